@@ -1,0 +1,31 @@
+//! What an actor may ask for. Each action is one Cedar action and one word in the audit log.
+
+use crate::word_enum;
+
+word_enum! {
+    /// An action on the archive, as the policies and the audit log name it.
+    Action, "action" {
+        /// Store instances of a study (C-STORE, STOW-RS).
+        Store => "store",
+        /// Search and list studies, series or instances (QIDO-RS, C-FIND).
+        Search => "search",
+        /// See that one study exists and its describing attributes: one row of a list.
+        List => "list",
+        /// Open the content of one study: data sets, metadata, frames, bulk data.
+        View => "view",
+        /// Verify connectivity (C-ECHO).
+        Echo => "echo",
+        /// Create or change people, devices and service clients, without giving them rights.
+        ManageAccounts => "manage-accounts",
+        /// Give or take rights: roles, care relations.
+        ManageRights => "manage-rights",
+        /// Read the audit log.
+        ReadAudit => "read-audit",
+        /// Read the state of the system: replicas, keys, certificates, jobs.
+        ReadSystem => "read-system",
+        /// Rebuild what is derived (catalogue, replicas) from what is stored.
+        Recover => "recover",
+        /// Destroy a study. No policy permits it until destruction with approval exists.
+        Destroy => "destroy",
+    }
+}
