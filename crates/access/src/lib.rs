@@ -1,0 +1,1 @@
+//! Who may do what: authentication, sessions, Cedar decisions. Makes Permits.

@@ -1,0 +1,1 @@
+//! Bytes in, sealed bytes out: sealed-object format, key wrap, signatures, tokens, digests.

@@ -1,0 +1,1 @@
+//! Door: the DICOM node, SCP and SCU.

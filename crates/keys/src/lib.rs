@@ -1,0 +1,1 @@
+//! Who may open: key hierarchy, sealed root key, key wrap, unwrap against a Permit.

@@ -1,0 +1,1 @@
+//! Door: DICOMweb, OAuth2, administration API, health, metrics.
