@@ -1,0 +1,113 @@
+//! Digests: SHA-256 for evidence that others must check, BLAKE3 for our own ciphertext.
+
+use ring::digest as ring_digest;
+
+/// Bytes of every digest here.
+pub const DIGEST_BYTES: usize = 32;
+
+/// The SHA-256 (FIPS 180-4) of some bytes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut digest = Sha256::new();
+    digest.update(bytes);
+    digest.finish()
+}
+
+/// The BLAKE3 of some bytes.
+#[must_use]
+pub fn blake3(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+    *blake3::hash(bytes).as_bytes()
+}
+
+/// SHA-256 of bytes that come in pieces.
+#[derive(Clone)]
+pub struct Sha256(ring_digest::Context);
+
+impl Sha256 {
+    /// Starts a digest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(ring_digest::Context::new(&ring_digest::SHA256))
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> [u8; DIGEST_BYTES] {
+        let mut out = [0; DIGEST_BYTES];
+        out.copy_from_slice(self.0.finish().as_ref());
+        out
+    }
+}
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sha256(…)")
+    }
+}
+
+/// BLAKE3 of bytes that come in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Blake3(blake3::Hasher);
+
+impl Blake3 {
+    /// Starts a digest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces so far.
+    #[must_use]
+    pub fn finish(&self) -> [u8; DIGEST_BYTES] {
+        *self.0.finalize().as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_published_values_of_abc_come_out() {
+        // FIPS 180-4 example; BLAKE3 from the reference implementation's b3sum.
+        assert_eq!(
+            hex::encode(sha256(b"abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            hex::encode(blake3(b"abc")),
+            "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_give_the_digest_of_the_whole(bytes: Vec<u8>, cut: prop::sample::Index) {
+            let (a, b) = bytes.split_at(cut.index(bytes.len() + 1));
+            let (mut sha, mut b3) = (Sha256::new(), Blake3::new());
+            for piece in [a, b] {
+                sha.update(piece);
+                b3.update(piece);
+            }
+            prop_assert_eq!(sha.finish(), sha256(&bytes));
+            prop_assert_eq!(b3.finish(), blake3(&bytes));
+        }
+    }
+}
