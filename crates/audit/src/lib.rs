@@ -1,1 +1,19 @@
 //! What happened: append-only Merkle log, checkpoints, proofs, verification.
+
+mod checkpoint;
+mod disk;
+mod error;
+mod event;
+mod leaf;
+mod log;
+mod tile;
+mod tree;
+mod words;
+
+pub use checkpoint::Checkpoint;
+pub use disk::{Disk, RealDisk};
+pub use error::AuditError;
+pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
+pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
+pub use log::{Log, LogConfig, Receipt};
+pub use tree::{Hash, leaf_hash};

@@ -1,0 +1,132 @@
+//! What can go wrong with a log. No message carries the content of a leaf or of a detail.
+
+use crate::leaf::LeafError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why the log could not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AuditError {
+    /// A write or sync failed earlier: the log accepts nothing until the process is started again. What the
+    /// failed sync left on disk is unknown, so it is never retried.
+    #[error("the audit log failed and accepts nothing until a restart: {why}")]
+    Failed {
+        /// The first failure.
+        why: Arc<str>,
+    },
+    /// The log was shut down.
+    #[error("the audit log is shut down")]
+    Closed,
+    /// More events in one call than a batch may hold.
+    #[error("one append takes 1 to {max} events, got {got}")]
+    EventCount {
+        /// How many came.
+        got: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// An event cannot become a leaf.
+    #[error("event {index} of the append cannot become a leaf: {source}")]
+    Leaf {
+        /// Which event of the call, from 0.
+        index: usize,
+        /// Why.
+        source: LeafError,
+    },
+    /// The operating system refused a file operation.
+    #[error("{what} {}: {source}", path.display())]
+    Io {
+        /// What was tried, e.g. `cannot read`.
+        what: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The answer of the operating system.
+        source: Arc<std::io::Error>,
+    },
+    /// Another process has the log open.
+    #[error("the log in {} is open in another process", dir.display())]
+    Locked {
+        /// The directory of the log.
+        dir: PathBuf,
+    },
+    /// The configuration is not usable.
+    #[error("the log cannot be opened with this configuration: {why}")]
+    Config {
+        /// What is wrong.
+        why: String,
+    },
+    /// The checkpoint cannot be trusted: bad form, other origin, bad signature.
+    #[error("the checkpoint {} is not valid: {why}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The tiles on disk do not give the root that the checkpoint signed, or lack what it covers.
+    #[error("the tiles do not match the checkpoint of size {size}: {why}")]
+    TilesMismatch {
+        /// The signed size, in leaves.
+        size: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A tile or bundle has the wrong length or framing.
+    #[error("tile {} is damaged: {why}", path.display())]
+    Tile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The journal is damaged at a place that no interrupted write explains, or does not join the tiles.
+    #[error("the journal segment {} is damaged at byte {offset}, record {record}: {why}", path.display())]
+    Journal {
+        /// The segment file.
+        path: PathBuf,
+        /// Where in the segment, in bytes.
+        offset: u64,
+        /// The number of the first record that cannot be read.
+        record: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// Parts of the log are gone.
+    #[error("the log in {} is incomplete: {why}", dir.display())]
+    Incomplete {
+        /// The directory of the log.
+        dir: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// A record number beyond the end of what can be answered.
+    #[error("record {index} was asked for, the log answers for {size} records")]
+    OutOfRange {
+        /// The number asked for.
+        index: u64,
+        /// How many records there are.
+        size: u64,
+    },
+    /// A tree size that a consistency proof cannot start or end at.
+    #[error("a consistency proof needs 1 <= old <= new <= {size}, got {old} and {new}")]
+    ProofRange {
+        /// The older size.
+        old: u64,
+        /// The newer size.
+        new: u64,
+        /// The signed size of the log.
+        size: u64,
+    },
+    /// A proof text does not prove what it should.
+    #[error("the proof does not hold: {why}")]
+    Proof {
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl AuditError {
+    pub(crate) fn io(what: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+}
