@@ -1,0 +1,84 @@
+//! What the store tells its owner, so that faults reach the audit log and the people on duty.
+
+use crate::ReplicaId;
+use std::fmt;
+
+/// Something that happened to a replica. Labels and pack numbers only; no event names a person or a study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreEvent {
+    /// A replica takes writes again.
+    ReplicaReady {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// A replica has no room beyond the reserve; it takes no writes until space returns.
+    ReplicaFull {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// The directory of a replica is gone; it is made again and refilled.
+    ReplicaMissing {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// A replica failed and takes no writes until the store is opened again.
+    ReplicaFailed {
+        /// Which one.
+        replica: ReplicaId,
+        /// The error, in words.
+        reason: String,
+    },
+    /// Bytes of a pack on one replica are not trusted until they are repaired.
+    Quarantined {
+        /// Which replica.
+        replica: ReplicaId,
+        /// Which pack.
+        pack: u64,
+        /// Offset of the record in the pack.
+        offset: u64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A pack on a replica was written anew from records that verified.
+    Repaired {
+        /// Which replica.
+        replica: ReplicaId,
+        /// Which pack.
+        pack: u64,
+        /// Bytes written.
+        bytes: u64,
+    },
+    /// A repair could not be done now; it is tried again.
+    RepairDelayed {
+        /// Which replica.
+        replica: ReplicaId,
+        /// Which pack.
+        pack: u64,
+        /// Why, in words.
+        reason: String,
+    },
+    /// No replica holds a valid copy of a record (or of bytes that must have been a record).
+    RecordLost {
+        /// Which pack.
+        pack: u64,
+        /// Offset in the pack.
+        offset: u64,
+    },
+}
+
+/// Receives events. Called from the store's own threads: it must return soon and must not call the store.
+pub trait StoreEvents: Send + Sync + fmt::Debug {
+    /// Takes one event.
+    fn on_event(&self, event: &StoreEvent);
+}
+
+/// Writes every event to the program log; for owners that want no more.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogEvents;
+
+impl StoreEvents for LogEvents {
+    fn on_event(&self, event: &StoreEvent) {
+        tracing::warn!(?event, "storage");
+    }
+}

@@ -1,0 +1,84 @@
+//! How the store stands, for `storage status`, health checks and the console.
+
+use serde::Serialize;
+use std::fmt;
+
+/// The place of a replica in the configured list, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ReplicaId(pub(crate) usize);
+
+impl ReplicaId {
+    /// The index in [`crate::StoreConfig::replicas`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl fmt::Display for ReplicaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Whether a replica takes writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state", content = "reason")]
+pub enum ReplicaState {
+    /// It takes reads and writes.
+    Ready,
+    /// No room beyond the reserve; writes return when space does.
+    Full,
+    /// Its directory is gone and is being made again.
+    Missing,
+    /// A write or sync failed; no more writes until the store is opened again. Reads of whole packs go on.
+    Failed(String),
+}
+
+/// One replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplicaStatus {
+    /// Its place in the list.
+    pub replica: ReplicaId,
+    /// Its configured name.
+    pub label: String,
+    /// Its configured failure domain.
+    pub failure_domain: String,
+    /// Whether it takes writes.
+    #[serde(flatten)]
+    pub state: ReplicaState,
+    /// Packs that are whole on it.
+    pub packs: u64,
+    /// Bytes of those packs.
+    pub bytes: u64,
+    /// Bytes free on its file system at the last look.
+    pub free_bytes: u64,
+    /// Bytes acknowledged but not yet durable here.
+    pub lag_bytes: u64,
+    /// Packs with untrusted ranges.
+    pub quarantined: u64,
+    /// Packs that are missing or incomplete here and wait for repair.
+    pub awaiting_repair: u64,
+    /// Packs written anew since the store was opened.
+    pub repaired: u64,
+    /// Replicas on the same device (same `st_dev`): they are lost together.
+    pub same_device_as: Vec<ReplicaId>,
+    /// Replicas with the same configured failure domain.
+    pub same_domain_as: Vec<ReplicaId>,
+}
+
+/// The store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoreStatus {
+    /// Replicas on which a record must be durable.
+    pub write_quorum: usize,
+    /// Whether a record would be taken now.
+    pub writable: bool,
+    /// Packs known.
+    pub packs: u64,
+    /// Bytes of one copy of everything.
+    pub bytes: u64,
+    /// Each replica, in the configured order.
+    pub replicas: Vec<ReplicaStatus>,
+}
