@@ -70,3 +70,6 @@ pub use key::SealingKey;
 pub use sealed::Sealed;
 pub use token::TokenKey;
 pub use wrap::{WRAPPED_KEY_BYTES, WrappingKey};
+
+#[cfg(test)]
+mod vectors;

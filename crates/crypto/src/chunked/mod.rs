@@ -19,6 +19,8 @@ mod seal;
 
 pub use layout::{SpanPlan, chunk_span, plain_len, sealed_len};
 pub use open::{Opener, open};
+#[cfg(test)]
+pub(crate) use seal::seal_with_salt;
 pub use seal::{Sealer, seal, seal_into};
 
 use crate::key::{KEY_BYTES, expand};

@@ -24,7 +24,7 @@ pub fn seal_into(key: &SealingKey, context: &Context, plain: &[u8], out: &mut Ve
     seal_with_salt(key, context, &random::array(), plain, out);
 }
 
-pub(super) fn seal_with_salt(
+pub(crate) fn seal_with_salt(
     key: &SealingKey,
     context: &Context,
     salt: &[u8; SALT_BYTES],
