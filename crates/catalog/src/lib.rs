@@ -1,1 +1,39 @@
 //! What we know: the SQL schema and its queries, on SQLite or PostgreSQL.
+//!
+//! All SQL of Yingdun lives in this crate. It has two layers:
+//!
+//! * [`Database`] runs static statements on either engine: [`Database::query`] reads, [`Database::execute`]
+//!   writes one atomic transaction. Each [`DatabaseKind`] has its own file or schema and its own migrations.
+//! * The noun folders hold typed functions over one kind: [`catalogue`] (studies, series, instances, care
+//!   relations), [`keyring`] (wrapped keys), [`identity`] (people, devices, tokens).
+//!
+//! ```text
+//!  archive ─► catalogue ─┐                ┌─► SQLite: 1 writer thread (group commit), N reader threads
+//!  keys ────► keyring ───┼─► Database ────┤
+//!  access ──► identity ──┘                └─► PostgreSQL: pool, cached prepared statements, pipelining
+//! ```
+//!
+//! # What this crate never does
+//!
+//! It holds no key and sees no direct identifier of a patient. Names, patient identifiers, accession numbers
+//! and free text come in as sealed bytes; what must be searchable among them comes in as keyed tokens of 16
+//! bytes. A stolen catalogue shows dates, modalities, unique identifiers and sizes, and no patient.
+//!
+//! # Writing SQL that runs on both engines
+//!
+//! * Column types are `BIGINT`, `TEXT` and `BYTEA`; a truth value is a `BIGINT` 0 or 1; a moment is a `BIGINT`
+//!   of epoch milliseconds in a column whose name ends in `_ms`.
+//! * Parameters are `$1` to `$n`; a parameter may be used more than once.
+//! * Cast what an engine types on its own: `CAST(sum(x) AS BIGINT)`.
+//! * Upsert with `ON CONFLICT (key) DO UPDATE SET x = excluded.x`.
+
+pub mod catalogue;
+mod database;
+mod error;
+pub mod identity;
+pub mod keyring;
+mod sql;
+
+pub use database::{Database, DatabaseKind, Migration};
+pub use error::CatalogError;
+pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

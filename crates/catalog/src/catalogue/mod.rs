@@ -1,0 +1,3 @@
+//! Patients, studies, series, instances and care relations.
+
+pub(crate) mod migrations;

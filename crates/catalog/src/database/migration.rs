@@ -1,0 +1,112 @@
+//! The steps of a schema, and which of them a database still needs. A pure decision; the engines carry it out.
+
+use crate::CatalogError;
+
+/// One step of a schema. The name and text of a released step never change: its digest is kept in the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// From 1, without gaps.
+    pub version: i64,
+    /// A few words, for people.
+    pub name: &'static str,
+    /// The statements for SQLite, separated by semicolons.
+    pub sqlite: &'static str,
+    /// The statements for PostgreSQL, separated by semicolons.
+    pub postgres: &'static str,
+}
+
+/// A step that a database says it has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Applied {
+    pub(super) version: i64,
+    pub(super) sha256: Vec<u8>,
+}
+
+/// One text for both engines: where the steps taken are written down.
+pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \
+     (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL)";
+pub(super) const SELECT_APPLIED: &str = "SELECT version, sha256 FROM schema_migration ORDER BY version";
+pub(super) const INSERT_APPLIED: &str =
+    "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)";
+
+/// The digest under which a step is written down.
+pub(super) fn sha256(text: &str) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
+/// The steps that are still to be taken, after a check that those taken are ours.
+pub(super) fn pending<'a>(
+    ours: &'a [Migration],
+    text_of: impl Fn(&Migration) -> &'static str,
+    applied: &[Applied],
+) -> Result<&'a [Migration], CatalogError> {
+    for (position, done) in applied.iter().enumerate() {
+        let Some(step) = ours.get(position) else {
+            return Err(CatalogError::Schema(format!(
+                "the database is at version {}, this program knows up to {}; install a newer program",
+                done.version,
+                ours.len()
+            )));
+        };
+        if step.version != done.version || sha256(text_of(step)) != done.sha256 {
+            return Err(CatalogError::Schema(format!(
+                "step {} (`{}`) was applied with another text than this program has",
+                done.version, step.name
+            )));
+        }
+    }
+    Ok(ours.get(applied.len()..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DatabaseKind;
+
+    const STEPS: &[Migration] = &[
+        Migration { version: 1, name: "one", sqlite: "CREATE TABLE a (x BIGINT)", postgres: "" },
+        Migration { version: 2, name: "two", sqlite: "CREATE TABLE b (x BIGINT)", postgres: "" },
+    ];
+
+    fn applied(versions: &[i64]) -> Vec<Applied> {
+        versions
+            .iter()
+            .map(|v| Applied {
+                version: *v,
+                sha256: STEPS.get(*v as usize - 1).map_or(vec![0], |s| sha256(s.sqlite)),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_the_missing_steps_are_taken() {
+        let versions = |done: &[i64]| {
+            pending(STEPS, |s| s.sqlite, &applied(done))
+                .unwrap()
+                .iter()
+                .map(|s| s.version)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(versions(&[]), [1, 2]);
+        assert_eq!(versions(&[1]), [2]);
+        assert_eq!(versions(&[1, 2]), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn a_newer_or_foreign_schema_is_refused() {
+        assert!(pending(STEPS, |s| s.sqlite, &applied(&[1, 2, 3])).is_err());
+        let mut edited = applied(&[1]);
+        edited[0].sha256[0] ^= 1;
+        assert!(pending(STEPS, |s| s.sqlite, &edited).is_err());
+        assert!(pending(STEPS, |s| s.sqlite, &applied(&[2])).is_err());
+    }
+
+    #[test]
+    fn the_versions_of_every_kind_count_from_one_without_gaps() {
+        for kind in DatabaseKind::ALL {
+            for (position, step) in kind.migrations().iter().enumerate() {
+                assert_eq!(step.version, position as i64 + 1, "{kind:?} `{}`", step.name);
+            }
+        }
+    }
+}

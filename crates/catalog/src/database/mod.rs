@@ -1,0 +1,183 @@
+//! One database on either engine: reads, atomic writes, and the schema brought up to date when it is opened.
+//!
+//! Nothing above this module knows which engine runs. Nothing in it knows what the tables mean.
+
+mod migration;
+mod postgres;
+mod sqlite;
+
+pub use migration::Migration;
+
+use crate::{CatalogError, Row, Statement};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long work waits for a place: in a queue, for a lock, for a pooled connection. Longer than any single
+/// transaction takes, shorter than a modality's patience.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long one query may run. Every query is served by an index and takes milliseconds; one that does not is
+/// a mistake or an attack, and on SQLite it would pin the write-ahead log.
+const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Which set of tables a database holds. The three are separate files (SQLite) or schemas (PostgreSQL), so that
+/// they can have separate owners, separate backups and separate lives: keys must be shreddable everywhere,
+/// and the catalogue can be rebuilt from the packs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DatabaseKind {
+    /// Studies, series, instances, care relations.
+    Catalogue,
+    /// Wrapped keys.
+    Keys,
+    /// People, devices, tokens.
+    Identity,
+}
+
+impl DatabaseKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Catalogue, Self::Keys, Self::Identity];
+
+    const fn migrations(self) -> &'static [Migration] {
+        match self {
+            Self::Catalogue => crate::catalogue::migrations::MIGRATIONS,
+            Self::Keys => crate::keyring::migrations::MIGRATIONS,
+            Self::Identity => crate::identity::migrations::MIGRATIONS,
+        }
+    }
+}
+
+/// Whether a committed transaction must survive a power cut by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Durability {
+    /// It may be lost by a power cut (never torn), because its content is replayed from elsewhere.
+    Replayable,
+    /// It is on the disk when the call returns.
+    Durable,
+}
+
+/// A handle on one open database. Clones share the connections; the last one dropped closes them.
+#[derive(Clone, Debug)]
+pub struct Database {
+    kind: DatabaseKind,
+    engine: Engine,
+}
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+impl Database {
+    /// The most rows a query may return: more than the largest real study has instances, and a bound on the
+    /// memory that one answer takes.
+    pub const QUERY_ROWS_MAX: usize = 100_000;
+    /// The most statements in one transaction: a bound on how long one writer holds the database.
+    pub const TRANSACTION_STATEMENTS_MAX: usize = 10_000;
+
+    /// Opens or creates an SQLite file, readable by its owner only, and brings its schema up to date.
+    ///
+    /// The file is in WAL mode with `synchronous=FULL`. One writer thread commits the transactions that wait
+    /// together as one (group commit); reader threads answer queries from their own snapshots.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the file cannot be opened, [`CatalogError::Schema`] when it is of
+    /// another kind or newer than this program.
+    pub async fn open_sqlite(path: impl AsRef<Path>, kind: DatabaseKind) -> Result<Self, CatalogError> {
+        let engine = Engine::Sqlite(sqlite::Sqlite::open(path.as_ref().to_owned(), kind).await?);
+        Ok(Self { kind, engine })
+    }
+
+    /// Connects to PostgreSQL and brings the schema of this kind (`yingdun_catalogue`, `yingdun_keys` or
+    /// `yingdun_identity`) up to date. The address is a connection string or URL of libpq.
+    ///
+    /// Only a Unix socket or a loopback address is accepted: this connection has no TLS, and sealed bytes and
+    /// keyed tokens still say who is busy and when. A server elsewhere is reached through a local tunnel.
+    ///
+    /// # Errors
+    /// [`CatalogError::Address`] when the address is malformed or remote, [`CatalogError::Unavailable`] when
+    /// no server answers, [`CatalogError::Schema`] when the schema is newer than this program.
+    pub async fn open_postgres(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
+        Ok(Self { kind, engine: Engine::Postgres(postgres::Postgres::open(address, kind).await?) })
+    }
+
+    /// Which tables this database holds.
+    #[must_use]
+    pub const fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
+    /// The name of the engine, for status pages: `sqlite` or `postgresql`.
+    #[must_use]
+    pub const fn engine_name(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite(_) => "sqlite",
+            Engine::Postgres(_) => "postgresql",
+        }
+    }
+
+    /// Runs one reading statement and returns all its rows. It sees every transaction that returned before.
+    ///
+    /// # Errors
+    /// [`CatalogError::Busy`] when no connection is free or the time limit passes,
+    /// [`CatalogError::TooManyRows`] over [`Self::QUERY_ROWS_MAX`]; the rest as the class says.
+    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.query(statement).await,
+            Engine::Postgres(postgres) => postgres.query(&statement).await,
+        }
+    }
+
+    /// Runs writing statements as one atomic, durable transaction and returns how many rows each changed.
+    /// When it returns, the change survives a power cut. Statements must not return rows (no `RETURNING`).
+    ///
+    /// # Errors
+    /// On any error nothing was changed. [`CatalogError::Constraint`] and [`CatalogError::UnexpectedRows`]
+    /// tell that the world is not as the caller believed; [`CatalogError::Busy`] that trying again may help.
+    pub async fn execute(&self, statements: Vec<Statement>) -> Result<Vec<u64>, CatalogError> {
+        self.transact(statements, Durability::Durable).await
+    }
+
+    /// Like [`Self::execute`], for content that is replayed from elsewhere after a power cut. The transaction is
+    /// atomic but not yet forced to the disk, which spares one disk synchronisation.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub async fn execute_replayable(&self, statements: Vec<Statement>) -> Result<Vec<u64>, CatalogError> {
+        self.transact(statements, Durability::Replayable).await
+    }
+
+    async fn transact(
+        &self,
+        statements: Vec<Statement>,
+        durability: Durability,
+    ) -> Result<Vec<u64>, CatalogError> {
+        if statements.len() > Self::TRANSACTION_STATEMENTS_MAX {
+            return Err(CatalogError::Misuse(format!(
+                "a transaction has at most {} statements, this one has {}",
+                Self::TRANSACTION_STATEMENTS_MAX,
+                statements.len()
+            )));
+        }
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.transact(statements, durability).await,
+            Engine::Postgres(postgres) => postgres.transact(&statements, durability).await,
+        }
+    }
+
+    /// Moves what the write-ahead log holds into the database file and empties the log, so that rows deleted
+    /// before this call are not left in it (SQLite; the file itself overwrites deleted content). PostgreSQL
+    /// keeps and recycles its log by its own configuration; there this is a `CHECKPOINT`.
+    ///
+    /// # Errors
+    /// [`CatalogError::Busy`] when a reader held the log open all the while.
+    pub async fn empty_write_ahead_log(&self) -> Result<(), CatalogError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.empty_write_ahead_log().await,
+            Engine::Postgres(postgres) => postgres.checkpoint().await,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! SQLite behind threads of its own: one writer, several readers, bounded queues between them and the callers.
+//!
+//! SQLite has one writer at a time anyway; a single writer thread never meets a locked file and can commit all
+//! transactions that wait together with one disk synchronisation.
+
+mod connection;
+mod reader;
+mod writer;
+
+use super::{DatabaseKind, Durability, WAIT_MAX};
+use crate::{CatalogError, Row, Statement};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+
+/// How many jobs may wait for the writer or for the readers before callers wait outside.
+const QUEUE_JOBS_MAX: usize = 1024;
+
+/// How many queries run at once. Queries are short and served from memory; more threads than cores do not help.
+const READERS: usize = 4;
+
+/// The queues of one open file. The threads end when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(super) struct Sqlite {
+    writes: mpsc::Sender<writer::Job>,
+    reads: mpsc::Sender<reader::Job>,
+}
+
+impl Sqlite {
+    /// Opens the file, brings its schema up to date and starts the threads.
+    pub(super) async fn open(path: PathBuf, kind: DatabaseKind) -> Result<Self, CatalogError> {
+        tokio::task::spawn_blocking(move || Self::open_blocking(&path, kind))
+            .await
+            .map_err(|_| CatalogError::Unavailable("opening the file was cut off".to_owned()))?
+    }
+
+    fn open_blocking(path: &std::path::Path, kind: DatabaseKind) -> Result<Self, CatalogError> {
+        let connection = connection::open_for_writing(path, kind)?;
+        let (writes, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        spawn("sqlite-writer", move || writer::run(connection, jobs))?;
+
+        let (reads, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        let jobs = Arc::new(AsyncMutex::new(jobs));
+        for _ in 0..READERS {
+            let reader = reader::Reader::open(path)?;
+            let jobs = Arc::clone(&jobs);
+            spawn("sqlite-reader", move || reader.run(&jobs))?;
+        }
+        Ok(Self { writes, reads })
+    }
+
+    pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
+        let (reply, answer) = oneshot::channel();
+        enqueue(&self.reads, reader::Job { statement, reply }).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    pub(super) async fn transact(
+        &self,
+        statements: Vec<Statement>,
+        durability: Durability,
+    ) -> Result<Vec<u64>, CatalogError> {
+        let (reply, answer) = oneshot::channel();
+        let transaction = writer::Transaction { statements, durability, reply };
+        enqueue(&self.writes, writer::Job::Transact(transaction)).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    pub(super) async fn empty_write_ahead_log(&self) -> Result<(), CatalogError> {
+        let (reply, answer) = oneshot::channel();
+        enqueue(&self.writes, writer::Job::EmptyLog(reply)).await?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// Hands a job over; waits for a place only when the queue is full, and not for ever.
+async fn enqueue<J>(queue: &mpsc::Sender<J>, job: J) -> Result<(), CatalogError> {
+    match queue.try_send(job) {
+        Ok(()) => Ok(()),
+        Err(mpsc::error::TrySendError::Closed(_)) => Err(gone()),
+        Err(mpsc::error::TrySendError::Full(job)) => {
+            match tokio::time::timeout(WAIT_MAX, queue.send(job)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(gone()),
+                Err(_) => Err(CatalogError::Busy(format!(
+                    "{QUEUE_JOBS_MAX} jobs were waiting for {} s",
+                    WAIT_MAX.as_secs()
+                ))),
+            }
+        }
+    }
+}
+
+fn gone() -> CatalogError {
+    CatalogError::Unavailable("the database thread has ended".to_owned())
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), CatalogError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| CatalogError::Unavailable(format!("cannot start thread {name}: {error}")))
+}

@@ -1,0 +1,107 @@
+//! Devices: AE title, certificate, addresses and called AE title in one record.
+
+use crate::{CatalogError, Database, Row, Sql, Statement};
+use yingdun_model::{ActorId, AeTitle, InstitutionId, Timestamp};
+
+/// A device as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The AE title that the device calls itself.
+    pub ae_title: AeTitle,
+    /// The AE title by which it must call us.
+    pub called_ae: AeTitle,
+    /// Where it belongs.
+    pub institution: InstitutionId,
+    /// SHA-256 of its certificate in DER; none for a device that can speak plain DICOM only.
+    pub certificate_sha256: Option<[u8; 32]>,
+    /// Its addresses, in the text form of the room above.
+    pub addresses: String,
+    /// Whether it may connect without TLS.
+    pub plain_allowed: bool,
+    /// Whether it is disabled.
+    pub disabled: bool,
+}
+
+const COLUMNS_WHERE_AE: Sql = Sql::new(
+    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled \
+     FROM device WHERE ae_title = $1 ORDER BY called_ae",
+);
+const LIST: Sql = Sql::new(
+    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled \
+     FROM device WHERE institution = $1 ORDER BY ae_title, called_ae",
+);
+const INSERT: Sql = Sql::new(
+    "INSERT INTO device (ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
+     created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+const UPDATE: Sql = Sql::new(
+    "UPDATE device SET certificate_sha256 = $1, addresses = $2, plain_allowed = $3, disabled = $4 \
+     WHERE ae_title = $5 AND called_ae = $6 AND institution = $7",
+);
+
+/// Every record of a calling AE title, one per called AE title.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn of_ae_title(database: &Database, ae_title: &AeTitle) -> Result<Vec<Device>, CatalogError> {
+    let statement = Statement::new(COLUMNS_WHERE_AE, vec![ae_title.as_str().into()]);
+    database.query(statement).await?.iter().map(read).collect()
+}
+
+/// Every device of an institution, in the order of the AE titles.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn list(database: &Database, institution: &InstitutionId) -> Result<Vec<Device>, CatalogError> {
+    database.query(Statement::new(LIST, vec![institution.into()])).await?.iter().map(read).collect()
+}
+
+/// Adds a device. A taken pair of AE titles is a [`CatalogError::Constraint`].
+#[must_use]
+pub fn insert(device: &Device, now: Timestamp, by: &ActorId) -> Statement {
+    Statement::new(
+        INSERT,
+        vec![
+            device.ae_title.as_str().into(),
+            device.called_ae.as_str().into(),
+            (&device.institution).into(),
+            device.certificate_sha256.into(),
+            device.addresses.as_str().into(),
+            device.plain_allowed.into(),
+            device.disabled.into(),
+            now.into(),
+            by.into(),
+        ],
+    )
+    .expecting(1)
+}
+
+/// Changes what binds a device. Its AE titles and institution are its identity and stay.
+#[must_use]
+pub fn update(device: &Device) -> Statement {
+    Statement::new(
+        UPDATE,
+        vec![
+            device.certificate_sha256.into(),
+            device.addresses.as_str().into(),
+            device.plain_allowed.into(),
+            device.disabled.into(),
+            device.ae_title.as_str().into(),
+            device.called_ae.as_str().into(),
+            (&device.institution).into(),
+        ],
+    )
+    .expecting(1)
+}
+
+fn read(row: &Row) -> Result<Device, CatalogError> {
+    Ok(Device {
+        ae_title: row.get_checked(0)?,
+        called_ae: row.get_checked(1)?,
+        institution: row.get_checked(2)?,
+        certificate_sha256: row.opt_bytes(3)?.map(|_| row.get_array(3)).transpose()?,
+        addresses: row.get_text(4)?.to_owned(),
+        plain_allowed: row.get_bool(5)?,
+        disabled: row.get_bool(6)?,
+    })
+}

@@ -1,0 +1,97 @@
+//! The schema of the identity database, step by step.
+
+use crate::Migration;
+
+/// In ascending order of version. A step that was released is never edited: add the next one.
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "people, devices, clients, tokens", sqlite: ACCOUNTS, postgres: ACCOUNTS }];
+
+/// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
+/// the audit log and must not be given to somebody else.
+const ACCOUNTS: &str = "
+CREATE TABLE person (
+    institution     TEXT   NOT NULL,
+    actor           TEXT   NOT NULL,
+    password_hash   TEXT,
+    disabled        BIGINT NOT NULL,
+    failures        BIGINT NOT NULL,
+    locked_until_ms BIGINT NOT NULL,
+    created_ms      BIGINT NOT NULL,
+    created_by      TEXT   NOT NULL,
+    PRIMARY KEY (institution, actor)
+);
+CREATE TABLE person_role (
+    institution TEXT   NOT NULL,
+    actor       TEXT   NOT NULL,
+    role        TEXT   NOT NULL,
+    given_ms    BIGINT NOT NULL,
+    given_by    TEXT   NOT NULL,
+    PRIMARY KEY (institution, actor, role),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE TABLE one_time_link (
+    token_hash  BYTEA  NOT NULL PRIMARY KEY,
+    purpose     TEXT   NOT NULL,
+    institution TEXT   NOT NULL,
+    actor       TEXT   NOT NULL,
+    role        TEXT,
+    issued_ms   BIGINT NOT NULL,
+    expires_ms  BIGINT NOT NULL,
+    used_ms     BIGINT,
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE INDEX one_time_link_of_actor ON one_time_link (institution, actor);
+CREATE TABLE device (
+    ae_title           TEXT   NOT NULL,
+    called_ae          TEXT   NOT NULL,
+    institution        TEXT   NOT NULL,
+    certificate_sha256 BYTEA,
+    addresses          TEXT   NOT NULL,
+    plain_allowed      BIGINT NOT NULL,
+    disabled           BIGINT NOT NULL,
+    created_ms         BIGINT NOT NULL,
+    created_by         TEXT   NOT NULL,
+    PRIMARY KEY (ae_title, called_ae)
+);
+CREATE INDEX device_of_institution ON device (institution, ae_title);
+CREATE TABLE service_client (
+    client_id     TEXT   NOT NULL PRIMARY KEY,
+    institution   TEXT   NOT NULL,
+    secret_hash   BYTEA,
+    redirect_uris TEXT   NOT NULL,
+    scopes        TEXT   NOT NULL,
+    disabled      BIGINT NOT NULL,
+    created_ms    BIGINT NOT NULL,
+    created_by    TEXT   NOT NULL
+);
+CREATE INDEX service_client_of_institution ON service_client (institution, client_id);
+CREATE TABLE session (
+    token_hash  BYTEA  NOT NULL PRIMARY KEY,
+    institution TEXT   NOT NULL,
+    actor       TEXT   NOT NULL,
+    actor_kind  TEXT   NOT NULL,
+    role        TEXT   NOT NULL,
+    sign_in     TEXT   NOT NULL,
+    code_hash   BYTEA,
+    issued_ms   BIGINT NOT NULL,
+    expires_ms  BIGINT NOT NULL,
+    revoked_ms  BIGINT
+);
+CREATE INDEX session_of_actor ON session (institution, actor);
+CREATE INDEX session_of_code ON session (code_hash);
+CREATE INDEX session_by_expiry ON session (expires_ms);
+CREATE TABLE authorization_code (
+    code_hash    BYTEA  NOT NULL PRIMARY KEY,
+    client_id    TEXT   NOT NULL,
+    institution  TEXT   NOT NULL,
+    actor        TEXT   NOT NULL,
+    role         TEXT   NOT NULL,
+    redirect_uri TEXT   NOT NULL,
+    challenge    BYTEA  NOT NULL,
+    session_hash BYTEA  NOT NULL,
+    issued_ms    BIGINT NOT NULL,
+    expires_ms   BIGINT NOT NULL,
+    used_ms      BIGINT
+);
+CREATE INDEX authorization_code_by_expiry ON authorization_code (expires_ms)
+";

@@ -1,0 +1,13 @@
+//! People, devices, service clients and their tokens: the rows behind every sign-in and every decision.
+//!
+//! One file per noun. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one
+//! change, so that the caller composes changes that belong together into one transaction. Who may make a change,
+//! and its audit leaf, are the business of the room above; nothing here decides.
+
+pub mod clients;
+pub mod codes;
+pub mod devices;
+pub mod links;
+pub(crate) mod migrations;
+pub mod people;
+pub mod sessions;

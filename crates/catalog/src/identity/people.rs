@@ -1,0 +1,205 @@
+//! People, their passwords' hashes, and the roles they were given.
+
+use crate::{CatalogError, Database, Row, Sql, Statement};
+use yingdun_model::{ActorId, InstitutionId, Role, Timestamp};
+
+/// A person as the database knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The login name, unique within the institution.
+    pub actor: ActorId,
+    /// The hash of the password as a PHC string; none before an invitation was accepted.
+    pub password_hash: Option<String>,
+    /// Whether the account is disabled.
+    pub disabled: bool,
+    /// Until when no password is tried.
+    pub locked_until: Timestamp,
+    /// Every role that was given, in the order of their words.
+    pub roles: Vec<Role>,
+}
+
+/// Shows whether there is a password, not its hash.
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person")
+            .field("actor", &self.actor)
+            .field("has_password", &self.password_hash.is_some())
+            .field("disabled", &self.disabled)
+            .field("locked_until", &self.locked_until)
+            .field("roles", &self.roles)
+            .finish()
+    }
+}
+
+const COUNT: Sql = Sql::new("SELECT COUNT(*) FROM person WHERE institution = $1");
+const FIND: Sql = Sql::new(
+    "SELECT p.actor, p.password_hash, p.disabled, p.locked_until_ms, r.role \
+     FROM person p LEFT JOIN person_role r ON r.institution = p.institution AND r.actor = p.actor \
+     WHERE p.institution = $1 AND p.actor = $2 ORDER BY r.role",
+);
+const LIST: Sql = Sql::new(
+    "SELECT p.actor, p.password_hash, p.disabled, p.locked_until_ms, r.role \
+     FROM person p LEFT JOIN person_role r ON r.institution = p.institution AND r.actor = p.actor \
+     WHERE p.institution = $1 ORDER BY p.actor, r.role",
+);
+const INSERT: Sql = Sql::new(
+    "INSERT INTO person (institution, actor, password_hash, disabled, failures, locked_until_ms, created_ms, created_by) \
+     VALUES ($1, $2, NULL, 0, 0, 0, $3, $4)",
+);
+const SET_PASSWORD: Sql = Sql::new(
+    "UPDATE person SET password_hash = $1, failures = 0, locked_until_ms = 0 WHERE institution = $2 AND actor = $3",
+);
+const SET_DISABLED: Sql = Sql::new("UPDATE person SET disabled = $1 WHERE institution = $2 AND actor = $3");
+const COUNT_ATTEMPT: Sql = Sql::new(
+    "UPDATE person SET \
+       failures = CASE WHEN locked_until_ms > 0 THEN 1 ELSE failures + 1 END, \
+       locked_until_ms = CASE WHEN locked_until_ms = 0 AND failures + 1 >= $1 THEN CAST($2 AS BIGINT) ELSE 0 END \
+     WHERE institution = $3 AND actor = $4 AND locked_until_ms <= $5",
+);
+const FORGET_ATTEMPTS: Sql =
+    Sql::new("UPDATE person SET failures = 0, locked_until_ms = 0 WHERE institution = $1 AND actor = $2");
+/// The guard of 三员分立 sits in the statement itself, so that two concurrent changes cannot pass it together
+/// on SQLite, and the row lock of [`TOUCH`] makes it so on PostgreSQL.
+const GIVE_ROLE: Sql = Sql::new(
+    "INSERT INTO person_role (institution, actor, role, given_ms, given_by) \
+     SELECT p.institution, p.actor, CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT) FROM person p \
+     WHERE p.institution = $4 AND p.actor = $5 AND NOT EXISTS (\
+       SELECT 1 FROM person_role r WHERE r.institution = p.institution AND r.actor = p.actor \
+       AND (r.role = $1 OR CAST($6 AS BIGINT) = 1 \
+            OR r.role IN ('system-administrator', 'security-administrator', 'audit-administrator')))",
+);
+const TOUCH: Sql = Sql::new("UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2");
+const TAKE_ROLE: Sql =
+    Sql::new("DELETE FROM person_role WHERE institution = $1 AND actor = $2 AND role = $3");
+
+/// How many people an institution has.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn count(database: &Database, institution: &InstitutionId) -> Result<i64, CatalogError> {
+    let rows = database.query(Statement::new(COUNT, vec![institution.into()])).await?;
+    rows.first().map_or(Ok(0), |row| row.get_i64(0))
+}
+
+/// One person with all roles.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn find(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+) -> Result<Option<Person>, CatalogError> {
+    let rows = database.query(Statement::new(FIND, vec![institution.into(), actor.into()])).await?;
+    Ok(collect(&rows)?.into_iter().next())
+}
+
+/// Everybody of an institution, in the order of the login names.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn list(database: &Database, institution: &InstitutionId) -> Result<Vec<Person>, CatalogError> {
+    collect(&database.query(Statement::new(LIST, vec![institution.into()])).await?)
+}
+
+/// Adds a person without password and without roles. A taken name is a
+/// [`CatalogError::Constraint`].
+#[must_use]
+pub fn insert(institution: &InstitutionId, actor: &ActorId, now: Timestamp, by: &ActorId) -> Statement {
+    Statement::new(INSERT, vec![institution.into(), actor.into(), now.into(), by.into()]).expecting(1)
+}
+
+/// Sets the hash of the password and forgets failed attempts.
+#[must_use]
+pub fn set_password(institution: &InstitutionId, actor: &ActorId, phc: &str) -> Statement {
+    Statement::new(SET_PASSWORD, vec![phc.into(), institution.into(), actor.into()]).expecting(1)
+}
+
+/// Disables or enables a person.
+#[must_use]
+pub fn set_disabled(institution: &InstitutionId, actor: &ActorId, disabled: bool) -> Statement {
+    Statement::new(SET_DISABLED, vec![disabled.into(), institution.into(), actor.into()]).expecting(1)
+}
+
+/// Counts an attempt *before* the password is tried, so that attempts made at the same time cannot share one
+/// count. The attempt that reaches `attempts_max` locks the account until `lock_until`; a success lifts the
+/// lock again by [`forget_attempts`]. Changes no row when the account is locked or does not exist.
+#[must_use]
+pub fn count_attempt(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    attempts_max: u32,
+    lock_until: Timestamp,
+    now: Timestamp,
+) -> Statement {
+    Statement::new(
+        COUNT_ATTEMPT,
+        vec![attempts_max.into(), lock_until.into(), institution.into(), actor.into(), now.into()],
+    )
+}
+
+/// Forgets failed attempts after a success.
+#[must_use]
+pub fn forget_attempts(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(FORGET_ATTEMPTS, vec![institution.into(), actor.into()])
+}
+
+/// Gives a role. The transaction fails with [`CatalogError::UnexpectedRows`] when the person does not exist,
+/// holds the role already, or when an officer's role would stand beside another one (三员分立).
+#[must_use]
+pub fn give_role(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    role: Role,
+    now: Timestamp,
+    by: &ActorId,
+) -> [Statement; 2] {
+    [
+        Statement::new(TOUCH, vec![institution.into(), actor.into()]).expecting(1),
+        Statement::new(
+            GIVE_ROLE,
+            vec![
+                role.as_str().into(),
+                now.into(),
+                by.into(),
+                institution.into(),
+                actor.into(),
+                role.is_officer().into(),
+            ],
+        )
+        .expecting(1),
+    ]
+}
+
+/// Takes a role away.
+#[must_use]
+pub fn take_role(institution: &InstitutionId, actor: &ActorId, role: Role) -> Statement {
+    Statement::new(TAKE_ROLE, vec![institution.into(), actor.into(), role.as_str().into()]).expecting(1)
+}
+
+/// Joins the rows of one person, which come one after the other, one per role.
+fn collect(rows: &[Row]) -> Result<Vec<Person>, CatalogError> {
+    let mut people: Vec<Person> = Vec::new();
+    for row in rows {
+        let actor = actor(row, 0)?;
+        if people.last().is_none_or(|person| person.actor != actor) {
+            people.push(Person {
+                actor,
+                password_hash: row.opt_text(1)?.map(str::to_owned),
+                disabled: row.get_bool(2)?,
+                locked_until: row.get_timestamp(3)?,
+                roles: Vec::new(),
+            });
+        }
+        if let (Some(person), Some(_)) = (people.last_mut(), row.opt_text(4)?) {
+            person.roles.push(row.get_word(4)?);
+        }
+    }
+    Ok(people)
+}
+
+/// A login name, an AE title as an actor, or a client identifier.
+pub(super) fn actor(row: &Row, column: usize) -> Result<ActorId, CatalogError> {
+    ActorId::new(row.get_text(column)?)
+        .ok_or_else(|| CatalogError::Corrupt(format!("column {column} does not hold a legal actor")))
+}

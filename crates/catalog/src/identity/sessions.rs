@@ -1,0 +1,146 @@
+//! Sessions of people and service clients, found by the SHA-256 of their bearer token.
+
+use super::people::actor;
+use crate::{CatalogError, Database, Sql, Statement};
+use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Timestamp};
+
+/// A session that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the bearer token.
+    pub token_hash: [u8; 32],
+    /// Where the actor belongs.
+    pub institution: InstitutionId,
+    /// Who signed in.
+    pub actor: ActorId,
+    /// A person or a service.
+    pub actor_kind: ActorKind,
+    /// The one role that is activated.
+    pub role: Role,
+    /// How the actor signed in, a word of the room above.
+    pub sign_in: String,
+    /// SHA-256 of the authorization code that opened the session.
+    pub code_hash: Option<[u8; 32]>,
+    /// When it was opened.
+    pub issued: Timestamp,
+    /// From when on it is dead.
+    pub expires: Timestamp,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// A session together with how its account stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The session.
+    pub session: SessionRow,
+    /// Whether the account is disabled, or gone.
+    pub disabled: bool,
+    /// Whether the account still holds the activated role.
+    pub role_held: bool,
+    /// What a service client is granted now, words divided by blanks; empty for people.
+    pub scopes: String,
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
+     expires_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
+);
+/// One round trip for everything that a decision needs to know of an actor with a token.
+const STANDING: Sql = Sql::new(
+    "SELECT s.token_hash, s.institution, s.actor, s.actor_kind, s.role, s.sign_in, s.code_hash, s.issued_ms, \
+       s.expires_ms, s.revoked_ms, \
+       CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
+         ELSE 1 END AS BIGINT), \
+       CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
+       COALESCE(c.scopes, '') \
+     FROM session s \
+     LEFT JOIN person p ON s.actor_kind = 'person' AND p.institution = s.institution AND p.actor = s.actor \
+     LEFT JOIN person_role r ON s.actor_kind = 'person' AND r.institution = s.institution AND r.actor = s.actor \
+       AND r.role = s.role \
+     LEFT JOIN service_client c ON s.actor_kind = 'service' AND c.institution = s.institution AND c.client_id = s.actor \
+     WHERE s.token_hash = $1",
+);
+const REVOKE: Sql = Sql::new("UPDATE session SET revoked_ms = $1 WHERE token_hash = $2 AND revoked_ms IS NULL");
+const REVOKE_ACTOR: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND actor = $3 AND actor_kind = $4 AND revoked_ms IS NULL",
+);
+const REVOKE_CODE: Sql =
+    Sql::new("UPDATE session SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL");
+const FORGET: Sql = Sql::new("DELETE FROM session WHERE expires_ms < $1");
+
+/// Keeps a session.
+#[must_use]
+pub fn insert(session: &SessionRow) -> Statement {
+    Statement::new(
+        INSERT,
+        vec![
+            session.token_hash.into(),
+            (&session.institution).into(),
+            (&session.actor).into(),
+            session.actor_kind.as_str().into(),
+            session.role.as_str().into(),
+            session.sign_in.as_str().into(),
+            session.code_hash.into(),
+            session.issued.into(),
+            session.expires.into(),
+        ],
+    )
+    .expecting(1)
+}
+
+/// The session of a token with how its account stands now; expired and revoked ones too.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Option<Standing>, CatalogError> {
+    let rows = database.query(Statement::new(STANDING, vec![token_hash.into()])).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let session = SessionRow {
+        token_hash: row.get_array(0)?,
+        institution: row.get_checked(1)?,
+        actor: actor(row, 2)?,
+        actor_kind: row.get_word(3)?,
+        role: row.get_word(4)?,
+        sign_in: row.get_text(5)?.to_owned(),
+        code_hash: row.opt_bytes(6)?.map(|_| row.get_array(6)).transpose()?,
+        issued: row.get_timestamp(7)?,
+        expires: row.get_timestamp(8)?,
+        revoked: row.opt_i64(9)?.map(Timestamp::from_ms),
+    };
+    Ok(Some(Standing {
+        session,
+        disabled: row.get_bool(10)?,
+        role_held: row.get_bool(11)?,
+        scopes: row.get_text(12)?.to_owned(),
+    }))
+}
+
+/// Revokes one session; a revoked one stays as it is.
+#[must_use]
+pub fn revoke(token_hash: &[u8; 32], now: Timestamp) -> Statement {
+    Statement::new(REVOKE, vec![now.into(), token_hash.into()])
+}
+
+/// Revokes every session of an actor.
+#[must_use]
+pub fn revoke_actor(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    kind: ActorKind,
+    now: Timestamp,
+) -> Statement {
+    Statement::new(REVOKE_ACTOR, vec![now.into(), institution.into(), actor.into(), kind.as_str().into()])
+}
+
+/// Revokes every session that an authorization code opened (RFC 6749 §4.1.2: a code that is used twice).
+#[must_use]
+pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
+    Statement::new(REVOKE_CODE, vec![now.into(), code_hash.into()])
+}
+
+/// Deletes sessions that expired before a moment.
+#[must_use]
+pub fn forget_expired(before: Timestamp) -> Statement {
+    Statement::new(FORGET, vec![before.into()])
+}
