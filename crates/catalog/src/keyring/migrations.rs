@@ -3,4 +3,65 @@
 use crate::Migration;
 
 /// In ascending order of version. A step that was released is never edited: add the next one.
-pub(crate) const MIGRATIONS: &[Migration] = &[];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "the key hierarchy", sqlite: HIERARCHY, postgres: HIERARCHY }];
+
+// A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
+// key cannot outlive the patient key that it is wrapped under, nor a patient key its key-encryption key.
+const HIERARCHY: &str = "\
+CREATE TABLE root_check (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    wrapped BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE TABLE institution_secret (
+    institution TEXT NOT NULL,
+    name TEXT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, name)
+);
+CREATE TABLE key_encryption_key (
+    institution TEXT NOT NULL,
+    grade TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    version BIGINT NOT NULL CHECK (version >= 1),
+    state TEXT NOT NULL CHECK (state IN ('active', 'retired')),
+    uses BIGINT NOT NULL CHECK (uses >= 0),
+    wrapped BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, grade, suite, version)
+);
+CREATE UNIQUE INDEX key_encryption_key_active
+    ON key_encryption_key (institution, grade, suite) WHERE state = 'active';
+CREATE TABLE patient_key (
+    institution TEXT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    grade TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    kek_version BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, patient_ref, grade, suite),
+    FOREIGN KEY (institution, grade, suite, kek_version)
+        REFERENCES key_encryption_key (institution, grade, suite, version)
+);
+CREATE INDEX patient_key_by_kek ON patient_key (institution, grade, suite, kek_version);
+CREATE TABLE study_key (
+    institution TEXT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    grade TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    kek_version BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, study_ref),
+    FOREIGN KEY (institution, patient_ref, grade, suite)
+        REFERENCES patient_key (institution, patient_ref, grade, suite),
+    FOREIGN KEY (institution, grade, suite, kek_version)
+        REFERENCES key_encryption_key (institution, grade, suite, version)
+);
+CREATE INDEX study_key_by_patient ON study_key (institution, patient_ref, grade, suite);
+CREATE INDEX study_key_by_kek ON study_key (institution, grade, suite, kek_version);
+";

@@ -1,3 +1,24 @@
 //! Wrapped keys: institution secrets, key-encryption keys, patient and study keys.
+//!
+//! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
+//! database. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one change, so
+//! that the room of keys composes changes that belong together into one transaction.
 
+pub mod keks;
 pub(crate) mod migrations;
+pub mod patient_keys;
+pub mod secrets;
+pub mod study_keys;
+
+use yingdun_model::{Grade, InstitutionId};
+
+/// What a key-encryption key belongs to: an institution, a grade and an algorithm suite.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KekLine {
+    /// Whose keys it wraps.
+    pub institution: InstitutionId,
+    /// The grade of the studies whose keys it wraps.
+    pub grade: Grade,
+    /// The word of the algorithm suite.
+    pub suite: String,
+}

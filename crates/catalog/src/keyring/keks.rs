@@ -1,0 +1,137 @@
+//! Key-encryption keys, their versions and how often each was used.
+
+use super::KekLine;
+use crate::{CatalogError, Database, Row, Sql, Statement, Value};
+use std::str::FromStr;
+use yingdun_model::Timestamp;
+
+/// Whether a version still wraps new keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KekState {
+    /// Wraps and unwraps. Each line has at most one.
+    Active,
+    /// Unwraps only.
+    Retired,
+}
+
+impl FromStr for KekState {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "active" => Ok(Self::Active),
+            "retired" => Ok(Self::Retired),
+            _ => Err(()),
+        }
+    }
+}
+
+/// One version of a key-encryption key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kek {
+    /// Which version, from 1.
+    pub version: u32,
+    /// Whether it still wraps.
+    pub state: KekState,
+    /// How many keys it has wrapped.
+    pub uses: u64,
+    /// The key, wrapped under the root key.
+    pub wrapped: Vec<u8>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+const ACTIVE: Sql = Sql::new(
+    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
+     WHERE institution = $1 AND grade = $2 AND suite = $3 AND state = 'active'",
+);
+const VERSION: Sql = Sql::new(
+    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
+     WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4",
+);
+const VERSIONS: Sql = Sql::new(
+    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
+     WHERE institution = $1 AND grade = $2 AND suite = $3 ORDER BY version",
+);
+const INSERT_ACTIVE: Sql = Sql::new(
+    "INSERT INTO key_encryption_key (institution, grade, suite, version, state, uses, wrapped, created_ms) \
+     VALUES ($1, $2, $3, $4, 'active', 0, $5, $6)",
+);
+const RETIRE: Sql = Sql::new(
+    "UPDATE key_encryption_key SET state = 'retired' \
+     WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4 AND state = 'active'",
+);
+const COUNT_USES: Sql = Sql::new(
+    "UPDATE key_encryption_key SET uses = uses + $1 WHERE institution = $2 AND grade = $3 AND suite = $4 \
+     AND version = $5 AND state = 'active' AND uses <= $6",
+);
+
+/// The version that wraps new keys.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn active(database: &Database, line: &KekLine) -> Result<Option<Kek>, CatalogError> {
+    let rows = database.query(Statement::new(ACTIVE, values(line))).await?;
+    rows.first().map(kek).transpose()
+}
+
+/// One version.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn version(database: &Database, line: &KekLine, version: u32) -> Result<Option<Kek>, CatalogError> {
+    let mut bound = values(line);
+    bound.push(version.into());
+    let rows = database.query(Statement::new(VERSION, bound)).await?;
+    rows.first().map(kek).transpose()
+}
+
+/// Every version of a line, oldest first.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn versions(database: &Database, line: &KekLine) -> Result<Vec<Kek>, CatalogError> {
+    database.query(Statement::new(VERSIONS, values(line))).await?.iter().map(kek).collect()
+}
+
+/// Keeps a new active version. The transaction fails with [`CatalogError::Constraint`] when the version exists
+/// or another one is still active.
+#[must_use]
+pub fn insert_active(line: &KekLine, version: u32, wrapped: &[u8], now: Timestamp) -> Statement {
+    let mut bound = values(line);
+    bound.extend([version.into(), wrapped.into(), now.into()]);
+    Statement::new(INSERT_ACTIVE, bound).expecting(1)
+}
+
+/// Retires a version. The transaction fails with [`CatalogError::UnexpectedRows`] when it is not active.
+#[must_use]
+pub fn retire(line: &KekLine, version: u32) -> Statement {
+    let mut bound = values(line);
+    bound.push(version.into());
+    Statement::new(RETIRE, bound).expecting(1)
+}
+
+/// Counts `times` uses of an active version. The transaction fails with [`CatalogError::UnexpectedRows`] when the
+/// version is no longer active, or when the count would pass `uses_max`.
+#[must_use]
+pub fn count_uses(line: &KekLine, version: u32, times: u32, uses_max: u64) -> Statement {
+    // The highest count from which `times` more are allowed; a bound of 2^63 or more is no bound.
+    let from_max = i64::try_from(uses_max).unwrap_or(i64::MAX) - i64::from(times);
+    let mut bound = vec![Value::from(times)];
+    bound.extend(values(line));
+    bound.extend([version.into(), from_max.into()]);
+    Statement::new(COUNT_USES, bound).expecting(1)
+}
+
+fn values(line: &KekLine) -> Vec<Value> {
+    vec![(&line.institution).into(), line.grade.into(), line.suite.as_str().into()]
+}
+
+fn kek(row: &Row) -> Result<Kek, CatalogError> {
+    Ok(Kek {
+        version: row.get_number(0)?,
+        state: row.get_word(1)?,
+        uses: row.get_number(2)?,
+        wrapped: row.get_bytes(3)?.to_vec(),
+        created: row.get_timestamp(4)?,
+    })
+}
