@@ -1,1 +1,30 @@
-//! Door: the DICOM node, SCP and SCU.
+//! Door: the DICOM node. It takes objects from modalities (SCP) and sends objects to other nodes (SCU).
+//!
+//! ```text
+//!   bytes ──► association::Connection ──► Association ──► message ──► scp::Service
+//!   (TLS or plain)   whole units, bounded    who, contexts     command sets    decides, stores
+//!        pdu: the wire format                                                       │
+//!   bytes ◄── write + flush ◄──────────── fragments ◄───── response ◄── status ◄────┘
+//! ```
+//!
+//! Each step has one job: [`pdu`] is the wire format, [`association`] the upper layer protocol over any byte
+//! stream, [`message`] the command sets, [`scp`] the server and [`scu`] the client; [`tls`] makes the stream.
+//! What is *decided* (who may connect, what is kept) stands behind the trait [`scp::Service`]; [`archive_door`]
+//! is the one that the archive uses. Nothing here looks into a data set or keeps one in memory: fragments go on
+//! as they come, sharing the memory they were received in.
+//!
+//! This crate never decides who may do what, never stores anything, and never writes a log line with personal
+//! data: application entity titles, addresses and counts are all it tells.
+
+pub mod association;
+pub mod message;
+pub mod pdu;
+pub mod scp;
+pub mod scu;
+pub mod tls;
+
+/// UID of the Verification SOP class (PS3.4 annex A).
+pub const VERIFICATION: &str = "1.2.840.10008.1.1";
+
+/// UID of the transfer syntax Implicit VR Little Endian, the default that everybody speaks (PS3.5 §10.1).
+pub const IMPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";

@@ -1,0 +1,385 @@
+//! Associations: the conversation between two application entities (PS3.8 §7 and §9.2).
+//!
+//! [`Pending`] is a request that was read and not answered yet, [`Association`] an agreed conversation. Both
+//! stand on a [`Connection`], which is generic over the byte stream: TLS and plain TCP are one path, and a test
+//! may use any other pair of pipes. This module knows the protocol's states, time-outs and reasons; it does not
+//! know who may speak or what a message means.
+
+mod accept;
+mod connection;
+mod request;
+
+pub use accept::{Answer, Pending};
+pub use connection::Connection;
+pub use request::{Proposal, Proposals, ProposalsError, request};
+
+use crate::pdu::{
+    Abort, AbortSource, AssociateRj, HEADER_BYTES, PDV_HEADER_BYTES, Pdu, PduError, PduKind, Pdv,
+    UserInformation,
+};
+use bytes::{BufMut, BytesMut};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use yingdun_model::{AeTitle, Uid};
+
+/// Longest P-DATA-TF body that is advertised and read, in bytes: with its header a unit is 128 KiB, exactly
+/// eight full TLS records.
+pub const DATA_BYTES_MAX: usize = 128 * 1024 - HEADER_BYTES;
+
+/// Shortest P-DATA-TF body a peer may demand, in bytes: a fragment header and two bytes of data.
+pub const DATA_BYTES_MIN: usize = PDV_HEADER_BYTES + 2;
+
+/// UID that names this implementation in A-ASSOCIATE (derived from a random UUID, PS3.5 annex B.2).
+pub const IMPLEMENTATION_CLASS: &str = "2.25.221880274466943180713386407226190245713";
+
+/// Version name that is shown to peers, at most 16 characters.
+pub const IMPLEMENTATION_VERSION: &str = concat!("YINGDUN_", env!("CARGO_PKG_VERSION"));
+
+/// How long each side may keep the other waiting. Every wait in this crate is one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP connection and TLS handshake.
+    pub handshake: Duration,
+    /// ARTIM (PS3.8 §9.1.5): from the transport connection to the end of A-ASSOCIATE.
+    pub artim: Duration,
+    /// Between two messages of an association.
+    pub idle: Duration,
+    /// For one unit, from its first byte to its last, in either direction. A peer that drips bytes is gone
+    /// after this.
+    pub unit: Duration,
+    /// For the answer to a message that was sent.
+    pub response: Duration,
+    /// For the peer to close its side at the end.
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            artim: Duration::from_secs(30),
+            // Scanners keep an association open while the next series is acquired.
+            idle: Duration::from_secs(300),
+            unit: Duration::from_secs(30),
+            response: Duration::from_secs(120),
+            close: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A presentation context that both sides agreed upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Its number in this association.
+    pub id: u8,
+    /// The SOP class.
+    pub abstract_syntax: Uid,
+    /// The encoding of data sets.
+    pub transfer_syntax: Uid,
+}
+
+/// An agreed association.
+pub struct Association<S> {
+    connection: Connection<S>,
+    timeouts: Timeouts,
+    contexts: Vec<Context>,
+    calling: AeTitle,
+    called: AeTitle,
+    /// Longest P-DATA-TF body that is sent, in bytes.
+    send_bytes_max: usize,
+    /// Fragments of the last unit that were not handed out yet.
+    fragments: std::vec::IntoIter<Pdv>,
+}
+
+/// What an agreed association brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A fragment of a message.
+    Fragment(Pdv),
+    /// The peer wants to release; answer with [`Association::confirm_release`].
+    Release,
+}
+
+/// Why an association could not be made or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AssociationError {
+    /// The operating system or TLS reports an error.
+    #[error("connection failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The peer closed the connection where the protocol does not allow it.
+    #[error("the peer closed the connection {0}")]
+    Closed(&'static str),
+    /// The peer kept us waiting.
+    #[error("expected {what} within {} s, none came", .after.as_secs_f32())]
+    TimedOut {
+        /// What was awaited.
+        what: &'static str,
+        /// For how long.
+        after: Duration,
+    },
+    /// What came is not a legal unit.
+    #[error("illegal PDU: {0}")]
+    Pdu(#[from] PduError),
+    /// A legal unit at the wrong time.
+    #[error("expected {expected}, got a PDU of type {came:?}")]
+    Unexpected {
+        /// What may come now.
+        expected: &'static str,
+        /// What came.
+        came: PduKind,
+    },
+    /// The peer refused the association.
+    #[error("association rejected: {}{}", .0.reason, if .0.transient { " (try again later)" } else { "" })]
+    Rejected(AssociateRj),
+    /// The peer ended the association.
+    #[error("association aborted by the peer: {0}")]
+    Aborted(AbortSource),
+    /// A fragment in a context that was not agreed, or the peer accepted what was not proposed.
+    #[error("presentation context {0} was not agreed upon")]
+    UnknownContext(u8),
+    /// The peer's limit for P-DATA-TF leaves no room for data.
+    #[error("the peer reads PDUs of at most {0} bytes, which leaves no room for data")]
+    PeerLimit(u32),
+    /// The data to send could not be read.
+    #[error("the data to send could not be read: {0}")]
+    Source(#[source] std::io::Error),
+}
+
+impl AssociationError {
+    /// What to tell the peer in an A-ABORT; `None` when nobody is there to be told.
+    #[must_use]
+    pub const fn abort_source(&self) -> Option<AbortSource> {
+        match self {
+            Self::Io(_) | Self::Closed(_) | Self::Aborted(_) | Self::Rejected(_) => None,
+            Self::TimedOut { .. } => Some(AbortSource::Unspecified),
+            Self::Pdu(PduError::UnknownKind(_)) => Some(AbortSource::UnrecognisedPdu),
+            Self::Pdu(_) | Self::UnknownContext(_) | Self::PeerLimit(_) => {
+                Some(AbortSource::InvalidParameter)
+            }
+            Self::Unexpected { .. } => Some(AbortSource::UnexpectedPdu),
+            Self::Source(_) => Some(AbortSource::User),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
+    /// The contexts that both sides agreed upon.
+    #[must_use]
+    pub fn contexts(&self) -> &[Context] {
+        &self.contexts
+    }
+
+    /// The context with this number.
+    ///
+    /// # Errors
+    /// [`AssociationError::UnknownContext`] when it was not agreed upon.
+    pub fn context(&self, id: u8) -> Result<&Context, AssociationError> {
+        self.contexts.iter().find(|context| context.id == id).ok_or(AssociationError::UnknownContext(id))
+    }
+
+    /// The title of the side that asked for the association.
+    #[must_use]
+    pub const fn calling(&self) -> &AeTitle {
+        &self.calling
+    }
+
+    /// The title of the side that was asked.
+    #[must_use]
+    pub const fn called(&self) -> &AeTitle {
+        &self.called
+    }
+
+    /// The waits of this association.
+    #[must_use]
+    pub const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// The next fragment, or the peer's wish to release. `wait` is the time until the first byte of the next
+    /// unit. May be cancelled and called again without losing anything.
+    ///
+    /// # Errors
+    /// [`AssociationError`]; the association is over, call [`Self::abort`] with what
+    /// [`AssociationError::abort_source`] says.
+    pub async fn receive(&mut self, wait: Duration) -> Result<Received, AssociationError> {
+        loop {
+            if let Some(fragment) = self.fragments.next() {
+                return Ok(Received::Fragment(fragment));
+            }
+            match self.connection.read(wait, self.timeouts.unit).await? {
+                Pdu::Data(values) => self.fragments = values.into_iter(),
+                Pdu::ReleaseRq => return Ok(Received::Release),
+                Pdu::Abort(abort) => return Err(AssociationError::Aborted(abort.source)),
+                other
+                @ (Pdu::AssociateRq(_) | Pdu::AssociateAc(_) | Pdu::AssociateRj(_) | Pdu::ReleaseRp) => {
+                    return Err(AssociationError::Unexpected {
+                        expected: "data or the end of the association",
+                        came: other.kind(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Sends a whole command set, cut into fragments as the peer demands.
+    ///
+    /// # Errors
+    /// [`AssociationError`] when the connection fails or the peer does not read.
+    pub async fn send_command(&mut self, context_id: u8, command: &[u8]) -> Result<(), AssociationError> {
+        let fragment_max = self.fragment_bytes_max();
+        let mut unit = BytesMut::with_capacity(command.len() + HEADER_BYTES + PDV_HEADER_BYTES);
+        let mut rest = command;
+        loop {
+            let (now, later) = rest.split_at(fragment_max.min(rest.len()));
+            start_unit(&mut unit);
+            unit.put_slice(now);
+            finish_unit(&mut unit, context_id, true, later.is_empty());
+            self.connection.write_raw(&unit, self.timeouts.unit).await?;
+            if later.is_empty() {
+                return Ok(());
+            }
+            rest = later;
+        }
+    }
+
+    /// Sends a data set from `source` to its end, in fragments as long as the peer allows; at most two
+    /// fragments are in memory. Returns the bytes sent.
+    ///
+    /// # Errors
+    /// [`AssociationError::Source`] when `source` fails: the message is incomplete then, and the association
+    /// must be aborted. Otherwise as [`Self::send_command`].
+    pub async fn send_data<R: AsyncRead + Unpin>(
+        &mut self,
+        context_id: u8,
+        source: &mut R,
+    ) -> Result<u64, AssociationError> {
+        let fragment_max = self.fragment_bytes_max();
+        let mut unit = BytesMut::with_capacity(DATA_BYTES_MAX + HEADER_BYTES);
+        let mut next = BytesMut::with_capacity(DATA_BYTES_MAX + HEADER_BYTES);
+        let mut sent = fill_unit(&mut unit, source, fragment_max).await?;
+        loop {
+            // Only the fragment after this one tells whether this one is the last.
+            let following = fill_unit(&mut next, source, fragment_max).await?;
+            finish_unit(&mut unit, context_id, false, following == 0);
+            self.connection.write_raw(&unit, self.timeouts.unit).await?;
+            if following == 0 {
+                return Ok(sent);
+            }
+            sent += following;
+            std::mem::swap(&mut unit, &mut next);
+        }
+    }
+
+    /// Ends the association in agreement: the requestor's side. A peer that asks for release at the same moment
+    /// is answered first (release collision, PS3.8 §9.2.3 states Sta9 and Sta11).
+    ///
+    /// # Errors
+    /// [`AssociationError`] when the peer does not agree in time.
+    pub async fn release(mut self) -> Result<(), AssociationError> {
+        self.connection.write(&Pdu::ReleaseRq, self.timeouts.unit).await?;
+        loop {
+            match self.connection.read(self.timeouts.response, self.timeouts.unit).await? {
+                Pdu::ReleaseRp => break,
+                Pdu::ReleaseRq => self.connection.write(&Pdu::ReleaseRp, self.timeouts.unit).await?,
+                // Fragments that were under way when we asked.
+                Pdu::Data(_) => {}
+                Pdu::Abort(abort) => return Err(AssociationError::Aborted(abort.source)),
+                other @ (Pdu::AssociateRq(_) | Pdu::AssociateAc(_) | Pdu::AssociateRj(_)) => {
+                    return Err(AssociationError::Unexpected {
+                        expected: "the answer to a release",
+                        came: other.kind(),
+                    });
+                }
+            }
+        }
+        self.connection.close(self.timeouts.close).await;
+        Ok(())
+    }
+
+    /// Agrees to a release that the peer asked for, and waits until the peer closes.
+    ///
+    /// # Errors
+    /// [`AssociationError`] when the answer cannot be sent.
+    pub async fn confirm_release(mut self) -> Result<(), AssociationError> {
+        self.connection.write(&Pdu::ReleaseRp, self.timeouts.unit).await?;
+        self.connection.linger(self.timeouts.close).await;
+        Ok(())
+    }
+
+    /// Ends the association at once. Errors are of no interest any more.
+    pub async fn abort(mut self, source: AbortSource) {
+        self.connection.abort(source, self.timeouts.close).await;
+    }
+
+    const fn fragment_bytes_max(&self) -> usize {
+        self.send_bytes_max - PDV_HEADER_BYTES
+    }
+}
+
+// === helpers ===
+
+/// The longest P-DATA-TF body to send to a peer that advertised `max_length`. No limit (0, or no item) and
+/// limits beyond our own are clamped: nothing is won by longer units, and memory would follow the peer's wish.
+fn send_bytes_max(user: &UserInformation) -> Result<usize, AssociationError> {
+    match user.max_length {
+        None | Some(0) => Ok(DATA_BYTES_MAX),
+        Some(length) => match usize::try_from(length).unwrap_or(usize::MAX) {
+            too_short if too_short < DATA_BYTES_MIN => Err(AssociationError::PeerLimit(length)),
+            // Fragments have even lengths, so an odd limit is rounded down (PS3.8 annex D.1).
+            limit => Ok(limit.min(DATA_BYTES_MAX) & !1),
+        },
+    }
+}
+
+/// What this side says about itself.
+fn own_user_information() -> UserInformation {
+    UserInformation {
+        max_length: u32::try_from(DATA_BYTES_MAX).ok(),
+        implementation_class: Uid::new(IMPLEMENTATION_CLASS).ok(),
+        implementation_version: Some(IMPLEMENTATION_VERSION.chars().take(16).collect()),
+        ..UserInformation::default()
+    }
+}
+
+const UNIT_HEAD_BYTES: usize = HEADER_BYTES + PDV_HEADER_BYTES;
+
+/// Starts a P-DATA-TF unit with one fragment; its head is written by [`finish_unit`], when the length is known.
+fn start_unit(unit: &mut BytesMut) {
+    unit.clear();
+    unit.put_bytes(0, UNIT_HEAD_BYTES);
+}
+
+/// Fills a unit from `source` up to one fragment or the end. Returns the bytes of data.
+async fn fill_unit<R: AsyncRead + Unpin>(
+    unit: &mut BytesMut,
+    source: &mut R,
+    fragment_max: usize,
+) -> Result<u64, AssociationError> {
+    start_unit(unit);
+    let mut left = fragment_max;
+    while left > 0 {
+        match source.read_buf(&mut (&mut *unit).limit(left)).await.map_err(AssociationError::Source)? {
+            0 => break,
+            read => left -= read,
+        }
+    }
+    Ok((fragment_max - left) as u64)
+}
+
+/// Writes the head of a unit that holds one fragment. Lengths fit: a unit is never longer than
+/// [`DATA_BYTES_MAX`].
+fn finish_unit(unit: &mut BytesMut, context_id: u8, is_command: bool, is_last: bool) {
+    let body = (unit.len() - HEADER_BYTES) as u32;
+    let [l0, l1, l2, l3] = body.to_be_bytes();
+    let [p0, p1, p2, p3] = (body - 4).to_be_bytes();
+    let control = u8::from(is_command) | u8::from(is_last) << 1;
+    let head = [PduKind::Data.byte(), 0, l0, l1, l2, l3, p0, p1, p2, p3, context_id, control];
+    if let Some(slot) = unit.get_mut(..UNIT_HEAD_BYTES) {
+        slot.copy_from_slice(&head);
+    }
+}
+
+/// The abort unit for a reason.
+const fn abort_unit(source: AbortSource) -> Pdu {
+    Pdu::Abort(Abort { source })
+}

@@ -1,0 +1,149 @@
+//! The requestor's side of making an association.
+
+use super::{
+    Association, AssociationError, Connection, Context, Timeouts, own_user_information, send_bytes_max,
+};
+use crate::pdu::{
+    APPLICATION_CONTEXT, AeField, AnsweredContext, AssociateRq, ContextOutcome, PRESENTATION_CONTEXTS_MAX,
+    PROTOCOL_VERSION_1, Pdu, ProposedContext,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use yingdun_model::{AeTitle, Uid};
+
+/// One SOP class in one encoding. Each pair becomes a presentation context of its own, so that the encoding of
+/// an object is never the peer's choice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Proposal {
+    /// The SOP class.
+    pub sop_class: Uid,
+    /// The encoding.
+    pub transfer_syntax: Uid,
+}
+
+/// What to propose: a set of at most [`PRESENTATION_CONTEXTS_MAX`] different proposals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposals(Vec<Proposal>);
+
+/// More proposals than one association can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an association has at most {PRESENTATION_CONTEXTS_MAX} presentation contexts; send the objects in several"
+)]
+pub struct ProposalsError;
+
+impl Proposals {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a pair, unless it is there already.
+    ///
+    /// # Errors
+    /// [`ProposalsError`] when no number is left for it.
+    pub fn add(&mut self, sop_class: Uid, transfer_syntax: Uid) -> Result<(), ProposalsError> {
+        let proposal = Proposal { sop_class, transfer_syntax };
+        if self.0.contains(&proposal) {
+            return Ok(());
+        }
+        if self.0.len() == PRESENTATION_CONTEXTS_MAX {
+            return Err(ProposalsError);
+        }
+        self.0.push(proposal);
+        Ok(())
+    }
+
+    /// Each proposal with its number: 1, 3, 5 and so on.
+    fn numbered(&self) -> impl Iterator<Item = (u8, &Proposal)> {
+        (1..=u8::MAX).step_by(2).zip(&self.0)
+    }
+}
+
+/// Asks the peer for an association.
+///
+/// # Errors
+/// [`AssociationError::Rejected`] with the peer's reason, or what else went wrong; the connection is closed.
+pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(
+    mut connection: Connection<S>,
+    timeouts: Timeouts,
+    calling: AeTitle,
+    called: AeTitle,
+    proposals: &Proposals,
+) -> Result<Association<S>, AssociationError> {
+    match exchange(&mut connection, &timeouts, &calling, &called, proposals).await {
+        Ok((contexts, send_bytes_max)) => Ok(Association {
+            connection,
+            timeouts,
+            contexts,
+            calling,
+            called,
+            send_bytes_max,
+            fragments: Vec::new().into_iter(),
+        }),
+        Err(failure) => {
+            match failure.abort_source() {
+                Some(source) => connection.abort(source, timeouts.close).await,
+                None => connection.close(timeouts.close).await,
+            }
+            Err(failure)
+        }
+    }
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    timeouts: &Timeouts,
+    calling: &AeTitle,
+    called: &AeTitle,
+    proposals: &Proposals,
+) -> Result<(Vec<Context>, usize), AssociationError> {
+    let contexts = proposals.numbered().map(|(id, proposal)| ProposedContext {
+        id,
+        abstract_syntax: Some(proposal.sop_class.clone()),
+        transfer_syntaxes: vec![proposal.transfer_syntax.clone()],
+    });
+    let request = Pdu::AssociateRq(AssociateRq {
+        protocol_version: PROTOCOL_VERSION_1,
+        called: AeField::from(called),
+        calling: AeField::from(calling),
+        application_context: Uid::new(APPLICATION_CONTEXT).ok(),
+        contexts: contexts.collect(),
+        user: own_user_information(),
+    });
+    connection.write(&request, timeouts.unit).await?;
+    match connection.read(timeouts.artim, timeouts.unit).await? {
+        Pdu::AssociateAc(acceptance) => {
+            Ok((agreed(proposals, &acceptance.contexts)?, send_bytes_max(&acceptance.user)?))
+        }
+        Pdu::AssociateRj(rejection) => Err(AssociationError::Rejected(rejection)),
+        Pdu::Abort(abort) => Err(AssociationError::Aborted(abort.source)),
+        other @ (Pdu::AssociateRq(_) | Pdu::Data(_) | Pdu::ReleaseRq | Pdu::ReleaseRp) => {
+            Err(AssociationError::Unexpected {
+                expected: "the answer to a request for an association",
+                came: other.kind(),
+            })
+        }
+    }
+}
+
+/// The proposals that were accepted. An acceptance of what was not proposed ends the association.
+fn agreed(proposals: &Proposals, answers: &[AnsweredContext]) -> Result<Vec<Context>, AssociationError> {
+    answers
+        .iter()
+        .filter(|answer| answer.outcome == ContextOutcome::Accepted)
+        .map(|answer| {
+            proposals
+                .numbered()
+                .find(|(id, proposal)| {
+                    *id == answer.id && answer.transfer_syntax.as_ref() == Some(&proposal.transfer_syntax)
+                })
+                .map(|(id, proposal)| Context {
+                    id,
+                    abstract_syntax: proposal.sop_class.clone(),
+                    transfer_syntax: proposal.transfer_syntax.clone(),
+                })
+                .ok_or(AssociationError::UnknownContext(answer.id))
+        })
+        .collect()
+}

@@ -1,0 +1,398 @@
+//! Command sets: flat lists of elements of group 0000 in Implicit VR Little Endian (PS3.7 §6.3.1).
+
+use super::{COMMAND_ELEMENTS_MAX, ERROR_COMMENT_CHARS_MAX, Status};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use yingdun_model::Uid;
+
+/// Element numbers of group 0000 (PS3.7 annex E.1).
+pub mod element {
+    /// Command Group Length.
+    pub const GROUP_LENGTH: u16 = 0x0000;
+    /// Affected SOP Class UID.
+    pub const AFFECTED_SOP_CLASS: u16 = 0x0002;
+    /// Command Field.
+    pub const COMMAND_FIELD: u16 = 0x0100;
+    /// Message ID.
+    pub const MESSAGE_ID: u16 = 0x0110;
+    /// Message ID Being Responded To.
+    pub const MESSAGE_ID_RESPONDED_TO: u16 = 0x0120;
+    /// Priority.
+    pub const PRIORITY: u16 = 0x0700;
+    /// Command Data Set Type.
+    pub const DATA_SET_TYPE: u16 = 0x0800;
+    /// Status.
+    pub const STATUS: u16 = 0x0900;
+    /// Error Comment.
+    pub const ERROR_COMMENT: u16 = 0x0902;
+    /// Affected SOP Instance UID.
+    pub const AFFECTED_SOP_INSTANCE: u16 = 0x1000;
+}
+
+/// Command Data Set Type for "no data set" (PS3.7 §E.1).
+const NO_DATA_SET: u16 = 0x0101;
+
+/// Any other Command Data Set Type means that a data set follows.
+const WITH_DATA_SET: u16 = 0x0001;
+
+/// Priority MEDIUM (PS3.7 §9.3.1.1).
+const PRIORITY_MEDIUM: u16 = 0x0000;
+
+/// The bit that makes a command field a response.
+const RESPONSE_BIT: u16 = 0x8000;
+
+/// What a command set is (PS3.7 annex E.1, Command Field).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandField {
+    /// C-STORE-RQ.
+    StoreRq,
+    /// C-STORE-RSP.
+    StoreRsp,
+    /// C-ECHO-RQ.
+    EchoRq,
+    /// C-ECHO-RSP.
+    EchoRsp,
+    /// C-CANCEL-RQ, which has no response.
+    CancelRq,
+    /// Any other request.
+    OtherRq(u16),
+    /// Any other response.
+    OtherRsp(u16),
+}
+
+/// A command set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    field: CommandField,
+    has_data_set: bool,
+    /// Every element but group length, field and data set type, in ascending order.
+    elements: Vec<(u16, Bytes)>,
+}
+
+/// Why bytes are not a command set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// An element reaches beyond the end.
+    #[error("command element (0000,{element:04X}) needs {needed} bytes, {left} remain")]
+    Truncated {
+        /// The element number.
+        element: u16,
+        /// Bytes it needs.
+        needed: usize,
+        /// Bytes that remain.
+        left: usize,
+    },
+    /// An element of another group.
+    #[error("expected command elements of group 0000, got group {0:04X}")]
+    Group(u16),
+    /// Too many elements.
+    #[error("a command set has at most {COMMAND_ELEMENTS_MAX} elements")]
+    TooMany,
+    /// An element that must be there is missing or has a wrong length.
+    #[error("expected command element (0000,{0:04X}), found none that is legal")]
+    Missing(u16),
+}
+
+impl CommandField {
+    const fn from_number(number: u16) -> Self {
+        match number {
+            0x0001 => Self::StoreRq,
+            0x8001 => Self::StoreRsp,
+            0x0030 => Self::EchoRq,
+            0x8030 => Self::EchoRsp,
+            0x0FFF => Self::CancelRq,
+            other if other & RESPONSE_BIT == 0 => Self::OtherRq(other),
+            other => Self::OtherRsp(other),
+        }
+    }
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::StoreRq => 0x0001,
+            Self::StoreRsp => 0x8001,
+            Self::EchoRq => 0x0030,
+            Self::EchoRsp => 0x8030,
+            Self::CancelRq => 0x0FFF,
+            Self::OtherRq(number) | Self::OtherRsp(number) => number,
+        }
+    }
+}
+
+impl Command {
+    /// C-ECHO-RQ (PS3.7 §9.3.5.1).
+    #[must_use]
+    pub fn echo_request(message_id: u16, sop_class: &Uid) -> Self {
+        Self::new(CommandField::EchoRq, false)
+            .with_uid(element::AFFECTED_SOP_CLASS, sop_class)
+            .with_number(element::MESSAGE_ID, message_id)
+    }
+
+    /// C-STORE-RQ (PS3.7 §9.3.1.1).
+    #[must_use]
+    pub fn store_request(message_id: u16, sop_class: &Uid, sop_instance: &Uid) -> Self {
+        Self::new(CommandField::StoreRq, true)
+            .with_uid(element::AFFECTED_SOP_CLASS, sop_class)
+            .with_number(element::MESSAGE_ID, message_id)
+            .with_number(element::PRIORITY, PRIORITY_MEDIUM)
+            .with_uid(element::AFFECTED_SOP_INSTANCE, sop_instance)
+    }
+
+    /// The response to this request: same class and instance, its message ID, the status, and for failures a
+    /// comment, cut to what VR LO allows.
+    #[must_use]
+    pub fn response(&self, status: Status, comment: Option<&str>) -> Self {
+        let field = CommandField::from_number(self.field.number() | RESPONSE_BIT);
+        let mut response = Self::new(field, false)
+            .with_number(element::MESSAGE_ID_RESPONDED_TO, self.message_id().unwrap_or(0))
+            .with_number(element::STATUS, status.0);
+        for copied in [element::AFFECTED_SOP_CLASS, element::AFFECTED_SOP_INSTANCE] {
+            if let Some(uid) = self.uid(copied) {
+                response = response.with_uid(copied, &uid);
+            }
+        }
+        match comment {
+            Some(comment) => response.with(element::ERROR_COMMENT, padded(&long_string(comment), b' ')),
+            None => response,
+        }
+    }
+
+    /// Decodes a command set.
+    ///
+    /// # Errors
+    /// [`CommandError`] names the element.
+    pub fn decode(mut bytes: Bytes) -> Result<Self, CommandError> {
+        let mut elements = Vec::new();
+        let mut last_element = 0;
+        while !bytes.is_empty() {
+            let left = bytes.len();
+            if left < 8 {
+                return Err(CommandError::Truncated { element: last_element, needed: 8, left });
+            }
+            let group = bytes.get_u16_le();
+            let element = bytes.get_u16_le();
+            let needed = usize::try_from(bytes.get_u32_le()).unwrap_or(usize::MAX);
+            let left = bytes.len();
+            if group != 0 {
+                return Err(CommandError::Group(group));
+            }
+            if needed > left {
+                return Err(CommandError::Truncated { element, needed, left });
+            }
+            if elements.len() == COMMAND_ELEMENTS_MAX {
+                return Err(CommandError::TooMany);
+            }
+            // Values are a few bytes: copied, so that they do not keep a whole receive buffer alive.
+            elements.push((element, Bytes::copy_from_slice(&bytes.split_to(needed))));
+            last_element = element;
+        }
+        let field =
+            number(&elements, element::COMMAND_FIELD).ok_or(CommandError::Missing(element::COMMAND_FIELD))?;
+        let data_set_type =
+            number(&elements, element::DATA_SET_TYPE).ok_or(CommandError::Missing(element::DATA_SET_TYPE))?;
+        elements.retain(|(number, _)| {
+            !matches!(*number, element::GROUP_LENGTH | element::COMMAND_FIELD | element::DATA_SET_TYPE)
+        });
+        elements.sort_by_key(|(number, _)| *number);
+        Ok(Self {
+            field: CommandField::from_number(field),
+            has_data_set: data_set_type != NO_DATA_SET,
+            elements,
+        })
+    }
+
+    /// Encodes the command set, group length first, elements ascending.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let data_set_type = if self.has_data_set { WITH_DATA_SET } else { NO_DATA_SET };
+        let mut all = self.elements.clone();
+        all.push((element::COMMAND_FIELD, le(self.field.number())));
+        all.push((element::DATA_SET_TYPE, le(data_set_type)));
+        all.sort_by_key(|(number, _)| *number);
+        let length: usize = all.iter().map(|(_, value)| 8 + value.len()).sum();
+        let mut out = BytesMut::with_capacity(12 + length);
+        put_element(&mut out, element::GROUP_LENGTH, &length_le(length));
+        for (number, value) in &all {
+            put_element(&mut out, *number, value);
+        }
+        out.freeze()
+    }
+
+    /// What the command set is.
+    #[must_use]
+    pub const fn field(&self) -> CommandField {
+        self.field
+    }
+
+    /// A data set follows.
+    #[must_use]
+    pub const fn has_data_set(&self) -> bool {
+        self.has_data_set
+    }
+
+    /// (0000,0110), of a request.
+    #[must_use]
+    pub fn message_id(&self) -> Option<u16> {
+        number(&self.elements, element::MESSAGE_ID)
+    }
+
+    /// (0000,0120), of a response.
+    #[must_use]
+    pub fn message_id_responded_to(&self) -> Option<u16> {
+        number(&self.elements, element::MESSAGE_ID_RESPONDED_TO)
+    }
+
+    /// (0000,0900), of a response.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        number(&self.elements, element::STATUS).map(Status)
+    }
+
+    /// (0000,0902), of a response: its printable ASCII characters.
+    #[must_use]
+    pub fn error_comment(&self) -> Option<String> {
+        let value = value(&self.elements, element::ERROR_COMMENT)?;
+        let text: String =
+            value.iter().filter(|b| (0x20..0x7f).contains(*b)).map(|&b| char::from(b)).collect();
+        Some(text.trim_end().to_owned())
+    }
+
+    /// A UID element, if it is there and legal.
+    #[must_use]
+    pub fn uid(&self, number: u16) -> Option<Uid> {
+        Uid::new(std::str::from_utf8(value(&self.elements, number)?).ok()?).ok()
+    }
+
+    const fn new(field: CommandField, has_data_set: bool) -> Self {
+        Self { field, has_data_set, elements: Vec::new() }
+    }
+
+    fn with_uid(self, number: u16, uid: &Uid) -> Self {
+        self.with(number, padded(uid.as_str(), 0))
+    }
+
+    fn with_number(self, number: u16, value: u16) -> Self {
+        self.with(number, le(value))
+    }
+
+    fn with(mut self, number: u16, value: Bytes) -> Self {
+        self.elements.push((number, value));
+        self.elements.sort_by_key(|(number, _)| *number);
+        self
+    }
+}
+
+// === helpers ===
+
+fn value(elements: &[(u16, Bytes)], wanted: u16) -> Option<&Bytes> {
+    elements.iter().find(|(number, _)| *number == wanted).map(|(_, value)| value)
+}
+
+fn number(elements: &[(u16, Bytes)], wanted: u16) -> Option<u16> {
+    let bytes = <[u8; 2]>::try_from(value(elements, wanted)?.as_ref()).ok()?;
+    Some(u16::from_le_bytes(bytes))
+}
+
+fn put_element(out: &mut BytesMut, number: u16, value: &[u8]) {
+    out.put_u16_le(0);
+    out.put_u16_le(number);
+    out.put_slice(&length_le(value.len()));
+    out.put_slice(value);
+}
+
+fn le(number: u16) -> Bytes {
+    Bytes::copy_from_slice(&number.to_le_bytes())
+}
+
+/// A length field. Commands are built here from UIDs and short texts, so the length always fits.
+fn length_le(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// A text made even with one padding byte.
+fn padded(text: &str, padding: u8) -> Bytes {
+    let mut bytes = text.as_bytes().to_vec();
+    if bytes.len() % 2 == 1 {
+        bytes.push(padding);
+    }
+    bytes.into()
+}
+
+/// What of a text may stand in an element of VR LO in the default character set.
+fn long_string(text: &str) -> String {
+    text.chars()
+        .filter(|c| (' '..='~').contains(c) && *c != '\\')
+        .take(ERROR_COMMENT_CHARS_MAX)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn uid(text: &str) -> Uid {
+        Uid::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_store_request_comes_back_as_it_was() {
+        let command = Command::store_request(7, &uid("1.2.840.10008.5.1.4.1.1.2"), &uid("1.2.3"));
+        let bytes = command.encode();
+        // (0000,0000) UL 4 bytes: the length of what follows.
+        let length = u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;
+        assert_eq!(length, bytes.len() - 12);
+        assert_eq!(Command::decode(bytes).unwrap(), command);
+        assert!(command.has_data_set());
+    }
+
+    #[test]
+    fn a_response_names_the_request_and_has_no_data_set() {
+        let request = Command::store_request(9, &uid("1.2"), &uid("1.2.3"));
+        let response = Command::decode(request.response(Status(0xA700), Some("full")).encode()).unwrap();
+        assert_eq!(response.field(), CommandField::StoreRsp);
+        assert_eq!(response.message_id_responded_to(), Some(9));
+        assert_eq!(response.status(), Some(Status(0xA700)));
+        assert_eq!(response.error_comment().as_deref(), Some("full"));
+        assert_eq!(response.uid(element::AFFECTED_SOP_INSTANCE), Some(uid("1.2.3")));
+        assert!(!response.has_data_set());
+    }
+
+    #[test]
+    fn the_response_to_an_unknown_request_keeps_its_number() {
+        let request = Command::new(CommandField::OtherRq(0x0140), false).with_number(element::MESSAGE_ID, 3);
+        assert_eq!(request.response(Status::UNRECOGNISED_OPERATION, None).field().number(), 0x8140);
+    }
+
+    #[test]
+    fn comments_are_cut_to_what_the_element_allows() {
+        let request = Command::echo_request(1, &uid("1.2"));
+        let response =
+            request.response(Status::PROCESSING_FAILURE, Some(&format!("影像\\a\n{}", "x".repeat(99))));
+        let comment = response.error_comment().unwrap();
+        assert_eq!(comment.len(), ERROR_COMMENT_CHARS_MAX);
+        assert!(comment.starts_with("ax"));
+    }
+
+    #[test]
+    fn a_command_cut_anywhere_is_an_error() {
+        let whole = Command::store_request(7, &uid("1.2.840.10008.5.1.4.1.1.2"), &uid("1.2.3")).encode();
+        for end in 0..whole.len() {
+            if let Ok(command) = Command::decode(whole.slice(..end)) {
+                // Cut between two elements: what is left is a command set without its last elements.
+                assert_eq!(command.uid(element::AFFECTED_SOP_INSTANCE), None, "cut at {end}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_decode_or_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+            if let Ok(command) = Command::decode(Bytes::from(bytes)) {
+                prop_assert_eq!(Command::decode(command.encode()).unwrap(), command);
+            }
+        }
+    }
+}

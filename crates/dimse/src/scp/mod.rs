@@ -1,0 +1,224 @@
+//! The server: listens, lets peers in, reads their messages and answers them.
+//!
+//! ```text
+//! listener ─► slot (limits) ─► TLS handshake ─► A-ASSOCIATE-RQ ─► Service::admit ─► contexts ─► messages ─► release
+//!             admission         here             association       decides           negotiate   conversation
+//! ```
+//!
+//! A connection is one task and holds at most one unit of 128 KiB and its overlap in memory, however long its
+//! objects are. TLS and plain TCP differ in one line: which stream the association stands on.
+
+mod admission;
+mod conversation;
+mod negotiate;
+mod service;
+
+pub use admission::Limits;
+pub use service::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};
+
+use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
+use crate::pdu::AssociateRj;
+use crate::tls::fingerprint;
+use admission::{Admission, Slot};
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Pause after the operating system refuses to accept (it is out of file handles, mostly), so that the loop
+/// does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Behaviour of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many peers at once.
+    pub limits: Limits,
+    /// How long each wait may be.
+    pub timeouts: Timeouts,
+    /// After a stop, how long associations may go on before they are aborted.
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { limits: Limits::default(), timeouts: Timeouts::default(), drain: Duration::from_secs(30) }
+    }
+}
+
+/// What peers connect with on one listener.
+#[derive(Clone)]
+pub enum Transport {
+    /// Mutual TLS; see [`crate::tls::server_config`].
+    Tls(Arc<ServerConfig>),
+    /// Bare TCP: nothing is secret and nobody is proved. Only for devices that cannot do better.
+    Plain,
+}
+
+/// A DICOM server. Several listeners may share it, and with it its limits.
+pub struct Scp<S> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S> {
+    service: S,
+    settings: Settings,
+    admission: Admission,
+}
+
+/// How a connection ended before it was an association.
+#[derive(Debug, thiserror::Error)]
+enum Closed {
+    #[error("TLS handshake failed: {0}")]
+    Handshake(std::io::Error),
+    #[error("no TLS handshake within {} s", .0.as_secs_f32())]
+    HandshakeTimedOut(Duration),
+    #[error("no association was made: {0}")]
+    Association(#[from] AssociationError),
+}
+
+impl<S: Service> Scp<S> {
+    /// A server in front of `service`.
+    pub fn new(service: S, settings: Settings) -> Self {
+        let admission = Admission::new(settings.limits);
+        Self { shared: Arc::new(Shared { service, settings, admission }) }
+    }
+
+    /// Serves one listener until `stop`. Then it takes no new connections, lets associations finish for the
+    /// configured time, aborts the rest, and returns when all are gone.
+    pub async fn serve(&self, listener: TcpListener, transport: Transport, stop: CancellationToken) {
+        let tasks = TaskTracker::new();
+        let give_up = CancellationToken::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    self.connected(stream, address, &transport, &tasks, &stop, &give_up);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        tasks.close();
+        if tokio::time::timeout(self.shared.settings.drain, tasks.wait()).await.is_err() {
+            give_up.cancel();
+            tasks.wait().await;
+        }
+    }
+
+    /// Starts the task of one connection.
+    fn connected(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        transport: &Transport,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        give_up: &CancellationToken,
+    ) {
+        let Some(slot) = self.shared.admission.enter(address.ip().to_canonical()) else {
+            metrics::counter!("yingdun_dimse_connections_dropped_total").increment(1);
+            tracing::warn!(%address, "a connection was dropped: too many are open");
+            return;
+        };
+        let shared = self.shared.clone();
+        let (transport, stop, give_up) = (transport.clone(), stop.clone(), give_up.clone());
+        tasks.spawn(async move {
+            let opening = shared.open(stream, address, transport, &slot, &stop, &give_up);
+            if let Err(closed) = opening.await {
+                metrics::counter!("yingdun_dimse_associations_total", "outcome" => "failed").increment(1);
+                tracing::info!(%address, %closed, "a connection did not become an association");
+            }
+        });
+    }
+}
+
+impl<S: Service> Shared<S> {
+    /// From the TCP connection to the byte stream of the association: the only place where TLS and plain differ.
+    async fn open(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        transport: Transport,
+        slot: &Slot,
+        stop: &CancellationToken,
+        give_up: &CancellationToken,
+    ) -> Result<(), Closed> {
+        // Answers are short and awaited: sending them late to fill packets only costs time.
+        stream.set_nodelay(true).map_err(AssociationError::Io)?;
+        match transport {
+            Transport::Plain => self.associate(stream, address, None, slot, stop, give_up).await,
+            Transport::Tls(config) => {
+                let within = self.settings.timeouts.handshake;
+                let stream = tokio::time::timeout(within, TlsAcceptor::from(config).accept(stream))
+                    .await
+                    .map_err(|_| Closed::HandshakeTimedOut(within))?
+                    .map_err(Closed::Handshake)?;
+                // Known before the peer has said a word of DICOM.
+                let certificate =
+                    stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
+                self.associate(stream, address, certificate, slot, stop, give_up).await
+            }
+        }
+    }
+
+    /// From the byte stream to the agreed association, and through it.
+    async fn associate<T: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        stream: T,
+        address: SocketAddr,
+        certificate_sha256: Option<[u8; 32]>,
+        slot: &Slot,
+        stop: &CancellationToken,
+        give_up: &CancellationToken,
+    ) -> Result<(), Closed> {
+        let connection = Connection::new(stream, DATA_BYTES_MAX);
+        let pending = Pending::receive(connection, self.settings.timeouts).await?;
+        let (calling, called) = match pending.titles() {
+            Ok(titles) => titles,
+            Err(reason) => {
+                tracing::info!(%address, %reason, "an association was rejected");
+                count_rejection("malformed");
+                return Ok(pending.reject(AssociateRj { transient: false, reason }).await?);
+            }
+        };
+        let peer = Peer { calling, called, address, certificate_sha256 };
+        let admitted = if slot.within_limits() {
+            self.service.admit(&peer).await
+        } else {
+            Err(Refusal::LocalLimitExceeded)
+        };
+        let session = match admitted {
+            Ok(session) => session,
+            Err(refusal) => {
+                let (calling, called) = (&peer.calling, &peer.called);
+                tracing::info!(%address, %calling, %called, refusal = refusal.as_str(), "an association was rejected");
+                count_rejection(refusal.as_str());
+                return Ok(pending.reject(refusal.rejection()).await?);
+            }
+        };
+        let association =
+            pending.accept(peer.calling.clone(), peer.called.clone(), negotiate::decide).await?;
+        metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
+        conversation::Conversation::new(&self.service, &session, &peer, association).run(stop, give_up).await;
+        Ok(())
+    }
+}
+
+// === helpers ===
+
+fn count_rejection(reason: &'static str) {
+    metrics::counter!("yingdun_dimse_associations_total", "outcome" => "rejected", "reason" => reason)
+        .increment(1);
+}

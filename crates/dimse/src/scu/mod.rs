@@ -1,0 +1,256 @@
+//! The client: calls a peer, verifies the connection, sends objects.
+//!
+//! ```no_run
+//! # async fn example(tls: std::sync::Arc<rustls::ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
+//! use yingdun_dimse::{association::Proposals, scp::Object, scu::{Scu, Settings}};
+//! use yingdun_model::{AeTitle, Uid};
+//!
+//! let object = Object {
+//!     sop_class: Uid::new("1.2.840.10008.5.1.4.1.1.2")?,
+//!     sop_instance: Uid::new("1.2.3.4")?,
+//!     transfer_syntax: Uid::new("1.2.840.10008.1.2.1")?,
+//! };
+//! let mut proposals = Proposals::new();
+//! proposals.add(object.sop_class.clone(), object.transfer_syntax.clone())?;
+//! let settings = Settings::new(AeTitle::new("CT01")?).with_tls(tls);
+//! let mut scu = Scu::connect(&"YINGDUN@pacs.example:2762".parse()?, &settings, &proposals).await?;
+//! let mut data_set = tokio::fs::File::open("data-set-without-file-meta").await?;
+//! let answer = scu.store(&object, &mut data_set).await?;
+//! assert!(answer.status.is_stored());
+//! scu.release().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod destination;
+mod error;
+
+pub use destination::{Destination, DestinationError};
+pub use error::ScuError;
+
+use crate::association::{
+    Association, Connection, DATA_BYTES_MAX, Proposals, ProposalsError, Received, Timeouts, request,
+};
+use crate::message::{Command, CommandField, Status, read_command};
+use crate::pdu::AbortSource;
+use crate::scp::Object;
+use crate::{IMPLICIT_LITTLE_ENDIAN, VERIFICATION};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use yingdun_model::{AeTitle, Uid};
+
+/// How to call.
+#[derive(Clone)]
+pub struct Settings {
+    /// The title we use for ourselves.
+    pub calling: AeTitle,
+    /// TLS, see [`crate::tls::client_config`]; `None` calls in plain.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// How long each wait may be.
+    pub timeouts: Timeouts,
+}
+
+/// A byte stream of any kind.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// An association in which we ask and the peer answers.
+pub struct Scu {
+    association: Association<Box<dyn Stream>>,
+    last_message_id: u16,
+}
+
+/// What a peer answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: Status,
+    /// Its words, if it had any.
+    pub comment: Option<String>,
+}
+
+impl Settings {
+    /// Plain, default waits.
+    #[must_use]
+    pub fn new(calling: AeTitle) -> Self {
+        Self { calling, tls: None, timeouts: Timeouts::default() }
+    }
+
+    /// The same over TLS.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<ClientConfig>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+}
+
+impl Proposals {
+    /// Verification only: what a C-ECHO needs.
+    ///
+    /// # Errors
+    /// [`ProposalsError`] never, as one proposal always fits.
+    pub fn verification() -> Result<Self, ProposalsError> {
+        let mut proposals = Self::new();
+        if let (Ok(class), Ok(syntax)) = (Uid::new(VERIFICATION), Uid::new(IMPLICIT_LITTLE_ENDIAN)) {
+            proposals.add(class, syntax)?;
+        }
+        Ok(proposals)
+    }
+}
+
+impl Scu {
+    /// Calls a peer: TCP, TLS if it is set, association.
+    ///
+    /// # Errors
+    /// [`ScuError`] says what a person can do about it.
+    pub async fn connect(
+        destination: &Destination,
+        settings: &Settings,
+        proposals: &Proposals,
+    ) -> Result<Self, ScuError> {
+        let after = settings.timeouts.handshake;
+        let stream = timeout(after, open(destination, settings.tls.clone()))
+            .await
+            .map_err(|_| ScuError::TimedOut { destination: destination.clone(), after })??;
+        Self::over(stream, &destination.ae_title, settings, proposals).await
+    }
+
+    /// Asks for an association over a byte stream that is open already.
+    ///
+    /// # Errors
+    /// [`ScuError`] when the peer does not agree.
+    pub async fn over(
+        stream: Box<dyn Stream>,
+        called: &AeTitle,
+        settings: &Settings,
+        proposals: &Proposals,
+    ) -> Result<Self, ScuError> {
+        let connection = Connection::new(stream, DATA_BYTES_MAX);
+        let association =
+            request(connection, settings.timeouts, settings.calling.clone(), called.clone(), proposals)
+                .await?;
+        Ok(Self { association, last_message_id: 0 })
+    }
+
+    /// Whether the peer agreed to take this kind of object.
+    #[must_use]
+    pub fn accepts(&self, sop_class: &Uid, transfer_syntax: &Uid) -> bool {
+        self.context(sop_class, transfer_syntax).is_some()
+    }
+
+    /// C-ECHO: is the peer there and does it talk to us?
+    ///
+    /// # Errors
+    /// [`ScuError`]; the association is over.
+    pub async fn echo(&mut self) -> Result<Answer, ScuError> {
+        let context = self
+            .association
+            .contexts()
+            .iter()
+            .find(|context| context.abstract_syntax.as_str() == VERIFICATION)
+            .ok_or(ScuError::NoVerification)?;
+        let (context, class) = (context.id, context.abstract_syntax.clone());
+        let message_id = self.next_message_id();
+        let command = Command::echo_request(message_id, &class);
+        self.association.send_command(context, &command.encode()).await?;
+        self.answer(CommandField::EchoRsp, message_id).await
+    }
+
+    /// C-STORE: sends one object. `data_set` is the data set alone, without preamble and file meta information,
+    /// in the transfer syntax that `object` declares; it is read to its end and never held in memory.
+    ///
+    /// A status that is not success is an [`Answer`], not an error: the association goes on.
+    ///
+    /// # Errors
+    /// [`ScuError::NotAccepted`] before anything is sent; the association can be used on. Any other error ends
+    /// it.
+    pub async fn store<R: AsyncRead + Unpin>(
+        &mut self,
+        object: &Object,
+        data_set: &mut R,
+    ) -> Result<Answer, ScuError> {
+        let context = self.context(&object.sop_class, &object.transfer_syntax).ok_or_else(|| {
+            ScuError::NotAccepted {
+                sop_class: object.sop_class.clone(),
+                transfer_syntax: object.transfer_syntax.clone(),
+            }
+        })?;
+        let message_id = self.next_message_id();
+        let command = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
+        self.association.send_command(context, &command.encode()).await?;
+        self.association.send_data(context, data_set).await?;
+        self.answer(CommandField::StoreRsp, message_id).await
+    }
+
+    /// Ends the association in agreement.
+    ///
+    /// # Errors
+    /// [`ScuError`] when the peer does not agree; everything that was answered stays answered.
+    pub async fn release(self) -> Result<(), ScuError> {
+        Ok(self.association.release().await?)
+    }
+
+    /// Ends the association at once, e.g. after an error.
+    pub async fn abort(self) {
+        self.association.abort(AbortSource::User).await;
+    }
+
+    fn context(&self, sop_class: &Uid, transfer_syntax: &Uid) -> Option<u8> {
+        let contexts = self.association.contexts().iter();
+        let mut fitting = contexts.filter(|context| {
+            context.abstract_syntax == *sop_class && context.transfer_syntax == *transfer_syntax
+        });
+        fitting.next().map(|context| context.id)
+    }
+
+    fn next_message_id(&mut self) -> u16 {
+        self.last_message_id = self.last_message_id.wrapping_add(1);
+        self.last_message_id
+    }
+
+    async fn answer(&mut self, field: CommandField, message_id: u16) -> Result<Answer, ScuError> {
+        let wrong = || ScuError::WrongResponse { message_id };
+        let wait = self.association.timeouts().response;
+        let Received::Fragment(first) = self.association.receive(wait).await? else {
+            return Err(wrong());
+        };
+        let (_, response) = read_command(&mut self.association, first).await?;
+        let answers_ours = response.field() == field
+            && response.message_id_responded_to() == Some(message_id)
+            && !response.has_data_set();
+        match response.status() {
+            Some(status) if answers_ours => Ok(Answer { status, comment: response.error_comment() }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+// === helpers ===
+
+/// Opens the byte stream.
+async fn open(
+    destination: &Destination,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<Box<dyn Stream>, ScuError> {
+    let unreachable = |source: io::Error| ScuError::Unreachable { destination: destination.clone(), source };
+    let stream =
+        TcpStream::connect((destination.host.as_str(), destination.port)).await.map_err(unreachable)?;
+    stream.set_nodelay(true).map_err(unreachable)?;
+    let Some(config) = tls else {
+        return Ok(Box::new(stream));
+    };
+    let name = ServerName::try_from(destination.host.clone())
+        .map_err(|_| ScuError::HostName(destination.host.clone()))?;
+    let stream = TlsConnector::from(config)
+        .connect(name, stream)
+        .await
+        .map_err(|error| ScuError::handshake(&error))?;
+    Ok(Box::new(stream))
+}
