@@ -1,0 +1,254 @@
+//! What the catalogue and queries need to know of one instance, taken from its data set once, at ingest.
+
+use crate::charset::CharacterSets;
+use crate::data_set::DataSet;
+use crate::tag::{Tag, tags};
+use crate::vr::Vr;
+use serde::{Deserialize, Serialize};
+use yingdun_model::{Personal, Uid};
+
+/// The describing attributes of an instance (PS3.4 §C.6.2 and PS3.18 §10.6.3.3: what searches return).
+///
+/// It can be serialised because it travels inside sealed records; what names or describes a person is
+/// [`Personal`] and does not show in `Debug`. Texts are decoded, trimmed and cut at [`TEXT_CHARACTERS_MAX`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceIndex {
+    /// Study Instance UID (0020,000D).
+    pub study: Uid,
+    /// Series Instance UID (0020,000E).
+    pub series: Uid,
+    /// SOP Instance UID (0008,0018).
+    pub sop_instance: Uid,
+    /// SOP Class UID (0008,0016).
+    pub sop_class: Uid,
+    /// Patient's Name (0010,0010), component groups separated by `=`.
+    #[serde(with = "personal")]
+    pub patient_name: Personal<String>,
+    /// Patient ID (0010,0020).
+    #[serde(with = "personal")]
+    pub patient_id: Personal<String>,
+    /// Issuer of Patient ID (0010,0021).
+    #[serde(with = "personal")]
+    pub issuer_of_patient_id: Personal<String>,
+    /// Patient's Birth Date (0010,0030), `YYYYMMDD`.
+    #[serde(with = "personal")]
+    pub patient_birth_date: Personal<String>,
+    /// Patient's Sex (0010,0040).
+    #[serde(with = "personal")]
+    pub patient_sex: Personal<String>,
+    /// Accession Number (0008,0050).
+    #[serde(with = "personal")]
+    pub accession_number: Personal<String>,
+    /// Study ID (0020,0010).
+    #[serde(with = "personal")]
+    pub study_id: Personal<String>,
+    /// Referring Physician's Name (0008,0090).
+    #[serde(with = "personal")]
+    pub referring_physician_name: Personal<String>,
+    /// Study Description (0008,1030); free text.
+    #[serde(with = "personal")]
+    pub study_description: Personal<String>,
+    /// Series Description (0008,103E); free text.
+    #[serde(with = "personal")]
+    pub series_description: Personal<String>,
+    /// Institution Name (0008,0080).
+    pub institution_name: String,
+    /// Station Name (0008,1010).
+    pub station_name: String,
+    /// Study Date (0008,0020), `YYYYMMDD`, empty if absent or not a date.
+    pub study_date: String,
+    /// Study Time (0008,0030), `HHMMSS[.FFFFFF]`, empty if absent.
+    pub study_time: String,
+    /// Series Date (0008,0021).
+    pub series_date: String,
+    /// Series Time (0008,0031).
+    pub series_time: String,
+    /// Timezone Offset From UTC (0008,0201).
+    pub timezone_offset: String,
+    /// Modality (0008,0060).
+    pub modality: String,
+    /// Body Part Examined (0018,0015).
+    pub body_part: String,
+    /// Manufacturer (0008,0070).
+    pub manufacturer: String,
+    /// Manufacturer's Model Name (0008,1090).
+    pub manufacturer_model_name: String,
+    /// Performed Procedure Step Start Date (0040,0244).
+    pub performed_procedure_step_start_date: String,
+    /// Performed Procedure Step Start Time (0040,0245).
+    pub performed_procedure_step_start_time: String,
+    /// Series Number (0020,0011).
+    pub series_number: Option<i64>,
+    /// Instance Number (0020,0013).
+    pub instance_number: Option<i64>,
+    /// Rows (0028,0010).
+    pub rows: Option<u32>,
+    /// Columns (0028,0011).
+    pub columns: Option<u32>,
+    /// Bits Allocated (0028,0100).
+    pub bits_allocated: Option<u32>,
+    /// Number of Frames (0028,0008).
+    pub number_of_frames: Option<u32>,
+    /// Whether any text had to be recovered from a wrong or missing character set declaration.
+    pub recovered_text: bool,
+}
+
+/// Longest text taken into the index, characters. LO has 64 and PN 3 × 64 by the standard; longer texts stay
+/// in the data set.
+pub const TEXT_CHARACTERS_MAX: usize = 256;
+
+/// Why an instance cannot be catalogued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// An identifier without which an instance has no place.
+    #[error("attribute {0} is missing or empty")]
+    Missing(Tag),
+    /// An identifier that is not a UID (digits and dots, at most 64 characters).
+    #[error("attribute {0} is not a UID")]
+    NotUid(Tag),
+}
+
+impl InstanceIndex {
+    /// Takes the attributes from a data set.
+    ///
+    /// # Errors
+    /// [`IndexError`] if one of the four identifiers is missing or illegal.
+    pub fn from_data_set(set: &DataSet) -> Result<Self, IndexError> {
+        let sets = set.character_sets();
+        let text = |tag| first(set, tag, &sets);
+        let personal = |tag| Personal::new(text(tag));
+        let date = |tag| {
+            let digits: String = text(tag).chars().filter(char::is_ascii_digit).collect();
+            if digits.len() == 8 { digits } else { String::new() }
+        };
+        let time = |tag| {
+            let time: String = text(tag).chars().filter(|c| *c != ':').collect();
+            if time.bytes().all(|b| b.is_ascii_digit() || b == b'.') { time } else { String::new() }
+        };
+        Ok(Self {
+            study: identifier(set, tags::STUDY_INSTANCE_UID)?,
+            series: identifier(set, tags::SERIES_INSTANCE_UID)?,
+            sop_instance: identifier(set, tags::SOP_INSTANCE_UID)?,
+            sop_class: identifier(set, tags::SOP_CLASS_UID)?,
+            patient_name: personal(tags::PATIENT_NAME),
+            patient_id: personal(tags::PATIENT_ID),
+            issuer_of_patient_id: personal(tags::ISSUER_OF_PATIENT_ID),
+            patient_birth_date: Personal::new(date(tags::PATIENT_BIRTH_DATE)),
+            patient_sex: personal(tags::PATIENT_SEX),
+            accession_number: personal(tags::ACCESSION_NUMBER),
+            study_id: personal(tags::STUDY_ID),
+            referring_physician_name: personal(tags::REFERRING_PHYSICIAN_NAME),
+            study_description: personal(tags::STUDY_DESCRIPTION),
+            series_description: personal(tags::SERIES_DESCRIPTION),
+            institution_name: text(tags::INSTITUTION_NAME),
+            station_name: text(tags::STATION_NAME),
+            study_date: date(tags::STUDY_DATE),
+            study_time: time(tags::STUDY_TIME),
+            series_date: date(tags::SERIES_DATE),
+            series_time: time(tags::SERIES_TIME),
+            timezone_offset: text(tags::TIMEZONE_OFFSET_FROM_UTC),
+            modality: text(tags::MODALITY),
+            body_part: text(tags::BODY_PART_EXAMINED),
+            manufacturer: text(tags::MANUFACTURER),
+            manufacturer_model_name: text(tags::MANUFACTURER_MODEL_NAME),
+            performed_procedure_step_start_date: date(tags::PERFORMED_PROCEDURE_STEP_START_DATE),
+            performed_procedure_step_start_time: time(tags::PERFORMED_PROCEDURE_STEP_START_TIME),
+            series_number: set.int(tags::SERIES_NUMBER),
+            instance_number: set.int(tags::INSTANCE_NUMBER),
+            rows: set.u32(tags::ROWS),
+            columns: set.u32(tags::COLUMNS),
+            bits_allocated: set.u32(tags::BITS_ALLOCATED),
+            number_of_frames: set.u32(tags::NUMBER_OF_FRAMES),
+            recovered_text: recovered(set, &sets),
+        })
+    }
+}
+
+// === helpers ===
+
+fn identifier(set: &DataSet, tag: Tag) -> Result<Uid, IndexError> {
+    let bytes = set.bytes(tag).unwrap_or_default();
+    if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
+        return Err(IndexError::Missing(tag));
+    }
+    set.uid(tag).ok_or(IndexError::NotUid(tag))
+}
+
+fn first(set: &DataSet, tag: Tag, sets: &CharacterSets) -> String {
+    let text = set.first_text(tag, sets).unwrap_or_default();
+    // Control characters have no place in a one-line text and would travel into lists.
+    text.chars().filter(|c| !c.is_control()).take(TEXT_CHARACTERS_MAX).collect()
+}
+
+fn recovered(set: &DataSet, sets: &CharacterSets) -> bool {
+    [tags::PATIENT_NAME, tags::STUDY_DESCRIPTION, tags::SERIES_DESCRIPTION, tags::INSTITUTION_NAME]
+        .into_iter()
+        .filter_map(|tag| Some((set.get(tag)?.vr, set.bytes(tag)?)))
+        .any(|(vr, bytes): (Vr, _)| sets.decode(vr, bytes).note.is_some())
+}
+
+/// Writes and reads personal fields. Only sealed records are made of it.
+mod personal {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use yingdun_model::Personal;
+
+    pub(super) fn serialize<S: Serializer>(value: &Personal<String>, to: S) -> Result<S::Ok, S::Error> {
+        value.expose().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Personal<String>, D::Error> {
+        String::deserialize(from).map(Personal::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minimal() -> DataSet {
+        let mut set = DataSet::new();
+        set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "ISO_IR 192");
+        set.put_text(tags::STUDY_INSTANCE_UID, Vr::UI, "1.2.3");
+        set.put_text(tags::SERIES_INSTANCE_UID, Vr::UI, "1.2.3.4");
+        set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, "1.2.3.4.5");
+        set.put_text(tags::SOP_CLASS_UID, Vr::UI, "1.2.840.10008.5.1.4.1.1.2");
+        set
+    }
+
+    #[test]
+    fn attributes_are_decoded_and_personal_ones_do_not_print() {
+        let mut set = minimal();
+        set.put_text(tags::PATIENT_NAME, Vr::PN, "Wang^XiaoDong=王^小东");
+        set.put_text(tags::STUDY_DATE, Vr::DA, "2026.02.03");
+        set.put_text(tags::STUDY_TIME, Vr::TM, "10:11:12.5");
+        set.put_text(tags::NUMBER_OF_FRAMES, Vr::IS, "7");
+        set.put_u16(tags::ROWS, 512);
+        let index = InstanceIndex::from_data_set(&set).unwrap();
+        assert_eq!(index.patient_name.expose(), "Wang^XiaoDong=王^小东");
+        assert_eq!((index.study_date.as_str(), index.study_time.as_str()), ("20260203", "101112.5"));
+        assert_eq!((index.rows, index.number_of_frames), (Some(512), Some(7)));
+        assert!(!index.recovered_text);
+        assert!(!format!("{index:?}").contains("Wang"));
+        let json = serde_json::to_string(&index).unwrap();
+        assert_eq!(serde_json::from_str::<InstanceIndex>(&json).unwrap(), index);
+    }
+
+    #[test]
+    fn an_instance_without_a_legal_identifier_is_refused() {
+        let mut set = minimal();
+        set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, "../../etc/passwd");
+        assert_eq!(InstanceIndex::from_data_set(&set), Err(IndexError::NotUid(tags::SOP_INSTANCE_UID)));
+        set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, "");
+        assert_eq!(InstanceIndex::from_data_set(&set), Err(IndexError::Missing(tags::SOP_INSTANCE_UID)));
+    }
+
+    #[test]
+    fn a_name_in_an_undeclared_character_set_is_recovered_and_noted() {
+        let mut set = minimal();
+        set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "");
+        set.put_bytes(tags::PATIENT_NAME, Vr::PN, b"\xcd\xf5^\xd0\xa1\xb6\xab".to_vec());
+        let index = InstanceIndex::from_data_set(&set).unwrap();
+        assert_eq!(index.patient_name.expose(), "王^小东");
+        assert!(index.recovered_text);
+    }
+}

@@ -1,0 +1,275 @@
+//! Attribute matching (DICOM PS3.4 §C.2.2.2, PS3.18 §8.3.4.1): what a query value means, and whether a
+//! decoded value of an instance matches it.
+
+use crate::data_set::trim_padding;
+use crate::person_name::{PersonName, fold};
+use crate::vr::Vr;
+
+/// Most values in a list: a worklist of UIDs, not a dump of an archive.
+pub const LIST_MAX: usize = 1_000;
+
+/// Longest query value, characters.
+pub const VALUE_CHARACTERS_MAX: usize = 64 << 10;
+
+/// What a query asks of one attribute.
+#[derive(Clone, PartialEq, Eq)]
+pub enum MatchValue {
+    /// Every value matches, also none (PS3.4 §C.2.2.2.3).
+    Universal,
+    /// Exactly this value.
+    Single(String),
+    /// One of these values (PS3.4 §C.2.2.2.2).
+    List(Vec<String>),
+    /// `*` for any characters, `?` for one (PS3.4 §C.2.2.2.4).
+    Wildcard(String),
+    /// From and until, both included (PS3.4 §C.2.2.2.5).
+    Range {
+        /// The earliest value, if bounded.
+        from: Option<String>,
+        /// The latest value, if bounded; a shorter value covers what begins with it.
+        until: Option<String>,
+    },
+}
+
+/// Why a query value is not understood. Never shows the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Beyond [`LIST_MAX`].
+    #[error("a query list has at most {LIST_MAX} values, this one has {0}")]
+    TooManyValues(usize),
+    /// Beyond [`VALUE_CHARACTERS_MAX`].
+    #[error("a query value has at most {VALUE_CHARACTERS_MAX} characters")]
+    TooLong,
+    /// Not a date, time or range of them.
+    #[error("a {0} query is digits or a range of digits with `-`")]
+    NotTemporal(Vr),
+}
+
+impl MatchValue {
+    /// Reads a decoded query value for an attribute of this value representation. Lists are separated by
+    /// backslashes.
+    ///
+    /// # Errors
+    /// [`QueryError`] if a bound is passed or a date or time is none.
+    pub fn parse(vr: Vr, text: &str) -> Result<Self, QueryError> {
+        if text.len() > VALUE_CHARACTERS_MAX {
+            return Err(QueryError::TooLong);
+        }
+        let text = trim_padding(text);
+        if text.is_empty() || (text.bytes().all(|byte| byte == b'*') && takes_wildcards(vr)) {
+            return Ok(Self::Universal);
+        }
+        if matches!(vr, Vr::DA | Vr::TM | Vr::DT) {
+            return temporal(vr, text);
+        }
+        let values: Vec<&str> =
+            text.split('\\').map(trim_padding).filter(|value| !value.is_empty()).collect();
+        if values.len() > LIST_MAX {
+            return Err(QueryError::TooManyValues(values.len()));
+        }
+        Ok(match values.as_slice() {
+            [one] if takes_wildcards(vr) && one.contains(['*', '?']) => Self::Wildcard((*one).to_owned()),
+            [one] => Self::Single((*one).to_owned()),
+            many => Self::List(many.iter().map(|value| (*value).to_owned()).collect()),
+        })
+    }
+
+    /// Whether a decoded value field matches: any of its values. `None` stands for an absent attribute.
+    /// Names, descriptions and other long texts are compared without case and width, codes exactly.
+    #[must_use]
+    pub fn matches(&self, vr: Vr, value: Option<&str>) -> bool {
+        if *self == Self::Universal {
+            return true;
+        }
+        let Some(value) = value else { return false };
+        value.split('\\').map(trim_padding).any(|one| {
+            if vr == Vr::PN {
+                let name = PersonName::parse(one);
+                name.groups().any(|group| self.matches_one(vr, group)) || self.matches_one(vr, one)
+            } else {
+                self.matches_one(vr, one)
+            }
+        })
+    }
+
+    fn matches_one(&self, vr: Vr, value: &str) -> bool {
+        let comparable = |text: &str| if folds(vr) { fold(text) } else { text.to_owned() };
+        match self {
+            Self::Universal => true,
+            Self::Single(wanted) => same(vr, &comparable(wanted), &comparable(value)),
+            Self::List(wanted) => {
+                let value = comparable(value);
+                wanted.iter().any(|one| same(vr, &comparable(one), &value))
+            }
+            Self::Wildcard(pattern) => wildcard(&comparable(pattern), &comparable(value)),
+            Self::Range { from, until } => {
+                let value = digits(value);
+                !value.is_empty()
+                    && from.as_deref().is_none_or(|from| value.as_str() >= from || from.starts_with(&value))
+                    && until
+                        .as_deref()
+                        .is_none_or(|until| value.as_str() <= until || value.starts_with(until))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for MatchValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Universal => "Universal",
+            Self::Single(_) => "Single(…)",
+            Self::List(_) => "List(…)",
+            Self::Wildcard(_) => "Wildcard(…)",
+            Self::Range { .. } => "Range(…)",
+        })
+    }
+}
+
+/// Whether a text matches a pattern of `*` and `?`, in time proportional to the product of their lengths.
+#[must_use]
+pub fn wildcard(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(character) = text.get(t) {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(wanted) if *wanted == '?' || wanted == character => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                // Let the last star take one more character.
+                let Some((star_p, star_t)) = star else { return false };
+                star = Some((star_p, star_t + 1));
+                p = star_p + 1;
+                t = star_t + 1;
+            }
+        }
+    }
+    pattern.get(p..).is_none_or(|rest| rest.iter().all(|wanted| *wanted == '*'))
+}
+
+// === helpers ===
+
+/// PS3.4 §C.2.2.2.4: not for dates, times, numbers, UIDs and binary values.
+fn takes_wildcards(vr: Vr) -> bool {
+    matches!(vr, Vr::AE | Vr::CS | Vr::LO | Vr::LT | Vr::PN | Vr::SH | Vr::ST | Vr::UC | Vr::UR | Vr::UT)
+}
+
+fn folds(vr: Vr) -> bool {
+    matches!(vr, Vr::LO | Vr::LT | Vr::PN | Vr::SH | Vr::ST | Vr::UC | Vr::UT)
+}
+
+fn same(vr: Vr, wanted: &str, value: &str) -> bool {
+    let numeric = matches!(vr, Vr::IS | Vr::DS);
+    wanted == value
+        || numeric && matches!((wanted.parse::<f64>(), value.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn temporal(vr: Vr, text: &str) -> Result<MatchValue, QueryError> {
+    let legal =
+        |part: &str| part.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'+' | b' '));
+    let bound = |part: &str| {
+        let digits = digits(part);
+        (!digits.is_empty()).then_some(digits)
+    };
+    let (from, until) = match text.split_once('-') {
+        Some((from, until)) => (from, until),
+        None => (text, text),
+    };
+    if !legal(from) || !legal(until) || (bound(from).is_none() && bound(until).is_none()) {
+        return Err(QueryError::NotTemporal(vr));
+    }
+    Ok(MatchValue::Range { from: bound(from), until: bound(until) })
+}
+
+/// The digits of a date or time; separators of old ACR-NEMA forms and a time zone are dropped.
+fn digits(text: &str) -> String {
+    let text = text.split(['+', '-']).next().unwrap_or_default();
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(vr: Vr, query: &str, value: &str) -> bool {
+        MatchValue::parse(vr, query).unwrap().matches(vr, Some(value))
+    }
+
+    #[test]
+    fn an_empty_query_matches_also_what_is_absent() {
+        for query in ["", " ", "*", "**"] {
+            assert!(MatchValue::parse(Vr::LO, query).unwrap().matches(Vr::LO, None));
+        }
+        assert!(!MatchValue::parse(Vr::LO, "A").unwrap().matches(Vr::LO, None));
+    }
+
+    #[test]
+    fn names_match_in_any_group_without_case() {
+        let name = "Wang^XiaoDong=王^小东=";
+        for query in ["wang*", "WANG^XIAODONG", "王*", "*小东", "w?ng^x*", "Wang XiaoDong"] {
+            assert!(matches(Vr::PN, query, name), "{query}");
+        }
+        for query in ["xiao*", "wan", "王", "w??ng*x"] {
+            assert!(!matches(Vr::PN, query, name), "{query}");
+        }
+    }
+
+    #[test]
+    fn codes_are_compared_exactly_and_lists_match_any() {
+        assert!(matches(Vr::CS, "CT\\MR", "MR"));
+        assert!(!matches(Vr::CS, "ct", "CT"));
+        assert!(matches(Vr::CS, "C?", "CT"));
+        assert!(matches(Vr::UI, "1.2\\1.3", "1.3"));
+        assert!(!matches(Vr::UI, "1.*", "1.3"), "no wildcards in UIDs");
+        assert!(matches(Vr::IS, "5", "05 "));
+    }
+
+    #[test]
+    fn ranges_include_both_ends_and_shorter_values_cover_longer_ones() {
+        for (query, value, expected) in [
+            ("20260101-20260131", "20260131", true),
+            ("20260101-20260131", "20260201", false),
+            ("-20260131", "19990101", true),
+            ("20260101-", "20260101", true),
+            ("20260101", "20260101", true),
+            ("20260101", "2026.01.01", true),
+            ("20260101-", "", false),
+        ] {
+            assert_eq!(matches(Vr::DA, query, value), expected, "{query} {value}");
+        }
+        assert!(matches(Vr::TM, "10-11", "115959.999"));
+        assert!(matches(Vr::TM, "1030-", "103000"));
+        assert!(matches(Vr::TM, "103000", "103000.123"));
+        assert!(!matches(Vr::TM, "10-11", "120000"));
+        assert_eq!(MatchValue::parse(Vr::DA, "x"), Err(QueryError::NotTemporal(Vr::DA)));
+        assert_eq!(MatchValue::parse(Vr::DA, "-"), Err(QueryError::NotTemporal(Vr::DA)));
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let many = vec!["1"; LIST_MAX + 1].join("\\");
+        assert_eq!(MatchValue::parse(Vr::UI, &many), Err(QueryError::TooManyValues(LIST_MAX + 1)));
+        let long = "a".repeat(VALUE_CHARACTERS_MAX + 1);
+        assert_eq!(MatchValue::parse(Vr::LO, &long), Err(QueryError::TooLong));
+        // Exponential back-tracking would never return.
+        assert!(!wildcard(&"*a".repeat(200), &"a".repeat(199)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_matches_itself_and_its_prefix_with_a_star(text in "[a-z]{1,20}", cut in 0_usize..20) {
+            prop_assert!(wildcard(&text, &text));
+            let cut = cut.min(text.len());
+            let prefix = format!("{}*", &text[..cut]);
+            prop_assert!(wildcard(&prefix, &text));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Attribute tags (DICOM PS3.5 §7.1): group and element number. Knows nothing of values.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The tag of a data element: group number, element number. Ordered as data sets are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Tag(
+    /// Group number.
+    pub u16,
+    /// Element number within the group.
+    pub u16,
+);
+
+/// The text is not eight hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tag is written as 8 hexadecimal digits")]
+pub struct TagError;
+
+impl Tag {
+    /// Group number.
+    #[must_use]
+    pub const fn group(self) -> u16 {
+        self.0
+    }
+
+    /// Element number within the group.
+    #[must_use]
+    pub const fn element(self) -> u16 {
+        self.1
+    }
+
+    /// Whether the group number is odd: a private attribute (PS3.5 §7.8).
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        self.0 % 2 == 1
+    }
+
+    /// Whether this is a private creator, `(gggg,0010)` to `(gggg,00FF)` with odd group.
+    #[must_use]
+    pub const fn is_private_creator(self) -> bool {
+        self.is_private() && self.1 >= 0x10 && self.1 <= 0xff
+    }
+
+    /// Whether this is a group length element, `(gggg,0000)`.
+    #[must_use]
+    pub const fn is_group_length(self) -> bool {
+        self.1 == 0
+    }
+
+    /// Reads the form of the DICOM JSON model and of DICOMweb queries: eight hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`TagError`] for every other text.
+    pub fn from_hex(text: &str) -> Result<Self, TagError> {
+        if text.len() != 8 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(TagError);
+        }
+        let number = u32::from_str_radix(text, 16).map_err(|_| TagError)?;
+        let [a, b, c, d] = number.to_be_bytes();
+        Ok(Self(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    }
+
+    /// The form of the DICOM JSON model (PS3.18 §F.2.2): eight upper-case hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        format!("{:04X}{:04X}", self.0, self.1)
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({:04X},{:04X})", self.0, self.1)
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for Tag {
+    type Error = TagError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_hex(&text)
+    }
+}
+
+impl From<Tag> for String {
+    fn from(tag: Tag) -> Self {
+        tag.to_hex()
+    }
+}
+
+/// Declares the attributes that this system itself names, so that no number is written twice.
+macro_rules! tags {
+    ($($name:ident = $group:literal, $element:literal, $doc:literal;)+) => {
+        /// The attributes that Yingdun itself reads or writes, by the keywords of PS3.6.
+        pub mod tags {
+            use super::Tag;
+            $(#[doc = $doc] pub const $name: Tag = Tag($group, $element);)+
+        }
+    };
+}
+
+tags! {
+    COMMAND_GROUP_LENGTH = 0x0000, 0x0000, "Command Group Length";
+    AFFECTED_SOP_CLASS_UID = 0x0000, 0x0002, "Affected SOP Class UID";
+    REQUESTED_SOP_CLASS_UID = 0x0000, 0x0003, "Requested SOP Class UID";
+    COMMAND_FIELD = 0x0000, 0x0100, "Command Field";
+    MESSAGE_ID = 0x0000, 0x0110, "Message ID";
+    MESSAGE_ID_BEING_RESPONDED_TO = 0x0000, 0x0120, "Message ID Being Responded To";
+    MOVE_DESTINATION = 0x0000, 0x0600, "Move Destination";
+    PRIORITY = 0x0000, 0x0700, "Priority";
+    COMMAND_DATA_SET_TYPE = 0x0000, 0x0800, "Command Data Set Type";
+    STATUS = 0x0000, 0x0900, "Status";
+    OFFENDING_ELEMENT = 0x0000, 0x0901, "Offending Element";
+    ERROR_COMMENT = 0x0000, 0x0902, "Error Comment";
+    AFFECTED_SOP_INSTANCE_UID = 0x0000, 0x1000, "Affected SOP Instance UID";
+    REQUESTED_SOP_INSTANCE_UID = 0x0000, 0x1001, "Requested SOP Instance UID";
+    FILE_META_GROUP_LENGTH = 0x0002, 0x0000, "File Meta Information Group Length";
+    FILE_META_VERSION = 0x0002, 0x0001, "File Meta Information Version";
+    MEDIA_STORAGE_SOP_CLASS_UID = 0x0002, 0x0002, "Media Storage SOP Class UID";
+    MEDIA_STORAGE_SOP_INSTANCE_UID = 0x0002, 0x0003, "Media Storage SOP Instance UID";
+    TRANSFER_SYNTAX_UID = 0x0002, 0x0010, "Transfer Syntax UID";
+    IMPLEMENTATION_CLASS_UID = 0x0002, 0x0012, "Implementation Class UID";
+    IMPLEMENTATION_VERSION_NAME = 0x0002, 0x0013, "Implementation Version Name";
+    SOURCE_APPLICATION_ENTITY_TITLE = 0x0002, 0x0016, "Source Application Entity Title";
+    SPECIFIC_CHARACTER_SET = 0x0008, 0x0005, "Specific Character Set";
+    IMAGE_TYPE = 0x0008, 0x0008, "Image Type";
+    INSTANCE_CREATION_DATE = 0x0008, 0x0012, "Instance Creation Date";
+    INSTANCE_CREATION_TIME = 0x0008, 0x0013, "Instance Creation Time";
+    SOP_CLASS_UID = 0x0008, 0x0016, "SOP Class UID";
+    SOP_INSTANCE_UID = 0x0008, 0x0018, "SOP Instance UID";
+    STUDY_DATE = 0x0008, 0x0020, "Study Date";
+    SERIES_DATE = 0x0008, 0x0021, "Series Date";
+    ACQUISITION_DATE = 0x0008, 0x0022, "Acquisition Date";
+    CONTENT_DATE = 0x0008, 0x0023, "Content Date";
+    STUDY_TIME = 0x0008, 0x0030, "Study Time";
+    SERIES_TIME = 0x0008, 0x0031, "Series Time";
+    ACQUISITION_TIME = 0x0008, 0x0032, "Acquisition Time";
+    CONTENT_TIME = 0x0008, 0x0033, "Content Time";
+    ACCESSION_NUMBER = 0x0008, 0x0050, "Accession Number";
+    QUERY_RETRIEVE_LEVEL = 0x0008, 0x0052, "Query/Retrieve Level";
+    RETRIEVE_AE_TITLE = 0x0008, 0x0054, "Retrieve AE Title";
+    INSTANCE_AVAILABILITY = 0x0008, 0x0056, "Instance Availability";
+    MODALITY = 0x0008, 0x0060, "Modality";
+    MODALITIES_IN_STUDY = 0x0008, 0x0061, "Modalities in Study";
+    SOP_CLASSES_IN_STUDY = 0x0008, 0x0062, "SOP Classes in Study";
+    MANUFACTURER = 0x0008, 0x0070, "Manufacturer";
+    INSTITUTION_NAME = 0x0008, 0x0080, "Institution Name";
+    REFERRING_PHYSICIAN_NAME = 0x0008, 0x0090, "Referring Physician's Name";
+    TIMEZONE_OFFSET_FROM_UTC = 0x0008, 0x0201, "Timezone Offset From UTC";
+    STATION_NAME = 0x0008, 0x1010, "Station Name";
+    STUDY_DESCRIPTION = 0x0008, 0x1030, "Study Description";
+    SERIES_DESCRIPTION = 0x0008, 0x103e, "Series Description";
+    INSTITUTIONAL_DEPARTMENT_NAME = 0x0008, 0x1040, "Institutional Department Name";
+    PERFORMING_PHYSICIAN_NAME = 0x0008, 0x1050, "Performing Physician's Name";
+    OPERATORS_NAME = 0x0008, 0x1070, "Operators' Name";
+    MANUFACTURER_MODEL_NAME = 0x0008, 0x1090, "Manufacturer's Model Name";
+    REFERENCED_SOP_CLASS_UID = 0x0008, 0x1150, "Referenced SOP Class UID";
+    REFERENCED_SOP_INSTANCE_UID = 0x0008, 0x1155, "Referenced SOP Instance UID";
+    RETRIEVE_URL = 0x0008, 0x1190, "Retrieve URL";
+    FAILURE_REASON = 0x0008, 0x1197, "Failure Reason";
+    FAILED_SOP_SEQUENCE = 0x0008, 0x1198, "Failed SOP Sequence";
+    REFERENCED_SOP_SEQUENCE = 0x0008, 0x1199, "Referenced SOP Sequence";
+    PATIENT_NAME = 0x0010, 0x0010, "Patient's Name";
+    PATIENT_ID = 0x0010, 0x0020, "Patient ID";
+    ISSUER_OF_PATIENT_ID = 0x0010, 0x0021, "Issuer of Patient ID";
+    PATIENT_BIRTH_DATE = 0x0010, 0x0030, "Patient's Birth Date";
+    PATIENT_SEX = 0x0010, 0x0040, "Patient's Sex";
+    OTHER_PATIENT_IDS = 0x0010, 0x1000, "Other Patient IDs";
+    PATIENT_AGE = 0x0010, 0x1010, "Patient's Age";
+    PATIENT_WEIGHT = 0x0010, 0x1030, "Patient's Weight";
+    BODY_PART_EXAMINED = 0x0018, 0x0015, "Body Part Examined";
+    SLICE_THICKNESS = 0x0018, 0x0050, "Slice Thickness";
+    KVP = 0x0018, 0x0060, "KVP";
+    DEVICE_SERIAL_NUMBER = 0x0018, 0x1000, "Device Serial Number";
+    PROTOCOL_NAME = 0x0018, 0x1030, "Protocol Name";
+    STUDY_INSTANCE_UID = 0x0020, 0x000d, "Study Instance UID";
+    SERIES_INSTANCE_UID = 0x0020, 0x000e, "Series Instance UID";
+    STUDY_ID = 0x0020, 0x0010, "Study ID";
+    SERIES_NUMBER = 0x0020, 0x0011, "Series Number";
+    INSTANCE_NUMBER = 0x0020, 0x0013, "Instance Number";
+    IMAGE_POSITION_PATIENT = 0x0020, 0x0032, "Image Position (Patient)";
+    IMAGE_ORIENTATION_PATIENT = 0x0020, 0x0037, "Image Orientation (Patient)";
+    FRAME_OF_REFERENCE_UID = 0x0020, 0x0052, "Frame of Reference UID";
+    SLICE_LOCATION = 0x0020, 0x1041, "Slice Location";
+    NUMBER_OF_PATIENT_RELATED_STUDIES = 0x0020, 0x1200, "Number of Patient Related Studies";
+    NUMBER_OF_STUDY_RELATED_SERIES = 0x0020, 0x1206, "Number of Study Related Series";
+    NUMBER_OF_STUDY_RELATED_INSTANCES = 0x0020, 0x1208, "Number of Study Related Instances";
+    NUMBER_OF_SERIES_RELATED_INSTANCES = 0x0020, 0x1209, "Number of Series Related Instances";
+    SAMPLES_PER_PIXEL = 0x0028, 0x0002, "Samples per Pixel";
+    PHOTOMETRIC_INTERPRETATION = 0x0028, 0x0004, "Photometric Interpretation";
+    PLANAR_CONFIGURATION = 0x0028, 0x0006, "Planar Configuration";
+    NUMBER_OF_FRAMES = 0x0028, 0x0008, "Number of Frames";
+    ROWS = 0x0028, 0x0010, "Rows";
+    COLUMNS = 0x0028, 0x0011, "Columns";
+    PIXEL_SPACING = 0x0028, 0x0030, "Pixel Spacing";
+    BITS_ALLOCATED = 0x0028, 0x0100, "Bits Allocated";
+    BITS_STORED = 0x0028, 0x0101, "Bits Stored";
+    HIGH_BIT = 0x0028, 0x0102, "High Bit";
+    PIXEL_REPRESENTATION = 0x0028, 0x0103, "Pixel Representation";
+    WINDOW_CENTER = 0x0028, 0x1050, "Window Center";
+    WINDOW_WIDTH = 0x0028, 0x1051, "Window Width";
+    RESCALE_INTERCEPT = 0x0028, 0x1052, "Rescale Intercept";
+    RESCALE_SLOPE = 0x0028, 0x1053, "Rescale Slope";
+    RESCALE_TYPE = 0x0028, 0x1054, "Rescale Type";
+    PERFORMED_PROCEDURE_STEP_START_DATE = 0x0040, 0x0244, "Performed Procedure Step Start Date";
+    PERFORMED_PROCEDURE_STEP_START_TIME = 0x0040, 0x0245, "Performed Procedure Step Start Time";
+    REQUEST_ATTRIBUTES_SEQUENCE = 0x0040, 0x0275, "Request Attributes Sequence";
+    RELATIONSHIP_TYPE = 0x0040, 0xa010, "Relationship Type";
+    VALUE_TYPE = 0x0040, 0xa040, "Value Type";
+    CONCEPT_NAME_CODE_SEQUENCE = 0x0040, 0xa043, "Concept Name Code Sequence";
+    CONTINUITY_OF_CONTENT = 0x0040, 0xa050, "Continuity Of Content";
+    TEXT_VALUE = 0x0040, 0xa160, "Text Value";
+    COMPLETION_FLAG = 0x0040, 0xa491, "Completion Flag";
+    VERIFICATION_FLAG = 0x0040, 0xa493, "Verification Flag";
+    CONTENT_SEQUENCE = 0x0040, 0xa730, "Content Sequence";
+    CODE_VALUE = 0x0008, 0x0100, "Code Value";
+    CODING_SCHEME_DESIGNATOR = 0x0008, 0x0102, "Coding Scheme Designator";
+    CODE_MEANING = 0x0008, 0x0104, "Code Meaning";
+    EXTENDED_OFFSET_TABLE = 0x7fe0, 0x0001, "Extended Offset Table";
+    EXTENDED_OFFSET_TABLE_LENGTHS = 0x7fe0, 0x0002, "Extended Offset Table Lengths";
+    FLOAT_PIXEL_DATA = 0x7fe0, 0x0008, "Float Pixel Data";
+    DOUBLE_FLOAT_PIXEL_DATA = 0x7fe0, 0x0009, "Double Float Pixel Data";
+    PIXEL_DATA = 0x7fe0, 0x0010, "Pixel Data";
+    DATA_SET_TRAILING_PADDING = 0xfffc, 0xfffc, "Data Set Trailing Padding";
+    ITEM = 0xfffe, 0xe000, "Item";
+    ITEM_DELIMITATION = 0xfffe, 0xe00d, "Item Delimitation Item";
+    SEQUENCE_DELIMITATION = 0xfffe, 0xe0dd, "Sequence Delimitation Item";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_reads_back_from_its_eight_digits_only() {
+        assert_eq!(Tag::from_hex("7FE00010"), Ok(tags::PIXEL_DATA));
+        assert_eq!(Tag::from_hex("7fe00010").unwrap().to_hex(), "7FE00010");
+        for wrong in ["", "7FE0001", "7FE0,0010", "+7FE0001", "７FE00010", "7FE000100"] {
+            assert_eq!(Tag::from_hex(wrong), Err(TagError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn private_tags_are_those_of_odd_groups() {
+        assert!(Tag(0x0009, 0x0010).is_private_creator());
+        assert!(!Tag(0x0009, 0x1001).is_private_creator());
+        assert!(!tags::PATIENT_NAME.is_private());
+    }
+}
