@@ -383,3 +383,6 @@ fn finish_unit(unit: &mut BytesMut, context_id: u8, is_command: bool, is_last: b
 const fn abort_unit(source: AbortSource) -> Pdu {
     Pdu::Abort(Abort { source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -374,3 +374,6 @@ impl ContextOutcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
