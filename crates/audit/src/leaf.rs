@@ -190,14 +190,14 @@ pub struct BootId(pub [u8; 8]);
 #[serde(try_from = "HexText", into = "HexText")]
 pub struct Digest(pub [u8; 32]);
 
-/// The name of the node that writes a log: 1 to 32 lower-case letters, digits, dots and hyphens.
+/// The name of the node that writes a log: 1 to 24 lower-case letters, digits, dots and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeName(String);
 
 /// The text is not a node name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a node is named by 1 to 32 lower-case letters, digits, dots and hyphens")]
+#[error("a node is named by 1 to 24 lower-case letters, digits, dots and hyphens")]
 pub struct NodeNameError;
 
 impl NodeName {
@@ -206,7 +206,7 @@ impl NodeName {
     /// # Errors
     /// [`NodeNameError`] when the text breaks the alphabet or the length.
     pub fn new(text: &str) -> Result<Self, NodeNameError> {
-        let legal = (1..=32).contains(&text.len())
+        let legal = (1..=24).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.');
         if legal { Ok(Self(text.to_owned())) } else { Err(NodeNameError) }
     }
@@ -324,7 +324,7 @@ mod tests {
             time_ms: Timestamp::from_ms(9_999_999_999_999),
             monotonic_ns: u64::MAX,
             boot: BootId([7; 8]),
-            node: NodeName::new(&"n".repeat(32)).unwrap(),
+            node: NodeName::new(&"n".repeat(24)).unwrap(),
         }
     }
 

@@ -1,16 +1,33 @@
 //! The log of this process: opened once, appended to from everywhere, read while it grows.
 
 use crate::checkpoint::Checkpoint;
+use crate::commit::{Committer, Job, Request};
 use crate::disk::{Disk, RealDisk};
 use crate::error::AuditError;
 use crate::event::Event;
-use crate::leaf::NodeName;
+use crate::integrate;
+use crate::leaf::{BootId, NodeName};
+use crate::open;
+use crate::read::Reader;
+use crate::shared::{Life, Shared};
 use crate::tree::Hash;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use yingdun_crypto::random;
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
 use yingdun_model::{Clock, SystemClock, Timestamp};
+
+/// Appends that wait for the commit thread; more wait in their callers.
+const REQUESTS_WAITING_MAX: usize = 1024;
+
+/// The default time between an append and the start of its integration: with the work itself, a leaf is
+/// signed within a second.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The default size of a journal segment, in bytes: two thousand lone appends or twelve thousand shared ones.
+const SEGMENT_BYTES: u64 = 8 << 20;
 
 /// How a log is opened.
 #[derive(Debug)]
@@ -44,8 +61,8 @@ impl LogConfig {
             signing_key,
             node,
             clock: Arc::new(SystemClock),
-            checkpoint_interval: Duration::from_millis(500),
-            segment_bytes: 8 << 20,
+            checkpoint_interval: CHECKPOINT_INTERVAL,
+            segment_bytes: SEGMENT_BYTES,
             disk: Arc::new(RealDisk),
         }
     }
@@ -90,31 +107,74 @@ impl Receipt {
     }
 }
 
-/// An open log. Clones are the same log.
+/// An open log. Clones are the same log; when the last one is dropped, what is durable is still signed.
 #[derive(Clone, Debug)]
 pub struct Log {
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
     verifier: NoteVerifier,
+    dir: Arc<Path>,
 }
 
 impl Log {
-    /// The most events in one [`Log::append`].
+    /// The most events in one [`Log::append`]; with full details they fill most of a batch.
     pub const APPEND_EVENTS_MAX: usize = 256;
 
-    /// Opens a log: verifies checkpoint and tiles, replays the journal, starts the two threads. Blocks on the disk.
+    /// Opens a log, or starts one in an empty directory: verifies checkpoint and right edge, replays the
+    /// journal into tiles, signs, starts the two threads. Blocks on the disk.
     ///
     /// # Errors
-    /// [`AuditError`] says what does not fit together; nothing is repaired silently.
+    /// [`AuditError`] says what does not fit together. Nothing is repaired silently: only a batch that was cut
+    /// off while it was written, and therefore never acknowledged, is dropped.
     pub fn open(config: LogConfig) -> Result<Self, AuditError> {
-        Err(AuditError::Config { why: config.origin })
+        let opened = open::open(&config)?;
+        let LogConfig { dir, node, clock, checkpoint_interval, .. } = config;
+        let shared = Arc::new(Shared::new(opened.checkpoint, (opened.end, opened.segment.path().to_owned())));
+        let verifier = opened.verifier;
+        let (requests, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let committer = Committer {
+            requests: receiver,
+            shared: Arc::clone(&shared),
+            maker: opened.maker.clone(),
+            segment: opened.segment,
+            next: opened.end,
+            node,
+            boot: BootId(random::array()),
+            clock,
+            opened: Instant::now(),
+        };
+        let for_integration = Arc::clone(&shared);
+        spawn("audit-commit", &dir, move || committer.run())?;
+        spawn("audit-integrate", &dir, move || {
+            integrate::run(
+                opened.integrator,
+                &for_integration,
+                &opened.maker,
+                checkpoint_interval,
+                opened.lock,
+            );
+        })?;
+        Ok(Self { requests, shared, verifier, dir: Arc::from(dir) })
     }
 
-    /// Appends events as consecutive leaves and returns once they are durable.
+    /// Appends events as consecutive leaves and returns once they are durable, all of them or none. An append
+    /// whose future is dropped may still become durable.
     ///
     /// # Errors
-    /// [`AuditError::Failed`] for ever after the first disk error.
+    /// [`AuditError::EventCount`] and [`AuditError::Leaf`] concern this call only. [`AuditError::Failed`] is
+    /// for ever: the caller must do nothing that needed the leaf.
     pub async fn append(&self, events: Vec<Event>) -> Result<Vec<Receipt>, AuditError> {
-        let _ = events;
-        std::future::ready(Err(AuditError::Closed)).await
+        if events.is_empty() || events.len() > Self::APPEND_EVENTS_MAX {
+            return Err(AuditError::EventCount { got: events.len(), max: Self::APPEND_EVENTS_MAX });
+        }
+        self.shared.check_open()?;
+        let (reply, answer) = oneshot::channel();
+        let sent = self.requests.send(Request::Append(Job { events, reply })).await;
+        let answer = match sent {
+            Ok(()) => answer.await.ok(),
+            Err(_) => None,
+        };
+        answer.unwrap_or_else(|| self.shared.check_open().and(Err(AuditError::Closed)))
     }
 
     /// Appends one event and returns once it is durable.
@@ -128,7 +188,7 @@ impl Log {
     /// The number of durable leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
-        0
+        self.shared.lock().durable
     }
 
     /// What others need to verify the checkpoints of this log.
@@ -137,19 +197,89 @@ impl Log {
         &self.verifier
     }
 
-    /// Integrates and signs what is durable now, and returns the checkpoint that covers it.
-    ///
-    /// # Errors
-    /// As [`Log::append`].
-    pub async fn checkpoint(&self) -> Result<Checkpoint, AuditError> {
-        std::future::ready(Err(AuditError::Closed)).await
+    /// The directory of the log.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// Signs what is durable, stops the threads, releases the directory. Later appends answer [`AuditError::Closed`].
+    /// Whether appends are accepted.
     ///
     /// # Errors
-    /// As [`Log::append`].
-    pub async fn shutdown(&self) -> Result<(), AuditError> {
-        std::future::ready(Err(AuditError::Closed)).await
+    /// Why not.
+    pub fn check(&self) -> Result<(), AuditError> {
+        self.shared.check_open()
     }
+
+    /// The newest signed checkpoint.
+    #[must_use]
+    pub fn latest_checkpoint(&self) -> Checkpoint {
+        self.shared.head().checkpoint.clone()
+    }
+
+    /// Waits until what is durable now is in the tiles and signed, and returns the checkpoint that covers it.
+    ///
+    /// # Errors
+    /// [`AuditError::Failed`] or [`AuditError::Closed`].
+    pub async fn checkpoint(&self) -> Result<Checkpoint, AuditError> {
+        let mut heads = self.shared.subscribe();
+        let wanted = {
+            let mut state = self.shared.lock();
+            state.wanted = state.wanted.max(state.durable);
+            self.shared.work.notify_all();
+            state.durable
+        };
+        let head = heads
+            .wait_for(|head| head.checkpoint.size() >= wanted || head.life.check().is_err())
+            .await
+            .map_err(|_| AuditError::Closed)?;
+        if head.checkpoint.size() < wanted {
+            head.life.check()?;
+        }
+        Ok(head.checkpoint.clone())
+    }
+
+    /// A view of everything that is durable now, for reading, searching and proving. Its methods read files:
+    /// call them where blocking is allowed.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let state = self.shared.lock();
+        let checkpoint = self.shared.head().checkpoint.clone();
+        Reader::new(&self.dir, checkpoint, state.tail.iter().cloned().collect())
+    }
+
+    /// The proof, as C2SP tlog-proof text, that a leaf is in the log; waits for the checkpoint that covers it.
+    ///
+    /// # Errors
+    /// [`AuditError::OutOfRange`] when there is no such leaf.
+    pub async fn prove_inclusion(&self, index: u64) -> Result<String, AuditError> {
+        if self.latest_checkpoint().size() <= index {
+            self.checkpoint().await?;
+        }
+        self.reader().prove_inclusion(index)
+    }
+
+    /// Signs what is durable, ends both threads and releases the directory. Later appends answer
+    /// [`AuditError::Closed`].
+    ///
+    /// # Errors
+    /// [`AuditError::Failed`] when the log failed before or while it was closed.
+    pub async fn shutdown(&self) -> Result<(), AuditError> {
+        let mut heads = self.shared.subscribe();
+        // An error means that the commit thread has ended already.
+        drop(self.requests.send(Request::Stop).await);
+        let head = heads.wait_for(|head| head.life.check().is_err()).await.map_err(|_| AuditError::Closed)?;
+        match &head.life {
+            Life::Failed(why) => Err(AuditError::Failed { why: Arc::clone(why) }),
+            Life::Open | Life::Closed => Ok(()),
+        }
+    }
+}
+
+fn spawn(name: &str, dir: &Path, body: impl FnOnce() + Send + 'static) -> Result<(), AuditError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| AuditError::io("cannot start the threads of", dir, error))
 }

@@ -1,0 +1,202 @@
+//! Opens a log: what must hold before the first append is accepted.
+//!
+//! 1. Nobody else has the directory (`lock`).
+//! 2. The checkpoint is signed by our key, and the right edge of the tiles gives its root.
+//! 3. The journal is whole, joins the tiles without a gap, and where both hold a record they agree.
+//! 4. What only the journal holds is integrated and signed; then a new segment is begun and the old ones go.
+//!
+//! Step 4 also heals what a failed sync may have left: records that were read back from a cache are written
+//! once more, to files that are synced from the start.
+
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
+use crate::error::AuditError;
+use crate::integrate::{Integrator, make_directories};
+use crate::journal::replay::{Replay, replay};
+use crate::journal::write::{FILE_MODE, OpenSegment, SegmentMaker};
+use crate::journal::{JOURNAL_DIRECTORY, Record, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::log::LogConfig;
+use crate::tile::TILE_WIDTH;
+use crate::tile::read::TileFiles;
+use rustix::fs::{FlockOperation, flock};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use yingdun_crypto::digest::sha256;
+use yingdun_crypto::sign::{NoteSigner, NoteVerifier, SigningKey};
+
+/// Records integrated in one step while the journal is replayed.
+const REPLAY_STEP_RECORDS: usize = 64 * TILE_WIDTH;
+
+/// A log that is ready to take appends.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) end: u64,
+    pub(crate) segment: OpenSegment,
+    pub(crate) maker: SegmentMaker,
+    pub(crate) integrator: Integrator,
+    pub(crate) verifier: NoteVerifier,
+    pub(crate) lock: File,
+}
+
+pub(crate) fn open(config: &LogConfig) -> Result<Opened, AuditError> {
+    check(config)?;
+    let dir = config.dir.as_path();
+    let signer = signer_of(config)?;
+    let verifier = signer.verifier().clone();
+    let made = make_directories_of(dir).map_err(|error| AuditError::io("cannot make", dir, error))?;
+    for directory in &made {
+        config
+            .disk
+            .sync_directory(directory)
+            .map_err(|error| AuditError::io("cannot sync", directory, error))?;
+    }
+    let lock = lock(dir)?;
+    let maker = SegmentMaker::new(dir, config.segment_bytes, Arc::clone(&config.disk));
+    maker.remove_leftovers()?;
+    let journal = replay(dir)?;
+    let checkpoint_path = dir.join(CHECKPOINT_FILE);
+    let (integrator, checkpoint, end, segment) = match fs::read(&checkpoint_path) {
+        Ok(note) => {
+            let checkpoint = read_checkpoint(&checkpoint_path, &verifier, &note)?;
+            resume(config, &maker, signer, checkpoint, journal)?
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => start(config, &maker, signer, journal)?,
+        Err(error) => return Err(AuditError::io("cannot read", &checkpoint_path, error)),
+    };
+    Ok(Opened { checkpoint, end, segment, maker, integrator, verifier, lock })
+}
+
+/// Reads and verifies the text of a checkpoint file.
+pub(crate) fn read_checkpoint(
+    path: &Path,
+    verifier: &NoteVerifier,
+    note: &[u8],
+) -> Result<Checkpoint, AuditError> {
+    let fail = |why: String| AuditError::Checkpoint { path: path.to_owned(), why };
+    let note = std::str::from_utf8(note).map_err(|_| fail("it is not UTF-8 text".to_owned()))?;
+    Checkpoint::verify(verifier, note).map_err(fail)
+}
+
+/// Checks that records which both journal and tiles hold are the same.
+pub(crate) fn check_overlap(dir: &Path, size: u64, records: &[Record]) -> Result<(), AuditError> {
+    let files = TileFiles::new(dir);
+    let covered = records.iter().take_while(|record| record.index < size).collect::<Vec<_>>();
+    for run in covered.chunk_by(|a, b| a.index / TILE_WIDTH as u64 == b.index / TILE_WIDTH as u64) {
+        let Some(first) = run.first() else { continue };
+        let number = first.index / TILE_WIDTH as u64;
+        let width = (size - number * TILE_WIDTH as u64).min(TILE_WIDTH as u64);
+        let hashes = files.hashes(0, number, usize::try_from(width).unwrap_or(TILE_WIDTH))?;
+        let mut hashes = hashes.iter().skip(usize::try_from(first.index % TILE_WIDTH as u64).unwrap_or(0));
+        if let Some(record) = run.iter().find(|record| hashes.next() != Some(&record.leaf_hash)) {
+            let why = format!("record {} of the journal is not the one in the tiles", record.index);
+            return Err(AuditError::TilesMismatch { size, why });
+        }
+    }
+    Ok(())
+}
+
+type Begun = (Integrator, Checkpoint, u64, OpenSegment);
+
+fn start(
+    config: &LogConfig,
+    maker: &SegmentMaker,
+    signer: NoteSigner,
+    journal: Option<Replay>,
+) -> Result<Begun, AuditError> {
+    // The checkpoint of size 0 is signed before the first append, so without a checkpoint nothing may be there.
+    let dir = &config.dir;
+    let has_records = journal.is_some_and(|journal| journal.end > 0);
+    if has_records || dir.join("tile").exists() || dir.join("detail").exists() {
+        let why = "there are records or tiles but no checkpoint".to_owned();
+        return Err(AuditError::Incomplete { dir: dir.clone(), why });
+    }
+    let segment = maker.start(maker.prepare()?, 0, sha256(config.origin.as_bytes()))?;
+    let (integrator, checkpoint) = Integrator::start(dir, Arc::clone(&config.disk), signer)?;
+    Ok((integrator, checkpoint, 0, segment))
+}
+
+fn resume(
+    config: &LogConfig,
+    maker: &SegmentMaker,
+    signer: NoteSigner,
+    mut checkpoint: Checkpoint,
+    journal: Option<Replay>,
+) -> Result<Begun, AuditError> {
+    let dir = config.dir.as_path();
+    let size = checkpoint.size();
+    let incomplete = |why: String| AuditError::Incomplete { dir: dir.to_owned(), why };
+    let mut integrator = Integrator::resume(dir, Arc::clone(&config.disk), signer, &checkpoint)?;
+    let Some(journal) = journal else {
+        return Err(incomplete(format!("the journal is missing, records after {size} may be lost")));
+    };
+    let first = journal.segments.first().map_or(journal.end, |(first, _)| *first);
+    if first > size || journal.end < size {
+        return Err(incomplete(format!(
+            "the checkpoint covers records 0 to {size}, the journal holds {first} to {}",
+            journal.end
+        )));
+    }
+    check_overlap(dir, size, &journal.records)?;
+    if let Some((path, offset)) = &journal.torn {
+        tracing::warn!(path = %path.display(), offset, "dropped a batch that was cut off before it was acknowledged");
+    }
+    let waiting: Vec<Arc<Record>> =
+        journal.records.into_iter().filter(|record| record.index >= size).map(Arc::new).collect();
+    for step in waiting.chunks(REPLAY_STEP_RECORDS) {
+        checkpoint = integrator.integrate(step)?;
+    }
+    let segment = maker.start(maker.prepare()?, journal.end, journal.chain)?;
+    for (_, path) in journal.segments {
+        if path != segment.path() {
+            fs::remove_file(&path).map_err(|error| AuditError::io("cannot remove", &path, error))?;
+        }
+    }
+    Ok((integrator, checkpoint, journal.end, segment))
+}
+
+fn check(config: &LogConfig) -> Result<(), AuditError> {
+    if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&config.segment_bytes) {
+        let why = format!(
+            "a journal segment has {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX} bytes, got {}",
+            config.segment_bytes
+        );
+        return Err(AuditError::Config { why });
+    }
+    Ok(())
+}
+
+fn signer_of(config: &LogConfig) -> Result<NoteSigner, AuditError> {
+    let key = SigningKey::from_seed(config.signing_key.seed());
+    NoteSigner::new(&config.origin, key).map_err(|error| AuditError::Config { why: error.to_string() })
+}
+
+fn make_directories_of(dir: &Path) -> io::Result<BTreeSet<std::path::PathBuf>> {
+    let mut made = BTreeSet::new();
+    if !dir.is_dir() {
+        fs::create_dir_all(dir)?;
+        made.extend(dir.parent().map(Path::to_owned));
+    }
+    make_directories(dir, &dir.join(JOURNAL_DIRECTORY), &mut made)?;
+    Ok(made)
+}
+
+fn lock(dir: &Path) -> Result<File, AuditError> {
+    let path = dir.join("lock");
+    let fail = |error| AuditError::io("cannot lock", &path, error);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(&path)
+        .map_err(fail)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(AuditError::Locked { dir: dir.to_owned() }),
+        Err(error) => Err(fail(error.into())),
+    }
+}
