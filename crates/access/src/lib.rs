@@ -1,1 +1,66 @@
-//! Who may do what: authentication, sessions, Cedar decisions. Makes Permits.
+//! Who may do what: authentication, sessions, Cedar decisions. Makes [`Permit`]s.
+//!
+//! Everything that touches an image passes here twice: once to become a [`Session`], once to become a [`Permit`].
+//!
+//! ```text
+//!  certificate + AE titles + address ─┐                      ┌─ identity db: disabled? role held? revoked?
+//!  name + password, one-time link ────┼─► Session ─► decide ─┼─ catalogue db: care relation, from, until
+//!  client secret, code + PKCE ────────┘      (one role,      └─ policies (Cedar), clock, connection
+//!                                             one purpose)        │
+//!                                                                 ▼
+//!                                             audit leaf, durable ─► Permit ─► keys (one unwrap)
+//! ```
+//!
+//! # What holds
+//!
+//! * **No leaf, no permit.** [`Access::authorise`] is the only maker of a [`Permit`], and it makes one from the
+//!   receipt of a durable leaf. When the log does not answer, the answer is no.
+//! * **Default deny.** What no policy permits is refused; what a guardrail forbids, no policy can permit; a policy
+//!   that fails to evaluate refuses.
+//! * **Facts of now.** Every decision reads the identity database and the care relations again. A revoked
+//!   session, a withdrawn role, a disabled account and an ended care relation take effect with the next decision,
+//!   and an open stream decides again at least every five seconds ([`Access::still_valid`]).
+//! * **Three officers** (三员分立). An officer holds no other role; creating accounts, giving rights and
+//!   reading the audit are three offices, and none of them sees an image.
+//! * **Nothing is told to strangers.** A failed sign-in has one answer; the reason is on the ledger.
+//!
+//! # What is where
+//!
+//! | module | what |
+//! |---|---|
+//! | `decision` | policies, engine, reasons: pure functions, no clock and no database |
+//! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
+//! | `device` | associations: AE title + certificate + addresses + called AE title |
+//! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
+//! | `admin` | people, devices, service clients, roles, care relations |
+//!
+//! # What this crate never does
+//!
+//! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
+//! decisions. Break-glass, single sign-on and second factors are not here yet; a purpose of break-glass is refused.
+
+mod access;
+mod admin;
+mod care;
+mod decision;
+mod device;
+mod flood;
+mod ledger;
+mod password;
+mod permit;
+mod reason;
+mod session;
+mod sign_in;
+mod visibility;
+
+pub use access::{Access, AccessConfig, Refusal};
+pub use admin::{AdminError, ChangeDetail, NewClient, NewClientSecret, Officers, OneTimeLink};
+pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
+pub use device::{
+    AddressList, AddressListError, AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, PeerFacts,
+};
+pub use ledger::detail_context;
+pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use reason::{Help, Reason};
+pub use session::{Peer, Session, SessionId, SignIn};
+pub use sign_in::{CodeExchange, CodeRequest, Login, SignInError, SignedIn};

@@ -41,6 +41,9 @@ const FIND: Sql = Sql::new(
 );
 const SPEND: Sql =
     Sql::new("UPDATE authorization_code SET used_ms = $1 WHERE code_hash = $2 AND used_ms IS NULL");
+const VOID: Sql = Sql::new("UPDATE authorization_code SET expires_ms = 0 WHERE code_hash = $1");
+const CONFIRM: Sql =
+    Sql::new("UPDATE authorization_code SET expires_ms = expires_ms WHERE code_hash = $1 AND expires_ms > 0");
 const FORGET: Sql = Sql::new("DELETE FROM authorization_code WHERE expires_ms < $1");
 
 /// Keeps a code.
@@ -91,6 +94,19 @@ pub async fn find(database: &Database, code_hash: &[u8; 32]) -> Result<Option<Co
 #[must_use]
 pub fn spend(code_hash: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(SPEND, vec![now.into(), code_hash.into()]).expecting(1)
+}
+
+/// Makes a code worthless because it came twice, also for an exchange that is under way.
+#[must_use]
+pub fn void(code_hash: &[u8; 32]) -> Statement {
+    Statement::new(VOID, vec![code_hash.into()])
+}
+
+/// Holds the opening of a session together with its code: the transaction fails with
+/// [`CatalogError::UnexpectedRows`] when the code came a second time meanwhile.
+#[must_use]
+pub fn confirm(code_hash: &[u8; 32]) -> Statement {
+    Statement::new(CONFIRM, vec![code_hash.into()]).expecting(1)
 }
 
 /// Deletes codes that expired before a moment.

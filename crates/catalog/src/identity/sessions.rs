@@ -61,7 +61,8 @@ const STANDING: Sql = Sql::new(
      LEFT JOIN service_client c ON s.actor_kind = 'service' AND c.institution = s.institution AND c.client_id = s.actor \
      WHERE s.token_hash = $1",
 );
-const REVOKE: Sql = Sql::new("UPDATE session SET revoked_ms = $1 WHERE token_hash = $2 AND revoked_ms IS NULL");
+const REVOKE: Sql =
+    Sql::new("UPDATE session SET revoked_ms = $1 WHERE token_hash = $2 AND revoked_ms IS NULL");
 const REVOKE_ACTOR: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND actor = $3 AND actor_kind = $4 AND revoked_ms IS NULL",
 );

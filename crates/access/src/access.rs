@@ -1,0 +1,401 @@
+//! The face of this room: facts are gathered, the engine decides, the log keeps it, a permit comes out.
+
+use crate::care;
+use crate::decision::{
+    Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Scope, StudyFacts,
+    Target,
+};
+use crate::device::{self, DeviceFault};
+use crate::flood::FloodGuard;
+use crate::ledger;
+use crate::password::Passwords;
+use crate::permit::Permit;
+use crate::reason::{Help, Reason};
+use crate::session::{Proof, Session};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use yingdun_audit::{AuditError, Log};
+use yingdun_catalog::identity::sessions;
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_crypto::SealingKey;
+use yingdun_model::{Action, ActorKind, Clock, InstitutionId, PatientRef, Role, Timestamp};
+
+/// The day of an institution begins at this offset from UTC unless configured: China Standard Time.
+const UTC_OFFSET_MINUTES_DEFAULT: i32 = 8 * 60;
+const MS_PER_MINUTE: i64 = 60_000;
+const MS_PER_DAY: i64 = 24 * 60 * MS_PER_MINUTE;
+
+/// How access control is set up.
+#[derive(Debug)]
+pub struct AccessConfig {
+    /// The institution that this installation serves. Leaves about unknown peers belong to it.
+    pub institution: InstitutionId,
+    /// Where the policies come from.
+    pub policies: PolicySource,
+    /// Where the day begins that a technician may look back on, in minutes east of UTC.
+    pub utc_offset_minutes: i32,
+    /// Seals what belongs beside audit leaves: the subject of a change, the address of a refused peer.
+    pub detail_key: SealingKey,
+}
+
+impl AccessConfig {
+    /// Built-in policies and the time zone of China.
+    #[must_use]
+    pub const fn new(institution: InstitutionId, detail_key: SealingKey) -> Self {
+        Self {
+            institution,
+            policies: PolicySource::Builtin,
+            utc_offset_minutes: UTC_OFFSET_MINUTES_DEFAULT,
+            detail_key,
+        }
+    }
+}
+
+/// Authentication, decisions and the administration of accounts and rights. Clones are the same.
+#[derive(Clone)]
+pub struct Access {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) institution: InstitutionId,
+    pub(crate) detail_key: SealingKey,
+    pub(crate) identity: Database,
+    pub(crate) catalogue: Database,
+    pub(crate) log: Log,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) passwords: Passwords,
+    pub(crate) flood: Mutex<FloodGuard>,
+    utc_offset_minutes: i32,
+    engine: Engine,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("institution", &self.inner.institution).finish_non_exhaustive()
+    }
+}
+
+/// Why something was not permitted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A decision said no. It is on the ledger.
+    #[error("refused: {reason}")]
+    Denied {
+        /// Why.
+        reason: Reason,
+        /// What would help.
+        help: Help,
+    },
+    /// The decision could not be written down, so it does not count (promise I8: the local audit log blocks).
+    #[error("refused because the audit log does not accept the decision")]
+    AuditUnavailable(#[source] AuditError),
+    /// The facts for a decision could not be read, so there is none.
+    #[error("refused because the facts for a decision cannot be read")]
+    FactsUnavailable(#[source] CatalogError),
+}
+
+impl Refusal {
+    pub(crate) const fn denied(reason: Reason, role: Role) -> Self {
+        Self::Denied { reason, help: reason.help(role) }
+    }
+
+    /// The reason of a decision; none when no decision could be made.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Denied { reason, .. } => Some(*reason),
+            Self::AuditUnavailable(_) | Self::FactsUnavailable(_) => None,
+        }
+    }
+}
+
+impl Access {
+    /// Loads and validates the policies and takes the databases, the log and the clock.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the policies cannot be trusted; there is no start without policies.
+    pub fn open(
+        config: AccessConfig,
+        identity: Database,
+        catalogue: Database,
+        log: Log,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PolicyError> {
+        let AccessConfig { institution, policies, utc_offset_minutes, detail_key } = config;
+        let engine = Engine::load(&policies)?;
+        let inner = Inner {
+            institution,
+            detail_key,
+            identity,
+            catalogue,
+            log,
+            clock,
+            passwords: Passwords::new(),
+            flood: Mutex::new(FloodGuard::default()),
+            utc_offset_minutes,
+            engine,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// SHA-256 of the policy set, as it stands in every leaf.
+    #[must_use]
+    pub fn policy_set(&self) -> &[u8; 32] {
+        self.inner.engine.digest()
+    }
+
+    /// The session of the archive itself, for recovery and for the founding of an installation. It needs no
+    /// credential because whoever can call this runs inside the program; no door hands it out.
+    #[must_use]
+    pub fn system_session(&self) -> Session {
+        crate::sign_in::system_session(&self.inner.institution)
+    }
+
+    /// Decides without a leaf and without a permit: for the rows of a list, and to tell in advance what a person
+    /// may do. Opens nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::FactsUnavailable`] when a database does not answer. A negative decision is no error.
+    pub async fn decide(
+        &self,
+        session: &Session,
+        action: Action,
+        resource: &Resource,
+    ) -> Result<Decision, Refusal> {
+        self.decide_at(session, action, resource, self.inner.clock.now()).await
+    }
+
+    /// Decides one action on many resources at one moment, in their order. Reads the facts of the actor once
+    /// and the care relations of all patients in one query; resources that look alike to every policy are decided
+    /// once. Nothing of this outlives the call.
+    ///
+    /// # Errors
+    /// As [`Self::decide`].
+    pub async fn decide_many(
+        &self,
+        session: &Session,
+        action: Action,
+        resources: &[Resource],
+    ) -> Result<Vec<Decision>, Refusal> {
+        let now = self.inner.clock.now();
+        let principal = match self.standing(session, now).await? {
+            Ok(principal) => principal,
+            Err(reason) => return Ok(vec![Decision::refused(reason); resources.len()]),
+        };
+        let patients: BTreeSet<PatientRef> =
+            resources.iter().filter_map(Resource::study).map(|study| study.patient).collect();
+        let care = self.care_of(&principal, patients, now).await?;
+        let day_start = self.day_start(now);
+        let targets: Vec<Target> = resources
+            .iter()
+            .map(|resource| Target::new(resource, day_start, care_for(&care, &principal, resource.study())))
+            .collect();
+        Ok(self.inner.engine.decide_many(&principal, action, &targets, &circumstances(session, now)))
+    }
+
+    /// Decides, writes the decision down durably, and gives a permit. A refusal is written down as well.
+    ///
+    /// # Errors
+    /// [`Refusal`]; in particular no permit without a durable leaf.
+    pub async fn authorise(
+        &self,
+        session: &Session,
+        action: Action,
+        resource: Resource,
+    ) -> Result<Permit, Refusal> {
+        let now = self.inner.clock.now();
+        let decision = self.decide_at(session, action, &resource, now).await?;
+        let event = ledger::decided(session, action, &resource, decision, *self.policy_set());
+        let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
+        count(action, decision.permitted);
+        if !decision.permitted {
+            return Err(Refusal::denied(decision.reason, session.role()));
+        }
+        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now))
+    }
+
+    /// Lets a permit go on: at once while it holds, by [`Self::renew`] when its time is over. Call it before each
+    /// piece of an open stream.
+    ///
+    /// # Errors
+    /// As [`Self::renew`].
+    pub async fn still_valid(&self, session: &Session, permit: &Permit) -> Result<(), Refusal> {
+        if session.id() == permit.session() && permit.holds_at(self.inner.clock.now()) {
+            return Ok(());
+        }
+        self.renew(session, permit).await
+    }
+
+    /// Takes the decision of a permit again with the facts of now. No new leaf while the answer is yes and the
+    /// minute of the first leaf lasts; a refusal is written down and ends the permit for good.
+    ///
+    /// # Errors
+    /// [`Reason::LeafWindowOver`] when the minute is over: authorise anew. Otherwise the reason for which the
+    /// decision is no longer the same. The permit is dead after any of them.
+    pub async fn renew(&self, session: &Session, permit: &Permit) -> Result<(), Refusal> {
+        let now = self.inner.clock.now();
+        let refused = |reason| Refusal::denied(reason, session.role());
+        if session.id() != permit.session() || session.purpose() != permit.purpose() {
+            return Err(refused(Reason::ForeignPermit));
+        }
+        if permit.valid_until() == Timestamp::from_ms(i64::MIN)
+            || now < permit.decided()
+            || now >= permit.leaf_window_end()
+        {
+            permit.end();
+            return Err(refused(Reason::LeafWindowOver));
+        }
+        let decision = match self.decide_at(session, permit.action(), permit.resource(), now).await {
+            Ok(decision) => decision,
+            Err(unavailable) => {
+                permit.end();
+                return Err(unavailable);
+            }
+        };
+        if decision.permitted {
+            permit.extend(now);
+            return Ok(());
+        }
+        permit.end();
+        let event =
+            ledger::decided(session, permit.action(), permit.resource(), decision, *self.policy_set());
+        self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
+        count(permit.action(), false);
+        Err(refused(decision.reason))
+    }
+
+    async fn decide_at(
+        &self,
+        session: &Session,
+        action: Action,
+        resource: &Resource,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        let principal = match self.standing(session, now).await? {
+            Ok(principal) => principal,
+            Err(reason) => return Ok(Decision::refused(reason)),
+        };
+        let patients = resource.study().map(|study| study.patient).into_iter().collect();
+        let care = self.care_of(&principal, patients, now).await?;
+        let target =
+            Target::new(resource, self.day_start(now), care_for(&care, &principal, resource.study()));
+        Ok(self.inner.engine.decide(&principal, action, &target, &circumstances(session, now)))
+    }
+
+    /// The acting account as it stands now, or why the session has no standing any more.
+    pub(crate) async fn standing(
+        &self,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Result<Principal, Reason>, Refusal> {
+        if session.expires() <= now {
+            return Ok(Err(Reason::SessionEnded));
+        }
+        let principal = |disabled, scopes| Principal {
+            kind: session.actor_kind(),
+            actor: session.actor().clone(),
+            institution: session.institution().clone(),
+            role: session.role(),
+            disabled,
+            scopes,
+        };
+        match session.proof() {
+            Proof::System => Ok(Ok(principal(false, BTreeSet::new()))),
+            Proof::Device(facts) => {
+                let records = device::records(&self.inner.identity, &facts.calling).await;
+                let records = records.map_err(Refusal::FactsUnavailable)?;
+                Ok(match device::check(&records, facts) {
+                    Ok(record) if record.institution == *session.institution() => {
+                        Ok(principal(false, BTreeSet::new()))
+                    }
+                    Err(DeviceFault::Disabled) => Ok(principal(true, BTreeSet::new())),
+                    Ok(_) | Err(_) => Err(Reason::SessionEnded),
+                })
+            }
+            Proof::Token(token_hash) => {
+                let standing = sessions::standing(&self.inner.identity, token_hash).await;
+                let Some(standing) = standing.map_err(Refusal::FactsUnavailable)? else {
+                    return Ok(Err(Reason::SessionEnded));
+                };
+                if standing.session.revoked.is_some() || standing.session.expires <= now {
+                    return Ok(Err(Reason::SessionEnded));
+                }
+                if !standing.role_held && !standing.disabled {
+                    return Ok(Err(Reason::RoleWithdrawn));
+                }
+                Ok(Ok(principal(standing.disabled, parse_scopes(&standing.scopes))))
+            }
+        }
+    }
+
+    /// Care relations of a person with some patients. Machines have none.
+    async fn care_of(
+        &self,
+        principal: &Principal,
+        patients: BTreeSet<PatientRef>,
+        now: Timestamp,
+    ) -> Result<HashMap<PatientRef, crate::decision::CareInterval>, Refusal> {
+        if principal.kind != ActorKind::Person || patients.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let Principal { institution, actor, .. } = principal;
+        let care = care::intervals(&self.inner.catalogue, institution, actor, patients, now).await;
+        care.map_err(Refusal::FactsUnavailable)
+    }
+
+    pub(crate) fn day_start(&self, now: Timestamp) -> Timestamp {
+        day_start(now, self.inner.utc_offset_minutes)
+    }
+}
+
+/// The care relation with the patient of a study. A relation of one institution says nothing about a study of
+/// another, where the same pseudonym would be another patient.
+fn care_for(
+    care: &HashMap<PatientRef, crate::decision::CareInterval>,
+    principal: &Principal,
+    study: Option<&StudyFacts>,
+) -> Option<crate::decision::CareInterval> {
+    study
+        .filter(|study| study.institution == principal.institution)
+        .and_then(|study| care.get(&study.patient).copied())
+}
+
+fn circumstances(session: &Session, now: Timestamp) -> Circumstances {
+    let peer = session.peer();
+    Circumstances { now, purpose: session.purpose(), tls: peer.tls, address: peer.address.to_canonical() }
+}
+
+/// The first millisecond of the day, in the time zone of the institution.
+fn day_start(now: Timestamp, utc_offset_minutes: i32) -> Timestamp {
+    let offset = i64::from(utc_offset_minutes).saturating_mul(MS_PER_MINUTE);
+    let local = now.as_ms().saturating_add(offset);
+    Timestamp::from_ms(local.div_euclid(MS_PER_DAY).saturating_mul(MS_PER_DAY).saturating_sub(offset))
+}
+
+/// The scopes of a row. A word that is not known any more grants nothing.
+pub(crate) fn parse_scopes(words: &str) -> BTreeSet<Scope> {
+    words.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+fn count(action: Action, permitted: bool) {
+    let outcome = if permitted { "permitted" } else { "refused" };
+    metrics::counter!("yingdun_access_decisions_total", "action" => action.as_str(), "outcome" => outcome)
+        .increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_begins_at_midnight_of_the_institution() {
+        let at = Timestamp::from_ms;
+        // 2026-11-21T15:59:59.999Z is 23:59:59.999 in China; one millisecond later a new day begins there.
+        let last = 1_795_276_799_999;
+        assert_eq!(day_start(at(last), 480), at(last + 1 - MS_PER_DAY));
+        assert_eq!(day_start(at(last + 1), 480), at(last + 1));
+        assert_eq!(day_start(at(-1), 0), at(-MS_PER_DAY));
+        assert_eq!(day_start(at(0), -60), at(60 * MS_PER_MINUTE - MS_PER_DAY));
+    }
+}

@@ -1,0 +1,164 @@
+//! Administration of accounts and rights, by two officers who cannot do each other's work.
+//!
+//! | officer | may |
+//! |---|---|
+//! | system administrator | create and disable people, devices and service clients; end sessions |
+//! | security administrator | give and take roles, care relations and scopes |
+//! | audit administrator | none of it |
+//!
+//! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
+//! whose intent cannot be written down is not made.
+
+mod clients;
+mod devices;
+mod founding;
+mod people;
+mod rights;
+
+pub use clients::{NewClient, NewClientSecret};
+pub use founding::Officers;
+pub use people::OneTimeLink;
+
+use crate::access::{Access, Refusal};
+use crate::decision::Resource;
+use crate::ledger;
+use crate::session::Session;
+use serde::{Deserialize, Serialize};
+use yingdun_audit::{AuditError, Event, EventKind, Outcome, Receipt};
+use yingdun_catalog::{CatalogError, Statement};
+use yingdun_model::Action;
+
+/// Why a change was not made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The officer may not do this, or it could not be written down.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such account, role or relation in the institution of the officer.
+    #[error("there is no such account, role or relation")]
+    NotFound,
+    /// The name is taken. Names are never given twice, also not after an account was disabled.
+    #[error("the name is taken")]
+    AlreadyExists,
+    /// An officer holds no other role (三员分立), or the person holds the role already.
+    #[error("an officer holds one role only, and nobody holds a role twice")]
+    RoleConflict,
+    /// The role belongs to machines.
+    #[error("the role `{0}` cannot be given to a person")]
+    NotARoleOfPeople(yingdun_model::Role),
+    /// Who could send an officer a new invitation could become that officer.
+    #[error("an officer's password is not reset by another officer")]
+    OfficerAccount,
+    /// The installation has people already.
+    #[error("the institution has accounts already, it is founded only once")]
+    AlreadyFounded,
+    /// The three officers must be three people.
+    #[error("the three officers must be three different people")]
+    OfficersNotDistinct,
+    /// This can only be asked for from within the program.
+    #[error("only the archive itself may do this")]
+    SystemOnly,
+    /// A redirect URI is neither HTTPS nor loopback, or there are too many.
+    #[error("a client has at most {max} redirect URIs, each https:// or http://127.0.0.1, without fragment", max = clients::REDIRECT_URIS_MAX)]
+    RedirectUri,
+    /// A care relation must end after it begins.
+    #[error("a care relation must end after it begins")]
+    EmptyInterval,
+    /// The accounts cannot be read or written. The ledger says that the change failed.
+    #[error("the change was not made")]
+    Unavailable(#[source] CatalogError),
+    /// The change was made and its outcome could not be written down; its intent is on the ledger.
+    #[error("the change was made, and the audit log did not accept its outcome")]
+    OutcomeNotRecorded(#[source] AuditError),
+}
+
+/// What is sealed beside the leaf of a change: what was changed, on whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeDetail {
+    /// The account concerned.
+    pub subject: String,
+    /// Role, scopes, called AE title or patient reference, as the change needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+}
+
+impl ChangeDetail {
+    fn of(subject: impl ToString) -> Self {
+        Self { subject: subject.to_string(), what: None }
+    }
+
+    fn with(subject: impl ToString, what: impl ToString) -> Self {
+        Self { subject: subject.to_string(), what: Some(what.to_string()) }
+    }
+}
+
+/// One change: the right that it needs, the word and detail under which it is written down.
+struct Change {
+    action: Action,
+    code: &'static str,
+    detail: ChangeDetail,
+}
+
+impl Access {
+    /// Authorises a change, writes it down, makes it, writes its outcome down.
+    async fn change(
+        &self,
+        officer: &Session,
+        change: Change,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<u64>, AdminError> {
+        let (permission, detail) = self.intend(officer, change).await?;
+        self.carry_out(permission, detail, self.inner.identity.execute(statements).await).await
+    }
+
+    /// Decides and writes the intent down. The leaf says the change in place of the reason, which is always the
+    /// office; a refusal says its reason.
+    async fn intend(&self, officer: &Session, change: Change) -> Result<(Receipt, ChangeDetail), AdminError> {
+        let resource = Resource::Accounts(officer.institution().clone());
+        let decision = self.decide(officer, change.action, &resource).await?;
+        let decided = ledger::decided(officer, change.action, &resource, decision, *self.policy_set());
+        let reason =
+            if decision.permitted { ledger::word(change.code) } else { ledger::code(decision.reason) };
+        let receipt = self.record(Event { reason, ..decided }, &change.detail).await;
+        let receipt = receipt.map_err(Refusal::AuditUnavailable)?;
+        if !decision.permitted {
+            return Err(Refusal::denied(decision.reason, officer.role()).into());
+        }
+        Ok((receipt, change.detail))
+    }
+
+    /// Writes the outcome of an intended change down.
+    async fn carry_out<T>(
+        &self,
+        intent: Receipt,
+        detail: ChangeDetail,
+        outcome: Result<T, CatalogError>,
+    ) -> Result<T, AdminError> {
+        let word = if outcome.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
+        let event = Event { outcome: word, detail: None, ..intent.event().clone() };
+        let recorded = self.record(event, &detail).await;
+        match (outcome, recorded) {
+            (Ok(value), Ok(_)) => Ok(value),
+            (Ok(_), Err(error)) => Err(AdminError::OutcomeNotRecorded(error)),
+            (Err(CatalogError::Constraint(_)), _) => Err(AdminError::AlreadyExists),
+            (Err(CatalogError::UnexpectedRows { .. }), _) => Err(AdminError::NotFound),
+            (Err(error), _) => Err(AdminError::Unavailable(error)),
+        }
+    }
+
+    async fn record(&self, event: Event, detail: &ChangeDetail) -> Result<Receipt, AuditError> {
+        let detail = ledger::sealed(&self.inner.detail_key, &event.institution, detail);
+        self.inner.log.append_one(Event { kind: EventKind::Administration, detail, ..event }).await
+    }
+
+    /// Lets an officer read accounts: whoever may change accounts or rights.
+    async fn may_read_accounts(&self, officer: &Session) -> Result<(), AdminError> {
+        let resource = Resource::Accounts(officer.institution().clone());
+        let accounts = self.decide(officer, Action::ManageAccounts, &resource).await?;
+        if accounts.permitted || self.decide(officer, Action::ManageRights, &resource).await?.permitted {
+            return Ok(());
+        }
+        Err(Refusal::denied(accounts.reason, officer.role()).into())
+    }
+}

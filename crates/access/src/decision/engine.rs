@@ -1,0 +1,262 @@
+//! The engine: Cedar with everything prepared that does not depend on the question.
+
+use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
+use super::question::{CareInterval, Circumstances, Principal, Scope, Target};
+use crate::reason::Reason;
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
+    Response, RestrictedExpression,
+};
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+use yingdun_model::{Action, ActorKind, Grade, PurposeOfUse, Role};
+
+/// The outcome of a decision and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Decision {
+    /// Whether it is permitted.
+    pub permitted: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Decision {
+    pub(crate) const fn refused(reason: Reason) -> Self {
+        Self { permitted: false, reason }
+    }
+}
+
+/// Policies, and the entity names that they use.
+pub(crate) struct Engine {
+    authorizer: Authorizer,
+    policies: PolicySet,
+    reasons: HashMap<PolicyId, Reason>,
+    digest: [u8; 32],
+    names: Names,
+}
+
+impl Engine {
+    /// Loads and validates the policies.
+    pub(crate) fn load(source: &PolicySource) -> Result<Self, PolicyError> {
+        let LoadedPolicies { set, reasons, digest } = load(source)?;
+        let names =
+            Names::new().ok_or_else(|| PolicyError::Invalid("an entity type has no legal name".into()))?;
+        Ok(Self { authorizer: Authorizer::new(), policies: set, reasons, digest, names })
+    }
+
+    /// SHA-256 of the policy set, which goes into every leaf.
+    pub(crate) const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Decides one question.
+    pub(crate) fn decide(
+        &self,
+        who: &Principal,
+        action: Action,
+        on: &Target,
+        when: &Circumstances,
+    ) -> Decision {
+        let Some(asked) = self.ask(who, when) else { return Decision::refused(Reason::PolicyError) };
+        self.decide_asked(&asked, action, on)
+    }
+
+    /// Decides one action of one principal on many targets at one moment, in the order of the targets.
+    ///
+    /// Targets that are equal in everything that a policy can compare are decided once. This is no cache: the
+    /// table of answers lives for this call only, in which the time stands still.
+    pub(crate) fn decide_many(
+        &self,
+        who: &Principal,
+        action: Action,
+        on: &[Target],
+        when: &Circumstances,
+    ) -> Vec<Decision> {
+        let Some(asked) = self.ask(who, when) else {
+            return vec![Decision::refused(Reason::PolicyError); on.len()];
+        };
+        let mut answers: HashMap<&Target, Decision> = HashMap::new();
+        on.iter()
+            .map(|target| *answers.entry(target).or_insert_with(|| self.decide_asked(&asked, action, target)))
+            .collect()
+    }
+
+    /// The half of a question that does not depend on the target.
+    fn ask(&self, who: &Principal, when: &Circumstances) -> Option<Asked> {
+        let principal = self.names.principal(who)?;
+        let context = self.names.context(when)?;
+        Some(Asked { principal, context })
+    }
+
+    fn decide_asked(&self, asked: &Asked, action: Action, on: &Target) -> Decision {
+        let Some((request, entities)) = self.names.question(asked, action, on) else {
+            return Decision::refused(Reason::PolicyError);
+        };
+        self.explain(&self.authorizer.is_authorized(&request, &self.policies, &entities))
+    }
+
+    /// Reads the answer. A policy that fails to evaluate is skipped by Cedar, which would drop a forbid, so any
+    /// such error refuses.
+    fn explain(&self, response: &Response) -> Decision {
+        if response.diagnostics().errors().next().is_some() {
+            return Decision::refused(Reason::PolicyError);
+        }
+        let reasons = response.diagnostics().reason().filter_map(|id| self.reasons.get(id).copied());
+        match (response.decision(), reasons.min()) {
+            (cedar_policy::Decision::Allow, Some(reason)) => Decision { permitted: true, reason },
+            (cedar_policy::Decision::Allow, None) => Decision::refused(Reason::PolicyError),
+            (cedar_policy::Decision::Deny, reason) => {
+                Decision::refused(reason.unwrap_or(Reason::NoRulePermits))
+            }
+        }
+    }
+
+    /// Whether a question built by this engine fits the schema. The hot path relies on the types instead.
+    #[cfg(test)]
+    pub(super) fn fits_schema(
+        &self,
+        who: &Principal,
+        action: Action,
+        on: &Target,
+        when: &Circumstances,
+    ) -> bool {
+        let schema = cedar_policy::Schema::from_cedarschema_str(super::policies::SCHEMA).unwrap().0;
+        let asked = self.ask(who, when).unwrap();
+        let (request, entities) = self.names.question(&asked, action, on).unwrap();
+        let (who, act, what) =
+            (request.principal().unwrap(), request.action().unwrap(), request.resource().unwrap());
+        Request::new(who.clone(), act.clone(), what.clone(), asked.context.clone(), Some(&schema)).is_ok()
+            && Entities::from_entities(entities.iter().cloned(), Some(&schema)).is_ok()
+    }
+}
+
+/// A principal and its circumstances, ready for Cedar.
+struct Asked {
+    principal: Entity,
+    context: Context,
+}
+
+/// Entity types and fixed words, parsed once.
+struct Names {
+    person: EntityTypeName,
+    device: EntityTypeName,
+    service: EntityTypeName,
+    system: EntityTypeName,
+    study: EntityTypeName,
+    archive: EntityTypeName,
+    audit_log: EntityTypeName,
+    accounts: EntityTypeName,
+    actions: HashMap<Action, EntityUid>,
+    roles: HashMap<Role, EntityUid>,
+    grades: HashMap<Grade, EntityUid>,
+    purposes: HashMap<PurposeOfUse, EntityUid>,
+    scopes: HashMap<Scope, EntityUid>,
+}
+
+impl Names {
+    fn new() -> Option<Self> {
+        let named = |name: &str| EntityTypeName::from_str(name).ok();
+        let uid = |of: &EntityTypeName, word: &str| {
+            EntityUid::from_type_name_and_id(of.clone(), EntityId::new(word))
+        };
+        let (action, role, grade) = (named("Action")?, named("Role")?, named("Grade")?);
+        let (purpose, scope) = (named("Purpose")?, named("Scope")?);
+        Some(Self {
+            person: named("Person")?,
+            device: named("Device")?,
+            service: named("Service")?,
+            system: named("System")?,
+            study: named("Study")?,
+            archive: named("Archive")?,
+            audit_log: named("AuditLog")?,
+            accounts: named("Accounts")?,
+            actions: Action::ALL.iter().map(|word| (*word, uid(&action, word.as_str()))).collect(),
+            roles: Role::ALL.iter().map(|word| (*word, uid(&role, word.as_str()))).collect(),
+            grades: Grade::ALL.iter().map(|word| (*word, uid(&grade, word.as_str()))).collect(),
+            purposes: PurposeOfUse::ALL.iter().map(|word| (*word, uid(&purpose, word.as_str()))).collect(),
+            scopes: Scope::ALL.iter().map(|word| (*word, uid(&scope, word.as_str()))).collect(),
+        })
+    }
+
+    fn principal(&self, who: &Principal) -> Option<Entity> {
+        let kind = match who.kind {
+            ActorKind::Person => &self.person,
+            ActorKind::Device => &self.device,
+            ActorKind::Service => &self.service,
+            ActorKind::System => &self.system,
+        };
+        let mut attributes = HashMap::from([
+            ("institution".to_owned(), text(who.institution.as_str())),
+            ("role".to_owned(), RestrictedExpression::new_entity_uid(self.roles.get(&who.role)?.clone())),
+            ("disabled".to_owned(), RestrictedExpression::new_bool(who.disabled)),
+        ]);
+        if who.kind == ActorKind::Service {
+            let scopes = who.scopes.iter().filter_map(|scope| self.scopes.get(scope));
+            let scopes = scopes.map(|uid| RestrictedExpression::new_entity_uid(uid.clone()));
+            attributes.insert("scopes".to_owned(), RestrictedExpression::new_set(scopes));
+        }
+        let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(who.actor.as_str()));
+        Entity::new(uid, attributes, HashSet::new()).ok()
+    }
+
+    fn context(&self, when: &Circumstances) -> Option<Context> {
+        Context::from_pairs([
+            ("now".to_owned(), RestrictedExpression::new_long(when.now.as_ms())),
+            (
+                "purpose".to_owned(),
+                RestrictedExpression::new_entity_uid(self.purposes.get(&when.purpose)?.clone()),
+            ),
+            ("tls".to_owned(), RestrictedExpression::new_bool(when.tls)),
+            ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
+        ])
+        .ok()
+    }
+
+    fn question(&self, asked: &Asked, action: Action, on: &Target) -> Option<(Request, Entities)> {
+        let target = self.target(on)?;
+        let request = Request::new(
+            asked.principal.uid(),
+            self.actions.get(&action)?.clone(),
+            target.uid(),
+            asked.context.clone(),
+            None,
+        );
+        let entities = Entities::from_entities([asked.principal.clone(), target], None);
+        Some((request.ok()?, entities.ok()?))
+    }
+
+    /// The target as an entity. Policies compare attributes, never the identity of one study, so the entity is
+    /// named by its institution alone.
+    fn target(&self, on: &Target) -> Option<Entity> {
+        let (kind, institution) = match on {
+            Target::Study { institution, .. } => (&self.study, institution),
+            Target::Archive(institution) => (&self.archive, institution),
+            Target::AuditLog(institution) => (&self.audit_log, institution),
+            Target::Accounts(institution) => (&self.accounts, institution),
+        };
+        let mut attributes = HashMap::from([("institution".to_owned(), text(institution.as_str()))]);
+        if let Target::Study { grade, received_today, care, .. } = on {
+            let grade = RestrictedExpression::new_entity_uid(self.grades.get(grade)?.clone());
+            attributes.insert("grade".to_owned(), grade);
+            attributes.insert("received_today".to_owned(), RestrictedExpression::new_bool(*received_today));
+            if let Some(care) = care {
+                attributes.insert("care".to_owned(), care_record(care)?);
+            }
+        }
+        let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(institution.as_str()));
+        Entity::new(uid, attributes, HashSet::new()).ok()
+    }
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+fn care_record(care: &CareInterval) -> Option<RestrictedExpression> {
+    RestrictedExpression::new_record([
+        ("valid_from".to_owned(), RestrictedExpression::new_long(care.valid_from.as_ms())),
+        ("valid_until".to_owned(), RestrictedExpression::new_long(care.valid_until.as_ms())),
+    ])
+    .ok()
+}

@@ -1,0 +1,20 @@
+//! The policy decision point: typed questions in, `permit` or `refuse` with a reason out.
+//!
+//! Everything here is pure: no clock, no database, no log. [`crate::Access`] gathers the facts, asks here and
+//! writes the answer down. There is no cache of decisions: what is prepared once are the policies themselves
+//! and the names they use.
+
+mod engine;
+mod policies;
+mod question;
+
+pub use engine::Decision;
+pub(crate) use engine::Engine;
+pub use policies::{PolicyError, PolicySource};
+pub(crate) use question::{CareInterval, Circumstances, Principal, Target};
+pub use question::{Resource, Scope, StudyFacts};
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod oracle;

@@ -1,0 +1,151 @@
+//! What a decision is about: who, on what, under which circumstances. Plain values, gathered elsewhere.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::str::FromStr;
+use yingdun_model::{
+    ActorId, ActorKind, Grade, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
+};
+
+/// What an action is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// One study: store, list, view, destroy, recover.
+    Study(StudyFacts),
+    /// The archive of an institution as a whole: search, echo, read-system, recover.
+    Archive(InstitutionId),
+    /// The audit log of an institution: read-audit.
+    AuditLog(InstitutionId),
+    /// The accounts of an institution: manage-accounts, manage-rights.
+    Accounts(InstitutionId),
+}
+
+/// What the decision needs to know of a study. The care relation is not among it: it is looked up here and
+/// never taken from the asker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StudyFacts {
+    /// The institution that holds the study.
+    pub institution: InstitutionId,
+    /// The study.
+    pub study: StudyRef,
+    /// Its patient.
+    pub patient: PatientRef,
+    /// Its grade.
+    pub grade: Grade,
+    /// When its first instance arrived. For a study that is just arriving: now.
+    pub received: Timestamp,
+}
+
+impl Resource {
+    /// The institution that the resource belongs to.
+    #[must_use]
+    pub const fn institution(&self) -> &InstitutionId {
+        match self {
+            Self::Study(study) => &study.institution,
+            Self::Archive(institution) | Self::AuditLog(institution) | Self::Accounts(institution) => {
+                institution
+            }
+        }
+    }
+
+    /// The study, where the resource is one.
+    #[must_use]
+    pub const fn study(&self) -> Option<&StudyFacts> {
+        match self {
+            Self::Study(study) => Some(study),
+            Self::Archive(_) | Self::AuditLog(_) | Self::Accounts(_) => None,
+        }
+    }
+}
+
+/// What a service client was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Store instances.
+    Store,
+    /// Search and list studies.
+    Search,
+    /// Search, list and open studies up to grade L4S.
+    View,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View];
+
+    /// The word in policies, tokens and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Search => "search",
+            Self::View => "view",
+        }
+    }
+}
+
+/// The word is not `store`, `search` or `view`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is `store`, `search` or `view`")]
+pub struct UnknownScope;
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|scope| scope.as_str() == word).ok_or(UnknownScope)
+    }
+}
+
+/// The acting account as it stands at this moment in the identity database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Principal {
+    pub(crate) kind: ActorKind,
+    pub(crate) actor: ActorId,
+    pub(crate) institution: InstitutionId,
+    pub(crate) role: Role,
+    pub(crate) disabled: bool,
+    /// Of a service client; empty for everybody else.
+    pub(crate) scopes: BTreeSet<Scope>,
+}
+
+/// A care relation between the acting person and a patient: from, inclusive, until, exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CareInterval {
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+}
+
+/// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    Study { institution: InstitutionId, grade: Grade, received_today: bool, care: Option<CareInterval> },
+    Archive(InstitutionId),
+    AuditLog(InstitutionId),
+    Accounts(InstitutionId),
+}
+
+impl Target {
+    /// Joins a resource with the facts about it.
+    pub(crate) fn new(resource: &Resource, day_start: Timestamp, care: Option<CareInterval>) -> Self {
+        match resource {
+            Resource::Study(study) => Self::Study {
+                institution: study.institution.clone(),
+                grade: study.grade,
+                received_today: study.received >= day_start,
+                care,
+            },
+            Resource::Archive(institution) => Self::Archive(institution.clone()),
+            Resource::AuditLog(institution) => Self::AuditLog(institution.clone()),
+            Resource::Accounts(institution) => Self::Accounts(institution.clone()),
+        }
+    }
+}
+
+/// When, what for and over which connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    pub(crate) now: Timestamp,
+    pub(crate) purpose: PurposeOfUse,
+    pub(crate) tls: bool,
+    pub(crate) address: IpAddr,
+}

@@ -1,0 +1,125 @@
+//! How decisions, sign-ins and changes are written down. Builds audit events; appends nothing itself.
+
+use crate::permit::opens_content;
+use crate::reason::Reason;
+use crate::session::Session;
+use serde::Serialize;
+use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail};
+use yingdun_crypto::{Context, Sealed, SealingKey};
+use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, Role};
+
+use crate::decision::{Decision, Resource};
+
+/// The kind of leaf that an action makes. Every action that leads to a key makes an access leaf (promise I1).
+pub(crate) const fn kind_of(action: Action) -> EventKind {
+    if opens_content(action) {
+        return EventKind::Access;
+    }
+    match action {
+        Action::Search | Action::List | Action::ReadAudit | Action::ReadSystem => EventKind::Query,
+        Action::Echo => EventKind::Association,
+        Action::ManageAccounts
+        | Action::ManageRights
+        | Action::Destroy
+        | Action::View
+        | Action::Store
+        | Action::Recover => EventKind::Administration,
+    }
+}
+
+/// The leaf of a decision.
+pub(crate) fn decided(
+    session: &Session,
+    action: Action,
+    resource: &Resource,
+    decision: Decision,
+    policy_set: [u8; 32],
+) -> Event {
+    Event {
+        kind: kind_of(action),
+        outcome: if decision.permitted { Outcome::Permitted } else { Outcome::Refused },
+        action: Some(action),
+        patient: resource.study().map(|study| study.patient),
+        study: resource.study().map(|study| study.study),
+        policy_set: Some(policy_set),
+        ..of_session(session, code(decision.reason))
+    }
+}
+
+/// A leaf of a session, to be completed by the caller. The leaf belongs to the institution of the actor: who
+/// reaches for another institution is written down at home.
+pub(crate) fn of_session(session: &Session, reason: ReasonCode) -> Event {
+    Event {
+        kind: EventKind::Administration,
+        outcome: Outcome::Permitted,
+        institution: session.institution().clone(),
+        actor: session.actor().clone(),
+        actor_kind: session.actor_kind(),
+        role: Some(session.role()),
+        purpose: Some(session.purpose()),
+        action: None,
+        patient: None,
+        study: None,
+        instance: None,
+        policy_set: None,
+        reason,
+        counts: Counts::new(),
+        detail: None,
+    }
+}
+
+/// A leaf about somebody who has no session (yet): a claimed name at a door.
+pub(crate) fn of_claim(
+    kind: EventKind,
+    outcome: Outcome,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    actor_kind: ActorKind,
+    role: Option<Role>,
+    reason: ReasonCode,
+) -> Event {
+    Event {
+        kind,
+        outcome,
+        institution: institution.clone(),
+        actor: actor.clone(),
+        actor_kind,
+        role,
+        purpose: None,
+        action: None,
+        patient: None,
+        study: None,
+        instance: None,
+        policy_set: None,
+        reason,
+        counts: Counts::new(),
+        detail: None,
+    }
+}
+
+/// A reason as the code of a leaf.
+pub(crate) fn code(reason: Reason) -> ReasonCode {
+    word(reason.as_str())
+}
+
+/// A word of this crate as the code of a leaf.
+// INVARIANT: every word that reaches this is a constant of this crate; a test holds them to the alphabet of codes.
+pub(crate) fn word(word: &'static str) -> ReasonCode {
+    ReasonCode::parse(word).unwrap_or(const { ReasonCode::new("unnamed") })
+}
+
+/// Seals what belongs beside a leaf. What cannot be sealed is left out: the leaf itself is never held back.
+pub(crate) fn sealed<T: Serialize + for<'de> serde::Deserialize<'de>>(
+    key: &SealingKey,
+    institution: &InstitutionId,
+    detail: &T,
+) -> Option<SealedDetail> {
+    let sealed = Sealed::seal(key, &detail_context(institution), detail).ok()?;
+    SealedDetail::from_ciphertext(sealed.into_bytes()).ok()
+}
+
+/// What a sealed detail of this crate is bound to, for those who open it again.
+#[must_use]
+pub fn detail_context(institution: &InstitutionId) -> Context {
+    Context::new("yingdun/access-detail/v1").field(institution.as_str())
+}

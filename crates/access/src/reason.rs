@@ -1,0 +1,235 @@
+//! Why a decision came out as it did: the closed list of reason codes, shared by policies, answers and audit.
+//!
+//! A policy names its reason in the annotation `@reason("…")` and may use the words below only, so that every
+//! code that reaches the audit log is known, translated and explained. A reason never says whether a study
+//! exists: doors answer "not found" where the asker may not know.
+
+use std::fmt;
+use yingdun_model::Role;
+
+macro_rules! reasons {
+    ($($(#[$meta:meta])* $variant:ident => $word:literal,)+) => {
+        /// Why something was permitted or refused. The order is the order of precedence when several policies
+        /// decide at once: the first one is reported.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$meta])* $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason, in order of precedence.
+            pub const ALL: &[Reason] = &[$(Reason::$variant,)+];
+
+            /// The stable word in policies, answers and audit leaves.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Reason::$variant => $word,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The session was revoked or has expired.
+    SessionEnded => "session-ended",
+    /// The account no longer holds the role that the session activated.
+    RoleWithdrawn => "role-withdrawn",
+    /// The permit was made for another session.
+    ForeignPermit => "foreign-permit",
+    /// The minute that one audit leaf covers is over: a new decision with a new leaf is due.
+    LeafWindowOver => "leaf-window-over",
+    /// Principal and resource belong to different institutions.
+    OtherInstitution => "other-institution",
+    /// The account is disabled.
+    AccountDisabled => "account-disabled",
+    /// Nothing may be destroyed yet.
+    DestructionNotAvailable => "destruction-not-available",
+    /// Officers never touch images (三员分立).
+    OfficersSeeNoImages => "officers-see-no-images",
+    /// Research never touches identifiable data.
+    ResearchSeesNoIdentity => "research-sees-no-identity",
+    /// Break-glass is not available yet.
+    BreakTheGlassNotAvailable => "break-the-glass-not-available",
+    /// Grade L5 opens through a care relation only.
+    SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
+    /// A bearer token was used without TLS from another machine.
+    UnprotectedTransport => "unprotected-transport",
+    /// A rule of the operator's own policies forbids it.
+    LocalRule => "local-rule",
+    /// A policy could not be evaluated, which refuses.
+    PolicyError => "policy-error",
+    /// No policy permits it (default deny).
+    NoRulePermits => "no-rule-permits",
+    /// The patient is in care of the person now.
+    InCare => "in-care",
+    /// The role reads images of its institution.
+    ReadsForInstitution => "reads-for-institution",
+    /// The study arrived today.
+    AcquiredToday => "acquired-today",
+    /// The role stores images of its institution.
+    StoresForInstitution => "stores-for-institution",
+    /// The role searches its institution; each row is decided again.
+    SearchesOwnInstitution => "searches-own-institution",
+    /// The device is registered.
+    RegisteredDevice => "registered-device",
+    /// The service client was granted this scope.
+    GrantedScope => "granted-scope",
+    /// The officer acts within the office.
+    OwnOffice => "own-office",
+    /// The archive recovers itself.
+    SystemRecovery => "system-recovery",
+    /// A rule of the operator's own policies permits it.
+    LocalGrant => "local-grant",
+}
+
+impl Reason {
+    /// The reason with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == word)
+    }
+
+    /// Whether this reason speaks for a permit; every other one speaks for a refusal.
+    #[must_use]
+    pub const fn permits(self) -> bool {
+        match self {
+            Self::InCare
+            | Self::ReadsForInstitution
+            | Self::AcquiredToday
+            | Self::StoresForInstitution
+            | Self::SearchesOwnInstitution
+            | Self::RegisteredDevice
+            | Self::GrantedScope
+            | Self::OwnOffice
+            | Self::SystemRecovery
+            | Self::LocalGrant => true,
+            Self::SessionEnded
+            | Self::RoleWithdrawn
+            | Self::ForeignPermit
+            | Self::LeafWindowOver
+            | Self::OtherInstitution
+            | Self::AccountDisabled
+            | Self::DestructionNotAvailable
+            | Self::OfficersSeeNoImages
+            | Self::ResearchSeesNoIdentity
+            | Self::BreakTheGlassNotAvailable
+            | Self::SpecialCareNeedsCareRelation
+            | Self::UnprotectedTransport
+            | Self::LocalRule
+            | Self::PolicyError
+            | Self::NoRulePermits => false,
+        }
+    }
+
+    /// What would help somebody in this role, as the key of a message in the catalogue of user texts. It depends
+    /// on the role and the reason only, never on whether the study exists.
+    #[must_use]
+    pub const fn help(self, role: Role) -> Help {
+        match self {
+            Self::SessionEnded => Help::SignInAgain,
+            Self::RoleWithdrawn | Self::OfficersSeeNoImages | Self::ResearchSeesNoIdentity => {
+                Help::ActivateAnotherRole
+            }
+            Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
+            Self::AccountDisabled => Help::AskSystemAdministrator,
+            Self::SpecialCareNeedsCareRelation => Help::AskForCareRelation,
+            Self::UnprotectedTransport => Help::UseTls,
+            Self::PolicyError => Help::AskSystemAdministrator,
+            Self::NoRulePermits => match role {
+                Role::Clinician => Help::AskForCareRelation,
+                Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
+                    Help::ActivateAnotherRole
+                }
+                Role::SystemAdministrator | Role::SecurityAdministrator | Role::AuditAdministrator => {
+                    Help::AskTheOfficerInCharge
+                }
+                Role::Device | Role::Service => Help::AskForGrant,
+                Role::System => Help::None,
+            },
+            Self::OtherInstitution
+            | Self::DestructionNotAvailable
+            | Self::BreakTheGlassNotAvailable
+            | Self::LocalRule
+            | Self::InCare
+            | Self::ReadsForInstitution
+            | Self::AcquiredToday
+            | Self::StoresForInstitution
+            | Self::SearchesOwnInstitution
+            | Self::RegisteredDevice
+            | Self::GrantedScope
+            | Self::OwnOffice
+            | Self::SystemRecovery
+            | Self::LocalGrant => Help::None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What would help somebody who was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Help {
+    /// Nothing this person can do.
+    None,
+    /// Sign in again.
+    SignInAgain,
+    /// Ask again: the decision is due anew.
+    AskAgain,
+    /// Activate another role, if one is held.
+    ActivateAnotherRole,
+    /// Ask the security administrator for a care relation with the patient.
+    AskForCareRelation,
+    /// Ask the security administrator for a grant.
+    AskForGrant,
+    /// Ask the system administrator.
+    AskSystemAdministrator,
+    /// This is another officer's work.
+    AskTheOfficerInCharge,
+    /// Connect with TLS.
+    UseTls,
+}
+
+impl Help {
+    /// The stable word, a key for translated texts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SignInAgain => "sign-in-again",
+            Self::AskAgain => "ask-again",
+            Self::ActivateAnotherRole => "activate-another-role",
+            Self::AskForCareRelation => "ask-for-care-relation",
+            Self::AskForGrant => "ask-for-grant",
+            Self::AskSystemAdministrator => "ask-system-administrator",
+            Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",
+            Self::UseTls => "use-tls",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reason_reads_back_from_its_own_word_only() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_word(reason.as_str()), Some(*reason));
+        }
+        let words: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+        assert_eq!(Reason::from_word("because"), None);
+    }
+
+    #[test]
+    fn refusals_take_precedence_over_permits() {
+        let last_refusal = Reason::ALL.iter().filter(|reason| !reason.permits()).max();
+        let first_permit = Reason::ALL.iter().filter(|reason| reason.permits()).min();
+        assert!(last_refusal < first_permit);
+    }
+}

@@ -1,0 +1,224 @@
+//! Who is there: a session, made only by a successful sign-in, and the connection it came over.
+
+use crate::decision::Scope;
+use crate::device::PeerFacts;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+use yingdun_model::{ActorId, ActorKind, InstitutionId, PurposeOfUse, Role, Timestamp};
+
+/// An authenticated actor with one activated role. Only [`crate::Access`] makes one; clones are the same session.
+///
+/// A session is a claim that was true when it was made. Every decision asks the identity database again whether
+/// it is revoked, expired, disabled or deprived of its role.
+#[derive(Clone)]
+pub struct Session {
+    facts: Arc<SessionFacts>,
+    purpose: PurposeOfUse,
+}
+
+pub(crate) struct SessionFacts {
+    pub(crate) id: SessionId,
+    pub(crate) actor: ActorId,
+    pub(crate) kind: ActorKind,
+    pub(crate) institution: InstitutionId,
+    pub(crate) role: Role,
+    pub(crate) scopes: BTreeSet<Scope>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) expires: Timestamp,
+    pub(crate) peer: Peer,
+    pub(crate) proof: Proof,
+}
+
+/// What a session rests on, and what is therefore looked up again at every decision.
+pub(crate) enum Proof {
+    /// A bearer token, by its SHA-256.
+    Token([u8; 32]),
+    /// A device record that fits these facts.
+    Device(PeerFacts),
+    /// The archive itself.
+    System,
+}
+
+impl Session {
+    pub(crate) fn new(facts: SessionFacts) -> Self {
+        let purpose = default_purpose(facts.role);
+        Self { facts: Arc::new(facts), purpose }
+    }
+
+    /// The same session acting for a stated purpose instead of the usual one of its role.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: PurposeOfUse) -> Self {
+        Self { facts: Arc::clone(&self.facts), purpose }
+    }
+
+    /// Which session this is. The same bearer token gives the same identifier in every request; a device gets a
+    /// new one with every association.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.facts.id
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &ActorId {
+        &self.facts.actor
+    }
+
+    /// What kind of thing acts.
+    #[must_use]
+    pub fn actor_kind(&self) -> ActorKind {
+        self.facts.kind
+    }
+
+    /// Where the actor belongs.
+    #[must_use]
+    pub fn institution(&self) -> &InstitutionId {
+        &self.facts.institution
+    }
+
+    /// The one activated role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.facts.role
+    }
+
+    /// What the actor acts for.
+    #[must_use]
+    pub fn purpose(&self) -> PurposeOfUse {
+        self.purpose
+    }
+
+    /// What a service client was granted when the session was read; empty for everybody else.
+    #[must_use]
+    pub fn scopes(&self) -> &BTreeSet<Scope> {
+        &self.facts.scopes
+    }
+
+    /// How the actor signed in.
+    #[must_use]
+    pub fn sign_in(&self) -> SignIn {
+        self.facts.sign_in
+    }
+
+    /// From when on the session is dead.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        self.facts.expires
+    }
+
+    /// Over which connection it came.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.facts.peer
+    }
+
+    pub(crate) fn proof(&self) -> &Proof {
+        &self.facts.proof
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("institution", &self.facts.institution)
+            .field("actor", &self.facts.actor)
+            .field("role", &self.facts.role)
+            .field("purpose", &self.purpose)
+            .field("sign_in", &self.facts.sign_in)
+            .field("expires", &self.facts.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The identity of a session, for comparing and as the key of a table. It is no credential.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub(crate) [u8; 32]);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(…)")
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether the connection is protected by TLS.
+    pub tls: bool,
+}
+
+impl Peer {
+    /// This machine itself, without a network in between.
+    pub const LOCAL: Self = Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), tls: false };
+}
+
+/// How an actor signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignIn {
+    /// A person, with name and password.
+    Password,
+    /// A person, with a one-time link.
+    LoginLink,
+    /// A person, through a client with an authorization code.
+    AuthorizationCode,
+    /// A service client, with its secret.
+    ClientCredentials,
+    /// A device, with its certificate.
+    DeviceCertificate,
+    /// A device without TLS, by AE titles and address.
+    DevicePlain,
+    /// The archive itself.
+    Internal,
+}
+
+impl SignIn {
+    const ALL: [Self; 7] = [
+        Self::Password,
+        Self::LoginLink,
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::DeviceCertificate,
+        Self::DevicePlain,
+        Self::Internal,
+    ];
+
+    /// The word in tables and audit leaves.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::LoginLink => "login-link",
+            Self::AuthorizationCode => "authorization-code",
+            Self::ClientCredentials => "client-credentials",
+            Self::DeviceCertificate => "device-certificate",
+            Self::DevicePlain => "device-plain",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl FromStr for SignIn {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|way| way.as_str() == word).ok_or(())
+    }
+}
+
+/// What a role acts for unless something else is said.
+const fn default_purpose(role: Role) -> PurposeOfUse {
+    match role {
+        Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician => PurposeOfUse::Treatment,
+        Role::Researcher => PurposeOfUse::HealthcareResearch,
+        Role::SystemAdministrator
+        | Role::SecurityAdministrator
+        | Role::AuditAdministrator
+        | Role::Device
+        | Role::Service
+        | Role::System => PurposeOfUse::HealthcareOperations,
+    }
+}

@@ -1,0 +1,193 @@
+//! Sessions behind bearer tokens (RFC 6750): opened, found again, ended.
+
+use super::token::{Token, hash_of};
+use super::{Claim, Fault, SignInError};
+use crate::access::{Access, parse_scopes};
+use crate::ledger;
+use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use yingdun_audit::{Event, EventKind, Outcome};
+use yingdun_catalog::Statement;
+use yingdun_catalog::identity::sessions::{self, SessionRow};
+use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
+
+/// How long a person stays signed in: one shift.
+const PERSON_SESSION: Duration = Duration::from_secs(8 * 3600);
+/// How long the token of a service client lives. It gets a new one whenever it wants (RFC 6749 §4.4).
+const SERVICE_SESSION: Duration = Duration::from_secs(3600);
+
+/// A session that was just opened, with the token that proves it from now on.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The bearer token. It is shown once; only its SHA-256 is kept.
+    pub token: Secret<String>,
+    /// The session.
+    pub session: Session,
+    /// How long the token lives, counted from now.
+    pub expires_in: Duration,
+}
+
+/// What a new session is made of.
+pub(super) struct NewSession<'a> {
+    pub(super) institution: &'a InstitutionId,
+    pub(super) actor: &'a ActorId,
+    pub(super) kind: ActorKind,
+    pub(super) role: Role,
+    pub(super) scopes: BTreeSet<crate::decision::Scope>,
+    pub(super) sign_in: SignIn,
+    pub(super) code_hash: Option<[u8; 32]>,
+    pub(super) peer: Peer,
+}
+
+impl Access {
+    /// The session of a bearer token, as it comes with a request.
+    ///
+    /// # Errors
+    /// [`SignInError::Refused`] for a token that is unknown, expired or revoked, or whose account is disabled or
+    /// has lost the role; the refusal is written down, metered per address.
+    pub async fn bearer(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
+        let Some(hash) = hash_of(token) else {
+            return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
+        };
+        let standing =
+            sessions::standing(&self.inner.identity, &hash).await.map_err(SignInError::Unavailable)?;
+        let Some(standing) = standing else {
+            return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
+        };
+        let row = standing.session;
+        let fault = if row.revoked.is_some() {
+            Some(Fault::RevokedToken)
+        } else if row.expires <= self.inner.clock.now() {
+            Some(Fault::ExpiredToken)
+        } else if standing.disabled {
+            Some(Fault::AccountDisabled)
+        } else if !standing.role_held {
+            Some(Fault::NoSuchRole)
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            let claim = Claim {
+                institution: &row.institution,
+                actor: &row.actor,
+                kind: row.actor_kind,
+                role: Some(row.role),
+                address: peer.address,
+            };
+            return Err(self.refuse_sign_in(claim, fault).await);
+        }
+        Ok(Session::new(SessionFacts {
+            id: SessionId(row.token_hash),
+            // A word that is not known any more is an account from the future: the weakest reading is right.
+            sign_in: row.sign_in.parse().unwrap_or(SignIn::Password),
+            scopes: parse_scopes(&standing.scopes),
+            actor: row.actor,
+            kind: row.actor_kind,
+            institution: row.institution,
+            role: row.role,
+            expires: row.expires,
+            peer,
+            proof: Proof::Token(row.token_hash),
+        }))
+    }
+
+    /// Ends a session at once: its token, its permits, everywhere. Ending an ended session is no error.
+    ///
+    /// # Errors
+    /// [`SignInError::AuditUnavailable`] or [`SignInError::Unavailable`]; the session goes on then.
+    pub async fn revoke(&self, session: &Session) -> Result<(), SignInError> {
+        let Proof::Token(hash) = session.proof() else { return Ok(()) };
+        let event = Event {
+            kind: EventKind::Authentication,
+            ..ledger::of_session(session, ledger::word("session-revoked"))
+        };
+        self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
+        let revoke = sessions::revoke(hash, self.inner.clock.now());
+        self.inner.identity.execute(vec![revoke]).await.map_err(SignInError::Unavailable)?;
+        Ok(())
+    }
+
+    /// Opens a session: first the leaf, then the row. `also` are changes that belong to the sign-in, such as the
+    /// spending of a code; they happen with the session or not at all.
+    pub(super) async fn open_session(
+        &self,
+        new: NewSession<'_>,
+        mut also: Vec<Statement>,
+    ) -> Result<SignedIn, SignInError> {
+        let now = self.inner.clock.now();
+        let expires_in = match new.kind {
+            ActorKind::Service => SERVICE_SESSION,
+            ActorKind::Person | ActorKind::Device | ActorKind::System => PERSON_SESSION,
+        };
+        let token = Token::generate();
+        let event = ledger::of_claim(
+            EventKind::Authentication,
+            Outcome::Permitted,
+            new.institution,
+            new.actor,
+            new.kind,
+            Some(new.role),
+            ledger::word(new.sign_in.as_str()),
+        );
+        self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
+        let expires = now.after(expires_in);
+        also.push(sessions::insert(&SessionRow {
+            token_hash: token.hash,
+            institution: new.institution.clone(),
+            actor: new.actor.clone(),
+            actor_kind: new.kind,
+            role: new.role,
+            sign_in: new.sign_in.as_str().to_owned(),
+            code_hash: new.code_hash,
+            issued: now,
+            expires,
+            revoked: None,
+        }));
+        self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
+        let session = Session::new(SessionFacts {
+            id: SessionId(token.hash),
+            actor: new.actor.clone(),
+            kind: new.kind,
+            institution: new.institution.clone(),
+            role: new.role,
+            scopes: new.scopes,
+            sign_in: new.sign_in,
+            expires,
+            peer: new.peer,
+            proof: Proof::Token(token.hash),
+        });
+        Ok(SignedIn { token: token.secret, session, expires_in })
+    }
+
+    /// Refuses somebody of whom nothing is known.
+    pub(super) async fn refuse_unknown(&self, peer: Peer, fault: Fault) -> SignInError {
+        let Some(nobody) = ActorId::new("unknown") else { return SignInError::Refused };
+        let claim = Claim {
+            institution: &self.inner.institution,
+            actor: &nobody,
+            kind: ActorKind::Person,
+            role: None,
+            address: peer.address,
+        };
+        self.refuse_sign_in(claim, fault).await
+    }
+}
+
+/// The session of the archive itself.
+pub(crate) fn system_session(institution: &InstitutionId) -> Session {
+    // INVARIANT: the word is a legal actor; a test of the system session holds it.
+    let actor = ActorId::new("yingdun").unwrap_or_else(|| unreachable!("`yingdun` is a legal actor"));
+    Session::new(SessionFacts {
+        id: SessionId(yingdun_crypto::random::array()),
+        actor,
+        kind: ActorKind::System,
+        institution: institution.clone(),
+        role: Role::System,
+        scopes: BTreeSet::new(),
+        sign_in: SignIn::Internal,
+        expires: Timestamp::from_ms(i64::MAX),
+        peer: Peer::LOCAL,
+        proof: Proof::System,
+    })
+}

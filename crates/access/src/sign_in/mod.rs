@@ -1,0 +1,193 @@
+//! Signing in: every way from a credential to a [`Session`](crate::Session), and the end of one.
+//!
+//! Secrets that this room makes (bearer tokens, links, codes, client secrets) are 256 random bits, so their plain
+//! SHA-256 is a safe form to keep: there is nothing to guess. Passwords are chosen by people and go through
+//! Argon2id. No answer tells a stranger whether a name exists; the reason is on the ledger.
+
+mod bearer;
+mod client;
+mod code;
+mod link;
+mod login;
+mod token;
+
+pub use bearer::SignedIn;
+pub(crate) use bearer::system_session;
+pub use code::{CodeExchange, CodeRequest};
+pub use login::Login;
+pub(crate) use token::Token;
+
+use crate::access::Access;
+use crate::flood::Verdict;
+use crate::ledger;
+use std::net::IpAddr;
+use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
+use yingdun_catalog::CatalogError;
+use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
+
+/// Why nobody was signed in.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The credential is not accepted. Which part of it was wrong is on the ledger only.
+    #[error("the credentials are not accepted, or the account is locked for some minutes after failures")]
+    Refused,
+    /// The password is right and the person holds several roles, or not the one that was named.
+    #[error("one of the roles that the person holds must be named")]
+    ChooseRole {
+        /// The roles that can be activated.
+        held: Vec<Role>,
+    },
+    /// The new password is too short or too long.
+    #[error(
+        "a password has at least {min} characters and at most {max} bytes",
+        min = crate::password::CHARACTERS_MIN,
+        max = crate::password::BYTES_MAX
+    )]
+    PasswordLength,
+    /// Too many sign-ins at the same time: try again.
+    #[error("too many sign-ins at the same time")]
+    Busy,
+    /// The sign-in could not be written down, so there is none.
+    #[error("refused because the audit log does not accept the sign-in")]
+    AuditUnavailable(#[source] AuditError),
+    /// The accounts cannot be read or written.
+    #[error("the accounts cannot be read")]
+    Unavailable(#[source] CatalogError),
+}
+
+impl From<crate::password::PasswordError> for SignInError {
+    fn from(error: crate::password::PasswordError) -> Self {
+        match error {
+            crate::password::PasswordError::Busy => Self::Busy,
+            crate::password::PasswordError::Failed => Self::Refused,
+        }
+    }
+}
+
+/// Why a sign-in was refused, as the ledger knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    UnknownAccount,
+    AccountDisabled,
+    LockedOut,
+    WrongPassword,
+    NoSuchRole,
+    NoRole,
+    UnknownToken,
+    ExpiredToken,
+    RevokedToken,
+    UnknownLink,
+    ExpiredLink,
+    UsedLink,
+    WrongSecret,
+    PublicClient,
+    UnknownCode,
+    ExpiredCode,
+    ReplayedCode,
+    ForeignCode,
+    WrongVerifier,
+}
+
+impl Fault {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 19] = [
+        Self::UnknownAccount,
+        Self::AccountDisabled,
+        Self::LockedOut,
+        Self::WrongPassword,
+        Self::NoSuchRole,
+        Self::NoRole,
+        Self::UnknownToken,
+        Self::ExpiredToken,
+        Self::RevokedToken,
+        Self::UnknownLink,
+        Self::ExpiredLink,
+        Self::UsedLink,
+        Self::WrongSecret,
+        Self::PublicClient,
+        Self::UnknownCode,
+        Self::ExpiredCode,
+        Self::ReplayedCode,
+        Self::ForeignCode,
+        Self::WrongVerifier,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownAccount => "unknown-account",
+            Self::AccountDisabled => "account-disabled",
+            Self::LockedOut => "locked-out",
+            Self::WrongPassword => "wrong-password",
+            Self::NoSuchRole => "role-not-held",
+            Self::NoRole => "no-role-given",
+            Self::UnknownToken => "unknown-token",
+            Self::ExpiredToken => "expired-token",
+            Self::RevokedToken => "revoked-token",
+            Self::UnknownLink => "unknown-link",
+            Self::ExpiredLink => "expired-link",
+            Self::UsedLink => "used-link",
+            Self::WrongSecret => "wrong-client-secret",
+            Self::PublicClient => "public-client",
+            Self::UnknownCode => "unknown-code",
+            Self::ExpiredCode => "expired-code",
+            Self::ReplayedCode => "replayed-code",
+            Self::ForeignCode => "code-of-another-client",
+            Self::WrongVerifier => "wrong-code-verifier",
+        }
+    }
+}
+
+/// Somebody who claims to be an account, before it is proved.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'a> {
+    pub(crate) institution: &'a InstitutionId,
+    pub(crate) actor: &'a ActorId,
+    pub(crate) kind: ActorKind,
+    pub(crate) role: Option<Role>,
+    pub(crate) address: IpAddr,
+}
+
+impl Access {
+    /// Writes a refused sign-in down, and gives the answer that tells nothing.
+    pub(crate) async fn refuse_sign_in(&self, claim: Claim<'_>, fault: Fault) -> SignInError {
+        metrics::counter!("yingdun_access_sign_ins_refused_total", "reason" => fault.as_str()).increment(1);
+        let event = ledger::of_claim(
+            EventKind::Authentication,
+            Outcome::Refused,
+            claim.institution,
+            claim.actor,
+            claim.kind,
+            claim.role,
+            ledger::word(fault.as_str()),
+        );
+        match self.append_refusal(event, claim.address).await {
+            Ok(()) => SignInError::Refused,
+            Err(error) => SignInError::AuditUnavailable(error),
+        }
+    }
+
+    /// Appends a refusal of somebody without a session, metered per source address. The address is sealed beside
+    /// the leaf.
+    pub(crate) async fn append_refusal(&self, event: Event, source: IpAddr) -> Result<(), AuditError> {
+        let now = self.inner.clock.now();
+        let verdict = {
+            let mut guard = self.inner.flood.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            guard.refused(source, now)
+        };
+        match verdict {
+            Verdict::Suppress => {
+                metrics::counter!("yingdun_access_refusal_leaves_suppressed_total").increment(1);
+                Ok(())
+            }
+            Verdict::Write { suppressed } => {
+                let counts = if suppressed == 0 {
+                    Counts::new()
+                } else {
+                    Counts::new().with("suppressed", suppressed)
+                };
+                let detail = ledger::sealed(&self.inner.detail_key, &event.institution, &source.to_string());
+                self.inner.log.append_one(Event { counts, detail, ..event }).await.map(|_| ())
+            }
+        }
+    }
+}
