@@ -224,6 +224,16 @@ impl Row {
         N::try_from(self.get_i64(column)?).map_err(|_| out_of_domain(column, std::any::type_name::<N>()))
     }
 
+    /// A number that must fit a narrower or unsigned type, or NULL.
+    ///
+    /// # Errors
+    /// As [`Self::get_number`].
+    pub fn opt_number<N: TryFrom<i64>>(&self, column: usize) -> Result<Option<N>, CatalogError> {
+        self.opt_i64(column)?
+            .map(|number| N::try_from(number).map_err(|_| out_of_domain(column, std::any::type_name::<N>())))
+            .transpose()
+    }
+
     /// A text that is not NULL.
     ///
     /// # Errors

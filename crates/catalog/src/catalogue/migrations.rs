@@ -1,6 +1,195 @@
 //! The schema of the catalogue database, step by step.
+//!
+//! Values that may be missing and are sorted or ranged have a stand-in instead of NULL, because the engines sort
+//! NULL to different ends: a missing date is 0, a missing time −1, a missing number 2³¹ (above every VR IS).
+//! There are no foreign keys: rows come from packs, through one function, parents first.
 
 use crate::Migration;
 
 /// In ascending order of version. A step that was released is never edited: add the next one.
-pub(crate) const MIGRATIONS: &[Migration] = &[];
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "studies, series, instances, search terms, care relations",
+    sqlite: SQLITE_1,
+    postgres: POSTGRES_1,
+}];
+
+/// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
+/// answer and stops at the page's end, however many studies match. It serves modalities as well as tokens.
+const SQLITE_1: &str = "
+CREATE TABLE patient (
+    patient_ref BLOB NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    received_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE study (
+    study_ref BLOB NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    patient_ref BLOB NOT NULL,
+    study_uid TEXT NOT NULL,
+    study_date INTEGER NOT NULL,
+    study_time INTEGER NOT NULL,
+    grade TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    series_count INTEGER NOT NULL,
+    instance_count INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX study_by_date ON study (institution, study_date, study_ref);
+CREATE INDEX study_by_patient ON study (patient_ref, study_date, study_ref);
+CREATE INDEX study_by_received ON study (institution, received_ms, study_date, study_ref);
+
+CREATE TABLE series (
+    series_ref BLOB NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    study_ref BLOB NOT NULL,
+    series_uid TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    series_number INTEGER NOT NULL,
+    performed_date INTEGER NOT NULL,
+    performed_time INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    instance_count INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX series_by_study ON series (study_ref, series_number, series_ref);
+CREATE INDEX series_by_uid ON series (series_uid);
+
+CREATE TABLE instance (
+    instance_ref BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    institution TEXT NOT NULL,
+    study_ref BLOB NOT NULL,
+    series_ref BLOB NOT NULL,
+    sop_instance_uid TEXT NOT NULL,
+    sop_class_uid TEXT NOT NULL,
+    transfer_syntax_uid TEXT NOT NULL,
+    instance_number INTEGER NOT NULL,
+    image_rows INTEGER,
+    image_columns INTEGER,
+    bits_allocated INTEGER,
+    frames INTEGER,
+    received_ms INTEGER NOT NULL,
+    object_bytes INTEGER NOT NULL,
+    location BLOB NOT NULL,
+    sealed BLOB,
+    PRIMARY KEY (instance_ref, version)
+) STRICT;
+CREATE INDEX instance_by_series ON instance (study_ref, series_ref, instance_number, instance_ref)
+    WHERE latest = 1;
+
+CREATE TABLE search_term (
+    term BLOB NOT NULL,
+    study_date INTEGER NOT NULL,
+    study_ref BLOB NOT NULL,
+    PRIMARY KEY (term, study_date, study_ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE care_relation (
+    institution TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    patient_ref BLOB NOT NULL,
+    valid_from_ms INTEGER NOT NULL,
+    valid_until_ms INTEGER NOT NULL,
+    given_by TEXT NOT NULL,
+    PRIMARY KEY (institution, actor, patient_ref, valid_from_ms)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX care_relation_by_patient ON care_relation (institution, patient_ref, actor, valid_from_ms);
+
+CREATE TABLE pack_watermark (
+    store TEXT NOT NULL PRIMARY KEY,
+    pack INTEGER NOT NULL,
+    pack_offset INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+const POSTGRES_1: &str = "
+CREATE TABLE patient (
+    patient_ref BYTEA NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    received_ms BIGINT NOT NULL
+);
+
+CREATE TABLE study (
+    study_ref BYTEA NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    study_uid TEXT NOT NULL,
+    study_date BIGINT NOT NULL,
+    study_time BIGINT NOT NULL,
+    grade TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    series_count BIGINT NOT NULL,
+    instance_count BIGINT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+CREATE INDEX study_by_date ON study (institution, study_date, study_ref);
+CREATE INDEX study_by_patient ON study (patient_ref, study_date, study_ref);
+CREATE INDEX study_by_received ON study (institution, received_ms, study_date, study_ref);
+
+CREATE TABLE series (
+    series_ref BYTEA NOT NULL PRIMARY KEY,
+    institution TEXT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    series_uid TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    series_number BIGINT NOT NULL,
+    performed_date BIGINT NOT NULL,
+    performed_time BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    instance_count BIGINT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+CREATE INDEX series_by_study ON series (study_ref, series_number, series_ref);
+CREATE INDEX series_by_uid ON series (series_uid);
+
+CREATE TABLE instance (
+    instance_ref BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    latest BIGINT NOT NULL,
+    institution TEXT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    series_ref BYTEA NOT NULL,
+    sop_instance_uid TEXT NOT NULL,
+    sop_class_uid TEXT NOT NULL,
+    transfer_syntax_uid TEXT NOT NULL,
+    instance_number BIGINT NOT NULL,
+    image_rows BIGINT,
+    image_columns BIGINT,
+    bits_allocated BIGINT,
+    frames BIGINT,
+    received_ms BIGINT NOT NULL,
+    object_bytes BIGINT NOT NULL,
+    location BYTEA NOT NULL,
+    sealed BYTEA,
+    PRIMARY KEY (instance_ref, version)
+);
+CREATE INDEX instance_by_series ON instance (study_ref, series_ref, instance_number, instance_ref)
+    WHERE latest = 1;
+
+CREATE TABLE search_term (
+    term BYTEA NOT NULL,
+    study_date BIGINT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    PRIMARY KEY (term, study_date, study_ref)
+);
+
+CREATE TABLE care_relation (
+    institution TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    valid_from_ms BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    given_by TEXT NOT NULL,
+    PRIMARY KEY (institution, actor, patient_ref, valid_from_ms)
+);
+CREATE INDEX care_relation_by_patient ON care_relation (institution, patient_ref, actor, valid_from_ms);
+
+CREATE TABLE pack_watermark (
+    store TEXT NOT NULL PRIMARY KEY,
+    pack BIGINT NOT NULL,
+    pack_offset BIGINT NOT NULL
+);
+";

@@ -1,3 +1,43 @@
 //! Patients, studies, series, instances and care relations.
+//!
+//! ```text
+//!  packs ─► apply ─► patient · study · series · instance · search_term · pack_watermark
+//!                      ▲        ▲        ▲
+//!                      └────────┴────────┴── studies::search · series::search · instances::search
+//!                            care_relation ──► who sees which patient (visibility)
+//! ```
+//!
+//! Everything but the care relations is derived from pack records and can be rebuilt from them ([`wipe`], then
+//! [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a record applied twice changes
+//! nothing. The first record of a study or series decides its attributes; later ones add to it.
+//!
+//! # What is plain and what is not
+//!
+//! Plain: unique identifiers, dates and times, modality, numbers, SOP classes, sizes, grades. Sealed under the
+//! study key: names, identifiers and texts (`sealed` columns). Findable without a key: keyed tokens of 16 bytes.
+//! These are the columns behind the attributes that QIDO-RS must return (PS3.18 Tables 10.6.3-3 to 10.6.3-5):
+//!
+//! | level | from plain columns | from `sealed` |
+//! |---|---|---|
+//! | study | Study Date, Study Time, Modalities in Study, Study Instance UID, Number of Study Related Series, … Instances | Accession Number, Referring Physician's Name, Patient's Name, ID, Birth Date, Sex, Study ID |
+//! | series | Modality, Series Instance UID, Series Number, Performed Procedure Step Start Date, … Time, Number of Series Related Instances | Series Description, Request Attributes Sequence |
+//! | instance | SOP Class UID, SOP Instance UID, Instance Number, Rows, Columns, Bits Allocated, Number of Frames | |
 
+mod apply;
+pub mod care;
+mod counts;
+mod filter;
+pub mod instances;
 pub(crate) mod migrations;
+mod moment;
+mod record;
+pub mod series;
+pub mod studies;
+mod watermark;
+
+pub use apply::{RECORDS_PER_APPLY_MAX, apply, wipe};
+pub use counts::{Counts, counts};
+pub use filter::{Page, StudyCursor, StudyFilter, Visibility};
+pub use moment::{Date, TimeOfDay};
+pub use record::{InstanceFacts, InstanceRecord, SeriesFacts, StudyFacts, Token};
+pub use watermark::{Watermark, watermark};

@@ -1,0 +1,384 @@
+//! Which studies are meant and which of them may be seen, as SQL that an index serves.
+//!
+//! A search has a *driver*: the one condition whose index is walked. All other conditions are checked on the rows
+//! it yields, each by one look into an index. A driver that yields few rows is followed to its end; one
+//! that yields many is walked in the order of the answer, newest study first, until the page is full.
+
+use super::moment::{date_column, time_column};
+use super::{Date, TimeOfDay, Token};
+use crate::{CatalogError, Database, StatementBuilder};
+use std::ops::RangeInclusive;
+use yingdun_model::{ActorId, InstitutionId, PatientRef, StudyRef, Timestamp};
+
+/// How many alternatives one condition may have, e.g. patient IDs in a list.
+const ALTERNATIVES_MAX: usize = 1000;
+/// How many conditions of tokens one search may have.
+const CONDITIONS_MAX: usize = 32;
+/// Up to this many alternatives, each is walked in the order of the answer and cut at the page's end. Beyond, all
+/// that they yield is sorted: such lists name rare things.
+const ARMS_MAX: usize = 8;
+/// A condition that yields fewer studies than this is followed to its end.
+const FEW: i64 = 1000;
+
+/// Which studies a session may see. The same rules as the policies, in SQL; each row is decided again by
+/// policy before it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// None. What is not said is closed.
+    #[default]
+    Nothing,
+    /// Every study of the institution.
+    Institution,
+    /// Studies of patients with whom the actor has a care relation at this moment.
+    CareRelation {
+        /// Who looks.
+        actor: ActorId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Studies that the archive received at this moment or later.
+    ReceivedSince(Timestamp),
+}
+
+/// Which studies are meant. All conditions hold together; an empty list is no condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudyFilter {
+    /// Whose studies.
+    pub institution: InstitutionId,
+    /// Who may see them.
+    pub visibility: Visibility,
+    /// One of these studies.
+    pub studies: Vec<StudyRef>,
+    /// Of one of these patients.
+    pub patients: Vec<PatientRef>,
+    /// For each inner list: the study has one of these tokens. An empty inner list fits no study.
+    pub tokens: Vec<Vec<Token>>,
+    /// The study has a series of one of these modalities.
+    pub modalities: Vec<String>,
+    /// The study date lies in this range. A study without date fits no range.
+    pub date: Option<RangeInclusive<Date>>,
+    /// The study time lies in this range. A study without time fits no range.
+    pub time: Option<RangeInclusive<TimeOfDay>>,
+}
+
+impl StudyFilter {
+    /// No condition but the institution and who looks.
+    #[must_use]
+    pub const fn all(institution: InstitutionId, visibility: Visibility) -> Self {
+        Self {
+            institution,
+            visibility,
+            studies: Vec::new(),
+            patients: Vec::new(),
+            tokens: Vec::new(),
+            modalities: Vec::new(),
+            date: None,
+            time: None,
+        }
+    }
+}
+
+/// Which part of an answer is wanted. Ask for one row more than is shown, to know whether there are more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page<C> {
+    /// Rows to pass over, after `after`.
+    pub offset: u32,
+    /// The most rows to return.
+    pub limit: u32,
+    /// Begin behind this row of the order. Pages that begin behind their predecessor's last row neither
+    /// repeat nor miss a row when others are added meanwhile, and cost the same wherever they lie.
+    pub after: Option<C>,
+}
+
+impl<C> Page<C> {
+    /// The first rows.
+    #[must_use]
+    pub const fn first(limit: u32) -> Self {
+        Self { offset: 0, limit, after: None }
+    }
+}
+
+/// Where a study stands in the order of answers: by date, then by reference, both descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StudyCursor {
+    pub(super) date: i64,
+    pub(super) reference: StudyRef,
+}
+
+/// The term under which a modality is kept among the tokens. Longer or shorter than a token, or equal to one by
+/// an accident of 1 in 2¹²⁸.
+pub(super) fn modality_term(institution: &InstitutionId, modality: &str) -> Vec<u8> {
+    [b"modality", institution.as_str().as_bytes(), modality.as_bytes()].join(&0)
+}
+
+// === the plan of a search ===
+
+/// A filter made ready: its conditions by term, and the driver.
+pub(super) struct Plan<'f> {
+    filter: &'f StudyFilter,
+    /// Tokens and modalities: for each condition its alternatives, sorted and unlike.
+    conditions: Vec<Vec<Vec<u8>>>,
+    driver: Driver,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Driver {
+    Studies,
+    Patients,
+    /// The condition with this number.
+    Condition(usize),
+    CareRelations,
+    Received,
+    Dates,
+}
+
+impl<'f> Plan<'f> {
+    /// Chooses the driver; `None` when no study can fit. Where several conditions could drive, the index is asked
+    /// how much each yields, up to [`FEW`].
+    pub(super) async fn of(
+        database: &Database,
+        filter: &'f StudyFilter,
+    ) -> Result<Option<Self>, CatalogError> {
+        let conditions = conditions(filter)?;
+        if conditions.iter().any(Vec::is_empty) || filter.visibility == Visibility::Nothing {
+            return Ok(None);
+        }
+        let by_visibility = match &filter.visibility {
+            Visibility::CareRelation { .. } => Some(Driver::CareRelations),
+            Visibility::ReceivedSince(_) => Some(Driver::Received),
+            Visibility::Institution | Visibility::Nothing => None,
+        };
+        let driver = if !filter.studies.is_empty() {
+            Driver::Studies
+        } else if !filter.patients.is_empty() {
+            Driver::Patients
+        } else if conditions.is_empty() {
+            by_visibility.unwrap_or(Driver::Dates)
+        } else if conditions.len() == 1 && by_visibility.is_none() {
+            Driver::Condition(0)
+        } else {
+            let yields = count_up_to_few(database, filter, &conditions).await?;
+            let (position, least) =
+                yields.into_iter().enumerate().min_by_key(|(_, yielded)| *yielded).unwrap_or_default();
+            match by_visibility {
+                Some(driver) if least >= FEW => driver,
+                Some(_) | None => Driver::Condition(position),
+            }
+        };
+        Ok(Some(Self { filter, conditions, driver }))
+    }
+
+    /// Appends a SELECT of `study_date` and `study_ref` of one page, in the order of answers.
+    pub(super) fn select_page(&self, sql: &mut StatementBuilder, page: &Page<StudyCursor>) {
+        let reach = i64::from(page.offset) + i64::from(page.limit);
+        match self.arms() {
+            arms if arms.len() == 1 => {
+                for arm in arms {
+                    self.select(sql, arm, page.after.as_ref());
+                }
+            }
+            arms => {
+                // A study may fit several alternatives.
+                sql.push("SELECT DISTINCT study_date, study_ref FROM (");
+                for (position, arm) in arms.into_iter().enumerate() {
+                    sql.push(if position > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+                    self.select(sql, arm, page.after.as_ref());
+                    sql.push(ORDER).push(" LIMIT ").bind(reach).push(") arm");
+                }
+                sql.push(") alternatives");
+            }
+        }
+        sql.push(ORDER).push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
+    }
+
+    /// Appends a SELECT of `study_ref` of all studies that fit, in no order, for use after `IN`.
+    pub(super) fn select_references(&self, sql: &mut StatementBuilder) {
+        sql.push("SELECT study_ref FROM (");
+        for (position, arm) in self.arms().into_iter().enumerate() {
+            if position > 0 {
+                sql.push(" UNION ALL ");
+            }
+            self.select(sql, arm, None);
+        }
+        sql.push(") fitting");
+    }
+
+    /// Whether every study of the institution fits.
+    pub(super) fn is_unrestricted(&self) -> bool {
+        self.driver == Driver::Dates && self.filter.date.is_none() && self.filter.time.is_none()
+    }
+
+    /// The alternatives that are walked one by one: those of the driving condition when they are few, otherwise a
+    /// single one that stands for all.
+    fn arms(&self) -> Vec<&[Vec<u8>]> {
+        match self.driver {
+            Driver::Condition(position) => {
+                let alternatives = self.conditions.get(position).map(Vec::as_slice).unwrap_or_default();
+                if alternatives.len() > ARMS_MAX {
+                    vec![alternatives]
+                } else {
+                    alternatives.iter().map(std::slice::from_ref).collect()
+                }
+            }
+            Driver::Studies | Driver::Patients | Driver::CareRelations | Driver::Received | Driver::Dates => {
+                vec![&[]]
+            }
+        }
+    }
+
+    /// Appends one SELECT, unordered. `CROSS JOIN` and `+ 0` keep SQLite from turning the driver round; for
+    /// PostgreSQL, which has statistics, they mean nothing.
+    fn select(&self, sql: &mut StatementBuilder, arm: &[Vec<u8>], after: Option<&StudyCursor>) {
+        let filter = self.filter;
+        let date = match self.driver {
+            Driver::Condition(_) => {
+                let several = if arm.len() > 1 { "DISTINCT " } else { "" };
+                sql.push("SELECT ").push(several);
+                sql.push("t.study_date AS study_date, t.study_ref AS study_ref FROM search_term t CROSS JOIN study s ");
+                sql.push("WHERE s.study_ref = t.study_ref AND t.term ");
+                match arm {
+                    [term] => sql.push("= ").bind(term.as_slice()),
+                    terms => sql.push("IN ").bind_list(terms.iter().map(Vec::as_slice)),
+                };
+                "t.study_date"
+            }
+            Driver::Studies => {
+                sql.push(SELECT_STUDY).push("FROM study s WHERE s.study_ref IN ");
+                sql.bind_list(filter.studies.iter().copied());
+                "s.study_date + 0"
+            }
+            Driver::Patients => {
+                sql.push(SELECT_STUDY).push("FROM study s WHERE s.patient_ref IN ");
+                sql.bind_list(filter.patients.iter().copied());
+                "s.study_date + 0"
+            }
+            Driver::CareRelations => {
+                sql.push(SELECT_STUDY)
+                    .push("FROM (SELECT DISTINCT c.patient_ref FROM care_relation c WHERE ");
+                self.care_conditions(sql);
+                sql.push(") care CROSS JOIN study s WHERE s.patient_ref = care.patient_ref");
+                "s.study_date + 0"
+            }
+            Driver::Received => {
+                sql.push(SELECT_STUDY).push("FROM study s WHERE s.received_ms >= ");
+                sql.bind(self.received_since());
+                "s.study_date + 0"
+            }
+            Driver::Dates => {
+                sql.push("SELECT s.study_date AS study_date, s.study_ref AS study_ref FROM study s ");
+                sql.push("WHERE s.study_date >= 0");
+                "s.study_date"
+            }
+        };
+        sql.push(" AND s.institution = ").bind(&filter.institution);
+        if let Some(range) = &filter.date {
+            sql.push(" AND ").push(date).push(" BETWEEN ").bind(date_column(Some(*range.start())));
+            sql.push(" AND ").bind(date_column(Some(*range.end())));
+        }
+        if let Some(cursor) = after {
+            let reference = if date == "t.study_date" { "t.study_ref" } else { "s.study_ref" };
+            sql.push(" AND (").push(date).push(", ").push(reference).push(") < (");
+            sql.bind(cursor.date).push(", ").bind(cursor.reference).push(")");
+        }
+        self.residue(sql);
+    }
+
+    /// Appends the conditions that do not drive, on the row `s` of the study.
+    fn residue(&self, sql: &mut StatementBuilder) {
+        let filter = self.filter;
+        if let Some(range) = &filter.time {
+            sql.push(" AND s.study_time BETWEEN ").bind(time_column(Some(*range.start())));
+            sql.push(" AND ").bind(time_column(Some(*range.end())));
+        }
+        if !filter.patients.is_empty() && self.driver != Driver::Patients {
+            sql.push(" AND s.patient_ref IN ").bind_list(filter.patients.iter().copied());
+        }
+        for (position, alternatives) in self.conditions.iter().enumerate() {
+            if self.driver != Driver::Condition(position) {
+                sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
+                sql.bind_list(alternatives.iter().map(Vec::as_slice));
+                sql.push(" AND o.study_date = s.study_date AND o.study_ref = s.study_ref)");
+            }
+        }
+        match &filter.visibility {
+            Visibility::CareRelation { .. } if self.driver != Driver::CareRelations => {
+                sql.push(
+                    " AND EXISTS (SELECT 1 FROM care_relation c WHERE c.patient_ref = s.patient_ref AND ",
+                );
+                self.care_conditions(sql);
+                sql.push(")");
+            }
+            Visibility::ReceivedSince(since) if self.driver != Driver::Received => {
+                sql.push(" AND s.received_ms >= ").bind(*since);
+            }
+            Visibility::CareRelation { .. }
+            | Visibility::ReceivedSince(_)
+            | Visibility::Institution
+            | Visibility::Nothing => {}
+        }
+    }
+
+    fn received_since(&self) -> i64 {
+        match self.filter.visibility {
+            Visibility::ReceivedSince(since) => since.as_ms(),
+            Visibility::Nothing | Visibility::Institution | Visibility::CareRelation { .. } => i64::MAX,
+        }
+    }
+
+    fn care_conditions(&self, sql: &mut StatementBuilder) {
+        if let Visibility::CareRelation { actor, at } = &self.filter.visibility {
+            sql.push("c.institution = ").bind(&self.filter.institution).push(" AND c.actor = ").bind(actor);
+            sql.push(" AND c.valid_from_ms <= ").bind(*at).push(" AND c.valid_until_ms > ").bind(*at);
+        }
+    }
+}
+
+const SELECT_STUDY: &str = "SELECT s.study_date + 0 AS study_date, s.study_ref AS study_ref ";
+const ORDER: &str = " ORDER BY study_date DESC, study_ref DESC";
+
+/// How many studies each condition fits, counted up to [`FEW`].
+async fn count_up_to_few(
+    database: &Database,
+    filter: &StudyFilter,
+    conditions: &[Vec<Vec<u8>>],
+) -> Result<Vec<i64>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    for (position, alternatives) in conditions.iter().enumerate() {
+        sql.push(if position > 0 { ", " } else { "SELECT " });
+        sql.push("(SELECT count(*) FROM (SELECT 1 FROM search_term t WHERE t.term IN ");
+        sql.bind_list(alternatives.iter().map(Vec::as_slice));
+        if let Some(range) = &filter.date {
+            sql.push(" AND t.study_date BETWEEN ").bind(date_column(Some(*range.start())));
+            sql.push(" AND ").bind(date_column(Some(*range.end())));
+        }
+        sql.push(" LIMIT ").bind(FEW).push(") few)");
+    }
+    let rows = database.query(sql.finish()).await?;
+    rows.first()
+        .map(|row| (0..conditions.len()).map(|column| row.get_i64(column)).collect())
+        .unwrap_or_else(|| Ok(Vec::new()))
+}
+
+/// The conditions by term, each with its alternatives sorted and unlike.
+fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<Vec<u8>>>, CatalogError> {
+    let mut conditions: Vec<Vec<Vec<u8>>> = filter
+        .tokens
+        .iter()
+        .map(|alternatives| alternatives.iter().map(|token| token.to_vec()).collect())
+        .collect();
+    if !filter.modalities.is_empty() {
+        let terms = filter.modalities.iter().map(|word| modality_term(&filter.institution, word)).collect();
+        conditions.push(terms);
+    }
+    for alternatives in &mut conditions {
+        alternatives.sort_unstable();
+        alternatives.dedup();
+    }
+    let longest = conditions.iter().map(Vec::len).chain([filter.studies.len(), filter.patients.len()]).max();
+    if conditions.len() > CONDITIONS_MAX || longest.unwrap_or_default() > ALTERNATIVES_MAX {
+        return Err(CatalogError::Misuse(format!(
+            "a search has at most {CONDITIONS_MAX} conditions of {ALTERNATIVES_MAX} alternatives"
+        )));
+    }
+    Ok(conditions)
+}

@@ -1,0 +1,94 @@
+//! Searching studies.
+
+use super::filter::{Page, Plan, StudyCursor, StudyFilter};
+use super::moment::{date_column, date_from, time_from};
+use super::{Date, TimeOfDay};
+use crate::{CatalogError, Database, Row, StatementBuilder};
+use yingdun_model::{Grade, PatientRef, StudyRef, Timestamp, Uid};
+
+/// One study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudyRow {
+    /// The pseudonym of the study.
+    pub reference: StudyRef,
+    /// Whose it is.
+    pub patient: PatientRef,
+    /// Study Instance UID (0020,000D).
+    pub uid: Uid,
+    /// Study Date (0008,0020).
+    pub date: Option<Date>,
+    /// Study Time (0008,0030).
+    pub time: Option<TimeOfDay>,
+    /// How sensitive it is.
+    pub grade: Grade,
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Modalities in Study (0008,0061), sorted, each once.
+    pub modalities: Vec<String>,
+    /// Number of Study Related Series (0020,1206).
+    pub series_count: u64,
+    /// Number of Study Related Instances (0020,1208).
+    pub instance_count: u64,
+    /// What is sealed under the study key.
+    pub sealed: Vec<u8>,
+}
+
+impl StudyRow {
+    /// The place of this study in the order of answers, to begin the next page behind it.
+    #[must_use]
+    pub fn cursor(&self) -> StudyCursor {
+        StudyCursor { date: date_column(self.date), reference: self.reference }
+    }
+}
+
+/// One page of the studies that fit the filter, newest study date first, studies without date last.
+///
+/// # Errors
+/// [`CatalogError::Misuse`] when the filter has more conditions than can be; the rest as [`Database::query`].
+pub async fn search(
+    database: &Database,
+    filter: &StudyFilter,
+    page: Page<StudyCursor>,
+) -> Result<Vec<StudyRow>, CatalogError> {
+    let Some(plan) = Plan::of(database, filter).await? else {
+        return Ok(Vec::new());
+    };
+    // The page is chosen from indexes first; only then are the wide rows read.
+    let mut sql = StatementBuilder::new();
+    sql.push(SELECT);
+    plan.select_page(&mut sql, &page);
+    sql.push(") page CROSS JOIN study s WHERE s.study_ref = page.study_ref");
+    sql.push(" ORDER BY page.study_date DESC, page.study_ref DESC");
+    database.query(sql.finish()).await?.iter().map(study_of).collect()
+}
+
+// === rows ===
+
+const SELECT: &str = "SELECT s.study_ref, s.patient_ref, s.study_uid, s.study_date, s.study_time, s.grade, \
+     s.received_ms, s.series_count, s.instance_count, s.sealed, \
+     (SELECT string_agg(m.modality, ',') FROM \
+     (SELECT DISTINCT r.modality FROM series r WHERE r.study_ref = s.study_ref) m) FROM (";
+
+fn study_of(row: &Row) -> Result<StudyRow, CatalogError> {
+    Ok(StudyRow {
+        reference: row.get_reference(0)?,
+        patient: row.get_reference(1)?,
+        uid: row.get_checked(2)?,
+        date: date_from(row.get_i64(3)?)?,
+        time: time_from(row.get_i64(4)?)?,
+        grade: row.get_word(5)?,
+        received: row.get_timestamp(6)?,
+        series_count: row.get_number(7)?,
+        instance_count: row.get_number(8)?,
+        sealed: row.get_bytes(9)?.to_vec(),
+        modalities: words(row.opt_text(10)?.unwrap_or_default()),
+    })
+}
+
+fn words(joined: &str) -> Vec<String> {
+    let mut words: Vec<String> =
+        joined.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}

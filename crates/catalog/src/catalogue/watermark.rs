@@ -1,0 +1,42 @@
+//! How far the packs of a store have been applied: where the replay after a restart begins.
+
+use crate::{CatalogError, Database, Statement};
+
+/// Every record of `store` before this position is in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    /// The name of the store.
+    pub store: String,
+    /// The pack, below 2⁶³.
+    pub pack: u64,
+    /// The offset in the pack behind the last applied record, in bytes, below 2⁶³.
+    pub offset: u64,
+}
+
+/// How far this store has been applied; `None` when nothing has been.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn watermark(database: &Database, store: &str) -> Result<Option<Watermark>, CatalogError> {
+    let select = "SELECT pack, pack_offset FROM pack_watermark WHERE store = $1";
+    let rows = database.query(Statement::new(select, vec![store.into()])).await?;
+    rows.first()
+        .map(|row| {
+            Ok(Watermark { store: store.to_owned(), pack: row.get_number(0)?, offset: row.get_number(1)? })
+        })
+        .transpose()
+}
+
+/// Moves the watermark forward, never back. It stands first in its transaction: the lock on its row makes
+/// transactions of one store follow one another.
+pub(super) fn advance(watermark: &Watermark) -> Result<Statement, CatalogError> {
+    let upsert = "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, $2, $3) \
+         ON CONFLICT (store) DO UPDATE SET pack = excluded.pack, pack_offset = excluded.pack_offset \
+         WHERE (excluded.pack, excluded.pack_offset) > (pack_watermark.pack, pack_watermark.pack_offset)";
+    let values = vec![
+        watermark.store.as_str().into(),
+        super::apply::signed(watermark.pack)?.into(),
+        super::apply::signed(watermark.offset)?.into(),
+    ];
+    Ok(Statement::new(upsert, values))
+}

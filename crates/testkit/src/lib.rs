@@ -1,0 +1,10 @@
+//! Real engines for tests. Only tests depend on this crate.
+//!
+//! ```no_run
+//! let Some(database) = yingdun_testkit::postgres_database() else { return };
+//! println!("a fresh database for this test: {}", database.address());
+//! ```
+
+mod postgres;
+
+pub use postgres::{PostgresDatabase, postgres_database};
