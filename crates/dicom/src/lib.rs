@@ -1,6 +1,7 @@
 //! What DICOM says: data sets, character sets, JSON model, transfer syntaxes, person names.
 
 pub mod charset;
+pub mod compact;
 pub mod data_set;
 pub mod dictionary;
 pub mod frames;
@@ -12,6 +13,7 @@ pub mod person_name;
 pub mod query;
 mod registry;
 pub mod scan;
+pub mod synthetic;
 mod tag;
 pub mod transfer_syntax;
 mod vr;
