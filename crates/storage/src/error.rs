@@ -36,6 +36,12 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// No replica of a pack can be read.
+    #[error("pack {pack:016x} cannot be read on any replica")]
+    Unreadable {
+        /// The pack.
+        pack: u64,
+    },
     /// The settings contradict themselves.
     #[error("{0}")]
     Config(String),

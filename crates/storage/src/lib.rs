@@ -5,6 +5,7 @@ mod disk;
 mod error;
 mod events;
 mod record;
+mod replica;
 mod status;
 mod store;
 

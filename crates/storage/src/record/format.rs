@@ -32,6 +32,8 @@ pub(crate) const ALIGN_BYTES: u64 = 8;
 pub(crate) const RECORD_MAGIC: &[u8; 8] = b"YDRECRD1";
 
 const PACK_MAGIC: &[u8; 8] = b"YDPACK01";
+/// The part of a record header that the record digest covers: everything but the place and the digests.
+const STABLE_BYTES: usize = 128;
 const FORMAT_VERSION: u16 = 1;
 const INSTITUTION_BYTES: usize = 32;
 const ZEROS: [u8; 40] = [0; 40];
@@ -100,7 +102,7 @@ impl Sealed {
     ) -> Self {
         let descriptor_bytes = descriptor.len() as u64;
         let institution = header.institution.as_str().as_bytes();
-        let mut stable = Vec::with_capacity(128);
+        let mut stable = Vec::with_capacity(STABLE_BYTES);
         stable.extend_from_slice(RECORD_MAGIC);
         stable.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         stable.push(header.kind.0);
@@ -166,13 +168,14 @@ pub(crate) struct ParsedHeader {
     pub(crate) location: Location,
     pub(crate) header: RecordHeader,
     pub(crate) descriptor_digest: [u8; 32],
-    stable: Vec<u8>,
+    /// The whole header as it lies on disk.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl ParsedHeader {
     /// The record digest that the header promises must come out when `parts` has taken the parts in file order.
     pub(crate) fn parts_match(&self, mut parts: blake3::Hasher) -> bool {
-        parts.update(&self.stable);
+        parts.update(self.bytes.get(..STABLE_BYTES).unwrap_or_default());
         *parts.finalize().as_bytes() == self.location.digest
     }
 }
@@ -192,7 +195,6 @@ pub(crate) fn decode_record_header(
     if blake3::hash(covered).as_bytes().as_slice() != own_digest {
         return None;
     }
-    let stable = covered.get(..128)?;
     let mut rest = covered.get(8..)?;
     let version = u16::from_le_bytes(take(&mut rest)?);
     let [kind, layout] = take(&mut rest)?;
@@ -232,6 +234,6 @@ pub(crate) fn decode_record_header(
             kind: RecordKind(kind),
         },
         descriptor_digest,
-        stable: stable.to_vec(),
+        bytes: bytes.to_vec(),
     })
 }

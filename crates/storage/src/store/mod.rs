@@ -1,174 +1,176 @@
-//! The store: one face for callers.
+//! The store: one face for callers, a writer thread per replica, a keeper and a repairer behind it.
 
-use crate::{
-    Disk, Location, PackPosition, ReadError, Record, RecordHeader, ReplicaId, ScannedRecord, StoreConfig,
-    StoreError, StoreEvents, StoreStatus,
-};
-use bytes::Bytes;
-use std::ops::Range;
-use std::sync::Arc;
+mod append;
+mod keeper;
+mod large;
+mod open;
+mod read;
+mod recover;
+mod repair;
+mod scan;
+mod shared;
+mod state;
+mod walk;
+mod writer;
 
-/// An open store. Cheap to clone; the last clone that is dropped closes it.
+pub use large::LargeRecord;
+pub use scan::Scan;
+
+use crate::{Location, PackPosition, ReplicaId, ReplicaStatus, StoreStatus};
+use read::blocking;
+use shared::Shared;
+use state::Copy;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often [`Store::close`] looks whether the writers are done.
+const CLOSE_LOOK: Duration = Duration::from_millis(2);
+
+/// An open store. Cheap to clone; when the last clone is dropped its threads finish what they do and end.
 #[derive(Clone, Debug)]
 pub struct Store {
-    config: Arc<StoreConfig>,
+    handle: Arc<Handle>,
 }
 
-/// A large record that is being streamed into its own pack. Dropping it abandons it.
 #[derive(Debug)]
-pub struct LargeRecord {
-    store: Store,
-}
-
-/// A scan over records in the order of their positions.
-#[derive(Debug)]
-pub struct Scan {
-    store: Store,
+struct Handle {
+    shared: Arc<Shared>,
+    /// With the replica that the thread writes, if any.
+    threads: Mutex<Vec<(Option<usize>, JoinHandle<()>)>>,
 }
 
 impl Store {
-    /// Opens a store: makes missing directories, locks them, recovers packs that were open at a crash, starts
-    /// the writers and the repair of what is missing.
-    ///
-    /// # Errors
-    /// [`StoreError::Config`], [`StoreError::ForeignReplica`], [`StoreError::InUse`], [`StoreError::QuorumLost`]
-    /// when fewer replicas than the write quorum can be opened.
-    pub async fn open(
-        config: StoreConfig,
-        disk: Arc<dyn Disk>,
-        events: Arc<dyn StoreEvents>,
-    ) -> Result<Self, StoreError> {
-        drop((disk, events));
-        Ok(Self { config: Arc::new(config) })
-    }
-
-    /// Appends a record and returns when it is durable on the write quorum.
-    ///
-    /// # Errors
-    /// [`StoreError::OutOfSpace`], [`StoreError::QuorumLost`], [`StoreError::TooLarge`], [`StoreError::Closed`].
-    pub async fn append(&self, record: Record) -> Result<Location, StoreError> {
-        drop(record);
-        Err(StoreError::Closed)
-    }
-
-    /// Begins a record whose object is streamed (above about 8 MiB).
-    ///
-    /// # Errors
-    /// As [`Self::append`].
-    pub async fn append_large(&self, header: RecordHeader) -> Result<LargeRecord, StoreError> {
-        drop(header);
-        Err(StoreError::Closed)
-    }
-
-    /// The replicas to try for a record, best first; never empty.
-    #[must_use]
-    pub fn replicas_for(&self, location: &Location) -> Vec<ReplicaId> {
-        let _ = location;
-        (0..self.config.replicas.len()).map(ReplicaId).collect()
-    }
-
-    /// Reads a range of a record (0 = its header; see [`Location::object_range`]) from one replica, unverified.
-    ///
-    /// # Errors
-    /// [`ReadError`]; another replica may still answer.
-    pub async fn read(
-        &self,
-        location: &Location,
-        range: Range<u64>,
-        replica: ReplicaId,
-    ) -> Result<Bytes, ReadError> {
-        let _ = (location, range);
-        Err(ReadError::NotThere(replica))
-    }
-
-    /// Asks the operating system to fetch a range of a record soon.
-    pub fn will_need(&self, location: &Location, range: Range<u64>, replica: ReplicaId) {
-        let _ = (location, range, replica);
-    }
-
-    /// Reads a whole record from one replica and checks every byte of it.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn verify_record(&self, location: &Location, replica: ReplicaId) -> Result<(), ReadError> {
-        let _ = location;
-        Err(ReadError::NotThere(replica))
-    }
-
-    /// Reports that bytes of a record on one replica are wrong or cannot be read: they are quarantined and the
-    /// pack is repaired in the background.
-    pub fn report_bad(&self, location: &Location, replica: ReplicaId, why: &str) {
-        let _ = (location, replica, why);
-    }
-
-    /// Walks all records from a position on, up to what is acknowledged at this moment.
-    #[must_use]
-    pub fn scan(&self, from: PackPosition) -> Scan {
-        let _ = from;
-        Scan { store: self.clone() }
-    }
-
     /// Says that the catalogue now holds a record durably.
     pub fn mark_applied(&self, location: &Location) {
-        let _ = location;
+        self.shared().state().forget_unapplied(location.position());
     }
 
-    /// Where a replay after a crash has to begin: no record before it waits for [`Self::mark_applied`].
-    /// Meaningful once the owner has replayed what [`Self::scan`] gave after opening.
+    /// Where a replay after a crash has to begin: every record before this position was [`Self::mark_applied`].
+    /// Store it with the catalogue. It says nothing about records from before this start: an owner first applies
+    /// what [`Self::scan`] gives after opening, and only then stores positions.
     #[must_use]
     pub fn replay_from(&self) -> PackPosition {
-        PackPosition::START
+        self.shared().state().replay_from()
     }
 
-    /// How the store stands.
+    /// How the store stands. Cheap, but it walks the list of packs: for people and probes, not for every request.
     #[must_use]
     pub fn status(&self) -> StoreStatus {
+        let shared = self.shared();
+        // Devices are asked before the state is locked: a question to the file system may take time.
+        let devices: Vec<Option<u64>> = shared.backends.iter().map(|backend| backend.device().ok()).collect();
+        let same = |index: usize, other: usize| index != other && devices.get(index) == devices.get(other);
+        let known = |index: usize| devices.get(index).is_some_and(Option::is_some);
+        let count = shared.backends.len();
+        let state = shared.state();
+        let replicas = shared.config.replicas.iter().zip(&state.replicas).enumerate();
+        let replicas = replicas.map(|(index, (config, replica))| {
+            let whole = state.packs.values().filter(|pack| pack.copies.get(index) == Some(&Copy::Whole));
+            let (packs, bytes) = whole.fold((0, 0), |(packs, bytes), pack| (packs + 1, bytes + pack.end));
+            let behind = state
+                .packs
+                .values()
+                .filter(|pack| matches!(pack.copies.get(index), Some(Copy::Growing { .. })));
+            ReplicaStatus {
+                replica: ReplicaId(index),
+                label: config.label.clone(),
+                failure_domain: config.failure_domain.clone(),
+                state: replica.state.clone(),
+                packs,
+                bytes,
+                free_bytes: replica.free_bytes,
+                lag_bytes: behind.map(|pack| pack.end.saturating_sub(pack.durable_on(index))).sum(),
+                quarantined: state
+                    .packs
+                    .values()
+                    .filter(|pack| pack.bad.iter().any(|(of, _)| *of == index))
+                    .count() as u64,
+                awaiting_repair: state.repairs.iter().filter(|(_, of)| *of == index).count() as u64,
+                repaired: replica.repaired,
+                same_device_as: (0..count)
+                    .filter(|o| known(index) && same(index, *o))
+                    .map(ReplicaId)
+                    .collect(),
+                same_domain_as: (0..count)
+                    .filter(|other| *other != index)
+                    .filter(|other| {
+                        shared
+                            .config
+                            .replicas
+                            .get(*other)
+                            .is_some_and(|o| o.failure_domain == config.failure_domain)
+                    })
+                    .map(ReplicaId)
+                    .collect(),
+            }
+        });
         StoreStatus {
-            write_quorum: self.config.write_quorum,
-            writable: false,
-            packs: 0,
-            bytes: 0,
-            replicas: Vec::new(),
+            write_quorum: shared.config.write_quorum,
+            writable: !state.closed && state.able() >= shared.config.write_quorum,
+            packs: state.packs.len() as u64,
+            bytes: state.packs.values().map(|pack| pack.end).sum(),
+            replicas: replicas.collect(),
         }
     }
 
     /// Looks at all directories and files now instead of at the next interval.
-    pub async fn check_now(&self) {}
-
-    /// Takes no more records, waits for those under way, and seals the active pack.
-    pub async fn close(&self) {}
-}
-
-impl LargeRecord {
-    /// Appends sealed bytes of the object.
-    ///
-    /// # Errors
-    /// As [`Store::append`].
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        drop(bytes);
-        Err(StoreError::Closed)
+    pub async fn check_now(&self) {
+        let shared = Arc::clone(self.shared());
+        let checked = blocking(move || {
+            keeper::notice_missing(&shared);
+            keeper::check(&shared);
+            Ok(())
+        });
+        if let Err(error) = checked.await {
+            tracing::warn!(%error, "the replicas could not be checked");
+        }
     }
 
-    /// Completes the record and returns when it is durable on the write quorum.
-    ///
-    /// # Errors
-    /// As [`Store::append`].
-    pub async fn finish(self, descriptor: Bytes, metadata: Bytes) -> Result<Location, StoreError> {
-        drop((descriptor, metadata, self.store));
-        Err(StoreError::Closed)
+    /// Takes no more records, waits for those under way, seals the active pack and ends the threads.
+    pub async fn close(&self) {
+        {
+            let mut state = self.shared().state();
+            state.closed = true;
+            state.close_active();
+        }
+        self.shared().keeper.wake();
+        while self.shared().state().has_closing() {
+            self.shared().keeper.wake();
+            tokio::time::sleep(CLOSE_LOOK).await;
+        }
+        let handle = Arc::clone(&self.handle);
+        let ended = blocking(move || {
+            handle.end();
+            Ok(())
+        });
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the threads of the store could not be waited for");
+        }
     }
 
-    /// Abandons the record; what was written is removed.
-    pub async fn abort(self) {}
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
 }
 
-impl Scan {
-    /// The next record, or nothing at the end.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] when no replica of a pack can be read.
-    pub async fn next(&mut self) -> Result<Option<ScannedRecord>, StoreError> {
-        let _ = &self.store;
-        Ok(None)
+impl Handle {
+    fn end(&self) {
+        self.shared.stop();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for (writes, thread) in threads {
+            // A writer that hangs in a call of the operating system cannot be waited for.
+            let hung =
+                writes.is_some_and(|index| self.shared.state().replicas.get(index).is_some_and(|r| r.hung));
+            if !hung && thread.join().is_err() {
+                tracing::error!("a thread of the store had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -1,0 +1,211 @@
+//! The keeper: seals packs, looks after replicas. A light check lists names and lengths and asks for free space; it
+//! reads no pack. What is missing becomes work for the repairer.
+
+use super::recover::{decode_identity, encode_identity};
+use super::shared::{Shared, answer};
+use super::state::{Copy, Phase, SealPlan};
+use crate::replica::{Backend, Listed};
+use crate::{ReplicaId, ReplicaState, StoreEvent};
+use metrics::gauge;
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How often a hung replica is looked for.
+const STALL_LOOK: Duration = Duration::from_secs(1);
+
+/// The least time between two checks, so that a storm of refusals does not become a storm of listings.
+const CHECK_PAUSE: Duration = Duration::from_millis(200);
+
+/// Free bytes beyond the reserve before a full replica is used again, so that it does not flap.
+const READY_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Runs until the store stops.
+pub(crate) fn run(shared: &Shared) {
+    let mut reported: Vec<ReplicaState> = vec![ReplicaState::Ready; shared.backends.len()];
+    let mut checked = Instant::now();
+    let mut wanted = false;
+    loop {
+        let pause = if wanted { CHECK_PAUSE } else { STALL_LOOK.min(shared.config.check_interval) };
+        let woken = shared.keeper.wait(pause);
+        give_up_hung(shared);
+        seal_settled(shared);
+        // Whoever is refused for want of a replica wakes the keeper: what was wrong may be right again.
+        wanted |= woken && shared.state().able() < shared.backends.len();
+        let since = checked.elapsed();
+        if since >= shared.config.check_interval || (wanted && since >= CHECK_PAUSE) {
+            notice_missing(shared);
+            report(shared, &mut reported);
+            check(shared);
+            checked = Instant::now();
+            wanted = false;
+        }
+        report(shared, &mut reported);
+        if shared.stopping() {
+            return;
+        }
+    }
+}
+
+/// Takes out replicas whose place is gone.
+pub(crate) fn notice_missing(shared: &Shared) {
+    for (index, backend) in shared.backends.iter().enumerate() {
+        if !backend.exists() {
+            let mut state = shared.state();
+            if state.replicas.get(index).is_some_and(|replica| replica.state == ReplicaState::Ready) {
+                let answers = state.replica_out(index, ReplicaState::Missing);
+                answer(&mut state, answers);
+            }
+        }
+    }
+}
+
+/// Looks at every replica once.
+pub(crate) fn check(shared: &Shared) {
+    for (index, backend) in shared.backends.iter().enumerate() {
+        let failed = |state: &ReplicaState| matches!(state, ReplicaState::Failed(_));
+        if shared.state().replicas.get(index).is_none_or(|replica| failed(&replica.state)) {
+            continue;
+        }
+        if let Err(error) = check_replica(shared, index, backend.as_ref()) {
+            tracing::warn!(replica = %shared.label(index), %error, "a replica could not be checked");
+            shared.replica_out(index, &error);
+        }
+    }
+}
+
+/// Seals what nobody writes any more.
+pub(crate) fn seal_settled(shared: &Shared) {
+    let plans = shared.state().sealable();
+    for plan in plans {
+        seal(shared, &plan);
+    }
+}
+
+fn seal(shared: &Shared, plan: &SealPlan) {
+    let mut done = Vec::new();
+    for index in &plan.complete {
+        let Some(backend) = shared.backends.get(*index) else { continue };
+        match backend.seal(plan.pack, plan.end) {
+            Ok(()) => done.push(*index),
+            Err(error) => shared.replica_out(*index, &error),
+        }
+    }
+    if plan.complete.is_empty() {
+        // Nothing in this pack was ever acknowledged.
+        for backend in &shared.backends {
+            if let Err(error) = backend.remove(plan.pack) {
+                tracing::debug!(%error, "an empty pack stays until the next open");
+            }
+        }
+    }
+    shared.state().sealed(plan, &done);
+    shared.repairer.wake();
+}
+
+fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend) -> io::Result<()> {
+    if !backend.exists() {
+        shared.files.forget_replica(index);
+        backend.prepare()?;
+    }
+    match backend.identity()? {
+        None => backend.set_identity(&encode_identity(&shared.store_id))?,
+        Some(bytes) => match decode_identity(&bytes) {
+            Some(store) if store == shared.store_id => {}
+            Some(_) => return Err(io::Error::other("the directory belongs to another store")),
+            None => backend.set_identity(&encode_identity(&shared.store_id))?,
+        },
+    }
+    // Expected first, listed second: a pack that appears in between is simply not looked at.
+    let expected = expected(shared, index);
+    let listed: BTreeMap<u64, Listed> = backend.list()?.into_iter().map(|l| (l.pack, l)).collect();
+    let gone = |(pack, bytes): &(u64, Option<u64>)| {
+        listed.get(pack).is_none_or(|found| bytes.is_some_and(|bytes| bytes != found.bytes))
+    };
+    for (pack, bytes) in expected.into_iter().filter(gone) {
+        shared.files.forget(index, pack);
+        let noticed = match bytes {
+            Some(_) => shared.state().lacking(pack, index),
+            None => {
+                // The file under our hands lost its name.
+                shared.replica_out(index, &io::ErrorKind::NotFound.into());
+                false
+            }
+        };
+        if noticed {
+            let reason = "the pack is missing or has the wrong length".to_owned();
+            shared.emit(&StoreEvent::Quarantined { replica: ReplicaId(index), pack, offset: 0, reason });
+        }
+    }
+    let free = backend.space()?.free_bytes;
+    let mut state = shared.state();
+    let reserve = state.limits.reserve_bytes.saturating_add(READY_AGAIN_BYTES);
+    let Some(replica) = state.replicas.get_mut(index) else { return Ok(()) };
+    replica.free_bytes = free;
+    let back = match replica.state {
+        ReplicaState::Missing => true,
+        ReplicaState::Full => free >= reserve,
+        ReplicaState::Ready | ReplicaState::Failed(_) => false,
+    };
+    if back {
+        state.replica_ready(index);
+    }
+    drop(state);
+    shared.repairer.wake();
+    Ok(())
+}
+
+/// Packs that should lie on a replica, with their length when it is final.
+fn expected(shared: &Shared, index: usize) -> Vec<(u64, Option<u64>)> {
+    let state = shared.state();
+    let of = |(id, pack): (&u64, &super::state::Pack)| match pack.copies.get(index) {
+        Some(Copy::Whole) => Some((*id, Some(pack.end))),
+        Some(Copy::Growing { durable, out: false }) if *durable > 0 && pack.phase == Phase::Active => {
+            Some((*id, None))
+        }
+        Some(Copy::Growing { .. } | Copy::Lacking) | None => None,
+    };
+    state.packs.iter().filter_map(of).collect()
+}
+
+fn give_up_hung(shared: &Shared) {
+    let limit = shared.config.stall_limit;
+    let mut state = shared.state();
+    for index in 0..shared.backends.len() {
+        let busy = state.replicas.get(index).and_then(|replica| replica.busy_since);
+        if busy.is_some_and(|since| since.elapsed() > limit) {
+            let reason = format!("a write took longer than {} s", limit.as_secs());
+            if let Some(replica) = state.replicas.get_mut(index) {
+                replica.hung = true;
+                replica.busy_since = None;
+            }
+            let answers = state.replica_out(index, ReplicaState::Failed(reason));
+            answer(&mut state, answers);
+        }
+    }
+}
+
+/// Tells the owner and the metrics how replicas changed.
+fn report(shared: &Shared, reported: &mut [ReplicaState]) {
+    let (now, quarantined): (Vec<ReplicaState>, usize) = {
+        let state = shared.state();
+        let waiting = state.repairs.len();
+        (state.replicas.iter().map(|replica| replica.state.clone()).collect(), waiting)
+    };
+    gauge!("yingdun_storage_repairs_waiting").set(quarantined as f64);
+    for (index, (before, now)) in reported.iter_mut().zip(now).enumerate() {
+        let ready = if now == ReplicaState::Ready { 1.0 } else { 0.0 };
+        gauge!("yingdun_storage_replica_ready", "replica" => shared.label(index)).set(ready);
+        if *before == now {
+            continue;
+        }
+        let replica = ReplicaId(index);
+        shared.emit(&match now.clone() {
+            ReplicaState::Ready => StoreEvent::ReplicaReady { replica },
+            ReplicaState::Full => StoreEvent::ReplicaFull { replica },
+            ReplicaState::Missing => StoreEvent::ReplicaMissing { replica },
+            ReplicaState::Failed(reason) => StoreEvent::ReplicaFailed { replica, reason },
+        });
+        *before = now;
+    }
+}

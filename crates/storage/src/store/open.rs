@@ -1,0 +1,214 @@
+//! Opening a store: directories, locks, identity, recovery, threads.
+
+use super::append::queue_shares;
+use super::recover::{encode_identity, owner_of, recover};
+use super::shared::{Files, Shared, Signal};
+use super::state::{Limits, Replica, State};
+use super::{Handle, Store, keeper, repair, writer};
+use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
+use crate::record::format::StoreId;
+use crate::replica::{Backend, Directory};
+use crate::{Disk, ReplicaState, StoreConfig, StoreError, StoreEvents};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use tokio::sync::Semaphore;
+
+/// A replica that was opened, or why it could not be.
+type Opened = Result<(Box<dyn Any + Send + Sync>, Option<StoreId>), io::Error>;
+
+impl Store {
+    /// Opens a store: makes missing directories, locks them, recovers packs that were open at a crash, starts
+    /// the writers, and the repair of what is missing. A replica that cannot be opened counts as failed; the store
+    /// opens when one can be read, and takes records when the write quorum can be written.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`], [`StoreError::ForeignReplica`], [`StoreError::InUse`]; [`StoreError::Io`] when no
+    /// replica can be opened or the packs cannot be recovered.
+    pub async fn open(
+        config: StoreConfig,
+        disk: Arc<dyn Disk>,
+        events: Arc<dyn StoreEvents>,
+    ) -> Result<Self, StoreError> {
+        let opened = tokio::task::spawn_blocking(move || open(config, &disk, events)).await;
+        opened.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn open(
+    config: StoreConfig,
+    disk: &Arc<dyn Disk>,
+    events: Arc<dyn StoreEvents>,
+) -> Result<Store, StoreError> {
+    check_config(&config)?;
+    let backends: Vec<Arc<dyn Backend>> = config
+        .replicas
+        .iter()
+        .map(|replica| -> Arc<dyn Backend> {
+            Arc::new(Directory::new(Arc::clone(disk), replica.directory.clone()))
+        })
+        .collect();
+    let mut opened = Vec::new();
+    for (backend, replica) in backends.iter().zip(&config.replicas) {
+        opened.push(open_replica(backend.as_ref(), replica)?);
+    }
+    let store_id = agree_on_store(&config, &backends, &mut opened)?;
+    let usable: Vec<Option<Arc<dyn Backend>>> = backends
+        .iter()
+        .zip(&opened)
+        .map(|(backend, opened)| opened.is_ok().then(|| Arc::clone(backend)))
+        .collect();
+    let packs = recover(&store_id, &usable).map_err(|source| StoreError::Io {
+        label: config.replicas.first().map_or_else(String::new, |replica| replica.label.clone()),
+        doing: "recover the packs that were open",
+        source,
+    })?;
+
+    let limits = Limits {
+        write_quorum: config.write_quorum,
+        pack_bytes_max: config.pack_bytes_max,
+        reserve_bytes: config.reserve_bytes,
+    };
+    let replica = |(backend, opened): (&Arc<dyn Backend>, &Opened)| Replica {
+        state: match opened {
+            Ok(_) => ReplicaState::Ready,
+            Err(error) => ReplicaState::Failed(error.to_string()),
+        },
+        free_bytes: backend.space().map_or(0, |space| space.free_bytes),
+        queue: VecDeque::new(),
+        busy_since: None,
+        times_out: 0,
+        hung: false,
+        repaired: 0,
+    };
+    let replicas = backends.iter().zip(&opened).map(replica).collect();
+    let shared = Arc::new(Shared {
+        store_id,
+        events,
+        queue: Arc::new(Semaphore::new(queue_shares(config.queue_bytes_max))),
+        files: Files::default(),
+        writers: backends.iter().map(|_| Condvar::new()).collect(),
+        keeper: Signal::default(),
+        repairer: Signal::default(),
+        stopping: AtomicBool::new(false),
+        _locks: opened.into_iter().map(|opened| opened.ok().map(|(lock, _)| lock)).collect(),
+        state: Mutex::new(State::new(limits, replicas, packs)),
+        backends,
+        config,
+    });
+    start(shared)
+}
+
+fn check_config(config: &StoreConfig) -> Result<(), StoreError> {
+    let (replicas, quorum) = (config.replicas.len(), config.write_quorum);
+    let wrong = |what: String| Err(StoreError::Config(what));
+    if !(1..=REPLICAS_MAX).contains(&replicas) {
+        return wrong(format!("a store has 1 to {REPLICAS_MAX} replicas, {replicas} are configured"));
+    }
+    if !(1..=replicas).contains(&quorum) {
+        return wrong(format!("the write quorum is 1 to {replicas} (the replicas), {quorum} is configured"));
+    }
+    if config.pack_bytes_max == 0 || config.pack_bytes_max > PACK_BYTES_MAX {
+        let bytes = config.pack_bytes_max;
+        return wrong(format!("a pack has 1 to {PACK_BYTES_MAX} bytes, {bytes} are configured"));
+    }
+    for (index, replica) in config.replicas.iter().enumerate() {
+        if config.replicas.iter().skip(index + 1).any(|other| other.directory == replica.directory) {
+            return wrong(format!("each replica has its own directory, `{}` shares one", replica.label));
+        }
+    }
+    Ok(())
+}
+
+fn open_replica(backend: &dyn Backend, config: &ReplicaConfig) -> Result<Opened, StoreError> {
+    let opened = backend.prepare().and_then(|()| {
+        let lock = backend.lock()?;
+        backend.sweep()?;
+        let owner = owner_of(backend)?;
+        Ok((lock, owner))
+    });
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(StoreError::InUse { label: config.label.clone() })
+        }
+        other => Ok(other),
+    }
+}
+
+/// The store to which all replicas belong: that of the first replica that says so, or a new one. Replicas that are
+/// empty or whose identity is damaged are told.
+fn agree_on_store(
+    config: &StoreConfig,
+    backends: &[Arc<dyn Backend>],
+    opened: &mut [Opened],
+) -> Result<StoreId, StoreError> {
+    let known = opened.iter().flatten().find_map(|(_, owner)| *owner);
+    let store_id = match known {
+        Some(store_id) => store_id,
+        None => {
+            let mut fresh = StoreId::default();
+            getrandom::fill(&mut fresh).map_err(|error| {
+                StoreError::Config(format!("the system gives no random numbers: {error}"))
+            })?;
+            fresh
+        }
+    };
+    for ((replica, backend), opened) in config.replicas.iter().zip(backends).zip(opened.iter_mut()) {
+        let Ok((_, owner)) = &opened else { continue };
+        if let Some(found) = owner.filter(|found| *found != store_id) {
+            return Err(StoreError::ForeignReplica {
+                label: replica.label.clone(),
+                expected: hex::encode(store_id),
+                found: hex::encode(found),
+            });
+        }
+        let identity = encode_identity(&store_id);
+        let told = match backend.identity() {
+            Ok(Some(present)) if present == identity => Ok(()),
+            Ok(_) => backend.set_identity(&identity),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            *opened = Err(error);
+        }
+    }
+    if opened.iter().any(Result::is_ok) {
+        return Ok(store_id);
+    }
+    let failed = config.replicas.iter().zip(opened.iter_mut()).next();
+    let (label, source) = match failed {
+        Some((replica, Err(error))) => {
+            (replica.label.clone(), std::mem::replace(error, io::ErrorKind::Other.into()))
+        }
+        Some((replica, Ok(_))) => (replica.label.clone(), io::ErrorKind::Other.into()),
+        None => (String::new(), io::ErrorKind::Other.into()),
+    };
+    Err(StoreError::Io { label, doing: "open any replica; the first failed", source })
+}
+
+fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
+    let mut threads = Vec::new();
+    let mut spawn = |name: String, writes: Option<usize>, work: Box<dyn FnOnce(&Shared) + Send>| {
+        let shared_here = Arc::clone(&shared);
+        let spawned = thread::Builder::new().name(name).spawn(move || work(&shared_here));
+        spawned.map(|thread| threads.push((writes, thread))).map_err(|source| StoreError::Io {
+            label: String::new(),
+            doing: "start the threads",
+            source,
+        })
+    };
+    for index in 0..shared.backends.len() {
+        spawn(
+            format!("storage-write-{index}"),
+            Some(index),
+            Box::new(move |shared| writer::run(shared, index)),
+        )?;
+    }
+    spawn("storage-keep".to_owned(), None, Box::new(keeper::run))?;
+    spawn("storage-repair".to_owned(), None, Box::new(repair::run))?;
+    let handle = Handle { shared, threads: Mutex::new(threads) };
+    Ok(Store { handle: Arc::new(handle) })
+}

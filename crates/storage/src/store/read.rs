@@ -1,0 +1,131 @@
+//! Reading from one replica, and checking a whole record there.
+
+use super::Store;
+use super::shared::Shared;
+use super::walk::{Extent, Source, read_record};
+use crate::disk::read_exact_at;
+use crate::{Location, ReadError, ReplicaId, StoreEvent};
+use bytes::Bytes;
+use metrics::counter;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+impl Store {
+    /// The replicas to try for a record, best first; never empty. Trusted copies come first, always in the same
+    /// order for one pack, so that its pages are cached once; different packs begin with different replicas.
+    #[must_use]
+    pub fn replicas_for(&self, location: &Location) -> Vec<ReplicaId> {
+        let range = location.offset..location.end();
+        self.shared().state().preference(location.pack, &range).into_iter().map(ReplicaId).collect()
+    }
+
+    /// Reads a range of a record (0 = its header; see [`Location::object_range`]) from one replica. The bytes are
+    /// not verified here: they are sealed, and whoever opens them notices. Ranges of 1 to 4 MiB are best for streams.
+    ///
+    /// # Errors
+    /// [`ReadError`]; another replica may still answer.
+    pub async fn read(
+        &self,
+        location: &Location,
+        range: Range<u64>,
+        replica: ReplicaId,
+    ) -> Result<Bytes, ReadError> {
+        let record_bytes = location.record_bytes();
+        if range.start > range.end || range.end > record_bytes {
+            return Err(ReadError::OutOfRange { start: range.start, end: range.end, record_bytes });
+        }
+        let shared = self.known(replica)?;
+        let (pack, offset) = (location.pack, location.offset + range.start);
+        let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let work = move || {
+            let file = shared.file(replica.index(), pack)?;
+            let mut buffer = Vec::new();
+            read_exact_at(file.as_ref(), &mut buffer, wanted, offset)?;
+            Ok(Bytes::from(buffer))
+        };
+        blocking(work).await.map_err(|source| read_error(replica, source))
+    }
+
+    /// Asks the operating system to fetch a range of a record into its cache soon. Does not wait.
+    pub fn will_need(&self, location: &Location, range: Range<u64>, replica: ReplicaId) {
+        if let Some(file) = self.shared().files.get(replica.index(), location.pack) {
+            file.will_need(
+                location.offset.saturating_add(range.start),
+                range.end.saturating_sub(range.start),
+            );
+        }
+    }
+
+    /// Reads a whole record from one replica and checks every byte of it against its digest.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] when the bytes differ from those that were stored; other [`ReadError`]s when they
+    /// could not be read.
+    pub async fn verify_record(&self, location: &Location, replica: ReplicaId) -> Result<(), ReadError> {
+        let shared = self.known(replica)?;
+        let location = *location;
+        let work = move || {
+            let file = shared.file(replica.index(), location.pack)?;
+            let extent = Extent { pack: location.pack, end: location.end(), store: &shared.store_id };
+            let source = Source { replica: replica.index(), file };
+            let Some(parsed) = extent.header_on(&source, location.offset) else {
+                return Ok(Err("its header does not match its digest and place"));
+            };
+            if parsed.location != location {
+                return Ok(Err("its header is that of another record"));
+            }
+            let sound = read_record(&source, &parsed, |_, _| Ok(()))?;
+            Ok(if sound { Ok(()) } else { Err("its bytes do not match its digest") })
+        };
+        let checked = blocking(work).await.map_err(|source| read_error(replica, source))?;
+        checked.map_err(|what| ReadError::Damaged { replica, what })
+    }
+
+    /// Reports that bytes of a record on one replica are wrong or cannot be read: they are quarantined and the
+    /// pack is repaired in the background from records that verify.
+    pub fn report_bad(&self, location: &Location, replica: ReplicaId, why: &str) {
+        report_bad(self.shared(), location, replica, why);
+    }
+
+    fn known(&self, replica: ReplicaId) -> Result<Arc<Shared>, ReadError> {
+        if replica.index() < self.shared().backends.len() {
+            Ok(Arc::clone(self.shared()))
+        } else {
+            Err(ReadError::UnknownReplica(replica))
+        }
+    }
+}
+
+/// Quarantines a record on a replica and sets the repairer to work.
+pub(crate) fn report_bad(shared: &Shared, location: &Location, replica: ReplicaId, why: &str) {
+    let noticed = shared.state().quarantine(location, replica.index());
+    if noticed {
+        counter!("yingdun_storage_quarantined_total", "replica" => shared.label(replica.index()))
+            .increment(1);
+        shared.emit(&StoreEvent::Quarantined {
+            replica,
+            pack: location.pack,
+            offset: location.offset,
+            reason: why.to_owned(),
+        });
+        shared.files.forget(replica.index(), location.pack);
+    }
+    shared.keeper.wake();
+    shared.repairer.wake();
+}
+
+/// Runs work that blocks on the pool for it.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    // The work does not panic and is not cancelled; a runtime that shuts down is the only way to lose it.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn read_error(replica: ReplicaId, source: io::Error) -> ReadError {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => ReadError::NotThere(replica),
+        _ => ReadError::Io { replica, source },
+    }
+}

@@ -1,0 +1,165 @@
+//! The repairer: writes a pack anew on a replica where it is missing, incomplete or damaged, from records that
+//! verify, while the store serves. The copy is written beside, synced, read back, and only then takes the name.
+
+use super::shared::Shared;
+use super::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
+use crate::disk::{read_exact_at, write_all_at};
+use crate::record::format::{PACK_HEADER_BYTES, encode_pack_header};
+use crate::{PackPosition, ReplicaId, StoreEvent};
+use metrics::counter;
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Pause before repairs that failed are tried again: the cause (no room, no source) rarely goes away sooner.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Runs until the store stops.
+pub(crate) fn run(shared: &Shared) {
+    let mut tried = BTreeSet::new();
+    let mut told = BTreeSet::new();
+    while !shared.stopping() {
+        let Some((pack, index)) = shared.state().next_repair(&tried) else {
+            shared.repairer.wait(RETRY_AFTER);
+            tried.clear();
+            continue;
+        };
+        match rewrite(shared, pack, index) {
+            Ok(None) => shared.state().nothing_to_repair_from(pack, index),
+            Ok(Some(bytes)) => {
+                shared.files.forget(index, pack);
+                shared.state().repaired(pack, index);
+                told.remove(&(pack, index));
+                let label = shared.label(index);
+                counter!("yingdun_storage_repaired_packs_total", "replica" => label.clone()).increment(1);
+                counter!("yingdun_storage_repaired_bytes_total", "replica" => label).increment(bytes);
+                shared.emit(&StoreEvent::Repaired { replica: ReplicaId(index), pack, bytes });
+            }
+            Err(_) if shared.stopping() => return,
+            Err(error) => {
+                tried.insert((pack, index));
+                if told.insert((pack, index)) {
+                    let reason = error.to_string();
+                    shared.emit(&StoreEvent::RepairDelayed { replica: ReplicaId(index), pack, reason });
+                }
+                shared.keeper.wake();
+            }
+        }
+    }
+}
+
+/// Writes the copy and says how many bytes; nothing when no other replica has the pack.
+fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> {
+    let gone = || io::Error::from(io::ErrorKind::NotFound);
+    let backend = shared.backends.get(index).ok_or_else(gone)?;
+    let (end, order) = {
+        let state = shared.state();
+        let end = state.packs.get(&pack).ok_or_else(gone)?.end;
+        // The damaged copy itself comes last: its other records may be the only whole ones left.
+        let mut order = state.preference(pack, &(0..end));
+        order.retain(|other| *other != index);
+        order.push(index);
+        (end, order)
+    };
+    let extent = Extent { pack, end, store: &shared.store_id };
+    let sources: Vec<Source> = order
+        .into_iter()
+        .filter_map(|replica| shared.file(replica, pack).ok().map(|file| Source { replica, file }))
+        .collect();
+    if sources.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no replica holds the pack"));
+    }
+    if sources.iter().all(|source| source.replica == index) {
+        note_lost(shared, &extent, &sources);
+        return Ok(None);
+    }
+    let space = backend.space()?.free_bytes;
+    if space < end.saturating_add(shared.config.reserve_bytes) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+
+    let staged = backend.stage()?;
+    let file = Arc::clone(staged.file());
+    file.allocate(0, end)?;
+    file.set_len(end)?;
+    write_all_at(file.as_ref(), &[&encode_pack_header(pack, &shared.store_id)], 0)?;
+    let mut offset = PACK_HEADER_BYTES;
+    let mut copied = Vec::new();
+    while offset < end {
+        if shared.stopping() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let Some(parsed) = extent.next_header(&sources, offset) else { break };
+        copy_gap(&sources, offset, parsed.location.offset, |at, bytes| {
+            write_all_at(file.as_ref(), &[bytes], at)
+        })?;
+        offset = parsed.location.end();
+        let mut found = false;
+        for source in &sources {
+            let copy = read_record(source, &parsed, |at, bytes| write_all_at(file.as_ref(), &[bytes], at));
+            if copy.unwrap_or(false) {
+                found = true;
+                break;
+            }
+        }
+        if found {
+            copied.push(parsed);
+        } else {
+            lost(shared, parsed.location.position());
+        }
+    }
+    copy_gap(&sources, offset, end, |at, bytes| write_all_at(file.as_ref(), &[bytes], at))?;
+    file.sync()?;
+    let copy = Source { replica: index, file };
+    if !copied.iter().all(|parsed| holds(&copy, parsed)) {
+        return Err(io::Error::other("the copy did not read back as it was written"));
+    }
+    staged.publish(pack)?;
+    Ok(Some(end))
+}
+
+/// Tells which records of the only copy are damaged for good.
+fn note_lost(shared: &Shared, extent: &Extent<'_>, sources: &[Source]) {
+    let mut offset = PACK_HEADER_BYTES;
+    while let Some(parsed) = extent.next_header(sources, offset) {
+        if parsed.location.offset > offset {
+            lost(shared, PackPosition { pack: extent.pack, offset });
+        }
+        offset = parsed.location.end();
+        if !sources.iter().any(|source| holds(source, &parsed)) {
+            lost(shared, parsed.location.position());
+        }
+    }
+}
+
+/// Copies bytes that belong to no record that anyone can read, so that copies stay byte-identical.
+fn copy_gap(
+    sources: &[Source],
+    from: u64,
+    to: u64,
+    mut write: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut offset = from;
+    let mut block = Vec::new();
+    while offset < to {
+        let wanted = (to - offset).min(BLOCK_BYTES as u64) as usize;
+        let read = sources.iter().any(|source| {
+            block.clear();
+            read_exact_at(source.file.as_ref(), &mut block, wanted, offset).is_ok()
+        });
+        if read {
+            write(offset, &block)?;
+        }
+        offset += wanted as u64;
+    }
+    Ok(())
+}
+
+/// Remembers a record that nobody has whole, so that it is told once and not repaired for ever.
+pub(crate) fn lost(shared: &Shared, position: PackPosition) {
+    if shared.state().lost.insert(position) {
+        counter!("yingdun_storage_lost_records_total").increment(1);
+        shared.emit(&StoreEvent::RecordLost { pack: position.pack, offset: position.offset });
+    }
+}

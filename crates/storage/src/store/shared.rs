@@ -1,0 +1,172 @@
+//! What the store's threads and its callers share: settings, replicas, the state behind its lock, open files.
+
+use super::state::{Answers, State};
+use crate::disk::DiskFile;
+use crate::events::{StoreEvent, StoreEvents};
+use crate::record::format::StoreId;
+use crate::replica::Backend;
+use crate::{ReplicaState, StoreConfig};
+use std::any::Any;
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Open files kept per store: far below the usual limit of 1024 per process, enough for the packs of a busy day.
+const OPEN_FILES_MAX: usize = 256;
+
+/// Shared by all handles and threads of one store.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: StoreConfig,
+    pub(crate) store_id: StoreId,
+    pub(crate) backends: Vec<Arc<dyn Backend>>,
+    pub(crate) events: Arc<dyn StoreEvents>,
+    /// Shares of the queue, in KiB.
+    pub(crate) queue: Arc<Semaphore>,
+    pub(crate) files: Files,
+    /// Wakes the writer of one replica.
+    pub(crate) writers: Vec<Condvar>,
+    pub(crate) keeper: Signal,
+    pub(crate) repairer: Signal,
+    pub(crate) stopping: AtomicBool,
+    /// Held until the last thread is gone.
+    pub(crate) _locks: Vec<Option<Box<dyn Any + Send + Sync>>>,
+    pub(crate) state: Mutex<State>,
+}
+
+/// Wakes a background thread. A wake that comes while the thread works is not lost.
+#[derive(Debug, Default)]
+pub(crate) struct Signal {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Files that are open for reading, the least recently used dropped first.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    open: Mutex<OpenFiles>,
+}
+
+#[derive(Debug, Default)]
+struct OpenFiles {
+    by_place: HashMap<(usize, u64), (Arc<dyn DiskFile>, u64)>,
+    uses: u64,
+}
+
+impl Shared {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Ends all threads as soon as they have finished what they do.
+    pub(crate) fn stop(&self) {
+        {
+            let mut state = self.state();
+            state.closed = true;
+            self.stopping.store(true, Ordering::SeqCst);
+        }
+        self.queue.close();
+        self.writers.iter().for_each(Condvar::notify_all);
+        self.keeper.wake();
+        self.repairer.wake();
+    }
+
+    pub(crate) fn label(&self, index: usize) -> String {
+        self.config.replicas.get(index).map_or_else(String::new, |replica| replica.label.clone())
+    }
+
+    pub(crate) fn emit(&self, event: &StoreEvent) {
+        self.events.on_event(event);
+    }
+
+    /// The file of a pack on a replica, opened when it is not open yet. Blocks.
+    pub(crate) fn file(&self, index: usize, pack: u64) -> io::Result<Arc<dyn DiskFile>> {
+        if let Some(file) = self.files.get(index, pack) {
+            return Ok(file);
+        }
+        let backend = self.backends.get(index).ok_or(io::ErrorKind::NotFound)?;
+        let file = backend.open(pack, false)?;
+        self.files.put(index, pack, Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Takes a replica out after an error and answers those who can no longer get their quorum.
+    pub(crate) fn replica_out(&self, index: usize, error: &io::Error) {
+        let mut state = self.state();
+        let answers = state.replica_out(index, state_after(error));
+        answer(&mut state, answers);
+        drop(state);
+        self.keeper.wake();
+    }
+}
+
+/// What an error of a write, a sync or a creation means for its replica.
+pub(crate) fn state_after(error: &io::Error) -> ReplicaState {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ReplicaState::Full,
+        io::ErrorKind::NotFound => ReplicaState::Missing,
+        _ => ReplicaState::Failed(error.to_string()),
+    }
+}
+
+/// Answers waiting callers. Positions of callers that went away do not hold back the replay position.
+pub(crate) fn answer(state: &mut State, answers: Answers) {
+    for (position, reply, result) in answers {
+        if reply.send(result).is_err() {
+            state.forget_unapplied(position);
+        }
+    }
+}
+
+impl Signal {
+    pub(crate) fn wake(&self) {
+        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until woken or until the time is over; true when woken.
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(woken, at_most, |woken| !*woken);
+        let (mut woken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *woken)
+    }
+}
+
+impl Files {
+    pub(crate) fn get(&self, index: usize, pack: u64) -> Option<Arc<dyn DiskFile>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.uses += 1;
+        let now = open.uses;
+        let (file, used) = open.by_place.get_mut(&(index, pack))?;
+        *used = now;
+        Some(Arc::clone(file))
+    }
+
+    fn put(&self, index: usize, pack: u64, file: Arc<dyn DiskFile>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.by_place.len() >= OPEN_FILES_MAX {
+            let oldest = open.by_place.iter().min_by_key(|(_, (_, used))| *used).map(|(place, _)| *place);
+            oldest.map(|place| open.by_place.remove(&place));
+        }
+        open.uses += 1;
+        let now = open.uses;
+        open.by_place.insert((index, pack), (file, now));
+    }
+
+    pub(crate) fn forget(&self, index: usize, pack: u64) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).by_place.remove(&(index, pack));
+    }
+
+    pub(crate) fn forget_replica(&self, index: usize) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.by_place.retain(|(of, _), _| *of != index);
+    }
+}

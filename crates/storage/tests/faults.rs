@@ -1,0 +1,217 @@
+//! Full disks, failing syncs, torn and hanging writes: the store goes on with the replicas that are well, refuses in
+//! the right words below the quorum, and recovers by itself where that is safe.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use support::fault::MockFaultDisk;
+use support::{
+    all_replicas, config, filled, header, is_whole, object_of, open, read_object, record, scan_all, until,
+    verifies,
+};
+use tempfile::tempdir;
+use yingdun_storage::{Location, PackPosition, ReplicaState, Store, StoreError};
+
+async fn all_read_back(store: &Store, stored: &[(u64, Location)]) {
+    for (number, location) in stored {
+        let replica = store.replicas_for(location)[0];
+        assert_eq!(read_object(store, location, replica).await, Some(object_of(&record(*number, 2000))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_full_replica_is_left_out_and_refilled_when_space_returns() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let faults = disk.below(&settings.replicas[1].directory);
+    let store = open(&settings, disk.clone()).await;
+    faults.room.store(30_000, Ordering::SeqCst);
+    let mut stored = Vec::new();
+    for number in 0..50 {
+        stored.push((number, store.append(record(number, 2000)).await.unwrap()));
+    }
+    until("it counts as full", || store.status().replicas[1].state == ReplicaState::Full).await;
+    assert!(store.status().writable);
+    faults.room.store(-1, Ordering::SeqCst);
+    until("it is used again and whole", || {
+        store.status().replicas[1].state == ReplicaState::Ready && is_whole(&store)
+    })
+    .await;
+    stored.push((50, store.append(record(50, 2000)).await.unwrap()));
+    all_read_back(&store, &stored).await;
+    store.close().await;
+    until("the last pack is everywhere", || is_whole(&store)).await;
+    for (_, location) in &stored {
+        assert!(verifies(&store, location, all_replicas(&store)[1]).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_refuses_serves_and_recovers_without_a_hand() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let faults = disk.below(root.path());
+    let store = open(&settings, disk.clone()).await;
+    let mut stored = vec![(0, store.append(record(0, 2000)).await.unwrap())];
+    faults.room.store(40_000, Ordering::SeqCst);
+    let mut refused = 0;
+    for number in 1..40 {
+        match store.append(record(number, 2000)).await {
+            Ok(location) => stored.push((number, location)),
+            Err(StoreError::OutOfSpace { required: 2, able }) => {
+                assert!(able < 2);
+                refused += 1;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(refused > 20);
+    let large = store.append_large(header(1)).await;
+    assert!(matches!(large, Err(StoreError::OutOfSpace { .. })));
+    all_read_back(&store, &stored).await;
+    faults.room.store(-1, Ordering::SeqCst);
+    until("it takes records again", || store.status().writable).await;
+    stored.push((40, store.append(record(40, 2000)).await.unwrap()));
+    all_read_back(&store, &stored).await;
+    let scanned = scan_all(&store, PackPosition::START).await;
+    let mut expected: Vec<Location> = stored.iter().map(|(_, location)| *location).collect();
+    expected.sort_by_key(Location::position);
+    assert_eq!(scanned.iter().map(|s| s.location).collect::<Vec<_>>(), expected, "nothing refused is served");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reserve_is_respected_before_anything_is_written() {
+    let root = tempdir().unwrap();
+    let mut settings = config(root.path(), 2);
+    settings.reserve_bytes = u64::MAX / 2;
+    let store = open(&settings, Arc::new(MockFaultDisk::default())).await;
+    assert!(matches!(
+        store.append(record(1, 10)).await,
+        Err(StoreError::OutOfSpace { required: 2, able: 0 })
+    ));
+    assert_eq!(std::fs::read_dir(settings.replicas[0].directory.join("packs")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sync_takes_the_replica_out_until_the_next_open() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let faults = disk.below(&settings.replicas[0].directory);
+    let store = open(&settings, disk.clone()).await;
+    let mut stored = Vec::new();
+    for number in 0..30 {
+        if number == 10 {
+            faults.sync_fails_in.store(1, Ordering::SeqCst);
+        }
+        stored.push((number, store.append(record(number, 2000)).await.unwrap()));
+    }
+    let failed = |store: &Store| matches!(store.status().replicas[0].state, ReplicaState::Failed(_));
+    until("it failed", || failed(&store)).await;
+    store.check_now().await;
+    assert!(failed(&store), "no check brings it back");
+    all_read_back(&store, &stored).await;
+    store.close().await;
+    drop(store);
+    let store = open(&settings, disk).await;
+    until("it is refilled", || is_whole(&store)).await;
+    for (_, location) in &stored {
+        assert!(verifies(&store, location, all_replicas(&store)[0]).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn below_the_quorum_nothing_is_acknowledged_and_everything_stored_is_served() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let faults = [0, 1].map(|index| disk.below(&settings.replicas[index].directory));
+    let store = open(&settings, disk.clone()).await;
+    let stored = vec![(0, store.append(record(0, 2000)).await.unwrap())];
+    faults.iter().for_each(|faults| faults.torn.store(true, Ordering::SeqCst));
+    for number in 1..5 {
+        assert!(matches!(
+            store.append(record(number, 2000)).await,
+            Err(StoreError::QuorumLost { required: 2, able: 1 })
+        ));
+    }
+    assert!(!store.status().writable);
+    all_read_back(&store, &stored).await;
+    assert_eq!(scan_all(&store, PackPosition::START).await.len(), 1);
+    drop(store);
+    faults.iter().for_each(|faults| faults.torn.store(false, Ordering::SeqCst));
+    let store = open(&settings, disk).await;
+    all_read_back(&store, &stored).await;
+    assert!(store.append(record(9, 10)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_replica_does_not_hold_the_others_until_its_queue_is_full() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let mut settings = config(root.path(), 3);
+    settings.queue_bytes_max = 100 * 1024;
+    let faults = disk.below(&settings.replicas[2].directory);
+    let store = open(&settings, disk.clone()).await;
+    store.append(record(0, 10)).await.unwrap();
+    faults.delay_ms.store(400, Ordering::SeqCst);
+    let begun = Instant::now();
+    for number in 1..10 {
+        store.append(record(number, 2000)).await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_millis(400), "the quorum is enough");
+    let begun = Instant::now();
+    for number in 10..80 {
+        store.append(record(number, 4000)).await.unwrap();
+    }
+    assert!(begun.elapsed() > Duration::from_millis(200), "then callers wait for the slow one");
+    faults.delay_ms.store(0, Ordering::SeqCst);
+    store.close().await;
+    assert_eq!(scan_all(&store, PackPosition::START).await.len(), 80);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_replica_is_given_up() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let mut settings = config(root.path(), 3);
+    settings.stall_limit = Duration::from_millis(100);
+    settings.queue_bytes_max = 20 * 1024;
+    let faults = disk.below(&settings.replicas[2].directory);
+    let store = open(&settings, disk.clone()).await;
+    faults.delay_ms.store(3000, Ordering::SeqCst);
+    let begun = Instant::now();
+    for number in 0..30 {
+        store.append(record(number, 2000)).await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "the queue was freed");
+    assert!(matches!(store.status().replicas[2].state, ReplicaState::Failed(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_loses_its_quorum_leaves_nothing() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let faults = [0, 1].map(|index| disk.below(&settings.replicas[index].directory));
+    let store = open(&settings, disk.clone()).await;
+    let mut large = store.append_large(header(3)).await.unwrap();
+    large.write(filled(3, 5_000_000)).await.unwrap();
+    faults.iter().for_each(|faults| faults.room.store(0, Ordering::SeqCst));
+    let mut outcome = Ok(());
+    for _ in 0..4 {
+        outcome = large.write(filled(3, 5_000_000)).await;
+        if outcome.is_err() {
+            break;
+        }
+    }
+    assert!(matches!(outcome, Err(StoreError::OutOfSpace { required: 2, able: 1 })));
+    drop(large);
+    assert_eq!(scan_all(&store, PackPosition::START).await, []);
+}

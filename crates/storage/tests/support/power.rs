@@ -1,0 +1,296 @@
+//! `MockPowerCutDisk`: a file system in memory that forgets what was not synced when the power goes.
+//!
+//! Data: every 512-byte sector written since the last sync of its file survives or not, each by a coin. Names: what
+//! was created, renamed or removed since the last sync of the directory survives up to a random point. Lengths of
+//! unsynced files lie anywhere between the synced and the written length.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use yingdun_storage::{Disk, DiskFile, Entry, Space};
+
+const SECTOR: usize = 512;
+
+/// A file system in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MockPowerCutDisk {
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Debug, Default)]
+struct World {
+    files: Vec<FileState>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    /// Changes of names since the last sync of their directory, in order.
+    pending: Vec<Change>,
+    directories: Vec<PathBuf>,
+    /// Operations left until the power goes.
+    fuse: Option<u64>,
+    off: bool,
+    /// A broken disk: says that a sync is done and does nothing.
+    lies_about_sync: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct FileState {
+    written: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Link(PathBuf, usize),
+    Unlink(PathBuf),
+    Rename(PathBuf, PathBuf),
+}
+
+#[derive(Debug)]
+struct MockFile {
+    world: Arc<Mutex<World>>,
+    number: usize,
+}
+
+/// A small generator with a seed, so that a failing case can be told apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1)
+    }
+    pub(crate) fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % below.max(1)
+    }
+}
+
+impl MockPowerCutDisk {
+    /// The power goes after so many operations that change something.
+    pub(crate) fn cut_after(&self, operations: u64) {
+        self.world().fuse = Some(operations);
+    }
+
+    /// From now on a sync says "done" and does nothing: a store that acknowledges before it syncs.
+    pub(crate) fn lie_about_sync(&self) {
+        self.world().lies_about_sync = true;
+    }
+
+    /// Cuts the power now, if it is not off yet.
+    pub(crate) fn cut(&self) {
+        self.world().off = true;
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        self.world().off
+    }
+
+    /// The disk as it is found when the power is back.
+    pub(crate) fn after_the_cut(&self, dice: &mut Dice) -> Self {
+        let world = self.world();
+        let mut names = world.durable_names.clone();
+        let survivors = dice.roll(world.pending.len() as u64 + 1) as usize;
+        for change in world.pending.iter().take(survivors) {
+            change.apply(&mut names);
+        }
+        let survive = |file: &FileState, dice: &mut Dice| {
+            let (synced, written) = (file.durable.len() as u64, file.written.len() as u64);
+            let length = synced.min(written) + dice.roll(synced.abs_diff(written) + 1);
+            let mut bytes = file.durable.clone();
+            bytes.resize(length as usize, 0);
+            for (index, sector) in bytes.chunks_mut(SECTOR).enumerate() {
+                let new = file.written.get(index * SECTOR..).unwrap_or_default();
+                let common = sector.len().min(new.len());
+                if sector[..common] != new[..common] && dice.roll(2) == 0 {
+                    sector[..common].copy_from_slice(&new[..common]);
+                }
+            }
+            FileState { written: bytes.clone(), durable: bytes }
+        };
+        let files = world.files.iter().map(|file| survive(file, dice)).collect();
+        let found = World {
+            files,
+            durable_names: names.clone(),
+            names,
+            directories: world.directories.clone(),
+            ..World::default()
+        };
+        Self { world: Arc::new(Mutex::new(found)) }
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+}
+
+impl Change {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
+        match self {
+            Self::Link(path, number) => drop(names.insert(path.clone(), *number)),
+            Self::Unlink(path) => drop(names.remove(path)),
+            Self::Rename(from, to) => {
+                if let Some(number) = names.remove(from) {
+                    names.insert(to.clone(), number);
+                }
+            }
+        }
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Link(path, _) | Self::Unlink(path) | Self::Rename(path, _) => path.parent(),
+        }
+    }
+}
+
+impl World {
+    /// One operation that changes something; fails once the power is off.
+    fn spend(&mut self) -> io::Result<()> {
+        match &mut self.fuse {
+            Some(0) => self.off = true,
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.powered()
+    }
+
+    fn powered(&self) -> io::Result<()> {
+        if self.off { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    fn change(&mut self, change: Change) -> io::Result<()> {
+        self.spend()?;
+        change.apply(&mut self.names);
+        self.pending.push(change);
+        Ok(())
+    }
+
+    fn number(&self, path: &Path) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Disk for MockPowerCutDisk {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.world();
+        world.powered()?;
+        world.directories.push(path.to_owned());
+        Ok(())
+    }
+    fn is_directory(&self, path: &Path) -> bool {
+        self.world().directories.iter().any(|directory| directory.starts_with(path))
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        let world = self.world();
+        world.powered()?;
+        let inside = world.names.iter().filter(|(name, _)| name.parent() == Some(path));
+        let entry = |(name, number): (&PathBuf, &usize)| Entry {
+            name: name.file_name().unwrap().to_str().unwrap().to_owned(),
+            bytes: world.files[*number].written.len() as u64,
+        };
+        Ok(inside.map(entry).collect())
+    }
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let mut world = self.world();
+        let number = world.files.len();
+        world.change(Change::Link(path.to_owned(), number))?;
+        world.files.push(FileState::default());
+        Ok(Arc::new(MockFile { world: Arc::clone(&self.world), number }))
+    }
+    fn open(&self, path: &Path, _writable: bool) -> io::Result<Arc<dyn DiskFile>> {
+        let world = self.world();
+        world.powered()?;
+        let number = world.number(path)?;
+        Ok(Arc::new(MockFile { world: Arc::clone(&self.world), number }))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut world = self.world();
+        world.number(from)?;
+        world.change(Change::Rename(from.to_owned(), to.to_owned()))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.world();
+        world.number(path)?;
+        world.change(Change::Unlink(path.to_owned()))
+    }
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.world();
+        world.spend()?;
+        if world.lies_about_sync {
+            return Ok(());
+        }
+        let (of_this, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut world.pending)
+            .into_iter()
+            .partition(|change| change.directory() == Some(path));
+        of_this.iter().for_each(|change| change.apply(&mut world.durable_names));
+        world.pending = others;
+        Ok(())
+    }
+    fn space(&self, _path: &Path) -> io::Result<Space> {
+        Ok(Space { free_bytes: 1 << 40, total_bytes: 1 << 41 })
+    }
+    fn device(&self, path: &Path) -> io::Result<u64> {
+        Ok(path.as_os_str().len() as u64)
+    }
+    fn lock(&self, _path: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
+        Ok(Box::new(()))
+    }
+}
+
+impl DiskFile for MockFile {
+    fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let mut world = self.world.lock().unwrap();
+        world.spend()?;
+        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let file = &mut world.files[self.number].written;
+        let start = offset as usize;
+        if file.len() < start + bytes.len() {
+            file.resize(start + bytes.len(), 0);
+        }
+        file[start..start + bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+    fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
+        let world = self.world.lock().unwrap();
+        world.powered()?;
+        let file = &world.files[self.number].written;
+        let rest = file.get(offset as usize..).unwrap_or_default();
+        let read = rest.len().min(bytes);
+        buffer.extend_from_slice(&rest[..read]);
+        Ok(read)
+    }
+    fn sync(&self) -> io::Result<()> {
+        let mut world = self.world.lock().unwrap();
+        world.spend()?;
+        if !world.lies_about_sync {
+            let file = &mut world.files[self.number];
+            file.durable = file.written.clone();
+        }
+        Ok(())
+    }
+    fn allocate(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        let mut world = self.world.lock().unwrap();
+        world.spend()?;
+        let end = (offset + bytes) as usize;
+        let file = &mut world.files[self.number].written;
+        if file.len() < end {
+            file.resize(end, 0);
+        }
+        Ok(())
+    }
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        let mut world = self.world.lock().unwrap();
+        world.spend()?;
+        world.files[self.number].written.resize(bytes as usize, 0);
+        Ok(())
+    }
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.world.lock().unwrap().files[self.number].written.len() as u64)
+    }
+    fn start_writeback(&self, _offset: u64, _bytes: u64) {}
+    fn will_need(&self, _offset: u64, _bytes: u64) {}
+}
