@@ -18,7 +18,8 @@ const REFILL_PER_SOURCE: Duration = Duration::from_secs(10);
 const BURST_TOGETHER: u32 = 200;
 /// How often all sources together earn another leaf: 5 a second, 0.5 GB of leaves in a year at worst per 1 kB.
 const REFILL_TOGETHER: Duration = Duration::from_millis(200);
-/// How many sources are remembered, about 100 bytes each. When full, the one idle for the longest is forgotten.
+/// How many sources are remembered, about 100 bytes each. When full, all are forgotten; the meter of all sources together
+/// still holds then.
 const SOURCES_MAX: usize = 4096;
 
 /// Meters refusals. Time is handed in.
@@ -46,7 +47,7 @@ impl FloodGuard {
     pub(crate) fn refused(&mut self, source: IpAddr, now: Timestamp) -> Verdict {
         let source = network_of(source);
         if !self.sources.contains_key(&source) && self.sources.len() >= SOURCES_MAX {
-            self.forget_idlest();
+            self.sources.clear();
         }
         let meter = self.sources.entry(source).or_default();
         if meter.take(now, BURST_PER_SOURCE, REFILL_PER_SOURCE)
@@ -56,13 +57,6 @@ impl FloodGuard {
         }
         self.suppressed = self.suppressed.saturating_add(1);
         Verdict::Suppress
-    }
-
-    fn forget_idlest(&mut self) {
-        let idlest = self.sources.iter().min_by_key(|(_, meter)| meter.last).map(|(source, _)| *source);
-        if let Some(source) = idlest {
-            self.sources.remove(&source);
-        }
     }
 }
 

@@ -123,3 +123,26 @@ pub(crate) fn sealed<T: Serialize + for<'de> serde::Deserialize<'de>>(
 pub fn detail_context(institution: &InstitutionId) -> Context {
     Context::new("yingdun/access-detail/v1").field(institution.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceFault;
+    use crate::sign_in::Fault;
+
+    #[test]
+    fn every_word_of_this_crate_is_a_legal_code_of_a_leaf() {
+        let words = Reason::ALL.iter().map(|reason| reason.as_str());
+        let words = words.chain(DeviceFault::ALL.iter().map(|fault| fault.as_str()));
+        for text in words.chain(Fault::ALL.iter().map(|fault| fault.as_str())) {
+            assert_eq!(word(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn exactly_the_actions_that_lead_to_a_key_make_access_leaves() {
+        let opening: Vec<_> =
+            Action::ALL.iter().filter(|action| kind_of(**action) == EventKind::Access).collect();
+        assert_eq!(opening, [&Action::Store, &Action::View, &Action::Recover]);
+    }
+}

@@ -56,6 +56,8 @@ reasons! {
     UnprotectedTransport => "unprotected-transport",
     /// A rule of the operator's own policies forbids it.
     LocalRule => "local-rule",
+    /// The action cannot be asked for this kind of resource.
+    NotApplicable => "not-applicable",
     /// A policy could not be evaluated, which refuses.
     PolicyError => "policy-error",
     /// No policy permits it (default deny).
@@ -116,6 +118,7 @@ impl Reason {
             | Self::SpecialCareNeedsCareRelation
             | Self::UnprotectedTransport
             | Self::LocalRule
+            | Self::NotApplicable
             | Self::PolicyError
             | Self::NoRulePermits => false,
         }
@@ -150,6 +153,7 @@ impl Reason {
             | Self::DestructionNotAvailable
             | Self::BreakTheGlassNotAvailable
             | Self::LocalRule
+            | Self::NotApplicable
             | Self::InCare
             | Self::ReadsForInstitution
             | Self::AcquiredToday

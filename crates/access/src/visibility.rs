@@ -6,7 +6,7 @@
 use crate::access::Access;
 use crate::session::Session;
 use yingdun_catalog::catalogue::Visibility;
-use yingdun_model::{ActorKind, Role};
+use yingdun_model::{ActorId, ActorKind, Role, Timestamp};
 
 impl Access {
     /// The studies that the session may come to see, for the search in the catalogue of its institution. Decide
@@ -14,17 +14,26 @@ impl Access {
     #[must_use]
     pub fn visibility(&self, session: &Session) -> Visibility {
         let now = self.inner.clock.now();
-        match (session.actor_kind(), session.role()) {
-            (ActorKind::Person, Role::Radiologist | Role::Chief) | (ActorKind::Service, Role::Service) => {
-                Visibility::Institution
-            }
-            (ActorKind::Person, Role::Clinician) => {
-                Visibility::CareRelation { actor: session.actor().clone(), at: now }
-            }
-            (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(self.day_start(now)),
-            (ActorKind::Person | ActorKind::Device | ActorKind::Service | ActorKind::System, _) => {
-                Visibility::Nothing
-            }
+        sieve(session.actor_kind(), session.role(), session.actor(), now, self.day_start(now))
+    }
+}
+
+/// The sieve as a pure function.
+pub(crate) fn sieve(
+    kind: ActorKind,
+    role: Role,
+    actor: &ActorId,
+    now: Timestamp,
+    day_start: Timestamp,
+) -> Visibility {
+    match (kind, role) {
+        (ActorKind::Person, Role::Radiologist | Role::Chief) | (ActorKind::Service, Role::Service) => {
+            Visibility::Institution
+        }
+        (ActorKind::Person, Role::Clinician) => Visibility::CareRelation { actor: actor.clone(), at: now },
+        (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(day_start),
+        (ActorKind::Person | ActorKind::Device | ActorKind::Service | ActorKind::System, _) => {
+            Visibility::Nothing
         }
     }
 }

@@ -1,1 +1,190 @@
-//! golden
+//! The whole of the rules as one readable table, kept beside this file and compared with the engine.
+//!
+//! A change of a policy shows as a change of `golden.txt`, which a person reviews. After an intended change, run the
+//! test with `YINGDUN_WRITE_GOLDEN=1` to write the table anew, and read the difference.
+
+use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use yingdun_model::{Action, ActorId, ActorKind, Grade, InstitutionId, PurposeOfUse, Role, Timestamp};
+
+const NOW_MS: i64 = 1_795_000_000_000;
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/decision/golden.txt");
+
+/// Who asks: the kind and scopes that go with a role.
+fn askers() -> Vec<(String, Principal)> {
+    let principal = |kind, role, scopes: &[Scope]| Principal {
+        kind,
+        actor: ActorId::new("someone").unwrap(),
+        institution: home(),
+        role,
+        disabled: false,
+        scopes: scopes.iter().copied().collect::<BTreeSet<_>>(),
+    };
+    let mut askers = Vec::new();
+    for role in Role::ALL {
+        match role {
+            Role::Device => askers.push((role.to_string(), principal(ActorKind::Device, *role, &[]))),
+            Role::System => askers.push((role.to_string(), principal(ActorKind::System, *role, &[]))),
+            Role::Service => {
+                for scopes in [&[][..], &[Scope::Store], &[Scope::Search], &[Scope::View], Scope::ALL] {
+                    let words: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+                    let name = format!("service[{}]", words.join(","));
+                    askers.push((name, principal(ActorKind::Service, *role, scopes)));
+                }
+            }
+            Role::Clinician
+            | Role::Radiologist
+            | Role::Chief
+            | Role::Technician
+            | Role::Researcher
+            | Role::SystemAdministrator
+            | Role::SecurityAdministrator
+            | Role::AuditAdministrator => {
+                askers.push((role.to_string(), principal(ActorKind::Person, *role, &[])));
+            }
+        }
+    }
+    askers
+}
+
+fn home() -> InstitutionId {
+    InstitutionId::new("renmin").unwrap()
+}
+
+fn usual() -> Circumstances {
+    Circumstances {
+        now: Timestamp::from_ms(NOW_MS),
+        purpose: PurposeOfUse::Treatment,
+        tls: true,
+        address: "192.0.2.1".parse().unwrap(),
+    }
+}
+
+/// The care relations worth a line, around the millisecond in which the question is asked.
+fn relations() -> [(&'static str, Option<CareInterval>); 6] {
+    let care = |from: i64, until: i64| {
+        let at = |offset| Timestamp::from_ms(NOW_MS + offset);
+        Some(CareInterval { valid_from: at(from), valid_until: at(until) })
+    };
+    [
+        ("none", None),
+        ("in care", care(-1000, 1000)),
+        ("begins now", care(0, 1000)),
+        ("begins in 1 ms", care(1, 1000)),
+        ("last ms", care(-1000, 1)),
+        ("ends now", care(-1000, 0)),
+    ]
+}
+
+/// The grades for which something is permitted, as `all`, a list, or `-`.
+fn grades(
+    engine: &Engine,
+    who: &Principal,
+    action: Action,
+    care: Option<CareInterval>,
+    today: bool,
+) -> String {
+    let permitted: Vec<_> = Grade::ALL
+        .iter()
+        .filter(|grade| {
+            let on = Target::Study { institution: home(), grade: **grade, received_today: today, care };
+            engine.decide(who, action, &on, &usual()).permitted
+        })
+        .map(|grade| grade.as_str())
+        .collect();
+    match permitted.len() {
+        0 => "-".to_owned(),
+        n if n == Grade::ALL.len() => "all".to_owned(),
+        _ => permitted.join("+"),
+    }
+}
+
+fn table() -> String {
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let mut out = String::new();
+
+    out.push_str("Studies: the grades for which an action is permitted.\n\n");
+    writeln!(
+        out,
+        "{:<28} {:<15} {:<8} {:<5} {:<18} {:<18} {:<7} {:<7}",
+        "who", "care relation", "received", "store", "list", "view", "recover", "destroy"
+    )
+    .unwrap();
+    for (name, who) in askers() {
+        for (relation, care) in relations() {
+            for (day, today) in [("today", true), ("earlier", false)] {
+                let cell = |action| grades(&engine, &who, action, care, today);
+                writeln!(
+                    out,
+                    "{name:<28} {relation:<15} {day:<8} {:<5} {:<18} {:<18} {:<7} {:<7}",
+                    cell(Action::Store),
+                    cell(Action::List),
+                    cell(Action::View),
+                    cell(Action::Recover),
+                    cell(Action::Destroy),
+                )
+                .unwrap();
+            }
+        }
+    }
+
+    out.push_str("\nThe institution: what is permitted, and why.\n\n");
+    let wholes = [
+        (Action::Search, Target::Archive(home())),
+        (Action::Echo, Target::Archive(home())),
+        (Action::ReadSystem, Target::Archive(home())),
+        (Action::Recover, Target::Archive(home())),
+        (Action::ReadAudit, Target::AuditLog(home())),
+        (Action::ManageAccounts, Target::Accounts(home())),
+        (Action::ManageRights, Target::Accounts(home())),
+    ];
+    for (name, who) in askers() {
+        for (action, on) in &wholes {
+            let decision = engine.decide(&who, *action, on, &usual());
+            let word = if decision.permitted { "yes" } else { "no" };
+            writeln!(out, "{name:<28} {:<16} {word:<4} {}", action.as_str(), decision.reason).unwrap();
+        }
+    }
+
+    out.push_str("\nCircumstances: a view of an L4 study, in care, received today.\n\n");
+    let on = |institution: &str| Target::Study {
+        institution: InstitutionId::new(institution).unwrap(),
+        grade: Grade::L4,
+        received_today: true,
+        care: relations()[1].1,
+    };
+    for (name, who) in askers() {
+        let disabled = Principal { disabled: true, ..who.clone() };
+        let plain = Circumstances { tls: false, ..usual() };
+        let local = Circumstances { address: "127.0.0.1".parse().unwrap(), ..plain };
+        let mut line = |what: &str, who: &Principal, on: &Target, when: &Circumstances| {
+            let decision = engine.decide(who, Action::View, on, when);
+            let word = if decision.permitted { "yes" } else { "no" };
+            writeln!(out, "{name:<28} {what:<28} {word:<4} {}", decision.reason).unwrap();
+        };
+        line("as usual", &who, &on("renmin"), &usual());
+        line("of another institution", &who, &on("other"), &usual());
+        line("with a disabled account", &disabled, &on("renmin"), &usual());
+        line("without TLS", &who, &on("renmin"), &plain);
+        line("without TLS, on the machine", &who, &on("renmin"), &local);
+        for purpose in PurposeOfUse::ALL {
+            let when = Circumstances { purpose: *purpose, ..usual() };
+            line(&format!("for {purpose}"), &who, &on("renmin"), &when);
+        }
+    }
+    out
+}
+
+#[test]
+fn the_policies_are_the_reviewed_table() {
+    let table = table();
+    if std::env::var_os("YINGDUN_WRITE_GOLDEN").is_some() {
+        std::fs::write(FILE, &table).unwrap();
+    }
+    let reviewed = std::fs::read_to_string(FILE).unwrap();
+    for (number, (now, before)) in table.lines().zip(reviewed.lines()).enumerate() {
+        assert_eq!(now, before, "line {} of golden.txt", number + 1);
+    }
+    assert_eq!(table.lines().count(), reviewed.lines().count());
+}

@@ -1,1 +1,271 @@
-//! oracle
+//! A second hand for every decision: the rules as straight-line Rust, written from their text and not from the
+//! policies, compared with the engine on a hundred thousand random questions.
+//!
+//! The rules, in words:
+//!
+//! 1. Nobody crosses institutions; a disabled account does nothing; nobody destroys; break-glass is refused;
+//!    people and services act over TLS or from the machine itself.
+//! 2. L5 is listed and viewed only with a care relation that holds now. Research as a purpose lists and views L1
+//!    and L2 only.
+//! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
+//!    institution. A technician lists and views what came today, and stores. These four search.
+//! 4. A researcher sees nothing. Each officer has one office and no images. A device stores and echoes. A service
+//!    stores, searches and views by scope; search or view lets it search and list. The system recovers.
+
+use super::engine::applies_to;
+use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
+use crate::visibility::sieve;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use yingdun_catalog::catalogue::Visibility;
+use yingdun_model::{Action, ActorId, ActorKind, Grade, InstitutionId, PurposeOfUse, Role, Timestamp};
+
+const QUESTIONS: u32 = 120_000;
+const NOW_MS: i64 = 1_795_000_000_000;
+
+/// What the rules say.
+fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) -> bool {
+    let now = when.now.as_ms();
+    let home = match on {
+        Target::Study { institution, .. }
+        | Target::Archive(institution)
+        | Target::AuditLog(institution)
+        | Target::Accounts(institution) => institution == &who.institution,
+    };
+    let human_or_program = who.kind == ActorKind::Person || who.kind == ActorKind::Service;
+    if !home || who.disabled || action == Action::Destroy || when.purpose == PurposeOfUse::BreakTheGlass {
+        return false;
+    }
+    if human_or_program && !when.tls && !when.address.is_loopback() {
+        return false;
+    }
+    let (study, in_care, today, grade) = match on {
+        Target::Study { grade, received_today, care, .. } => {
+            let holds =
+                care.is_some_and(|care| care.valid_from.as_ms() <= now && now < care.valid_until.as_ms());
+            (true, holds, *received_today, Some(*grade))
+        }
+        Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => (false, false, false, None),
+    };
+    let person = |role| who.kind == ActorKind::Person && who.role == role;
+    let device = who.kind == ActorKind::Device && who.role == Role::Device;
+    let service =
+        |scope| who.kind == ActorKind::Service && who.role == Role::Service && who.scopes.contains(&scope);
+    match action {
+        Action::Store => study && (device || person(Role::Technician) || service(Scope::Store)),
+        Action::List | Action::View => {
+            if !study || (grade == Some(Grade::L5) && !in_care) {
+                return false;
+            }
+            let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
+            if identifiable && when.purpose == PurposeOfUse::HealthcareResearch {
+                return false;
+            }
+            (person(Role::Clinician) && in_care)
+                || person(Role::Radiologist)
+                || person(Role::Chief)
+                || (person(Role::Technician) && today)
+                || service(Scope::View)
+                || (action == Action::List && service(Scope::Search))
+        }
+        Action::Search => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::Clinician)
+                    || person(Role::Radiologist)
+                    || person(Role::Chief)
+                    || person(Role::Technician)
+                    || service(Scope::Search)
+                    || service(Scope::View))
+        }
+        Action::Echo => matches!(on, Target::Archive(_)) && device,
+        Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),
+        Action::ManageRights => matches!(on, Target::Accounts(_)) && person(Role::SecurityAdministrator),
+        Action::ReadAudit => matches!(on, Target::AuditLog(_)) && person(Role::AuditAdministrator),
+        Action::ReadSystem => matches!(on, Target::Archive(_)) && person(Role::SystemAdministrator),
+        Action::Recover => {
+            matches!(on, Target::Archive(_) | Target::Study { .. })
+                && who.kind == ActorKind::System
+                && who.role == Role::System
+        }
+        Action::Destroy => false,
+    }
+}
+
+/// A small reproducible source of chance (xorshift64*).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        (self.next() >> 33) % n == 0
+    }
+
+    fn of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[((self.next() >> 33) % values.len() as u64) as usize]
+    }
+
+    fn institution(&mut self) -> InstitutionId {
+        InstitutionId::new(if self.one_in(12) { "other" } else { "renmin" }).unwrap()
+    }
+
+    fn principal(&mut self) -> Principal {
+        let role = self.of(Role::ALL);
+        let kind = if self.one_in(6) { self.of(ActorKind::ALL) } else { kind_of(role) };
+        let scopes = Scope::ALL.iter().copied().filter(|_| self.one_in(2)).collect();
+        Principal {
+            kind,
+            actor: ActorId::new("someone").unwrap(),
+            institution: self.institution(),
+            role,
+            disabled: self.one_in(12),
+            scopes: if kind == ActorKind::Service { scopes } else { BTreeSet::new() },
+        }
+    }
+
+    /// Half of all care relations begin or end within a millisecond of now.
+    fn care(&mut self) -> Option<CareInterval> {
+        let edge = self.of(&[-1, 0, 1]);
+        let (from, until) =
+            self.of(&[(-1000, 1000), (edge, 1000), (-1000, edge), (edge, edge), (-9, -5), (5, 9)]);
+        let at = |offset: i64| Timestamp::from_ms(NOW_MS + offset);
+        (!self.one_in(3)).then(|| CareInterval { valid_from: at(from), valid_until: at(until) })
+    }
+
+    fn target(&mut self, action: Action) -> Target {
+        let institution = self.institution();
+        let study = Target::Study {
+            institution: institution.clone(),
+            grade: self.of(Grade::ALL),
+            received_today: self.one_in(2),
+            care: self.care(),
+        };
+        let all = [
+            study,
+            Target::Archive(institution.clone()),
+            Target::AuditLog(institution.clone()),
+            Target::Accounts(institution),
+        ];
+        // One question in eight is asked of the wrong kind of resource.
+        let any = self.one_in(8);
+        let fitting: Vec<_> = all.iter().filter(|target| any || applies_to(action, target)).collect();
+        fitting[((self.next() >> 33) % fitting.len() as u64) as usize].clone()
+    }
+
+    fn circumstances(&mut self) -> Circumstances {
+        let addresses = ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"];
+        let address: IpAddr = self.of(&addresses).parse().unwrap();
+        let purpose = if self.one_in(3) { self.of(PurposeOfUse::ALL) } else { PurposeOfUse::Treatment };
+        Circumstances { now: Timestamp::from_ms(NOW_MS), purpose, tls: !self.one_in(4), address }
+    }
+}
+
+fn kind_of(role: Role) -> ActorKind {
+    match role {
+        Role::Device => ActorKind::Device,
+        Role::Service => ActorKind::Service,
+        Role::System => ActorKind::System,
+        Role::Clinician
+        | Role::Radiologist
+        | Role::Chief
+        | Role::Technician
+        | Role::Researcher
+        | Role::SystemAdministrator
+        | Role::SecurityAdministrator
+        | Role::AuditAdministrator => ActorKind::Person,
+    }
+}
+
+#[test]
+fn the_engine_and_the_rules_in_words_agree_on_every_random_question() {
+    let engine = &Engine::load(&PolicySource::Builtin).unwrap();
+    let permitted: u32 = std::thread::scope(|scope| {
+        let parts: Vec<_> = (1..=4)
+            .map(|seed: u64| {
+                scope.spawn(move || {
+                    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+                    let mut permitted = 0;
+                    for _ in 0..QUESTIONS / 4 {
+                        let action = chance.of(Action::ALL);
+                        let (who, on) = (chance.principal(), chance.target(action));
+                        let when = chance.circumstances();
+                        let decision = engine.decide(&who, action, &on, &when);
+                        let expected = oracle(&who, action, &on, &when);
+                        assert_eq!(
+                            decision.permitted, expected,
+                            "seed {seed}: {who:?} {action} {on:?} {when:?}: {decision:?}"
+                        );
+                        assert_eq!(decision.permitted, decision.reason.permits(), "{decision:?}");
+                        permitted += u32::from(decision.permitted);
+                    }
+                    permitted
+                })
+            })
+            .collect();
+        parts.into_iter().map(|part| part.join().unwrap()).sum()
+    });
+    // Both answers must be well represented, or agreement says little.
+    assert!(permitted > QUESTIONS / 20, "{permitted} of {QUESTIONS}");
+}
+
+#[test]
+fn what_the_engine_asks_always_fits_the_schema_and_nothing_else_is_asked() {
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let schema = cedar_policy::Schema::from_cedarschema_str(super::policies::SCHEMA).unwrap().0;
+    let mut chance = Chance(7);
+    for _ in 0..3000 {
+        let action = chance.of(Action::ALL);
+        let (who, on, when) = (chance.principal(), chance.target(action), chance.circumstances());
+        assert_eq!(
+            engine.fits_schema(&schema, &who, action, &on, &when),
+            applies_to(action, &on),
+            "{who:?} {action} {on:?}"
+        );
+    }
+}
+
+#[test]
+fn many_decisions_at_once_are_the_single_decisions_in_the_same_order() {
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let mut chance = Chance(11);
+    for _ in 0..50 {
+        let action = chance.of(&[Action::List, Action::View]);
+        let (who, when) = (chance.principal(), chance.circumstances());
+        let targets: Vec<Target> = (0..40).map(|_| chance.target(action)).collect();
+        let single: Vec<_> = targets.iter().map(|on| engine.decide(&who, action, on, &when)).collect();
+        assert_eq!(engine.decide_many(&who, action, &targets, &when), single);
+    }
+}
+
+/// Promise I5: the sieve of the catalogue never hides a study that the policies would list.
+#[test]
+fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let now = Timestamp::from_ms(NOW_MS);
+    let mut chance = Chance(13);
+    let mut listed = 0;
+    for _ in 0..10_000 {
+        let (who, on, when) = (chance.principal(), chance.target(Action::List), chance.circumstances());
+        let Target::Study { institution, received_today, care, .. } = &on else { continue };
+        if !engine.decide(&who, Action::List, &on, &when).permitted {
+            continue;
+        }
+        listed += 1;
+        assert_eq!(institution, &who.institution);
+        let passes = match sieve(who.kind, who.role, &who.actor, now, now) {
+            Visibility::Nothing => false,
+            Visibility::Institution => true,
+            Visibility::CareRelation { at, .. } => {
+                care.is_some_and(|care| care.valid_from <= at && at < care.valid_until)
+            }
+            Visibility::ReceivedSince(_) => *received_today,
+        };
+        assert!(passes, "{who:?} {on:?}");
+    }
+    assert!(listed > 300, "{listed}");
+}
