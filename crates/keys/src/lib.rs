@@ -1,1 +1,48 @@
-//! Who may open: key hierarchy, sealed root key, key wrap, unwrap against a Permit.
+//! Who may open: key hierarchy, sealed root key, key wrap, unwrap against a [`Permit`](yingdun_access::Permit).
+//!
+//! ```text
+//!  passphrase ─argon2id─► root-key file ─► root key                       (RootFile, never in a database)
+//!                                            │ wraps
+//!              ┌─────────────────────────────┼──────────────────────────┐
+//!              ▼                             ▼                          ▼
+//!     institution secret         KEK per institution × grade      root check: proves that
+//!     (pseudonyms, index,        × suite, versioned               database and root belong together
+//!      audit detail, log)                    │ wraps
+//!                                            ├──────────► patient key per grade
+//!                                            │                  │
+//!                                            └────── both ──────┴──► study key ──► Cobblestone-256 objects
+//! ```
+//!
+//! Every arrow is AES-256-KWP under a key that is derived from the parents and the *place*: institution, grade,
+//! suite, patient, study, version. A row that is moved to another place does not unwrap, and neither does one
+//! with a flipped bit. Losing the patient key or the KEK loses the study key, which is how a patient, a study or
+//! a whole grade can be destroyed by destroying one small row.
+//!
+//! # No leaf, no key
+//!
+//! A study key leaves this room in two ways only, [`KeyStore::study_key_for_store`] and [`KeyStore::unwrap`], and
+//! both demand a permit: the proof that access was decided and written to the audit log. A permit is worth one
+//! unwrap. [`KeyStore::unwraps`] counts, so that unwraps and access leaves can be compared (promise I1).
+//!
+//! # What this crate never does
+//!
+//! It never caches study or patient keys, never keeps a key in a file other than the root-key file, never logs or
+//! prints a key, and holds no SQL (that is `catalog::keyring`).
+
+mod error;
+mod kek;
+mod place;
+mod root;
+mod secret;
+mod store;
+mod study;
+mod suite;
+mod unwrap;
+
+pub use error::KeysError;
+pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
+pub use root::{RootFile, RootFileError, RootKey};
+pub use secret::SecretName;
+pub use store::{KeyStore, KeyStoreStatus};
+pub use study::StudyKey;
+pub use suite::Suite;

@@ -3,7 +3,7 @@
 use super::KekLine;
 use crate::{CatalogError, Database, Row, Sql, Statement, Value};
 use std::str::FromStr;
-use yingdun_model::Timestamp;
+use yingdun_model::{InstitutionId, Timestamp};
 
 /// Whether a version still wraps new keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,15 @@ pub struct Kek {
     pub created: Timestamp,
 }
 
+/// A version with the line it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineKek {
+    /// What it belongs to.
+    pub line: KekLine,
+    /// The version.
+    pub kek: Kek,
+}
+
 const ACTIVE: Sql = Sql::new(
     "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
      WHERE institution = $1 AND grade = $2 AND suite = $3 AND state = 'active'",
@@ -48,9 +57,9 @@ const VERSION: Sql = Sql::new(
     "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
      WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4",
 );
-const VERSIONS: Sql = Sql::new(
-    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
-     WHERE institution = $1 AND grade = $2 AND suite = $3 ORDER BY version",
+const OF_INSTITUTION: Sql = Sql::new(
+    "SELECT version, state, uses, wrapped, created_ms, grade, suite FROM key_encryption_key \
+     WHERE institution = $1 ORDER BY grade, suite, version",
 );
 const INSERT_ACTIVE: Sql = Sql::new(
     "INSERT INTO key_encryption_key (institution, grade, suite, version, state, uses, wrapped, created_ms) \
@@ -85,12 +94,21 @@ pub async fn version(database: &Database, line: &KekLine, version: u32) -> Resul
     rows.first().map(kek).transpose()
 }
 
-/// Every version of a line, oldest first.
+/// Every version of every line of an institution, oldest version first within each line.
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn versions(database: &Database, line: &KekLine) -> Result<Vec<Kek>, CatalogError> {
-    database.query(Statement::new(VERSIONS, values(line))).await?.iter().map(kek).collect()
+pub async fn of_institution(
+    database: &Database,
+    institution: &InstitutionId,
+) -> Result<Vec<LineKek>, CatalogError> {
+    let rows = database.query(Statement::new(OF_INSTITUTION, vec![institution.into()])).await?;
+    rows.iter()
+        .map(|row| {
+            let (institution, suite) = (institution.clone(), row.get_text(6)?.to_owned());
+            Ok(LineKek { line: KekLine { institution, grade: row.get_word(5)?, suite }, kek: kek(row)? })
+        })
+        .collect()
 }
 
 /// Keeps a new active version. The transaction fails with [`CatalogError::Constraint`] when the version exists

@@ -1,0 +1,69 @@
+//! Why a key is not given. No error carries a key or names a person.
+
+use yingdun_catalog::CatalogError;
+use yingdun_model::{Action, Grade};
+
+/// Why the key store gives no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// The database of keys failed. [`CatalogError::Busy`] and [`CatalogError::Unavailable`] may pass.
+    #[error(transparent)]
+    Database(#[from] CatalogError),
+    /// The root key is not the one that this database of keys was made with.
+    #[error("the root key does not belong to this database of keys")]
+    WrongRoot,
+    /// A row does not unwrap: damaged, or moved from another place.
+    #[error("a wrapped {what} is damaged or stands in the wrong place")]
+    Damaged {
+        /// What kind of key.
+        what: &'static str,
+    },
+    /// A row names a suite that this program does not know.
+    #[error("a key belongs to an algorithm suite that this program does not know")]
+    UnknownSuite,
+    /// A row names a version of a key-encryption key that is not there.
+    #[error("version {version} of the key-encryption key of grade {grade} is missing")]
+    KekMissing {
+        /// The grade.
+        grade: Grade,
+        /// The version.
+        version: u32,
+    },
+    /// The key-encryption key has wrapped as many keys as it may: rotate it.
+    #[error("version {version} of the key-encryption key of grade {grade} has reached its number of uses")]
+    KekExhausted {
+        /// The grade.
+        grade: Grade,
+        /// The version.
+        version: u32,
+    },
+    /// The permit is for something else.
+    #[error("a permit to {expected} is needed, this one is to {came}")]
+    WrongAction {
+        /// What the call needs.
+        expected: &'static str,
+        /// What the permit allows.
+        came: Action,
+    },
+    /// The permit names no study.
+    #[error("the permit names no study")]
+    NoStudy,
+    /// The permit is no longer, or not yet, valid.
+    #[error("the permit is not valid now")]
+    PermitExpired,
+    /// The permit has given its one unwrap.
+    #[error("the permit has already given its one key")]
+    PermitSpent,
+    /// There is no key for this study: never stored, or destroyed.
+    #[error("there is no key for this study")]
+    NoKey,
+    /// Patient or grade in the permit are not those of the key, so the decision was taken on wrong facts.
+    #[error("the permit was decided on another patient or grade than those of the study key")]
+    OtherFacts,
+    /// Others changed the same keys all the time.
+    #[error("the keys of this study were changed by others {attempts} times in a row")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+}

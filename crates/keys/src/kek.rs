@@ -1,0 +1,185 @@
+//! Key-encryption keys: made on first use, counted, rotated, held in memory.
+
+use crate::{KeysError, RootKey, place};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use yingdun_catalog::keyring::KekLine;
+use yingdun_catalog::keyring::keks::{self, Kek, KekState, LineKek};
+use yingdun_catalog::{CatalogError, Database, Statement};
+use yingdun_crypto::{SealingKey, WrappingKey};
+use yingdun_model::{Clock, Grade, Timestamp};
+
+/// How many keys one version may wrap: 2^32, the hard stop that key-management guides set for one key (after
+/// NIST SP 800-38D §8.3). A hospital of 1000 studies a day needs eight thousand years for it, so reaching it
+/// means that something runs wild.
+pub const KEK_USES_MAX: u64 = 1 << 32;
+
+/// From here on every use is a warning in the log.
+pub const KEK_USES_ALARM: u64 = 1 << 31;
+
+/// Key-encryption keys held in memory: six grades of a few versions for a dozen institutions. When full, all are
+/// wiped and read again as needed.
+const KEKS_HELD_MAX: usize = 256;
+
+/// One version of a key-encryption key, as a status page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KekStatus {
+    /// The grade.
+    pub grade: Grade,
+    /// The word of the suite.
+    pub suite: String,
+    /// The version, from 1.
+    pub version: u32,
+    /// Whether it wraps new keys.
+    pub active: bool,
+    /// How many keys it has wrapped.
+    pub uses: u64,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl From<LineKek> for KekStatus {
+    fn from(LineKek { line, kek }: LineKek) -> Self {
+        Self {
+            grade: line.grade,
+            suite: line.suite,
+            version: kek.version,
+            active: kek.state == KekState::Active,
+            uses: kek.uses,
+            created: kek.created,
+        }
+    }
+}
+
+/// A key-encryption key ready to wrap.
+#[derive(Clone)]
+pub(crate) struct ActiveKek {
+    pub(crate) version: u32,
+    pub(crate) key: Arc<WrappingKey>,
+}
+
+/// The key-encryption keys of one database, with those in use held in memory.
+pub(crate) struct Keks {
+    database: Database,
+    root: RootKey,
+    clock: Arc<dyn Clock>,
+    held: RwLock<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    keys: HashMap<(KekLine, u32), Arc<WrappingKey>>,
+    active: HashMap<KekLine, u32>,
+}
+
+impl Keks {
+    pub(crate) fn new(database: Database, root: RootKey, clock: Arc<dyn Clock>) -> Self {
+        Self { database, root, clock, held: RwLock::default() }
+    }
+
+    pub(crate) const fn root(&self) -> &RootKey {
+        &self.root
+    }
+
+    /// The version that wraps new keys; made when there is none.
+    ///
+    /// INVARIANT: what this returns is durable, so that nothing is ever wrapped under a key that a crash loses.
+    pub(crate) async fn active(&self, line: &KekLine) -> Result<ActiveKek, KeysError> {
+        if let Some(active) = self.held_active(line) {
+            return Ok(active);
+        }
+        if let Some(kek) = keks::active(&self.database, line).await? {
+            return self.hold_active(line, &kek);
+        }
+        match self.insert(line, 1, Vec::new()).await {
+            // Another one made it at the same time.
+            Ok(()) | Err(KeysError::Database(CatalogError::Constraint(_))) => {}
+            Err(error) => return Err(error),
+        }
+        match keks::active(&self.database, line).await? {
+            Some(kek) => self.hold_active(line, &kek),
+            None => Err(KeysError::KekMissing { grade: line.grade, version: 1 }),
+        }
+    }
+
+    /// One version, active or retired.
+    pub(crate) async fn version(&self, line: &KekLine, version: u32) -> Result<Arc<WrappingKey>, KeysError> {
+        if let Some(key) = self.held_version(line, version) {
+            return Ok(key);
+        }
+        match keks::version(&self.database, line, version).await? {
+            Some(kek) => self.hold(line, &kek),
+            None => Err(KeysError::KekMissing { grade: line.grade, version }),
+        }
+    }
+
+    /// Retires the active version and makes the next one; returns its number. Keys wrapped under the retired
+    /// version still unwrap.
+    pub(crate) async fn rotate(&self, line: &KekLine) -> Result<u32, KeysError> {
+        let retired = match keks::active(&self.database, line).await? {
+            Some(kek) => kek.version,
+            None => self.active(line).await?.version,
+        };
+        let version = retired.saturating_add(1);
+        self.insert(line, version, vec![keks::retire(line, retired)]).await?;
+        self.forget_active(line);
+        Ok(version)
+    }
+
+    /// Reads the active version from the database again at its next use: it was rotated elsewhere.
+    pub(crate) fn forget_active(&self, line: &KekLine) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).active.remove(line);
+    }
+
+    async fn insert(
+        &self,
+        line: &KekLine,
+        version: u32,
+        mut statements: Vec<Statement>,
+    ) -> Result<(), KeysError> {
+        let wrapped = self.root.wrapping().wrap(&place::kek(line, version), &SealingKey::generate());
+        statements.push(keks::insert_active(line, version, &wrapped, self.clock.now()));
+        self.database.execute(statements).await?;
+        Ok(())
+    }
+
+    fn held_version(&self, line: &KekLine, version: u32) -> Option<Arc<WrappingKey>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.keys.get(&(line.clone(), version)).map(Arc::clone)
+    }
+
+    fn held_active(&self, line: &KekLine) -> Option<ActiveKek> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let version = *held.active.get(line)?;
+        let key = Arc::clone(held.keys.get(&(line.clone(), version))?);
+        Some(ActiveKek { version, key })
+    }
+
+    fn hold_active(&self, line: &KekLine, kek: &Kek) -> Result<ActiveKek, KeysError> {
+        if kek.uses >= KEK_USES_MAX {
+            return Err(KeysError::KekExhausted { grade: line.grade, version: kek.version });
+        }
+        if kek.uses >= KEK_USES_ALARM {
+            tracing::warn!(
+                institution = %line.institution, grade = %line.grade, version = kek.version, uses = kek.uses,
+                "a key-encryption key has used half of its uses: rotate it"
+            );
+        }
+        let key = self.hold(line, kek)?;
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.active.insert(line.clone(), kek.version);
+        Ok(ActiveKek { version: kek.version, key })
+    }
+
+    fn hold(&self, line: &KekLine, kek: &Kek) -> Result<Arc<WrappingKey>, KeysError> {
+        let key = self.root.wrapping().unwrap(&place::kek(line, kek.version), &kek.wrapped);
+        let key = key.map_err(|_| KeysError::Damaged { what: "key-encryption key" })?;
+        let key = Arc::new(WrappingKey::from(key));
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.keys.len() >= KEKS_HELD_MAX {
+            *held = Held::default();
+        }
+        held.keys.insert((line.clone(), kek.version), Arc::clone(&key));
+        Ok(key)
+    }
+}

@@ -1,0 +1,271 @@
+//! The root-key file on disk: made once, opened at each start, never overwritten by accident.
+
+use super::{RootKey, format};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use yingdun_crypto::passphrase::{PassphraseError, PassphraseParameters};
+use yingdun_crypto::{OpenError, SealingKey, random};
+use yingdun_model::Secret;
+
+/// The sealed file that holds the root key. Whoever has the file and the passphrase can open every study; whoever
+/// lost either has lost every study. Keep copies of both, apart from each other and from the data.
+///
+/// All functions block for about 0.1 s of processor time; keep them off threads that serve others.
+#[derive(Debug)]
+pub struct RootFile;
+
+/// Why a root-key file cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RootFileError {
+    /// There is a file already. A root key is never overwritten.
+    #[error("there is a root-key file at {} already; it is never overwritten", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The file cannot be read or written.
+    #[error("the root-key file at {} cannot be used: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file can be read by others than its owner.
+    #[error("the root-key file at {} has mode {mode:o}; expected 600 or 400", path.display())]
+    Exposed {
+        /// Where.
+        path: PathBuf,
+        /// The permission bits.
+        mode: u32,
+    },
+    /// The file is not what was written: damaged, cut off or something else.
+    #[error("the file at {} is damaged or no root-key file; restore it from a copy", path.display())]
+    Damaged {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The passphrase does not open the file.
+    #[error("the passphrase does not open the root-key file at {}", path.display())]
+    WrongPassphrase {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The passphrase is too short to protect the root key.
+    #[error(
+        "the passphrase has {came} characters; expected at least {}",
+        RootFile::PASSPHRASE_CHARACTERS_MIN
+    )]
+    ShortPassphrase {
+        /// How many characters came.
+        came: usize,
+    },
+    /// The key cannot be derived from the passphrase.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+}
+
+impl RootFile {
+    /// The fewest characters of a passphrase: with Argon2id at 64 MiB, 12 random characters are out of reach of
+    /// guessing.
+    pub const PASSPHRASE_CHARACTERS_MIN: usize = 12;
+
+    /// Makes a new root key and keeps it in a new file, readable by its owner only. When this returns, the file
+    /// is complete and durable; when it fails, there is no file.
+    ///
+    /// # Errors
+    /// [`RootFileError`], in particular when there is a file already or the passphrase is short.
+    pub fn create(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
+        let root = SealingKey::generate();
+        let bytes = sealed(path, &root, passphrase)?;
+        // A link fails when the name is taken, a rename would overwrite.
+        write_beside(path, &bytes, |temporary| {
+            fs::hard_link(temporary, path)?;
+            fs::remove_file(temporary)
+        })?;
+        Ok(root.into())
+    }
+
+    /// Opens the root key.
+    ///
+    /// # Errors
+    /// [`RootFileError`] tells a damaged file, a wrong passphrase and wrong permissions apart.
+    pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
+        unsealed(path, passphrase).map(Into::into)
+    }
+
+    /// Replaces the passphrase. The root key stays the same; a crash leaves the old file or the new one. Copies
+    /// of the old file still open with the old passphrase: destroy them.
+    ///
+    /// # Errors
+    /// [`RootFileError`] as for [`Self::open`] and [`Self::create`].
+    pub fn change_passphrase(
+        path: &Path,
+        old: &Secret<String>,
+        new: &Secret<String>,
+    ) -> Result<(), RootFileError> {
+        let root = unsealed(path, old)?;
+        let bytes = sealed(path, &root, new)?;
+        write_beside(path, &bytes, |temporary| fs::rename(temporary, path))
+    }
+}
+
+fn sealed(path: &Path, root: &SealingKey, passphrase: &Secret<String>) -> Result<Vec<u8>, RootFileError> {
+    let came = passphrase.expose().chars().count();
+    if came < RootFile::PASSPHRASE_CHARACTERS_MIN {
+        return Err(RootFileError::ShortPassphrase { came });
+    }
+    let parameters = PassphraseParameters::generate();
+    let key = parameters.derive(passphrase)?;
+    format::encode(parameters, &key, root).map_err(|error| io_error(path, error.into()))
+}
+
+fn unsealed(path: &Path, passphrase: &Secret<String>) -> Result<SealingKey, RootFileError> {
+    let damaged = || RootFileError::Damaged { path: path.to_owned() };
+    let bytes = read(path)?;
+    let parts = format::decode(&bytes).ok_or_else(damaged)?;
+    let key = parts.passphrase.derive(passphrase)?;
+    parts.unseal(&key).map_err(|error| match error {
+        OpenError::WrongKeyOrContext => RootFileError::WrongPassphrase { path: path.to_owned() },
+        OpenError::Length { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::ChunkLength { .. }
+        | OpenError::OutOfRange { .. }
+        | OpenError::Wrapped
+        | OpenError::Content => damaged(),
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, RootFileError> {
+    let failed = |source| io_error(path, source);
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(RootFileError::Exposed { path: path.to_owned(), mode });
+    }
+    let mut bytes = Vec::new();
+    file.take(format::FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Writes a durable file beside `path`, lets `place` give it its name, and makes the name durable.
+fn write_beside(
+    path: &Path,
+    bytes: &[u8],
+    place: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), RootFileError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    let suffix: u64 = u64::from_be_bytes(random::array());
+    let temporary = directory.join(format!(".root-key-{suffix:016x}"));
+    let written = write_new(&temporary, bytes)
+        .and_then(|()| place(&temporary))
+        .and_then(|()| File::open(directory)?.sync_all());
+    written.map_err(|source| {
+        // Best effort: what is left is sealed, readable by its owner only, and under a name nobody opens.
+        let _ = fs::remove_file(&temporary);
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => RootFileError::Exists { path: path.to_owned() },
+            _ => io_error(path, source),
+        }
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn io_error(path: &Path, source: io::Error) -> RootFileError {
+    RootFileError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    fn bytes(root: &RootKey) -> Vec<u8> {
+        let context = yingdun_crypto::Context::new("yingdun/test/v1");
+        root.wrapping().wrap(&context, &SealingKey::from_secret(&Secret::new([1; 32])))
+    }
+
+    #[test]
+    fn the_root_key_comes_back_and_its_file_is_for_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let made = RootFile::create(&path, &secret("long enough 口令")).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file stays");
+        let opened = RootFile::open(&path, &secret("long enough 口令")).unwrap();
+        assert_eq!(bytes(&made), bytes(&opened));
+    }
+
+    #[test]
+    fn a_wrong_passphrase_and_a_damaged_file_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        RootFile::create(&path, &secret("correct horse")).unwrap();
+        let wrong = RootFile::open(&path, &secret("Correct horse"));
+        assert!(matches!(wrong, Err(RootFileError::WrongPassphrase { .. })), "{wrong:?}");
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x40;
+            fs::write(&path, damaged).unwrap();
+            let refused = RootFile::open(&path, &secret("correct horse"));
+            assert!(matches!(refused, Err(RootFileError::Damaged { .. })), "byte {at}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_existing_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        fs::write(&path, b"precious").unwrap();
+        let refused = RootFile::create(&path, &secret("correct horse"));
+        assert!(matches!(refused, Err(RootFileError::Exists { .. })), "{refused:?}");
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_and_a_short_passphrase_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let short = RootFile::create(&path, &secret("eleven char"));
+        assert!(matches!(short, Err(RootFileError::ShortPassphrase { came: 11 })), "{short:?}");
+        assert!(!path.exists());
+        RootFile::create(&path, &secret("correct horse")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let exposed = RootFile::open(&path, &secret("correct horse"));
+        assert!(matches!(exposed, Err(RootFileError::Exposed { mode: 0o640, .. })), "{exposed:?}");
+    }
+
+    #[test]
+    fn a_new_passphrase_opens_the_same_root_key_and_the_old_one_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let made = RootFile::create(&path, &secret("correct horse")).unwrap();
+        RootFile::change_passphrase(&path, &secret("correct horse"), &secret("battery staple")).unwrap();
+        assert_eq!(bytes(&RootFile::open(&path, &secret("battery staple")).unwrap()), bytes(&made));
+        let old = RootFile::open(&path, &secret("correct horse"));
+        assert!(matches!(old, Err(RootFileError::WrongPassphrase { .. })), "{old:?}");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_names_its_path() {
+        let error = RootFile::open(Path::new("/nonexistent/root.key"), &secret("x")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/root.key"), "{error}");
+    }
+}

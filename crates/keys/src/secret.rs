@@ -1,0 +1,34 @@
+//! The secrets of an institution beside its study keys.
+
+/// What a secret of an institution is for. Each is made at random when it is first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecretName {
+    /// Makes pseudonyms and search tokens (HMAC-SHA-256). Losing it loses every reference.
+    Token,
+    /// Seals what names a person in the catalogue.
+    Index,
+    /// Seals the personal detail beside audit leaves.
+    AuditDetail,
+    /// The Ed25519 seed that signs checkpoints of the audit log.
+    LogSigning,
+    /// Seals what names a person among the accounts.
+    Identity,
+}
+
+impl SecretName {
+    /// Every name.
+    pub const ALL: [Self; 5] =
+        [Self::Token, Self::Index, Self::AuditDetail, Self::LogSigning, Self::Identity];
+
+    /// The word under which the secret is kept and bound into its wrap.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Index => "index",
+            Self::AuditDetail => "audit-detail",
+            Self::LogSigning => "log-signing",
+            Self::Identity => "identity",
+        }
+    }
+}

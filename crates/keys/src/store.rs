@@ -1,0 +1,126 @@
+//! The key store: the face of this room.
+
+use crate::kek::Keks;
+use crate::study::StudyKeys;
+use crate::{KekStatus, KeysError, RootKey, SecretName, Suite, place};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_crypto::SealingKey;
+use yingdun_model::{Clock, Grade, InstitutionId};
+
+/// The keys of every institution in one database, opened with the root key. Clones share everything.
+#[derive(Clone)]
+pub struct KeyStore(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) keys: StudyKeys,
+    pub(crate) unwraps: AtomicU64,
+}
+
+/// The keys of an institution, as a status page shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyStoreStatus {
+    /// Patient keys.
+    pub patients: u64,
+    /// Study keys.
+    pub studies: u64,
+    /// Key-encryption keys, oldest version first within each grade.
+    pub keks: Vec<KekStatus>,
+}
+
+impl KeyStore {
+    /// Opens the store. On a new database the root key is tied to it; later the same root key is needed.
+    ///
+    /// # Errors
+    /// [`KeysError::WrongRoot`] when the database was made with another root key.
+    pub async fn open(database: Database, root: RootKey, clock: Arc<dyn Clock>) -> Result<Self, KeysError> {
+        check_root(&database, &root, clock.as_ref()).await?;
+        let keks = Keks::new(database.clone(), root, Arc::clone(&clock));
+        let keys = StudyKeys { database, keks, clock };
+        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) })))
+    }
+
+    /// A secret of an institution, made and durable when it is first asked for. No permit is needed: secrets of
+    /// an institution open no image.
+    ///
+    /// # Errors
+    /// [`KeysError::Damaged`] when the row does not unwrap, [`KeysError::Database`] when it cannot be read or
+    /// written.
+    pub async fn secret(
+        &self,
+        institution: &InstitutionId,
+        name: SecretName,
+    ) -> Result<SealingKey, KeysError> {
+        let (database, root) = (&self.0.keys.database, self.0.keys.keks.root().wrapping());
+        let place = place::secret(institution, name);
+        let kept = secrets::find(database, institution, name.as_str()).await?;
+        let wrapped = match kept {
+            Some(wrapped) => wrapped,
+            None => {
+                let wrapped = root.wrap(&place, &SealingKey::generate());
+                let insert = secrets::insert(institution, name.as_str(), &wrapped, self.0.keys.clock.now());
+                match self.0.keys.database.execute(vec![insert]).await {
+                    Ok(_) => wrapped,
+                    // Somebody made it at the same time: theirs counts.
+                    Err(CatalogError::Constraint(_)) => {
+                        let kept = secrets::find(database, institution, name.as_str()).await?;
+                        kept.ok_or(KeysError::Contended { attempts: 1 })?
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        root.unwrap(&place, &wrapped).map_err(|_| KeysError::Damaged { what: "institution secret" })
+    }
+
+    /// Makes a new version of a key-encryption key, which wraps from now on, and returns its number. What older
+    /// versions wrapped still opens.
+    ///
+    /// # Errors
+    /// [`KeysError::Database`], in particular when somebody else rotates at the same time.
+    pub async fn rotate_kek(&self, institution: &InstitutionId, grade: Grade) -> Result<u32, KeysError> {
+        self.0.keys.keks.rotate(&line(institution, grade)).await
+    }
+
+    /// The keys of an institution, in numbers.
+    ///
+    /// # Errors
+    /// [`KeysError::Database`] when they cannot be read.
+    pub async fn status(&self, institution: &InstitutionId) -> Result<KeyStoreStatus, KeysError> {
+        let counts = study_keys::counts(&self.0.keys.database, institution).await?;
+        let keks = keks::of_institution(&self.0.keys.database, institution).await?;
+        let keks = keks.into_iter().map(KekStatus::from).collect();
+        Ok(KeyStoreStatus { patients: counts.patients, studies: counts.studies, keks })
+    }
+}
+
+impl std::fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyStore").field("unwraps", &self.unwraps()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn line(institution: &InstitutionId, grade: Grade) -> KekLine {
+    KekLine { institution: institution.clone(), grade, suite: Suite::default().as_str().to_owned() }
+}
+
+/// Makes sure that the root key belongs to the database, before anything is wrapped under it.
+async fn check_root(database: &Database, root: &RootKey, clock: &dyn Clock) -> Result<(), KeysError> {
+    let place = place::root_check();
+    if secrets::root_check(database).await?.is_none() {
+        let wrapped = root.wrapping().wrap(&place, &SealingKey::generate());
+        match database.execute(vec![secrets::insert_root_check(&wrapped, clock.now())]).await {
+            // Another node opened the same new database: its root key counts.
+            Ok(_) | Err(CatalogError::Constraint(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let kept = secrets::root_check(database).await?.ok_or(KeysError::WrongRoot)?;
+    root.wrapping().unwrap(&place, &kept).map_err(|_| KeysError::WrongRoot)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! Behaviour of the key store below the permit, on both engines.
+
+use super::*;
+use crate::kek::KEK_USES_MAX;
+use crate::study::StudyPlace;
+use yingdun_catalog::{DatabaseKind, Sql, Statement, Value};
+use yingdun_model::{ManualClock, PatientRef, StudyRef, Timestamp};
+
+const KIND: DatabaseKind = DatabaseKind::Keys;
+
+/// Runs each behaviour on SQLite and on PostgreSQL.
+macro_rules! on_both_engines {
+    ($($behaviour:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $behaviour() {
+                let dir = tempfile::tempdir().unwrap();
+                let path = dir.path().join("keys.db");
+                super::$behaviour(super::Database::open_sqlite(path, super::KIND).await.unwrap()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $behaviour() {
+                let Some(server) = yingdun_testkit::postgres_database() else { return };
+                super::$behaviour(super::Database::open_postgres(server.address(), super::KIND).await.unwrap()).await;
+            })+
+        }
+    };
+}
+
+on_both_engines! {
+    a_study_key_stays_the_same_and_opens_after_a_restart
+    keys_of_different_studies_patients_grades_and_institutions_differ
+    another_root_key_is_refused_before_anything_is_read
+    a_study_keeps_its_patient_and_grade
+    any_number_of_creations_at_once_give_one_key
+    a_flip_of_any_bit_of_any_wrapped_row_is_detected
+    a_row_that_is_moved_to_another_place_does_not_open
+    a_rotated_kek_wraps_new_keys_and_still_opens_old_ones
+    a_kek_stops_at_its_number_of_uses_until_it_is_rotated
+    secrets_are_made_once_and_differ_by_name_and_institution
+    the_key_of_a_patient_cannot_go_before_the_keys_of_the_studies
+    the_status_counts_keys_and_uses
+}
+
+fn root() -> RootKey {
+    SealingKey::from_secret(&yingdun_model::Secret::new([42; 32])).into()
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp::from_ms(1_700_000_000_000)))
+}
+
+async fn open(database: &Database) -> KeyStore {
+    KeyStore::open(database.clone(), root(), clock()).await.unwrap()
+}
+
+fn institution(name: &str) -> InstitutionId {
+    InstitutionId::new(name).unwrap()
+}
+
+fn place(name: &str, grade: Grade, patient: u8, study: u8) -> StudyPlace {
+    StudyPlace {
+        line: line(&institution(name), grade),
+        patient: PatientRef::from_bytes([patient; 16]),
+        study: StudyRef::from_bytes([study; 16]),
+    }
+}
+
+async fn create(store: &KeyStore, place: &StudyPlace) -> [u8; 32] {
+    *store.0.keys.find_or_create(place).await.unwrap().key().expose_secret()
+}
+
+async fn find(store: &KeyStore, place: &StudyPlace) -> Result<Option<[u8; 32]>, KeysError> {
+    let found = store.0.keys.find(&place.line.institution, place.study).await?;
+    Ok(found.map(|key| *key.key().expose_secret()))
+}
+
+async fn run(database: &Database, sql: &'static str, values: Vec<Value>) -> Result<Vec<u64>, CatalogError> {
+    database.execute(vec![Statement::new(Sql::new(sql), values)]).await
+}
+
+async fn bytes(database: &Database, sql: &'static str) -> Vec<u8> {
+    let rows = database.query(Statement::new(Sql::new(sql), Vec::new())).await.unwrap();
+    rows[0].get_bytes(0).unwrap().to_vec()
+}
+
+async fn a_study_key_stays_the_same_and_opens_after_a_restart(database: Database) {
+    let here = place("renmin", Grade::L4, 1, 1);
+    let store = open(&database).await;
+    assert_eq!(find(&store, &here).await, Ok(None));
+    let made = create(&store, &here).await;
+    assert_eq!(create(&store, &here).await, made);
+    let restarted = open(&database).await;
+    assert_eq!(find(&restarted, &here).await, Ok(Some(made)));
+}
+
+async fn keys_of_different_studies_patients_grades_and_institutions_differ(database: Database) {
+    let store = open(&database).await;
+    let mut keys = Vec::new();
+    for place in [
+        place("renmin", Grade::L4, 1, 1),
+        place("renmin", Grade::L4, 1, 2),
+        place("renmin", Grade::L4, 2, 3),
+        place("renmin", Grade::L5, 1, 4),
+        place("xiehe", Grade::L4, 1, 1),
+    ] {
+        keys.push(create(&store, &place).await);
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 5);
+}
+
+async fn another_root_key_is_refused_before_anything_is_read(database: Database) {
+    open(&database).await;
+    let other = RootKey::from(SealingKey::generate());
+    let refused = KeyStore::open(database.clone(), other, clock()).await.map(|_| ());
+    assert_eq!(refused, Err(KeysError::WrongRoot));
+    run(&database, "UPDATE root_check SET wrapped = $1", vec![vec![0_u8; 40].into()]).await.unwrap();
+    let refused = KeyStore::open(database, root(), clock()).await.map(|_| ());
+    assert_eq!(refused, Err(KeysError::WrongRoot));
+}
+
+async fn a_study_keeps_its_patient_and_grade(database: Database) {
+    let store = open(&database).await;
+    let made = create(&store, &place("renmin", Grade::L5, 1, 1)).await;
+    let again = store.0.keys.find_or_create(&place("renmin", Grade::L4, 2, 1)).await.unwrap();
+    assert_eq!(*again.key().expose_secret(), made);
+    assert_eq!((again.grade(), again.patient()), (Grade::L5, PatientRef::from_bytes([1; 16])));
+}
+
+async fn any_number_of_creations_at_once_give_one_key(database: Database) {
+    // Two stores, as two nodes on one database have.
+    let stores = [open(&database).await, open(&database).await];
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..24_u8 {
+        let store = stores[usize::from(task % 2)].clone();
+        // Three studies of one new patient of a new institution.
+        tasks.spawn(async move {
+            let study = task % 3;
+            (study, create(&store, &place("renmin", Grade::L4, 1, study)).await)
+        });
+    }
+    let mut made = tasks.join_all().await;
+    made.sort_unstable();
+    made.dedup();
+    assert_eq!(made.len(), 3, "one key for each study");
+    let status = stores[0].status(&institution("renmin")).await.unwrap();
+    assert_eq!((status.patients, status.studies, status.keks.len()), (1, 3, 1));
+}
+
+async fn a_flip_of_any_bit_of_any_wrapped_row_is_detected(database: Database) {
+    let here = place("renmin", Grade::L4, 1, 1);
+    let made = create(&open(&database).await, &here).await;
+    for (read, write, what) in [
+        (
+            "SELECT wrapped FROM key_encryption_key",
+            "UPDATE key_encryption_key SET wrapped = $1",
+            "key-encryption key",
+        ),
+        ("SELECT wrapped FROM patient_key", "UPDATE patient_key SET wrapped = $1", "patient key"),
+        ("SELECT wrapped FROM study_key", "UPDATE study_key SET wrapped = $1", "study key"),
+    ] {
+        let kept = bytes(&database, read).await;
+        for at in 0..kept.len() {
+            let mut damaged = kept.clone();
+            damaged[at] ^= 1 << (at % 8);
+            run(&database, write, vec![damaged.into()]).await.unwrap();
+            // A restarted store holds no key in memory.
+            assert_eq!(
+                find(&open(&database).await, &here).await,
+                Err(KeysError::Damaged { what }),
+                "{what} {at}"
+            );
+        }
+        run(&database, write, vec![kept.into()]).await.unwrap();
+    }
+    assert_eq!(find(&open(&database).await, &here).await, Ok(Some(made)));
+
+    let store = open(&database).await;
+    let secret = store.secret(&institution("renmin"), SecretName::Token).await.unwrap();
+    let kept = bytes(&database, "SELECT wrapped FROM institution_secret").await;
+    for at in 0..kept.len() {
+        let mut damaged = kept.clone();
+        damaged[at] ^= 1 << (at % 8);
+        run(&database, "UPDATE institution_secret SET wrapped = $1", vec![damaged.into()]).await.unwrap();
+        let refused = store.secret(&institution("renmin"), SecretName::Token).await.map(|_| ());
+        assert_eq!(refused, Err(KeysError::Damaged { what: "institution secret" }), "byte {at}");
+    }
+    run(&database, "UPDATE institution_secret SET wrapped = $1", vec![kept.into()]).await.unwrap();
+    let again = store.secret(&institution("renmin"), SecretName::Token).await.unwrap();
+    assert_eq!(again.expose_secret(), secret.expose_secret());
+}
+
+async fn a_row_that_is_moved_to_another_place_does_not_open(database: Database) {
+    let store = open(&database).await;
+    let (one, two) = (place("renmin", Grade::L4, 1, 1), place("renmin", Grade::L4, 2, 2));
+    create(&store, &one).await;
+    create(&store, &two).await;
+    let refused = Err(KeysError::Damaged { what: "study key" });
+
+    // The key of study 1 in the row of study 2.
+    let swap = "UPDATE study_key SET wrapped = (SELECT wrapped FROM study_key WHERE study_ref = $1) WHERE study_ref = $2";
+    run(&database, swap, vec![one.study.into(), two.study.into()]).await.unwrap();
+    assert_eq!(find(&store, &two).await, refused);
+
+    // Study 1 given to patient 2.
+    let give = "UPDATE study_key SET patient_ref = $1 WHERE study_ref = $2";
+    run(&database, give, vec![two.patient.into(), one.study.into()]).await.unwrap();
+    assert_eq!(find(&store, &one).await, refused);
+
+    // A whole line of keys lowered to a lower grade.
+    let three = place("renmin", Grade::L5, 3, 3);
+    create(&store, &three).await;
+    database
+        .execute(
+            [
+                "INSERT INTO key_encryption_key SELECT institution, 'L2', suite, version, state, uses, wrapped, created_ms \
+                 FROM key_encryption_key WHERE grade = 'L5'",
+                "INSERT INTO patient_key (institution, patient_ref, grade, suite, kek_version, wrapped, created_ms) \
+                 SELECT institution, patient_ref, 'L2', suite, kek_version, wrapped, created_ms \
+                 FROM patient_key WHERE grade = 'L5'",
+                "UPDATE study_key SET grade = 'L2' WHERE grade = 'L5'",
+            ]
+            .map(|sql| Statement::new(Sql::new(sql), Vec::new()))
+            .to_vec(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(find(&store, &three).await, Err(KeysError::Damaged { what: "key-encryption key" }));
+}
+
+async fn a_rotated_kek_wraps_new_keys_and_still_opens_old_ones(database: Database) {
+    let (store, other_node) = (open(&database).await, open(&database).await);
+    let (old, new) = (place("renmin", Grade::L4, 1, 1), place("renmin", Grade::L4, 1, 2));
+    let before = create(&store, &old).await;
+    create(&other_node, &old).await;
+    assert_eq!(store.rotate_kek(&institution("renmin"), Grade::L4).await, Ok(2));
+    // The other node still holds version 1 as the active one and must notice.
+    let after = create(&other_node, &new).await;
+    for store in [store, other_node, open(&database).await] {
+        assert_eq!(find(&store, &old).await, Ok(Some(before)));
+        assert_eq!(find(&store, &new).await, Ok(Some(after)));
+        let keks = store.status(&institution("renmin")).await.unwrap().keks;
+        let seen: Vec<_> = keks.iter().map(|kek| (kek.version, kek.active, kek.uses)).collect();
+        assert_eq!(seen, [(1, false, 2), (2, true, 1)]);
+    }
+}
+
+async fn a_kek_stops_at_its_number_of_uses_until_it_is_rotated(database: Database) {
+    let store = open(&database).await;
+    create(&store, &place("renmin", Grade::L4, 1, 1)).await;
+    let uses = "UPDATE key_encryption_key SET uses = $1";
+    let max = i64::try_from(KEK_USES_MAX).unwrap();
+    run(&database, uses, vec![(max - 1).into()]).await.unwrap();
+    // The last use goes to a study of the patient we have; a new patient would need two.
+    create(&store, &place("renmin", Grade::L4, 1, 2)).await;
+    let stopped = store.0.keys.find_or_create(&place("renmin", Grade::L4, 1, 3)).await.map(|_| ());
+    assert_eq!(stopped, Err(KeysError::KekExhausted { grade: Grade::L4, version: 1 }));
+    assert!(find(&store, &place("renmin", Grade::L4, 1, 2)).await.unwrap().is_some(), "old keys still open");
+    store.rotate_kek(&institution("renmin"), Grade::L4).await.unwrap();
+    create(&store, &place("renmin", Grade::L4, 1, 3)).await;
+}
+
+async fn secrets_are_made_once_and_differ_by_name_and_institution(database: Database) {
+    let stores = [open(&database).await, open(&database).await];
+    let mut secrets = Vec::new();
+    for name in SecretName::ALL {
+        for institution in [institution("renmin"), institution("xiehe")] {
+            let (one, two) =
+                tokio::join!(stores[0].secret(&institution, name), stores[1].secret(&institution, name));
+            let (one, two) = (one.unwrap(), two.unwrap());
+            assert_eq!(one.expose_secret(), two.expose_secret());
+            secrets.push(*one.expose_secret());
+        }
+    }
+    secrets.sort_unstable();
+    secrets.dedup();
+    assert_eq!(secrets.len(), 2 * SecretName::ALL.len());
+}
+
+async fn the_key_of_a_patient_cannot_go_before_the_keys_of_the_studies(database: Database) {
+    create(&open(&database).await, &place("renmin", Grade::L4, 1, 1)).await;
+    for sql in ["DELETE FROM patient_key", "DELETE FROM key_encryption_key"] {
+        let refused = run(&database, sql, Vec::new()).await;
+        assert!(matches!(refused, Err(CatalogError::Constraint(_))), "{refused:?}");
+    }
+}
+
+async fn the_status_counts_keys_and_uses(database: Database) {
+    let store = open(&database).await;
+    for (patient, study) in [(1, 1), (1, 2), (2, 3)] {
+        create(&store, &place("renmin", Grade::L4, patient, study)).await;
+    }
+    create(&store, &place("xiehe", Grade::L5, 1, 1)).await;
+    let status = store.status(&institution("renmin")).await.unwrap();
+    assert_eq!((status.patients, status.studies), (2, 3));
+    let expected = KekStatus {
+        grade: Grade::L4,
+        suite: Suite::default().as_str().to_owned(),
+        version: 1,
+        active: true,
+        uses: 5,
+        created: Timestamp::from_ms(1_700_000_000_000),
+    };
+    assert_eq!(status.keks, [expected]);
+}

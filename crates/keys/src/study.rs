@@ -1,0 +1,188 @@
+//! Study keys: made once, durably, under patient key and key-encryption key together; opened from their row.
+
+use crate::kek::{ActiveKek, KEK_USES_MAX, Keks};
+use crate::{KeysError, Suite, place};
+use std::sync::Arc;
+use yingdun_catalog::keyring::patient_keys::{self, PatientKey};
+use yingdun_catalog::keyring::{KekLine, keks, study_keys};
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_crypto::{SealingKey, WrappingKey};
+use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
+
+/// How often a key is tried to be made while others make the same one. One more attempt finds what they made.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// The key of one study and the facts that its objects are sealed with. Wiped when dropped; keep it no longer
+/// than its permit is valid.
+pub struct StudyKey {
+    key: SealingKey,
+    institution: InstitutionId,
+    study: StudyRef,
+    patient: PatientRef,
+    grade: Grade,
+    suite: Suite,
+}
+
+impl StudyKey {
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &SealingKey {
+        &self.key
+    }
+
+    /// Whose study it is.
+    #[must_use]
+    pub const fn institution(&self) -> &InstitutionId {
+        &self.institution
+    }
+
+    /// The study.
+    #[must_use]
+    pub const fn study(&self) -> StudyRef {
+        self.study
+    }
+
+    /// The patient whose key it is wrapped under.
+    #[must_use]
+    pub const fn patient(&self) -> PatientRef {
+        self.patient
+    }
+
+    /// The grade under which the study is protected; objects are sealed with it in their context.
+    #[must_use]
+    pub const fn grade(&self) -> Grade {
+        self.grade
+    }
+
+    /// What objects are sealed with.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+}
+
+impl std::fmt::Debug for StudyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StudyKey({})", self.study)
+    }
+}
+
+/// Where the key of a new study belongs.
+pub(crate) struct StudyPlace {
+    pub(crate) line: KekLine,
+    pub(crate) patient: PatientRef,
+    pub(crate) study: StudyRef,
+}
+
+/// The study keys of one database.
+pub(crate) struct StudyKeys {
+    pub(crate) database: Database,
+    pub(crate) keks: Keks,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl StudyKeys {
+    /// The key of a study, when there is one.
+    pub(crate) async fn find(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<Option<StudyKey>, KeysError> {
+        match study_keys::find(&self.database, institution, study).await? {
+            Some((row, patient)) => self.unwrap_row(row, &patient).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The key of a study; made when there is none. A new key is durable before it is returned, and however many
+    /// ask at the same time, all get the same one.
+    pub(crate) async fn find_or_create(&self, place: &StudyPlace) -> Result<StudyKey, KeysError> {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(found) = self.find(&place.line.institution, place.study).await? {
+                return Ok(found);
+            }
+            match self.create(place).await {
+                // Somebody made one of these keys, or rotated the key above them, since we looked.
+                Err(KeysError::Database(
+                    CatalogError::Constraint(_) | CatalogError::UnexpectedRows { .. },
+                )) => self.keks.forget_active(&place.line),
+                made => return made,
+            }
+        }
+        Err(KeysError::Contended { attempts: ATTEMPTS_MAX })
+    }
+
+    /// Makes the key, and the patient key where there is none, in one transaction.
+    async fn create(&self, place: &StudyPlace) -> Result<StudyKey, KeysError> {
+        let StudyPlace { line, patient, .. } = place;
+        let kek = self.keks.active(line).await?;
+        let now = self.clock.now();
+        let (patient_key, new_patient) = match patient_keys::find(&self.database, line, *patient).await? {
+            Some(row) => (self.unwrap_patient(line, *patient, &row).await?, None),
+            None => {
+                let key = SealingKey::generate();
+                let wrapped = kek.key.wrap(&place::patient_key(line, kek.version, *patient), &key);
+                let row = PatientKey { kek_version: kek.version, wrapped };
+                (key.into(), Some(patient_keys::insert(line, *patient, &row, now)))
+            }
+        };
+        let key = SealingKey::generate();
+        let row = wrap_study(place, &kek, &patient_key, &key);
+        let uses = if new_patient.is_some() { 2 } else { 1 };
+        let mut statements = vec![keks::count_uses(line, kek.version, uses, KEK_USES_MAX)];
+        statements.extend(new_patient);
+        statements.push(study_keys::insert(&row, now));
+        self.database.execute(statements).await?;
+        study_key(key, row)
+    }
+
+    async fn unwrap_row(
+        &self,
+        row: study_keys::StudyKey,
+        patient: &PatientKey,
+    ) -> Result<StudyKey, KeysError> {
+        let patient_key = self.unwrap_patient(&row.line, row.patient, patient).await?;
+        let kek = self.keks.version(&row.line, row.kek_version).await?;
+        let context = place::study_key(&row.line, row.kek_version, row.patient, row.study);
+        let key = WrappingKey::combine(&[&patient_key, &kek], &context)
+            .unwrap(&context, &row.wrapped)
+            .map_err(|_| KeysError::Damaged { what: "study key" })?;
+        study_key(key, row)
+    }
+
+    async fn unwrap_patient(
+        &self,
+        line: &KekLine,
+        patient: PatientRef,
+        row: &PatientKey,
+    ) -> Result<WrappingKey, KeysError> {
+        let kek = self.keks.version(line, row.kek_version).await?;
+        kek.unwrap(&place::patient_key(line, row.kek_version, patient), &row.wrapped)
+            .map(WrappingKey::from)
+            .map_err(|_| KeysError::Damaged { what: "patient key" })
+    }
+}
+
+fn wrap_study(
+    place: &StudyPlace,
+    kek: &ActiveKek,
+    patient_key: &WrappingKey,
+    key: &SealingKey,
+) -> study_keys::StudyKey {
+    let StudyPlace { line, patient, study } = place;
+    let context = place::study_key(line, kek.version, *patient, *study);
+    let wrapped = WrappingKey::combine(&[patient_key, &kek.key], &context).wrap(&context, key);
+    study_keys::StudyKey {
+        line: line.clone(),
+        study: *study,
+        patient: *patient,
+        kek_version: kek.version,
+        wrapped,
+    }
+}
+
+fn study_key(key: SealingKey, row: study_keys::StudyKey) -> Result<StudyKey, KeysError> {
+    let suite = row.line.suite.parse().map_err(|_| KeysError::UnknownSuite)?;
+    let KekLine { institution, grade, .. } = row.line;
+    Ok(StudyKey { key, institution, study: row.study, patient: row.patient, grade, suite })
+}

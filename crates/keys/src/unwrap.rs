@@ -1,0 +1,74 @@
+//! Unwrapping: the only two ways by which a study key leaves this room. Both demand a permit.
+
+use crate::store::line;
+use crate::study::StudyPlace;
+use crate::{KeyStore, KeysError, StudyKey};
+use std::sync::atomic::Ordering;
+use yingdun_access::Permit;
+use yingdun_model::Action;
+
+impl KeyStore {
+    /// The key under which new objects of a study are sealed; made when the study is new, durable before it is
+    /// returned. Institution, study, patient and grade are those of the permit.
+    ///
+    /// A study that has a key keeps its patient and grade, whatever a later image says: seal with those of the
+    /// [`StudyKey`], not with those of the image.
+    ///
+    /// # Errors
+    /// [`KeysError::WrongAction`] unless the permit is to store, [`KeysError::PermitExpired`] and
+    /// [`KeysError::PermitSpent`] as they say. A permit is spent even when the database then fails: ask for a new
+    /// one, which is a new leaf.
+    pub async fn study_key_for_store(&self, permit: &Permit) -> Result<StudyKey, KeysError> {
+        if permit.action() != Action::Store {
+            return Err(KeysError::WrongAction { expected: "store", came: permit.action() });
+        }
+        let place = StudyPlace {
+            line: line(permit.institution(), permit.grade().ok_or(KeysError::NoStudy)?),
+            patient: permit.patient().ok_or(KeysError::NoStudy)?,
+            study: permit.study().ok_or(KeysError::NoStudy)?,
+        };
+        self.spend(permit)?;
+        let key = self.0.keys.find_or_create(&place).await?;
+        Ok(self.count(key))
+    }
+
+    /// The key of a study that is to be opened.
+    ///
+    /// # Errors
+    /// [`KeysError::WrongAction`] unless the permit is to view or to recover, [`KeysError::NoKey`] when there is
+    /// none, [`KeysError::OtherFacts`] when patient or grade of the permit are not those of the key; a permit's
+    /// errors as for [`Self::study_key_for_store`].
+    pub async fn unwrap(&self, permit: &Permit) -> Result<StudyKey, KeysError> {
+        if !matches!(permit.action(), Action::View | Action::Recover) {
+            return Err(KeysError::WrongAction { expected: "view or recover", came: permit.action() });
+        }
+        let study = permit.study().ok_or(KeysError::NoStudy)?;
+        self.spend(permit)?;
+        let key = self.0.keys.find(permit.institution(), study).await?.ok_or(KeysError::NoKey)?;
+        if permit.patient() != Some(key.patient()) || permit.grade() != Some(key.grade()) {
+            return Err(KeysError::OtherFacts);
+        }
+        Ok(self.count(key))
+    }
+
+    /// How many study keys were given out since the store was opened. Never more than the access leaves written
+    /// in that time (promise I1). The metric `yingdun_key_unwraps_total` counts the same.
+    #[must_use]
+    pub fn unwraps(&self) -> u64 {
+        self.0.unwraps.load(Ordering::Acquire)
+    }
+
+    fn spend(&self, permit: &Permit) -> Result<(), KeysError> {
+        if !permit.holds_at(self.0.keys.clock.now()) {
+            return Err(KeysError::PermitExpired);
+        }
+        if permit.take_unwrap() { Ok(()) } else { Err(KeysError::PermitSpent) }
+    }
+
+    fn count(&self, key: StudyKey) -> StudyKey {
+        self.0.unwraps.fetch_add(1, Ordering::AcqRel);
+        metrics::counter!("yingdun_key_unwraps_total", "institution" => key.institution().to_string())
+            .increment(1);
+        key
+    }
+}
