@@ -17,6 +17,9 @@ pub const KEK_USES_MAX: u64 = 1 << 32;
 /// From here on every use is a warning in the log.
 pub const KEK_USES_ALARM: u64 = 1 << 31;
 
+/// A new study of a new patient wraps two keys. A version with fewer uses left is exhausted.
+pub(crate) const USES_PER_STUDY_MAX: u32 = 2;
+
 /// Key-encryption keys held in memory: six grades of a few versions for a dozen institutions. When full, all are
 /// wiped and read again as needed.
 const KEKS_HELD_MAX: usize = 256;
@@ -156,7 +159,7 @@ impl Keks {
     }
 
     fn hold_active(&self, line: &KekLine, kek: &Kek) -> Result<ActiveKek, KeysError> {
-        if kek.uses >= KEK_USES_MAX {
+        if kek.uses.saturating_add(USES_PER_STUDY_MAX.into()) > KEK_USES_MAX {
             return Err(KeysError::KekExhausted { grade: line.grade, version: kek.version });
         }
         if kek.uses >= KEK_USES_ALARM {

@@ -32,6 +32,7 @@
 mod error;
 mod kek;
 mod place;
+mod rewrap;
 mod root;
 mod secret;
 mod store;
@@ -41,6 +42,7 @@ mod unwrap;
 
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
+pub use rewrap::REWRAP_KEYS_MAX;
 pub use root::{RootFile, RootFileError, RootKey};
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};

@@ -84,6 +84,22 @@ impl KeyStore {
         self.0.keys.keks.rotate(&line(institution, grade)).await
     }
 
+    /// Wraps up to `keys_max` keys (at most [`crate::REWRAP_KEYS_MAX`]) that still stand under retired versions again
+    /// under the active one, and returns how many; 0 when there are none left. Call it until then. Reading and
+    /// storing go on meanwhile; no study key leaves this room and no image is rewritten.
+    ///
+    /// # Errors
+    /// [`KeysError::Database`], in particular when somebody else wraps the same keys again at the same time:
+    /// nothing was changed, call it again. [`KeysError::Damaged`] when a key does not open.
+    pub async fn rewrap_keks(
+        &self,
+        institution: &InstitutionId,
+        grade: Grade,
+        keys_max: u32,
+    ) -> Result<u32, KeysError> {
+        self.0.keys.rewrap(&line(institution, grade), keys_max).await
+    }
+
     /// The keys of an institution, in numbers.
     ///
     /// # Errors

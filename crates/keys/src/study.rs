@@ -1,6 +1,6 @@
 //! Study keys: made once, durably, under patient key and key-encryption key together; opened from their row.
 
-use crate::kek::{ActiveKek, KEK_USES_MAX, Keks};
+use crate::kek::{ActiveKek, KEK_USES_MAX, Keks, USES_PER_STUDY_MAX};
 use crate::{KeysError, Suite, place};
 use std::sync::Arc;
 use yingdun_catalog::keyring::patient_keys::{self, PatientKey};
@@ -117,18 +117,19 @@ impl StudyKeys {
         let StudyPlace { line, patient, .. } = place;
         let kek = self.keks.active(line).await?;
         let now = self.clock.now();
-        let (patient_key, new_patient) = match patient_keys::find(&self.database, line, *patient).await? {
-            Some(row) => (self.unwrap_patient(line, *patient, &row).await?, None),
-            None => {
-                let key = SealingKey::generate();
-                let wrapped = kek.key.wrap(&place::patient_key(line, kek.version, *patient), &key);
-                let row = PatientKey { kek_version: kek.version, wrapped };
-                (key.into(), Some(patient_keys::insert(line, *patient, &row, now)))
-            }
-        };
+        let (patient_key, new_patient): (WrappingKey, _) =
+            match patient_keys::find(&self.database, line, *patient).await? {
+                Some(row) => (self.unwrap_patient(line, *patient, &row).await?.into(), None),
+                None => {
+                    let key = SealingKey::generate();
+                    let wrapped = kek.key.wrap(&place::patient_key(line, kek.version, *patient), &key);
+                    let row = PatientKey { kek_version: kek.version, wrapped };
+                    (key.into(), Some(patient_keys::insert(line, *patient, &row, now)))
+                }
+            };
         let key = SealingKey::generate();
         let row = wrap_study(place, &kek, &patient_key, &key);
-        let uses = if new_patient.is_some() { 2 } else { 1 };
+        let uses = if new_patient.is_some() { USES_PER_STUDY_MAX } else { 1 };
         let mut statements = vec![keks::count_uses(line, kek.version, uses, KEK_USES_MAX)];
         statements.extend(new_patient);
         statements.push(study_keys::insert(&row, now));
@@ -141,29 +142,36 @@ impl StudyKeys {
         row: study_keys::StudyKey,
         patient: &PatientKey,
     ) -> Result<StudyKey, KeysError> {
-        let patient_key = self.unwrap_patient(&row.line, row.patient, patient).await?;
-        let kek = self.keks.version(&row.line, row.kek_version).await?;
-        let context = place::study_key(&row.line, row.kek_version, row.patient, row.study);
-        let key = WrappingKey::combine(&[&patient_key, &kek], &context)
-            .unwrap(&context, &row.wrapped)
-            .map_err(|_| KeysError::Damaged { what: "study key" })?;
+        let patient_key = self.unwrap_patient(&row.line, row.patient, patient).await?.into();
+        let key = self.unwrap_study(&row, &patient_key).await?;
         study_key(key, row)
     }
 
-    async fn unwrap_patient(
+    pub(crate) async fn unwrap_study(
+        &self,
+        row: &study_keys::StudyKey,
+        patient_key: &WrappingKey,
+    ) -> Result<SealingKey, KeysError> {
+        let kek = self.keks.version(&row.line, row.kek_version).await?;
+        let context = place::study_key(&row.line, row.kek_version, row.patient, row.study);
+        WrappingKey::combine(&[patient_key, &kek], &context)
+            .unwrap(&context, &row.wrapped)
+            .map_err(|_| KeysError::Damaged { what: "study key" })
+    }
+
+    pub(crate) async fn unwrap_patient(
         &self,
         line: &KekLine,
         patient: PatientRef,
         row: &PatientKey,
-    ) -> Result<WrappingKey, KeysError> {
+    ) -> Result<SealingKey, KeysError> {
         let kek = self.keks.version(line, row.kek_version).await?;
         kek.unwrap(&place::patient_key(line, row.kek_version, patient), &row.wrapped)
-            .map(WrappingKey::from)
             .map_err(|_| KeysError::Damaged { what: "patient key" })
     }
 }
 
-fn wrap_study(
+pub(crate) fn wrap_study(
     place: &StudyPlace,
     kek: &ActiveKek,
     patient_key: &WrappingKey,

@@ -4,10 +4,12 @@ use crate::{CatalogError, Database, Sql, Statement};
 use yingdun_model::{InstitutionId, Timestamp};
 
 const FIND: Sql = Sql::new("SELECT wrapped FROM institution_secret WHERE institution = $1 AND name = $2");
-const INSERT: Sql =
-    Sql::new("INSERT INTO institution_secret (institution, name, wrapped, created_ms) VALUES ($1, $2, $3, $4)");
+const INSERT: Sql = Sql::new(
+    "INSERT INTO institution_secret (institution, name, wrapped, created_ms) VALUES ($1, $2, $3, $4)",
+);
 const FIND_ROOT_CHECK: Sql = Sql::new("SELECT wrapped FROM root_check WHERE id = 1");
-const INSERT_ROOT_CHECK: Sql = Sql::new("INSERT INTO root_check (id, wrapped, created_ms) VALUES (1, $1, $2)");
+const INSERT_ROOT_CHECK: Sql =
+    Sql::new("INSERT INTO root_check (id, wrapped, created_ms) VALUES (1, $1, $2)");
 
 /// The wrapped secret of this name.
 ///

@@ -36,6 +36,17 @@ const FIND: Sql = Sql::new(
      AND p.grade = s.grade AND p.suite = s.suite \
      WHERE s.institution = $1 AND s.study_ref = $2",
 );
+const OLDER: Sql = Sql::new(
+    "SELECT s.institution, s.grade, s.suite, s.study_ref, s.patient_ref, s.kek_version, s.wrapped, \
+     p.kek_version, p.wrapped \
+     FROM study_key s JOIN patient_key p ON p.institution = s.institution AND p.patient_ref = s.patient_ref \
+     AND p.grade = s.grade AND p.suite = s.suite \
+     WHERE s.institution = $1 AND s.grade = $2 AND s.suite = $3 AND s.kek_version < $4 LIMIT $5",
+);
+const REWRAP: Sql = Sql::new(
+    "UPDATE study_key SET kek_version = $1, wrapped = $2 \
+     WHERE institution = $3 AND study_ref = $4 AND kek_version = $5",
+);
 const INSERT: Sql = Sql::new(
     "INSERT INTO study_key (institution, grade, suite, study_ref, patient_ref, kek_version, wrapped, created_ms) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -73,6 +84,41 @@ pub fn insert(key: &StudyKey, now: Timestamp) -> Statement {
         now.into(),
     ];
     Statement::new(INSERT, bound).expecting(1)
+}
+
+/// At most `limit` keys of a line that are wrapped under a version before `kek_version`, each with the patient
+/// key above it.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn older(
+    database: &Database,
+    line: &KekLine,
+    kek_version: u32,
+    limit: u32,
+) -> Result<Vec<(StudyKey, PatientKey)>, CatalogError> {
+    let bound = vec![
+        (&line.institution).into(),
+        line.grade.into(),
+        line.suite.as_str().into(),
+        kek_version.into(),
+        limit.into(),
+    ];
+    database.query(Statement::new(OLDER, bound)).await?.iter().map(with_patient).collect()
+}
+
+/// Replaces the wrap of a key. The transaction fails with [`CatalogError::UnexpectedRows`] when it is no longer
+/// wrapped under version `from`.
+#[must_use]
+pub fn rewrap(key: &StudyKey, from: u32) -> Statement {
+    let bound = vec![
+        key.kek_version.into(),
+        key.wrapped.as_slice().into(),
+        (&key.line.institution).into(),
+        key.study.into(),
+        from.into(),
+    ];
+    Statement::new(REWRAP, bound).expecting(1)
 }
 
 /// How many keys an institution has.

@@ -38,6 +38,7 @@ on_both_engines! {
     a_flip_of_any_bit_of_any_wrapped_row_is_detected
     a_row_that_is_moved_to_another_place_does_not_open
     a_rotated_kek_wraps_new_keys_and_still_opens_old_ones
+    after_rewrapping_nothing_stands_under_the_retired_kek
     a_kek_stops_at_its_number_of_uses_until_it_is_rotated
     secrets_are_made_once_and_differ_by_name_and_institution
     the_key_of_a_patient_cannot_go_before_the_keys_of_the_studies
@@ -249,6 +250,36 @@ async fn a_rotated_kek_wraps_new_keys_and_still_opens_old_ones(database: Databas
     }
 }
 
+async fn after_rewrapping_nothing_stands_under_the_retired_kek(database: Database) {
+    let (store, renmin) = (open(&database).await, institution("renmin"));
+    let mut made = Vec::new();
+    for study in 0..7 {
+        let here = place("renmin", Grade::L4, study % 3, study);
+        made.push((create(&store, &here).await, here));
+    }
+    assert_eq!(store.rewrap_keks(&renmin, Grade::L4, 4).await, Ok(0), "nothing is older yet");
+    store.rotate_kek(&renmin, Grade::L4).await.unwrap();
+    let mut batches = Vec::new();
+    loop {
+        let done = store.rewrap_keks(&renmin, Grade::L4, 4).await.unwrap();
+        batches.push(done);
+        // Between the batches everything opens.
+        for (key, here) in &made {
+            assert_eq!(find(&open(&database).await, here).await, Ok(Some(*key)));
+        }
+        if done == 0 {
+            break;
+        }
+    }
+    assert_eq!(batches, [3, 4, 3, 0]);
+    let uses: Vec<_> = store.status(&renmin).await.unwrap().keks.iter().map(|kek| kek.uses).collect();
+    assert_eq!(uses, [10, 10]);
+    run(&database, "DELETE FROM key_encryption_key WHERE version = 1", Vec::new()).await.unwrap();
+    for (key, here) in &made {
+        assert_eq!(find(&open(&database).await, here).await, Ok(Some(*key)));
+    }
+}
+
 async fn a_kek_stops_at_its_number_of_uses_until_it_is_rotated(database: Database) {
     let store = open(&database).await;
     create(&store, &place("renmin", Grade::L4, 1, 1)).await;
@@ -257,8 +288,10 @@ async fn a_kek_stops_at_its_number_of_uses_until_it_is_rotated(database: Databas
     run(&database, uses, vec![(max - 1).into()]).await.unwrap();
     // The last use goes to a study of the patient we have; a new patient would need two.
     create(&store, &place("renmin", Grade::L4, 1, 2)).await;
-    let stopped = store.0.keys.find_or_create(&place("renmin", Grade::L4, 1, 3)).await.map(|_| ());
-    assert_eq!(stopped, Err(KeysError::KekExhausted { grade: Grade::L4, version: 1 }));
+    for patient in [1, 2] {
+        let stopped = store.0.keys.find_or_create(&place("renmin", Grade::L4, patient, 3)).await.map(|_| ());
+        assert_eq!(stopped, Err(KeysError::KekExhausted { grade: Grade::L4, version: 1 }));
+    }
     assert!(find(&store, &place("renmin", Grade::L4, 1, 2)).await.unwrap().is_some(), "old keys still open");
     store.rotate_kek(&institution("renmin"), Grade::L4).await.unwrap();
     create(&store, &place("renmin", Grade::L4, 1, 3)).await;
