@@ -13,6 +13,7 @@
 )]
 
 use bytes::Bytes;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yingdun_model::{InstitutionId, StudyRef};
@@ -27,6 +28,8 @@ const CASE_BYTES: usize = 512 * 1024 * 1024;
 async fn main() {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--dir").skip(1);
     let root = arguments.next().map_or_else(std::env::temp_dir, Into::into);
+    bare(&root, 525_000);
+    bare(&root, 250_000);
     println!("replicas writers record_kb  records/s   MB/s   p50 ms   p99 ms   max ms");
     for replicas in [1, 3] {
         for writers in [1, 4, 16] {
@@ -35,6 +38,22 @@ async fn main() {
             }
         }
     }
+}
+
+/// What the disk itself does: one thread, one growing file, one write and one fdatasync per record.
+fn bare(root: &std::path::Path, record_bytes: usize) {
+    let mut file = tempfile::tempfile_in(root).unwrap();
+    let record = vec![7; record_bytes];
+    let mut latencies = Vec::new();
+    for _ in 0..CASE_BYTES / 2 / record_bytes {
+        let begun = Instant::now();
+        file.write_all(&record).unwrap();
+        file.sync_data().unwrap();
+        latencies.push(begun.elapsed());
+    }
+    latencies.sort();
+    let middle = ms(latencies[latencies.len() / 2]);
+    println!("bare write + fdatasync of {} KB: p50 {middle:.2} ms", record_bytes / 1000);
 }
 
 async fn case(root: &std::path::Path, replicas: usize, writers: usize, record_bytes: usize) {

@@ -1,4 +1,69 @@
 //! Where it lies: packs, replicas, repair. Knows ciphertext only.
+//!
+//! A [`Store`] keeps sealed records in *packs* on a list of *replicas*. Every replica holds every pack, byte for
+//! byte; a record has the same [`Location`] everywhere.
+//!
+//! ```text
+//!  append ──► place (pack, offset) ─┬─► queue ► writer of replica 0 ─ write, sync ─┐
+//!             under one short lock  ├─► queue ► writer of replica 1 ─ write, sync ─┼─► quorum reached:
+//!                                   └─► queue ► writer of replica 2 ─ write, sync ─┘   the caller gets its Location
+//!
+//!  keeper: seals full packs, watches directories and space        repairer: writes missing or damaged packs anew
+//! ```
+//!
+//! * **Acknowledged means durable** on the write quorum (2 of 3 by default). Records that arrive while a sync runs
+//!   share the next one; nobody waits for company, so a lone record costs one write and one sync.
+//! * **A pack is never changed once it is sealed**, and a pack from before a start is never appended to. Opening a
+//!   store reads names and lengths; only a pack that a crash left open is read.
+//! * **A replica that fails is left behind, not waited for.** Without room it comes back when room does; when its
+//!   directory is gone it is made again; after a failed sync it stays out until the next open. In every case the
+//!   repairer writes what it misses, from records that verify, while the store serves.
+//! * **Reads are not trusted.** [`Store::read`] gives bytes of one replica; whoever opens the seal notices damage,
+//!   asks the next of [`Store::replicas_for`], and calls [`Store::report_bad`].
+//!
+//! The store holds no index of records: the catalogue does. After a crash the owner replays
+//! [`Store::scan`] from the position that it stored from [`Store::replay_from`].
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! use std::sync::Arc;
+//! use yingdun_model::{InstitutionId, StudyRef};
+//! use yingdun_storage::{
+//!     LogEvents, RealDisk, Record, RecordHeader, RecordKind, ReplicaConfig, Store, StoreConfig,
+//! };
+//!
+//! let replicas = ["a", "b", "c"].map(|name| ReplicaConfig {
+//!     directory: directory.path().join(name),
+//!     label: name.to_owned(),
+//!     failure_domain: format!("disk-{name}"),
+//! });
+//! let store = Store::open(StoreConfig::new(replicas.to_vec()), Arc::new(RealDisk), Arc::new(LogEvents)).await?;
+//! let location = store
+//!     .append(Record {
+//!         header: RecordHeader {
+//!             institution: InstitutionId::new("hospital-1")?,
+//!             study: StudyRef::from_bytes([7; 16]),
+//!             kind: RecordKind::INSTANCE,
+//!         },
+//!         descriptor: "sealed descriptor".into(),
+//!         metadata: "sealed metadata".into(),
+//!         object: vec!["sealed ".into(), "object".into()],
+//!     })
+//!     .await?;
+//! let replica = store.replicas_for(&location)[0];
+//! assert_eq!(store.read(&location, location.object_range(), replica).await?, "sealed object");
+//! store.close().await;
+//! # Ok(()) }
+//! ```
+//!
+//! The crate knows nothing of keys, DICOM, catalogues, permits or networks. The file system comes in through
+//! [`Disk`], so that full disks and power cuts can be tested; why packs look as they do is told in
+//! `docs/design/002-packs.md`.
+//!
+//! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
+//! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
+//! `replica`), `_repairs_waiting` and `_lost_records_total`.
 
 mod config;
 mod disk;

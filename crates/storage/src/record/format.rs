@@ -237,3 +237,114 @@ pub(crate) fn decode_record_header(
         bytes: bytes.to_vec(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STORE: StoreId = [9; 16];
+
+    fn header(institution: &str) -> RecordHeader {
+        RecordHeader {
+            institution: InstitutionId::new(institution).unwrap(),
+            study: StudyRef::from_bytes([3; 16]),
+            kind: RecordKind(200),
+        }
+    }
+
+    fn parts(all: &[&[u8]]) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new();
+        for part in all {
+            hasher.update(part);
+        }
+        hasher
+    }
+
+    fn sealed(descriptor: &[u8], metadata: &[u8], object: &[u8]) -> Sealed {
+        let hasher = parts(&[descriptor, metadata, object]);
+        let (metadata, object) = (metadata.len() as u64, object.len() as u64);
+        Sealed::new(&header("hospital-1"), Layout::DescriptorFirst, descriptor, metadata, object, hasher)
+    }
+
+    #[test]
+    fn a_record_header_has_its_documented_length_and_reads_back() {
+        for institution in ["a", "hospital-1", &"x".repeat(32)] {
+            let record = Sealed::new(
+                &header(institution),
+                Layout::ObjectFirst,
+                b"d",
+                2,
+                3,
+                parts(&[b"ooo", b"d", b"mm"]),
+            );
+            let (location, bytes) = record.place(5, 72, &STORE);
+            assert_eq!(bytes.len() as u64, RECORD_HEADER_BYTES);
+            let parsed = decode_record_header(&bytes, 5, 72, &STORE).unwrap();
+            assert_eq!((parsed.location, parsed.header.clone()), (location, header(institution)));
+            assert!(parsed.parts_match(parts(&[b"ooo", b"d", b"mm"])));
+            assert!(!parsed.parts_match(parts(&[b"oob", b"d", b"mm"])));
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_of_a_header_is_noticed() {
+        let (_, good) = sealed(b"descriptor", b"m", b"object").place(5, 72, &STORE);
+        let pack = encode_pack_header(5, &STORE);
+        assert_eq!(decode_pack_header(&pack), Some((5, STORE)));
+        assert_eq!(pack.len() as u64, PACK_HEADER_BYTES);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.to_vec();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode_record_header(&bad, 5, 72, &STORE), None, "bit {bit}");
+        }
+        for bit in 0..pack.len() * 8 {
+            let mut bad = pack.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode_pack_header(&bad), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_record_in_the_wrong_place_is_no_record() {
+        let (_, bytes) = sealed(b"d", b"m", b"o").place(5, 72, &STORE);
+        assert!(decode_record_header(&bytes, 6, 72, &STORE).is_none());
+        assert!(decode_record_header(&bytes, 5, 80, &STORE).is_none());
+        assert!(decode_record_header(&bytes, 5, 72, &[8; 16]).is_none());
+    }
+
+    #[test]
+    fn lengths_over_their_bounds_are_no_record() {
+        let wild = Sealed::new(&header("a"), Layout::DescriptorFirst, b"", u64::MAX - 8, 0, parts(&[]));
+        let stable = Sealed { metadata_bytes: 0, ..wild };
+        let (_, bytes) = stable.place(5, 72, &STORE);
+        assert!(decode_record_header(&bytes, 5, 72, &STORE).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn parts_lie_one_after_the_other_inside_the_record(
+            descriptor in 0..DESCRIPTOR_BYTES_MAX, metadata in 0..METADATA_BYTES_MAX, object in 0..OBJECT_BYTES_MAX,
+            first: bool, offset in 0..1_u64 << 60, digest: [u8; 32],
+        ) {
+            let layout = if first { Layout::DescriptorFirst } else { Layout::ObjectFirst };
+            let location = Location {
+                pack: 1, offset, descriptor_bytes: descriptor, metadata_bytes: metadata, object_bytes: object, layout, digest,
+            };
+            let mut ranges = [location.descriptor_range(), location.metadata_range(), location.object_range()];
+            prop_assert_eq!(ranges.clone().map(|range| range.end - range.start), [descriptor, metadata, object]);
+            ranges.sort_by_key(|range| (range.start, range.end));
+            prop_assert_eq!(ranges[0].start, RECORD_HEADER_BYTES);
+            prop_assert_eq!((ranges[0].end, ranges[1].end), (ranges[1].start, ranges[2].start));
+            prop_assert!((0..8).contains(&(location.record_bytes() - ranges[2].end)));
+            prop_assert_eq!(Location::from_bytes(&location.to_bytes()), Ok(location));
+        }
+
+        #[test]
+        fn rubbish_never_becomes_a_record_or_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(decode_record_header(&bytes, 1, 72, &STORE).is_none());
+            prop_assert!(decode_pack_header(&bytes).is_none());
+            let _any_answer = Location::from_bytes(&bytes);
+        }
+    }
+}

@@ -97,20 +97,24 @@ fn finish_open_pack(
     let mut longest = 0;
     for (replica, backend) in backends.iter().enumerate() {
         let Some(backend) = backend else { continue };
-        match backend.open(number, true) {
-            Ok(file) => {
-                longest = longest.max(file.length()?);
+        let opened = backend.open(number, true).and_then(|file| Ok((file.length()?, file)));
+        match opened {
+            Ok((bytes, file)) => {
+                longest = longest.max(bytes);
                 sources.push(Source { replica, file });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            // The copy counts as lacking; another replica may hold the records.
+            Err(error) => tracing::warn!(replica, %error, "a pack that was open cannot be read"),
         }
     }
     let extent = Extent { pack: number, end: longest, store };
     let records = whole_records(&extent, &sources);
     let Some((last, _)) = records.last() else {
         for backend in backends.iter().flatten() {
-            backend.remove(number)?;
+            if let Err(error) = backend.remove(number) {
+                tracing::warn!(%error, "an empty pack could not be removed");
+            }
         }
         return Ok(None);
     };
