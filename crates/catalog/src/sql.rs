@@ -93,6 +93,13 @@ impl Statement {
         self
     }
 
+    /// The statement that tells how SQLite would run this one.
+    #[cfg(test)]
+    pub(crate) fn explained(&self) -> Self {
+        let text = format!("EXPLAIN QUERY PLAN {}", self.text());
+        Self { sql: Sql(Cow::Owned(text)), values: self.values.clone(), expected: None }
+    }
+
     pub(crate) fn text(&self) -> &str {
         self.sql.as_str()
     }

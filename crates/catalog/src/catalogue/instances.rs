@@ -2,7 +2,7 @@
 
 use super::filter::{Page, Plan, StudyFilter};
 use super::moment::{number_column, number_from};
-use crate::{CatalogError, Database, Row, StatementBuilder};
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
 /// Which instances are meant. All conditions hold together; an empty list is no condition. Of an instance with
@@ -124,6 +124,11 @@ pub async fn search(
     let Some(plan) = Plan::of(database, &filter.studies).await? else {
         return Ok(Vec::new());
     };
+    database.query(select(&plan, filter, &page)).await?.iter().map(instance_of).collect()
+}
+
+/// The statement behind [`search`].
+pub(super) fn select(plan: &Plan<'_>, filter: &InstanceFilter, page: &Page<InstanceCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push(SELECT).push(" AND i.latest = 1 AND i.institution = ").bind(&filter.studies.institution);
     if !plan.is_unrestricted() {
@@ -150,11 +155,11 @@ pub async fn search(
     if let Some(number) = filter.number {
         sql.push(" AND i.instance_number = ").bind(number);
     }
-    if let Some(after) = page.after {
-        push_after(&mut sql, &after);
+    if let Some(after) = &page.after {
+        push_after(&mut sql, after);
     }
     sql.push(ORDER).push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
-    database.query(sql.finish()).await?.iter().map(instance_of).collect()
+    sql.finish()
 }
 
 /// Every instance of a study in its newest version, by series and number. Read in pages, so that no single

@@ -30,6 +30,8 @@ mod filter;
 pub mod instances;
 pub(crate) mod migrations;
 mod moment;
+#[cfg(test)]
+mod plans;
 mod record;
 pub mod series;
 pub mod studies;

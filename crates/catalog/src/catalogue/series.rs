@@ -3,7 +3,7 @@
 use super::filter::{Page, Plan, StudyFilter};
 use super::moment::{date_column, date_from, number_column, number_from, time_column, time_from};
 use super::{Date, TimeOfDay};
-use crate::{CatalogError, Database, Row, StatementBuilder};
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use std::ops::RangeInclusive;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
@@ -103,6 +103,11 @@ pub async fn search(
     let Some(plan) = Plan::of(database, &filter.studies).await? else {
         return Ok(Vec::new());
     };
+    database.query(select(&plan, filter, &page)).await?.iter().map(series_of).collect()
+}
+
+/// The statement behind [`search`].
+pub(super) fn select(plan: &Plan<'_>, filter: &SeriesFilter, page: &Page<SeriesCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push(SELECT).bind(&filter.studies.institution);
     if !plan.is_unrestricted() {
@@ -130,13 +135,13 @@ pub async fn search(
         sql.push(" AND r.performed_time BETWEEN ").bind(time_column(Some(*range.start())));
         sql.push(" AND ").bind(time_column(Some(*range.end())));
     }
-    if let Some(after) = page.after {
+    if let Some(after) = &page.after {
         sql.push(" AND (r.study_ref, r.series_number, r.series_ref) > (").bind(after.study).push(", ");
         sql.bind(after.number).push(", ").bind(after.reference).push(")");
     }
     sql.push(" ORDER BY r.study_ref, r.series_number, r.series_ref");
     sql.push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
-    database.query(sql.finish()).await?.iter().map(series_of).collect()
+    sql.finish()
 }
 
 // === rows ===

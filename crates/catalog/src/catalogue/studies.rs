@@ -3,7 +3,7 @@
 use super::filter::{Page, Plan, StudyCursor, StudyFilter};
 use super::moment::{date_column, date_from, time_from};
 use super::{Date, TimeOfDay};
-use crate::{CatalogError, Database, Row, StatementBuilder};
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{Grade, PatientRef, StudyRef, Timestamp, Uid};
 
 /// One study.
@@ -53,13 +53,17 @@ pub async fn search(
     let Some(plan) = Plan::of(database, filter).await? else {
         return Ok(Vec::new());
     };
-    // The page is chosen from indexes first; only then are the wide rows read.
+    database.query(select(&plan, &page)).await?.iter().map(study_of).collect()
+}
+
+/// The page is chosen from indexes first; only then are the wide rows read.
+pub(super) fn select(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push(SELECT);
-    plan.select_page(&mut sql, &page);
+    plan.select_page(&mut sql, page);
     sql.push(") page CROSS JOIN study s WHERE s.study_ref = page.study_ref");
     sql.push(" ORDER BY page.study_date DESC, page.study_ref DESC");
-    database.query(sql.finish()).await?.iter().map(study_of).collect()
+    sql.finish()
 }
 
 // === rows ===

@@ -208,3 +208,84 @@ impl Writer {
             .map_err(connection::error_of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DatabaseKind, Value};
+
+    type Answer = oneshot::Receiver<Result<Vec<u64>, CatalogError>>;
+
+    fn writer(folder: &std::path::Path) -> Writer {
+        let path = folder.join("keys.sqlite");
+        let connection = connection::open_for_writing(&path, DatabaseKind::Keys).unwrap();
+        connection.execute_batch("CREATE TABLE probe (bits BLOB)").unwrap();
+        Writer { connection, synchronous: Durability::Durable, log_emptied: Instant::now() }
+    }
+
+    fn insert(bytes: usize, durability: Durability) -> (Transaction, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let insert = "INSERT INTO probe (bits) VALUES ($1)";
+        let statements = vec![Statement::new(insert, vec![Value::Bytes(vec![7; bytes])])];
+        (Transaction { statements, durability, reply }, answer)
+    }
+
+    fn rows(writer: &Writer) -> i64 {
+        writer.connection.query_row("SELECT count(*) FROM probe", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_that_fills_the_disk_does_not_sink_those_that_fit() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        let pages: i64 = writer.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        writer.connection.pragma_update(None, "max_page_count", pages + 8).unwrap();
+
+        let (small, first) = insert(100, Durability::Durable);
+        let (huge, second) = insert(1_000_000, Durability::Durable);
+        let (other, third) = insert(100, Durability::Durable);
+        writer.commit_group(vec![small, huge, other]);
+        assert_eq!(first.blocking_recv().unwrap(), Ok(vec![1]));
+        assert!(matches!(second.blocking_recv().unwrap(), Err(CatalogError::DiskFull(_))));
+        assert_eq!(third.blocking_recv().unwrap(), Ok(vec![1]));
+        assert_eq!(rows(&writer), 2);
+    }
+
+    #[test]
+    fn a_group_with_one_durable_transaction_is_forced_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        let synchronous =
+            |writer: &Writer| writer.connection.query_row("PRAGMA synchronous", [], |row| row.get(0));
+        for (group, level) in [
+            (vec![Durability::Replayable], 1),
+            (vec![Durability::Replayable, Durability::Durable], 2),
+            (vec![Durability::Replayable, Durability::Replayable], 1),
+        ] {
+            let (group, answers): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|durability| insert(1, durability)).unzip();
+            writer.commit_group(group);
+            assert!(answers.into_iter().all(|answer| answer.blocking_recv().unwrap().is_ok()));
+            assert_eq!(synchronous(&writer), Ok(level));
+        }
+    }
+
+    #[test]
+    fn waiting_transactions_are_gathered_and_those_whose_caller_left_are_not_run() {
+        let (queue, mut jobs) = mpsc::channel(10);
+        let (first, _answer) = insert(1, Durability::Durable);
+        let (second, answer) = insert(1, Durability::Durable);
+        drop(answer);
+        let (third, _kept) = insert(1, Durability::Durable);
+        let (reply, _emptied) = oneshot::channel();
+        let (fourth, _later) = insert(1, Durability::Durable);
+        for job in [Job::Transact(second), Job::Transact(third), Job::EmptyLog(reply), Job::Transact(fourth)]
+        {
+            queue.try_send(job).map_err(|_| "the queue is full").unwrap();
+        }
+        let mut next = None;
+        assert_eq!(gather(first, &mut jobs, &mut next).len(), 2);
+        assert!(matches!(next, Some(Job::EmptyLog(_))));
+        assert!(matches!(jobs.try_recv(), Ok(Job::Transact(_))));
+    }
+}

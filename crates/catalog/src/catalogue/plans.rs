@@ -1,0 +1,158 @@
+//! A test that every search is served by an index, whatever drives it.
+//!
+//! SQLite is asked how it would run each statement (`EXPLAIN QUERY PLAN`). It decides without statistics, from the
+//! shape of the statement alone; so what holds for an empty catalogue holds for a full one.
+
+use super::filter::{Plan, StudyCursor};
+use super::instances::{self, InstanceFilter};
+use super::series::{self, SeriesFilter};
+use super::{Date, Page, StudyFilter, TimeOfDay, Token, Visibility, studies};
+use crate::{Database, DatabaseKind, Statement, StatementBuilder};
+use yingdun_model::{ActorId, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
+
+/// The kinds of condition, each alone and all pairs of them, under each visibility.
+fn filters() -> Vec<StudyFilter> {
+    type Condition = fn(&mut StudyFilter);
+    let conditions: [Condition; 9] = [
+        |_| {},
+        |filter| filter.studies = vec![StudyRef::from_bytes([1; 16]); 3],
+        |filter| filter.patients = vec![PatientRef::from_bytes([1; 16]); 3],
+        |filter| filter.tokens.push(vec![[1; 16]]),
+        |filter| filter.tokens.push(vec![[2; 16], [3; 16]]),
+        |filter| filter.tokens.push((0..100).map(|n| -> Token { [n; 16] }).collect()),
+        |filter| filter.modalities = vec!["CT".to_owned()],
+        |filter| filter.date = Some(Date::MIN..=Date::MAX),
+        |filter| filter.time = Some(TimeOfDay::MIN..=TimeOfDay::MAX),
+    ];
+    let actor = ActorId::new("doctor").unwrap();
+    let at = Timestamp::from_ms(5);
+    let mut filters = Vec::new();
+    for visibility in
+        [Visibility::Institution, Visibility::CareRelation { actor, at }, Visibility::ReceivedSince(at)]
+    {
+        for first in conditions {
+            for second in conditions {
+                let institution = InstitutionId::new("renmin").unwrap();
+                let mut filter = StudyFilter::all(institution, visibility.clone());
+                first(&mut filter);
+                second(&mut filter);
+                filters.push(filter);
+            }
+        }
+    }
+    filters
+}
+
+async fn explain(database: &Database, statement: &Statement) -> Vec<String> {
+    let explained = statement.explained();
+    let rows = database.query(explained).await.unwrap();
+    rows.iter().map(|row| row.get_text(3).unwrap().to_owned()).collect()
+}
+
+/// Lines that read a table, or all of an institution, from end to end. What else is scanned is a page or a list
+/// made by the statement itself. Walking the dates is right where nothing narrower was asked.
+fn scans<'p>(filter: &StudyFilter, plan: &'p [String]) -> Vec<&'p String> {
+    let narrow = filter.visibility != Visibility::Institution
+        || !(filter.studies.is_empty()
+            && filter.patients.is_empty()
+            && filter.tokens.is_empty()
+            && filter.modalities.is_empty());
+    let aliases = ["s", "t", "o", "c", "r", "i", "u", "study", "series", "instance"];
+    plan.iter()
+        .filter(|line| {
+            let mut words = line.split(' ');
+            (words.next() == Some("SCAN") && words.next().is_some_and(|table| aliases.contains(&table)))
+                || line.contains("(institution=?)")
+                || (narrow && line.contains("study_by_date"))
+        })
+        .collect()
+}
+
+async fn empty(folder: &tempfile::TempDir) -> Database {
+    Database::open_sqlite(folder.path().join("c.sqlite"), DatabaseKind::Catalogue).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_search_of_studies_reads_a_table_from_end_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let after = Some(StudyCursor { date: 20_240_131, reference: StudyRef::from_bytes([5; 16]) });
+    for filter in filters() {
+        let Some(plan) = Plan::of(&database, &filter).await.unwrap() else {
+            panic!("{filter:?} has no plan")
+        };
+        for page in [Page::first(100), Page { offset: 10, limit: 100, after }] {
+            let lines = explain(&database, &studies::select(&plan, &page)).await;
+            assert!(scans(&filter, &lines).is_empty(), "{filter:?}: {lines:#?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_common_word_or_a_date_range_is_cut_without_sorting() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let institution = InstitutionId::new("renmin").unwrap();
+    let all = StudyFilter::all(institution, Visibility::Institution);
+    let dates = Some(Date::MIN..=Date::MAX);
+    let one_token = vec![vec![[1; 16]]];
+    for filter in [
+        all.clone(),
+        StudyFilter { date: dates.clone(), ..all.clone() },
+        StudyFilter { tokens: one_token.clone(), ..all.clone() },
+        StudyFilter { tokens: one_token.clone(), date: dates.clone(), ..all.clone() },
+        StudyFilter { modalities: vec!["CT".to_owned()], date: dates, ..all.clone() },
+        StudyFilter { tokens: one_token, modalities: vec!["CT".to_owned()], ..all },
+    ] {
+        let Some(plan) = Plan::of(&database, &filter).await.unwrap() else {
+            panic!("{filter:?} has no plan")
+        };
+        let mut page = StatementBuilder::new();
+        plan.select_page(&mut page, &Page::first(100));
+        let lines = explain(&database, &page.finish()).await;
+        assert!(!lines.iter().any(|line| line.contains("TEMP B-TREE")), "{filter:?}: {lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_search_of_series_or_instances_in_named_studies_reads_a_table_from_end_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    for filter in filters() {
+        let Some(plan) = Plan::of(&database, &filter).await.unwrap() else {
+            panic!("{filter:?} has no plan")
+        };
+        if plan.is_unrestricted() {
+            continue;
+        }
+        let of = SeriesFilter::of(filter.clone());
+        let lines = explain(&database, &series::select(&plan, &of, &Page::first(100))).await;
+        assert!(scans(&filter, &lines).is_empty(), "series of {filter:?}: {lines:#?}");
+        let of = InstanceFilter::of(filter.clone());
+        let lines = explain(&database, &instances::select(&plan, &of, &Page::first(100))).await;
+        assert!(scans(&filter, &lines).is_empty(), "instances of {filter:?}: {lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_and_instances_named_by_themselves_are_looked_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let institution = InstitutionId::new("renmin").unwrap();
+    let all = StudyFilter::all(institution, Visibility::Institution);
+    let Some(plan) = Plan::of(&database, &all).await.unwrap() else { panic!("no plan") };
+    let uid = Uid::new("1.2.3").unwrap();
+    let of = || SeriesFilter::of(all.clone());
+    for filter in [
+        SeriesFilter { uids: vec![uid.clone()], ..of() },
+        SeriesFilter { series: vec![SeriesRef::from_bytes([1; 16])], ..of() },
+    ] {
+        let lines = explain(&database, &series::select(&plan, &filter, &Page::first(100))).await;
+        assert!(scans(&all, &lines).is_empty(), "{filter:?}: {lines:#?}");
+    }
+    let of = || InstanceFilter::of(all.clone());
+    for filter in [InstanceFilter { instances: vec![InstanceRef::from_bytes([1; 16])], ..of() }] {
+        let lines = explain(&database, &instances::select(&plan, &filter, &Page::first(100))).await;
+        assert!(scans(&all, &lines).is_empty(), "{filter:?}: {lines:#?}");
+    }
+}

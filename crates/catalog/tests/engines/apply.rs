@@ -1,0 +1,245 @@
+//! Taking records in: idempotent, counted once, newest version first, rebuilt alike.
+
+use crate::on_both_engines;
+use crate::records::{instance, institution, patient, record, series, study, token};
+use yingdun_catalog::catalogue::series::SeriesFilter;
+use yingdun_catalog::catalogue::{
+    Counts, Date, InstanceRecord, Page, RECORDS_PER_APPLY_MAX, StudyFilter, Visibility, Watermark, apply,
+    care, counts, instances, series as series_search, studies, watermark, wipe,
+};
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_model::{ActorId, Timestamp};
+
+on_both_engines!(Catalogue:
+    a_stored_instance_is_found_at_every_level,
+    applied_twice_is_applied_once,
+    instances_of_one_series_in_many_batches_are_counted_once_each,
+    the_first_record_decides_and_later_ones_add_their_tokens,
+    the_newest_version_is_the_latest_in_whatever_order_versions_arrive,
+    the_watermark_moves_forward_only,
+    a_batch_that_is_refused_leaves_nothing_behind,
+    batches_that_meet_count_right,
+    a_rebuilt_catalogue_is_the_same_and_keeps_care_relations,
+    institutions_do_not_see_each_other,
+    a_study_of_many_pages_is_read_whole_and_in_order,
+);
+
+fn all() -> StudyFilter {
+    StudyFilter::all(institution("renmin"), Visibility::Institution)
+}
+
+fn at(pack: u64, offset: u64) -> Watermark {
+    Watermark { store: "main".to_owned(), pack, offset }
+}
+
+async fn search(database: &Database, filter: &StudyFilter) -> Vec<studies::StudyRow> {
+    studies::search(database, filter, Page::first(100)).await.unwrap()
+}
+
+async fn a_stored_instance_is_found_at_every_level(database: Database) {
+    let stored = record(1, 10, 100, 1000);
+    apply(&database, vec![stored.clone()], Some(at(1, 64))).await.unwrap();
+
+    let found = search(&database, &all()).await;
+    assert_eq!(found.len(), 1);
+    let row = &found[0];
+    assert_eq!((row.reference, row.patient, &row.uid), (study(10), patient(1), &stored.study.uid));
+    assert_eq!((row.date, row.time), (stored.study.date, stored.study.time));
+    assert_eq!((row.grade, row.received), (stored.study.grade, stored.received));
+    assert_eq!((row.series_count, row.instance_count), (1, 1));
+    assert_eq!((&row.modalities, &row.sealed), (&vec!["CT".to_owned()], &stored.study.sealed));
+
+    let found = series_search::search(&database, &SeriesFilter::of(all()), Page::first(9)).await.unwrap();
+    let row = &found[0];
+    assert_eq!((row.reference, row.study, &row.uid), (series(100), study(10), &stored.series.uid));
+    assert_eq!((row.modality.as_str(), row.number, row.instance_count), ("CT", Some(100), 1));
+    assert_eq!((row.performed_date, row.performed_time), (stored.series.performed_date, None));
+    assert_eq!(
+        (&row.study_uid, row.patient, &row.sealed),
+        (&stored.study.uid, patient(1), &stored.series.sealed)
+    );
+
+    let found = instances::of_study(&database, &institution("renmin"), study(10)).await.unwrap();
+    let row = &found[0];
+    assert_eq!((row.reference, row.version), (instance(1000), 1));
+    assert_eq!((row.study, row.series), (study(10), series(100)));
+    assert_eq!((&row.study_uid, &row.series_uid), (&stored.study.uid, &stored.series.uid));
+    assert_eq!(
+        (&row.sop_instance, &row.sop_class),
+        (&stored.instance.sop_instance, &stored.instance.sop_class)
+    );
+    assert_eq!(
+        (row.rows, row.columns, row.bits_allocated, row.frames),
+        (Some(512), Some(512), Some(16), None)
+    );
+    assert_eq!((row.object_bytes, &row.location), (525_000, &stored.instance.location));
+    assert_eq!((row.number, &row.sealed), (Some(1000), &None));
+    assert_eq!(
+        counts(&database, &institution("renmin")).await,
+        Ok(Counts { patients: 1, studies: 1, series: 1, instances: 1 })
+    );
+}
+
+async fn applied_twice_is_applied_once(database: Database) {
+    let batch: Vec<_> = (0..7).map(|i| record(1, 1, 1 + i % 2, i)).collect();
+    for _ in 0..3 {
+        apply(&database, batch.clone(), None).await.unwrap();
+    }
+    // A batch may repeat itself, too.
+    apply(&database, [batch.clone(), batch].concat(), None).await.unwrap();
+    assert_eq!(
+        counts(&database, &institution("renmin")).await,
+        Ok(Counts { patients: 1, studies: 1, series: 2, instances: 7 })
+    );
+}
+
+async fn instances_of_one_series_in_many_batches_are_counted_once_each(database: Database) {
+    // Windows that overlap, as a replay behind an old watermark makes them.
+    for start in (0..200).step_by(30) {
+        let batch = (start..start + 50).map(|i| record(1, 1, i % 3, i)).collect();
+        apply(&database, batch, None).await.unwrap();
+    }
+    let found = &search(&database, &all()).await[0];
+    assert_eq!((found.series_count, found.instance_count), (3, 230));
+}
+
+async fn the_first_record_decides_and_later_ones_add_their_tokens(database: Database) {
+    apply(&database, vec![record(1, 1, 1, 1)], None).await.unwrap();
+    let mut late = record(1, 1, 2, 2);
+    late.study.date = Date::parse("19990101");
+    late.study.sealed = vec![9];
+    late.study.tokens = vec![token("late")];
+    late.series.modality = "SR".to_owned();
+    apply(&database, vec![late], None).await.unwrap();
+
+    let mut by_token = all();
+    by_token.tokens = vec![vec![token("late")], vec![token("id1")]];
+    by_token.modalities = vec!["SR".to_owned()];
+    let found = search(&database, &by_token).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].date, &found[0].sealed), (Date::parse("20240131"), &vec![1, 2, 3]));
+    assert_eq!(found[0].modalities, ["CT", "SR"]);
+}
+
+async fn the_newest_version_is_the_latest_in_whatever_order_versions_arrive(database: Database) {
+    let version = |version: u32| {
+        let mut record = record(1, 1, 1, 1);
+        record.instance.version = version;
+        record.instance.location = vec![u8::try_from(version).unwrap()];
+        record
+    };
+    let here = institution("renmin");
+    for (arrives, newest) in [(2, 2), (1, 2), (3, 3)] {
+        apply(&database, vec![version(arrives)], None).await.unwrap();
+        let latest = instances::latest(&database, &here, instance(1)).await.unwrap().unwrap();
+        assert_eq!((latest.version, latest.location), (newest, vec![u8::try_from(newest).unwrap()]));
+        let listed = instances::of_study(&database, &here, study(1)).await.unwrap();
+        assert_eq!(listed.iter().map(|row| row.version).collect::<Vec<_>>(), [newest]);
+    }
+    let all_versions = instances::versions(&database, &here, instance(1)).await.unwrap();
+    assert_eq!(all_versions.iter().map(|row| row.version).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(counts(&database, &here).await.unwrap().instances, 1);
+    assert_eq!(instances::latest(&database, &here, instance(2)).await, Ok(None));
+}
+
+async fn the_watermark_moves_forward_only(database: Database) {
+    assert_eq!(watermark(&database, "main").await, Ok(None));
+    for (to, stands) in [(at(1, 500), at(1, 500)), (at(2, 10), at(2, 10)), (at(1, 900), at(2, 10))] {
+        apply(&database, vec![], Some(to)).await.unwrap();
+        assert_eq!(watermark(&database, "main").await, Ok(Some(stands)));
+    }
+    assert_eq!(watermark(&database, "other").await, Ok(None));
+}
+
+async fn a_batch_that_is_refused_leaves_nothing_behind(database: Database) {
+    let mut impossible = record(1, 2, 2, 2);
+    impossible.instance.object_bytes = u64::MAX;
+    let refused = apply(&database, vec![record(1, 1, 1, 1), impossible], Some(at(1, 1))).await;
+    assert!(matches!(refused, Err(CatalogError::Misuse(_))), "{refused:?}");
+    let too_many = vec![record(1, 1, 1, 1); RECORDS_PER_APPLY_MAX + 1];
+    assert!(matches!(apply(&database, too_many, Some(at(1, 1))).await, Err(CatalogError::Misuse(_))));
+    assert_eq!(counts(&database, &institution("renmin")).await, Ok(Counts::default()));
+    assert_eq!(watermark(&database, "main").await, Ok(None));
+}
+
+async fn batches_that_meet_count_right(database: Database) {
+    // Sixteen writers bring overlapping parts of the same study at the same time.
+    let tasks: Vec<_> = (0..16_u64)
+        .map(|n| {
+            let database = database.clone();
+            let batch: Vec<InstanceRecord> = (n * 10..n * 10 + 40).map(|i| record(1, 1, i % 4, i)).collect();
+            tokio::spawn(async move { apply(&database, batch, Some(at(1, n + 1))).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let found = &search(&database, &all()).await[0];
+    assert_eq!((found.series_count, found.instance_count), (4, 190));
+    assert_eq!(watermark(&database, "main").await, Ok(Some(at(1, 16))));
+}
+
+async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Database) {
+    let here = institution("renmin");
+    let doctor = ActorId::new("dr.wang").unwrap();
+    let relation = care::CareRelation {
+        institution: here.clone(),
+        actor: doctor.clone(),
+        patient: patient(1),
+        valid_from: Timestamp::from_ms(0),
+        valid_until: Timestamp::from_ms(100),
+        given_by: ActorId::new("officer").unwrap(),
+    };
+    database.execute(vec![care::give(&relation)]).await.unwrap();
+    let batch: Vec<_> = (0..100).map(|i| record(i % 7, i % 13, i % 29 + 13 * (i % 13), i)).collect();
+    apply(&database, batch.clone(), Some(at(3, 3))).await.unwrap();
+    let before = search(&database, &all()).await;
+    assert_eq!(before.len(), 13);
+
+    wipe(&database).await.unwrap();
+    assert_eq!(search(&database, &all()).await, []);
+    assert_eq!(watermark(&database, "main").await, Ok(None));
+
+    for part in batch.chunks(9) {
+        apply(&database, part.to_vec(), Some(at(3, 3))).await.unwrap();
+    }
+    let mut after = search(&database, &all()).await;
+    assert_eq!(after.len(), before.len());
+    for (after, before) in after.iter_mut().zip(&before) {
+        assert_eq!(after, before);
+    }
+    assert_eq!(care::of_actor(&database, &here, &doctor, [patient(1)]).await, Ok(vec![relation]));
+}
+
+async fn institutions_do_not_see_each_other(database: Database) {
+    let mut elsewhere = record(2, 2, 2, 2);
+    elsewhere.institution = institution("xiehe");
+    apply(&database, vec![record(1, 1, 1, 1), elsewhere], None).await.unwrap();
+    let there = institution("xiehe");
+    assert_eq!(
+        search(&database, &all()).await.iter().map(|row| row.reference).collect::<Vec<_>>(),
+        [study(1)]
+    );
+    // Not even when the other's references, tokens and modalities are named.
+    let mut named = all();
+    named.studies = vec![study(2)];
+    assert_eq!(search(&database, &named).await, []);
+    let mut named = all();
+    named.tokens = vec![vec![token("id2")]];
+    assert_eq!(search(&database, &named).await, []);
+    assert_eq!(instances::latest(&database, &institution("renmin"), instance(2)).await, Ok(None));
+    assert_eq!(instances::of_study(&database, &institution("renmin"), study(2)).await, Ok(vec![]));
+    assert_eq!(counts(&database, &there).await.unwrap().studies, 1);
+    assert!(instances::latest(&database, &there, instance(2)).await.unwrap().is_some());
+}
+
+async fn a_study_of_many_pages_is_read_whole_and_in_order(database: Database) {
+    for start in (0..12_000).step_by(1000) {
+        let batch = (start..start + 1000).map(|i| record(1, 1, 1 + i % 3, 11_999 - i)).collect();
+        apply(&database, batch, None).await.unwrap();
+    }
+    let rows = instances::of_study(&database, &institution("renmin"), study(1)).await.unwrap();
+    assert_eq!(rows.len(), 12_000);
+    let order = |row: &instances::InstanceRow| (row.series, row.number, row.reference);
+    assert!(rows.is_sorted_by(|a, b| order(a) < order(b)));
+}
