@@ -1,6 +1,8 @@
 //! Speed of the paths that every stored and served byte takes: compact, scan, index, JSON; and of the
 //! generator. One core, one thread.
 
+#![allow(clippy::panic, clippy::print_stdout, missing_docs)] // a benchmark may stop and print
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use yingdun_dicom::compact::{PixelFormat, decode_block, encode_block};

@@ -14,6 +14,14 @@ use dicom_dictionary_std::{StandardDataDictionary, StandardSopClassDictionary};
 /// need: US for numbers, OW for pixels and look-up tables (PS3.5 Annex A.1).
 #[must_use]
 pub fn vr_of(tag: Tag) -> Option<Vr> {
+    // Repeating groups of the dictionary (60xx, 7Fxx) mean even groups only.
+    if tag.is_private() {
+        return match tag {
+            Tag(_, 0) => Some(Vr::UL),
+            creator if creator.is_private_creator() => Some(Vr::LO),
+            _ => None,
+        };
+    }
     let entry = StandardDataDictionary.by_tag(dicom_core::Tag(tag.0, tag.1))?;
     match entry.vr {
         VirtualVr::Exact(vr) => Vr::from_letters(vr.to_string().as_bytes().try_into().ok()?),
@@ -91,6 +99,8 @@ mod tests {
         assert_eq!(vr_of(tags::PATIENT_NAME), Some(Vr::PN));
         assert_eq!(vr_of(Tag(0x0009, 0x0010)), Some(Vr::LO));
         assert_eq!(vr_of(Tag(0x0009, 0x1001)), None);
+        assert_eq!(vr_of(Tag(0x7fd1, 0x0010)), Some(Vr::LO));
+        assert_eq!(vr_of(Tag(0x6002, 0x3000)), Some(Vr::OW));
         assert_eq!(vr_of(Tag(0x0010, 0x0000)), Some(Vr::UL));
         assert_eq!(vr_of(tags::PIXEL_DATA), Some(Vr::OW));
         assert_eq!(keyword_of(tags::STUDY_INSTANCE_UID), Some("StudyInstanceUID"));

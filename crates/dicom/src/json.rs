@@ -92,8 +92,9 @@ impl Writer {
         let mut seen = None;
         for element in set.elements() {
             let tag = element.tag;
-            let left_out =
-                tag.is_group_length() || tag.group() <= 2 || tag == tags::DATA_SET_TRAILING_PADDING;
+            let left_out = tag.is_group_length()
+                || matches!(tag.group(), 0 | 2)
+                || tag == tags::DATA_SET_TRAILING_PADDING;
             if left_out || seen == Some(tag) {
                 continue;
             }

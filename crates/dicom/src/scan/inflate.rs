@@ -11,10 +11,14 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Inflated bytes that are not yet held against the ratio, so that tiny data sets of blanks pass.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
 
+/// Check sum and length at the end of a gzip member (RFC 1952 §2.3).
+const GZIP_TRAILER_BYTES: usize = 8;
+
 pub(super) struct Inflater {
     stream: Decompress,
     piece: Vec<u8>,
     ended: bool,
+    trailer_bytes: usize,
     ratio_max: u64,
     bytes_max: u64,
 }
@@ -25,6 +29,7 @@ impl Inflater {
             stream: Decompress::new(false),
             piece: vec![0; PIECE_BYTES],
             ended: false,
+            trailer_bytes: 0,
             ratio_max: limits.inflate_ratio_max,
             bytes_max: limits.inflated_bytes_max,
         }
@@ -47,11 +52,7 @@ impl Inflater {
                 break;
             }
         }
-        // One NUL pads an odd stream (PS3.5 §A.5), and some writers pad further; nothing else may follow.
-        if self.ended && bytes.iter().any(|byte| *byte != 0) {
-            return Err(ScanError::Deflate { offset: self.stream.total_in() });
-        }
-        Ok(())
+        if self.ended { self.pass_trailer(bytes) } else { Ok(()) }
     }
 
     pub(super) fn finish(&self) -> Result<(), ScanError> {
@@ -60,6 +61,17 @@ impl Inflater {
         } else {
             Err(ScanError::DeflateTruncated { received: self.stream.total_in() })
         }
+    }
+
+    /// One NUL pads an odd stream (PS3.5 §A.5); some writers pad further, and some leave the check sum and
+    /// length of a gzip member there. Nothing else may follow.
+    fn pass_trailer(&mut self, bytes: &[u8]) -> Result<(), ScanError> {
+        let gzip_trailer = bytes.len().min(GZIP_TRAILER_BYTES.saturating_sub(self.trailer_bytes));
+        self.trailer_bytes = self.trailer_bytes.saturating_add(bytes.len());
+        if bytes.iter().skip(gzip_trailer).any(|byte| *byte != 0) {
+            return Err(ScanError::Deflate { offset: self.stream.total_in() });
+        }
+        Ok(())
     }
 
     fn check_growth(&self) -> Result<(), ScanError> {

@@ -364,7 +364,9 @@ impl Machine {
         }
         let capacity = usize::try_from(length.min(FIRST_CAPACITY_BYTES)).unwrap_or(0);
         let bytes = Vec::with_capacity(capacity);
-        self.state = State::Keep { element, big_endian: header.inside.big_endian, bytes, length };
+        // The value of UN is little-endian in every encoding (PS3.5 §6.2.2 note 2).
+        let big_endian = header.inside.big_endian && header.vr != Vr::UN;
+        self.state = State::Keep { element, big_endian, bytes, length };
         self.finish_kept();
         Ok(())
     }
@@ -473,8 +475,11 @@ impl Machine {
         }
     }
 
-    /// US or SS by Pixel Representation, which stands before what depends on it (PS3.5 Annex A.1).
+    /// UN by the dictionary, for attributes that passed through a system which did not know them; then US or
+    /// SS by Pixel Representation, which stands before what depends on it (PS3.5 §6.2.2 and Annex A.1).
     fn settle(&self, tag: Tag, vr: Vr) -> Vr {
+        let known = if vr == Vr::UN { dictionary::vr_of(tag) } else { None };
+        let vr = known.filter(|known| *known != Vr::SQ).unwrap_or(vr);
         if vr != Vr::US || !dictionary::follows_pixel_representation(tag) {
             return vr;
         }
