@@ -1,1 +1,47 @@
 //! The use cases: receive, find, open. The only room that joins catalogue, keys, storage, access and audit.
+//!
+//! ```text
+//!            ┌ receive ─► Incoming ─► Stored            durable on the quorum, leaf durable
+//!  Session ─►│ find    ─► Found                         only rows that can be opened
+//!            └ open    ─► OpenStudy ─► verified bytes   one leaf and one key per window
+//! ```
+//!
+//! A door brings a [`Session`](yingdun_access::Session) and words of its protocol; it gets answers in words of
+//! DICOM. It never sees a key, a pack, a row or a policy. Inside, every use case goes the same way: resolve what
+//! is meant, let `access` decide, let `audit` write, let `keys` unwrap against the permit, and only then move bytes.
+//!
+//! | module | what |
+//! |---|---|
+//! | `receive` | from the first byte of a data set to an acknowledgement |
+//! | `find` | searches that an index answers and a policy filters |
+//! | `open` | from a permit to verified bytes |
+//! | `window` | one leaf, one key, many reads: where promise I1 is kept |
+//! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
+//! | `recover` | the replay of the packs' tail at a start |
+//! | `record`, `descriptor`, `layout`, `packing` | what one stored instance is on disk |
+//! | `rows`, `pseudonym` | what the catalogue may know of it |
+
+mod archive;
+mod catalogue;
+mod descriptor;
+mod error;
+mod find;
+mod layout;
+mod open;
+mod packing;
+mod pseudonym;
+mod receive;
+mod record;
+mod recover;
+mod request;
+mod rows;
+mod window;
+
+pub use archive::{Archive, ArchiveLimits, ArchiveParts};
+pub use error::{FindError, IngestError, OpenError, Unavailable};
+pub use open::OpenStudy;
+pub use receive::Incoming;
+pub use recover::Recovered;
+pub use request::{
+    ByteStream, Declared, Door, FindRequest, Found, Frame, Include, InstanceEntry, Level, Stored, StoredOutcome,
+};

@@ -1,3 +1,6 @@
 //! The binary: configuration, wiring, command line.
 
+mod config;
+mod pki;
+
 fn main() {}

@@ -1,0 +1,194 @@
+//! The catalogue as the use cases see it: rows follow acknowledgements, and nobody sees the gap.
+//!
+//! A durable record is handed to a writer that applies whatever waits in one transaction. Until then its
+//! version and evidence are remembered here, and a reader waits until everything that was acknowledged before
+//! it came has been applied. The queue is bounded: when the database falls behind, acknowledgements wait.
+
+use crate::error::Unavailable;
+use crate::rows::{self, Row};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, mpsc, watch};
+use yingdun_catalog::catalogue::{self, Watermark};
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_model::{InstanceRef, InstitutionId};
+use yingdun_storage::{Location, Store};
+
+/// Rows that may wait for the database. At 600 instances a second this is more than ten seconds of backlog;
+/// a row has about 3 KB.
+const WAITING_ROWS_MAX: usize = 8192;
+
+/// Rows in one transaction: enough to make the commit cheap per row, few enough that readers wait briefly.
+const ROWS_PER_TRANSACTION: usize = 256;
+
+/// The first pause after the database refused a transaction; doubled up to [`RETRY_PAUSE_MAX`].
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The longest that a reader waits for rows that were acknowledged before it came.
+const CATCH_UP_MAX: Duration = Duration::from_secs(10);
+
+/// The name of the pack store in the catalogue's watermark.
+pub(crate) const STORE_NAME: &str = "packs";
+
+/// The newest version of an instance and the keyed digest of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latest {
+    pub(crate) version: u32,
+    pub(crate) evidence: [u8; 16],
+}
+
+/// Writes rows behind the acknowledgements and reads them in front of them.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    database: Database,
+    queue: mpsc::Sender<Waiting>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    row: Row,
+    location: Location,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// The highest number below which every row has been applied.
+    applied: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    issued: u64,
+    recent: HashMap<InstanceRef, (u64, Latest)>,
+    turns: HashMap<InstanceRef, Arc<tokio::sync::Mutex<()>>>,
+}
+
+/// The right to commit one instance. Given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    shared: Arc<Shared>,
+    instance: InstanceRef,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Catalogue {
+    /// Starts the writer. It ends when the last handle is dropped and everything has been applied.
+    pub(crate) fn start(database: Database, store: Store) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING_ROWS_MAX);
+        let shared = Arc::new(Shared { state: Mutex::default(), applied: watch::Sender::new(0) });
+        tokio::spawn(write(database.clone(), store, Arc::clone(&shared), waiting));
+        Self { database, queue, shared }
+    }
+
+    /// The database, for reads that need not see what was acknowledged a moment ago.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Waits for the right to commit this instance: one commit at a time, so that versions are counted right.
+    pub(crate) async fn turn(&self, instance: InstanceRef) -> Turn {
+        let turn = Arc::clone(self.shared.state().turns.entry(instance).or_default());
+        let guard = turn.lock_owned().await;
+        Turn { shared: Arc::clone(&self.shared), instance, guard: Some(guard) }
+    }
+
+    /// The newest version of an instance, acknowledged ones that wait for the database included.
+    pub(crate) async fn latest(
+        &self,
+        institution: &InstitutionId,
+        instance: InstanceRef,
+    ) -> Result<Option<Latest>, Unavailable> {
+        if let Some((_, latest)) = self.shared.state().recent.get(&instance) {
+            return Ok(Some(*latest));
+        }
+        let row = catalogue::instances::latest(&self.database, institution, instance).await.map_err(unavailable)?;
+        row.map(|row| rows::latest(&row).ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence")))
+            .transpose()
+    }
+
+    /// Hands over the row of a durable record. Waits only when the database is far behind.
+    pub(crate) async fn submit(&self, row: Row, location: Location) {
+        let Ok(place) = self.queue.reserve().await else {
+            // The writer has ended: the record is durable, and the next start replays it.
+            tracing::warn!("a durable record waits for the next start to be catalogued");
+            return;
+        };
+        // INVARIANT: rows stand in the queue in the order of their numbers, because both happen under one lock.
+        let mut state = self.shared.state();
+        state.issued += 1;
+        let number = state.issued;
+        state.recent.insert(row.record.instance.reference, (number, row.newest()));
+        place.send(Waiting { number, row, location });
+    }
+
+    /// Waits until every row that was acknowledged before this call has been applied.
+    pub(crate) async fn caught_up(&self) -> Result<&Database, Unavailable> {
+        let issued = self.shared.state().issued;
+        let mut applied = self.shared.applied.subscribe();
+        let wait = applied.wait_for(|applied| *applied >= issued);
+        match tokio::time::timeout(CATCH_UP_MAX, wait).await {
+            Ok(Ok(_)) => Ok(&self.database),
+            Ok(Err(_)) | Err(_) => Err(Unavailable::new("catalogue", "rows wait for the database")),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard.take();
+        let mut state = self.shared.state();
+        // The last one out removes the entry: the map holds one, nobody else holds or waits for it.
+        if state.turns.get(&self.instance).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            state.turns.remove(&self.instance);
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds this lock; were it to, the maps would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Applies what waits, in the order of acknowledgement, until there is no one left to hand over rows.
+async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
+    while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
+        let mut pause = RETRY_PAUSE;
+        while let Err(error) = apply(&database, &store, &batch).await {
+            tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+        }
+        let mut state = shared.state();
+        for applied in batch.drain(..) {
+            store.mark_applied(&applied.location);
+            let instance = applied.row.record.instance.reference;
+            if state.recent.get(&instance).is_some_and(|(number, _)| *number == applied.number) {
+                state.recent.remove(&instance);
+            }
+            shared.applied.send_if_modified(|highest| {
+                let higher = applied.number > *highest;
+                *highest = applied.number.max(*highest);
+                higher
+            });
+        }
+    }
+}
+
+async fn apply(database: &Database, store: &Store, batch: &[Waiting]) -> Result<(), CatalogError> {
+    let from = store.replay_from();
+    let watermark = Watermark { store: STORE_NAME.to_owned(), pack: from.pack, offset: from.offset };
+    let records = batch.iter().map(|waiting| waiting.row.record.clone()).collect();
+    catalogue::apply(database, records, Some(watermark)).await
+}
+
+pub(crate) fn unavailable(error: CatalogError) -> Unavailable {
+    Unavailable::new("catalogue", error)
+}

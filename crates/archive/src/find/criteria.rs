@@ -1,0 +1,340 @@
+//! What a search asks: keys of a query, split into what the index answers and what is matched after unsealing.
+
+use crate::archive::InstitutionKeys;
+use crate::error::FindError;
+use crate::pseudonym::{PREFIX_CHARACTERS_MAX, Searchable};
+use crate::request::{FindRequest, Level};
+use std::ops::RangeInclusive;
+use yingdun_catalog::catalogue::instances::InstanceFilter;
+use yingdun_catalog::catalogue::series::SeriesFilter;
+use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Token, Visibility};
+use yingdun_dicom::dictionary;
+use yingdun_dicom::index::InstanceIndex;
+use yingdun_dicom::person_name::fold;
+use yingdun_dicom::query::MatchValue;
+use yingdun_dicom::{Tag, Vr, tags};
+use yingdun_model::Uid;
+
+/// The parsed keys of a search.
+#[derive(Debug, Default)]
+pub(super) struct Criteria {
+    studies: Vec<Uid>,
+    series: Vec<Uid>,
+    instances: Vec<Uid>,
+    sop_classes: Vec<Uid>,
+    modalities: Vec<String>,
+    series_modalities: Vec<String>,
+    study_date: Option<RangeInclusive<Date>>,
+    study_time: Option<RangeInclusive<TimeOfDay>>,
+    performed_date: Option<RangeInclusive<Date>>,
+    performed_time: Option<RangeInclusive<TimeOfDay>>,
+    series_number: Option<i32>,
+    instance_number: Option<i32>,
+    /// Found by token, and compared again when a token alone does not say enough.
+    tokens: Vec<(Searchable, MatchValue)>,
+    residual: Vec<(Tag, Vr, MatchValue)>,
+    /// A key that no value can match, such as a UID that is none.
+    impossible: bool,
+}
+
+impl Criteria {
+    /// Reads the keys of a request.
+    pub(super) fn parse(request: &FindRequest) -> Result<Self, FindError> {
+        let mut criteria = Self::default();
+        criteria.studies.extend(request.study.clone());
+        criteria.series.extend(request.series.clone());
+        for (tag, text) in &request.keys {
+            criteria.add(request.level, *tag, text)?;
+        }
+        Ok(criteria)
+    }
+
+    fn add(&mut self, level: Level, tag: Tag, text: &str) -> Result<(), FindError> {
+        let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
+        let value = MatchValue::parse(vr, text)
+            .map_err(|error| FindError::BadKey(format!("the key {} cannot be matched: {error}", name(tag))))?;
+        if value == MatchValue::Universal {
+            return Ok(());
+        }
+        match tag {
+            tags::STUDY_INSTANCE_UID => self.impossible |= !uids(&value, &mut self.studies),
+            tags::SERIES_INSTANCE_UID if level != Level::Study => {
+                self.impossible |= !uids(&value, &mut self.series);
+            }
+            tags::SOP_INSTANCE_UID if level == Level::Instance => {
+                self.impossible |= !uids(&value, &mut self.instances);
+            }
+            tags::SOP_CLASS_UID if level == Level::Instance => {
+                self.impossible |= !uids(&value, &mut self.sop_classes);
+            }
+            tags::MODALITIES_IN_STUDY => words(tag, &value, &mut self.modalities)?,
+            tags::MODALITY if level == Level::Study => words(tag, &value, &mut self.modalities)?,
+            tags::MODALITY => words(tag, &value, &mut self.series_modalities)?,
+            tags::STUDY_DATE => self.study_date = Some(dates(tag, &value)?),
+            tags::STUDY_TIME => self.study_time = Some(times(tag, &value)?),
+            tags::PERFORMED_PROCEDURE_STEP_START_DATE if level != Level::Study => {
+                self.performed_date = Some(dates(tag, &value)?);
+            }
+            tags::PERFORMED_PROCEDURE_STEP_START_TIME if level != Level::Study => {
+                self.performed_time = Some(times(tag, &value)?);
+            }
+            tags::SERIES_NUMBER if level != Level::Study => self.series_number = Some(number(tag, &value)?),
+            tags::INSTANCE_NUMBER if level == Level::Instance => self.instance_number = Some(number(tag, &value)?),
+            tags::PATIENT_ID => self.add_token(Searchable::PatientId, tag, vr, value),
+            tags::PATIENT_NAME => self.add_token(Searchable::PatientName, tag, vr, value),
+            tags::ACCESSION_NUMBER => self.add_token(Searchable::AccessionNumber, tag, vr, value),
+            tags::STUDY_ID => self.add_token(Searchable::StudyId, tag, vr, value),
+            tags::REFERRING_PHYSICIAN_NAME => self.add_token(Searchable::ReferringPhysician, tag, vr, value),
+            tags::PATIENT_BIRTH_DATE
+            | tags::PATIENT_SEX
+            | tags::ISSUER_OF_PATIENT_ID
+            | tags::STUDY_DESCRIPTION => self.residual.push((tag, vr, value)),
+            tags::SERIES_DESCRIPTION | tags::BODY_PART_EXAMINED if level == Level::Series => {
+                self.residual.push((tag, vr, value));
+            }
+            _ => {
+                return Err(FindError::BadKey(format!(
+                    "the key {} cannot be matched at this level; expected an attribute of patient, study, series or instance that the conformance statement lists",
+                    name(tag)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_token(&mut self, what: Searchable, tag: Tag, vr: Vr, value: MatchValue) {
+        if needs_second_look(&value) {
+            self.residual.push((tag, vr, value.clone()));
+        }
+        self.tokens.push((what, value));
+    }
+
+    /// Whether rows must be unsealed to know if they match.
+    pub(super) fn has_residual(&self) -> bool {
+        !self.residual.is_empty()
+    }
+
+    /// The second look at an unsealed row. Rows without a description match only when there is nothing to ask.
+    pub(super) fn matches(&self, index: Option<&InstanceIndex>) -> bool {
+        self.residual
+            .iter()
+            .all(|(tag, vr, wanted)| index.is_some_and(|index| wanted.matches(*vr, value_of(index, *tag))))
+    }
+
+    /// The conditions on studies.
+    pub(super) fn study_filter(&self, keys: &InstitutionKeys, visibility: Visibility) -> StudyFilter {
+        let visibility = if self.impossible { Visibility::Nothing } else { visibility };
+        let mut filter = StudyFilter::all(keys.institution.clone(), visibility);
+        filter.studies = self.studies.iter().map(|uid| keys.pseudonyms.study(uid)).collect();
+        filter.tokens = self.tokens.iter().filter_map(|(what, value)| alternatives(keys, *what, value)).collect();
+        filter.modalities.clone_from(&self.modalities);
+        filter.date.clone_from(&self.study_date);
+        filter.time.clone_from(&self.study_time);
+        filter
+    }
+
+    /// The conditions on series.
+    pub(super) fn series_filter(&self, _keys: &InstitutionKeys, studies: StudyFilter) -> SeriesFilter {
+        let mut filter = SeriesFilter::of(studies);
+        filter.uids.clone_from(&self.series);
+        filter.modalities.clone_from(&self.series_modalities);
+        filter.number = self.series_number;
+        filter.performed_date.clone_from(&self.performed_date);
+        filter.performed_time.clone_from(&self.performed_time);
+        filter
+    }
+
+    /// The conditions on instances.
+    pub(super) fn instance_filter(&self, keys: &InstitutionKeys, studies: StudyFilter) -> InstanceFilter {
+        let mut filter = InstanceFilter::of(studies);
+        filter.series_uids.clone_from(&self.series);
+        filter.modalities.clone_from(&self.series_modalities);
+        filter.instances = self.instances.iter().map(|uid| keys.pseudonyms.instance(uid)).collect();
+        filter.sop_classes.clone_from(&self.sop_classes);
+        filter.number = self.instance_number;
+        filter
+    }
+}
+
+/// The tokens of which a study must have one; nothing when a value has no beginning to search by.
+fn alternatives(keys: &InstitutionKeys, what: Searchable, value: &MatchValue) -> Option<Vec<Token>> {
+    let exact = |text: &str| keys.pseudonyms.exact(what, &fold(text));
+    match value {
+        MatchValue::Single(text) => Some(vec![exact(text)]),
+        MatchValue::List(texts) => Some(texts.iter().map(|text| exact(text)).collect()),
+        MatchValue::Wildcard(pattern) => {
+            let beginning = fold(beginning(pattern));
+            (!beginning.is_empty()).then(|| vec![keys.pseudonyms.prefix(what, &beginning)])
+        }
+        MatchValue::Universal | MatchValue::Range { .. } => None,
+    }
+}
+
+/// What stands before the first wildcard.
+fn beginning(pattern: &str) -> &str {
+    pattern.split(['*', '?']).next().unwrap_or_default()
+}
+
+/// Whether a token says less than the pattern asks: anything but a short beginning and one final `*`.
+fn needs_second_look(value: &MatchValue) -> bool {
+    match value {
+        MatchValue::Wildcard(pattern) => {
+            let beginning = beginning(pattern);
+            let rest = pattern.get(beginning.len()..).unwrap_or_default();
+            rest != "*"
+                || beginning.is_empty()
+                || beginning.ends_with(['^', ' '])
+                || fold(beginning).chars().count() > PREFIX_CHARACTERS_MAX
+        }
+        MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Universal => false,
+        MatchValue::Range { .. } => true,
+    }
+}
+
+fn value_of(index: &InstanceIndex, tag: Tag) -> Option<&str> {
+    let text = match tag {
+        tags::PATIENT_ID => index.patient_id.expose(),
+        tags::PATIENT_NAME => index.patient_name.expose(),
+        tags::ACCESSION_NUMBER => index.accession_number.expose(),
+        tags::STUDY_ID => index.study_id.expose(),
+        tags::REFERRING_PHYSICIAN_NAME => index.referring_physician_name.expose(),
+        tags::PATIENT_BIRTH_DATE => index.patient_birth_date.expose(),
+        tags::PATIENT_SEX => index.patient_sex.expose(),
+        tags::ISSUER_OF_PATIENT_ID => index.issuer_of_patient_id.expose(),
+        tags::STUDY_DESCRIPTION => index.study_description.expose(),
+        tags::SERIES_DESCRIPTION => index.series_description.expose(),
+        tags::BODY_PART_EXAMINED => &index.body_part,
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text.as_str())
+}
+
+/// Adds UIDs; false when none of them is a UID, so that nothing can match.
+fn uids(value: &MatchValue, into: &mut Vec<Uid>) -> bool {
+    let texts: &[String] = match value {
+        MatchValue::Single(text) => std::slice::from_ref(text),
+        MatchValue::List(texts) => texts,
+        MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => return false,
+    };
+    let legal: Vec<Uid> = texts.iter().filter_map(|text| Uid::new(text).ok()).collect();
+    // Two keys on one UID attribute (an address and a parameter) must both hold.
+    if into.is_empty() {
+        into.extend(legal);
+    } else {
+        into.retain(|uid| legal.contains(uid));
+    }
+    !into.is_empty()
+}
+
+fn words(tag: Tag, value: &MatchValue, into: &mut Vec<String>) -> Result<(), FindError> {
+    match value {
+        MatchValue::Single(text) => into.push(text.clone()),
+        MatchValue::List(texts) => into.extend(texts.iter().cloned()),
+        MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => {
+            return Err(FindError::BadKey(format!("the key {} takes codes without wildcards", name(tag))));
+        }
+    }
+    Ok(())
+}
+
+fn number(tag: Tag, value: &MatchValue) -> Result<i32, FindError> {
+    match value {
+        MatchValue::Single(text) => text.parse().ok(),
+        MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => None,
+    }
+    .ok_or_else(|| FindError::BadKey(format!("the key {} takes one whole number", name(tag))))
+}
+
+fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError> {
+    let wrong = || FindError::BadKey(format!("the key {} takes a date YYYYMMDD or a range of dates", name(tag)));
+    let (from, until) = bounds(value).ok_or_else(wrong)?;
+    let date = |text: &Option<String>, open: Date| match text {
+        None => Some(open),
+        Some(text) => Date::parse(text),
+    };
+    Ok(date(from, Date::MIN).ok_or_else(wrong)?..=date(until, Date::MAX).ok_or_else(wrong)?)
+}
+
+fn times(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<TimeOfDay>, FindError> {
+    let wrong = || FindError::BadKey(format!("the key {} takes a time HHMMSS or a range of times", name(tag)));
+    let (from, until) = bounds(value).ok_or_else(wrong)?;
+    let first = match from {
+        None => TimeOfDay::MIN,
+        Some(text) => TimeOfDay::parse(text).ok_or_else(wrong)?,
+    };
+    let last = match until {
+        None => TimeOfDay::MAX,
+        Some(text) => last_moment(text).ok_or_else(wrong)?,
+    };
+    Ok(first..=last)
+}
+
+/// A time that is not written to the second covers all that it begins (PS3.4 §C.2.2.2.5.1).
+fn last_moment(text: &str) -> Option<TimeOfDay> {
+    let filled = match text.len() {
+        2 => format!("{text}5959999999"),
+        4 => format!("{text}59999999"),
+        6 => format!("{text}999999"),
+        _ => text.to_owned(),
+    };
+    let (seconds, fraction) = filled.split_at_checked(6)?;
+    TimeOfDay::parse(&if fraction.is_empty() { seconds.to_owned() } else { format!("{seconds}.{fraction}") })
+}
+
+fn bounds(value: &MatchValue) -> Option<(&Option<String>, &Option<String>)> {
+    match value {
+        MatchValue::Range { from, until } => Some((from, until)),
+        MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal => None,
+    }
+}
+
+fn name(tag: Tag) -> String {
+    dictionary::keyword_of(tag).map_or_else(|| tag.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Include;
+
+    fn parse(level: Level, keys: &[(Tag, &str)]) -> Result<Criteria, FindError> {
+        Criteria::parse(&FindRequest {
+            level,
+            study: None,
+            series: None,
+            keys: keys.iter().map(|(tag, text)| (*tag, (*text).to_owned())).collect(),
+            include: Include::Default,
+            offset: 0,
+            limit: 1,
+        })
+    }
+
+    #[test]
+    fn a_short_beginning_needs_no_second_look_and_everything_else_does() {
+        for (pattern, second) in [("WANG*", false), ("王*", false), ("*ANG", true), ("W?NG*", true), ("WANG^*", true)] {
+            let criteria = parse(Level::Study, &[(tags::PATIENT_NAME, pattern)]).unwrap();
+            assert_eq!(criteria.has_residual(), second, "{pattern}");
+        }
+        assert!(parse(Level::Study, &[(tags::PATIENT_ID, "12345678901234567*")]).unwrap().has_residual());
+        assert!(!parse(Level::Study, &[(tags::PATIENT_ID, "4711")]).unwrap().has_residual());
+    }
+
+    #[test]
+    fn a_uid_that_is_none_matches_nothing_and_is_no_error() {
+        assert!(parse(Level::Study, &[(tags::STUDY_INSTANCE_UID, "../../etc")]).unwrap().impossible);
+    }
+
+    #[test]
+    fn an_attribute_that_is_not_indexed_is_refused_by_name() {
+        let error = parse(Level::Study, &[(tags::KVP, "120")]).unwrap_err().to_string();
+        assert!(error.contains("KVP"), "{error}");
+    }
+
+    #[test]
+    fn a_time_covers_all_that_it_begins() {
+        let value = MatchValue::parse(Vr::TM, "10-1030").unwrap();
+        let range = times(tags::STUDY_TIME, &value).unwrap();
+        assert!(range.contains(&TimeOfDay::parse("103059.5").unwrap()));
+        assert!(!range.contains(&TimeOfDay::parse("103100").unwrap()));
+    }
+}

@@ -1,0 +1,237 @@
+//! Opening a study: from a permit to verified bytes.
+//!
+//! An [`OpenStudy`] remembers who asked and what the catalogue says. Every read goes through the access window of
+//! that session (see [`crate::window`]): the decision is as fresh as the window demands, the leaf is there, and
+//! the key is the one that the leaf paid for.
+
+mod object;
+mod part;
+
+use crate::archive::{Core, InstitutionKeys};
+use crate::catalogue::unavailable;
+use crate::error::{OpenError, Unavailable};
+use crate::layout::{LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
+use crate::record::Place;
+use crate::request::{ByteStream, Frame, InstanceEntry};
+use crate::window::{Closed, StudyWindow};
+use bytes::Bytes;
+use object::ObjectReader;
+use part::{PartKind, SealedPart};
+use std::ops::Range;
+use std::sync::Arc;
+use yingdun_access::{Session, StudyFacts};
+use yingdun_catalog::catalogue::instances;
+pub(crate) use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_dicom::part10;
+use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
+use yingdun_dicom::json;
+use yingdun_model::{Action, Uid};
+use yingdun_storage::Location;
+
+/// A study that this session may read at this moment.
+#[derive(Clone, Debug)]
+pub struct OpenStudy {
+    core: Arc<Core>,
+    keys: Arc<InstitutionKeys>,
+    session: Session,
+    facts: StudyFacts,
+    instances: Arc<Vec<InstanceEntry>>,
+}
+
+impl OpenStudy {
+    /// Decides, writes the leaf, unwraps the key and lists the instances.
+    pub(crate) async fn open(core: &Arc<Core>, session: &Session, study: &Uid) -> Result<Self, OpenError> {
+        let keys = core.institution_keys(session.institution()).await.map_err(OpenError::Unavailable)?;
+        let reference = keys.pseudonyms.study(study);
+        let Some(facts) =
+            core.study_facts(session.institution(), reference).await.map_err(OpenError::Unavailable)?
+        else {
+            return Err(OpenError::NotFound);
+        };
+        enter(core, session, &facts).await?;
+        let rows = instances::of_study(core.catalogue.database(), session.institution(), reference)
+            .await
+            .map_err(|error| OpenError::Unavailable(unavailable(error)))?;
+        let mut entries: Vec<InstanceEntry> = rows.into_iter().map(entry).collect();
+        entries.sort_by(|a, b| (&a.series, a.row.number).cmp(&(&b.series, b.row.number)));
+        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, instances: Arc::new(entries) })
+    }
+
+    /// The instances, of one series or one instance if asked, by series and instance number.
+    #[must_use]
+    pub fn instances(&self, series: Option<&Uid>, instance: Option<&Uid>) -> Vec<InstanceEntry> {
+        self.instances
+            .iter()
+            .filter(|entry| series.is_none_or(|series| entry.series == *series))
+            .filter(|entry| instance.is_none_or(|instance| entry.sop_instance == *instance))
+            .cloned()
+            .collect()
+    }
+
+    /// The DICOM JSON of an instance, bulk data addressed under `bulk_base_url`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn metadata(&self, entry: &InstanceEntry, bulk_base_url: &str) -> Result<Bytes, OpenError> {
+        let metadata = self.part(entry, PartKind::Metadata).await?;
+        let whole = metadata.read(0..metadata.plain_bytes()).await?;
+        let layout_end = LENGTH_BYTES + layout_bytes(&whole)?;
+        let template = usize::try_from(layout_end).ok().and_then(|end| whole.get(end..)).ok_or(OpenError::Damaged)?;
+        Ok(json::with_base(template, bulk_base_url).into())
+    }
+
+    /// The instance as a DICOM file: its length and its bytes. The preamble is empty and the file meta information
+    /// ours; the data set is what was sent, bit for bit.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn part10(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
+        let header = part10::write_header(&entry.sop_class, &entry.sop_instance, &entry.transfer_syntax, None);
+        let length = header.len() as u64 + entry.data_set_bytes;
+        let reader = self.reader(entry).await?;
+        self.window().await?.count(1, entry.data_set_bytes);
+        Ok((length, reader.stream(header.into(), vec![0..entry.data_set_bytes])))
+    }
+
+    /// Frames of an instance, by their numbers from 1.
+    ///
+    /// # Errors
+    /// [`OpenError::NotFound`] when a frame does not exist or the object does not tell where its frames are.
+    pub async fn frames(&self, entry: &InstanceEntry, numbers: &[u32]) -> Result<Vec<Frame>, OpenError> {
+        let reader = self.reader(entry).await?;
+        let layout = reader.layout();
+        if layout.encoding == Encoding::DeflatedExplicitLe {
+            return Err(OpenError::NotAddressable);
+        }
+        let table = layout.frames.as_ref().ok_or(OpenError::NotFound)?;
+        let media_type = frame_media_type(&entry.transfer_syntax);
+        let mut frames = Vec::with_capacity(numbers.len());
+        let mut bytes = 0;
+        for number in numbers {
+            let place = table.frame(*number).map_err(|_| OpenError::NotFound)?;
+            if place.skip_bits != 0 {
+                return Err(OpenError::NotAddressable);
+            }
+            bytes += place.length();
+            frames.push(Frame {
+                media_type,
+                bytes: place.length(),
+                stream: reader.clone().stream(Bytes::new(), place.parts),
+            });
+        }
+        self.window().await?.count(1, bytes);
+        Ok(frames)
+    }
+
+    /// A value with an address of its own, by its path in the metadata.
+    ///
+    /// # Errors
+    /// [`OpenError::NotFound`] when the metadata names no such value.
+    pub async fn bulk(&self, entry: &InstanceEntry, path: &str) -> Result<(u64, ByteStream), OpenError> {
+        let reader = self.reader(entry).await?;
+        let layout = reader.layout();
+        if layout.encoding == Encoding::DeflatedExplicitLe {
+            return Err(OpenError::NotAddressable);
+        }
+        let bulk = layout.bulk.iter().find(|bulk| bulk.path == path).ok_or(OpenError::NotFound)?;
+        let (range, length) = (bulk.offset..bulk.offset + bulk.length, bulk.length);
+        self.window().await?.count(1, length);
+        Ok((length, reader.stream(Bytes::new(), vec![range])))
+    }
+
+    async fn reader(&self, entry: &InstanceEntry) -> Result<ObjectReader, OpenError> {
+        let metadata = self.part(entry, PartKind::Metadata).await?;
+        let layout = read_layout(&metadata).await?;
+        let object = self.part(entry, PartKind::Object).await?;
+        Ok(ObjectReader::new(self.clone(), object, layout))
+    }
+
+    async fn part(&self, entry: &InstanceEntry, kind: PartKind) -> Result<SealedPart, OpenError> {
+        let location = Location::from_bytes(&entry.row.location).map_err(|_| OpenError::Damaged)?;
+        let place = self.place(entry);
+        let context = match kind {
+            PartKind::Metadata => place.metadata_context(),
+            PartKind::Object => place.object_context(),
+        };
+        let window = self.window().await?;
+        SealedPart::open(&self.core.store, location, kind, window.key(), &context).await
+    }
+
+    fn place(&self, entry: &InstanceEntry) -> Place {
+        Place {
+            institution: self.facts.institution.clone(),
+            study: self.facts.study,
+            series: self.keys.pseudonyms.series(&entry.study, &entry.series),
+            instance: entry.row.reference,
+            version: entry.row.version,
+            grade: self.facts.grade,
+        }
+    }
+
+    /// The window under which the next bytes may be read, decided anew when its time is over.
+    async fn window(&self) -> Result<Arc<StudyWindow>, OpenError> {
+        enter(&self.core, &self.session, &self.facts).await
+    }
+
+    /// Whether the stream may go on.
+    pub(crate) async fn still_open(&self) -> Result<(), OpenError> {
+        self.window().await.map(drop).map_err(|error| match error {
+            OpenError::NotFound | OpenError::Refused { .. } => OpenError::PermitEnded,
+            other => other,
+        })
+    }
+}
+
+async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, OpenError> {
+    core.windows.enter(session, Action::View, facts).await.map_err(|closed| match closed {
+        Closed::Key(error) => OpenError::Unavailable(Unavailable::new("keys", error)),
+        Closed::Refused(refusal) => match refusal.reason() {
+            None => OpenError::Unavailable(Unavailable::new("access", refusal)),
+            // Who may see some studies must not learn whether this one exists; who may see none learns nothing
+            // from being told so.
+            Some(reason) if opens_studies(session) => {
+                let _ = reason;
+                OpenError::NotFound
+            }
+            Some(reason) => OpenError::Refused { reason: reason.to_string() },
+        },
+    })
+}
+
+fn opens_studies(session: &Session) -> bool {
+    use yingdun_model::Role;
+    match session.role() {
+        Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician | Role::Service => true,
+        Role::Researcher
+        | Role::SystemAdministrator
+        | Role::SecurityAdministrator
+        | Role::AuditAdministrator
+        | Role::Device
+        | Role::System => false,
+    }
+}
+
+async fn read_layout(metadata: &SealedPart) -> Result<ObjectLayout, OpenError> {
+    let length = layout_bytes(&metadata.read(0..LENGTH_BYTES).await?)?;
+    let range: Range<u64> = LENGTH_BYTES..LENGTH_BYTES + length;
+    let bytes = metadata.read(range).await?;
+    serde_json::from_slice(&bytes).map_err(|_| OpenError::Damaged)
+}
+
+fn layout_bytes(metadata: &[u8]) -> Result<u64, OpenError> {
+    let length = metadata.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)).ok_or(OpenError::Damaged)?;
+    if length > LAYOUT_BYTES_MAX { Err(OpenError::Damaged) } else { Ok(length) }
+}
+
+fn entry(row: InstanceRow) -> InstanceEntry {
+    InstanceEntry {
+        sop_class: row.sop_class.clone(),
+        sop_instance: row.sop_instance.clone(),
+        study: row.study_uid.clone(),
+        series: row.series_uid.clone(),
+        transfer_syntax: row.transfer_syntax.clone(),
+        number_of_frames: row.frames.unwrap_or(1).max(1),
+        data_set_bytes: row.object_bytes,
+        row,
+    }
+}

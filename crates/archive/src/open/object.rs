@@ -1,0 +1,173 @@
+//! The object of an instance as a stream of its original bytes, unpacked where it was packed.
+
+use super::OpenStudy;
+use super::part::SealedPart;
+use crate::error::OpenError;
+use crate::layout::ObjectLayout;
+use crate::request::ByteStream;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use std::ops::Range;
+use std::sync::Arc;
+use yingdun_dicom::compact::{Piece, PieceKind};
+
+/// Stored bytes that are read at once: large enough that a disk and the ciphers run at full speed, small enough
+/// that a slow reader holds little memory.
+const READ_BYTES: u64 = 1 << 20;
+
+/// Reads that are under way ahead of the one being sent.
+const READ_AHEAD: usize = 2;
+
+/// Reads one object.
+#[derive(Clone)]
+pub(super) struct ObjectReader {
+    study: OpenStudy,
+    object: Arc<SealedPart>,
+    layout: Arc<ObjectLayout>,
+}
+
+/// One read and what it yields.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    stored: Range<u64>,
+    pieces: Vec<Piece>,
+}
+
+impl ObjectReader {
+    pub(super) fn new(study: OpenStudy, object: SealedPart, layout: ObjectLayout) -> Self {
+        Self { study, object: Arc::new(object), layout: Arc::new(layout) }
+    }
+
+    pub(super) fn layout(&self) -> &ObjectLayout {
+        &self.layout
+    }
+
+    /// The bytes of these ranges of the original object, behind a few bytes of the caller's.
+    pub(super) fn stream(self, first: Bytes, ranges: Vec<Range<u64>>) -> ByteStream {
+        let steps: Vec<Step> = match &self.layout.packing {
+            None => ranges.into_iter().flat_map(verbatim_steps).collect(),
+            Some(packing) => {
+                gather(ranges.into_iter().flat_map(|range| packing.0.locate(range)).flat_map(split).collect())
+            }
+        };
+        if let Some(step) = steps.first() {
+            self.object.will_need(step.stored.clone());
+        }
+        let bytes = stream::iter(steps)
+            .map(move |step| {
+                let reader = self.clone();
+                // A task of its own, so that reading and opening run beside sending.
+                let read = tokio::spawn(async move { reader.read(step).await });
+                async move { read.await.map_err(|_| OpenError::Damaged)? }
+            })
+            .buffered(READ_AHEAD);
+        let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
+        Box::pin(stop_after_error(first.chain(bytes)))
+    }
+
+    async fn read(&self, step: Step) -> Result<Bytes, OpenError> {
+        self.study.still_open().await?;
+        let stored = self.object.read(step.stored.clone()).await?;
+        if self.layout.packing.is_none() {
+            return Ok(stored);
+        }
+        let plain_bytes = step.pieces.iter().map(|piece| piece.skip + piece.take).sum();
+        let mut plain = Vec::with_capacity(plain_bytes);
+        for piece in &step.pieces {
+            let within = |at: u64| usize::try_from(at - step.stored.start).unwrap_or(usize::MAX);
+            let bytes = stored.get(within(piece.stored.start)..within(piece.stored.end)).ok_or(OpenError::Damaged)?;
+            piece.decode(bytes, &mut plain).map_err(|_| OpenError::Damaged)?;
+        }
+        Ok(plain.into())
+    }
+}
+
+/// The reads of a range that is stored as it is.
+fn verbatim_steps(range: Range<u64>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let end = range.end.min(at + READ_BYTES);
+        steps.push(Step { stored: at..end, pieces: Vec::new() });
+        at = end;
+    }
+    steps
+}
+
+/// A verbatim piece larger than one read, as several; a block is at most 1 MiB already.
+fn split(piece: Piece) -> Vec<Piece> {
+    match piece.kind {
+        PieceKind::Block { .. } => vec![piece],
+        PieceKind::Verbatim => {
+            let start = piece.stored.start + piece.skip as u64;
+            verbatim_steps(start..start + piece.take as u64)
+                .into_iter()
+                .map(|step| Piece {
+                    take: usize::try_from(step.stored.end - step.stored.start).unwrap_or(0),
+                    skip: 0,
+                    kind: PieceKind::Verbatim,
+                    stored: step.stored,
+                })
+                .collect()
+        }
+    }
+}
+
+/// Joins pieces that follow each other on disk into one read.
+fn gather(pieces: Vec<Piece>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for piece in pieces {
+        match steps.last_mut() {
+            Some(step)
+                if step.stored.end == piece.stored.start && piece.stored.end - step.stored.start <= READ_BYTES =>
+            {
+                step.stored.end = piece.stored.end;
+                step.pieces.push(piece);
+            }
+            _ => steps.push(Step { stored: piece.stored.clone(), pieces: vec![piece] }),
+        }
+    }
+    steps
+}
+
+/// Ends a stream behind its first error.
+fn stop_after_error(
+    stream: impl stream::Stream<Item = Result<Bytes, OpenError>> + Send,
+) -> impl stream::Stream<Item = Result<Bytes, OpenError>> + Send {
+    stream.scan(false, |failed, item| {
+        let item = (!*failed).then_some(item);
+        *failed |= matches!(item, Some(Err(_)));
+        std::future::ready(item)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(stored: Range<u64>) -> Piece {
+        Piece { stored, kind: PieceKind::Block { plain_bytes: 10 }, skip: 0, take: 10 }
+    }
+
+    #[test]
+    fn neighbouring_pieces_are_read_together_up_to_one_read() {
+        let steps = gather(vec![block(0..400_000), block(400_000..800_000), block(800_000..1_200_000), block(5_000_000..5_000_001)]);
+        let reads: Vec<Range<u64>> = steps.iter().map(|step| step.stored.clone()).collect();
+        assert_eq!(reads, [0..800_000, 800_000..1_200_000, 5_000_000..5_000_001]);
+    }
+
+    #[test]
+    fn a_range_that_is_stored_as_it_is_comes_in_reads_of_one_mebibyte() {
+        let reads: Vec<u64> =
+            verbatim_steps(5..5 + (5 << 19)).into_iter().map(|step| step.stored.end - step.stored.start).collect();
+        assert_eq!(reads, [1 << 20, 1 << 20, 1 << 19]);
+        assert!(verbatim_steps(7..7).is_empty());
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_an_error() {
+        let items = vec![Ok(Bytes::from_static(b"a")), Err(OpenError::Damaged), Ok(Bytes::from_static(b"b"))];
+        let seen: Vec<_> = stop_after_error(stream::iter(items)).collect().await;
+        assert_eq!(seen.len(), 2);
+    }
+}

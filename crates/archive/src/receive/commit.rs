@@ -1,0 +1,170 @@
+//! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
+
+use super::identify::Arrived;
+use crate::archive::{Core, InstitutionKeys};
+use crate::descriptor::Descriptor;
+use crate::error::{IngestError, Unavailable};
+use crate::record::{DescriptorPrefix, Place};
+use crate::request::{Declared, Stored, StoredOutcome};
+use crate::rows;
+use crate::window::{Closed, StudyWindow};
+use bytes::Bytes;
+use std::sync::Arc;
+use yingdun_access::{Session, StudyFacts};
+use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
+use yingdun_crypto::Sealed;
+use yingdun_dicom::index::InstanceIndex;
+use yingdun_model::{Action, Grade, InstanceRef};
+use yingdun_storage::{Location, StoreError};
+
+/// What arrives without a mark is ordinary clinical data.
+const GRADE_ON_ARRIVAL: Grade = Grade::L4;
+
+const STORED: ReasonCode = ReasonCode::new("stored");
+const DUPLICATE: ReasonCode = ReasonCode::new("duplicate");
+const NOT_STORED: ReasonCode = ReasonCode::new("not-stored");
+
+/// An object that knows its study: the open store window, and where it will stand.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) keys: Arc<InstitutionKeys>,
+    pub(super) facts: StudyFacts,
+    pub(super) window: Arc<StudyWindow>,
+    pub(super) instance: InstanceRef,
+}
+
+impl Admitted {
+    /// Decides whether this session may store into the study of this object, and opens the study key.
+    pub(super) async fn decide(core: &Arc<Core>, session: &Session, index: &InstanceIndex) -> Result<Self, IngestError> {
+        let keys = core.institution_keys(session.institution()).await.map_err(IngestError::Unavailable)?;
+        let study = keys.pseudonyms.study(&index.study);
+        let patient = keys.pseudonyms.patient(
+            index.issuer_of_patient_id.expose(),
+            index.patient_id.expose(),
+            &index.study,
+        );
+        let fresh = StudyFacts {
+            institution: session.institution().clone(),
+            study,
+            patient,
+            grade: GRADE_ON_ARRIVAL,
+            received: core.clock.now(),
+        };
+        // The first object of a study decides whose study it is; a later one with another patient ID stays with it.
+        let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
+        let window = core.windows.enter(session, Action::Store, &facts).await.map_err(|closed| match closed {
+            Closed::Refused(refusal) => match refusal.reason() {
+                Some(reason) => IngestError::Refused { reason: reason.to_string() },
+                None => IngestError::Unavailable(Unavailable::new("access", refusal)),
+            },
+            Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
+        })?;
+        let instance = keys.pseudonyms.instance(&index.sop_instance);
+        Ok(Self { keys, facts, window, instance })
+    }
+
+    /// The place of a given version of the object.
+    pub(super) fn place(&self, index: &InstanceIndex, version: u32) -> Place {
+        Place {
+            institution: self.facts.institution.clone(),
+            study: self.facts.study,
+            series: self.keys.pseudonyms.series(&index.study, &index.series),
+            instance: self.instance,
+            version,
+            grade: self.facts.grade,
+        }
+    }
+
+    /// The descriptor part of the record: what it says, and its sealed and framed bytes.
+    pub(super) fn describe(
+        &self,
+        core: &Core,
+        session: &Session,
+        declared: &Declared,
+        arrived: &Arrived,
+        version: u32,
+    ) -> Result<(Descriptor, Bytes), IngestError> {
+        let descriptor = Descriptor {
+            index: arrived.index.clone(),
+            transfer_syntax: declared.transfer_syntax.clone(),
+            patient: self.facts.patient,
+            grade: self.facts.grade,
+            version,
+            received: core.clock.now(),
+            sender: session.actor().clone(),
+            data_set_bytes: arrived.data_set_bytes,
+            data_set_sha256: arrived.data_set_sha256,
+        };
+        let prefix = DescriptorPrefix { instance: self.instance, version };
+        let context = prefix.context(&self.facts.institution, self.facts.study);
+        let sealed = Sealed::seal(self.window.key(), &context, &descriptor)
+            .map_err(|error| IngestError::Unavailable(Unavailable::new("crypto", error)))?;
+        Ok((descriptor, prefix.in_front_of(sealed.as_bytes()).into()))
+    }
+
+    /// The leaf that says that this instance was stored, or was there already.
+    pub(super) fn stored_leaf(&self, session: &Session, arrived: &Arrived, version: u32, duplicate: bool) -> Event {
+        Event {
+            kind: EventKind::Stored,
+            outcome: Outcome::Succeeded,
+            institution: self.facts.institution.clone(),
+            actor: session.actor().clone(),
+            actor_kind: session.actor_kind(),
+            role: Some(session.role()),
+            purpose: Some(session.purpose()),
+            action: Some(Action::Store),
+            patient: Some(self.facts.patient),
+            study: Some(self.facts.study),
+            instance: Some(self.instance),
+            policy_set: None,
+            reason: if duplicate { DUPLICATE } else { STORED },
+            counts: Counts::new().with("bytes", arrived.data_set_bytes).with("version", u64::from(version)),
+            detail: None,
+        }
+    }
+
+    /// Takes back a *stored* leaf whose record did not reach the quorum. Both stay on the ledger.
+    pub(super) async fn retract(&self, core: &Core, leaf: Event) {
+        let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
+        if let Err(error) = core.audit.append_one(retraction).await {
+            tracing::error!(%error, "the audit log did not take a retraction");
+        }
+    }
+
+    /// Hands a durable record to the catalogue and says what was stored.
+    pub(super) async fn acknowledge(
+        &self,
+        core: &Core,
+        descriptor: &Descriptor,
+        location: Location,
+    ) -> Result<Stored, IngestError> {
+        let row = rows::instance_record(&self.keys, &self.facts, self.instance, descriptor, &location)
+            .map_err(|error| IngestError::Unavailable(Unavailable::new("catalogue", error)))?;
+        core.catalogue.submit(row, location).await;
+        self.window.count(1, descriptor.data_set_bytes);
+        let outcome = match descriptor.version {
+            1 => StoredOutcome::New,
+            version => StoredOutcome::NewVersion(version),
+        };
+        Ok(stored(&descriptor.index, outcome))
+    }
+}
+
+/// What the door answers.
+pub(super) fn stored(index: &InstanceIndex, outcome: StoredOutcome) -> Stored {
+    Stored {
+        sop_class: index.sop_class.clone(),
+        sop_instance: index.sop_instance.clone(),
+        study: index.study.clone(),
+        series: index.series.clone(),
+        outcome,
+    }
+}
+
+pub(super) fn not_stored(error: StoreError) -> IngestError {
+    match error {
+        StoreError::OutOfSpace { .. } => IngestError::OutOfSpace,
+        StoreError::TooLarge { max, .. } => IngestError::TooLarge { limit_bytes: max },
+        other => IngestError::Unavailable(Unavailable::new("storage", other)),
+    }
+}

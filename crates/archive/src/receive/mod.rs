@@ -1,0 +1,139 @@
+//! Receiving: from the first byte of a data set to an acknowledgement that is worth something.
+//!
+//! ```text
+//!  Incoming ── write ──► held in memory, scanned, hashed ──► more than 8 MiB? stream into a pack of its own
+//!     │
+//!   finish ──► identify ──► authorise store (window) ──► duplicate? ──► pack, seal ──► ┬ replicas ┐
+//!                                                                                     └ leaf ────┴► Stored
+//! ```
+//!
+//! What is acknowledged is durable on the write quorum with all that its catalogue row needs, and its leaf is
+//! durable (promise I2). Dropping an [`Incoming`] abandons the object: nothing of it is visible.
+
+mod commit;
+mod identify;
+mod small;
+mod stream;
+
+use crate::archive::Core;
+use crate::error::IngestError;
+use crate::request::{Declared, Stored};
+use bytes::Bytes;
+use std::sync::Arc;
+use stream::Streaming;
+use yingdun_access::Session;
+use yingdun_crypto::digest::Sha256;
+use yingdun_dicom::scan::Scanner;
+use yingdun_dicom::transfer_syntax::{self, Encoding};
+
+/// Bytes of an object that are kept in memory. A CT slice has half a megabyte, a digital radiograph about 15;
+/// what is larger streams to disk as it arrives.
+pub(crate) const HELD_BYTES_MAX: u64 = 8 << 20;
+
+/// Bytes that may arrive before an object says which study and instance it is. The identifying attributes stand
+/// in the first groups of a data set; nothing legitimate comes near this.
+pub(crate) const ANONYMOUS_BYTES_MAX: u64 = 32 << 20;
+
+/// An object on its way in.
+#[derive(Debug)]
+pub struct Incoming {
+    core: Arc<Core>,
+    session: Session,
+    declared: Declared,
+    encoding: Encoding,
+    scanner: Scanner,
+    evidence: Sha256,
+    received_bytes: u64,
+    body: Body,
+}
+
+/// Where the bytes of an object are while it arrives.
+#[derive(Debug)]
+enum Body {
+    Held(Vec<Bytes>),
+    Streaming(Box<Streaming>),
+    Failed,
+}
+
+impl Incoming {
+    pub(crate) fn new(core: Arc<Core>, session: Session, declared: Declared) -> Self {
+        let syntax = transfer_syntax::lookup(&declared.transfer_syntax);
+        let scanner = Scanner::new(syntax, core.limits.data_set);
+        Self {
+            core,
+            session,
+            declared,
+            encoding: syntax.encoding,
+            scanner,
+            evidence: Sha256::new(),
+            received_bytes: 0,
+            body: Body::Held(Vec::new()),
+        }
+    }
+
+    /// Takes the next bytes of the data set, without preamble and file meta information.
+    ///
+    /// # Errors
+    /// [`IngestError`]; the object is lost to the archive then, and further calls fail. The sender may go on
+    /// sending, the bytes are dropped.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), IngestError> {
+        let taken = self.take(bytes).await;
+        if taken.is_err() {
+            self.body = Body::Failed;
+        }
+        taken
+    }
+
+    /// Declares the end of the data set and returns once it is durable.
+    ///
+    /// # Errors
+    /// [`IngestError`]; nothing was acknowledged and nothing is visible.
+    pub async fn finish(self) -> Result<Stored, IngestError> {
+        let Self { core, session, declared, scanner, evidence, received_bytes, body, .. } = self;
+        let scanned = scanner.finish().map_err(identify::unreadable)?;
+        let arrived = identify::identify(&declared, scanned, evidence.finish(), received_bytes)?;
+        let stored = match body {
+            Body::Held(held) => small::store(&core, &session, &declared, arrived, held).await,
+            Body::Streaming(streaming) => streaming.finish(&core, &session, &declared, arrived).await,
+            Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
+        };
+        match &stored {
+            Ok(_) => metrics::counter!("yingdun_instances_stored_total", "door" => declared.door.as_str()).increment(1),
+            Err(_) => metrics::counter!("yingdun_instances_failed_total", "door" => declared.door.as_str()).increment(1),
+        }
+        metrics::counter!("yingdun_received_bytes_total", "door" => declared.door.as_str()).increment(received_bytes);
+        stored
+    }
+
+    async fn take(&mut self, bytes: Bytes) -> Result<(), IngestError> {
+        self.received_bytes += bytes.len() as u64;
+        if self.received_bytes > self.core.limits.object_bytes_max {
+            return Err(IngestError::TooLarge { limit_bytes: self.core.limits.object_bytes_max });
+        }
+        self.evidence.update(&bytes);
+        self.scanner.feed(&bytes).map_err(identify::unreadable)?;
+        match &mut self.body {
+            Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
+            Body::Streaming(streaming) => streaming.write(bytes).await,
+            Body::Held(held) => {
+                held.push(bytes);
+                if self.received_bytes <= HELD_BYTES_MAX {
+                    return Ok(());
+                }
+                match identify::early(&self.declared, &self.scanner) {
+                    Some(index) => {
+                        let held = std::mem::take(held);
+                        let streaming =
+                            Streaming::begin(&self.core, &self.session, &self.scanner, index, self.encoding, held).await?;
+                        self.body = Body::Streaming(Box::new(streaming));
+                        Ok(())
+                    }
+                    None if self.received_bytes <= ANONYMOUS_BYTES_MAX => Ok(()),
+                    None => Err(IngestError::Invalid {
+                        reason: format!("no study, series and instance UID within {ANONYMOUS_BYTES_MAX} bytes"),
+                    }),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Objects too large to hold: sealed as they arrive, into a pack of their own, in constant memory.
+
+use super::commit::{Admitted, not_stored, stored};
+use super::identify::Arrived;
+use super::small::frame_table;
+use crate::archive::Core;
+use crate::error::{IngestError, Unavailable};
+use crate::layout::{self, ObjectLayout};
+use crate::packing::Packer;
+use crate::request::{Declared, Stored, StoredOutcome};
+use bytes::Bytes;
+use std::sync::Arc;
+use yingdun_access::Session;
+use yingdun_crypto::{SealError, Sealer, seal};
+use yingdun_dicom::index::InstanceIndex;
+use yingdun_dicom::json;
+use yingdun_dicom::scan::Scanner;
+use yingdun_dicom::transfer_syntax::Encoding;
+use yingdun_storage::{LargeRecord, RecordHeader, RecordKind};
+
+/// Sealed bytes that are gathered before they are handed to the store.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// A large object on its way into its pack.
+#[derive(Debug)]
+pub(super) struct Streaming {
+    admitted: Admitted,
+    index: InstanceIndex,
+    version: u32,
+    evidence_of_latest: Option<[u8; 16]>,
+    record: LargeRecord,
+    packer: Packer,
+    /// Packed and not yet sealed; empty between calls.
+    packed: Vec<u8>,
+    sealer: Sealer,
+    sealed: Vec<u8>,
+}
+
+impl Streaming {
+    /// Decides and opens the pack, then takes what has been held so far.
+    pub(super) async fn begin(
+        core: &Arc<Core>,
+        session: &Session,
+        scanner: &Scanner,
+        index: InstanceIndex,
+        encoding: Encoding,
+        held: Vec<Bytes>,
+    ) -> Result<Self, IngestError> {
+        let admitted = Admitted::decide(core, session, &index).await?;
+        let latest = core.catalogue.latest(&admitted.facts.institution, admitted.instance).await.map_err(IngestError::Unavailable)?;
+        let version = latest.as_ref().map_or(1, |latest| latest.version.saturating_add(1));
+        let place = admitted.place(&index, version);
+        let header =
+            RecordHeader { institution: place.institution.clone(), study: place.study, kind: RecordKind::INSTANCE };
+        let record = core.store.append_large(header).await.map_err(not_stored)?;
+        let sealer = Sealer::new(admitted.window.key(), &place.object_context());
+        let packer = Packer::new(scanner.data_set(), scanner.pixels(), encoding);
+        let mut streaming = Self {
+            admitted,
+            index,
+            version,
+            evidence_of_latest: latest.map(|latest| latest.evidence),
+            record,
+            packer,
+            packed: Vec::new(),
+            sealer,
+            sealed: Vec::with_capacity(2 * WRITE_BYTES),
+        };
+        for bytes in held {
+            streaming.write(bytes).await?;
+        }
+        Ok(streaming)
+    }
+
+    /// Packs, seals and hands on the next bytes.
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), IngestError> {
+        if self.packer.is_verbatim() {
+            self.sealer.push(&bytes, &mut self.sealed).map_err(not_sealed)?;
+        } else {
+            self.packed.clear();
+            self.packer.push(&bytes, &mut self.packed);
+            self.sealer.push(&self.packed, &mut self.sealed).map_err(not_sealed)?;
+        }
+        if self.sealed.len() >= WRITE_BYTES {
+            self.hand_on().await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the record and waits for its durability.
+    pub(super) async fn finish(
+        mut self: Box<Self>,
+        core: &Arc<Core>,
+        session: &Session,
+        declared: &Declared,
+        arrived: Arrived,
+    ) -> Result<Stored, IngestError> {
+        let same = arrived.index.study == self.index.study
+            && arrived.index.series == self.index.series
+            && arrived.index.sop_instance == self.index.sop_instance;
+        if !same {
+            return Err(IngestError::Invalid { reason: "the identifying attributes changed within the object".into() });
+        }
+        // One commit per instance at a time. Whoever committed this instance since `begin` took the version that
+        // this object was sealed as, so it must be sent again.
+        let _turn = core.catalogue.turn(self.admitted.instance).await;
+        let latest = core.catalogue.latest(&self.admitted.facts.institution, self.admitted.instance).await.map_err(IngestError::Unavailable)?;
+        let evidence = self.admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
+        if let Some(latest) = &latest
+            && latest.evidence == evidence
+        {
+            let leaf = self.admitted.stored_leaf(session, &arrived, latest.version, true);
+            core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
+            self.record.abort().await;
+            return Ok(stored(&arrived.index, StoredOutcome::Duplicate));
+        }
+        if latest.map(|latest| latest.evidence) != self.evidence_of_latest {
+            self.record.abort().await;
+            return Err(IngestError::Unavailable(Unavailable::new("archive", "the instance was stored by another sender meanwhile")));
+        }
+
+        let (descriptor, descriptor_part) =
+            self.admitted.describe(core, session, declared, &arrived, self.version)?;
+        let rendered = json::render(&arrived.scanned.data_set);
+        let Self { admitted, index, packer, mut record, sealer, mut sealed, version, .. } = *self;
+        let packing = packer.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
+        let layout = ObjectLayout {
+            encoding: arrived.scanned.encoding,
+            frames: frame_table(&arrived.scanned),
+            bulk: rendered.bulk,
+            packing,
+        };
+        let metadata = layout::frame(&layout, &rendered.template)
+            .map_err(|error| IngestError::Unavailable(Unavailable::new("archive", error)))?;
+        let place = admitted.place(&index, version);
+        let metadata = seal(admitted.window.key(), &place.metadata_context(), &metadata);
+        sealer.finish(&mut sealed);
+        record.write(sealed.into()).await.map_err(not_stored)?;
+
+        let leaf = admitted.stored_leaf(session, &arrived, version, false);
+        let (location, receipt) =
+            tokio::join!(record.finish(descriptor_part, metadata.into()), core.audit.append_one(leaf.clone()));
+        match (location, receipt) {
+            (Ok(location), Ok(_)) => admitted.acknowledge(core, &descriptor, location).await,
+            (Err(error), Ok(_)) => {
+                admitted.retract(core, leaf).await;
+                Err(not_stored(error))
+            }
+            (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
+        }
+    }
+
+    async fn hand_on(&mut self) -> Result<(), IngestError> {
+        let full = std::mem::replace(&mut self.sealed, Vec::with_capacity(2 * WRITE_BYTES));
+        self.record.write(full.into()).await.map_err(not_stored)
+    }
+}
+
+fn not_sealed(error: SealError) -> IngestError {
+    IngestError::Unavailable(Unavailable::new("crypto", error))
+}

@@ -1,0 +1,151 @@
+//! The words between the doors and the use cases: what is declared, asked and answered.
+
+use bytes::Bytes;
+use futures_util::Stream;
+use std::pin::Pin;
+use yingdun_dicom::Tag;
+use yingdun_model::Uid;
+
+use crate::OpenError;
+
+/// Verified plain bytes, in order. Ends after the first error.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, OpenError>> + Send + 'static>>;
+
+/// Through which door an instance comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// C-STORE.
+    Dimse,
+    /// STOW-RS.
+    Stow,
+}
+
+impl Door {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dimse => "dimse",
+            Self::Stow => "stow",
+        }
+    }
+}
+
+/// What a sender says about an object before its first byte.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// How the data set is encoded.
+    pub transfer_syntax: Uid,
+    /// The SOP class of the command or file meta information, if there was one.
+    pub sop_class: Option<Uid>,
+    /// The SOP instance of the command or file meta information, if there was one.
+    pub sop_instance: Option<Uid>,
+    /// The study of the request address, if it named one: other studies are refused.
+    pub study: Option<Uid>,
+    /// The door.
+    pub door: Door,
+}
+
+/// An instance that is durable on the write quorum, with its audit leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// SOP Class UID.
+    pub sop_class: Uid,
+    /// SOP Instance UID.
+    pub sop_instance: Uid,
+    /// Study Instance UID.
+    pub study: Uid,
+    /// Series Instance UID.
+    pub series: Uid,
+    /// Whether it was new.
+    pub outcome: StoredOutcome,
+}
+
+/// What storing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredOutcome {
+    /// The first object with this SOP Instance UID.
+    New,
+    /// The same bytes were there already; nothing was written.
+    Duplicate,
+    /// Other bytes with this SOP Instance UID were there; both are kept and the newest is served.
+    NewVersion(u32),
+}
+
+/// The level of a search (PS3.4 §C.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Studies.
+    Study,
+    /// Series.
+    Series,
+    /// Instances.
+    Instance,
+}
+
+/// Which attributes a search returns beside the required ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Include {
+    /// The required ones.
+    Default,
+    /// Everything the catalogue knows at this level.
+    All,
+    /// These, where the catalogue knows them.
+    Tags(Vec<Tag>),
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct FindRequest {
+    /// What to list.
+    pub level: Level,
+    /// Only within this study.
+    pub study: Option<Uid>,
+    /// Only within this series.
+    pub series: Option<Uid>,
+    /// Attributes to match and their matching values (PS3.4 §C.2.2.2): single value, list of UIDs, wildcard, range.
+    pub keys: Vec<(Tag, String)>,
+    /// What to return.
+    pub include: Include,
+    /// Rows to skip.
+    pub offset: u32,
+    /// Rows to return at most; at least 1.
+    pub limit: u32,
+}
+
+/// The answer to a search.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// One DICOM JSON data set (PS3.18 §F.2) per match, without retrieve addresses.
+    pub rows: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// Whether there are more matches behind the last row.
+    pub more: bool,
+}
+
+/// One instance of an opened study.
+#[derive(Clone, Debug)]
+pub struct InstanceEntry {
+    /// SOP Class UID.
+    pub sop_class: Uid,
+    /// SOP Instance UID.
+    pub sop_instance: Uid,
+    /// Study Instance UID.
+    pub study: Uid,
+    /// Series Instance UID.
+    pub series: Uid,
+    /// How the data set is encoded, as sent.
+    pub transfer_syntax: Uid,
+    /// Frames; 1 for an object without pixels.
+    pub number_of_frames: u32,
+    /// Bytes of the data set as sent.
+    pub data_set_bytes: u64,
+    pub(crate) row: crate::open::InstanceRow,
+}
+
+/// One frame of pixel data.
+pub struct Frame {
+    /// `application/octet-stream` for native pixels, else the media type of the transfer syntax (PS3.18 §8.7.3).
+    pub media_type: &'static str,
+    /// Bytes of the frame.
+    pub bytes: u64,
+    /// The bytes, verified.
+    pub stream: ByteStream,
+}

@@ -1,0 +1,236 @@
+//! Access windows: one leaf, one unwrapped key, many reads of one study by one session for one purpose.
+//!
+//! A viewer asks for the three hundred frames of a series one by one. Each is covered by the leaf that opened
+//! the study for that session, for at most a minute, and the decision behind it is taken again every few
+//! seconds, so that a revoked right ends an open stream. A closing leaf says how much was read. Whoever needs
+//! a study key gets it here and nowhere else: key unwraps and access leaves are counted at this one place
+//! (promise I1).
+
+use crate::error::Unavailable;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use yingdun_access::{Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts};
+use yingdun_audit::{Counts, Event, EventKind, Log, Outcome, ReasonCode};
+use yingdun_crypto::SealingKey;
+use yingdun_keys::{KeyStore, KeysError, StudyKey};
+use yingdun_model::{Action, Clock, PurposeOfUse, StudyRef, Timestamp};
+
+/// Windows kept at once. Above it the oldest closed ones are swept first; each holds one 32-byte key.
+const WINDOWS_MAX: usize = 8192;
+
+/// How often ended windows are swept and their closing leaves written.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+const CLOSED: ReasonCode = ReasonCode::new("window-closed");
+
+/// The study key of one session for one study, and the permit that it stands on.
+#[derive(Debug)]
+pub(crate) struct StudyWindow {
+    permit: Permit,
+    key: StudyKey,
+    session: Session,
+    facts: StudyFacts,
+    opened: Timestamp,
+    instances: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl StudyWindow {
+    pub(crate) const fn key(&self) -> &SealingKey {
+        self.key.key()
+    }
+
+    /// Adds to the closing count.
+    pub(crate) fn count(&self, instances: u64, bytes: u64) {
+        self.instances.fetch_add(instances, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn closing_leaf(&self) -> Event {
+        Event {
+            kind: EventKind::AccessClosed,
+            outcome: Outcome::Succeeded,
+            institution: self.session.institution().clone(),
+            actor: self.session.actor().clone(),
+            actor_kind: self.session.actor_kind(),
+            role: Some(self.permit.role()),
+            purpose: Some(self.permit.purpose()),
+            action: Some(self.permit.action()),
+            patient: Some(self.facts.patient),
+            study: Some(self.facts.study),
+            instance: None,
+            policy_set: Some(*self.permit.policy_set()),
+            reason: CLOSED,
+            counts: Counts::new()
+                .with("leaf", self.permit.leaf_index())
+                .with("instances", self.instances.load(Ordering::Relaxed))
+                .with("bytes", self.bytes.load(Ordering::Relaxed)),
+            detail: None,
+        }
+    }
+}
+
+/// Why a window was not opened.
+#[derive(Debug)]
+pub(crate) enum Closed {
+    Refused(Refusal),
+    Key(KeysError),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct WindowName {
+    session: SessionId,
+    purpose: PurposeOfUse,
+    action: Action,
+    study: StudyRef,
+}
+
+type Slot = Arc<Mutex<Option<Arc<StudyWindow>>>>;
+
+/// All open windows of this process.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    access: Access,
+    keys: KeyStore,
+    audit: Log,
+    clock: Arc<dyn Clock>,
+    slots: Mutex<HashMap<WindowName, Slot>>,
+    /// Facts of studies with a window, so that a stream of instances does not ask the catalogue each time, and so
+    /// that a new study has its facts before its first row is catalogued.
+    facts: std::sync::Mutex<HashMap<StudyRef, StudyFacts>>,
+}
+
+impl Windows {
+    pub(crate) fn new(access: Access, keys: KeyStore, audit: Log, clock: Arc<dyn Clock>) -> Self {
+        Self { access, keys, audit, clock, slots: Mutex::default(), facts: std::sync::Mutex::default() }
+    }
+
+    /// The open window of this session for this study and action, or a new one: decision, durable leaf, key.
+    ///
+    /// For [`Action::Store`] the study key is made when the study is new; for every other action it must exist.
+    pub(crate) async fn enter(
+        &self,
+        session: &Session,
+        action: Action,
+        facts: &StudyFacts,
+    ) -> Result<Arc<StudyWindow>, Closed> {
+        let name =
+            WindowName { session: session.id(), purpose: session.purpose(), action, study: facts.study };
+        let slot = self.slot(name).await;
+        // One opener at a time per slot: two requests that arrive together share one leaf.
+        let mut slot = slot.lock().await;
+        if let Some(window) = slot.as_ref() {
+            let same_facts = window.facts == *facts;
+            if same_facts && window.permit.holds_at(self.clock.now()) {
+                return Ok(Arc::clone(window));
+            }
+            let renewed =
+                if same_facts { Some(self.access.renew(session, &window.permit).await) } else { None };
+            let refused = match renewed {
+                Some(Ok(())) => return Ok(Arc::clone(window)),
+                // The minute is over, or the study is described anew: decide again and write a new leaf.
+                None => None,
+                Some(Err(refusal)) if refusal.reason() == Some(Reason::LeafWindowOver) => None,
+                Some(Err(refusal)) => Some(refusal),
+            };
+            if let Some(ended) = slot.take() {
+                self.close(vec![ended]).await;
+            }
+            if let Some(refusal) = refused {
+                return Err(Closed::Refused(refusal));
+            }
+        }
+        let permit = self
+            .access
+            .authorise(session, action, Resource::Study(facts.clone()))
+            .await
+            .map_err(Closed::Refused)?;
+        let key = if action == Action::Store {
+            self.keys.study_key_for_store(&permit).await
+        } else {
+            self.keys.unwrap(&permit).await
+        }
+        .map_err(Closed::Key)?;
+        let window = Arc::new(StudyWindow {
+            permit,
+            key,
+            session: session.clone(),
+            facts: facts.clone(),
+            opened: self.clock.now(),
+            instances: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        });
+        *slot = Some(Arc::clone(&window));
+        self.facts_of_open().insert(facts.study, facts.clone());
+        Ok(window)
+    }
+
+    /// The facts of a study that has an open window.
+    pub(crate) fn known_facts(&self, study: StudyRef) -> Option<StudyFacts> {
+        self.facts_of_open().get(&study).cloned()
+    }
+
+    fn facts_of_open(&self) -> std::sync::MutexGuard<'_, HashMap<StudyRef, StudyFacts>> {
+        self.facts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Removes windows whose minute is over and writes their closing leaves.
+    pub(crate) async fn sweep(&self) {
+        let now = self.clock.now();
+        let mut ended = Vec::new();
+        self.slots.lock().await.retain(|_, slot| {
+            // A slot that is being opened is in use.
+            let Ok(mut window) = slot.try_lock() else { return true };
+            if window.as_ref().is_some_and(|window| now < window.opened.after(LEAF_WINDOW)) {
+                return true;
+            }
+            ended.extend(window.take());
+            Arc::strong_count(slot) > 1
+        });
+        for window in &ended {
+            self.facts_of_open().remove(&window.facts.study);
+        }
+        self.close(ended).await;
+    }
+
+    /// Ends every window, at shutdown.
+    pub(crate) async fn close_all(&self) {
+        let slots: Vec<Slot> = self.slots.lock().await.drain().map(|(_, slot)| slot).collect();
+        let mut ended = Vec::with_capacity(slots.len());
+        for slot in slots {
+            ended.extend(slot.lock().await.take());
+        }
+        self.close(ended).await;
+    }
+
+    async fn slot(&self, name: WindowName) -> Slot {
+        let mut slots = self.slots.lock().await;
+        if slots.len() >= WINDOWS_MAX && !slots.contains_key(&name) {
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|w| w.is_some()));
+        }
+        Arc::clone(slots.entry(name).or_default())
+    }
+
+    /// Closing counts are a service to the reader of the log, not a condition of care: when the log does not
+    /// take them it has failed, and then nothing opens any more.
+    async fn close(&self, ended: Vec<Arc<StudyWindow>>) {
+        let leaves: Vec<Event> = ended.iter().map(|window| window.closing_leaf()).collect();
+        for batch in leaves.chunks(Log::APPEND_EVENTS_MAX) {
+            if let Err(error) = self.audit.append(batch.to_vec()).await {
+                tracing::error!(%error, "closing counts were not written to the audit log");
+            }
+        }
+    }
+}
+
+impl From<Closed> for Unavailable {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Refused(refusal) => Self::new("access", refusal),
+            Closed::Key(error) => Self::new("keys", error),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What `check-config` says: judgements on a configuration that need no running server.
+
+use super::{Config, DatabaseUrl};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Works, but not as safely as it could.
+    Warning,
+    /// `serve` refuses to start.
+    Error,
+}
+
+/// One judgement: what is so, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    pub(crate) option: &'static str,
+    pub(crate) cause: String,
+    pub(crate) remedy: &'static str,
+}
+
+/// Judges a configuration. The result is empty when there is nothing to say.
+pub(crate) fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut say = |severity, option, cause: String, remedy| {
+        findings.push(Finding { severity, option, cause, remedy });
+    };
+
+    let replicas = &config.storage.replicas;
+    if replicas.is_empty() {
+        say(Severity::Error, "storage.replicas", "there is no replica".into(), "add a [[storage.replicas]] section");
+    }
+    if config.storage.write_quorum == 0 || config.storage.write_quorum > replicas.len() {
+        say(
+            Severity::Error,
+            "storage.write_quorum",
+            format!("{} of {} replicas cannot be a quorum", config.storage.write_quorum, replicas.len()),
+            "choose more than half of the replicas, for example 2 of 3",
+        );
+    } else if replicas.len() > 1 && config.storage.write_quorum < 2 {
+        say(
+            Severity::Warning,
+            "storage.write_quorum",
+            "an image is acknowledged with one copy only".into(),
+            "set 2: one broken disk then loses nothing that was acknowledged",
+        );
+    }
+    if replicas.len() == 1 {
+        say(
+            Severity::Warning,
+            "storage.replicas",
+            "there is one copy of every image".into(),
+            "add replicas on other disks",
+        );
+    }
+    let directories: BTreeSet<_> = replicas.iter().map(|replica| &replica.directory).collect();
+    if directories.len() < replicas.len() {
+        say(
+            Severity::Error,
+            "storage.replicas",
+            "two replicas are the same folder".into(),
+            "give each replica a folder on a disk of its own",
+        );
+    }
+    let domains: BTreeSet<_> = replicas.iter().map(|replica| &replica.failure_domain).collect();
+    if domains.len() < replicas.len() {
+        say(
+            Severity::Warning,
+            "storage.replicas",
+            "two replicas share a failure domain".into(),
+            "put them on disks that do not fail together and name the domains apart",
+        );
+    }
+
+    if let Some(plain) = config.dicom.plain_listen {
+        if plain.ip().is_loopback() {
+            say(
+                Severity::Warning,
+                "dicom.plain_listen",
+                "DICOM without TLS is open on loopback".into(),
+                "use tls_listen where the device can do TLS",
+            );
+        } else {
+            say(
+                Severity::Warning,
+                "dicom.plain_listen",
+                format!("images cross the network unprotected at {plain}"),
+                "use tls_listen, or keep this network segment to the modality and the archive alone",
+            );
+        }
+    }
+    if config.dicom.tls_listen.is_none() && config.dicom.plain_listen.is_none() {
+        say(
+            Severity::Note,
+            "dicom",
+            "no DICOM door is open".into(),
+            "set dicom.tls_listen to receive from modalities",
+        );
+    }
+
+    for (option, path) in [
+        ("dicom.certificate_file", &config.dicom.certificate_file),
+        ("dicom.private_key_file", &config.dicom.private_key_file),
+        ("dicom.client_ca_file", &config.dicom.client_ca_file),
+        ("web.certificate_file", &config.web.certificate_file),
+        ("web.private_key_file", &config.web.private_key_file),
+        ("keys.root_file", &config.keys.root_file),
+        ("keys.passphrase_file", &config.keys.passphrase_file),
+    ] {
+        if !path.is_file() {
+            say(
+                Severity::Error,
+                option,
+                format!("there is no file `{}`", path.display()),
+                "run `yingdun init`, or name an existing file",
+            );
+        }
+    }
+    for (option, path) in [
+        ("dicom.private_key_file", &config.dicom.private_key_file),
+        ("web.private_key_file", &config.web.private_key_file),
+        ("keys.root_file", &config.keys.root_file),
+        ("keys.passphrase_file", &config.keys.passphrase_file),
+    ] {
+        if readable_by_others(path) {
+            say(
+                Severity::Error,
+                option,
+                format!("`{}` can be read by other accounts", path.display()),
+                "chmod 600 it",
+            );
+        }
+    }
+    for (option, database) in [
+        ("catalogue.database", &config.catalogue.database),
+        ("keys.database", &config.keys.database),
+        ("identity.database", &config.identity.database),
+    ] {
+        if matches!(database, DatabaseUrl::Postgres(url) if url.contains(':') && password_in(url)) {
+            say(
+                Severity::Warning,
+                option,
+                "the address holds a password".into(),
+                "use the local socket with peer authentication, or a .pgpass file",
+            );
+        }
+    }
+    if !config.web.public_url.starts_with("https://") {
+        say(
+            Severity::Error,
+            "web.public_url",
+            format!("`{}` is not an https address", config.web.public_url),
+            "people must reach this server over TLS",
+        );
+    }
+    findings
+}
+
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+/// Whether a URL has `user:password@` before its host.
+fn password_in(url: &str) -> bool {
+    url.split_once("://")
+        .and_then(|(_, rest)| rest.split('/').next())
+        .and_then(|authority| authority.rsplit_once('@'))
+        .is_some_and(|(user, _)| user.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{TemplateValues, render};
+    use super::*;
+
+    fn config(change: impl Fn(String) -> String) -> Config {
+        toml::from_str(&change(render(&TemplateValues::example()))).unwrap()
+    }
+
+    fn options(config: &Config, severity: Severity) -> Vec<&'static str> {
+        check(config).into_iter().filter(|finding| finding.severity == severity).map(|f| f.option).collect()
+    }
+
+    #[test]
+    fn a_quorum_larger_than_the_replica_set_is_an_error() {
+        let config = config(|text| text.replace("write_quorum = 2", "write_quorum = 4"));
+        assert!(options(&config, Severity::Error).contains(&"storage.write_quorum"));
+    }
+
+    #[test]
+    fn an_acknowledgement_after_one_copy_is_a_warning() {
+        let config = config(|text| text.replace("write_quorum = 2", "write_quorum = 1"));
+        assert!(options(&config, Severity::Warning).contains(&"storage.write_quorum"));
+    }
+
+    #[test]
+    fn plain_dicom_beyond_loopback_is_named() {
+        let config = config(|text| text.replace("# plain_listen = \"127.0.0.1:11112\"", "plain_listen = \"0.0.0.0:11112\""));
+        assert!(options(&config, Severity::Warning).contains(&"dicom.plain_listen"));
+    }
+
+    #[test]
+    fn a_password_in_a_database_address_is_seen() {
+        assert!(password_in("postgres://u:p@127.0.0.1/db"));
+        assert!(!password_in("postgres://u@127.0.0.1:5432/db"));
+    }
+}

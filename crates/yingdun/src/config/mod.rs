@@ -1,0 +1,281 @@
+//! The configuration: one commented TOML file, overridden by `YINGDUN__SECTION__KEY`, secrets in files of their own.
+//!
+//! Unknown keys are errors, so that a misspelt security option is never silently ignored, and an option that
+//! is not set means closed. What can be judged without starting anything is judged in [`check`].
+
+mod check;
+mod template;
+
+pub(crate) use check::{Finding, Severity, check};
+pub(crate) use template::{TemplateValues, render};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use yingdun_model::InstitutionId;
+
+/// Everything `serve` needs to know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) institution: Institution,
+    pub(crate) storage: Storage,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) keys: Keys,
+    pub(crate) identity: Identity,
+    pub(crate) audit: Audit,
+    pub(crate) dicom: Dicom,
+    pub(crate) web: Web,
+    #[serde(default)]
+    pub(crate) log: Log,
+}
+
+/// The institution whose archive this is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Institution {
+    /// The short name that every row, key and leaf carries.
+    pub(crate) id: InstitutionId,
+}
+
+/// Where image bytes lie.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Storage {
+    pub(crate) replicas: Vec<Replica>,
+    /// How many replicas must be durable before an image is acknowledged.
+    pub(crate) write_quorum: usize,
+    /// Space on each replica that images may not use.
+    #[serde(default = "default_reserve_bytes")]
+    pub(crate) reserve_bytes: u64,
+    /// The largest object that is accepted.
+    #[serde(default = "default_object_bytes_max")]
+    pub(crate) object_bytes_max: u64,
+}
+
+/// One copy of every pack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replica {
+    pub(crate) directory: PathBuf,
+    pub(crate) label: String,
+    /// What fails together: a disk, a shelf, a room.
+    pub(crate) failure_domain: String,
+}
+
+/// The derived catalogue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Catalogue {
+    pub(crate) database: DatabaseUrl,
+}
+
+/// The key room.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Keys {
+    pub(crate) database: DatabaseUrl,
+    pub(crate) root_file: PathBuf,
+    /// A file with the passphrase of the root-key file, or a systemd credential.
+    pub(crate) passphrase_file: PathBuf,
+}
+
+/// People, devices, service clients and sessions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) database: DatabaseUrl,
+    /// A directory with Cedar policies; unset means the policies of the program.
+    pub(crate) policy_directory: Option<PathBuf>,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    pub(crate) directory: PathBuf,
+    /// The name of the log in its checkpoints (C2SP tlog-checkpoint origin).
+    pub(crate) origin: String,
+}
+
+/// The DICOM door.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dicom {
+    /// DICOM over mutual TLS; unset means no such door.
+    pub(crate) tls_listen: Option<SocketAddr>,
+    /// DICOM without TLS; unset means no such door. Each device must be allowed to use it by name.
+    pub(crate) plain_listen: Option<SocketAddr>,
+    pub(crate) certificate_file: PathBuf,
+    pub(crate) private_key_file: PathBuf,
+    /// The authorities that device certificates must come from.
+    pub(crate) client_ca_file: PathBuf,
+}
+
+/// The HTTPS door.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Web {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate_file: PathBuf,
+    pub(crate) private_key_file: PathBuf,
+    /// The address under which people reach this server, without a slash at the end.
+    pub(crate) public_url: String,
+    /// A file with the bearer token that may read `/metrics`; unset means only a session that may read the system.
+    pub(crate) metrics_token_file: Option<PathBuf>,
+}
+
+/// What the program says about itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    #[serde(default)]
+    pub(crate) format: LogFormat,
+    #[serde(default = "default_log_level")]
+    pub(crate) level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: default_log_level() }
+    }
+}
+
+/// The shape of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+/// Where a database is: `sqlite:PATH` or `postgres://…`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text));
+        }
+        Err("a database is named `sqlite:PATH` or `postgres://…`".to_owned())
+    }
+}
+
+/// The configuration cannot be used as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("there is no configuration at `{}`; `yingdun init` writes one", .0.display())]
+    Missing(PathBuf),
+    #[error("the configuration `{}` cannot be read: {cause}", path.display())]
+    Malformed { path: PathBuf, cause: Box<figment::Error> },
+}
+
+impl Config {
+    /// Reads the file and the overrides. Relative paths are taken from the folder of the file.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        if !path.is_file() {
+            return Err(ConfigError::Missing(path.to_owned()));
+        }
+        let mut config: Self = Figment::new()
+            .merge(Toml::file_exact(path))
+            .merge(Env::prefixed("YINGDUN__").split("__"))
+            .extract()
+            .map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause: Box::new(cause) })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.resolve_paths(folder);
+        Ok(config)
+    }
+
+    fn resolve_paths(&mut self, folder: &Path) {
+        let resolve = |path: &mut PathBuf| {
+            if path.is_relative() {
+                *path = folder.join(path.as_path());
+            }
+        };
+        self.storage.replicas.iter_mut().for_each(|replica| resolve(&mut replica.directory));
+        for database in [&mut self.catalogue.database, &mut self.keys.database, &mut self.identity.database] {
+            if let DatabaseUrl::Sqlite(path) = database {
+                resolve(path);
+            }
+        }
+        for path in [
+            &mut self.keys.root_file,
+            &mut self.keys.passphrase_file,
+            &mut self.audit.directory,
+            &mut self.dicom.certificate_file,
+            &mut self.dicom.private_key_file,
+            &mut self.dicom.client_ca_file,
+            &mut self.web.certificate_file,
+            &mut self.web.private_key_file,
+        ] {
+            resolve(path);
+        }
+        for path in [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten() {
+            resolve(path);
+        }
+    }
+}
+
+/// 1 GiB: room for the audit log and the databases to go on when images must wait.
+fn default_reserve_bytes() -> u64 {
+    1 << 30
+}
+
+/// 16 GiB: above the largest whole-slide and enhanced multi-frame objects seen in practice.
+fn default_object_bytes_max() -> u64 {
+    16 << 30
+}
+
+fn default_log_level() -> String {
+    "info".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("yingdun.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn the_written_template_reads_back_with_paths_taken_from_its_folder() {
+        let (folder, path) = write(&render(&TemplateValues::example()));
+        let config = Config::load(&path).unwrap();
+        assert_eq!(config.storage.write_quorum, 2);
+        assert!(config.dicom.plain_listen.is_none());
+        assert!(config.audit.directory.starts_with(folder.path()));
+    }
+
+    #[test]
+    fn a_misspelt_option_is_an_error_that_names_it() {
+        let text = render(&TemplateValues::example()).replace("write_quorum", "write_qorum");
+        let (_folder, path) = write(&text);
+        let error = Config::load(&path).unwrap_err().to_string();
+        assert!(error.contains("write_qorum"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_says_what_writes_one() {
+        let error = Config::load(Path::new("/nonexistent/yingdun.toml")).unwrap_err().to_string();
+        assert!(error.contains("yingdun init"), "{error}");
+    }
+}

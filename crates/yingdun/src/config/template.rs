@@ -1,0 +1,122 @@
+//! The configuration file that `init` writes: every option present, safe, and explained where it stands.
+
+use std::net::SocketAddr;
+
+/// What differs between installations.
+pub(crate) struct TemplateValues {
+    pub(crate) institution: String,
+    pub(crate) replica_directories: Vec<String>,
+    pub(crate) dicom_tls_listen: SocketAddr,
+    pub(crate) web_listen: SocketAddr,
+    pub(crate) public_url: String,
+    /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
+    pub(crate) databases: [String; 3],
+}
+
+#[cfg(test)]
+impl TemplateValues {
+    pub(crate) fn example() -> Self {
+        Self {
+            institution: "renmin".into(),
+            replica_directories: vec!["replica-a".into(), "replica-b".into(), "replica-c".into()],
+            dicom_tls_listen: ([127, 0, 0, 1], 2762).into(),
+            web_listen: ([127, 0, 0, 1], 8443).into(),
+            public_url: "https://127.0.0.1:8443".into(),
+            databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
+        }
+    }
+}
+
+/// The whole file.
+pub(crate) fn render(values: &TemplateValues) -> String {
+    let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let replicas: String = values
+        .replica_directories
+        .iter()
+        .zip('a'..='z')
+        .map(|(directory, letter)| {
+            format!(
+                "\n[[storage.replicas]]\ndirectory = {}\nlabel = \"{letter}\"\nfailure_domain = \"disk-{letter}\"\n",
+                quote(directory)
+            )
+        })
+        .collect();
+    let write_quorum = values.replica_directories.len() / 2 + 1;
+    format!(
+        r#"# Yingdun (影盾) configuration. Relative paths are taken from the folder of this file.
+# Every option can be overridden by the environment: YINGDUN__WEB__LISTEN=10.0.0.5:8443
+# `yingdun check-config` judges this file; `yingdun doctor` judges the machine around it.
+
+[institution]
+# Every row, key, audit leaf and metric carries this name. It cannot be changed later.
+id = {institution}
+
+[storage]
+# An image is acknowledged when this many replicas have it on stable storage.
+write_quorum = {write_quorum}
+# Bytes on each replica that images may not use, so that audit and databases can go on when a disk fills.
+reserve_bytes = 1073741824
+# The largest object that is accepted.
+object_bytes_max = 17179869184
+# Each replica holds every image once. Put them on different disks: two folders on one disk fail together,
+# and `yingdun doctor` says so.
+{replicas}
+[catalogue]
+# Derived from the replicas; can be rebuilt. `sqlite:PATH` or `postgres://…` (local socket or loopback).
+database = {catalogue}
+
+[keys]
+# Wrapped keys. Back this up apart from the replicas: together they open every image, alone neither does.
+database = {keys}
+# The root key, sealed by a passphrase.
+root_file = "keys/root.key"
+# A file (mode 0600) with that passphrase, or a systemd credential.
+passphrase_file = "keys/passphrase"
+
+[identity]
+# People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.
+database = {identity}
+# Uncomment to use policies of your own instead of those in the program.
+# policy_directory = "policies"
+
+[audit]
+# The append-only log. Nothing opens when this cannot be written.
+directory = "audit"
+# The name of the log in its signed checkpoints.
+origin = {origin}
+
+[dicom]
+# DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.
+tls_listen = "{dicom_tls_listen}"
+# DICOM without TLS, for modalities that cannot do better. Closed unless spelled out here AND allowed per device.
+# plain_listen = "127.0.0.1:11112"
+certificate_file = "pki/server.pem"
+private_key_file = "pki/server.key"
+# Device certificates must come from one of these authorities.
+client_ca_file = "pki/ca.pem"
+
+[web]
+# HTTPS: DICOMweb, OAuth 2, administration.
+listen = "{web_listen}"
+certificate_file = "pki/server.pem"
+private_key_file = "pki/server.key"
+# The address that people use; it is written into links.
+public_url = {public_url}
+# A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
+# metrics_token_file = "metrics-token"
+
+[log]
+# json or text. Logs carry no personal data.
+format = "json"
+level = "info"
+"#,
+        institution = quote(&values.institution),
+        catalogue = quote(&values.databases[0]),
+        keys = quote(&values.databases[1]),
+        identity = quote(&values.databases[2]),
+        origin = quote(&format!("{}/audit", values.institution)),
+        dicom_tls_listen = values.dicom_tls_listen,
+        web_listen = values.web_listen,
+        public_url = quote(&values.public_url),
+    )
+}
