@@ -341,12 +341,8 @@ mod tests {
         assert!(Leaf::decode(text.as_bytes()).is_ok());
         let blank = text.replacen(':', ": ", 1);
         assert_eq!(Leaf::decode(blank.as_bytes()), Err(LeafError::NotCanonical));
-        let upper = text.replacen("0707", "0707", 1).replacen(
-            "\"version\":1,\"sequence\":1,",
-            "\"sequence\":1,\"version\":1,",
-            1,
-        );
-        assert_eq!(Leaf::decode(upper.as_bytes()), Err(LeafError::NotCanonical));
+        let swapped = text.replacen("\"version\":1,\"sequence\":1,", "\"sequence\":1,\"version\":1,", 1);
+        assert_eq!(Leaf::decode(swapped.as_bytes()), Err(LeafError::NotCanonical));
         let extra = text.replacen('{', "{\"x\":1,", 1);
         assert!(matches!(Leaf::decode(extra.as_bytes()), Err(LeafError::Json { .. })));
         let version = text.replacen("\"version\":1", "\"version\":2", 1);

@@ -16,6 +16,7 @@ mod search;
 mod shared;
 mod tile;
 mod tree;
+pub mod verify;
 mod words;
 
 pub use checkpoint::Checkpoint;

@@ -6,9 +6,10 @@
 //! ```text
 //! page 0           segment header: magic 16 | first record u64 | segment bytes u64 | chain 32 | SHA-256 of these 32
 //! page 1…          batches, each starting on a page:
-//!                  magic 8 | first record u64 | records u32 | body bytes u32 | digest 32 | body | zeros to the page end
+//!                  magic 8 | first record u64 | records u32 | body bytes u32 | check 8 | digest 32 | body | zeros to the page end
 //! body             per record: leaf bytes u16 | detail bytes u16 | leaf | detail
-//! digest           SHA-256( digest of the batch before, or the chain of the segment header | the 24 header bytes | body )
+//! check            first 8 bytes of SHA-256( the 24 bytes before it )
+//! digest           SHA-256( digest of the batch before, or the chain of the segment header | these 32 bytes | body )
 //! ```
 //!
 //! A batch starts on a page of its own, so writing it never rewrites a page that holds acknowledged records: a
@@ -16,7 +17,8 @@
 //! a torn batch shows as *missing sectors* and can be told from damage, where bytes are there but wrong:
 //!
 //! - the place where a batch should start is zero to the end of the segment: the journal ends here;
-//! - a sector of the batch is all zero: torn, not acknowledged, dropped (only at the very end of the journal);
+//! - the header of the batch is zero, or it checks (it fits into one sector, which a disk writes whole or not at
+//!   all) and another sector of the batch is zero: torn, not acknowledged, dropped; only at the very end of the journal;
 //! - anything else: damage. The log does not open, and says where.
 
 pub(crate) mod replay;
@@ -45,7 +47,8 @@ pub(crate) const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 const SEGMENT_MAGIC: &[u8; 16] = b"yingdun-journal1";
 const SEGMENT_HEADER_BYTES: usize = 96;
 const BATCH_MAGIC: &[u8; 8] = b"yd-batch";
-const BATCH_HEADER_BYTES: usize = 56;
+const BATCH_HEADER_BYTES: usize = 64;
+const BATCH_CHECK_BYTES: usize = 8;
 const RECORD_HEADER_BYTES: usize = 4;
 
 /// A leaf and what lies beside it, as the journal holds them.
@@ -98,6 +101,8 @@ pub(crate) fn encode_batch(first: u64, records: &[Record], chain: &Hash) -> (Vec
     for number in [records.len(), body] {
         bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
     }
+    let check = sha256(&bytes);
+    bytes.extend_from_slice(check.get(..BATCH_CHECK_BYTES).unwrap_or_default());
     let head = bytes.len();
     bytes.extend_from_slice(&[0; 32]);
     for record in records {

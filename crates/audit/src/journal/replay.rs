@@ -2,8 +2,9 @@
 //! dropped; everything else that does not fit is an error that names the first record concerned.
 
 use super::{
-    BATCH_BODY_BYTES_MAX, BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_RECORDS_MAX, JOURNAL_DIRECTORY, PAGE_BYTES,
-    Record, SECTOR_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC,
+    BATCH_BODY_BYTES_MAX, BATCH_CHECK_BYTES, BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_RECORDS_MAX,
+    JOURNAL_DIRECTORY, PAGE_BYTES, Record, SECTOR_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
+    SEGMENT_HEADER_BYTES, SEGMENT_MAGIC,
 };
 use crate::error::AuditError;
 use crate::tree::{Hash, leaf_hash};
@@ -134,23 +135,30 @@ fn next_batch(rest: &[u8], expected: u64, chain: &Hash) -> Next {
     let (first_sector, _) = rest.split_at(SECTOR_BYTES.min(rest.len()));
     if is_zero(first_sector) {
         let span_max = (BATCH_HEADER_BYTES + BATCH_BODY_BYTES_MAX).next_multiple_of(PAGE_BYTES);
-        return match rest.iter().rposition(|byte| *byte != 0) {
-            None => Next::End,
-            Some(last) if last < span_max => Next::Torn,
-            Some(_) => Next::Damaged("records follow a hole that no interrupted write leaves"),
+        let (may_be_torn, beyond) = rest.split_at(span_max.min(rest.len()));
+        return match (is_zero(may_be_torn), is_zero(beyond)) {
+            (true, true) => Next::End,
+            (false, true) => Next::Torn,
+            (_, false) => Next::Damaged("records follow a hole that no interrupted write leaves"),
         };
     }
     let Some((header, after)) = rest.split_first_chunk::<BATCH_HEADER_BYTES>() else {
         return Next::Damaged("the batch header is cut off");
     };
-    let (head, _) = header.split_at(24);
+    let (head, _) = header.split_at(32);
+    let (counted, _) = header.split_at(24);
     let mut fields = Fields(header);
     let magic = fields.take::<8>();
     let first = u64::from_be_bytes(fields.take());
     let count = u32::from_be_bytes(fields.take()) as usize;
     let body_bytes = u32::from_be_bytes(fields.take()) as usize;
+    let check = fields.take::<BATCH_CHECK_BYTES>();
     let digest = fields.take::<32>();
-    if magic != *BATCH_MAGIC || first != expected || !(1..=BATCH_RECORDS_MAX).contains(&count) {
+    if !sha256(counted).starts_with(&check)
+        || magic != *BATCH_MAGIC
+        || first != expected
+        || !(1..=BATCH_RECORDS_MAX).contains(&count)
+    {
         return Next::Damaged("the batch header is damaged");
     }
     let Some(body) = after.get(..body_bytes).filter(|body| body.len() <= BATCH_BODY_BYTES_MAX) else {
@@ -216,7 +224,9 @@ impl Fields<'_> {
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
+    // Whole pages are compared at once: most of a segment is zero.
+    const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
+    bytes.chunks(PAGE_BYTES).all(|chunk| Some(chunk) == ZEROS.get(..chunk.len()))
 }
 
 fn expected(replay: Option<&Replay>) -> u64 {
