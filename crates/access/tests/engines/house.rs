@@ -1,0 +1,183 @@
+//! A founded installation to act in: three officers, and helpers that go the real ways.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use yingdun_access::{
+    Access, AccessConfig, Login, Officers, OneTimeLink, Peer, Resource, Session, SignInError, SignedIn,
+    StudyFacts,
+};
+use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_crypto::SealingKey;
+use yingdun_crypto::sign::SigningKey;
+use yingdun_model::{
+    ActorId, Clock, Grade, InstitutionId, ManualClock, PatientRef, Role, Secret, StudyRef, Timestamp,
+};
+
+/// 2026-11-18T10:26:40 in China: far from midnight.
+pub(crate) const START: Timestamp = Timestamp::from_ms(1_794_968_800_000);
+pub(crate) const REMOTE: Peer =
+    Peer { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)), tls: true };
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct House {
+    pub(crate) access: Access,
+    pub(crate) log: Log,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) disk: Arc<MockFailingDisk>,
+    pub(crate) detail_key: SealingKey,
+    pub(crate) system_officer: Session,
+    pub(crate) security_officer: Session,
+    pub(crate) audit_officer: Session,
+    _folder: tempfile::TempDir,
+}
+
+/// A disk whose synchronisation fails on demand.
+#[derive(Debug, Default)]
+pub(crate) struct MockFailingDisk(pub(crate) AtomicBool);
+
+impl Disk for MockFailingDisk {
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        if self.0.load(Ordering::SeqCst) { Err(io::Error::other("mock fault")) } else { file.sync_data() }
+    }
+}
+
+impl House {
+    pub(crate) async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str, kind| Database::open_sqlite(folder.path().join(name), kind);
+        let identity = open("identity.sqlite", DatabaseKind::Identity).await.unwrap();
+        let catalogue = open("catalogue.sqlite", DatabaseKind::Catalogue).await.unwrap();
+        Self::found(folder, identity, catalogue).await
+    }
+
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let fresh = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap()?;
+        let identity = Database::open_postgres(fresh.address(), DatabaseKind::Identity).await.unwrap();
+        let catalogue = Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
+        Some(Self::found(tempfile::tempdir().unwrap(), identity, catalogue).await)
+    }
+
+    async fn found(folder: tempfile::TempDir, identity: Database, catalogue: Database) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let disk = Arc::new(MockFailingDisk::default());
+        let node = NodeName::new("test").unwrap();
+        let config =
+            LogConfig::new(folder.path().join("audit"), "test.example/log", node, SigningKey::generate());
+        let config = LogConfig { clock: clock.clone(), disk: disk.clone(), ..config };
+        let log = Log::open(config).unwrap();
+        let detail_key = SealingKey::generate();
+        let config = AccessConfig::new(home(), detail_key.duplicate());
+        let access = Access::open(config, identity, catalogue, log.clone(), clock.clone()).unwrap();
+        let system = access.system_session();
+        let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
+        access.found(&system, &officers).await.unwrap();
+        let sign_in = async |name: &str, role| {
+            let link = access.create_login_link(&system, &actor(name), role).await.unwrap();
+            access.redeem_login_link(link.token.expose(), REMOTE).await.unwrap().session
+        };
+        let system_officer = sign_in("sys", Role::SystemAdministrator).await;
+        let security_officer = sign_in("sec", Role::SecurityAdministrator).await;
+        let audit_officer = sign_in("aud", Role::AuditAdministrator).await;
+        Self {
+            access,
+            log,
+            clock,
+            disk,
+            detail_key,
+            system_officer,
+            security_officer,
+            audit_officer,
+            _folder: folder,
+        }
+    }
+
+    /// A person with one role, without a password.
+    pub(crate) async fn person(&self, name: &str, role: Role) -> OneTimeLink {
+        let invitation = self.access.create_person(&self.system_officer, &actor(name)).await.unwrap();
+        self.access.give_role(&self.security_officer, &actor(name), role).await.unwrap();
+        invitation
+    }
+
+    /// A person with one role, signed in without a password.
+    pub(crate) async fn signed_in(&self, name: &str, role: Role) -> SignedIn {
+        self.person(name, role).await;
+        let link =
+            self.access.create_login_link(&self.access.system_session(), &actor(name), role).await.unwrap();
+        self.access.redeem_login_link(link.token.expose(), REMOTE).await.unwrap()
+    }
+
+    /// A person with one role and [`PASSWORD`].
+    pub(crate) async fn person_with_password(&self, name: &str, role: Role) {
+        let invitation = self.person(name, role).await;
+        let accepted =
+            self.access.accept_invitation(invitation.token.expose(), secret(PASSWORD), REMOTE).await.unwrap();
+        assert_eq!(accepted, actor(name));
+    }
+
+    pub(crate) async fn login(
+        &self,
+        name: &str,
+        password: &str,
+        role: Option<Role>,
+    ) -> Result<SignedIn, SignInError> {
+        let login =
+            Login { institution: home(), actor: actor(name), password: secret(password), role, peer: REMOTE };
+        self.access.login(login).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A study that arrived just now.
+    pub(crate) fn study(&self, number: u8, grade: Grade) -> Resource {
+        Resource::Study(StudyFacts {
+            institution: home(),
+            study: StudyRef::from_bytes([number; 16]),
+            patient: patient(number),
+            grade,
+            received: self.now(),
+        })
+    }
+
+    /// Makes a person treat a patient for a while, from now.
+    pub(crate) async fn treats(&self, name: &str, number: u8, duration: Duration) {
+        let (from, until) = (self.now(), self.now().after(duration));
+        self.access
+            .give_care(&self.security_officer, &actor(name), patient(number), from, until)
+            .await
+            .unwrap();
+    }
+
+    /// Every leaf, oldest first.
+    pub(crate) fn leaves(&self) -> Vec<Leaf> {
+        let filter = Filter { order: Order::OldestFirst, ..Filter::default() };
+        self.log.reader().search(filter).map(|found| found.unwrap().leaf).collect()
+    }
+
+    /// The last leaf, as `kind outcome reason`.
+    pub(crate) fn last_leaf(&self) -> String {
+        let leaf = self.leaves().pop().unwrap();
+        format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)
+    }
+}
+
+pub(crate) fn home() -> InstitutionId {
+    InstitutionId::new("renmin").unwrap()
+}
+
+pub(crate) fn actor(name: &str) -> ActorId {
+    ActorId::new(name).unwrap()
+}
+
+pub(crate) fn patient(number: u8) -> PatientRef {
+    PatientRef::from_bytes([number; 16])
+}
+
+pub(crate) fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}

@@ -1,0 +1,28 @@
+//! The whole room on real engines: SQLite and PostgreSQL, a real audit log, real policies, a clock that obeys.
+
+mod administration;
+mod decisions;
+mod devices;
+mod house;
+mod oauth;
+mod sign_in;
+
+/// Turns behaviours (`async fn name(house: House)`) into tests on each engine.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::house::House::on_sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let Some(house) = crate::house::House::on_postgres().await else { return };
+                super::$name(house).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_engines;
