@@ -172,8 +172,8 @@ async fn a_reported_record_is_passed_over_and_repaired_while_the_store_serves() 
     let store = open_heard(&config(root.path(), 3), Arc::new(RealDisk), Arc::clone(&heard)).await;
     // The first pack is still active: it has to be sealed before it can be replaced.
     let location = store.append(record(4, 3000)).await.unwrap();
-    let replica = store.replicas_for(&location)[0];
     until("all replicas have it", || store.status().replicas.iter().all(|r| r.lag_bytes == 0)).await;
+    let replica = store.replicas_for(&location)[0];
     let open_file = pack_file(root.path(), replica.index(), &location).with_extension("open");
     let mut bytes = fs::read(&open_file).unwrap();
     let at = (location.offset + location.object_range().start + 5) as usize;
@@ -202,7 +202,9 @@ async fn a_deleted_replica_is_made_again_and_refilled() {
     let store = open_heard(&settings, Arc::new(RealDisk), Arc::clone(&heard)).await;
     let locations = fill(&store, 100).await;
     for deleted in 0..3 {
-        fs::remove_dir_all(root.path().join(format!("replica-{deleted}"))).unwrap();
+        // The store may be making a file in it at this moment: then the first attempt finds it not empty.
+        let directory = root.path().join(format!("replica-{deleted}"));
+        until("it is deleted", || fs::remove_dir_all(&directory).is_ok()).await;
         for (number, location) in locations.iter().enumerate() {
             let mut read = None;
             for replica in store.replicas_for(location) {
