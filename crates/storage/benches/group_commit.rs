@@ -30,7 +30,7 @@ async fn main() {
     let root = arguments.next().map_or_else(std::env::temp_dir, Into::into);
     bare(&root, 525_000);
     bare(&root, 250_000);
-    println!("replicas writers record_kb  records/s   MB/s   p50 ms   p99 ms   max ms");
+    println!("replicas writers record_kb  records/s   MB/s   p50 ms   p99 ms   max ms warm read MB/s");
     for replicas in [1, 3] {
         for writers in [1, 4, 16] {
             for record_bytes in [525_000, 250_000] {
@@ -72,7 +72,7 @@ async fn case(root: &std::path::Path, replicas: usize, writers: usize, record_by
         .map(|_| {
             let (store, object) = (store.clone(), object.clone());
             tokio::spawn(async move {
-                let mut latencies = Vec::with_capacity(each);
+                let (mut latencies, mut locations) = (Vec::with_capacity(each), Vec::with_capacity(each));
                 for _ in 0..each {
                     let record = Record {
                         header: RecordHeader {
@@ -85,24 +85,33 @@ async fn case(root: &std::path::Path, replicas: usize, writers: usize, record_by
                         object: vec![object.clone()],
                     };
                     let begun = Instant::now();
-                    store.append(record).await.unwrap();
+                    let location = store.append(record).await.unwrap();
                     latencies.push(begun.elapsed());
+                    locations.push(location);
                 }
-                latencies
+                (latencies, locations)
             })
         })
         .collect();
-    let mut latencies = Vec::new();
+    let (mut latencies, mut locations) = (Vec::new(), Vec::new());
     for task in tasks {
-        latencies.extend(task.await.unwrap());
+        let (some, places) = task.await.unwrap();
+        latencies.extend(some);
+        locations.extend(places);
     }
     let took = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    for location in &locations {
+        let replica = store.replicas_for(location)[0];
+        store.read(location, location.object_range(), replica).await.unwrap();
+    }
+    let read = (locations.len() * record_bytes) as f64 / begun.elapsed().as_secs_f64() / 1e6;
     store.close().await;
     latencies.sort();
     let at = |share: f64| ms(latencies[((latencies.len() - 1) as f64 * share) as usize]);
     let rate = latencies.len() as f64 / took;
     println!(
-        "{replicas:8} {writers:7} {:9} {rate:10.0} {:6.0} {:8.2} {:8.2} {:8.2}",
+        "{replicas:8} {writers:7} {:9} {rate:10.0} {:6.0} {:8.2} {:8.2} {:8.2} {read:9.0}",
         record_bytes / 1000,
         rate * record_bytes as f64 / 1e6,
         at(0.5),

@@ -215,3 +215,23 @@ async fn a_stream_that_loses_its_quorum_leaves_nothing() {
     drop(large);
     assert_eq!(scan_all(&store, PackPosition::START).await, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_a_store_that_was_closed_opens_no_pack() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = config(root.path(), 3);
+    let store = open(&settings, disk.clone()).await;
+    for number in 0..100 {
+        store.append(record(number, 2000)).await.unwrap();
+    }
+    store.close().await;
+    drop(store);
+    disk.packs_opened.store(0, Ordering::SeqCst);
+    let store = open(&settings, disk.clone()).await;
+    assert!(store.status().packs > 2);
+    assert!(is_whole(&store));
+    assert_eq!(disk.packs_opened.load(Ordering::SeqCst), 0);
+    assert_eq!(scan_all(&store, PackPosition::START).await.len(), 100);
+    assert!(disk.packs_opened.load(Ordering::SeqCst) > 0, "the counter counts");
+}

@@ -17,6 +17,9 @@ const STALL_LOOK: Duration = Duration::from_secs(1);
 /// The least time between two checks, so that a storm of refusals does not become a storm of listings.
 const CHECK_PAUSE: Duration = Duration::from_millis(200);
 
+/// One check in so many also lists every pack; the others look at the directory, its identity and the room.
+const LIST_EVERY: u32 = 12;
+
 /// Free bytes beyond the reserve before a full replica is used again, so that it does not flap.
 const READY_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -25,6 +28,7 @@ pub(crate) fn run(shared: &Shared) {
     let mut reported: Vec<ReplicaState> = vec![ReplicaState::Ready; shared.backends.len()];
     let mut checked = Instant::now();
     let mut wanted = false;
+    let mut checks: u32 = 0;
     loop {
         let pause = if wanted { CHECK_PAUSE } else { STALL_LOOK.min(shared.config.check_interval) };
         let woken = shared.keeper.wait(pause);
@@ -36,7 +40,8 @@ pub(crate) fn run(shared: &Shared) {
         if since >= shared.config.check_interval || (wanted && since >= CHECK_PAUSE) {
             notice_missing(shared);
             report(shared, &mut reported);
-            check(shared);
+            checks = checks.wrapping_add(1);
+            check(shared, checks.is_multiple_of(LIST_EVERY));
             checked = Instant::now();
             wanted = false;
         }
@@ -60,14 +65,14 @@ pub(crate) fn notice_missing(shared: &Shared) {
     }
 }
 
-/// Looks at every replica once.
-pub(crate) fn check(shared: &Shared) {
+/// Looks at every replica once, at all its packs when `list` is set.
+pub(crate) fn check(shared: &Shared, list: bool) {
     for (index, backend) in shared.backends.iter().enumerate() {
         let failed = |state: &ReplicaState| matches!(state, ReplicaState::Failed(_));
         if shared.state().replicas.get(index).is_none_or(|replica| failed(&replica.state)) {
             continue;
         }
-        if let Err(error) = check_replica(shared, index, backend.as_ref()) {
+        if let Err(error) = check_replica(shared, index, backend.as_ref(), list) {
             tracing::warn!(replica = %shared.label(index), %error, "a replica could not be checked");
             shared.replica_out(index, &error);
         }
@@ -103,19 +108,49 @@ fn seal(shared: &Shared, plan: &SealPlan) {
     shared.repairer.wake();
 }
 
-fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend) -> io::Result<()> {
+fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: bool) -> io::Result<()> {
+    let missing = |replica: &super::state::Replica| replica.state == ReplicaState::Missing;
+    let mut list = list || shared.state().replicas.get(index).is_some_and(missing);
     if !backend.exists() {
+        list = true;
         shared.files.forget_replica(index);
         backend.prepare()?;
     }
     match backend.identity()? {
-        None => backend.set_identity(&encode_identity(&shared.store_id))?,
+        None => {
+            // The directory was emptied or made anew by someone else.
+            list = true;
+            backend.set_identity(&encode_identity(&shared.store_id))?;
+        }
         Some(bytes) => match decode_identity(&bytes) {
             Some(store) if store == shared.store_id => {}
             Some(_) => return Err(io::Error::other("the directory belongs to another store")),
             None => backend.set_identity(&encode_identity(&shared.store_id))?,
         },
     }
+    if list {
+        compare_packs(shared, index, backend)?;
+    }
+    let free = backend.space()?.free_bytes;
+    let mut state = shared.state();
+    let reserve = state.limits.reserve_bytes.saturating_add(READY_AGAIN_BYTES);
+    let Some(replica) = state.replicas.get_mut(index) else { return Ok(()) };
+    replica.free_bytes = free;
+    let back = match replica.state {
+        ReplicaState::Missing => true,
+        ReplicaState::Full => free >= reserve,
+        ReplicaState::Ready | ReplicaState::Failed(_) => false,
+    };
+    if back {
+        state.replica_ready(index);
+    }
+    drop(state);
+    shared.repairer.wake();
+    Ok(())
+}
+
+/// Compares the packs that should lie on a replica with those that do, by name and length.
+fn compare_packs(shared: &Shared, index: usize, backend: &dyn Backend) -> io::Result<()> {
     // Expected first, listed second: a pack that appears in between is simply not looked at.
     let expected = expected(shared, index);
     let listed: BTreeMap<u64, Listed> = backend.list()?.into_iter().map(|l| (l.pack, l)).collect();
@@ -137,21 +172,6 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend) -> io::Re
             shared.emit(&StoreEvent::Quarantined { replica: ReplicaId(index), pack, offset: 0, reason });
         }
     }
-    let free = backend.space()?.free_bytes;
-    let mut state = shared.state();
-    let reserve = state.limits.reserve_bytes.saturating_add(READY_AGAIN_BYTES);
-    let Some(replica) = state.replicas.get_mut(index) else { return Ok(()) };
-    replica.free_bytes = free;
-    let back = match replica.state {
-        ReplicaState::Missing => true,
-        ReplicaState::Full => free >= reserve,
-        ReplicaState::Ready | ReplicaState::Failed(_) => false,
-    };
-    if back {
-        state.replica_ready(index);
-    }
-    drop(state);
-    shared.repairer.wake();
     Ok(())
 }
 

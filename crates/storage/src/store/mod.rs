@@ -119,7 +119,7 @@ impl Store {
         let shared = Arc::clone(self.shared());
         let checked = blocking(move || {
             keeper::notice_missing(&shared);
-            keeper::check(&shared);
+            keeper::check(&shared, true);
             Ok(())
         });
         if let Err(error) = checked.await {

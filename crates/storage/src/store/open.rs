@@ -7,7 +7,7 @@ use super::state::{Limits, Replica, State};
 use super::{Handle, Store, keeper, repair, writer};
 use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
 use crate::record::format::StoreId;
-use crate::replica::{Backend, Directory};
+use crate::replica::{Backend, Directory, Listed};
 use crate::{Disk, ReplicaState, StoreConfig, StoreError, StoreEvents};
 use std::any::Any;
 use std::collections::VecDeque;
@@ -18,7 +18,15 @@ use std::thread;
 use tokio::sync::Semaphore;
 
 /// A replica that was opened, or why it could not be.
-type Opened = Result<(Box<dyn Any + Send + Sync>, Option<StoreId>), io::Error>;
+type Opened = Result<Found, io::Error>;
+
+/// What an opened replica says.
+#[derive(Debug)]
+struct Found {
+    lock: Box<dyn Any + Send + Sync>,
+    owner: Option<StoreId>,
+    packs: Vec<Listed>,
+}
 
 impl Store {
     /// Opens a store: makes missing directories, locks them, recovers packs that were open at a crash, starts
@@ -27,7 +35,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Config`], [`StoreError::ForeignReplica`], [`StoreError::InUse`]; [`StoreError::Io`] when no
-    /// replica can be opened or the packs cannot be recovered.
+    /// replica can be opened.
     pub async fn open(
         config: StoreConfig,
         disk: Arc<dyn Disk>,
@@ -61,11 +69,11 @@ fn open(
         .zip(&opened)
         .map(|(backend, opened)| opened.is_ok().then(|| Arc::clone(backend)))
         .collect();
-    let packs = recover(&store_id, &usable).map_err(|source| StoreError::Io {
-        label: config.replicas.first().map_or_else(String::new, |replica| replica.label.clone()),
-        doing: "recover the packs that were open",
-        source,
-    })?;
+    let listings: Vec<Vec<Listed>> = opened
+        .iter()
+        .map(|opened| opened.as_ref().map_or_else(|_| Vec::new(), |found| found.packs.clone()))
+        .collect();
+    let packs = recover(&store_id, &usable, &listings);
 
     let limits = Limits {
         write_quorum: config.write_quorum,
@@ -79,6 +87,7 @@ fn open(
         },
         free_bytes: backend.space().map_or(0, |space| space.free_bytes),
         queue: VecDeque::new(),
+        queued_bytes: 0,
         busy_since: None,
         times_out: 0,
         hung: false,
@@ -94,7 +103,7 @@ fn open(
         keeper: Signal::default(),
         repairer: Signal::default(),
         stopping: AtomicBool::new(false),
-        _locks: opened.into_iter().map(|opened| opened.ok().map(|(lock, _)| lock)).collect(),
+        _locks: opened.into_iter().map(|opened| opened.ok().map(|found| found.lock)).collect(),
         state: Mutex::new(State::new(limits, replicas, packs)),
         backends,
         config,
@@ -127,8 +136,8 @@ fn open_replica(backend: &dyn Backend, config: &ReplicaConfig) -> Result<Opened,
     let opened = backend.prepare().and_then(|()| {
         let lock = backend.lock()?;
         backend.sweep()?;
-        let owner = owner_of(backend)?;
-        Ok((lock, owner))
+        let packs = backend.list()?;
+        Ok(Found { lock, owner: owner_of(backend, &packs)?, packs })
     });
     match opened {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -145,7 +154,7 @@ fn agree_on_store(
     backends: &[Arc<dyn Backend>],
     opened: &mut [Opened],
 ) -> Result<StoreId, StoreError> {
-    let known = opened.iter().flatten().find_map(|(_, owner)| *owner);
+    let known = opened.iter().flatten().find_map(|found| found.owner);
     let store_id = match known {
         Some(store_id) => store_id,
         None => {
@@ -157,8 +166,8 @@ fn agree_on_store(
         }
     };
     for ((replica, backend), opened) in config.replicas.iter().zip(backends).zip(opened.iter_mut()) {
-        let Ok((_, owner)) = &opened else { continue };
-        if let Some(found) = owner.filter(|found| *found != store_id) {
+        let Ok(found) = &opened else { continue };
+        if let Some(found) = found.owner.filter(|found| *found != store_id) {
             return Err(StoreError::ForeignReplica {
                 label: replica.label.clone(),
                 expected: hex::encode(store_id),

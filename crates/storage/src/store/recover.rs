@@ -34,11 +34,11 @@ pub(crate) fn decode_identity(bytes: &[u8]) -> Option<StoreId> {
 }
 
 /// The store to which a replica belongs: from its identity, or when that is damaged, from the header of a pack.
-pub(crate) fn owner_of(backend: &dyn Backend) -> io::Result<Option<StoreId>> {
+pub(crate) fn owner_of(backend: &dyn Backend, packs: &[Listed]) -> io::Result<Option<StoreId>> {
     if let Some(store) = backend.identity()?.as_deref().and_then(decode_identity) {
         return Ok(Some(store));
     }
-    for listed in backend.list()? {
+    for listed in packs {
         let Ok(file) = backend.open(listed.pack, false) else { continue };
         let mut header = Vec::new();
         let read = crate::disk::read_exact_at(file.as_ref(), &mut header, PACK_HEADER_BYTES as usize, 0);
@@ -50,16 +50,16 @@ pub(crate) fn owner_of(backend: &dyn Backend) -> io::Result<Option<StoreId>> {
 }
 
 /// All packs of a store, with those that were open at a crash made whole. A backend that is `None` could not be
-/// opened; its copies count as lacking.
+/// opened; it lists nothing, and its copies count as lacking.
 pub(crate) fn recover(
     store: &StoreId,
     backends: &[Option<Arc<dyn Backend>>],
-) -> io::Result<BTreeMap<u64, Pack>> {
-    let mut listings: Vec<BTreeMap<(u64, bool), Listed>> = Vec::new();
-    for backend in backends {
-        let listed = backend.as_ref().map(|backend| backend.list()).transpose()?.unwrap_or_default();
-        listings.push(listed.into_iter().map(|l| ((l.pack, l.form == Form::Sealed), l)).collect());
-    }
+    listings: &[Vec<Listed>],
+) -> BTreeMap<u64, Pack> {
+    let by_name = |listing: &Vec<Listed>| -> BTreeMap<(u64, bool), Listed> {
+        listing.iter().map(|listed| ((listed.pack, listed.form == Form::Sealed), *listed)).collect()
+    };
+    let listings: Vec<_> = listings.iter().map(by_name).collect();
     let numbers: BTreeSet<u64> = listings.iter().flat_map(|l| l.keys().map(|(pack, _)| *pack)).collect();
     let mut packs = BTreeMap::new();
     for number in numbers {
@@ -72,13 +72,13 @@ pub(crate) fn recover(
                     |bytes: &Option<u64>| if *bytes == Some(end) { Copy::Whole } else { Copy::Lacking };
                 Some(Pack::sealed(end, sealed.iter().map(copy).collect()))
             }
-            None => finish_open_pack(store, number, backends)?,
+            None => finish_open_pack(store, number, backends),
         };
         if let Some(pack) = pack {
             packs.insert(number, pack);
         }
     }
-    Ok(packs)
+    packs
 }
 
 /// The length that most copies have; the longer one when two are equally frequent.
@@ -88,11 +88,7 @@ fn agreed_length(lengths: &[u64]) -> Option<u64> {
 }
 
 /// Completes a pack that no replica had sealed; nothing when it holds no record.
-fn finish_open_pack(
-    store: &StoreId,
-    number: u64,
-    backends: &[Option<Arc<dyn Backend>>],
-) -> io::Result<Option<Pack>> {
+fn finish_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Backend>>]) -> Option<Pack> {
     let mut sources = Vec::new();
     let mut longest = 0;
     for (replica, backend) in backends.iter().enumerate() {
@@ -116,13 +112,13 @@ fn finish_open_pack(
                 tracing::warn!(%error, "an empty pack could not be removed");
             }
         }
-        return Ok(None);
+        return None;
     };
     let end = last.location.end();
     let mut copies = vec![Copy::Lacking; backends.len()];
     for source in &sources {
         let Some(backend) = backends.get(source.replica).and_then(Option::as_ref) else { continue };
-        // A replica that cannot be completed now keeps its open file; repair replaces it later.
+        // A replica that cannot be completed now keeps its open file, which can be read; repair replaces it later.
         let completed =
             complete(&extent, source, &sources, &records).and_then(|()| backend.seal(number, end));
         match completed {
@@ -134,11 +130,7 @@ fn finish_open_pack(
             Err(error) => tracing::warn!(replica = source.replica, %error, "a pack could not be completed"),
         }
     }
-    if copies.contains(&Copy::Whole) {
-        Ok(Some(Pack::sealed(end, copies)))
-    } else {
-        Err(io::Error::other("no replica could complete the pack that was open"))
-    }
+    Some(Pack::sealed(end, copies))
 }
 
 /// Every record that is whole on some source, with the sources (by position) that hold it.

@@ -83,6 +83,8 @@ pub(crate) struct Replica {
     pub(crate) state: ReplicaState,
     pub(crate) free_bytes: u64,
     pub(crate) queue: VecDeque<Arc<Placed>>,
+    /// Bytes of the records in the queue.
+    pub(crate) queued_bytes: u64,
     /// Since when the writer is in a call, if it is.
     pub(crate) busy_since: Option<Instant>,
     /// Counts how often the replica was taken out: a writer that returns from a call of an earlier time finds its
@@ -229,6 +231,7 @@ impl State {
         for member in members {
             if let Some(replica) = self.replicas.get_mut(*member) {
                 replica.queue.push_back(Arc::clone(record));
+                replica.queued_bytes += record.location.record_bytes();
             }
         }
     }
@@ -257,8 +260,7 @@ impl State {
 
     fn mark_full_if_short(&mut self, index: usize, bytes: u64) {
         let Some(replica) = self.replicas.get_mut(index) else { return };
-        let waiting: u64 = replica.queue.iter().map(|record| record.location.record_bytes()).sum();
-        let needed = self.limits.reserve_bytes.saturating_add(bytes).saturating_add(waiting);
+        let needed = self.limits.reserve_bytes.saturating_add(bytes).saturating_add(replica.queued_bytes);
         if replica.state == ReplicaState::Ready && replica.free_bytes < needed {
             // Records already assigned are within the reserve; only the next pack goes without this replica.
             replica.state = ReplicaState::Full;
@@ -307,6 +309,7 @@ impl State {
         for record in batch {
             if let Some(replica) = self.replicas.get_mut(index) {
                 replica.queue.pop_front();
+                replica.queued_bytes -= record.location.record_bytes();
             }
             let Some(pack) = self.packs.get_mut(&record.location.pack) else { continue };
             if let Some(Copy::Growing { durable, .. }) = pack.copies.get_mut(index) {
@@ -331,6 +334,7 @@ impl State {
         replica.state = state;
         replica.times_out += 1;
         let waiting = std::mem::take(&mut replica.queue);
+        replica.queued_bytes = 0;
         let mut was_in_active = false;
         for id in self.closing.iter().copied().chain(self.active) {
             let copy = self.packs.get_mut(&id).and_then(|pack| pack.copies.get_mut(index));
@@ -532,6 +536,7 @@ mod tests {
             state: ReplicaState::Ready,
             free_bytes: 1_000_000,
             queue: VecDeque::new(),
+            queued_bytes: 0,
             busy_since: None,
             times_out: 0,
             hung: false,

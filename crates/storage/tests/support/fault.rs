@@ -30,6 +30,8 @@ impl Faults {
 #[derive(Debug, Default)]
 pub(crate) struct MockFaultDisk {
     below: Mutex<Vec<(PathBuf, Arc<Faults>)>>,
+    /// How many packs were opened.
+    pub(crate) packs_opened: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -69,6 +71,8 @@ impl Disk for MockFaultDisk {
         Ok(self.file(path, RealDisk.create(path)?))
     }
     fn open(&self, path: &Path, writable: bool) -> io::Result<Arc<dyn DiskFile>> {
+        let is_pack = path.extension().is_some_and(|extension| extension == "pack");
+        self.packs_opened.fetch_add(u64::from(is_pack), Ordering::SeqCst);
         Ok(self.file(path, RealDisk.open(path, writable)?))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
