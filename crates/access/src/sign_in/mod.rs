@@ -9,6 +9,7 @@ mod client;
 mod code;
 mod link;
 mod login;
+mod sweep;
 mod token;
 
 pub use bearer::SignedIn;

@@ -16,6 +16,7 @@ crate::on_both_engines!(
     a_link_is_spent_by_exactly_one_of_many_at_once,
     a_bearer_token_dies_with_time_revocation_account_and_role,
     strangers_cannot_fill_the_log,
+    what_expired_a_week_ago_is_forgotten,
 );
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T, SignInError>) -> bool {
@@ -179,6 +180,27 @@ async fn a_bearer_token_dies_with_time_revocation_account_and_role(house: House)
         assert!(refused(bearer(wrong).await));
     }
     assert_eq!(house.clock.now(), START.after(third.expires_in));
+}
+
+async fn what_expired_a_week_ago_is_forgotten(house: House) {
+    let signed_in = house.signed_in("wang", Role::Clinician).await;
+    let week = Duration::from_secs(7 * 24 * 3600);
+    house.clock.advance(signed_in.expires_in + week);
+    assert_eq!(
+        house.access.forget_expired().await.unwrap(),
+        4,
+        "the login links, which lived ten minutes only"
+    );
+    assert!(refused(house.access.bearer(signed_in.token.expose(), REMOTE).await));
+    assert_eq!(house.last_leaf(), "authentication refused expired-token");
+    house.clock.advance(Duration::from_millis(1));
+    assert_eq!(
+        house.access.forget_expired().await.unwrap(),
+        4,
+        "the sessions of wang and the three officers"
+    );
+    assert!(refused(house.access.bearer(signed_in.token.expose(), REMOTE).await));
+    assert_eq!(house.last_leaf(), "authentication refused unknown-token");
 }
 
 async fn strangers_cannot_fill_the_log(house: House) {
