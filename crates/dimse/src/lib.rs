@@ -16,6 +16,7 @@
 //! This crate never decides who may do what, never stores anything, and never writes a log line with personal
 //! data: application entity titles, addresses and counts are all it tells.
 
+pub mod archive_door;
 pub mod association;
 pub mod message;
 pub mod pdu;

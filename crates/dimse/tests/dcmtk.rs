@@ -99,7 +99,7 @@ async fn over_tls_only_the_registered_certificate_speaks_for_its_title() {
     assert_eq!(server.service.peers.lock().unwrap().len(), 1, "nobody else reached the decision");
     // A certificate of our authority that is registered for another title.
     let other = echo(Some("other-device"), "ca.pem").await;
-    assert!(text(&other).contains("Calling AE Title Not Recognized"), "{}", text(&other));
+    assert!(text(&other).contains("Reason: No Reason"), "{}", text(&other));
     server.finish().await;
 }
 

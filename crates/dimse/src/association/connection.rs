@@ -13,6 +13,10 @@ use tokio::time::timeout;
 /// Room for reading beyond the unit at hand, in bytes: one TLS record.
 const READ_AHEAD_BYTES: usize = 16 * 1024;
 
+/// Smallest piece of memory that is reserved for reading, in bytes. Whoever keeps a fragment keeps the piece it
+/// lies in; pieces that hold several short units leave little of themselves unused.
+const RESERVE_BYTES_MIN: usize = 64 * 1024;
+
 /// Bytes that are read and thrown away while a peer is given time to close, at most.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
@@ -132,7 +136,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn fill(&mut self, needed: usize, place: &'static str) -> Result<(), AssociationError> {
         while self.inbox.len() < needed {
             if self.inbox.capacity() < needed || self.inbox.capacity() == self.inbox.len() {
-                self.inbox.reserve(needed - self.inbox.len() + READ_AHEAD_BYTES);
+                let wanted = needed - self.inbox.len() + READ_AHEAD_BYTES;
+                self.inbox.reserve(wanted.max(RESERVE_BYTES_MIN));
             }
             if self.io.read_buf(&mut self.inbox).await? == 0 {
                 return Err(AssociationError::Closed(place));

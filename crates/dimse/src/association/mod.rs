@@ -20,6 +20,7 @@ use crate::pdu::{
 use bytes::{BufMut, BytesMut};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use yingdun_dicom::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use yingdun_model::{AeTitle, Uid};
 
 /// Longest P-DATA-TF body that is advertised and read, in bytes: with its header a unit is 128 KiB, exactly
@@ -28,12 +29,6 @@ pub const DATA_BYTES_MAX: usize = 128 * 1024 - HEADER_BYTES;
 
 /// Shortest P-DATA-TF body a peer may demand, in bytes: a fragment header and two bytes of data.
 pub const DATA_BYTES_MIN: usize = PDV_HEADER_BYTES + 2;
-
-/// UID that names this implementation in A-ASSOCIATE (derived from a random UUID, PS3.5 annex B.2).
-pub const IMPLEMENTATION_CLASS: &str = "2.25.221880274466943180713386407226190245713";
-
-/// Version name that is shown to peers, at most 16 characters.
-pub const IMPLEMENTATION_VERSION: &str = concat!("YINGDUN_", env!("CARGO_PKG_VERSION"));
 
 /// How long each side may keep the other waiting. Every wait in this crate is one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -335,8 +330,8 @@ fn send_bytes_max(user: &UserInformation) -> Result<usize, AssociationError> {
 fn own_user_information() -> UserInformation {
     UserInformation {
         max_length: u32::try_from(DATA_BYTES_MAX).ok(),
-        implementation_class: Uid::new(IMPLEMENTATION_CLASS).ok(),
-        implementation_version: Some(IMPLEMENTATION_VERSION.chars().take(16).collect()),
+        implementation_class: Uid::new(IMPLEMENTATION_CLASS_UID).ok(),
+        implementation_version: Some(IMPLEMENTATION_VERSION_NAME.to_owned()),
         ..UserInformation::default()
     }
 }

@@ -71,6 +71,12 @@ struct Shared<S> {
     admission: Admission,
 }
 
+/// What the transport knows of the peer.
+enum Proof {
+    Plain,
+    Tls(Option<[u8; 32]>),
+}
+
 /// How a connection ended before it was an association.
 #[derive(Debug, thiserror::Error)]
 enum Closed {
@@ -158,7 +164,7 @@ impl<S: Service> Shared<S> {
         // Answers are short and awaited: sending them late to fill packets only costs time.
         stream.set_nodelay(true).map_err(AssociationError::Io)?;
         match transport {
-            Transport::Plain => self.associate(stream, address, None, slot, stop, give_up).await,
+            Transport::Plain => self.associate(stream, address, Proof::Plain, slot, stop, give_up).await,
             Transport::Tls(config) => {
                 let within = self.settings.timeouts.handshake;
                 let stream = tokio::time::timeout(within, TlsAcceptor::from(config).accept(stream))
@@ -168,7 +174,7 @@ impl<S: Service> Shared<S> {
                 // Known before the peer has said a word of DICOM.
                 let certificate =
                     stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
-                self.associate(stream, address, certificate, slot, stop, give_up).await
+                self.associate(stream, address, Proof::Tls(certificate), slot, stop, give_up).await
             }
         }
     }
@@ -178,7 +184,7 @@ impl<S: Service> Shared<S> {
         &self,
         stream: T,
         address: SocketAddr,
-        certificate_sha256: Option<[u8; 32]>,
+        proof: Proof,
         slot: &Slot,
         stop: &CancellationToken,
         give_up: &CancellationToken,
@@ -193,7 +199,11 @@ impl<S: Service> Shared<S> {
                 return Ok(pending.reject(AssociateRj { transient: false, reason }).await?);
             }
         };
-        let peer = Peer { calling, called, address, certificate_sha256 };
+        let (tls, certificate_sha256) = match proof {
+            Proof::Plain => (false, None),
+            Proof::Tls(certificate) => (true, certificate),
+        };
+        let peer = Peer { calling, called, address, tls, certificate_sha256 };
         let admitted = if slot.within_limits() {
             self.service.admit(&peer).await
         } else {

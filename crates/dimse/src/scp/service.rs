@@ -17,6 +17,8 @@ pub struct Peer {
     pub called: AeTitle,
     /// Where it connects from.
     pub address: SocketAddr,
+    /// Whether the connection is protected by TLS.
+    pub tls: bool,
     /// SHA-256 of its certificate, which TLS has verified; `None` on a plain connection.
     pub certificate_sha256: Option<[u8; 32]>,
 }
@@ -26,10 +28,11 @@ pub struct Peer {
 pub enum Refusal {
     /// No application of this title is here.
     CalledAeUnknown,
-    /// The calling title is not registered, or is not this peer: wrong certificate, wrong address, a plain
-    /// connection where TLS is due, disabled. The peer hears the same in each case, so that a stranger learns
-    /// no registered titles; the audit log tells them apart.
+    /// The calling title is not registered.
     CallingAeUnknown,
+    /// The title is registered and this peer is not it: wrong certificate, wrong address, a plain connection where
+    /// TLS is due, disabled. The peer hears "no reason given"; the audit log tells them apart.
+    NotTrusted,
     /// Too many associations, in all or from one address.
     LocalLimitExceeded,
     /// The decision could not be made or recorded now.
@@ -64,6 +67,8 @@ pub enum FailureKind {
     InvalidSopInstance,
     /// The peer may not do this.
     NotAuthorised,
+    /// A part behind the door does not answer, for an operation that knows no "out of resources".
+    Processing,
 }
 
 /// A failure with words for the person who looks at the sender's log.
@@ -113,6 +118,7 @@ impl Refusal {
         let (transient, reason) = match self {
             Self::CalledAeUnknown => (false, RejectReason::CalledAeNotRecognised),
             Self::CallingAeUnknown => (false, RejectReason::CallingAeNotRecognised),
+            Self::NotTrusted => (false, RejectReason::NoReason),
             Self::LocalLimitExceeded => (true, RejectReason::LocalLimitExceeded),
             Self::Unavailable => (true, RejectReason::TemporaryCongestion),
         };
@@ -125,6 +131,7 @@ impl Refusal {
         match self {
             Self::CalledAeUnknown => "called-ae-unknown",
             Self::CallingAeUnknown => "calling-ae-unknown",
+            Self::NotTrusted => "not-trusted",
             Self::LocalLimitExceeded => "local-limit-exceeded",
             Self::Unavailable => "unavailable",
         }
@@ -148,6 +155,7 @@ impl Failure {
             FailureKind::SopClassNotSupported => Status::SOP_CLASS_NOT_SUPPORTED,
             FailureKind::InvalidSopInstance => Status::INVALID_SOP_INSTANCE,
             FailureKind::NotAuthorised => Status::NOT_AUTHORISED,
+            FailureKind::Processing => Status::PROCESSING_FAILURE,
         }
     }
 }

@@ -2,20 +2,16 @@
 //!
 //! ```no_run
 //! # async fn example(tls: std::sync::Arc<rustls::ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
-//! use yingdun_dimse::{association::Proposals, scp::Object, scu::{Scu, Settings}};
-//! use yingdun_model::{AeTitle, Uid};
+//! use yingdun_dimse::association::Proposals;
+//! use yingdun_dimse::scu::{DicomFile, Scu, Settings};
+//! use yingdun_model::AeTitle;
 //!
-//! let object = Object {
-//!     sop_class: Uid::new("1.2.840.10008.5.1.4.1.1.2")?,
-//!     sop_instance: Uid::new("1.2.3.4")?,
-//!     transfer_syntax: Uid::new("1.2.840.10008.1.2.1")?,
-//! };
+//! let mut file = DicomFile::open("slice-001.dcm".as_ref()).await?;
 //! let mut proposals = Proposals::new();
-//! proposals.add(object.sop_class.clone(), object.transfer_syntax.clone())?;
+//! proposals.add(file.object.sop_class.clone(), file.object.transfer_syntax.clone())?;
 //! let settings = Settings::new(AeTitle::new("CT01")?).with_tls(tls);
 //! let mut scu = Scu::connect(&"YINGDUN@pacs.example:2762".parse()?, &settings, &proposals).await?;
-//! let mut data_set = tokio::fs::File::open("data-set-without-file-meta").await?;
-//! let answer = scu.store(&object, &mut data_set).await?;
+//! let answer = scu.store(&file.object, &mut file.data_set).await?;
 //! assert!(answer.status.is_stored());
 //! scu.release().await?;
 //! # Ok(())
@@ -24,9 +20,11 @@
 
 mod destination;
 mod error;
+mod file;
 
 pub use destination::{Destination, DestinationError};
 pub use error::ScuError;
+pub use file::{DicomFile, FileError};
 
 use crate::association::{
     Association, Connection, DATA_BYTES_MAX, Proposals, ProposalsError, Received, Timeouts, request,

@@ -67,8 +67,11 @@ impl Service for FolderService {
         if peer.called.as_str() != CALLED {
             return Err(Refusal::CalledAeUnknown);
         }
-        if peer.calling.as_str() != CALLING || peer.certificate_sha256 != self.registered {
+        if peer.calling.as_str() != CALLING {
             return Err(Refusal::CallingAeUnknown);
+        }
+        if peer.certificate_sha256 != self.registered {
+            return Err(Refusal::NotTrusted);
         }
         Ok(())
     }

@@ -1,0 +1,148 @@
+//! The door of the archive: [`Service`] on top of `access` and `archive`. Two tables and nothing else: how a
+//! refusal of a device and a failure of ingest are told to a DICOM peer.
+
+use crate::scp::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};
+use bytes::Bytes;
+use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, PeerFacts, Resource, Session};
+use yingdun_archive::{Archive, Declared, Door, IngestError};
+use yingdun_model::Action;
+
+/// Lets registered devices in and gives their objects to the archive.
+#[derive(Clone)]
+pub struct ArchiveDoor {
+    access: Access,
+    archive: Archive,
+}
+
+/// An object on its way into the archive.
+pub struct Arriving(yingdun_archive::Incoming);
+
+impl ArchiveDoor {
+    /// The door between the network and an archive.
+    #[must_use]
+    pub const fn new(access: Access, archive: Archive) -> Self {
+        Self { access, archive }
+    }
+}
+
+impl Service for ArchiveDoor {
+    type Session = Session;
+    type Incoming = Arriving;
+
+    async fn admit(&self, peer: &Peer) -> Result<Session, Refusal> {
+        let facts = PeerFacts {
+            certificate_sha256: peer.certificate_sha256,
+            calling: peer.calling.clone(),
+            called: peer.called.clone(),
+            address: peer.address.ip().to_canonical(),
+            tls: peer.tls,
+        };
+        self.access.authenticate_device(facts).await.map_err(|refused| refusal(&refused))
+    }
+
+    async fn echo(&self, session: &Session) -> Result<(), Failure> {
+        let here = Resource::Archive(session.institution().clone());
+        match self.access.authorise(session, Action::Echo, here).await {
+            Ok(_permit) => Ok(()),
+            Err(refused @ access::Refusal::Denied { .. }) => {
+                Err(Failure::new(FailureKind::NotAuthorised, refused.to_string()))
+            }
+            Err(refused @ (access::Refusal::AuditUnavailable(_) | access::Refusal::FactsUnavailable(_))) => {
+                Err(Failure::new(FailureKind::Processing, refused.to_string()))
+            }
+        }
+    }
+
+    async fn receive(&self, session: &Session, object: Object) -> Result<Arriving, Failure> {
+        let declared = Declared {
+            transfer_syntax: object.transfer_syntax,
+            sop_class: Some(object.sop_class),
+            sop_instance: Some(object.sop_instance),
+            study: None,
+            door: Door::Dimse,
+        };
+        self.archive.receive(session, declared).map(Arriving).map_err(failure)
+    }
+}
+
+impl Incoming for Arriving {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        self.0.write(bytes).await.map_err(failure)
+    }
+
+    async fn finish(self) -> Result<(), Failure> {
+        self.0.finish().await.map(drop).map_err(failure)
+    }
+}
+
+// === tables ===
+
+const fn refusal(refused: &DeviceRefusal) -> Refusal {
+    match refused {
+        DeviceRefusal::Fault(DeviceFault::UnknownCalling) => Refusal::CallingAeUnknown,
+        DeviceRefusal::Fault(DeviceFault::UnknownCalled) => Refusal::CalledAeUnknown,
+        DeviceRefusal::Fault(
+            DeviceFault::WrongCertificate
+            | DeviceFault::WrongAddress
+            | DeviceFault::PlainNotAllowed
+            | DeviceFault::Disabled,
+        ) => Refusal::NotTrusted,
+        DeviceRefusal::AuditUnavailable(_) | DeviceRefusal::FactsUnavailable(_) => Refusal::Unavailable,
+    }
+}
+
+/// The comment is cut at 64 characters on the wire, so what matters stands first.
+fn failure(error: IngestError) -> Failure {
+    match error {
+        IngestError::OutOfSpace => Failure::new(FailureKind::OutOfResources, "out of space"),
+        // The cause is for the operator's log: it may name paths and hosts.
+        IngestError::Unavailable(part) => {
+            tracing::error!(cause = %part, "an object could not be stored");
+            Failure::new(FailureKind::OutOfResources, format!("{} does not answer, try again", part.part()))
+        }
+        IngestError::Refused { reason } => {
+            Failure::new(FailureKind::NotAuthorised, format!("refused: {reason}"))
+        }
+        IngestError::NotStorage { .. } => {
+            Failure::new(FailureKind::SopClassNotSupported, "not a storage SOP class of the standard")
+        }
+        IngestError::Mismatch { what } => {
+            Failure::new(FailureKind::Mismatch, format!("data set differs from its {what}"))
+        }
+        IngestError::Invalid { reason } => Failure::new(FailureKind::CannotUnderstand, reason),
+        IngestError::TooLarge { limit_bytes } => {
+            Failure::new(FailureKind::TooLarge, format!("larger than {limit_bytes} bytes"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_hears_what_the_room_of_access_would_tell_it() {
+        for fault in DeviceFault::ALL {
+            let refused = DeviceRefusal::Fault(*fault);
+            let ours = refusal(&refused).rejection();
+            let (source, reason) = ours.reason.bytes();
+            let theirs = refused.reject();
+            assert_eq!(
+                (if ours.transient { 2 } else { 1 }, source, reason),
+                (theirs.result, theirs.source, theirs.reason),
+                "{fault:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_failure_of_ingest_has_the_status_of_the_standard() {
+        let status = |error| failure(error).status().0;
+        assert_eq!(status(IngestError::OutOfSpace), 0xA700);
+        assert_eq!(status(IngestError::Refused { reason: "no".into() }), 0x0124);
+        assert_eq!(status(IngestError::NotStorage { sop_class: "1.2".into() }), 0x0122);
+        assert_eq!(status(IngestError::Mismatch { what: "SOP class" }), 0xA900);
+        assert_eq!(status(IngestError::Invalid { reason: "short".into() }), 0xC000);
+        assert_eq!(status(IngestError::TooLarge { limit_bytes: 1 }), 0xC001);
+    }
+}
