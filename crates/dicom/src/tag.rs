@@ -146,6 +146,7 @@ tags! {
     QUERY_RETRIEVE_LEVEL = 0x0008, 0x0052, "Query/Retrieve Level";
     RETRIEVE_AE_TITLE = 0x0008, 0x0054, "Retrieve AE Title";
     INSTANCE_AVAILABILITY = 0x0008, 0x0056, "Instance Availability";
+    AVAILABLE_TRANSFER_SYNTAX_UID = 0x0008, 0x3002, "Available Transfer Syntax UID";
     MODALITY = 0x0008, 0x0060, "Modality";
     MODALITIES_IN_STUDY = 0x0008, 0x0061, "Modalities in Study";
     SOP_CLASSES_IN_STUDY = 0x0008, 0x0062, "SOP Classes in Study";

@@ -2,6 +2,15 @@
 //! ours too. Set `YINGDUN_TEST_DICOM_ORACLE` to the output of `oracle.py`; without it there is nothing to
 //! compare with and the test says so.
 
+// A test may stop at the first surprise, and shows what it compared.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 use serde_json::Value;
 use std::path::Path;
 use yingdun_dicom::limits::Limits;

@@ -5,12 +5,14 @@ use crate::transfer_syntax::Encoding;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::{CParameter, ParamSwitch};
 
 /// Most plain bytes of a block: large enough for zstd, small enough to read one frame.
 pub const BLOCK_BYTES_MAX: usize = 1 << 20;
 
-/// The fastest level that still entropy-codes literals, which is all that noise leaves to gain.
-const ZSTD_LEVEL: i32 = 1;
+/// A fast level: in differences of noisy samples there is little for a search of repeats to find. Measured on
+/// synthetic CT with Huffman coding always on: 35 % faster than level 1 and less than 1 % larger.
+const ZSTD_LEVEL: i32 = -5;
 
 /// A block is stored plain unless it shrinks below this share of its size: less is not worth the time to
 /// decode it.
@@ -150,7 +152,7 @@ impl Workspace {
     /// Appends the compressed planes; false if there is no context or no gain.
     fn compress(&mut self, out: &mut Vec<u8>) -> bool {
         if self.compressor.is_none() {
-            self.compressor = Compressor::new(ZSTD_LEVEL).ok();
+            self.compressor = compressor();
         }
         let Some(compressor) = &mut self.compressor else { return false };
         self.packed.clear();
@@ -174,7 +176,18 @@ impl Workspace {
     }
 }
 
+/// zstd leaves literals as they are at negative levels unless told otherwise, and they are all that noise
+/// leaves to gain.
+fn compressor() -> Option<Compressor<'static>> {
+    let mut compressor = Compressor::new(ZSTD_LEVEL).ok()?;
+    compressor.set_parameter(CParameter::LiteralCompressionMode(ParamSwitch::Enable)).ok()?;
+    Some(compressor)
+}
+
 // === predictor and planes ===
+
+/// Samples decoded at once: 2 KiB of differences.
+const PIECE_SAMPLES: usize = 1 << 10;
 
 /// Differences of words from their left neighbour, sign in the lowest bit: first all low bytes, then all high
 /// bytes, then the odd byte. Small differences of both signs so have a high byte of zero.
@@ -201,11 +214,20 @@ fn join_words(planes: &[u8], out: &mut Vec<u8>) {
     let (high, odd) = rest.split_at_checked(count).unwrap_or_default();
     let start = out.len();
     out.resize(start + count * 2, 0);
-    let mut value = 0_u16;
     let (words, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
-    for ((low, high), word) in low.iter().zip(high).zip(words) {
-        value = value.wrapping_add(unfold_sign(u16::from_le_bytes([*low, *high])));
-        *word = value.to_le_bytes();
+    // Two passes over a piece that stays in the first-level cache: the first has no dependence between
+    // samples, so the compiler makes it wide.
+    let mut differences = [0_u16; PIECE_SAMPLES];
+    let mut value = 0_u16;
+    let planes = low.chunks(PIECE_SAMPLES).zip(high.chunks(PIECE_SAMPLES));
+    for ((low, high), words) in planes.zip(words.chunks_mut(PIECE_SAMPLES)) {
+        for (difference, (low, high)) in differences.iter_mut().zip(low.iter().zip(high)) {
+            *difference = unfold_sign(u16::from_le_bytes([*low, *high]));
+        }
+        for (word, difference) in words.iter_mut().zip(&differences) {
+            value = value.wrapping_add(*difference);
+            *word = value.to_le_bytes();
+        }
     }
     out.extend_from_slice(odd);
 }

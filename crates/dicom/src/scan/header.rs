@@ -117,10 +117,9 @@ pub(super) fn look(bytes: &[u8], coding: Coding) -> Look {
 /// Whether the first element of a data set or item is written otherwise than expected.
 pub(super) fn sniff(start: &[u8; 8], expected: Coding) -> Coding {
     let [a, b, c, d, v, r, ..] = *start;
-    let letters = v.is_ascii_uppercase() && r.is_ascii_uppercase();
     let known = Vr::from_letters([v, r]);
     if expected.explicit {
-        if !letters {
+        if !is_lettered([v, r]) {
             // Without letters there is no big-endian form.
             let little = Tag(u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
             let plausible = dictionary::vr_of(little).is_some() || little.is_private();
@@ -154,6 +153,12 @@ fn implicit(header: Header) -> Header {
     Header { vr, sequence: vr == Vr::SQ, ..header }
 }
 
+/// Whether two bytes are meant as a value representation: capitals, or what some writers put where they do not
+/// know it.
+fn is_lettered(letters: [u8; 2]) -> bool {
+    letters.iter().all(u8::is_ascii_uppercase) || matches!(&letters, b"??" | b"--")
+}
+
 /// Letters that the standard does not define. Future value representations have the long header
 /// (PS3.5 §7.1.2 note 3), yet faulty writers use both forms, and some leave the letters out altogether.
 fn unknown(
@@ -163,10 +168,8 @@ fn unknown(
     short_length: u16,
     long: impl Fn([u8; 4]) -> u32,
 ) -> Look {
-    let readable = letters.iter().all(|letter| letter.is_ascii_graphic());
     let implicit_length = header.length;
-    let with_letters = letters.iter().all(u8::is_ascii_uppercase) || (readable && letters[0] == letters[1]);
-    if !with_letters {
+    if !is_lettered(letters) {
         let element = Header { length: implicit_length, implicit_element: true, ..header };
         return Look::Found(implicit(Header {
             inside: Coding { explicit: false, ..header.inside },

@@ -165,7 +165,7 @@ impl Machine {
         self.close_finished();
         let length = self.position;
         match &self.state {
-            State::Header if self.pending.iter().all(|byte| *byte == 0) && !self.pending.is_empty() => {
+            State::Header if self.pending_is_padding() => {
                 let count = self.pending.len() as u64;
                 self.note(ScanNote::TrailingZeros { count });
             }
@@ -222,6 +222,13 @@ impl Machine {
             encoding: self.coding.encoding(),
             notes: self.notes,
         })
+    }
+
+    /// Whether the bytes at the end are zeros and not the start of a tag: in big-endian order, one zero is
+    /// how most tags begin.
+    fn pending_is_padding(&self) -> bool {
+        let fewest = if self.coding.big_endian { 2 } else { 1 };
+        self.pending.len() >= fewest && self.pending.iter().all(|byte| *byte == 0)
     }
 
     // === headers ===

@@ -86,7 +86,12 @@ impl Canvas {
 
     /// The values as 16-bit little-endian words.
     pub(super) fn words(&self) -> Vec<u8> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+        let mut bytes = vec![0; 2 * self.values.len()];
+        let (words, _) = bytes.as_chunks_mut::<2>();
+        for (word, value) in words.iter_mut().zip(&self.values) {
+            *word = value.to_le_bytes();
+        }
+        bytes
     }
 
     /// The values as bytes, bounded to 0 to 255.
