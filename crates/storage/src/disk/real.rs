@@ -24,13 +24,15 @@ struct RealFile(File);
 
 impl Disk for RealDisk {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        if path.is_dir() {
-            return Ok(());
-        }
+        let made: Vec<&Path> =
+            path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.is_dir()).collect();
         fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
-        // The new name is durable when the parent is; parents that were made on the way need the same.
-        for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).take(3) {
-            self.sync_directory(parent)?;
+        // A new name is durable when its parent is synced.
+        for part in made {
+            match part.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => self.sync_directory(parent)?,
+                Some(_) | None => self.sync_directory(Path::new("."))?,
+            }
         }
         Ok(())
     }
@@ -143,5 +145,55 @@ impl DiskFile for RealFile {
 
     fn will_need(&self, offset: u64, bytes: u64) {
         let _hint = rustix::fs::fadvise(&self.0, offset, NonZeroU64::new(bytes), Advice::WillNeed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{read_exact_at, write_all_at};
+
+    #[test]
+    fn directories_are_made_with_their_parents_for_this_user_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b/c");
+        RealDisk.create_directory(&path).unwrap();
+        RealDisk.create_directory(&path).unwrap();
+        assert!(RealDisk.is_directory(&path));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, DIRECTORY_MODE);
+    }
+
+    #[test]
+    fn more_slices_than_the_kernel_takes_at_once_are_written_in_order() {
+        let root = tempfile::tempdir().unwrap();
+        let file = RealDisk.create(&root.path().join("file")).unwrap();
+        let bytes: Vec<u8> = (0..5000_u32).map(|index| index as u8).collect();
+        let slices: Vec<&[u8]> = bytes.chunks(1).collect();
+        write_all_at(file.as_ref(), &slices, 7).unwrap();
+        let mut read = b"before".to_vec();
+        read_exact_at(file.as_ref(), &mut read, 5000, 7).unwrap();
+        assert_eq!(read, [b"before".as_slice(), &bytes].concat());
+        let beyond = read_exact_at(file.as_ref(), &mut read, 5000, 8).unwrap_err();
+        assert_eq!(beyond.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_sync_of_a_file_that_was_deleted_fails() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        let file = RealDisk.create(&path).unwrap();
+        file.sync().unwrap();
+        RealDisk.remove(&path).unwrap();
+        assert_eq!(file.sync().unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_lock_keeps_a_second_holder_out_until_it_is_dropped() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let held = RealDisk.lock(&path).unwrap();
+        assert_eq!(RealDisk.lock(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        assert!(RealDisk.lock(&path).is_ok());
     }
 }

@@ -96,7 +96,8 @@ impl LargeRecord {
         if self.gathered_bytes >= BLOCK_BYTES { self.flush().await } else { Ok(()) }
     }
 
-    /// Completes the record and returns when it is durable on the write quorum.
+    /// Completes the record and returns when it is durable on the write quorum. Await it to the end: a dropped
+    /// future leaves open whether the record is kept, and holds back [`Store::replay_from`] until the next open.
     ///
     /// # Errors
     /// As [`Store::append`]; nothing of the record is served then.
