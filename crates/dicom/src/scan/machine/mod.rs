@@ -1,22 +1,20 @@
-//! The state machine of the scanner: which sequence and item are open, what the next bytes are, what is kept.
+//! The state machine of the scanner: which sequence and item are open, and what the next bytes are. What is
+//! kept of values is in `values.rs`, encapsulated data in `fragments.rs`.
+
+mod fragments;
+mod values;
 
 use super::header::{Coding, HEADER_BYTES_MAX, Header, Look, UNDEFINED, look, sniff};
-use super::{Fragments, PixelExtent, PixelLayout, ScanError, ScanNote, Scanned};
+use super::{PixelLayout, ScanError, ScanNote, Scanned};
 use crate::data_set::{DataSet, Element, Value};
-use crate::dictionary;
 use crate::limits::Limits;
 use crate::tag::{Tag, tags};
 use crate::transfer_syntax::Encoding;
 use crate::vr::Vr;
+use fragments::OpenFragments;
 
 /// Most notes kept: enough to see a pattern, too few to fill memory.
 const NOTES_MAX: usize = 32;
-
-/// Longest top-level value that is kept even when the budget is spent, so that identifiers are never lost.
-const ALWAYS_KEPT_BYTES: u64 = 128;
-
-/// Values are first given this much memory, then as much as really arrives: a claim alone costs nothing.
-const FIRST_CAPACITY_BYTES: u64 = 4 << 10;
 
 pub(super) struct Machine {
     limits: Limits,
@@ -70,17 +68,6 @@ enum State {
 enum Open {
     Sequence { tag: Tag, start: u64, end: Option<u64>, bounded: bool, items: Vec<DataSet>, coding: Coding },
     Item { end: Option<u64>, bounded: bool, elements: DataSet, coding: Coding, fresh: bool },
-}
-
-/// Encapsulated data whose delimiter has not come yet.
-struct OpenFragments {
-    tag: Tag,
-    vr: Vr,
-    start: u64,
-    table_read: bool,
-    /// Pixel data of the data set itself, whose fragments are recorded; not an icon inside a sequence.
-    recorded: bool,
-    big_endian: bool,
 }
 
 impl Machine {
@@ -357,24 +344,7 @@ impl Machine {
         if header.length == UNDEFINED {
             return self.open_fragments(header, offset);
         }
-        let length = u64::from(header.length);
-        let vr = self.settle(tag, header.vr);
-        let start = self.position;
-        if self.open.is_empty() && dictionary::is_pixel_data(tag) && self.pixels.is_none() {
-            self.pixels =
-                Some(PixelLayout { tag, vr, offset: start, extent: PixelExtent::Native { length } });
-            return self.pass(Element { tag, vr, offset: start, value: extent(length) }, offset);
-        }
-        let element = Element { tag, vr, offset: start, value: extent(length) };
-        if !self.keeps(tag, length) {
-            return self.pass(element, offset);
-        }
-        let capacity = usize::try_from(length.min(FIRST_CAPACITY_BYTES)).unwrap_or(0);
-        let bytes = Vec::with_capacity(capacity);
-        // The value of UN is little-endian in every encoding (PS3.5 §6.2.2 note 2).
-        let big_endian = header.inside.big_endian && header.vr != Vr::UN;
-        self.state = State::Keep { element, big_endian, bytes, length };
-        self.finish_kept();
+        self.enter_value(header, offset);
         Ok(())
     }
 
@@ -430,171 +400,6 @@ impl Machine {
         Ok(if header.length == UNDEFINED { holder } else { Some(end) })
     }
 
-    // === values ===
-
-    fn keeps(&mut self, tag: Tag, length: u64) -> bool {
-        if length > self.limits.value_bytes_max as u64 {
-            return false;
-        }
-        let spent = self.kept_bytes as u64 + length > self.limits.kept_bytes_max as u64;
-        let kept = !spent || (self.open.is_empty() && length <= ALWAYS_KEPT_BYTES);
-        if kept {
-            self.kept_bytes += usize::try_from(length).unwrap_or(0);
-        } else if !self.notes.iter().any(|note| matches!(note, ScanNote::KeptBytesExhausted { .. })) {
-            self.note(ScanNote::KeptBytesExhausted { tag });
-        }
-        kept
-    }
-
-    fn finish_kept(&mut self) {
-        let complete =
-            matches!(&self.state, State::Keep { bytes, length, .. } if bytes.len() as u64 == *length);
-        if !complete {
-            return;
-        }
-        if let State::Keep { mut element, big_endian, mut bytes, .. } =
-            std::mem::replace(&mut self.state, State::Header)
-        {
-            if big_endian {
-                swap_words(&mut bytes, element.vr.word_bytes());
-            }
-            element.value = Value::Bytes(bytes);
-            self.add(element);
-        }
-    }
-
-    /// Records an element by its place and passes over its value.
-    fn pass(&mut self, element: Element, header_at: u64) -> Result<(), ScanError> {
-        let (tag, value) = (element.tag, element.value.clone());
-        self.add(element);
-        if let Value::Extent { length, .. } = value
-            && length > 0
-        {
-            self.state = State::Pass { tag, header_at, length, remain: length };
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, element: Element) {
-        match self.open.last_mut() {
-            Some(Open::Item { elements, .. }) => elements.push(element),
-            Some(Open::Sequence { .. }) | None => self.root.push(element),
-        }
-    }
-
-    /// UN by the dictionary, for attributes that passed through a system which did not know them; then US or
-    /// SS by Pixel Representation, which stands before what depends on it (PS3.5 §6.2.2 and Annex A.1).
-    fn settle(&self, tag: Tag, vr: Vr) -> Vr {
-        let known = if vr == Vr::UN { dictionary::vr_of(tag) } else { None };
-        let vr = known.filter(|known| *known != Vr::SQ).unwrap_or(vr);
-        if vr != Vr::US || !dictionary::follows_pixel_representation(tag) {
-            return vr;
-        }
-        let representation = |set: &DataSet| set.int(tags::PIXEL_REPRESENTATION);
-        let nearest = self.open.iter().rev().find_map(|open| match open {
-            Open::Item { elements, .. } => representation(elements),
-            Open::Sequence { .. } => None,
-        });
-        if nearest.or_else(|| representation(&self.root)) == Some(1) { Vr::SS } else { vr }
-    }
-
-    // === encapsulated data ===
-
-    fn open_fragments(&mut self, header: Header, offset: u64) -> Result<(), ScanError> {
-        let tag = header.tag;
-        if !matches!(header.vr, Vr::OB | Vr::OW | Vr::OF | Vr::OD | Vr::OL | Vr::OV | Vr::UN) {
-            return Err(ScanError::UndefinedLength { tag, offset });
-        }
-        let recorded = self.open.is_empty() && dictionary::is_pixel_data(tag) && self.pixels.is_none();
-        let start = self.position;
-        if recorded {
-            self.pixels = Some(PixelLayout {
-                tag,
-                vr: header.vr,
-                offset: start,
-                extent: PixelExtent::Encapsulated(Fragments::default()),
-            });
-        }
-        let big_endian = header.inside.big_endian;
-        self.fragments =
-            Some(OpenFragments { tag, vr: header.vr, start, table_read: false, recorded, big_endian });
-        Ok(())
-    }
-
-    fn enter_fragment(&mut self, header: Header, offset: u64) -> Result<(), ScanError> {
-        // Fragments have a bound of their own.
-        self.elements -= 1;
-        let Some(open) = &mut self.fragments else { return Ok(()) };
-        let (recorded, first) = (open.recorded, !open.table_read);
-        open.table_read = true;
-        match header.tag {
-            tags::SEQUENCE_DELIMITATION => {
-                self.close_fragments(offset);
-                return Ok(());
-            }
-            tags::ITEM => {}
-            tag => {
-                return Err(ScanError::Unexpected {
-                    expected: "a fragment or the end of fragments",
-                    tag,
-                    offset,
-                });
-            }
-        }
-        if header.length == UNDEFINED {
-            return Err(ScanError::UndefinedLength { tag: header.tag, offset });
-        }
-        self.end_of(header, offset)?;
-        let length = u64::from(header.length);
-        let tag = header.tag;
-        if recorded && first {
-            let max = self.limits.offset_table_bytes_max;
-            let bytes = usize::try_from(length).ok().filter(|bytes| *bytes <= max && bytes % 4 == 0);
-            let Some(length) = bytes else { return Err(ScanError::OffsetTable { length, max }) };
-            self.state = State::OffsetTable { bytes: Vec::new(), length };
-            self.finish_offset_table();
-            return Ok(());
-        }
-        if let (true, Some(PixelLayout { extent: PixelExtent::Encapsulated(fragments), .. })) =
-            (recorded, &mut self.pixels)
-        {
-            if fragments.lengths.len() >= self.limits.fragments_max {
-                return Err(ScanError::TooManyFragments { max: self.limits.fragments_max });
-            }
-            fragments.lengths.push(header.length);
-        }
-        if length > 0 {
-            self.state = State::Pass { tag, header_at: offset, length, remain: length };
-        }
-        Ok(())
-    }
-
-    fn finish_offset_table(&mut self) {
-        let position = self.position;
-        let State::OffsetTable { bytes, length } = &self.state else { return };
-        if bytes.len() < *length {
-            return;
-        }
-        if let Some(PixelLayout { extent: PixelExtent::Encapsulated(fragments), .. }) = &mut self.pixels {
-            let (offsets, _) = bytes.as_chunks::<4>();
-            fragments.basic_offset_table = offsets.iter().map(|four| u32::from_le_bytes(*four)).collect();
-            fragments.first_offset = position;
-        }
-        self.state = State::Header;
-    }
-
-    fn close_fragments(&mut self, offset: u64) {
-        let Some(open) = self.fragments.take() else { return };
-        if let (true, Some(PixelLayout { extent: PixelExtent::Encapsulated(fragments), .. })) =
-            (open.recorded, &mut self.pixels)
-        {
-            fragments.complete = true;
-            fragments.lengths.shrink_to_fit();
-        }
-        let value = Value::Extent { length: offset - open.start, encapsulated: true };
-        self.add(Element { tag: open.tag, vr: open.vr, offset: open.start, value });
-    }
-
     // === closing ===
 
     /// Closes every sequence and item whose length is used up.
@@ -633,21 +438,8 @@ impl Machine {
 
 // === helpers ===
 
-fn extent(length: u64) -> Value {
-    Value::Extent { length, encapsulated: false }
-}
-
 /// The first `count` bytes, or as many as there are, and the rest.
 fn split(bytes: &[u8], count: u64) -> (&[u8], &[u8]) {
     let at = usize::try_from(count).map_or(bytes.len(), |count| count.min(bytes.len()));
     bytes.split_at_checked(at).unwrap_or((bytes, &[]))
-}
-
-/// Turns big-endian numbers into little-endian ones, in place.
-fn swap_words(bytes: &mut [u8], word_bytes: usize) {
-    if word_bytes > 1 {
-        for word in bytes.chunks_exact_mut(word_bytes) {
-            word.reverse();
-        }
-    }
 }
