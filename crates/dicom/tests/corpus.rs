@@ -1,6 +1,6 @@
-//! Real files against another reader: every element, pixel offset and decoded text that pydicom sees must be
-//! ours too. Set `YINGDUN_TEST_DICOM_ORACLE` to the output of `oracle.py`; without it there is nothing to
-//! compare with and the test says so.
+//! Real files. Set `YINGDUN_TEST_DICOM_DIR` to a directory of DICOM files: each is read whole and in pieces.
+//! Set `YINGDUN_TEST_DICOM_ORACLE` to the output of `oracle.py` for them: every element, pixel offset and
+//! decoded text that pydicom sees must be ours too. Without them there is nothing to do and the tests say so.
 
 // A test may stop at the first surprise, and shows what it compared.
 #![allow(
@@ -14,9 +14,9 @@
 use serde_json::Value;
 use std::path::Path;
 use yingdun_dicom::limits::Limits;
-use yingdun_dicom::part10::{HeaderLook, read_header, sniff};
-use yingdun_dicom::scan::{ScanError, Scanned, scan};
-use yingdun_dicom::transfer_syntax::Encoding;
+use yingdun_dicom::part10::{FileError, HeaderLook, read_header, sniff};
+use yingdun_dicom::scan::{ScanError, Scanned, Scanner, scan};
+use yingdun_dicom::transfer_syntax::{Encoding, TransferSyntax};
 use yingdun_dicom::{json, transfer_syntax};
 use yingdun_model::Uid;
 
@@ -65,23 +65,61 @@ fn real_files_read_as_another_reader_reads_them() {
     assert!(compared > 50, "only {compared} files compared");
 }
 
+#[test]
+fn real_files_read_the_same_in_pieces_as_whole() {
+    let Some(root) = std::env::var_os("YINGDUN_TEST_DICOM_DIR") else {
+        eprintln!("skipped: YINGDUN_TEST_DICOM_DIR is not set");
+        return;
+    };
+    let (mut directories, mut read) = (vec![std::path::PathBuf::from(root)], 0);
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            let Ok((start, syntax)) = header(&bytes) else { continue };
+            let data_set = &bytes[start..];
+            let mut scanner = Scanner::new(syntax, Limits::default());
+            let pieces = data_set.chunks(997).try_for_each(|piece| scanner.feed(piece));
+            match (scan(data_set, syntax, Limits::default()), pieces.and_then(|()| scanner.finish())) {
+                (Ok(whole), Ok(pieces)) => {
+                    read += 1;
+                    assert!(whole.data_set == pieces.data_set && whole.pixels == pieces.pixels, "{path:?}");
+                    assert_eq!((whole.length, &whole.notes), (pieces.length, &pieces.notes), "{path:?}");
+                }
+                (Err(error), Err(_)) => println!("{}: {error}", path.display()),
+                (whole, pieces) => panic!("{path:?}: {whole:?} whole, {pieces:?} in pieces"),
+            }
+        }
+    }
+    println!("{read} files read");
+    assert!(read > 0, "no DICOM file in the directory");
+}
+
 #[derive(Debug)]
 #[allow(dead_code)] // shown by Debug
 enum ReadError {
-    File(yingdun_dicom::part10::FileError),
+    File(FileError),
     Scan(ScanError),
 }
 
 fn read(path: &str) -> Result<(usize, Scanned), ReadError> {
     let bytes = std::fs::read(path).unwrap();
-    let HeaderLook::Found(header) = read_header(&bytes, true).map_err(ReadError::File)? else {
+    let (start, syntax) = header(&bytes).map_err(ReadError::File)?;
+    Ok((start, scan(&bytes[start..], syntax, Limits::default()).map_err(ReadError::Scan)?))
+}
+
+/// Where the data set begins and how it is written.
+fn header(bytes: &[u8]) -> Result<(usize, TransferSyntax), FileError> {
+    let HeaderLook::Found(header) = read_header(bytes, true)? else {
         panic!("a complete file is never incomplete");
     };
-    let data_set = &bytes[header.data_set_offset..];
-    let syntax = header.transfer_syntax.unwrap_or_else(|| Uid::new(sniff(data_set)).unwrap());
-    let scanned =
-        scan(data_set, transfer_syntax::lookup(&syntax), Limits::default()).map_err(ReadError::Scan)?;
-    Ok((header.data_set_offset, scanned))
+    let start = header.data_set_offset;
+    let syntax = header.transfer_syntax.unwrap_or_else(|| Uid::new(sniff(&bytes[start..])).unwrap());
+    Ok((start, transfer_syntax::lookup(&syntax)))
 }
 
 fn compare_pixels(name: &str, start: usize, scanned: &Scanned, expected: &Value, wrong: &mut Vec<String>) {

@@ -120,7 +120,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn any_range_of_the_plain_object_comes_back(
             prefix in 0_usize..300, pixels in 0_usize..1_200_000, suffix in 0_usize..100,

@@ -267,7 +267,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bytes_and_another_seed_gives_others() {
-        for kind in KINDS {
+        let small = Kind::CtMatrix { slices: 2, matrix: 64 };
+        for kind in [small, Kind::Mr { slices: 1 }, Kind::Us { frames: 1 }, Kind::Sr] {
             let file = |seed| Study::new(seed, kind).instance(0).to_file();
             assert_eq!(file(3), file(3));
             assert_ne!(file(3), file(4));
