@@ -1,0 +1,12 @@
+//! DICOMweb (PS3.18): STOW-RS, QIDO-RS and WADO-RS over the use cases of `yingdun-archive`.
+//!
+//! Nothing here decides who may see what, and nothing here touches a key or a file: a handler reads a request,
+//! asks the archive with the caller's session, and writes the answer.
+
+pub(crate) mod destroy;
+mod negotiate;
+pub(crate) mod problems;
+mod receipt;
+pub(crate) mod retrieve;
+pub(crate) mod search;
+pub(crate) mod store;

@@ -1,0 +1,249 @@
+//! Which form of an object or a frame a client gets (PS3.18 §8.7). Pure: from `Accept` and what is stored to a
+//! choice or an explanation. Nothing is transcoded: what is stored is what can be served.
+
+use crate::http::media::{Accept, Media};
+use crate::http::problem::{Kind, Problem};
+use crate::limits;
+
+/// How parts travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One part each in `multipart/related`.
+    Multipart,
+    /// The one object or frame alone.
+    Single,
+}
+
+const PART10: &str = "application/dicom";
+const OCTETS: &str = "application/octet-stream";
+const MULTIPART: &str = "multipart/related";
+
+/// Transfer syntaxes in which native frames are the same bytes: implicit, explicit and deflated little endian.
+const NATIVE_LITTLE_ENDIAN: [&str; 3] =
+    ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"];
+
+/// Chooses the form of whole objects. `stored` are the transfer syntaxes of all of them; `alone` says that the
+/// resource is one instance, which may be answered without multipart.
+pub(crate) fn objects<'a>(
+    accept: &Accept,
+    stored: impl Iterator<Item = &'a str> + Clone,
+    alone: bool,
+) -> Result<Form, Problem> {
+    let mut asked: Option<String> = None;
+    for range in accept.ranges() {
+        let form = match part_of(&range) {
+            Some(part) if part == "*/*" || covers(&part, PART10) => Form::Multipart,
+            Some(_) => continue,
+            None if range.is_anything() && !accept.excludes(MULTIPART) => Form::Multipart,
+            None if range.covers(PART10) && !accept.excludes(PART10) && alone => Form::Single,
+            None => continue,
+        };
+        match range.parameter("transfer-syntax") {
+            None | Some("*") => return Ok(form),
+            Some(wanted) if stored.clone().all(|syntax| syntax == wanted) => return Ok(form),
+            Some(wanted) => asked = Some(wanted.to_owned()),
+        }
+    }
+    let problem = Problem::new(Kind::NotAcceptable);
+    Err(match asked {
+        Some(wanted) => {
+            let other = stored.clone().find(|syntax| *syntax != wanted).unwrap_or_default().to_owned();
+            problem
+                .expected(format!("the stored transfer syntax, here {other}, or transfer-syntax=*"))
+                .came(format!("transfer-syntax={wanted}"))
+                .remedy("ask with transfer-syntax=* and convert on your side: objects are served as they were sent")
+        }
+        None if alone => problem.expected(
+            "Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*, or application/dicom",
+        ),
+        None => problem
+            .expected("Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*")
+            .remedy("ask for multipart/related; a single part is served for one instance only"),
+    })
+}
+
+/// Chooses the form of frames. `media_type` is that of one stored frame, `syntax` its transfer syntax.
+pub(crate) fn frames(accept: &Accept, media_type: &str, syntax: &str, count: usize) -> Result<Form, Problem> {
+    let native = media_type == OCTETS;
+    for range in accept.ranges() {
+        let (form, part) = match part_of(&range) {
+            Some(part) => (Form::Multipart, part),
+            None if range.is_anything() && !accept.excludes(MULTIPART) => (Form::Multipart, "*/*".to_owned()),
+            None if count == 1 => (Form::Single, range.essence()),
+            None => continue,
+        };
+        let wanted = range.parameter("transfer-syntax");
+        let fits = match wanted {
+            None | Some("*") => true,
+            Some(wanted) if native && NATIVE_LITTLE_ENDIAN.contains(&syntax) => {
+                NATIVE_LITTLE_ENDIAN.contains(&wanted)
+            }
+            Some(wanted) => wanted == syntax,
+        };
+        // Compressed bytes under the name of raw ones would be taken for pixels: only a client that spells
+        // the transfer syntax out gets them.
+        let honest = covers(&part, media_type) || (part == OCTETS && wanted.is_some());
+        if fits && honest {
+            return Ok(form);
+        }
+    }
+    Err(Problem::new(Kind::NotAcceptable)
+        .expected(format!(
+            "Accept: multipart/related; type=\"{media_type}\"; transfer-syntax={syntax}, or transfer-syntax=*"
+        ))
+        .remedy("ask for the stored form and convert on your side: frames are served as they were sent"))
+}
+
+/// Chooses the form of a bulk data value.
+pub(crate) fn bulk(accept: &Accept) -> Result<Form, Problem> {
+    for range in accept.ranges() {
+        match part_of(&range) {
+            Some(part) if covers(&part, OCTETS) => return Ok(Form::Multipart),
+            None if range.is_anything() && !accept.excludes(MULTIPART) => return Ok(Form::Multipart),
+            None if range.covers(OCTETS) && !accept.excludes(OCTETS) => return Ok(Form::Single),
+            Some(_) | None => {}
+        }
+    }
+    Err(Problem::new(Kind::NotAcceptable).expected(
+        "Accept: multipart/related; type=\"application/octet-stream\", or application/octet-stream",
+    ))
+}
+
+/// Reads a list of frame numbers, from 1.
+pub(crate) fn frame_list(text: &str) -> Result<Vec<u32>, Problem> {
+    let numbers: Option<Vec<u32>> = text
+        .split(',')
+        .take(limits::FRAME_LIST_MAX + 1)
+        .map(|number| {
+            let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+            number.parse().ok().filter(|number| plain && *number > 0)
+        })
+        .collect();
+    match numbers {
+        Some(numbers) if numbers.len() <= limits::FRAME_LIST_MAX => Ok(numbers),
+        Some(_) => Err(Problem::new(Kind::BadRequest)
+            .expected(format!("at most {} frame numbers", limits::FRAME_LIST_MAX))),
+        None => Err(Problem::bad_request("frame numbers from 1, parted by commas", text)),
+    }
+}
+
+/// What a `multipart/related` range wants inside; `None` when the range is not multipart.
+fn part_of(range: &Media) -> Option<String> {
+    let multipart = range.essence().starts_with("multipart/") && range.covers(MULTIPART);
+    multipart.then(|| range.parameter("type").unwrap_or("*/*").to_ascii_lowercase())
+}
+
+fn covers(range: &str, essence: &str) -> bool {
+    Media::parse(range).is_ok_and(|range| range.covers(essence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+    const IMPLICIT: &str = "1.2.840.10008.1.2";
+    const JPEG: &str = "1.2.840.10008.1.2.4.50";
+
+    fn accept(text: &str) -> Accept {
+        Accept::parse([text]).unwrap()
+    }
+
+    #[test]
+    fn objects_are_served_as_stored_in_multipart_by_default() {
+        for text in [
+            "*/*",
+            "",
+            "multipart/related",
+            "multipart/*",
+            "multipart/related; type=\"application/dicom\"",
+            "multipart/related; type=application/dicom; transfer-syntax=*",
+            "multipart/related; type=\"*/*\"; transfer-syntax=1.2.840.10008.1.2.1",
+            "text/html, multipart/related; type=\"application/dicom\";q=0.1",
+        ] {
+            let form = objects(&accept(text), [EXPLICIT].into_iter(), false);
+            assert_eq!(form, Ok(Form::Multipart), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_instance_comes_alone_when_asked_so_and_a_series_does_not() {
+        let single = accept("application/dicom");
+        assert_eq!(objects(&single, [JPEG].into_iter(), true), Ok(Form::Single));
+        assert!(objects(&single, [JPEG].into_iter(), false).is_err());
+    }
+
+    #[test]
+    fn another_transfer_syntax_than_the_stored_one_is_explained() {
+        let other =
+            accept("multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1");
+        let problem = objects(&other, [EXPLICIT, JPEG].into_iter(), false).unwrap_err();
+        assert_eq!(problem.kind(), Kind::NotAcceptable);
+        assert!(format!("{problem:?}").contains(JPEG));
+        assert!(objects(&accept("image/png"), [EXPLICIT].into_iter(), true).is_err());
+        assert!(
+            objects(
+                &accept("multipart/related; type=\"application/dicom+xml\""),
+                [EXPLICIT].into_iter(),
+                true
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn native_frames_are_octets_whichever_little_endian_syntax_is_asked() {
+        for text in [
+            "*/*",
+            "multipart/related; type=\"application/octet-stream\"",
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1",
+            "multipart/related; type=application/octet-stream; transfer-syntax=*",
+        ] {
+            assert_eq!(frames(&accept(text), OCTETS, IMPLICIT, 3), Ok(Form::Multipart), "{text}");
+        }
+        assert_eq!(frames(&accept("application/octet-stream"), OCTETS, IMPLICIT, 1), Ok(Form::Single));
+        assert!(frames(&accept("application/octet-stream"), OCTETS, IMPLICIT, 2).is_err());
+        assert!(frames(&accept("multipart/related; type=\"image/jpeg\""), OCTETS, IMPLICIT, 1).is_err());
+    }
+
+    #[test]
+    fn compressed_frames_are_never_passed_off_as_raw_ones() {
+        let octets = "multipart/related; type=\"application/octet-stream\"";
+        assert!(frames(&accept(octets), "image/jpeg", JPEG, 1).is_err());
+        let spelled_out = format!("{octets}; transfer-syntax=*");
+        assert_eq!(frames(&accept(&spelled_out), "image/jpeg", JPEG, 1), Ok(Form::Multipart));
+        assert_eq!(frames(&accept("image/*"), "image/jpeg", JPEG, 1), Ok(Form::Single));
+        let typed = "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50";
+        assert_eq!(frames(&accept(typed), "image/jpeg", JPEG, 1), Ok(Form::Multipart));
+        let other = "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.70";
+        assert!(frames(&accept(other), "image/jpeg", JPEG, 1).is_err());
+    }
+
+    #[test]
+    fn bulk_data_comes_alone_or_in_multipart() {
+        assert_eq!(bulk(&accept("*/*")), Ok(Form::Multipart));
+        assert_eq!(bulk(&accept("application/octet-stream")), Ok(Form::Single));
+        assert!(bulk(&accept("image/jpeg")).is_err());
+    }
+
+    #[test]
+    fn frame_numbers_count_from_one() {
+        assert_eq!(frame_list("1,2,30"), Ok(vec![1, 2, 30]));
+        for text in ["", "0", "1,", "-1", "+1", "1;2", "a", "99999999999", "1,,2"] {
+            assert!(frame_list(text).is_err(), "{text:?}");
+        }
+        assert!(frame_list(&vec!["1"; limits::FRAME_LIST_MAX + 1].join(",")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_accept_header_is_answered_or_refused_without_a_crash(text in "[a-z*/;=\", .0-9]{0,120}") {
+            if let Ok(accept) = Accept::parse([text.as_str()]) {
+                let _ = objects(&accept, [EXPLICIT].into_iter(), true);
+                let _ = frames(&accept, "image/jpeg", JPEG, 1);
+                let _ = bulk(&accept);
+            }
+        }
+    }
+}

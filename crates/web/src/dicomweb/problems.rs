@@ -1,0 +1,54 @@
+//! From the archive's refusals to HTTP answers. The technical cause goes to the log, never to the client.
+
+use crate::http::problem::{Kind, Problem};
+use yingdun_archive::{FindError, OpenError, Unavailable};
+
+/// Seconds after which a client may try again when a part of the archive does not answer.
+const RETRY_SECONDS: u32 = 5;
+
+pub(crate) fn of_find(error: FindError) -> Problem {
+    match error {
+        FindError::Refused { reason } => refused(&reason),
+        FindError::BadKey(reason) => {
+            Problem::bad_request("attributes that can be searched at this level", reason)
+        }
+        FindError::TooBroad => Problem::new(Kind::BadRequest)
+            .expected("a narrower search")
+            .remedy("add a patient ID, an accession number, a date or the beginning of a name"),
+        FindError::Unavailable(unavailable) => of_unavailable(&unavailable),
+    }
+}
+
+pub(crate) fn of_open(error: OpenError) -> Problem {
+    match error {
+        OpenError::NotFound => Problem::new(Kind::NotFound),
+        OpenError::Refused { reason } => refused(&reason),
+        OpenError::PermitEnded => Problem::new(Kind::Forbidden)
+            .expected("a login that lasts")
+            .came("a login that ended while the answer was made"),
+        OpenError::NotAddressable => Problem::new(Kind::NotAcceptable)
+            .expected("an object whose parts have addresses of their own")
+            .came(error.to_string())
+            .remedy("retrieve the whole instance"),
+        OpenError::Damaged => {
+            tracing::error!("no intact copy is left of what was asked for");
+            Problem::new(Kind::Internal)
+                .expected("an intact copy")
+                .came("no replica holds one")
+                .remedy("tell the operator: the log names the object")
+        }
+        OpenError::Unavailable(unavailable) => of_unavailable(&unavailable),
+    }
+}
+
+pub(crate) fn of_unavailable(unavailable: &Unavailable) -> Problem {
+    tracing::error!(part = unavailable.part(), %unavailable, "a part of the archive does not answer");
+    Problem::new(Kind::Unavailable)
+        .expected(format!("the {} to answer", unavailable.part()))
+        .remedy("try again; nothing was acknowledged")
+        .retry_after(RETRY_SECONDS)
+}
+
+pub(crate) fn refused(reason: &str) -> Problem {
+    Problem::new(Kind::Forbidden).expected("a role that may do this").came(reason)
+}

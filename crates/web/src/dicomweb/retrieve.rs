@@ -1,0 +1,204 @@
+//! WADO-RS (PS3.18 §10.4): objects, metadata, frames and bulk data, as they were stored.
+//!
+//! One call of `open_study` is one decision, one leaf and one permit; everything after it reads under that
+//! permit. Answers are streamed: the archive opens and verifies the next chunk while the last one is sent.
+
+use super::negotiate::{self, Form};
+use super::problems;
+use super::search::json_type;
+use crate::http::answer::{self, Broken, Sink};
+use crate::http::problem::{Kind, Problem};
+use crate::limits;
+use crate::multipart::write::Writer;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::Response;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
+use yingdun_archive::{ByteStream, InstanceEntry, OpenStudy};
+use yingdun_model::Uid;
+
+/// Retrieves a study, a series or an instance, whichever the path names.
+pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
+    let alone = call.uid("instance")?.is_some();
+    let (study, entries) = open(&call).await?;
+    let syntaxes = entries.iter().map(|entry| entry.transfer_syntax.as_str());
+    match negotiate::objects(&call.accept, syntaxes, alone)? {
+        Form::Single => {
+            let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+            let media_type = part10_type(&entry);
+            let (length, content) = study.part10(&entry).await.map_err(problems::of_open)?;
+            Ok(answer::stream(
+                &media_type,
+                Some(length),
+                move |sink| async move { pump(&sink, content).await },
+            ))
+        }
+        Form::Multipart => {
+            let writer = Writer::new("application/dicom", yingdun_crypto::random::array());
+            let heads: Vec<Bytes> = entries
+                .iter()
+                .map(|entry| writer.head(&part10_type(entry), None, Some(part10_bytes(entry))))
+                .collect();
+            let tail = writer.tail();
+            let length = heads.iter().map(|head| head.len() as u64).sum::<u64>()
+                + entries.iter().map(part10_bytes).sum::<u64>()
+                + tail.len() as u64;
+            Ok(answer::stream(&writer.content_type(), Some(length), move |sink| async move {
+                let mut opened = stream::iter(entries.into_iter().map(|entry| {
+                    let study = Arc::clone(&study);
+                    async move { study.part10(&entry).await }
+                }))
+                .buffered(limits::INSTANCES_AHEAD);
+                for head in heads {
+                    sink.send(head).await?;
+                    let (_length, content) = opened.try_next().await.map_err(broken)?.ok_or(Broken)?;
+                    pump(&sink, content).await?;
+                }
+                sink.send(tail).await
+            }))
+        }
+    }
+}
+
+/// Retrieves the metadata of a study, a series or an instance as one DICOM JSON array.
+pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
+    let media_type = json_type(&call.accept)?;
+    let (study, entries) = open(&call).await?;
+    let base = format!("{}/dicom-web/studies", call.service.origin);
+    Ok(answer::stream(media_type, None, move |sink| async move {
+        let mut made = stream::iter(entries.into_iter().map(|entry| {
+            let (study, bulk) = (Arc::clone(&study), bulk_base(&base, &entry));
+            async move { study.metadata(&entry, &bulk).await }
+        }))
+        .buffered(limits::METADATA_AHEAD);
+        let mut buffer = BytesMut::from(&b"["[..]);
+        let mut first = true;
+        while let Some(object) = made.try_next().await.map_err(broken)? {
+            if !first {
+                buffer.extend_from_slice(b",");
+            }
+            first = false;
+            buffer.extend_from_slice(&object);
+            if buffer.len() >= METADATA_CHUNK_BYTES {
+                sink.send(buffer.split().freeze()).await?;
+            }
+        }
+        buffer.extend_from_slice(b"]");
+        sink.send(buffer.freeze()).await
+    }))
+}
+
+/// Retrieves frames of one instance.
+pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
+    let numbers = negotiate::frame_list(call.in_path("frames").unwrap_or_default())?;
+    let (study, entries) = open(&call).await?;
+    let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let stored = yingdun_dicom::transfer_syntax::frame_media_type(&entry.transfer_syntax);
+    let form = negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len())?;
+    let parts = study.frames(&entry, &numbers).await.map_err(problems::of_open)?;
+    let media_type = format!("{stored}; transfer-syntax={}", entry.transfer_syntax);
+    let parts = parts.into_iter().map(|frame| (frame.bytes, frame.stream)).collect();
+    Ok(in_form(form, &media_type, parts))
+}
+
+/// Retrieves one bulk data value that the metadata pointed to.
+pub(crate) async fn bulk(call: Call) -> Result<Response<Body>, Problem> {
+    let form = negotiate::bulk(&call.accept)?;
+    let path = call.in_path("path").unwrap_or_default().to_owned();
+    if path.len() > limits::BULK_PATH_BYTES_MAX {
+        return Err(Problem::new(Kind::BadRequest)
+            .expected(format!("a bulk data path of at most {} bytes", limits::BULK_PATH_BYTES_MAX)));
+    }
+    let (study, entries) = open(&call).await?;
+    let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let (length, content) = study.bulk(&entry, &path).await.map_err(problems::of_open)?;
+    Ok(in_form(form, "application/octet-stream", vec![(length, content)]))
+}
+
+// === helpers ===
+
+/// Bytes of metadata that are sent as one chunk.
+const METADATA_CHUNK_BYTES: usize = 256 * 1024;
+
+/// Opens the study of the path and finds what else the path names in it; nothing found is "not found".
+async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Problem> {
+    let study = call.required_uid("study")?;
+    let (series, instance) = (call.uid("series")?, call.uid("instance")?);
+    let session = call.session()?;
+    let opened = call
+        .service
+        .archive
+        .open_study(session, &study, session.purpose())
+        .await
+        .map_err(problems::of_open)?;
+    let entries = opened.instances(series.as_ref(), instance.as_ref());
+    if entries.is_empty() { Err(Problem::new(Kind::NotFound)) } else { Ok((Arc::new(opened), entries)) }
+}
+
+/// Answers parts of one type and of known lengths.
+fn in_form(form: Form, media_type: &str, mut parts: Vec<(u64, ByteStream)>) -> Response<Body> {
+    if let (Form::Single, 1) = (form, parts.len()) {
+        let (length, content) = parts.remove(0);
+        return answer::stream(
+            media_type,
+            Some(length),
+            move |sink| async move { pump(&sink, content).await },
+        );
+    }
+    let writer = Writer::new(media_type, yingdun_crypto::random::array());
+    let tail = writer.tail();
+    let mut length = tail.len() as u64;
+    let parts: Vec<(Bytes, ByteStream)> = parts
+        .into_iter()
+        .map(|(bytes, content)| {
+            let head = writer.head(media_type, None, Some(bytes));
+            length += head.len() as u64 + bytes;
+            (head, content)
+        })
+        .collect();
+    answer::stream(&writer.content_type(), Some(length), move |sink| async move {
+        for (head, content) in parts {
+            sink.send(head).await?;
+            pump(&sink, content).await?;
+        }
+        sink.send(tail).await
+    })
+}
+
+/// Sends a whole stream.
+async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Broken> {
+    while let Some(chunk) = content.try_next().await.map_err(broken)? {
+        sink.send(chunk).await?;
+    }
+    Ok(())
+}
+
+/// The reason goes to the log; the client sees its connection end before the announced length.
+fn broken(error: yingdun_archive::OpenError) -> Broken {
+    tracing::warn!(%error, "an answer was broken off");
+    Broken
+}
+
+fn part10_type(entry: &InstanceEntry) -> String {
+    format!("application/dicom; transfer-syntax={}", entry.transfer_syntax)
+}
+
+/// The length of an instance as a DICOM file. The archive writes the same header, so that the length of a whole
+/// series is known before its first instance is opened; an answer of another length would be broken off.
+fn part10_bytes(entry: &InstanceEntry) -> u64 {
+    let InstanceEntry { sop_class, sop_instance, transfer_syntax, data_set_bytes, .. } = entry;
+    let header = yingdun_dicom::part10::write_header(sop_class, sop_instance, transfer_syntax, None);
+    header.len() as u64 + data_set_bytes
+}
+
+fn bulk_base(studies: &str, entry: &InstanceEntry) -> String {
+    let InstanceEntry { study, series, sop_instance, .. } = entry;
+    format!("{studies}/{study}/series/{series}/instances/{sop_instance}/bulkdata")
+}
+
+/// The address of a stored instance.
+pub(crate) fn instance_url(origin: &str, study: &Uid, series: &Uid, instance: &Uid) -> String {
+    format!("{origin}/dicom-web/studies/{study}/series/{series}/instances/{instance}")
+}

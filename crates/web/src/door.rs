@@ -1,0 +1,138 @@
+//! The door itself: from its configuration and the rooms behind it to a running server.
+
+use crate::hooks::Hooks;
+use crate::routes::{Service, mount};
+use crate::server::{Answer, Listener, ListenerError, Peer, Transport};
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, Request, Response};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use tower::ServiceExt;
+use yingdun_access::Access;
+use yingdun_archive::Archive;
+use yingdun_audit::Log;
+use yingdun_model::{InstitutionId, Secret};
+
+/// How the door is set up.
+pub struct DoorConfig {
+    /// Where it listens. Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// TLS, or plain HTTP on loopback where it is spelled out.
+    pub transport: Transport,
+    /// `https://host:port` as clients reach this server, without a slash at the end: the beginning of every
+    /// address in answers. Never taken from a request, because a request can lie. `None` takes the bound
+    /// address, for loopback.
+    pub origin: Option<String>,
+    /// The institution in which people sign in.
+    pub institution: InstitutionId,
+    /// A token with which a collector may read `/metrics` and nothing else.
+    pub metrics_token: Option<Secret<String>>,
+}
+
+/// The rooms behind the door.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Who may do what.
+    pub access: Access,
+    /// The use cases.
+    pub archive: Archive,
+    /// The ledger, for the audit administrator.
+    pub audit: Log,
+    /// Views into the program.
+    pub hooks: Hooks,
+}
+
+/// A bound door that does not accept yet.
+pub struct Door {
+    listener: Listener,
+    origin: String,
+    answerer: Answerer,
+}
+
+impl Door {
+    /// Binds the address and builds every route of the table.
+    ///
+    /// # Errors
+    /// [`ListenerError`] when the address cannot be bound or plain HTTP would leave this machine.
+    pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
+        let DoorConfig { address, transport, origin, institution, metrics_token } = config;
+        let listener = Listener::bind(address, transport).await?;
+        let scheme = if listener.is_tls() { "https" } else { "http" };
+        let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
+        let Rooms { access, archive, audit, hooks } = rooms;
+        let service =
+            Service { access, archive, audit, institution, hooks, origin: origin.clone(), metrics_token };
+        let answerer = Answerer { router: mount::router(&Arc::new(service)) };
+        Ok(Self { listener, origin, answerer })
+    }
+
+    /// The bound address.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// The beginning of every address in answers.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Serves until `stop` is ready, then lets open requests finish within
+    /// [`DRAIN_TIME_MAX`](crate::limits::DRAIN_TIME_MAX).
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        self.listener.serve(self.answerer, stop).await;
+    }
+}
+
+/// Answers every request: bounds of the head first, then the route, then the headers that every answer has.
+#[derive(Clone)]
+struct Answerer {
+    router: Router,
+}
+
+impl Answer for Answerer {
+    fn answer(
+        &self,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        let router = self.router.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let mut response = match mount::check_head(&parts) {
+                Err(problem) => problem.into_response(),
+                Ok(()) => {
+                    parts.extensions.insert(peer);
+                    let answered = router.oneshot(Request::from_parts(parts, body)).await;
+                    answered.unwrap_or_else(|never| match never {})
+                }
+            };
+            harden(response.headers_mut(), peer.tls);
+            response
+        })
+    }
+}
+
+/// Headers of every answer. A handler may have set a stricter or a more precise one.
+fn harden(headers: &mut HeaderMap, tls: bool) {
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    // Images and names must not stay behind in a browser or a proxy.
+    set(CACHE_CONTROL, "no-store");
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(REFERRER_POLICY, "no-referrer");
+    set(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if tls {
+        set(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+}

@@ -1,0 +1,180 @@
+//! Request bodies: streamed with a bound on bytes and on silence, or collected when they are small.
+
+use super::form::Parameters;
+use super::problem::{Kind, Problem};
+use crate::limits;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// More bytes than the route takes.
+    #[error("the body has more than {0} bytes")]
+    TooLong(u64),
+    /// Nothing came for too long.
+    #[error("nothing of the body came for {} s", limits::BODY_SILENCE_MAX.as_secs())]
+    Silent,
+    /// The connection ended, or its framing is broken.
+    #[error("the body ended early")]
+    Broken,
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong(max) => {
+                Self::new(Kind::TooLarge).expected(format!("a body of at most {max} bytes"))
+            }
+            BodyError::Silent => Self::new(Kind::Timeout).expected("a body that keeps coming"),
+            BodyError::Broken => Self::bad_request("a complete body", "a body that ended early"),
+        }
+    }
+}
+
+/// A body as a stream of chunks that ends with an error when a bound is reached.
+pub(crate) struct Chunks {
+    body: axum::body::BodyDataStream,
+    left: u64,
+    max: u64,
+    silence_max: Duration,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Chunks {
+    /// Streams `body`, at most `max` bytes of it.
+    pub(crate) fn new(body: Body, max: u64) -> Self {
+        Self::with_silence(body, max, limits::BODY_SILENCE_MAX)
+    }
+
+    fn with_silence(body: Body, max: u64, silence_max: Duration) -> Self {
+        let deadline = Box::pin(tokio::time::sleep(silence_max));
+        Self { body: body.into_data_stream(), left: max, max, silence_max, deadline }
+    }
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.body.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                let silence_max = self.silence_max;
+                self.deadline.as_mut().reset(Instant::now() + silence_max);
+                let Some(left) = self.left.checked_sub(chunk.len() as u64) else {
+                    return Poll::Ready(Some(Err(BodyError::TooLong(self.max))));
+                };
+                self.left = left;
+                Poll::Ready(Some(Ok(chunk)))
+            }
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(BodyError::Broken))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => self.deadline.as_mut().poll(cx).map(|()| Some(Err(BodyError::Silent))),
+        }
+    }
+}
+
+/// Collects a small body.
+pub(crate) async fn collect(body: Body, max: usize) -> Result<Bytes, Problem> {
+    let mut chunks = Chunks::new(body, max as u64);
+    let mut collected = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        collected.extend_from_slice(&chunk?);
+    }
+    Ok(collected.freeze())
+}
+
+/// Reads a form.
+pub(crate) async fn form_of(body: Body) -> Result<Parameters, Problem> {
+    let bytes = collect(body, limits::FORM_BYTES_MAX).await?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| Problem::bad_request("a form in UTF-8", "other bytes"))?;
+    Parameters::parse(text)
+}
+
+/// Reads a JSON body of the administration API. Depth is measured before anything is built.
+pub(crate) async fn json_of<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    let bytes = collect(body, limits::JSON_BYTES_MAX).await?;
+    if depth(&bytes) > limits::JSON_DEPTH_MAX {
+        return Err(Problem::new(Kind::BadRequest)
+            .expected(format!("JSON with at most {} levels", limits::JSON_DEPTH_MAX))
+            .came("deeper JSON"));
+    }
+    // The parser's own words quote values of the body, which may be personal: only the place is told.
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::bad_request(
+            "a JSON object as the API description says",
+            format!("something else at line {}, column {}", error.line(), error.column()),
+        )
+        .remedy("compare with /api/openapi.json")
+    })
+}
+
+/// The deepest nesting of brackets outside strings.
+fn depth(json: &[u8]) -> usize {
+    let (mut now, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b']' | b'}' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    #[tokio::test]
+    async fn a_body_longer_than_the_bound_is_refused() {
+        assert_eq!(collect(Body::from("12345"), 5).await.unwrap(), "12345");
+        assert_eq!(collect(Body::from("123456"), 5).await.unwrap_err().kind(), Kind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_falls_silent_is_given_up() {
+        let silent = Body::from_stream(
+            stream::once(async { Ok::<_, std::io::Error>(Bytes::from_static(b"a")) })
+                .chain(stream::pending()),
+        );
+        let mut chunks = Chunks::with_silence(silent, 100, Duration::from_millis(20));
+        assert_eq!(chunks.next().await, Some(Ok(Bytes::from_static(b"a"))));
+        assert_eq!(chunks.next().await, Some(Err(BodyError::Silent)));
+    }
+
+    #[tokio::test]
+    async fn a_json_bomb_is_refused_before_it_is_built() {
+        let bomb = "[".repeat(limits::JSON_BYTES_MAX);
+        assert_eq!(
+            json_of::<serde_json::Value>(Body::from(bomb)).await.unwrap_err().kind(),
+            Kind::BadRequest
+        );
+        let quoted = format!("{{\"a\":\"\\\"{}\"}}", "[".repeat(100));
+        assert!(json_of::<serde_json::Value>(Body::from(quoted)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_refused_json_body_is_not_quoted() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Number {
+            #[allow(dead_code)]
+            n: u8,
+        }
+        let problem = json_of::<Number>(Body::from("{\"n\":\"hunter2\"}")).await.unwrap_err();
+        assert!(!format!("{problem:?}").contains("hunter2"));
+    }
+}

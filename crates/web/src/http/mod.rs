@@ -1,0 +1,7 @@
+//! The parts of HTTP that every room of this door shares: media types, query strings, bodies, problems.
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod form;
+pub(crate) mod media;
+pub(crate) mod problem;

@@ -1,0 +1,268 @@
+//! The one table from "what went wrong" to an HTTP answer (RFC 9457, `application/problem+json`).
+//!
+//! Every refusal of this door is a [`Problem`]: a kind, which fixes status and title in both languages, and up
+//! to three sentences: what was expected, what came, what to do. A problem never says whether a study exists
+//! to someone who may not see it: absent and invisible studies are the same [`Kind::NotFound`].
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use serde_json::{Map, Value};
+
+/// What went wrong, as far as an HTTP client has to tell cases apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The request breaks a rule of its route.
+    BadRequest,
+    /// No identity, or one that is no longer valid.
+    Unauthenticated,
+    /// The identity is known and may not do this.
+    Forbidden,
+    /// There is nothing here that this identity may see.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// Nothing that the client accepts can be served.
+    NotAcceptable,
+    /// The request would overwrite something else.
+    Conflict,
+    /// The body is longer than the route takes.
+    TooLarge,
+    /// Path and query are longer than the door takes.
+    UriTooLong,
+    /// The header fields are more or longer than the door takes.
+    HeadersTooLarge,
+    /// The body is of a type that the route does not take.
+    UnsupportedMediaType,
+    /// The body stayed silent for too long.
+    Timeout,
+    /// Too many attempts.
+    TooMany,
+    /// The fault is on this side and not the client's.
+    Internal,
+    /// A part that the request needs is not available now.
+    Unavailable,
+}
+
+impl Kind {
+    /// Status, short name, title in English and in Chinese.
+    const fn row(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+        match self {
+            Self::BadRequest => {
+                (StatusCode::BAD_REQUEST, "bad-request", "The request is malformed", "请求格式不正确")
+            }
+            Self::Unauthenticated => {
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid login is needed", "需要有效的登录")
+            }
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "This is not permitted", "没有权限"),
+            Self::NotFound => {
+                (StatusCode::NOT_FOUND, "not-found", "There is nothing to see here", "未找到可查看的内容")
+            }
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "This method does not exist here",
+                "此处不支持该方法",
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "Nothing that you accept can be served",
+                "无法提供所要求的格式",
+            ),
+            Self::Conflict => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "The request conflicts with what is stored",
+                "与已有内容冲突",
+            ),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", "请求体过大")
+            }
+            Self::UriTooLong => {
+                (StatusCode::URI_TOO_LONG, "uri-too-long", "The address is too long", "地址过长")
+            }
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "The header fields are too large",
+                "请求头过大",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "This type of body is not taken here",
+                "不支持的内容类型",
+            ),
+            Self::Timeout => {
+                (StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time", "请求体超时")
+            }
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many attempts", "尝试次数过多"),
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The fault is on our side", "服务器内部错误")
+            }
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment", "暂时不可用")
+            }
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(self) -> StatusCode {
+        self.row().0
+    }
+}
+
+/// A refusal on its way to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem(Box<Facts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Facts {
+    kind: Kind,
+    expected: Option<String>,
+    came: Option<String>,
+    remedy: Option<String>,
+    header: Option<(Extra, HeaderValue)>,
+}
+
+/// Headers that some problems carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extra {
+    RetryAfter,
+    Authenticate,
+}
+
+impl Problem {
+    /// A problem without further words.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self(Box::new(Facts { kind, expected: None, came: None, remedy: None, header: None }))
+    }
+
+    /// A malformed request: what was expected and what came.
+    pub(crate) fn bad_request(expected: impl Into<String>, came: impl AsRef<str>) -> Self {
+        Self::new(Kind::BadRequest).expected(expected).came(came)
+    }
+
+    /// Adds what was expected.
+    pub(crate) fn expected(mut self, text: impl Into<String>) -> Self {
+        self.0.expected = Some(text.into());
+        self
+    }
+
+    /// Adds what came instead. The text may quote the client's own request; it is cut and stripped of control
+    /// characters, so that it cannot inject anything into a terminal or a log.
+    pub(crate) fn came(mut self, text: impl AsRef<str>) -> Self {
+        self.0.came = Some(quoted(text.as_ref()));
+        self
+    }
+
+    /// Adds what the client can do about it.
+    pub(crate) fn remedy(mut self, text: impl Into<String>) -> Self {
+        self.0.remedy = Some(text.into());
+        self
+    }
+
+    /// Adds how many seconds to wait.
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.header = Some((Extra::RetryAfter, HeaderValue::from(seconds)));
+        self
+    }
+
+    /// A missing or invalid access token (RFC 6750 §3).
+    pub(crate) fn unauthenticated(error: Option<&'static str>) -> Self {
+        let challenge = match error {
+            None => HeaderValue::from_static("Bearer realm=\"yingdun\""),
+            Some("invalid_token") => {
+                HeaderValue::from_static("Bearer realm=\"yingdun\", error=\"invalid_token\"")
+            }
+            Some(_) => HeaderValue::from_static("Bearer realm=\"yingdun\", error=\"invalid_request\""),
+        };
+        let mut problem = Self::new(Kind::Unauthenticated)
+            .expected("a valid access token in the header `Authorization: Bearer …`")
+            .remedy("ask /oauth2/token for a token and send it with each request");
+        problem.0.header = Some((Extra::Authenticate, challenge));
+        problem
+    }
+
+    /// The kind, for tests.
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The JSON object of RFC 9457.
+    fn to_json(&self) -> Value {
+        let (status, name, title, title_zh) = self.0.kind.row();
+        let mut object = Map::new();
+        object.insert("type".into(), format!("urn:yingdun:problem:{name}").into());
+        object.insert("title".into(), title.into());
+        object.insert("title_zh".into(), title_zh.into());
+        object.insert("status".into(), status.as_u16().into());
+        for (key, text) in [("expected", &self.0.expected), ("came", &self.0.came), ("do", &self.0.remedy)] {
+            if let Some(text) = text {
+                object.insert(key.into(), text.clone().into());
+            }
+        }
+        Value::Object(object)
+    }
+
+    /// The HTTP answer.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.to_json().to_string()));
+        *response.status_mut() = self.0.kind.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((extra, value)) = self.0.header {
+            let name = match extra {
+                Extra::RetryAfter => RETRY_AFTER,
+                Extra::Authenticate => WWW_AUTHENTICATE,
+            };
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// The longest quotation of a request in an answer, in characters.
+const QUOTE_CHARS_MAX: usize = 120;
+
+fn quoted(text: &str) -> String {
+    let clean: String =
+        text.chars().take(QUOTE_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().count() > QUOTE_CHARS_MAX { clean + "…" } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_what_was_expected_what_came_and_what_to_do() {
+        let problem = Problem::bad_request("a frame number from 1", "0").remedy("count frames from 1");
+        let json = problem.to_json();
+        assert_eq!(json["status"], 400);
+        assert_eq!(json["expected"], "a frame number from 1");
+        assert_eq!(json["came"], "0");
+        assert_eq!(json["do"], "count frames from 1");
+        assert_eq!(json["title_zh"], "请求格式不正确");
+    }
+
+    #[test]
+    fn a_quotation_of_the_request_is_cut_and_cannot_carry_control_characters() {
+        let problem = Problem::bad_request("x", format!("a\r\nSet-Cookie: b\u{1b}[2J{}", "y".repeat(500)));
+        let came = problem.0.came.unwrap();
+        assert!(!came.chars().any(char::is_control));
+        assert_eq!(came.chars().count(), QUOTE_CHARS_MAX + 1);
+    }
+
+    #[test]
+    fn every_missing_login_names_the_scheme() {
+        for error in [None, Some("invalid_token"), Some("invalid_request")] {
+            let response = Problem::unauthenticated(error).into_response();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            assert!(response.headers()[WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer realm="));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! From a request to a session: the bearer token of programs and viewers, the cookie of the plain pages, the
+//! token of a metrics collector. Who may do what is decided elsewhere; here it is only found out who asks.
+
+use crate::http::problem::{Kind, Problem};
+use crate::routes::Service;
+use crate::server::Peer;
+use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Response};
+use std::time::Duration;
+use yingdun_access::{Session, SignInError};
+use yingdun_model::Secret;
+
+/// The cookie of the plain pages. `__Host-` ties it to this host, HTTPS and the root path.
+pub(crate) const SESSION_COOKIE: &str = "__Host-yingdun-session";
+
+/// The longest token that is looked at, in bytes. Ours have 43.
+const TOKEN_BYTES_MAX: usize = 256;
+
+/// Seconds after which a client may try again when accounts or audit do not answer.
+const RETRY_SECONDS: u32 = 5;
+
+/// The session of a bearer token (RFC 6750 §2.1). Tokens in forms and addresses are not looked at: they end
+/// up in logs and histories.
+pub(crate) async fn of_token(service: &Service, headers: &HeaderMap, peer: Peer) -> Result<Session, Problem> {
+    let token = bearer(headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    service.access.bearer(token, peer.into()).await.map_err(|error| match error {
+        SignInError::Refused => Problem::unauthenticated(Some("invalid_token")),
+        other => of_sign_in(&other),
+    })
+}
+
+/// The session of a page cookie; `None` when there is none that lives.
+pub(crate) async fn of_cookie(
+    service: &Service,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<Option<Session>, Problem> {
+    let Some(token) = cookie(headers, SESSION_COOKIE).filter(|token| token.len() <= TOKEN_BYTES_MAX) else {
+        return Ok(None);
+    };
+    match service.access.bearer(token, peer.into()).await {
+        Ok(session) => Ok(Some(session)),
+        Err(SignInError::Refused) => Ok(None),
+        Err(other) => Err(of_sign_in(&other)),
+    }
+}
+
+/// The configured metrics token (no session), or any bearer token (a session that is decided on later).
+pub(crate) async fn of_scraper(
+    service: &Service,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<Option<Session>, Problem> {
+    if let (Some(expected), Some(sent)) = (&service.metrics_token, bearer(headers)?) {
+        // Digests are compared, so that the time of the comparison tells nothing of the token.
+        let digest = |text: &str| yingdun_crypto::digest::sha256(text.as_bytes());
+        if digest(expected.expose()) == digest(sent) {
+            return Ok(None);
+        }
+    }
+    of_token(service, headers, peer).await.map(Some)
+}
+
+/// Gives a page its session.
+pub(crate) fn set_session_cookie<B>(response: &mut Response<B>, token: &Secret<String>, lasts: Duration) {
+    set_cookie(response, token.expose(), lasts.as_secs());
+}
+
+/// Takes the session cookie away.
+pub(crate) fn clear_session_cookie<B>(response: &mut Response<B>) {
+    set_cookie(response, "", 0);
+}
+
+fn set_cookie<B>(response: &mut Response<B>, value: &str, seconds: u64) {
+    let cookie =
+        format!("{SESSION_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// The value of a cookie that came exactly once.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let first = values.next();
+    if values.next().is_some() { None } else { first }
+}
+
+/// From a refused sign-in to an answer. Why it was refused is on the ledger only.
+pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
+    match error {
+        SignInError::Refused => Problem::new(Kind::Unauthenticated)
+            .expected("credentials of an account that is not locked or disabled")
+            .remedy("check name, password and role; after several failures wait a quarter of an hour"),
+        SignInError::ChooseRole { .. } => Problem::new(Kind::BadRequest)
+            .expected("one of the roles that the account holds")
+            .remedy("name the role to act in"),
+        SignInError::PasswordLength => Problem::new(Kind::BadRequest).expected(error.to_string()),
+        SignInError::Busy => Problem::new(Kind::TooMany)
+            .expected("fewer sign-ins at the same time")
+            .remedy("try again")
+            .retry_after(RETRY_SECONDS),
+        SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
+            tracing::error!(%error, "a sign-in could not be decided");
+            Problem::new(Kind::Unavailable)
+                .expected("accounts and audit log to answer")
+                .remedy("try again")
+                .retry_after(RETRY_SECONDS)
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let malformed = || Problem::unauthenticated(Some("invalid_request"));
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    if !scheme.eq_ignore_ascii_case("bearer")
+        || token.is_empty()
+        || token.len() > TOKEN_BYTES_MAX
+        || !token.bytes().all(legal)
+    {
+        return Err(malformed());
+    }
+    Ok(Some(token))
+}
+
+impl From<Peer> for yingdun_access::Peer {
+    fn from(peer: Peer) -> Self {
+        Self { address: peer.address.ip(), tls: peer.tls }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: axum::http::HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn one_well_formed_bearer_token_is_read_and_anything_else_is_refused() {
+        assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(bearer(&headers(AUTHORIZATION, &["Bearer abc"])).unwrap(), Some("abc"));
+        assert_eq!(bearer(&headers(AUTHORIZATION, &["bearer a.b-c~+/="])).unwrap(), Some("a.b-c~+/="));
+        let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));
+        for wrong in [
+            &["Basic YTpi"][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a b"],
+            &["Bearer a", "Bearer b"],
+            &[long.as_str()],
+        ] {
+            assert!(bearer(&headers(AUTHORIZATION, wrong)).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_comes_twice_is_no_cookie() {
+        let one = headers(COOKIE, &["a=1; __Host-yingdun-session=t; b=2"]);
+        assert_eq!(cookie(&one, SESSION_COOKIE), Some("t"));
+        let two = headers(COOKIE, &["__Host-yingdun-session=t", "__Host-yingdun-session=u"]);
+        assert_eq!(cookie(&two, SESSION_COOKIE), None);
+    }
+
+    #[test]
+    fn the_session_cookie_is_out_of_reach_of_other_sites_and_scripts() {
+        let mut response = Response::new(());
+        set_session_cookie(&mut response, &Secret::new("t".into()), Duration::from_secs(60));
+        let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
+        for attribute in ["__Host-", "Path=/", "Secure", "HttpOnly", "SameSite=Strict", "Max-Age=60"] {
+            assert!(cookie.contains(attribute), "{attribute}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Every bound of this door, with its unit and its reason. One place, so that an auditor reads one page.
+//!
+//! A bound protects the archive from a client that is broken or hostile. Each is far above what real
+//! modalities, viewers and gateways send, so that honest work never meets one.
+
+use std::time::Duration;
+
+/// TLS handshake, from accept to the first application byte. Real handshakes take milliseconds; ten seconds
+/// covers a lossy line. Stops a peer that opens connections and says nothing.
+pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Time for the whole header of one HTTP/1.1 request, and for an idle connection to send the next one.
+pub const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Interval of HTTP/2 pings; a peer that does not answer one within the same time is gone.
+pub const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// The longest silence inside a request body. A modality on a bad line still sends something each half minute.
+pub const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// The longest time that a peer may refuse to take answer bytes. A viewer that is paused for longer asks again.
+pub const WRITE_STALL_MAX: Duration = Duration::from_secs(60);
+
+/// Time that open requests have to finish once the server is told to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Open connections in all. Each costs about 100 KiB of TLS and HTTP buffers: 100 MB at the limit.
+pub const CONNECTIONS_MAX: usize = 1024;
+
+/// Open connections from one address. A browser opens six, a gateway some tens.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
+
+/// Requests in flight on one HTTP/2 connection. Viewers ask for some tens of frames at once.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
+
+/// Bytes of one HTTP/1.1 request head (request line and headers together) and of an HTTP/2 header list.
+pub const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// Header fields of one request. Browsers send about twenty.
+pub const HEADER_FIELDS_MAX: usize = 64;
+
+/// HTTP/2 receive window of one stream, bytes. One STOW-RS upload must fill a 1 Gbit/s line with 20 ms
+/// round-trip time, which needs 2.5 MB.
+pub const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// HTTP/2 receive window of one connection, bytes: the most that all its uploads hold unread in memory.
+pub const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+
+/// HTTP/2 answer bytes queued in one stream before the producer has to wait.
+pub const SEND_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Bytes of path and query together. A QIDO-RS query with 100 study UIDs needs 6.5 KB.
+pub const URI_BYTES_MAX: usize = 8 * 1024;
+
+/// Parameters in one query string. The longest form of a viewer has about twenty.
+pub const QUERY_PARAMETERS_MAX: usize = 64;
+
+/// Media ranges in one `Accept`. OHIF sends about ten.
+pub const ACCEPT_RANGES_MAX: usize = 32;
+
+/// Bytes of an `Accept` or `Content-Type` value.
+pub const MEDIA_VALUE_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of a form (`application/x-www-form-urlencoded`): a login, a token request.
+pub const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of a JSON body of the administration API: one record at a time.
+pub const JSON_BYTES_MAX: usize = 64 * 1024;
+
+/// Nested arrays and objects in a JSON body. Our records have at most two.
+pub const JSON_DEPTH_MAX: usize = 8;
+
+/// Bytes of one STOW-RS request. A whole study of 5000 CT slices is 2.6 GB, a whole-slide image 5 GB; the
+/// body is streamed, so this bounds time and disk, not memory.
+pub const STOW_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// Parts of one STOW-RS request: every answer line is held in memory until the end (about 1 KB each).
+pub const STOW_PARTS_MAX: usize = 20_000;
+
+/// Bytes of the headers of one part of a multipart body.
+pub const PART_HEADER_BYTES_MAX: usize = 4 * 1024;
+
+/// Header fields of one part.
+pub const PART_HEADER_FIELDS_MAX: usize = 16;
+
+/// Bytes before the first delimiter of a multipart body (RFC 2046 §5.1.1 preamble, to be ignored).
+pub const PREAMBLE_BYTES_MAX: usize = 1024;
+
+/// Bytes of a multipart boundary (RFC 2046 §5.1.1).
+pub const BOUNDARY_BYTES_MAX: usize = 70;
+
+/// Rows of a QIDO-RS answer when `limit` is absent.
+pub const QIDO_ROWS_DEFAULT: u32 = 200;
+
+/// Rows of a QIDO-RS answer at most; a larger `limit` is served with this many and a warning header.
+pub const QIDO_ROWS_MAX: u32 = 1000;
+
+/// The largest `offset` of a QIDO-RS request: skipping rows costs the database time.
+pub const QIDO_OFFSET_MAX: u32 = 1_000_000;
+
+/// UIDs in one list of UIDs (PS3.4 §C.2.2.2.2).
+pub const UID_LIST_MAX: usize = 128;
+
+/// Characters of one query value. The longest standard value (VR LT aside) is a PN of 3 × 64 characters.
+pub const QUERY_VALUE_CHARS_MAX: usize = 1024;
+
+/// Frames in one list of frame numbers.
+pub const FRAME_LIST_MAX: usize = 2048;
+
+/// Bytes of a bulk data path: `xxxxxxxx` and items, as the metadata answer wrote it.
+pub const BULK_PATH_BYTES_MAX: usize = 512;
+
+/// Answer chunks that are ready before the network takes them. With chunks of up to 1 MiB, opening and
+/// checking the next one runs beside the TLS of the last one, and an answer holds a few megabytes at most.
+pub const ANSWER_CHUNKS_AHEAD: usize = 4;
+
+/// Instances whose metadata are prepared at the same time for one answer.
+pub const METADATA_AHEAD: usize = 8;
+
+/// Bytes of the HTTP/1.1 connection buffer: the chunk in which an upload arrives. Larger than the head of a
+/// request may be, so the head is measured again by its own bound.
+pub const HTTP1_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Leaves of the audit log in one answer when nothing is said.
+pub const AUDIT_LEAVES_DEFAULT: u64 = 100;
+
+/// Leaves of the audit log in one answer at most: about 1 MB.
+pub const AUDIT_LEAVES_MAX: u64 = 1000;
+
+/// Bytes of a patient ID in a care relation (VR LO has 64 characters, up to 4 bytes each).
+pub const PATIENT_ID_BYTES_MAX: usize = 256;
+
+/// Instances of one answer that are opened before their turn, so that reading their headers and their first
+/// bytes runs beside the sending of the ones before.
+pub const INSTANCES_AHEAD: usize = 4;

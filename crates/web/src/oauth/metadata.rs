@@ -1,0 +1,28 @@
+//! What this authorization server can do (RFC 8414).
+
+use crate::http::answer;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::json;
+
+/// The metadata document.
+pub(crate) fn metadata(call: &Call) -> Response<Body> {
+    let origin = &call.service.origin;
+    answer::json(
+        StatusCode::OK,
+        &json!({
+            "issuer": origin,
+            "authorization_endpoint": format!("{origin}/oauth2/authorize"),
+            "token_endpoint": format!("{origin}/oauth2/token"),
+            "revocation_endpoint": format!("{origin}/oauth2/revoke"),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+            "ui_locales_supported": ["zh-CN", "en"],
+        }),
+    )
+}

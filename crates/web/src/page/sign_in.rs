@@ -1,0 +1,232 @@
+//! Signing in on a page: with name, password and role, or with a one-time link; and signing out.
+
+use super::form_token::{self, FormToken};
+use super::html::{escape, page_with_form_target};
+use crate::http::answer;
+use crate::http::body::form_of;
+use crate::http::form::Parameters;
+use crate::http::problem::Problem;
+use crate::identity;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use yingdun_access::{Login, SignInError, SignedIn};
+use yingdun_model::{ActorId, Role, Secret};
+
+/// Where a sign-in form leads and what it carries along.
+pub(crate) struct Target {
+    /// The path that the form is sent to.
+    pub(crate) action: &'static str,
+    /// Hidden fields.
+    pub(crate) carried: Vec<(&'static str, String)>,
+    /// The program for which the person signs in.
+    pub(crate) for_client: Option<ActorId>,
+    /// The origin to which the browser goes afterwards.
+    pub(crate) leads_to: Option<String>,
+}
+
+impl Target {
+    fn page() -> Self {
+        Self { action: "/login", carried: Vec::new(), for_client: None, leads_to: None }
+    }
+}
+
+/// What a failed attempt says, in both languages.
+pub(crate) struct Notice {
+    zh: String,
+    en: String,
+    status: StatusCode,
+}
+
+/// The sign-in form of the plain pages.
+pub(crate) fn show() -> Response<Body> {
+    form(&Target::page(), None)
+}
+
+/// Signs in with name and password and gives the browser its session.
+pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let sent = form_of(body).await?;
+    form_token::check(&call.headers, &sent, &call.service.origin)?;
+    Ok(match sign_in(&call, &sent).await? {
+        Ok(signed_in) => enter(&signed_in),
+        Err(notice) => form(&Target::page(), Some(&notice)),
+    })
+}
+
+/// Signs in with a one-time link and gives the browser its session.
+pub(crate) async fn redeem(call: Call) -> Result<Response<Body>, Problem> {
+    let token = call.in_path("token").unwrap_or_default();
+    match call.service.access.redeem_login_link(token, call.peer.into()).await {
+        Ok(signed_in) => Ok(enter(&signed_in)),
+        Err(SignInError::Refused) => Ok(form(
+            &Target::page(),
+            Some(&Notice {
+                zh: "此登录链接无效、已使用或已过期。请重新获取链接，或用密码登录。".into(),
+                en: "This link is not valid, was used, or has expired. Ask for a new one, or use your password.".into(),
+                status: StatusCode::UNAUTHORIZED,
+            }),
+        )),
+        Err(error) => Err(identity::of_sign_in(&error)),
+    }
+}
+
+/// Ends the session of the page.
+pub(crate) async fn leave(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let sent = form_of(body).await?;
+    form_token::check(&call.headers, &sent, &call.service.origin)?;
+    if let Some(session) = &call.identity {
+        call.service.access.revoke(session).await.map_err(|error| identity::of_sign_in(&error))?;
+    }
+    let mut response = answer::see_other("/login");
+    identity::clear_session_cookie(&mut response);
+    Ok(response)
+}
+
+/// Tries the credentials of a form. What a person can put right comes back as a notice.
+pub(crate) async fn sign_in(call: &Call, form: &Parameters) -> Result<Result<SignedIn, Notice>, Problem> {
+    let refused = || {
+        Ok(Err(Notice {
+            zh: "登录名、密码或角色不正确，或账户已锁定。连续失败五次后请等待十五分钟。".into(),
+            en: "Name, password or role is not right, or the account is locked. After five failures wait 15 minutes.".into(),
+            status: StatusCode::UNAUTHORIZED,
+        }))
+    };
+    let role = match form.one("role")? {
+        None | Some("") => None,
+        Some(word) => match word.parse::<Role>() {
+            Ok(role) => Some(role),
+            Err(_) => return refused(),
+        },
+    };
+    let Some(actor) = ActorId::new(form.one("name")?.unwrap_or_default()) else { return refused() };
+    let login = Login {
+        institution: call.service.institution.clone(),
+        actor,
+        password: Secret::new(form.one("password")?.unwrap_or_default().to_owned()),
+        role,
+        peer: call.peer.into(),
+    };
+    match call.service.access.login(login).await {
+        Ok(signed_in) => Ok(Ok(signed_in)),
+        Err(SignInError::Refused) => refused(),
+        Err(SignInError::ChooseRole { held }) => {
+            let zh: Vec<&str> = held.iter().map(|role| role_zh(*role)).collect();
+            let en: Vec<&str> = held.iter().map(|role| role.as_str()).collect();
+            Ok(Err(Notice {
+                zh: format!("请选择以下角色之一：{}。", zh.join("、")),
+                en: format!("Choose one of these roles: {}.", en.join(", ")),
+                status: StatusCode::BAD_REQUEST,
+            }))
+        }
+        Err(error) => Err(identity::of_sign_in(&error)),
+    }
+}
+
+/// The form, after a failed attempt with its notice.
+pub(crate) fn form(target: &Target, notice: Option<&Notice>) -> Response<Body> {
+    let token = FormToken::generate();
+    let mut main = String::new();
+    if let Some(client) = &target.for_client {
+        let client = escape(client.as_str());
+        main.push_str(&format!(
+            "<p>程序 <b>{client}</b> 请求以您的名义查看影像。<br><small lang=\"en\">The program <b>{client}</b> \
+             asks to see images in your name.</small></p>\n"
+        ));
+    }
+    if let Some(Notice { zh, en, .. }) = notice {
+        main.push_str(&format!(
+            "<p class=\"notice\" role=\"alert\">{}<br><small lang=\"en\">{}</small></p>\n",
+            escape(zh),
+            escape(en)
+        ));
+    }
+    let carried: String = target
+        .carried
+        .iter()
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)))
+        .collect();
+    let roles: String = Role::ALL
+        .iter()
+        .filter(|role| is_of_people(**role))
+        .map(|role| format!("<option value=\"{role}\">{} {role}</option>", role_zh(*role)))
+        .collect();
+    main.push_str(&format!(
+        "<form method=\"post\" action=\"{}\">{}{carried}\
+         <label>登录名 <small lang=\"en\">Name</small><input name=\"name\" required maxlength=\"64\" \
+         autocomplete=\"username\" autofocus></label>\
+         <label>密码 <small lang=\"en\">Password</small><input name=\"password\" type=\"password\" required \
+         autocomplete=\"current-password\"></label>\
+         <label>角色 <small lang=\"en\">Role</small><select name=\"role\"><option value=\"\">唯一的角色 (my only \
+         one)</option>{roles}</select></label><button>登录 Sign in</button></form>",
+        target.action,
+        token.field()
+    ));
+    let status = notice.map_or(StatusCode::OK, |notice| notice.status);
+    let mut response = page_with_form_target(status, "登录", "Sign in", &main, target.leads_to.as_deref());
+    token.attach(&mut response);
+    response
+}
+
+/// The name of a role in Chinese.
+pub(crate) const fn role_zh(role: Role) -> &'static str {
+    match role {
+        Role::Clinician => "临床医生",
+        Role::Radiologist => "影像医生",
+        Role::Chief => "科主任",
+        Role::Technician => "技师",
+        Role::Researcher => "研究人员",
+        Role::SystemAdministrator => "系统管理员",
+        Role::SecurityAdministrator => "安全管理员",
+        Role::AuditAdministrator => "审计管理员",
+        Role::Device => "设备",
+        Role::Service => "服务程序",
+        Role::System => "系统",
+    }
+}
+
+const fn is_of_people(role: Role) -> bool {
+    match role {
+        Role::Clinician
+        | Role::Radiologist
+        | Role::Chief
+        | Role::Technician
+        | Role::Researcher
+        | Role::SystemAdministrator
+        | Role::SecurityAdministrator
+        | Role::AuditAdministrator => true,
+        Role::Device | Role::Service | Role::System => false,
+    }
+}
+
+fn enter(signed_in: &SignedIn) -> Response<Body> {
+    let mut response = answer::see_other("/");
+    identity::set_session_cookie(&mut response, &signed_in.token, signed_in.expires_in);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_client_puts_into_its_request_cannot_become_markup() {
+        let target = Target {
+            action: "/oauth2/authorize",
+            carried: vec![("state", "\"><script>alert(1)</script>".into())],
+            for_client: ActorId::new("<b>viewer</b>"),
+            leads_to: None,
+        };
+        let text = answer::collect(form(&target, None).into_body()).await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        assert!(!text.contains("<script") && !text.contains("<b>viewer</b></b>"));
+        assert!(text.contains("&lt;script&gt;"));
+    }
+
+    #[tokio::test]
+    async fn the_form_offers_the_roles_of_people_only() {
+        let text = answer::collect(show().into_body()).await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        assert!(text.contains("value=\"clinician\"") && text.contains("临床医生"));
+        assert!(!text.contains("value=\"device\"") && !text.contains("value=\"system\""));
+    }
+}

@@ -1,0 +1,65 @@
+//! One request that has passed the gate, as handlers see it.
+
+use crate::hooks::Hooks;
+use crate::http::form::Parameters;
+use crate::http::media::{Accept, Media};
+use crate::http::problem::{Kind, Problem};
+use crate::server::Peer;
+use axum::http::HeaderMap;
+use std::sync::Arc;
+use yingdun_access::{Access, Session};
+use yingdun_archive::Archive;
+use yingdun_audit::Log;
+use yingdun_model::{InstitutionId, Secret, Uid};
+
+/// What handlers work with. One per server.
+pub(crate) struct Service {
+    pub(crate) access: Access,
+    pub(crate) archive: Archive,
+    pub(crate) audit: Log,
+    /// The institution in which people sign in here.
+    pub(crate) institution: InstitutionId,
+    pub(crate) hooks: Hooks,
+    /// `https://host:port`, as the configuration says it; never taken from a request.
+    pub(crate) origin: String,
+    pub(crate) metrics_token: Option<Secret<String>>,
+}
+
+/// A request within its bounds, of a known route, with the identity that the route needs.
+pub(crate) struct Call {
+    pub(crate) service: Arc<Service>,
+    pub(crate) peer: Peer,
+    pub(crate) headers: HeaderMap,
+    pub(crate) path: Vec<(String, String)>,
+    pub(crate) query: Parameters,
+    pub(crate) accept: Accept,
+    pub(crate) content_type: Option<Media>,
+    pub(crate) identity: Option<Session>,
+}
+
+impl Call {
+    /// The session. A handler that asks for one on a route that needs none is refused here, not served.
+    pub(crate) fn session(&self) -> Result<&Session, Problem> {
+        self.identity.as_ref().ok_or_else(|| Problem::unauthenticated(None))
+    }
+
+    /// A value of the path.
+    pub(crate) fn in_path(&self, name: &str) -> Option<&str> {
+        self.path.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A UID of the path, where the route has one of this name.
+    pub(crate) fn uid(&self, name: &str) -> Result<Option<Uid>, Problem> {
+        self.in_path(name)
+            .map(|text| {
+                Uid::new(text)
+                    .map_err(|error| Problem::bad_request(format!("a UID as {name}"), error.to_string()))
+            })
+            .transpose()
+    }
+
+    /// A UID of the path that the route must have.
+    pub(crate) fn required_uid(&self, name: &str) -> Result<Uid, Problem> {
+        self.uid(name)?.ok_or_else(|| Problem::new(Kind::NotFound))
+    }
+}

@@ -1,0 +1,72 @@
+//! From a route to its handler. The `match` names every route: one without a handler does not compile.
+
+use super::{Call, RouteId};
+use crate::api::{accounts, audit, rights, system};
+use crate::dicomweb::{destroy, retrieve, search, store};
+use crate::http::problem::Problem;
+use crate::oauth::{authorize, metadata, token};
+use crate::page::{enrol, sign_in, studies};
+use axum::body::Body;
+use axum::http::Response;
+use yingdun_archive::Level;
+
+/// Answers a request that has passed the gate.
+pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    match id {
+        RouteId::StoreInstances | RouteId::StoreStudyInstances => store::store(call, body).await,
+        RouteId::SearchStudies => search::search(call, Level::Study).await,
+        RouteId::SearchSeries | RouteId::SearchStudySeries => search::search(call, Level::Series).await,
+        RouteId::SearchInstances | RouteId::SearchStudyInstances | RouteId::SearchSeriesInstances => {
+            search::search(call, Level::Instance).await
+        }
+        RouteId::RetrieveStudy | RouteId::RetrieveSeries | RouteId::RetrieveInstance => {
+            retrieve::objects(call).await
+        }
+        RouteId::StudyMetadata | RouteId::SeriesMetadata | RouteId::InstanceMetadata => {
+            retrieve::metadata(call).await
+        }
+        RouteId::RetrieveFrames => retrieve::frames(call).await,
+        RouteId::RetrieveBulkData => retrieve::bulk(call).await,
+        RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
+            destroy::refuse(call).await
+        }
+        RouteId::Token => token::token(call, body).await,
+        RouteId::Revoke => token::revoke(call, body).await,
+        RouteId::AuthorizeForm => authorize::form(call).await,
+        RouteId::Authorize => authorize::submit(call, body).await,
+        RouteId::OAuthMetadata => Ok(metadata::metadata(&call)),
+        RouteId::Home => studies::list(call).await,
+        RouteId::StudyPage => studies::one(call).await,
+        RouteId::LoginForm => Ok(sign_in::show()),
+        RouteId::Login => sign_in::submit(call, body).await,
+        RouteId::LoginLink => sign_in::redeem(call).await,
+        RouteId::Logout => sign_in::leave(call, body).await,
+        RouteId::EnrolForm => Ok(enrol::show(&call)),
+        RouteId::Enrol => enrol::submit(call, body).await,
+        RouteId::ListPeople => accounts::people(call).await,
+        RouteId::CreatePerson => accounts::create_person(call, body).await,
+        RouteId::ChangePerson => accounts::change_person(call, body).await,
+        RouteId::InviteAgain => accounts::invite_again(call).await,
+        RouteId::EndSessions => accounts::end_sessions(call).await,
+        RouteId::GiveRole => rights::give_role(call).await,
+        RouteId::TakeRole => rights::take_role(call).await,
+        RouteId::ListDevices => accounts::devices(call).await,
+        RouteId::RegisterDevice => accounts::register_device(call, body).await,
+        RouteId::UpdateDevice => accounts::update_device(call, body).await,
+        RouteId::ListClients => accounts::clients(call).await,
+        RouteId::CreateClient => accounts::create_client(call, body).await,
+        RouteId::ChangeClient => accounts::change_client(call, body).await,
+        RouteId::GrantScopes => rights::grant_scopes(call, body).await,
+        RouteId::GiveCare => rights::give_care(call, body).await,
+        RouteId::EndCare => rights::end_care(call, body).await,
+        RouteId::AuditTail => audit::tail(call).await,
+        RouteId::AuditSearch => audit::search(call).await,
+        RouteId::AuditCheckpoint => audit::checkpoint(call).await,
+        RouteId::AuditProof => audit::proof(call).await,
+        RouteId::SystemStatus => system::status(call).await,
+        RouteId::Description => Ok(system::description(&call)),
+        RouteId::Live => Ok(system::live()),
+        RouteId::Ready => Ok(system::ready(&call)),
+        RouteId::Metrics => system::metrics(call).await,
+    }
+}

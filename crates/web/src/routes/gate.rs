@@ -1,0 +1,125 @@
+//! What every request passes before a handler sees it: bounds, form, identity. In this order, so that a
+//! stranger costs as little as possible and learns nothing from the order of checks.
+
+use super::dispatch::dispatch;
+use super::{BodyRule, Call, Needs, RouteId, Service};
+use crate::http::form::Parameters;
+use crate::http::media::{Accept, Media};
+use crate::http::problem::{Kind, Problem};
+use crate::identity;
+use crate::limits;
+use crate::server::Peer;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{Request, Response};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Answers one request of a route: through the gate, to the handler, with a line in log and metrics.
+pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Body>) -> Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let outcome = match admit(id, service, parts).await {
+        Ok(call) => dispatch(id, call, body).await,
+        Err(problem) => Err(problem),
+    };
+    let response = outcome.unwrap_or_else(Problem::into_response);
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    metrics::counter!("yingdun_http_requests_total", "route" => id.name(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("yingdun_http_request_seconds", "route" => id.name()).record(elapsed.as_secs_f64());
+    // Paths and queries hold UIDs and names: the log names the route only.
+    tracing::info!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    response
+}
+
+async fn admit(id: RouteId, service: Arc<Service>, mut parts: Parts) -> Result<Call, Problem> {
+    let route = id.describe();
+    let peer = *parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Kind::Internal))?;
+    let path = path_of(&mut parts).await?;
+    let query = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+    let identity = match route.needs {
+        Needs::Nothing => None,
+        Needs::Token(_) => Some(identity::of_token(&service, &parts.headers, peer).await?),
+        Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await?,
+        Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await?,
+    };
+    let content_type = check_body(route.body, &parts)?;
+    let accept = accept_of(&parts, &query)?;
+    Ok(Call { service, peer, headers: parts.headers, path, query, accept, content_type, identity })
+}
+
+/// Bounds that hold before the path is known.
+pub(crate) fn check_head(parts: &Parts) -> Result<(), Problem> {
+    let uri = parts.uri.path().len() + parts.uri.query().map_or(0, |query| query.len() + 1);
+    if uri > limits::URI_BYTES_MAX {
+        return Err(Problem::new(Kind::UriTooLong)
+            .expected(format!("path and query of at most {} bytes", limits::URI_BYTES_MAX)));
+    }
+    let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes > limits::HEADER_BYTES_MAX || parts.headers.len() > limits::HEADER_FIELDS_MAX {
+        return Err(Problem::new(Kind::HeadersTooLarge).expected(format!(
+            "at most {} header fields with {} bytes",
+            limits::HEADER_FIELDS_MAX,
+            limits::HEADER_BYTES_MAX
+        )));
+    }
+    Ok(())
+}
+
+async fn path_of(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
+    let parameters = RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|_| Problem::bad_request("a path in percent-encoded UTF-8", "other bytes"))?;
+    Ok(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+fn check_body(rule: BodyRule, parts: &Parts) -> Result<Option<Media>, Problem> {
+    if rule == BodyRule::None {
+        return Ok(None);
+    }
+    if parts.headers.contains_key(CONTENT_ENCODING) {
+        return Err(Problem::new(Kind::UnsupportedMediaType)
+            .expected("a body without Content-Encoding")
+            .remedy("send the body uncompressed"));
+    }
+    let declared =
+        parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > rule.bytes_max()) {
+        return Err(
+            Problem::new(Kind::TooLarge).expected(format!("a body of at most {} bytes", rule.bytes_max()))
+        );
+    }
+    let unsupported = || {
+        Problem::new(Kind::UnsupportedMediaType)
+            .expected(format!("Content-Type: {}", rule.media_types().join(" or ")))
+    };
+    let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(unsupported().came("none, or several"));
+    };
+    let text = value.to_str().map_err(|_| unsupported().came("other bytes than ASCII"))?;
+    let media = Media::parse(text).map_err(|_| unsupported().came(text))?;
+    if rule.media_types().iter().any(|essence| media.is(essence)) {
+        Ok(Some(media))
+    } else {
+        Err(unsupported().came(text))
+    }
+}
+
+/// What the client accepts: the query parameter `accept` where there is one (PS3.18 §8.3.3.1), or the header.
+fn accept_of(parts: &Parts, query: &Parameters) -> Result<Accept, Problem> {
+    let malformed =
+        |error: crate::http::media::MediaError| Problem::bad_request(error.to_string(), "another value");
+    if let Some(value) = query.one("accept")? {
+        return Accept::parse([value]).map_err(malformed);
+    }
+    let mut values = Vec::new();
+    for value in parts.headers.get_all(ACCEPT) {
+        values.push(value.to_str().map_err(|_| Problem::bad_request("Accept in ASCII", "other bytes"))?);
+    }
+    Accept::parse(values).map_err(malformed)
+}

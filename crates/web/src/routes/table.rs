@@ -1,0 +1,472 @@
+//! The rows of the route table.
+
+use super::words::{BodyRule, Family, Method, Needs, Parameter, Place, Route, Schema};
+use yingdun_model::Action;
+
+const fn path(name: &'static str, schema: Schema, meaning: &'static str) -> Parameter {
+    Parameter { name, place: Place::Path, schema, required: true, meaning }
+}
+
+const fn query(name: &'static str, schema: Schema, meaning: &'static str) -> Parameter {
+    Parameter { name, place: Place::Query, schema, required: false, meaning }
+}
+
+const fn field(name: &'static str, schema: Schema, meaning: &'static str) -> Parameter {
+    Parameter { name, place: Place::Body, schema, required: true, meaning }
+}
+
+const fn optional(name: &'static str, schema: Schema, meaning: &'static str) -> Parameter {
+    Parameter { name, place: Place::Body, schema, required: false, meaning }
+}
+
+const STUDY: Parameter = path("study", Schema::Uid, "Study Instance UID");
+const SERIES: Parameter = path("series", Schema::Uid, "Series Instance UID");
+const INSTANCE: Parameter = path("instance", Schema::Uid, "SOP Instance UID");
+const ACCEPT: Parameter = query("accept", Schema::Text, "Media types, instead of the Accept header");
+const ACTOR: Parameter = path("actor", Schema::Text, "Login name of a person");
+
+const DICOM_JSON: &[&str] = &["application/dicom+json", "application/json"];
+const OBJECTS: &[&str] = &["multipart/related", "application/dicom"];
+const JSON: &[&str] = &["application/json"];
+const HTML: &[&str] = &["text/html; charset=utf-8"];
+const OK: &[(u16, &str)] = &[(200, "Done")];
+const CREATED: &[(u16, &str)] =
+    &[(201, "Created"), (409, "It exists already, or the roles exclude each other")];
+const CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such record")];
+const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service client");
+const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
+const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
+
+const RIGHTS: &[(u16, &str)] =
+    &[(204, "Changed"), (404, "No such record"), (409, "The roles exclude each other")];
+
+const AUTHORIZE: &[Parameter] = &[
+    query("response_type", Schema::Text, "code"),
+    query("client_id", Schema::Text, "The program"),
+    query("redirect_uri", Schema::Text, "One of its registered addresses"),
+    query("state", Schema::Text, "Comes back unchanged"),
+    query("code_challenge", Schema::Text, "PKCE challenge"),
+    query("code_challenge_method", Schema::Text, "S256"),
+];
+
+const SIGN_IN: &[Parameter] = &[
+    field("name", Schema::Text, "Login name"),
+    field("password", Schema::Text, "Password"),
+    optional("role", Schema::Text, "The role to act in; may be left out by who has one only"),
+    field("form_token", Schema::Text, "Proof that the form was opened here"),
+];
+
+const DEVICE: &[Parameter] = &[
+    field("called_ae", Schema::Text, "The AE title by which it calls us"),
+    optional("certificate_sha256", Schema::Text, "SHA-256 of its certificate, 64 hexadecimal digits"),
+    optional("addresses", Schema::Texts, "Addresses or networks from which it may call"),
+    optional("plain_allowed", Schema::Flag, "Whether it may connect without TLS"),
+    optional("disabled", Schema::Flag, "Whether it is disabled"),
+];
+
+const NEW_DEVICE: &[Parameter] = &[
+    field("ae_title", Schema::Text, "The AE title that it calls itself"),
+    field("called_ae", Schema::Text, "The AE title by which it calls us"),
+    optional("certificate_sha256", Schema::Text, "SHA-256 of its certificate, 64 hexadecimal digits"),
+    optional("addresses", Schema::Texts, "Addresses or networks from which it may call"),
+    optional("plain_allowed", Schema::Flag, "Whether it may connect without TLS"),
+    optional("disabled", Schema::Flag, "Whether it is disabled"),
+];
+
+const CARE: &[Parameter] = &[
+    field("name", Schema::Text, "Login name"),
+    field("patient_id", Schema::Text, "Patient ID"),
+    optional("issuer", Schema::Text, "Issuer of the patient ID"),
+    field("valid_from_ms", Schema::Number, "From, milliseconds since 1970"),
+    field("valid_until_ms", Schema::Number, "Until, exclusive, milliseconds since 1970"),
+];
+
+const END_CARE: &[Parameter] = &[
+    field("name", Schema::Text, "Login name"),
+    field("patient_id", Schema::Text, "Patient ID"),
+    optional("issuer", Schema::Text, "Issuer of the patient ID"),
+];
+
+/// A list that lives as long as the program.
+macro_rules! list {
+    ($($item:expr),* $(,)?) => {
+        const { &[$($item),*] }
+    };
+}
+
+macro_rules! search_parameters {
+    ($($scope:expr),*) => {
+        list![
+            $($scope,)*
+            query("limit", Schema::Number, "Rows at most; 200 when absent, 1000 at most"),
+            query("offset", Schema::Number, "Rows to skip"),
+            query("includefield", Schema::Texts, "Further attributes by keyword or tag, or `all`"),
+            query("fuzzymatching", Schema::Flag, "Only `false` is supported; `true` is answered with a warning"),
+            query("StudyInstanceUID", Schema::Texts, "One UID or several, parted by commas"),
+            query("PatientID", Schema::Text, "Patient ID"),
+            query("PatientName", Schema::Text, "Patient name; `*` and `?` are wildcards"),
+            query("StudyDate", Schema::Text, "A date or a range such as 20260101-20260131"),
+            query("AccessionNumber", Schema::Text, "Accession number"),
+            query("ModalitiesInStudy", Schema::Text, "Modality"),
+            ACCEPT,
+        ]
+    };
+}
+
+macro_rules! routes {
+    ($($(#[$meta:meta])* $id:ident => $route:expr,)+) => {
+        /// A route: one method on one path.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RouteId {
+            $($(#[$meta])* $id,)+
+        }
+
+        impl RouteId {
+            /// Every route, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$id,)+];
+
+            /// The name of the route, as in metrics and in the API description.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$id => stringify!($id),)+ }
+            }
+
+            /// The row of the table.
+            #[must_use]
+            pub const fn describe(self) -> Route {
+                match self { $(Self::$id => $route,)+ }
+            }
+        }
+    };
+}
+
+/// A search: QIDO-RS at one level.
+const fn search(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        family: Family::DicomWeb,
+        needs: Needs::Token(Action::Search),
+        body: BodyRule::None,
+        parameters,
+        produces: DICOM_JSON,
+        answers: &[(200, "The matches, possibly none")],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A retrieval: WADO-RS.
+const fn retrieve(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    produces: &'static [&'static str],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        family: Family::DicomWeb,
+        needs: Needs::Token(Action::View),
+        body: BodyRule::None,
+        parameters,
+        produces,
+        answers: &[
+            (200, "What was asked for, as it was stored"),
+            (404, "No such thing, or not for you: the two are not told apart"),
+            (406, "Only another form or transfer syntax is stored"),
+        ],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// STOW-RS.
+const fn store(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Post,
+        path,
+        family: Family::DicomWeb,
+        needs: Needs::Token(Action::Store),
+        body: BodyRule::Dicom,
+        parameters,
+        produces: DICOM_JSON,
+        answers: &[
+            (200, "All instances are stored durably"),
+            (202, "Some instances are stored, others failed; see FailedSOPSequence"),
+            (409, "No instance was stored; see FailedSOPSequence"),
+            (507, "No space is left"),
+        ],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A deletion, which is refused until destruction with approval exists.
+const fn destroy(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Delete,
+        path,
+        family: Family::DicomWeb,
+        needs: Needs::Token(Action::Destroy),
+        body: BodyRule::None,
+        parameters,
+        produces: &["application/problem+json"],
+        answers: &[(403, "Nothing is destroyed through this door; the attempt is on the ledger")],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A route of the administration API.
+#[allow(clippy::too_many_arguments)]
+const fn api(
+    method: Method,
+    path: &'static str,
+    action: Action,
+    body: BodyRule,
+    parameters: &'static [Parameter],
+    answers: &'static [(u16, &'static str)],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        family: Family::Api,
+        needs: Needs::Token(action),
+        body,
+        parameters,
+        produces: JSON,
+        answers,
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A text of the audit log.
+const fn api_text(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        family: Family::Api,
+        needs: Needs::Token(Action::ReadAudit),
+        body: BodyRule::None,
+        parameters,
+        produces: &["text/plain; charset=utf-8"],
+        answers: &[(200, "A C2SP text"), (404, "No such leaf in this institution")],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A route without login.
+#[allow(clippy::too_many_arguments)]
+const fn open(
+    method: Method,
+    path: &'static str,
+    family: Family,
+    body: BodyRule,
+    parameters: &'static [Parameter],
+    produces: &'static [&'static str],
+    answers: &'static [(u16, &'static str)],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        family,
+        needs: Needs::Nothing,
+        body,
+        parameters,
+        produces,
+        answers,
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+routes! {
+    /// STOW-RS into any study.
+    StoreInstances => store("/studies", &[ACCEPT], "存入影像实例", "Store instances"),
+    /// STOW-RS into one study.
+    StoreStudyInstances => store("/studies/{study}", &[STUDY, ACCEPT], "向指定检查存入影像实例", "Store instances of one study"),
+    /// QIDO-RS studies.
+    SearchStudies => search("/studies", search_parameters!(), "检索检查", "Search studies"),
+    /// QIDO-RS series of all studies.
+    SearchSeries => search("/series", search_parameters!(), "检索序列", "Search series"),
+    /// QIDO-RS instances of all studies.
+    SearchInstances => search("/instances", search_parameters!(), "检索实例", "Search instances"),
+    /// QIDO-RS series of one study.
+    SearchStudySeries => search("/studies/{study}/series", search_parameters!(STUDY), "检索一个检查的序列", "Search the series of a study"),
+    /// QIDO-RS instances of one study.
+    SearchStudyInstances => search("/studies/{study}/instances", search_parameters!(STUDY), "检索一个检查的实例", "Search the instances of a study"),
+    /// QIDO-RS instances of one series.
+    SearchSeriesInstances => search("/studies/{study}/series/{series}/instances", search_parameters!(STUDY, SERIES), "检索一个序列的实例", "Search the instances of a series"),
+    /// WADO-RS study.
+    RetrieveStudy => retrieve("/studies/{study}", &[STUDY, ACCEPT], &["multipart/related"], "调阅整个检查", "Retrieve a study"),
+    /// WADO-RS series.
+    RetrieveSeries => retrieve("/studies/{study}/series/{series}", &[STUDY, SERIES, ACCEPT], &["multipart/related"], "调阅整个序列", "Retrieve a series"),
+    /// WADO-RS instance.
+    RetrieveInstance => retrieve("/studies/{study}/series/{series}/instances/{instance}", &[STUDY, SERIES, INSTANCE, ACCEPT], OBJECTS, "调阅一个实例", "Retrieve an instance"),
+    /// WADO-RS metadata of a study.
+    StudyMetadata => retrieve("/studies/{study}/metadata", &[STUDY, ACCEPT], DICOM_JSON, "检查的元数据", "Metadata of a study"),
+    /// WADO-RS metadata of a series.
+    SeriesMetadata => retrieve("/studies/{study}/series/{series}/metadata", &[STUDY, SERIES, ACCEPT], DICOM_JSON, "序列的元数据", "Metadata of a series"),
+    /// WADO-RS metadata of an instance.
+    InstanceMetadata => retrieve("/studies/{study}/series/{series}/instances/{instance}/metadata", &[STUDY, SERIES, INSTANCE, ACCEPT], DICOM_JSON, "实例的元数据", "Metadata of an instance"),
+    /// WADO-RS frames.
+    RetrieveFrames => retrieve("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", list![STUDY, SERIES, INSTANCE, path("frames", Schema::Text, "Frame numbers from 1, parted by commas"), ACCEPT], &["multipart/related", "application/octet-stream", "image/*", "video/*"], "调阅指定帧", "Retrieve frames"),
+    /// WADO-RS bulk data.
+    RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], &["multipart/related", "application/octet-stream"], "调阅大块数据", "Retrieve bulk data"),
+    /// Refused.
+    DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
+    /// Refused.
+    DestroySeries => destroy("/studies/{study}/series/{series}", &[STUDY, SERIES], "删除序列（一律拒绝）", "Delete a series (always refused)"),
+    /// Refused.
+    DestroyInstance => destroy("/studies/{study}/series/{series}/instances/{instance}", &[STUDY, SERIES, INSTANCE], "删除实例（一律拒绝）", "Delete an instance (always refused)"),
+    /// Token endpoint.
+    Token => open(Method::Post, "/oauth2/token", Family::OAuth, BodyRule::Form(list![field("grant_type", Schema::Text, "client_credentials or authorization_code"), optional("client_id", Schema::Text, "The client, unless it proves itself by Basic"), optional("client_secret", Schema::Text, "Its secret, unless it proves itself by Basic"), optional("code", Schema::Text, "The authorization code"), optional("redirect_uri", Schema::Text, "The address of the authorization request"), optional("code_verifier", Schema::Text, "The PKCE verifier")]), &[], JSON, &[(200, "A token"), (401, "The client is not accepted")], "取得访问令牌", "Get an access token"),
+    /// Revocation endpoint.
+    Revoke => open(Method::Post, "/oauth2/revoke", Family::OAuth, BodyRule::Form(list![field("token", Schema::Text, "The token to end")]), &[], &[], &[(200, "The token does not work any more")], "吊销访问令牌", "Revoke an access token"),
+    /// Authorization endpoint: the form.
+    AuthorizeForm => open(Method::Get, "/oauth2/authorize", Family::OAuth, BodyRule::None, AUTHORIZE, HTML, &[(200, "The sign-in form"), (303, "Back to the client with an error")], "授权登录页", "Sign in for a program"),
+    /// Authorization endpoint: the form was sent.
+    Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN), &[], HTML, &[(303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
+    /// Authorization server metadata.
+    OAuthMetadata => open(Method::Get, "/.well-known/oauth-authorization-server", Family::OAuth, BodyRule::None, &[], JSON, OK, "授权服务器元数据", "Authorization server metadata"),
+    /// The list of studies.
+    Home => Route { method: Method::Get, path: "/", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: list![query("offset", Schema::Number, "Rows to skip")], produces: HTML, answers: &[(200, "The studies that the person may see, or the sign-in form")], summary_zh: "检查列表页", summary_en: "The list of studies" },
+    /// The series of one study.
+    StudyPage => Route { method: Method::Get, path: "/studies/{study}", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: &[STUDY], produces: HTML, answers: &[(200, "The series, or the sign-in form"), (404, "No such study, or not for you")], summary_zh: "检查页", summary_en: "The series of one study" },
+    /// The sign-in form.
+    LoginForm => open(Method::Get, "/login", Family::Page, BodyRule::None, &[], HTML, OK, "登录页", "The sign-in form"),
+    /// The sign-in form was sent.
+    Login => open(Method::Post, "/login", Family::Page, BodyRule::Form(SIGN_IN), &[], HTML, &[(303, "Signed in"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "登录", "Sign in"),
+    /// A one-time login link.
+    LoginLink => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK], HTML, &[(303, "Signed in"), (401, "The link is not accepted")], "一次性登录链接", "Sign in by a one-time link"),
+    /// Signing out.
+    Logout => Route { method: Method::Post, path: "/logout", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), parameters: &[], produces: HTML, answers: &[(303, "Signed out"), (403, "The form was not opened here")], summary_zh: "退出登录", summary_en: "Sign out" },
+    /// An invitation: the form.
+    EnrolForm => open(Method::Get, "/enrol/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "接受邀请页", "The form behind an invitation"),
+    /// An invitation: the password was sent.
+    Enrol => open(Method::Post, "/enrol/{token}", Family::Page, BodyRule::Form(list![field("password", Schema::Text, "The new password"), field("again", Schema::Text, "The same again"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(200, "The password is set"), (401, "The invitation is not accepted"), (403, "The form was not opened here")], "接受邀请", "Accept an invitation"),
+    /// Everybody.
+    ListPeople => api(Method::Get, "/people", Action::ManageAccounts, BodyRule::None, &[], OK, "列出人员", "List people"),
+    /// A new person.
+    CreatePerson => api(Method::Post, "/people", Action::ManageAccounts, BodyRule::Json(list![field("name", Schema::Text, "Login name")]), &[], CREATED, "新增人员并邀请", "Create and invite a person"),
+    /// Disable or enable.
+    ChangePerson => api(Method::Patch, "/people/{actor}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the account is disabled")]), &[ACTOR], CHANGED, "停用或启用人员", "Disable or enable a person"),
+    /// A new invitation.
+    InviteAgain => api(Method::Post, "/people/{actor}/invitation", Action::ManageAccounts, BodyRule::None, &[ACTOR], CREATED, "重新邀请", "Invite a person again"),
+    /// End sessions.
+    EndSessions => api(Method::Delete, "/people/{actor}/sessions", Action::ManageAccounts, BodyRule::None, &[ACTOR], OK, "结束其全部会话", "End every session of a person"),
+    /// Give a role.
+    GiveRole => api(Method::Put, "/people/{actor}/roles/{role}", Action::ManageRights, BodyRule::None, &[ACTOR, ROLE], RIGHTS, "授予角色", "Give a role"),
+    /// Take a role.
+    TakeRole => api(Method::Delete, "/people/{actor}/roles/{role}", Action::ManageRights, BodyRule::None, &[ACTOR, ROLE], CHANGED, "收回角色", "Take a role"),
+    /// Every device.
+    ListDevices => api(Method::Get, "/devices", Action::ManageAccounts, BodyRule::None, &[], OK, "列出设备", "List devices"),
+    /// A new device.
+    RegisterDevice => api(Method::Post, "/devices", Action::ManageAccounts, BodyRule::Json(NEW_DEVICE), &[], CREATED, "登记设备", "Register a device"),
+    /// Change a device.
+    UpdateDevice => api(Method::Put, "/devices/{ae_title}", Action::ManageAccounts, BodyRule::Json(DEVICE), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "修改设备", "Change a device"),
+    /// Every client.
+    ListClients => api(Method::Get, "/clients", Action::ManageAccounts, BodyRule::None, &[], OK, "列出服务程序", "List service clients"),
+    /// A new client.
+    CreateClient => api(Method::Post, "/clients", Action::ManageAccounts, BodyRule::Json(list![field("client_id", Schema::Text, "Its identifier"), optional("confidential", Schema::Flag, "Whether it gets a secret; true when absent"), optional("redirect_uris", Schema::Texts, "Where authorization codes may be sent")]), &[], CREATED, "登记服务程序", "Register a service client"),
+    /// Disable or enable a client.
+    ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
+    /// Grant scopes.
+    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
+    /// Give a care relation.
+    GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
+    /// End a care relation.
+    EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
+    /// The newest leaves.
+    AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
+    /// Search the leaves.
+    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "检索审计记录", "Search audit leaves"),
+    /// The checkpoint.
+    AuditCheckpoint => api_text("/audit/checkpoint", &[], "审计日志检查点", "The signed checkpoint of the audit log"),
+    /// A proof.
+    AuditProof => api_text("/audit/proofs/{index}", list![path("index", Schema::Number, "Number of the leaf")], "审计记录存在证明", "The proof that a leaf is in the log"),
+    /// System status.
+    SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
+    /// This description.
+    Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
+    /// Liveness.
+    Live => open(Method::Get, "/health/live", Family::Operations, BodyRule::None, &[], JSON, &[(200, "The process answers")], "存活检查", "Liveness"),
+    /// Readiness.
+    Ready => open(Method::Get, "/health/ready", Family::Operations, BodyRule::None, &[], JSON, &[(200, "The archive can serve"), (503, "A part cannot; it is named")], "就绪检查", "Readiness"),
+    /// Metrics.
+    Metrics => Route { method: Method::Get, path: "/metrics", family: Family::Operations, needs: Needs::Scrape, body: BodyRule::None, parameters: &[], produces: &["text/plain; version=0.0.4; charset=utf-8"], answers: OK, summary_zh: "运行指标", summary_en: "Metrics in the Prometheus text format" },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_routes_share_method_and_path() {
+        let mut seen = BTreeSet::new();
+        for id in RouteId::ALL {
+            let route = id.describe();
+            assert!(seen.insert((route.family.prefixes(), route.path, route.method)), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_in_a_path_is_described_and_nothing_else_claims_to_be_there() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            let in_path: BTreeSet<&str> = route
+                .path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .map(|name| name.trim_start_matches('*'))
+                .collect();
+            let described: BTreeSet<&str> = route
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.place == Place::Path)
+                .map(|parameter| parameter.name)
+                .collect();
+            assert_eq!(in_path, described, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn only_reading_routes_and_deletions_come_without_a_body() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            if matches!(route.method, Method::Get) {
+                assert_eq!(route.body, BodyRule::None, "{id:?}");
+            }
+            assert!(!route.summary_zh.is_empty() && !route.summary_en.is_empty());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The words of the route table.
+
+use crate::limits;
+use yingdun_model::Action;
+
+/// HTTP methods that this door knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads (and HEAD with it).
+    Get,
+    /// Adds or asks.
+    Post,
+    /// Sets.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The word of the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Which group of paths a route belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// DICOMweb (PS3.18), mounted under `/dicom-web` and its alias `/wado`.
+    DicomWeb,
+    /// OAuth 2 (RFC 6749, 7009, 7636, 8414).
+    OAuth,
+    /// Administration.
+    Api,
+    /// Health, metrics and the API description.
+    Operations,
+    /// Plain pages for people.
+    Page,
+}
+
+impl Family {
+    /// The prefixes under which the routes of this family are mounted, the canonical one first.
+    #[must_use]
+    pub const fn prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::DicomWeb => &["/dicom-web", "/wado"],
+            Self::Api => &["/api/v1"],
+            Self::OAuth | Self::Operations | Self::Page => &[""],
+        }
+    }
+}
+
+/// What a caller must bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: the route tells nothing and opens nothing that a stranger may not have, or it carries its own
+    /// proof (client credentials, a one-time link).
+    Nothing,
+    /// An access token. Whether its role may do the action is decided by `yingdun-access` on the resource.
+    Token(Action),
+    /// The cookie of a plain page; without it the page says how to log in.
+    Cookie(Action),
+    /// An access token whose role may read the state of the system, or the configured metrics token.
+    Scrape,
+}
+
+/// What a route takes as body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyRule {
+    /// No body.
+    None,
+    /// A form of this shape, at most [`limits::FORM_BYTES_MAX`] bytes.
+    Form(&'static [Parameter]),
+    /// JSON, at most [`limits::JSON_BYTES_MAX`] bytes and [`limits::JSON_DEPTH_MAX`] levels, of this shape.
+    Json(&'static [Parameter]),
+    /// DICOM objects, streamed, at most [`limits::STOW_BYTES_MAX`] bytes.
+    Dicom,
+}
+
+impl BodyRule {
+    /// The media types that are taken.
+    #[must_use]
+    pub const fn media_types(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Form(_) => &["application/x-www-form-urlencoded"],
+            Self::Json(_) => &["application/json"],
+            Self::Dicom => &["multipart/related", "application/dicom"],
+        }
+    }
+
+    /// The most bytes that are taken.
+    #[must_use]
+    pub const fn bytes_max(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Form(_) => limits::FORM_BYTES_MAX as u64,
+            Self::Json(_) => limits::JSON_BYTES_MAX as u64,
+            Self::Dicom => limits::STOW_BYTES_MAX,
+        }
+    }
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the path.
+    Path,
+    /// In the query string.
+    Query,
+    /// In the form or JSON body.
+    Body,
+}
+
+/// The type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Free text.
+    Text,
+    /// A DICOM UID.
+    Uid,
+    /// A whole number.
+    Number,
+    /// True or false.
+    Flag,
+    /// Several texts.
+    Texts,
+}
+
+/// One parameter of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// Its type.
+    pub schema: Schema,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path after the prefix of the family, with `{names}`.
+    pub path: &'static str,
+    /// The family.
+    pub family: Family,
+    /// What a caller must bring.
+    pub needs: Needs,
+    /// What the route takes as body.
+    pub body: BodyRule,
+    /// Parameters of path and query.
+    pub parameters: &'static [Parameter],
+    /// Media types of a successful answer.
+    pub produces: &'static [&'static str],
+    /// Status codes of answers other than the common refusals, with their meaning.
+    pub answers: &'static [(u16, &'static str)],
+    /// What it does, in Chinese.
+    pub summary_zh: &'static str,
+    /// What it does, in English.
+    pub summary_en: &'static str,
+}

@@ -1,0 +1,325 @@
+//! The accept loop: one task per connection, each within its bounds, all ended in order.
+
+use super::patient::Patient;
+use super::peer::Peer;
+use crate::limits;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// How bytes travel.
+#[derive(Clone)]
+pub enum Transport {
+    /// HTTPS.
+    Tls(Arc<rustls::ServerConfig>),
+    /// Plain HTTP, spelled out, and only on a loopback address.
+    PlainLoopback,
+}
+
+/// Why the door cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenerError {
+    /// Plain HTTP beyond loopback.
+    #[error("plain HTTP is only served on a loopback address, the configuration asks for {0}; use TLS")]
+    PlainBeyondLoopback(SocketAddr),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A bound socket, not yet accepting.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    transport: Transport,
+}
+
+/// What answers a request. Handed to [`Listener::serve`]; the whole of the routes stands behind it.
+pub(crate) trait Answer: Clone + Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(
+        &self,
+        request: Request<Body>,
+        peer: Peer,
+    ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// [`ListenerError::PlainBeyondLoopback`] before anything is bound, [`ListenerError::Bind`] with the
+    /// operating system's reason.
+    pub(crate) async fn bind(address: SocketAddr, transport: Transport) -> Result<Self, ListenerError> {
+        if matches!(transport, Transport::PlainLoopback) && !address.ip().is_loopback() {
+            return Err(ListenerError::PlainBeyondLoopback(address));
+        }
+        let bind = |source| ListenerError::Bind { address, source };
+        let socket = TcpListener::bind(address).await.map_err(bind)?;
+        let address = socket.local_addr().map_err(bind)?;
+        Ok(Self { socket, address, transport })
+    }
+
+    /// The bound address, with the port that was chosen when port 0 was asked for.
+    #[must_use]
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether answers travel by TLS.
+    pub(crate) const fn is_tls(&self) -> bool {
+        matches!(self.transport, Transport::Tls(_))
+    }
+
+    /// Serves until `stop` is ready, then lets open requests finish for at most
+    /// [`limits::DRAIN_TIME_MAX`].
+    pub(crate) async fn serve(self, answer: impl Answer, stop: impl Future<Output = ()>) {
+        let connections = Connections::default();
+        let graceful = GracefulShutdown::new();
+        let protocol = Arc::new(protocol());
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = self.socket.accept() => accepted,
+            };
+            let (socket, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors or a connection that died in the queue: neither is a reason to
+                    // stop, but a tight loop would burn a core.
+                    tracing::warn!(kind = ?error.kind(), "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Some(slot) = connections.take(address.ip()) else {
+                metrics::counter!("yingdun_http_connections_refused_total").increment(1);
+                continue;
+            };
+            let connection = connect(
+                socket,
+                address,
+                self.transport.clone(),
+                Arc::clone(&protocol),
+                answer.clone(),
+                graceful.watcher(),
+            );
+            tokio::spawn(async move {
+                connection.await;
+                drop(slot);
+            });
+        }
+        drop(self.socket);
+        if tokio::time::timeout(limits::DRAIN_TIME_MAX, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some answers were cut off when the time to finish was over");
+        }
+    }
+}
+
+/// From TCP to the end of the connection.
+async fn connect(
+    socket: TcpStream,
+    address: SocketAddr,
+    transport: Transport,
+    protocol: Arc<auto::Builder<TokioExecutor>>,
+    answer: impl Answer,
+    watcher: Watcher,
+) {
+    // Small answers must not wait for more to send; a failure here costs speed only.
+    let _ = socket.set_nodelay(true);
+    match transport {
+        Transport::PlainLoopback => {
+            let peer = Peer { address, certificate_sha256: None, tls: false };
+            converse(socket, peer, &protocol, answer, watcher).await;
+        }
+        Transport::Tls(config) => {
+            let handshake = TlsAcceptor::from(config).accept(socket);
+            let stream = match tokio::time::timeout(limits::HANDSHAKE_TIME_MAX, handshake).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    metrics::counter!("yingdun_http_handshakes_failed_total").increment(1);
+                    tracing::debug!(%address, kind = ?error.kind(), "TLS handshake failed");
+                    return;
+                }
+                Err(_elapsed) => {
+                    metrics::counter!("yingdun_http_handshakes_failed_total").increment(1);
+                    tracing::debug!(%address, "TLS handshake took too long");
+                    return;
+                }
+            };
+            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let certificate_sha256 = certificate.map(|der| yingdun_crypto::digest::sha256(der.as_ref()));
+            let peer = Peer { address, certificate_sha256, tls: true };
+            converse(stream, peer, &protocol, answer, watcher).await;
+        }
+    }
+}
+
+/// Speaks HTTP on one connection.
+async fn converse<IO>(
+    io: IO,
+    peer: Peer,
+    protocol: &auto::Builder<TokioExecutor>,
+    answer: impl Answer,
+    watcher: Watcher,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answered = answer.answer(request.map(Body::new), peer);
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
+    let io = TokioIo::new(Patient::new(io, limits::WRITE_STALL_MAX));
+    let connection = protocol.serve_connection(io, service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "HTTP connection ended early");
+    }
+}
+
+/// HTTP/1.1 and HTTP/2 with the bounds of [`limits`].
+fn protocol() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_TIME_MAX)
+        .max_headers(limits::HEADER_FIELDS_MAX)
+        .max_buf_size(limits::HTTP1_BUFFER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits::PING_INTERVAL)
+        .keep_alive_timeout(limits::PING_INTERVAL)
+        .max_concurrent_streams(limits::STREAMS_PER_CONNECTION_MAX)
+        .max_header_list_size(u32::try_from(limits::HEADER_BYTES_MAX).unwrap_or(u32::MAX))
+        .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(limits::SEND_BUFFER_BYTES);
+    builder
+}
+
+// === counting connections ===
+
+/// How many connections are open, in all and per address.
+#[derive(Clone, Default)]
+struct Connections(Arc<Mutex<Count>>);
+
+#[derive(Default)]
+struct Count {
+    all: usize,
+    per_address: HashMap<IpAddr, usize>,
+}
+
+/// A place among the connections, given back when dropped.
+struct Slot {
+    connections: Connections,
+    network: IpAddr,
+}
+
+impl Connections {
+    fn take(&self, address: IpAddr) -> Option<Slot> {
+        let network = network_of(address);
+        let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if count.all >= limits::CONNECTIONS_MAX {
+            return None;
+        }
+        let here = count.per_address.entry(network).or_default();
+        if *here >= limits::CONNECTIONS_PER_ADDRESS_MAX {
+            return None;
+        }
+        *here += 1;
+        count.all += 1;
+        metrics::gauge!("yingdun_http_connections").increment(1.0);
+        Some(Slot { connections: self.clone(), network })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut count = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
+        count.all = count.all.saturating_sub(1);
+        if let Some(here) = count.per_address.get_mut(&self.network) {
+            *here -= 1;
+            if *here == 0 {
+                count.per_address.remove(&self.network);
+            }
+        }
+        metrics::gauge!("yingdun_http_connections").decrement(1.0);
+    }
+}
+
+/// One IPv6 host owns a whole /64, so the network counts as one address.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn plain_http_beyond_loopback_is_refused_before_anything_is_bound() {
+        let address: SocketAddr = "0.0.0.0:0".parse().unwrap();
+        let refused = Listener::bind(address, Transport::PlainLoopback).await;
+        assert!(matches!(refused, Err(ListenerError::PlainBeyondLoopback(_))));
+        let loopback =
+            Listener::bind("127.0.0.1:0".parse().unwrap(), Transport::PlainLoopback).await.unwrap();
+        assert!(loopback.address().port() > 0);
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_connections_and_a_closed_one_frees_its_place() {
+        let connections = Connections::default();
+        let here: IpAddr = "2001:db8::1".parse().unwrap();
+        let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
+        let elsewhere: IpAddr = "2001:db8:1::1".parse().unwrap();
+        let mut slots: Vec<Slot> =
+            (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.take(here).unwrap()).collect();
+        assert!(connections.take(here).is_none());
+        assert!(connections.take(neighbour).is_none(), "the same /64 is the same host");
+        assert!(connections.take(elsewhere).is_some());
+        slots.pop();
+        assert!(connections.take(here).is_some());
+    }
+
+    #[test]
+    fn all_connections_together_are_bounded() {
+        let connections = Connections::default();
+        let slots: Vec<Option<Slot>> = (0..=limits::CONNECTIONS_MAX)
+            .map(|n| {
+                connections.take(IpAddr::from([
+                    10,
+                    0,
+                    u8::try_from(n / 100).unwrap(),
+                    u8::try_from(n % 100).unwrap(),
+                ]))
+            })
+            .collect();
+        assert!(slots.last().unwrap().is_none());
+        assert_eq!(slots.iter().flatten().count(), limits::CONNECTIONS_MAX);
+    }
+}
