@@ -182,13 +182,13 @@ async fn a_flip_of_any_byte_is_noticed_by_both() {
         let path = dir.path().join(name);
         let clean = fs::read(&path).unwrap();
         let file = File::options().write(true).open(&path).unwrap();
-        for offset in *start..*end {
-            file.write_all_at(&[clean[offset] ^ 1], offset as u64).unwrap();
+        for (offset, byte) in clean.iter().enumerate().take(*end).skip(*start) {
+            file.write_all_at(&[byte ^ 1], offset as u64).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
             if verify(dir.path()).is_ok() {
                 missed.push(format!("{name} {offset}"));
             }
-            file.write_all_at(&[clean[offset]], offset as u64).unwrap();
+            file.write_all_at(&[*byte], offset as u64).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         }
     }

@@ -136,7 +136,7 @@ impl<'a> Pass<'a> {
         for tile_hash in tile_hashes.iter() {
             self.check_tile_hash(index, leaf, *tile_hash);
         }
-        if !leaf.starts_with(format!("{{\"version\":1,\"sequence\":{index},").as_bytes()) {
+        if !carries(leaf, index) {
             let why = "it carries another number".to_owned();
             self.bad_form.get_or_insert_with(|| Bad::Record { index, says: saying(leaf), why });
         }
@@ -294,6 +294,18 @@ fn framed(bytes: &[u8], count: u64) -> Vec<&[u8]> {
         at = end;
     }
     entries
+}
+
+/// Whether the fields that a leaf starts with are the version and this number.
+fn carries(leaf: &[u8], index: u64) -> bool {
+    let Some(rest) = leaf.strip_prefix(b"{\"version\":1,\"sequence\":") else { return false };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let legal = digits == usize::try_from(index.checked_ilog10().unwrap_or(0) + 1).unwrap_or(0);
+    let number = rest
+        .iter()
+        .take(digits)
+        .fold(0_u64, |number, byte| number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')));
+    legal && number == index && rest.get(digits) == Some(&b',')
 }
 
 /// The digest of the detail, from the last field of a leaf. A quotation mark inside a text is written with a
