@@ -132,7 +132,11 @@ impl Archive {
     ///
     /// # Errors
     /// [`Unavailable`] when the key room does not answer.
-    pub async fn study_reference(&self, institution: &InstitutionId, study: &Uid) -> Result<StudyRef, Unavailable> {
+    pub async fn study_reference(
+        &self,
+        institution: &InstitutionId,
+        study: &Uid,
+    ) -> Result<StudyRef, Unavailable> {
         Ok(self.core.institution_keys(institution).await?.pseudonyms.study(study))
     }
 
@@ -234,7 +238,11 @@ impl Core {
     }
 
     /// The facts of a study as catalogued, or `fresh` for a study that is new.
-    pub(crate) async fn study_facts_or(&self, study: StudyRef, fresh: StudyFacts) -> Result<StudyFacts, Unavailable> {
+    pub(crate) async fn study_facts_or(
+        &self,
+        study: StudyRef,
+        fresh: StudyFacts,
+    ) -> Result<StudyFacts, Unavailable> {
         if let Some(facts) = self.windows.known_facts(study) {
             return Ok(facts);
         }

@@ -106,9 +106,12 @@ impl Catalogue {
         if let Some((_, latest)) = self.shared.state().recent.get(&instance) {
             return Ok(Some(*latest));
         }
-        let row = catalogue::instances::latest(&self.database, institution, instance).await.map_err(unavailable)?;
-        row.map(|row| rows::latest(&row).ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence")))
-            .transpose()
+        let row =
+            catalogue::instances::latest(&self.database, institution, instance).await.map_err(unavailable)?;
+        row.map(|row| {
+            rows::latest(&row).ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence"))
+        })
+        .transpose()
     }
 
     /// Hands over the row of a durable record. Waits only when the database is far behind.

@@ -59,7 +59,9 @@ pub enum FindError {
     #[error("{0}")]
     BadKey(String),
     /// Matching would have to read more rows than the bound; narrower keys are needed.
-    #[error("the search is too broad: add a patient ID, an accession number, a date or the beginning of a name")]
+    #[error(
+        "the search is too broad: add a patient ID, an accession number, a date or the beginning of a name"
+    )]
     TooBroad,
     /// A part of the archive does not answer.
     #[error("the archive cannot search now: {0}")]

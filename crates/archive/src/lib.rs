@@ -43,5 +43,6 @@ pub use open::OpenStudy;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{
-    ByteStream, Declared, Door, FindRequest, Found, Frame, Include, InstanceEntry, Level, Stored, StoredOutcome,
+    ByteStream, Declared, Door, FindRequest, Found, Frame, Include, InstanceEntry, Level, Stored,
+    StoredOutcome,
 };

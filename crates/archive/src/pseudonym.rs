@@ -64,7 +64,9 @@ impl Pseudonyms {
     }
 
     pub(crate) fn series(&self, study: &Uid, series: &Uid) -> SeriesRef {
-        SeriesRef::from_bytes(self.0.token_of("series", &[study.as_str().as_bytes(), series.as_str().as_bytes()]))
+        SeriesRef::from_bytes(
+            self.0.token_of("series", &[study.as_str().as_bytes(), series.as_str().as_bytes()]),
+        )
     }
 
     pub(crate) fn instance(&self, instance: &Uid) -> InstanceRef {
@@ -131,7 +133,11 @@ mod tests {
     fn long_beginnings_are_cut_alike_on_both_sides() {
         let pseudonyms = pseudonyms();
         let long = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        assert!(pseudonyms.all(Searchable::PatientId, long).contains(&pseudonyms.prefix(Searchable::PatientId, long)));
+        assert!(
+            pseudonyms
+                .all(Searchable::PatientId, long)
+                .contains(&pseudonyms.prefix(Searchable::PatientId, long))
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl DescriptorPrefix {
     pub(crate) fn split(framed: &[u8]) -> Option<(Self, &[u8])> {
         let (instance, rest) = framed.split_first_chunk::<16>()?;
         let (version, sealed) = rest.split_first_chunk::<4>()?;
-        let prefix = Self { instance: InstanceRef::from_bytes(*instance), version: u32::from_be_bytes(*version) };
+        let prefix =
+            Self { instance: InstanceRef::from_bytes(*instance), version: u32::from_be_bytes(*version) };
         Some((prefix, sealed))
     }
 }

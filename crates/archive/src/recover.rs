@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use yingdun_access::{Resource, StudyFacts};
 use yingdun_catalog::catalogue;
-use yingdun_crypto::{SealingKey, Sealed};
+use yingdun_crypto::{Sealed, SealingKey};
 use yingdun_keys::{KeysError, StudyKey};
 use yingdun_model::{Action, StudyRef};
 use yingdun_storage::{PackPosition, RecordKind, ScannedRecord};
@@ -33,7 +33,8 @@ pub struct Recovered {
 /// Applies every record behind the watermark.
 pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
     let watermark = catalogue::watermark(core.catalogue.database(), STORE_NAME).await.map_err(unavailable)?;
-    let from = watermark.map_or(PackPosition::START, |mark| PackPosition { pack: mark.pack, offset: mark.offset });
+    let from =
+        watermark.map_or(PackPosition::START, |mark| PackPosition { pack: mark.pack, offset: mark.offset });
     let mut scan = core.store.scan(from);
     let mut keys = StudyKeys::default();
     let mut recovered = Recovered::default();
@@ -49,7 +50,12 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
                 recovered.without_key += 1;
             }
             Replayed::Unreadable(why) => {
-                tracing::error!(pack = record.location.pack, offset = record.location.offset, why, "a record does not open");
+                tracing::error!(
+                    pack = record.location.pack,
+                    offset = record.location.offset,
+                    why,
+                    "a record does not open"
+                );
                 core.store.mark_applied(&record.location);
                 recovered.unreadable += 1;
             }
@@ -65,7 +71,11 @@ enum Replayed {
     Unreadable(&'static str),
 }
 
-async fn replay_one(core: &Arc<Core>, keys: &mut StudyKeys, record: &ScannedRecord) -> Result<Replayed, Unavailable> {
+async fn replay_one(
+    core: &Arc<Core>,
+    keys: &mut StudyKeys,
+    record: &ScannedRecord,
+) -> Result<Replayed, Unavailable> {
     let institution = core.institution_keys(&record.header.institution).await?;
     let Some((prefix, sealed)) = DescriptorPrefix::split(&record.descriptor) else {
         return Ok(Replayed::Unreadable("the descriptor is too short"));
@@ -130,7 +140,8 @@ async fn unwrap(
 ) -> Result<Option<StudyKey>, Unavailable> {
     let failed = |error: KeysError| Unavailable::new("keys", error);
     // The key row knows whose study it is and how it is graded; the catalogue may not.
-    let Some((patient, grade)) = core.keys.owner(&institution.institution, study).await.map_err(failed)? else {
+    let Some((patient, grade)) = core.keys.owner(&institution.institution, study).await.map_err(failed)?
+    else {
         return Ok(None);
     };
     let facts = StudyFacts {
@@ -148,4 +159,3 @@ async fn unwrap(
         .map_err(|refusal| Unavailable::new("access", refusal))?;
     core.keys.unwrap(&permit).await.map(Some).map_err(failed)
 }
-

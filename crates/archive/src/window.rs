@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use yingdun_access::{Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts};
+use yingdun_access::{
+    Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts,
+};
 use yingdun_audit::{Counts, Event, EventKind, Log, Outcome, ReasonCode};
 use yingdun_crypto::SealingKey;
 use yingdun_keys::{KeyStore, KeysError, StudyKey};
@@ -41,6 +43,11 @@ pub(crate) struct StudyWindow {
 impl StudyWindow {
     pub(crate) const fn key(&self) -> &SealingKey {
         self.key.key()
+    }
+
+    /// The study, as its key row and the catalogue describe it.
+    pub(crate) const fn facts(&self) -> &StudyFacts {
+        &self.facts
     }
 
     /// Adds to the closing count.
@@ -80,7 +87,7 @@ pub(crate) enum Closed {
     Key(KeysError),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct WindowName {
     session: SessionId,
     purpose: PurposeOfUse,
@@ -154,6 +161,8 @@ impl Windows {
             self.keys.unwrap(&permit).await
         }
         .map_err(Closed::Key)?;
+        // The key row decides whose study it is: the first sender of a study settled that.
+        let facts = StudyFacts { patient: key.patient(), grade: key.grade(), ..facts.clone() };
         let window = Arc::new(StudyWindow {
             permit,
             key,
@@ -164,7 +173,7 @@ impl Windows {
             bytes: AtomicU64::new(0),
         });
         *slot = Some(Arc::clone(&window));
-        self.facts_of_open().insert(facts.study, facts.clone());
+        self.facts_of_open().insert(facts.study, facts);
         Ok(window)
     }
 

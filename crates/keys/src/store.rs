@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealingKey;
-use yingdun_model::{Clock, Grade, InstitutionId};
+use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
 
 /// The keys of every institution in one database, opened with the root key. Clones share everything.
 #[derive(Clone)]
@@ -73,6 +73,21 @@ impl KeyStore {
             }
         };
         root.unwrap(&place, &wrapped).map_err(|_| KeysError::Damaged { what: "institution secret" })
+    }
+
+    /// Whose study it is and how it is graded, as its key row says; `None` when there is no key, because the study
+    /// never came or was destroyed. Opens nothing: this is what a decision needs to know when the catalogue
+    /// is lost.
+    ///
+    /// # Errors
+    /// [`KeysError::Database`] when the row cannot be read.
+    pub async fn owner(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<Option<(PatientRef, Grade)>, KeysError> {
+        let found = study_keys::find(&self.0.keys.database, institution, study).await?;
+        Ok(found.map(|(row, _)| (row.patient, row.line.grade)))
     }
 
     /// Makes a new version of a key-encryption key, which wraps from now on, and returns its number. What older

@@ -51,8 +51,9 @@ impl Criteria {
 
     fn add(&mut self, level: Level, tag: Tag, text: &str) -> Result<(), FindError> {
         let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
-        let value = MatchValue::parse(vr, text)
-            .map_err(|error| FindError::BadKey(format!("the key {} cannot be matched: {error}", name(tag))))?;
+        let value = MatchValue::parse(vr, text).map_err(|error| {
+            FindError::BadKey(format!("the key {} cannot be matched: {error}", name(tag)))
+        })?;
         if value == MatchValue::Universal {
             return Ok(());
         }
@@ -79,7 +80,9 @@ impl Criteria {
                 self.performed_time = Some(times(tag, &value)?);
             }
             tags::SERIES_NUMBER if level != Level::Study => self.series_number = Some(number(tag, &value)?),
-            tags::INSTANCE_NUMBER if level == Level::Instance => self.instance_number = Some(number(tag, &value)?),
+            tags::INSTANCE_NUMBER if level == Level::Instance => {
+                self.instance_number = Some(number(tag, &value)?)
+            }
             tags::PATIENT_ID => self.add_token(Searchable::PatientId, tag, vr, value),
             tags::PATIENT_NAME => self.add_token(Searchable::PatientName, tag, vr, value),
             tags::ACCESSION_NUMBER => self.add_token(Searchable::AccessionNumber, tag, vr, value),
@@ -126,7 +129,8 @@ impl Criteria {
         let visibility = if self.impossible { Visibility::Nothing } else { visibility };
         let mut filter = StudyFilter::all(keys.institution.clone(), visibility);
         filter.studies = self.studies.iter().map(|uid| keys.pseudonyms.study(uid)).collect();
-        filter.tokens = self.tokens.iter().filter_map(|(what, value)| alternatives(keys, *what, value)).collect();
+        filter.tokens =
+            self.tokens.iter().filter_map(|(what, value)| alternatives(keys, *what, value)).collect();
         filter.modalities.clone_from(&self.modalities);
         filter.date.clone_from(&self.study_date);
         filter.time.clone_from(&self.study_time);
@@ -240,13 +244,16 @@ fn words(tag: Tag, value: &MatchValue, into: &mut Vec<String>) -> Result<(), Fin
 fn number(tag: Tag, value: &MatchValue) -> Result<i32, FindError> {
     match value {
         MatchValue::Single(text) => text.parse().ok(),
-        MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => None,
+        MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => {
+            None
+        }
     }
     .ok_or_else(|| FindError::BadKey(format!("the key {} takes one whole number", name(tag))))
 }
 
 fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError> {
-    let wrong = || FindError::BadKey(format!("the key {} takes a date YYYYMMDD or a range of dates", name(tag)));
+    let wrong =
+        || FindError::BadKey(format!("the key {} takes a date YYYYMMDD or a range of dates", name(tag)));
     let (from, until) = bounds(value).ok_or_else(wrong)?;
     let date = |text: &Option<String>, open: Date| match text {
         None => Some(open),
@@ -256,7 +263,8 @@ fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError
 }
 
 fn times(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<TimeOfDay>, FindError> {
-    let wrong = || FindError::BadKey(format!("the key {} takes a time HHMMSS or a range of times", name(tag)));
+    let wrong =
+        || FindError::BadKey(format!("the key {} takes a time HHMMSS or a range of times", name(tag)));
     let (from, until) = bounds(value).ok_or_else(wrong)?;
     let first = match from {
         None => TimeOfDay::MIN,
@@ -311,7 +319,9 @@ mod tests {
 
     #[test]
     fn a_short_beginning_needs_no_second_look_and_everything_else_does() {
-        for (pattern, second) in [("WANG*", false), ("王*", false), ("*ANG", true), ("W?NG*", true), ("WANG^*", true)] {
+        for (pattern, second) in
+            [("WANG*", false), ("王*", false), ("*ANG", true), ("W?NG*", true), ("WANG^*", true)]
+        {
             let criteria = parse(Level::Study, &[(tags::PATIENT_NAME, pattern)]).unwrap();
             assert_eq!(criteria.has_residual(), second, "{pattern}");
         }

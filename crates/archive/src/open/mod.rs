@@ -22,9 +22,9 @@ use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 pub(crate) use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_dicom::json;
 use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
-use yingdun_dicom::json;
 use yingdun_model::{Action, Uid};
 use yingdun_storage::Location;
 
@@ -54,7 +54,13 @@ impl OpenStudy {
             .map_err(|error| OpenError::Unavailable(unavailable(error)))?;
         let mut entries: Vec<InstanceEntry> = rows.into_iter().map(entry).collect();
         entries.sort_by(|a, b| (&a.series, a.row.number).cmp(&(&b.series, b.row.number)));
-        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, instances: Arc::new(entries) })
+        Ok(Self {
+            core: Arc::clone(core),
+            keys,
+            session: session.clone(),
+            facts,
+            instances: Arc::new(entries),
+        })
     }
 
     /// The instances, of one series or one instance if asked, by series and instance number.
@@ -76,7 +82,8 @@ impl OpenStudy {
         let metadata = self.part(entry, PartKind::Metadata).await?;
         let whole = metadata.read(0..metadata.plain_bytes()).await?;
         let layout_end = LENGTH_BYTES + layout_bytes(&whole)?;
-        let template = usize::try_from(layout_end).ok().and_then(|end| whole.get(end..)).ok_or(OpenError::Damaged)?;
+        let template =
+            usize::try_from(layout_end).ok().and_then(|end| whole.get(end..)).ok_or(OpenError::Damaged)?;
         Ok(json::with_base(template, bulk_base_url).into())
     }
 
@@ -86,11 +93,13 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn part10(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
-        let header = part10::write_header(&entry.sop_class, &entry.sop_instance, &entry.transfer_syntax, None);
+        let header =
+            part10::write_header(&entry.sop_class, &entry.sop_instance, &entry.transfer_syntax, None);
         let length = header.len() as u64 + entry.data_set_bytes;
         let reader = self.reader(entry).await?;
         self.window().await?.count(1, entry.data_set_bytes);
-        Ok((length, reader.stream(header.into(), vec![0..entry.data_set_bytes])))
+        let whole = 0..entry.data_set_bytes;
+        Ok((length, reader.stream(header.into(), vec![whole])))
     }
 
     /// Frames of an instance, by their numbers from 1.
@@ -189,10 +198,7 @@ async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc
             None => OpenError::Unavailable(Unavailable::new("access", refusal)),
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
-            Some(reason) if opens_studies(session) => {
-                let _ = reason;
-                OpenError::NotFound
-            }
+            Some(_) if opens_studies(session) => OpenError::NotFound,
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },
     })
@@ -219,7 +225,8 @@ async fn read_layout(metadata: &SealedPart) -> Result<ObjectLayout, OpenError> {
 }
 
 fn layout_bytes(metadata: &[u8]) -> Result<u64, OpenError> {
-    let length = metadata.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)).ok_or(OpenError::Damaged)?;
+    let length =
+        metadata.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)).ok_or(OpenError::Damaged)?;
     if length > LAYOUT_BYTES_MAX { Err(OpenError::Damaged) } else { Ok(length) }
 }
 

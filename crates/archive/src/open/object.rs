@@ -75,7 +75,8 @@ impl ObjectReader {
         let mut plain = Vec::with_capacity(plain_bytes);
         for piece in &step.pieces {
             let within = |at: u64| usize::try_from(at - step.stored.start).unwrap_or(usize::MAX);
-            let bytes = stored.get(within(piece.stored.start)..within(piece.stored.end)).ok_or(OpenError::Damaged)?;
+            let bytes =
+                stored.get(within(piece.stored.start)..within(piece.stored.end)).ok_or(OpenError::Damaged)?;
             piece.decode(bytes, &mut plain).map_err(|_| OpenError::Damaged)?;
         }
         Ok(plain.into())
@@ -119,7 +120,8 @@ fn gather(pieces: Vec<Piece>) -> Vec<Step> {
     for piece in pieces {
         match steps.last_mut() {
             Some(step)
-                if step.stored.end == piece.stored.start && piece.stored.end - step.stored.start <= READ_BYTES =>
+                if step.stored.end == piece.stored.start
+                    && piece.stored.end - step.stored.start <= READ_BYTES =>
             {
                 step.stored.end = piece.stored.end;
                 step.pieces.push(piece);
@@ -151,15 +153,22 @@ mod tests {
 
     #[test]
     fn neighbouring_pieces_are_read_together_up_to_one_read() {
-        let steps = gather(vec![block(0..400_000), block(400_000..800_000), block(800_000..1_200_000), block(5_000_000..5_000_001)]);
+        let steps = gather(vec![
+            block(0..400_000),
+            block(400_000..800_000),
+            block(800_000..1_200_000),
+            block(5_000_000..5_000_001),
+        ]);
         let reads: Vec<Range<u64>> = steps.iter().map(|step| step.stored.clone()).collect();
         assert_eq!(reads, [0..800_000, 800_000..1_200_000, 5_000_000..5_000_001]);
     }
 
     #[test]
     fn a_range_that_is_stored_as_it_is_comes_in_reads_of_one_mebibyte() {
-        let reads: Vec<u64> =
-            verbatim_steps(5..5 + (5 << 19)).into_iter().map(|step| step.stored.end - step.stored.start).collect();
+        let reads: Vec<u64> = verbatim_steps(5..5 + (5 << 19))
+            .into_iter()
+            .map(|step| step.stored.end - step.stored.start)
+            .collect();
         assert_eq!(reads, [1 << 20, 1 << 20, 1 << 19]);
         assert!(verbatim_steps(7..7).is_empty());
     }

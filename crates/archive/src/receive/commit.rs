@@ -35,7 +35,11 @@ pub(super) struct Admitted {
 
 impl Admitted {
     /// Decides whether this session may store into the study of this object, and opens the study key.
-    pub(super) async fn decide(core: &Arc<Core>, session: &Session, index: &InstanceIndex) -> Result<Self, IngestError> {
+    pub(super) async fn decide(
+        core: &Arc<Core>,
+        session: &Session,
+        index: &InstanceIndex,
+    ) -> Result<Self, IngestError> {
         let keys = core.institution_keys(session.institution()).await.map_err(IngestError::Unavailable)?;
         let study = keys.pseudonyms.study(&index.study);
         let patient = keys.pseudonyms.patient(
@@ -52,14 +56,16 @@ impl Admitted {
         };
         // The first object of a study decides whose study it is; a later one with another patient ID stays with it.
         let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
-        let window = core.windows.enter(session, Action::Store, &facts).await.map_err(|closed| match closed {
-            Closed::Refused(refusal) => match refusal.reason() {
-                Some(reason) => IngestError::Refused { reason: reason.to_string() },
-                None => IngestError::Unavailable(Unavailable::new("access", refusal)),
-            },
-            Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
-        })?;
+        let window =
+            core.windows.enter(session, Action::Store, &facts).await.map_err(|closed| match closed {
+                Closed::Refused(refusal) => match refusal.reason() {
+                    Some(reason) => IngestError::Refused { reason: reason.to_string() },
+                    None => IngestError::Unavailable(Unavailable::new("access", refusal)),
+                },
+                Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
+            })?;
         let instance = keys.pseudonyms.instance(&index.sop_instance);
+        let facts = window.facts().clone();
         Ok(Self { keys, facts, window, instance })
     }
 
@@ -103,7 +109,13 @@ impl Admitted {
     }
 
     /// The leaf that says that this instance was stored, or was there already.
-    pub(super) fn stored_leaf(&self, session: &Session, arrived: &Arrived, version: u32, duplicate: bool) -> Event {
+    pub(super) fn stored_leaf(
+        &self,
+        session: &Session,
+        arrived: &Arrived,
+        version: u32,
+        duplicate: bool,
+    ) -> Event {
         Event {
             kind: EventKind::Stored,
             outcome: Outcome::Succeeded,

@@ -24,7 +24,7 @@ pub(super) fn identify(
 ) -> Result<Arrived, IngestError> {
     let index = InstanceIndex::from_data_set(&scanned.data_set)
         .map_err(|error| IngestError::Invalid { reason: error.to_string() })?;
-    if !dictionary::is_storage_sop_class(&index.sop_class) {
+    if !dictionary::is_storage_sop_class(index.sop_class.as_str()) {
         return Err(IngestError::NotStorage { sop_class: index.sop_class.to_string() });
     }
     for (what, declared, found) in [

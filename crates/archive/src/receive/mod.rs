@@ -98,10 +98,13 @@ impl Incoming {
             Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
         };
         match &stored {
-            Ok(_) => metrics::counter!("yingdun_instances_stored_total", "door" => declared.door.as_str()).increment(1),
-            Err(_) => metrics::counter!("yingdun_instances_failed_total", "door" => declared.door.as_str()).increment(1),
+            Ok(_) => metrics::counter!("yingdun_instances_stored_total", "door" => declared.door.as_str())
+                .increment(1),
+            Err(_) => metrics::counter!("yingdun_instances_failed_total", "door" => declared.door.as_str())
+                .increment(1),
         }
-        metrics::counter!("yingdun_received_bytes_total", "door" => declared.door.as_str()).increment(received_bytes);
+        metrics::counter!("yingdun_received_bytes_total", "door" => declared.door.as_str())
+            .increment(received_bytes);
         stored
     }
 
@@ -123,14 +126,23 @@ impl Incoming {
                 match identify::early(&self.declared, &self.scanner) {
                     Some(index) => {
                         let held = std::mem::take(held);
-                        let streaming =
-                            Streaming::begin(&self.core, &self.session, &self.scanner, index, self.encoding, held).await?;
+                        let streaming = Streaming::begin(
+                            &self.core,
+                            &self.session,
+                            &self.scanner,
+                            index,
+                            self.encoding,
+                            held,
+                        )
+                        .await?;
                         self.body = Body::Streaming(Box::new(streaming));
                         Ok(())
                     }
                     None if self.received_bytes <= ANONYMOUS_BYTES_MAX => Ok(()),
                     None => Err(IngestError::Invalid {
-                        reason: format!("no study, series and instance UID within {ANONYMOUS_BYTES_MAX} bytes"),
+                        reason: format!(
+                            "no study, series and instance UID within {ANONYMOUS_BYTES_MAX} bytes"
+                        ),
                     }),
                 }
             }

@@ -29,7 +29,12 @@ pub(super) async fn store(
     // One commit per instance at a time, so that two senders of the same object cannot both be first.
     let _turn = core.catalogue.turn(admitted.instance).await;
     let evidence = admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
-    let version = match core.catalogue.latest(&admitted.facts.institution, admitted.instance).await.map_err(IngestError::Unavailable)? {
+    let version = match core
+        .catalogue
+        .latest(&admitted.facts.institution, admitted.instance)
+        .await
+        .map_err(IngestError::Unavailable)?
+    {
         Some(latest) if latest.evidence == evidence => {
             let leaf = admitted.stored_leaf(session, &arrived, latest.version, true);
             core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
@@ -43,7 +48,11 @@ pub(super) async fn store(
     let (descriptor, descriptor_part) = admitted.describe(core, session, declared, &arrived, version)?;
     let leaf = admitted.stored_leaf(session, &arrived, version, false);
     let window = Arc::clone(&admitted.window);
-    let header = RecordHeader { institution: place.institution.clone(), study: place.study, kind: RecordKind::INSTANCE };
+    let header = RecordHeader {
+        institution: place.institution.clone(),
+        study: place.study,
+        kind: RecordKind::INSTANCE,
+    };
     let (metadata, object) =
         tokio::task::spawn_blocking(move || seal_parts(window.key(), &place, &arrived.scanned, &held))
             .await

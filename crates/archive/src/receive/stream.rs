@@ -47,11 +47,18 @@ impl Streaming {
         held: Vec<Bytes>,
     ) -> Result<Self, IngestError> {
         let admitted = Admitted::decide(core, session, &index).await?;
-        let latest = core.catalogue.latest(&admitted.facts.institution, admitted.instance).await.map_err(IngestError::Unavailable)?;
+        let latest = core
+            .catalogue
+            .latest(&admitted.facts.institution, admitted.instance)
+            .await
+            .map_err(IngestError::Unavailable)?;
         let version = latest.as_ref().map_or(1, |latest| latest.version.saturating_add(1));
         let place = admitted.place(&index, version);
-        let header =
-            RecordHeader { institution: place.institution.clone(), study: place.study, kind: RecordKind::INSTANCE };
+        let header = RecordHeader {
+            institution: place.institution.clone(),
+            study: place.study,
+            kind: RecordKind::INSTANCE,
+        };
         let record = core.store.append_large(header).await.map_err(not_stored)?;
         let sealer = Sealer::new(admitted.window.key(), &place.object_context());
         let packer = Packer::new(scanner.data_set(), scanner.pixels(), encoding);
@@ -89,7 +96,7 @@ impl Streaming {
 
     /// Completes the record and waits for its durability.
     pub(super) async fn finish(
-        mut self: Box<Self>,
+        self: Box<Self>,
         core: &Arc<Core>,
         session: &Session,
         declared: &Declared,
@@ -99,12 +106,18 @@ impl Streaming {
             && arrived.index.series == self.index.series
             && arrived.index.sop_instance == self.index.sop_instance;
         if !same {
-            return Err(IngestError::Invalid { reason: "the identifying attributes changed within the object".into() });
+            return Err(IngestError::Invalid {
+                reason: "the identifying attributes changed within the object".into(),
+            });
         }
         // One commit per instance at a time. Whoever committed this instance since `begin` took the version that
         // this object was sealed as, so it must be sent again.
         let _turn = core.catalogue.turn(self.admitted.instance).await;
-        let latest = core.catalogue.latest(&self.admitted.facts.institution, self.admitted.instance).await.map_err(IngestError::Unavailable)?;
+        let latest = core
+            .catalogue
+            .latest(&self.admitted.facts.institution, self.admitted.instance)
+            .await
+            .map_err(IngestError::Unavailable)?;
         let evidence = self.admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
         if let Some(latest) = &latest
             && latest.evidence == evidence
@@ -116,7 +129,10 @@ impl Streaming {
         }
         if latest.map(|latest| latest.evidence) != self.evidence_of_latest {
             self.record.abort().await;
-            return Err(IngestError::Unavailable(Unavailable::new("archive", "the instance was stored by another sender meanwhile")));
+            return Err(IngestError::Unavailable(Unavailable::new(
+                "archive",
+                "the instance was stored by another sender meanwhile",
+            )));
         }
 
         let (descriptor, descriptor_part) =
@@ -138,8 +154,10 @@ impl Streaming {
         record.write(sealed.into()).await.map_err(not_stored)?;
 
         let leaf = admitted.stored_leaf(session, &arrived, version, false);
-        let (location, receipt) =
-            tokio::join!(record.finish(descriptor_part, metadata.into()), core.audit.append_one(leaf.clone()));
+        let (location, receipt) = tokio::join!(
+            record.finish(descriptor_part, metadata.into()),
+            core.audit.append_one(leaf.clone())
+        );
         match (location, receipt) {
             (Ok(location), Ok(_)) => admitted.acknowledge(core, &descriptor, location).await,
             (Err(error), Ok(_)) => {

@@ -1,6 +1,7 @@
 //! Searching studies.
 
-use super::filter::{Page, Plan, StudyCursor, StudyFilter};
+pub use super::filter::StudyCursor;
+use super::filter::{Page, Plan, StudyFilter};
 use super::moment::{date_column, date_from, time_from};
 use super::{Date, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
