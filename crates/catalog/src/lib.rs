@@ -23,7 +23,7 @@
 //!
 //! * Column types are `BIGINT`, `TEXT` and `BYTEA`; a truth value is a `BIGINT` 0 or 1; a moment is a `BIGINT`
 //!   of epoch milliseconds in a column whose name ends in `_ms`.
-//! * Parameters are `$1` to `$n`; a parameter may be used more than once.
+//! * Parameters are `$1` to `$n`; a parameter may be used more than once. No other `$` stands in a text.
 //! * Cast what an engine types on its own: `CAST(sum(x) AS BIGINT)`.
 //! * Upsert with `ON CONFLICT (key) DO UPDATE SET x = excluded.x`.
 

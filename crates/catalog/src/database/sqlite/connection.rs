@@ -11,9 +11,16 @@ use std::path::Path;
 /// Prepared statements kept per connection: more than the program has texts in steady use.
 const STATEMENTS_CACHED_MAX: usize = 256;
 
-/// The page cache of one connection. The files are read through it and not mapped: a mapped page that the disk
+/// The page cache of a connection. The files are read through it and not mapped: a mapped page that the disk
 /// cannot deliver kills the process, and mappings of every connection would count as resident memory.
-const CACHE_KIB: i64 = 16 * 1024;
+const READER_CACHE_KIB: i64 = 16 * 1024;
+/// The writer's is larger: tokens are random, so each new study touches a page per token.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
+/// After how many pages of 4 KiB the log is moved into the file: 32 MiB. The larger the log, the more often a page is
+/// changed in it before it is written to its random place in the file, and the rarer the two disk
+/// synchronisations of a checkpoint.
+const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 8192;
 
 /// What a write-ahead log is cut back to after a checkpoint.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
@@ -27,11 +34,12 @@ pub(super) fn open_for_writing(path: &Path, kind: DatabaseKind) -> Result<Connec
         .mode(0o600)
         .open(path)
         .map_err(|error| CatalogError::Unavailable(format!("cannot open the database file: {error}")))?;
-    let mut connection = open(path)?;
+    let mut connection = open(path, WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(error_of)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(error_of)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(error_of)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(error_of)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_BEFORE_CHECKPOINT).map_err(error_of)?;
     // Deleted content is overwritten, because deleting a wrapped key is how an image is shredded.
     connection.pragma_update(None, "secure_delete", erases_deleted_content(kind)).map_err(error_of)?;
     migrate(&mut connection, kind)?;
@@ -40,7 +48,7 @@ pub(super) fn open_for_writing(path: &Path, kind: DatabaseKind) -> Result<Connec
 
 /// Opens an existing file for queries only.
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection, CatalogError> {
-    let connection = open(path)?;
+    let connection = open(path, READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true).map_err(error_of)?;
     Ok(connection)
 }
@@ -95,12 +103,12 @@ pub(super) fn error_of(error: rusqlite::Error) -> CatalogError {
 
 // === opening ===
 
-fn open(path: &Path) -> Result<Connection, CatalogError> {
+fn open(path: &Path, cache_kib: i64) -> Result<Connection, CatalogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(error_of)?;
     connection.busy_timeout(WAIT_MAX).map_err(error_of)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
-    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(error_of)?;
+    connection.pragma_update(None, "cache_size", -cache_kib).map_err(error_of)?;
     // A malicious file must not run functions from its schema.
     connection.pragma_update(None, "trusted_schema", false).map_err(error_of)?;
     Ok(connection)
@@ -155,13 +163,13 @@ fn migrate(connection: &mut Connection, kind: DatabaseKind) -> Result<(), Catalo
 
 // === statements ===
 
-/// Prepares from the cache and binds. To SQLite `$2` is a *name* and its index is the order of first use; so each
-/// parameter is bound by the number in its name, and texts may use them in any order.
+/// Prepares from the cache and binds. To SQLite `$2` would be a *name*, numbered by the order of first use and looked
+/// up one by one; `?2` is the second parameter wherever it stands.
 fn prepare<'c>(
     connection: &'c Connection,
     statement: &Statement,
 ) -> Result<CachedStatement<'c>, CatalogError> {
-    let mut prepared = connection.prepare_cached(statement.text()).map_err(error_of)?;
+    let mut prepared = connection.prepare_cached(&statement.text().replace('$', "?")).map_err(error_of)?;
     let values = statement.values();
     if prepared.parameter_count() != values.len() {
         return Err(CatalogError::Misuse(format!(
@@ -170,18 +178,8 @@ fn prepare<'c>(
             values.len()
         )));
     }
-    for index in 1..=values.len() {
-        let number: Option<usize> = prepared
-            .parameter_name(index)
-            .and_then(|name| name.strip_prefix('$'))
-            .and_then(|n| n.parse().ok());
-        let value = number.and_then(|n| n.checked_sub(1)).and_then(|n| values.get(n)).ok_or_else(|| {
-            CatalogError::Misuse(format!(
-                "parameter {index} of a statement is not one of $1 to ${}",
-                values.len()
-            ))
-        })?;
-        prepared.raw_bind_parameter(index, Bound(value)).map_err(error_of)?;
+    for (number, value) in (1..).zip(values) {
+        prepared.raw_bind_parameter(number, Bound(value)).map_err(error_of)?;
     }
     Ok(prepared)
 }
