@@ -240,14 +240,28 @@ fn split_bytes(plain: &[u8], stride: usize, planes: &mut Vec<u8>) {
 }
 
 fn join_bytes(planes: &[u8], stride: usize, out: &mut Vec<u8>) {
-    let mut left = [0_u8; 4];
-    out.reserve(planes.len());
-    let left = left.get_mut(..stride).unwrap_or_default();
-    for pixel in planes.chunks(left.len().max(1)) {
-        for (value, difference) in left.iter_mut().zip(pixel) {
-            *value = value.wrapping_add(*difference);
-            out.push(*value);
+    match stride {
+        1 => join_strided::<1>(planes, out),
+        2 => join_strided::<2>(planes, out),
+        3 => join_strided::<3>(planes, out),
+        _ => join_strided::<4>(planes, out),
+    }
+}
+
+/// One sum per lane; a stride known to the compiler keeps them in registers.
+fn join_strided<const STRIDE: usize>(planes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(planes);
+    let (pixels, rest) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<STRIDE>();
+    let mut left = [0_u8; STRIDE];
+    for pixel in pixels {
+        for (value, byte) in left.iter_mut().zip(pixel) {
+            *value = value.wrapping_add(*byte);
+            *byte = *value;
         }
+    }
+    for (value, byte) in left.iter().zip(rest) {
+        *byte = value.wrapping_add(*byte);
     }
 }
 

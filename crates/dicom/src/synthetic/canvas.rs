@@ -43,20 +43,19 @@ impl Canvas {
         // √2: the sum of two independent halves.
         let scale = (deviation * 128.0 * std::f64::consts::FRAC_1_SQRT_2).round() as i32;
         let mut before = 0;
-        let mut spoil = |value: &mut i16, normal: i32| {
-            let noise = ((before + normal) * scale) >> 16;
-            before = normal;
-            *value = value.saturating_add(noise as i16);
+        let mut spoil = |values: &mut [i16], normals: [i32; 4]| {
+            let [a, b, c, d] = normals;
+            let noise = [before + a, a + b, b + c, c + d].map(|sum| ((sum * scale) >> 16) as i16);
+            before = d;
+            for (value, noise) in values.iter_mut().zip(noise) {
+                *value = value.saturating_add(noise);
+            }
         };
         let (fours, rest) = self.values.as_chunks_mut::<4>();
         for four in fours {
-            for (value, normal) in four.iter_mut().zip(rng.four_normal()) {
-                spoil(value, normal);
-            }
+            spoil(four, rng.four_normal());
         }
-        for (value, normal) in rest.iter_mut().zip(rng.four_normal()) {
-            spoil(value, normal);
-        }
+        spoil(rest, rng.four_normal());
     }
 
     /// Sets everything outside the circle of the picture, as scanners do beyond their field of view.

@@ -43,9 +43,9 @@ impl Rng {
         let pairs = |draw: u64| (draw & LOW_BYTES) + ((draw >> 8) & LOW_BYTES);
         // Four lanes of 16 bits, in each the sum of four bytes: mean 510, standard deviation 147.8.
         let sums = pairs(self.next()) + pairs(self.next());
-        let lane = |shift: u32| i32::from(u16::try_from(sums >> shift & 0xffff).unwrap_or(0));
+        let [a, b, c, d, e, f, g, h] = sums.to_le_bytes();
         // 887 / 256 times 147.8 is 512.
-        [lane(0), lane(16), lane(32), lane(48)].map(|sum| ((sum - 510) * 887) >> 8)
+        [[a, b], [c, d], [e, f], [g, h]].map(|lane| ((i32::from(u16::from_le_bytes(lane)) - 510) * 887) >> 8)
     }
 
     /// One of a list.
