@@ -12,25 +12,21 @@ import argparse, base64, functools, hashlib, json, os, re, struct, sys
 
 WIDTH, PAGE, SECTOR, BODY_MAX, BATCH_HEADER, SEGMENT_HEADER = 256, 4096, 512, 3 << 20, 64, 96
 
-
 class Bad(Exception):
     """What is wrong with the log; the text names the record or the file."""
 
+def need(holds, otherwise):
+    if not holds:
+        raise Bad(otherwise)
 
 def sha256(*parts):
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
-
+    return hashlib.sha256(b"".join(parts)).digest()
 
 # --- Ed25519 (RFC 8032, section 5.1; extended coordinates as in its section 6) ---------------------------------
 
 P = 2**255 - 19
 Q = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-BASE_Y = 4 * pow(5, P - 2, P) % P
-
 
 def recover_x(y, sign):
     if y >= P:
@@ -43,17 +39,11 @@ def recover_x(y, sign):
         return None
     return P - x if x & 1 != sign else x
 
-
-def point(x, y):
-    return (x, y, 1, x * y % P)
-
-
 def add(a, b):
     e, f = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
     c, d = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
     w, x, y, z = f - e, d - c, d + c, f + e
     return (w * x % P, y * z % P, x * y % P, w * z % P)
-
 
 def multiply(scalar, a):
     result = (0, 1, 1, 0)
@@ -63,13 +53,13 @@ def multiply(scalar, a):
         a, scalar = add(a, a), scalar >> 1
     return result
 
-
 def decode_point(data):
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & ((1 << 255) - 1)
     x = recover_x(y, sign)
-    return None if x is None else point(x, y)
+    return None if x is None else (x, y, 1, x * y % P)
 
+BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 @functools.lru_cache(maxsize=64)
 def ed25519_verifies(key, message, signature):
@@ -79,9 +69,8 @@ def ed25519_verifies(key, message, signature):
     if a is None or r is None or s >= Q:
         return False
     h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % Q
-    left, right = multiply(s, point(recover_x(BASE_Y, 0), BASE_Y)), add(r, multiply(h, a))
+    left, right = multiply(s, BASE), add(r, multiply(h, a))
     return all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
-
 
 # --- signed notes and checkpoints -----------------------------------------------------------------------------
 
@@ -90,7 +79,6 @@ def unbase64(text):
     if base64.b64encode(data).decode() != text:
         raise ValueError("not canonical base64")
     return data
-
 
 class VerifierKey:
     def __init__(self, text):
@@ -105,29 +93,23 @@ class VerifierKey:
         """Size and root of a checkpoint that this key has signed."""
         try:
             note = data.decode("utf-8")
-            if any(ord(c) < 0x20 and c != "\n" for c in note) or not note.endswith("\n"):
-                raise ValueError("control characters")
-            text, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 : -1].split("\n")
+            need(not any(ord(c) < 0x20 and c != "\n" for c in note), "checkpoint: control characters")
+            text, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :].split("\n")
+            need(lines.pop() == "", "checkpoint: it does not end in a newline")
             signed = False
             for line in lines:
                 dash, name, signature = line.split(" ")
                 signature = unbase64(signature)
-                if dash != "\u2014" or len(signature) < 5:
-                    raise ValueError("malformed signature line")
+                need(dash == "\u2014" and len(signature) >= 5, "checkpoint: malformed signature line")
                 if name == self.name and signature[:4] == self.id:
-                    if not ed25519_verifies(self.key, text.encode(), signature[4:]):
-                        raise ValueError("the signature does not fit")
-                    signed = True
+                    signed = ed25519_verifies(self.key, text.encode(), signature[4:])
+                    need(signed, "checkpoint: the signature does not fit")
             origin, size, root, end = text.split("\n")
-            if not signed or origin != self.name or end or not re.fullmatch("0|[1-9][0-9]{0,19}", size):
-                raise ValueError("not a signed checkpoint of this log")
-            root = unbase64(root)
-            if len(root) != 32:
-                raise ValueError("the root is not a hash")
-            return int(size), root
+            ours = signed and origin == self.name and not end and re.fullmatch("0|[1-9][0-9]{0,19}", size)
+            need(ours and len(unbase64(root)) == 32, "checkpoint: not a signed checkpoint of this log")
+            return int(size), unbase64(root)
         except ValueError as error:
             raise Bad(f"checkpoint: {error}")
-
 
 # --- tiles ----------------------------------------------------------------------------------------------------
 
@@ -137,7 +119,6 @@ def tile_path(kind, number, width):
         number //= 1000
         groups.insert(0, f"x{number % 1000:03}")
     return "/".join([kind] + groups) + (f".p/{width}" if width < WIDTH else "")
-
 
 def split(data, count):
     """At most `count` length-prefixed entries and the bytes they take."""
@@ -150,10 +131,8 @@ def split(data, count):
         at = end
     return entries, at
 
-
 def zero(data):
     return data == bytes(len(data))
-
 
 def says(leaf):
     try:
@@ -162,11 +141,9 @@ def says(leaf):
     except (ValueError, KeyError, TypeError):
         return ""
 
-
 def detail_digest(leaf):
     found = re.search(rb',"detail_sha256":"([0-9a-f]{64})"}$', leaf)
     return found.group(1).decode() if found else None
-
 
 class Tree:
     """A stack of full subtrees (RFC 6962); yields the hashes that belong into tiles."""
@@ -190,7 +167,6 @@ class Tree:
         for _, left in reversed(self.stack[:-1]):
             value = sha256(b"\1", left, value)
         return value
-
 
 class Verification:
     def __init__(self, directory, key, known=None):
@@ -229,8 +205,7 @@ class Verification:
         for number in range((size + WIDTH - 1) // WIDTH):
             start, width = number * WIDTH, min(WIDTH, size - number * WIDTH)
             path, data = self.tile("tile/entries", number, width)
-            if data is None:
-                raise Bad(self.bad_leaf or f"record {start}: its bundle is missing")
+            need(data is not None, self.bad_leaf or f"record {start}: its bundle is missing")
             self.older_partials("tile/entries", number, width, data)
             leaves, length = split(data, width)
             if length != len(data) and (width == WIDTH or ".p/" in path):
@@ -253,8 +228,7 @@ class Verification:
             bad = self.bad_tile or self.bad_form or self.bad_detail or self.bad_known
         else:
             bad = self.bad_leaf or self.bad_above or self.bad_tile or "checkpoint: it signs another root"
-        if bad:
-            raise Bad(bad)
+        need(not bad, bad)
 
     def tile_hash(self, tiles, size, level, number, value, index, leaf):
         kind, place = f"tile/{level}", number % WIDTH
@@ -304,69 +278,65 @@ class Verification:
             names = sorted(n for n in os.listdir(os.path.join(self.dir, "journal")) if n.endswith(".journal"))
         except OSError:
             names = []
-        if not names:
-            raise Bad("journal: it is missing; records that were not signed yet may be lost")
+        need(names, "journal: it is missing; records that were not signed yet may be lost")
         end = chain = None
         for name in names:
             data, where = self.read("journal/" + name), f"journal/{name}"
             header = data[:SEGMENT_HEADER]
-            if len(header) < SEGMENT_HEADER or header[:16] != b"yingdun-journal1" or sha256(header[:64]) != header[64:]:
-                raise Bad(f"{where}: its header is damaged")
+            whole = header[:16] == b"yingdun-journal1" and sha256(header[:64]) == header[64:]
+            need(whole, f"{where}: its header is damaged")
             first, length = struct.unpack(">QQ", header[16:32])
-            if length != len(data) or length % PAGE or not zero(data[SEGMENT_HEADER:PAGE]):
-                raise Bad(f"{where}: its length or its header page is wrong")
-            if (end is None and first > size) or (end is not None and (first != end or header[32:64] != chain)):
-                raise Bad(f"{where}, record {size if end is None else end}: records are missing before it")
+            fits = length == len(data) and length % PAGE == 0 and zero(data[SEGMENT_HEADER:PAGE])
+            need(fits, f"{where}: its length or its header page is wrong")
+            joins = first <= size if end is None else (first, header[32:64]) == (end, chain)
+            need(joins, f"{where}, record {size if end is None else end}: records are missing before it")
             end, chain, self.torn, offset = first, header[32:64], None, PAGE
             while offset < len(data):
                 span, end, chain = self.batch(where, data, offset, end, chain, size)
                 if not span:
                     break
                 offset += span
-        if end < size:
-            raise Bad(f"journal: it ends at {end}, before the signed size {size}")
+        need(end >= size, f"journal: it ends at {end}, before the signed size {size}")
         return end
 
     def batch(self, where, data, offset, end, chain, size):
         place = f"{where} at byte {offset}, record {end}"
         if zero(data[offset : offset + SECTOR]):
-            if not zero(data[offset - (-(BATCH_HEADER + BODY_MAX) // PAGE) * PAGE :]):
-                raise Bad(f"{place}: there are bytes behind the end of the journal")
+            longest = -(-(BATCH_HEADER + BODY_MAX) // PAGE) * PAGE
+            need(zero(data[offset + longest :]), f"{place}: there are bytes behind the end of the journal")
             self.torn = None if zero(data[offset:]) else place
             return 0, end, chain
         head = data[offset : offset + 32]
         magic, first, count, length, check = struct.unpack(">8sQII8s", head)
         digest = data[offset + 32 : offset + BATCH_HEADER]
         stop = offset + BATCH_HEADER + length
-        if sha256(head[:24])[:8] != check or magic != b"yd-batch" or first != end or not 1 <= count <= 4096 or length > BODY_MAX or stop > len(data):
-            raise Bad(f"{place}: the header of a batch is damaged")
+        whole = sha256(head[:24])[:8] == check and magic == b"yd-batch" and first == end
+        fits = 1 <= count <= 4096 and length <= BODY_MAX and stop <= len(data)
+        need(whole and fits, f"{place}: the header of a batch is damaged")
         span = -(-(BATCH_HEADER + length) // PAGE) * PAGE
-        if not zero(data[stop : offset + span]):
-            raise Bad(f"{place}: there are bytes after the end of a batch")
+        need(zero(data[stop : offset + span]), f"{place}: there are bytes after the end of a batch")
         body = data[offset + BATCH_HEADER : stop]
         if sha256(chain, head, body) != digest:
             sectors = (data[at : min(at + SECTOR, stop)] for at in range(offset, stop, SECTOR))
-            if any(map(zero, sectors)) and zero(data[offset + span :]):
-                self.torn = place
-                return 0, end, chain
-            raise Bad(f"{place}: the records of a batch do not match its digest")
+            torn = any(map(zero, sectors)) and zero(data[offset + span :])
+            need(torn, f"{place}: the records of a batch do not match its digest")
+            self.torn = place
+            return 0, end, chain
         at = 0
         for index in range(end, end + count):
-            if at + 4 > len(body):
-                raise Bad(f"{place}: the records of a batch do not fill it")
+            need(at + 4 <= len(body), f"{place}: the records of a batch do not fill it")
             leaf_length, detail_length = struct.unpack(">HH", body[at : at + 4])
             leaf = body[at + 4 : at + 4 + leaf_length]
             detail = body[at + 4 + leaf_length : at + 4 + leaf_length + detail_length]
             at += 4 + leaf_length + detail_length
-            expected = detail_digest(leaf)
-            if not leaf.startswith(b'{"version":1,"sequence":%d,' % index) or not says(leaf):
-                raise Bad(f"{where} at byte {offset}, record {index}: it is no leaf or carries another number")
-            if (hashlib.sha256(detail).hexdigest() if detail else None) != expected:
-                raise Bad(f"{where} at byte {offset}, record {index}: its detail is another one{says(leaf)}")
+            record = f"{where} at byte {offset}, record {index}"
+            numbered = leaf.startswith(b'{"version":1,"sequence":%d,' % index) and says(leaf)
+            need(numbered, f"{record}: it is no leaf or carries another number")
+            found = hashlib.sha256(detail).hexdigest() if detail else None
+            need(found == detail_digest(leaf), f"{record}: its detail is another one{says(leaf)}")
             if index < size:
                 self.covered[index] = leaf
-        if at != len(body):
-            raise Bad(f"{place}: the records of a batch do not fill it")
+        need(at == len(body), f"{place}: the records of a batch do not fill it")
         return span, end + count, digest
 
     def run(self):
@@ -375,8 +345,8 @@ class Verification:
             size, root = self.key.checkpoint(self.read("checkpoint"))
         except OSError:
             raise Bad("checkpoint: it is missing or cannot be read")
-        if self.known and self.known[0] > size:
-            raise Bad(f"remembered checkpoint of size {self.known[0]}: the log was set back to size {size}")
+        known_size = self.known[0] if self.known else 0
+        need(known_size <= size, f"remembered checkpoint of size {known_size}: the log was set back to size {size}")
         journal_bad, end = None, size
         try:
             end = self.journal(size)
@@ -388,7 +358,6 @@ class Verification:
         torn = f", dropped unacknowledged batch in {self.torn}" if self.torn else ""
         return (f"{size} signed records, {end - size} unsigned, {self.details} details, {self.removed} removed, "
                 f"root {base64.b64encode(root).decode()}{torn}")
-
 
 def main():
     parser = argparse.ArgumentParser(description="Verify a Yingdun audit log from its files alone.")
@@ -409,10 +378,9 @@ def main():
     try:
         print("OK", Verification(options.directory, key, known).run())
         return 0
-    except Bad as bad:
+    except (Bad, OSError) as bad:
         print("BAD", bad)
         return 1
-
 
 if __name__ == "__main__":
     sys.exit(main())
