@@ -1,0 +1,322 @@
+//! DICOMweb over HTTPS against the real rooms.
+
+mod harness;
+
+use harness::{Running, ct, files, multipart, parts};
+use serde_json::Value;
+use yingdun_dicom::part10::{HeaderLook, read_header};
+use yingdun_model::Role;
+
+/// The data set of a DICOM file.
+fn data_set(file: &[u8]) -> &[u8] {
+    match read_header(file, true).unwrap() {
+        HeaderLook::Found(header) => &file[header.data_set_offset..],
+        HeaderLook::NeedMore => panic!("a whole file has a whole header"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_comes_back_bit_for_bit() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let radiologist = running.person("rad", Role::Radiologist).await;
+    let study = ct(1, 5);
+    let sent = files(&study);
+    let stored = running.stow(&technician, &sent).await;
+    assert_eq!(stored.status(), 200);
+    assert_eq!(stored.headers()["content-type"], "application/dicom+json");
+    let receipt: Value = stored.json().await.unwrap();
+    assert_eq!(receipt["00081199"]["Value"].as_array().unwrap().len(), 5);
+    let url = receipt["00081190"]["Value"][0].as_str().unwrap();
+    assert_eq!(url, format!("{}/dicom-web/studies/{}", running.origin, study.study));
+
+    // The whole study and the whole series, over HTTP/2 and HTTP/1.1.
+    let mut expected: Vec<&[u8]> = sent.iter().map(|file| data_set(file)).collect();
+    expected.sort_unstable();
+    for path in [
+        format!("/dicom-web/studies/{}", study.study),
+        format!("/wado/studies/{}/series/{}", study.study, study.series),
+    ] {
+        for client in [running.client.clone(), running.client_http1()] {
+            let answer = client
+                .get(format!("{}{path}", running.origin))
+                .bearer_auth(&radiologist)
+                .header("accept", "multipart/related; type=\"application/dicom\"; transfer-syntax=*")
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(answer.status(), 200);
+            let parts = parts(answer).await;
+            let mut came: Vec<&[u8]> = parts.iter().map(|part| data_set(part)).collect();
+            came.sort_unstable();
+            assert_eq!(came, expected, "{path}");
+            assert!(parts.iter().all(|part| part[..128] == [0; 128]), "the preamble is neutral");
+        }
+    }
+
+    // One instance, alone.
+    let instance = study.instance(0);
+    let path = format!(
+        "/dicom-web/studies/{}/series/{}/instances/{}",
+        study.study, study.series, instance.sop_instance
+    );
+    let one = running.get(&path, &radiologist).header("accept", "application/dicom").send().await.unwrap();
+    assert_eq!(one.status(), 200);
+    assert!(one.headers()["content-type"].to_str().unwrap().starts_with("application/dicom; transfer-syntax="));
+    assert_eq!(data_set(&one.bytes().await.unwrap()), data_set(&sent[0]));
+
+    // One frame: the pixels of the data set are its last bytes.
+    let frame = running
+        .get(&format!("{path}/frames/1"), &radiologist)
+        .header("accept", "application/octet-stream")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(frame.status(), 200);
+    let frame = frame.bytes().await.unwrap();
+    assert_eq!(frame.len(), 64 * 64 * 2);
+    assert!(data_set(&sent[0]).windows(frame.len()).any(|window| window == frame));
+    let frames = running.get(&format!("{path}/frames/1"), &radiologist).send().await.unwrap();
+    assert_eq!(parts(frames).await, [frame.to_vec()]);
+    for (list, status) in [("2", 404), ("0", 400), ("1,x", 400)] {
+        let wrong = running.get(&format!("{path}/frames/{list}"), &radiologist).send().await.unwrap();
+        assert_eq!(wrong.status(), status, "frames/{list}");
+    }
+
+    // Another transfer syntax, another type.
+    for accept in [
+        "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.90",
+        "image/png",
+        "multipart/related; type=\"application/dicom+xml\"",
+    ] {
+        let refused = running.get(&path, &radiologist).header("accept", accept).send().await.unwrap();
+        assert_eq!(refused.status(), 406, "{accept}");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_is_an_array_whose_bulk_data_can_be_fetched() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let study = ct(2, 3);
+    let sent = files(&study);
+    assert_eq!(running.stow(&technician, &sent).await.status(), 200);
+    let base = format!("/dicom-web/studies/{}", study.study);
+    for (path, count) in [
+        (format!("{base}/metadata"), 3),
+        (format!("{base}/series/{}/metadata", study.series), 3),
+        (
+            format!("{base}/series/{}/instances/{}/metadata", study.series, study.instance(1).sop_instance),
+            1,
+        ),
+    ] {
+        let answer = running.get(&path, &technician).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "application/dicom+json");
+        let rows: Vec<Value> = answer.json().await.unwrap();
+        assert_eq!(rows.len(), count);
+        let row = &rows[0];
+        assert_eq!(row["0020000D"]["Value"][0], study.study.as_str());
+        let bulk = row["7FE00010"]["BulkDataURI"].as_str().unwrap();
+        let bulk_path = bulk.strip_prefix(&running.origin).unwrap();
+        let value =
+            running.get(bulk_path, &technician).header("accept", "application/octet-stream").send().await.unwrap();
+        assert_eq!(value.status(), 200);
+        assert_eq!(value.content_length(), Some(64 * 64 * 2));
+        let multipart = running.get(bulk_path, &technician).send().await.unwrap();
+        assert_eq!(parts(multipart).await, [value.bytes().await.unwrap().to_vec()]);
+    }
+    let unknown = format!(
+        "{base}/series/{}/instances/{}/bulkdata/00000000",
+        study.series,
+        study.instance(1).sop_instance
+    );
+    assert_eq!(running.get(&unknown, &technician).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_match_page_and_explain_themselves() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let studies: Vec<_> = (10..13).map(|seed| ct(seed, 2)).collect();
+    for study in &studies {
+        assert_eq!(running.stow(&technician, &files(study)).await.status(), 200);
+    }
+    let rows = async |query: &str| -> Vec<Value> {
+        let answer = running.get(&format!("/dicom-web/{query}"), &technician).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        answer.json().await.unwrap()
+    };
+    assert_eq!(rows("studies").await.len(), 3);
+    assert_eq!(rows("studies?PatientID=nobody").await, Vec::<Value>::new());
+    let uid = &studies[1].study;
+    for query in [
+        format!("studies?StudyInstanceUID={uid}"),
+        format!("studies?0020000d={uid}"),
+        format!("studies?StudyInstanceUID={uid},1.2.3"),
+        format!("studies?AccessionNumber={}", studies[1].accession_number),
+    ] {
+        let found = rows(&query).await;
+        assert_eq!(found.len(), 1, "{query}");
+        assert_eq!(found[0]["0020000D"]["Value"][0], uid.as_str());
+        assert_eq!(
+            found[0]["00081190"]["Value"][0],
+            format!("{}/dicom-web/studies/{uid}", running.origin),
+            "where it can be retrieved"
+        );
+    }
+    assert_eq!(rows(&format!("studies/{uid}/series")).await.len(), 1);
+    assert_eq!(rows(&format!("studies/{uid}/instances")).await.len(), 2);
+    assert_eq!(rows(&format!("studies/{uid}/series/{}/instances", studies[1].series)).await.len(), 2);
+    assert_eq!(rows(&format!("series?StudyInstanceUID={uid}")).await.len(), 1);
+    assert_eq!(rows(&format!("instances?StudyInstanceUID={uid}&limit=1")).await.len(), 1);
+
+    // Pages do not overlap and cover everything.
+    let mut seen: Vec<String> = Vec::new();
+    for offset in 0..3 {
+        let page = rows(&format!("studies?limit=1&offset={offset}")).await;
+        seen.push(page[0]["0020000D"]["Value"][0].as_str().unwrap().to_owned());
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
+
+    let more = running.get("/dicom-web/studies?limit=1&fuzzymatching=true", &technician).send().await.unwrap();
+    let warnings: Vec<_> = more.headers().get_all("warning").iter().collect();
+    assert_eq!(warnings.len(), 2, "fuzzy matching and more rows");
+
+    for query in ["studies?NoSuchAttribute=1", "studies?limit=x", "studies?limit=1&limit=2", "series?Rows=1.2.x"] {
+        let wrong = running.get(&format!("/dicom-web/{query}"), &technician).send().await.unwrap();
+        assert_eq!(wrong.status(), 400, "{query}");
+        let problem: Value = wrong.json().await.unwrap();
+        assert!(problem["title_zh"].is_string() && problem["expected"].is_string(), "{problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_says_what_became_of_every_part() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let study = ct(3, 2);
+    let sent = files(&study);
+
+    // A single body without multipart.
+    let single = running
+        .post("/dicom-web/studies", &technician)
+        .header("content-type", "application/dicom")
+        .body(sent[0].clone())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(single.status(), 200);
+
+    // One good part, one that is no DICOM: 202 and both are named.
+    let mixed = running.stow(&technician, &[sent[1].clone(), b"<html>not an image</html>".to_vec()]).await;
+    assert_eq!(mixed.status(), 202);
+    let receipt: Value = mixed.json().await.unwrap();
+    assert_eq!(receipt["00081199"]["Value"].as_array().unwrap().len(), 1);
+    assert_eq!(receipt["0008119A"]["Value"][0]["00081197"]["Value"][0], 0xC000);
+
+    // The wrong study in the address.
+    let other = running
+        .post("/dicom-web/studies/1.2.3.4", &technician)
+        .header("content-type", "application/dicom")
+        .body(files(&ct(4, 1))[0].clone())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(other.status(), 409);
+    let receipt: Value = other.json().await.unwrap();
+    assert_eq!(receipt["00081198"]["Value"][0]["00081197"]["Value"][0], 0xA900);
+
+    let send = async |content_type: &str, body: Vec<u8>| {
+        running
+            .post("/dicom-web/studies", &technician)
+            .header("content-type", content_type)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    };
+    let related = "multipart/related; type=\"application/dicom\"; boundary=b";
+    let whole = multipart(&files(&ct(5, 2)), "b");
+    // Cut in the second part: the first one is stored, the request is refused and says so.
+    let cut = send(related, whole[..whole.len() - 20].to_vec()).await;
+    assert_eq!(cut.status(), 400);
+    let problem: Value = cut.json().await.unwrap();
+    assert!(problem["came"].as_str().unwrap().contains("closing delimiter"), "{problem}");
+    assert!(problem["do"].as_str().unwrap().contains("1 complete instances"), "{problem}");
+
+    for (content_type, body, status) in [
+        ("multipart/related; type=\"application/dicom\"", whole.clone(), 400),
+        ("multipart/related; type=\"application/dicom+json\"; boundary=b", whole.clone(), 415),
+        ("multipart/form-data; boundary=b", whole.clone(), 415),
+        ("text/plain", whole.clone(), 415),
+        (related, b"--b--\r\n".to_vec(), 400),
+        (related, Vec::new(), 400),
+        ("application/dicom", Vec::new(), 409),
+        ("application/dicom", vec![0; 200], 409),
+        ("application/dicom", b"DICM".repeat(100), 409),
+    ] {
+        assert_eq!(send(content_type, body).await.status(), status, "{content_type}");
+    }
+    let xml = running
+        .post("/dicom-web/studies", &technician)
+        .header("content-type", related)
+        .header("accept", "application/dicom+xml")
+        .body(whole)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(xml.status(), 406);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_whether_a_study_exists_that_is_not_for_them() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let clinician = running.person("doc", Role::Clinician).await;
+    let study = ct(6, 1);
+    assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    for suffix in ["", "/metadata", &format!("/series/{}", study.series)] {
+        let hidden = running.get(&format!("/dicom-web/studies/{}{suffix}", study.study), &clinician);
+        let absent = running.get(&format!("/dicom-web/studies/1.2.3{suffix}"), &clinician);
+        let (hidden, absent) = (hidden.send().await.unwrap(), absent.send().await.unwrap());
+        assert_eq!((hidden.status(), absent.status()), (404.try_into().unwrap(), 404.try_into().unwrap()));
+        assert_eq!(hidden.text().await.unwrap(), absent.text().await.unwrap());
+    }
+    let listed = running.get("/dicom-web/studies", &clinician).send().await.unwrap();
+    assert_eq!(listed.json::<Vec<Value>>().await.unwrap(), Vec::<Value>::new());
+
+    // With a care relation the same study opens, without a new login.
+    let patient = &study.patient;
+    let body = serde_json::json!({
+        "name": "doc",
+        "patient_id": patient.id,
+        "valid_from_ms": running.now().as_ms() - 1000,
+        "valid_until_ms": running.now().as_ms() + 3_600_000,
+    });
+    let security = running.officer(Role::SecurityAdministrator);
+    let given = running.request(reqwest::Method::PUT, "/api/v1/care-relations", security).json(&body);
+    assert_eq!(given.send().await.unwrap().status(), 204);
+    let opened = running.get(&format!("/dicom-web/studies/{}", study.study), &clinician).send().await.unwrap();
+    assert_eq!(opened.status(), 200);
+    assert_eq!(parts(opened).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_and_the_attempt_is_on_the_ledger() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let study = ct(7, 1);
+    assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    let path = format!("/dicom-web/studies/{}", study.study);
+    let refused = running.request(reqwest::Method::DELETE, &path, &technician).send().await.unwrap();
+    assert_eq!(refused.status(), 403);
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["came"], "destruction-not-available");
+    assert_eq!(running.get(&path, &technician).send().await.unwrap().status(), 200);
+    let found = running.audit.reader().tail(10).unwrap();
+    assert!(found.iter().any(|leaf| leaf.leaf.reason.as_str() == "destruction-not-available"));
+}
