@@ -142,7 +142,7 @@ def says(leaf):
         return ""
 
 def detail_digest(leaf):
-    found = re.search(rb',"detail_sha256":"([0-9a-f]{64})"}$', leaf)
+    found = re.search(rb',"detail_sha256":"([0-9a-f]{64})"}\Z', leaf)
     return found.group(1).decode() if found else None
 
 class Tree:
