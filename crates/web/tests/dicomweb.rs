@@ -62,7 +62,9 @@ async fn what_is_stored_comes_back_bit_for_bit() {
     );
     let one = running.get(&path, &radiologist).header("accept", "application/dicom").send().await.unwrap();
     assert_eq!(one.status(), 200);
-    assert!(one.headers()["content-type"].to_str().unwrap().starts_with("application/dicom; transfer-syntax="));
+    assert!(
+        one.headers()["content-type"].to_str().unwrap().starts_with("application/dicom; transfer-syntax=")
+    );
     assert_eq!(data_set(&one.bytes().await.unwrap()), data_set(&sent[0]));
 
     // One frame: the pixels of the data set are its last bytes.
@@ -106,10 +108,7 @@ async fn metadata_is_an_array_whose_bulk_data_can_be_fetched() {
     for (path, count) in [
         (format!("{base}/metadata"), 3),
         (format!("{base}/series/{}/metadata", study.series), 3),
-        (
-            format!("{base}/series/{}/instances/{}/metadata", study.series, study.instance(1).sop_instance),
-            1,
-        ),
+        (format!("{base}/series/{}/instances/{}/metadata", study.series, study.instance(1).sop_instance), 1),
     ] {
         let answer = running.get(&path, &technician).send().await.unwrap();
         assert_eq!(answer.status(), 200);
@@ -120,18 +119,19 @@ async fn metadata_is_an_array_whose_bulk_data_can_be_fetched() {
         assert_eq!(row["0020000D"]["Value"][0], study.study.as_str());
         let bulk = row["7FE00010"]["BulkDataURI"].as_str().unwrap();
         let bulk_path = bulk.strip_prefix(&running.origin).unwrap();
-        let value =
-            running.get(bulk_path, &technician).header("accept", "application/octet-stream").send().await.unwrap();
+        let value = running
+            .get(bulk_path, &technician)
+            .header("accept", "application/octet-stream")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(value.status(), 200);
         assert_eq!(value.content_length(), Some(64 * 64 * 2));
         let multipart = running.get(bulk_path, &technician).send().await.unwrap();
         assert_eq!(parts(multipart).await, [value.bytes().await.unwrap().to_vec()]);
     }
-    let unknown = format!(
-        "{base}/series/{}/instances/{}/bulkdata/00000000",
-        study.series,
-        study.instance(1).sop_instance
-    );
+    let unknown =
+        format!("{base}/series/{}/instances/{}/bulk/00000000", study.series, study.instance(1).sop_instance);
     assert_eq!(running.get(&unknown, &technician).send().await.unwrap().status(), 404);
 }
 
@@ -182,11 +182,14 @@ async fn searches_match_page_and_explain_themselves() {
     seen.dedup();
     assert_eq!(seen.len(), 3);
 
-    let more = running.get("/dicom-web/studies?limit=1&fuzzymatching=true", &technician).send().await.unwrap();
+    let more =
+        running.get("/dicom-web/studies?limit=1&fuzzymatching=true", &technician).send().await.unwrap();
     let warnings: Vec<_> = more.headers().get_all("warning").iter().collect();
     assert_eq!(warnings.len(), 2, "fuzzy matching and more rows");
 
-    for query in ["studies?NoSuchAttribute=1", "studies?limit=x", "studies?limit=1&limit=2", "series?Rows=1.2.x"] {
+    for query in
+        ["studies?NoSuchAttribute=1", "studies?limit=x", "studies?limit=1&limit=2", "series?Rows=1.2.x"]
+    {
         let wrong = running.get(&format!("/dicom-web/{query}"), &technician).send().await.unwrap();
         assert_eq!(wrong.status(), 400, "{query}");
         let problem: Value = wrong.json().await.unwrap();
@@ -300,7 +303,8 @@ async fn nobody_learns_whether_a_study_exists_that_is_not_for_them() {
     let security = running.officer(Role::SecurityAdministrator);
     let given = running.request(reqwest::Method::PUT, "/api/v1/care-relations", security).json(&body);
     assert_eq!(given.send().await.unwrap().status(), 204);
-    let opened = running.get(&format!("/dicom-web/studies/{}", study.study), &clinician).send().await.unwrap();
+    let opened =
+        running.get(&format!("/dicom-web/studies/{}", study.study), &clinician).send().await.unwrap();
     assert_eq!(opened.status(), 200);
     assert_eq!(parts(opened).await.len(), 1);
 }

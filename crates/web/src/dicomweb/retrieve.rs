@@ -66,11 +66,12 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
     let media_type = json_type(&call.accept)?;
     let (study, entries) = open(&call).await?;
-    let base = format!("{}/dicom-web/studies", call.service.origin);
+    let origin = call.service.origin.clone();
     Ok(answer::stream(media_type, None, move |sink| async move {
         let mut made = stream::iter(entries.into_iter().map(|entry| {
-            let (study, bulk) = (Arc::clone(&study), bulk_base(&base, &entry));
-            async move { study.metadata(&entry, &bulk).await }
+            let (study, base) =
+                (Arc::clone(&study), instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance));
+            async move { study.metadata(&entry, &base).await }
         }))
         .buffered(limits::METADATA_AHEAD);
         let mut buffer = BytesMut::from(&b"["[..]);
@@ -191,11 +192,6 @@ fn part10_bytes(entry: &InstanceEntry) -> u64 {
     let InstanceEntry { sop_class, sop_instance, transfer_syntax, data_set_bytes, .. } = entry;
     let header = yingdun_dicom::part10::write_header(sop_class, sop_instance, transfer_syntax, None);
     header.len() as u64 + data_set_bytes
-}
-
-fn bulk_base(studies: &str, entry: &InstanceEntry) -> String {
-    let InstanceEntry { study, series, sop_instance, .. } = entry;
-    format!("{studies}/{study}/series/{series}/instances/{sop_instance}/bulkdata")
 }
 
 /// The address of a stored instance.

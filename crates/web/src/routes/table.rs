@@ -340,7 +340,7 @@ routes! {
     /// WADO-RS frames.
     RetrieveFrames => retrieve("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", list![STUDY, SERIES, INSTANCE, path("frames", Schema::Text, "Frame numbers from 1, parted by commas"), ACCEPT], &["multipart/related", "application/octet-stream", "image/*", "video/*"], "调阅指定帧", "Retrieve frames"),
     /// WADO-RS bulk data.
-    RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], &["multipart/related", "application/octet-stream"], "调阅大块数据", "Retrieve bulk data"),
+    RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulk/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], &["multipart/related", "application/octet-stream"], "调阅大块数据", "Retrieve bulk data"),
     /// Refused.
     DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
     /// Refused.

@@ -1,6 +1,6 @@
 //! The real door before real rooms: access, audit, keys, storage and archive in a temporary folder, HTTPS on
 //! loopback with a certificate of its own, and people and programs who sign in as anybody else would.
-#![allow(dead_code, reason = "each test file uses its part of the harness")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the harness")]
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use yingdun_access::{Access, AccessConfig, NewClient, Officers, OneTimeLink, Sco
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts};
 use yingdun_audit::{Log, LogConfig, NodeName};
 use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_crypto::SealingKey;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{KeyStore, RootFile, SecretName};
@@ -39,6 +40,8 @@ pub struct Running {
     certificate: reqwest::Certificate,
     system: Session,
     officers: [String; 3],
+    identity: Database,
+    catalogue: Database,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     _folder: TempDir,
@@ -73,7 +76,7 @@ impl Running {
         let catalogue = database(DatabaseKind::Catalogue, "catalogue.db").await.unwrap();
         let access = Access::open(
             AccessConfig::new(institution.clone(), detail_key),
-            identity,
+            identity.clone(),
             catalogue.clone(),
             audit.clone(),
             clock.clone(),
@@ -86,7 +89,7 @@ impl Running {
         });
         let store = Store::open(StoreConfig::new(replicas.to_vec()), Arc::new(RealDisk), Arc::new(LogEvents));
         let parts = ArchiveParts {
-            catalogue,
+            catalogue: catalogue.clone(),
             keys,
             store: store.await.unwrap(),
             audit: audit.clone(),
@@ -139,6 +142,8 @@ impl Running {
             certificate,
             system,
             officers: Default::default(),
+            identity,
+            catalogue,
             stop: Some(stop),
             serving: Some(serving),
             _folder: folder,
@@ -147,6 +152,12 @@ impl Running {
             running.officers[place] = running.enrol_and_sign_in(link, role).await;
         }
         running
+    }
+
+    /// Takes new tokens of the three officers, in the order of their roles, after the old ones expired.
+    pub fn with_fresh_officers(mut self, tokens: &[String]) -> Self {
+        self.officers.clone_from_slice(tokens);
+        self
     }
 
     /// A client that speaks HTTP/1.1 only.
@@ -179,6 +190,40 @@ impl Running {
         let token = link.token.expose();
         self.access.accept_invitation(token, Secret::new(PASSWORD.into()), LOCAL).await.unwrap();
         self.sign_in(link.actor.as_str(), role).await
+    }
+
+    /// The bearer token of a radiologist of another institution that shares the databases.
+    pub async fn stranger(&self) -> String {
+        let institution = InstitutionId::new("h2").unwrap();
+        let access = Access::open(
+            AccessConfig::new(institution.clone(), SealingKey::generate()),
+            self.identity.clone(),
+            self.catalogue.clone(),
+            self.audit.clone(),
+            self.clock.clone(),
+        )
+        .unwrap();
+        let name = |name: &str| ActorId::new(name).unwrap();
+        let sign_in = async |actor: &ActorId, link: &OneTimeLink, role: Role| {
+            let password = || Secret::new(PASSWORD.to_owned());
+            access.accept_invitation(link.token.expose(), password(), LOCAL).await.unwrap();
+            let (institution, actor) = (institution.clone(), actor.clone());
+            let login = yingdun_access::Login {
+                institution,
+                actor,
+                password: password(),
+                role: Some(role),
+                peer: LOCAL,
+            };
+            access.login(login).await
+        };
+        let officers = Officers { system: name("sys2"), security: name("sec2"), audit: name("aud2") };
+        let links = access.found(&access.system_session(), &officers).await.unwrap();
+        let sys = sign_in(&officers.system, &links[0], Role::SystemAdministrator).await.unwrap().session;
+        let sec = sign_in(&officers.security, &links[1], Role::SecurityAdministrator).await.unwrap().session;
+        let link = access.create_person(&sys, &name("rad2")).await.unwrap();
+        access.give_role(&sec, &name("rad2"), Role::Radiologist).await.unwrap();
+        sign_in(&name("rad2"), &link, Role::Radiologist).await.unwrap().token.expose().clone()
     }
 
     /// Signs a person in and gives the bearer token.
@@ -305,9 +350,7 @@ pub fn files(study: &Study) -> Vec<Vec<u8>> {
 pub fn multipart(files: &[Vec<u8>], boundary: &str) -> Vec<u8> {
     let mut body = Vec::new();
     for file in files {
-        body.extend_from_slice(
-            format!("--{boundary}\r\nContent-Type: application/dicom\r\n\r\n").as_bytes(),
-        );
+        body.extend_from_slice(format!("--{boundary}\r\nContent-Type: application/dicom\r\n\r\n").as_bytes());
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n");
     }

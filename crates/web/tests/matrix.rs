@@ -1,0 +1,378 @@
+//! The route × identity matrix: every route of the table, under every prefix, asked by everybody who can ask.
+//! The expectations are an exhaustive `match` on [`RouteId`]: a new route without a row does not compile.
+
+mod harness;
+
+use harness::{Running, ct, files};
+use reqwest::{Method, Response};
+use serde_json::json;
+use yingdun_access::Scope;
+use yingdun_dicom::synthetic::Study;
+use yingdun_model::Role;
+use yingdun_web::{Method as RouteMethod, Needs, RouteId};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Anonymous,
+    Clinician,
+    Radiologist,
+    Chief,
+    Technician,
+    Researcher,
+    SystemAdministrator,
+    SecurityAdministrator,
+    AuditAdministrator,
+    /// A service client with every scope.
+    Service,
+    /// A radiologist whose token has expired.
+    Expired,
+    /// A radiologist whose token was revoked.
+    Revoked,
+    /// A radiologist of another institution.
+    OtherInstitution,
+}
+
+/// What the door does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// 2xx or 3xx.
+    Served,
+    /// 401.
+    SignIn,
+    /// 403.
+    Forbidden,
+    /// 404, as if there were nothing.
+    Nothing,
+}
+
+use Answer::{Forbidden, Nothing, Served, SignIn};
+
+/// The expected matrix.
+fn expected(id: RouteId, who: Who) -> Answer {
+    match id {
+        RouteId::StoreInstances | RouteId::StoreStudyInstances => match who {
+            Who::Technician | Who::Service => Served,
+            // Storing is not seeing: a foreign institution has an archive of its own to store into, and its
+            // radiologists do not store.
+            other => token_or(other, Forbidden),
+        },
+        RouteId::SearchStudies
+        | RouteId::SearchSeries
+        | RouteId::SearchInstances
+        | RouteId::SearchStudySeries
+        | RouteId::SearchStudyInstances
+        | RouteId::SearchSeriesInstances => match who {
+            Who::Clinician
+            | Who::Radiologist
+            | Who::Chief
+            | Who::Technician
+            | Who::Service
+            | Who::OtherInstitution => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::RetrieveStudy
+        | RouteId::RetrieveSeries
+        | RouteId::RetrieveInstance
+        | RouteId::StudyMetadata
+        | RouteId::SeriesMetadata
+        | RouteId::InstanceMetadata
+        | RouteId::RetrieveFrames
+        | RouteId::RetrieveBulkData => match who {
+            Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
+            Who::Clinician | Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => token_or(who, Forbidden),
+        // A bearer token is no client credential.
+        RouteId::Token => match who {
+            Who::Anonymous => Served,
+            _ => SignIn,
+        },
+        RouteId::Revoke
+        | RouteId::AuthorizeForm
+        | RouteId::OAuthMetadata
+        | RouteId::LoginForm
+        | RouteId::EnrolForm
+        | RouteId::Description
+        | RouteId::Live
+        | RouteId::Ready => Served,
+        // Sent without having been opened in this browser.
+        RouteId::Authorize | RouteId::Login | RouteId::Logout | RouteId::Enrol => Forbidden,
+        RouteId::LoginLink => SignIn,
+        // The list, an empty list, or the sign-in form.
+        RouteId::Home => Served,
+        RouteId::StudyPage => match who {
+            Who::Clinician | Who::OtherInstitution => Nothing,
+            Who::Researcher
+            | Who::SystemAdministrator
+            | Who::SecurityAdministrator
+            | Who::AuditAdministrator => Forbidden,
+            Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
+            // The sign-in form.
+            Who::Anonymous | Who::Expired | Who::Revoked => Served,
+        },
+        RouteId::ListPeople | RouteId::ListDevices | RouteId::ListClients => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::CreatePerson
+        | RouteId::ChangePerson
+        | RouteId::InviteAgain
+        | RouteId::EndSessions
+        | RouteId::RegisterDevice
+        | RouteId::UpdateDevice
+        | RouteId::CreateClient
+        | RouteId::ChangeClient
+        | RouteId::SystemStatus
+        | RouteId::Metrics => only(Who::SystemAdministrator, who),
+        RouteId::GiveRole
+        | RouteId::TakeRole
+        | RouteId::GrantScopes
+        | RouteId::GiveCare
+        | RouteId::EndCare => only(Who::SecurityAdministrator, who),
+        RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
+            only(Who::AuditAdministrator, who)
+        }
+    }
+}
+
+fn only(officer: Who, who: Who) -> Answer {
+    if who == officer { Served } else { token_or(who, Forbidden) }
+}
+
+/// What somebody with a living token gets; everybody else has to sign in.
+fn token_or(who: Who, otherwise: Answer) -> Answer {
+    match who {
+        Who::Anonymous | Who::Expired | Who::Revoked => SignIn,
+        Who::Clinician
+        | Who::Radiologist
+        | Who::Chief
+        | Who::Technician
+        | Who::Researcher
+        | Who::SystemAdministrator
+        | Who::SecurityAdministrator
+        | Who::AuditAdministrator
+        | Who::Service
+        | Who::OtherInstitution => otherwise,
+    }
+}
+
+/// A path and a body with which a permitted caller is served.
+fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
+    let instance = study.instance(0);
+    let path = id
+        .describe()
+        .path
+        .replace("{study}", study.study.as_str())
+        .replace("{series}", study.series.as_str())
+        .replace("{instance}", instance.sop_instance.as_str())
+        .replace("{frames}", "1")
+        .replace("{*path}", "7FE00010")
+        .replace("{actor}", "victim")
+        .replace("{role}", "researcher")
+        .replace("{ae_title}", "CT01")
+        .replace("{client}", "viewer")
+        .replace("{index}", "0")
+        .replace("{token}", "no-such-link");
+    let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
+    let form = |text: &str| Some(text.as_bytes().to_vec());
+    let device = json!({"called_ae": "YINGDUN", "addresses": ["127.0.0.1"]});
+    let care =
+        json!({"name": "victim", "patient_id": "4711", "valid_from_ms": 0, "valid_until_ms": i64::MAX});
+    let body = match id {
+        RouteId::StoreInstances | RouteId::StoreStudyInstances => Some(instance.to_file()),
+        RouteId::Token => form("grant_type=client_credentials&client_id=gateway&client_secret=SECRET"),
+        RouteId::Revoke => form("token=unknown"),
+        RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
+        RouteId::Logout => form("form_token=y"),
+        RouteId::Enrol => form("password=x&again=x&form_token=y"),
+        RouteId::CreatePerson => json(json!({"name": "newcomer"})),
+        RouteId::ChangePerson | RouteId::ChangeClient => json(json!({"disabled": false})),
+        RouteId::RegisterDevice => {
+            json(json!({"ae_title": "CT01", "called_ae": "YINGDUN", "addresses": ["127.0.0.1"]}))
+        }
+        RouteId::UpdateDevice => json(device),
+        RouteId::CreateClient => json(json!({"client_id": "viewer"})),
+        RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
+        RouteId::GiveCare => json(care),
+        RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
+        RouteId::SearchStudies
+        | RouteId::SearchSeries
+        | RouteId::SearchInstances
+        | RouteId::SearchStudySeries
+        | RouteId::SearchStudyInstances
+        | RouteId::SearchSeriesInstances
+        | RouteId::RetrieveStudy
+        | RouteId::RetrieveSeries
+        | RouteId::RetrieveInstance
+        | RouteId::StudyMetadata
+        | RouteId::SeriesMetadata
+        | RouteId::InstanceMetadata
+        | RouteId::RetrieveFrames
+        | RouteId::RetrieveBulkData
+        | RouteId::DestroyStudy
+        | RouteId::DestroySeries
+        | RouteId::DestroyInstance
+        | RouteId::AuthorizeForm
+        | RouteId::OAuthMetadata
+        | RouteId::Home
+        | RouteId::StudyPage
+        | RouteId::LoginForm
+        | RouteId::LoginLink
+        | RouteId::EnrolForm
+        | RouteId::ListPeople
+        | RouteId::InviteAgain
+        | RouteId::EndSessions
+        | RouteId::GiveRole
+        | RouteId::TakeRole
+        | RouteId::ListDevices
+        | RouteId::ListClients
+        | RouteId::AuditTail
+        | RouteId::AuditSearch
+        | RouteId::AuditCheckpoint
+        | RouteId::AuditProof
+        | RouteId::SystemStatus
+        | RouteId::Description
+        | RouteId::Live
+        | RouteId::Ready
+        | RouteId::Metrics => None,
+    };
+    (path, body)
+}
+
+const AUTHORIZE: &str = "?response_type=code&client_id=gateway&redirect_uri=https%3A%2F%2Fviewer.example%2Fcb\
+                         &code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_every_identity_as_the_matrix_says() {
+    let running = Running::start().await;
+    // Tokens that are dead by now: one outlived its eight hours, one was revoked.
+    let expired = running.person("late", Role::Radiologist).await;
+    running.advance(std::time::Duration::from_secs(9 * 3600));
+    let officer = async |name: &str, role: Role| running.sign_in(name, role).await;
+    let mut tokens = vec![
+        (Who::Anonymous, None),
+        (Who::Expired, Some(expired)),
+        (Who::SystemAdministrator, Some(officer("sys", Role::SystemAdministrator).await)),
+        (Who::SecurityAdministrator, Some(officer("sec", Role::SecurityAdministrator).await)),
+        (Who::AuditAdministrator, Some(officer("aud", Role::AuditAdministrator).await)),
+    ];
+    let running = running
+        .with_fresh_officers(&tokens[2..].iter().flat_map(|(_, token)| token.clone()).collect::<Vec<_>>());
+    for (who, name, role) in [
+        (Who::Clinician, "doc", Role::Clinician),
+        (Who::Radiologist, "rad", Role::Radiologist),
+        (Who::Chief, "chief", Role::Chief),
+        (Who::Technician, "tech", Role::Technician),
+        (Who::Researcher, "res", Role::Researcher),
+        (Who::Revoked, "gone", Role::Radiologist),
+    ] {
+        tokens.push((who, Some(running.person(name, role).await)));
+    }
+    let revoked = tokens.last().and_then(|(_, token)| token.clone()).unwrap();
+    running.access.revoke(&running.session(&revoked).await).await.unwrap();
+    let secret = running.service("gateway", Scope::ALL, &["https://viewer.example/cb"]).await;
+    tokens.push((Who::Service, Some(running.service_token("gateway", &secret).await)));
+    tokens.push((Who::OtherInstitution, Some(running.stranger().await)));
+    running.person("victim", Role::Clinician).await;
+
+    let study = ct(1, 2);
+    let technician =
+        tokens.iter().find(|(who, _)| *who == Who::Technician).and_then(|(_, t)| t.clone()).unwrap();
+    assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    let bulk = bulk_path(&running, &technician, &study).await;
+
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for id in RouteId::ALL.iter().copied() {
+        let route = id.describe();
+        let (path, body) = well_formed(id, &study);
+        let body = body.map(|body| match id {
+            RouteId::Token => String::from_utf8(body).unwrap().replace("SECRET", &secret).into_bytes(),
+            _ => body,
+        });
+        let query = if id == RouteId::AuthorizeForm { AUTHORIZE } else { "" };
+        for prefix in route.family.prefixes() {
+            for (who, token) in &tokens {
+                let path = path.replace("7FE00010", &bulk);
+                let method = match route.method {
+                    RouteMethod::Get => Method::GET,
+                    RouteMethod::Post => Method::POST,
+                    RouteMethod::Put => Method::PUT,
+                    RouteMethod::Patch => Method::PATCH,
+                    RouteMethod::Delete => Method::DELETE,
+                };
+                let mut request =
+                    running.client.request(method, format!("{}{prefix}{path}{query}", running.origin));
+                if let Some(token) = token {
+                    request = match route.needs {
+                        Needs::Cookie(_) => {
+                            request.header("cookie", format!("__Host-yingdun-session={token}"))
+                        }
+                        Needs::Nothing | Needs::Token(_) | Needs::Scrape => request.bearer_auth(token),
+                    };
+                }
+                if let Some(body) = &body {
+                    let media_type = match route.body.media_types() {
+                        ["multipart/related", single] => single,
+                        other => other[0],
+                    };
+                    request = request.header("content-type", media_type).body(body.clone());
+                }
+                let answer = request.send().await.unwrap();
+                asked += 1;
+                let came = read(&answer);
+                if came != Some(expected(id, *who)) {
+                    let status = answer.status();
+                    let text = answer.text().await.unwrap();
+                    wrong.push(format!(
+                        "{id:?} {prefix} × {who:?}: {:?}, came {status} {text}",
+                        expected(id, *who)
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(asked > 700, "{asked} cells");
+}
+
+fn read(answer: &Response) -> Option<Answer> {
+    match answer.status().as_u16() {
+        200..=399 => Some(Served),
+        401 => Some(SignIn),
+        403 => Some(Forbidden),
+        404 => Some(Nothing),
+        _ => None,
+    }
+}
+
+/// The path under `bulk/` at which the pixels of the first instance are.
+async fn bulk_path(running: &Running, token: &str, study: &Study) -> String {
+    let instance = study.instance(0).sop_instance;
+    let path =
+        format!("/dicom-web/studies/{}/series/{}/instances/{instance}/metadata", study.study, study.series);
+    let rows: Vec<serde_json::Value> = running.get(&path, token).send().await.unwrap().json().await.unwrap();
+    let uri = rows[0]["7FE00010"]["BulkDataURI"].as_str().unwrap();
+    uri.split("/bulk/").nth(1).unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_outside_the_table_is_nothing_and_another_method_is_named_as_such() {
+    let running = Running::start().await;
+    for path in [
+        "/nothing",
+        "/dicom-web",
+        "/dicom-web/studies/1.2/rendered",
+        "/api/v2/people",
+        "/..%2f..%2fetc/passwd",
+    ] {
+        let answer = running.client.get(format!("{}{path}", running.origin)).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    let answer = running.client.put(format!("{}/health/live", running.origin)).send().await.unwrap();
+    assert_eq!(answer.status(), 405);
+    assert!(answer.headers()["allow"].to_str().unwrap().contains("GET"));
+}
