@@ -4,8 +4,8 @@
 //! where a certificate came from.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,8 @@ impl Authority {
     /// A certificate with which this machine proves itself to clients and, as a DICOM sender, to other nodes.
     pub(crate) fn issue_server(&self, name: &str, hosts: &[String]) -> Result<Identity, PkiError> {
         let mut params = parameters(name, LEAF_DAYS);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.subject_alt_names = hosts
             .iter()
             .map(|host| match host.parse::<IpAddr>() {
@@ -128,21 +129,17 @@ fn parameters(name: &str, days: i64) -> CertificateParams {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let first = today.saturating_sub(jiff::Span::new().days(1));
     let last = today.saturating_add(jiff::Span::new().days(days));
-    params.not_before = calendar_day(first);
-    params.not_after = calendar_day(last);
+    let midnight = |date: jiff::civil::Date| {
+        rcgen::date_time_ymd(i32::from(date.year()), date.month().unsigned_abs(), date.day().unsigned_abs())
+    };
+    params.not_before = midnight(first);
+    params.not_after = midnight(last);
     params
 }
 
-fn calendar_day(date: jiff::civil::Date) -> OffsetDateTime {
-    rcgen::date_time_ymd(
-        i32::from(date.year()),
-        date.month().unsigned_abs(),
-        date.day().unsigned_abs(),
-    )
-}
-
 fn rcgen_der(pem: &str) -> Result<Vec<u8>, PkiError> {
-    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
+    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes())
+        .map_err(|_| rcgen::Error::CouldNotParseCertificate)?;
     Ok(parsed.contents)
 }
 

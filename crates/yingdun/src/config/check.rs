@@ -16,6 +16,16 @@ pub(crate) enum Severity {
     Error,
 }
 
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
 /// One judgement: what is so, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Finding {
@@ -34,7 +44,12 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
 
     let replicas = &config.storage.replicas;
     if replicas.is_empty() {
-        say(Severity::Error, "storage.replicas", "there is no replica".into(), "add a [[storage.replicas]] section");
+        say(
+            Severity::Error,
+            "storage.replicas",
+            "there is no replica".into(),
+            "add a [[storage.replicas]] section",
+        );
     }
     if config.storage.write_quorum == 0 || config.storage.write_quorum > replicas.len() {
         say(
@@ -86,12 +101,19 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
                 "DICOM without TLS is open on loopback".into(),
                 "use tls_listen where the device can do TLS",
             );
-        } else {
+        } else if config.dicom.plain_beyond_loopback {
             say(
                 Severity::Warning,
                 "dicom.plain_listen",
                 format!("images cross the network unprotected at {plain}"),
                 "use tls_listen, or keep this network segment to the modality and the archive alone",
+            );
+        } else {
+            say(
+                Severity::Error,
+                "dicom.plain_listen",
+                format!("{plain} is reachable from other machines and has no TLS"),
+                "use tls_listen; for a modality that cannot do TLS, set dicom.plain_beyond_loopback = true",
             );
         }
     }
@@ -151,13 +173,20 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             );
         }
     }
-    if !config.web.public_url.starts_with("https://") {
-        say(
+    match &config.web.public_url {
+        Some(url) if !url.starts_with("https://") || url.ends_with('/') => say(
             Severity::Error,
             "web.public_url",
-            format!("`{}` is not an https address", config.web.public_url),
-            "people must reach this server over TLS",
-        );
+            format!("`{url}` is not an https address without a slash at its end"),
+            "write it as in https://archive.example:8443",
+        ),
+        None if !config.web.listen.ip().is_loopback() => say(
+            Severity::Error,
+            "web.public_url",
+            format!("links cannot be made from the address {}", config.web.listen),
+            "write the address that people use, as in https://archive.example:8443",
+        ),
+        Some(_) | None => {}
     }
     findings
 }
@@ -201,9 +230,28 @@ mod tests {
     }
 
     #[test]
-    fn plain_dicom_beyond_loopback_is_named() {
-        let config = config(|text| text.replace("# plain_listen = \"127.0.0.1:11112\"", "plain_listen = \"0.0.0.0:11112\""));
-        assert!(options(&config, Severity::Warning).contains(&"dicom.plain_listen"));
+    fn plain_dicom_beyond_loopback_is_refused_until_it_is_spelled_out_twice() {
+        let plain = |text: String| {
+            text.replace("# plain_listen = \"127.0.0.1:11112\"", "plain_listen = \"0.0.0.0:11112\"")
+        };
+        let once = config(plain);
+        assert!(options(&once, Severity::Error).contains(&"dicom.plain_listen"));
+        let twice = config(|text| plain(text).replace("# plain_beyond", "plain_beyond"));
+        assert!(options(&twice, Severity::Warning).contains(&"dicom.plain_listen"));
+        assert!(!options(&twice, Severity::Error).contains(&"dicom.plain_listen"));
+    }
+
+    #[test]
+    fn an_address_for_people_must_be_https_and_must_exist_beyond_loopback() {
+        let http = config(|text| text.replace("public_url = \"https", "public_url = \"http"));
+        assert!(options(&http, Severity::Error).contains(&"web.public_url"));
+        let unset = |listen: &str| {
+            let text = render(&TemplateValues { public_url: None, ..TemplateValues::example() });
+            let text = text.replace("listen = \"127.0.0.1:8443\"", &format!("listen = \"{listen}\""));
+            options(&toml::from_str(&text).unwrap(), Severity::Error)
+        };
+        assert!(!unset("127.0.0.1:0").contains(&"web.public_url"));
+        assert!(unset("0.0.0.0:8443").contains(&"web.public_url"));
     }
 
     #[test]

@@ -108,6 +108,9 @@ pub(crate) struct Dicom {
     pub(crate) tls_listen: Option<SocketAddr>,
     /// DICOM without TLS; unset means no such door. Each device must be allowed to use it by name.
     pub(crate) plain_listen: Option<SocketAddr>,
+    /// Whether `plain_listen` may be an address that other machines reach.
+    #[serde(default)]
+    pub(crate) plain_beyond_loopback: bool,
     pub(crate) certificate_file: PathBuf,
     pub(crate) private_key_file: PathBuf,
     /// The authorities that device certificates must come from.
@@ -121,8 +124,9 @@ pub(crate) struct Web {
     pub(crate) listen: SocketAddr,
     pub(crate) certificate_file: PathBuf,
     pub(crate) private_key_file: PathBuf,
-    /// The address under which people reach this server, without a slash at the end.
-    pub(crate) public_url: String,
+    /// The address under which people reach this server, without a slash at the end; unset means the address
+    /// it listens on, for an installation that only this machine uses.
+    pub(crate) public_url: Option<String>,
     /// A file with the bearer token that may read `/metrics`; unset means only a session that may read the system.
     pub(crate) metrics_token_file: Option<PathBuf>,
 }
@@ -191,13 +195,20 @@ impl Config {
         if !path.is_file() {
             return Err(ConfigError::Missing(path.to_owned()));
         }
-        let mut config: Self = Figment::new()
-            .merge(Toml::file_exact(path))
+        Self::extract(Figment::from(Toml::file_exact(path)), path)
+    }
+
+    /// Reads a text as if it stood in a file at `path`, for an installation that is just being made.
+    pub(crate) fn of_text(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        Self::extract(Figment::from(Toml::string(text)), path)
+    }
+
+    fn extract(file: Figment, path: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = file
             .merge(Env::prefixed("YINGDUN__").split("__"))
             .extract()
             .map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause: Box::new(cause) })?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        config.resolve_paths(folder);
+        config.resolve_paths(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
 
@@ -225,7 +236,9 @@ impl Config {
         ] {
             resolve(path);
         }
-        for path in [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten() {
+        for path in
+            [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten()
+        {
             resolve(path);
         }
     }

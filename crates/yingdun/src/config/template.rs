@@ -7,8 +7,13 @@ pub(crate) struct TemplateValues {
     pub(crate) institution: String,
     pub(crate) replica_directories: Vec<String>,
     pub(crate) dicom_tls_listen: SocketAddr,
+    /// Not set unless asked for.
+    pub(crate) dicom_plain_listen: Option<SocketAddr>,
     pub(crate) web_listen: SocketAddr,
-    pub(crate) public_url: String,
+    /// Not set when the port is chosen at each start.
+    pub(crate) public_url: Option<String>,
+    /// Where the passphrase of the root-key file is.
+    pub(crate) passphrase_file: String,
     /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
     pub(crate) databases: [String; 3],
 }
@@ -20,8 +25,10 @@ impl TemplateValues {
             institution: "renmin".into(),
             replica_directories: vec!["replica-a".into(), "replica-b".into(), "replica-c".into()],
             dicom_tls_listen: ([127, 0, 0, 1], 2762).into(),
+            dicom_plain_listen: None,
             web_listen: ([127, 0, 0, 1], 8443).into(),
-            public_url: "https://127.0.0.1:8443".into(),
+            public_url: Some("https://127.0.0.1:8443".into()),
+            passphrase_file: "keys/passphrase".into(),
             databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
         }
     }
@@ -41,6 +48,15 @@ pub(crate) fn render(values: &TemplateValues) -> String {
             )
         })
         .collect();
+    let plain_listen = match values.dicom_plain_listen {
+        Some(address) => format!("plain_listen = \"{address}\""),
+        None => "# plain_listen = \"127.0.0.1:11112\"".to_owned(),
+    };
+    let public_url = match &values.public_url {
+        Some(url) => format!("public_url = {}", quote(url)),
+        None => "# public_url = \"https://archive.example:8443\"".to_owned(),
+    };
+    let [catalogue, keys, identity] = values.databases.each_ref().map(|address| quote(address));
     let write_quorum = values.replica_directories.len() / 2 + 1;
     format!(
         r#"# Yingdun (影盾) configuration. Relative paths are taken from the folder of this file.
@@ -71,7 +87,7 @@ database = {keys}
 # The root key, sealed by a passphrase.
 root_file = "keys/root.key"
 # A file (mode 0600) with that passphrase, or a systemd credential.
-passphrase_file = "keys/passphrase"
+passphrase_file = {passphrase_file}
 
 [identity]
 # People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.
@@ -89,7 +105,9 @@ origin = {origin}
 # DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.
 tls_listen = "{dicom_tls_listen}"
 # DICOM without TLS, for modalities that cannot do better. Closed unless spelled out here AND allowed per device.
-# plain_listen = "127.0.0.1:11112"
+{plain_listen}
+# Without this, an address that other machines reach is refused for plain_listen.
+# plain_beyond_loopback = true
 certificate_file = "pki/server.pem"
 private_key_file = "pki/server.key"
 # Device certificates must come from one of these authorities.
@@ -100,8 +118,8 @@ client_ca_file = "pki/ca.pem"
 listen = "{web_listen}"
 certificate_file = "pki/server.pem"
 private_key_file = "pki/server.key"
-# The address that people use; it is written into links.
-public_url = {public_url}
+# The address that people use; it is written into links. Unset: the address above, for this machine only.
+{public_url}
 # A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
 # metrics_token_file = "metrics-token"
 
@@ -111,12 +129,9 @@ format = "json"
 level = "info"
 "#,
         institution = quote(&values.institution),
-        catalogue = quote(&values.databases[0]),
-        keys = quote(&values.databases[1]),
-        identity = quote(&values.databases[2]),
         origin = quote(&format!("{}/audit", values.institution)),
         dicom_tls_listen = values.dicom_tls_listen,
         web_listen = values.web_listen,
-        public_url = quote(&values.public_url),
+        passphrase_file = quote(&values.passphrase_file),
     )
 }

@@ -1,0 +1,431 @@
+//! The words of the command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use yingdun_dimse::scu::Destination;
+use yingdun_model::{AeTitle, InstitutionId};
+
+/// Yingdun (影盾): a protected archive for medical images.
+#[derive(Debug, Parser)]
+#[command(name = "yingdun", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print one JSON document on standard output instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole archive on this machine with made-up studies
+    Demo(DemoArgs),
+    /// Make an installation: configuration, certificates, keys, databases, three invitations
+    Init(InitArgs),
+    /// Make an installation if there is none, then serve it
+    Up(InitArgs),
+    /// Serve until SIGTERM or SIGINT
+    Serve(ConfigArgs),
+    /// Judge a configuration file without starting anything
+    CheckConfig(ConfigArgs),
+    /// Judge the machine around a configuration: replicas, keys, certificates, databases, log, ports
+    Doctor(ConfigArgs),
+    /// Certificates of the installation's own authority
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
+    /// Verify a DICOM connection (C-ECHO)
+    Echo(EchoArgs),
+    /// Send DICOM files (C-STORE)
+    Store(StoreArgs),
+    /// Sign in and keep the token in a file
+    Login(LoginArgs),
+    /// People (system administrator)
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Invitations (system administrator makes them, the invited person accepts)
+    #[command(subcommand)]
+    Invitation(InvitationCommand),
+    /// Roles (security administrator)
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Care relations (security administrator)
+    #[command(subcommand)]
+    CareRelation(CareRelationCommand),
+    /// Devices (system administrator)
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Service clients (system administrator; scopes: security administrator)
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Run as a smoke test: smaller studies, stop at the end, exit 1 if any stage fails
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Where to put the demonstration; a temporary folder that is removed at the end when absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder of the installation
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Short name of the institution: lower-case letters, digits, inner hyphens. Cannot be changed later
+    #[arg(long, value_name = "ID", default_value = "hospital", value_parser = InstitutionId::new)]
+    pub(crate) institution: InstitutionId,
+    /// Folder of a replica; give it once per disk [default: DIR/replica-a, -b, -c]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) replica: Vec<PathBuf>,
+    /// Name or address by which clients reach this machine; give it once per name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
+    /// Where HTTPS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) web_listen: SocketAddr,
+    /// Where DICOM over TLS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2762")]
+    pub(crate) dicom_tls_listen: SocketAddr,
+    /// Where DICOM without TLS listens; closed when absent
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dicom_plain_listen: Option<SocketAddr>,
+    /// Database of the catalogue: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/catalogue.db")]
+    pub(crate) catalogue_url: String,
+    /// Database of wrapped keys
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/keys.db")]
+    pub(crate) keys_url: String,
+    /// Database of accounts
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
+    pub(crate) identity_url: String,
+    /// A file with the passphrase of the root-key file; made at random when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Print what would be made, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "YINGDUN_CONFIG", default_value = "/etc/yingdun/yingdun.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertificateCommand {
+    /// Issue a certificate with which a device or program proves itself
+    Issue {
+        /// Its name, as in CT01
+        name: String,
+        /// The folder of the installation
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+        /// Where to write NAME.pem and NAME.key [default: DIR/pki/issued]
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// How we call a DICOM peer.
+#[derive(Debug, Args)]
+pub(crate) struct CallingArgs {
+    /// The peer, as in YINGDUN@archive.example:2762
+    #[arg(value_name = "AE@HOST:PORT")]
+    pub(crate) destination: Destination,
+    /// The title that we use for ourselves
+    #[arg(long, value_name = "AE", default_value = "YINGDUN", value_parser = AeTitle::new)]
+    pub(crate) calling: AeTitle,
+    /// The authority of the peer's certificate; with it the connection uses TLS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Our certificate
+    #[arg(long, value_name = "FILE", requires_all = ["ca_file", "private_key_file"])]
+    pub(crate) certificate_file: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "certificate_file")]
+    pub(crate) private_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EchoArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+    /// DICOM files, and folders that are searched for DICOM files
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// How we reach the administration of a server.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The server, as in https://archive.example:8443
+    #[arg(long, value_name = "URL", env = "YINGDUN_SERVER")]
+    pub(crate) server: String,
+    /// The authority of the server's certificate; the authorities of the system when absent
+    #[arg(long, value_name = "FILE", env = "YINGDUN_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// As whom we administrate.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AdminArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// A file with the token that `yingdun login` wrote
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The token itself, from the environment only, so that it does not stand in lists of processes
+    #[arg(long, env = "YINGDUN_TOKEN", hide = true, hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Login name
+    pub(crate) name: String,
+    /// A file with the password; read from standard input when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The role to act in; may be left out by who holds one only
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// Where to keep the token (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Create a person without roles and print the invitation
+    Add {
+        name: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List people
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Disable a person, or enable again
+    Disable {
+        name: String,
+        #[arg(long)]
+        enable: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InvitationCommand {
+    /// Make a new invitation for a person who lost the old one or the password
+    Create {
+        name: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Accept an invitation from the command line instead of the browser
+    Accept {
+        /// The link, or the token at its end
+        link: String,
+        /// A file with the new password; read from standard input when absent
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoleCommand {
+    /// Give a person a role
+    Grant {
+        name: String,
+        role: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take a role from a person
+    Revoke {
+        name: String,
+        role: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+/// Which person and which patient.
+#[derive(Debug, Args)]
+pub(crate) struct CareArgs {
+    /// Login name of the person
+    pub(crate) name: String,
+    /// A file whose only line is the patient ID, so that it does not stand in lists of processes; `-` is standard
+    /// input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patient_id_file: PathBuf,
+    /// Issuer of the patient ID
+    #[arg(long, default_value = "")]
+    pub(crate) issuer: String,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CareRelationCommand {
+    /// Give a person a care relation with a patient, from now on
+    Add {
+        #[command(flatten)]
+        care: CareArgs,
+        /// For how many days
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+    /// End a care relation now
+    End {
+        #[command(flatten)]
+        care: CareArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// Register a device
+    Add {
+        /// The AE title that the device calls itself
+        ae_title: String,
+        /// The AE title by which it calls us
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
+        /// Its certificate
+        #[arg(long, value_name = "FILE")]
+        certificate_file: Option<PathBuf>,
+        /// Address or network from which it may call; give it once per network, or `any`
+        #[arg(long, value_name = "ADDR", required = true)]
+        address: Vec<String>,
+        /// Let it connect without TLS
+        #[arg(long)]
+        plain: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List devices
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Disable a device
+    Disable {
+        ae_title: String,
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Register a service client and print its secret
+    Add {
+        client_id: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Replace its scopes: store, search, view
+    Grant {
+        client_id: String,
+        scopes: Vec<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List service clients
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Disable a service client, or enable again
+    Disable {
+        client_id: String,
+        #[arg(long)]
+        enable: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// The newest leaves
+    Tail {
+        #[arg(long, default_value_t = 20)]
+        count: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// The leaves that fit all conditions, the newest first
+    Search {
+        #[arg(long)]
+        actor: Option<String>,
+        /// Study Instance UID
+        #[arg(long)]
+        study: Option<String>,
+        /// A kind of event, as in access, stored, authentication
+        #[arg(long)]
+        kind: Option<String>,
+        /// permitted, refused, succeeded or failed
+        #[arg(long)]
+        outcome: Option<String>,
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Check a log directory, or a copy of it, offline
+    Verify {
+        directory: PathBuf,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// A checkpoint that was kept elsewhere: the log must continue it
+        #[arg(long, value_name = "FILE")]
+        known_checkpoint: Option<PathBuf>,
+    },
+    /// Print the proof that a leaf is in the log (C2SP tlog-proof), offline
+    Prove {
+        directory: PathBuf,
+        index: u64,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

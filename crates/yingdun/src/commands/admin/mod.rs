@@ -1,0 +1,203 @@
+//! Administration of a running server over HTTPS. Every command is one or two calls of the administration API; who
+//! may do what is decided there, by the role of the token.
+
+mod password;
+mod server;
+mod sign_in;
+
+pub(crate) use server::AdminClientError;
+pub(super) use sign_in::{accept_invitation, login};
+
+use super::{CommandError, Verdict};
+use crate::cli::{
+    AdminArgs, CareArgs, CareRelationCommand, ClientCommand, DeviceCommand, InvitationCommand, PersonCommand,
+    RoleCommand,
+};
+use crate::output::Output;
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::Server;
+use std::path::Path;
+use std::time::Duration;
+use yingdun_model::{Clock, SystemClock};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) async fn person(command: PersonCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        PersonCommand::Add { name, admin } => {
+            call(output, &admin, Method::POST, &["people"], Some(json!({"name": name}))).await
+        }
+        PersonCommand::List { admin } => call(output, &admin, Method::GET, &["people"], None).await,
+        PersonCommand::Disable { name, enable, admin } => {
+            let body = json!({"disabled": !enable});
+            call(output, &admin, Method::PATCH, &["people", &name], Some(body)).await
+        }
+    }
+}
+
+pub(super) async fn invitation(command: InvitationCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        InvitationCommand::Create { name, admin } => {
+            call(output, &admin, Method::POST, &["people", &name, "invitation"], None).await
+        }
+        InvitationCommand::Accept { link, password_file, server } => {
+            accept_invitation(&link, password_file.as_deref(), &server, output).await
+        }
+    }
+}
+
+pub(super) async fn role(command: RoleCommand, output: Output) -> Result<Verdict, CommandError> {
+    let (method, name, role, admin) = match command {
+        RoleCommand::Grant { name, role, admin } => (Method::PUT, name, role, admin),
+        RoleCommand::Revoke { name, role, admin } => (Method::DELETE, name, role, admin),
+    };
+    call(output, &admin, method, &["people", &name, "roles", &role], None).await
+}
+
+pub(super) async fn care_relation(
+    command: CareRelationCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    match command {
+        CareRelationCommand::Add { care, days } => {
+            let now = SystemClock.now();
+            let body = json!({
+                "name": care.name,
+                "patient_id": patient_id(&care)?,
+                "issuer": care.issuer,
+                "valid_from_ms": now.as_ms(),
+                "valid_until_ms": now.after(DAY.saturating_mul(days)).as_ms(),
+            });
+            call(output, &care.admin, Method::PUT, &["care-relations"], Some(body)).await
+        }
+        CareRelationCommand::End { care } => {
+            let body = json!({"name": care.name, "patient_id": patient_id(&care)?, "issuer": care.issuer});
+            call(output, &care.admin, Method::POST, &["care-relations", "end"], Some(body)).await
+        }
+    }
+}
+
+pub(super) async fn device(command: DeviceCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        DeviceCommand::Add { ae_title, called, certificate_file, address, plain, admin } => {
+            let certificate = certificate_file.as_deref().map(fingerprint).transpose()?;
+            let body = json!({
+                "ae_title": ae_title,
+                "called_ae": called,
+                "certificate_sha256": certificate,
+                "addresses": address,
+                "plain_allowed": plain,
+            });
+            call(output, &admin, Method::POST, &["devices"], Some(body)).await
+        }
+        DeviceCommand::List { admin } => call(output, &admin, Method::GET, &["devices"], None).await,
+        DeviceCommand::Disable { ae_title, called, admin } => {
+            let devices = Server::of(&admin)?.ask(Method::GET, &["devices"], &[], None).await?;
+            let mut record = devices
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|device| {
+                    device.get("ae_title") == Some(&json!(ae_title))
+                        && device.get("called_ae") == Some(&json!(called))
+                })
+                .and_then(Value::as_object)
+                .cloned()
+                .ok_or_else(|| AdminClientError::NoDevice { ae_title: ae_title.clone(), called })?;
+            record.insert("disabled".into(), Value::Bool(true));
+            let body = Value::Object(record);
+            call(output, &admin, Method::PUT, &["devices", &ae_title], Some(body)).await
+        }
+    }
+}
+
+pub(super) async fn client(command: ClientCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        ClientCommand::Add { client_id, admin } => {
+            call(output, &admin, Method::POST, &["clients"], Some(json!({"client_id": client_id}))).await
+        }
+        ClientCommand::Grant { client_id, scopes, admin } => {
+            let body = json!({"scopes": scopes});
+            call(output, &admin, Method::PUT, &["clients", &client_id, "scopes"], Some(body)).await
+        }
+        ClientCommand::List { admin } => call(output, &admin, Method::GET, &["clients"], None).await,
+        ClientCommand::Disable { client_id, enable, admin } => {
+            let body = json!({"disabled": !enable});
+            call(output, &admin, Method::PATCH, &["clients", &client_id], Some(body)).await
+        }
+    }
+}
+
+pub(super) async fn audit_tail(
+    count: u64,
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let query = [("count", count.to_string())];
+    say(output, &Server::of(admin)?.ask(Method::GET, &["audit", "tail"], &query, None).await?)
+}
+
+pub(super) async fn audit_search(
+    conditions: &[(&'static str, Option<String>)],
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let query: Vec<(&str, String)> =
+        conditions.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+    say(output, &Server::of(admin)?.ask(Method::GET, &["audit", "search"], &query, None).await?)
+}
+
+// === helpers ===
+
+/// Calls a route and says its answer.
+async fn call(
+    output: Output,
+    admin: &AdminArgs,
+    method: Method,
+    path: &[&str],
+    body: Option<Value>,
+) -> Result<Verdict, CommandError> {
+    say(output, &Server::of(admin)?.ask(method, path, &[], body).await?)
+}
+
+/// The answer as JSON, or a line per row for people.
+fn say(output: Output, answer: &Value) -> Result<Verdict, CommandError> {
+    output.say(answer, |language| match answer {
+        Value::Null => language.done(),
+        Value::Array(rows) if rows.is_empty() => language.nothing_found(),
+        Value::Array(rows) => rows.iter().map(row).collect::<Vec<_>>().join("\n"),
+        other => row(other),
+    })?;
+    Ok(Verdict::Good)
+}
+
+fn row(value: &Value) -> String {
+    let Value::Object(fields) = value else { return plain(value) };
+    let shown: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+    shown.join("  ")
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn patient_id(care: &CareArgs) -> Result<String, CommandError> {
+    let text = if care.patient_id_file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())?
+    } else {
+        std::fs::read_to_string(&care.patient_id_file)
+            .map_err(|cause| CommandError::File { path: care.patient_id_file.clone(), cause })?
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn fingerprint(path: &Path) -> Result<String, CommandError> {
+    let facts = crate::wiring::read_certificate(path)?;
+    facts
+        .map(|facts| facts.sha256)
+        .ok_or_else(|| CommandError::Usage(format!("`{}` holds no certificate", path.display())))
+}

@@ -1,0 +1,52 @@
+//! `login` and `invitation accept`: what a person does in a browser, from the command line.
+
+use super::server::{AdminClientError, Server, cookie};
+use super::{CommandError, Verdict, password};
+use crate::cli::{LoginArgs, ServerArgs};
+use crate::output::Output;
+use crate::process::private::write_new;
+use reqwest::StatusCode;
+use serde_json::json;
+use std::path::Path;
+
+/// The cookie in which the pages keep a session.
+const SESSION_COOKIE: &str = "__Host-yingdun-session";
+
+/// Signs in and keeps the token in a file for its owner alone.
+pub(in crate::commands) async fn login(args: LoginArgs, output: Output) -> Result<Verdict, CommandError> {
+    let password = password::read(args.password_file.as_deref(), output)?;
+    let server = Server::anonymous(&args.server)?;
+    let role = args.role.as_deref().unwrap_or_default();
+    let fields = [("name", args.name.as_str()), ("password", password.expose()), ("role", role)];
+    let answer = server.send_form(&["login"], &fields).await?;
+    let token = cookie(answer.headers(), SESSION_COOKIE).ok_or(AdminClientError::SignInRefused)?;
+    let file = &args.token_file;
+    let failed = |cause| CommandError::File { path: file.clone(), cause };
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    write_new(file, token.as_bytes(), 0o600).map_err(failed)?;
+    output.say(&json!({"name": args.name, "token_file": file}), |language| {
+        language.signed_in(&args.name, file.display())
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// Sets the password behind an invitation.
+pub(in crate::commands) async fn accept_invitation(
+    link: &str,
+    password_file: Option<&Path>,
+    server: &ServerArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let password = password::read(password_file, output)?;
+    let token = link.rsplit('/').next().unwrap_or(link);
+    let fields = [("password", password.expose().as_str()), ("again", password.expose())];
+    let answer = Server::anonymous(server)?.send_form(&["enrol", token], &fields).await?;
+    if answer.status() != StatusCode::OK {
+        return Err(AdminClientError::InvitationRefused.into());
+    }
+    output.say(&json!({"accepted": true}), |language| language.done())?;
+    Ok(Verdict::Good)
+}

@@ -1,0 +1,399 @@
+//! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
+
+use super::check_config::{verdict, words};
+use super::{CommandError, Verdict};
+use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
+use crate::output::Output;
+use crate::wiring::{read_certificate, read_passphrase};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+use yingdun_audit::Reader;
+use yingdun_audit::verify::verify_directory;
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_crypto::sign::{NoteVerifier, SigningKey};
+use yingdun_keys::{KeyStore, RootFile, SecretName};
+use yingdun_model::{Clock, SystemClock, Timestamp};
+
+/// How long before its end a certificate is worth a warning: time enough to order and install another one.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How far the newest leaf may lie in the future before the clock is called wrong: more than any drift that NTP
+/// leaves.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// A clock before this moment, the first day of 2026, was never set.
+const CLOCK_MIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Check {
+    Configuration,
+    Replicas,
+    Certificates,
+    RootKey,
+    Databases,
+    AuditLog,
+    Ports,
+    Clock,
+}
+
+#[derive(Serialize)]
+struct Diagnosis {
+    check: Check,
+    #[serde(flatten)]
+    finding: Finding,
+}
+
+#[derive(Serialize)]
+struct Report {
+    checks: Vec<Check>,
+    findings: Vec<Diagnosis>,
+}
+
+impl Report {
+    fn add(&mut self, check: Check, findings: Vec<Finding>) {
+        self.checks.push(check);
+        self.findings.extend(findings.into_iter().map(|finding| Diagnosis { check, finding }));
+    }
+}
+
+/// Looks at everything, and says causes and remedies; bad when one of them is an error.
+pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, CommandError> {
+    let config = Config::load(path)?;
+    let mut report = Report { checks: Vec::new(), findings: Vec::new() };
+    report.add(Check::Configuration, config::check(&config));
+    report.add(Check::Replicas, replicas(&config));
+    report.add(Check::Certificates, certificates(&config));
+    report.add(Check::Databases, databases(&config).await);
+    let (root_key, verifier) = root_key(&config).await;
+    report.add(Check::RootKey, root_key);
+    let (log, newest) = audit_log(&config, verifier).await;
+    report.add(Check::AuditLog, log);
+    report.add(Check::Ports, ports(&config).await);
+    report.add(Check::Clock, clock(newest));
+    let findings: Vec<Finding> = report.findings.iter().map(|d| d.finding.clone()).collect();
+    output.say(&report, |language| {
+        let well: Vec<String> = report
+            .checks
+            .iter()
+            .filter(|check| report.findings.iter().all(|diagnosis| diagnosis.check != **check))
+            .map(|check| language.check_passed(check.as_str()))
+            .collect();
+        match (well.is_empty(), findings.is_empty()) {
+            (false, true) => well.join("\n"),
+            (true, _) => words(language, &findings),
+            (false, false) => format!("{}\n{}", well.join("\n"), words(language, &findings)),
+        }
+    })?;
+    Ok(verdict(&findings))
+}
+
+impl Check {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Replicas => "replicas",
+            Self::Certificates => "certificates",
+            Self::RootKey => "root-key",
+            Self::Databases => "databases",
+            Self::AuditLog => "audit-log",
+            Self::Ports => "ports",
+            Self::Clock => "clock",
+        }
+    }
+}
+
+// === checks, in the order in which they are made ===
+
+fn replicas(config: &Config) -> Vec<Finding> {
+    const OPTION: &str = "storage.replicas";
+    let mut findings = Vec::new();
+    let mut devices: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for replica in &config.storage.replicas {
+        let (label, directory) = (replica.label.as_str(), &replica.directory);
+        let metadata = match directory.metadata() {
+            Ok(metadata) if metadata.is_dir() => metadata,
+            Ok(_) => {
+                findings.push(error(OPTION, format!("replica `{label}` is not a folder"), "name a folder"));
+                continue;
+            }
+            Err(cause) => {
+                findings.push(error(
+                    OPTION,
+                    format!("replica `{label}` at `{}` cannot be reached: {cause}", directory.display()),
+                    "mount its disk; an empty new disk is filled from the other replicas",
+                ));
+                continue;
+            }
+        };
+        devices.entry(metadata.dev()).or_default().push(label);
+        if metadata.mode() & 0o077 != 0 {
+            findings.push(warning(
+                OPTION,
+                format!("replica `{label}` can be read by other accounts"),
+                "chmod 700 its folder; what it holds is sealed, and still nobody else's business",
+            ));
+        }
+        let writable =
+            rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+        if writable.is_err() {
+            findings.push(error(
+                OPTION,
+                format!("this account may not write to replica `{label}`"),
+                "give the folder to the account that runs yingdun",
+            ));
+        }
+        let free = rustix::fs::statvfs(directory).map(|space| space.f_bavail.saturating_mul(space.f_frsize));
+        if free.is_ok_and(|free| free <= config.storage.reserve_bytes) {
+            findings.push(error(
+                OPTION,
+                format!("replica `{label}` has no room beyond the reserve"),
+                "free space on its disk, move it to a larger one, or lower storage.reserve_bytes",
+            ));
+        }
+    }
+    for labels in devices.values().filter(|labels| labels.len() > 1) {
+        findings.push(warning(
+            OPTION,
+            format!("replicas {} lie on one disk and are lost together", labels.join(", ")),
+            "put each replica on a disk of its own",
+        ));
+    }
+    findings
+}
+
+fn certificates(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let now = SystemClock.now();
+    let mut files = vec![
+        ("web.certificate_file", &config.web.certificate_file),
+        ("dicom.certificate_file", &config.dicom.certificate_file),
+        ("dicom.client_ca_file", &config.dicom.client_ca_file),
+    ];
+    files.dedup_by_key(|(_, path)| *path);
+    for (option, path) in files {
+        let facts = match read_certificate(path) {
+            Ok(Some(facts)) => facts,
+            Ok(None) => {
+                findings.push(error(option, "no certificate can be read from it".into(), "name a PEM file"));
+                continue;
+            }
+            // The configuration check has said that it is not there.
+            Err(_) => continue,
+        };
+        let (from, until) = (Timestamp::from_ms(facts.not_before_ms), Timestamp::from_ms(facts.not_after_ms));
+        if until <= now {
+            findings.push(error(
+                option,
+                format!("the certificate of `{}` has expired", facts.subject),
+                "install a new one and restart",
+            ));
+        } else if until <= now.after(EXPIRY_NOTICE) {
+            findings.push(warning(
+                option,
+                format!("the certificate of `{}` expires within 30 days", facts.subject),
+                "install a new one before",
+            ));
+        }
+        if now < from {
+            findings.push(error(
+                option,
+                format!("the certificate of `{}` is not valid yet", facts.subject),
+                "set the clock of this machine",
+            ));
+        }
+        let host = config.web.public_url.as_deref().and_then(host_of);
+        if option == "web.certificate_file"
+            && let Some(host) = host
+            && !facts.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+        {
+            findings.push(error(
+                option,
+                format!("the certificate is not valid for `{host}`, the host of web.public_url"),
+                "issue one for this name, or correct web.public_url",
+            ));
+        }
+    }
+    findings
+}
+
+async fn databases(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (option, url, kind) in [
+        ("catalogue.database", &config.catalogue.database, DatabaseKind::Catalogue),
+        ("keys.database", &config.keys.database, DatabaseKind::Keys),
+        ("identity.database", &config.identity.database, DatabaseKind::Identity),
+    ] {
+        if let Err(cause) = open_database(url, kind).await {
+            findings.push(error(
+                option,
+                cause,
+                "restore it from a copy; start the database server; the catalogue alone can also be rebuilt",
+            ));
+        }
+    }
+    findings
+}
+
+async fn root_key(config: &Config) -> (Vec<Finding>, Option<NoteVerifier>) {
+    match open_keys(config).await {
+        Ok(verifier) => (Vec::new(), Some(verifier)),
+        Err(cause) => {
+            let remedy = "restore the root-key file and the passphrase that belong to the key database";
+            (vec![error("keys.root_file", cause, remedy)], None)
+        }
+    }
+}
+
+async fn open_keys(config: &Config) -> Result<NoteVerifier, String> {
+    let passphrase = read_passphrase(&config.keys.passphrase_file).map_err(|error| error.to_string())?;
+    let file = config.keys.root_file.clone();
+    let opening = tokio::task::spawn_blocking(move || RootFile::open(&file, &passphrase)).await;
+    let root = opening.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    let rows = open_database(&config.keys.database, DatabaseKind::Keys).await?;
+    let keys = KeyStore::open(rows, root, std::sync::Arc::new(SystemClock)).await;
+    let keys = keys.map_err(|error| error.to_string())?;
+    let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
+    let signing = signing.map_err(|error| error.to_string())?;
+    NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
+        .map_err(|error| error.to_string())
+}
+
+/// Also gives the time of the newest leaf, for the clock.
+async fn audit_log(config: &Config, verifier: Option<NoteVerifier>) -> (Vec<Finding>, Option<Timestamp>) {
+    const REMEDY: &str =
+        "keep the folder as evidence, compare it with a copy, and call whoever watches the audit";
+    let Some(verifier) = verifier else {
+        let cause = "not verified, because the key that signs it does not open".to_owned();
+        return (vec![warning("audit.directory", cause, "repair the root key first")], None);
+    };
+    let directory = config.audit.directory.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let report = verify_directory(&directory, verifier.key(), verifier.name());
+        let report = report.map_err(|error| error.to_string())?;
+        let newest = Reader::of_directory(&directory, &verifier).and_then(|reader| reader.tail(1));
+        let newest = newest.ok().and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));
+        Ok((report.first_bad.map(|bad| bad.to_string()), newest))
+    });
+    match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok((None, newest)) => (Vec::new(), newest),
+        Ok((Some(bad), newest)) => (vec![error("audit.directory", bad, REMEDY)], newest),
+        Err(cause) => (vec![error("audit.directory", cause, REMEDY)], None),
+    }
+}
+
+async fn ports(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let served = serves(config).await;
+    for (option, address) in [
+        ("web.listen", Some(config.web.listen)),
+        ("dicom.tls_listen", config.dicom.tls_listen),
+        ("dicom.plain_listen", config.dicom.plain_listen),
+    ] {
+        let Some(address) = address else { continue };
+        match TcpListener::bind(address) {
+            Ok(_) => {}
+            Err(cause) if cause.kind() == ErrorKind::AddrInUse && served => {}
+            Err(cause) => findings.push(error(
+                option,
+                format!("{address} cannot be bound: {cause}"),
+                "stop what listens there, or choose another port; ports below 1024 need CAP_NET_BIND_SERVICE",
+            )),
+        }
+    }
+    findings
+}
+
+fn clock(newest_leaf: Option<Timestamp>) -> Vec<Finding> {
+    let now = SystemClock.now();
+    let wrong = |cause: &str| vec![error("clock", cause.into(), "set the clock and keep it with NTP")];
+    if now < CLOCK_MIN {
+        return wrong("the clock of this machine was never set");
+    }
+    if newest_leaf.is_some_and(|leaf| leaf > now.after(CLOCK_TOLERANCE)) {
+        return wrong("the newest leaf of the audit log was written in the future of this clock");
+    }
+    Vec::new()
+}
+
+// === helpers ===
+
+/// Whether an archive with the certificate of this configuration answers on its web address.
+async fn serves(config: &Config) -> bool {
+    const ASK_TIME_MAX: Duration = Duration::from_secs(3);
+    let address = reachable(config.web.listen);
+    // Any certificate is taken: the question is who holds the port, and no secret is sent.
+    let client =
+        reqwest::Client::builder().tls_danger_accept_invalid_certs(true).timeout(ASK_TIME_MAX).build();
+    let Ok(client) = client else { return false };
+    let Ok(answer) = client.get(format!("https://{address}/health/live")).send().await else { return false };
+    answer.text().await.is_ok_and(|text| text.contains("\"live\""))
+}
+
+/// An address that stands for all addresses is reached through loopback.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen {
+        SocketAddr::V4(any) if any.ip().is_unspecified() => ([127, 0, 0, 1], any.port()).into(),
+        SocketAddr::V6(any) if any.ip().is_unspecified() => {
+            (std::net::Ipv6Addr::LOCALHOST, any.port()).into()
+        }
+        other => other,
+    }
+}
+
+async fn open_database(url: &DatabaseUrl, kind: DatabaseKind) -> Result<Database, String> {
+    let opened = match url {
+        // Opening would make a new one, and looking must not.
+        DatabaseUrl::Sqlite(path) if !path.is_file() => {
+            return Err(format!("there is no database at `{}`", path.display()));
+        }
+        DatabaseUrl::Sqlite(path) => Database::open_sqlite(path, kind).await,
+        DatabaseUrl::Postgres(address) => Database::open_postgres(address, kind).await,
+    };
+    opened.map_err(|error| error.to_string())
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    let authority = url.strip_prefix("https://")?.split('/').next()?;
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => authority.split(':').next(),
+    }
+}
+
+const fn error(option: &'static str, cause: String, remedy: &'static str) -> Finding {
+    Finding { severity: Severity::Error, option, cause, remedy }
+}
+
+const fn warning(option: &'static str, cause: String, remedy: &'static str) -> Finding {
+    Finding { severity: Severity::Warning, option, cause, remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_address_is_found_with_and_without_port_and_brackets() {
+        for (url, host) in [
+            ("https://archive.example:8443", "archive.example"),
+            ("https://archive.example", "archive.example"),
+            ("https://[::1]:8443", "::1"),
+        ] {
+            assert_eq!(host_of(url), Some(host));
+        }
+        assert_eq!(host_of("http://archive.example"), None);
+    }
+
+    #[test]
+    fn a_clock_behind_the_newest_leaf_is_wrong() {
+        assert!(clock(None).is_empty());
+        assert_eq!(clock(Some(SystemClock.now().after(Duration::from_secs(3600)))).len(), 1);
+    }
+}

@@ -1,0 +1,49 @@
+//! Why a command failed, for a person at a terminal.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One sentence that says what was expected and what came.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    #[error(transparent)]
+    Install(#[from] crate::installation::InstallError),
+    #[error(transparent)]
+    Start(#[from] crate::wiring::StartError),
+    #[error(transparent)]
+    Pki(#[from] crate::pki::PkiError),
+    #[error(transparent)]
+    LogLevel(#[from] crate::process::logging::LogLevelError),
+    #[error(transparent)]
+    Admin(#[from] super::admin::AdminClientError),
+    #[error(transparent)]
+    Scu(#[from] yingdun_dimse::scu::ScuError),
+    #[error(transparent)]
+    Tls(#[from] yingdun_dimse::tls::TlsError),
+    #[error(transparent)]
+    Verify(#[from] yingdun_audit::verify::VerifyError),
+    #[error(transparent)]
+    Audit(#[from] yingdun_audit::AuditError),
+    #[error("the demonstration cannot go on: {0}")]
+    Demo(#[from] crate::demo::DemoError),
+    #[error("`{}` cannot be used: {cause}", path.display())]
+    File { path: PathBuf, cause: std::io::Error },
+    #[error("`{}` holds no public key of an audit log (C2SP vkey): {cause}", path.display())]
+    PublicKey { path: PathBuf, cause: yingdun_crypto::sign::NoteError },
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl CommandError {
+    /// 2 when the command was asked wrongly, else 1.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

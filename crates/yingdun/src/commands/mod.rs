@@ -1,0 +1,63 @@
+//! One file per command: what was asked becomes calls to the rooms, and their answers become words.
+
+mod admin;
+mod audit;
+mod certificate;
+mod check_config;
+mod doctor;
+mod error;
+mod init;
+mod scu;
+mod serve;
+
+pub(crate) use error::CommandError;
+
+use crate::cli::Command;
+use crate::config::LogFormat;
+use crate::output::Output;
+use crate::process::logging;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Everything is as it should be.
+    Good,
+    /// The command did its work, and something is not as it should be.
+    Bad,
+}
+
+impl Verdict {
+    /// Good when this holds.
+    pub(crate) const fn of(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+}
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, CommandError> {
+    match &command {
+        // These start the log that their configuration describes.
+        Command::Serve(_) | Command::Up(_) => {}
+        Command::Demo(_) => logging::start(LogFormat::Text, "error")?,
+        _ => logging::start(LogFormat::Text, "warn")?,
+    }
+    match command {
+        Command::Demo(args) => crate::demo::run(&args, output).await,
+        Command::Init(args) => init::init(&args, output).await,
+        Command::Up(args) => init::up(&args, output).await,
+        Command::Serve(args) => serve::serve(&args.config, output).await,
+        Command::CheckConfig(args) => check_config::check_config(&args.config, output),
+        Command::Doctor(args) => doctor::doctor(&args.config, output).await,
+        Command::Certificate(command) => certificate::certificate(command, output),
+        Command::Echo(args) => scu::echo(args, output).await,
+        Command::Store(args) => scu::store(args, output).await,
+        Command::Login(args) => admin::login(args, output).await,
+        Command::Person(command) => admin::person(command, output).await,
+        Command::Invitation(command) => admin::invitation(command, output).await,
+        Command::Role(command) => admin::role(command, output).await,
+        Command::CareRelation(command) => admin::care_relation(command, output).await,
+        Command::Device(command) => admin::device(command, output).await,
+        Command::Client(command) => admin::client(command, output).await,
+        Command::Audit(command) => audit::audit(command, output).await,
+    }
+}

@@ -1,0 +1,153 @@
+//! `echo` and `store`: this program as a client of other DICOM nodes.
+
+use super::{CommandError, Verdict};
+use crate::cli::{CallingArgs, EchoArgs, StoreArgs};
+use crate::output::Output;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use yingdun_dimse::association::Proposals;
+use yingdun_dimse::scu::{DicomFile, Scu, ScuError, Settings};
+use yingdun_dimse::tls;
+
+/// Calls a peer and asks whether it is there.
+pub(super) async fn echo(args: EchoArgs, output: Output) -> Result<Verdict, CommandError> {
+    let CallingArgs { destination, .. } = &args.calling;
+    let settings = settings(&args.calling)?;
+    // One proposal always fits.
+    let proposals = Proposals::verification().map_err(|error| CommandError::Usage(error.to_string()))?;
+    let began = Instant::now();
+    let mut scu = Scu::connect(destination, &settings, &proposals).await?;
+    let answer = scu.echo().await?;
+    let ms = began.elapsed().as_secs_f64() * 1000.0;
+    scu.release().await?;
+    let document = json!({"status": answer.status.0, "comment": answer.comment, "ms": ms});
+    output.say(&document, |language| {
+        language.echo_answered(destination, answer.status, format_args!("{ms:.1}"))
+    })?;
+    Ok(Verdict::of(answer.status.0 == 0))
+}
+
+/// What became of one file.
+struct Sent {
+    file: PathBuf,
+    /// Why it was not stored.
+    fault: Option<String>,
+}
+
+/// Sends files; bad when one of them was not stored.
+pub(super) async fn store(args: StoreArgs, output: Output) -> Result<Verdict, CommandError> {
+    let settings = settings(&args.calling)?;
+    let files = tokio::task::spawn_blocking(move || files_of(&args.paths)).await;
+    let files = files.map_err(std::io::Error::other)??;
+    let (began, mut bytes, mut sent) = (Instant::now(), 0_u64, Vec::with_capacity(files.len()));
+    let mut waiting = files.into_iter().peekable();
+    while waiting.peek().is_some() {
+        let mut batch = Vec::new();
+        let mut proposals = Proposals::new();
+        // As many files as one association has presentation contexts for.
+        while let Some(path) = waiting.peek() {
+            match DicomFile::open(path).await {
+                Ok(file) => {
+                    let object = &file.object;
+                    if proposals.add(object.sop_class.clone(), object.transfer_syntax.clone()).is_err() {
+                        break;
+                    }
+                    batch.push(path.clone());
+                }
+                Err(error) => sent.push(Sent { file: path.clone(), fault: Some(error.to_string()) }),
+            }
+            waiting.next();
+        }
+        if !batch.is_empty() {
+            bytes += send(&args.calling, &settings, &proposals, batch, &mut sent).await?;
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let stored = sent.iter().filter(|sent| sent.fault.is_none()).count();
+    let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+    let faults: Vec<_> = sent.iter().filter_map(|sent| Some((&sent.file, sent.fault.as_ref()?))).collect();
+    let failed: Vec<_> = faults.iter().map(|(file, fault)| json!({"file": file, "reason": fault})).collect();
+    let document = json!({
+        "stored": stored, "total": sent.len(), "bytes": bytes, "seconds": seconds, "mb_per_s": rate, "failed": failed,
+    });
+    output.say(&document, |language| {
+        let mut text =
+            language.stored(stored, sent.len(), format_args!("{seconds:.2}"), format_args!("{rate:.1}"));
+        for (file, fault) in &faults {
+            text.push('\n');
+            text.push_str(&language.not_stored(file.display(), fault));
+        }
+        text
+    })?;
+    Ok(Verdict::of(stored == sent.len() && stored > 0))
+}
+
+/// Sends a batch over one association and returns how many bytes were stored.
+async fn send(
+    calling: &CallingArgs,
+    settings: &Settings,
+    proposals: &Proposals,
+    batch: Vec<PathBuf>,
+    sent: &mut Vec<Sent>,
+) -> Result<u64, CommandError> {
+    let mut bytes = 0;
+    let mut scu = Scu::connect(&calling.destination, settings, proposals).await?;
+    for path in batch {
+        let fault = match DicomFile::open(&path).await {
+            Err(error) => Some(error.to_string()),
+            Ok(mut file) => match scu.store(&file.object, &mut file.data_set).await {
+                Ok(answer) if answer.status.is_stored() => {
+                    bytes += file.data_set.metadata().await.map_or(0, |metadata| metadata.len());
+                    None
+                }
+                Ok(answer) => {
+                    let comment = answer.comment.map(|words| format!(": {words}")).unwrap_or_default();
+                    Some(format!("{}{comment}", answer.status))
+                }
+                Err(error @ ScuError::NotAccepted { .. }) => Some(error.to_string()),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        sent.push(Sent { file: path, fault });
+    }
+    scu.release().await?;
+    Ok(bytes)
+}
+
+fn settings(args: &CallingArgs) -> Result<Settings, CommandError> {
+    let settings = Settings::new(args.calling.clone());
+    let Some(ca_file) = &args.ca_file else { return Ok(settings) };
+    let trust = tls::Trust::from_pem(&read(ca_file)?)?;
+    let identity = match (&args.certificate_file, &args.private_key_file) {
+        (Some(certificate), Some(key)) => Some(tls::Identity::from_pem(&read(certificate)?, &read(key)?)?),
+        _ => None,
+    };
+    Ok(settings.with_tls(tls::client_config(identity, &trust)?))
+}
+
+/// Files as named, and every file below a named folder, in the order of their paths.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path, &mut files).map_err(|cause| CommandError::File { path: path.clone(), cause })?;
+    }
+    Ok(files)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        path.metadata()?;
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    entries.sort();
+    entries.iter().try_for_each(|entry| collect(entry, files))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause })
+}

@@ -1,0 +1,269 @@
+//! Makes an installation: folders, certificates, root key, databases, replicas, audit log, three officers.
+//!
+//! The configuration file is written last: where there is one, there is a whole installation. Nothing that exists
+//! is overwritten.
+
+use crate::cli::InitArgs;
+use crate::config::{Config, ConfigError, TemplateValues, render};
+use crate::pki::{Authority, PkiError};
+use crate::process::private::{make_directory, write_new};
+use crate::wiring::{Foundation, StartError, read_passphrase, store_config};
+use serde::Serialize;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use yingdun_access::{AdminError, Officers, OneTimeLink};
+use yingdun_keys::RootFile;
+use yingdun_model::{ActorId, Role, Timestamp};
+use yingdun_storage::{LogEvents, RealDisk, Store};
+
+/// Names of files and folders in an installation.
+pub(crate) const CONFIG_FILE: &str = "yingdun.toml";
+/// The public key of the audit log.
+pub(crate) const AUDIT_KEY_FILE: &str = "audit.vkey";
+/// Certificates and their keys.
+pub(crate) const PKI_FOLDER: &str = "pki";
+/// The authority's certificate, in [`PKI_FOLDER`].
+pub(crate) const CA_FILE: &str = "ca.pem";
+const SERVER: &str = "server";
+const KEYS_FOLDER: &str = "keys";
+const ROOT_FILE: &str = "root.key";
+const PASSPHRASE_FILE: &str = "passphrase";
+const DATABASE_FOLDER: &str = "db";
+
+/// The login names of the three officers, in the order system, security, audit.
+const OFFICERS: [&str; 3] = ["system-admin", "security-admin", "audit-admin"];
+
+/// Random bytes of a passphrase that nobody has to remember: as strong as the key that it protects.
+const PASSPHRASE_BYTES: usize = 32;
+
+/// What was made.
+#[derive(Debug, Serialize)]
+pub(crate) struct Installed {
+    pub(crate) config: PathBuf,
+    pub(crate) ca_file: PathBuf,
+    pub(crate) audit_public_key_file: PathBuf,
+    pub(crate) invitations: Vec<Invitation>,
+}
+
+/// How an officer gets in.
+#[derive(Debug, Serialize)]
+pub(crate) struct Invitation {
+    pub(crate) role: &'static str,
+    pub(crate) name: String,
+    /// The link; only its path when the port is chosen at each start.
+    pub(crate) url: String,
+    pub(crate) token: String,
+    /// RFC 3339.
+    pub(crate) expires: String,
+}
+
+/// Why there is no installation.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InstallError {
+    #[error("there is an installation in `{}` already; it is never overwritten", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` cannot be made: {cause}", path.display())]
+    File { path: PathBuf, cause: io::Error },
+    #[error("one of the names is not legal: {0}")]
+    Name(String),
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the officers cannot be invited: {0}")]
+    Officers(#[from] AdminError),
+}
+
+/// An installation that is to be made.
+pub(crate) struct Plan {
+    directory: PathBuf,
+    institution: String,
+    hosts: Vec<String>,
+    replicas: Vec<PathBuf>,
+    config_text: String,
+    config: Config,
+    /// Whether the passphrase is made here, or was given.
+    own_passphrase: bool,
+}
+
+impl Plan {
+    /// Works out every path and option, and touches nothing.
+    ///
+    /// # Errors
+    /// [`InstallError`] when the options do not make a configuration.
+    pub(crate) fn new(args: &InitArgs) -> Result<Self, InstallError> {
+        let absolute = |path: &Path| {
+            std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
+        };
+        let directory = absolute(&args.directory)?;
+        let replicas = if args.replica.is_empty() {
+            ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
+        } else {
+            args.replica.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?
+        };
+        let mut hosts = args.host.clone();
+        hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        hosts.extend([args.web_listen, args.dicom_tls_listen].map(|address| address.ip().to_string()));
+        // An address that stands for all addresses is nobody's name.
+        hosts.retain(|host| host != "0.0.0.0" && host != "::");
+        hosts.sort_unstable();
+        hosts.dedup();
+        let shown = |path: &Path| path.strip_prefix(&directory).unwrap_or(path).display().to_string();
+        let values = TemplateValues {
+            institution: args.institution.to_string(),
+            replica_directories: replicas.iter().map(|path| shown(path)).collect(),
+            dicom_tls_listen: args.dicom_tls_listen,
+            dicom_plain_listen: args.dicom_plain_listen,
+            web_listen: args.web_listen,
+            public_url: public_url(args),
+            passphrase_file: match &args.passphrase_file {
+                Some(path) => shown(&absolute(path)?),
+                None => format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}"),
+            },
+            databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
+        };
+        let config_text = render(&values);
+        let config = Config::of_text(&config_text, &directory.join(CONFIG_FILE))?;
+        Ok(Self {
+            directory,
+            institution: args.institution.to_string(),
+            hosts,
+            replicas,
+            config_text,
+            config,
+            own_passphrase: args.passphrase_file.is_none(),
+        })
+    }
+
+    /// The configuration file that will be written.
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.directory.join(CONFIG_FILE)
+    }
+
+    /// Every file and folder that will be made, for `--dry-run`.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let (pki, keys) = (self.pki(), self.directory.join(KEYS_FOLDER));
+        let mut paths = vec![self.config_path(), self.directory.join(AUDIT_KEY_FILE)];
+        paths.extend(["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| pki.join(name)));
+        paths.push(keys.join(ROOT_FILE));
+        if self.own_passphrase {
+            paths.push(keys.join(PASSPHRASE_FILE));
+        }
+        paths.push(self.directory.join(DATABASE_FOLDER));
+        paths.push(self.config.audit.directory.clone());
+        paths.extend(self.replicas.iter().cloned());
+        paths
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays,
+    /// for a person to look at.
+    pub(crate) async fn install(self) -> Result<Installed, InstallError> {
+        let exists = [self.config_path(), self.pki().join("ca.key"), self.config.keys.root_file.clone()];
+        if exists.iter().any(|path| path.exists()) {
+            return Err(InstallError::Exists(self.directory));
+        }
+        for folder in [PKI_FOLDER, KEYS_FOLDER, DATABASE_FOLDER] {
+            let path = self.directory.join(folder);
+            make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
+        }
+        self.make_certificates()?;
+        self.make_root_key().await?;
+
+        let foundation = Foundation::open(&self.config).await?;
+        let links = found(&foundation).await;
+        let public_key = format!("{}\n", foundation.audit.verifier());
+        foundation.close().await;
+        let links = links?;
+        let store = Store::open(store_config(&self.config), Arc::new(RealDisk), Arc::new(LogEvents)).await;
+        store.map_err(StartError::from)?.close().await;
+
+        let key_path = self.directory.join(AUDIT_KEY_FILE);
+        self.write(&key_path, public_key.as_bytes(), 0o644)?;
+        self.write(&self.config_path(), self.config_text.as_bytes(), 0o600)?;
+        let base = self.config.web.public_url.clone().unwrap_or_default();
+        let invitations = Role::OFFICERS
+            .iter()
+            .zip(links)
+            .map(|(role, link)| Invitation {
+                role: role.as_str(),
+                name: link.actor.to_string(),
+                url: format!("{base}/enrol/{}", link.token.expose()),
+                token: link.token.expose().clone(),
+                expires: rfc3339(link.expires),
+            })
+            .collect();
+        Ok(Installed {
+            config: self.config_path(),
+            ca_file: self.pki().join(CA_FILE),
+            audit_public_key_file: key_path,
+            invitations,
+        })
+    }
+
+    fn make_certificates(&self) -> Result<(), InstallError> {
+        let authority = Authority::create(&format!("Yingdun CA {}", self.institution))?;
+        authority.save(&self.pki())?;
+        let server = authority.issue_server(&format!("Yingdun {}", self.institution), &self.hosts)?;
+        Ok(server.save(&self.pki(), SERVER)?)
+    }
+
+    async fn make_root_key(&self) -> Result<(), InstallError> {
+        let path = &self.config.keys.passphrase_file;
+        if self.own_passphrase {
+            let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
+            self.write(path, format!("{passphrase}\n").as_bytes(), 0o600)?;
+        }
+        let passphrase = read_passphrase(path)?;
+        let root = self.config.keys.root_file.clone();
+        let made = tokio::task::spawn_blocking(move || RootFile::create(&root, &passphrase).map(drop)).await;
+        let made = made.map_err(|_| StartError::BrokenOff("the root-key file"))?;
+        Ok(made.map_err(StartError::from)?)
+    }
+
+    fn pki(&self) -> PathBuf {
+        self.directory.join(PKI_FOLDER)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), InstallError> {
+        write_new(path, bytes, mode).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
+    }
+}
+
+/// A moment for people and programs: RFC 3339 in UTC.
+pub(crate) fn rfc3339(moment: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(moment.as_ms()).map_or_else(|_| moment.to_string(), |at| at.to_string())
+}
+
+// === helpers ===
+
+/// The address that people use: the first given name, else the address on which the door listens; none when only
+/// a start will tell the port.
+fn public_url(args: &InitArgs) -> Option<String> {
+    let port = args.web_listen.port();
+    let host = match args.host.first() {
+        Some(host) if host.contains(':') => format!("[{host}]"),
+        Some(host) => host.clone(),
+        None => match args.web_listen.ip() {
+            std::net::IpAddr::V4(address) => address.to_string(),
+            std::net::IpAddr::V6(address) => format!("[{address}]"),
+        },
+    };
+    match port {
+        0 => None,
+        443 => Some(format!("https://{host}")),
+        port => Some(format!("https://{host}:{port}")),
+    }
+}
+
+async fn found(foundation: &Foundation) -> Result<[OneTimeLink; 3], InstallError> {
+    let [system, security, audit] =
+        OFFICERS.map(|name| ActorId::new(name).ok_or_else(|| InstallError::Name(name.to_owned())));
+    let officers = Officers { system: system?, security: security?, audit: audit? };
+    Ok(foundation.access.found(&foundation.access.system_session(), &officers).await?)
+}

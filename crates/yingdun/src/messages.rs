@@ -1,0 +1,149 @@
+//! Everything the program says to people, in Chinese and in English. A text that lacks a language does not compile.
+//!
+//! Words of the protocol (JSON keys, options, log lines) are not here: they are the same everywhere.
+
+use std::env;
+
+/// The language of the person at the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Chinese,
+    English,
+}
+
+impl Language {
+    /// From `LC_ALL`, `LC_MESSAGES` or `LANG`, the first that is set (POSIX, chapter 8.2).
+    pub(crate) fn of_environment() -> Self {
+        let value = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+        Self::of(value.as_deref())
+    }
+
+    fn of(locale: Option<&str>) -> Self {
+        match locale {
+            Some(locale) if locale.to_ascii_lowercase().starts_with("zh") => Self::Chinese,
+            Some(_) | None => Self::English,
+        }
+    }
+}
+
+/// One function per message: its values, then the two texts.
+macro_rules! messages {
+    ($($(#[$meta:meta])* $name:ident($($value:ident),*) { $chinese:literal $english:literal })+) => {
+        impl Language {
+            $(
+                $(#[$meta])*
+                pub(crate) fn $name(self $(, $value: impl std::fmt::Display)*) -> String {
+                    match self {
+                        Self::Chinese => format!($chinese),
+                        Self::English => format!($english),
+                    }
+                }
+            )+
+        }
+    };
+}
+
+messages! {
+    serving(web, dicom_tls, dicom_plain) {
+        "影盾已就绪：{web}\n  DICOM（TLS）：{dicom_tls}\n  DICOM（明文）：{dicom_plain}"
+        "Yingdun is ready: {web}\n  DICOM over TLS: {dicom_tls}\n  DICOM without TLS: {dicom_plain}"
+    }
+    closed() { "未开启" "closed" }
+
+    installed(config, ca, key) {
+        "安装完成。\n  配置文件：{config}\n  本机构根证书：{ca}\n  审计日志公钥：{key}\n请将密钥口令、keys/ 目录与数据分开备份。"
+        "Installed.\n  configuration: {config}\n  authority: {ca}\n  public key of the audit log: {key}\nKeep copies of the passphrase and of keys/ apart from the data."
+    }
+    invitations_follow() {
+        "三员分立：请把以下一次性链接分别交给三个不同的人，72 小时内有效。"
+        "Three officers, three people: give each of these one-time links to another person. They live for 72 hours."
+    }
+    invitation(role, name, link) { "  {role}（{name}）：{link}" "  {role} ({name}): {link}" }
+    next_serve(config) { "下一步：yingdun serve --config {config}" "Next: yingdun serve --config {config}" }
+    would_make(directory) { "将在 {directory} 创建：" "Would make in {directory}:" }
+
+    nothing_found() { "没有发现问题。" "Nothing to report." }
+    finding(severity, option, cause, remedy) {
+        "[{severity}] {option}：{cause}\n    处理：{remedy}"
+        "[{severity}] {option}: {cause}\n    remedy: {remedy}"
+    }
+    check_passed(check) { "[通过] {check}" "[ok] {check}" }
+
+    certificate_issued(certificate, key, digest) {
+        "证书：{certificate}\n私钥：{key}\nSHA-256：{digest}"
+        "certificate: {certificate}\nprivate key: {key}\nSHA-256: {digest}"
+    }
+
+    echo_answered(destination, status, ms) {
+        "{destination} 应答：{status}，{ms} 毫秒"
+        "{destination} answered: {status}, {ms} ms"
+    }
+    stored(stored, total, seconds, rate) {
+        "已发送 {stored}/{total} 个实例，{seconds} 秒，{rate} MB/s"
+        "stored {stored} of {total} instances in {seconds} s, {rate} MB/s"
+    }
+    not_stored(file, why) { "  未存入 {file}：{why}" "  not stored {file}: {why}" }
+
+    signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }
+    password_set(name) { "已为 {name} 设置密码" "the password of {name} is set" }
+    password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
+    done() { "完成。" "Done." }
+
+    audit_verified(size, leaves, root) {
+        "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"
+        "the audit log is whole: {size} signed records, {leaves} checked, root {root}"
+    }
+    audit_tail(count) { "另有 {count} 条持久记录等待签名" "{count} more durable records wait for a signature" }
+    audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
+
+    demo_title(directory) {
+        "影盾演示（仅本机回环地址，合成数据，目录 {directory}）"
+        "影盾 Yingdun demonstration (loopback only, made-up data, in {directory})"
+    }
+    demo_collect() { "收 collect" "收 collect" }
+    demo_store() { "存 store" "存 store" }
+    demo_use() { "用 use" "用 use" }
+    demo_audit() { "审 audit" "审 audit" }
+    demo_passed() { "通过" "PASS" }
+    demo_failed() { "失败" "FAIL" }
+    demo_collected(instances, studies, seconds, rate, megabytes, reason) {
+        "{studies} 个检查 {instances} 个实例经 DICOM TLS 收入，{seconds} 秒，{rate} 实例/秒，{megabytes} MB/s；未登记设备被拒（{reason}）"
+        "{instances} instances of {studies} studies came over DICOM TLS in {seconds} s: {rate} instances/s, {megabytes} MB/s; an unregistered device was turned away ({reason})"
+    }
+    demo_stored(replicas, megabytes, patterns, files, repaired_ms) {
+        "{replicas} 份副本共 {megabytes} MB，落盘后才应答；在 {files} 个文件中逐字节查找 {patterns} 种姓名/病历号写法，未找到；删去一份副本后影像仍可打开，{repaired_ms} 毫秒后修复"
+        "{replicas} replicas, {megabytes} MB, acknowledged after fsync; {patterns} spellings of names and IDs searched byte by byte in {files} files, none found; one replica deleted: the image still opens, repaired after {repaired_ms} ms"
+    }
+    demo_used(megabytes, rate, first_ms) {
+        "接诊医生经 HTTPS 调阅 {megabytes} MB（{rate} MB/s，首个实例 {first_ms} 毫秒），与发送内容逐位一致；无关人员得到 404，并留有审计记录"
+        "the treating doctor opened {megabytes} MB over HTTPS ({rate} MB/s, first instance {first_ms} ms), bit for bit what was sent; the stranger got 404 and a leaf in the log"
+    }
+    demo_audited(leaves, accesses, unwraps, named) {
+        "{leaves} 条记录验证通过；解封密钥 {unwraps} 次＝准入记录 {accesses} 条；在副本中改动一个字节，验证器指出：{named}"
+        "{leaves} records verified; {unwraps} key unwraps = {accesses} access leaves; one byte flipped in a copy, and the verifier says: {named}"
+    }
+    demo_open(url) { "在浏览器中打开（一次性链接，10 分钟内有效）：{url}" "Open in a browser (works once, for 10 minutes): {url}" }
+    demo_next() { "接下来可以试试：" "Next, try:" }
+    demo_stop() { "按 Ctrl-C 结束演示。" "Ctrl-C ends the demonstration." }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_follows_the_locale() {
+        assert_eq!(Language::of(Some("zh_CN.UTF-8")), Language::Chinese);
+        assert_eq!(Language::of(Some("C.UTF-8")), Language::English);
+        assert_eq!(Language::of(None), Language::English);
+    }
+
+    #[test]
+    fn values_stand_in_both_texts() {
+        for language in [Language::Chinese, Language::English] {
+            assert!(language.finding("error", "web.listen", "why", "how").contains("web.listen"));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Why an archive does not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What stopped the start. Nothing is served then, and what was opened is closed again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The configuration has findings of severity error.
+    #[error("the configuration has errors; `yingdun check-config` explains them: {}", .0.join("; "))]
+    Configuration(Vec<String>),
+    /// A file that the configuration names cannot be read.
+    #[error("`{}` cannot be read: {cause}", path.display())]
+    File { path: PathBuf, cause: std::io::Error },
+    /// The passphrase file is empty.
+    #[error("the passphrase file `{}` is empty", .0.display())]
+    EmptyPassphrase(PathBuf),
+    /// The root-key file does not open.
+    #[error(transparent)]
+    RootKey(#[from] yingdun_keys::RootFileError),
+    /// A database does not open.
+    #[error("the {what} database does not open: {cause}")]
+    Database { what: &'static str, cause: yingdun_catalog::CatalogError },
+    /// The key store does not open.
+    #[error("the key store does not open: {0}")]
+    Keys(#[from] yingdun_keys::KeysError),
+    /// The audit log does not open.
+    #[error("the audit log does not open: {0}")]
+    Audit(#[from] yingdun_audit::AuditError),
+    /// The policies cannot be trusted.
+    #[error("the access policies do not load: {0}")]
+    Policies(#[from] yingdun_access::PolicyError),
+    /// The replicas do not open.
+    #[error("the replicas do not open: {0}")]
+    Store(#[from] yingdun_storage::StoreError),
+    /// The archive does not open.
+    #[error("the archive does not open: {0}")]
+    Archive(yingdun_archive::Unavailable),
+    /// Certificates for the DICOM door cannot be used.
+    #[error("the DICOM door: {0}")]
+    DicomTls(#[from] yingdun_dimse::tls::TlsError),
+    /// Certificates for the web door cannot be used.
+    #[error("the web door: {0}")]
+    WebTls(#[from] yingdun_web::TlsConfigError),
+    /// The web door cannot listen.
+    #[error("the web door: {0}")]
+    WebListen(#[from] yingdun_web::ListenerError),
+    /// The DICOM door cannot listen.
+    #[error("the DICOM door cannot listen on {address}: {cause}")]
+    DicomListen { address: SocketAddr, cause: std::io::Error },
+    /// A thread that opens something ended without an answer.
+    #[error("opening {0} was broken off")]
+    BrokenOff(&'static str),
+    /// The metrics cannot be collected.
+    #[error("metrics cannot be collected: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}

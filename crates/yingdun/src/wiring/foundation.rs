@@ -1,0 +1,138 @@
+//! Keys, accounts, policies and the audit log: what administration needs, without images and doors.
+
+use super::error::StartError;
+use crate::config::{Config, DatabaseUrl};
+use std::path::Path;
+use std::sync::Arc;
+use yingdun_access::{Access, AccessConfig, PolicySource};
+use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_crypto::sign::SigningKey;
+use yingdun_keys::{KeyStore, RootFile, RootKey, SecretName};
+use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock};
+
+/// The rooms below the archive, open.
+#[derive(Clone)]
+pub(crate) struct Foundation {
+    pub(crate) institution: InstitutionId,
+    pub(crate) catalogue: Database,
+    pub(crate) identity: Database,
+    pub(crate) keys: KeyStore,
+    pub(crate) audit: Log,
+    pub(crate) access: Access,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Foundation {
+    /// Opens the root key, the databases, the audit log and the policies.
+    ///
+    /// # Errors
+    /// [`StartError`] names the first thing that does not open.
+    pub(crate) async fn open(config: &Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let institution = config.institution.id.clone();
+        // Deriving the root key takes a moment of processor time; the databases open meanwhile.
+        let (root, catalogue, key_rows, identity) = tokio::try_join!(
+            root_key(config),
+            database("catalogue", &config.catalogue.database, DatabaseKind::Catalogue),
+            database("key", &config.keys.database, DatabaseKind::Keys),
+            database("identity", &config.identity.database, DatabaseKind::Identity),
+        )?;
+        let keys = KeyStore::open(key_rows, root, Arc::clone(&clock)).await?;
+        let signing = keys.secret(&institution, SecretName::LogSigning).await?;
+        let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
+        let log = LogConfig::new(
+            config.audit.directory.clone(),
+            &config.audit.origin,
+            node_name(),
+            SigningKey::from(&signing),
+        );
+        let opening = tokio::task::spawn_blocking(move || Log::open(log)).await;
+        let audit = opening.map_err(|_| StartError::BrokenOff("the audit log"))??;
+        let policies = match &config.identity.policy_directory {
+            Some(directory) => PolicySource::Directory(directory.clone()),
+            None => PolicySource::Builtin,
+        };
+        let settings = AccessConfig { policies, ..AccessConfig::new(institution.clone(), detail) };
+        let access =
+            Access::open(settings, identity.clone(), catalogue.clone(), audit.clone(), Arc::clone(&clock))?;
+        Ok(Self { institution, catalogue, identity, keys, audit, access, clock })
+    }
+
+    /// Writes down that the archive starts or stops. A failure to write it shows itself at the next decision, so
+    /// it is only logged here.
+    pub(crate) async fn record(&self, reason: ReasonCode) {
+        let Some(event) = system_event(&self.institution, EventKind::System, Outcome::Succeeded, reason)
+        else {
+            return;
+        };
+        if let Err(error) = self.audit.append_one(event).await {
+            tracing::error!(%error, "the audit log did not take an event of the archive");
+        }
+    }
+
+    /// Signs what is durable and releases the audit log.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.audit.shutdown().await {
+            tracing::error!(%error, "the audit log was not closed in order");
+        }
+    }
+}
+
+/// The passphrase in a file, without the line break that editors leave at its end.
+///
+/// # Errors
+/// [`StartError::File`], [`StartError::EmptyPassphrase`].
+pub(crate) fn read_passphrase(path: &Path) -> Result<Secret<String>, StartError> {
+    let mut text =
+        std::fs::read_to_string(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    if text.is_empty() {
+        return Err(StartError::EmptyPassphrase(path.to_owned()));
+    }
+    Ok(Secret::new(text))
+}
+
+/// An event of the archive itself.
+pub(super) fn system_event(
+    institution: &InstitutionId,
+    kind: EventKind,
+    outcome: Outcome,
+    reason: ReasonCode,
+) -> Option<Event> {
+    ActorId::new("yingdun").map(|actor| Event::of_system(institution.clone(), actor, kind, outcome, reason))
+}
+
+// === helpers ===
+
+async fn root_key(config: &Config) -> Result<RootKey, StartError> {
+    let passphrase = read_passphrase(&config.keys.passphrase_file)?;
+    let path = config.keys.root_file.clone();
+    let opening = tokio::task::spawn_blocking(move || RootFile::open(&path, &passphrase)).await;
+    Ok(opening.map_err(|_| StartError::BrokenOff("the root-key file"))??)
+}
+
+async fn database(what: &'static str, url: &DatabaseUrl, kind: DatabaseKind) -> Result<Database, StartError> {
+    let opened = match url {
+        DatabaseUrl::Sqlite(path) => Database::open_sqlite(path, kind).await,
+        DatabaseUrl::Postgres(address) => Database::open_postgres(address, kind).await,
+    };
+    opened.map_err(|cause| StartError::Database { what, cause })
+}
+
+/// The host name as far as it fits into a leaf, so that logs of several nodes can be told apart.
+fn node_name() -> NodeName {
+    let host = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
+    let fitting: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .take(NODE_NAME_BYTES_MAX)
+        .collect();
+    // INVARIANT: `node` is a legal name.
+    NodeName::new(&fitting)
+        .or_else(|_| NodeName::new("node"))
+        .unwrap_or_else(|_| unreachable!("`node` is a legal node name"))
+}
+
+/// Bytes of a node name in a leaf.
+const NODE_NAME_BYTES_MAX: usize = 24;

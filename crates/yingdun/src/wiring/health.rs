@@ -1,0 +1,82 @@
+//! Whether each part can serve, found out in the background so that a probe never waits.
+
+use super::foundation::Foundation;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use yingdun_catalog::{catalogue, identity};
+use yingdun_keys::SecretName;
+use yingdun_storage::Store;
+use yingdun_web::Readiness;
+
+/// How often the databases are asked. A load balancer asks about as often; more would only tell the same.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a database may take to answer a question that one index look-up answers.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(4);
+
+/// What was found out last.
+#[derive(Default)]
+struct Answers {
+    catalogue_silent: AtomicBool,
+    keys_silent: AtomicBool,
+    identity_silent: AtomicBool,
+}
+
+/// A look at the health of the parts.
+#[derive(Clone)]
+pub(super) struct Health {
+    foundation: Foundation,
+    store: Store,
+    answers: Arc<Answers>,
+}
+
+impl Health {
+    /// Begins to look, until `stop`.
+    pub(super) fn watch(foundation: Foundation, store: Store, stop: CancellationToken) -> Self {
+        let health = Self { foundation, store, answers: Arc::default() };
+        let watcher = health.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(PROBE_INTERVAL);
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = ticks.tick() => watcher.probe().await,
+                }
+            }
+        });
+        health
+    }
+
+    /// The answer to a readiness probe, at once.
+    pub(super) fn readiness(&self) -> Readiness {
+        let silent = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let parts: Vec<&'static str> = [
+            ("audit", self.foundation.audit.check().is_err()),
+            ("catalogue", silent(&self.answers.catalogue_silent)),
+            ("keys", silent(&self.answers.keys_silent)),
+            ("identity", silent(&self.answers.identity_silent)),
+            ("storage", !self.store.status().writable),
+        ]
+        .into_iter()
+        .filter_map(|(part, silent)| silent.then_some(part))
+        .collect();
+        if parts.is_empty() { Readiness::Ready } else { Readiness::NotReady(parts) }
+    }
+
+    async fn probe(&self) {
+        let Foundation { institution, catalogue: tables, identity: accounts, keys, .. } = &self.foundation;
+        let catalogue = answers(catalogue::watermark(tables, "health"));
+        let identity = answers(identity::links::find(accounts, &[0; 32]));
+        let keys = answers(keys.secret(institution, SecretName::Token));
+        let (catalogue, identity, keys) = tokio::join!(catalogue, identity, keys);
+        self.answers.catalogue_silent.store(!catalogue, Ordering::Relaxed);
+        self.answers.identity_silent.store(!identity, Ordering::Relaxed);
+        self.answers.keys_silent.store(!keys, Ordering::Relaxed);
+    }
+}
+
+async fn answers<T, E>(question: impl Future<Output = Result<T, E>>) -> bool {
+    matches!(tokio::time::timeout(PROBE_TIME_MAX, question).await, Ok(Ok(_)))
+}

@@ -1,0 +1,22 @@
+//! From a configuration to a running archive, in the one right order.
+//!
+//! ```text
+//!  Foundation   root-key file ─► key store ─► secrets ─► audit log ─► access      (enough to administer)
+//!  System       Foundation ─► replicas ─► archive ─► doors                        (enough to serve)
+//! ```
+//!
+//! `serve` and `demo` run a [`System`], `init` a [`Foundation`] only. Whatever is opened is closed in the opposite
+//! order, so that the last thing written is the signed checkpoint of the audit log.
+
+mod certificates;
+mod error;
+mod events;
+mod foundation;
+mod health;
+mod observe;
+mod system;
+
+pub(crate) use certificates::read_certificate;
+pub(crate) use error::StartError;
+pub(crate) use foundation::{Foundation, read_passphrase};
+pub(crate) use system::{Addresses, System, store_config};

@@ -1,0 +1,120 @@
+//! What the operations routes show: metrics in the Prometheus format and the state of the system as JSON.
+
+use super::certificates::read_certificate;
+use super::error::StartError;
+use super::foundation::Foundation;
+use super::health::Health;
+use crate::config::Config;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use yingdun_archive::Archive;
+use yingdun_web::Hooks;
+
+/// Bounds of the buckets of every histogram of durations, in seconds: from a cached frame to a time-out.
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How often the collector tidies up what nobody has asked for.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The collector of this process. Metrics belong to the process, so a second archive in it shares them.
+static COLLECTOR: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// The views that the web door renders.
+pub(super) fn hooks(
+    config: &Config,
+    foundation: &Foundation,
+    archive: &Archive,
+    health: Health,
+    stop: CancellationToken,
+) -> Result<Hooks, StartError> {
+    let collector = collector()?;
+    tokio::spawn(upkeep(collector.clone(), stop));
+    let (log, counted) = (foundation.audit.clone(), archive.clone());
+    let metrics = move || {
+        metrics::gauge!("yingdun_audit_leaves").set(log.size() as f64);
+        metrics::counter!("yingdun_key_unwraps_total").absolute(counted.key_unwraps());
+        collector.render()
+    };
+    let status = Status {
+        foundation: foundation.clone(),
+        archive: archive.clone(),
+        certificates: Arc::new([config.web.certificate_file.clone(), config.dicom.certificate_file.clone()]),
+    };
+    Ok(Hooks {
+        metrics: Arc::new(metrics),
+        ready: Arc::new(move || health.readiness()),
+        status: Arc::new(move || Box::pin(status.clone().read())),
+    })
+}
+
+#[derive(Clone)]
+struct Status {
+    foundation: Foundation,
+    archive: Archive,
+    certificates: Arc<[PathBuf; 2]>,
+}
+
+impl Status {
+    /// Parts that do not answer are shown as such; the page itself never fails.
+    async fn read(self) -> Value {
+        let Self { foundation, archive, certificates } = self;
+        let checkpoint = foundation.audit.latest_checkpoint();
+        let keys = foundation.keys.status(&foundation.institution).await.ok();
+        let counts = archive.counts(&foundation.institution).await.ok();
+        let certificates: Vec<Value> = certificates
+            .iter()
+            .map(|path| match read_certificate(path) {
+                Ok(Some(facts)) => json!(facts),
+                Ok(None) | Err(_) => json!({"unreadable": path}),
+            })
+            .collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "institution": foundation.institution.as_str(),
+            "storage": archive.store().status(),
+            "holdings": counts.map(|counts| json!({
+                "studies": counts.studies, "series": counts.series, "instances": counts.instances,
+            })),
+            "keys": keys.map(|keys| json!({
+                "patients": keys.patients, "studies": keys.studies, "unwraps": archive.key_unwraps(),
+            })),
+            "audit": {
+                "leaves": foundation.audit.size(),
+                "checkpoint_size": checkpoint.size(),
+                "checkpoint_root": hex::encode(checkpoint.root()),
+                "accepting": foundation.audit.check().is_ok(),
+            },
+            "databases": {
+                "catalogue": foundation.catalogue.engine_name(),
+                "identity": foundation.identity.engine_name(),
+            },
+            "policy_set": hex::encode(foundation.access.policy_set()),
+            "certificates": certificates,
+        })
+    }
+}
+
+fn collector() -> Result<PrometheusHandle, StartError> {
+    let mut kept = COLLECTOR.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*kept {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().set_buckets(SECONDS)?.install_recorder()?;
+    *kept = Some(handle.clone());
+    Ok(handle)
+}
+
+async fn upkeep(collector: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => collector.run_upkeep(),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! A whole archive in one process: opened, serving, and stopped in order.
+
+use super::error::StartError;
+use super::events::RepairLedger;
+use super::foundation::Foundation;
+use super::health::Health;
+use super::observe;
+use crate::config::{self, Config, Severity};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use yingdun_access::Access;
+use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
+use yingdun_audit::{Log, ReasonCode};
+use yingdun_dimse::archive_door::ArchiveDoor;
+use yingdun_dimse::scp::{Scp, Settings, Transport as DicomTransport};
+use yingdun_dimse::tls;
+use yingdun_model::{InstitutionId, Secret};
+use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
+use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
+
+/// Where the doors are, with the ports that were really taken.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Addresses {
+    /// The beginning of every web address.
+    pub(crate) web: String,
+    /// The address of DICOM over TLS.
+    pub(crate) dicom_tls: Option<SocketAddr>,
+    /// The address of DICOM without TLS.
+    pub(crate) dicom_plain: Option<SocketAddr>,
+}
+
+/// A running archive.
+pub(crate) struct System {
+    foundation: Foundation,
+    archive: Archive,
+    addresses: Addresses,
+    recovered: Recovered,
+    /// Ends the doors.
+    stop_doors: CancellationToken,
+    doors: TaskTracker,
+    /// Ends what works behind them.
+    stop_workers: CancellationToken,
+    repair_leaves: JoinHandle<()>,
+}
+
+impl System {
+    /// Opens everything, binds the doors, and serves.
+    ///
+    /// # Errors
+    /// [`StartError`]; what was opened is closed again.
+    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
+        let errors: Vec<String> = config::check(config)
+            .into_iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| format!("{}: {}", finding.option, finding.cause))
+            .collect();
+        if !errors.is_empty() {
+            return Err(StartError::Configuration(errors));
+        }
+        let foundation = Foundation::open(config).await?;
+        match Self::start_on(config, foundation.clone()).await {
+            Ok(system) => Ok(system),
+            Err(error) => {
+                foundation.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(config: &Config, foundation: Foundation) -> Result<Self, StartError> {
+        let stop_workers = CancellationToken::new();
+        // Whatever fails below, the workers that were started end.
+        let unfinished = stop_workers.clone().drop_guard();
+        let (events, repair_leaves) = RepairLedger::start(
+            foundation.audit.clone(),
+            foundation.institution.clone(),
+            stop_workers.clone(),
+        );
+        let store = Store::open(store_config(config), Arc::new(RealDisk), Arc::new(events)).await?;
+        let parts = ArchiveParts {
+            catalogue: foundation.catalogue.clone(),
+            keys: foundation.keys.clone(),
+            store: store.clone(),
+            audit: foundation.audit.clone(),
+            access: foundation.access.clone(),
+            clock: Arc::clone(&foundation.clock),
+            limits: ArchiveLimits {
+                object_bytes_max: config.storage.object_bytes_max,
+                ..ArchiveLimits::default()
+            },
+        };
+        let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
+        let health = Health::watch(foundation.clone(), store, stop_workers.clone());
+        let hooks = observe::hooks(config, &foundation, &archive, health, stop_workers.clone())?;
+
+        let web = open_web_door(config, &foundation, &archive, hooks).await?;
+        let dicom_tls = match config.dicom.tls_listen {
+            Some(address) => Some((bind(address).await?, dicom_tls(config)?)),
+            None => None,
+        };
+        let dicom_plain = match config.dicom.plain_listen {
+            Some(address) => Some((bind(address).await?, DicomTransport::Plain)),
+            None => None,
+        };
+        let bound = |door: &Option<(TcpListener, DicomTransport)>| {
+            door.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
+        };
+        let addresses = Addresses {
+            web: web.origin().to_owned(),
+            dicom_tls: bound(&dicom_tls),
+            dicom_plain: bound(&dicom_plain),
+        };
+
+        foundation.record(const { ReasonCode::new("archive-started") }).await;
+        let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
+        let stop = stop_doors.clone();
+        doors.spawn(async move { web.serve(stop.cancelled()).await });
+        let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
+        let scp = Arc::new(Scp::new(service, Settings::default()));
+        for (listener, transport) in [dicom_tls, dicom_plain].into_iter().flatten() {
+            let (scp, stop) = (Arc::clone(&scp), stop_doors.clone());
+            doors.spawn(async move { scp.serve(listener, transport, stop).await });
+        }
+        doors.close();
+        unfinished.disarm();
+        Ok(Self { foundation, archive, addresses, recovered, stop_doors, doors, stop_workers, repair_leaves })
+    }
+
+    /// Where the doors are.
+    pub(crate) const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// What the start replayed.
+    pub(crate) const fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
+    /// The institution that is served.
+    pub(crate) const fn institution(&self) -> &InstitutionId {
+        &self.foundation.institution
+    }
+
+    /// Sessions, decisions and administration.
+    pub(crate) const fn access(&self) -> &Access {
+        &self.foundation.access
+    }
+
+    /// The use cases.
+    pub(crate) const fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// The ledger.
+    pub(crate) const fn audit(&self) -> &Log {
+        &self.foundation.audit
+    }
+
+    /// Stops in order: no new work, open work finished, packs sealed, the last leaf written, the log signed.
+    pub(crate) async fn stop(self) {
+        self.stop_doors.cancel();
+        self.doors.wait().await;
+        self.archive.close().await;
+        self.stop_workers.cancel();
+        if self.repair_leaves.await.is_err() {
+            tracing::error!("the writer of repair leaves had panicked");
+        }
+        self.foundation.record(const { ReasonCode::new("archive-stopped") }).await;
+        self.foundation.close().await;
+    }
+}
+
+/// The store that a configuration describes.
+pub(crate) fn store_config(config: &Config) -> StoreConfig {
+    let replicas = config.storage.replicas.iter().map(|replica| ReplicaConfig {
+        directory: replica.directory.clone(),
+        label: replica.label.clone(),
+        failure_domain: replica.failure_domain.clone(),
+    });
+    StoreConfig {
+        write_quorum: config.storage.write_quorum,
+        reserve_bytes: config.storage.reserve_bytes,
+        ..StoreConfig::new(replicas.collect())
+    }
+}
+
+// === doors ===
+
+async fn open_web_door(
+    config: &Config,
+    foundation: &Foundation,
+    archive: &Archive,
+    hooks: yingdun_web::Hooks,
+) -> Result<Door, StartError> {
+    let chain = read(&config.web.certificate_file)?;
+    let key = read(&config.web.private_key_file)?;
+    let tls = yingdun_web::server_config(&TlsFiles {
+        certificate_chain: &chain,
+        private_key: &key,
+        client_roots: None,
+    })?;
+    let metrics_token = match &config.web.metrics_token_file {
+        Some(path) => {
+            let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+            Some(Secret::new(text)).filter(|token| !token.expose().is_empty())
+        }
+        None => None,
+    };
+    let door = DoorConfig {
+        address: config.web.listen,
+        transport: WebTransport::Tls(tls),
+        origin: config.web.public_url.clone(),
+        institution: foundation.institution.clone(),
+        metrics_token,
+    };
+    let rooms = Rooms {
+        access: foundation.access.clone(),
+        archive: archive.clone(),
+        audit: foundation.audit.clone(),
+        hooks,
+    };
+    Ok(Door::open(door, rooms).await?)
+}
+
+fn dicom_tls(config: &Config) -> Result<DicomTransport, StartError> {
+    let chain = read(&config.dicom.certificate_file)?;
+    let key = read(&config.dicom.private_key_file)?;
+    let authorities = read(&config.dicom.client_ca_file)?;
+    let identity = tls::Identity::from_pem(&chain, &key)?;
+    Ok(DicomTransport::Tls(tls::server_config(identity, &tls::Trust::from_pem(&authorities)?)?))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::DicomListen { address, cause })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })
+}
