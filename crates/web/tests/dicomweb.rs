@@ -1,5 +1,12 @@
 //! DICOMweb over HTTPS against the real rooms.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected stops right there"
+)]
+
 mod harness;
 
 use harness::{Running, ct, files, multipart, parts};

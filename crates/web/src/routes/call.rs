@@ -48,14 +48,17 @@ impl Call {
         self.path.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A UID of the path, where the route has one of this name.
+    /// A UID of the path, where the route has one of this name. Padding, which data sets have, does not belong
+    /// into an address.
     pub(crate) fn uid(&self, name: &str) -> Result<Option<Uid>, Problem> {
-        self.in_path(name)
-            .map(|text| {
-                Uid::new(text)
-                    .map_err(|error| Problem::bad_request(format!("a UID as {name}"), error.to_string()))
-            })
-            .transpose()
+        let Some(text) = self.in_path(name) else { return Ok(None) };
+        let expected = || format!("a UID as {name}");
+        let uid = Uid::new(text).map_err(|error| Problem::bad_request(expected(), error.to_string()))?;
+        if uid.as_str() == text {
+            Ok(Some(uid))
+        } else {
+            Err(Problem::bad_request(expected(), "a padded one"))
+        }
     }
 
     /// A UID of the path that the route must have.

@@ -1,5 +1,11 @@
 //! The real door before real rooms: access, audit, keys, storage and archive in a temporary folder, HTTPS on
 //! loopback with a certificate of its own, and people and programs who sign in as anybody else would.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected stops right there"
+)]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the harness")]
 
 use reqwest::{Client, Method, RequestBuilder, Response};
