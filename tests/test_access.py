@@ -1,0 +1,249 @@
+"""Who may do what, and that every answer is on the ledger."""
+
+import time
+
+import pytest
+
+from yingdun_testkit import part10
+from yingdun_testkit.administration import REDIRECT, form_token
+from yingdun_testkit.installation import wait_until
+from yingdun_testkit.web import Web
+
+#: A decision is taken again at least this often (DESIGN: an open permit lives five seconds).
+DECISION_SECONDS_MAX = 5.0
+
+
+def study_of(web: Web, patient_id: str, **attributes):
+    """Stores a study of one instance and returns its data set."""
+    image = part10.image(patient_id=patient_id, **attributes)
+    web.must_store(part10.file_bytes(image))
+    return image
+
+
+def listed(web: Web, image) -> bool:
+    rows = web.search("/studies", StudyInstanceUID=image.StudyInstanceUID)
+    return [row["0020000D"]["Value"][0] for row in rows] == [image.StudyInstanceUID]
+
+
+def opened(web: Web, image) -> int:
+    return web.get(f"/studies/{image.StudyInstanceUID}/metadata").status_code
+
+
+@pytest.fixture
+def doctor(archive_on, request):
+    """A clinician of this test alone: (name, DICOMweb)."""
+    office = archive_on.office
+    name = f"doctor-{request.node.name.split('[')[0][-40:]}".replace("_", "-")
+    return name, Web(archive_on, office.person_token(name, "clinician"))
+
+
+def test_a_doctor_opens_the_patient_in_care_and_a_stranger_does_not_even_learn_that_there_is_one(
+    archive_on, gateway_on, tokens, doctor
+):
+    office = archive_on.office
+    image = study_of(gateway_on, "care-1", patient_name="Zhang^San")
+    name, mine = doctor
+    assert not listed(mine, image) and opened(mine, image) == 404
+    office.care(name, "care-1")
+    assert listed(mine, image) and opened(mine, image) == 200
+    assert part10.parse(mine.file_of(image)) == image
+
+    stranger = Web(archive_on, tokens.person(archive_on, "clinician"))
+    assert not listed(stranger, image)
+    refusals = len(office.leaves(kind="access", outcome="refused", study_uid=image.StudyInstanceUID))
+    there = stranger.get(f"/studies/{image.StudyInstanceUID}/metadata")
+    nowhere = stranger.get("/studies/2.25.404/metadata")
+    assert there.status_code == nowhere.status_code == 404
+    assert there.content == nowhere.content, "the answer tells whether the study exists"
+    after = office.leaves(kind="access", outcome="refused", study_uid=image.StudyInstanceUID)
+    assert len(after) == refusals + 1, "a refusal is a leaf"
+    assert after[0]["actor"] == "the-clinician"
+    permitted = office.leaves(kind="access", outcome="permitted", study_uid=image.StudyInstanceUID, actor=name)
+    assert len(permitted) == 1, "requests of one study within a minute are one leaf"
+
+
+def test_an_ended_care_relation_ends_access_within_seconds(archive_on, gateway_on, doctor):
+    image = study_of(gateway_on, "care-2")
+    name, mine = doctor
+    archive_on.office.care(name, "care-2")
+    assert opened(mine, image) == 200
+    archive_on.office.end_care(name, "care-2")
+    ended = time.monotonic()
+    wait_until(lambda: opened(mine, image) == 404, "the study closes", DECISION_SECONDS_MAX + 1)
+    assert time.monotonic() - ended <= DECISION_SECONDS_MAX + 1
+    assert not listed(mine, image)
+
+
+def test_a_care_relation_ends_by_itself(archive_on, gateway_on, doctor):
+    image = study_of(gateway_on, "care-3")
+    name, mine = doctor
+    archive_on.office.care(name, "care-3", hours=4 / 3600)
+    assert opened(mine, image) == 200
+    wait_until(lambda: opened(mine, image) == 404, "the relation expires", 4 + DECISION_SECONDS_MAX + 1)
+
+
+def test_radiologists_and_chiefs_read_for_their_institution(archive_on, gateway_on, tokens):
+    image = study_of(gateway_on, "reader-1")
+    for role in ("radiologist", "chief"):
+        web = Web(archive_on, tokens.person(archive_on, role))
+        assert listed(web, image) and opened(web, image) == 200, role
+
+
+def test_a_technician_sees_what_was_acquired_today_and_stores(archive_on, gateway_on, tokens):
+    image = study_of(gateway_on, "technician-1")
+    web = Web(archive_on, tokens.person(archive_on, "technician"))
+    assert listed(web, image) and opened(web, image) == 200
+    own = part10.image(patient_id="technician-2")
+    web.must_store(part10.file_bytes(own))
+
+
+@pytest.mark.parametrize(
+    "role", ["researcher", "system-administrator", "security-administrator", "audit-administrator"]
+)
+def test_researchers_and_officers_see_no_images_and_store_none(archive_on, gateway_on, tokens, role):
+    image = study_of(gateway_on, f"closed-{role}")
+    web = Web(archive_on, tokens.person(archive_on, role))
+    path = f"/studies/{image.StudyInstanceUID}"
+    assert web.get("/studies").status_code == 403
+    for suffix in ("", "/metadata", f"/series/{image.SeriesInstanceUID}"):
+        assert web.get(path + suffix).status_code == 403, suffix
+    there, nowhere = web.get(f"{path}/metadata"), web.get("/studies/2.25.404/metadata")
+    assert (there.status_code, there.content) == (nowhere.status_code, nowhere.content), "the answer tells that it exists"
+    answer = web.store(part10.file_bytes(part10.image(patient_id="closed")))
+    assert answer.status_code == 403
+
+
+def test_a_service_does_what_its_scopes_say(archive_on, gateway_on, tokens):
+    image = study_of(gateway_on, "scopes-1")
+    storing = Web(archive_on, tokens.client(archive_on, "store"))
+    searching = Web(archive_on, tokens.client(archive_on, "search"))
+    study_of(storing, "scopes-2")
+    assert storing.get("/studies").status_code == 403
+    assert listed(searching, image)
+    for web in (storing, searching):
+        there, nowhere = opened(web, image), web.get("/studies/2.25.404/metadata").status_code
+        assert there == nowhere and there in (403, 404)
+    assert searching.store(part10.file_bytes(part10.image())).status_code == 403
+
+
+def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
+    image = study_of(gateway_on, "anonymous-1")
+    for token in (None, "x" * 43, "not a token at all"):
+        for path in ("/studies", f"/studies/{image.StudyInstanceUID}"):
+            answer = Web(archive_on, token).get(path)
+            assert answer.status_code == 401, (token, path)
+            assert "Bearer" in answer.headers["WWW-Authenticate"]
+    assert Web(archive_on, None).store(part10.file_bytes(part10.image())).status_code == 401
+
+
+def test_a_revoked_token_is_dead_at_once(archive_on, gateway_on):
+    office = archive_on.office
+    token = office.client_token("revoked", "search", "view")
+    image = study_of(gateway_on, "revoked-1")
+    web = Web(archive_on, token)
+    assert opened(web, image) == 200
+    office.revoke(token)
+    assert web.get("/studies").status_code == 401
+    assert opened(web, image) == 401
+
+
+def test_a_disabled_account_loses_its_sessions(archive_on):
+    office = archive_on.office
+    token = office.person_token("leaver", "radiologist")
+    web = Web(archive_on, token)
+    assert web.get("/studies").status_code == 200
+    office.system.patch("/people/leaver", {"disabled": True}, 204)
+    wait_until(lambda: web.get("/studies").status_code in (401, 403), "the session ends", DECISION_SECONDS_MAX + 1)
+    assert office.try_sign_in("leaver").status_code == 401
+    client = office.client_token("leaving-client", "search")
+    web = Web(archive_on, client)
+    assert web.get("/studies").status_code == 200
+    office.system.patch("/clients/leaving-client", {"disabled": True}, 204)
+    wait_until(lambda: web.get("/studies").status_code in (401, 403), "the client ends", DECISION_SECONDS_MAX + 1)
+
+
+def test_a_role_that_was_taken_ends_what_it_opened(archive_on, gateway_on):
+    office = archive_on.office
+    image = study_of(gateway_on, "role-1")
+    web = Web(archive_on, office.person_token("former-chief", "chief"))
+    assert opened(web, image) == 200
+    office.security.delete("/people/former-chief/roles/chief", 204)
+    wait_until(lambda: opened(web, image) in (401, 403, 404), "the study closes", DECISION_SECONDS_MAX + 1)
+
+
+def test_each_officer_has_one_office(archive_on):
+    office = archive_on.office
+    officers = {"system": office.system, "security": office.security, "audit": office.audit}
+    # Who gives rights has to see to whom; everything else has one officer.
+    attempts = [
+        ({"system"}, "POST", "/people", {"name": "intruder"}),
+        ({"system"}, "POST", "/clients", {"client_id": "intruder"}),
+        ({"system"}, "POST", "/devices", {"ae_title": "INTRUDER", "called_ae": "YINGDUN"}),
+        ({"system"}, "GET", "/system/status", None),
+        ({"system", "security"}, "GET", "/people", None),
+        ({"security"}, "PUT", "/people/nobody/roles/chief", None),
+        ({"security"}, "POST", "/care-relations/end", {"name": "intruder", "patient_id": "1"}),
+        ({"audit"}, "GET", "/audit/tail", None),
+        ({"audit"}, "GET", "/audit/checkpoint", None),
+    ]
+    for allowed, method, path, body in attempts:
+        for name, officer in officers.items():
+            status = officer.raw(method, path, body).status_code
+            assert (status != 403) == (name in allowed), (name, method, path, status)
+            assert status < 500 and status != 401, (name, method, path, status)
+
+
+def test_an_officer_holds_no_second_role(archive_on):
+    office = archive_on.office
+    for name in ("system-admin", "audit-admin", "security-admin"):
+        answer = office.security.raw("PUT", f"/people/{name}/roles/radiologist")
+        assert answer.status_code in (403, 409), (name, answer.status_code)
+    office.person("two-hats", "radiologist")
+    assert office.security.raw("PUT", "/people/two-hats/roles/audit-administrator").status_code == 409
+
+
+def test_an_invitation_works_once(archive_on):
+    office = archive_on.office
+    for invitation in archive_on.made["invitations"]:
+        page = office.browser()
+        url = f"{office.web}/enrol/{invitation['token']}"
+        token = form_token(page.get(url, timeout=30).text)
+        form = {"password": "another long password", "again": "another long password", "form_token": token}
+        assert page.post(url, data=form, timeout=30).status_code == 401
+
+
+def test_wrong_passwords_lock_an_account_and_are_on_the_ledger(archive_on):
+    office = archive_on.office
+    office.person("forgetful", "radiologist")
+    for _ in range(5):
+        assert office.try_sign_in("forgetful", "a wrong password").status_code == 401
+    assert office.try_sign_in("forgetful").status_code == 401, "the right password does not open a locked account"
+    # A source that is refused often gets leaves more slowly; the metric counts what has none of its own.
+    leaves = office.leaves(kind="authentication", outcome="refused", actor="forgetful")
+    suppressed = office.metrics().get("yingdun_access_refusal_leaves_suppressed_total", 0)
+    assert len(leaves) + suppressed >= 5
+
+
+def test_a_person_signs_in_through_a_viewer_with_code_and_pkce(archive_on, gateway_on):
+    office = archive_on.office
+    record = {"client_id": "viewer", "confidential": False, "redirect_uris": [REDIRECT]}
+    office.system.post("/clients", record, 201)
+    office.person("dr-viewer", "radiologist")
+    granted = office.authorization_code("viewer", "dr-viewer")
+    assert granted["token_type"] == "Bearer" and granted["role"] == "radiologist"
+    image = study_of(gateway_on, "viewer-1")
+    assert opened(Web(archive_on, granted["access_token"]), image) == 200
+
+
+def test_a_restart_keeps_people_rights_and_images(make_installation):
+    installation = make_installation("restart")
+    web = Web(installation, installation.office.client_token("keeper", "store", "search", "view"))
+    image = study_of(web, "restart-1")
+    installation.office.person("dr-restart", "clinician")
+    installation.office.care("dr-restart", "restart-1")
+    before = part10.data_set_bytes(web.file_of(image))
+    installation.restart()
+    installation.office.sign_in_officers()
+    mine = Web(installation, installation.office.sign_in("dr-restart"))
+    assert part10.data_set_bytes(mine.file_of(image)) == before
+    installation.office.system.get("/system/status")
