@@ -137,8 +137,7 @@ async fn searches(database: &Database, count: u64) {
     let seen = || StudyFilter::all(institution(), visibility.clone());
     measure("doctor with 300 patients, no condition", async |_| search(seen()).await).await;
     measure("doctor, patient ID", async |n| {
-        search(StudyFilter { tokens: vec![vec![patient_token(pick(n % 300, count) / 3)]], ..seen() })
-            .await
+        search(StudyFilter { tokens: vec![vec![patient_token(pick(n % 300, count) / 3)]], ..seen() }).await
     })
     .await;
     measure("doctor, commonest name prefix", async |_| {

@@ -112,9 +112,7 @@ fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statem
         " ON CONFLICT (series_ref) DO NOTHING",
         series.values().map(|group| series_row(group.first, &group.first.series)),
     );
-    for (reference, group) in &studies {
-        insert_terms(&mut statements, *reference, &group.terms);
-    }
+    insert_terms(&mut statements, &studies);
     // Counted before the instances are inserted: those that are there already do not count again.
     statements.extend(
         series
@@ -133,7 +131,9 @@ fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statem
     if !references.is_empty() {
         statements.push(demote_older_versions(&references));
     }
-    statements.extend(studies.keys().map(|reference| Statement::new(COUNT_STUDY, vec![(*reference).into()])));
+    if !studies.is_empty() {
+        statements.push(count_studies(studies.keys().copied()));
+    }
     Ok(statements)
 }
 
@@ -145,24 +145,17 @@ const INSERT_SERIES: &str = "INSERT INTO series (series_ref, institution, study_
 const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, institution, study_ref, \
      series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, image_rows, \
      image_columns, bits_allocated, frames, received_ms, object_bytes, location, sealed) VALUES ";
-const COUNT_STUDY: &str = "UPDATE study SET (series_count, instance_count) = \
-     (SELECT count(*), CAST(COALESCE(sum(r.instance_count), 0) AS BIGINT) FROM series r \
-     WHERE r.study_ref = study.study_ref) WHERE study_ref = $1";
-
-/// Appends INSERT statements for rows, in powers of two: so few different texts are prepared.
+/// Appends INSERT statements for rows.
 fn insert_all(
     statements: &mut Vec<Statement>,
     insert: &'static str,
     on_conflict: &'static str,
     rows: impl Iterator<Item = Vec<Value>>,
 ) {
-    let mut rows: Vec<Vec<Value>> = rows.collect();
-    while !rows.is_empty() {
-        let largest_power = 1 << rows.len().ilog2();
-        let rest = rows.split_off(largest_power.min(ROWS_PER_INSERT_MAX));
+    for rows in in_powers_of_two(rows.collect()) {
         let mut statement = StatementBuilder::new();
         statement.push(insert);
-        for (position, row) in std::mem::replace(&mut rows, rest).into_iter().enumerate() {
+        for (position, row) in rows.into_iter().enumerate() {
             if position > 0 {
                 statement.push(", ");
             }
@@ -171,6 +164,15 @@ fn insert_all(
         statement.push(on_conflict);
         statements.push(statement.finish());
     }
+}
+
+/// Cuts rows into groups of 64, 32, 16, … 1: any number of rows gives few different texts to prepare.
+fn in_powers_of_two<T>(mut rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let largest_power = 1 << rows.len().checked_ilog2()?;
+        let rest = rows.split_off(largest_power.min(ROWS_PER_INSERT_MAX));
+        Some(std::mem::replace(&mut rows, rest))
+    })
 }
 
 fn study_row(record: &InstanceRecord, study: &StudyFacts) -> Vec<Value> {
@@ -229,13 +231,13 @@ fn instance_row(record: &InstanceRecord) -> Result<Vec<Value>, CatalogError> {
     ])
 }
 
-/// Appends the terms of a study with the date that the study's row has, which an earlier record may have decided.
-fn insert_terms(statements: &mut Vec<Statement>, study: StudyRef, terms: &BTreeSet<Vec<u8>>) {
-    let terms: Vec<&Vec<u8>> = terms.iter().collect();
-    for chunk in terms.chunks(ROWS_PER_INSERT_MAX) {
+/// Appends the terms of studies with the dates that the studies' rows have, which earlier records may have decided.
+fn insert_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, StudyGroup<'_>>) {
+    let terms = studies.iter().flat_map(|(study, group)| group.terms.iter().map(move |term| (*study, term)));
+    for rows in in_powers_of_two(terms.collect()) {
         let mut statement = StatementBuilder::new();
         statement.push("INSERT INTO search_term (term, study_date, study_ref) VALUES ");
-        for (position, term) in chunk.iter().enumerate() {
+        for (position, (study, term)) in rows.into_iter().enumerate() {
             statement.push(if position > 0 { ", (" } else { "(" }).bind(term.as_slice());
             statement.push(", (SELECT study_date FROM study WHERE study_ref = ").bind(study);
             statement.push("), ").bind(study).push(")");
@@ -263,4 +265,28 @@ fn demote_older_versions(instances: &BTreeSet<InstanceRef>) -> Statement {
     statement.push(" AND latest = 1 AND EXISTS (SELECT 1 FROM instance newer WHERE ");
     statement.push("newer.instance_ref = instance.instance_ref AND newer.version > instance.version)");
     statement.finish()
+}
+
+/// Adds up what the series of each study have.
+fn count_studies(studies: impl Iterator<Item = StudyRef>) -> Statement {
+    let mut statement = StatementBuilder::new();
+    statement.push("UPDATE study SET (series_count, instance_count) = ");
+    statement.push("(SELECT count(*), CAST(COALESCE(sum(r.instance_count), 0) AS BIGINT) FROM series r ");
+    statement.push("WHERE r.study_ref = study.study_ref) WHERE study_ref IN ").bind_list(studies);
+    statement.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rows_are_cut_into_powers_of_two_without_loss(count in 0_usize..1000) {
+            let groups: Vec<Vec<usize>> = in_powers_of_two((0..count).collect()).collect();
+            prop_assert!(groups.iter().all(|group| group.len().is_power_of_two() && group.len() <= ROWS_PER_INSERT_MAX));
+            prop_assert_eq!(groups.concat(), (0..count).collect::<Vec<_>>());
+        }
+    }
 }

@@ -304,7 +304,7 @@ impl<'f> Plan<'f> {
             if self.driver != Driver::Condition(position) {
                 sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
                 sql.bind_list(alternatives.iter().map(Vec::as_slice));
-                sql.push(" AND o.study_date = s.study_date AND o.study_ref = s.study_ref)");
+                sql.push(" AND o.study_date = s.study_date AND o.study_ref = s.study_ref").push(FOR_EACH_ROW);
             }
         }
         match &filter.visibility {
@@ -313,7 +313,7 @@ impl<'f> Plan<'f> {
                     " AND EXISTS (SELECT 1 FROM care_relation c WHERE c.patient_ref = s.patient_ref AND ",
                 );
                 self.care_conditions(sql);
-                sql.push(")");
+                sql.push(FOR_EACH_ROW);
             }
             Visibility::ReceivedSince(since) if self.driver != Driver::Received => {
                 sql.push(" AND s.received_ms >= ").bind(*since);
@@ -341,6 +341,9 @@ impl<'f> Plan<'f> {
 }
 
 const SELECT_STUDY: &str = "SELECT s.study_date + 0 AS study_date, s.study_ref AS study_ref ";
+/// Closes an EXISTS that is to be looked up for each row of the driver. Without the OFFSET, PostgreSQL may join the
+/// other way round, trusting statistics that are poor for tokens.
+const FOR_EACH_ROW: &str = " LIMIT 1 OFFSET 0)";
 const ORDER: &str = " ORDER BY study_date DESC, study_ref DESC";
 
 /// How many studies each condition fits, counted up to [`FEW`].
