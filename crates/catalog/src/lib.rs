@@ -19,6 +19,12 @@
 //! and free text come in as sealed bytes; what must be searchable among them comes in as keyed tokens of 16
 //! bytes. A stolen catalogue shows dates, modalities, unique identifiers and sizes, and no patient.
 //!
+//! # What survives a power cut
+//!
+//! [`Database::execute`] returns when the change is on the disk: keys, people, rights and care relations cannot
+//! be had from anywhere else. [`catalogue::apply`] does not wait for the disk: the packs hold the same facts, and
+//! the watermark in the same transaction says from where to replay them. Either way a transaction is never torn.
+//!
 //! # Writing SQL that runs on both engines
 //!
 //! * Column types are `BIGINT`, `TEXT` and `BYTEA`; a truth value is a `BIGINT` 0 or 1; a moment is a `BIGINT`

@@ -7,6 +7,7 @@ mod care;
 mod database;
 mod oracle;
 mod records;
+mod schema;
 mod search;
 mod sqlite_files;
 

@@ -1,0 +1,123 @@
+//! The schemas themselves: alike on both engines, opened by several nodes at once, and holding nothing plain that
+//! names a person.
+
+use std::collections::BTreeSet;
+use yingdun_catalog::{CatalogError, Database, DatabaseKind, Statement};
+
+/// Every column of the catalogue. Who adds one here has thought about what it tells a thief.
+const CATALOGUE: &[(&str, &str)] = &[
+    ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
+    (
+        "instance",
+        "instance_ref version latest institution study_ref series_ref sop_instance_uid sop_class_uid \
+         transfer_syntax_uid instance_number image_rows image_columns bits_allocated frames received_ms \
+         object_bytes location sealed",
+    ),
+    ("pack_watermark", "store pack pack_offset"),
+    ("patient", "patient_ref institution received_ms"),
+    ("schema_migration", "version name sha256"),
+    ("search_term", "term study_date study_ref"),
+    (
+        "series",
+        "series_ref institution study_ref series_uid modality series_number performed_date performed_time \
+         received_ms instance_count sealed",
+    ),
+    (
+        "study",
+        "study_ref institution patient_ref study_uid study_date study_time grade received_ms series_count \
+         instance_count sealed",
+    ),
+];
+
+type Columns = BTreeSet<(String, String, String)>;
+
+async fn sqlite_columns(kind: DatabaseKind) -> Columns {
+    let (database, _file) = crate::sqlite(kind).await;
+    let select = "SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c \
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'";
+    columns(&database, select).await
+}
+
+async fn postgres_columns(database: &Database) -> Columns {
+    let select = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT) \
+         FROM information_schema.columns WHERE table_schema = CAST(current_schema() AS TEXT)";
+    columns(database, select).await
+}
+
+async fn columns(database: &Database, select: &'static str) -> Columns {
+    let rows = database.query(Statement::new(select, vec![])).await.unwrap();
+    rows.iter()
+        .map(|row| {
+            let word = |column: usize| row.get_text(column).unwrap().to_owned();
+            let ty = match word(2).to_uppercase().as_str() {
+                "INTEGER" | "BIGINT" => "BIGINT",
+                "BLOB" | "BYTEA" => "BYTEA",
+                "TEXT" => "TEXT",
+                other => panic!("column {}.{} is of type {other}", word(0), word(1)),
+            };
+            (word(0), word(1), ty.to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalogue_has_the_columns_that_were_thought_about_and_no_other() {
+    let came: BTreeSet<(String, String)> = sqlite_columns(DatabaseKind::Catalogue)
+        .await
+        .into_iter()
+        .map(|(table, column, _)| (table, column))
+        .collect();
+    let expected: BTreeSet<(String, String)> = CATALOGUE
+        .iter()
+        .flat_map(|(table, columns)| {
+            columns.split(' ').map(|column| ((*table).to_owned(), column.to_owned()))
+        })
+        .collect();
+    assert_eq!(came, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_engines_have_the_same_tables_and_columns() {
+    for kind in DatabaseKind::ALL {
+        let Some(database) = crate::postgres(kind).await else { return };
+        assert_eq!(postgres_columns(&database).await, sqlite_columns(kind).await, "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_together_bring_one_schema_up_to_date_once() {
+    let Some(fresh) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap() else {
+        return;
+    };
+    let tasks: Vec<_> = (0..12)
+        .map(|n| {
+            let address = fresh.address().to_owned();
+            tokio::spawn(async move { Database::open_postgres(&address, DatabaseKind::ALL[n % 3]).await })
+        })
+        .collect();
+    for task in tasks {
+        let database = task.await.unwrap().unwrap();
+        let count = Statement::new("SELECT count(*) - max(version) FROM schema_migration", vec![]);
+        assert_eq!(database.query(count).await.unwrap()[0].get_i64(0), Ok(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_a_newer_program_is_refused_by_postgresql_too() {
+    let Some(fresh) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap() else {
+        return;
+    };
+    let database = Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
+    let newer = "INSERT INTO schema_migration (version, name, sha256) VALUES (9999, 'from the future', '')";
+    database.execute(vec![Statement::new(newer, vec![])]).await.unwrap();
+    let refused = Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await;
+    assert!(matches!(refused, Err(CatalogError::Schema(_))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("host={} user=nobody dbname=none", folder.path().display());
+    let refused = Database::open_postgres(&address, DatabaseKind::Catalogue).await;
+    assert!(matches!(refused, Err(CatalogError::Unavailable(_))), "{refused:?}");
+}
