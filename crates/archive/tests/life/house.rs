@@ -1,0 +1,200 @@
+//! A whole archive in a folder: real databases, real packs on three replicas, a real log, real policies.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use yingdun_access::{Access, AccessConfig, Peer, Session};
+use yingdun_archive::{
+    Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, IngestError, OpenError, Recovered,
+    Stored,
+};
+use yingdun_audit::{EventKind, Filter, Log, LogConfig, NodeName, Outcome};
+use yingdun_catalog::identity::clients::{self, Client};
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_crypto::sign::SigningKey;
+use yingdun_crypto::{SealingKey, digest};
+use yingdun_dicom::synthetic::Instance;
+use yingdun_keys::{KeyStore, RootKey, SecretName};
+use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock, Uid};
+use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
+
+/// Which engine holds the databases.
+pub enum Engine {
+    Sqlite,
+    Postgres([yingdun_testkit::PostgresDatabase; 3]),
+}
+
+/// The folder of an archive, which outlives the archive.
+pub struct House {
+    folder: TempDir,
+    engine: Engine,
+    root: [u8; 32],
+}
+
+/// An open archive and two programs that use it.
+pub struct Open {
+    pub archive: Archive,
+    pub recovered: Recovered,
+    pub log: Log,
+    /// May store, search and view.
+    pub gateway: Session,
+    /// May search only.
+    pub index: Session,
+}
+
+pub fn institution() -> InstitutionId {
+    InstitutionId::new("renmin").unwrap()
+}
+
+impl House {
+    pub fn new(engine: Engine) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), engine, root: [7; 32] }
+    }
+
+    pub fn replica(&self, number: usize) -> PathBuf {
+        self.folder.path().join(format!("replica-{number}"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Loses the catalogue, as a broken database disk would.
+    pub fn lose_catalogue(&self) {
+        for file in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(file));
+        }
+    }
+
+    pub async fn open(&self) -> Open {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let database = async |name: &str, kind, number: usize| match &self.engine {
+            Engine::Sqlite => Database::open_sqlite(self.folder.path().join(name), kind).await.unwrap(),
+            Engine::Postgres(servers) => {
+                Database::open_postgres(servers[number].address(), kind).await.unwrap()
+            }
+        };
+        let identity = database("identity.db", DatabaseKind::Identity, 0).await;
+        let catalogue = database("catalogue.db", DatabaseKind::Catalogue, 1).await;
+        let keys = database("keys.db", DatabaseKind::Keys, 2).await;
+        let root = RootKey::from(SealingKey::from_secret(&Secret::new(self.root)));
+        let keys = KeyStore::open(keys, root, clock.clone()).await.unwrap();
+        let signing = SigningKey::from(&keys.secret(&institution(), SecretName::LogSigning).await.unwrap());
+        let config = LogConfig::new(
+            self.folder.path().join("audit"),
+            "renmin.example/audit",
+            NodeName::new("node-1").unwrap(),
+            signing,
+        );
+        let log = Log::open(config).unwrap();
+        let detail = keys.secret(&institution(), SecretName::AuditDetail).await.unwrap();
+        let access = Access::open(
+            AccessConfig::new(institution(), detail),
+            identity.clone(),
+            catalogue.clone(),
+            log.clone(),
+            clock.clone(),
+        )
+        .unwrap();
+        let replicas = (0..3)
+            .map(|number| ReplicaConfig {
+                directory: self.replica(number),
+                label: format!("r{number}"),
+                failure_domain: format!("disk-{number}"),
+            })
+            .collect();
+        let config = StoreConfig { reserve_bytes: 0, ..StoreConfig::new(replicas) };
+        let store = Store::open(config, Arc::new(RealDisk), Arc::new(LogEvents)).await.unwrap();
+        let gateway = sign_in(&access, &identity, clock.as_ref(), "gateway", "store search view").await;
+        let index = sign_in(&access, &identity, clock.as_ref(), "index", "search").await;
+        let parts = ArchiveParts {
+            catalogue,
+            keys,
+            store,
+            audit: log.clone(),
+            access,
+            clock,
+            limits: ArchiveLimits::default(),
+        };
+        let (archive, recovered) = Archive::open(parts).await.unwrap();
+        Open { archive, recovered, log, gateway, index }
+    }
+}
+
+impl Open {
+    pub async fn store(&self, instance: &Instance) -> Result<Stored, IngestError> {
+        self.store_in_pieces(instance, 16_000).await
+    }
+
+    /// Sends as a modality does: in pieces of some kilobytes.
+    pub async fn store_in_pieces(
+        &self,
+        instance: &Instance,
+        piece_bytes: usize,
+    ) -> Result<Stored, IngestError> {
+        let declared = Declared {
+            transfer_syntax: instance.transfer_syntax.clone(),
+            sop_class: Some(instance.sop_class.clone()),
+            sop_instance: Some(instance.sop_instance.clone()),
+            study: None,
+            door: Door::Dimse,
+        };
+        let mut incoming = self.archive.receive(&self.gateway, declared)?;
+        for piece in instance.data_set.chunks(piece_bytes) {
+            incoming.write(Bytes::copy_from_slice(piece)).await?;
+        }
+        incoming.finish().await
+    }
+
+    /// The data set of an instance as it comes back, without the part that we write in front.
+    pub async fn read_back(&self, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
+        let open = self.archive.open_study(&self.gateway, study, self.gateway.purpose()).await?;
+        let entry = open.instances(None, Some(instance)).into_iter().next().ok_or(OpenError::NotFound)?;
+        let (length, stream) = open.part10(&entry).await?;
+        let file = collect(stream).await?;
+        assert_eq!(file.len() as u64, length);
+        assert_eq!(&file[..128], &[0; 128], "the preamble is empty");
+        Ok(file[file.len() - usize::try_from(entry.data_set_bytes).unwrap()..].to_vec())
+    }
+
+    /// Leaves that say that content was permitted.
+    pub async fn access_leaves(&self) -> u64 {
+        self.log.checkpoint().await.unwrap();
+        let filter =
+            Filter { kinds: vec![EventKind::Access], outcome: Some(Outcome::Permitted), ..Filter::default() };
+        self.log.reader().search(filter).filter(Result::is_ok).count() as u64
+    }
+}
+
+pub async fn collect(stream: ByteStream) -> Result<Vec<u8>, OpenError> {
+    stream
+        .try_fold(Vec::new(), |mut all, bytes| async move {
+            all.extend_from_slice(&bytes);
+            Ok(all)
+        })
+        .await
+}
+
+async fn sign_in(
+    access: &Access,
+    identity: &Database,
+    clock: &dyn Clock,
+    name: &str,
+    scopes: &str,
+) -> Session {
+    let secret = "s".repeat(43);
+    let client = Client {
+        client_id: ActorId::new(name).unwrap(),
+        institution: institution(),
+        secret_hash: Some(digest::sha256(secret.as_bytes())),
+        redirect_uris: String::new(),
+        scopes: scopes.into(),
+        disabled: false,
+    };
+    let founder = ActorId::new("founder").unwrap();
+    // The second opening of a house finds its programs there.
+    let _ = identity.execute(vec![clients::insert(&client, clock.now(), &founder)]).await;
+    access.client_credentials(&client.client_id, &Secret::new(secret), Peer::LOCAL).await.unwrap().session
+}

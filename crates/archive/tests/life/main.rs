@@ -1,0 +1,326 @@
+//! The life of an instance: received, kept on three replicas, found, opened, and never lost or mistaken.
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+
+mod house;
+
+use house::{Engine, House, Open, collect, institution};
+use std::path::Path;
+use yingdun_archive::{FindRequest, Include, IngestError, Level, OpenError, StoredOutcome};
+use yingdun_dicom::synthetic::{EnhancedCt, Instance, Kind, Study};
+use yingdun_dicom::{Tag, tags};
+use yingdun_model::Uid;
+
+macro_rules! on_both_engines {
+    ($($behaviour:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                super::$behaviour(super::House::new(super::Engine::Sqlite)).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                let servers = [0; 3].map(|_| yingdun_testkit::postgres_database());
+                let [Some(a), Some(b), Some(c)] = servers else { return };
+                super::$behaviour(super::House::new(super::Engine::Postgres([a, b, c]))).await;
+            })+
+        }
+    };
+}
+
+on_both_engines! {
+    what_was_sent_comes_back_bit_for_bit
+    the_same_bytes_again_are_one_instance_and_other_bytes_are_a_new_version
+    what_is_acknowledged_is_found_at_once
+    a_restart_replays_what_the_catalogue_did_not_take
+}
+
+async fn what_was_sent_comes_back_bit_for_bit(house: House) {
+    let open = house.open().await;
+    for (seed, kind) in (11..).zip([Kind::Ct { slices: 2 }, Kind::Cr, Kind::Us { frames: 3 }, Kind::Sr]) {
+        let study = Study::new(seed, kind);
+        for instance in study.instances() {
+            let stored = open.store(&instance).await.unwrap();
+            assert_eq!(stored.outcome, StoredOutcome::New);
+            let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
+            assert!(back == instance.data_set, "the data set of a {kind:?} is not what was sent");
+        }
+    }
+    assert_eq!(open.archive.key_unwraps(), open.access_leaves().await, "promise I1");
+}
+
+async fn the_same_bytes_again_are_one_instance_and_other_bytes_are_a_new_version(house: House) {
+    let open = house.open().await;
+    let study = Study::new(12, Kind::Sr);
+    let first = study.instance(0);
+    assert_eq!(open.store(&first).await.unwrap().outcome, StoredOutcome::New);
+    assert_eq!(open.store(&first).await.unwrap().outcome, StoredOutcome::Duplicate);
+
+    let mut second = first.clone();
+    // One letter of the text near the end.
+    let at = second.data_set.len() - 3;
+    second.data_set[at] ^= 1;
+    assert_eq!(open.store(&second).await.unwrap().outcome, StoredOutcome::NewVersion(2));
+    assert!(open.read_back(&study.study, &first.sop_instance).await.unwrap() == second.data_set);
+
+    let twice = tokio::join!(open.store(&first), open.store(&first));
+    let outcomes = [twice.0.unwrap().outcome, twice.1.unwrap().outcome];
+    assert!(
+        outcomes.contains(&StoredOutcome::NewVersion(3)) && outcomes.contains(&StoredOutcome::Duplicate),
+        "{outcomes:?}"
+    );
+}
+
+async fn what_is_acknowledged_is_found_at_once(house: House) {
+    let open = house.open().await;
+    for seed in 20..26 {
+        let study = Study::new(seed, Kind::CtMatrix { slices: 2, matrix: 32 });
+        for instance in study.instances() {
+            open.store(&instance).await.unwrap();
+        }
+        let name = study.patient.name.clone();
+        let surname: String = name.chars().take_while(|c| *c != '^').collect();
+        for (tag, value) in [
+            (tags::STUDY_INSTANCE_UID, study.study.to_string()),
+            (tags::PATIENT_ID, study.patient.id.clone()),
+            (tags::ACCESSION_NUMBER, study.accession_number.clone()),
+            (tags::PATIENT_NAME, format!("{surname}*")),
+            (tags::PATIENT_NAME, format!("*{}", &name.split('=').next().unwrap()[1..])),
+            (tags::STUDY_DATE, study.date.clone()),
+            (tags::STUDY_DATE, format!("{}-", study.date)),
+        ] {
+            let found = find(&open, Level::Study, &[(tag, &value)]).await;
+            assert!(found.contains(&study.study.to_string()), "{tag} = {value} did not find the study");
+        }
+        let nothing = find(&open, Level::Study, &[(tags::PATIENT_ID, "nobody")]).await;
+        assert!(nothing.is_empty());
+        let uid = study.study.to_string();
+        assert_eq!(find(&open, Level::Series, &[(tags::STUDY_INSTANCE_UID, &uid)]).await.len(), 1);
+        assert_eq!(find(&open, Level::Instance, &[(tags::STUDY_INSTANCE_UID, &uid)]).await.len(), 2);
+    }
+}
+
+async fn a_restart_replays_what_the_catalogue_did_not_take(house: House) {
+    let studies: Vec<Study> = (30..33).map(|seed| Study::new(seed, Kind::Sr)).collect();
+    {
+        let open = house.open().await;
+        for study in &studies {
+            open.store(&study.instance(0)).await.unwrap();
+        }
+        stop(open).await;
+    }
+    house.lose_catalogue();
+    let open = house.open().await;
+    // How many come again depends on where the watermark stood; coming again changes nothing.
+    assert!(open.recovered.records <= 3);
+    assert_eq!(open.recovered.unreadable, 0);
+    for study in &studies {
+        let back = open.read_back(&study.study, &study.instance(0).sop_instance).await.unwrap();
+        assert!(back == study.instance(0).data_set);
+    }
+    assert_eq!(open.archive.counts(&institution()).await.unwrap().instances, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_catalogue_is_rebuilt_from_packs_and_keys() {
+    let house = House::new(Engine::Sqlite);
+    let study = Study::new(34, Kind::Ct { slices: 1 });
+    {
+        let open = house.open().await;
+        open.store(&study.instance(0)).await.unwrap();
+        stop(open).await;
+    }
+    house.lose_catalogue();
+    let open = house.open().await;
+    assert_eq!(open.recovered.records, 1);
+    assert!(
+        open.read_back(&study.study, &study.instance(0).sop_instance).await.unwrap()
+            == study.instance(0).data_set
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let enhanced = EnhancedCt::new(40, 40);
+    let instance = Instance {
+        sop_class: enhanced.sop_class.clone(),
+        sop_instance: enhanced.sop_instance.clone(),
+        transfer_syntax: enhanced.transfer_syntax.clone(),
+        data_set: EnhancedCt::new(40, 40).flatten().collect(),
+    };
+    assert!(instance.data_set.len() > 20_000_000);
+    open.store_in_pieces(&instance, 130_000).await.unwrap();
+    assert!(open.read_back(&enhanced.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+
+    let opened =
+        open.archive.open_study(&open.gateway, &enhanced.study, open.gateway.purpose()).await.unwrap();
+    let entry = opened.instances(None, None).remove(0);
+    assert_eq!(entry.number_of_frames, 40);
+    let frame_bytes = 512 * 512 * 2;
+    let pixels = instance.data_set.len() - 40 * frame_bytes;
+    for frame in opened.frames(&entry, &[1, 17, 40]).await.unwrap().into_iter().zip([0, 16, 39]) {
+        let (frame, index) = frame;
+        let start = pixels + index * frame_bytes;
+        assert!(collect(frame.stream).await.unwrap() == instance.data_set[start..start + frame_bytes]);
+    }
+    assert!(matches!(opened.frames(&entry, &[41]).await, Err(OpenError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_on_any_one_replica_changes_no_answer_and_is_repaired_where_it_is_met() {
+    let study = Study::new(50, Kind::Ct { slices: 4 });
+    let mut repaired = 0;
+    for number in 0..3 {
+        let house = House::new(Engine::Sqlite);
+        let open = house.open().await;
+        for instance in study.instances() {
+            open.store(&instance).await.unwrap();
+        }
+        damage(&house.replica(number));
+        for instance in study.instances() {
+            let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
+            assert!(back == instance.data_set);
+        }
+        wait_until_healthy(&open).await;
+        repaired +=
+            open.archive.store().status().replicas.iter().map(|replica| replica.repaired).sum::<u64>();
+        stop(open).await;
+    }
+    assert!(repaired > 0, "one of the three is the replica that is read first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_replica_changes_no_answer() {
+    let study = Study::new(51, Kind::Ct { slices: 2 });
+    for number in 0..3 {
+        let house = House::new(Engine::Sqlite);
+        let open = house.open().await;
+        for instance in study.instances() {
+            open.store(&instance).await.unwrap();
+        }
+        std::fs::remove_dir_all(house.replica(number)).unwrap();
+        for instance in study.instances() {
+            let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
+            assert!(back == instance.data_set);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_only_search_opens_nothing_and_stores_nothing() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(60, Kind::Sr);
+    open.store(&study.instance(0)).await.unwrap();
+    let refused = open.archive.open_study(&open.index, &study.study, open.index.purpose()).await;
+    assert!(matches!(refused, Err(OpenError::NotFound | OpenError::Refused { .. })));
+    let unwraps = open.archive.key_unwraps();
+    let stranger = Open { gateway: open.index.clone(), ..open };
+    let other = Study::new(61, Kind::Sr);
+    assert!(matches!(stranger.store(&other.instance(0)).await, Err(IngestError::Refused { .. })));
+    assert_eq!(stranger.archive.key_unwraps(), unwraps);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_what_it_says_is_refused_and_leaves_nothing() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(70, Kind::Sr);
+    let honest = study.instance(0);
+
+    let other_class =
+        Instance { sop_class: Uid::new("1.2.840.10008.5.1.4.1.1.2").unwrap(), ..honest.clone() };
+    assert!(matches!(open.store(&other_class).await, Err(IngestError::Mismatch { what: "SOP class" })));
+    let other_name = Instance { sop_instance: Uid::new("1.2.3").unwrap(), ..honest.clone() };
+    assert!(matches!(open.store(&other_name).await, Err(IngestError::Mismatch { what: "SOP instance" })));
+    let cut = Instance { data_set: honest.data_set[..honest.data_set.len() - 5].to_vec(), ..honest.clone() };
+    assert!(matches!(open.store(&cut).await, Err(IngestError::Invalid { .. })));
+    assert_eq!(open.archive.counts(&institution()).await.unwrap().instances, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_names_nor_identifiers_are_found_on_disk() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(80, Kind::Ct { slices: 1 });
+    open.store(&study.instance(0)).await.unwrap();
+    open.archive.counts(&institution()).await.unwrap();
+    find(&open, Level::Study, &[(tags::PATIENT_ID, &study.patient.id)]).await;
+    stop(open).await;
+    let needles: Vec<Vec<u8>> = study
+        .patient
+        .name
+        .split(['^', '='])
+        .filter(|part| part.chars().count() > 2)
+        .chain([study.patient.id.as_str(), study.accession_number.as_str()])
+        .map(|text| text.as_bytes().to_vec())
+        .collect();
+    assert!(needles.len() >= 2);
+    for file in files(house.path()) {
+        // A database removes its own side files while it closes.
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        for needle in &needles {
+            let found = bytes.windows(needle.len()).any(|window| window == needle);
+            assert!(!found, "{} holds personal data", file.display());
+        }
+    }
+}
+
+// === helpers ===
+
+async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
+    let request = FindRequest {
+        level,
+        study: None,
+        series: None,
+        keys: keys.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect(),
+        include: Include::All,
+        offset: 0,
+        limit: 100,
+    };
+    let found = open.archive.find(&open.gateway, request).await.unwrap();
+    let uid = tags::STUDY_INSTANCE_UID.to_hex();
+    found.rows.iter().map(|row| row[&uid]["Value"][0].as_str().unwrap().to_owned()).collect()
+}
+
+async fn stop(open: Open) {
+    open.archive.close().await;
+    open.log.shutdown().await.unwrap();
+}
+
+/// Flips a byte in the middle of every pack of a replica.
+fn damage(replica: &Path) {
+    use std::os::unix::fs::FileExt;
+    for file in files(&replica.join("packs")) {
+        let handle = std::fs::File::options().read(true).write(true).open(&file).unwrap();
+        let at = 300_000;
+        let mut byte = [0];
+        handle.read_exact_at(&mut byte, at).unwrap();
+        handle.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
+    }
+}
+
+/// Repairs that the store makes by itself; none when the damaged replica was never read.
+async fn repairs_within_two_seconds(open: &Open) -> u64 {
+    for _ in 0..40 {
+        let status = open.archive.store().status();
+        let repaired: u64 = status.replicas.iter().map(|replica| replica.repaired).sum();
+        if repaired > 0 {
+            return repaired;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    0
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
