@@ -1,0 +1,148 @@
+//! Side by side with peers: Orthanc, DCMTK's and dicom-rs' receivers, and Yingdun, in one run on one disk.
+//!
+//! ```text
+//! data (seeded, in memory) ─► load (C-STORE, HTTP) ─► subject (a server in an empty folder)
+//!                                     │                   │ /proc: CPU, RSS; its folder: bytes
+//!                                     └──► case ◄─────────┘
+//!                                           └─► Measured ─► report: docs/benchmarks.md, --json
+//! ```
+//!
+//! `script/bench` builds the archive and runs this. It never touches a server that it did not start, and removes
+//! what its servers wrote.
+
+// A program that a person watches: progress goes to standard error.
+#![allow(clippy::print_stderr)]
+
+mod case;
+mod data;
+mod failure;
+mod load;
+mod machine;
+mod pki;
+mod process;
+mod report;
+mod statistics;
+mod subject;
+
+use case::{Measured, Size};
+use clap::{Parser, ValueEnum};
+use failure::{Failure, Outcome, While};
+use machine::Machine;
+use pki::Pki;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use subject::{Environment, Subject};
+
+/// Measure Yingdun side by side with its peers
+#[derive(Debug, Parser)]
+#[command(name = "script/bench")]
+struct Arguments {
+    /// Write the records {case, subject, metric, value, unit, ratio_to, ratio} to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only these parts; the page is written only when nothing is left out
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Little work, one round: shows that everything runs; the page is not written
+    #[arg(long)]
+    quick: bool,
+    /// Where the page is written
+    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
+    page: PathBuf,
+    /// Write the page even with --only or --quick
+    #[arg(long)]
+    page_always: bool,
+    /// A folder on the disk to be measured; it is emptied
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    work: PathBuf,
+    /// The program to be measured
+    #[arg(long, value_name = "FILE", default_value = "target/release/yingdun")]
+    binary: PathBuf,
+}
+
+/// A part of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Ingest,
+    Retrieve,
+    Query,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = tokio::runtime::Runtime::new()
+        .or_fail("starting")
+        .and_then(|runtime| runtime.block_on(measure(&arguments)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("script/bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Outcome<()> {
+    let size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    for subject in [Subject::Orthanc { tls: false }, Subject::Storescp { tls: false }] {
+        if !subject.is_installed() {
+            return Err(Failure::new(format!("{} is not installed: script/bootstrap test", subject.name())));
+        }
+    }
+    if !Subject::DicomRs.is_installed() {
+        eprintln!("dicom-rs' receiver is not installed and is left out: cargo install dicom-storescp");
+    }
+    if !machine::can_drop_caches() {
+        eprintln!("the page cache cannot be dropped here (root?): cases with a cold cache are left out");
+    }
+    if arguments.work.exists() {
+        fs::remove_dir_all(&arguments.work).or_fail("emptying the work folder")?;
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let absolute = |path: &PathBuf| path.canonicalize().or_fail(path.display());
+    let work = absolute(&arguments.work)?;
+    let binary = absolute(&arguments.binary)?;
+    let machine = Machine::look(&work, &binary)?;
+    let environment = Environment { pki: Pki::make(&work.join("pki"))?, binary, work };
+
+    let mut measured = Measured::default();
+    case::limits::disk(&environment.work, &mut measured)?;
+    if wanted(Part::Ingest) {
+        case::ingest::run(&environment, size, &mut measured).await?;
+    }
+    if wanted(Part::Retrieve) {
+        case::retrieve::run(&environment, size, &mut measured).await?;
+    }
+    if wanted(Part::Query) {
+        case::query::run(&environment, size, &mut measured).await?;
+    }
+    fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
+
+    if let Some(path) = &arguments.json {
+        let records = serde_json::to_string_pretty(&report::records(&measured)).or_fail("making JSON")?;
+        fs::write(path, records + "\n").or_fail(path.display())?;
+    }
+    if arguments.page_always || (arguments.only.is_empty() && !arguments.quick) {
+        let command = command_line();
+        let page = report::page(&measured, &machine, size, &command, machine.stolen_percent()?);
+        fs::write(&arguments.page, page).or_fail(arguments.page.display())?;
+        eprintln!("wrote {}", arguments.page.display());
+    }
+    Ok(())
+}
+
+/// The command as a person typed it: without what `script/bench` adds.
+fn command_line() -> String {
+    let mut words = vec!["script/bench".to_owned()];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(word) = arguments.next() {
+        if matches!(word.as_str(), "--binary" | "--work") {
+            arguments.next();
+        } else {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}

@@ -1,0 +1,165 @@
+//! What is measured: servers, each started fresh in an empty folder, each with its defaults.
+
+mod orthanc;
+mod storescp;
+mod yingdun;
+
+use crate::failure::{Outcome, While};
+use crate::load::http::HttpTarget;
+use crate::load::store::DicomTarget;
+use crate::pki::Pki;
+use crate::process::Server;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use yingdun_dimse::scu::{Destination, Settings};
+use yingdun_model::AeTitle;
+
+/// How our client calls itself.
+const CALLING: &str = "BENCH";
+
+/// A server that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Debian's Orthanc: SQLite, one plain copy. With TLS both DICOM and HTTP use it.
+    Orthanc {
+        /// Over TLS.
+        tls: bool,
+    },
+    /// DCMTK's receiver: writes files, syncs nothing, knows no index.
+    Storescp {
+        /// Over TLS.
+        tls: bool,
+    },
+    /// The receiver of dicom-rs, where it is installed: writes files, syncs nothing.
+    DicomRs,
+    /// This project: mutual TLS, sealed, audited.
+    Yingdun {
+        /// Copies.
+        replicas: usize,
+    },
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    pub(crate) server: Server,
+    pub(crate) dicom: DicomTarget,
+    pub(crate) http: Option<HttpTarget>,
+    /// Where it keeps its images.
+    pub(crate) storage: PathBuf,
+}
+
+/// What starting needs.
+pub(crate) struct Environment {
+    pub(crate) binary: PathBuf,
+    pub(crate) pki: Pki,
+    /// The folder in which each server gets one of its own.
+    pub(crate) work: PathBuf,
+}
+
+impl Subject {
+    /// Its name in records and tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Orthanc { tls: false } => "orthanc",
+            Self::Orthanc { tls: true } => "orthanc-tls",
+            Self::Storescp { tls: false } => "dcmtk-storescp",
+            Self::Storescp { tls: true } => "dcmtk-storescp-tls",
+            Self::DicomRs => "dicom-rs-storescp",
+            Self::Yingdun { .. } => "yingdun",
+        }
+    }
+
+    /// Copies that it keeps.
+    pub(crate) const fn replicas(self) -> usize {
+        match self {
+            Self::Yingdun { replicas } => replicas,
+            _ => 1,
+        }
+    }
+
+    /// Whether its program is installed.
+    pub(crate) fn is_installed(self) -> bool {
+        let program = match self {
+            Self::Orthanc { .. } => orthanc::PROGRAM,
+            Self::Storescp { .. } => storescp::DCMTK,
+            Self::DicomRs => storescp::DICOM_RS,
+            Self::Yingdun { .. } => return true,
+        };
+        Command::new(program).arg("--version").output().is_ok()
+    }
+
+    /// Starts it in an empty folder of its own.
+    pub(crate) async fn start(self, environment: &Environment) -> Outcome<Running> {
+        let folder = self.folder(environment);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).or_fail("emptying a folder")?;
+        }
+        fs::create_dir_all(&folder).or_fail("making a folder")?;
+        match self {
+            Self::Orthanc { tls } => orthanc::start(environment, &folder, tls, orthanc::Sync::Default),
+            Self::Storescp { tls } => storescp::start_dcmtk(environment, &folder, tls),
+            Self::DicomRs => storescp::start_dicom_rs(&folder),
+            Self::Yingdun { replicas } => yingdun::start(environment, &folder, replicas).await,
+        }
+    }
+
+    /// Starts it for loading many instances whose loading is not measured.
+    pub(crate) async fn start_for_loading(self, environment: &Environment) -> Outcome<Running> {
+        match self {
+            Self::Orthanc { tls } => {
+                let folder = self.folder(environment);
+                fs::create_dir_all(&folder).or_fail("making a folder")?;
+                orthanc::start(environment, &folder, tls, orthanc::Sync::Off)
+            }
+            _ => self.start(environment).await,
+        }
+    }
+
+    /// Goes from loading to measuring: with its defaults again.
+    pub(crate) async fn loaded(self, environment: &Environment, running: Running) -> Outcome<Running> {
+        match self {
+            Self::Orthanc { tls } => {
+                running.server.stop()?;
+                orthanc::start(environment, &self.folder(environment), tls, orthanc::Sync::Default)
+            }
+            _ => Ok(running),
+        }
+    }
+
+    /// Removes everything that it wrote.
+    pub(crate) fn remove(self, environment: &Environment) -> Outcome<()> {
+        fs::remove_dir_all(self.folder(environment)).or_fail("removing a folder")
+    }
+
+    fn folder(self, environment: &Environment) -> PathBuf {
+        environment.work.join(format!("{}-{}", self.name(), self.replicas()))
+    }
+}
+
+impl Running {
+    /// Bytes on disk below [`Running::storage`], as blocks that are really taken.
+    pub(crate) fn disk_bytes(&self) -> Outcome<u64> {
+        fn of(path: &Path) -> std::io::Result<u64> {
+            use std::os::unix::fs::MetadataExt;
+            let mut bytes = 0;
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                let about = entry.metadata()?;
+                bytes += if about.is_dir() { of(&entry.path())? } else { about.blocks() * 512 };
+            }
+            Ok(bytes)
+        }
+        of(&self.storage).or_fail("measuring a folder")
+    }
+}
+
+/// The destination of a DICOM server on this machine.
+fn destination(title: &str, port: u16) -> Outcome<Destination> {
+    format!("{title}@127.0.0.1:{port}").parse().or_fail("naming a destination")
+}
+
+/// How our client calls.
+fn settings() -> Outcome<Settings> {
+    Ok(Settings::new(AeTitle::new(CALLING).or_fail("naming ourselves")?))
+}
