@@ -87,7 +87,6 @@ messages! {
     not_stored(file, why) { "  未存入 {file}：{why}" "  not stored {file}: {why}" }
 
     signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }
-    password_set(name) { "已为 {name} 设置密码" "the password of {name} is set" }
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }
 

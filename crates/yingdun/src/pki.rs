@@ -70,11 +70,6 @@ impl Authority {
         write(&folder.join(CA_KEY), self.identity.private_key_pem.as_bytes(), 0o600)
     }
 
-    /// The authority's own certificate in PEM.
-    pub(crate) fn certificate_pem(&self) -> &str {
-        &self.identity.certificate_pem
-    }
-
     /// A certificate with which this machine proves itself to clients and, as a DICOM sender, to other nodes.
     pub(crate) fn issue_server(&self, name: &str, hosts: &[String]) -> Result<Identity, PkiError> {
         let mut params = parameters(name, LEAF_DAYS);

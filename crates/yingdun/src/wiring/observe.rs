@@ -34,10 +34,9 @@ pub(super) fn hooks(
 ) -> Result<Hooks, StartError> {
     let collector = collector()?;
     tokio::spawn(upkeep(collector.clone(), stop));
-    let (log, counted) = (foundation.audit.clone(), archive.clone());
+    let log = foundation.audit.clone();
     let metrics = move || {
         metrics::gauge!("yingdun_audit_leaves").set(log.size() as f64);
-        metrics::counter!("yingdun_key_unwraps_total").absolute(counted.key_unwraps());
         collector.render()
     };
     let status = Status {
