@@ -7,6 +7,7 @@
 //! (promise I1).
 
 use crate::error::Unavailable;
+use crate::open::OpenObject;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,10 +19,13 @@ use yingdun_access::{
 use yingdun_audit::{Counts, Event, EventKind, Log, Outcome, ReasonCode};
 use yingdun_crypto::SealingKey;
 use yingdun_keys::{KeyStore, KeysError, StudyKey};
-use yingdun_model::{Action, Clock, PurposeOfUse, StudyRef, Timestamp};
+use yingdun_model::{Action, Clock, InstanceRef, PurposeOfUse, StudyRef, Timestamp};
 
 /// Windows kept at once. Above it the oldest closed ones are swept first; each holds one 32-byte key.
 const WINDOWS_MAX: usize = 8192;
+
+/// Objects that one window keeps open: a layout and a key schedule each, some kilobytes for a plain image.
+const OPEN_OBJECTS_MAX: usize = 64;
 
 /// How often ended windows are swept and their closing leaves written.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -38,7 +42,11 @@ pub(crate) struct StudyWindow {
     opened: Timestamp,
     instances: AtomicU64,
     bytes: AtomicU64,
+    objects: std::sync::Mutex<HashMap<ObjectName, Arc<OpenObject>>>,
 }
+
+/// An instance and its version.
+pub(crate) type ObjectName = (InstanceRef, u32);
 
 impl StudyWindow {
     pub(crate) const fn key(&self) -> &SealingKey {
@@ -48,6 +56,24 @@ impl StudyWindow {
     /// The study, as its key row and the catalogue describe it.
     pub(crate) const fn facts(&self) -> &StudyFacts {
         &self.facts
+    }
+
+    /// An object that was opened under this window before.
+    pub(crate) fn opened(&self, name: &ObjectName) -> Option<Arc<OpenObject>> {
+        self.objects().get(name).cloned()
+    }
+
+    /// Keeps an object open as long as the window is.
+    pub(crate) fn keep(&self, name: ObjectName, object: Arc<OpenObject>) {
+        let mut objects = self.objects();
+        if objects.len() >= OPEN_OBJECTS_MAX {
+            objects.clear();
+        }
+        objects.insert(name, object);
+    }
+
+    fn objects(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectName, Arc<OpenObject>>> {
+        self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Adds to the closing count.
@@ -171,6 +197,7 @@ impl Windows {
             opened: self.clock.now(),
             instances: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            objects: std::sync::Mutex::default(),
         });
         *slot = Some(Arc::clone(&window));
         self.facts_of_open().insert(facts.study, facts);

@@ -10,7 +10,7 @@
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device stores and echoes. A service
-//!    stores, searches and views by scope; search or view lets it search and list. The system recovers.
+//!    stores, searches and views by scope; view lets it search and list too. The system recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
@@ -66,7 +66,6 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 || person(Role::Chief)
                 || (person(Role::Technician) && today)
                 || service(Scope::View)
-                || (action == Action::List && service(Scope::Search))
         }
         Action::Search => {
             matches!(on, Target::Archive(_))

@@ -57,11 +57,7 @@ pub(crate) async fn find(
     request: FindRequest,
 ) -> Result<Found, FindError> {
     let institution = session.institution();
-    // Whether this role may search at all. A refusal is a leaf of its own; the permit says so in the log.
-    core.access
-        .authorise(session, Action::Search, Resource::Archive(institution.clone()))
-        .await
-        .map_err(refused)?;
+    may_search(core, session).await?;
     let keys = core.institution_keys(institution).await.map_err(FindError::Unavailable)?;
     let criteria = Criteria::parse(&request)?;
     let visibility = core.access.visibility(session);
@@ -90,8 +86,19 @@ pub(crate) async fn find(
         .take(take)
         .map(|candidate| answer::row(&candidate.row, candidate.index.as_ref(), &request.include))
         .collect();
-    core.append_leaf(leaf(session, rows.len())).await.map_err(FindError::Unavailable)?;
+    core.append_leaf(leaf(session, *core.access.policy_set(), rows.len()))
+        .await
+        .map_err(FindError::Unavailable)?;
     Ok(Found { rows, more })
+}
+
+/// Whether this role may search at all. A yes is said by the leaf of the answer; a no is a leaf of its own.
+async fn may_search(core: &Core, session: &Session) -> Result<(), FindError> {
+    let archive = Resource::Archive(session.institution().clone());
+    if core.access.decide(session, Action::Search, &archive).await.map_err(refused)?.permitted {
+        return Ok(());
+    }
+    core.access.authorise(session, Action::Search, archive).await.map(drop).map_err(refused)
 }
 
 /// Keeps the rows that the policy lets this session see.
@@ -251,7 +258,7 @@ fn series_candidate(keys: &InstitutionKeys, mut row: SeriesRow) -> Result<Candid
     Ok(Candidate { row: AnyRow::Series(row), index: Some(index), facts })
 }
 
-fn leaf(session: &Session, rows: usize) -> Event {
+fn leaf(session: &Session, policy_set: [u8; 32], rows: usize) -> Event {
     Event {
         kind: EventKind::Query,
         outcome: Outcome::Succeeded,
@@ -260,11 +267,11 @@ fn leaf(session: &Session, rows: usize) -> Event {
         actor_kind: session.actor_kind(),
         role: Some(session.role()),
         purpose: Some(session.purpose()),
-        action: Some(Action::List),
+        action: Some(Action::Search),
         patient: None,
         study: None,
         instance: None,
-        policy_set: None,
+        policy_set: Some(policy_set),
         reason: ANSWERED,
         counts: Counts::new().with("rows", rows as u64),
         detail: None,

@@ -35,43 +35,59 @@ pub struct OpenStudy {
     keys: Arc<InstitutionKeys>,
     session: Session,
     facts: StudyFacts,
-    instances: Arc<Vec<InstanceEntry>>,
+}
+
+/// An object of an open window: its layout, and its sealed bytes with the key schedule that opens them. Kept with
+/// the window, so that the frames of one object are read without reading its layout each time.
+#[derive(Debug)]
+pub(crate) struct OpenObject {
+    object: SealedPart,
+    layout: ObjectLayout,
 }
 
 impl OpenStudy {
-    /// Decides, writes the leaf, unwraps the key and lists the instances.
+    /// Decides, writes the leaf and unwraps the key, or goes on in the window that is open already.
     pub(crate) async fn open(core: &Arc<Core>, session: &Session, study: &Uid) -> Result<Self, OpenError> {
         let keys = core.institution_keys(session.institution()).await.map_err(OpenError::Unavailable)?;
         let reference = keys.pseudonyms.study(study);
-        let Some(facts) =
-            core.study_facts(session.institution(), reference).await.map_err(OpenError::Unavailable)?
-        else {
-            return Err(OpenError::NotFound);
+        let facts = match core.windows.known_facts(reference) {
+            Some(facts) => Some(facts),
+            None => {
+                core.study_facts(session.institution(), reference).await.map_err(OpenError::Unavailable)?
+            }
         };
+        let facts = facts.ok_or(OpenError::NotFound)?;
         enter(core, session, &facts).await?;
-        let rows = instances::of_study(core.catalogue.database(), session.institution(), reference)
-            .await
-            .map_err(|error| OpenError::Unavailable(unavailable(error)))?;
-        let mut entries: Vec<InstanceEntry> = rows.into_iter().map(entry).collect();
-        entries.sort_by(|a, b| (&a.series, a.row.number).cmp(&(&b.series, b.row.number)));
-        Ok(Self {
-            core: Arc::clone(core),
-            keys,
-            session: session.clone(),
-            facts,
-            instances: Arc::new(entries),
-        })
+        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts })
     }
 
     /// The instances, of one series or one instance if asked, by series and instance number.
-    #[must_use]
-    pub fn instances(&self, series: Option<&Uid>, instance: Option<&Uid>) -> Vec<InstanceEntry> {
-        self.instances
-            .iter()
-            .filter(|entry| series.is_none_or(|series| entry.series == *series))
-            .filter(|entry| instance.is_none_or(|instance| entry.sop_instance == *instance))
-            .cloned()
-            .collect()
+    ///
+    /// # Errors
+    /// [`OpenError::Unavailable`] when the catalogue does not answer.
+    pub async fn instances(
+        &self,
+        series: Option<&Uid>,
+        instance: Option<&Uid>,
+    ) -> Result<Vec<InstanceEntry>, OpenError> {
+        let database = self.core.catalogue.caught_up().await.map_err(OpenError::Unavailable)?;
+        let institution = &self.facts.institution;
+        let rows = match instance {
+            Some(instance) => {
+                let reference = self.keys.pseudonyms.instance(instance);
+                let row = instances::latest(database, institution, reference).await;
+                row.map(|row| row.into_iter().filter(|row| row.study == self.facts.study).collect())
+            }
+            None => instances::of_study(database, institution, self.facts.study).await,
+        };
+        let rows = rows.map_err(|error| OpenError::Unavailable(unavailable(error)))?;
+        let mut entries: Vec<InstanceEntry> = rows
+            .into_iter()
+            .filter(|row| series.is_none_or(|series| row.series_uid == *series))
+            .map(entry)
+            .collect();
+        entries.sort_by(|a, b| (&a.series, a.row.number).cmp(&(&b.series, b.row.number)));
+        Ok(entries)
     }
 
     /// The DICOM JSON of an instance, bulk data addressed under `bulk_base_url`.
@@ -149,10 +165,22 @@ impl OpenStudy {
     }
 
     async fn reader(&self, entry: &InstanceEntry) -> Result<ObjectReader, OpenError> {
-        let metadata = self.part(entry, PartKind::Metadata).await?;
-        let layout = read_layout(&metadata).await?;
-        let object = self.part(entry, PartKind::Object).await?;
-        Ok(ObjectReader::new(self.clone(), object, layout))
+        let window = self.window().await?;
+        let version = (entry.row.reference, entry.row.version);
+        let open = match window.opened(&version) {
+            Some(open) => open,
+            None => {
+                let (metadata, object) = futures_util::try_join!(
+                    self.part(entry, PartKind::Metadata),
+                    self.part(entry, PartKind::Object)
+                )?;
+                let layout = read_layout(&metadata).await?;
+                let open = Arc::new(OpenObject { object, layout });
+                window.keep(version, Arc::clone(&open));
+                open
+            }
+        };
+        Ok(ObjectReader::new(self.clone(), open))
     }
 
     async fn part(&self, entry: &InstanceEntry, kind: PartKind) -> Result<SealedPart, OpenError> {

@@ -1,14 +1,14 @@
 //! The object of an instance as a stream of its original bytes, unpacked where it was packed.
 
-use super::OpenStudy;
-use super::part::SealedPart;
-use crate::error::OpenError;
+use super::{OpenObject, OpenStudy};
+use crate::error::{OpenError, Unavailable};
 use crate::layout::ObjectLayout;
 use crate::request::ByteStream;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use std::ops::Range;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 use yingdun_dicom::compact::{Piece, PieceKind};
 
 /// Stored bytes that are read at once: large enough that a disk and the ciphers run at full speed, small enough
@@ -22,8 +22,7 @@ const READ_AHEAD: usize = 2;
 #[derive(Clone)]
 pub(super) struct ObjectReader {
     study: OpenStudy,
-    object: Arc<SealedPart>,
-    layout: Arc<ObjectLayout>,
+    open: Arc<OpenObject>,
 }
 
 /// One read and what it yields.
@@ -34,41 +33,44 @@ struct Step {
 }
 
 impl ObjectReader {
-    pub(super) fn new(study: OpenStudy, object: SealedPart, layout: ObjectLayout) -> Self {
-        Self { study, object: Arc::new(object), layout: Arc::new(layout) }
+    pub(super) const fn new(study: OpenStudy, open: Arc<OpenObject>) -> Self {
+        Self { study, open }
     }
 
     pub(super) fn layout(&self) -> &ObjectLayout {
-        &self.layout
+        &self.open.layout
     }
 
-    /// The bytes of these ranges of the original object, behind a few bytes of the caller's.
+    /// The bytes of these ranges of the original object, behind a few bytes of the caller's. Reading begins at
+    /// once, not when the stream is first asked.
     pub(super) fn stream(self, first: Bytes, ranges: Vec<Range<u64>>) -> ByteStream {
-        let steps: Vec<Step> = match &self.layout.packing {
+        let steps: Vec<Step> = match &self.open.layout.packing {
             None => ranges.into_iter().flat_map(verbatim_steps).collect(),
             Some(packing) => {
                 gather(ranges.into_iter().flat_map(|range| packing.0.locate(range)).flat_map(split).collect())
             }
         };
-        if let Some(step) = steps.first() {
-            self.object.will_need(step.stored.clone());
+        let mut steps = steps.into_iter();
+        let begun = steps.next().map(|step| self.begin(step));
+        if let Some(next) = steps.as_slice().first() {
+            self.open.object.will_need(next.stored.clone());
         }
-        let bytes = stream::iter(steps)
-            .map(move |step| {
-                let reader = self.clone();
-                // A task of its own, so that reading and opening run beside sending.
-                let read = tokio::spawn(async move { reader.read(step).await });
-                async move { read.await.map_err(|_| OpenError::Damaged)? }
-            })
-            .buffered(READ_AHEAD);
+        let begun = stream::iter(begun).then(finished);
+        let rest = stream::iter(steps).map(move |step| finished(self.begin(step))).buffered(READ_AHEAD);
         let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
-        Box::pin(stop_after_error(first.chain(bytes)))
+        Box::pin(stop_after_error(first.chain(begun).chain(rest)))
+    }
+
+    /// A read in a task of its own, so that reading and opening run beside sending.
+    fn begin(&self, step: Step) -> JoinHandle<Result<Bytes, OpenError>> {
+        let reader = self.clone();
+        tokio::spawn(async move { reader.read(step).await })
     }
 
     async fn read(&self, step: Step) -> Result<Bytes, OpenError> {
         self.study.still_open().await?;
-        let stored = self.object.read(step.stored.clone()).await?;
-        if self.layout.packing.is_none() {
+        let stored = self.open.object.read(step.stored.clone()).await?;
+        if self.open.layout.packing.is_none() {
             return Ok(stored);
         }
         let plain_bytes = step.pieces.iter().map(|piece| piece.skip + piece.take).sum();
@@ -81,6 +83,10 @@ impl ObjectReader {
         }
         Ok(plain.into())
     }
+}
+
+async fn finished(read: JoinHandle<Result<Bytes, OpenError>>) -> Result<Bytes, OpenError> {
+    read.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))?
 }
 
 /// The reads of a range that is stored as it is.

@@ -21,54 +21,54 @@ use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 
 /// Which engine holds the databases.
-pub enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres([yingdun_testkit::PostgresDatabase; 3]),
 }
 
 /// The folder of an archive, which outlives the archive.
-pub struct House {
+pub(crate) struct House {
     folder: TempDir,
     engine: Engine,
     root: [u8; 32],
 }
 
 /// An open archive and two programs that use it.
-pub struct Open {
-    pub archive: Archive,
-    pub recovered: Recovered,
-    pub log: Log,
+pub(crate) struct Open {
+    pub(crate) archive: Archive,
+    pub(crate) recovered: Recovered,
+    pub(crate) log: Log,
     /// May store, search and view.
-    pub gateway: Session,
+    pub(crate) gateway: Session,
     /// May search only.
-    pub index: Session,
+    pub(crate) index: Session,
 }
 
-pub fn institution() -> InstitutionId {
+pub(crate) fn institution() -> InstitutionId {
     InstitutionId::new("renmin").unwrap()
 }
 
 impl House {
-    pub fn new(engine: Engine) -> Self {
+    pub(crate) fn new(engine: Engine) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), engine, root: [7; 32] }
     }
 
-    pub fn replica(&self, number: usize) -> PathBuf {
+    pub(crate) fn replica(&self, number: usize) -> PathBuf {
         self.folder.path().join(format!("replica-{number}"))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Loses the catalogue, as a broken database disk would.
-    pub fn lose_catalogue(&self) {
+    pub(crate) fn lose_catalogue(&self) {
         for file in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
             let _ = std::fs::remove_file(self.folder.path().join(file));
         }
     }
 
-    pub async fn open(&self) -> Open {
+    pub(crate) async fn open(&self) -> Open {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let database = async |name: &str, kind, number: usize| match &self.engine {
             Engine::Sqlite => Database::open_sqlite(self.folder.path().join(name), kind).await.unwrap(),
@@ -124,12 +124,12 @@ impl House {
 }
 
 impl Open {
-    pub async fn store(&self, instance: &Instance) -> Result<Stored, IngestError> {
+    pub(crate) async fn store(&self, instance: &Instance) -> Result<Stored, IngestError> {
         self.store_in_pieces(instance, 16_000).await
     }
 
     /// Sends as a modality does: in pieces of some kilobytes.
-    pub async fn store_in_pieces(
+    pub(crate) async fn store_in_pieces(
         &self,
         instance: &Instance,
         piece_bytes: usize,
@@ -149,9 +149,10 @@ impl Open {
     }
 
     /// The data set of an instance as it comes back, without the part that we write in front.
-    pub async fn read_back(&self, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
+    pub(crate) async fn read_back(&self, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
         let open = self.archive.open_study(&self.gateway, study, self.gateway.purpose()).await?;
-        let entry = open.instances(None, Some(instance)).into_iter().next().ok_or(OpenError::NotFound)?;
+        let entry =
+            open.instances(None, Some(instance)).await?.into_iter().next().ok_or(OpenError::NotFound)?;
         let (length, stream) = open.part10(&entry).await?;
         let file = collect(stream).await?;
         assert_eq!(file.len() as u64, length);
@@ -160,7 +161,7 @@ impl Open {
     }
 
     /// Leaves that say that content was permitted.
-    pub async fn access_leaves(&self) -> u64 {
+    pub(crate) async fn access_leaves(&self) -> u64 {
         self.log.checkpoint().await.unwrap();
         let filter =
             Filter { kinds: vec![EventKind::Access], outcome: Some(Outcome::Permitted), ..Filter::default() };
@@ -168,7 +169,7 @@ impl Open {
     }
 }
 
-pub async fn collect(stream: ByteStream) -> Result<Vec<u8>, OpenError> {
+pub(crate) async fn collect(stream: ByteStream) -> Result<Vec<u8>, OpenError> {
     stream
         .try_fold(Vec::new(), |mut all, bytes| async move {
             all.extend_from_slice(&bytes);

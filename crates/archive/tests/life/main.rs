@@ -1,5 +1,5 @@
 //! The life of an instance: received, kept on three replicas, found, opened, and never lost or mistaken.
-#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it goes wrong")]
 
 mod house;
 
@@ -157,7 +157,7 @@ async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
 
     let opened =
         open.archive.open_study(&open.gateway, &enhanced.study, open.gateway.purpose()).await.unwrap();
-    let entry = opened.instances(None, None).remove(0);
+    let entry = opened.instances(None, None).await.unwrap().remove(0);
     assert_eq!(entry.number_of_frames, 40);
     let frame_bytes = 512 * 512 * 2;
     let pixels = instance.data_set.len() - 40 * frame_bytes;
@@ -184,9 +184,7 @@ async fn damage_on_any_one_replica_changes_no_answer_and_is_repaired_where_it_is
             let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
             assert!(back == instance.data_set);
         }
-        wait_until_healthy(&open).await;
-        repaired +=
-            open.archive.store().status().replicas.iter().map(|replica| replica.repaired).sum::<u64>();
+        repaired += repairs_within_two_seconds(&open).await;
         stop(open).await;
     }
     assert!(repaired > 0, "one of the three is the replica that is read first");

@@ -134,7 +134,7 @@ async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Probl
         .open_study(session, &study, session.purpose())
         .await
         .map_err(problems::of_open)?;
-    let entries = opened.instances(series.as_ref(), instance.as_ref());
+    let entries = opened.instances(series.as_ref(), instance.as_ref()).await.map_err(problems::of_open)?;
     if entries.is_empty() { Err(Problem::new(Kind::NotFound)) } else { Ok((Arc::new(opened), entries)) }
 }
 
