@@ -1,0 +1,398 @@
+"""Nothing that was acknowledged is lost and nothing wrong is served: kills, lost replicas, flipped bytes, full disks."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pynetdicom
+import pytest
+import requests
+from pynetdicom.sop_class import SecondaryCaptureImageStorage
+
+from yingdun_testkit import part10, program
+from yingdun_testkit.ingest import Book, Objects, Senders
+from yingdun_testkit.installation import DidNotStart, wait_until
+from yingdun_testkit.web import Web, outcome
+
+#: Kills while objects are coming in. `YINGDUN_KILL_CYCLES=200` is the full run.
+KILL_CYCLES = int(os.environ.get("YINGDUN_KILL_CYCLES", "20"))
+
+#: Seconds for a replica to become whole again.
+REFILL_SECONDS_MAX = 60
+
+
+def full_access(installation) -> Web:
+    return Web(installation, installation.office.client_token("durable", "store", "search", "view"))
+
+
+# === kill -9 ===
+
+
+def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installation):
+    installation = make_installation("kill")
+    installation.office.device("KILLED", plain_allowed=True)
+    web, book = full_access(installation), Book()
+    # Small ones share a pack and a sync; the large ones (9.7 MB) have a way of their own.
+    objects = [Objects("kill-small"), Objects("kill-middle", rows=400), Objects("kill-large", rows=2200), Objects("kill-d")]
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice, checked = random.Random(seed), 0
+    for cycle in range(KILL_CYCLES):
+        senders = Senders(installation, web.token, book, "KILLED", objects)
+        time.sleep(dice.uniform(0.05, 0.8))
+        installation.kill()
+        senders.join()
+        if cycle % 10 == 0:
+            assert installation.verify_audit()["ok"], "the ledger of a killed server verifies as it lies there"
+        installation.start()
+        # Of this cycle everything, of the ones before a sample.
+        before = dice.sample(range(checked), min(checked, 20))
+        book.check(web, [*before, *range(checked, len(book.sent))])
+        checked = len(book.sent)
+    assert len(book.acknowledged) > KILL_CYCLES, "the kills came before anything was acknowledged"
+    book.check(web, range(len(book.sent)))
+    print(f"{KILL_CYCLES} kills, {len(book.sent)} sent, {len(book.acknowledged)} acknowledged, none lost")
+    assert installation.stop() == 0
+    report = installation.verify_audit()
+    assert report["ok"] and report["tail_unsigned"] == 0, report
+
+
+def test_a_kill_in_the_middle_of_the_first_seconds_needs_no_hand(make_installation):
+    installation = make_installation("kill-start")
+    image = part10.image(patient_id="kill-start")
+    web = full_access(installation)
+    web.must_store(part10.file_bytes(image))
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.3):
+        installation.kill()
+        with open(installation.log_path, "ab") as log:
+            process = subprocess.Popen(
+                [*_serve(installation)], stdout=subprocess.DEVNULL, stderr=log,
+                env={**os.environ, **installation.environment()},
+            )
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        installation.start()
+        assert part10.parse(web.file_of(image)) == image
+
+
+def _serve(installation):
+    return [program.binary(), "serve", "--config", installation.config]
+
+
+# === replicas ===
+
+
+@pytest.fixture
+def kept(make_installation, request):
+    """An installation with a few objects, and the answers that must never change."""
+    installation = make_installation(request.node.name[:30])
+    web = full_access(installation)
+    images = [part10.image(patient_id="kept", rows=rows, seed=rows) for rows in (32, 64, 500, 2200)]
+    for image in images:
+        web.must_store(part10.file_bytes(image))
+    return installation, web, images, answers(web, images)
+
+
+def answers(web, images) -> list:
+    """What the archive says of these images, in every form."""
+    said = [sorted(row["0020000D"]["Value"][0] for row in web.search("/studies", PatientID="kept"))]
+    for image in images:
+        said.append(part10.data_set_bytes(web.file_of(image)))
+        metadata = web.get(f"/studies/{image.StudyInstanceUID}/metadata")
+        assert metadata.status_code == 200, metadata.text
+        said.append(_without_address(web, metadata))
+    return said
+
+
+def packs(replica: Path) -> dict:
+    return {path.name: path.read_bytes() for path in (replica / "packs").rglob("*") if path.is_file()}
+
+
+def whole(installation) -> bool:
+    """All replicas hold the same packs."""
+    try:
+        first, *others = [packs(replica) for replica in installation.replicas]
+    except FileNotFoundError:
+        return False
+    return bool(first) and all(other == first for other in others)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_replica_that_is_deleted_while_running_changes_no_answer_and_comes_back(kept, which):
+    installation, web, images, before = kept
+    shutil.rmtree(installation.replicas[which])
+    assert answers(web, images) == before
+    more = part10.image(patient_id="afterwards")
+    web.must_store(part10.file_bytes(more))
+    wait_until(lambda: _try(answers, web, images) == before, "the answers stay")
+    installation.restart()
+    assert answers(web, images) == before
+    wait_until(lambda: whole(installation), "the replica is refilled", REFILL_SECONDS_MAX, step=0.5)
+    assert part10.parse(web.file_of(more)) == more
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_replica_that_is_deleted_while_stopped_changes_no_answer_and_comes_back(kept, which):
+    installation, web, images, before = kept
+    installation.stop()
+    shutil.rmtree(installation.replicas[which])
+    installation.start()
+    assert answers(web, images) == before
+    wait_until(lambda: whole(installation), "the replica is refilled", REFILL_SECONDS_MAX, step=0.5)
+    # It is not only there, it is good for something: alone with one other, the answers are the same.
+    installation.stop()
+    shutil.rmtree(installation.replicas[(which + 1) % 3])
+    installation.start()
+    assert answers(web, images) == before
+
+
+def _try(ask, *arguments):
+    try:
+        return ask(*arguments)
+    except AssertionError:
+        return None
+
+
+# === flipped bytes ===
+
+
+def flip(path: Path, at: int):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 0x40]))
+
+
+def places(path: Path, count: int) -> list:
+    """Places in a file: all of a small one, its ends and an even spread of a large one."""
+    size = path.stat().st_size
+    if size <= count:
+        return list(range(size))
+    step = size / count
+    return sorted({0, size - 1, *(int(number * step) for number in range(count))})
+
+
+def tiny(make_installation, name):
+    installation = make_installation(name)
+    web = full_access(installation)
+    image = part10.image(patient_id="kept", rows=32, columns=32)
+    web.must_store(part10.file_bytes(image))
+    return installation, web, [image], answers(web, [image])
+
+
+def test_a_flipped_byte_in_one_replica_changes_no_answer_and_is_put_right(make_installation):
+    installation, web, images, before = tiny(make_installation, "flip-one")
+    installation.restart()  # seals the pack
+    assert answers(web, images) == before
+    (name,) = packs(installation.replicas[0])
+    spread = places(installation.replicas[0] / "packs" / name, 60)
+
+    def is_put_right(path: Path, at: int) -> bool:
+        flip(path, at)
+        assert answers(web, images) == before, f"byte {at} of {path}"
+        right = _within(lambda: whole(installation), 0.3)
+        if not right:
+            flip(path, at)  # no answer came from there
+        return right
+
+    # When all is well one replica is read: the one that notices a byte in the middle.
+    middle = spread[len(spread) // 2]
+    paths = [replica / "packs" / name for replica in installation.replicas]
+    path = next(path for path in paths if is_put_right(path, middle))
+    repaired = sum(is_put_right(path, at) for at in spread)
+    assert repaired >= len(spread) // 2, f"{repaired} of {len(spread)} flips were put right by reading"
+    assert sum(leaf["reason"] == "bytes-quarantined" for leaf in installation.office.leaves(kind="repair"))
+
+
+def _within(true, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_bytes_flipped_in_every_replica_are_never_served(make_installation):
+    installation, web, images, before = tiny(make_installation, "flip-all")
+    installation.stop()
+    original = {
+        path: path.read_bytes()
+        for replica in installation.replicas
+        for path in replica.rglob("*")
+        if path.is_file()
+    }
+    (name,) = packs(installation.replicas[0])
+    detected, spread = 0, places(installation.replicas[0] / "packs" / name, 16)
+    for at in spread:
+        for replica in installation.replicas:
+            flip(replica / "packs" / name, at)
+        try:
+            installation.start()
+        except DidNotStart:
+            detected += 1
+        else:
+            detected += served_right_or_not_at_all(web, images, before)
+            installation.stop()
+        for replica in installation.replicas:
+            shutil.rmtree(replica)
+        for path, content in original.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    assert detected >= len(spread) // 2, f"{detected} of {len(spread)} flips were noticed"
+    installation.start()
+    assert answers(web, images) == before
+
+
+def served_right_or_not_at_all(web, images, before) -> bool:
+    """Compares what is served with what was stored; returns whether something was refused."""
+    image, refused = images[0], False
+    address = (image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
+    for wanted, ask, read in [
+        (before[1], lambda: web.instance(*address), lambda answer: part10.data_set_bytes(answer.content)),
+        (before[2], lambda: web.get(f"/studies/{address[0]}/metadata"), lambda answer: _without_address(web, answer)),
+    ]:
+        try:
+            answer = ask()
+        except requests.exceptions.ChunkedEncodingError:
+            refused = True  # broken off before its announced end: no client takes that for an answer
+            continue
+        if answer.status_code == 200:
+            assert read(answer) == wanted
+        refused |= answer.status_code != 200
+    return refused
+
+
+def _without_address(web, answer) -> str:
+    # The address of the server is part of bulk data addresses, and its port changes with each start.
+    return answer.text.replace(web.installation.addresses.web, "")
+
+
+def test_no_byte_of_the_root_key_file_can_change(make_installation):
+    installation, web, images, before = tiny(make_installation, "flip-root")
+    installation.stop()
+    root = installation.directory / "keys" / "root.key"
+    content = root.read_bytes()
+    for at in places(root, 24):
+        flip(root, at)
+        with pytest.raises(DidNotStart):
+            installation.start()
+        root.write_bytes(content)
+    installation.start()
+    assert answers(web, images) == before
+
+
+@pytest.mark.parametrize("database", ["keys", "catalogue", "identity"])
+def test_flipped_bytes_of_a_database_open_nothing_wrong(make_installation, database):
+    installation, web, images, before = tiny(make_installation, f"flip-{database}")
+    installation.stop()
+    files = {path: path.read_bytes() for path in (installation.directory / "db").iterdir()}
+    path = installation.directory / "db" / f"{database}.db"
+    dice = random.Random(7)
+    for _ in range(8):
+        for at in dice.sample(range(path.stat().st_size), 40):
+            flip(path, at)
+        try:
+            installation.start()
+        except DidNotStart:
+            pass
+        else:
+            answer = web.instance(images[0].StudyInstanceUID, images[0].SeriesInstanceUID, images[0].SOPInstanceUID)
+            if answer.status_code == 200:
+                assert part10.data_set_bytes(answer.content) == before[1]
+            installation.kill()
+        for stale in (installation.directory / "db").iterdir():
+            stale.unlink()
+        for file, content in files.items():
+            file.write_bytes(content)
+    installation.start()
+    assert answers(web, images) == before
+
+
+# === full disks ===
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 512 MB in memory. A pack grows in steps of 32 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", folder], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here (needs root): {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=False)
+
+
+def fill(disk: Path, ballast: Path, leave: int):
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - leave)
+
+
+def test_full_replicas_refuse_and_take_again_when_there_is_space(make_installation, small_disk):
+    replicas = [small_disk / f"replica-{letter}" for letter in "abc"]
+    ballast = small_disk / "ballast"
+    fill(small_disk, ballast, leave=150 << 20)
+    settings = {"STORAGE__RESERVE_BYTES": str(4 << 20)}
+    installation = make_installation("full", replicas=replicas, settings=settings)
+    installation.office.device("FULL", plain_allowed=True)
+    web, book, objects = full_access(installation), Book(), Objects("full", rows=700)
+    refusal = None
+    for _ in range(100):
+        number = book.next(objects)
+        answer = web.store(objects.file(number))
+        if answer.status_code != 200:
+            refusal = answer
+            break
+        book.take_note(number)
+    assert refusal is not None and refusal.status_code == 507, refusal and refusal.text
+    assert outcome(refusal).startswith("out of resources (507)")
+    assert c_store(installation, "FULL", objects.file(book.next(objects))) == 0xA700
+    assert book.acknowledged
+    book.check(web, range(len(book.sent)))
+    assert web.get("/studies").status_code == 200, "reading goes on"
+    installation.restart()
+    book.check(web, range(len(book.sent)))
+
+    ballast.unlink()
+    number = book.next(objects)
+    wait_until(lambda: web.store(objects.file(number)).status_code == 200, "space is found again", 30, step=0.5)
+    book.take_note(number)
+    number = book.next(objects)
+    assert c_store(installation, "FULL", objects.file(number)) == 0
+    book.take_note(number)
+    book.check(web, range(len(book.sent)))
+
+
+def test_one_full_replica_stops_nothing_and_catches_up(make_installation, small_disk, tmp_path):
+    replicas = [tmp_path / "replica-a", small_disk / "replica-b", tmp_path / "replica-c"]
+    ballast = small_disk / "ballast"
+    fill(small_disk, ballast, leave=20 << 20)
+    settings = {"STORAGE__RESERVE_BYTES": str(4 << 20)}
+    installation = make_installation("full-one", replicas=replicas, settings=settings)
+    web, book, objects = full_access(installation), Book(), Objects("full-one", rows=700)
+    for _ in range(30):
+        number = book.next(objects)
+        answer = web.store(objects.file(number))
+        assert answer.status_code == 200, f"two replicas have space: {answer.text}"
+        book.take_note(number)
+    book.check(web, range(len(book.sent)))
+    ballast.unlink()
+    wait_until(lambda: whole(installation), "the replica catches up", REFILL_SECONDS_MAX, step=0.5)
+
+
+def c_store(installation, calling: str, content: bytes) -> int:
+    """The status of one C-STORE."""
+    entity = pynetdicom.AE(ae_title=calling)
+    entity.add_requested_context(SecondaryCaptureImageStorage, part10.EXPLICIT_LITTLE_ENDIAN)
+    association = entity.associate(*installation.addresses.dicom_plain, ae_title="YINGDUN")
+    assert association.is_established
+    try:
+        return association.send_c_store(part10.parse(content)).Status
+    finally:
+        association.release()
