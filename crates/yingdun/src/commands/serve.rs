@@ -41,8 +41,8 @@ pub(super) async fn serve_with(
     let (addresses, recovered) = (system.addresses().clone(), system.recovered());
     tracing::info!(
         web = addresses.web,
-        dicom_tls = ?addresses.dicom_tls,
-        dicom_plain = ?addresses.dicom_plain,
+        dicom_tls = addresses.dicom_tls.map(tracing::field::display),
+        dicom_plain = addresses.dicom_plain.map(tracing::field::display),
         records_replayed = recovered.records,
         records_without_key = recovered.without_key,
         records_unreadable = recovered.unreadable,

@@ -56,11 +56,8 @@ pub(super) async fn audit(house: &House, folder: &Path, language: Language) -> R
 async fn permitted_accesses(log: &Log) -> Result<u64, DemoError> {
     let reader = log.reader();
     blocking(move || {
-        let accesses = Filter {
-            kinds: vec![EventKind::Access],
-            outcome: Some(Outcome::Permitted),
-            ..Filter::default()
-        };
+        let accesses =
+            Filter { kinds: vec![EventKind::Access], outcome: Some(Outcome::Permitted), ..Filter::default() };
         Ok(reader.search(accesses).try_fold(0, |count, found| found.map(|_| count + 1))?)
     })
     .await

@@ -10,6 +10,7 @@ use super::{DemoError, expect, instances};
 use crate::messages::Language;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use yingdun_storage::{ReplicaState, StoreStatus};
@@ -49,10 +50,17 @@ pub(super) async fn store(house: &House, samples: &[Sample], language: Language)
         let opened = open_instance(house, &house.people.doctor, sample, instance).await?;
         expect(opened == instance.data_set, || "the image that opened is not the one that was sent".into())?;
     }
-    until_whole(house).await?;
+    let deadline = began + REPAIR_TIME_MAX;
+    loop {
+        until_whole(house).await?;
+        // The disk itself is asked: what was deleted is there again, byte for byte.
+        if same_packs(&first.directory, &second.directory)? {
+            break;
+        }
+        expect(Instant::now() < deadline, || "the repaired replica differs from the others".into())?;
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
     let repaired_ms = began.elapsed().as_secs_f64() * 1000.0;
-    let (here, there) = (packs(&first.directory)?, packs(&second.directory)?);
-    expect(!here.is_empty() && here == there, || "the repaired replica differs from the others".into())?;
 
     let megabytes = stored_bytes as f64 / 1e6;
     let figures = json!({
@@ -100,13 +108,29 @@ fn is_whole(status: &StoreStatus) -> bool {
     })
 }
 
-/// The packs of a replica by their number; whether one is sealed yet does not matter.
+/// Whether two replicas hold the same packs; whether one is sealed yet does not matter.
+fn same_packs(one: &Path, other: &Path) -> Result<bool, DemoError> {
+    let (one, other) = (packs(one)?, packs(other)?);
+    Ok(!other.is_empty() && one == other)
+}
+
+/// The packs of a replica by their number; none while its folder is missing.
 fn packs(replica: &Path) -> Result<BTreeMap<String, Vec<u8>>, DemoError> {
     let mut packs = BTreeMap::new();
-    for entry in std::fs::read_dir(replica.join("packs"))? {
+    let entries = match std::fs::read_dir(replica.join("packs")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(packs),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
         let path = entry?.path();
         let number = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        packs.insert(number, std::fs::read(&path)?);
+        match std::fs::read(&path) {
+            Ok(bytes) => drop(packs.insert(number, bytes)),
+            // A copy under way was renamed between the two looks.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(packs)
 }

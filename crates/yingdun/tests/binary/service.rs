@@ -1,0 +1,98 @@
+//! From nothing to a serving archive and back.
+
+use crate::support::{Installation, Served, get, run, text, yingdun};
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+#[test]
+fn an_installation_serves_reports_to_its_manager_and_stops_in_order() {
+    let installation = Installation::make();
+    let socket_path = installation.folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket_path).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut command = yingdun([OsStr::new("serve"), OsStr::new("--json")]);
+    command.arg("--config").arg(installation.config()).env("NOTIFY_SOCKET", &socket_path);
+    let served = Served::start(command);
+
+    assert_eq!(served.ready["ready"], true);
+    assert!(served.web().starts_with("https://127.0.0.1:") && !served.web().ends_with(":0"));
+    assert!(served.ready["dicom_tls"].is_string() && served.ready["dicom_plain"].is_null());
+    let heard = || {
+        let mut buffer = [0; 64];
+        let length = manager.recv(&mut buffer).unwrap();
+        text(&buffer[..length])
+    };
+    assert_eq!(heard(), "READY=1");
+    let ca = installation.path("pki/ca.pem");
+    assert_eq!(get(&served, &ca, "/health/ready").0, 200);
+    assert_eq!(get(&served, &ca, "/dicom-web/studies").0, 401);
+    assert_eq!(get(&served, &ca, "/metrics").0, 401);
+
+    let (status, log) = served.stop();
+    assert_eq!(status, Some(0), "{log}");
+    assert_eq!(heard(), "STOPPING=1");
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string() && line["message"].is_string());
+    }
+    let (audit, key) = (installation.path("audit"), installation.path("audit.vkey"));
+    let verified = run([
+        OsStr::new("audit"),
+        OsStr::new("verify"),
+        audit.as_os_str(),
+        OsStr::new("--public-key"),
+        key.as_os_str(),
+        OsStr::new("--json"),
+    ]);
+    let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(report["ok"], true, "{report}");
+    assert_eq!(report["tail_unsigned"], 0, "a stop in order leaves nothing unsigned");
+}
+
+#[test]
+fn secrets_of_an_installation_are_for_its_owner_and_it_is_never_overwritten() {
+    let installation = Installation::make();
+    for name in
+        ["keys/root.key", "keys/passphrase", "pki/ca.key", "pki/server.key", "yingdun.toml", "db/keys.db"]
+    {
+        let mode = installation.path(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let root_key = std::fs::read(installation.path("keys/root.key")).unwrap();
+    let again = run([OsStr::new("init"), OsStr::new("--directory"), installation.path("").as_os_str()]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("never overwritten"), "{}", text(&again.stderr));
+    assert_eq!(std::fs::read(installation.path("keys/root.key")).unwrap(), root_key);
+}
+
+#[test]
+fn a_dry_run_tells_what_it_would_make_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("i");
+    let output =
+        run([OsStr::new("init"), OsStr::new("--dry-run"), OsStr::new("--directory"), directory.as_os_str()]);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("keys/root.key"));
+    assert!(!directory.exists());
+}
+
+#[test]
+fn two_archives_do_not_share_one_installation() {
+    let installation = Installation::make();
+    let first = installation.serve();
+    let second = run([OsStr::new("serve"), OsStr::new("--config"), installation.config().as_os_str()]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("another process"), "{}", text(&second.stderr));
+    assert_eq!(get(&first, &installation.path("pki/ca.pem"), "/health/ready").0, 200);
+}
+
+#[test]
+fn what_is_served_survives_a_kill_and_is_served_again() {
+    let installation = Installation::make();
+    drop(installation.serve());
+    let served = installation.serve();
+    assert_eq!(get(&served, &installation.path("pki/ca.pem"), "/health/ready").0, 200);
+    assert_eq!(served.stop().0, Some(0));
+}
