@@ -87,7 +87,12 @@ fn issue(environment: &Environment, installation: &Path) -> Outcome<Device> {
 async fn administer(web: &HttpTarget, installed: &Value, certificate_sha256: &str) -> Outcome<String> {
     let mut system = officer(web, installed, "system-administrator").await?;
     let mut security = officer(web, installed, "security-administrator").await?;
-    let device = json!({"ae_title": CALLING, "called_ae": CALLED, "certificate_sha256": certificate_sha256});
+    let device = json!({
+        "ae_title": CALLING,
+        "called_ae": CALLED,
+        "certificate_sha256": certificate_sha256,
+        "addresses": ["127.0.0.1"],
+    });
     call(&mut system, Method::POST, "/api/v1/devices", &device).await?;
     let person = json!({"name": "radiologist"});
     let created = call(&mut system, Method::POST, "/api/v1/people", &person).await?;
