@@ -16,6 +16,7 @@
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
+//! | `part` | sealed bytes become plain ones: where promise I4 is kept |
 //! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
 //! | `recover` | the replay of the packs' tail at a start |
 //! | `record`, `descriptor`, `layout`, `packing` | what one stored instance is on disk |
@@ -23,21 +24,24 @@
 
 mod archive;
 mod catalogue;
+
 mod descriptor;
 mod error;
 mod find;
 mod layout;
 mod open;
 mod packing;
+mod part;
 mod pseudonym;
 mod receive;
 mod record;
 mod recover;
 mod request;
 mod rows;
+mod shared;
 mod window;
 
-pub use archive::{Archive, ArchiveLimits, ArchiveParts};
+pub use archive::{Archive, ArchiveParts};
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use open::OpenStudy;
 pub use receive::Incoming;
@@ -46,3 +50,4 @@ pub use request::{
     ByteStream, Declared, Door, FindRequest, Found, Frame, Include, InstanceEntry, Level, Stored,
     StoredOutcome,
 };
+pub use shared::ArchiveLimits;

@@ -4,12 +4,12 @@
 //! Descriptors are sealed, so replay asks for permits like everyone else: the archive itself is the actor, the
 //! action is *recover*, and the leaves say which studies were touched.
 
-use crate::archive::{Core, InstitutionKeys};
 use crate::catalogue::{STORE_NAME, unavailable};
 use crate::descriptor::Descriptor;
 use crate::error::Unavailable;
 use crate::record::DescriptorPrefix;
 use crate::rows;
+use crate::shared::{Core, InstitutionKeys};
 use std::collections::HashMap;
 use std::sync::Arc;
 use yingdun_access::{Resource, StudyFacts};

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures_util::Stream;
 use std::pin::Pin;
+use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::Tag;
 use yingdun_model::Uid;
 
@@ -137,7 +138,7 @@ pub struct InstanceEntry {
     pub number_of_frames: u32,
     /// Bytes of the data set as sent.
     pub data_set_bytes: u64,
-    pub(crate) row: crate::open::InstanceRow,
+    pub(crate) row: InstanceRow,
 }
 
 /// One frame of pixel data.

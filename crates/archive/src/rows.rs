@@ -1,9 +1,9 @@
 //! Between descriptors and catalogue rows: what is sealed into a column, what becomes a token, what stays plain.
 
-use crate::archive::InstitutionKeys;
 use crate::catalogue::Latest;
 use crate::descriptor::Descriptor;
 use crate::pseudonym::{Pseudonyms, Searchable};
+use crate::shared::InstitutionKeys;
 use yingdun_access::StudyFacts;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_catalog::catalogue::{self, Date, InstanceFacts, InstanceRecord, SeriesFacts, TimeOfDay};

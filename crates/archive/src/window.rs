@@ -7,7 +7,7 @@
 //! (promise I1).
 
 use crate::error::Unavailable;
-use crate::open::OpenObject;
+use crate::part::OpenObject;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,9 @@
 //! What a search asks: keys of a query, split into what the index answers and what is matched after unsealing.
 
-use crate::archive::InstitutionKeys;
 use crate::error::FindError;
 use crate::pseudonym::{PREFIX_CHARACTERS_MAX, Searchable};
 use crate::request::{FindRequest, Level};
+use crate::shared::InstitutionKeys;
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::InstanceFilter;
 use yingdun_catalog::catalogue::series::SeriesFilter;

@@ -12,11 +12,11 @@
 mod answer;
 mod criteria;
 
-use crate::archive::{Core, InstitutionKeys};
 use crate::catalogue::unavailable;
 use crate::error::{FindError, Unavailable};
 use crate::request::{FindRequest, Found, Level};
 use crate::rows;
+use crate::shared::{Core, InstitutionKeys};
 use criteria::Criteria;
 use std::sync::Arc;
 use yingdun_access::{Reason, Refusal, Resource, Session, StudyFacts};

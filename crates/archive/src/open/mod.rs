@@ -5,23 +5,22 @@
 //! the key is the one that the leaf paid for.
 
 mod object;
-mod part;
 
-use crate::archive::{Core, InstitutionKeys};
 use crate::catalogue::unavailable;
 use crate::error::{OpenError, Unavailable};
 use crate::layout::{LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
+use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::record::Place;
 use crate::request::{ByteStream, Frame, InstanceEntry};
+use crate::shared::{Core, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use object::ObjectReader;
-use part::{PartKind, SealedPart};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
-pub(crate) use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::json;
 use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
@@ -35,14 +34,6 @@ pub struct OpenStudy {
     keys: Arc<InstitutionKeys>,
     session: Session,
     facts: StudyFacts,
-}
-
-/// An object of an open window: its layout, and its sealed bytes with the key schedule that opens them. Kept with
-/// the window, so that the frames of one object are read without reading its layout each time.
-#[derive(Debug)]
-pub(crate) struct OpenObject {
-    object: SealedPart,
-    layout: ObjectLayout,
 }
 
 impl OpenStudy {

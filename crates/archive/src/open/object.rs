@@ -1,8 +1,9 @@
 //! The object of an instance as a stream of its original bytes, unpacked where it was packed.
 
-use super::{OpenObject, OpenStudy};
+use super::OpenStudy;
 use crate::error::{OpenError, Unavailable};
 use crate::layout::ObjectLayout;
+use crate::part::OpenObject;
 use crate::request::ByteStream;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};

@@ -1,12 +1,12 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
-use crate::archive::{Core, InstitutionKeys};
 use crate::descriptor::Descriptor;
 use crate::error::{IngestError, Unavailable};
 use crate::record::{DescriptorPrefix, Place};
 use crate::request::{Declared, Stored, StoredOutcome};
 use crate::rows;
+use crate::shared::{Core, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;

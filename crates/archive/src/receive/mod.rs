@@ -15,9 +15,9 @@ mod identify;
 mod small;
 mod stream;
 
-use crate::archive::Core;
 use crate::error::IngestError;
 use crate::request::{Declared, Stored};
+use crate::shared::Core;
 use bytes::Bytes;
 use std::sync::Arc;
 use stream::Streaming;

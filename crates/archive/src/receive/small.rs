@@ -2,12 +2,12 @@
 
 use super::commit::{Admitted, not_stored, stored};
 use super::identify::Arrived;
-use crate::archive::Core;
 use crate::error::{IngestError, Unavailable};
 use crate::layout::{self, ObjectLayout};
 use crate::packing::Packer;
 use crate::record::Place;
 use crate::request::{Declared, Stored, StoredOutcome};
+use crate::shared::Core;
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::Session;

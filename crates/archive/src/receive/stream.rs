@@ -3,11 +3,11 @@
 use super::commit::{Admitted, not_stored, stored};
 use super::identify::Arrived;
 use super::small::frame_table;
-use crate::archive::Core;
 use crate::error::{IngestError, Unavailable};
 use crate::layout::{self, ObjectLayout};
 use crate::packing::Packer;
 use crate::request::{Declared, Stored, StoredOutcome};
+use crate::shared::Core;
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::Session;

@@ -5,6 +5,7 @@
 //! call (promise I4). Nothing unverified is returned.
 
 use crate::error::{OpenError, Unavailable};
+use crate::layout::ObjectLayout;
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 use yingdun_crypto::{Context, HEADER_BYTES, Opener, SEALED_CHUNK_BYTES, SealingKey, chunk_span, plain_len};
@@ -20,6 +21,14 @@ pub(crate) struct SealedPart {
     plain_bytes: u64,
     /// The first chunk, where it was read together with the header.
     beginning: Bytes,
+}
+
+/// An object of an open window: its layout, and its sealed bytes with the key schedule that opens them. Kept with
+/// the window, so that the frames of one object are read without reading its layout each time.
+#[derive(Debug)]
+pub(crate) struct OpenObject {
+    pub(crate) object: SealedPart,
+    pub(crate) layout: ObjectLayout,
 }
 
 /// Which part of a record.

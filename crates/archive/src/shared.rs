@@ -1,0 +1,119 @@
+//! What the use cases share: the rooms, the keys of the institutions, and the facts of studies.
+
+use crate::catalogue::{Catalogue, unavailable};
+use crate::error::Unavailable;
+use crate::pseudonym::Pseudonyms;
+use crate::window::Windows;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::RwLock;
+use yingdun_access::{Access, StudyFacts};
+use yingdun_audit::{Event, Log};
+use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
+use yingdun_crypto::{SealingKey, TokenKey};
+use yingdun_dicom::limits::Limits as DataSetLimits;
+use yingdun_keys::{KeyStore, SecretName};
+use yingdun_model::{Clock, InstitutionId, StudyRef};
+use yingdun_storage::Store;
+
+/// The bounds of the use cases.
+#[derive(Clone, Copy, Debug)]
+pub struct ArchiveLimits {
+    /// The largest object, in bytes of its data set.
+    pub object_bytes_max: u64,
+    /// Within which a data set is read.
+    pub data_set: DataSetLimits,
+}
+
+impl Default for ArchiveLimits {
+    /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice.
+    fn default() -> Self {
+        Self { object_bytes_max: 16 << 30, data_set: DataSetLimits::default() }
+    }
+}
+
+/// What the use cases share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) keys: KeyStore,
+    pub(crate) store: Store,
+    pub(crate) audit: Log,
+    pub(crate) access: Access,
+    pub(crate) windows: Windows,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: ArchiveLimits,
+    pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
+}
+
+/// The two keys of an institution that open no image: for pseudonyms and tokens, and for catalogue columns.
+pub(crate) struct InstitutionKeys {
+    pub(crate) institution: InstitutionId,
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) index: SealingKey,
+}
+
+impl fmt::Debug for InstitutionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InstitutionKeys({})", self.institution)
+    }
+}
+
+impl Core {
+    /// The keys of an institution, unwrapped once per process.
+    pub(crate) async fn institution_keys(
+        &self,
+        institution: &InstitutionId,
+    ) -> Result<Arc<InstitutionKeys>, Unavailable> {
+        if let Some(keys) = self.institutions.read().await.get(institution) {
+            return Ok(Arc::clone(keys));
+        }
+        let failed = |error| Unavailable::new("keys", error);
+        let token = self.keys.secret(institution, SecretName::Token).await.map_err(failed)?;
+        let index = self.keys.secret(institution, SecretName::Index).await.map_err(failed)?;
+        let keys = Arc::new(InstitutionKeys {
+            institution: institution.clone(),
+            pseudonyms: Pseudonyms::new(TokenKey::from(&token)),
+            index,
+        });
+        self.institutions.write().await.insert(institution.clone(), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// What decisions need to know of a study.
+    pub(crate) async fn study_facts(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<Option<StudyFacts>, Unavailable> {
+        let database = self.catalogue.caught_up().await?;
+        let mut filter = StudyFilter::all(institution.clone(), Visibility::Institution);
+        filter.studies.push(study);
+        let rows = tables::studies::search(database, &filter, Page::first(1)).await.map_err(unavailable)?;
+        Ok(rows.into_iter().next().map(|row| StudyFacts {
+            institution: institution.clone(),
+            study: row.reference,
+            patient: row.patient,
+            grade: row.grade,
+            received: row.received,
+        }))
+    }
+
+    /// The facts of a study as catalogued, or `fresh` for a study that is new.
+    pub(crate) async fn study_facts_or(
+        &self,
+        study: StudyRef,
+        fresh: StudyFacts,
+    ) -> Result<StudyFacts, Unavailable> {
+        if let Some(facts) = self.windows.known_facts(study) {
+            return Ok(facts);
+        }
+        Ok(self.study_facts(&fresh.institution, study).await?.unwrap_or(fresh))
+    }
+
+    /// Writes a leaf that an answer depends on.
+    pub(crate) async fn append_leaf(&self, leaf: Event) -> Result<(), Unavailable> {
+        self.audit.append_one(leaf).await.map(drop).map_err(|error| Unavailable::new("audit", error))
+    }
+}
