@@ -24,7 +24,6 @@
 
 mod archive;
 mod catalogue;
-
 mod descriptor;
 mod error;
 mod find;

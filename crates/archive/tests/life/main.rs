@@ -172,22 +172,26 @@ async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_on_any_one_replica_changes_no_answer_and_is_repaired_where_it_is_met() {
     let study = Study::new(50, Kind::Ct { slices: 4 });
-    let mut repaired = 0;
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    for instance in study.instances() {
+        open.store(&instance).await.unwrap();
+    }
+    let mut met = 0;
     for number in 0..3 {
-        let house = House::new(Engine::Sqlite);
-        let open = house.open().await;
-        for instance in study.instances() {
-            open.store(&instance).await.unwrap();
-        }
         damage(&house.replica(number));
         for instance in study.instances() {
             let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
             assert!(back == instance.data_set);
         }
-        repaired += repairs_within_two_seconds(&open).await;
-        stop(open).await;
+        if repairs_within_two_seconds(&open).await > met {
+            met += 1;
+        } else {
+            // Nobody reads this replica first, so its damage was not met: take it back.
+            damage(&house.replica(number));
+        }
     }
-    assert!(repaired > 0, "one of the three is the replica that is read first");
+    assert!(met > 0, "one of the three is the replica that is read first");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -303,15 +307,15 @@ fn damage(replica: &Path) {
 
 /// Repairs that the store makes by itself; none when the damaged replica was never read.
 async fn repairs_within_two_seconds(open: &Open) -> u64 {
+    let repaired = || open.archive.store().status().replicas.iter().map(|replica| replica.repaired).sum();
+    let before: u64 = repaired();
     for _ in 0..40 {
-        let status = open.archive.store().status();
-        let repaired: u64 = status.replicas.iter().map(|replica| replica.repaired).sum();
-        if repaired > 0 {
-            return repaired;
+        if repaired() > before {
+            break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    0
+    repaired()
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
