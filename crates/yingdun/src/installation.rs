@@ -10,6 +10,7 @@ use crate::process::private::{make_directory, write_new};
 use crate::wiring::{Foundation, StartError, read_passphrase, store_config};
 use serde::Serialize;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yingdun_access::{AdminError, Officers, OneTimeLink};
@@ -104,7 +105,8 @@ impl Plan {
         } else {
             args.replica.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?
         };
-        let mut hosts = args.host.clone();
+        let named = named_hosts(args);
+        let mut hosts = named.clone();
         hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         hosts.extend([args.web_listen, args.dicom_tls_listen].map(|address| address.ip().to_string()));
         // An address that stands for all addresses is nobody's name.
@@ -118,7 +120,7 @@ impl Plan {
             dicom_tls_listen: args.dicom_tls_listen,
             dicom_plain_listen: args.dicom_plain_listen,
             web_listen: args.web_listen,
-            public_url: public_url(args),
+            public_url: public_url(&named, args.web_listen),
             passphrase_file: match &args.passphrase_file {
                 Some(path) => shown(&absolute(path)?),
                 None => format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}"),
@@ -242,19 +244,21 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 
 // === helpers ===
 
-/// The address that people use: the first given name, else the address on which the door listens; none when only
-/// a start will tell the port.
-fn public_url(args: &InitArgs) -> Option<String> {
-    let port = args.web_listen.port();
-    let host = match args.host.first() {
-        Some(host) if host.contains(':') => format!("[{host}]"),
-        Some(host) => host.clone(),
-        None => match args.web_listen.ip() {
-            std::net::IpAddr::V4(address) => address.to_string(),
-            std::net::IpAddr::V6(address) => format!("[{address}]"),
-        },
-    };
-    match port {
+/// The names that were given; without any, an archive that listens on all addresses goes by the name of its machine.
+fn named_hosts(args: &InitArgs) -> Vec<String> {
+    let everywhere = [args.web_listen, args.dicom_tls_listen].iter().any(|at| at.ip().is_unspecified());
+    if args.host.is_empty() && everywhere {
+        return vec![rustix::system::uname().nodename().to_string_lossy().into_owned()];
+    }
+    args.host.clone()
+}
+
+/// The address that people use: the first name, else the address on which the door listens; none when only a start
+/// will tell the port.
+fn public_url(hosts: &[String], listen: SocketAddr) -> Option<String> {
+    let host = hosts.first().cloned().unwrap_or_else(|| listen.ip().to_string());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    match listen.port() {
         0 => None,
         443 => Some(format!("https://{host}")),
         port => Some(format!("https://{host}:{port}")),
@@ -266,4 +270,21 @@ async fn found(foundation: &Foundation) -> Result<[OneTimeLink; 3], InstallError
         OFFICERS.map(|name| ActorId::new(name).ok_or_else(|| InstallError::Name(name.to_owned())));
     let officers = Officers { system: system?, security: security?, audit: audit? };
     Ok(foundation.access.found(&foundation.access.system_session(), &officers).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_get_an_address_with_the_first_name_and_without_what_is_usual() {
+        let url = |hosts: &[&str], listen: &str| {
+            let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+            public_url(&hosts, listen.parse().unwrap())
+        };
+        assert_eq!(url(&[], "127.0.0.1:8443").as_deref(), Some("https://127.0.0.1:8443"));
+        assert_eq!(url(&["pacs.example", "pacs"], "0.0.0.0:443").as_deref(), Some("https://pacs.example"));
+        assert_eq!(url(&[], "[::1]:8443").as_deref(), Some("https://[::1]:8443"));
+        assert_eq!(url(&["pacs.example"], "127.0.0.1:0"), None);
+    }
 }

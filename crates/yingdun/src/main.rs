@@ -26,6 +26,11 @@ use clap::Parser;
 use commands::Verdict;
 use output::Output;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long threads that read or write may go on when a command has ended. What matters was waited for already; a
+/// disk that hangs must not keep the process.
+const STRAGGLERS_TIME_MAX: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     // First of all: libraries that make TLS connections take this provider, and there is no other.
@@ -40,7 +45,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    match runtime.block_on(commands::run(cli.command, Output::new(cli.json))) {
+    let ended = runtime.block_on(commands::run(cli.command, Output::new(cli.json)));
+    runtime.shutdown_timeout(STRAGGLERS_TIME_MAX);
+    match ended {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::FAILURE,
         Err(error) => {

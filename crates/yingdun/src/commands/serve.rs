@@ -62,7 +62,15 @@ pub(super) async fn serve_with(
     }
     tracing::info!("stopping");
     manager.stopping();
-    system.stop().await;
-    tracing::info!("stopped");
-    Ok(Verdict::Good)
+    tokio::select! {
+        () = system.stop() => {
+            tracing::info!("stopped");
+            Ok(Verdict::Good)
+        }
+        // A second signal means now. What was acknowledged is safe either way.
+        () = signals.wait() => {
+            tracing::warn!("stopped before everything was finished");
+            Ok(Verdict::Bad)
+        }
+    }
 }

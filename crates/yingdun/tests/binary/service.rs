@@ -96,3 +96,43 @@ fn what_is_served_survives_a_kill_and_is_served_again() {
     assert_eq!(get(&served, &installation.path("pki/ca.pem"), "/health/ready").0, 200);
     assert_eq!(served.stop().0, Some(0));
 }
+
+#[test]
+fn up_makes_an_installation_once_and_serves_it_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("i");
+    let up = || {
+        let mut command =
+            yingdun(["up", "--web-listen=127.0.0.1:0", "--dicom-tls-listen=127.0.0.1:0", "--json"]);
+        command.arg("--directory").arg(&directory);
+        command
+    };
+    // The first line is the installation, the second says that it is ready.
+    let mut first = Served::start(up());
+    assert_eq!(first.ready["invitations"].as_array().unwrap().len(), 3);
+    assert_eq!(first.next()["ready"], true);
+    assert_eq!(first.stop().0, Some(0));
+    let root_key = std::fs::read(directory.join("keys/root.key")).unwrap();
+    let second = Served::start(up());
+    assert_eq!(second.ready["ready"], true);
+    assert_eq!(get(&second, &directory.join("pki/ca.pem"), "/health/ready").0, 200);
+    assert_eq!(std::fs::read(directory.join("keys/root.key")).unwrap(), root_key);
+}
+
+#[test]
+fn a_passphrase_of_ones_own_is_used_and_stays_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let passphrase = folder.path().join("passphrase");
+    std::fs::write(&passphrase, "four unlikely words together\n").unwrap();
+    let mut permissions = passphrase.metadata().unwrap().permissions();
+    permissions.set_mode(0o600);
+    std::fs::set_permissions(&passphrase, permissions).unwrap();
+    let directory = folder.path().join("i");
+    let mut init = yingdun(["init", "--web-listen=127.0.0.1:0", "--dicom-tls-listen=127.0.0.1:0"]);
+    init.arg("--directory").arg(&directory).arg("--passphrase-file").arg(&passphrase);
+    assert!(init.status().unwrap().success());
+    assert!(!directory.join("keys/passphrase").exists());
+    let mut serve = yingdun(["serve", "--json"]);
+    serve.arg("--config").arg(directory.join("yingdun.toml"));
+    assert_eq!(Served::start(serve).stop().0, Some(0));
+}

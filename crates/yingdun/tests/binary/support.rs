@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The binary, in English and without settings of the machine that runs the tests.
 pub(crate) fn yingdun<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(arguments: I) -> Command {
@@ -92,6 +92,7 @@ impl Installation {
 /// A serving process. Killed when dropped.
 pub(crate) struct Served {
     child: Child,
+    said: BufReader<ChildStdout>,
     pub(crate) ready: Value,
 }
 
@@ -99,14 +100,22 @@ impl Served {
     /// Starts a process and waits for its ready line.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        said.read_line(&mut line).unwrap();
         if line.is_empty() {
             let mut complaint = String::new();
             child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
             panic!("it did not become ready: {complaint}");
         }
-        Self { child, ready: serde_json::from_str(&line).unwrap() }
+        Self { child, said, ready: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// Waits for one more line.
+    pub(crate) fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
     }
 
     pub(crate) fn web(&self) -> &str {
