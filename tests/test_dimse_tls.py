@@ -46,7 +46,7 @@ def rejected(done, reason: str):
 def refusals(archive) -> int:
     """Rejections on the ledger. A source that is refused often gets leaves more slowly: the rest is counted."""
     leaves = archive.office.leaves(kind="association", outcome="refused")
-    return len(leaves) + archive.office.metrics().get("yingdun_access_refusal_leaves_suppressed_total", 0)
+    return len(leaves) + archive.office.metrics()["yingdun_access_refusal_leaves_suppressed_total"]
 
 
 def test_the_registered_device_is_answered(archive, ct):

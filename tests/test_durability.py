@@ -188,6 +188,7 @@ def tiny(make_installation, name):
 def test_a_flipped_byte_in_one_replica_changes_no_answer_and_is_put_right(make_installation):
     installation, web, images, before = tiny(make_installation, "flip-one")
     installation.restart()  # seals the pack
+    installation.office.sign_in_officers()
     assert answers(web, images) == before
     (name,) = packs(installation.replicas[0])
     spread = places(installation.replicas[0] / "packs" / name, 60)

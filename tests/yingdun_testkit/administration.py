@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import time
+from collections import defaultdict
 from urllib.parse import parse_qs, urlparse
 
 import requests
@@ -155,13 +156,13 @@ class Office:
         return [row["leaf"] for row in found]
 
     def metrics(self) -> dict:
-        """Samples of `/metrics` by name with labels."""
+        """Samples of `/metrics` by name, summed over their labels; 0 for what has not been counted yet."""
         text = self.system.raw("GET", "/metrics", prefix="").text
-        samples = {}
+        samples = defaultdict(float)
         for line in text.splitlines():
             if line and not line.startswith("#"):
                 name, _, value = line.rpartition(" ")
-                samples[name] = float(value)
+                samples[name.partition("{")[0]] += float(value)
         return samples
 
 

@@ -10,6 +10,9 @@ from pynetdicom.sop_class import SecondaryCaptureImageStorage
 from . import part10
 from .web import Web, instance_path
 
+#: Seconds that pynetdicom waits for an answer before it gives the peer up.
+DIMSE_SECONDS_MAX = 2
+
 #: Text that stands in a template where the number of an object goes; both are legal UIDs of one length.
 _PLACE = "2.25.1000000000000000000000000000"
 _COUNT = "2.25.2{:027d}"
@@ -106,6 +109,8 @@ class Senders:
         objects = self._objects[which % len(self._objects)]
         entity = pynetdicom.AE(ae_title=calling)
         entity.add_requested_context(SecondaryCaptureImageStorage, part10.EXPLICIT_LITTLE_ENDIAN)
+        # It notices a dead peer by its time-outs only.
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = DIMSE_SECONDS_MAX
         association = entity.associate(*installation.addresses.dicom_plain, ae_title="YINGDUN")
         while association.is_established and not self.stopped.is_set():
             number = self._book.next(objects)

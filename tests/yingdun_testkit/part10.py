@@ -110,10 +110,10 @@ def element(tag: int, vr: bytes, value: bytes) -> bytes:
     return head + struct.pack("<H", len(value)) + value
 
 
-def raw_file(data_set: bytes, *, sop_class: str, sop_instance: str, preamble=b"\0" * 128) -> bytes:
-    """Data set bytes, legal or not, as a file in explicit little endian."""
+def raw_file(data_set: bytes, *, sop_class: str, sop_instance: str, syntax=EXPLICIT_LITTLE_ENDIAN) -> bytes:
+    """Data set bytes, legal or not, as a file."""
     meta = element(0x00020001, b"OB", b"\0\1")
-    for tag, text in [(0x00020002, sop_class), (0x00020003, sop_instance), (0x00020010, EXPLICIT_LITTLE_ENDIAN)]:
+    for tag, text in [(0x00020002, sop_class), (0x00020003, sop_instance), (0x00020010, syntax)]:
         meta += element(tag, b"UI", text.encode())
     length = element(0x00020000, b"UL", struct.pack("<I", len(meta)))
-    return preamble + b"DICM" + length + meta + data_set
+    return bytes(128) + b"DICM" + length + meta + data_set
