@@ -3,9 +3,10 @@
 //! 1. Nobody else has the directory (`lock`).
 //! 2. The checkpoint is signed by our key, and the right edge of the tiles gives its root.
 //! 3. The journal is whole, joins the tiles without a gap, and where both hold a record they agree.
-//! 4. What only the journal holds is integrated and signed; then a new segment is begun and the old ones go.
+//! 4. Partial tiles that a killed process may have cut off are removed.
+//! 5. What only the journal holds is integrated and signed; then a new segment is begun and the old ones go.
 //!
-//! Step 4 also heals what a failed sync may have left: records that were read back from a cache are written
+//! Step 5 also heals what a failed sync may have left: records that were read back from a cache are written
 //! once more, to files that are synced from the start.
 
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
@@ -15,8 +16,8 @@ use crate::journal::replay::{Replay, replay};
 use crate::journal::write::{FILE_MODE, OpenSegment, SegmentMaker};
 use crate::journal::{JOURNAL_DIRECTORY, Record, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use crate::log::LogConfig;
-use crate::tile::TILE_WIDTH;
 use crate::tile::read::TileFiles;
+use crate::tile::{Kind, TILE_WIDTH, partial_directory_of};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -141,6 +142,7 @@ fn resume(
         )));
     }
     check_overlap(dir, size, &journal.records)?;
+    remove_unsigned_partials(dir, size, journal.end)?;
     if let Some((path, offset)) = &journal.torn {
         tracing::warn!(path = %path.display(), offset, "dropped a batch that was cut off before it was acknowledged");
     }
@@ -156,6 +158,29 @@ fn resume(
         }
     }
     Ok((integrator, checkpoint, journal.end, segment))
+}
+
+/// Removes partial files that no checkpoint has named: a process that was killed while it integrated may have left
+/// one cut off, and nobody would write it again, because the tree grows past that width. Records `size` to
+/// `end` are in the journal.
+fn remove_unsigned_partials(dir: &Path, size: u64, end: u64) -> Result<(), AuditError> {
+    let bundles = [Kind::Entries, Kind::Detail].map(|kind| (kind, size, end));
+    let levels = (0_u8..8).map(|level| (Kind::Hashes(level), size >> (8 * level), end >> (8 * level)));
+    for (kind, signed, end) in bundles.into_iter().chain(levels) {
+        let width = TILE_WIDTH as u64;
+        for number in signed / width..=end / width {
+            let partials = dir.join(partial_directory_of(kind, number));
+            let Ok(listing) = fs::read_dir(&partials) else { continue };
+            for entry in listing.flatten() {
+                let covers = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
+                if covers.is_some_and(|covers| number * width + covers > signed) {
+                    let path = entry.path();
+                    fs::remove_file(&path).map_err(|error| AuditError::io("cannot remove", &path, error))?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check(config: &LogConfig) -> Result<(), AuditError> {

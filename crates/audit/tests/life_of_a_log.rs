@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use std::collections::HashSet;
 use std::fs;
 use support::{config, copy_directory, event, event_with_detail, fill, open, unhurried, verifier};
+use yingdun_audit::verify::verify_directory;
 use yingdun_audit::{
     AuditError, Detail, Event, EventKind, Filter, Log, LogConfig, Order, Outcome, Reader, verify_consistency,
     verify_inclusion,
@@ -50,6 +51,26 @@ async fn a_leaf_is_signed_within_a_second_without_being_asked() {
         assert!(started.elapsed() < std::time::Duration::from_secs(10), "not signed in ten seconds");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn a_partial_tile_that_a_killed_process_cut_off_does_not_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(vec![event(0); 10]).await.unwrap();
+    log.shutdown().await.unwrap();
+    drop(log);
+    // A tree of 15 was being written when the process ended; its checkpoint never came.
+    for partial in ["tile/entries/000.p/15", "tile/0/000.p/15", "detail/000.p/15"] {
+        let path = dir.path().join(partial);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"cut o").unwrap();
+    }
+    let log = open(dir.path());
+    log.append(vec![event_with_detail(1); 20]).await.unwrap();
+    log.shutdown().await.unwrap();
+    let report = verify_directory(dir.path(), verifier().key(), verifier().name()).unwrap();
+    assert_eq!((report.first_bad, report.size), (None, 30));
 }
 
 #[tokio::test]
