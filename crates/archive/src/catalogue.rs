@@ -7,13 +7,14 @@
 use crate::error::Unavailable;
 use crate::rows::{self, Row};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use yingdun_catalog::catalogue::{self, Watermark};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{InstanceRef, InstitutionId};
-use yingdun_storage::{Location, Store};
+use yingdun_model::{InstanceRef, InstitutionId, StudyRef};
+use yingdun_storage::{Location, PackPosition, Store};
 
 /// Rows that may wait for the database. At 600 instances a second this is more than ten seconds of backlog;
 /// a row has about 3 KB.
@@ -32,9 +33,10 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 /// The name of the pack store in the catalogue's watermark.
 pub(crate) const STORE_NAME: &str = "packs";
 
-/// The newest version of an instance and the keyed digest of its bytes.
+/// The newest version of an instance: its study, and the keyed digest of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Latest {
+    pub(crate) study: StudyRef,
     pub(crate) version: u32,
     pub(crate) evidence: [u8; 16],
 }
@@ -59,6 +61,9 @@ struct Shared {
     state: Mutex<State>,
     /// The highest number below which every row has been applied.
     applied: watch::Sender<u64>,
+    /// Whether the records of earlier starts have been applied. Until then the store cannot say where a replay
+    /// would have to begin.
+    replayed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -80,7 +85,11 @@ impl Catalogue {
     /// Starts the writer. It ends when the last handle is dropped and everything has been applied.
     pub(crate) fn start(database: Database, store: Store) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_ROWS_MAX);
-        let shared = Arc::new(Shared { state: Mutex::default(), applied: watch::Sender::new(0) });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            applied: watch::Sender::new(0),
+            replayed: AtomicBool::new(false),
+        });
         tokio::spawn(write(database.clone(), store, Arc::clone(&shared), waiting));
         Self { database, queue, shared }
     }
@@ -139,6 +148,22 @@ impl Catalogue {
             Ok(Err(_)) | Err(_) => Err(Unavailable::new("catalogue", "rows wait for the database")),
         }
     }
+
+    /// Waits for the rows of a replay, for as long as rows are being applied, and lets the watermark follow what
+    /// is stored from now on.
+    pub(crate) async fn end_replay(&self, store: &Store) -> Result<(), Unavailable> {
+        let mut applied = *self.shared.applied.borrow();
+        while let Err(error) = self.caught_up().await {
+            let now = *self.shared.applied.borrow();
+            if now == applied {
+                return Err(error);
+            }
+            applied = now;
+        }
+        self.shared.replayed.store(true, Ordering::Release);
+        let to = watermark(store.replay_from());
+        catalogue::apply(&self.database, Vec::new(), Some(to)).await.map_err(unavailable)
+    }
 }
 
 impl Drop for Turn {
@@ -164,7 +189,8 @@ async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waitin
     let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
     while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
         let mut pause = RETRY_PAUSE;
-        while let Err(error) = apply(&database, &store, &batch).await {
+        let replayed = shared.replayed.load(Ordering::Acquire);
+        while let Err(error) = apply(&database, &store, &batch, replayed).await {
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
@@ -185,11 +211,25 @@ async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waitin
     }
 }
 
-async fn apply(database: &Database, store: &Store, batch: &[Waiting]) -> Result<(), CatalogError> {
-    let from = store.replay_from();
-    let watermark = Watermark { store: STORE_NAME.to_owned(), pack: from.pack, offset: from.offset };
+async fn apply(
+    database: &Database,
+    store: &Store,
+    batch: &[Waiting],
+    replayed: bool,
+) -> Result<(), CatalogError> {
+    // INVARIANT: every acknowledged record before the watermark has been applied. A replay hands over records in
+    // the order of their positions, so all before this batch have been; the store knows of none of them.
+    let from = if replayed {
+        Some(store.replay_from())
+    } else {
+        batch.first().map(|waiting| waiting.location.position())
+    };
     let records = batch.iter().map(|waiting| waiting.row.record.clone()).collect();
-    catalogue::apply(database, records, Some(watermark)).await
+    catalogue::apply(database, records, from.map(watermark)).await
+}
+
+fn watermark(from: PackPosition) -> Watermark {
+    Watermark { store: STORE_NAME.to_owned(), pack: from.pack, offset: from.offset }
 }
 
 pub(crate) fn unavailable(error: CatalogError) -> Unavailable {

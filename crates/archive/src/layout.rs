@@ -29,8 +29,19 @@ pub(crate) struct ObjectLayout {
 }
 
 /// Layout and DICOM JSON as one metadata part.
+///
+/// A layout that would be too long to be read back leaves out first the frames and then the addresses of bulk data:
+/// the whole object can be read without them.
 pub(crate) fn frame(layout: &ObjectLayout, template: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    let layout = serde_json::to_vec(layout)?;
+    let without_frames = || ObjectLayout { frames: None, ..layout.clone() };
+    let bare = || ObjectLayout { bulk: Vec::new(), ..without_frames() };
+    let mut layout = serde_json::to_vec(layout)?;
+    if layout.len() as u64 > LAYOUT_BYTES_MAX {
+        layout = serde_json::to_vec(&without_frames())?;
+    }
+    if layout.len() as u64 > LAYOUT_BYTES_MAX {
+        layout = serde_json::to_vec(&bare())?;
+    }
     let mut part = Vec::with_capacity(LENGTH_BYTES as usize + layout.len() + template.len());
     part.extend_from_slice(&(layout.len() as u64).to_be_bytes());
     part.extend_from_slice(&layout);

@@ -61,7 +61,7 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
             }
         }
     }
-    core.catalogue.caught_up().await?;
+    core.catalogue.end_replay(&core.store).await?;
     Ok(recovered)
 }
 

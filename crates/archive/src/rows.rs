@@ -22,14 +22,18 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn newest(&self) -> Latest {
-        Latest { version: self.record.instance.version, evidence: self.evidence }
+        Latest {
+            study: self.record.study.reference,
+            version: self.record.instance.version,
+            evidence: self.evidence,
+        }
     }
 }
 
 /// The newest version as a stored row tells it.
 pub(crate) fn latest(row: &InstanceRow) -> Option<Latest> {
     let evidence = row.sealed.as_deref()?.try_into().ok()?;
-    Some(Latest { version: row.version, evidence })
+    Some(Latest { study: row.study, version: row.version, evidence })
 }
 
 /// The row of a durable record.

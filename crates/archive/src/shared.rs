@@ -14,8 +14,11 @@ use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
 use yingdun_crypto::{SealingKey, TokenKey};
 use yingdun_dicom::limits::Limits as DataSetLimits;
 use yingdun_keys::{KeyStore, SecretName};
-use yingdun_model::{Clock, InstitutionId, StudyRef};
+use yingdun_model::{Clock, Grade, InstitutionId, StudyRef};
 use yingdun_storage::Store;
+
+/// What arrives without a mark is ordinary clinical data.
+pub(crate) const GRADE_ON_ARRIVAL: Grade = Grade::L4;
 
 /// The bounds of the use cases.
 #[derive(Clone, Copy, Debug)]

@@ -21,8 +21,12 @@ use yingdun_crypto::SealingKey;
 use yingdun_keys::{KeyStore, KeysError, StudyKey};
 use yingdun_model::{Action, Clock, InstanceRef, PurposeOfUse, StudyRef, Timestamp};
 
-/// Windows kept at once. Above it the oldest closed ones are swept first; each holds one 32-byte key.
+/// Windows kept at once, of about a kilobyte each and what their open objects need. Above it the oldest ones are closed;
+/// whoever comes back to their study makes a new leaf.
 const WINDOWS_MAX: usize = 8192;
+
+/// How many windows are closed at once when there are too many, so that it happens seldom.
+const WINDOWS_CLOSED_AT_ONCE: usize = WINDOWS_MAX / 8;
 
 /// Objects that one window keeps open: a layout and a key schedule each, some kilobytes for a plain image.
 const OPEN_OBJECTS_MAX: usize = 64;
@@ -156,7 +160,8 @@ impl Windows {
         // One opener at a time per slot: two requests that arrive together share one leaf.
         let mut slot = slot.lock().await;
         if let Some(window) = slot.as_ref() {
-            let same_facts = window.facts == *facts;
+            // The moment of arrival is that of the clock until the study is catalogued, and differs by a little then.
+            let same_facts = StudyFacts { received: window.facts.received, ..facts.clone() } == window.facts;
             if same_facts && window.permit.holds_at(self.clock.now()) {
                 return Ok(Arc::clone(window));
             }
@@ -226,9 +231,6 @@ impl Windows {
             ended.extend(window.take());
             Arc::strong_count(slot) > 1
         });
-        for window in &ended {
-            self.facts_of_open().remove(&window.facts.study);
-        }
         self.close(ended).await;
     }
 
@@ -244,15 +246,22 @@ impl Windows {
 
     async fn slot(&self, name: WindowName) -> Slot {
         let mut slots = self.slots.lock().await;
+        let mut ended = Vec::new();
         if slots.len() >= WINDOWS_MAX && !slots.contains_key(&name) {
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|w| w.is_some()));
+            ended = oldest(&mut slots);
         }
-        Arc::clone(slots.entry(name).or_default())
+        let slot = Arc::clone(slots.entry(name).or_default());
+        drop(slots);
+        self.close(ended).await;
+        slot
     }
 
     /// Closing counts are a service to the reader of the log, not a condition of care: when the log does not
     /// take them it has failed, and then nothing opens any more.
     async fn close(&self, ended: Vec<Arc<StudyWindow>>) {
+        for window in &ended {
+            self.facts_of_open().remove(&window.facts.study);
+        }
         let leaves: Vec<Event> = ended.iter().map(|window| window.closing_leaf()).collect();
         for batch in leaves.chunks(Log::APPEND_EVENTS_MAX) {
             if let Err(error) = self.audit.append(batch.to_vec()).await {
@@ -260,6 +269,19 @@ impl Windows {
             }
         }
     }
+}
+
+/// Takes out the slots that nobody uses at this moment: all empty ones, and of the open ones the oldest.
+fn oldest(slots: &mut HashMap<WindowName, Slot>) -> Vec<Arc<StudyWindow>> {
+    slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|w| w.is_some()));
+    let unused = slots.iter().filter(|(_, slot)| Arc::strong_count(slot) == 1);
+    let opened = |slot: &Slot| slot.try_lock().ok().and_then(|window| Some(window.as_ref()?.opened));
+    let mut names: Vec<(Option<Timestamp>, WindowName)> =
+        unused.map(|(name, slot)| (opened(slot), name.clone())).collect();
+    names.sort_unstable_by_key(|(opened, _)| *opened);
+    names.truncate(WINDOWS_CLOSED_AT_ONCE);
+    let taken = names.iter().filter_map(|(_, name)| slots.remove(name));
+    taken.filter_map(|slot| slot.try_lock().ok().and_then(|mut window| window.take())).collect()
 }
 
 impl From<Closed> for Unavailable {

@@ -64,26 +64,29 @@ pub(crate) async fn find(
     let database = core.catalogue.caught_up().await.map_err(FindError::Unavailable)?;
 
     let filter = criteria.study_filter(&keys, visibility);
-    let wanted = request.offset.saturating_add(request.limit).saturating_add(1);
+    let wanted = u64::from(request.limit) + 1;
+    // Rows in front of the answer are counted and dropped, so that a large offset costs no memory.
+    let mut to_skip = request.offset as usize;
     let mut matches: Vec<Candidate> = Vec::new();
     let mut pages = Pages::new(request.level, &criteria, filter);
-    while (matches.len() as u64) < u64::from(wanted) {
-        let missing = u64::from(wanted) - matches.len() as u64;
+    while (matches.len() as u64) < wanted {
+        let missing = wanted - matches.len() as u64 + to_skip as u64;
         let page = pages.next(database, &keys, missing).await?;
         if page.is_empty() {
             break;
         }
         let fitting: Vec<Candidate> =
             page.into_iter().filter(|candidate| criteria.matches(candidate.index.as_ref())).collect();
-        matches.extend(visible(core, session, fitting).await?);
+        let visible = visible(core, session, fitting).await?;
+        let skipped = to_skip.min(visible.len());
+        to_skip -= skipped;
+        matches.extend(visible.into_iter().skip(skipped));
     }
 
-    let more = matches.len() as u64 >= u64::from(wanted);
-    let (skip, take) = (request.offset as usize, request.limit as usize);
+    let more = matches.len() as u64 >= wanted;
     let rows: Vec<_> = matches
         .iter()
-        .skip(skip)
-        .take(take)
+        .take(request.limit as usize)
         .map(|candidate| answer::row(&candidate.row, candidate.index.as_ref(), &request.include))
         .collect();
     core.append_leaf(leaf(session, *core.access.policy_set(), rows.len()))

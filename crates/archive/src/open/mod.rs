@@ -12,9 +12,10 @@ use crate::layout::{LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
 use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::record::Place;
 use crate::request::{ByteStream, Frame, InstanceEntry};
-use crate::shared::{Core, InstitutionKeys};
+use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use object::ObjectReader;
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,8 +25,13 @@ use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::json;
 use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
+use yingdun_keys::KeysError;
 use yingdun_model::{Action, Uid};
 use yingdun_storage::Location;
+
+/// Frames of one answer that are read before they are asked for. The others wait for their turn, so that a long list
+/// of frames costs no more memory than a short one.
+const FRAMES_AHEAD: usize = 4;
 
 /// A study that this session may read at this moment.
 #[derive(Clone, Debug)]
@@ -47,7 +53,19 @@ impl OpenStudy {
                 core.study_facts(session.institution(), reference).await.map_err(OpenError::Unavailable)?
             }
         };
-        let facts = facts.ok_or(OpenError::NotFound)?;
+        let facts = match facts {
+            Some(facts) => facts,
+            None if opens_studies(session) => return Err(OpenError::NotFound),
+            // Who may open no study hears the same refusal whether this one exists or not: a study that is not
+            // there is decided as anybody's.
+            None => StudyFacts {
+                institution: session.institution().clone(),
+                study: reference,
+                patient: keys.pseudonyms.patient("", "", study),
+                grade: GRADE_ON_ARRIVAL,
+                received: core.clock.now(),
+            },
+        };
         enter(core, session, &facts).await?;
         Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts })
     }
@@ -123,17 +141,21 @@ impl OpenStudy {
         let media_type = frame_media_type(&entry.transfer_syntax);
         let mut frames = Vec::with_capacity(numbers.len());
         let mut bytes = 0;
-        for number in numbers {
+        for (position, number) in numbers.iter().enumerate() {
             let place = table.frame(*number).map_err(|_| OpenError::NotFound)?;
             if place.skip_bits != 0 {
                 return Err(OpenError::NotAddressable);
             }
-            bytes += place.length();
-            frames.push(Frame {
-                media_type,
-                bytes: place.length(),
-                stream: reader.clone().stream(Bytes::new(), place.parts),
-            });
+            let length = place.length();
+            bytes += length;
+            let reader = reader.clone();
+            let stream = if position < FRAMES_AHEAD {
+                reader.stream(Bytes::new(), place.parts)
+            } else {
+                let later = async move { reader.stream(Bytes::new(), place.parts) };
+                Box::pin(stream::once(later).flatten())
+            };
+            frames.push(Frame { media_type, bytes: length, stream });
         }
         self.window().await?.count(1, bytes);
         Ok(frames)
@@ -212,6 +234,8 @@ impl OpenStudy {
 
 async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, OpenError> {
     core.windows.enter(session, Action::View, facts).await.map_err(|closed| match closed {
+        // Never stored, or destroyed.
+        Closed::Key(KeysError::NoKey) => OpenError::NotFound,
         Closed::Key(error) => OpenError::Unavailable(Unavailable::new("keys", error)),
         Closed::Refused(refusal) => match refusal.reason() {
             None => OpenError::Unavailable(Unavailable::new("access", refusal)),

@@ -1,12 +1,13 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
+use crate::catalogue::Latest;
 use crate::descriptor::Descriptor;
 use crate::error::{IngestError, Unavailable};
 use crate::record::{DescriptorPrefix, Place};
 use crate::request::{Declared, Stored, StoredOutcome};
 use crate::rows;
-use crate::shared::{Core, InstitutionKeys};
+use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -14,11 +15,8 @@ use yingdun_access::{Session, StudyFacts};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
-use yingdun_model::{Action, Grade, InstanceRef};
+use yingdun_model::{Action, InstanceRef};
 use yingdun_storage::{Location, StoreError};
-
-/// What arrives without a mark is ordinary clinical data.
-const GRADE_ON_ARRIVAL: Grade = Grade::L4;
 
 const STORED: ReasonCode = ReasonCode::new("stored");
 const DUPLICATE: ReasonCode = ReasonCode::new("duplicate");
@@ -56,17 +54,30 @@ impl Admitted {
         };
         // The first object of a study decides whose study it is; a later one with another patient ID stays with it.
         let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
-        let window =
-            core.windows.enter(session, Action::Store, &facts).await.map_err(|closed| match closed {
-                Closed::Refused(refusal) => match refusal.reason() {
-                    Some(reason) => IngestError::Refused { reason: reason.to_string() },
-                    None => IngestError::Unavailable(Unavailable::new("access", refusal)),
-                },
-                Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
-            })?;
+        let window = enter(core, session, &facts).await?;
         let instance = keys.pseudonyms.instance(&index.sop_instance);
         let facts = window.facts().clone();
         Ok(Self { keys, facts, window, instance })
+    }
+
+    /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
+    pub(super) async fn renew(&mut self, core: &Core, session: &Session) -> Result<(), IngestError> {
+        self.window = enter(core, session, &self.facts).await?;
+        Ok(())
+    }
+
+    /// The newest version of the object, if there is one.
+    ///
+    /// A SOP Instance UID belongs to one study (PS3.5 §9): an object that carries that of an instance of another
+    /// study is refused, because as its new version it would hide that instance from where it belongs.
+    pub(super) async fn latest(&self, core: &Core) -> Result<Option<Latest>, IngestError> {
+        let latest = core.catalogue.latest(&self.facts.institution, self.instance).await;
+        match latest.map_err(IngestError::Unavailable)? {
+            Some(latest) if latest.study != self.facts.study => {
+                Err(IngestError::Mismatch { what: "SOP instance, which is stored in another study" })
+            }
+            other => Ok(other),
+        }
     }
 
     /// The place of a given version of the object.
@@ -160,6 +171,16 @@ impl Admitted {
         };
         Ok(stored(&descriptor.index, outcome))
     }
+}
+
+async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, IngestError> {
+    core.windows.enter(session, Action::Store, facts).await.map_err(|closed| match closed {
+        Closed::Refused(refusal) => match refusal.reason() {
+            Some(reason) => IngestError::Refused { reason: reason.to_string() },
+            None => IngestError::Unavailable(Unavailable::new("access", refusal)),
+        },
+        Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
+    })
 }
 
 /// What the door answers.

@@ -15,10 +15,10 @@ mod identify;
 mod small;
 mod stream;
 
-use crate::error::IngestError;
+use crate::error::{IngestError, Unavailable};
 use crate::request::{Declared, Stored};
 use crate::shared::Core;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use stream::Streaming;
 use yingdun_access::Session;
@@ -33,6 +33,10 @@ pub(crate) const HELD_BYTES_MAX: u64 = 8 << 20;
 /// Bytes that may arrive before an object says which study and instance it is. The identifying attributes stand
 /// in the first groups of a data set; nothing legitimate comes near this.
 pub(crate) const ANONYMOUS_BYTES_MAX: u64 = 32 << 20;
+
+/// Pieces below this many bytes are joined: a sender that cuts its object into single bytes must not cost the
+/// memory of a million pieces and of the network buffers behind them.
+const PIECE_BYTES_MIN: usize = 64 << 10;
 
 /// An object on its way in.
 #[derive(Debug)]
@@ -92,19 +96,24 @@ impl Incoming {
         let Self { core, session, declared, scanner, evidence, received_bytes, body, .. } = self;
         let scanned = scanner.finish().map_err(identify::unreadable)?;
         let arrived = identify::identify(&declared, scanned, evidence.finish(), received_bytes)?;
-        let stored = match body {
-            Body::Held(held) => small::store(&core, &session, &declared, arrived, held).await,
-            Body::Streaming(streaming) => streaming.finish(&core, &session, &declared, arrived).await,
-            Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
-        };
+        let door = declared.door.as_str();
+        // In a task of its own: a sender that goes away in the middle leaves no record that is durable and not
+        // catalogued, and no leaf without its retraction.
+        let commit = tokio::spawn(async move {
+            match body {
+                Body::Held(held) => small::store(&core, &session, &declared, arrived, held).await,
+                Body::Streaming(streaming) => streaming.finish(&core, &session, &declared, arrived).await,
+                Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
+            }
+        });
+        let stored = commit
+            .await
+            .unwrap_or_else(|error| Err(IngestError::Unavailable(Unavailable::new("archive", error))));
         match &stored {
-            Ok(_) => metrics::counter!("yingdun_instances_stored_total", "door" => declared.door.as_str())
-                .increment(1),
-            Err(_) => metrics::counter!("yingdun_instances_failed_total", "door" => declared.door.as_str())
-                .increment(1),
+            Ok(_) => metrics::counter!("yingdun_instances_stored_total", "door" => door).increment(1),
+            Err(_) => metrics::counter!("yingdun_instances_failed_total", "door" => door).increment(1),
         }
-        metrics::counter!("yingdun_received_bytes_total", "door" => declared.door.as_str())
-            .increment(received_bytes);
+        metrics::counter!("yingdun_received_bytes_total", "door" => door).increment(received_bytes);
         stored
     }
 
@@ -117,9 +126,9 @@ impl Incoming {
         self.scanner.feed(&bytes).map_err(identify::unreadable)?;
         match &mut self.body {
             Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
-            Body::Streaming(streaming) => streaming.write(bytes).await,
+            Body::Streaming(streaming) => streaming.write(&self.core, &self.session, bytes).await,
             Body::Held(held) => {
-                held.push(bytes);
+                hold(held, bytes);
                 if self.received_bytes <= HELD_BYTES_MAX {
                     return Ok(());
                 }
@@ -147,5 +156,46 @@ impl Incoming {
                 }
             }
         }
+    }
+}
+
+/// Adds a piece to what is held, joined to the last one when both are small.
+fn hold(held: &mut Vec<Bytes>, piece: Bytes) {
+    match held.pop() {
+        Some(last) if last.len() < PIECE_BYTES_MIN && piece.len() < PIECE_BYTES_MIN => {
+            let mut joined = last.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
+            joined.extend_from_slice(&piece);
+            held.push(joined.freeze());
+        }
+        last => {
+            held.extend(last);
+            held.push(piece);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_in_single_bytes_is_held_in_few_pieces_and_in_order() {
+        let sent: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+        let mut held = Vec::new();
+        for at in 0..sent.len() {
+            hold(&mut held, Bytes::copy_from_slice(&sent[at..=at]));
+        }
+        assert_eq!(held.len(), sent.len().div_ceil(PIECE_BYTES_MIN));
+        assert_eq!(held.concat(), sent);
+    }
+
+    #[test]
+    fn large_pieces_are_held_as_they_came() {
+        let large = Bytes::from(vec![1; PIECE_BYTES_MIN]);
+        let mut held = Vec::new();
+        for piece in [large.clone(), Bytes::from_static(b"x"), large.clone()] {
+            hold(&mut held, piece);
+        }
+        assert_eq!(held, [large.clone(), Bytes::from_static(b"x"), large]);
     }
 }

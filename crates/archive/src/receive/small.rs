@@ -29,12 +29,7 @@ pub(super) async fn store(
     // One commit per instance at a time, so that two senders of the same object cannot both be first.
     let _turn = core.catalogue.turn(admitted.instance).await;
     let evidence = admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
-    let version = match core
-        .catalogue
-        .latest(&admitted.facts.institution, admitted.instance)
-        .await
-        .map_err(IngestError::Unavailable)?
-    {
+    let version = match admitted.latest(core).await? {
         Some(latest) if latest.evidence == evidence => {
             let leaf = admitted.stored_leaf(session, &arrived, latest.version, true);
             core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;

@@ -47,11 +47,7 @@ impl Streaming {
         held: Vec<Bytes>,
     ) -> Result<Self, IngestError> {
         let admitted = Admitted::decide(core, session, &index).await?;
-        let latest = core
-            .catalogue
-            .latest(&admitted.facts.institution, admitted.instance)
-            .await
-            .map_err(IngestError::Unavailable)?;
+        let latest = admitted.latest(core).await?;
         let version = latest.as_ref().map_or(1, |latest| latest.version.saturating_add(1));
         let place = admitted.place(&index, version);
         let header = RecordHeader {
@@ -74,13 +70,18 @@ impl Streaming {
             sealed: Vec::with_capacity(2 * WRITE_BYTES),
         };
         for bytes in held {
-            streaming.write(bytes).await?;
+            streaming.write(core, session, bytes).await?;
         }
         Ok(streaming)
     }
 
     /// Packs, seals and hands on the next bytes.
-    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), IngestError> {
+    pub(super) async fn write(
+        &mut self,
+        core: &Core,
+        session: &Session,
+        bytes: Bytes,
+    ) -> Result<(), IngestError> {
         if self.packer.is_verbatim() {
             self.sealer.push(&bytes, &mut self.sealed).map_err(not_sealed)?;
         } else {
@@ -89,6 +90,8 @@ impl Streaming {
             self.sealer.push(&self.packed, &mut self.sealed).map_err(not_sealed)?;
         }
         if self.sealed.len() >= WRITE_BYTES {
+            // A large object takes longer than a decision holds: a sender that is disabled meanwhile is stopped.
+            self.admitted.renew(core, session).await?;
             self.hand_on().await?;
         }
         Ok(())
@@ -96,7 +99,7 @@ impl Streaming {
 
     /// Completes the record and waits for its durability.
     pub(super) async fn finish(
-        self: Box<Self>,
+        mut self: Box<Self>,
         core: &Arc<Core>,
         session: &Session,
         declared: &Declared,
@@ -104,7 +107,9 @@ impl Streaming {
     ) -> Result<Stored, IngestError> {
         let same = arrived.index.study == self.index.study
             && arrived.index.series == self.index.series
-            && arrived.index.sop_instance == self.index.sop_instance;
+            && arrived.index.sop_instance == self.index.sop_instance
+            && arrived.index.patient_id == self.index.patient_id
+            && arrived.index.issuer_of_patient_id == self.index.issuer_of_patient_id;
         if !same {
             return Err(IngestError::Invalid {
                 reason: "the identifying attributes changed within the object".into(),
@@ -113,11 +118,7 @@ impl Streaming {
         // One commit per instance at a time. Whoever committed this instance since `begin` took the version that
         // this object was sealed as, so it must be sent again.
         let _turn = core.catalogue.turn(self.admitted.instance).await;
-        let latest = core
-            .catalogue
-            .latest(&self.admitted.facts.institution, self.admitted.instance)
-            .await
-            .map_err(IngestError::Unavailable)?;
+        let latest = self.admitted.latest(core).await?;
         let evidence = self.admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
         if let Some(latest) = &latest
             && latest.evidence == evidence
@@ -135,6 +136,7 @@ impl Streaming {
             )));
         }
 
+        self.admitted.renew(core, session).await?;
         let (descriptor, descriptor_part) =
             self.admitted.describe(core, session, declared, &arrived, self.version)?;
         let rendered = json::render(&arrived.scanned.data_set);

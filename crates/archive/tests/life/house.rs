@@ -42,6 +42,8 @@ pub(crate) struct Open {
     pub(crate) gateway: Session,
     /// May search only.
     pub(crate) index: Session,
+    /// The archive itself, which may open no study.
+    pub(crate) system: Session,
 }
 
 pub(crate) fn institution() -> InstitutionId {
@@ -109,6 +111,7 @@ impl House {
         let store = Store::open(config, Arc::new(RealDisk), Arc::new(LogEvents)).await.unwrap();
         let gateway = sign_in(&access, &identity, clock.as_ref(), "gateway", "store search view").await;
         let index = sign_in(&access, &identity, clock.as_ref(), "index", "search").await;
+        let system = access.system_session();
         let parts = ArchiveParts {
             catalogue,
             keys,
@@ -119,7 +122,7 @@ impl House {
             limits: ArchiveLimits::default(),
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, index }
+        Open { archive, recovered, log, gateway, index, system }
     }
 }
 

@@ -134,6 +134,9 @@ async fn a_lost_catalogue_is_rebuilt_from_packs_and_keys() {
     house.lose_catalogue();
     let open = house.open().await;
     assert_eq!(open.recovered.records, 1);
+    stop(open).await;
+    let open = house.open().await;
+    assert_eq!(open.recovered.records, 0, "what was replayed once is not replayed again");
     assert!(
         open.read_back(&study.study, &study.instance(0).sop_instance).await.unwrap()
             == study.instance(0).data_set
@@ -224,6 +227,39 @@ async fn who_may_only_search_opens_nothing_and_stores_nothing() {
     let other = Study::new(61, Kind::Sr);
     assert!(matches!(stranger.store(&other.instance(0)).await, Err(IngestError::Refused { .. })));
     assert_eq!(stranger.archive.key_unwraps(), unwraps);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_open_nothing_is_not_told_whether_a_study_exists() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let (here, nowhere) = (Study::new(62, Kind::Sr), Study::new(63, Kind::Sr));
+    open.store(&here.instance(0)).await.unwrap();
+    let mut answers = Vec::new();
+    for study in [&here.study, &nowhere.study] {
+        answers.push(open.archive.open_study(&open.system, study, open.system.purpose()).await.unwrap_err());
+    }
+    assert!(matches!(answers[0], OpenError::Refused { .. }));
+    assert_eq!(answers[0].to_string(), answers[1].to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_cannot_be_hidden_by_one_of_its_name_in_another_study() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(64, Kind::Sr);
+    let honest = study.instance(0);
+    open.store(&honest).await.unwrap();
+
+    let mut forged = honest.clone();
+    let uid = study.study.as_str().as_bytes();
+    let element = b"\x20\x00\x0d\x00UI";
+    let at = forged.data_set.windows(6).position(|window| window == element).unwrap() + 8;
+    let last = at + uid.len() - 1;
+    assert_eq!(&forged.data_set[at..=last], uid);
+    forged.data_set[last] = if uid[uid.len() - 1] == b'1' { b'2' } else { b'1' };
+    assert!(matches!(open.store(&forged).await, Err(IngestError::Mismatch { .. })));
+    assert!(open.read_back(&study.study, &honest.sop_instance).await.unwrap() == honest.data_set);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
