@@ -33,12 +33,13 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 /// The name of the pack store in the catalogue's watermark.
 pub(crate) const STORE_NAME: &str = "packs";
 
-/// The newest version of an instance: its study, and the keyed digest of its bytes.
+/// The newest version of an instance: its study, the keyed digest of its bytes, and where its record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Latest {
     pub(crate) study: StudyRef,
     pub(crate) version: u32,
     pub(crate) evidence: [u8; 16],
+    pub(crate) location: Location,
 }
 
 /// Writes rows behind the acknowledgements and reads them in front of them.
@@ -118,7 +119,8 @@ impl Catalogue {
         let row =
             catalogue::instances::latest(&self.database, institution, instance).await.map_err(unavailable)?;
         row.map(|row| {
-            rows::latest(&row).ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence"))
+            rows::latest(&row)
+                .ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence or location"))
         })
         .transpose()
     }
@@ -134,7 +136,7 @@ impl Catalogue {
         let mut state = self.shared.state();
         state.issued += 1;
         let number = state.issued;
-        state.recent.insert(row.record.instance.reference, (number, row.newest()));
+        state.recent.insert(row.record.instance.reference, (number, row.newest(location)));
         place.send(Waiting { number, row, location });
     }
 

@@ -21,11 +21,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn newest(&self) -> Latest {
+    pub(crate) fn newest(&self, location: Location) -> Latest {
         Latest {
             study: self.record.study.reference,
             version: self.record.instance.version,
             evidence: self.evidence,
+            location,
         }
     }
 }
@@ -33,7 +34,8 @@ impl Row {
 /// The newest version as a stored row tells it.
 pub(crate) fn latest(row: &InstanceRow) -> Option<Latest> {
     let evidence = row.sealed.as_deref()?.try_into().ok()?;
-    Some(Latest { study: row.study, version: row.version, evidence })
+    let location = Location::from_bytes(&row.location).ok()?;
+    Some(Latest { study: row.study, version: row.version, evidence, location })
 }
 
 /// The row of a durable record.

@@ -16,7 +16,7 @@ use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_model::{Action, InstanceRef};
-use yingdun_storage::{Location, StoreError};
+use yingdun_storage::{Location, ReadError, StoreError};
 
 const STORED: ReasonCode = ReasonCode::new("stored");
 const DUPLICATE: ReasonCode = ReasonCode::new("duplicate");
@@ -78,6 +78,26 @@ impl Admitted {
             }
             other => Ok(other),
         }
+    }
+
+    /// Whether a stored version is whole on as many replicas as a write needs. Only then may its sender be told that
+    /// it is here already; otherwise the bytes that came are stored anew, which heals the loss.
+    pub(super) async fn is_durable(&self, core: &Core, stored: &Latest) -> bool {
+        let needed = core.store.status().write_quorum;
+        let mut whole = 0;
+        for replica in core.store.replicas_for(&stored.location) {
+            match core.store.verify_record(&stored.location, replica).await {
+                Ok(()) => whole += 1,
+                Err(ReadError::Damaged { what, .. }) => {
+                    core.store.report_bad(&stored.location, replica, what);
+                }
+                Err(error) => tracing::debug!(%error, "a replica lacks an instance that came again"),
+            }
+            if whole >= needed {
+                return true;
+            }
+        }
+        false
     }
 
     /// The place of a given version of the object.

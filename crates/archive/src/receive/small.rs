@@ -29,15 +29,16 @@ pub(super) async fn store(
     // One commit per instance at a time, so that two senders of the same object cannot both be first.
     let _turn = core.catalogue.turn(admitted.instance).await;
     let evidence = admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
-    let version = match admitted.latest(core).await? {
-        Some(latest) if latest.evidence == evidence => {
-            let leaf = admitted.stored_leaf(session, &arrived, latest.version, true);
-            core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
-            return Ok(stored(&arrived.index, StoredOutcome::Duplicate));
-        }
-        Some(latest) => latest.version.saturating_add(1),
-        None => 1,
-    };
+    let latest = admitted.latest(core).await?;
+    if let Some(latest) = &latest
+        && latest.evidence == evidence
+        && admitted.is_durable(core, latest).await
+    {
+        let leaf = admitted.stored_leaf(session, &arrived, latest.version, true);
+        core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
+        return Ok(stored(&arrived.index, StoredOutcome::Duplicate));
+    }
+    let version = latest.map_or(1, |latest| latest.version.saturating_add(1));
 
     let place = admitted.place(&arrived.index, version);
     let (descriptor, descriptor_part) = admitted.describe(core, session, declared, &arrived, version)?;

@@ -122,6 +122,7 @@ impl Streaming {
         let evidence = self.admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
         if let Some(latest) = &latest
             && latest.evidence == evidence
+            && self.admitted.is_durable(core, latest).await
         {
             let leaf = self.admitted.stored_leaf(session, &arrived, latest.version, true);
             core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;

@@ -198,6 +198,22 @@ async fn damage_on_any_one_replica_changes_no_answer_and_is_repaired_where_it_is
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_whose_copies_were_damaged_is_healed_by_sending_it_again() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(52, Kind::Ct { slices: 1 });
+    let instance = study.instance(0);
+    open.store(&instance).await.unwrap();
+    assert_eq!(open.store(&instance).await.unwrap().outcome, StoredOutcome::Duplicate);
+    for number in 0..3 {
+        damage_at(&house.replica(number), 20_000);
+    }
+    let again = open.store(&instance).await.unwrap().outcome;
+    assert_eq!(again, StoredOutcome::NewVersion(2), "what is not whole on the quorum is no duplicate");
+    assert!(open.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_replica_changes_no_answer() {
     let study = Study::new(51, Kind::Ct { slices: 2 });
     for number in 0..3 {
@@ -329,12 +345,15 @@ async fn stop(open: Open) {
     open.log.shutdown().await.unwrap();
 }
 
-/// Flips a byte in the middle of every pack of a replica.
+/// Flips a bit in the middle of every pack of a replica.
 fn damage(replica: &Path) {
+    damage_at(replica, 300_000);
+}
+
+fn damage_at(replica: &Path, at: u64) {
     use std::os::unix::fs::FileExt;
     for file in files(&replica.join("packs")) {
         let handle = std::fs::File::options().read(true).write(true).open(&file).unwrap();
-        let at = 300_000;
         let mut byte = [0];
         handle.read_exact_at(&mut byte, at).unwrap();
         handle.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
