@@ -40,13 +40,19 @@ impl Machine {
             ("Yingdun", binary.as_os_str(), "--version"),
             ("Orthanc", "Orthanc".as_ref(), "--version"),
             ("DCMTK", "storescp".as_ref(), "--version"),
+            ("nginx", "nginx".as_ref(), "-v"),
             ("dicom-rs", "dicom-storescp".as_ref(), "--version"),
         ]
         .into_iter()
         .map(|(name, program, argument)| {
-            let output = run(Command::new(program).arg(argument)).unwrap_or_default();
-            let line = output.lines().next().map(|line| line.trim_start_matches('$').trim().to_owned());
-            line.map_or_else(|| format!("{name}: not installed"), |line| format!("{name}: {line}"))
+            let output = Command::new(program).arg(argument).output();
+            // nginx tells its version on standard error.
+            let said = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            match said.lines().next() {
+                Some(line) => format!("{name}: {}", line.trim_start_matches('$').trim()),
+                None => format!("{name}: not installed"),
+            }
         })
         .collect();
         Ok(Self {

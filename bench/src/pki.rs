@@ -16,8 +16,6 @@ pub(crate) struct Pki {
     pub(crate) authority: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    /// Certificate and key in one file, as Orthanc wants it for HTTPS.
-    pub(crate) both: PathBuf,
     /// With a client certificate.
     pub(crate) mutual: Arc<ClientConfig>,
     /// Without one.
@@ -57,7 +55,6 @@ impl Pki {
             authority: file("ca.pem", &authority)?,
             certificate: file("server.pem", &server.0)?,
             key: file("server.key", &server.1)?,
-            both: file("server-and-key.pem", &format!("{}{}", server.0, server.1))?,
             mutual: client_config(Some(identity), &trust).or_fail(WHAT)?,
             https: client_config(None, &trust).or_fail(WHAT)?,
         })

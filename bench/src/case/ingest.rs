@@ -86,7 +86,7 @@ async fn one(
     };
     add("disk_mb_per_mb_sent", storage_bytes as f64 / sent.bytes as f64);
     eprintln!("{case:<48} {:<20} {per_second:>8.1} instances/s", subject.name());
-    running.server.stop()?;
+    running.stop()?;
     subject.remove(environment)?;
     settle()
 }

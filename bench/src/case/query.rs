@@ -76,7 +76,7 @@ pub(crate) async fn run(environment: &Environment, size: Size, measured: &mut Me
         if let (Subject::Yingdun { .. }, Some(target)) = (subject, &running.http) {
             added_by_permit(target, &studies, measured).await?;
         }
-        running.server.stop()?;
+        running.stop()?;
         subject.remove(environment)?;
     }
     settle()

@@ -43,6 +43,8 @@ pub(crate) enum Subject {
 /// A server that runs.
 pub(crate) struct Running {
     pub(crate) server: Server,
+    /// Another server that it needs: the one that ends HTTPS in front of Orthanc.
+    pub(crate) helper: Option<Server>,
     pub(crate) dicom: DicomTarget,
     pub(crate) http: Option<HttpTarget>,
     /// Where it keeps its images.
@@ -86,7 +88,7 @@ impl Subject {
             Self::DicomRs => storescp::DICOM_RS,
             Self::Yingdun { .. } => return true,
         };
-        Command::new(program).arg("--version").output().is_ok()
+        is_installed(program)
     }
 
     /// Starts it in an empty folder of its own.
@@ -120,7 +122,7 @@ impl Subject {
     pub(crate) async fn loaded(self, environment: &Environment, running: Running) -> Outcome<Running> {
         match self {
             Self::Orthanc { tls } => {
-                running.server.stop()?;
+                running.stop()?;
                 orthanc::start(environment, &self.folder(environment), tls, orthanc::Sync::Default)
             }
             _ => Ok(running),
@@ -138,6 +140,14 @@ impl Subject {
 }
 
 impl Running {
+    /// Ends it and what helped it.
+    pub(crate) fn stop(self) -> Outcome<()> {
+        if let Some(helper) = self.helper {
+            helper.stop()?;
+        }
+        self.server.stop()
+    }
+
     /// Bytes on disk below [`Running::storage`], as blocks that are really taken.
     pub(crate) fn disk_bytes(&self) -> Outcome<u64> {
         fn of(path: &Path) -> std::io::Result<u64> {
@@ -152,6 +162,11 @@ impl Running {
         }
         of(&self.storage).or_fail("measuring a folder")
     }
+}
+
+/// Whether a program can be started.
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
 }
 
 /// The destination of a DICOM server on this machine.

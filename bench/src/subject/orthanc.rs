@@ -1,16 +1,23 @@
 //! Orthanc, configured with nothing but ports, folders, its DICOMweb plugin and, where asked for, TLS.
+//!
+//! DICOM over TLS is Orthanc's own. HTTPS is that of an nginx in front of it, as Orthanc's manual advises: the HTTPS
+//! of Debian 12's package itself ends with a segmentation fault at the first request (its libcivetweb 1.15 calls a
+//! function that OpenSSL 3 does not have).
 
-use super::{Environment, Running, destination, settings};
+use super::storescp::NO_DELAY;
+use super::{Environment, Running, destination, is_installed, settings};
 use crate::failure::{Outcome, While};
 use crate::load::http::HttpTarget;
 use crate::load::store::DicomTarget;
 use crate::process::{Server, free_address};
 use serde_json::json;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
 pub(super) const PROGRAM: &str = "Orthanc";
+const NGINX: &str = "nginx";
 
 /// The DICOMweb plugin of Debian's package.
 const PLUGIN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
@@ -41,8 +48,6 @@ pub(super) fn start(environment: &Environment, folder: &Path, tls: bool, sync: S
     });
     if let Some(options) = config.as_object_mut() {
         if tls {
-            options.insert("SslEnabled".into(), json!(true));
-            options.insert("SslCertificate".into(), json!(pki.both));
             options.insert("DicomTlsEnabled".into(), json!(true));
             options.insert("DicomTlsCertificate".into(), json!(pki.certificate));
             options.insert("DicomTlsPrivateKey".into(), json!(pki.key));
@@ -54,15 +59,57 @@ pub(super) fn start(environment: &Environment, folder: &Path, tls: bool, sync: S
     }
     let path = folder.join("orthanc.json");
     fs::write(&path, config.to_string()).or_fail("configuring Orthanc")?;
-    let mut server = Server::start(Command::new(PROGRAM).arg(&path), &folder.join("log"))?;
+    let mut command = Command::new(PROGRAM);
+    command.arg(&path).env(NO_DELAY.0, NO_DELAY.1);
+    let mut server = Server::start(&mut command, &folder.join("log"))?;
     server.wait_for(http)?;
     server.wait_for(dicom)?;
     let mut settings = settings()?;
     settings.tls = tls.then(|| pki.mutual.clone());
-    Ok(Running {
-        server,
-        dicom: DicomTarget { destination: destination("ORTHANC", dicom.port())?, settings },
-        http: Some(HttpTarget { address: http, tls: tls.then(|| pki.https.clone()), bearer: None }),
-        storage,
-    })
+    let dicom = DicomTarget { destination: destination("ORTHANC", dicom.port())?, settings };
+    let plain = HttpTarget { address: http, tls: None, bearer: None };
+    let (http, helper) = match tls {
+        false => (Some(plain), None),
+        true if is_installed(NGINX) => {
+            let (address, nginx) = start_nginx(environment, folder, http)?;
+            (Some(HttpTarget { address, tls: Some(pki.https.clone()), bearer: None }), Some(nginx))
+        }
+        true => (None, None),
+    };
+    Ok(Running { server, helper, dicom, http, storage })
+}
+
+/// Ends TLS in front of a plain server: one worker for each core, answers passed on as they come.
+fn start_nginx(environment: &Environment, folder: &Path, to: SocketAddr) -> Outcome<(SocketAddr, Server)> {
+    let address = free_address()?;
+    let pki = &environment.pki;
+    let config = format!(
+        "daemon off; worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+         events {{ worker_connections 256; }}
+         http {{
+           access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+           fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+           upstream orthanc {{ server {to}; keepalive 32; }}
+           server {{
+             listen {address} ssl; ssl_protocols TLSv1.2 TLSv1.3;
+             ssl_certificate {certificate}; ssl_certificate_key {key};
+             keepalive_requests 100000;
+             location / {{
+               proxy_pass http://orthanc; proxy_http_version 1.1; proxy_set_header Connection \"\";
+               proxy_buffering off; proxy_buffer_size 256k; proxy_buffers 8 256k;
+               proxy_busy_buffers_size 512k;
+             }}
+           }}
+         }}",
+        folder = folder.display(),
+        certificate = pki.certificate.display(),
+        key = pki.key.display(),
+    );
+    let path = folder.join("nginx.conf");
+    fs::write(&path, config).or_fail("configuring nginx")?;
+    let mut command = Command::new(NGINX);
+    let mut server =
+        Server::start(command.arg("-p").arg(folder).arg("-c").arg(&path), &folder.join("nginx-log"))?;
+    server.wait_for(address)?;
+    Ok((address, server))
 }

@@ -53,6 +53,7 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
     let tls = client_config(Some(identity), &trust).or_fail("setting up TLS")?;
     Ok(Running {
         server,
+        helper: None,
         dicom: DicomTarget {
             destination: destination(CALLED, dicom.port())?,
             settings: settings()?.with_tls(tls),
