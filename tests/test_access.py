@@ -117,13 +117,16 @@ def test_a_service_does_what_its_scopes_say(archive_on, gateway_on, tokens):
     image = study_of(gateway_on, "scopes-1")
     storing = Web(archive_on, tokens.client(archive_on, "store"))
     searching = Web(archive_on, tokens.client(archive_on, "search"))
+    viewing = Web(archive_on, tokens.client(archive_on, "search", "view"))
     study_of(storing, "scopes-2")
     assert storing.get("/studies").status_code == 403
-    assert listed(searching, image)
+    assert not listed(searching, image), "what does not open is not listed"
+    assert listed(viewing, image) and opened(viewing, image) == 200
     for web in (storing, searching):
         there, nowhere = opened(web, image), web.get("/studies/2.25.404/metadata").status_code
         assert there == nowhere and there in (403, 404)
-    assert searching.store(part10.file_bytes(part10.image())).status_code == 403
+    for web in (searching, viewing):
+        assert web.store(part10.file_bytes(part10.image())).status_code == 403
 
 
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):

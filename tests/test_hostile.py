@@ -107,7 +107,7 @@ def test_what_is_crafted_here_is_stored_when_nothing_is_wrong_with_it(attacked):
         ("a sequence without an end", nested(1)[:-16]),
         ("an item outside of a sequence", struct.pack("<HHI", 0xFFFE, 0xE000, 4) + b"abcd"),
         ("a very deep sequence", nested(20000)),
-        ("elements in the wrong order, back to the beginning", part10.element(0x00080018, b"UI", b"2.25.666")),
+        ("an object that is identified twice", part10.element(0x00080018, b"UI", b"2.25.666")),
         ("fragments that are no fragments", lying(0x7FE00010, b"OB", 0xFFFFFFFF, b"no item here")),
     ],
 )
@@ -448,7 +448,9 @@ def large_object(path, instance: str) -> str:
 
 
 @pytest.mark.parametrize("door", ["stow-rs", "c-store"])
-def test_a_large_multi_frame_object_goes_through_in_little_memory(make_installation, tmp_path, door):
+def test_a_large_multi_frame_object_goes_through_in_little_memory(make_installation, tmp_path, door, monkeypatch):
+    # pynetdicom sends the file in pieces and never holds it whole.
+    monkeypatch.setattr(pynetdicom._config, "STORE_SEND_CHUNKED_DATASET", True)
     installation = make_installation(f"large-{door}")
     installation.office.device("LARGE", plain_allowed=True)
     web = Web(installation, installation.office.client_token("large", "store", "view"))
@@ -484,17 +486,13 @@ def test_a_large_multi_frame_object_goes_through_in_little_memory(make_installat
 
 
 def c_store_file(installation, path) -> int:
-    """The status of one C-STORE with the bytes of a file, read in pieces."""
-    pynetdicom._config.STORE_SEND_CHUNKED_DATASET = True
+    """The status of one C-STORE with the bytes of a file."""
+    entity = pynetdicom.AE(ae_title="LARGE")
+    entity.add_requested_context(MULTIFRAME, JPEG_LS)
+    entity.dimse_timeout = entity.network_timeout = 600
+    association = entity.associate(*installation.addresses.dicom_plain, ae_title="YINGDUN", max_pdu=0)
+    assert association.is_established
     try:
-        entity = pynetdicom.AE(ae_title="LARGE")
-        entity.add_requested_context(MULTIFRAME, JPEG_LS)
-        entity.dimse_timeout = entity.network_timeout = 600
-        association = entity.associate(*installation.addresses.dicom_plain, ae_title="YINGDUN", max_pdu=0)
-        assert association.is_established
-        try:
-            return association.send_c_store(path).Status
-        finally:
-            association.release()
+        return association.send_c_store(path).Status
     finally:
-        pynetdicom._config.STORE_SEND_CHUNKED_DATASET = False
+        association.release()

@@ -17,10 +17,6 @@ from yingdun_testkit.web import REASONS, Web, outcome
 
 EXPECTED = Path(__file__).parent / "expected" / "roundtrip.json"
 
-# Data sets go out as the bytes of their files, not decoded and encoded again.
-pynetdicom._config.STORE_SEND_CHUNKED_DATASET = True
-pynetdicom._config.USE_SHORT_DIMSE_AET = True
-
 
 @pytest.fixture(scope="module")
 def home(make_installation):
@@ -72,7 +68,9 @@ def test_every_real_file_through_stow_rs(home):
     verify_end(installation, web, last)
 
 
-def test_every_real_file_through_c_store(home):
+def test_every_real_file_through_c_store(home, monkeypatch):
+    # Data sets go out as the bytes of their files, not decoded and encoded again.
+    monkeypatch.setattr(pynetdicom._config, "STORE_SEND_CHUNKED_DATASET", True)
     installation = home("c-store")
     installation.office.device("CORPUS", plain_allowed=True)
     web = Web(installation, installation.office.client_token("corpus", "view"))

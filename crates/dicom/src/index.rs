@@ -106,14 +106,20 @@ pub enum IndexError {
     /// An identifier that is not a UID (digits and dots, at most 64 characters).
     #[error("attribute {0} is not a UID")]
     NotUid(Tag),
+    /// An identifier that comes twice: readers differ on which of the two counts, so one object could be filed
+    /// under one name here and shown under another elsewhere.
+    #[error("attribute {0} comes more than once")]
+    Repeated(Tag),
 }
 
 impl InstanceIndex {
     /// Takes the attributes from a data set.
     ///
     /// # Errors
-    /// [`IndexError`] if one of the four identifiers is missing or illegal.
+    /// [`IndexError`] if one of the four identifiers is missing or illegal, or the object or its patient is
+    /// identified twice.
     pub fn from_data_set(set: &DataSet) -> Result<Self, IndexError> {
+        not_repeated(set, &IDENTIFYING)?;
         let sets = set.character_sets();
         let text = |tag| first(set, tag, &sets);
         let personal = |tag| Personal::new(text(tag));
@@ -166,10 +172,29 @@ impl InstanceIndex {
 
 // === helpers ===
 
+/// What says which object this is, and whose.
+const IDENTIFYING: [Tag; 6] = [
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+];
+
+fn not_repeated(set: &DataSet, tags: &[Tag]) -> Result<(), IndexError> {
+    let repeated = |tag: &&Tag| set.elements().iter().filter(|element| element.tag == **tag).nth(1).is_some();
+    tags.iter().find(repeated).map_or(Ok(()), |tag| Err(IndexError::Repeated(*tag)))
+}
+
 fn identifier(set: &DataSet, tag: Tag) -> Result<Uid, IndexError> {
     let bytes = set.bytes(tag).unwrap_or_default();
     if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
         return Err(IndexError::Missing(tag));
+    }
+    // Two values are no identifier, even if the first of them is one.
+    if bytes.contains(&b'\\') {
+        return Err(IndexError::NotUid(tag));
     }
     set.uid(tag).ok_or(IndexError::NotUid(tag))
 }
@@ -213,6 +238,23 @@ mod tests {
         set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, "1.2.3.4.5");
         set.put_text(tags::SOP_CLASS_UID, Vr::UI, "1.2.840.10008.5.1.4.1.1.2");
         set
+    }
+
+    #[test]
+    fn an_object_that_is_identified_twice_is_not_filed() {
+        for tag in IDENTIFYING {
+            let mut set = minimal();
+            set.put_text(tags::PATIENT_ID, Vr::LO, "4711");
+            set.put_text(tags::ISSUER_OF_PATIENT_ID, Vr::LO, "HIS");
+            assert!(InstanceIndex::from_data_set(&set).is_ok());
+            let again = set.get(tag).unwrap().clone();
+            set.push(again);
+            assert_eq!(InstanceIndex::from_data_set(&set).unwrap_err(), IndexError::Repeated(tag));
+        }
+        let mut set = minimal();
+        set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, "1.2.3.4.5\\1.2.3.4.6");
+        let error = InstanceIndex::from_data_set(&set).unwrap_err();
+        assert_eq!(error, IndexError::NotUid(tags::SOP_INSTANCE_UID));
     }
 
     #[test]

@@ -140,10 +140,12 @@ impl Desk {
         let Some(transfer_syntax) = header.transfer_syntax.clone().or_else(sniffed) else {
             return Ok(Err(failed(object, Reason::CannotUnderstand, "no transfer syntax")));
         };
+        // The file meta information is an envelope that is not kept. Programs that write files anew often leave
+        // stale identifiers in it, and a client of STOW-RS is held to the address of its request only.
         let declared = Declared {
             transfer_syntax,
-            sop_class: header.sop_class,
-            sop_instance: header.sop_instance,
+            sop_class: None,
+            sop_instance: None,
             study: self.study.clone(),
             door: Door::Stow,
         };
@@ -236,6 +238,8 @@ fn of_ingest(object: Object, error: &IngestError) -> Outcome {
             let _logged = problems::of_unavailable(unavailable);
             format!("the {} does not answer", unavailable.part())
         }
+        // A comment has 64 characters: what is wrong comes first.
+        IngestError::Invalid { reason } => reason.clone(),
         other => other.to_string(),
     };
     failed(object, Reason::from(error), &comment)
