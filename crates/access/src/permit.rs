@@ -135,10 +135,11 @@ impl Permit {
     }
 
     /// Whether it holds at a moment. A clock that was set back before the decision makes it invalid too, so that
-    /// no permit outlives its time by turning the clock.
+    /// no permit outlives its time by turning the clock; nor does a renewal, which ends within its lifetime from now.
     #[must_use]
     pub fn holds_at(&self, now: Timestamp) -> bool {
-        self.decided <= now && now < self.valid_until()
+        let until = self.valid_until();
+        self.decided <= now && now < until && until <= now.after(DECISION_LIFETIME)
     }
 
     /// Takes the one key unwrap that this permit is worth. `true` exactly once, and never for an action that

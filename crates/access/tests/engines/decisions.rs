@@ -118,6 +118,8 @@ async fn a_permit_lives_five_seconds_and_is_renewed_within_its_minute(house: Hou
         house.clock.advance(Duration::from_secs(5));
     }
     assert_eq!(house.leaves().len(), before, "renewals within the minute make no leaf");
+    let turned_back = yingdun_model::Timestamp::from_ms(house.now().as_ms() - 20_000);
+    assert!(!permit.holds_at(turned_back), "a clock that is turned back does not lengthen a renewal");
     house.clock.advance(Duration::from_millis(4_999));
     house.access.still_valid(&reader, &permit).await.unwrap();
     assert!(permit.valid_until() <= house.now().after(Duration::from_millis(1)), "never beyond the minute");
