@@ -98,20 +98,20 @@ def test_what_is_crafted_here_is_stored_when_nothing_is_wrong_with_it(attacked):
 
 
 @pytest.mark.parametrize(
-    "name, more",
+    "more",
     [
-        ("a length beyond the end", lying(0x00204000, b"LT", 60000, b"short")),
-        ("a long length beyond the end", lying(0x00420011, b"OB", 0xFFFFFFF0, b"short")),
-        ("pixels that are shorter than they say", lying(0x7FE00010, b"OW", 1 << 20, bytes(1000))),
-        ("a header cut off in the middle", b"\x20\x00\x00\x40L"),
-        ("a sequence without an end", nested(1)[:-16]),
-        ("an item outside of a sequence", struct.pack("<HHI", 0xFFFE, 0xE000, 4) + b"abcd"),
-        ("a very deep sequence", nested(20000)),
-        ("an object that is identified twice", part10.element(0x00080018, b"UI", b"2.25.666")),
-        ("fragments that are no fragments", lying(0x7FE00010, b"OB", 0xFFFFFFFF, b"no item here")),
+        pytest.param(lying(0x00204000, b"LT", 60000, b"short"), id="a length beyond the end"),
+        pytest.param(lying(0x00420011, b"OB", 0xFFFFFFF0, b"short"), id="a long length beyond the end"),
+        pytest.param(lying(0x7FE00010, b"OW", 1 << 20, bytes(1000)), id="pixels that are shorter than they say"),
+        pytest.param(b"\x20\x00\x00\x40L", id="a header cut off in the middle"),
+        pytest.param(nested(1)[:-16], id="a sequence without an end"),
+        pytest.param(struct.pack("<HHI", 0xFFFE, 0xE000, 4) + b"abcd", id="an item outside of a sequence"),
+        pytest.param(nested(20000), id="a very deep sequence"),
+        pytest.param(part10.element(0x00080018, b"UI", b"2.25.666"), id="an object that is identified twice"),
+        pytest.param(lying(0x7FE00010, b"OB", 0xFFFFFFFF, b"no item here"), id="fragments that are no fragments"),
     ],
 )
-def test_a_broken_data_set_is_told_so_and_nothing_of_it_is_kept(attacked, name, more):
+def test_a_broken_data_set_is_told_so_and_nothing_of_it_is_kept(attacked, more):
     is_refused(attacked.web, crafted(more))
 
 

@@ -1,0 +1,102 @@
+"""The command line: an installation from nothing, judged, administrated and looked at without a browser."""
+
+import os
+import re
+
+import pytest
+
+from yingdun_testkit import program
+from yingdun_testkit.administration import PASSWORD
+from yingdun_testkit.installation import DidNotStart
+
+
+@pytest.fixture(scope="module")
+def installation(make_installation):
+    return make_installation("cli")
+
+
+def test_a_dry_run_makes_nothing(tmp_path):
+    folder = tmp_path / "new"
+    planned = program.run_json("init", "--directory", folder, "--dry-run")
+    assert planned["dry_run"] is True and str(folder / "yingdun.toml") in planned["would_make"]
+    assert not folder.exists()
+
+
+def test_wrong_words_are_a_usage_error():
+    assert program.run("no-such-command").returncode == 2
+    assert program.run("init").returncode == 2
+    assert program.run("echo", "not-a-destination").returncode == 2
+
+
+def test_a_fresh_installation_is_judged_sound_while_it_runs_and_while_it_does_not(installation):
+    judged = program.run_json("check-config", "--config", installation.config)
+    assert not [finding for finding in judged["findings"] if finding["severity"] == "error"]
+    for _ in range(2):
+        examined = program.run_json("doctor", "--config", installation.config, env=installation.environment())
+        assert not [finding for finding in examined["findings"] if finding["severity"] == "error"], examined
+        if installation.process:
+            installation.stop()
+    installation.start()
+    installation.office.sign_in_officers()
+
+
+def test_a_plain_door_beyond_this_machine_is_refused_unless_it_is_spelled_out(installation):
+    exposed = {"YINGDUN__DICOM__PLAIN_LISTEN": "0.0.0.0:0"}
+    judged = program.run_json("check-config", "--config", installation.config, code=1, env=exposed)
+    errors = [finding for finding in judged["findings"] if finding["severity"] == "error"]
+    assert [finding["option"] for finding in errors] == ["dicom.plain_listen"]
+    assert errors[0]["cause"] and errors[0]["remedy"]
+    served = program.run("serve", "--config", installation.config, env=exposed)
+    assert served.returncode == 1
+
+
+def test_a_damaged_installation_is_told_with_cause_and_remedy(make_installation):
+    broken = make_installation("cli-broken", serve=False)
+    passphrase = broken.directory / "keys" / "passphrase"
+    passphrase.write_text("another one\n")
+    examined = program.run_json("doctor", "--config", broken.config, code=1)
+    errors = [finding for finding in examined["findings"] if finding["severity"] == "error"]
+    assert errors and all(finding["cause"] and finding["remedy"] for finding in errors)
+    with pytest.raises(DidNotStart):
+        broken.start()
+
+
+def test_people_rights_and_devices_are_administrated_from_the_command_line(installation, tmp_path):
+    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
+    password = tmp_path / "password"
+    password.write_text(PASSWORD + "\n")
+    tokens = {}
+    for office in ("system", "security", "audit"):
+        tokens[office] = tmp_path / f"{office}.token"
+        login = ["login", f"{office}-admin", "--password-file", password, "--token-file", tokens[office]]
+        assert program.run(*login, *server).returncode == 0
+        assert os.stat(tokens[office]).st_mode & 0o077 == 0
+
+    def as_(office, *words, code=0):
+        return program.run_json(*words, *server, "--token-file", tokens[office], code=code)
+
+    invited = as_("system", "person", "add", "dr-cli")
+    link = re.search(r"https://\S+/enrol/[\w-]+", str(invited)).group(0)
+    accept = ["invitation", "accept", link, "--password-file", password]
+    assert program.run(*accept, *server).returncode == 0
+    as_("security", "role", "grant", "dr-cli", "clinician")
+    assert "dr-cli" in str(as_("system", "person", "list"))
+    as_("system", "role", "grant", "dr-cli", "chief", code=1)
+    patient = tmp_path / "patient"
+    patient.write_text("cli-1\n")
+    as_("security", "care-relation", "add", "dr-cli", "--patient-id-file", patient, "--days", "1")
+    as_("security", "care-relation", "end", "dr-cli", "--patient-id-file", patient)
+    identity = installation.issue_certificate("CLI01")
+    as_("system", "device", "add", "CLI01", "--certificate-file", identity["certificate_file"], "--address", "127.0.0.1")
+    assert "CLI01" in str(as_("system", "device", "list"))
+    client = as_("system", "client", "add", "cli-client")
+    as_("security", "client", "grant", "cli-client", "search", "view")
+    assert installation.office.client_credentials("cli-client", client["client_secret"]).status_code == 200
+    assert as_("audit", "audit", "search", "--kind", "administration")
+    as_("system", "audit", "tail", code=1)
+
+
+def test_a_certificate_name_cannot_lead_elsewhere(installation):
+    for name in ("../../evil", "a/b", "", ".hidden", "x" * 65):
+        done = program.run("certificate", "issue", name, "--directory", installation.directory)
+        assert done.returncode == 2, name
