@@ -52,7 +52,7 @@ impl Archive {
         let ArchiveParts { catalogue, keys, store, audit, access, clock, limits } = parts;
         let core = Arc::new(Core {
             catalogue: Catalogue::start(catalogue, store.clone()),
-            windows: Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock)),
+            windows: Arc::new(Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock))),
             institutions: RwLock::default(),
             store,
             keys,

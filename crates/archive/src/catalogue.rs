@@ -189,10 +189,12 @@ impl Shared {
 /// Applies what waits, in the order of acknowledgement, until there is no one left to hand over rows.
 async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
+    let mut reached = PackPosition::START;
     while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
-        while let Err(error) = apply(&database, &store, &batch, replayed).await {
+        reached = batch.iter().map(|waiting| behind(&waiting.location)).fold(reached, Ord::max);
+        while let Err(error) = apply(&database, &store, &batch, replayed.then_some(reached)).await {
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
@@ -217,17 +219,23 @@ async fn apply(
     database: &Database,
     store: &Store,
     batch: &[Waiting],
-    replayed: bool,
+    reached: Option<PackPosition>,
 ) -> Result<(), CatalogError> {
     // INVARIANT: every acknowledged record before the watermark has been applied. A replay hands over records in
     // the order of their positions, so all before this batch have been; the store knows of none of them.
-    let from = if replayed {
-        Some(store.replay_from())
-    } else {
-        batch.first().map(|waiting| waiting.location.position())
+    // The watermark never passes the last record that exists either: a pack that was begun and lost gives its number back at the
+    // next start, and what is stored there then must not lie before the watermark.
+    let from = match reached {
+        Some(reached) => Some(store.replay_from().min(reached)),
+        None => batch.first().map(|waiting| waiting.location.position()),
     };
     let records = batch.iter().map(|waiting| waiting.row.record.clone()).collect();
     catalogue::apply(database, records, from.map(watermark)).await
+}
+
+/// The position behind a record.
+fn behind(location: &Location) -> PackPosition {
+    PackPosition { pack: location.pack, offset: location.end() }
 }
 
 fn watermark(from: PackPosition) -> Watermark {

@@ -35,6 +35,14 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
     let watermark = catalogue::watermark(core.catalogue.database(), STORE_NAME).await.map_err(unavailable)?;
     let from =
         watermark.map_or(PackPosition::START, |mark| PackPosition { pack: mark.pack, offset: mark.offset });
+    let end = core.store.replay_from();
+    if from > end {
+        tracing::error!(
+            catalogued_pack = from.pack,
+            newest_pack = end.pack,
+            "the packs end before what the catalogue holds: replicas are missing or were emptied"
+        );
+    }
     let mut scan = core.store.scan(from);
     let mut keys = StudyKeys::default();
     let mut recovered = Recovered::default();

@@ -44,7 +44,7 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) audit: Log,
     pub(crate) access: Access,
-    pub(crate) windows: Windows,
+    pub(crate) windows: Arc<Windows>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: ArchiveLimits,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,

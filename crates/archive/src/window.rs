@@ -34,6 +34,9 @@ const OPEN_OBJECTS_MAX: usize = 64;
 /// How often ended windows are swept and their closing leaves written.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a caller is told when the program stops while a window is being opened.
+const BROKEN_OFF: &str = "the archive is being closed";
+
 const CLOSED: ReasonCode = ReasonCode::new("window-closed");
 
 /// The study key of one session for one study, and the permit that it stands on.
@@ -60,6 +63,12 @@ impl StudyWindow {
     /// The study, as its key row and the catalogue describe it.
     pub(crate) const fn facts(&self) -> &StudyFacts {
         &self.facts
+    }
+
+    /// Whether these are the facts that the window was decided on.
+    fn is_about(&self, facts: &StudyFacts) -> bool {
+        // The moment of arrival is that of the clock until the study is catalogued, and differs by a little then.
+        StudyFacts { received: self.facts.received, ..facts.clone() } == self.facts
     }
 
     /// An object that was opened under this window before.
@@ -115,6 +124,8 @@ impl StudyWindow {
 pub(crate) enum Closed {
     Refused(Refusal),
     Key(KeysError),
+    /// The program is stopping.
+    BrokenOff,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,20 +159,47 @@ impl Windows {
     /// The open window of this session for this study and action, or a new one: decision, durable leaf, key.
     ///
     /// For [`Action::Store`] the study key is made when the study is new; for every other action it must exist.
+    ///
+    /// Callers hold futures that they do not poll for a while, such as the parts of an answer that wait for the
+    /// network. A lock that such a future held, or was handed in its turn, would stop everybody else. So a caller
+    /// never waits for a lock itself: what is open is taken without waiting, all else is done by a task of its own.
     pub(crate) async fn enter(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         action: Action,
         facts: &StudyFacts,
     ) -> Result<Arc<StudyWindow>, Closed> {
         let name =
             WindowName { session: session.id(), purpose: session.purpose(), action, study: facts.study };
+        if let Some(window) = self.holding(&name, facts) {
+            return Ok(window);
+        }
+        let (windows, session, facts) = (Arc::clone(self), session.clone(), facts.clone());
+        let entered =
+            tokio::spawn(async move { windows.enter_in_turn(name, &session, action, &facts).await }).await;
+        entered.unwrap_or(Err(Closed::BrokenOff))
+    }
+
+    /// The window of this name, if its decision is fresh and nobody is changing it at this moment.
+    fn holding(&self, name: &WindowName, facts: &StudyFacts) -> Option<Arc<StudyWindow>> {
+        let slots = self.slots.try_lock().ok()?;
+        let slot = slots.get(name)?.try_lock().ok()?;
+        let window = slot.as_ref()?;
+        (window.is_about(facts) && window.permit.holds_at(self.clock.now())).then(|| Arc::clone(window))
+    }
+
+    async fn enter_in_turn(
+        &self,
+        name: WindowName,
+        session: &Session,
+        action: Action,
+        facts: &StudyFacts,
+    ) -> Result<Arc<StudyWindow>, Closed> {
         let slot = self.slot(name).await;
         // One opener at a time per slot: two requests that arrive together share one leaf.
         let mut slot = slot.lock().await;
         if let Some(window) = slot.as_ref() {
-            // The moment of arrival is that of the clock until the study is catalogued, and differs by a little then.
-            let same_facts = StudyFacts { received: window.facts.received, ..facts.clone() } == window.facts;
+            let same_facts = window.is_about(facts);
             if same_facts && window.permit.holds_at(self.clock.now()) {
                 return Ok(Arc::clone(window));
             }
@@ -288,6 +326,7 @@ impl From<Closed> for Unavailable {
     fn from(closed: Closed) -> Self {
         match closed {
             Closed::Refused(refusal) => Self::new("access", refusal),
+            Closed::BrokenOff => Self::new("archive", BROKEN_OFF),
             Closed::Key(error) => Self::new("keys", error),
         }
     }

@@ -237,6 +237,7 @@ async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc
         // Never stored, or destroyed.
         Closed::Key(KeysError::NoKey) => OpenError::NotFound,
         Closed::Key(error) => OpenError::Unavailable(Unavailable::new("keys", error)),
+        Closed::BrokenOff => OpenError::Unavailable(closed.into()),
         Closed::Refused(refusal) => match refusal.reason() {
             None => OpenError::Unavailable(Unavailable::new("access", refusal)),
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing

@@ -200,6 +200,7 @@ async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc
             None => IngestError::Unavailable(Unavailable::new("access", refusal)),
         },
         Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
+        Closed::BrokenOff => IngestError::Unavailable(closed.into()),
     })
 }
 
