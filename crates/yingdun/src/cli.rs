@@ -174,7 +174,7 @@ pub(crate) struct StoreArgs {
 /// How we reach the administration of a server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// The server, as in https://archive.example:8443
+    /// The server, as in `https://archive.example:8443`
     #[arg(long, value_name = "URL", env = "YINGDUN_SERVER")]
     pub(crate) server: String,
     /// The authority of the server's certificate; the authorities of the system when absent

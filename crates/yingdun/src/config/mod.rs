@@ -1,7 +1,7 @@
 //! The configuration: one commented TOML file, overridden by `YINGDUN__SECTION__KEY`, secrets in files of their own.
 //!
 //! Unknown keys are errors, so that a misspelt security option is never silently ignored, and an option that
-//! is not set means closed. What can be judged without starting anything is judged in [`check`].
+//! is not set means closed. What can be judged without starting anything is judged in [`check()`].
 
 mod check;
 mod template;
