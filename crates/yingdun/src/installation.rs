@@ -177,7 +177,7 @@ impl Plan {
         self.make_certificates()?;
         self.make_root_key().await?;
 
-        let foundation = Foundation::open(&self.config).await?;
+        let foundation = Foundation::found(&self.config).await?;
         let links = found(&foundation).await;
         let public_key = format!("{}\n", foundation.audit.verifier());
         foundation.close().await;

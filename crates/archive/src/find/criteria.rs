@@ -97,7 +97,7 @@ impl Criteria {
             }
             _ => {
                 return Err(FindError::BadKey(format!(
-                    "the key {} cannot be matched at this level; expected an attribute of patient, study, series or instance that the conformance statement lists",
+                    "the key {} cannot be matched at this level; expected one of the keys that the DICOMweb page of the book lists for it",
                     name(tag)
                 )));
             }

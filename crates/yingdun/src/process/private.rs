@@ -32,6 +32,8 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> 
     file.write_all(bytes)?;
     file.sync_all()?;
     match path.parent() {
+        // A bare file name has an empty parent: the current folder.
+        Some(folder) if folder.as_os_str().is_empty() => std::fs::File::open(".")?.sync_all(),
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
         None => Ok(()),
     }

@@ -24,6 +24,13 @@ pub(crate) enum StartError {
     /// The key store does not open.
     #[error("the key store does not open: {0}")]
     Keys(#[from] yingdun_keys::KeysError),
+    /// The audit log of this installation is not where the configuration says.
+    #[error(
+        "there is no audit log in `{}`, but this installation has one; restore it, or find out who took it away: \
+         nothing is served without it",
+        .0.display()
+    )]
+    AuditMissing(PathBuf),
     /// The audit log does not open.
     #[error("the audit log does not open: {0}")]
     Audit(#[from] yingdun_audit::AuditError),

@@ -24,11 +24,23 @@ pub(crate) struct Foundation {
 }
 
 impl Foundation {
-    /// Opens the root key, the databases, the audit log and the policies.
+    /// Opens the root key, the databases, the audit log and the policies of an existing installation.
     ///
     /// # Errors
-    /// [`StartError`] names the first thing that does not open.
+    /// [`StartError`] names the first thing that does not open. An audit log that is gone is never begun anew: a
+    /// thief of the log would else be rewarded with a clean one.
     pub(crate) async fn open(config: &Config) -> Result<Self, StartError> {
+        if !config.audit.directory.join("checkpoint").is_file() {
+            return Err(StartError::AuditMissing(config.audit.directory.clone()));
+        }
+        Self::found(config).await
+    }
+
+    /// Opens the same for a new installation, whose audit log begins now.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) async fn found(config: &Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let institution = config.institution.id.clone();
         // Deriving the root key takes a moment of processor time; the databases open meanwhile.

@@ -98,6 +98,16 @@ fn what_is_served_survives_a_kill_and_is_served_again() {
 }
 
 #[test]
+fn an_audit_log_that_is_gone_is_never_begun_anew() {
+    let installation = Installation::make();
+    std::fs::remove_dir_all(installation.path("audit")).unwrap();
+    let refused = run([OsStr::new("serve"), OsStr::new("--config"), installation.config().as_os_str()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("there is no audit log"), "{}", text(&refused.stderr));
+    assert!(!installation.path("audit/checkpoint").exists());
+}
+
+#[test]
 fn up_makes_an_installation_once_and_serves_it_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("i");
