@@ -47,6 +47,9 @@ struct Arguments {
     /// Little work, one round: shows that everything runs; the page is not written
     #[arg(long)]
     quick: bool,
+    /// How often each measurement is repeated [default: 3; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: Option<u8>,
     /// Where the page is written
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     page: PathBuf,
@@ -84,7 +87,8 @@ fn main() -> ExitCode {
 }
 
 async fn measure(arguments: &Arguments) -> Outcome<()> {
-    let size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    let mut size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    size.rounds = arguments.rounds.map_or(size.rounds, usize::from);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     for subject in [Subject::Orthanc { tls: false }, Subject::Storescp { tls: false }] {
         if !subject.is_installed() {

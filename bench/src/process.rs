@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same when the run has failed already.
+const PATIENCE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Clock ticks in a second that /proc/PID/stat counts in: the same on every Linux (USER_HZ).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A server. Dropping it kills it.
+/// A server. Dropping it ends it.
 pub(crate) struct Server {
     child: Child,
 }
@@ -90,21 +92,31 @@ impl Server {
 
     /// Asks the server to end, and waits until it did.
     pub(crate) fn stop(mut self) -> Outcome<()> {
+        if self.ends_within(PATIENCE)? { Ok(()) } else { Err(Failure::new("a server does not stop")) }
+    }
+
+    fn ends_within(&mut self, patience: Duration) -> Outcome<bool> {
+        const WHAT: &str = "waiting for a server";
+        if self.child.try_wait().or_fail(WHAT)?.is_some() {
+            return Ok(true);
+        }
         run(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()))?;
         let started = Instant::now();
-        while self.child.try_wait().or_fail("waiting for a server")?.is_none() {
-            if started.elapsed() > PATIENCE {
-                return Err(Failure::new("a server does not stop"));
+        while self.child.try_wait().or_fail(WHAT)?.is_none() {
+            if started.elapsed() > patience {
+                return Ok(false);
             }
             sleep(PAUSE);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Harmless when it has ended already.
+        // Politely first: a server that is killed leaves its own children behind. Nobody is left to be told of
+        // errors, and killing is harmless when it has ended.
+        let _ = self.ends_within(PATIENCE_AFTER_FAILURE);
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
