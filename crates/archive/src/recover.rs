@@ -43,6 +43,8 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
             "the packs end before what the catalogue holds: replicas are missing or were emptied"
         );
     }
+    // What is stored from now on must lie behind the watermark, or the next replay would pass over it.
+    core.store.number_from(from);
     let mut scan = core.store.scan(from);
     let mut keys = StudyKeys::default();
     let mut recovered = Recovered::default();

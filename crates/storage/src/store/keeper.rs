@@ -1,14 +1,15 @@
 //! The keeper: seals packs, looks after replicas. A light check lists names and lengths and asks for free space; it
 //! reads no pack. What is missing becomes work for the repairer.
 
-use super::recover::{decode_identity, encode_identity};
+use super::recover::{Listing, Witnesses, decode_identity, encode_identity, recover_pack};
 use super::shared::{Shared, answer};
 use super::state::{Copy, Phase, SealPlan};
-use crate::replica::{Backend, Listed};
+use crate::replica::Backend;
 use crate::{ReplicaId, ReplicaState, StoreEvent};
 use metrics::gauge;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a hung replica is looked for.
@@ -77,6 +78,46 @@ pub(crate) fn check(shared: &Shared, list: bool) {
             shared.replica_out(index, &error);
         }
     }
+    if list {
+        judge_packs(shared);
+    }
+}
+
+/// Judges packs from before the start again: those that could not be decided for want of replicas, and those that
+/// only a replica holds which was away.
+fn judge_packs(shared: &Shared) {
+    let _one_at_a_time = shared.judging.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut backends = Vec::new();
+    let mut listings = Vec::new();
+    let mut known = Vec::new();
+    for (index, backend) in shared.backends.iter().enumerate() {
+        let ready = |replica: &super::state::Replica| replica.state == ReplicaState::Ready;
+        let usable = shared.state().replicas.get(index).is_some_and(ready);
+        let listed = if usable { backend.list().ok() } else { None };
+        let identity = backend.identity().ok().flatten().as_deref().and_then(decode_identity);
+        known.push(listed.is_some() && identity == Some(shared.store_id));
+        backends.push(listed.is_some().then(|| Arc::clone(backend)));
+        listings.push(Listing::new(&listed.unwrap_or_default()));
+    }
+    let witnesses = Witnesses::new(known, shared.config.write_quorum);
+    let numbers: BTreeSet<u64> = listings.iter().flat_map(Listing::packs).collect();
+    for number in numbers {
+        let worth_it = {
+            let state = shared.state();
+            // A pack is read in full when it is judged, so only when there is something new to learn.
+            let held = |copy: &Copy| *copy != Copy::Lacking;
+            let changed = state.packs.get(&number).is_none_or(|pack| {
+                pack.copies.iter().zip(&listings).any(|(copy, listing)| held(copy) != listing.holds(number))
+            });
+            state.is_undecided(number) && (changed || witnesses.suffice(number, &listings))
+        };
+        if worth_it && !shared.stopping() {
+            let pack = recover_pack(&shared.store_id, number, &backends, &listings, &witnesses);
+            (0..shared.backends.len()).for_each(|index| shared.files.forget(index, number));
+            shared.state().judged(number, pack);
+        }
+    }
+    shared.repairer.wake();
 }
 
 /// Seals what nobody writes any more.
@@ -111,6 +152,7 @@ fn seal(shared: &Shared, plan: &SealPlan) {
 fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: bool) -> io::Result<()> {
     let missing = |replica: &super::state::Replica| replica.state == ReplicaState::Missing;
     let mut list = list || shared.state().replicas.get(index).is_some_and(missing);
+    let mut refilling = false;
     if !backend.exists() {
         list = true;
         shared.files.forget_replica(index);
@@ -118,9 +160,10 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: boo
     }
     match backend.identity()? {
         None => {
-            // The directory was emptied or made anew by someone else.
+            // The directory was emptied or made anew by someone else. It is told whose it is when it is refilled:
+            // until then it must not pass for one that has seen what it was never given.
             list = true;
-            backend.set_identity(&encode_identity(&shared.store_id))?;
+            refilling = true;
         }
         Some(bytes) => match decode_identity(&bytes) {
             Some(store) if store == shared.store_id => {}
@@ -130,6 +173,9 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: boo
     }
     if list {
         compare_packs(shared, index, backend)?;
+    }
+    if refilling && shared.state().is_complete_on(index) {
+        backend.set_identity(&encode_identity(&shared.store_id))?;
     }
     let free = backend.space()?.free_bytes;
     let mut state = shared.state();
@@ -153,9 +199,10 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: boo
 fn compare_packs(shared: &Shared, index: usize, backend: &dyn Backend) -> io::Result<()> {
     // Expected first, listed second: a pack that appears in between is simply not looked at.
     let expected = expected(shared, index);
-    let listed: BTreeMap<u64, Listed> = backend.list()?.into_iter().map(|l| (l.pack, l)).collect();
-    let gone = |(pack, bytes): &(u64, Option<u64>)| {
-        listed.get(pack).is_none_or(|found| bytes.is_some_and(|bytes| bytes != found.bytes))
+    let listed = Listing::new(&backend.list()?);
+    let gone = |(pack, bytes): &(u64, Option<u64>)| match bytes {
+        Some(_) => listed.sealed(*pack) != *bytes,
+        None => !listed.holds(*pack),
     };
     for (pack, bytes) in expected.into_iter().filter(gone) {
         shared.files.forget(index, pack);

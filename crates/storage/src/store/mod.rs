@@ -19,7 +19,7 @@ pub use scan::Scan;
 use crate::{Location, PackPosition, ReplicaId, ReplicaStatus, StoreStatus};
 use read::blocking;
 use shared::Shared;
-use state::Copy;
+use state::{Copy, Phase};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -54,6 +54,13 @@ impl Store {
         self.shared().state().replay_from()
     }
 
+    /// Begins no pack with a number up to this position's: for an owner whose catalogue knows a position behind
+    /// everything that the replicas show, because replicas are away or were emptied. What is stored from then on
+    /// lies behind the position. Call it before the first record is stored.
+    pub fn number_from(&self, position: PackPosition) {
+        self.shared().state().number_from(position.pack);
+    }
+
     /// How the store stands. Cheap, but it walks the list of packs: for people and probes, not for every request.
     #[must_use]
     pub fn status(&self) -> StoreStatus {
@@ -64,6 +71,7 @@ impl Store {
         let known = |index: usize| devices.get(index).is_some_and(Option::is_some);
         let count = shared.backends.len();
         let state = shared.state();
+        let unfinished = state.packs.values().filter(|pack| pack.phase == Phase::Unfinished).count();
         let replicas = shared.config.replicas.iter().zip(&state.replicas).enumerate();
         let replicas = replicas.map(|(index, (config, replica))| {
             let whole = state.packs.values().filter(|pack| pack.copies.get(index) == Some(&Copy::Whole));
@@ -86,7 +94,8 @@ impl Store {
                     .values()
                     .filter(|pack| pack.bad.iter().any(|(of, _)| *of == index))
                     .count() as u64,
-                awaiting_repair: state.repairs.iter().filter(|(_, of)| *of == index).count() as u64,
+                awaiting_repair: (state.repairs.iter().filter(|(_, of)| *of == index).count() + unfinished)
+                    as u64,
                 repaired: replica.repaired,
                 same_device_as: (0..count)
                     .filter(|o| known(index) && same(index, *o))

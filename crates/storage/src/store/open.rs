@@ -1,7 +1,7 @@
 //! Opening a store: directories, locks, identity, recovery, threads.
 
 use super::append::queue_shares;
-use super::recover::{encode_identity, owner_of, recover};
+use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
 use super::shared::{Files, Shared, Signal};
 use super::state::{Limits, Replica, State};
 use super::{Handle, Store, keeper, repair, writer};
@@ -25,6 +25,8 @@ type Opened = Result<Found, io::Error>;
 struct Found {
     lock: Box<dyn Any + Send + Sync>,
     owner: Option<StoreId>,
+    /// Whether it carried the identity of the store before this start; all do when the store is new.
+    known: bool,
     packs: Vec<Listed>,
 }
 
@@ -69,11 +71,13 @@ fn open(
         .zip(&opened)
         .map(|(backend, opened)| opened.is_ok().then(|| Arc::clone(backend)))
         .collect();
-    let listings: Vec<Vec<Listed>> = opened
+    let listings: Vec<Listing> = opened
         .iter()
-        .map(|opened| opened.as_ref().map_or_else(|_| Vec::new(), |found| found.packs.clone()))
+        .map(|opened| opened.as_ref().map_or_else(|_| Listing::default(), |found| Listing::new(&found.packs)))
         .collect();
-    let packs = recover(&store_id, &usable, &listings);
+    let known = opened.iter().map(|opened| opened.as_ref().is_ok_and(|found| found.known)).collect();
+    let witnesses = Witnesses::new(known, config.write_quorum);
+    let packs = recover(&store_id, &usable, &listings, &witnesses);
 
     let limits = Limits {
         write_quorum: config.write_quorum,
@@ -94,6 +98,20 @@ fn open(
         repaired: 0,
     };
     let replicas = backends.iter().zip(&opened).map(replica).collect();
+    let mut state = State::new(limits, replicas, packs);
+    if !witnesses.suffice_for_all() {
+        state.hold_replay();
+    }
+    for (index, backend) in usable.iter().enumerate() {
+        let Some(backend) = backend else { continue };
+        let new = witnesses.known.get(index) == Some(&false);
+        if new && state.is_complete_on(index) {
+            // The keeper tries again what fails here.
+            if let Err(error) = backend.set_identity(&encode_identity(&store_id)) {
+                tracing::warn!(replica = index, %error, "a new replica could not be given its identity");
+            }
+        }
+    }
     let shared = Arc::new(Shared {
         store_id,
         events,
@@ -103,8 +121,9 @@ fn open(
         keeper: Signal::default(),
         repairer: Signal::default(),
         stopping: AtomicBool::new(false),
+        judging: Mutex::new(()),
         _locks: opened.into_iter().map(|opened| opened.ok().map(|found| found.lock)).collect(),
-        state: Mutex::new(State::new(limits, replicas, packs)),
+        state: Mutex::new(state),
         backends,
         config,
     });
@@ -137,7 +156,10 @@ fn open_replica(backend: &dyn Backend, config: &ReplicaConfig) -> Result<Opened,
         let lock = backend.lock()?;
         backend.sweep()?;
         let packs = backend.list()?;
-        Ok(Found { lock, owner: owner_of(backend, &packs)?, packs })
+        let owner = owner_of(backend, &packs)?;
+        // An identity that is there but damaged was the store's own when a pack says so.
+        let known = owner.is_some() && backend.identity()?.is_some();
+        Ok(Found { lock, owner, known, packs })
     });
     match opened {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -147,8 +169,9 @@ fn open_replica(backend: &dyn Backend, config: &ReplicaConfig) -> Result<Opened,
     }
 }
 
-/// The store to which all replicas belong: that of the first replica that says so, or a new one. Replicas that are
-/// empty or whose identity is damaged are told.
+/// The store to which all replicas belong: that of the first replica that says so, or a new one. The replicas of a
+/// new store and those whose identity is damaged are told. A replica that comes empty to a store is told only when it
+/// holds everything: until then it must not pass for one that has seen what it was never given.
 fn agree_on_store(
     config: &StoreConfig,
     backends: &[Arc<dyn Backend>],
@@ -166,7 +189,8 @@ fn agree_on_store(
         }
     };
     for ((replica, backend), opened) in config.replicas.iter().zip(backends).zip(opened.iter_mut()) {
-        let Ok(found) = &opened else { continue };
+        let Ok(found) = opened else { continue };
+        found.known |= known.is_none();
         if let Some(found) = found.owner.filter(|found| *found != store_id) {
             return Err(StoreError::ForeignReplica {
                 label: replica.label.clone(),
@@ -177,6 +201,7 @@ fn agree_on_store(
         let identity = encode_identity(&store_id);
         let told = match backend.identity() {
             Ok(Some(present)) if present == identity => Ok(()),
+            Ok(_) if !found.known => Ok(()),
             Ok(_) => backend.set_identity(&identity),
             Err(error) => Err(error),
         };

@@ -3,12 +3,17 @@
 //! Sealed packs are known from names and lengths alone, so opening is cheap however many there are. A pack that no
 //! replica had sealed is read in full on every replica: each record that is whole anywhere is kept and written to
 //! the replicas that miss it, what follows the last one is cut off, and the pack is sealed. It is never appended to.
+//!
+//! Where such a pack ends is decided only on the word of so many replicas that every record acknowledged by a write
+//! quorum was seen by one of them. A replica speaks for a pack when it holds it or when it was known to belong to the
+//! store before; a directory that was just made says nothing. With too few of them the pack stays as it is: what is
+//! there can be read, nothing is cut off, and the keeper asks again when replicas come back.
 
 use super::state::{Copy, Pack};
 use super::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
 use crate::disk::write_all_at;
 use crate::record::format::{
-    PACK_HEADER_BYTES, ParsedHeader, StoreId, decode_pack_header, encode_pack_header, take,
+    ALIGN_BYTES, PACK_HEADER_BYTES, ParsedHeader, StoreId, decode_pack_header, encode_pack_header, take,
 };
 use crate::replica::{Backend, Form, Listed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,31 +59,117 @@ pub(crate) fn owner_of(backend: &dyn Backend, packs: &[Listed]) -> io::Result<Op
 pub(crate) fn recover(
     store: &StoreId,
     backends: &[Option<Arc<dyn Backend>>],
-    listings: &[Vec<Listed>],
+    listings: &[Listing],
+    witnesses: &Witnesses,
 ) -> BTreeMap<u64, Pack> {
-    let by_name = |listing: &Vec<Listed>| -> BTreeMap<(u64, bool), Listed> {
-        listing.iter().map(|listed| ((listed.pack, listed.form == Form::Sealed), *listed)).collect()
-    };
-    let listings: Vec<_> = listings.iter().map(by_name).collect();
-    let numbers: BTreeSet<u64> = listings.iter().flat_map(|l| l.keys().map(|(pack, _)| *pack)).collect();
-    let mut packs = BTreeMap::new();
-    for number in numbers {
-        let sealed: Vec<Option<u64>> =
-            listings.iter().map(|l| l.get(&(number, true)).map(|listed| listed.bytes)).collect();
-        let lengths: Vec<u64> = sealed.iter().flatten().copied().collect();
-        let pack = match agreed_length(&lengths) {
-            Some(end) => {
-                let copy =
-                    |bytes: &Option<u64>| if *bytes == Some(end) { Copy::Whole } else { Copy::Lacking };
-                Some(Pack::sealed(end, sealed.iter().map(copy).collect()))
-            }
-            None => finish_open_pack(store, number, backends),
+    let numbers: BTreeSet<u64> = listings.iter().flat_map(Listing::packs).collect();
+    let recovered = numbers
+        .into_iter()
+        .filter_map(|number| Some((number, recover_pack(store, number, backends, listings, witnesses)?)));
+    recovered.collect()
+}
+
+/// One pack, from what the replicas list of it; nothing when it certainly holds no record.
+pub(crate) fn recover_pack(
+    store: &StoreId,
+    number: u64,
+    backends: &[Option<Arc<dyn Backend>>],
+    listings: &[Listing],
+    witnesses: &Witnesses,
+) -> Option<Pack> {
+    let sealed: Vec<Option<u64>> = listings.iter().map(|listing| listing.sealed(number)).collect();
+    let lengths: Vec<u64> = sealed.iter().flatten().copied().collect();
+    if let Some(agreed) = agreed_length(&lengths) {
+        let longer = |(replica, listing): (usize, &Listing)| {
+            let open = listing.is_open(number) && listing.sealed(number).is_none();
+            (open || listing.sealed(number) > Some(agreed)).then_some(replica)
         };
-        if let Some(pack) = pack {
-            packs.insert(number, pack);
+        let longer: Vec<usize> = listings.iter().enumerate().filter_map(longer).collect();
+        let end = verified_end(store, number, agreed, &sources_of(number, &longer, backends, false));
+        let copy = |bytes: &Option<u64>| if *bytes == Some(end) { Copy::Whole } else { Copy::Lacking };
+        return Some(Pack::sealed(end, sealed.iter().map(copy).collect()));
+    }
+    if witnesses.suffice(number, listings) {
+        finish_open_pack(store, number, backends)
+    } else {
+        tracing::warn!(
+            pack = number,
+            required = witnesses.required,
+            "a pack that was open at a crash waits for more replicas"
+        );
+        Some(leave_open_pack(store, number, backends))
+    }
+}
+
+/// The packs of one replica, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing(BTreeMap<(u64, bool), u64>);
+
+impl Listing {
+    pub(crate) fn new(listed: &[Listed]) -> Self {
+        let named = |listed: &Listed| ((listed.pack, listed.form == Form::Sealed), listed.bytes);
+        Self(listed.iter().map(named).collect())
+    }
+
+    /// The length of a sealed pack.
+    pub(crate) fn sealed(&self, pack: u64) -> Option<u64> {
+        self.0.get(&(pack, true)).copied()
+    }
+
+    fn is_open(&self, pack: u64) -> bool {
+        self.0.contains_key(&(pack, false))
+    }
+
+    pub(crate) fn holds(&self, pack: u64) -> bool {
+        self.is_open(pack) || self.sealed(pack).is_some()
+    }
+
+    pub(crate) fn packs(&self) -> impl Iterator<Item = u64> {
+        self.0.keys().map(|(pack, _)| *pack)
+    }
+}
+
+/// Who may say how far a pack goes that was open at a crash.
+#[derive(Clone, Debug)]
+pub(crate) struct Witnesses {
+    /// By replica: whether it carried the identity of the store before, and so everything it was ever given.
+    pub(crate) known: Vec<bool>,
+    /// How many it takes. Any so many replicas share one with every write quorum.
+    pub(crate) required: usize,
+}
+
+impl Witnesses {
+    pub(crate) fn new(known: Vec<bool>, write_quorum: usize) -> Self {
+        let required = known.len() + 1 - write_quorum.min(known.len());
+        Self { known, required }
+    }
+
+    /// Whether the replicas that are known suffice for any pack, also one that none of them holds.
+    pub(crate) fn suffice_for_all(&self) -> bool {
+        self.known.iter().filter(|known| **known).count() >= self.required
+    }
+
+    /// Whether enough replicas speak for a pack. One that holds it speaks for it: open packs are made by writers
+    /// only, and sealed ones are copies of what was agreed.
+    pub(crate) fn suffice(&self, pack: u64, listings: &[Listing]) -> bool {
+        let speaks = |(known, listing): &(&bool, &Listing)| **known || listing.holds(pack);
+        self.known.iter().zip(listings).filter(speaks).count() >= self.required
+    }
+}
+
+/// How far whole records go on behind the agreed end of a pack: a sealed copy never outweighs a longer copy whose
+/// records verify.
+pub(crate) fn verified_end(store: &StoreId, pack: u64, agreed: u64, sources: &[Source]) -> u64 {
+    let extent = Extent { pack, end: longest_of(sources), store };
+    let mut end = agreed;
+    let mut offset = agreed.next_multiple_of(ALIGN_BYTES);
+    while let Some(parsed) = extent.next_header(sources, offset) {
+        offset = parsed.location.end();
+        if sources.iter().any(|source| holds(source, &parsed)) {
+            end = offset;
         }
     }
-    packs
+    end
 }
 
 /// The length that most copies have; the longer one when two are equally frequent.
@@ -87,24 +178,58 @@ fn agreed_length(lengths: &[u64]) -> Option<u64> {
     lengths.iter().copied().max_by_key(|length| (frequency(*length), *length))
 }
 
-/// Completes a pack that no replica had sealed; nothing when it holds no record.
-fn finish_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Backend>>]) -> Option<Pack> {
+/// The copies of a pack that can be opened.
+fn sources_of(
+    number: u64,
+    replicas: &[usize],
+    backends: &[Option<Arc<dyn Backend>>],
+    writable: bool,
+) -> Vec<Source> {
     let mut sources = Vec::new();
-    let mut longest = 0;
-    for (replica, backend) in backends.iter().enumerate() {
-        let Some(backend) = backend else { continue };
-        let opened = backend.open(number, true).and_then(|file| Ok((file.length()?, file)));
-        match opened {
-            Ok((bytes, file)) => {
-                longest = longest.max(bytes);
-                sources.push(Source { replica, file });
-            }
+    for replica in replicas {
+        let Some(backend) = backends.get(*replica).and_then(Option::as_ref) else { continue };
+        match backend.open(number, writable) {
+            Ok(file) => sources.push(Source { replica: *replica, file }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // The copy counts as lacking; another replica may hold the records.
             Err(error) => tracing::warn!(replica, %error, "a pack that was open cannot be read"),
         }
     }
-    let extent = Extent { pack: number, end: longest, store };
+    sources
+}
+
+fn longest_of(sources: &[Source]) -> u64 {
+    sources.iter().filter_map(|source| source.file.length().ok()).max().unwrap_or(0)
+}
+
+/// Takes a pack as it is: every record that is whole somewhere can be read, and no file is touched.
+fn leave_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Backend>>]) -> Pack {
+    let all: Vec<usize> = (0..backends.len()).collect();
+    let sources = sources_of(number, &all, backends, false);
+    let extent = Extent { pack: number, end: longest_of(&sources), store };
+    let mut end = PACK_HEADER_BYTES;
+    let mut copies = vec![Copy::Lacking; backends.len()];
+    for source in &sources {
+        if let Some(copy) = copies.get_mut(source.replica) {
+            *copy = Copy::Growing { durable: PACK_HEADER_BYTES, out: true };
+        }
+    }
+    for (parsed, holders) in whole_records(&extent, &sources) {
+        end = parsed.location.end();
+        for holder in holders {
+            if let Some(copy) = copies.get_mut(holder) {
+                *copy = Copy::Growing { durable: end, out: true };
+            }
+        }
+    }
+    Pack::unfinished(end, copies)
+}
+
+/// Completes a pack that no replica had sealed; nothing when it holds no record.
+fn finish_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Backend>>]) -> Option<Pack> {
+    let all: Vec<usize> = (0..backends.len()).collect();
+    let sources = sources_of(number, &all, backends, true);
+    let extent = Extent { pack: number, end: longest_of(&sources), store };
     let records = whole_records(&extent, &sources);
     let Some((last, _)) = records.last() else {
         for backend in backends.iter().flatten() {
@@ -197,6 +322,22 @@ mod tests {
             assert_eq!(decode_identity(&bad), None);
         }
         assert_eq!(decode_identity(&[]), None);
+    }
+
+    #[test]
+    fn a_new_directory_speaks_for_no_pack_that_it_does_not_hold() {
+        let listing = |packs: &[u64]| {
+            let listed = |pack: &u64| Listed { pack: *pack, form: Form::Open, bytes: 9 };
+            Listing::new(&packs.iter().map(listed).collect::<Vec<_>>())
+        };
+        let listings = [listing(&[]), listing(&[8]), listing(&[7])];
+        let witnesses = Witnesses::new(vec![false, false, true], 2);
+        assert_eq!(witnesses.required, 2);
+        assert!(!witnesses.suffice_for_all());
+        assert!(!witnesses.suffice(7, &listings), "only the one that is known");
+        assert!(witnesses.suffice(8, &listings), "one holds it, one is known");
+        assert_eq!(Witnesses::new(vec![true; 3], 3).required, 1);
+        assert_eq!(Witnesses::new(vec![true; 3], 1).required, 3);
     }
 
     #[test]

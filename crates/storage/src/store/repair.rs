@@ -1,6 +1,7 @@
 //! The repairer: writes a pack anew on a replica where it is missing, incomplete or damaged, from records that
 //! verify, while the store serves. The copy is written beside, synced, read back, and only then takes the name.
 
+use super::recover::verified_end;
 use super::shared::Shared;
 use super::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
 use crate::disk::{read_exact_at, write_all_at};
@@ -62,7 +63,8 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
         order.push(index);
         (end, order)
     };
-    let extent = Extent { pack, end, store: &shared.store_id };
+    // The place of the replica may be another one than when its file was opened.
+    shared.files.forget(index, pack);
     let sources: Vec<Source> = order
         .into_iter()
         .filter_map(|replica| shared.file(replica, pack).ok().map(|file| Source { replica, file }))
@@ -71,9 +73,12 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
         return Err(io::Error::new(io::ErrorKind::NotFound, "no replica holds the pack"));
     }
     if sources.iter().all(|source| source.replica == index) {
+        let extent = Extent { pack, end, store: &shared.store_id };
         note_lost(shared, &extent, &sources);
         return Ok(None);
     }
+    let end = grown_end(shared, pack, end, &sources);
+    let extent = Extent { pack, end, store: &shared.store_id };
     let space = backend.space()?.free_bytes;
     if space < end.saturating_add(shared.config.reserve_bytes) {
         return Err(io::ErrorKind::StorageFull.into());
@@ -117,6 +122,22 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
     }
     staged.publish(pack)?;
     Ok(Some(end))
+}
+
+/// The end of a pack, moved on when a copy from before this start holds whole records behind it: a replica that comes
+/// back may have more than those that agreed without it, and is not overwritten by less.
+fn grown_end(shared: &Shared, pack: u64, end: u64, sources: &[Source]) -> u64 {
+    if !shared.state().is_from_before(pack) {
+        return end;
+    }
+    let longer = |source: &&Source| source.file.length().is_ok_and(|bytes| bytes > end);
+    let longer: Vec<Source> = sources.iter().filter(longer).cloned().collect();
+    let grown = verified_end(&shared.store_id, pack, end, &longer);
+    if grown > end {
+        tracing::warn!(pack, from = end, to = grown, "a replica holds more of a sealed pack than was agreed");
+        shared.state().extended(pack, grown);
+    }
+    grown
 }
 
 /// Tells which records of the only copy are damaged for good.

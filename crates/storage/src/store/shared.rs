@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) keeper: Signal,
     pub(crate) repairer: Signal,
     pub(crate) stopping: AtomicBool,
+    /// Held while packs from before the start are judged, which writes to their files.
+    pub(crate) judging: Mutex<()>,
     /// Held until the last thread is gone.
     pub(crate) _locks: Vec<Option<Box<dyn Any + Send + Sync>>>,
     pub(crate) state: Mutex<State>,

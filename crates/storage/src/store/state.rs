@@ -63,6 +63,8 @@ pub(crate) enum Phase {
     Active,
     Closing,
     Sealed,
+    /// Left open by a crash, and too few replicas have been seen to say where it ends: read, but not touched.
+    Unfinished,
 }
 
 /// One pack.
@@ -118,6 +120,8 @@ pub(crate) struct State {
     active: Option<u64>,
     closing: BTreeSet<u64>,
     next_sequence: u64,
+    /// Numbers given out since the start. What is known of these packs is certain; of others, replicas may know more.
+    numbered: BTreeSet<u64>,
     unapplied: BTreeSet<PackPosition>,
 }
 
@@ -151,6 +155,17 @@ impl Pack {
         Self { phase: Phase::Sealed, end, assigned: end, copies, bad: Vec::new() }
     }
 
+    /// A pack left open by a crash whose end cannot be decided yet, as far as its records are whole somewhere.
+    pub(crate) fn unfinished(end: u64, copies: Vec<Copy>) -> Self {
+        Self { phase: Phase::Unfinished, ..Self::sealed(end, copies) }
+    }
+
+    /// Whether a replica holds what it was given of the pack, or is being given it.
+    pub(crate) fn is_settled_on(&self, replica: usize) -> bool {
+        let holds = matches!(self.copies.get(replica), Some(Copy::Whole | Copy::Growing { out: false, .. }));
+        self.phase != Phase::Unfinished && holds
+    }
+
     /// How far a replica holds the pack durably.
     pub(crate) fn durable_on(&self, replica: usize) -> u64 {
         match self.copies.get(replica) {
@@ -178,11 +193,13 @@ impl State {
             active: None,
             closing: BTreeSet::new(),
             next_sequence,
+            numbered: BTreeSet::new(),
             unapplied: BTreeSet::new(),
         };
         state.repairs = state
             .packs
             .iter()
+            .filter(|(_, of)| of.phase == Phase::Sealed)
             .flat_map(|(pack, of)| {
                 of.copies.iter().enumerate().map(move |(replica, copy)| (*pack, replica, copy))
             })
@@ -271,7 +288,18 @@ impl State {
     fn next_id(&mut self, random: u32) -> u64 {
         let id = (self.next_sequence << RANDOM_BITS) | u64::from(random & ((1 << RANDOM_BITS) - 1));
         self.next_sequence += 1;
+        self.numbered.insert(id);
         id
+    }
+
+    /// Gives out no number again up to that of a pack which was once given out, even if no replica shows it any
+    /// more. Numbers that do not fit a signed number were never given out.
+    pub(crate) fn number_from(&mut self, pack: u64) {
+        let sequence = (pack >> RANDOM_BITS) + 1;
+        if i64::try_from(pack).is_ok() && self.next_sequence < sequence {
+            self.next_sequence = sequence;
+            self.close_active();
+        }
     }
 
     fn begin_pack(&mut self, random: u32) -> u64 {
@@ -465,6 +493,57 @@ impl State {
     /// A damaged copy is the only one: it stays as it is, and in quarantine.
     pub(crate) fn nothing_to_repair_from(&mut self, id: u64, index: usize) {
         self.repairs.remove(&(id, index));
+    }
+
+    // === packs from before the start ===
+
+    /// Whether a pack has to be judged: it was not begun since the start, and it is new or undecided.
+    pub(crate) fn is_undecided(&self, id: u64) -> bool {
+        let known = self.packs.get(&id).is_none_or(|pack| pack.phase == Phase::Unfinished);
+        known && !self.numbered.contains(&id)
+    }
+
+    /// Whether replicas may hold more of a pack than is known.
+    pub(crate) fn is_from_before(&self, id: u64) -> bool {
+        !self.numbered.contains(&id)
+    }
+
+    /// Keeps the replay position where it was stored last: replicas that are away may hold records that nobody
+    /// could scan at this start.
+    pub(crate) fn hold_replay(&mut self) {
+        self.unapplied.insert(PackPosition::START);
+    }
+
+    /// Takes up what was judged of a pack from before the start.
+    pub(crate) fn judged(&mut self, id: u64, pack: Option<Pack>) {
+        self.repairs.retain(|(of, _)| *of != id);
+        let Some(pack) = pack else {
+            self.packs.remove(&id);
+            return;
+        };
+        self.number_from(id);
+        self.hold_replay();
+        if pack.phase == Phase::Sealed {
+            let lacking = pack.copies.iter().enumerate().filter(|(_, copy)| **copy == Copy::Lacking);
+            self.repairs.extend(lacking.map(|(index, _)| (id, index)));
+        }
+        self.packs.insert(id, pack);
+    }
+
+    /// A sealed pack turned out to be longer on a replica: every shorter copy is written anew.
+    pub(crate) fn extended(&mut self, id: u64, end: u64) {
+        self.hold_replay();
+        let Some(pack) = self.packs.get_mut(&id) else { return };
+        (pack.end, pack.assigned) = (end, end);
+        for (index, copy) in pack.copies.iter_mut().enumerate() {
+            *copy = Copy::Lacking;
+            self.repairs.insert((id, index));
+        }
+    }
+
+    /// Whether a replica holds everything that it should: only then it may say so by carrying the identity.
+    pub(crate) fn is_complete_on(&self, index: usize) -> bool {
+        self.packs.values().all(|pack| pack.is_settled_on(index))
     }
 
     /// A copy was written anew and is whole.
