@@ -15,6 +15,9 @@
 //!   share the next one; nobody waits for company, so a lone record costs one write and one sync.
 //! * **A pack is never changed once it is sealed**, and a pack from before a start is never appended to. Opening a
 //!   store reads names and lengths; only a pack that a crash left open is read.
+//! * **Nothing is cut off on the word of too few.** A pack that a crash left open is completed when so many replicas are
+//!   there that one of them saw each acknowledged record; a directory that was just made says nothing, and the longest
+//!   copy that verifies wins.
 //! * **A replica that fails is left behind, not waited for.** Without room it comes back when room does; when its
 //!   directory is gone it is made again; after a failed sync it stays out until the next open. In every case the
 //!   repairer writes what it misses, from records that verify, while the store serves.

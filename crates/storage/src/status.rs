@@ -58,7 +58,8 @@ pub struct ReplicaStatus {
     pub lag_bytes: u64,
     /// Packs with untrusted ranges.
     pub quarantined: u64,
-    /// Packs that are missing or incomplete here and wait for repair.
+    /// Packs that are missing or incomplete here and wait for repair, and packs left open by a crash that wait for
+    /// more replicas.
     pub awaiting_repair: u64,
     /// Packs written anew since the store was opened.
     pub repaired: u64,

@@ -109,7 +109,7 @@ fn judge_packs(shared: &Shared) {
             let changed = state.packs.get(&number).is_none_or(|pack| {
                 pack.copies.iter().zip(&listings).any(|(copy, listing)| held(copy) != listing.holds(number))
             });
-            state.is_undecided(number) && (changed || witnesses.suffice(number, &listings))
+            state.is_undecided(number) && (changed || witnesses.suffice(number, &listings, |_| true))
         };
         if worth_it && !shared.stopping() {
             let pack = recover_pack(&shared.store_id, number, &backends, &listings, &witnesses);

@@ -35,6 +35,10 @@ impl Store {
     /// the writers, and the repair of what is missing. A replica that cannot be opened counts as failed; the store
     /// opens when one can be read, and takes records when the write quorum can be written.
     ///
+    /// A pack that was open at a crash is completed when so many replicas are there that every acknowledged record was
+    /// seen by one of them (replicas − write quorum + 1). Until then it is served as it is, nothing of it is cut off,
+    /// and it counts among [`ReplicaStatus::awaiting_repair`](crate::ReplicaStatus::awaiting_repair).
+    ///
     /// # Errors
     /// [`StoreError::Config`], [`StoreError::ForeignReplica`], [`StoreError::InUse`]; [`StoreError::Io`] when no
     /// replica can be opened.

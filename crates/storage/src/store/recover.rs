@@ -89,8 +89,11 @@ pub(crate) fn recover_pack(
         let copy = |bytes: &Option<u64>| if *bytes == Some(end) { Copy::Whole } else { Copy::Lacking };
         return Some(Pack::sealed(end, sealed.iter().map(copy).collect()));
     }
-    if witnesses.suffice(number, listings) {
-        finish_open_pack(store, number, backends)
+    let all: Vec<usize> = (0..backends.len()).collect();
+    let sources = sources_of(number, &all, backends, true);
+    let opened = |replica| sources.iter().any(|source| source.replica == replica);
+    if witnesses.suffice(number, listings, opened) {
+        finish_open_pack(store, number, backends, &sources)
     } else {
         tracing::warn!(
             pack = number,
@@ -150,10 +153,12 @@ impl Witnesses {
     }
 
     /// Whether enough replicas speak for a pack. One that holds it speaks for it: open packs are made by writers
-    /// only, and sealed ones are copies of what was agreed.
-    pub(crate) fn suffice(&self, pack: u64, listings: &[Listing]) -> bool {
-        let speaks = |(known, listing): &(&bool, &Listing)| **known || listing.holds(pack);
-        self.known.iter().zip(listings).filter(speaks).count() >= self.required
+    /// only, and sealed ones are copies of what was agreed. One whose copy cannot be opened does not.
+    pub(crate) fn suffice(&self, pack: u64, listings: &[Listing], opened: impl Fn(usize) -> bool) -> bool {
+        let speaks = |(replica, (known, listing)): &(usize, (&bool, &Listing))| {
+            if listing.holds(pack) { opened(*replica) } else { **known }
+        };
+        self.known.iter().zip(listings).enumerate().filter(speaks).count() >= self.required
     }
 }
 
@@ -226,11 +231,14 @@ fn leave_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Back
 }
 
 /// Completes a pack that no replica had sealed; nothing when it holds no record.
-fn finish_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Backend>>]) -> Option<Pack> {
-    let all: Vec<usize> = (0..backends.len()).collect();
-    let sources = sources_of(number, &all, backends, true);
-    let extent = Extent { pack: number, end: longest_of(&sources), store };
-    let records = whole_records(&extent, &sources);
+fn finish_open_pack(
+    store: &StoreId,
+    number: u64,
+    backends: &[Option<Arc<dyn Backend>>],
+    sources: &[Source],
+) -> Option<Pack> {
+    let extent = Extent { pack: number, end: longest_of(sources), store };
+    let records = whole_records(&extent, sources);
     let Some((last, _)) = records.last() else {
         for backend in backends.iter().flatten() {
             if let Err(error) = backend.remove(number) {
@@ -241,11 +249,10 @@ fn finish_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Bac
     };
     let end = last.location.end();
     let mut copies = vec![Copy::Lacking; backends.len()];
-    for source in &sources {
+    for source in sources {
         let Some(backend) = backends.get(source.replica).and_then(Option::as_ref) else { continue };
         // A replica that cannot be completed now keeps its open file, which can be read; repair replaces it later.
-        let completed =
-            complete(&extent, source, &sources, &records).and_then(|()| backend.seal(number, end));
+        let completed = complete(&extent, source, sources, &records).and_then(|()| backend.seal(number, end));
         match completed {
             Ok(()) => {
                 if let Some(copy) = copies.get_mut(source.replica) {
@@ -334,8 +341,9 @@ mod tests {
         let witnesses = Witnesses::new(vec![false, false, true], 2);
         assert_eq!(witnesses.required, 2);
         assert!(!witnesses.suffice_for_all());
-        assert!(!witnesses.suffice(7, &listings), "only the one that is known");
-        assert!(witnesses.suffice(8, &listings), "one holds it, one is known");
+        assert!(!witnesses.suffice(7, &listings, |_| true), "only the one that is known");
+        assert!(witnesses.suffice(8, &listings, |_| true), "one holds it, one is known");
+        assert!(!witnesses.suffice(8, &listings, |_| false), "what cannot be opened is not seen");
         assert_eq!(Witnesses::new(vec![true; 3], 3).required, 1);
         assert_eq!(Witnesses::new(vec![true; 3], 1).required, 3);
     }
