@@ -138,7 +138,7 @@ impl Criteria {
     }
 
     /// The conditions on series.
-    pub(super) fn series_filter(&self, _keys: &InstitutionKeys, studies: StudyFilter) -> SeriesFilter {
+    pub(super) fn series_filter(&self, studies: StudyFilter) -> SeriesFilter {
         let mut filter = SeriesFilter::of(studies);
         filter.uids.clone_from(&self.series);
         filter.modalities.clone_from(&self.series_modalities);

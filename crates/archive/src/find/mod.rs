@@ -181,7 +181,7 @@ impl<'c> Pages<'c> {
             }
             Position::Series(after) => {
                 let page = Page { offset: 0, limit, after: *after };
-                let filter = self.criteria.series_filter(keys, self.filter.clone());
+                let filter = self.criteria.series_filter(self.filter.clone());
                 let rows = series::search(database, &filter, page).await.map_err(database_error)?;
                 *after = rows.last().map(SeriesRow::cursor).or(*after);
                 rows.into_iter().map(|row| series_candidate(keys, row)).collect()
