@@ -2,13 +2,13 @@
 //! the log adds its number and its times. Nothing in an event names a patient: references are keyed
 //! pseudonyms, and what must be said about a person goes, already sealed, into [`SealedDetail`].
 
-use crate::words::word_enum;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use yingdun_model::{
     Action, ActorId, ActorKind, InstanceRef, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef,
+    word_enum,
 };
 
 /// One thing that happened, as the room that did it reports it.
@@ -79,7 +79,7 @@ impl Event {
 
 word_enum! {
     /// What kind of thing happened.
-    EventKind {
+    EventKind, "kind of event" {
         /// A decision that opens content. These are the leaves that promise I1 counts against key unwraps.
         Access => "access",
         /// The closing count of an access: how many frames and bytes left under it.
@@ -105,7 +105,7 @@ word_enum! {
 
 word_enum! {
     /// How it ended.
-    Outcome {
+    Outcome, "outcome" {
         /// A decision said yes.
         Permitted => "permitted",
         /// A decision said no.

@@ -107,7 +107,6 @@ mod shared;
 mod tile;
 mod tree;
 pub mod verify;
-mod words;
 
 pub use checkpoint::Checkpoint;
 pub use disk::{Disk, RealDisk};

@@ -28,7 +28,9 @@ pub use secret::{Personal, Secret};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use uid::{Uid, UidError};
 
-/// A value that is stored and printed as one fixed lower-case word, and read back only from that word.
+/// Declares values that are stored and printed as one fixed lower-case word each, and read back only from that word.
+/// The crate that uses it needs `serde`.
+#[macro_export]
 macro_rules! word_enum {
     ($(#[$meta:meta])* $name:ident, $what:literal {
         $($(#[$variant_meta:meta])* $variant:ident => $word:literal,)+
@@ -57,19 +59,18 @@ macro_rules! word_enum {
         }
 
         impl core::str::FromStr for $name {
-            type Err = crate::UnknownWord;
+            type Err = $crate::UnknownWord;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|value| value.as_str() == word)
-                    .ok_or(crate::UnknownWord { what: $what, word: word.chars().take(64).collect() })
+                    .ok_or($crate::UnknownWord { what: $what, word: word.chars().take(64).collect() })
             }
         }
     };
 }
-pub(crate) use word_enum;
 
 /// A word that is not one of the fixed words of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
