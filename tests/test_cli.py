@@ -2,11 +2,13 @@
 
 import os
 import re
+import subprocess
 
 import pytest
+import requests
 
 from yingdun_testkit import program
-from yingdun_testkit.administration import PASSWORD
+from yingdun_testkit.administration import PASSWORD, SESSION_COOKIE, form_token
 from yingdun_testkit.installation import DidNotStart
 
 
@@ -100,3 +102,24 @@ def test_a_certificate_name_cannot_lead_elsewhere(installation):
     for name in ("../../evil", "a/b", "", ".hidden", "x" * 65):
         done = program.run("certificate", "issue", name, "--directory", installation.directory)
         assert done.returncode == 2, name
+
+
+def test_the_link_of_the_demonstration_survives_a_preview_and_signs_in_with_one_click(tmp_path):
+    folder = tmp_path / "demo"
+    command = [program.binary(), "demo", "--directory", folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:
+        try:
+            found = (re.search(r"https://\S+/login/[\w-]+", line) for line in demo.stdout)
+            url = next(match.group(0) for match in found if match)
+            browser = requests.Session()
+            browser.verify, browser.trust_env = str(next(folder.rglob("ca.pem"))), False
+            for _ in range(3):
+                page = browser.get(url, timeout=30)
+                assert page.status_code == 200 and SESSION_COOKIE not in browser.cookies
+            assert page.text.count("<form") == page.text.count("<button") == 1
+            pressed = browser.post(url, data={"form_token": form_token(page.text)}, timeout=30)
+            assert pressed.status_code == 200 and "<table>" in pressed.text, pressed.text
+            again = browser.post(url, data={"form_token": form_token(browser.get(url, timeout=30).text)}, timeout=30)
+            assert again.status_code == 401
+        finally:
+            demo.terminate()

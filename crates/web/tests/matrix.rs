@@ -100,13 +100,15 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::AuthorizeForm
         | RouteId::OAuthMetadata
         | RouteId::LoginForm
+        | RouteId::LoginLinkForm
         | RouteId::EnrolForm
         | RouteId::Description
         | RouteId::Live
         | RouteId::Ready => Served,
         // Sent without having been opened in this browser.
-        RouteId::Authorize | RouteId::Login | RouteId::Logout | RouteId::Enrol => Forbidden,
-        RouteId::LoginLink => SignIn,
+        RouteId::Authorize | RouteId::Login | RouteId::LoginLink | RouteId::Logout | RouteId::Enrol => {
+            Forbidden
+        }
         // The list, an empty list, or the sign-in form.
         RouteId::Home => Served,
         RouteId::StudyPage => match who {
@@ -192,7 +194,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Token => form("grant_type=client_credentials&client_id=gateway&client_secret=SECRET"),
         RouteId::Revoke => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
-        RouteId::Logout => form("form_token=y"),
+        RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
         RouteId::CreatePerson => json(json!({"name": "newcomer"})),
         RouteId::ChangePerson | RouteId::ChangeClient => json(json!({"disabled": false})),
@@ -226,7 +228,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::Home
         | RouteId::StudyPage
         | RouteId::LoginForm
-        | RouteId::LoginLink
+        | RouteId::LoginLinkForm
         | RouteId::EnrolForm
         | RouteId::ListPeople
         | RouteId::InviteAgain

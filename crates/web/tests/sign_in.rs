@@ -181,11 +181,33 @@ async fn a_one_time_link_opens_the_page_once_and_signing_out_closes_it() {
     let study = ct(1, 1);
     assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
     let link = running.login_link("rad", Role::Radiologist).await;
-    let open = async || running.client.get(format!("{}/login/{link}", running.origin)).send().await.unwrap();
-    let opened = open().await;
+    let address = format!("{}/login/{link}", running.origin);
+    let look = async || running.client.get(&address).send().await.unwrap();
+    // A mail scanner, a link preview: they open the link, follow what they find, and spend nothing.
+    for _ in 0..3 {
+        let seen = look().await;
+        assert_eq!(seen.status(), 200);
+        assert!(seen.headers()["content-security-policy"].to_str().unwrap().contains("form-action 'self';"));
+        let cookies: Vec<_> = seen.headers().get_all("set-cookie").iter().collect();
+        assert_eq!(cookies.len(), 1, "the proof of the form and no session: {cookies:?}");
+    }
+    let page = look().await;
+    let form_cookie = cookie(&page, "__Host-yingdun-form");
+    let text = page.text().await.unwrap();
+    assert!(text.contains(&format!("<form method=\"post\" action=\"/login/{link}\">")), "{text}");
+    let token = form_token(&text);
+    let press = async |cookie: &str, origin: &str, token: &str| {
+        let request = running.client.post(&address).header("cookie", cookie).header("origin", origin);
+        request.form(&[("form_token", token)]).send().await.unwrap()
+    };
+    assert_eq!(press("", &running.origin, &token).await.status(), 403, "not opened in this browser");
+    assert_eq!(press(&form_cookie, &running.origin, "forged").await.status(), 403);
+    assert_eq!(press(&form_cookie, "https://evil.example", &token).await.status(), 403);
+    let opened = press(&form_cookie, &running.origin, &token).await;
     assert_eq!((opened.status().as_u16(), &opened.headers()["location"]), (303, &"/".parse().unwrap()));
     let session = cookie(&opened, "__Host-yingdun-session");
-    assert_eq!(open().await.status(), 401, "the link is spent");
+    assert_eq!(press(&form_cookie, &running.origin, &token).await.status(), 401, "the link is spent");
+    assert_eq!(look().await.status(), 200, "and looking at it tells a stranger nothing");
 
     let page = async |path: &str| {
         let request = running.client.get(format!("{}{path}", running.origin)).header("cookie", &session);

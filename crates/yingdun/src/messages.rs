@@ -123,7 +123,7 @@ messages! {
         "{leaves} 条记录验证通过；解封密钥 {unwraps} 次＝准入记录 {accesses} 条；在副本中改动一个字节，验证器指出：{named}"
         "{leaves} records verified; {unwraps} key unwraps = {accesses} access leaves; one byte flipped in a copy, and the verifier says: {named}"
     }
-    demo_open(url) { "在浏览器中打开（一次性链接，10 分钟内有效）：{url}" "Open in a browser (works once, for 10 minutes): {url}" }
+    demo_open(url) { "在浏览器中打开并点击“登录”（一次性链接，10 分钟内有效）：{url}" "Open in a browser and press Sign in (works once, for 10 minutes): {url}" }
     demo_next() { "接下来可以试试：" "Next, try:" }
     demo_stop() { "按 Ctrl-C 结束演示。" "Ctrl-C ends the demonstration." }
 }

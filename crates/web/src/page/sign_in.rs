@@ -1,7 +1,7 @@
 //! Signing in on a page: with name, password and role, or with a one-time link; and signing out.
 
 use super::form_token::{self, FormToken};
-use super::html::{escape, page_with_form_target};
+use super::html::{escape, page, page_with_form_target};
 use crate::http::answer;
 use crate::http::body::form_of;
 use crate::http::form::Parameters;
@@ -53,8 +53,25 @@ pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Pro
     })
 }
 
+/// Shows the button that spends a one-time link. The link is looked at only when the button is pressed: mail
+/// scanners and link previews open every link that they see.
+pub(crate) fn show_link(call: &Call) -> Response<Body> {
+    let token = FormToken::generate();
+    let main = format!(
+        "<p>此链接只能使用一次。<br><small lang=\"en\">This link works once.</small></p>\
+         <form method=\"post\" action=\"/login/{}\">{}<button autofocus>登录 Sign in</button></form>",
+        escape(call.in_path("token").unwrap_or_default()),
+        token.field()
+    );
+    let mut response = page(StatusCode::OK, "登录", "Sign in", &main);
+    token.attach(&mut response);
+    response
+}
+
 /// Signs in with a one-time link and gives the browser its session.
-pub(crate) async fn redeem(call: Call) -> Result<Response<Body>, Problem> {
+pub(crate) async fn redeem(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let sent = form_of(body).await?;
+    form_token::check(&call.headers, &sent, &call.service.origin)?;
     let token = call.in_path("token").unwrap_or_default();
     match call.service.access.redeem_login_link(token, call.peer.into()).await {
         Ok(signed_in) => Ok(enter(&signed_in)),

@@ -365,8 +365,10 @@ routes! {
     LoginForm => open(Method::Get, "/login", Family::Page, BodyRule::None, &[], HTML, OK, "登录页", "The sign-in form"),
     /// The sign-in form was sent.
     Login => open(Method::Post, "/login", Family::Page, BodyRule::Form(SIGN_IN), &[], HTML, &[(303, "Signed in"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "登录", "Sign in"),
-    /// A one-time login link.
-    LoginLink => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK], HTML, &[(303, "Signed in"), (401, "The link is not accepted")], "一次性登录链接", "Sign in by a one-time link"),
+    /// A one-time login link: the form. Opening it spends nothing, because programs open links too.
+    LoginLinkForm => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "一次性登录链接页", "The button behind a one-time link"),
+    /// A one-time login link: the button was pressed.
+    LoginLink => open(Method::Post, "/login/{token}", Family::Page, BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(303, "Signed in"), (401, "The link is not accepted"), (403, "The form was not opened here")], "用一次性链接登录", "Sign in by a one-time link"),
     /// Signing out.
     Logout => Route { method: Method::Post, path: "/logout", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), parameters: &[], produces: HTML, answers: &[(303, "Signed out"), (403, "The form was not opened here")], summary_zh: "退出登录", summary_en: "Sign out" },
     /// An invitation: the form.
