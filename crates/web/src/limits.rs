@@ -24,6 +24,21 @@ pub const WRITE_STALL_MAX: Duration = Duration::from_secs(60);
 /// Time that open requests have to finish once the server is told to stop.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// Time for connections that were cut off after [`DRAIN_TIME_MAX`] to let go of what they hold: they end at
+/// their next step, which takes milliseconds.
+pub const CUT_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Bytes that are read and thrown away after an answer to a request whose body was not wanted: a client that
+/// does not listen while it sends gets through a CT series. What is longer comes from clients that ask first
+/// (`Expect: 100-continue`) or listen.
+pub const LINGER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Time for that: [`LINGER_BYTES_MAX`] at 70 Mbit/s.
+pub const LINGER_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// A pause after which a peer that has its answer is not waited for any more: some round trips of a bad line.
+pub const LINGER_SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// Open connections in all. Each costs about 100 KiB of TLS and HTTP buffers: 100 MB at the limit.
 pub const CONNECTIONS_MAX: usize = 1024;
 

@@ -1,13 +1,16 @@
 //! The accept loop: one task per connection, each within its bounds, all ended in order.
 
+use super::lingering::{Bounds, Lingering, Unread, Watched};
 use super::patient::Patient;
 use super::peer::Peer;
 use crate::limits;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
+use hyper::rt::Executor;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::collections::HashMap;
@@ -20,6 +23,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// How bytes travel.
 #[derive(Clone)]
@@ -92,11 +97,12 @@ impl Listener {
     }
 
     /// Serves until `stop` is ready, then lets open requests finish for at most
-    /// [`limits::DRAIN_TIME_MAX`].
+    /// [`limits::DRAIN_TIME_MAX`], and cuts the rest off. When this returns, no connection works any more.
     pub(crate) async fn serve(self, answer: impl Answer, stop: impl Future<Output = ()>) {
         let connections = Connections::default();
         let graceful = GracefulShutdown::new();
-        let protocol = Arc::new(protocol());
+        let tasks = Tasks::default();
+        let protocol = Arc::new(protocol(tasks.clone()));
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -125,7 +131,7 @@ impl Listener {
                 answer.clone(),
                 graceful.watcher(),
             );
-            tokio::spawn(async move {
+            tasks.execute(async move {
                 connection.await;
                 drop(slot);
             });
@@ -134,6 +140,7 @@ impl Listener {
         if tokio::time::timeout(limits::DRAIN_TIME_MAX, graceful.shutdown()).await.is_err() {
             tracing::warn!("some answers were cut off when the time to finish was over");
         }
+        tasks.cut().await;
     }
 }
 
@@ -142,7 +149,7 @@ async fn connect(
     socket: TcpStream,
     address: SocketAddr,
     transport: Transport,
-    protocol: Arc<auto::Builder<TokioExecutor>>,
+    protocol: Arc<auto::Builder<Tasks>>,
     answer: impl Answer,
     watcher: Watcher,
 ) {
@@ -180,17 +187,33 @@ async fn connect(
 async fn converse<IO>(
     io: IO,
     peer: Peer,
-    protocol: &auto::Builder<TokioExecutor>,
+    protocol: &auto::Builder<Tasks>,
     answer: impl Answer,
     watcher: Watcher,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let unread = Unread::default();
+    let seen = unread.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let answered = answer.answer(request.map(Body::new), peer);
-        async move { Ok::<_, Infallible>(answered.await) }
+        let (seen, by_frames) = (seen.clone(), request.version() == Version::HTTP_2);
+        if by_frames {
+            seen.speaks_frames();
+        }
+        let (head, body) = request.into_parts();
+        let (body, ended) = Watched::watch(body);
+        let answered = answer.answer(Request::from_parts(head, body), peer);
+        async move {
+            let mut response = answered.await;
+            seen.answered(ended.is_so());
+            // What is left of the body would be taken for the next request. HTTP/2 ends the one stream.
+            if !by_frames && !ended.is_so() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
-    let io = TokioIo::new(Patient::new(io, limits::WRITE_STALL_MAX));
+    let io = TokioIo::new(Lingering::new(Patient::new(io, limits::WRITE_STALL_MAX), unread, Bounds::DOOR));
     let connection = protocol.serve_connection(io, service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "HTTP connection ended early");
@@ -198,8 +221,8 @@ async fn converse<IO>(
 }
 
 /// HTTP/1.1 and HTTP/2 with the bounds of [`limits`].
-fn protocol() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn protocol(tasks: Tasks) -> auto::Builder<Tasks> {
+    let mut builder = auto::Builder::new(tasks);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -217,6 +240,43 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(limits::SEND_BUFFER_BYTES);
     builder
+}
+
+// === ending connections ===
+
+/// Every task of this door: one per connection, and one per request on HTTP/2.
+#[derive(Clone, Default)]
+struct Tasks {
+    running: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Tasks {
+    /// Ends what still runs, and waits until it is gone.
+    async fn cut(self) {
+        self.cut.cancel();
+        self.running.close();
+        if tokio::time::timeout(limits::CUT_TIME_MAX, self.running.wait()).await.is_err() {
+            tracing::error!(left = self.running.len(), "connections did not end when they were cut off");
+        }
+    }
+}
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, task: F) {
+        let cut = self.cut.clone();
+        self.running.spawn(async move {
+            tokio::select! {
+                biased;
+                () = cut.cancelled_owned() => {}
+                _ = task => {}
+            }
+        });
+    }
 }
 
 // === counting connections ===

@@ -5,6 +5,7 @@
 //! with the [`Peer`] it came from, to one service.
 
 mod accept;
+mod lingering;
 mod patient;
 mod peer;
 mod tls;
