@@ -3,9 +3,10 @@
 import time
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from yingdun_testkit import part10
-from yingdun_testkit.administration import REDIRECT, form_token
+from yingdun_testkit.administration import PASSWORD, REDIRECT, form_token
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
@@ -215,16 +216,44 @@ def test_an_invitation_works_once(archive_on):
         assert page.post(url, data=form, timeout=30).status_code == 401
 
 
-def test_wrong_passwords_lock_an_account_and_are_on_the_ledger(archive_on):
+def test_wrong_passwords_stop_their_address_and_are_on_the_ledger(archive_on):
     office = archive_on.office
     office.person("forgetful", "radiologist")
     for _ in range(5):
         assert office.try_sign_in("forgetful", "a wrong password").status_code == 401
-    assert office.try_sign_in("forgetful").status_code == 401, "the right password does not open a locked account"
+    assert office.try_sign_in("forgetful").status_code == 401, "the right password does not help at a stopped address"
     # A source that is refused often gets leaves more slowly; the metric counts what has none of its own.
     leaves = office.leaves(kind="authentication", outcome="refused", actor="forgetful")
     suppressed = office.metrics()["yingdun_access_refusal_leaves_suppressed_total"]
     assert len(leaves) + suppressed >= 5
+
+
+def test_a_stranger_who_fails_on_purpose_does_not_lock_the_owner_out(archive_on):
+    office = archive_on.office
+    name = office.person("attacked", "radiologist")
+    open_session = Web(archive_on, office.sign_in(name))
+    for host in range(2, 12):
+        stranger = office.browser()
+        stranger.mount("https://", SourceAddress(f"127.0.0.{host}"))
+        page = stranger.get(f"{office.web}/login", timeout=30)
+        form = {"name": name, "password": "a wrong password", "role": "", "form_token": form_token(page.text)}
+        assert stranger.post(f"{office.web}/login", data=form, timeout=30).status_code == 401
+    assert office.try_sign_in(name).status_code == 303, "the owner at the usual place"
+    assert open_session.get("/studies").status_code == 200
+    form |= {"password": PASSWORD, "form_token": form_token(stranger.get(f"{office.web}/login", timeout=30).text)}
+    refused = stranger.post(f"{office.web}/login", data=form, timeout=30)
+    assert refused.status_code == 401, "at a strange place even the right password has to wait"
+
+
+class SourceAddress(HTTPAdapter):
+    """Connects from an address of this machine."""
+
+    def __init__(self, address: str):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **options):
+        super().init_poolmanager(*arguments, source_address=(self.address, 0), **options)
 
 
 def test_a_person_signs_in_through_a_viewer_with_code_and_pkce(archive_on, gateway_on):

@@ -90,7 +90,7 @@ impl Meter {
 }
 
 /// One IPv4 address, or the /64 that one IPv6 host can roam in at will.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -2,7 +2,7 @@
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use yingdun_model::Secret;
 
 /// Memory of one hash in KiB: 19 MiB with two passes and one lane is the least that OWASP recommends today.
@@ -27,6 +27,9 @@ pub(crate) struct Passwords {
     queue: Arc<Semaphore>,
 }
 
+/// A place in the queue, given back when dropped.
+pub(crate) struct Queued(#[allow(dead_code, reason = "holds the place")] OwnedSemaphorePermit);
+
 /// Why a password was not processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PasswordError {
@@ -44,9 +47,14 @@ impl Passwords {
         }
     }
 
+    /// A place in the queue. Whoever counts attempts takes one first: an attempt that finds no place was none.
+    pub(crate) fn queue(&self) -> Result<Queued, PasswordError> {
+        Arc::clone(&self.queue).try_acquire_owned().map(Queued).map_err(|_| PasswordError::Busy)
+    }
+
     /// The hash of a new password, as a PHC string with its salt and parameters.
     pub(crate) async fn hash(&self, password: Secret<String>) -> Result<String, PasswordError> {
-        self.in_turn(move || {
+        self.in_turn(self.queue()?, move || {
             let hash = hasher()?.hash_password(password.expose().as_bytes());
             Ok(hash.map_err(|_| PasswordError::Failed)?.to_string())
         })
@@ -57,10 +65,11 @@ impl Passwords {
     /// same work is done and the answer is no, so that time does not tell who exists.
     pub(crate) async fn verify(
         &self,
+        queued: Queued,
         password: Secret<String>,
         phc: Option<String>,
     ) -> Result<bool, PasswordError> {
-        self.in_turn(move || match phc {
+        self.in_turn(queued, move || match phc {
             Some(phc) => Ok(hasher()?.verify_password(password.expose().as_bytes(), phc.as_str()).is_ok()),
             None => {
                 let mut nothing = [0_u8; 32];
@@ -73,9 +82,9 @@ impl Passwords {
 
     async fn in_turn<T: Send + 'static>(
         &self,
+        _queued: Queued,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Failed)?;
         // The turn moves into the work: a caller who goes away must not free it while the work still runs.
         let running = tokio::task::spawn_blocking(move || {
@@ -108,12 +117,26 @@ mod tests {
     #[tokio::test]
     async fn only_the_same_password_fits_its_hash() {
         let passwords = Passwords::new();
+        let queued = || passwords.queue().unwrap();
         let phc = passwords.hash(secret("正确的马电池订书钉！")).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert_eq!(passwords.verify(secret("正确的马电池订书钉！"), Some(phc.clone())).await, Ok(true));
-        assert_eq!(passwords.verify(secret("正确的马电池订书钉"), Some(phc)).await, Ok(false));
-        assert_eq!(passwords.verify(secret("anything"), None).await, Ok(false));
-        assert_eq!(passwords.verify(secret("anything"), Some("damaged".into())).await, Ok(false));
+        assert_eq!(
+            passwords.verify(queued(), secret("正确的马电池订书钉！"), Some(phc.clone())).await,
+            Ok(true)
+        );
+        assert_eq!(passwords.verify(queued(), secret("正确的马电池订书钉"), Some(phc)).await, Ok(false));
+        assert_eq!(passwords.verify(queued(), secret("anything"), None).await, Ok(false));
+        assert_eq!(passwords.verify(queued(), secret("anything"), Some("damaged".into())).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_away_at_once_and_empties_again() {
+        let passwords = Passwords::new();
+        let waiting: Vec<Queued> = std::iter::from_fn(|| passwords.queue().ok()).collect();
+        assert_eq!(waiting.len(), CONCURRENT_MAX + WAITING_MAX);
+        assert_eq!(passwords.hash(secret("twelve chars")).await, Err(PasswordError::Busy));
+        drop(waiting);
+        assert!(passwords.hash(secret("twelve chars")).await.is_ok());
     }
 
     #[test]

@@ -98,8 +98,8 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
     match error {
         SignInError::Refused => Problem::new(Kind::Unauthenticated)
-            .expected("credentials of an account that is not locked or disabled")
-            .remedy("check name, password and role; after several failures wait a quarter of an hour"),
+            .expected("credentials of an account that is not disabled, and not too many failed attempts")
+            .remedy("check name, password and role; after several failures wait, or sign in where it worked before"),
         SignInError::ChooseRole { .. } => Problem::new(Kind::BadRequest)
             .expected("one of the roles that the account holds")
             .remedy("name the role to act in"),

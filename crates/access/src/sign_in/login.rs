@@ -1,18 +1,23 @@
 //! Name and password.
 
+use super::attempts::{self, Counted, Strangers};
 use super::bearer::NewSession;
 use super::{Claim, Fault, SignInError, SignedIn};
 use crate::access::Access;
+use crate::flood::network_of;
 use crate::session::{Peer, SignIn};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::people::{self, Person};
+use yingdun_catalog::identity::places;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret};
 
-/// How many failures in a row lock an account.
-const FAILURES_MAX: u32 = 5;
-/// For how long. Short enough that locking out a colleague on purpose is a nuisance and no weapon.
-const LOCK: Duration = Duration::from_secs(15 * 60);
+/// How often an attempt that met another one at the same account is counted again: at most
+/// five attempts get through one after the other before a stop or a wait settles the rest.
+const COUNTING_TRIES_MAX: usize = 8;
+
+/// Places that are remembered per account: of one person, all desks, wards and homes; of strangers, the newest.
+const PLACES_MAX: u32 = 32;
 
 /// A person who wants to sign in.
 #[derive(Debug)]
@@ -32,9 +37,8 @@ pub struct Login {
 impl Access {
     /// Signs a person in with name and password and activates one role.
     ///
-    /// Unknown names, wrong passwords, locked and disabled accounts take the same work and give the same answer.
-    /// After five failures in a row an account is locked for 15 minutes; attempts are counted before the password
-    /// is tried, so that many at once are not more than five either.
+    /// Unknown names, wrong passwords, refused and disabled accounts take the same work and give the same answer.
+    /// How failures are counted, and what they lead to, is told in `attempts`.
     ///
     /// # Errors
     /// [`SignInError`]; [`SignInError::ChooseRole`] only to somebody who knows the password.
@@ -76,31 +80,69 @@ impl Access {
 
     /// Proves that somebody knows the password of an account, or refuses.
     async fn prove(&self, claim: Claim<'_>, password: Secret<String>) -> Result<Person, SignInError> {
-        let identity = &self.inner.identity;
-        let now = self.inner.clock.now();
-        let attempt =
-            people::count_attempt(claim.institution, claim.actor, FAILURES_MAX, now.after(LOCK), now);
-        let counted = identity.execute(vec![attempt]).await.map_err(SignInError::Unavailable)?;
-        let may_try = counted.first().is_some_and(|rows| *rows == 1);
-        let person = people::find(identity, claim.institution, claim.actor).await;
-        let person = person.map_err(SignInError::Unavailable)?;
-
-        let phc = person.as_ref().filter(|_| may_try).and_then(|person| person.password_hash.clone());
-        let right = self.inner.passwords.verify(password, phc).await?;
-        let fault = match &person {
-            None => Some(Fault::UnknownAccount),
-            Some(_) if !may_try => Some(Fault::LockedOut),
-            Some(_) if !right => Some(Fault::WrongPassword),
-            Some(person) if person.disabled => Some(Fault::AccountDisabled),
-            Some(_) => None,
+        let queued = self.inner.passwords.queue()?;
+        let (person, counted) = self.count_attempt(claim).await?;
+        let phc = person.as_ref().filter(|_| counted.is_ok()).and_then(|person| person.password_hash.clone());
+        let right = self.inner.passwords.verify(queued, password, phc).await?;
+        let (person, counted) = match (person, counted) {
+            (None, _) => return Err(self.refuse_sign_in(claim, Fault::UnknownAccount).await),
+            (Some(_), Err(fault)) => return Err(self.refuse_sign_in(claim, fault).await),
+            (Some(person), Ok(counted)) => (person, counted),
         };
-        match (person, fault) {
-            (Some(person), None) => {
-                let forget = people::forget_attempts(claim.institution, claim.actor);
-                identity.execute(vec![forget]).await.map_err(SignInError::Unavailable)?;
-                Ok(person)
-            }
-            (_, fault) => Err(self.refuse_sign_in(claim, fault.unwrap_or(Fault::UnknownAccount)).await),
+        if !right {
+            return Err(self.refuse_sign_in(claim, Fault::WrongPassword).await);
         }
+        if person.disabled {
+            return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
+        }
+        let now = self.inner.clock.now();
+        let mut forget = vec![places::succeed(claim.institution, claim.actor, &counted.place.digest, now)];
+        if counted.strangers.is_some() {
+            forget.push(people::forget_strangers(claim.institution, claim.actor));
+        }
+        self.inner.identity.execute(forget).await.map_err(SignInError::Unavailable)?;
+        Ok(person)
+    }
+
+    /// Counts an attempt before the password is tried. The count is compared and set, so that attempts made at the
+    /// same time are counted like attempts in a row.
+    async fn count_attempt(
+        &self,
+        claim: Claim<'_>,
+    ) -> Result<(Option<Person>, Result<Counted, Fault>), SignInError> {
+        let (identity, institution, actor) = (&self.inner.identity, claim.institution, claim.actor);
+        let digest = attempts::place_of(institution, actor, network_of(claim.address));
+        let mut person = None;
+        for _ in 0..COUNTING_TRIES_MAX {
+            let found = people::find(identity, institution, actor).await;
+            let place = places::find(identity, institution, actor, &digest).await;
+            let place = place.map_err(SignInError::Unavailable)?;
+            person = found.map_err(SignInError::Unavailable)?;
+            let Some(person) = &person else { break };
+            let strangers =
+                Strangers { failures: person.strange_failures, wait_until: person.strangers_wait_until };
+            let counted = match attempts::judge(digest, place.as_ref(), strangers, self.inner.clock.now()) {
+                Ok(counted) => counted,
+                Err(fault) => return Ok((Some(person.clone()), Err(fault))),
+            };
+            let mut changes = Vec::with_capacity(3);
+            if let Some(Strangers { failures, wait_until }) = counted.strangers {
+                changes.push(people::hold_back(institution, person, failures, wait_until));
+            }
+            match &place {
+                Some(old) => changes.push(places::replace(institution, actor, old, &counted.place)),
+                None => changes.extend([
+                    places::insert(institution, actor, &counted.place),
+                    places::keep(institution, actor, PLACES_MAX),
+                ]),
+            }
+            match identity.execute(changes).await {
+                Ok(_) => return Ok((Some(person.clone()), Ok(counted))),
+                // Somebody else was counted in between: look again.
+                Err(CatalogError::UnexpectedRows { .. } | CatalogError::Constraint(_)) => {}
+                Err(error) => return Err(SignInError::Unavailable(error)),
+            }
+        }
+        Ok((person, Err(Fault::HeldBack)))
     }
 }

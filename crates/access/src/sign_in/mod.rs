@@ -4,6 +4,7 @@
 //! SHA-256 is a safe form to keep: there is nothing to guess. Passwords are chosen by people and go through
 //! Argon2id. No answer tells a stranger whether a name exists; the reason is on the ledger.
 
+mod attempts;
 mod bearer;
 mod client;
 mod code;
@@ -30,7 +31,7 @@ use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SignInError {
     /// The credential is not accepted. Which part of it was wrong is on the ledger only.
-    #[error("the credentials are not accepted, or the account is locked for some minutes after failures")]
+    #[error("the credentials are not accepted, or too many attempts failed and some minutes have to pass")]
     Refused,
     /// The password is right and the person holds several roles, or not the one that was named.
     #[error("one of the roles that the person holds must be named")]
@@ -71,6 +72,7 @@ pub(crate) enum Fault {
     UnknownAccount,
     AccountDisabled,
     LockedOut,
+    HeldBack,
     WrongPassword,
     NoSuchRole,
     NoRole,
@@ -91,10 +93,11 @@ pub(crate) enum Fault {
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
+        Self::HeldBack,
         Self::WrongPassword,
         Self::NoSuchRole,
         Self::NoRole,
@@ -118,6 +121,7 @@ impl Fault {
             Self::UnknownAccount => "unknown-account",
             Self::AccountDisabled => "account-disabled",
             Self::LockedOut => "locked-out",
+            Self::HeldBack => "held-back",
             Self::WrongPassword => "wrong-password",
             Self::NoSuchRole => "role-not-held",
             Self::NoRole => "no-role-given",

@@ -124,8 +124,17 @@ impl House {
         password: &str,
         role: Option<Role>,
     ) -> Result<SignedIn, SignInError> {
-        let login =
-            Login { institution: home(), actor: actor(name), password: secret(password), role, peer: REMOTE };
+        self.login_from(REMOTE, name, password, role).await
+    }
+
+    pub(crate) async fn login_from(
+        &self,
+        peer: Peer,
+        name: &str,
+        password: &str,
+        role: Option<Role>,
+    ) -> Result<SignedIn, SignInError> {
+        let login = Login { institution: home(), actor: actor(name), password: secret(password), role, peer };
         self.access.login(login).await
     }
 

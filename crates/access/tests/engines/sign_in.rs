@@ -2,14 +2,18 @@
 
 use crate::house::{House, PASSWORD, REMOTE, START, actor, home, secret};
 use std::time::Duration;
-use yingdun_access::{SignIn, SignInError};
+use yingdun_access::{Peer, SignIn, SignInError};
 use yingdun_audit::EventKind;
 use yingdun_model::{Clock, Role};
 
 crate::on_both_engines!(
     a_person_signs_in_with_a_password_and_acts_in_one_role,
-    five_failures_lock_an_account_for_fifteen_minutes,
+    five_failures_stop_a_place_for_fifteen_minutes,
+    a_stranger_cannot_lock_the_owner_out,
+    a_strange_place_is_stopped_for_an_hour_and_many_of_them_wait_together,
+    a_new_password_forgets_every_place_but_its_own,
     many_attempts_at_once_are_counted_like_attempts_in_a_row,
+    places_of_strangers_are_bounded_and_forgotten,
     who_holds_several_roles_must_name_one,
     an_invitation_sets_a_password_once,
     a_login_link_signs_in_once_and_expires,
@@ -39,12 +43,12 @@ async fn a_person_signs_in_with_a_password_and_acts_in_one_role(house: House) {
     assert!(refused(house.login("sys", PASSWORD, None).await), "who has set no password has none");
 }
 
-async fn five_failures_lock_an_account_for_fifteen_minutes(house: House) {
+async fn five_failures_stop_a_place_for_fifteen_minutes(house: House) {
     house.person_with_password("wang", Role::Clinician).await;
     for _ in 0..4 {
         assert!(refused(house.login("wang", "wrong password", None).await));
     }
-    assert!(house.login("wang", PASSWORD, None).await.is_ok(), "four failures lock nothing");
+    assert!(house.login("wang", PASSWORD, None).await.is_ok(), "four failures stop nothing");
     for _ in 0..5 {
         assert!(refused(house.login("wang", "wrong password", None).await));
     }
@@ -57,20 +61,106 @@ async fn five_failures_lock_an_account_for_fifteen_minutes(house: House) {
     assert!(house.login("wang", PASSWORD, None).await.is_ok(), "is one failure and not six");
 }
 
+/// A peer at an address of the documentation networks.
+fn at(network: u8, host: u8) -> Peer {
+    Peer { address: [198, 51, network, host].into(), ..REMOTE }
+}
+
+async fn a_stranger_cannot_lock_the_owner_out(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let open = house.login("wang", PASSWORD, None).await.unwrap();
+    for round in 0..40_u8 {
+        for host in 0..10 {
+            assert!(refused(house.login_from(at(round, host), "wang", "wrong password", None).await));
+        }
+        house.clock.advance(Duration::from_secs(60));
+        assert!(house.access.bearer(open.token.expose(), REMOTE).await.is_ok(), "an open session goes on");
+        assert!(house.login("wang", PASSWORD, None).await.is_ok(), "and so does signing in at the own desk");
+    }
+    assert!(refused(house.login_from(at(100, 1), "wang", PASSWORD, None).await));
+    assert_eq!(house.last_leaf(), "authentication refused held-back");
+    house.clock.advance(Duration::from_secs(5 * 60));
+    assert!(
+        house.login_from(at(100, 1), "wang", PASSWORD, None).await.is_ok(),
+        "a pause, and a new desk works"
+    );
+    assert!(refused(house.login_from(at(0, 1), "wang", "wrong password", None).await));
+    assert!(
+        house.login_from(at(100, 1), "wang", PASSWORD, None).await.is_ok(),
+        "from now on it is the own one"
+    );
+}
+
+async fn a_strange_place_is_stopped_for_an_hour_and_many_of_them_wait_together(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let minute = Duration::from_secs(60);
+    for _ in 0..5 {
+        assert!(refused(house.login_from(at(0, 1), "wang", "wrong password", None).await));
+    }
+    house.clock.advance(minute);
+    assert!(refused(house.login_from(at(0, 1), "wang", PASSWORD, None).await));
+    assert_eq!(house.last_leaf(), "authentication refused locked-out");
+    assert!(refused(house.login_from(at(0, 2), "wang", "wrong password", None).await));
+    assert_eq!(house.last_leaf(), "authentication refused wrong-password");
+    assert!(
+        refused(house.login_from(at(0, 3), "wang", PASSWORD, None).await),
+        "the next one waits two seconds"
+    );
+    assert_eq!(house.last_leaf(), "authentication refused held-back");
+    house.clock.advance(minute * 59);
+    assert!(house.login_from(at(0, 1), "wang", PASSWORD, None).await.is_ok());
+}
+
+async fn a_new_password_forgets_every_place_but_its_own(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    for _ in 0..5 {
+        assert!(refused(house.login("wang", "wrong password", None).await));
+    }
+    let link = house.access.invite_again(&house.system_officer, &actor("wang")).await.unwrap();
+    house.access.accept_invitation(link.token.expose(), secret(PASSWORD), at(7, 7)).await.unwrap();
+    for host in 0..10 {
+        assert!(refused(house.login_from(at(0, host), "wang", "wrong password", None).await));
+    }
+    assert!(house.login_from(at(7, 7), "wang", PASSWORD, None).await.is_ok());
+    assert!(refused(house.login("wang", PASSWORD, None).await), "the old desk is a strange one now");
+    assert_eq!(house.last_leaf(), "authentication refused held-back");
+}
+
+async fn places_of_strangers_are_bounded_and_forgotten(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    for place in 0..100_u8 {
+        assert!(refused(house.login_from(at(place, 1), "wang", "wrong password", None).await));
+        house.clock.advance(Duration::from_secs(5 * 60));
+    }
+    house.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    let forgotten = house.access.forget_expired().await.unwrap();
+    let others = 8; // Links and sessions of the officers, the invitation of wang.
+    assert!(forgotten <= 32 + others, "{forgotten}");
+    assert!(forgotten > 20 + others, "{forgotten}");
+    assert!(house.login("wang", PASSWORD, None).await.is_ok());
+    assert_eq!(house.access.forget_expired().await.unwrap(), 0, "the own desk stays");
+}
+
 async fn many_attempts_at_once_are_counted_like_attempts_in_a_row(house: House) {
     house.person_with_password("wang", Role::Clinician).await;
     let house = std::sync::Arc::new(house);
-    let attempts: Vec<_> = (0..20)
-        .map(|_| {
-            let house = house.clone();
-            tokio::spawn(async move { refused(house.login("wang", "wrong password", None).await) })
-        })
-        .collect();
-    for attempt in attempts {
-        assert!(attempt.await.unwrap());
+    for peer_of in [(|_| REMOTE) as fn(u8) -> Peer, |n| at(0, n)] {
+        let before = house.leaves().len();
+        let attempts: Vec<_> = (0..20)
+            .map(|n| {
+                let (house, peer) = (house.clone(), peer_of(n));
+                tokio::spawn(
+                    async move { refused(house.login_from(peer, "wang", "wrong password", None).await) },
+                )
+            })
+            .collect();
+        for attempt in attempts {
+            assert!(attempt.await.unwrap());
+        }
+        let leaves = house.leaves().split_off(before);
+        let tried = leaves.iter().filter(|leaf| leaf.reason.as_str() == "wrong-password").count();
+        assert_eq!(tried, 5, "the sixth and later ones were not tried");
     }
-    let tried = house.leaves().iter().filter(|leaf| leaf.reason.as_str() == "wrong-password").count();
-    assert_eq!(tried, 5, "the sixth and later ones found the account locked");
 }
 
 async fn who_holds_several_roles_must_name_one(house: House) {

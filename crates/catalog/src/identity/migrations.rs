@@ -3,12 +3,10 @@
 use crate::Migration;
 
 /// In ascending order of version. A step that was released is never edited: add the next one.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "people, devices, clients, tokens",
-    sqlite: ACCOUNTS,
-    postgres: ACCOUNTS,
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "people, devices, clients, tokens", sqlite: ACCOUNTS, postgres: ACCOUNTS },
+    Migration { version: 2, name: "places of sign-in", sqlite: PLACES, postgres: PLACES },
+];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
 /// the audit log and must not be given to somebody else.
@@ -98,4 +96,21 @@ CREATE TABLE authorization_code (
     used_ms      BIGINT
 );
 CREATE INDEX authorization_code_by_expiry ON authorization_code (expires_ms)
+";
+
+/// Failed attempts are counted by place. The counts at a person, kept from the first step, are those of all
+/// places together where the person never signed in.
+const PLACES: &str = "
+CREATE TABLE sign_in_place (
+    institution      TEXT   NOT NULL,
+    actor            TEXT   NOT NULL,
+    place            BYTEA  NOT NULL,
+    failures         BIGINT NOT NULL,
+    stopped_until_ms BIGINT NOT NULL,
+    succeeded_ms     BIGINT,
+    last_ms          BIGINT NOT NULL,
+    PRIMARY KEY (institution, actor, place),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+UPDATE person SET failures = 0, locked_until_ms = 0
 ";

@@ -10,4 +10,5 @@ pub mod devices;
 pub mod links;
 pub(crate) mod migrations;
 pub mod people;
+pub mod places;
 pub mod sessions;

@@ -12,8 +12,10 @@ pub struct Person {
     pub password_hash: Option<String>,
     /// Whether the account is disabled.
     pub disabled: bool,
-    /// Until when no password is tried.
-    pub locked_until: Timestamp,
+    /// Failed attempts in a row from places where this person never signed in, all of them together.
+    pub strange_failures: u32,
+    /// Until when no password is tried from such places.
+    pub strangers_wait_until: Timestamp,
     /// Every role that was given, in the order of their words.
     pub roles: Vec<Role>,
 }
@@ -25,7 +27,8 @@ impl std::fmt::Debug for Person {
             .field("actor", &self.actor)
             .field("has_password", &self.password_hash.is_some())
             .field("disabled", &self.disabled)
-            .field("locked_until", &self.locked_until)
+            .field("strange_failures", &self.strange_failures)
+            .field("strangers_wait_until", &self.strangers_wait_until)
             .field("roles", &self.roles)
             .finish()
     }
@@ -33,12 +36,12 @@ impl std::fmt::Debug for Person {
 
 const COUNT: Sql = Sql::new("SELECT COUNT(*) FROM person WHERE institution = $1");
 const FIND: Sql = Sql::new(
-    "SELECT p.actor, p.password_hash, p.disabled, p.locked_until_ms, r.role \
+    "SELECT p.actor, p.password_hash, p.disabled, p.failures, p.locked_until_ms, r.role \
      FROM person p LEFT JOIN person_role r ON r.institution = p.institution AND r.actor = p.actor \
      WHERE p.institution = $1 AND p.actor = $2 ORDER BY r.role",
 );
 const LIST: Sql = Sql::new(
-    "SELECT p.actor, p.password_hash, p.disabled, p.locked_until_ms, r.role \
+    "SELECT p.actor, p.password_hash, p.disabled, p.failures, p.locked_until_ms, r.role \
      FROM person p LEFT JOIN person_role r ON r.institution = p.institution AND r.actor = p.actor \
      WHERE p.institution = $1 ORDER BY p.actor, r.role",
 );
@@ -50,13 +53,11 @@ const SET_PASSWORD: Sql = Sql::new(
     "UPDATE person SET password_hash = $1, failures = 0, locked_until_ms = 0 WHERE institution = $2 AND actor = $3",
 );
 const SET_DISABLED: Sql = Sql::new("UPDATE person SET disabled = $1 WHERE institution = $2 AND actor = $3");
-const COUNT_ATTEMPT: Sql = Sql::new(
-    "UPDATE person SET \
-       failures = CASE WHEN locked_until_ms > 0 THEN 1 ELSE failures + 1 END, \
-       locked_until_ms = CASE WHEN locked_until_ms = 0 AND failures + 1 >= $1 THEN CAST($2 AS BIGINT) ELSE 0 END \
-     WHERE institution = $3 AND actor = $4 AND locked_until_ms <= $5",
+const HOLD_BACK: Sql = Sql::new(
+    "UPDATE person SET failures = $1, locked_until_ms = $2 \
+     WHERE institution = $3 AND actor = $4 AND failures = $5 AND locked_until_ms = $6",
 );
-const FORGET_ATTEMPTS: Sql =
+const FORGET_STRANGERS: Sql =
     Sql::new("UPDATE person SET failures = 0, locked_until_ms = 0 WHERE institution = $1 AND actor = $2");
 /// The guard of 三员分立 sits in the statement itself, so that two concurrent changes cannot pass it together
 /// on SQLite, and the row lock of [`TOUCH`] makes it so on PostgreSQL.
@@ -121,27 +122,34 @@ pub fn set_disabled(institution: &InstitutionId, actor: &ActorId, disabled: bool
     Statement::new(SET_DISABLED, vec![disabled.into(), institution.into(), actor.into()]).expecting(1)
 }
 
-/// Counts an attempt *before* the password is tried, so that attempts made at the same time cannot share one
-/// count. The attempt that reaches `attempts_max` locks the account until `lock_until`; a success lifts the
-/// lock again by [`forget_attempts`]. Changes no row when the account is locked or does not exist.
+/// Counts a failed attempt from a strange place and lets such places wait. The transaction fails with
+/// [`CatalogError::UnexpectedRows`] when the counts are not those of `person` any more, so that attempts made at
+/// the same time cannot share one count.
 #[must_use]
-pub fn count_attempt(
+pub fn hold_back(
     institution: &InstitutionId,
-    actor: &ActorId,
-    attempts_max: u32,
-    lock_until: Timestamp,
-    now: Timestamp,
+    person: &Person,
+    failures: u32,
+    wait_until: Timestamp,
 ) -> Statement {
     Statement::new(
-        COUNT_ATTEMPT,
-        vec![attempts_max.into(), lock_until.into(), institution.into(), actor.into(), now.into()],
+        HOLD_BACK,
+        vec![
+            failures.into(),
+            wait_until.into(),
+            institution.into(),
+            (&person.actor).into(),
+            person.strange_failures.into(),
+            person.strangers_wait_until.into(),
+        ],
     )
+    .expecting(1)
 }
 
-/// Forgets failed attempts after a success.
+/// Forgets the failed attempts from strange places.
 #[must_use]
-pub fn forget_attempts(institution: &InstitutionId, actor: &ActorId) -> Statement {
-    Statement::new(FORGET_ATTEMPTS, vec![institution.into(), actor.into()])
+pub fn forget_strangers(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(FORGET_STRANGERS, vec![institution.into(), actor.into()])
 }
 
 /// Gives a role. The transaction fails with [`CatalogError::UnexpectedRows`] when the person does not exist,
@@ -187,12 +195,13 @@ fn collect(rows: &[Row]) -> Result<Vec<Person>, CatalogError> {
                 actor,
                 password_hash: row.opt_text(1)?.map(str::to_owned),
                 disabled: row.get_bool(2)?,
-                locked_until: row.get_timestamp(3)?,
+                strange_failures: failures(row, 3)?,
+                strangers_wait_until: row.get_timestamp(4)?,
                 roles: Vec::new(),
             });
         }
-        if let (Some(person), Some(_)) = (people.last_mut(), row.opt_text(4)?) {
-            person.roles.push(row.get_word(4)?);
+        if let (Some(person), Some(_)) = (people.last_mut(), row.opt_text(5)?) {
+            person.roles.push(row.get_word(5)?);
         }
     }
     Ok(people)
@@ -202,4 +211,10 @@ fn collect(rows: &[Row]) -> Result<Vec<Person>, CatalogError> {
 pub(super) fn actor(row: &Row, column: usize) -> Result<ActorId, CatalogError> {
     ActorId::new(row.get_text(column)?)
         .ok_or_else(|| CatalogError::Corrupt(format!("column {column} does not hold a legal actor")))
+}
+
+/// A count of attempts.
+pub(super) fn failures(row: &Row, column: usize) -> Result<u32, CatalogError> {
+    u32::try_from(row.get_i64(column)?)
+        .map_err(|_| CatalogError::Corrupt(format!("column {column} does not hold a count")))
 }

@@ -65,7 +65,7 @@ pub(crate) async fn people(call: Call) -> Result<Response<Body>, Problem> {
                 "roles": person.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
                 "disabled": person.disabled,
                 "enrolled": person.password_hash.is_some(),
-                "locked_until_ms": person.locked_until.as_ms(),
+                "new_places_wait_until_ms": person.strangers_wait_until.as_ms(),
             })
         })
         .collect();

@@ -103,8 +103,8 @@ pub(crate) async fn leave(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn sign_in(call: &Call, form: &Parameters) -> Result<Result<SignedIn, Notice>, Problem> {
     let refused = || {
         Ok(Err(Notice {
-            zh: "登录名、密码或角色不正确，或账户已锁定。连续失败五次后请等待十五分钟。".into(),
-            en: "Name, password or role is not right, or the account is locked. After five failures wait 15 minutes.".into(),
+            zh: "登录名、密码或角色不正确，或失败次数过多。连续失败五次后请等待十五分钟；从未登录过的电脑可能要等一小时，请改用登录过的电脑。".into(),
+            en: "Name, password or role is not right, or too many attempts failed. After five failures wait 15 minutes; at a computer where you never signed in it may be an hour: use one where you have.".into(),
             status: StatusCode::UNAUTHORIZED,
         }))
     };

@@ -236,11 +236,8 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-    const SHORT: Bounds = Bounds {
-        bytes: 1_000_000,
-        time: Duration::from_millis(400),
-        silence: Duration::from_millis(100),
-    };
+    const SHORT: Bounds =
+        Bounds { bytes: 1_000_000, time: Duration::from_millis(400), silence: Duration::from_millis(100) };
 
     /// A connection that was answered before its request was read.
     fn refused(io: DuplexStream, bounds: Bounds) -> Lingering<DuplexStream> {

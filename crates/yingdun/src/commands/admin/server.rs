@@ -33,7 +33,7 @@ pub(crate) enum AdminClientError {
     Unexpected(&'static str),
     #[error("there is no device `{ae_title}` that calls us `{called}`")]
     NoDevice { ae_title: String, called: String },
-    #[error("name, password or role is not right, or the account is locked")]
+    #[error("name, password or role is not right, or too many attempts failed")]
     SignInRefused,
     #[error("the invitation is not valid, was used, or has expired; or the password is too short")]
     InvitationRefused,
