@@ -140,6 +140,20 @@ impl Archive {
         tables::counts(self.core.catalogue.caught_up().await?, institution).await.map_err(unavailable)
     }
 
+    /// Studies that hold an instance which names another patient, at most so many: what an administrator has to look
+    /// at.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn patient_conflicts(
+        &self,
+        institution: &InstitutionId,
+        limit: u32,
+    ) -> Result<Vec<StudyRef>, Unavailable> {
+        let database = self.core.catalogue.caught_up().await?;
+        tables::studies::in_patient_conflict(database, institution, limit).await.map_err(unavailable)
+    }
+
     /// Closes what is open: access windows with their counts, the pack, the catalogue queue.
     pub async fn close(&self) {
         self.core.windows.close_all().await;

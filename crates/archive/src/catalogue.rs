@@ -5,13 +5,14 @@
 //! it came has been applied. The queue is bounded: when the database falls behind, acknowledgements wait.
 
 use crate::error::Unavailable;
+use crate::known::{Known, KnownError};
 use crate::rows::{self, Row};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
-use yingdun_catalog::catalogue::{self, Watermark};
+use yingdun_catalog::catalogue::{self, Batch, Watermark};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{InstanceRef, InstitutionId, StudyRef};
 use yingdun_storage::{Location, PackPosition, Store};
@@ -50,11 +51,12 @@ pub(crate) struct Catalogue {
     shared: Arc<Shared>,
 }
 
+/// A durable record on its way into the catalogue.
 #[derive(Debug)]
-struct Waiting {
-    number: u64,
-    row: Row,
-    location: Location,
+pub(crate) struct Waiting {
+    pub(crate) number: u64,
+    pub(crate) row: Row,
+    pub(crate) location: Location,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,7 @@ impl Catalogue {
         let mut state = self.shared.state();
         state.issued += 1;
         let number = state.issued;
-        state.recent.insert(row.record.instance.reference, (number, row.newest(location)));
+        state.recent.insert(row.instance.reference, (number, row.newest(location)));
         place.send(Waiting { number, row, location });
     }
 
@@ -164,7 +166,7 @@ impl Catalogue {
         }
         self.shared.replayed.store(true, Ordering::Release);
         let to = watermark(store.replay_from());
-        catalogue::apply(&self.database, Vec::new(), Some(to)).await.map_err(unavailable)
+        catalogue::apply(&self.database, &Batch::default(), Some(to)).await.map_err(unavailable)
     }
 }
 
@@ -189,20 +191,24 @@ impl Shared {
 /// Applies what waits, in the order of acknowledgement, until there is no one left to hand over rows.
 async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
+    let mut known = Known::default();
     let mut reached = PackPosition::START;
     while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
         reached = batch.iter().map(|waiting| behind(&waiting.location)).fold(reached, Ord::max);
-        while let Err(error) = apply(&database, &store, &batch, replayed.then_some(reached)).await {
+        while let Err(error) = apply(&database, &store, &mut known, &batch, replayed.then_some(reached)).await
+        {
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
+            // What the catalogue has of them is read again.
+            known = Known::default();
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
         let mut state = shared.state();
         for applied in batch.drain(..) {
             store.mark_applied(&applied.location);
-            let instance = applied.row.record.instance.reference;
+            let instance = applied.row.instance.reference;
             if state.recent.get(&instance).is_some_and(|(number, _)| *number == applied.number) {
                 state.recent.remove(&instance);
             }
@@ -218,9 +224,10 @@ async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waitin
 async fn apply(
     database: &Database,
     store: &Store,
+    known: &mut Known,
     batch: &[Waiting],
     reached: Option<PackPosition>,
-) -> Result<(), CatalogError> {
+) -> Result<(), KnownError> {
     // INVARIANT: every acknowledged record before the watermark has been applied. A replay hands over records in
     // the order of their positions, so all before this batch have been; the store knows of none of them.
     // The watermark never passes the last record that exists either: a pack that was begun and lost gives its number back at the
@@ -229,8 +236,8 @@ async fn apply(
         Some(reached) => Some(store.replay_from().min(reached)),
         None => batch.first().map(|waiting| waiting.location.position()),
     };
-    let records = batch.iter().map(|waiting| waiting.row.record.clone()).collect();
-    catalogue::apply(database, records, from.map(watermark)).await
+    let batch = known.take(database, batch).await?;
+    Ok(catalogue::apply(database, &batch, from.map(watermark)).await?)
 }
 
 /// The position behind a record.

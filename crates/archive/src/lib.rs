@@ -20,13 +20,16 @@
 //! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
 //! | `recover` | the replay of the packs' tail at a start |
 //! | `record`, `descriptor`, `layout`, `packing` | what one stored instance is on disk |
+//! | `description`, `known` | what the instances of a study say of it, merged whatever their order |
 //! | `rows`, `pseudonym` | what the catalogue may know of it |
 
 mod archive;
 mod catalogue;
+mod description;
 mod descriptor;
 mod error;
 mod find;
+mod known;
 mod layout;
 mod open;
 mod packing;

@@ -97,15 +97,7 @@ async fn replay_one(
     let Ok(descriptor) = open_descriptor(key.key(), sealed, &context) else {
         return Ok(Replayed::Unreadable("the descriptor does not open under its study key"));
     };
-    let facts = StudyFacts {
-        institution: record.header.institution.clone(),
-        study: record.header.study,
-        patient: descriptor.patient,
-        grade: descriptor.grade,
-        received: descriptor.received,
-    };
-    let row = rows::instance_record(&institution, &facts, prefix.instance, &descriptor, &record.location)
-        .map_err(|error| Unavailable::new("catalogue", error))?;
+    let row = rows::row(&institution, record.header.study, prefix.instance, descriptor, &record.location);
     core.catalogue.submit(row, record.location).await;
     Ok(Replayed::Applied)
 }

@@ -1,30 +1,36 @@
 //! Between descriptors and catalogue rows: what is sealed into a column, what becomes a token, what stays plain.
 
 use crate::catalogue::Latest;
+use crate::description::{Description, Identity};
 use crate::descriptor::Descriptor;
 use crate::pseudonym::{Pseudonyms, Searchable};
 use crate::shared::InstitutionKeys;
-use yingdun_access::StudyFacts;
+use std::sync::Arc;
+use yingdun_catalog::catalogue::InstanceFacts;
 use yingdun_catalog::catalogue::instances::InstanceRow;
-use yingdun_catalog::catalogue::{self, Date, InstanceFacts, InstanceRecord, SeriesFacts, TimeOfDay};
 use yingdun_crypto::{Context, OpenError, SealError, Sealed};
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_dicom::person_name::{PersonName, fold};
-use yingdun_model::{InstanceRef, InstitutionId, SeriesRef, StudyRef};
+use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef};
 use yingdun_storage::Location;
 
-/// A row on its way into the catalogue.
+/// A row on its way into the catalogue, with all that its instance says of its study and series.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) record: InstanceRecord,
+    pub(crate) keys: Arc<InstitutionKeys>,
+    pub(crate) patient: PatientRef,
+    pub(crate) grade: Grade,
+    pub(crate) identity: Identity,
+    pub(crate) index: InstanceIndex,
+    pub(crate) instance: InstanceFacts,
     evidence: [u8; 16],
 }
 
 impl Row {
     pub(crate) fn newest(&self, location: Location) -> Latest {
         Latest {
-            study: self.record.study.reference,
-            version: self.record.instance.version,
+            study: self.instance.study,
+            version: self.instance.version,
             evidence: self.evidence,
             location,
         }
@@ -39,87 +45,93 @@ pub(crate) fn latest(row: &InstanceRow) -> Option<Latest> {
 }
 
 /// The row of a durable record.
-pub(crate) fn instance_record(
-    keys: &InstitutionKeys,
-    facts: &StudyFacts,
+pub(crate) fn row(
+    keys: &Arc<InstitutionKeys>,
+    study: StudyRef,
     instance: InstanceRef,
-    descriptor: &Descriptor,
+    descriptor: Descriptor,
     location: &Location,
-) -> Result<Row, SealError> {
-    let index = &descriptor.index;
-    let series = keys.pseudonyms.series(&index.study, &index.series);
-    let study_column = Sealed::seal(&keys.index, &study_context(&keys.institution, facts.study), index)?;
-    let series_column = Sealed::seal(&keys.index, &series_context(&keys.institution, series), index)?;
+) -> Row {
+    let index = descriptor.index;
     let evidence = keys.pseudonyms.evidence(&descriptor.data_set_sha256);
-    let record = InstanceRecord {
+    let instance = InstanceFacts {
         institution: keys.institution.clone(),
-        patient: facts.patient,
-        study: catalogue::StudyFacts {
-            reference: facts.study,
-            uid: index.study.clone(),
-            date: Date::parse(&index.study_date),
-            time: TimeOfDay::parse(&index.study_time),
-            grade: facts.grade,
-            sealed: study_column.into_bytes(),
-            tokens: tokens(&keys.pseudonyms, index),
-        },
-        series: SeriesFacts {
-            reference: series,
-            uid: index.series.clone(),
-            modality: index.modality.clone(),
-            number: small(index.series_number),
-            performed_date: Date::parse(&index.performed_procedure_step_start_date),
-            performed_time: TimeOfDay::parse(&index.performed_procedure_step_start_time),
-            sealed: series_column.into_bytes(),
-        },
-        instance: InstanceFacts {
-            reference: instance,
-            version: descriptor.version,
-            sop_instance: index.sop_instance.clone(),
-            sop_class: index.sop_class.clone(),
-            transfer_syntax: descriptor.transfer_syntax.clone(),
-            number: small(index.instance_number),
-            rows: index.rows,
-            columns: index.columns,
-            bits_allocated: index.bits_allocated.and_then(|bits| u16::try_from(bits).ok()),
-            frames: index.number_of_frames,
-            object_bytes: descriptor.data_set_bytes,
-            location: location.to_bytes(),
-            sealed: Some(evidence.to_vec()),
-        },
+        study,
+        series: keys.pseudonyms.series(&index.study, &index.series),
+        reference: instance,
+        version: descriptor.version,
+        sop_instance: index.sop_instance.clone(),
+        sop_class: index.sop_class.clone(),
+        transfer_syntax: descriptor.transfer_syntax,
+        number: small(index.instance_number),
+        rows: index.rows,
+        columns: index.columns,
+        bits_allocated: index.bits_allocated.and_then(|bits| u16::try_from(bits).ok()),
+        frames: index.number_of_frames,
         received: descriptor.received,
+        object_bytes: descriptor.data_set_bytes,
+        location: location.to_bytes(),
+        sealed: Some(evidence.to_vec()),
     };
-    Ok(Row { record, evidence })
+    Row {
+        identity: Identity::of(&keys.pseudonyms, descriptor.patient, &index),
+        keys: Arc::clone(keys),
+        patient: descriptor.patient,
+        grade: descriptor.grade,
+        index,
+        instance,
+        evidence,
+    }
 }
 
-/// The describing attributes of a study row.
+/// What is merged of a study, for its row.
+pub(crate) fn seal_study_column(
+    keys: &InstitutionKeys,
+    study: StudyRef,
+    description: &Description,
+) -> Result<Vec<u8>, SealError> {
+    let context = study_context(&keys.institution, study);
+    Sealed::seal(&keys.index, &context, description).map(Sealed::into_bytes)
+}
+
+/// What is merged of a series, for its row.
+pub(crate) fn seal_series_column(
+    keys: &InstitutionKeys,
+    series: SeriesRef,
+    description: &Description,
+) -> Result<Vec<u8>, SealError> {
+    let context = series_context(&keys.institution, series);
+    Sealed::seal(&keys.index, &context, description).map(Sealed::into_bytes)
+}
+
+/// What a study row says.
 pub(crate) fn open_study_column(
     keys: &InstitutionKeys,
     study: StudyRef,
     sealed: Vec<u8>,
-) -> Result<InstanceIndex, OpenError> {
+) -> Result<Description, OpenError> {
     Sealed::from_bytes(sealed).open(&keys.index, &study_context(&keys.institution, study))
 }
 
-/// The describing attributes of a series row.
+/// What a series row says.
 pub(crate) fn open_series_column(
     keys: &InstitutionKeys,
     series: SeriesRef,
     sealed: Vec<u8>,
-) -> Result<InstanceIndex, OpenError> {
+) -> Result<Description, OpenError> {
     Sealed::from_bytes(sealed).open(&keys.index, &series_context(&keys.institution, series))
 }
 
 fn study_context(institution: &InstitutionId, study: StudyRef) -> Context {
-    Context::new("yingdun/catalogue/study/v1").field(institution.as_str()).field(study.as_bytes())
+    Context::new("yingdun/catalogue/study/v2").field(institution.as_str()).field(study.as_bytes())
 }
 
 fn series_context(institution: &InstitutionId, series: SeriesRef) -> Context {
-    Context::new("yingdun/catalogue/series/v1").field(institution.as_str()).field(series.as_bytes())
+    Context::new("yingdun/catalogue/series/v2").field(institution.as_str()).field(series.as_bytes())
 }
 
 /// Everything by which a study is found without opening a column.
-fn tokens(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Vec<[u8; 16]> {
+pub(crate) fn tokens(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Vec<[u8; 16]> {
     let mut tokens = Vec::with_capacity(64);
     for (what, text) in [
         (Searchable::PatientId, &index.patient_id),
@@ -141,6 +153,6 @@ fn tokens(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Vec<[u8; 16]> {
     tokens
 }
 
-fn small(number: Option<i64>) -> Option<i32> {
+pub(crate) fn small(number: Option<i64>) -> Option<i32> {
     number.and_then(|number| i32::try_from(number).ok())
 }

@@ -10,13 +10,14 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a measuring tool")]
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, Instant};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::series::{self, SeriesFilter};
 use yingdun_catalog::catalogue::{
-    Date, InstanceFacts, InstanceRecord, Page, SeriesFacts, StudyFacts, StudyFilter, TimeOfDay, Token,
-    Visibility, Watermark, apply, care, studies,
+    Batch, Date, InstanceFacts, Page, SeriesFacts, StudyChange, StudyFacts, StudyFilter, StudyTerms,
+    TimeOfDay, Token, Visibility, Watermark, apply, care, studies,
 };
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_model::{
@@ -51,8 +52,9 @@ async fn main() {
 async fn fill(database: &Database, count: u64) {
     let started = Instant::now();
     for start in (0..count).step_by(125) {
-        let batch = (start..(start + 125).min(count)).flat_map(study_records).collect();
-        apply(database, batch, Some(watermark(start))).await.unwrap();
+        let records = (start..(start + 125).min(count)).flat_map(study_records);
+        let batch = batch_of(records, &mut BTreeSet::new());
+        apply(database, &batch, Some(watermark(start))).await.unwrap();
     }
     let seconds = started.elapsed().as_secs_f64();
     let (studies, instances) = (count as f64 / seconds, 4.0 * count as f64 / seconds);
@@ -63,15 +65,21 @@ async fn fill(database: &Database, count: u64) {
 async fn insert_rates(database: &Database, count: u64) {
     for size in [1_usize, 50, 500] {
         let total = if size == 1 { 2000 } else { 15_000 };
-        let records: Vec<InstanceRecord> = (0..total)
+        let mut records = (0..total)
             .map(|n| {
                 let study = count + 1_000_000 * size as u64 + n / 300;
                 instance_record(study, n % 3, ((size as u64) << 40) + n)
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .into_iter()
+            .peekable();
+        let mut known = BTreeSet::new();
         let started = Instant::now();
-        for (n, batch) in records.chunks(size).enumerate() {
-            apply(database, batch.to_vec(), Some(watermark(count + n as u64))).await.unwrap();
+        let mut round = count;
+        while records.peek().is_some() {
+            let batch = batch_of(records.by_ref().take(size), &mut known);
+            apply(database, &batch, Some(watermark(round))).await.unwrap();
+            round += 1;
         }
         let rate = total as f64 / started.elapsed().as_secs_f64();
         println!("{:<48} {rate:>9.0} instances/s", format!("apply, batches of {size}"));
@@ -211,36 +219,54 @@ fn institution() -> InstitutionId {
     InstitutionId::new("renmin").unwrap()
 }
 
-fn study_records(s: u64) -> impl Iterator<Item = InstanceRecord> {
+struct Stored {
+    study: StudyFacts,
+    series: SeriesFacts,
+    instance: InstanceFacts,
+}
+
+fn study_records(s: u64) -> impl Iterator<Item = Stored> {
     (0..4).map(move |i| instance_record(s, i / 2, s * 4 + i))
 }
 
-fn instance_record(s: u64, r: u64, i: u64) -> InstanceRecord {
+fn instance_record(s: u64, r: u64, i: u64) -> Stored {
     let patient = s / 3;
+    let received = Timestamp::from_ms(i64::try_from(s).unwrap());
     let mut tokens = vec![patient_token(patient), accession(s), spread(b'b', patient % 20_000)];
     tokens.extend((1..=10).map(|length| name_token(patient, length)));
-    InstanceRecord {
-        institution: institution(),
-        patient: PatientRef::from_bytes(spread(b'p', patient)),
+    let series = SeriesRef::from_bytes(spread(b'r', s * 1000 + r));
+    let modality = MODALITIES[(mixed(s) % 8) as usize].to_owned();
+    Stored {
         study: StudyFacts {
-            reference: study_ref(s),
+            institution: institution(),
+            patient: PatientRef::from_bytes(spread(b'p', patient)),
             uid: uid(1, s),
-            date: Some(day(mixed(s) % 3600)),
             time: TimeOfDay::new(mixed(s) % 24, mixed(s) % 60, 0, 0),
             grade: Grade::L4,
+            received,
+            patient_conflict: false,
+            terms: StudyTerms {
+                date: Some(day(mixed(s) % 3600)),
+                tokens,
+                modalities: vec![modality.clone()],
+            },
             sealed: vec![0x5a; 420],
-            tokens,
         },
         series: SeriesFacts {
-            reference: SeriesRef::from_bytes(spread(b'r', s * 1000 + r)),
+            institution: institution(),
+            study: study_ref(s),
             uid: uid(2, s * 1000 + r),
-            modality: MODALITIES[(mixed(s) % 8) as usize].to_owned(),
+            modality,
             number: i32::try_from(r).ok(),
             performed_date: Some(day(mixed(s) % 3600)),
             performed_time: None,
+            received,
             sealed: vec![0x5a; 180],
         },
         instance: InstanceFacts {
+            institution: institution(),
+            study: study_ref(s),
+            series,
             reference: InstanceRef::from_bytes(spread(b'i', i)),
             version: 1,
             sop_instance: uid(3, i ^ (s << 20)),
@@ -251,12 +277,25 @@ fn instance_record(s: u64, r: u64, i: u64) -> InstanceRecord {
             columns: Some(512),
             bits_allocated: Some(16),
             frames: None,
+            received,
             object_bytes: 525_000,
             location: vec![1; 73],
             sealed: None,
         },
-        received: Timestamp::from_ms(i64::try_from(s).unwrap()),
     }
+}
+
+/// One transaction, as the archive makes it: a study or series that is known already is not told again.
+fn batch_of(stored: impl Iterator<Item = Stored>, known: &mut BTreeSet<SeriesRef>) -> Batch {
+    let mut batch = Batch::default();
+    for Stored { study, series, instance } in stored {
+        if known.insert(instance.series) {
+            batch.studies.entry(instance.study).or_insert(StudyChange { now: study, was: None });
+            batch.series.insert(instance.series, series);
+        }
+        batch.instances.push(instance);
+    }
+    batch
 }
 
 fn relation(actor: &ActorId, patient: u64) -> care::CareRelation {

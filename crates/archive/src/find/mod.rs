@@ -213,8 +213,8 @@ impl<'c> Pages<'c> {
                 filter.studies = some.to_vec();
                 let page = Page::first(PAGE_ROWS_MAX);
                 for row in studies::search(database, &filter, page).await.map_err(database_error)? {
-                    let index = rows::open_study_column(keys, row.reference, row.sealed).map_err(damaged)?;
-                    described.insert(row.reference, index);
+                    let study = rows::open_study_column(keys, row.reference, row.sealed).map_err(damaged)?;
+                    described.insert(row.reference, study.into_index());
                 }
             }
         }
@@ -237,7 +237,7 @@ impl<'c> Pages<'c> {
 
 fn study_candidate(keys: &InstitutionKeys, mut row: StudyRow) -> Result<Candidate, FindError> {
     let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_study_column(keys, row.reference, sealed).map_err(damaged)?;
+    let index = rows::open_study_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
     let facts = StudyFacts {
         institution: keys.institution.clone(),
         study: row.reference,
@@ -250,7 +250,7 @@ fn study_candidate(keys: &InstitutionKeys, mut row: StudyRow) -> Result<Candidat
 
 fn series_candidate(keys: &InstitutionKeys, mut row: SeriesRow) -> Result<Candidate, FindError> {
     let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_series_column(keys, row.reference, sealed).map_err(damaged)?;
+    let index = rows::open_series_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
     let facts = StudyFacts {
         institution: keys.institution.clone(),
         study: row.study,

@@ -2,6 +2,7 @@
 
 use super::identify::Arrived;
 use crate::catalogue::Latest;
+use crate::description::Identity;
 use crate::descriptor::Descriptor;
 use crate::error::{IngestError, Unavailable};
 use crate::record::{DescriptorPrefix, Place};
@@ -19,6 +20,8 @@ use yingdun_model::{Action, InstanceRef};
 use yingdun_storage::{Location, ReadError, StoreError};
 
 const STORED: ReasonCode = ReasonCode::new("stored");
+/// Stored, and named another patient than its study has: a person has to look at it.
+const PATIENT_CONFLICT: ReasonCode = ReasonCode::new("patient-conflict");
 const DUPLICATE: ReasonCode = ReasonCode::new("duplicate");
 const NOT_STORED: ReasonCode = ReasonCode::new("not-stored");
 
@@ -29,6 +32,7 @@ pub(super) struct Admitted {
     pub(super) facts: StudyFacts,
     pub(super) window: Arc<StudyWindow>,
     pub(super) instance: InstanceRef,
+    identity: Identity,
 }
 
 impl Admitted {
@@ -52,12 +56,14 @@ impl Admitted {
             grade: GRADE_ON_ARRIVAL,
             received: core.clock.now(),
         };
-        // The first object of a study decides whose study it is; a later one with another patient ID stays with it.
+        // The first object of a study decides whose study it is. A later one with another patient ID is kept with it
+        // and flagged: an image is never lost, and nobody sees a study because one instance claims their patient.
         let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
         let window = enter(core, session, &facts).await?;
         let instance = keys.pseudonyms.instance(&index.sop_instance);
         let facts = window.facts().clone();
-        Ok(Self { keys, facts, window, instance })
+        let identity = Identity::of(&keys.pseudonyms, facts.patient, index);
+        Ok(Self { keys, facts, window, instance, identity })
     }
 
     /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
@@ -160,7 +166,11 @@ impl Admitted {
             study: Some(self.facts.study),
             instance: Some(self.instance),
             policy_set: None,
-            reason: if duplicate { DUPLICATE } else { STORED },
+            reason: match (duplicate, self.identity.is_conflict()) {
+                (true, _) => DUPLICATE,
+                (false, true) => PATIENT_CONFLICT,
+                (false, false) => STORED,
+            },
             counts: Counts::new().with("bytes", arrived.data_set_bytes).with("version", u64::from(version)),
             detail: None,
         }
@@ -178,18 +188,21 @@ impl Admitted {
     pub(super) async fn acknowledge(
         &self,
         core: &Core,
-        descriptor: &Descriptor,
+        descriptor: Descriptor,
         location: Location,
-    ) -> Result<Stored, IngestError> {
-        let row = rows::instance_record(&self.keys, &self.facts, self.instance, descriptor, &location)
-            .map_err(|error| IngestError::Unavailable(Unavailable::new("catalogue", error)))?;
-        core.catalogue.submit(row, location).await;
+    ) -> Stored {
         self.window.count(1, descriptor.data_set_bytes);
+        if self.identity.is_conflict() {
+            metrics::counter!("yingdun_patient_conflicts_total").increment(1);
+        }
         let outcome = match descriptor.version {
             1 => StoredOutcome::New,
             version => StoredOutcome::NewVersion(version),
         };
-        Ok(stored(&descriptor.index, outcome))
+        let stored = stored(&descriptor.index, outcome);
+        let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
+        core.catalogue.submit(row, location).await;
+        stored
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn store(
     let record = Record { header, descriptor: descriptor_part, metadata, object: vec![object] };
     let (location, receipt) = tokio::join!(core.store.append(record), core.audit.append_one(leaf.clone()));
     match (location, receipt) {
-        (Ok(location), Ok(_)) => admitted.acknowledge(core, &descriptor, location).await,
+        (Ok(location), Ok(_)) => Ok(admitted.acknowledge(core, descriptor, location).await),
         (Err(error), Ok(_)) => {
             admitted.retract(core, leaf).await;
             Err(not_stored(error))

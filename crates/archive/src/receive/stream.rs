@@ -162,7 +162,7 @@ impl Streaming {
             core.audit.append_one(leaf.clone())
         );
         match (location, receipt) {
-            (Ok(location), Ok(_)) => admitted.acknowledge(core, &descriptor, location).await,
+            (Ok(location), Ok(_)) => Ok(admitted.acknowledge(core, descriptor, location).await),
             (Err(error), Ok(_)) => {
                 admitted.retract(core, leaf).await;
                 Err(not_stored(error))

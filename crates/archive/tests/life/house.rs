@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
-use yingdun_access::{Access, AccessConfig, Peer, Session};
+use yingdun_access::{Access, AccessConfig, Officers, Peer, Session};
 use yingdun_archive::{
     Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, IngestError, OpenError, Recovered,
     Stored,
@@ -17,7 +17,7 @@ use yingdun_crypto::sign::SigningKey;
 use yingdun_crypto::{SealingKey, digest};
 use yingdun_dicom::synthetic::Instance;
 use yingdun_keys::{KeyStore, RootKey, SecretName};
-use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock, Uid};
+use yingdun_model::{ActorId, Clock, InstitutionId, Role, Secret, SystemClock, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 
 /// Which engine holds the databases.
@@ -44,6 +44,8 @@ pub(crate) struct Open {
     pub(crate) index: Session,
     /// The archive itself, which may open no study.
     pub(crate) system: Session,
+    pub(crate) access: Access,
+    pub(crate) catalogue: Database,
 }
 
 pub(crate) fn institution() -> InstitutionId {
@@ -113,16 +115,16 @@ impl House {
         let index = sign_in(&access, &identity, clock.as_ref(), "index", "search").await;
         let system = access.system_session();
         let parts = ArchiveParts {
-            catalogue,
+            catalogue: catalogue.clone(),
             keys,
             store,
             audit: log.clone(),
-            access,
+            access: access.clone(),
             clock,
             limits: ArchiveLimits::default(),
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, index, system }
+        Open { archive, recovered, log, gateway, index, system, access, catalogue }
     }
 }
 
@@ -161,6 +163,30 @@ impl Open {
         assert_eq!(file.len() as u64, length);
         assert_eq!(&file[..128], &[0; 128], "the preamble is empty");
         Ok(file[file.len() - usize::try_from(entry.data_set_bytes).unwrap()..].to_vec())
+    }
+
+    /// A clinician who treats a patient from now on.
+    pub(crate) async fn doctor_of(&self, patient_id: &str) -> Session {
+        let actor = |name: &str| ActorId::new(name).unwrap();
+        let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
+        // The second doctor of a house finds its officers there.
+        let _ = self.access.found(&self.system, &officers).await;
+        let sys = self.sign_in("sys", Role::SystemAdministrator).await;
+        let sec = self.sign_in("sec", Role::SecurityAdministrator).await;
+        let name = actor(&format!("doctor-of-{patient_id}"));
+        self.access.create_person(&sys, &name).await.unwrap();
+        self.access.give_role(&sec, &name, Role::Clinician).await.unwrap();
+        let patient = self.archive.patient_reference(&institution(), "", patient_id).await.unwrap();
+        let now = SystemClock.now();
+        let until = now.after(std::time::Duration::from_secs(3600));
+        self.access.give_care(&sec, &name, patient, now, until).await.unwrap();
+        self.sign_in(name.as_str(), Role::Clinician).await
+    }
+
+    async fn sign_in(&self, name: &str, role: Role) -> Session {
+        let name = ActorId::new(name).unwrap();
+        let link = self.access.create_login_link(&self.system, &name, role).await.unwrap();
+        self.access.redeem_login_link(link.token.expose(), Peer::LOCAL).await.unwrap().session
     }
 
     /// Leaves that say that content was permitted.

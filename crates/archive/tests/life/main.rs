@@ -1,6 +1,7 @@
 //! The life of an instance: received, kept on three replicas, found, opened, and never lost or mistaken.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it goes wrong")]
 
+mod conflict;
 mod house;
 
 use house::{Engine, House, Open, collect, institution};
@@ -15,7 +16,7 @@ macro_rules! on_both_engines {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $behaviour() {
-                super::$behaviour(super::House::new(super::Engine::Sqlite)).await;
+                super::$behaviour(crate::House::new(crate::Engine::Sqlite)).await;
             })+
         }
         mod postgres {
@@ -23,11 +24,13 @@ macro_rules! on_both_engines {
             async fn $behaviour() {
                 let servers = [0; 3].map(|_| yingdun_testkit::postgres_database());
                 let [Some(a), Some(b), Some(c)] = servers else { return };
-                super::$behaviour(super::House::new(super::Engine::Postgres([a, b, c]))).await;
+                super::$behaviour(crate::House::new(crate::Engine::Postgres([a, b, c]))).await;
             })+
         }
     };
 }
+
+pub(crate) use on_both_engines;
 
 on_both_engines! {
     what_was_sent_comes_back_bit_for_bit
@@ -340,7 +343,7 @@ async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
     found.rows.iter().map(|row| row[&uid]["Value"][0].as_str().unwrap().to_owned()).collect()
 }
 
-async fn stop(open: Open) {
+pub(crate) async fn stop(open: Open) {
     open.archive.close().await;
     open.log.shutdown().await.unwrap();
 }

@@ -1,38 +1,40 @@
-//! Takes records into the catalogue: many at once, in one transaction with the watermark, twice without harm.
+//! Takes a batch into the catalogue: in one transaction with the watermark, twice without harm.
 
 use super::moment::{date_column, number_column, time_column};
-use super::{InstanceRecord, SeriesFacts, StudyFacts, Watermark, filter, watermark};
+use super::{
+    Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, filter, watermark,
+};
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use yingdun_model::{InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp};
 
-/// How many records one call takes: a bound on how long searches on a small machine wait for the writer, far above
+/// How many instances one call takes: a bound on how long searches on a small machine wait for the writer, far above
 /// what arrives within one group commit.
-pub const RECORDS_PER_APPLY_MAX: usize = 1000;
+pub const INSTANCES_PER_APPLY_MAX: usize = 1000;
 
 /// Rows per INSERT. Fewer round trips and fewer statements to prepare; the number of bound values stays far below
 /// the 32,766 of SQLite.
 const ROWS_PER_INSERT_MAX: usize = 64;
 
-/// Adds records and moves the watermark, in one transaction. What the catalogue has already stays as it is, so
-/// the same records may come again. The transaction is not forced to the disk: the packs hold the same
-/// facts, and after a power cut the replay begins at the watermark that survived.
+/// Adds instances, describes studies and series anew and moves the watermark, in one transaction. What comes twice
+/// changes nothing the second time. The transaction is not forced to the disk: the packs hold the same facts, and
+/// after a power cut the replay begins at the watermark that survived.
 ///
 /// # Errors
-/// [`CatalogError::Misuse`] over [`RECORDS_PER_APPLY_MAX`]; the rest as [`Database::execute`]. On any error
+/// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; the rest as [`Database::execute`]. On any error
 /// nothing was added and the watermark stands where it stood.
 pub async fn apply(
     database: &Database,
-    records: Vec<InstanceRecord>,
+    batch: &Batch,
     watermark: Option<Watermark>,
 ) -> Result<(), CatalogError> {
-    if records.len() > RECORDS_PER_APPLY_MAX {
+    if batch.instances.len() > INSTANCES_PER_APPLY_MAX {
         return Err(CatalogError::Misuse(format!(
-            "at most {RECORDS_PER_APPLY_MAX} records are applied at once, {} came",
-            records.len()
+            "at most {INSTANCES_PER_APPLY_MAX} instances are applied at once, {} came",
+            batch.instances.len()
         )));
     }
-    let statements = plan(&records, watermark.as_ref())?;
+    let statements = plan(batch, watermark.as_ref())?;
     database.execute_replayable(statements).await.map(drop)
 }
 
@@ -50,44 +52,25 @@ pub(super) fn signed(number: u64) -> Result<i64, CatalogError> {
     i64::try_from(number).map_err(|_| CatalogError::Misuse(format!("{number} is 2^63 or more")))
 }
 
-// === the plan: records in, statements out ===
-
-/// What a batch says about a study, over all its records.
-struct StudyGroup<'r> {
-    first: &'r InstanceRecord,
-    terms: BTreeSet<Vec<u8>>,
-}
-
-/// What a batch says about a series, over all its records.
-struct SeriesGroup<'r> {
-    first: &'r InstanceRecord,
-    /// The instances of which the batch has a first version.
-    instances: BTreeSet<InstanceRef>,
-}
+// === the plan: a batch in, statements out ===
 
 /// The statements in an order that never lets two transactions wait for each other: the watermark first, then
 /// parents before children, each table in the order of its key.
-fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statement>, CatalogError> {
+fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, CatalogError> {
     let mut patients: BTreeMap<PatientRef, (&InstitutionId, Timestamp)> = BTreeMap::new();
-    let mut studies: BTreeMap<StudyRef, StudyGroup<'_>> = BTreeMap::new();
-    let mut series: BTreeMap<SeriesRef, SeriesGroup<'_>> = BTreeMap::new();
-    let mut instances: BTreeMap<(InstanceRef, u32), &InstanceRecord> = BTreeMap::new();
-    for record in records {
-        patients.entry(record.patient).or_insert((&record.institution, record.received));
-        let study = studies
-            .entry(record.study.reference)
-            .or_insert_with(|| StudyGroup { first: record, terms: BTreeSet::new() });
-        study.terms.extend(record.study.tokens.iter().map(|token| token.to_vec()));
-        if !record.series.modality.is_empty() {
-            study.terms.insert(filter::modality_term(&record.institution, &record.series.modality));
+    for StudyChange { now, .. } in batch.studies.values() {
+        let (_, received) = patients.entry(now.patient).or_insert((&now.institution, now.received));
+        *received = now.received.min(*received);
+    }
+    let mut new_instances: BTreeMap<SeriesRef, BTreeSet<InstanceRef>> = BTreeMap::new();
+    let mut instances: BTreeMap<(InstanceRef, u32), &InstanceFacts> = BTreeMap::new();
+    let mut counted: BTreeSet<StudyRef> = batch.studies.keys().copied().collect();
+    for instance in &batch.instances {
+        counted.insert(instance.study);
+        if instance.version == 1 {
+            new_instances.entry(instance.series).or_default().insert(instance.reference);
         }
-        let group = series
-            .entry(record.series.reference)
-            .or_insert_with(|| SeriesGroup { first: record, instances: BTreeSet::new() });
-        if record.instance.version == 1 {
-            group.instances.insert(record.instance.reference);
-        }
-        instances.entry((record.instance.reference, record.instance.version)).or_insert(record);
+        instances.entry((instance.reference, instance.version)).or_insert(instance);
     }
 
     let mut statements = Vec::new();
@@ -95,7 +78,7 @@ fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statem
     insert_all(
         &mut statements,
         INSERT_PATIENT,
-        " ON CONFLICT (patient_ref) DO NOTHING",
+        ON_PATIENT,
         patients.iter().map(|(reference, (institution, received))| {
             vec![(*reference).into(), (*institution).into(), (*received).into()]
         }),
@@ -103,24 +86,20 @@ fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statem
     insert_all(
         &mut statements,
         INSERT_STUDY,
-        " ON CONFLICT (study_ref) DO NOTHING",
-        studies.values().map(|group| study_row(group.first, &group.first.study)),
+        ON_STUDY,
+        batch.studies.iter().map(|(reference, change)| study_row(*reference, &change.now)),
     );
     insert_all(
         &mut statements,
         INSERT_SERIES,
-        " ON CONFLICT (series_ref) DO NOTHING",
-        series.values().map(|group| series_row(group.first, &group.first.series)),
+        ON_SERIES,
+        batch.series.iter().map(|(reference, series)| series_row(*reference, series)),
     );
-    insert_terms(&mut statements, &studies);
+    change_terms(&mut statements, &batch.studies);
     // Counted before the instances are inserted: those that are there already do not count again.
-    statements.extend(
-        series
-            .iter()
-            .filter(|(_, group)| !group.instances.is_empty())
-            .map(|(reference, group)| count_new_instances(*reference, &group.instances)),
-    );
-    let rows = instances.values().map(|record| instance_row(record)).collect::<Result<Vec<_>, _>>()?;
+    statements
+        .extend(new_instances.iter().map(|(series, instances)| count_new_instances(*series, instances)));
+    let rows = instances.values().map(|instance| instance_row(instance)).collect::<Result<Vec<_>, _>>()?;
     insert_all(
         &mut statements,
         INSERT_INSTANCE,
@@ -131,17 +110,25 @@ fn plan(records: &[InstanceRecord], to: Option<&Watermark>) -> Result<Vec<Statem
     if !references.is_empty() {
         statements.push(demote_older_versions(&references));
     }
-    if !studies.is_empty() {
-        statements.push(count_studies(studies.keys().copied()));
+    if !counted.is_empty() {
+        statements.push(count_studies(counted.into_iter()));
     }
     Ok(statements)
 }
 
 const INSERT_PATIENT: &str = "INSERT INTO patient (patient_ref, institution, received_ms) VALUES ";
+const ON_PATIENT: &str = " ON CONFLICT (patient_ref) DO UPDATE SET received_ms = excluded.received_ms \
+     WHERE excluded.received_ms < patient.received_ms";
 const INSERT_STUDY: &str = "INSERT INTO study (study_ref, institution, patient_ref, study_uid, study_date, \
-     study_time, grade, received_ms, series_count, instance_count, sealed) VALUES ";
+     study_time, grade, received_ms, patient_conflict, series_count, instance_count, sealed) VALUES ";
+const ON_STUDY: &str = " ON CONFLICT (study_ref) DO UPDATE SET study_date = excluded.study_date, \
+     study_time = excluded.study_time, received_ms = excluded.received_ms, \
+     patient_conflict = excluded.patient_conflict, sealed = excluded.sealed";
 const INSERT_SERIES: &str = "INSERT INTO series (series_ref, institution, study_ref, series_uid, modality, \
      series_number, performed_date, performed_time, received_ms, instance_count, sealed) VALUES ";
+const ON_SERIES: &str = " ON CONFLICT (series_ref) DO UPDATE SET modality = excluded.modality, \
+     series_number = excluded.series_number, performed_date = excluded.performed_date, \
+     performed_time = excluded.performed_time, received_ms = excluded.received_ms, sealed = excluded.sealed";
 const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, institution, study_ref, \
      series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, image_rows, \
      image_columns, bits_allocated, frames, received_ms, object_bytes, location, sealed) VALUES ";
@@ -175,47 +162,47 @@ fn in_powers_of_two<T>(mut rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     })
 }
 
-fn study_row(record: &InstanceRecord, study: &StudyFacts) -> Vec<Value> {
+fn study_row(reference: StudyRef, study: &StudyFacts) -> Vec<Value> {
     vec![
-        study.reference.into(),
-        (&record.institution).into(),
-        record.patient.into(),
+        reference.into(),
+        (&study.institution).into(),
+        study.patient.into(),
         (&study.uid).into(),
-        date_column(study.date).into(),
+        date_column(study.terms.date).into(),
         time_column(study.time).into(),
         study.grade.into(),
-        record.received.into(),
+        study.received.into(),
+        study.patient_conflict.into(),
         Value::Int(0),
         Value::Int(0),
         study.sealed.as_slice().into(),
     ]
 }
 
-fn series_row(record: &InstanceRecord, series: &SeriesFacts) -> Vec<Value> {
+fn series_row(reference: SeriesRef, series: &SeriesFacts) -> Vec<Value> {
     vec![
-        series.reference.into(),
-        (&record.institution).into(),
-        record.study.reference.into(),
+        reference.into(),
+        (&series.institution).into(),
+        series.study.into(),
         (&series.uid).into(),
         series.modality.as_str().into(),
         number_column(series.number).into(),
         date_column(series.performed_date).into(),
         time_column(series.performed_time).into(),
-        record.received.into(),
+        series.received.into(),
         Value::Int(0),
         series.sealed.as_slice().into(),
     ]
 }
 
-fn instance_row(record: &InstanceRecord) -> Result<Vec<Value>, CatalogError> {
-    let instance = &record.instance;
+fn instance_row(instance: &InstanceFacts) -> Result<Vec<Value>, CatalogError> {
     Ok(vec![
         instance.reference.into(),
         instance.version.into(),
         true.into(),
-        (&record.institution).into(),
-        record.study.reference.into(),
-        record.series.reference.into(),
+        (&instance.institution).into(),
+        instance.study.into(),
+        instance.series.into(),
         (&instance.sop_instance).into(),
         (&instance.sop_class).into(),
         (&instance.transfer_syntax).into(),
@@ -224,27 +211,52 @@ fn instance_row(record: &InstanceRecord) -> Result<Vec<Value>, CatalogError> {
         instance.columns.into(),
         instance.bits_allocated.into(),
         instance.frames.into(),
-        record.received.into(),
+        instance.received.into(),
         signed(instance.object_bytes)?.into(),
         instance.location.as_slice().into(),
         instance.sealed.as_deref().into(),
     ])
 }
 
-/// Appends the terms of studies with the dates that the studies' rows have, which earlier records may have decided.
-fn insert_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, StudyGroup<'_>>) {
-    let terms = studies.iter().flat_map(|(study, group)| group.terms.iter().map(move |term| (*study, term)));
-    for rows in in_powers_of_two(terms.collect()) {
-        let mut statement = StatementBuilder::new();
-        statement.push("INSERT INTO search_term (term, study_date, study_ref) VALUES ");
-        for (position, (study, term)) in rows.into_iter().enumerate() {
-            statement.push(if position > 0 { ", (" } else { "(" }).bind(term.as_slice());
-            statement.push(", (SELECT study_date FROM study WHERE study_ref = ").bind(study);
-            statement.push("), ").bind(study).push(")");
+/// Takes away the terms by which studies are no longer found, and adds those by which they are found now. A term
+/// repeats the date of its study: with another date all terms are others.
+fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, StudyChange>) {
+    let mut added = Vec::new();
+    for (study, StudyChange { now, was }) in studies {
+        let terms = terms_of(&now.institution, &now.terms);
+        let old = was.as_ref().map(|was| terms_of(&now.institution, was)).unwrap_or_default();
+        let gone: Vec<&[u8]> = old.difference(&terms).map(|(_, term)| term.as_slice()).collect();
+        if let Some(was) = was
+            && !gone.is_empty()
+        {
+            let mut statement = StatementBuilder::new();
+            statement.push("DELETE FROM search_term WHERE study_ref = ").bind(*study);
+            statement.push(" AND study_date = ").bind(date_column(was.date));
+            statement.push(" AND term IN ").bind_list(gone);
+            statements.push(statement.finish());
         }
-        statement.push(" ON CONFLICT (term, study_date, study_ref) DO NOTHING");
-        statements.push(statement.finish());
+        added.extend(
+            terms
+                .difference(&old)
+                .map(|(date, term)| vec![term.as_slice().into(), (*date).into(), (*study).into()]),
+        );
     }
+    insert_all(
+        statements,
+        "INSERT INTO search_term (term, study_date, study_ref) VALUES ",
+        " ON CONFLICT (term, study_date, study_ref) DO NOTHING",
+        added.into_iter(),
+    );
+}
+
+fn terms_of(institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<(i64, Vec<u8>)> {
+    let date = date_column(terms.date);
+    let tokens = terms.tokens.iter().map(|token| token.to_vec());
+    let modalities = terms.modalities.iter().filter(|modality| !modality.is_empty());
+    tokens
+        .chain(modalities.map(|modality| filter::modality_term(institution, modality)))
+        .map(|term| (date, term))
+        .collect()
 }
 
 /// Adds to a series as many instances as the batch has and the catalogue has not.

@@ -14,6 +14,8 @@ pub struct Counts {
     pub series: u64,
     /// Instances; versions of one instance count once.
     pub instances: u64,
+    /// Studies of which an instance names another patient than the study has.
+    pub patient_conflicts: u64,
 }
 
 /// Counts what an institution has. It adds up the studies, so it is for status pages, not for every request.
@@ -22,7 +24,8 @@ pub struct Counts {
 /// As [`Database::query`].
 pub async fn counts(database: &Database, institution: &InstitutionId) -> Result<Counts, CatalogError> {
     let select = "SELECT (SELECT count(*) FROM patient WHERE institution = $1), count(*), \
-         CAST(COALESCE(sum(series_count), 0) AS BIGINT), CAST(COALESCE(sum(instance_count), 0) AS BIGINT) \
+         CAST(COALESCE(sum(series_count), 0) AS BIGINT), CAST(COALESCE(sum(instance_count), 0) AS BIGINT), \
+         CAST(COALESCE(sum(patient_conflict), 0) AS BIGINT) \
          FROM study WHERE institution = $1";
     let rows = database.query(Statement::new(select, vec![institution.into()])).await?;
     let Some(row) = rows.first() else {
@@ -33,5 +36,6 @@ pub async fn counts(database: &Database, institution: &InstitutionId) -> Result<
         studies: row.get_number(1)?,
         series: row.get_number(2)?,
         instances: row.get_number(3)?,
+        patient_conflicts: row.get_number(4)?,
     })
 }

@@ -7,12 +7,20 @@
 use crate::Migration;
 
 /// In ascending order of version. A step that was released is never edited: add the next one.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "studies, series, instances, search terms, care relations",
-    sqlite: SQLITE_1,
-    postgres: POSTGRES_1,
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "studies, series, instances, search terms, care relations",
+        sqlite: SQLITE_1,
+        postgres: POSTGRES_1,
+    },
+    Migration {
+        version: 2,
+        name: "studies that hold images of more than one patient",
+        sqlite: SQLITE_2,
+        postgres: POSTGRES_2,
+    },
+];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
 /// answer and stops at the page's end, however many studies match. It serves modalities as well as tokens.
@@ -192,4 +200,28 @@ CREATE TABLE pack_watermark (
     pack BIGINT NOT NULL,
     pack_offset BIGINT NOT NULL
 );
+";
+
+/// The mark, and an empty catalogue: sealed columns say from now on which record each attribute comes from, and the
+/// next start fills them from the packs.
+const SQLITE_2: &str = "
+ALTER TABLE study ADD COLUMN patient_conflict INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX study_in_patient_conflict ON study (institution, study_ref) WHERE patient_conflict = 1;
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM instance;
+DELETE FROM search_term;
+DELETE FROM pack_watermark;
+";
+
+const POSTGRES_2: &str = "
+ALTER TABLE study ADD COLUMN patient_conflict BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX study_in_patient_conflict ON study (institution, study_ref) WHERE patient_conflict = 1;
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM instance;
+DELETE FROM search_term;
+DELETE FROM pack_watermark;
 ";

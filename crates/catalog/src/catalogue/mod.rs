@@ -8,13 +8,14 @@
 //! ```
 //!
 //! Everything but the care relations is derived from pack records and can be rebuilt from them ([`wipe`], then
-//! [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a record applied twice changes
-//! nothing. The first record of a study or series decides its attributes; later ones add to it.
+//! [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
+//! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
+//! sealed; a study or series that is described anew replaces its row and its search terms.
 //!
 //! # What is plain and what is not
 //!
-//! Plain: unique identifiers, dates and times, modality, numbers, SOP classes, sizes, grades. Sealed under the
-//! study key: names, identifiers and texts (`sealed` columns). Findable without a key: keyed tokens of 16 bytes.
+//! Plain: unique identifiers, dates and times, modality, numbers, SOP classes, sizes, grades. Sealed under a key
+//! of the institution: names, identifiers and texts (`sealed` columns). Findable without a key: keyed tokens of 16 bytes.
 //! These are the columns behind the attributes that QIDO-RS must return (PS3.18 Tables 10.6.3-3 to 10.6.3-5):
 //!
 //! | level | from plain columns | from `sealed` |
@@ -37,9 +38,9 @@ pub mod series;
 pub mod studies;
 mod watermark;
 
-pub use apply::{RECORDS_PER_APPLY_MAX, apply, wipe};
+pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};
 pub use filter::{Page, StudyCursor, StudyFilter, Visibility};
 pub use moment::{Date, TimeOfDay};
-pub use record::{InstanceFacts, InstanceRecord, SeriesFacts, StudyFacts, Token};
+pub use record::{Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use watermark::{Watermark, watermark};

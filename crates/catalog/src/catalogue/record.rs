@@ -1,53 +1,76 @@
-//! What one stored instance tells the catalogue.
+//! What stored instances tell the catalogue.
 
 use super::{Date, TimeOfDay};
+use std::collections::BTreeMap;
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
 /// A keyed search token: the first 16 bytes of an HMAC, under the token key of the institution, over what is
 /// searched and its normalised text. Equal texts have equal tokens; a token tells nothing without the key.
 pub type Token = [u8; 16];
 
-/// One version of one instance, with the study and series it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceRecord {
-    /// The institution to which all of it belongs.
-    pub institution: InstitutionId,
-    /// Whose images these are.
-    pub patient: PatientRef,
-    /// The study, as this instance describes it.
-    pub study: StudyFacts,
-    /// The series, as this instance describes it.
-    pub series: SeriesFacts,
-    /// The instance itself.
-    pub instance: InstanceFacts,
-    /// When the archive received it.
-    pub received: Timestamp,
+/// What is taken into the catalogue at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Studies that are new or are described anew.
+    pub studies: BTreeMap<StudyRef, StudyChange>,
+    /// Series that are new or are described anew.
+    pub series: BTreeMap<SeriesRef, SeriesFacts>,
+    /// Versions of instances, of studies and series that are here or in the catalogue. One that the catalogue has
+    /// already stays as it is.
+    pub instances: Vec<InstanceFacts>,
 }
 
-/// What is kept of a study. The first record of a study decides; later ones add their tokens.
+/// A study as it is from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudyChange {
+    /// All of it.
+    pub now: StudyFacts,
+    /// By what the catalogue finds it before; none when it is new.
+    pub was: Option<StudyTerms>,
+}
+
+/// What is kept of a study. Whoever fills the catalogue has merged what the instances of the study say of it: the
+/// catalogue holds no key and cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StudyFacts {
-    /// The pseudonym of the study.
-    pub reference: StudyRef,
+    /// The institution to which it belongs.
+    pub institution: InstitutionId,
+    /// Whose it is.
+    pub patient: PatientRef,
     /// Study Instance UID (0020,000D).
     pub uid: Uid,
-    /// Study Date (0008,0020).
-    pub date: Option<Date>,
     /// Study Time (0008,0030).
     pub time: Option<TimeOfDay>,
     /// How sensitive it is.
     pub grade: Grade,
-    /// Names, identifiers and texts, sealed under the study key.
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Whether one of its instances names another patient.
+    pub patient_conflict: bool,
+    /// By what it is found.
+    pub terms: StudyTerms,
+    /// Names, identifiers and texts, sealed by a key that the catalogue has not.
     pub sealed: Vec<u8>,
-    /// Tokens by which the study is found: patient ID, name prefixes, accession number, …
-    pub tokens: Vec<Token>,
 }
 
-/// What is kept of a series. The first record of a series decides.
+/// By what a study is found and in what order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StudyTerms {
+    /// Study Date (0008,0020).
+    pub date: Option<Date>,
+    /// Tokens: patient ID, name prefixes, accession number, …
+    pub tokens: Vec<Token>,
+    /// Modalities in Study (0008,0061).
+    pub modalities: Vec<String>,
+}
+
+/// What is kept of a series, merged like [`StudyFacts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesFacts {
-    /// The pseudonym of the series.
-    pub reference: SeriesRef,
+    /// The institution to which it belongs.
+    pub institution: InstitutionId,
+    /// The study to which it belongs.
+    pub study: StudyRef,
     /// Series Instance UID (0020,000E).
     pub uid: Uid,
     /// Modality (0008,0060), a code of VR CS without padding; empty when it was not sent.
@@ -58,13 +81,21 @@ pub struct SeriesFacts {
     pub performed_date: Option<Date>,
     /// Performed Procedure Step Start Time (0040,0245).
     pub performed_time: Option<TimeOfDay>,
-    /// Texts, sealed under the study key.
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Texts, sealed by a key that the catalogue has not.
     pub sealed: Vec<u8>,
 }
 
 /// What is kept of one version of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceFacts {
+    /// The institution to which it belongs.
+    pub institution: InstitutionId,
+    /// The study to which it belongs.
+    pub study: StudyRef,
+    /// The series to which it belongs.
+    pub series: SeriesRef,
     /// The pseudonym of the instance.
     pub reference: InstanceRef,
     /// 1 for the first object with this SOP Instance UID, one more for each that differs.
@@ -85,6 +116,8 @@ pub struct InstanceFacts {
     pub bits_allocated: Option<u16>,
     /// Number of Frames (0028,0008).
     pub frames: Option<u32>,
+    /// When the archive received it.
+    pub received: Timestamp,
     /// Bytes of the data set as it was sent.
     pub object_bytes: u64,
     /// Where the record lies, in the words of the store.

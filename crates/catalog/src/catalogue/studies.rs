@@ -5,7 +5,7 @@ use super::filter::{Page, Plan, StudyFilter};
 use super::moment::{date_column, date_from, time_from};
 use super::{Date, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
-use yingdun_model::{Grade, PatientRef, StudyRef, Timestamp, Uid};
+use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid};
 
 /// One study.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub struct StudyRow {
     pub series_count: u64,
     /// Number of Study Related Instances (0020,1208).
     pub instance_count: u64,
-    /// What is sealed under the study key.
+    /// Whether one of its instances names another patient.
+    pub patient_conflict: bool,
+    /// Its sealed texts.
     pub sealed: Vec<u8>,
 }
 
@@ -67,10 +69,26 @@ pub(super) fn select(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statement {
     sql.finish()
 }
 
+/// Studies of which an instance names another patient than the study has, by reference: what an administrator has to
+/// look at. Ask for one more than is shown, to know whether there are more.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn in_patient_conflict(
+    database: &Database,
+    institution: &InstitutionId,
+    limit: u32,
+) -> Result<Vec<StudyRef>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref FROM study WHERE patient_conflict = 1 AND institution = ").bind(institution);
+    sql.push(" ORDER BY study_ref LIMIT ").bind(limit);
+    database.query(sql.finish()).await?.iter().map(|row| row.get_reference(0)).collect()
+}
+
 // === rows ===
 
 const SELECT: &str = "SELECT s.study_ref, s.patient_ref, s.study_uid, s.study_date, s.study_time, s.grade, \
-     s.received_ms, s.series_count, s.instance_count, s.sealed, \
+     s.received_ms, s.series_count, s.instance_count, s.patient_conflict, s.sealed, \
      (SELECT string_agg(m.modality, ',') FROM \
      (SELECT DISTINCT r.modality FROM series r WHERE r.study_ref = s.study_ref) m) FROM (";
 
@@ -85,8 +103,9 @@ fn study_of(row: &Row) -> Result<StudyRow, CatalogError> {
         received: row.get_timestamp(6)?,
         series_count: row.get_number(7)?,
         instance_count: row.get_number(8)?,
-        sealed: row.get_bytes(9)?.to_vec(),
-        modalities: words(row.opt_text(10)?.unwrap_or_default()),
+        patient_conflict: row.get_i64(9)? == 1,
+        sealed: row.get_bytes(10)?.to_vec(),
+        modalities: words(row.opt_text(11)?.unwrap_or_default()),
     })
 }
 

@@ -1,11 +1,11 @@
 //! Taking records in: idempotent, counted once, newest version first, rebuilt alike.
 
 use crate::on_both_engines;
-use crate::records::{instance, institution, patient, record, series, study, token};
+use crate::records::{Stored, apply, instance, institution, patient, record, series, study, token};
 use yingdun_catalog::catalogue::series::SeriesFilter;
 use yingdun_catalog::catalogue::{
-    Counts, Date, InstanceRecord, Page, RECORDS_PER_APPLY_MAX, StudyFilter, Visibility, Watermark, apply,
-    care, counts, instances, series as series_search, studies, watermark, wipe,
+    self, Batch, Counts, Date, INSTANCES_PER_APPLY_MAX, Page, StudyChange, StudyFilter, Visibility,
+    Watermark, care, counts, instances, series as series_search, studies, watermark, wipe,
 };
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{ActorId, Timestamp};
@@ -14,7 +14,8 @@ on_both_engines!(Catalogue:
     a_stored_instance_is_found_at_every_level,
     applied_twice_is_applied_once,
     instances_of_one_series_in_many_batches_are_counted_once_each,
-    the_first_record_decides_and_later_ones_add_their_tokens,
+    a_study_described_anew_is_found_by_what_it_says_now_and_by_nothing_else,
+    studies_in_patient_conflict_are_listed_and_counted,
     the_newest_version_is_the_latest_in_whatever_order_versions_arrive,
     the_watermark_moves_forward_only,
     a_batch_that_is_refused_leaves_nothing_behind,
@@ -38,32 +39,32 @@ async fn search(database: &Database, filter: &StudyFilter) -> Vec<studies::Study
 
 async fn a_stored_instance_is_found_at_every_level(database: Database) {
     let stored = record(1, 10, 100, 1000);
-    apply(&database, vec![stored.clone()], Some(at(1, 64))).await.unwrap();
+    apply(&database, std::slice::from_ref(&stored), Some(at(1, 64))).await.unwrap();
 
     let found = search(&database, &all()).await;
     assert_eq!(found.len(), 1);
     let row = &found[0];
-    assert_eq!((row.reference, row.patient, &row.uid), (study(10), patient(1), &stored.study.uid));
-    assert_eq!((row.date, row.time), (stored.study.date, stored.study.time));
-    assert_eq!((row.grade, row.received), (stored.study.grade, stored.received));
+    assert_eq!((row.reference, row.patient, &row.uid), (study(10), patient(1), &stored.study_facts.uid));
+    assert_eq!((row.date, row.time), (stored.study_facts.terms.date, stored.study_facts.time));
+    assert_eq!((row.grade, row.received), (stored.study_facts.grade, stored.study_facts.received));
     assert_eq!((row.series_count, row.instance_count), (1, 1));
-    assert_eq!((&row.modalities, &row.sealed), (&vec!["CT".to_owned()], &stored.study.sealed));
+    assert_eq!((&row.modalities, &row.sealed), (&vec!["CT".to_owned()], &stored.study_facts.sealed));
 
     let found = series_search::search(&database, &SeriesFilter::of(all()), Page::first(9)).await.unwrap();
     let row = &found[0];
-    assert_eq!((row.reference, row.study, &row.uid), (series(100), study(10), &stored.series.uid));
+    assert_eq!((row.reference, row.study, &row.uid), (series(100), study(10), &stored.series_facts.uid));
     assert_eq!((row.modality.as_str(), row.number, row.instance_count), ("CT", Some(100), 1));
-    assert_eq!((row.performed_date, row.performed_time), (stored.series.performed_date, None));
+    assert_eq!((row.performed_date, row.performed_time), (stored.series_facts.performed_date, None));
     assert_eq!(
         (&row.study_uid, row.patient, &row.sealed),
-        (&stored.study.uid, patient(1), &stored.series.sealed)
+        (&stored.study_facts.uid, patient(1), &stored.series_facts.sealed)
     );
 
     let found = instances::of_study(&database, &institution("renmin"), study(10)).await.unwrap();
     let row = &found[0];
     assert_eq!((row.reference, row.version), (instance(1000), 1));
     assert_eq!((row.study, row.series), (study(10), series(100)));
-    assert_eq!((&row.study_uid, &row.series_uid), (&stored.study.uid, &stored.series.uid));
+    assert_eq!((&row.study_uid, &row.series_uid), (&stored.study_facts.uid, &stored.series_facts.uid));
     assert_eq!(
         (&row.sop_instance, &row.sop_class),
         (&stored.instance.sop_instance, &stored.instance.sop_class)
@@ -76,49 +77,90 @@ async fn a_stored_instance_is_found_at_every_level(database: Database) {
     assert_eq!((row.number, &row.sealed), (Some(1000), &None));
     assert_eq!(
         counts(&database, &institution("renmin")).await,
-        Ok(Counts { patients: 1, studies: 1, series: 1, instances: 1 })
+        Ok(Counts { patients: 1, studies: 1, series: 1, instances: 1, patient_conflicts: 0 })
     );
 }
 
 async fn applied_twice_is_applied_once(database: Database) {
     let batch: Vec<_> = (0..7).map(|i| record(1, 1, 1 + i % 2, i)).collect();
     for _ in 0..3 {
-        apply(&database, batch.clone(), None).await.unwrap();
+        apply(&database, &batch, None).await.unwrap();
     }
     // A batch may repeat itself, too.
-    apply(&database, [batch.clone(), batch].concat(), None).await.unwrap();
+    apply(&database, &[batch.clone(), batch].concat(), None).await.unwrap();
     assert_eq!(
         counts(&database, &institution("renmin")).await,
-        Ok(Counts { patients: 1, studies: 1, series: 2, instances: 7 })
+        Ok(Counts { patients: 1, studies: 1, series: 2, instances: 7, patient_conflicts: 0 })
     );
 }
 
 async fn instances_of_one_series_in_many_batches_are_counted_once_each(database: Database) {
     // Windows that overlap, as a replay behind an old watermark makes them.
     for start in (0..200).step_by(30) {
-        let batch = (start..start + 50).map(|i| record(1, 1, i % 3, i)).collect();
-        apply(&database, batch, None).await.unwrap();
+        let batch: Vec<_> = (start..start + 50).map(|i| record(1, 1, i % 3, i)).collect();
+        apply(&database, &batch, None).await.unwrap();
     }
     let found = &search(&database, &all()).await[0];
     assert_eq!((found.series_count, found.instance_count), (3, 230));
 }
 
-async fn the_first_record_decides_and_later_ones_add_their_tokens(database: Database) {
-    apply(&database, vec![record(1, 1, 1, 1)], None).await.unwrap();
-    let mut late = record(1, 1, 2, 2);
-    late.study.date = Date::parse("19990101");
-    late.study.sealed = vec![9];
-    late.study.tokens = vec![token("late")];
-    late.series.modality = "SR".to_owned();
-    apply(&database, vec![late], None).await.unwrap();
+async fn a_study_described_anew_is_found_by_what_it_says_now_and_by_nothing_else(database: Database) {
+    apply(&database, &[record(1, 1, 1, 1)], None).await.unwrap();
+    let mut was = record(1, 1, 1, 1).study_facts;
+    was.terms.modalities = vec!["CT".to_owned()];
+    let mut now = was.clone();
+    now.terms.date = Date::parse("19990101");
+    now.terms.tokens = vec![token("late")];
+    now.terms.modalities = vec!["CT".to_owned(), "SR".to_owned()];
+    now.sealed = vec![9];
+    now.received = Timestamp::from_ms(0);
+    now.patient_conflict = true;
+    let mut batch = Batch::default();
+    batch.studies.insert(study(1), StudyChange { now: now.clone(), was: Some(was.terms.clone()) });
+    batch.series.insert(series(2), record(1, 1, 2, 2).series_facts);
+    batch.series.get_mut(&series(2)).unwrap().modality = "SR".to_owned();
+    for _ in 0..2 {
+        catalogue::apply(&database, &batch, None).await.unwrap();
+        let terms = [
+            (token("late"), "SR", true),
+            (token("late"), "CT", true),
+            (token("late"), "MR", false),
+            (token("id1"), "SR", false),
+        ];
+        for (token, modality, found) in terms {
+            let mut by_terms = all();
+            by_terms.tokens = vec![vec![token]];
+            by_terms.modalities = vec![modality.to_owned()];
+            assert_eq!(search(&database, &by_terms).await.len(), usize::from(found), "{modality}");
+        }
+        let mut by_date = all();
+        by_date.modalities = vec!["CT".to_owned()];
+        by_date.date = Some(Date::parse("20240131").unwrap()..=Date::MAX);
+        assert_eq!(search(&database, &by_date).await, [], "it is not found by its old date");
+        let row = search(&database, &all()).await.remove(0);
+        assert_eq!((row.date, &row.sealed, row.received), (now.terms.date, &vec![9], now.received));
+        assert_eq!(
+            (row.modalities, row.series_count, row.instance_count),
+            (now.terms.modalities.clone(), 2, 1)
+        );
+    }
+}
 
-    let mut by_token = all();
-    by_token.tokens = vec![vec![token("late")], vec![token("id1")]];
-    by_token.modalities = vec!["SR".to_owned()];
-    let found = search(&database, &by_token).await;
-    assert_eq!(found.len(), 1);
-    assert_eq!((found[0].date, &found[0].sealed), (Date::parse("20240131"), &vec![1, 2, 3]));
-    assert_eq!(found[0].modalities, ["CT", "SR"]);
+async fn studies_in_patient_conflict_are_listed_and_counted(database: Database) {
+    let mut records: Vec<Stored> = (0..9).map(|s| record(s, s, s, s)).collect();
+    for marked in [2, 5] {
+        records[marked].study_facts.patient_conflict = true;
+    }
+    records[7].study_facts.patient_conflict = true;
+    records[7] = records[7].clone().in_institution(institution("xiehe"));
+    apply(&database, &records, None).await.unwrap();
+    let here = institution("renmin");
+    let mut expected = [study(2), study(5)];
+    expected.sort();
+    let listed = studies::in_patient_conflict(&database, &here, 10).await.unwrap();
+    assert_eq!(listed, expected);
+    assert_eq!(studies::in_patient_conflict(&database, &here, 1).await.unwrap(), expected[..1]);
+    assert_eq!(counts(&database, &here).await.unwrap().patient_conflicts, 2);
 }
 
 async fn the_newest_version_is_the_latest_in_whatever_order_versions_arrive(database: Database) {
@@ -130,7 +172,7 @@ async fn the_newest_version_is_the_latest_in_whatever_order_versions_arrive(data
     };
     let here = institution("renmin");
     for (arrives, newest) in [(2, 2), (1, 2), (3, 3)] {
-        apply(&database, vec![version(arrives)], None).await.unwrap();
+        apply(&database, &[version(arrives)], None).await.unwrap();
         let latest = instances::latest(&database, &here, instance(1)).await.unwrap().unwrap();
         assert_eq!((latest.version, latest.location), (newest, vec![u8::try_from(newest).unwrap()]));
         let listed = instances::of_study(&database, &here, study(1)).await.unwrap();
@@ -145,7 +187,7 @@ async fn the_newest_version_is_the_latest_in_whatever_order_versions_arrive(data
 async fn the_watermark_moves_forward_only(database: Database) {
     assert_eq!(watermark(&database, "main").await, Ok(None));
     for (to, stands) in [(at(1, 500), at(1, 500)), (at(2, 10), at(2, 10)), (at(1, 900), at(2, 10))] {
-        apply(&database, vec![], Some(to)).await.unwrap();
+        apply(&database, &[], Some(to)).await.unwrap();
         assert_eq!(watermark(&database, "main").await, Ok(Some(stands)));
     }
     assert_eq!(watermark(&database, "other").await, Ok(None));
@@ -154,10 +196,10 @@ async fn the_watermark_moves_forward_only(database: Database) {
 async fn a_batch_that_is_refused_leaves_nothing_behind(database: Database) {
     let mut impossible = record(1, 2, 2, 2);
     impossible.instance.object_bytes = u64::MAX;
-    let refused = apply(&database, vec![record(1, 1, 1, 1), impossible], Some(at(1, 1))).await;
+    let refused = apply(&database, &[record(1, 1, 1, 1), impossible], Some(at(1, 1))).await;
     assert!(matches!(refused, Err(CatalogError::Misuse(_))), "{refused:?}");
-    let too_many = vec![record(1, 1, 1, 1); RECORDS_PER_APPLY_MAX + 1];
-    assert!(matches!(apply(&database, too_many, Some(at(1, 1))).await, Err(CatalogError::Misuse(_))));
+    let too_many = vec![record(1, 1, 1, 1); INSTANCES_PER_APPLY_MAX + 1];
+    assert!(matches!(apply(&database, &too_many, Some(at(1, 1))).await, Err(CatalogError::Misuse(_))));
     assert_eq!(counts(&database, &institution("renmin")).await, Ok(Counts::default()));
     assert_eq!(watermark(&database, "main").await, Ok(None));
 }
@@ -167,8 +209,8 @@ async fn batches_that_meet_count_right(database: Database) {
     let tasks: Vec<_> = (0..16_u64)
         .map(|n| {
             let database = database.clone();
-            let batch: Vec<InstanceRecord> = (n * 10..n * 10 + 40).map(|i| record(1, 1, i % 4, i)).collect();
-            tokio::spawn(async move { apply(&database, batch, Some(at(1, n + 1))).await })
+            let batch: Vec<Stored> = (n * 10..n * 10 + 40).map(|i| record(1, 1, i % 4, i)).collect();
+            tokio::spawn(async move { apply(&database, &batch, Some(at(1, n + 1))).await })
         })
         .collect();
     for task in tasks {
@@ -192,7 +234,7 @@ async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Data
     };
     database.execute(vec![care::give(&relation)]).await.unwrap();
     let batch: Vec<_> = (0..100).map(|i| record(i % 7, i % 13, i % 29 + 13 * (i % 13), i)).collect();
-    apply(&database, batch.clone(), Some(at(3, 3))).await.unwrap();
+    apply(&database, &batch, Some(at(3, 3))).await.unwrap();
     let before = search(&database, &all()).await;
     assert_eq!(before.len(), 13);
 
@@ -201,7 +243,7 @@ async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Data
     assert_eq!(watermark(&database, "main").await, Ok(None));
 
     for part in batch.chunks(9) {
-        apply(&database, part.to_vec(), Some(at(3, 3))).await.unwrap();
+        apply(&database, part, Some(at(3, 3))).await.unwrap();
     }
     let mut after = search(&database, &all()).await;
     assert_eq!(after.len(), before.len());
@@ -212,9 +254,8 @@ async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Data
 }
 
 async fn institutions_do_not_see_each_other(database: Database) {
-    let mut elsewhere = record(2, 2, 2, 2);
-    elsewhere.institution = institution("xiehe");
-    apply(&database, vec![record(1, 1, 1, 1), elsewhere], None).await.unwrap();
+    let elsewhere = record(2, 2, 2, 2).in_institution(institution("xiehe"));
+    apply(&database, &[record(1, 1, 1, 1), elsewhere], None).await.unwrap();
     let there = institution("xiehe");
     assert_eq!(
         search(&database, &all()).await.iter().map(|row| row.reference).collect::<Vec<_>>(),
@@ -235,8 +276,8 @@ async fn institutions_do_not_see_each_other(database: Database) {
 
 async fn a_study_of_many_pages_is_read_whole_and_in_order(database: Database) {
     for start in (0..12_000).step_by(1000) {
-        let batch = (start..start + 1000).map(|i| record(1, 1, 1 + i % 3, 11_999 - i)).collect();
-        apply(&database, batch, None).await.unwrap();
+        let batch: Vec<_> = (start..start + 1000).map(|i| record(1, 1, 1 + i % 3, 11_999 - i)).collect();
+        apply(&database, &batch, None).await.unwrap();
     }
     let rows = instances::of_study(&database, &institution("renmin"), study(1)).await.unwrap();
     assert_eq!(rows.len(), 12_000);

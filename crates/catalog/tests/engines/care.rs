@@ -1,9 +1,9 @@
 //! Care relations: given, ended at once, and what a search shows because of them.
 
 use crate::on_both_engines;
-use crate::records::{institution, patient, record, study, token};
+use crate::records::{apply, institution, patient, record, study, token};
 use yingdun_catalog::Database;
-use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, apply, care, studies};
+use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, care, studies};
 use yingdun_model::{ActorId, PatientRef, StudyRef, Timestamp};
 
 on_both_engines!(Catalogue:
@@ -46,7 +46,7 @@ async fn search(database: &Database, filter: &StudyFilter) -> Vec<StudyRef> {
 }
 
 async fn a_relation_holds_from_its_first_moment_until_its_last(database: Database) {
-    apply(&database, vec![record(1, 1, 1, 1), record(2, 2, 2, 2)], None).await.unwrap();
+    apply(&database, &[record(1, 1, 1, 1), record(2, 2, 2, 2)], None).await.unwrap();
     give(&database, relation(patient(1), 100, 200)).await;
     for (at, seen) in [(99, false), (100, true), (199, true), (200, false)] {
         let expected = if seen { vec![study(1)] } else { vec![] };
@@ -72,7 +72,7 @@ async fn ending_a_relation_ends_all_that_would_still_hold(database: Database) {
 }
 
 async fn two_relations_with_one_patient_list_a_study_once(database: Database) {
-    apply(&database, vec![record(1, 1, 1, 1), record(1, 3, 3, 3)], None).await.unwrap();
+    apply(&database, &[record(1, 1, 1, 1), record(1, 3, 3, 3)], None).await.unwrap();
     give(&database, relation(patient(1), 0, 200)).await;
     give(&database, relation(patient(1), 50, 300)).await;
     let mut expected = vec![study(1), study(3)];
@@ -81,7 +81,7 @@ async fn two_relations_with_one_patient_list_a_study_once(database: Database) {
 }
 
 async fn relations_of_another_actor_or_institution_show_nothing(database: Database) {
-    apply(&database, vec![record(1, 1, 1, 1)], None).await.unwrap();
+    apply(&database, &[record(1, 1, 1, 1)], None).await.unwrap();
     let elsewhere = care::CareRelation { institution: institution("xiehe"), ..relation(patient(1), 0, 200) };
     give(&database, elsewhere).await;
     assert_eq!(seen_by(&database, doctor(), 100).await, []);

@@ -1,8 +1,10 @@
 //! Records for tests: small, plausible, made from numbers.
 
 use yingdun_catalog::catalogue::{
-    Date, InstanceFacts, InstanceRecord, SeriesFacts, StudyFacts, TimeOfDay, Token,
+    self, Batch, Date, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay, Token,
+    Watermark,
 };
+use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
 pub(crate) fn institution(name: &str) -> InstitutionId {
@@ -37,30 +39,88 @@ pub(crate) fn uid(kind: u32, number: u64) -> Uid {
     Uid::new(&format!("1.2.826.0.1.{kind}.{number}")).unwrap()
 }
 
+/// An instance with the study and series it belongs to, as [`apply`] takes them in.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) study: StudyRef,
+    pub(crate) study_facts: StudyFacts,
+    pub(crate) series: SeriesRef,
+    pub(crate) series_facts: SeriesFacts,
+    pub(crate) instance: InstanceFacts,
+}
+
+impl Stored {
+    pub(crate) fn in_institution(mut self, institution: InstitutionId) -> Self {
+        self.study_facts.institution = institution.clone();
+        self.series_facts.institution = institution.clone();
+        self.instance.institution = institution;
+        self
+    }
+
+    pub(crate) fn received_at(mut self, ms: i64) -> Self {
+        let at = Timestamp::from_ms(ms);
+        self.study_facts.received = at;
+        self.series_facts.received = at;
+        self.instance.received = at;
+        self
+    }
+}
+
+/// Takes instances in. A study or series is what its first instance in the list says; the modalities of a study are
+/// those of its series in the list.
+pub(crate) async fn apply(
+    database: &Database,
+    stored: &[Stored],
+    watermark: Option<Watermark>,
+) -> Result<(), CatalogError> {
+    let mut batch = Batch::default();
+    for Stored { study, study_facts, series, series_facts, instance } in stored {
+        batch.series.entry(*series).or_insert_with(|| series_facts.clone());
+        let change = StudyChange { now: study_facts.clone(), was: None };
+        let modalities = &mut batch.studies.entry(*study).or_insert(change).now.terms.modalities;
+        modalities.push(series_facts.modality.clone());
+        batch.instances.push(instance.clone());
+    }
+    catalogue::apply(database, &batch, watermark).await
+}
+
 /// Instance `i` of series `r` of study `s` of patient `p`, received at `s` milliseconds.
-pub(crate) fn record(p: u64, s: u64, r: u64, i: u64) -> InstanceRecord {
-    InstanceRecord {
-        institution: institution("renmin"),
-        patient: patient(p),
-        study: StudyFacts {
-            reference: study(s),
+pub(crate) fn record(p: u64, s: u64, r: u64, i: u64) -> Stored {
+    let institution = institution("renmin");
+    let received = Timestamp::from_ms(i64::try_from(s).unwrap());
+    Stored {
+        study: study(s),
+        study_facts: StudyFacts {
+            institution: institution.clone(),
+            patient: patient(p),
             uid: uid(1, s),
-            date: Date::parse("20240131"),
             time: TimeOfDay::parse("103000"),
             grade: Grade::L4,
+            received,
+            patient_conflict: false,
+            terms: StudyTerms {
+                date: Date::parse("20240131"),
+                tokens: vec![token(&format!("id{p}"))],
+                modalities: vec![],
+            },
             sealed: vec![1, 2, 3],
-            tokens: vec![token(&format!("id{p}"))],
         },
-        series: SeriesFacts {
-            reference: series(r),
+        series: series(r),
+        series_facts: SeriesFacts {
+            institution: institution.clone(),
+            study: study(s),
             uid: uid(2, r),
             modality: "CT".to_owned(),
             number: i32::try_from(r).ok(),
             performed_date: Date::parse("20240131"),
             performed_time: None,
+            received,
             sealed: vec![4, 5],
         },
         instance: InstanceFacts {
+            institution,
+            study: study(s),
+            series: series(r),
             reference: instance(i),
             version: 1,
             sop_instance: uid(3, i),
@@ -71,11 +131,11 @@ pub(crate) fn record(p: u64, s: u64, r: u64, i: u64) -> InstanceRecord {
             columns: Some(512),
             bits_allocated: Some(16),
             frames: None,
+            received,
             object_bytes: 525_000,
             location: i.to_be_bytes().to_vec(),
             sealed: None,
         },
-        received: Timestamp::from_ms(i64::try_from(s).unwrap()),
     }
 }
 

@@ -24,7 +24,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ),
     (
         "study",
-        "study_ref institution patient_ref study_uid study_date study_time grade received_ms series_count \
+        "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \
          instance_count sealed",
     ),
 ];

@@ -2,13 +2,11 @@
 
 use crate::on_both_engines;
 use crate::oracle;
-use crate::records::{institution, patient, record, series, study, token, uid};
+use crate::records::{Stored, apply, institution, patient, record, series, study, token, uid};
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::{self, InstanceFilter};
 use yingdun_catalog::catalogue::series::{self as series_search, SeriesFilter};
-use yingdun_catalog::catalogue::{
-    Date, InstanceRecord, Page, StudyFilter, TimeOfDay, Visibility, apply, care, studies,
-};
+use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, studies};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{ActorId, StudyRef, Timestamp};
 
@@ -64,24 +62,27 @@ const MODALITIES: [&str; 4] = ["CT", "MR", "US", "SR"];
 const STUDIES: u64 = 120;
 const PATIENTS: u64 = 30;
 
-fn records(dice: &mut Dice) -> Vec<InstanceRecord> {
+fn records(dice: &mut Dice) -> Vec<Stored> {
     let mut records = Vec::new();
     for s in 0..STUDIES {
         let p = dice.roll(PATIENTS);
         let mut first = record(p, s, s * 10, s * 100);
-        first.study.date = if dice.one_in(8) { None } else { dice.date() };
-        first.study.time = if dice.one_in(8) { None } else { dice.time() };
-        first.study.tokens =
+        first.study_facts.terms.date = if dice.one_in(8) { None } else { dice.date() };
+        first.study_facts.time = if dice.one_in(8) { None } else { dice.time() };
+        first.study_facts.terms.tokens =
             vec![token(&format!("id{p}")), token(&format!("name{}", p % 5)), token("everyone")];
-        first.received = Timestamp::from_ms(i64::try_from(dice.roll(1000)).unwrap());
+        first = first.received_at(i64::try_from(dice.roll(1000)).unwrap());
         if dice.one_in(10) {
-            first.institution = institution("xiehe");
+            first = first.in_institution(institution("xiehe"));
         }
         for r in 0..1 + dice.roll(3) {
             let mut other = first.clone();
-            other.series = record(p, s, s * 10 + r, 0).series;
-            other.series.modality = MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned();
-            other.instance = record(p, s, 0, s * 100 + r).instance;
+            other.series = series(s * 10 + r);
+            other.series_facts.uid = uid(2, s * 10 + r);
+            other.series_facts.number = i32::try_from(s * 10 + r).ok();
+            other.series_facts.modality = MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned();
+            other.instance = record(p, s, s * 10 + r, s * 100 + r).instance;
+            other.instance.institution = other.study_facts.institution.clone();
             records.push(other);
         }
     }
@@ -145,9 +146,9 @@ fn filter(dice: &mut Dice) -> StudyFilter {
     filter
 }
 
-async fn fill(database: &Database, records: &[InstanceRecord], relations: &[care::CareRelation]) {
+async fn fill(database: &Database, records: &[Stored], relations: &[care::CareRelation]) {
     for batch in records.chunks(70) {
-        apply(database, batch.to_vec(), None).await.unwrap();
+        apply(database, batch, None).await.unwrap();
     }
     database.execute(relations.iter().map(care::give).collect()).await.unwrap();
 }
@@ -178,12 +179,12 @@ async fn a_search_finds_what_a_plain_scan_finds(database: Database) {
 
 async fn common_and_rare_words_together_find_what_a_plain_scan_finds(database: Database) {
     // Enough studies that a common word counts as common, so that every way to drive a search is taken.
-    let records: Vec<InstanceRecord> = (0..1500_u64)
+    let records: Vec<Stored> = (0..1500_u64)
         .map(|s| {
             let mut record = record(s % 50, s, s, s);
-            record.study.date = Date::new(2024, 1 + u32::try_from(s % 12).unwrap(), 1);
-            record.study.tokens = vec![token("everyone"), token(&format!("rare{}", s / 5))];
-            record.series.modality = if s % 300 == 0 { "PT" } else { "CT" }.to_owned();
+            record.study_facts.terms.date = Date::new(2024, 1 + u32::try_from(s % 12).unwrap(), 1);
+            record.study_facts.terms.tokens = vec![token("everyone"), token(&format!("rare{}", s / 5))];
+            record.series_facts.modality = if s % 300 == 0 { "PT" } else { "CT" }.to_owned();
             record
         })
         .collect();
@@ -254,23 +255,21 @@ async fn series_and_instances_are_found_under_the_same_conditions_as_their_studi
     for _ in 0..60 {
         let filter = filter(&mut dice);
         let studies = found(&database, &filter).await;
-        let of_these: Vec<&InstanceRecord> =
-            records.iter().filter(|record| studies.contains(&record.study.reference)).collect();
+        let of_these: Vec<&Stored> =
+            records.iter().filter(|record| studies.contains(&record.study)).collect();
 
         let of = SeriesFilter::of(filter.clone());
         let rows = series_search::search(&database, &of, Page::first(10_000)).await.unwrap();
         let mut expected: Vec<_> =
-            of_these.iter().map(|r| (r.study.reference, r.series.number, r.series.reference)).collect();
+            of_these.iter().map(|r| (r.study, r.series_facts.number, r.series)).collect();
         expected.sort();
         let came: Vec<_> = rows.iter().map(|row| (row.study, row.number, row.reference)).collect();
         assert_eq!(came, expected, "series of {filter:?}");
 
         let of = InstanceFilter::of(filter.clone());
         let rows = instances::search(&database, &of, Page::first(10_000)).await.unwrap();
-        let mut expected: Vec<_> = of_these
-            .iter()
-            .map(|r| (r.study.reference, r.series.reference, r.instance.number, r.instance.reference))
-            .collect();
+        let mut expected: Vec<_> =
+            of_these.iter().map(|r| (r.study, r.series, r.instance.number, r.instance.reference)).collect();
         expected.sort();
         let came: Vec<_> =
             rows.iter().map(|row| (row.study, row.series, row.number, row.reference)).collect();
@@ -283,12 +282,12 @@ fn all() -> StudyFilter {
 }
 
 async fn series_conditions_hold_together(database: Database) {
-    let mut batch: Vec<InstanceRecord> = (0..6).map(|r| record(1, r / 3, r, r)).collect();
-    batch[1].series.modality = "MR".to_owned();
-    batch[2].series.performed_date = Date::parse("20200101");
-    batch[2].series.performed_time = TimeOfDay::parse("08");
-    batch[3].series.number = None;
-    apply(&database, batch, None).await.unwrap();
+    let mut batch: Vec<Stored> = (0..6).map(|r| record(1, r / 3, r, r)).collect();
+    batch[1].series_facts.modality = "MR".to_owned();
+    batch[2].series_facts.performed_date = Date::parse("20200101");
+    batch[2].series_facts.performed_time = TimeOfDay::parse("08");
+    batch[3].series_facts.number = None;
+    apply(&database, &batch, None).await.unwrap();
     let found = async |filter: SeriesFilter| {
         let rows = series_search::search(&database, &filter, Page::first(10)).await.unwrap();
         let mut references: Vec<_> = rows.iter().map(|row| row.reference).collect();
@@ -329,17 +328,17 @@ async fn series_conditions_hold_together(database: Database) {
 }
 
 async fn instance_conditions_hold_together(database: Database) {
-    let mut batch: Vec<InstanceRecord> = (0..8).map(|i| record(1, i / 4, i / 2, i)).collect();
+    let mut batch: Vec<Stored> = (0..8).map(|i| record(1, i / 4, i / 2, i)).collect();
     batch[5].instance.sop_class = uid(9, 9);
-    batch[6].series.modality = "MR".to_owned();
-    batch[7].series.modality = "MR".to_owned();
+    batch[6].series_facts.modality = "MR".to_owned();
+    batch[7].series_facts.modality = "MR".to_owned();
     let reference = |n: usize| batch[n].instance.reference;
     let expected = |numbers: &[usize]| {
         let mut references: Vec<_> = numbers.iter().map(|n| reference(*n)).collect();
         references.sort();
         references
     };
-    apply(&database, batch.clone(), None).await.unwrap();
+    apply(&database, &batch, None).await.unwrap();
     let found = async |filter: InstanceFilter| {
         let rows = instances::search(&database, &filter, Page::first(10)).await.unwrap();
         let mut references: Vec<_> = rows.iter().map(|row| row.reference).collect();

@@ -18,6 +18,9 @@ use yingdun_web::Hooks;
 const SECONDS: &[f64] =
     &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Studies in patient conflict that the status page names; their number is told beside.
+const PATIENT_CONFLICTS_SHOWN: u32 = 100;
+
 /// How often the collector tidies up what nobody has asked for.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -65,6 +68,10 @@ impl Status {
         let checkpoint = foundation.audit.latest_checkpoint();
         let keys = foundation.keys.status(&foundation.institution).await.ok();
         let counts = archive.counts(&foundation.institution).await.ok();
+        let conflicts = archive
+            .patient_conflicts(&foundation.institution, PATIENT_CONFLICTS_SHOWN)
+            .await
+            .unwrap_or_default();
         let certificates: Vec<Value> = certificates
             .iter()
             .map(|path| match read_certificate(path) {
@@ -78,6 +85,8 @@ impl Status {
             "storage": archive.store().status(),
             "holdings": counts.map(|counts| json!({
                 "studies": counts.studies, "series": counts.series, "instances": counts.instances,
+                "patient_conflicts": counts.patient_conflicts,
+                "patient_conflict_studies": conflicts,
             })),
             "keys": keys.map(|keys| json!({
                 "patients": keys.patients, "studies": keys.studies, "unwraps": archive.key_unwraps(),

@@ -1,0 +1,410 @@
+//! What the writer of the catalogue knows of the studies that are being filled: instances in, a batch out.
+//!
+//! Rows are merged here, in front of the catalogue, because their texts are sealed. There is one writer, so what it
+//! knows is what the catalogue has; what it does not know it reads there first.
+
+use crate::catalogue::Waiting;
+use crate::description::Description;
+use crate::rows::{self, Row};
+use crate::shared::InstitutionKeys;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use yingdun_catalog::catalogue::series::{self, SeriesFilter, SeriesRow};
+use yingdun_catalog::catalogue::studies::{self, StudyRow};
+use yingdun_catalog::catalogue::{
+    Batch, Date, Page, SeriesFacts, StudyChange, StudyFacts, StudyFilter, StudyTerms, TimeOfDay, Visibility,
+};
+use yingdun_catalog::{CatalogError, Database};
+use yingdun_crypto::SealError;
+use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
+use yingdun_storage::PackPosition;
+
+/// Descriptions that are kept between batches, of some two kilobytes each: those of the studies that all modalities
+/// of a large hospital send at a time.
+const KNOWN_MAX: usize = 4096;
+
+/// Series that are read at once.
+const PAGE_ROWS: u32 = 1000;
+
+/// Why a batch was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KnownError {
+    #[error(transparent)]
+    Catalogue(#[from] CatalogError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Studies and their series as the catalogue has them.
+#[derive(Debug, Default)]
+pub(crate) struct Known(HashMap<StudyRef, Study>);
+
+#[derive(Debug)]
+struct Study {
+    keys: Arc<InstitutionKeys>,
+    patient: PatientRef,
+    uid: Uid,
+    grade: Grade,
+    received: Timestamp,
+    patient_conflict: bool,
+    description: Description,
+    series: BTreeMap<SeriesRef, Series>,
+    /// By what the catalogue finds it; none while it has no row.
+    terms: Option<StudyTerms>,
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Series {
+    received: Timestamp,
+    description: Description,
+    changed: bool,
+}
+
+impl Known {
+    /// Adds what waits and says what the catalogue is to be told. What it says must be applied before the next call.
+    pub(crate) async fn take(
+        &mut self,
+        database: &Database,
+        waiting: &[Waiting],
+    ) -> Result<Batch, KnownError> {
+        if self.0.values().map(|study| 1 + study.series.len()).sum::<usize>() > KNOWN_MAX {
+            self.0.clear();
+        }
+        self.read(database, waiting).await?;
+        for Waiting { row, location, .. } in waiting {
+            self.add(row, location.position());
+        }
+        let touched: BTreeSet<StudyRef> = waiting.iter().map(|waiting| waiting.row.instance.study).collect();
+        let mut batch = Batch {
+            instances: waiting.iter().map(|waiting| waiting.row.instance.clone()).collect(),
+            ..Batch::default()
+        };
+        for reference in touched {
+            if let Some(study) = self.0.get_mut(&reference) {
+                study.tell(reference, &mut batch)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Reads what the catalogue has of the studies that are not known.
+    async fn read(&mut self, database: &Database, waiting: &[Waiting]) -> Result<(), KnownError> {
+        let mut missing: HashMap<StudyRef, &Arc<InstitutionKeys>> = HashMap::new();
+        for Waiting { row, .. } in waiting {
+            if !self.0.contains_key(&row.instance.study) {
+                missing.insert(row.instance.study, &row.keys);
+            }
+        }
+        let institutions: BTreeSet<_> = missing.values().map(|keys| &keys.institution).collect();
+        for institution in institutions {
+            let mut filter = StudyFilter::all(institution.clone(), Visibility::Institution);
+            filter.studies = missing
+                .iter()
+                .filter(|(_, keys)| keys.institution == *institution)
+                .map(|(s, _)| *s)
+                .collect();
+            let page = Page::first(u32::try_from(filter.studies.len()).unwrap_or(u32::MAX));
+            for row in studies::search(database, &filter, page).await? {
+                let Some(keys) = missing.get(&row.reference) else { continue };
+                self.0.extend(Study::read(keys, row));
+            }
+            let filter = SeriesFilter::of(filter);
+            let mut after = None;
+            loop {
+                let rows =
+                    series::search(database, &filter, Page { offset: 0, limit: PAGE_ROWS, after }).await?;
+                after = rows.last().map(SeriesRow::cursor);
+                let last = rows.len() < PAGE_ROWS as usize;
+                for row in rows {
+                    if let Some(study) = self.0.get_mut(&row.study) {
+                        study.series.extend(Series::read(&study.keys, row));
+                    }
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        for study in missing.keys() {
+            if let Some(study) = self.0.get_mut(study) {
+                study.terms = Some(study.terms());
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, row: &Row, at: PackPosition) {
+        let facts = &row.instance;
+        let study = self.0.entry(facts.study).or_insert_with(|| Study {
+            keys: Arc::clone(&row.keys),
+            patient: row.patient,
+            uid: row.index.study.clone(),
+            grade: row.grade,
+            received: facts.received,
+            patient_conflict: false,
+            description: Description::new(&row.index, at, row.identity),
+            series: BTreeMap::new(),
+            terms: None,
+            changed: true,
+        });
+        study.changed |= study.description.add(&row.index, at, row.identity);
+        study.changed |= lower(&mut study.received, facts.received);
+        if row.identity.is_conflict() && !study.patient_conflict {
+            study.patient_conflict = true;
+            study.changed = true;
+        }
+        let series = study.series.entry(facts.series).or_insert_with(|| Series {
+            received: facts.received,
+            description: Description::new(&row.index, at, row.identity),
+            changed: true,
+        });
+        series.changed |= series.description.add(&row.index, at, row.identity);
+        series.changed |= lower(&mut series.received, facts.received);
+        // Its modality is among the terms of the study.
+        study.changed |= series.changed;
+    }
+}
+
+impl Study {
+    /// A study that the catalogue has; none when its row does not open, which is then written anew.
+    fn read(keys: &Arc<InstitutionKeys>, row: StudyRow) -> Option<(StudyRef, Self)> {
+        let description = rows::open_study_column(keys, row.reference, row.sealed)
+            .inspect_err(
+                |error| tracing::error!(%error, "the row of a study does not open; it is written anew"),
+            )
+            .ok()?;
+        let study = Self {
+            keys: Arc::clone(keys),
+            patient: row.patient,
+            uid: row.uid,
+            grade: row.grade,
+            received: row.received,
+            patient_conflict: row.patient_conflict,
+            description,
+            series: BTreeMap::new(),
+            terms: None,
+            changed: false,
+        };
+        Some((row.reference, study))
+    }
+
+    fn terms(&self) -> StudyTerms {
+        let index = self.description.index();
+        let modalities: BTreeSet<&String> =
+            self.series.values().map(|series| &series.description.index().modality).collect();
+        StudyTerms {
+            date: Date::parse(&index.study_date),
+            tokens: rows::tokens(&self.keys.pseudonyms, index),
+            modalities: modalities.into_iter().cloned().collect(),
+        }
+    }
+
+    /// Adds what changed to a batch.
+    fn tell(&mut self, reference: StudyRef, batch: &mut Batch) -> Result<(), SealError> {
+        for (series, described) in &mut self.series {
+            if described.changed {
+                batch.series.insert(*series, described.facts(&self.keys, reference, *series)?);
+                described.changed = false;
+            }
+        }
+        if !self.changed {
+            return Ok(());
+        }
+        let terms = self.terms();
+        let now = StudyFacts {
+            institution: self.keys.institution.clone(),
+            patient: self.patient,
+            uid: self.uid.clone(),
+            time: TimeOfDay::parse(&self.description.index().study_time),
+            grade: self.grade,
+            received: self.received,
+            patient_conflict: self.patient_conflict,
+            terms: terms.clone(),
+            sealed: rows::seal_study_column(&self.keys, reference, &self.description)?,
+        };
+        batch.studies.insert(reference, StudyChange { now, was: self.terms.replace(terms) });
+        self.changed = false;
+        Ok(())
+    }
+}
+
+impl Series {
+    fn read(keys: &InstitutionKeys, row: SeriesRow) -> Option<(SeriesRef, Self)> {
+        let description = rows::open_series_column(keys, row.reference, row.sealed)
+            .inspect_err(
+                |error| tracing::error!(%error, "the row of a series does not open; it is written anew"),
+            )
+            .ok()?;
+        Some((row.reference, Self { received: row.received, description, changed: false }))
+    }
+
+    fn facts(
+        &self,
+        keys: &InstitutionKeys,
+        study: StudyRef,
+        reference: SeriesRef,
+    ) -> Result<SeriesFacts, SealError> {
+        let index = self.description.index();
+        Ok(SeriesFacts {
+            institution: keys.institution.clone(),
+            study,
+            uid: index.series.clone(),
+            modality: index.modality.clone(),
+            number: rows::small(index.series_number),
+            performed_date: Date::parse(&index.performed_procedure_step_start_date),
+            performed_time: TimeOfDay::parse(&index.performed_procedure_step_start_time),
+            received: self.received,
+            sealed: rows::seal_series_column(keys, reference, &self.description)?,
+        })
+    }
+}
+
+fn lower(earliest: &mut Timestamp, other: Timestamp) -> bool {
+    let earlier = other < *earliest;
+    *earliest = other.min(*earliest);
+    earlier
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::tests::{Says, at, index, says};
+    use crate::descriptor::Descriptor;
+    use crate::pseudonym::Pseudonyms;
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use yingdun_catalog::{DatabaseKind, Statement, catalogue};
+    use yingdun_crypto::{SealingKey, TokenKey};
+    use yingdun_model::{ActorId, InstitutionId};
+    use yingdun_storage::{Layout, Location};
+
+    fn keys() -> Arc<InstitutionKeys> {
+        Arc::new(InstitutionKeys {
+            institution: InstitutionId::new("renmin").unwrap(),
+            pseudonyms: Pseudonyms::new(TokenKey::from(&SealingKey::generate())),
+            index: SealingKey::generate(),
+        })
+    }
+
+    /// The record of an instance of a study of patient `A`.
+    fn waiting(keys: &Arc<InstitutionKeys>, place: usize, says: &Says) -> Waiting {
+        let index = index(place, says);
+        let study = keys.pseudonyms.study(&index.study);
+        let instance = keys.pseudonyms.instance(&index.sop_instance);
+        let position = at(place);
+        let location = Location {
+            pack: position.pack,
+            offset: position.offset,
+            descriptor_bytes: 1,
+            metadata_bytes: 1,
+            object_bytes: 1,
+            layout: Layout::DescriptorFirst,
+            digest: [0; 32],
+        };
+        let descriptor = Descriptor {
+            patient: keys.pseudonyms.patient("", "A", &index.study),
+            index,
+            transfer_syntax: Uid::new("1.2.840.10008.1.2.1").unwrap(),
+            grade: Grade::L4,
+            version: 1,
+            // Clocks go back now and then: the moment does not follow the place.
+            received: Timestamp::from_ms((place as i64 * 7) % 5),
+            sender: ActorId::new("ct1").unwrap(),
+            data_set_bytes: 1,
+            data_set_sha256: [0; 32],
+        };
+        Waiting { number: 0, row: rows::row(keys, study, instance, descriptor, &location), location }
+    }
+
+    /// Everything that the catalogue says of studies and series, opened.
+    async fn read(keys: &InstitutionKeys, database: &Database) -> impl PartialEq + std::fmt::Debug {
+        let filter = StudyFilter::all(keys.institution.clone(), Visibility::Institution);
+        let mut studies = studies::search(database, &filter, Page::first(99)).await.unwrap();
+        let mut descriptions = Vec::new();
+        for row in &mut studies {
+            let sealed = std::mem::take(&mut row.sealed);
+            descriptions.push(rows::open_study_column(keys, row.reference, sealed).unwrap());
+        }
+        let mut series = series::search(database, &SeriesFilter::of(filter), Page::first(99)).await.unwrap();
+        for row in &mut series {
+            let sealed = std::mem::take(&mut row.sealed);
+            descriptions.push(rows::open_series_column(keys, row.reference, sealed).unwrap());
+        }
+        let terms = "SELECT term, study_date FROM search_term ORDER BY term, study_date";
+        let terms = database.query(Statement::new(terms, vec![])).await.unwrap();
+        let terms: Vec<_> =
+            terms.iter().map(|row| (row.get_bytes(0).unwrap().to_vec(), row.get_i64(1).unwrap())).collect();
+        (studies, series, descriptions, terms)
+    }
+
+    async fn rows_do_not_depend_on_the_order_of_arrival(database: Database) {
+        let keys = keys();
+        let mut runner = TestRunner::default();
+        let cases = prop::collection::vec(says(), 2..9).prop_flat_map(|says| {
+            let order: Vec<usize> = (0..says.len()).collect();
+            (Just(says), Just(order).prop_shuffle(), 1..5_usize, any::<bool>())
+        });
+        for _ in 0..60 {
+            let (says, order, batch, forgets) = cases.new_tree(&mut runner).unwrap().current();
+            let mut known = Known::default();
+            for places in order.chunks(batch) {
+                let waiting: Vec<_> =
+                    places.iter().map(|place| waiting(&keys, *place, &says[*place])).collect();
+                if forgets {
+                    known = Known::default();
+                }
+                let batch = known.take(&database, &waiting).await.unwrap();
+                catalogue::apply(&database, &batch, None).await.unwrap();
+            }
+            let live = read(&keys, &database).await;
+            catalogue::wipe(&database).await.unwrap();
+
+            let all: Vec<_> =
+                says.iter().enumerate().map(|(place, says)| waiting(&keys, place, says)).collect();
+            let batch = Known::default().take(&database, &all).await.unwrap();
+            let conflict = says.iter().any(|says| !matches!(says.patient_id, "" | "A"));
+            assert!(batch.studies.values().all(|study| study.now.patient_conflict == conflict));
+            catalogue::apply(&database, &batch, None).await.unwrap();
+            assert_eq!(live, read(&keys, &database).await, "{says:?} in the order {order:?}");
+            catalogue::wipe(&database).await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn rows_do_not_depend_on_the_order_of_arrival_on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap();
+        rows_do_not_depend_on_the_order_of_arrival(database).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn rows_do_not_depend_on_the_order_of_arrival_on_postgresql() {
+        let Some(server) = yingdun_testkit::postgres_database() else { return };
+        let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await.unwrap();
+        rows_do_not_depend_on_the_order_of_arrival(database).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn instances_that_say_nothing_new_describe_nothing_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap();
+        let (keys, mut known) = (keys(), Known::default());
+        let says = Says {
+            patient_id: "A",
+            name: "Wang",
+            accession_number: "1",
+            date: "20240131",
+            modality: "CT",
+            series: 0,
+        };
+        // The places 5 and 10 have the same moment of arrival.
+        let first = known.take(&database, &[waiting(&keys, 5, &says)]).await.unwrap();
+        assert_eq!((first.studies.len(), first.series.len()), (1, 1));
+        let second = known.take(&database, &[waiting(&keys, 10, &says)]).await.unwrap();
+        assert_eq!((second.studies.len(), second.series.len(), second.instances.len()), (0, 0, 1));
+    }
+}
