@@ -224,7 +224,7 @@ pub async fn versions(
     let mut sql = StatementBuilder::new();
     sql.push(SELECT).push(" AND i.institution = ").bind(institution);
     sql.push(" AND i.instance_ref = ").bind(instance).push(" ORDER BY i.version");
-    database.query(sql.finish()).await?.iter().map(instance_of).collect()
+    database.look_up(sql.finish()).await?.iter().map(instance_of).collect()
 }
 
 // === rows ===

@@ -43,7 +43,7 @@ const SET_DISABLED: Sql =
 /// # Errors
 /// As [`Database::query`].
 pub async fn find(database: &Database, client_id: &ActorId) -> Result<Option<Client>, CatalogError> {
-    let rows = database.query(Statement::new(FIND, vec![client_id.into()])).await?;
+    let rows = database.look_up(Statement::new(FIND, vec![client_id.into()])).await?;
     rows.first().map(read).transpose()
 }
 

@@ -45,7 +45,7 @@ const UPDATE: Sql = Sql::new(
 /// As [`Database::query`].
 pub async fn of_ae_title(database: &Database, ae_title: &AeTitle) -> Result<Vec<Device>, CatalogError> {
     let statement = Statement::new(COLUMNS_WHERE_AE, vec![ae_title.as_str().into()]);
-    database.query(statement).await?.iter().map(read).collect()
+    database.look_up(statement).await?.iter().map(read).collect()
 }
 
 /// Every device of an institution, in the order of the AE titles.

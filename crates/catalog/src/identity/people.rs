@@ -91,7 +91,7 @@ pub async fn find(
     institution: &InstitutionId,
     actor: &ActorId,
 ) -> Result<Option<Person>, CatalogError> {
-    let rows = database.query(Statement::new(FIND, vec![institution.into(), actor.into()])).await?;
+    let rows = database.look_up(Statement::new(FIND, vec![institution.into(), actor.into()])).await?;
     Ok(collect(&rows)?.into_iter().next())
 }
 

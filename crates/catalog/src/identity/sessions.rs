@@ -95,7 +95,7 @@ pub fn insert(session: &SessionRow) -> Statement {
 /// # Errors
 /// As [`Database::query`].
 pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Option<Standing>, CatalogError> {
-    let rows = database.query(Statement::new(STANDING, vec![token_hash.into()])).await?;
+    let rows = database.look_up(Statement::new(STANDING, vec![token_hash.into()])).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let session = SessionRow {
         token_hash: row.get_array(0)?,

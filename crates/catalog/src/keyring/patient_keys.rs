@@ -41,7 +41,7 @@ pub async fn find(
 ) -> Result<Option<PatientKey>, CatalogError> {
     let bound =
         vec![(&line.institution).into(), line.grade.into(), line.suite.as_str().into(), patient.into()];
-    let rows = database.query(Statement::new(FIND, bound)).await?;
+    let rows = database.look_up(Statement::new(FIND, bound)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(PatientKey { kek_version: row.get_number(0)?, wrapped: row.get_bytes(1)?.to_vec() }))
 }

@@ -65,7 +65,7 @@ pub async fn find(
     institution: &InstitutionId,
     study: StudyRef,
 ) -> Result<Option<(StudyKey, PatientKey)>, CatalogError> {
-    let rows = database.query(Statement::new(FIND, vec![institution.into(), study.into()])).await?;
+    let rows = database.look_up(Statement::new(FIND, vec![institution.into(), study.into()])).await?;
     rows.first().map(with_patient).transpose()
 }
 

@@ -3,6 +3,7 @@
 use super::super::migration::{self, Applied};
 use super::super::{DatabaseKind, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement, Value};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -109,6 +110,9 @@ fn open(path: &Path, cache_kib: i64) -> Result<Connection, CatalogError> {
     connection.busy_timeout(WAIT_MAX).map_err(error_of)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
     connection.pragma_update(None, "cache_size", -cache_kib).map_err(error_of)?;
+    // A prepared statement keeps its plan. Otherwise SQLite compiles it again whenever a value that is compared to an
+    // indexed column changes, to look for it in statistics that `ANALYZE` gathered; nobody runs `ANALYZE` here.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error_of)?;
     // A malicious file must not run functions from its schema.
     connection.pragma_update(None, "trusted_schema", false).map_err(error_of)?;
     Ok(connection)
@@ -206,5 +210,26 @@ fn value_of(value: ValueRef<'_>) -> Result<Value, CatalogError> {
             .map_err(|_| CatalogError::Corrupt("a text is not UTF-8".to_owned())),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
         ValueRef::Real(_) => Err(CatalogError::Misuse("a column is REAL; cast it to BIGINT".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_values_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("identity.sqlite");
+        let connection = open_for_writing(&path, DatabaseKind::Identity).unwrap();
+        connection.execute_batch("CREATE TABLE t (a INTEGER, b INTEGER); CREATE INDEX t_a ON t (a)").unwrap();
+        let text = "SELECT b FROM t WHERE a = $1";
+        for value in 0..3 {
+            query(&connection, &Statement::new(text, vec![Value::Int(value)])).unwrap();
+        }
+        let prepared = prepare(&connection, &Statement::new(text, vec![Value::Int(0)])).unwrap();
+        assert_eq!(prepared.get_status(StatementStatus::Run), 3);
+        assert_eq!(prepared.get_status(StatementStatus::RePrepare), 0);
     }
 }

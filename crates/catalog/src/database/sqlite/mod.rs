@@ -1,4 +1,5 @@
-//! SQLite behind threads of its own: one writer, several readers, bounded queues between them and the callers.
+//! SQLite behind threads of its own: one writer, several readers, bounded queues between them and the callers. Only
+//! look-ups by key run on the thread of the caller.
 //!
 //! SQLite has one writer at a time anyway; a single writer thread never meets a locked file and can commit all
 //! transactions that wait together with one disk synchronisation.
@@ -17,13 +18,15 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 const QUEUE_JOBS_MAX: usize = 1024;
 
 /// How many queries run at once. Queries are short and served from memory; more threads than cores do not help.
+/// Each has a connection; look-ups borrow those that are idle.
 const READERS: usize = 4;
 
 /// The queues of one open file. The threads end when the last clone is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Sqlite {
     writes: mpsc::Sender<writer::Job>,
     reads: mpsc::Sender<reader::Job>,
+    readers: Arc<reader::Readers>,
 }
 
 impl Sqlite {
@@ -41,12 +44,21 @@ impl Sqlite {
 
         let (reads, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let jobs = Arc::new(AsyncMutex::new(jobs));
+        let readers = Arc::new(reader::Readers::open(path, READERS)?);
         for _ in 0..READERS {
-            let reader = reader::Reader::open(path)?;
-            let jobs = Arc::clone(&jobs);
-            spawn("sqlite-reader", move || reader.run(&jobs))?;
+            let (readers, jobs) = (Arc::clone(&readers), Arc::clone(&jobs));
+            spawn("sqlite-reader", move || readers.run(&jobs))?;
         }
-        Ok(Self { writes, reads })
+        Ok(Self { writes, reads, readers })
+    }
+
+    /// A look-up is done at once where a connection is free: to wake a thread and be woken by it takes longer than the
+    /// few pages that an index needs.
+    pub(super) async fn look_up(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
+        match self.readers.look_up(&statement) {
+            Some(answer) => answer,
+            None => self.query(statement).await,
+        }
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
@@ -70,6 +82,12 @@ impl Sqlite {
         let (reply, answer) = oneshot::channel();
         enqueue(&self.writes, writer::Job::EmptyLog(reply)).await?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite").finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,14 @@
-//! A reader thread: takes queries from the common queue and answers each from a fresh snapshot.
+//! Reading: connections that threads of their own and quick look-ups share, each answer from a fresh snapshot.
 
 use super::super::QUERY_TIME_MAX;
 use super::connection;
 use crate::{CatalogError, Row, Statement};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 /// How often a running query looks at the time, in steps of SQLite's virtual machine: about once in 0.1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
@@ -19,16 +19,73 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<Vec<Row>, CatalogError>>,
 }
 
+/// The connections for queries: one for each reader thread. A look-up borrows one that is free at the moment, so a
+/// thread may have to wait for it, but never for longer than a look-up takes.
+pub(super) struct Readers {
+    /// The one that was used last is taken first: its statements and pages are the warmest.
+    free: Mutex<Vec<Reader>>,
+    returned: Condvar,
+}
+
 /// One connection for queries, with a time limit on each.
-pub(super) struct Reader {
+struct Reader {
     connection: Connection,
     started: Instant,
     /// When the running query must end, in milliseconds after `started`.
     deadline_ms: Arc<AtomicU64>,
 }
 
+impl Readers {
+    pub(super) fn open(path: &Path, count: usize) -> Result<Self, CatalogError> {
+        let free = (0..count).map(|_| Reader::open(path)).collect::<Result<_, _>>()?;
+        Ok(Self { free: Mutex::new(free), returned: Condvar::new() })
+    }
+
+    /// Works until the queue is closed. Of all threads one holds the queue's lock and waits; it lets go as soon
+    /// as it has a job.
+    pub(super) fn run(&self, jobs: &AsyncMutex<mpsc::Receiver<Job>>) {
+        while let Some(job) = take(jobs) {
+            if !job.reply.is_closed() {
+                let reader = self.wait_for_one();
+                let answer = reader.query(&job.statement, QUERY_TIME_MAX);
+                self.give_back(reader);
+                // A caller that went away meanwhile misses nothing.
+                drop(job.reply.send(answer));
+            }
+        }
+    }
+
+    /// Answers on the thread of the caller; `None` when every connection is busy.
+    pub(super) fn look_up(&self, statement: &Statement) -> Option<Result<Vec<Row>, CatalogError>> {
+        let reader = self.free().pop()?;
+        let answer = reader.query(statement, QUERY_TIME_MAX);
+        self.give_back(reader);
+        Some(answer)
+    }
+
+    fn wait_for_one(&self) -> Reader {
+        let mut free = self.free();
+        loop {
+            match free.pop() {
+                Some(reader) => return reader,
+                None => free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn give_back(&self, reader: Reader) {
+        self.free().push(reader);
+        self.returned.notify_one();
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<Reader>> {
+        // Only whole connections are pushed and popped under this lock.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Reader {
-    pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
+    fn open(path: &Path) -> Result<Self, CatalogError> {
         let mut connection = connection::open_for_reading(path)?;
         let started = Instant::now();
         let deadline_ms = Arc::new(AtomicU64::new(u64::MAX));
@@ -42,18 +99,6 @@ impl Reader {
         Ok(Self { connection, started, deadline_ms })
     }
 
-    /// Works until the queue is closed. Of all readers one holds the queue's lock and waits; it lets go as soon
-    /// as it has a job.
-    pub(super) fn run(self, jobs: &Mutex<mpsc::Receiver<Job>>) {
-        while let Some(job) = take(jobs) {
-            if !job.reply.is_closed() {
-                let answer = self.query(&job.statement, QUERY_TIME_MAX);
-                // A caller that went away meanwhile misses nothing.
-                drop(job.reply.send(answer));
-            }
-        }
-    }
-
     fn query(&self, statement: &Statement, limit: Duration) -> Result<Vec<Row>, CatalogError> {
         let deadline = milliseconds(self.started.elapsed() + limit);
         self.deadline_ms.store(deadline, Ordering::Relaxed);
@@ -61,7 +106,7 @@ impl Reader {
     }
 }
 
-fn take(jobs: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
+fn take(jobs: &AsyncMutex<mpsc::Receiver<Job>>) -> Option<Job> {
     jobs.blocking_lock().blocking_recv()
 }
 
@@ -88,5 +133,19 @@ mod tests {
         assert!(matches!(answer, Err(CatalogError::Busy(_))), "{answer:?}");
         let next = reader.query(&Statement::new("SELECT 1", vec![]), QUERY_TIME_MAX).unwrap();
         assert_eq!(next[0].get_i64(0), Ok(1));
+    }
+
+    #[test]
+    fn a_look_up_takes_a_free_connection_and_does_not_wait_for_a_busy_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("catalogue.sqlite");
+        connection::open_for_writing(&path, DatabaseKind::Catalogue).unwrap();
+        let readers = Readers::open(&path, 1).unwrap();
+        let one = Statement::new("SELECT 1", vec![]);
+        assert_eq!(readers.look_up(&one).unwrap().unwrap()[0].get_i64(0), Ok(1));
+        let busy = readers.wait_for_one();
+        assert!(readers.look_up(&one).is_none());
+        readers.give_back(busy);
+        assert!(readers.look_up(&one).is_some());
     }
 }
