@@ -112,6 +112,15 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// What the operating system reports.
     fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize>;
 
+    /// Like [`Self::read_at`], but never waits for the device: it reads what the operating system holds in memory.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing of it is in memory, or when that cannot be known; what the operating system reports.
+    fn read_cached_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
+        let _unused = (buffer, bytes, offset);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// Makes everything written so far durable, with the length. An error is final: the kernel may have dropped
     /// the pages, so a second call proves nothing. Fails with `NotFound` when the file no longer has a name.
     ///

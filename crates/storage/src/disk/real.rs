@@ -3,9 +3,10 @@
 use super::{Disk, DiskFile, Entry, Space};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
+use rustix::io::ReadWriteFlags;
 use std::any::Any;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -112,6 +113,15 @@ impl DiskFile for RealFile {
         Ok(read)
     }
 
+    fn read_cached_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
+        let before = buffer.len();
+        buffer.resize(before + bytes, 0);
+        let mut room = [IoSliceMut::new(buffer.get_mut(before..).unwrap_or_default())];
+        let read = rustix::io::preadv2(&self.0, &mut room, offset, ReadWriteFlags::NOWAIT);
+        buffer.truncate(before + read.unwrap_or(0));
+        Ok(read?)
+    }
+
     fn sync(&self) -> io::Result<()> {
         rustix::fs::fdatasync(&self.0)?;
         // Bytes in a file that was deleted behind our back are gone with the last handle.
@@ -175,6 +185,23 @@ mod tests {
         assert_eq!(read, [b"before".as_slice(), &bytes].concat());
         let beyond = read_exact_at(file.as_ref(), &mut read, 5000, 8).unwrap_err();
         assert_eq!(beyond.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn what_was_just_written_is_read_from_memory_behind_what_the_buffer_holds() {
+        let root = tempfile::tempdir().unwrap();
+        let file = RealDisk.create(&root.path().join("file")).unwrap();
+        write_all_at(file.as_ref(), &[b"0123456789"], 0).unwrap();
+        let mut read = b"x".to_vec();
+        match file.read_cached_at(&mut read, 4, 3) {
+            Ok(4) => assert_eq!(read, b"x3456"),
+            // Some file systems cannot tell what is in memory.
+            Err(error) => assert_eq!((error.kind(), read.len()), (io::ErrorKind::Unsupported, 1)),
+            Ok(other) => panic!("{other} bytes"),
+        }
+        let before = read.len();
+        assert!(!matches!(file.read_cached_at(&mut read, 4, 10), Ok(1..)));
+        assert_eq!(read.len(), before);
     }
 
     #[test]
