@@ -105,17 +105,6 @@ impl SealedPart {
         })
         .await
     }
-
-    /// Asks the operating system to fetch a range of the plain part soon.
-    pub(crate) fn will_need(&self, plain: Range<u64>) {
-        let sealed_len = self.part.end - self.part.start;
-        if let (Ok(plan), Some(replica)) =
-            (chunk_span(plain, sealed_len), self.store.replicas_for(&self.location).first().copied())
-        {
-            let range = self.part.start + plan.sealed_range.start..self.part.start + plan.sealed_range.end;
-            self.store.will_need(&self.location, range, replica);
-        }
-    }
 }
 
 /// Reads a range from one replica after another until `verify` accepts what came.

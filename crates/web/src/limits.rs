@@ -125,8 +125,8 @@ pub const FRAME_LIST_MAX: usize = 2048;
 /// Bytes of a bulk data path: `xxxxxxxx` and items, as the metadata answer wrote it.
 pub const BULK_PATH_BYTES_MAX: usize = 512;
 
-/// Answer chunks that are ready before the network takes them. With chunks of up to 1 MiB, opening and
-/// checking the next one runs beside the TLS of the last one, and an answer holds a few megabytes at most.
+/// Answer chunks that are made before the network takes them. With chunks of up to 1 MiB an answer holds a few
+/// megabytes at most.
 pub const ANSWER_CHUNKS_AHEAD: usize = 4;
 
 /// Instances whose metadata are prepared at the same time for one answer.
@@ -145,6 +145,10 @@ pub const AUDIT_LEAVES_MAX: u64 = 1000;
 /// Bytes of a patient ID in a care relation (VR LO has 64 characters, up to 4 bytes each).
 pub const PATIENT_ID_BYTES_MAX: usize = 256;
 
-/// Instances of one answer that are opened before their turn, so that reading their headers and their first
-/// bytes runs beside the sending of the ones before.
-pub const INSTANCES_AHEAD: usize = 4;
+/// Instances of one answer that are opened before their turn, so that reading and unpacking their first bytes, up to
+/// 1 MiB of each, runs on the other cores beside the sending of the ones before.
+pub const INSTANCES_AHEAD: usize = 8;
+
+/// Bytes of TLS records that wait for the socket of one connection: larger than one write to a socket is worth, so
+/// that an image takes a few system calls. The library's own 64 KiB make one for each four records.
+pub const TLS_BUFFER_BYTES: usize = 256 * 1024;

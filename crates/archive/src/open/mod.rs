@@ -16,7 +16,7 @@ use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use object::ObjectReader;
+use object::{ObjectReader, ahead};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
@@ -127,6 +127,25 @@ impl OpenStudy {
         Ok((length, reader.stream(header.into(), vec![whole])))
     }
 
+    /// Like [`Self::part10`], opened in a task of its own that also reads the first bytes: for an instance whose turn
+    /// comes after others.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn part10_ahead(
+        self: &Arc<Self>,
+        entry: InstanceEntry,
+    ) -> impl Future<Output = Result<(u64, ByteStream), OpenError>> + Send + use<> {
+        let study = Arc::clone(self);
+        let begun = tokio::spawn(async move {
+            let (length, mut stream) = study.part10(&entry).await?;
+            let first = stream.next().await;
+            let stream: ByteStream = Box::pin(stream::iter(first).chain(stream));
+            Ok((length, stream))
+        });
+        async move { begun.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))? }
+    }
+
     /// Frames of an instance, by their numbers from 1.
     ///
     /// # Errors
@@ -149,12 +168,9 @@ impl OpenStudy {
             let length = place.length();
             bytes += length;
             let reader = reader.clone();
-            let stream = if position < FRAMES_AHEAD {
-                reader.stream(Bytes::new(), place.parts)
-            } else {
-                let later = async move { reader.stream(Bytes::new(), place.parts) };
-                Box::pin(stream::once(later).flatten())
-            };
+            let stream = reader.stream(Bytes::new(), place.parts);
+            // The first one is asked for at once by whoever sends it.
+            let stream = if (1..FRAMES_AHEAD).contains(&position) { ahead(stream) } else { stream };
             frames.push(Frame { media_type, bytes: length, stream });
         }
         self.window().await?.count(1, bytes);

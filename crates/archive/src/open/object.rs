@@ -42,52 +42,85 @@ impl ObjectReader {
         &self.open.layout
     }
 
-    /// The bytes of these ranges of the original object, behind a few bytes of the caller's. Reading begins at
-    /// once, not when the stream is first asked.
+    /// The bytes of these ranges of the original object, behind a few bytes of the caller's. Reading begins when the
+    /// stream is first asked, see [`ahead`]; what one read yields is read and unpacked by whoever asks, because to
+    /// wake another thread would take longer than it could save.
     pub(super) fn stream(self, first: Bytes, ranges: Vec<Range<u64>>) -> ByteStream {
-        let steps: Vec<Step> = match &self.open.layout.packing {
+        let mut steps: Vec<Step> = match &self.open.layout.packing {
             None => ranges.into_iter().flat_map(verbatim_steps).collect(),
             Some(packing) => {
                 gather(ranges.into_iter().flat_map(|range| packing.0.locate(range)).flat_map(split).collect())
             }
         };
-        let mut steps = steps.into_iter();
-        let begun = steps.next().map(|step| self.begin(step));
-        if let Some(next) = steps.as_slice().first() {
-            self.open.object.will_need(next.stored.clone());
+        if steps.len() <= 1 {
+            let whole = async move {
+                match steps.pop() {
+                    Some(step) => self.read(step, first).await,
+                    None => Ok(vec![first]),
+                }
+            };
+            return Box::pin(stream::once(whole).flat_map(in_order));
         }
-        let begun = stream::iter(begun).then(finished);
-        let rest = stream::iter(steps).map(move |step| finished(self.begin(step))).buffered(READ_AHEAD);
         let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
-        Box::pin(stop_after_error(first.chain(begun).chain(rest)))
+        let read = move |step| finished(self.begin(step));
+        let rest = stream::iter(steps).map(read).buffered(READ_AHEAD).flat_map(in_order);
+        Box::pin(stop_after_error(first.chain(rest)))
     }
 
     /// A read in a task of its own, so that reading and opening run beside sending.
-    fn begin(&self, step: Step) -> JoinHandle<Result<Bytes, OpenError>> {
+    fn begin(&self, step: Step) -> JoinHandle<Result<Vec<Bytes>, OpenError>> {
         let reader = self.clone();
-        tokio::spawn(async move { reader.read(step).await })
+        tokio::spawn(async move { reader.read(step, Bytes::new()).await })
     }
 
-    async fn read(&self, step: Step) -> Result<Bytes, OpenError> {
+    /// What one step yields, behind a few bytes of the caller's.
+    async fn read(&self, step: Step, first: Bytes) -> Result<Vec<Bytes>, OpenError> {
         self.study.still_open().await?;
         let stored = self.open.object.read(step.stored.clone()).await?;
         if self.open.layout.packing.is_none() {
-            return Ok(stored);
+            return Ok(vec![first, stored]);
         }
-        let plain_bytes = step.pieces.iter().map(|piece| piece.skip + piece.take).sum();
-        let mut plain = Vec::with_capacity(plain_bytes);
+        let plain_bytes = step.pieces.iter().map(|piece| piece.skip + piece.take).sum::<usize>();
+        let mut plain = Vec::with_capacity(first.len() + plain_bytes);
+        plain.extend_from_slice(&first);
         for piece in &step.pieces {
             let within = |at: u64| usize::try_from(at - step.stored.start).unwrap_or(usize::MAX);
             let bytes =
                 stored.get(within(piece.stored.start)..within(piece.stored.end)).ok_or(OpenError::Damaged)?;
             piece.decode(bytes, &mut plain).map_err(|_| OpenError::Damaged)?;
         }
-        Ok(plain.into())
+        Ok(vec![plain.into()])
     }
 }
 
-async fn finished(read: JoinHandle<Result<Bytes, OpenError>>) -> Result<Bytes, OpenError> {
+/// The same stream. Its first bytes are read from now on, beside whatever else is done.
+pub(super) fn ahead(mut stream: ByteStream) -> ByteStream {
+    let begun = tokio::spawn(async move {
+        let first = stream.next().await;
+        (first, stream)
+    });
+    let joined = async move {
+        match begun.await {
+            Ok((first, rest)) => stream::iter(first).chain(rest).left_stream(),
+            Err(error) => {
+                stream::iter([Err(OpenError::Unavailable(Unavailable::new("archive", error)))]).right_stream()
+            }
+        }
+    };
+    Box::pin(stream::once(joined).flatten())
+}
+
+async fn finished(read: JoinHandle<Result<Vec<Bytes>, OpenError>>) -> Result<Vec<Bytes>, OpenError> {
     read.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))?
+}
+
+/// The chunks of a read that are not empty, or its error.
+fn in_order(read: Result<Vec<Bytes>, OpenError>) -> impl stream::Stream<Item = Result<Bytes, OpenError>> {
+    let chunks = match read {
+        Ok(chunks) => chunks.into_iter().filter(|chunk| !chunk.is_empty()).map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    };
+    stream::iter(chunks)
 }
 
 /// The reads of a range that is stored as it is.

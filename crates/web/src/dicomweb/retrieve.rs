@@ -46,11 +46,14 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
                 + entries.iter().map(part10_bytes).sum::<u64>()
                 + tail.len() as u64;
             Ok(answer::stream(&writer.content_type(), Some(length), move |sink| async move {
-                let mut opened = stream::iter(entries.into_iter().map(|entry| {
-                    let study = Arc::clone(&study);
-                    async move { study.part10(&entry).await }
-                }))
-                .buffered(limits::INSTANCES_AHEAD);
+                // One instance is opened by this task; of several, each by one of its own beside the sending.
+                let mut opened = match <[InstanceEntry; 1]>::try_from(entries) {
+                    Ok([entry]) => stream::once(async move { study.part10(&entry).await }).boxed(),
+                    Err(entries) => stream::iter(entries)
+                        .map(move |entry| study.part10_ahead(entry))
+                        .buffered(limits::INSTANCES_AHEAD)
+                        .boxed(),
+                };
                 for head in heads {
                     sink.send(head).await?;
                     let (_length, content) = opened.try_next().await.map_err(broken)?.ok_or(Broken)?;

@@ -11,7 +11,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 /// An answer with a body that is already there.
 pub(crate) fn with_body(status: StatusCode, media_type: &str, body: impl Into<Body>) -> Response<Body> {
@@ -43,22 +42,18 @@ pub(crate) fn see_other(address: &str) -> Response<Body> {
     response
 }
 
-/// A streamed answer. `produce` runs as a task of its own, at most [`limits::ANSWER_CHUNKS_AHEAD`] chunks
-/// ahead of the network, and is ended when the client goes away. When it fails, or when it makes another
-/// number of bytes than `length`, the connection is broken off: a client never takes a part for the whole.
+/// A streamed answer. What `produce` returns runs as a part of the connection that sends the answer, at most
+/// [`limits::ANSWER_CHUNKS_AHEAD`] chunks ahead of it, and ends with it: no thread is woken to hand over a chunk.
+/// What should go on while the network is behind, such as reading ahead, has tasks of its own. When the producer
+/// fails, or makes another number of bytes than `length`, the connection is broken off: a client never takes a part
+/// for the whole.
 pub(crate) fn stream<F, T>(media_type: &str, length: Option<u64>, produce: F) -> Response<Body>
 where
     F: FnOnce(Sink) -> T,
     T: Future<Output = Result<(), Broken>> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(limits::ANSWER_CHUNKS_AHEAD);
-    let produced = produce(Sink(sender.clone()));
-    let producer = tokio::spawn(async move {
-        if produced.await.is_err() {
-            // The receiver may be gone already: then nobody is left to tell.
-            let _ = sender.send(Err(Broken)).await;
-        }
-    });
+    let producer: Option<Producer> = Some(Box::pin(produce(Sink(sender))));
     with_body(StatusCode::OK, media_type, Body::new(Flow { receiver, left: length, producer }))
 }
 
@@ -69,7 +64,7 @@ pub(crate) struct Broken;
 
 /// Where a producer puts its chunks.
 #[derive(Clone)]
-pub(crate) struct Sink(mpsc::Sender<Result<Bytes, Broken>>);
+pub(crate) struct Sink(mpsc::Sender<Bytes>);
 
 impl Sink {
     /// Hands over a chunk; waits while the network is behind.
@@ -77,22 +72,19 @@ impl Sink {
         if chunk.is_empty() {
             return Ok(());
         }
-        self.0.send(Ok(chunk)).await.map_err(|_| Broken)
+        self.0.send(chunk).await.map_err(|_| Broken)
     }
 }
 
 struct Flow {
-    receiver: mpsc::Receiver<Result<Bytes, Broken>>,
+    receiver: mpsc::Receiver<Bytes>,
     /// Bytes still to come, where the length is known.
     left: Option<u64>,
-    producer: JoinHandle<()>,
+    /// `None` when it has made everything.
+    producer: Option<Producer>,
 }
 
-impl Drop for Flow {
-    fn drop(&mut self) {
-        self.producer.abort();
-    }
-}
+type Producer = Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>;
 
 impl hyper::body::Body for Flow {
     type Data = Bytes;
@@ -102,8 +94,16 @@ impl hyper::body::Body for Flow {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        // The producer first: what it makes now is sent now.
+        if let Some(producer) = &mut self.producer {
+            match producer.as_mut().poll(cx) {
+                Poll::Ready(Ok(())) => self.producer = None,
+                Poll::Ready(Err(broken)) => return Poll::Ready(Some(Err(broken))),
+                Poll::Pending => {}
+            }
+        }
         self.receiver.poll_recv(cx).map(|received| match received {
-            Some(Ok(chunk)) => {
+            Some(chunk) => {
                 if let Some(left) = self.left {
                     let Some(rest) = left.checked_sub(chunk.len() as u64) else {
                         return Some(Err(Broken));
@@ -112,7 +112,6 @@ impl hyper::body::Body for Flow {
                 }
                 Some(Ok(Frame::data(chunk)))
             }
-            Some(Err(broken)) => Some(Err(broken)),
             None if self.left.is_some_and(|left| left > 0) => Some(Err(Broken)),
             None => None,
         })

@@ -162,7 +162,7 @@ async fn connect(
         }
         Transport::Tls(config) => {
             let handshake = TlsAcceptor::from(config).accept(socket);
-            let stream = match tokio::time::timeout(limits::HANDSHAKE_TIME_MAX, handshake).await {
+            let mut stream = match tokio::time::timeout(limits::HANDSHAKE_TIME_MAX, handshake).await {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
                     metrics::counter!("yingdun_http_handshakes_failed_total").increment(1);
@@ -175,6 +175,7 @@ async fn connect(
                     return;
                 }
             };
+            stream.get_mut().1.set_buffer_limit(Some(limits::TLS_BUFFER_BYTES));
             let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let certificate_sha256 = certificate.map(|der| yingdun_crypto::digest::sha256(der.as_ref()));
             let peer = Peer { address, certificate_sha256, tls: true };
