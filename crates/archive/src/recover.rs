@@ -10,13 +10,14 @@ use crate::error::Unavailable;
 use crate::record::DescriptorPrefix;
 use crate::rows;
 use crate::shared::{Core, InstitutionKeys};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yingdun_access::{Resource, StudyFacts};
+use yingdun_audit::{AuditError, EventKind, Filter, Leaf, Order, Outcome};
 use yingdun_catalog::catalogue;
 use yingdun_crypto::{Sealed, SealingKey};
 use yingdun_keys::{KeysError, StudyKey};
-use yingdun_model::{Action, StudyRef};
+use yingdun_model::{Action, InstanceRef, StudyRef};
 use yingdun_storage::{PackPosition, RecordKind, ScannedRecord};
 
 /// What a replay did.
@@ -28,6 +29,10 @@ pub struct Recovered {
     pub without_key: u64,
     /// Records that did not open. They stay in the packs and are named in the log of the program.
     pub unreadable: u64,
+    /// Records of another institution, passed over like those that did not open.
+    pub foreign: u64,
+    /// Records whose sender was told that they are not stored, and which a crash kept all the same.
+    pub retracted: u64,
 }
 
 /// Applies every record behind the watermark.
@@ -47,29 +52,45 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
     core.store.number_from(from);
     let mut scan = core.store.scan(from);
     let mut keys = StudyKeys::default();
+    let mut retracted = None;
     let mut recovered = Recovered::default();
     while let Some(record) = scan.next().await.map_err(|error| Unavailable::new("storage", error))? {
         if record.header.kind != RecordKind::INSTANCE {
             continue;
         }
         recovered.records += 1;
-        match replay_one(core, &mut keys, &record).await? {
-            Replayed::Applied => {}
+        let retracted = match &retracted {
+            Some(known) => known,
+            None => retracted.insert(read_retracted(core).await?),
+        };
+        let why = match replay_one(core, &mut keys, retracted, &record).await? {
+            Replayed::Applied => continue,
             Replayed::WithoutKey => {
-                core.store.mark_applied(&record.location);
                 recovered.without_key += 1;
+                core.store.mark_applied(&record.location);
+                continue;
+            }
+            Replayed::Retracted => {
+                recovered.retracted += 1;
+                "its sender was told that it is not stored"
+            }
+            Replayed::Foreign => {
+                recovered.foreign += 1;
+                "it belongs to another institution"
             }
             Replayed::Unreadable(why) => {
-                tracing::error!(
-                    pack = record.location.pack,
-                    offset = record.location.offset,
-                    why,
-                    "a record does not open"
-                );
-                core.store.mark_applied(&record.location);
                 recovered.unreadable += 1;
+                why
             }
-        }
+        };
+        metrics::counter!("yingdun_records_passed_over_total").increment(1);
+        tracing::error!(
+            pack = record.location.pack,
+            offset = record.location.offset,
+            why,
+            "a record is passed over and stays in its pack"
+        );
+        core.store.mark_applied(&record.location);
     }
     core.catalogue.end_replay(&core.store).await?;
     Ok(recovered)
@@ -78,20 +99,31 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
 enum Replayed {
     Applied,
     WithoutKey,
+    Retracted,
+    Foreign,
     Unreadable(&'static str),
 }
 
 async fn replay_one(
     core: &Arc<Core>,
     keys: &mut StudyKeys,
+    retracted: &Retracted,
     record: &ScannedRecord,
 ) -> Result<Replayed, Unavailable> {
+    if record.header.institution != *core.access.system_session().institution() {
+        return Ok(Replayed::Foreign);
+    }
     let institution = core.institution_keys(&record.header.institution).await?;
     let Some((prefix, sealed)) = DescriptorPrefix::split(&record.descriptor) else {
         return Ok(Replayed::Unreadable("the descriptor is too short"));
     };
-    let Some(key) = keys.of(core, &institution, record.header.study).await? else {
-        return Ok(Replayed::WithoutKey);
+    if retracted.contains(&(prefix.instance, prefix.version)) {
+        return Ok(Replayed::Retracted);
+    }
+    let key = match keys.of(core, &institution, record.header.study).await? {
+        KeptKey::Open(key) => key,
+        KeptKey::None => return Ok(Replayed::WithoutKey),
+        KeptKey::Damaged => return Ok(Replayed::Unreadable("its study key does not unwrap")),
     };
     let context = prefix.context(&record.header.institution, record.header.study);
     let Ok(descriptor) = open_descriptor(key.key(), sealed, &context) else {
@@ -110,9 +142,62 @@ fn open_descriptor(
     Sealed::<Descriptor>::from_bytes(sealed.to_vec()).open(key, context)
 }
 
+/// Versions of instances whose last word on the ledger is that they were not stored.
+type Retracted = HashSet<(InstanceRef, u32)>;
+
+/// A write that failed on the quorum may be whole on one replica, and a crash before its pack was cut makes it look
+/// like any other record. The ledger knows better: the retraction was durable before its sender got the answer.
+async fn read_retracted(core: &Arc<Core>) -> Result<Retracted, Unavailable> {
+    let unreadable = |error: AuditError| Unavailable::new("audit", error);
+    core.audit.checkpoint().await.map_err(unreadable)?;
+    let reader = core.audit.reader();
+    let read = tokio::task::spawn_blocking(move || {
+        let failed = Filter {
+            kinds: vec![EventKind::Stored],
+            outcome: Some(Outcome::Failed),
+            order: Order::OldestFirst,
+            ..Filter::default()
+        };
+        let mut retracted = Retracted::new();
+        for found in reader.search(failed) {
+            retracted.extend(version_of(&found?.leaf));
+        }
+        if retracted.is_empty() {
+            return Ok(retracted);
+        }
+        // What was sent again and stored then counts; so the last leaf of each decides.
+        let stored =
+            Filter { kinds: vec![EventKind::Stored], order: Order::OldestFirst, ..Filter::default() };
+        for found in reader.search(stored) {
+            let leaf = found?.leaf;
+            let Some(version) = version_of(&leaf) else { continue };
+            if leaf.outcome == Outcome::Failed {
+                retracted.insert(version);
+            } else {
+                retracted.remove(&version);
+            }
+        }
+        Ok(retracted)
+    });
+    read.await.map_err(|error| Unavailable::new("audit", error))?.map_err(unreadable)
+}
+
+fn version_of(leaf: &Leaf) -> Option<(InstanceRef, u32)> {
+    let version = leaf.counts.get("version").and_then(|version| u32::try_from(version).ok())?;
+    Some((leaf.instance?, version))
+}
+
 /// The study keys of a replay, one permit each. Records of a study lie close together, so few are kept.
 #[derive(Default)]
-struct StudyKeys(HashMap<StudyRef, Option<StudyKey>>);
+struct StudyKeys(HashMap<StudyRef, KeptKey>);
+
+enum KeptKey {
+    Open(StudyKey),
+    /// Destroyed.
+    None,
+    /// Its row is damaged: one study is lost to this catalogue, and the others are not.
+    Damaged,
+}
 
 /// Studies whose keys a replay keeps at once.
 const KEPT_KEYS_MAX: usize = 256;
@@ -123,7 +208,7 @@ impl StudyKeys {
         core: &Core,
         institution: &InstitutionKeys,
         study: StudyRef,
-    ) -> Result<Option<&StudyKey>, Unavailable> {
+    ) -> Result<&KeptKey, Unavailable> {
         if !self.0.contains_key(&study) {
             if self.0.len() >= KEPT_KEYS_MAX {
                 self.0.clear();
@@ -131,20 +216,16 @@ impl StudyKeys {
             let key = unwrap(core, institution, study).await?;
             self.0.insert(study, key);
         }
-        Ok(self.0.get(&study).and_then(Option::as_ref))
+        Ok(self.0.get(&study).unwrap_or(&KeptKey::None))
     }
 }
 
-async fn unwrap(
-    core: &Core,
-    institution: &InstitutionKeys,
-    study: StudyRef,
-) -> Result<Option<StudyKey>, Unavailable> {
+async fn unwrap(core: &Core, institution: &InstitutionKeys, study: StudyRef) -> Result<KeptKey, Unavailable> {
     let failed = |error: KeysError| Unavailable::new("keys", error);
     // The key row knows whose study it is and how it is graded; the catalogue may not.
     let Some((patient, grade)) = core.keys.owner(&institution.institution, study).await.map_err(failed)?
     else {
-        return Ok(None);
+        return Ok(KeptKey::None);
     };
     let facts = StudyFacts {
         institution: institution.institution.clone(),
@@ -159,5 +240,11 @@ async fn unwrap(
         .authorise(&session, Action::Recover, Resource::Study(facts))
         .await
         .map_err(|refusal| Unavailable::new("access", refusal))?;
-    core.keys.unwrap(&permit).await.map(Some).map_err(failed)
+    match core.keys.unwrap(&permit).await {
+        Ok(key) => Ok(KeptKey::Open(key)),
+        Err(KeysError::Damaged { .. } | KeysError::UnknownSuite | KeysError::KekMissing { .. }) => {
+            Ok(KeptKey::Damaged)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }

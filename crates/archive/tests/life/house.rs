@@ -46,6 +46,7 @@ pub(crate) struct Open {
     pub(crate) system: Session,
     pub(crate) access: Access,
     pub(crate) catalogue: Database,
+    pub(crate) keys: Database,
 }
 
 pub(crate) fn institution() -> InstitutionId {
@@ -84,6 +85,7 @@ impl House {
         let catalogue = database("catalogue.db", DatabaseKind::Catalogue, 1).await;
         let keys = database("keys.db", DatabaseKind::Keys, 2).await;
         let root = RootKey::from(SealingKey::from_secret(&Secret::new(self.root)));
+        let key_rows = keys.clone();
         let keys = KeyStore::open(keys, root, clock.clone()).await.unwrap();
         let signing = SigningKey::from(&keys.secret(&institution(), SecretName::LogSigning).await.unwrap());
         let config = LogConfig::new(
@@ -124,7 +126,7 @@ impl House {
             limits: ArchiveLimits::default(),
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, index, system, access, catalogue }
+        Open { archive, recovered, log, gateway, index, system, access, catalogue, keys: key_rows }
     }
 }
 

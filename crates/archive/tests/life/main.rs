@@ -3,6 +3,7 @@
 
 mod conflict;
 mod house;
+mod recovery;
 
 use house::{Engine, House, Open, collect, institution};
 use std::path::Path;

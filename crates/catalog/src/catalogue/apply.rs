@@ -70,7 +70,10 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
         if instance.version == 1 {
             new_instances.entry(instance.series).or_default().insert(instance.reference);
         }
-        instances.entry((instance.reference, instance.version)).or_insert(instance);
+        let kept = instances.entry((instance.reference, instance.version)).or_insert(instance);
+        if instance.location > kept.location {
+            *kept = instance;
+        }
     }
 
     let mut statements = Vec::new();
@@ -100,12 +103,7 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     statements
         .extend(new_instances.iter().map(|(series, instances)| count_new_instances(*series, instances)));
     let rows = instances.values().map(|instance| instance_row(instance)).collect::<Result<Vec<_>, _>>()?;
-    insert_all(
-        &mut statements,
-        INSERT_INSTANCE,
-        " ON CONFLICT (instance_ref, version) DO NOTHING",
-        rows.into_iter(),
-    );
+    insert_all(&mut statements, INSERT_INSTANCE, ON_INSTANCE, rows.into_iter());
     let references: BTreeSet<InstanceRef> = instances.keys().map(|(reference, _)| *reference).collect();
     if !references.is_empty() {
         statements.push(demote_older_versions(&references));
@@ -132,6 +130,16 @@ const ON_SERIES: &str = " ON CONFLICT (series_ref) DO UPDATE SET modality = excl
 const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, institution, study_ref, \
      series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, image_rows, \
      image_columns, bits_allocated, frames, received_ms, object_bytes, location, sealed) VALUES ";
+/// Of two records of one version, the one that lies later in the packs counts: the write of the other failed, and its
+/// sender sent again. Locations begin with pack and offset, so their bytes are in that order.
+const ON_INSTANCE: &str = " ON CONFLICT (instance_ref, version) DO UPDATE SET study_ref = excluded.study_ref, \
+     series_ref = excluded.series_ref, sop_class_uid = excluded.sop_class_uid, \
+     transfer_syntax_uid = excluded.transfer_syntax_uid, instance_number = excluded.instance_number, \
+     image_rows = excluded.image_rows, image_columns = excluded.image_columns, \
+     bits_allocated = excluded.bits_allocated, frames = excluded.frames, received_ms = excluded.received_ms, \
+     object_bytes = excluded.object_bytes, location = excluded.location, sealed = excluded.sealed \
+     WHERE excluded.location > instance.location";
+
 /// Appends INSERT statements for rows.
 fn insert_all(
     statements: &mut Vec<Statement>,

@@ -16,7 +16,7 @@ pub struct Batch {
     /// Series that are new or are described anew.
     pub series: BTreeMap<SeriesRef, SeriesFacts>,
     /// Versions of instances, of studies and series that are here or in the catalogue. One that the catalogue has
-    /// already stays as it is.
+    /// already stays as it is, unless this one lies later in the packs.
     pub instances: Vec<InstanceFacts>,
 }
 
@@ -120,7 +120,7 @@ pub struct InstanceFacts {
     pub received: Timestamp,
     /// Bytes of the data set as it was sent.
     pub object_bytes: u64,
-    /// Where the record lies, in the words of the store.
+    /// Where the record lies, in the words of the store: bytes in the order of places.
     pub location: Vec<u8>,
     /// What else the archive keeps of an instance, sealed under the study key.
     pub sealed: Option<Vec<u8>>,

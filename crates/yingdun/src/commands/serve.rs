@@ -46,6 +46,8 @@ pub(super) async fn serve_with(
         records_replayed = recovered.records,
         records_without_key = recovered.without_key,
         records_unreadable = recovered.unreadable,
+        records_foreign = recovered.foreign,
+        records_retracted = recovered.retracted,
         "ready"
     );
     output.say(&Ready { ready: true, addresses: &addresses }, |language| {
