@@ -7,6 +7,7 @@ mod recovery;
 
 use house::{Engine, House, Open, collect, institution};
 use std::path::Path;
+use std::time::Duration;
 use yingdun_archive::{FindRequest, Include, IngestError, Level, OpenError, StoredOutcome};
 use yingdun_dicom::synthetic::{EnhancedCt, Instance, Kind, Study};
 use yingdun_dicom::{Tag, tags};
@@ -327,6 +328,34 @@ async fn neither_names_nor_identifiers_are_found_on_disk() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_are_not_polled_while_a_study_is_being_opened_stop_nobody_else() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let study = Study::new(65, Kind::Ct { slices: 2 });
+    for instance in study.instances() {
+        open.store(&instance).await.unwrap();
+    }
+    // The window of the sender is open, so the facts of the study are known and each caller comes as far as the window
+    // that is being opened; then nobody polls it, as an answer that waits for the network.
+    let mut stalled: Vec<_> = (0..4)
+        .map(|_| Box::pin(open.archive.open_study(&open.gateway, &study.study, open.gateway.purpose())))
+        .collect();
+    for caller in &mut stalled {
+        assert!(futures_util::poll!(caller).is_pending());
+    }
+    let read = async {
+        for instance in study.instances() {
+            let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
+            assert!(back == instance.data_set);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), read).await.expect("a stalled caller holds a lock");
+    for caller in stalled {
+        caller.await.unwrap();
+    }
+}
+
 // === helpers ===
 
 async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
@@ -372,7 +401,7 @@ async fn repairs_within_two_seconds(open: &Open) -> u64 {
         if repaired() > before {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     repaired()
 }
