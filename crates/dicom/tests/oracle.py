@@ -12,7 +12,6 @@ import pathlib
 import sys
 import warnings
 
-import pydicom
 from pydicom.filereader import dcmread
 
 warnings.simplefilter("ignore")

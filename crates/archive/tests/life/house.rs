@@ -30,6 +30,7 @@ pub(crate) enum Engine {
 pub(crate) struct House {
     folder: TempDir,
     engine: Engine,
+    replicas: usize,
     root: [u8; 32],
 }
 
@@ -55,7 +56,11 @@ pub(crate) fn institution() -> InstitutionId {
 
 impl House {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), engine, root: [7; 32] }
+        Self::with_replicas(engine, 3)
+    }
+
+    pub(crate) fn with_replicas(engine: Engine, replicas: usize) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), engine, replicas, root: [7; 32] }
     }
 
     pub(crate) fn replica(&self, number: usize) -> PathBuf {
@@ -68,6 +73,14 @@ impl House {
 
     /// Loses the catalogue, as a broken database disk would.
     pub(crate) fn lose_catalogue(&self) {
+        // Its last connection, closed in the background, takes this file away when it is done; when two close at once
+        // none does.
+        for _ in 0..100 {
+            if !self.folder.path().join("catalogue.db-wal").exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
         for file in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
             let _ = std::fs::remove_file(self.folder.path().join(file));
         }
@@ -104,7 +117,7 @@ impl House {
             clock.clone(),
         )
         .unwrap();
-        let replicas = (0..3)
+        let replicas = (0..self.replicas)
             .map(|number| ReplicaConfig {
                 directory: self.replica(number),
                 label: format!("r{number}"),

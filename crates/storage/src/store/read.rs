@@ -70,7 +70,8 @@ impl Store {
         }
     }
 
-    /// Reads a whole record from one replica and checks every byte of it against its digest.
+    /// Reads a whole record from one replica and checks every byte of it against its digest, and the header of the
+    /// pack that it lies in: checking all its records checks every byte of a pack.
     ///
     /// # Errors
     /// [`ReadError::Damaged`] when the bytes differ from those that were stored; other [`ReadError`]s when they
@@ -82,6 +83,9 @@ impl Store {
             let file = shared.file(replica.index(), location.pack)?;
             let extent = Extent { pack: location.pack, end: location.end(), store: &shared.store_id };
             let source = Source { replica: replica.index(), file };
+            if !extent.begins(&source)? {
+                return Ok(Err("the header of its pack is not the one that was written"));
+            }
             let Some(parsed) = extent.header_on(&source, location.offset) else {
                 return Ok(Err("its header does not match its digest and place"));
             };

@@ -3,7 +3,8 @@
 
 use crate::disk::{DiskFile, read_exact_at};
 use crate::record::format::{
-    ALIGN_BYTES, ParsedHeader, RECORD_HEADER_BYTES, RECORD_MAGIC, StoreId, decode_record_header,
+    ALIGN_BYTES, PACK_HEADER_BYTES, ParsedHeader, RECORD_HEADER_BYTES, RECORD_MAGIC, StoreId,
+    decode_pack_header, decode_record_header,
 };
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,13 @@ pub(crate) struct Extent<'a> {
 }
 
 impl Extent<'_> {
+    /// Whether one source begins with the header of this pack of this store.
+    pub(crate) fn begins(&self, source: &Source) -> io::Result<bool> {
+        let mut bytes = Vec::new();
+        read_exact_at(source.file.as_ref(), &mut bytes, PACK_HEADER_BYTES as usize, 0)?;
+        Ok(decode_pack_header(&bytes) == Some((self.pack, *self.store)))
+    }
+
     /// The header at an offset, from the first source on which it is right.
     pub(crate) fn header_at(&self, sources: &[Source], offset: u64) -> Option<ParsedHeader> {
         let whole = |parsed: &ParsedHeader| parsed.location.end() <= self.end;
