@@ -119,7 +119,7 @@ def test_the_verifier_names_the_record_that_was_changed(lived, tmp_path):
     bundle = copy / "tile" / "entries" / "000"
     content = bundle.read_bytes()
     leaf = ledger.leaves(copy)[100]
-    at = content.index(f'"sequence":100,'.encode())
+    at = content.index('"sequence":100,'.encode())
     time_at = content.index(str(leaf["time_ms"]).encode(), at)
     _flip(bundle, time_at)
     assert "100" in lived.verify_audit(copy, code=1)["first_bad"]

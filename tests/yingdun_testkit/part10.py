@@ -13,7 +13,6 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 EXPLICIT_LITTLE_ENDIAN = str(ExplicitVRLittleEndian)
-CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 #: VRs whose length has four bytes behind two reserved ones (PS3.5 §7.1.2).
