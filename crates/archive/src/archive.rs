@@ -54,6 +54,7 @@ impl Archive {
             catalogue: Catalogue::start(catalogue, store.clone()),
             windows: Arc::new(Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock))),
             institutions: RwLock::default(),
+            held: crate::receive::budget(limits.held_bytes_max),
             store,
             keys,
             audit,

@@ -16,6 +16,7 @@
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
+//! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
 //! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
 //! | `recover` | the replay of the packs' tail at a start |
@@ -29,6 +30,7 @@ mod description;
 mod descriptor;
 mod error;
 mod find;
+mod kept;
 mod known;
 mod layout;
 mod open;

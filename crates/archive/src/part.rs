@@ -29,6 +29,8 @@ pub(crate) struct SealedPart {
 pub(crate) struct OpenObject {
     pub(crate) object: SealedPart,
     pub(crate) layout: ObjectLayout,
+    /// Bytes of the layout as it is written, which are about those that it takes in memory.
+    pub(crate) layout_bytes: u64,
 }
 
 /// Which part of a record.

@@ -7,7 +7,7 @@ use crate::window::Windows;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use yingdun_access::{Access, StudyFacts};
 use yingdun_audit::{Event, Log};
 use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
@@ -25,14 +25,18 @@ pub(crate) const GRADE_ON_ARRIVAL: Grade = Grade::L4;
 pub struct ArchiveLimits {
     /// The largest object, in bytes of its data set.
     pub object_bytes_max: u64,
+    /// Bytes that all objects together hold in memory while they arrive. Sealing one needs about as much again for
+    /// a moment.
+    pub held_bytes_max: u64,
     /// Within which a data set is read.
     pub data_set: DataSetLimits,
 }
 
 impl Default for ArchiveLimits {
-    /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice.
+    /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice. 128 MiB
+    /// held: a CT slice of each of 256 associations, within the memory of a small machine.
     fn default() -> Self {
-        Self { object_bytes_max: 16 << 30, data_set: DataSetLimits::default() }
+        Self { object_bytes_max: 16 << 30, held_bytes_max: 128 << 20, data_set: DataSetLimits::default() }
     }
 }
 
@@ -47,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) windows: Arc<Windows>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: ArchiveLimits,
+    /// What objects on their way in may hold together.
+    pub(crate) held: Arc<Semaphore>,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 

@@ -7,12 +7,13 @@
 //! (promise I1).
 
 use crate::error::Unavailable;
+use crate::kept::{self, KEPT_BYTES_MAX, Kept};
 use crate::part::OpenObject;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use yingdun_access::{
     Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts,
 };
@@ -27,9 +28,6 @@ const WINDOWS_MAX: usize = 8192;
 
 /// How many windows are closed at once when there are too many, so that it happens seldom.
 const WINDOWS_CLOSED_AT_ONCE: usize = WINDOWS_MAX / 8;
-
-/// Objects that one window keeps open: a layout and a key schedule each, some kilobytes for a plain image.
-const OPEN_OBJECTS_MAX: usize = 64;
 
 /// How often ended windows are swept and their closing leaves written.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,7 +47,7 @@ pub(crate) struct StudyWindow {
     opened: Timestamp,
     instances: AtomicU64,
     bytes: AtomicU64,
-    objects: std::sync::Mutex<HashMap<ObjectName, Arc<OpenObject>>>,
+    objects: Kept<ObjectName, OpenObject>,
 }
 
 /// An instance and its version.
@@ -73,20 +71,13 @@ impl StudyWindow {
 
     /// An object that was opened under this window before.
     pub(crate) fn opened(&self, name: &ObjectName) -> Option<Arc<OpenObject>> {
-        self.objects().get(name).cloned()
+        self.objects.get(name)
     }
 
-    /// Keeps an object open as long as the window is.
+    /// Keeps an object open as long as the window is, if there is room.
     pub(crate) fn keep(&self, name: ObjectName, object: Arc<OpenObject>) {
-        let mut objects = self.objects();
-        if objects.len() >= OPEN_OBJECTS_MAX {
-            objects.clear();
-        }
-        objects.insert(name, object);
-    }
-
-    fn objects(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectName, Arc<OpenObject>>> {
-        self.objects.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        let bytes = object.layout_bytes;
+        self.objects.keep(name, object, bytes);
     }
 
     /// Adds to the closing count.
@@ -146,6 +137,8 @@ pub(crate) struct Windows {
     audit: Log,
     clock: Arc<dyn Clock>,
     slots: Mutex<HashMap<WindowName, Slot>>,
+    /// What open objects may take together.
+    kept: Arc<Semaphore>,
     /// Facts of studies with a window, so that a stream of instances does not ask the catalogue each time, and so
     /// that a new study has its facts before its first row is catalogued.
     facts: std::sync::Mutex<HashMap<StudyRef, StudyFacts>>,
@@ -153,7 +146,8 @@ pub(crate) struct Windows {
 
 impl Windows {
     pub(crate) fn new(access: Access, keys: KeyStore, audit: Log, clock: Arc<dyn Clock>) -> Self {
-        Self { access, keys, audit, clock, slots: Mutex::default(), facts: std::sync::Mutex::default() }
+        let kept = kept::budget(KEPT_BYTES_MAX);
+        Self { access, keys, audit, clock, slots: Mutex::default(), kept, facts: std::sync::Mutex::default() }
     }
 
     /// The open window of this session for this study and action, or a new one: decision, durable leaf, key.
@@ -240,7 +234,7 @@ impl Windows {
             opened: self.clock.now(),
             instances: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            objects: std::sync::Mutex::default(),
+            objects: Kept::new(Arc::clone(&self.kept)),
         });
         *slot = Some(Arc::clone(&window));
         self.facts_of_open().insert(facts.study, facts);

@@ -203,8 +203,8 @@ impl OpenStudy {
                     self.part(entry, PartKind::Metadata),
                     self.part(entry, PartKind::Object)
                 )?;
-                let layout = read_layout(&metadata).await?;
-                let open = Arc::new(OpenObject { object, layout });
+                let (layout, layout_bytes) = read_layout(&metadata).await?;
+                let open = Arc::new(OpenObject { object, layout, layout_bytes });
                 window.keep(version, Arc::clone(&open));
                 open
             }
@@ -277,11 +277,13 @@ fn opens_studies(session: &Session) -> bool {
     }
 }
 
-async fn read_layout(metadata: &SealedPart) -> Result<ObjectLayout, OpenError> {
+/// The layout, and its bytes as it is written.
+async fn read_layout(metadata: &SealedPart) -> Result<(ObjectLayout, u64), OpenError> {
     let length = layout_bytes(&metadata.read(0..LENGTH_BYTES).await?)?;
     let range: Range<u64> = LENGTH_BYTES..LENGTH_BYTES + length;
     let bytes = metadata.read(range).await?;
-    serde_json::from_slice(&bytes).map_err(|_| OpenError::Damaged)
+    let layout = serde_json::from_slice(&bytes).map_err(|_| OpenError::Damaged)?;
+    Ok((layout, length))
 }
 
 fn layout_bytes(metadata: &[u8]) -> Result<u64, OpenError> {

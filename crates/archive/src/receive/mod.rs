@@ -1,7 +1,8 @@
 //! Receiving: from the first byte of a data set to an acknowledgement that is worth something.
 //!
 //! ```text
-//!  Incoming ── write ──► held in memory, scanned, hashed ──► more than 8 MiB? stream into a pack of its own
+//!  Incoming ── write ──► held in memory, scanned, hashed ──► more than 8 MiB, or than the budget of all objects
+//!     │                                                      has room for? stream into a pack of its own
 //!     │
 //!   finish ──► identify ──► authorise store (window) ──► duplicate? ──► pack, seal ──► ┬ replicas ┐
 //!                                                                                     └ leaf ────┴► Stored
@@ -12,6 +13,7 @@
 
 mod commit;
 mod identify;
+mod share;
 mod small;
 mod stream;
 
@@ -19,6 +21,8 @@ use crate::error::{IngestError, Unavailable};
 use crate::request::{Declared, Stored};
 use crate::shared::Core;
 use bytes::{Bytes, BytesMut};
+use share::Share;
+pub(crate) use share::budget;
 use std::sync::Arc;
 use stream::Streaming;
 use yingdun_access::Session;
@@ -48,6 +52,7 @@ pub struct Incoming {
     scanner: Scanner,
     evidence: Sha256,
     received_bytes: u64,
+    share: Share,
     body: Body,
 }
 
@@ -63,6 +68,7 @@ impl Incoming {
     pub(crate) fn new(core: Arc<Core>, session: Session, declared: Declared) -> Self {
         let syntax = transfer_syntax::lookup(&declared.transfer_syntax);
         let scanner = Scanner::new(syntax, core.limits.data_set);
+        let share = Share::new(Arc::clone(&core.held));
         Self {
             core,
             session,
@@ -71,6 +77,7 @@ impl Incoming {
             scanner,
             evidence: Sha256::new(),
             received_bytes: 0,
+            share,
             body: Body::Held(Vec::new()),
         }
     }
@@ -84,6 +91,7 @@ impl Incoming {
         let taken = self.take(bytes).await;
         if taken.is_err() {
             self.body = Body::Failed;
+            self.share.give_back();
         }
         taken
     }
@@ -93,18 +101,20 @@ impl Incoming {
     /// # Errors
     /// [`IngestError`]; nothing was acknowledged and nothing is visible.
     pub async fn finish(self) -> Result<Stored, IngestError> {
-        let Self { core, session, declared, scanner, evidence, received_bytes, body, .. } = self;
+        let Self { core, session, declared, scanner, evidence, received_bytes, share, body, .. } = self;
         let scanned = scanner.finish().map_err(identify::unreadable)?;
         let arrived = identify::identify(&declared, scanned, evidence.finish(), received_bytes)?;
         let door = declared.door.as_str();
         // In a task of its own: a sender that goes away in the middle leaves no record that is durable and not
         // catalogued, and no leaf without its retraction.
         let commit = tokio::spawn(async move {
-            match body {
+            let committed = match body {
                 Body::Held(held) => small::store(&core, &session, &declared, arrived, held).await,
                 Body::Streaming(streaming) => streaming.finish(&core, &session, &declared, arrived).await,
                 Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
-            }
+            };
+            drop(share);
+            committed
         });
         let stored = commit
             .await
@@ -129,7 +139,8 @@ impl Incoming {
             Body::Streaming(streaming) => streaming.write(&self.core, &self.session, bytes).await,
             Body::Held(held) => {
                 hold(held, bytes);
-                if self.received_bytes <= HELD_BYTES_MAX {
+                let covered = self.share.covers(self.received_bytes).await;
+                if covered && self.received_bytes <= HELD_BYTES_MAX {
                     return Ok(());
                 }
                 match identify::early(&self.declared, &self.scanner) {
@@ -144,15 +155,21 @@ impl Incoming {
                             held,
                         )
                         .await?;
+                        self.share.give_back();
                         self.body = Body::Streaming(Box::new(streaming));
                         Ok(())
                     }
-                    None if self.received_bytes <= ANONYMOUS_BYTES_MAX => Ok(()),
-                    None => Err(IngestError::Invalid {
+                    None if self.received_bytes > ANONYMOUS_BYTES_MAX => Err(IngestError::Invalid {
                         reason: format!(
                             "no study, series and instance UID within {ANONYMOUS_BYTES_MAX} bytes"
                         ),
                     }),
+                    None if covered => Ok(()),
+                    // Nobody knows yet where it would stream to. Its sender tries again.
+                    None => Err(IngestError::Unavailable(Unavailable::new(
+                        "archive",
+                        "the memory for objects that do not say yet what they are is spent",
+                    ))),
                 }
             }
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use yingdun_access::{Access, AccessConfig, Officers, Peer, Session};
 use yingdun_archive::{
-    Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, IngestError, OpenError, Recovered,
-    Stored,
+    Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, Incoming, IngestError, OpenError,
+    Recovered, Stored,
 };
 use yingdun_audit::{EventKind, Filter, Log, LogConfig, NodeName, Outcome};
 use yingdun_catalog::identity::clients::{self, Client};
@@ -32,6 +32,7 @@ pub(crate) struct House {
     engine: Engine,
     replicas: usize,
     root: [u8; 32],
+    pub(crate) limits: ArchiveLimits,
 }
 
 /// An open archive and two programs that use it.
@@ -60,7 +61,13 @@ impl House {
     }
 
     pub(crate) fn with_replicas(engine: Engine, replicas: usize) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), engine, replicas, root: [7; 32] }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            engine,
+            replicas,
+            root: [7; 32],
+            limits: ArchiveLimits::default(),
+        }
     }
 
     pub(crate) fn replica(&self, number: usize) -> PathBuf {
@@ -136,7 +143,7 @@ impl House {
             audit: log.clone(),
             access: access.clone(),
             clock,
-            limits: ArchiveLimits::default(),
+            limits: self.limits,
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
         Open { archive, recovered, log, gateway, index, system, access, catalogue, keys: key_rows }
@@ -154,6 +161,14 @@ impl Open {
         instance: &Instance,
         piece_bytes: usize,
     ) -> Result<Stored, IngestError> {
+        let mut incoming = self.receive(instance);
+        for piece in instance.data_set.chunks(piece_bytes) {
+            incoming.write(Bytes::copy_from_slice(piece)).await?;
+        }
+        incoming.finish().await
+    }
+
+    pub(crate) fn receive(&self, instance: &Instance) -> Incoming {
         let declared = Declared {
             transfer_syntax: instance.transfer_syntax.clone(),
             sop_class: Some(instance.sop_class.clone()),
@@ -161,11 +176,7 @@ impl Open {
             study: None,
             door: Door::Dimse,
         };
-        let mut incoming = self.archive.receive(&self.gateway, declared)?;
-        for piece in instance.data_set.chunks(piece_bytes) {
-            incoming.write(Bytes::copy_from_slice(piece)).await?;
-        }
-        incoming.finish().await
+        self.archive.receive(&self.gateway, declared).unwrap()
     }
 
     /// The data set of an instance as it comes back, without the part that we write in front.

@@ -6,6 +6,7 @@ mod flips;
 mod house;
 mod recovery;
 
+use bytes::Bytes;
 use house::{Engine, House, Open, collect, institution};
 use std::path::Path;
 use std::time::Duration;
@@ -176,6 +177,32 @@ async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
         assert!(collect(frame.stream).await.unwrap() == instance.data_set[start..start + frame_bytes]);
     }
     assert!(matches!(opened.frames(&entry, &[41]).await, Err(OpenError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_for_which_no_memory_is_left_are_stored_as_large_ones() {
+    let mut house = House::new(Engine::Sqlite);
+    // Two slices are held; the others, of senders that all stop in the middle, are not.
+    house.limits.held_bytes_max = 1 << 20;
+    let open = house.open().await;
+    let study = Study::new(41, Kind::Ct { slices: 5 });
+    let instances: Vec<Instance> = study.instances().collect();
+    let mut arriving = Vec::new();
+    for instance in &instances {
+        let mut incoming = open.receive(instance);
+        for piece in instance.data_set[..500_000].chunks(60_000) {
+            incoming.write(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        arriving.push(incoming);
+    }
+    for (instance, mut incoming) in instances.iter().zip(arriving).rev() {
+        incoming.write(Bytes::copy_from_slice(&instance.data_set[500_000..])).await.unwrap();
+        assert_eq!(incoming.finish().await.unwrap().outcome, StoredOutcome::New);
+    }
+    for instance in &instances {
+        assert!(open.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+    }
+    assert_eq!(open.archive.store().status().packs, 4, "three have packs of their own");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
