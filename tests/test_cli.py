@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 
 import pytest
@@ -123,3 +124,25 @@ def test_the_link_of_the_demonstration_survives_a_preview_and_signs_in_with_one_
             assert again.status_code == 401
         finally:
             demo.terminate()
+
+
+def test_doctor_looks_and_changes_nothing(make_installation):
+    older = make_installation("cli-older", serve=False)
+    identity = older.directory / "db" / "identity.db"
+    # As the release before left it: one step of the schema is pending.
+    with sqlite3.connect(identity) as database:
+        database.executescript("DROP TABLE sign_in_place; DELETE FROM schema_migration WHERE version = 2")
+    database.close()
+
+    def content():
+        # The index of a write-ahead log (-shm) holds the marks of its readers and no data.
+        return {path: path.read_bytes() for path in older.files() if not path.name.endswith("-shm")}
+
+    before = content()
+    examined = program.run_json("doctor", "--config", older.config)
+    assert content() == before
+    behind = [finding for finding in examined["findings"] if finding["option"] == "identity.database"]
+    assert [finding["severity"] for finding in behind] == ["warning"] and "by 1 step" in behind[0]["cause"]
+    older.start().stop()
+    examined = program.run_json("doctor", "--config", older.config)
+    assert not [finding for finding in examined["findings"] if finding["option"] == "identity.database"]

@@ -40,6 +40,6 @@ pub mod identity;
 pub mod keyring;
 mod sql;
 
-pub use database::{Database, DatabaseKind, Migration};
+pub use database::{Database, DatabaseKind, Inspected, Migration};
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

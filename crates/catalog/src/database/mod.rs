@@ -60,6 +60,17 @@ pub(crate) enum Durability {
 pub struct Database {
     kind: DatabaseKind,
     engine: Engine,
+    read_only: bool,
+}
+
+/// A database that was opened to be looked at: nothing was made or brought up to date, and nothing can be written.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// For queries. A change is refused with [`CatalogError::Unavailable`].
+    pub database: Database,
+    /// How many steps the next opening for work will take to bring the schema up to date. Queries for what those
+    /// steps add fail.
+    pub pending_steps: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +96,22 @@ impl Database {
     /// another kind or newer than this program.
     pub async fn open_sqlite(path: impl AsRef<Path>, kind: DatabaseKind) -> Result<Self, CatalogError> {
         let engine = Engine::Sqlite(sqlite::Sqlite::open(path.as_ref().to_owned(), kind).await?);
-        Ok(Self { kind, engine })
+        Ok(Self { kind, engine, read_only: false })
+    }
+
+    /// Opens an existing SQLite file without changing anything on the disk.
+    ///
+    /// # Errors
+    /// As [`Self::open_sqlite`]; a file that is not there is not made.
+    pub async fn inspect_sqlite(
+        path: impl AsRef<Path>,
+        kind: DatabaseKind,
+    ) -> Result<Inspected, CatalogError> {
+        let (engine, pending_steps) = sqlite::Sqlite::inspect(path.as_ref().to_owned(), kind).await?;
+        Ok(Inspected {
+            database: Self { kind, engine: Engine::Sqlite(engine), read_only: true },
+            pending_steps,
+        })
     }
 
     /// Connects to PostgreSQL and brings the schema of this kind (`yingdun_catalogue`, `yingdun_keys` or
@@ -98,7 +124,20 @@ impl Database {
     /// [`CatalogError::Address`] when the address is malformed or remote, [`CatalogError::Unavailable`] when
     /// no server answers, [`CatalogError::Schema`] when the schema is newer than this program.
     pub async fn open_postgres(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
-        Ok(Self { kind, engine: Engine::Postgres(postgres::Postgres::open(address, kind).await?) })
+        let engine = Engine::Postgres(postgres::Postgres::open(address, kind).await?);
+        Ok(Self { kind, engine, read_only: false })
+    }
+
+    /// Connects to PostgreSQL without changing anything there.
+    ///
+    /// # Errors
+    /// As [`Self::open_postgres`]; a schema that is not there is not made.
+    pub async fn inspect_postgres(address: &str, kind: DatabaseKind) -> Result<Inspected, CatalogError> {
+        let (engine, pending_steps) = postgres::Postgres::inspect(address, kind).await?;
+        Ok(Inspected {
+            database: Self { kind, engine: Engine::Postgres(engine), read_only: true },
+            pending_steps,
+        })
     }
 
     /// Which tables this database holds.
@@ -174,6 +213,9 @@ impl Database {
         }
         if statements.is_empty() {
             return Ok(Vec::new());
+        }
+        if self.read_only {
+            return Err(CatalogError::Unavailable("it was opened for reading only".to_owned()));
         }
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.transact(statements, durability).await,

@@ -42,7 +42,38 @@ impl std::fmt::Debug for Postgres {
 impl Postgres {
     /// Connects and brings the schema up to date.
     pub(super) async fn open(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
-        let config = configure(address, kind)?;
+        let postgres = Self::connect(configure(address, kind)?)?;
+        postgres.migrate(kind).await?;
+        Ok(postgres)
+    }
+
+    /// Connects for reading only; also tells how many steps of the schema are pending.
+    pub(super) async fn inspect(address: &str, kind: DatabaseKind) -> Result<(Self, usize), CatalogError> {
+        let mut config = configure(address, kind)?;
+        let options =
+            format!("{} -c default_transaction_read_only=on", config.get_options().unwrap_or_default());
+        config.options(options);
+        let postgres = Self::connect(config)?;
+        let client = postgres.client().await?;
+        let there = client
+            .query_one(
+                "SELECT to_regclass($1) IS NOT NULL",
+                &[&format!("{}.schema_migration", schema_name(kind))],
+            )
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(error_of)?;
+        let applied = if there {
+            applied(client.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?
+        } else {
+            Vec::new()
+        };
+        let pending = migration::pending(kind.migrations(), |step| step.postgres, &applied)?.len();
+        drop(client);
+        Ok((postgres, pending))
+    }
+
+    fn connect(config: Config) -> Result<Self, CatalogError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let limit = Some(WAIT_MAX);
         let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
@@ -51,9 +82,7 @@ impl Postgres {
             .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
             .build()
             .map_err(|error| CatalogError::Misuse(error.to_string()))?;
-        let postgres = Self(pool);
-        postgres.migrate(kind).await?;
-        Ok(postgres)
+        Ok(Self(pool))
     }
 
     pub(super) async fn query(&self, statement: &Statement) -> Result<Vec<Row>, CatalogError> {
@@ -145,14 +174,7 @@ impl Postgres {
             .map_err(error_of)?;
         transaction.batch_execute(create_schema(kind)).await.map_err(error_of)?;
         transaction.batch_execute(migration::CREATE_TABLE).await.map_err(error_of)?;
-        let applied: Vec<Applied> = transaction
-            .query(migration::SELECT_APPLIED, &[])
-            .await
-            .map_err(error_of)?
-            .iter()
-            .map(|row| Ok(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }))
-            .collect::<Result<_, _>>()
-            .map_err(error_of)?;
+        let applied = applied(transaction.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?;
         for step in migration::pending(kind.migrations(), |step| step.postgres, &applied)? {
             transaction.batch_execute(step.postgres).await.map_err(error_of)?;
             let digest = migration::sha256(step.postgres);
@@ -163,6 +185,13 @@ impl Postgres {
         }
         transaction.commit().await.map_err(error_of)
     }
+}
+
+fn applied(rows: Vec<tokio_postgres::Row>) -> Result<Vec<Applied>, CatalogError> {
+    rows.iter()
+        .map(|row| Ok(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }))
+        .collect::<Result<_, _>>()
+        .map_err(error_of)
 }
 
 // === connecting ===

@@ -121,3 +121,24 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let refused = Database::open_postgres(&address, DatabaseKind::Catalogue).await;
     assert!(matches!(refused, Err(CatalogError::Unavailable(_))), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_at_a_postgresql_database_changes_nothing_in_it() {
+    let Some(fresh) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap() else {
+        return;
+    };
+    let look = async || Database::inspect_postgres(fresh.address(), DatabaseKind::Identity).await.unwrap();
+    let looked = look().await;
+    assert!(looked.pending_steps >= 2, "{looked:?}");
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'yingdun%'";
+    let rows = looked.database.query(Statement::new(schemas, vec![])).await.unwrap();
+    assert_eq!(rows[0].get_i64(0), Ok(0), "a schema that is not there is not made");
+    let write = Statement::new("CREATE TABLE public.probe (id BIGINT)", vec![]);
+    let refused = looked.database.execute(vec![write.clone()]).await;
+    assert!(matches!(refused, Err(CatalogError::Unavailable(_))), "{refused:?}");
+    assert!(looked.database.query(write).await.is_err(), "the server refuses it too");
+
+    let open = Database::open_postgres(fresh.address(), DatabaseKind::Identity).await.unwrap();
+    assert_eq!(look().await.pending_steps, 0);
+    drop(open);
+}

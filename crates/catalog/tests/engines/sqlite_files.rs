@@ -124,3 +124,44 @@ fn contains(folder: &Path, needle: &[u8]) -> bool {
         bytes.windows(needle.len()).any(|window| window == needle)
     })
 }
+
+/// Name and content of every file in a folder.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_at_a_file_changes_nothing_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a file #1?.sqlite");
+    let missing = Database::inspect_sqlite(&path, DatabaseKind::Identity).await;
+    assert!(matches!(missing, Err(CatalogError::Unavailable(_))), "{missing:?}");
+    assert_eq!(files(folder.path()), [], "a file that is not there is not made");
+
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older.pragma_update(None, "application_id", i32::from_be_bytes(*b"YDI\0")).unwrap();
+    older.execute_batch("CREATE TABLE schema_migration (version BIGINT, name TEXT, sha256 BYTEA)").unwrap();
+    drop(older);
+    let before = files(folder.path());
+    let looked = Database::inspect_sqlite(&path, DatabaseKind::Identity).await.unwrap();
+    assert!(looked.pending_steps >= 2, "{looked:?}");
+    let count = Statement::new("SELECT count(*) FROM schema_migration", vec![]);
+    assert_eq!(looked.database.query(count).await.unwrap()[0].get_i64(0), Ok(0));
+    let write = looked.database.execute(run("CREATE TABLE probe (id BIGINT)")).await;
+    assert!(matches!(write, Err(CatalogError::Unavailable(_))), "{write:?}");
+    let other = Database::inspect_sqlite(&path, DatabaseKind::Keys).await;
+    assert!(matches!(other, Err(CatalogError::Schema(_))), "{other:?}");
+    drop(looked);
+    assert_eq!(files(folder.path()), before);
+
+    let open = open(&path, DatabaseKind::Identity).await.unwrap();
+    let looked = Database::inspect_sqlite(&path, DatabaseKind::Identity).await.unwrap();
+    assert_eq!(looked.pending_steps, 0, "what the log of an open file holds is seen");
+    drop(open);
+}

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_directory;
-use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
 use yingdun_keys::{KeyStore, RootFile, SecretName};
 use yingdun_model::{Clock, SystemClock, Timestamp};
@@ -230,12 +230,18 @@ async fn databases(config: &Config) -> Vec<Finding> {
         ("keys.database", &config.keys.database, DatabaseKind::Keys),
         ("identity.database", &config.identity.database, DatabaseKind::Identity),
     ] {
-        if let Err(cause) = open_database(url, kind).await {
-            findings.push(error(
+        match look_into(url, kind).await {
+            Ok(Inspected { pending_steps: 0, .. }) => {}
+            Ok(Inspected { pending_steps, .. }) => findings.push(warning(
+                option,
+                format!("its schema is behind this program by {pending_steps} step(s)"),
+                "make a copy of it; the next start of the archive brings it up to date",
+            )),
+            Err(cause) => findings.push(error(
                 option,
                 cause,
                 "restore it from a copy; start the database server; the catalogue alone can also be rebuilt",
-            ));
+            )),
         }
     }
     findings
@@ -256,8 +262,8 @@ async fn open_keys(config: &Config) -> Result<NoteVerifier, String> {
     let file = config.keys.root_file.clone();
     let opening = tokio::task::spawn_blocking(move || RootFile::open(&file, &passphrase)).await;
     let root = opening.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    let rows = open_database(&config.keys.database, DatabaseKind::Keys).await?;
-    let keys = KeyStore::open(rows, root, std::sync::Arc::new(SystemClock)).await;
+    let rows = look_into(&config.keys.database, DatabaseKind::Keys).await?;
+    let keys = KeyStore::open(rows.database, root, std::sync::Arc::new(SystemClock)).await;
     let keys = keys.map_err(|error| error.to_string())?;
     let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
     let signing = signing.map_err(|error| error.to_string())?;
@@ -347,16 +353,15 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-async fn open_database(url: &DatabaseUrl, kind: DatabaseKind) -> Result<Database, String> {
-    let opened = match url {
-        // Opening would make a new one, and looking must not.
+async fn look_into(url: &DatabaseUrl, kind: DatabaseKind) -> Result<Inspected, String> {
+    let looked = match url {
         DatabaseUrl::Sqlite(path) if !path.is_file() => {
             return Err(format!("there is no database at `{}`", path.display()));
         }
-        DatabaseUrl::Sqlite(path) => Database::open_sqlite(path, kind).await,
-        DatabaseUrl::Postgres(address) => Database::open_postgres(address, kind).await,
+        DatabaseUrl::Sqlite(path) => Database::inspect_sqlite(path, kind).await,
+        DatabaseUrl::Postgres(address) => Database::inspect_postgres(address, kind).await,
     };
-    opened.map_err(|error| error.to_string())
+    looked.map_err(|error| error.to_string())
 }
 
 fn host_of(url: &str) -> Option<&str> {

@@ -54,6 +54,40 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, CatalogError> 
     Ok(connection)
 }
 
+/// Opens an existing file so that no data on the disk change: no step of the schema, nothing moved out of the log. Of a
+/// file that is in use, or was not closed, SQLite notes its readers in the index of the log.
+pub(super) fn open_for_inspection(path: &Path) -> Result<Connection, CatalogError> {
+    let log = path.with_file_name(match path.file_name() {
+        Some(name) => format!("{}-wal", name.to_string_lossy()),
+        None => return Err(CatalogError::Unavailable("the path names no file".to_owned())),
+    });
+    // Without a write-ahead log nobody has the file open, and SQLite would make a log just to read.
+    let immutable = if log.exists() { "" } else { "?immutable=1" };
+    let escaped: String = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| match byte {
+            b'/' | b'.' | b'-' | b'_' => char::from(*byte).to_string(),
+            plain if plain.is_ascii_alphanumeric() => char::from(*plain).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection =
+        Connection::open_with_flags(format!("file:{escaped}{immutable}"), flags).map_err(error_of)?;
+    prepare_connection(&connection, READER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// How many steps of its schema a file still needs; nothing is changed.
+pub(super) fn pending_steps(connection: &Connection, kind: DatabaseKind) -> Result<usize, CatalogError> {
+    let tables = check_kind(connection, kind)?;
+    let applied = if tables == 0 { Vec::new() } else { applied(connection)? };
+    Ok(migration::pending(kind.migrations(), |step| step.sqlite, &applied)?.len())
+}
+
 /// Binds and runs a writing statement; returns how many rows it changed.
 pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<u64, CatalogError> {
     let mut prepared = prepare(connection, statement)?;
@@ -107,6 +141,11 @@ pub(super) fn error_of(error: rusqlite::Error) -> CatalogError {
 fn open(path: &Path, cache_kib: i64) -> Result<Connection, CatalogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(error_of)?;
+    prepare_connection(&connection, cache_kib)?;
+    Ok(connection)
+}
+
+fn prepare_connection(connection: &Connection, cache_kib: i64) -> Result<(), CatalogError> {
     connection.busy_timeout(WAIT_MAX).map_err(error_of)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
     connection.pragma_update(None, "cache_size", -cache_kib).map_err(error_of)?;
@@ -114,8 +153,7 @@ fn open(path: &Path, cache_kib: i64) -> Result<Connection, CatalogError> {
     // indexed column changes, to look for it in statistics that `ANALYZE` gathered; nobody runs `ANALYZE` here.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error_of)?;
     // A malicious file must not run functions from its schema.
-    connection.pragma_update(None, "trusted_schema", false).map_err(error_of)?;
-    Ok(connection)
+    connection.pragma_update(None, "trusted_schema", false).map_err(error_of)
 }
 
 const fn erases_deleted_content(kind: DatabaseKind) -> bool {
@@ -137,24 +175,10 @@ const fn application_id(kind: DatabaseKind) -> i32 {
 fn migrate(connection: &mut Connection, kind: DatabaseKind) -> Result<(), CatalogError> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error_of)?;
-    let tables: i64 = transaction
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(error_of)?;
-    let mark: i32 =
-        transaction.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(error_of)?;
-    if tables > 0 && mark != application_id(kind) {
-        return Err(CatalogError::Schema(format!("the file is not a {kind:?} database of this program")));
-    }
+    check_kind(&transaction, kind)?;
     transaction.pragma_update(None, "application_id", application_id(kind)).map_err(error_of)?;
     transaction.execute_batch(migration::CREATE_TABLE).map_err(error_of)?;
-    let applied: Vec<Applied> = transaction
-        .prepare(migration::SELECT_APPLIED)
-        .and_then(|mut select| {
-            select
-                .query_map([], |row| Ok(Applied { version: row.get(0)?, sha256: row.get(1)? }))?
-                .collect::<Result<_, _>>()
-        })
-        .map_err(error_of)?;
+    let applied = applied(&transaction)?;
     for step in migration::pending(kind.migrations(), |step| step.sqlite, &applied)? {
         transaction.execute_batch(step.sqlite).map_err(error_of)?;
         let digest = migration::sha256(step.sqlite);
@@ -163,6 +187,29 @@ fn migrate(connection: &mut Connection, kind: DatabaseKind) -> Result<(), Catalo
             .map_err(error_of)?;
     }
     transaction.commit().map_err(error_of)
+}
+
+/// How many tables and indexes the file has. One with any must be marked as of this kind.
+fn check_kind(connection: &Connection, kind: DatabaseKind) -> Result<i64, CatalogError> {
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(error_of)?;
+    let mark: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(error_of)?;
+    if tables > 0 && mark != application_id(kind) {
+        return Err(CatalogError::Schema(format!("the file is not a {kind:?} database of this program")));
+    }
+    Ok(tables)
+}
+
+fn applied(connection: &Connection) -> Result<Vec<Applied>, CatalogError> {
+    connection
+        .prepare(migration::SELECT_APPLIED)
+        .and_then(|mut select| {
+            select
+                .query_map([], |row| Ok(Applied { version: row.get(0)?, sha256: row.get(1)? }))?
+                .collect::<Result<_, _>>()
+        })
+        .map_err(error_of)
 }
 
 // === statements ===

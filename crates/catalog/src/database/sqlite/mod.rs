@@ -42,10 +42,20 @@ impl Sqlite {
         let (writes, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         spawn("sqlite-writer", move || writer::run(connection, jobs))?;
 
+        let connections = (0..READERS).map(|_| connection::open_for_reading(path));
+        Self::with_readers(writes, connections.collect::<Result<_, _>>()?)
+    }
+
+    /// One thread per connection.
+    fn with_readers(
+        writes: mpsc::Sender<writer::Job>,
+        connections: Vec<rusqlite::Connection>,
+    ) -> Result<Self, CatalogError> {
         let (reads, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let jobs = Arc::new(AsyncMutex::new(jobs));
-        let readers = Arc::new(reader::Readers::open(path, READERS)?);
-        for _ in 0..READERS {
+        let threads = connections.len();
+        let readers = Arc::new(reader::Readers::of(connections)?);
+        for _ in 0..threads {
             let (readers, jobs) = (Arc::clone(&readers), Arc::clone(&jobs));
             spawn("sqlite-reader", move || readers.run(&jobs))?;
         }
@@ -59,6 +69,18 @@ impl Sqlite {
             Some(answer) => answer,
             None => self.query(statement).await,
         }
+    }
+
+    /// Opens an existing file for reading only, as it is; also tells how many steps of its schema are pending.
+    pub(super) async fn inspect(path: PathBuf, kind: DatabaseKind) -> Result<(Self, usize), CatalogError> {
+        tokio::task::spawn_blocking(move || {
+            let pending = connection::pending_steps(&connection::open_for_inspection(&path)?, kind)?;
+            // Nobody takes what would be written.
+            let (writes, _) = mpsc::channel(1);
+            Ok((Self::with_readers(writes, vec![connection::open_for_inspection(&path)?])?, pending))
+        })
+        .await
+        .map_err(|_| CatalogError::Unavailable("opening the file was cut off".to_owned()))?
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {

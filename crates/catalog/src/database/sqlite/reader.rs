@@ -4,7 +4,6 @@ use super::super::QUERY_TIME_MAX;
 use super::connection;
 use crate::{CatalogError, Row, Statement};
 use rusqlite::Connection;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,8 +35,8 @@ struct Reader {
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, count: usize) -> Result<Self, CatalogError> {
-        let free = (0..count).map(|_| Reader::open(path)).collect::<Result<_, _>>()?;
+    pub(super) fn of(connections: impl IntoIterator<Item = Connection>) -> Result<Self, CatalogError> {
+        let free = connections.into_iter().map(Reader::of).collect::<Result<_, _>>()?;
         Ok(Self { free: Mutex::new(free), returned: Condvar::new() })
     }
 
@@ -85,8 +84,7 @@ impl Readers {
 }
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, CatalogError> {
-        let mut connection = connection::open_for_reading(path)?;
+    fn of(mut connection: Connection) -> Result<Self, CatalogError> {
         let started = Instant::now();
         let deadline_ms = Arc::new(AtomicU64::new(u64::MAX));
         let deadline = Arc::clone(&deadline_ms);
@@ -124,7 +122,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("catalogue.sqlite");
         connection::open_for_writing(&path, DatabaseKind::Catalogue).unwrap();
-        let reader = Reader::open(&path).unwrap();
+        let reader = Reader::of(connection::open_for_reading(&path).unwrap()).unwrap();
         let endless = Statement::new(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
             vec![],
@@ -140,7 +138,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("catalogue.sqlite");
         connection::open_for_writing(&path, DatabaseKind::Catalogue).unwrap();
-        let readers = Readers::open(&path, 1).unwrap();
+        let readers = Readers::of([connection::open_for_reading(&path).unwrap()]).unwrap();
         let one = Statement::new("SELECT 1", vec![]);
         assert_eq!(readers.look_up(&one).unwrap().unwrap()[0].get_i64(0), Ok(1));
         let busy = readers.wait_for_one();
