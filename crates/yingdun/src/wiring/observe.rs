@@ -107,12 +107,42 @@ impl Status {
     }
 }
 
-fn collector() -> Result<PrometheusHandle, StartError> {
+/// Counters without labels. They are there from the start, so that an alarm on one sees a zero before the first
+/// event and not a gap.
+const COUNTERS: &[&str] = &[
+    "yingdun_access_refusal_leaves_suppressed_total",
+    "yingdun_audit_leaves_total",
+    "yingdun_dimse_connections_dropped_total",
+    "yingdun_dimse_received_bytes_total",
+    "yingdun_http_connections_refused_total",
+    "yingdun_http_handshakes_failed_total",
+    "yingdun_read_bypassed_total",
+    "yingdun_repair_leaves_dropped_total",
+    "yingdun_storage_lost_records_total",
+];
+
+/// Gauges without labels, for the same reason.
+const GAUGES: &[&str] = &[
+    "yingdun_audit_checkpoint_size",
+    "yingdun_audit_failed",
+    "yingdun_dimse_associations_open",
+    "yingdun_http_connections",
+    "yingdun_storage_repairs_waiting",
+];
+
+/// The collector, installed when it is first asked for. What is counted before is lost.
+pub(super) fn collector() -> Result<PrometheusHandle, StartError> {
     let mut kept = COLLECTOR.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*kept {
         return Ok(handle.clone());
     }
     let handle = PrometheusBuilder::new().set_buckets(SECONDS)?.install_recorder()?;
+    for name in COUNTERS {
+        metrics::counter!(*name).increment(0);
+    }
+    for name in GAUGES {
+        metrics::gauge!(*name).increment(0.0);
+    }
     *kept = Some(handle.clone());
     Ok(handle)
 }

@@ -63,6 +63,8 @@ impl System {
         if !errors.is_empty() {
             return Err(StartError::Configuration(errors));
         }
+        // First of all: what the rooms count while they open must be seen.
+        observe::collector()?;
         let foundation = Foundation::open(config).await?;
         match Self::start_on(config, foundation.clone()).await {
             Ok(system) => Ok(system),

@@ -1,0 +1,125 @@
+"""What an operator relies on: metrics that are what the README says, and a stop that ends in time."""
+
+import re
+import shutil
+import signal
+import socket
+import ssl
+import time
+from urllib.parse import urlparse
+
+import pytest
+
+from yingdun_testkit import part10, program
+from yingdun_testkit.dcmtk import Peer
+from yingdun_testkit.installation import wait_until
+from yingdun_testkit.web import Web
+
+#: Seconds that open answers have to finish (`DRAIN_TIME_MAX`), and what else a stop may take on a loaded machine.
+DRAIN_SECONDS, STOP_SECONDS_MAX = 30, 45
+
+#: Labels that the text format itself adds.
+OF_THE_FORMAT = {"le", "quantile"}
+
+
+@pytest.fixture(scope="module")
+def used(make_installation, tmp_path_factory):
+    """A server that has met everything that has a metric: work, refusals, damaged and lost replicas."""
+    installation = make_installation("operated")
+    office = installation.office
+    token = office.client_token("operator", "store", "search", "view")
+    office.device("METER", plain_allowed=True)
+    image = part10.image(patient_id="operated")
+    Web(installation, token).must_store(part10.file_bytes(image))
+    installation.restart()  # seals the pack
+    office.sign_in_officers()
+
+    # Metrics belong to a process: all that follows is counted by this one.
+    web = Web(installation, token)
+    another = part10.file_bytes(part10.image(patient_id="operated"))
+    web.must_store(another)
+    assert Web(installation, office.client_token("reader", "view")).store(another).status_code == 403
+    assert office.try_sign_in("nobody").status_code == 401
+    path = tmp_path_factory.mktemp("sent") / "one.dcm"
+    path.write_bytes(another)
+    assert Peer("METER").store(installation.addresses.dicom_plain, path).returncode == 0
+    assert Peer("UNKNOWN").echo(installation.addresses.dicom_plain).returncode != 0
+    # One replica is read when all is well: of two damaged ones, one is met.
+    for replica in installation.replicas[:2]:
+        damage(replica)
+    assert part10.parse(web.file_of(image)) == image
+    shutil.rmtree(installation.replicas[0] / "packs")
+    assert part10.parse(web.file_of(image)) == image
+    wait_until(lambda: office.metrics()["yingdun_storage_repaired_packs_total"] > 0, "a repair", 60)
+    return installation
+
+
+def damage(replica):
+    """Flips a bit in each kilobyte of each pack, behind its head."""
+    for path in (replica / "packs").rglob("*"):
+        if path.is_file():
+            content = bytearray(path.read_bytes())
+            for place in range(4096, len(content), 1024):
+                content[place] ^= 1
+            with open(path, "r+b") as file:
+                file.write(content)
+
+
+def exposed(installation) -> dict:
+    """Families on `/metrics` with the names of their labels."""
+    families = {}
+    for line in installation.office.system.raw("GET", "/metrics", prefix="").text.splitlines():
+        if line and not line.startswith("#"):
+            name, labels = re.fullmatch(r"(\w+)(?:\{(.*)\})? \S+", line).groups()
+            name = re.sub(r"_(bucket|sum|count)$", "", name)
+            found = set(re.findall(r'(\w+)="', labels or "")) - OF_THE_FORMAT
+            families.setdefault(name, set()).update(found)
+    return families
+
+
+def promised() -> dict:
+    """The same, as the README lists them."""
+    readme = (program.REPOSITORY / "README.md").read_text()
+    section = readme.split("## Metrics", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    listed = re.findall(r"`(\w+)(?:\{([\w,]+)\})?`", "\n".join(rows))
+    return {f"yingdun_{name}": set(filter(None, labels.split(","))) for name, labels in listed}
+
+
+def test_the_metrics_of_a_used_server_are_those_of_the_readme(used):
+    assert exposed(used) == promised()
+
+
+def test_what_wakes_somebody_is_there_before_it_happens(make_installation):
+    fresh = make_installation("fresh")
+    for name in ("audit_failed", "storage_lost_records_total", "storage_replica_ready", "read_bypassed_total"):
+        wait_until(lambda name=name: f"yingdun_{name}" in exposed(fresh), name, 30)
+
+
+def test_a_stalled_download_does_not_hold_up_a_stop_and_is_on_the_ledger(make_installation):
+    installation = make_installation("stalled")
+    office = installation.office
+    token = office.client_token("slow-viewer", "store", "view")
+    image = part10.image(patient_id="stalled", rows=5000, columns=5000)
+    Web(installation, token).must_store(part10.file_bytes(image))
+    address = urlparse(installation.addresses.web)
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect((address.hostname, address.port))
+    trust = ssl.create_default_context(cafile=str(installation.ca_file))
+    with trust.wrap_socket(plain, server_hostname=address.hostname) as stalled:
+        request = f"GET /dicom-web/studies/{image.StudyInstanceUID} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        stalled.sendall(f"{request}Authorization: Bearer {token}\r\n\r\n".encode())
+        assert stalled.recv(100).startswith(b"HTTP/1.1 200")
+        process, began = installation.process, time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS_MAX) == 0, installation.log_tail()
+        took = time.monotonic() - began
+    assert took >= DRAIN_SECONDS - 1, f"the download had {took:.1f} s to finish"
+    installation.process = None
+    assert installation.verify_audit()["ok"]
+    installation.start()
+    office.sign_in_officers()
+    closed = office.leaves(kind="access-closed", study_uid=image.StudyInstanceUID, actor="slow-viewer")
+    opened = office.leaves(kind="access", study_uid=image.StudyInstanceUID, actor="slow-viewer")
+    assert len(closed) == len(opened) >= 1, "every access has its closing leaf"
