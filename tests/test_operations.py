@@ -16,7 +16,7 @@ from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
 #: Seconds that open answers have to finish (`DRAIN_TIME_MAX`), and what else a stop may take on a loaded machine.
-DRAIN_SECONDS, STOP_SECONDS_MAX = 30, 45
+DRAIN_SECONDS, STOP_SECONDS_MAX = 30, 60
 
 #: Labels that the text format itself adds.
 OF_THE_FORMAT = {"le", "quantile"}
