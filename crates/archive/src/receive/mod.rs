@@ -1,17 +1,18 @@
 //! Receiving: from the first byte of a data set to an acknowledgement that is worth something.
 //!
 //! ```text
-//!  Incoming ── write ──► held in memory, scanned, hashed ──► more than 8 MiB, or than the budget of all objects
-//!     │                                                      has room for? stream into a pack of its own
+//!  Incoming ── write ──► hashed, scanned, packed, held ──► more than 8 MiB, or than the budget of all objects
+//!     │                                                    has room for? stream into a pack of its own
 //!     │
-//!   finish ──► identify ──► authorise store (window) ──► duplicate? ──► pack, seal ──► ┬ replicas ┐
-//!                                                                                     └ leaf ────┴► Stored
+//!   finish ──► identify ──► authorise store (window) ──► duplicate? ──► seal ──► ┬ replicas ┐
+//!                                                                               └ leaf ────┴► Stored
 //! ```
 //!
 //! What is acknowledged is durable on the write quorum with all that its catalogue row needs, and its leaf is
 //! durable (promise I2). Dropping an [`Incoming`] abandons the object: nothing of it is visible.
 
 mod commit;
+mod held;
 mod identify;
 mod share;
 mod small;
@@ -20,7 +21,8 @@ mod stream;
 use crate::error::{IngestError, Unavailable};
 use crate::request::{Declared, Stored};
 use crate::shared::Core;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use held::Held;
 use share::Share;
 pub(crate) use share::budget;
 use std::sync::Arc;
@@ -37,10 +39,6 @@ pub(crate) const HELD_BYTES_MAX: u64 = 8 << 20;
 /// Bytes that may arrive before an object says which study and instance it is. The identifying attributes stand
 /// in the first groups of a data set; nothing legitimate comes near this.
 pub(crate) const ANONYMOUS_BYTES_MAX: u64 = 32 << 20;
-
-/// Pieces below this many bytes are joined: a sender that cuts its object into single bytes must not cost the
-/// memory of a million pieces and of the network buffers behind them.
-const PIECE_BYTES_MIN: usize = 64 << 10;
 
 /// An object on its way in.
 #[derive(Debug)]
@@ -59,7 +57,7 @@ pub struct Incoming {
 /// Where the bytes of an object are while it arrives.
 #[derive(Debug)]
 enum Body {
-    Held(Vec<Bytes>),
+    Held(Held),
     Streaming(Box<Streaming>),
     Failed,
 }
@@ -78,7 +76,7 @@ impl Incoming {
             evidence: Sha256::new(),
             received_bytes: 0,
             share,
-            body: Body::Held(Vec::new()),
+            body: Body::Held(Held::new()),
         }
     }
 
@@ -138,14 +136,14 @@ impl Incoming {
             Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
             Body::Streaming(streaming) => streaming.write(&self.core, &self.session, bytes).await,
             Body::Held(held) => {
-                hold(held, bytes);
+                held.push(bytes, &self.scanner, self.encoding);
                 let covered = self.share.covers(self.received_bytes).await;
                 if covered && self.received_bytes <= HELD_BYTES_MAX {
                     return Ok(());
                 }
                 match identify::early(&self.declared, &self.scanner) {
                     Some(index) => {
-                        let held = std::mem::take(held);
+                        let held = std::mem::replace(held, Held::new());
                         let streaming = Streaming::begin(
                             &self.core,
                             &self.session,
@@ -173,46 +171,5 @@ impl Incoming {
                 }
             }
         }
-    }
-}
-
-/// Adds a piece to what is held, joined to the last one when both are small.
-fn hold(held: &mut Vec<Bytes>, piece: Bytes) {
-    match held.pop() {
-        Some(last) if last.len() < PIECE_BYTES_MIN && piece.len() < PIECE_BYTES_MIN => {
-            let mut joined = last.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
-            joined.extend_from_slice(&piece);
-            held.push(joined.freeze());
-        }
-        last => {
-            held.extend(last);
-            held.push(piece);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_in_single_bytes_is_held_in_few_pieces_and_in_order() {
-        let sent: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
-        let mut held = Vec::new();
-        for at in 0..sent.len() {
-            hold(&mut held, Bytes::copy_from_slice(&sent[at..=at]));
-        }
-        assert_eq!(held.len(), sent.len().div_ceil(PIECE_BYTES_MIN));
-        assert_eq!(held.concat(), sent);
-    }
-
-    #[test]
-    fn large_pieces_are_held_as_they_came() {
-        let large = Bytes::from(vec![1; PIECE_BYTES_MIN]);
-        let mut held = Vec::new();
-        for piece in [large.clone(), Bytes::from_static(b"x"), large.clone()] {
-            hold(&mut held, piece);
-        }
-        assert_eq!(held, [large.clone(), Bytes::from_static(b"x"), large]);
     }
 }

@@ -1,6 +1,7 @@
 //! Objects too large to hold: sealed as they arrive, into a pack of their own, in constant memory.
 
 use super::commit::{Admitted, not_stored, stored};
+use super::held::Held;
 use super::identify::Arrived;
 use super::small::frame_table;
 use crate::error::{IngestError, Unavailable};
@@ -44,7 +45,7 @@ impl Streaming {
         scanner: &Scanner,
         index: InstanceIndex,
         encoding: Encoding,
-        held: Vec<Bytes>,
+        held: Held,
     ) -> Result<Self, IngestError> {
         let admitted = Admitted::decide(core, session, &index).await?;
         let latest = admitted.latest(core).await?;
@@ -56,8 +57,12 @@ impl Streaming {
             kind: RecordKind::INSTANCE,
         };
         let record = core.store.append_large(header).await.map_err(not_stored)?;
-        let sealer = Sealer::new(admitted.window.key(), &place.object_context());
-        let packer = Packer::new(scanner.data_set(), scanner.pixels(), encoding);
+        let mut sealer = Sealer::new(admitted.window.key(), &place.object_context());
+        let mut sealed = Vec::with_capacity(2 * WRITE_BYTES);
+        let (packer, begun) = held.into_packer(scanner, encoding);
+        for stored in begun {
+            sealer.push(&stored, &mut sealed).map_err(not_sealed)?;
+        }
         let mut streaming = Self {
             admitted,
             index,
@@ -67,11 +72,9 @@ impl Streaming {
             packer,
             packed: Vec::new(),
             sealer,
-            sealed: Vec::with_capacity(2 * WRITE_BYTES),
+            sealed,
         };
-        for bytes in held {
-            streaming.write(core, session, bytes).await?;
-        }
+        streaming.hand_on().await?;
         Ok(streaming)
     }
 
