@@ -26,8 +26,8 @@ fn compact(c: &mut Criterion) {
     let mr = pixels(&Study::new(1, Kind::Mr { slices: 40 }).instance(20));
     let us = pixels(&Study::new(1, Kind::Us { frames: 2 }).instance(0));
     for (name, format, plain) in [
-        ("ct", PixelFormat::Words, ct),
-        ("mr", PixelFormat::Words, mr),
+        ("ct", PixelFormat::Words { columns: 512 }, ct),
+        ("mr", PixelFormat::Words { columns: 256 }, mr),
         ("us", PixelFormat::Bytes { stride: 1 }, us),
     ] {
         let mut group = c.benchmark_group(format!("compact-{name}"));
