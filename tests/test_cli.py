@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import ssl
 import subprocess
 
 import pytest
@@ -146,3 +147,52 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     older.start().stop()
     examined = program.run_json("doctor", "--config", older.config)
     assert not [finding for finding in examined["findings"] if finding["option"] == "identity.database"]
+
+
+def test_everybody_changes_the_own_password_from_the_command_line(installation, tmp_path):
+    office = installation.office
+    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
+    name = office.person("dr-new-password", "radiologist")
+    other = office.api(office.sign_in(name))
+    files = {word: tmp_path / word for word in ("present", "new", "short", "token")}
+    files["present"].write_text(PASSWORD + "\n")
+    files["new"].write_text("another long password\n")
+    files["short"].write_text("short\n")
+    login = ["login", name, "--password-file", files["present"], "--token-file", files["token"]]
+    assert program.run(*login, *server).returncode == 0
+
+    def change(present, new):
+        words = ["password", "--password-file", files[present], "--new-password-file", files[new]]
+        return program.run(*words, *server, "--token-file", files["token"]).returncode
+
+    assert change("new", "present") == 1, "the present password is wrong"
+    assert change("present", "short") == 1
+    assert change("present", "new") == 0
+    assert other.raw("GET", "/dicom-web/studies", prefix="").status_code == 401, "other sessions end"
+    assert office.try_sign_in(name).status_code == 401
+    assert office.try_sign_in(name, "another long password").status_code == 303
+    assert change("new", "present") == 0, "the own session goes on"
+    changes = office.leaves(kind="authentication", actor=name, outcome="permitted")
+    assert sum(leaf["reason"] == "password-changed" for leaf in changes) == 2
+
+
+def test_a_renewed_server_certificate_is_served_after_a_restart_to_the_same_clients(make_installation):
+    installation = make_installation("cli-renewed")
+    pki = installation.directory / "pki"
+    before = {name: (pki / name).read_bytes() for name in ("server.pem", "server.key", "ca.pem")}
+    for _ in range(2):
+        renewed = program.run_json("certificate", "renew-server", "--directory", installation.directory)
+        assert renewed["certificate_file"] == str(pki / "server.pem")
+    assert os.stat(pki / "server.key").st_mode & 0o077 == 0
+    after = {name: (pki / name).read_bytes() for name in before}
+    assert after["ca.pem"] == before["ca.pem"]
+    assert not {after["server.pem"], after["server.key"]} & set(before.values())
+    assert (pki / "server.pem.previous").read_bytes() not in (before["server.pem"], after["server.pem"])
+    assert not list(pki.glob("*.new*"))
+    assert installation.office.try_sign_in("nobody").status_code == 401, "the running server goes on"
+    installation.restart()
+    installation.office.sign_in_officers()
+    served = ssl.get_server_certificate(tuple(installation.addresses.web.removeprefix("https://").split(":")))
+    assert served.split() == after["server.pem"].decode().split()
+    examined = program.run_json("doctor", "--config", installation.config, env=installation.environment())
+    assert not [finding for finding in examined["findings"] if finding["severity"] == "error"]

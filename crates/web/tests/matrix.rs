@@ -121,6 +121,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
             // The sign-in form.
             Who::Anonymous | Who::Expired | Who::Revoked => Served,
         },
+        // With a wrong present password.
+        RouteId::ChangePassword => token_or(who, Forbidden),
         RouteId::ListPeople | RouteId::ListDevices | RouteId::ListClients => match who {
             Who::SystemAdministrator | Who::SecurityAdministrator => Served,
             other => token_or(other, Forbidden),
@@ -196,6 +198,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
         RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
+        RouteId::ChangePassword => json(json!({"present": "a wrong password", "new": "a new long password"})),
         RouteId::CreatePerson => json(json!({"name": "newcomer"})),
         RouteId::ChangePerson | RouteId::ChangeClient => json(json!({"disabled": false})),
         RouteId::RegisterDevice => {
@@ -319,7 +322,9 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
                         Needs::Cookie(_) => {
                             request.header("cookie", format!("__Host-yingdun-session={token}"))
                         }
-                        Needs::Nothing | Needs::Token(_) | Needs::Scrape => request.bearer_auth(token),
+                        Needs::Nothing | Needs::Token(_) | Needs::OwnToken | Needs::Scrape => {
+                            request.bearer_auth(token)
+                        }
                     };
                 }
                 if let Some(body) = &body {

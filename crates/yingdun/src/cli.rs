@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Store(StoreArgs),
     /// Sign in and keep the token in a file
     Login(LoginArgs),
+    /// Change the own password; every other session ends
+    Password(PasswordArgs),
     /// People (system administrator)
     #[command(subcommand)]
     Person(PersonCommand),
@@ -134,6 +136,12 @@ pub(crate) enum CertificateCommand {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Give the server a new key and certificate for the same names; the old ones stay as *.previous
+    RenewServer {
+        /// The folder of the installation
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// How we call a DICOM peer.
@@ -210,6 +218,18 @@ pub(crate) struct LoginArgs {
     /// Where to keep the token (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// A file with the present password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: PathBuf,
+    /// A file with the new password; read from standard input when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,7 +26,8 @@ pub(crate) const AUDIT_KEY_FILE: &str = "audit.vkey";
 pub(crate) const PKI_FOLDER: &str = "pki";
 /// The authority's certificate, in [`PKI_FOLDER`].
 pub(crate) const CA_FILE: &str = "ca.pem";
-const SERVER: &str = "server";
+/// The name of the server's certificate and key, in [`PKI_FOLDER`].
+pub(crate) const SERVER: &str = "server";
 const KEYS_FOLDER: &str = "keys";
 const ROOT_FILE: &str = "root.key";
 const PASSPHRASE_FILE: &str = "passphrase";

@@ -110,7 +110,32 @@ impl Identity {
         write(&folder.join(format!("{name}.pem")), self.certificate_pem.as_bytes(), 0o644)?;
         write(&folder.join(format!("{name}.key")), self.private_key_pem.as_bytes(), 0o600)
     }
+
+    /// Puts `NAME.pem` and `NAME.key` in the place of the ones that are there, which stay as `*.previous`. After a
+    /// stop half-way the same again makes a whole pair.
+    pub(crate) fn replace(&self, folder: &Path, name: &str) -> Result<(), PkiError> {
+        let new = format!("{name}.new");
+        let file = |name: &str, kind: &str| folder.join(format!("{name}.{kind}"));
+        for kind in KINDS {
+            remove(&file(&new, kind))?;
+        }
+        self.save(folder, &new)?;
+        for kind in KINDS {
+            let (present, previous) = (file(name, kind), file(name, &format!("{kind}.previous")));
+            remove(&previous)?;
+            std::fs::hard_link(&present, previous)
+                .map_err(|cause| PkiError::File { path: present, cause })?;
+        }
+        for kind in KINDS {
+            let from = file(&new, kind);
+            std::fs::rename(&from, file(name, kind)).map_err(|cause| PkiError::File { path: from, cause })?;
+        }
+        Ok(())
+    }
 }
+
+/// What an identity consists of on the disk.
+const KINDS: [&str; 2] = ["key", "pem"];
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca.key";
@@ -140,6 +165,16 @@ fn rcgen_der(pem: &str) -> Result<Vec<u8>, PkiError> {
 
 fn read(path: &Path) -> Result<String, PkiError> {
     std::fs::read_to_string(path).map_err(|cause| PkiError::File { path: path.to_owned(), cause })
+}
+
+/// Removes a file that may be there.
+fn remove(path: &Path) -> Result<(), PkiError> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(PkiError::File { path: path.to_owned(), cause })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes a new file with the given mode from its first byte on; an existing file is not overwritten.

@@ -79,7 +79,11 @@ impl Access {
     }
 
     /// Proves that somebody knows the password of an account, or refuses.
-    async fn prove(&self, claim: Claim<'_>, password: Secret<String>) -> Result<Person, SignInError> {
+    pub(super) async fn prove(
+        &self,
+        claim: Claim<'_>,
+        password: Secret<String>,
+    ) -> Result<Person, SignInError> {
         let queued = self.inner.passwords.queue()?;
         let (person, counted) = self.count_attempt(claim).await?;
         let phc = person.as_ref().filter(|_| counted.is_ok()).and_then(|person| person.password_hash.clone());

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod bearer;
+mod change;
 mod client;
 mod code;
 mod link;

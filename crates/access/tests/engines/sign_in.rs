@@ -16,6 +16,7 @@ crate::on_both_engines!(
     places_of_strangers_are_bounded_and_forgotten,
     who_holds_several_roles_must_name_one,
     an_invitation_sets_a_password_once,
+    who_knows_the_password_changes_it_and_ends_every_other_session,
     a_login_link_signs_in_once_and_expires,
     a_link_is_spent_by_exactly_one_of_many_at_once,
     a_bearer_token_dies_with_time_revocation_account_and_role,
@@ -210,6 +211,34 @@ async fn an_invitation_sets_a_password_once(house: House) {
     house.clock.advance(Duration::from_secs(72 * 3600));
     assert!(refused(accept(new.token.expose(), PASSWORD).await));
     assert_eq!(house.last_leaf(), "authentication refused expired-link");
+}
+
+async fn who_knows_the_password_changes_it_and_ends_every_other_session(house: House) {
+    const NEW: &str = "another long password";
+    house.person_with_password("wang", Role::Clinician).await;
+    let own = house.login("wang", PASSWORD, None).await.unwrap();
+    let other = house.login("wang", PASSWORD, None).await.unwrap();
+    let change = async |present: &str, new: &str| {
+        house.access.change_password(&own.session, secret(present), secret(new)).await
+    };
+    assert!(matches!(change(PASSWORD, "too short").await, Err(SignInError::PasswordLength)));
+    assert!(refused(change("wrong password", NEW).await));
+    assert_eq!(house.last_leaf(), "authentication refused wrong-password");
+    change(PASSWORD, NEW).await.unwrap();
+    assert_eq!(house.last_leaf(), "authentication permitted password-changed");
+    assert!(house.access.bearer(own.token.expose(), REMOTE).await.is_ok());
+    assert!(refused(house.access.bearer(other.token.expose(), REMOTE).await));
+    assert!(refused(house.login("wang", PASSWORD, None).await));
+    assert!(house.login("wang", NEW, None).await.is_ok());
+
+    for _ in 0..5 {
+        assert!(refused(change("wrong password", PASSWORD).await));
+    }
+    assert!(refused(change(NEW, PASSWORD).await), "an open session is no way to guess");
+    assert_eq!(house.last_leaf(), "authentication refused locked-out");
+    assert!(refused(
+        house.access.change_password(&house.access.system_session(), secret(NEW), secret(PASSWORD)).await
+    ));
 }
 
 async fn a_login_link_signs_in_once_and_expires(house: House) {

@@ -66,6 +66,10 @@ const REVOKE: Sql =
 const REVOKE_ACTOR: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND actor = $3 AND actor_kind = $4 AND revoked_ms IS NULL",
 );
+const REVOKE_OTHERS: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND actor = $3 AND actor_kind = $4 AND token_hash <> $5 \
+     AND revoked_ms IS NULL",
+);
 const REVOKE_CODE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL");
 const FORGET: Sql = Sql::new("DELETE FROM session WHERE expires_ms < $1");
@@ -132,6 +136,21 @@ pub fn revoke_actor(
     now: Timestamp,
 ) -> Statement {
     Statement::new(REVOKE_ACTOR, vec![now.into(), institution.into(), actor.into(), kind.as_str().into()])
+}
+
+/// Revokes every session of an actor but one.
+#[must_use]
+pub fn revoke_others(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    kind: ActorKind,
+    keep: &[u8; 32],
+    now: Timestamp,
+) -> Statement {
+    Statement::new(
+        REVOKE_OTHERS,
+        vec![now.into(), institution.into(), actor.into(), kind.as_str().into(), keep.into()],
+    )
 }
 
 /// Revokes every session that an authorization code opened (RFC 6749 §4.1.2: a code that is used twice).

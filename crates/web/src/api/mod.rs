@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod me;
 mod problems;
 pub(crate) mod rights;
 pub(crate) mod system;

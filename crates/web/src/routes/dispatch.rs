@@ -1,7 +1,7 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, rights, system};
+use crate::api::{accounts, audit, me, rights, system};
 use crate::dicomweb::{destroy, retrieve, search, store};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
@@ -44,6 +44,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::Logout => sign_in::leave(call, body).await,
         RouteId::EnrolForm => Ok(enrol::show(&call)),
         RouteId::Enrol => enrol::submit(call, body).await,
+        RouteId::ChangePassword => me::change_password(call, body).await,
         RouteId::ListPeople => accounts::people(call).await,
         RouteId::CreatePerson => accounts::create_person(call, body).await,
         RouteId::ChangePerson => accounts::change_person(call, body).await,

@@ -43,7 +43,7 @@ async fn admit(id: RouteId, service: Arc<Service>, mut parts: Parts) -> Result<C
     let query = Parameters::parse(parts.uri.query().unwrap_or_default())?;
     let identity = match route.needs {
         Needs::Nothing => None,
-        Needs::Token(_) => Some(identity::of_token(&service, &parts.headers, peer).await?),
+        Needs::Token(_) | Needs::OwnToken => Some(identity::of_token(&service, &parts.headers, peer).await?),
         Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await?,
         Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await?,
     };

@@ -141,7 +141,7 @@ fn problem_content() -> Map<String, Value> {
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
-        Needs::Token(_) => json!([{"token": []}]),
+        Needs::Token(_) | Needs::OwnToken => json!([{"token": []}]),
         Needs::Cookie(_) => json!([{"page": []}]),
         Needs::Scrape => json!([{"token": []}, {"metricsToken": []}]),
     }

@@ -67,6 +67,8 @@ pub enum Needs {
     Nothing,
     /// An access token. Whether its role may do the action is decided by `yingdun-access` on the resource.
     Token(Action),
+    /// An access token; the route concerns nobody but its bearer.
+    OwnToken,
     /// The cookie of a plain page; without it the page says how to log in.
     Cookie(Action),
     /// An access token whose role may read the state of the system, or the configured metrics token.

@@ -1,20 +1,33 @@
-//! `certificate issue`: a certificate of the installation's own authority.
+//! `certificate issue` and `certificate renew-server`: certificates of the installation's own authority.
 
 use super::{CommandError, Verdict};
 use crate::cli::CertificateCommand;
-use crate::installation::PKI_FOLDER;
+use crate::installation::{PKI_FOLDER, SERVER};
 use crate::output::Output;
-use crate::pki::Authority;
+use crate::pki::{Authority, Identity};
 use crate::process::private::make_directory;
+use crate::wiring::read_certificate;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 use yingdun_crypto::digest::sha256;
 
 /// The longest name that becomes a file name and a common name (RFC 5280, ub-common-name).
 const NAME_BYTES_MAX: usize = 64;
 
-/// Issues and writes a certificate and its key.
+/// Issues a certificate, or renews the one of the server.
 pub(super) fn certificate(command: CertificateCommand, output: Output) -> Result<Verdict, CommandError> {
-    let CertificateCommand::Issue { name, directory, out } = command;
+    match command {
+        CertificateCommand::Issue { name, directory, out } => issue(&name, &directory, out, output),
+        CertificateCommand::RenewServer { directory } => renew_server(&directory, output),
+    }
+}
+
+fn issue(
+    name: &str,
+    directory: &Path,
+    out: Option<PathBuf>,
+    output: Output,
+) -> Result<Verdict, CommandError> {
     // The name becomes a file name: nothing in it may lead elsewhere.
     let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > NAME_BYTES_MAX || name.starts_with('.') || !name.chars().all(legal) {
@@ -25,8 +38,25 @@ pub(super) fn certificate(command: CertificateCommand, output: Output) -> Result
     let pki = directory.join(PKI_FOLDER);
     let folder = out.unwrap_or_else(|| pki.join("issued"));
     make_directory(&folder).map_err(|cause| CommandError::File { path: folder.clone(), cause })?;
-    let identity = Authority::load(&pki)?.issue_client(&name)?;
-    identity.save(&folder, &name)?;
+    let identity = Authority::load(&pki)?.issue_client(name)?;
+    identity.save(&folder, name)?;
+    tell(&identity, &folder, name, output)
+}
+
+/// The names stay; key, serial number and time are new. The running server goes on with what it read at its start.
+fn renew_server(directory: &Path, output: Output) -> Result<Verdict, CommandError> {
+    let pki = directory.join(PKI_FOLDER);
+    let present = pki.join(format!("{SERVER}.pem"));
+    let facts = read_certificate(&present)?.ok_or(CommandError::Usage(format!(
+        "`{}` holds no certificate that could be renewed",
+        present.display()
+    )))?;
+    let identity = Authority::load(&pki)?.issue_server(facts.common_name(), &facts.names)?;
+    identity.replace(&pki, SERVER)?;
+    tell(&identity, &pki, SERVER, output)
+}
+
+fn tell(identity: &Identity, folder: &Path, name: &str, output: Output) -> Result<Verdict, CommandError> {
     let digest = hex::encode(sha256(&identity.certificate_der));
     let (certificate, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
     output.say(

@@ -52,6 +52,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Echo(args) => scu::echo(args, output).await,
         Command::Store(args) => scu::store(args, output).await,
         Command::Login(args) => admin::login(args, output).await,
+        Command::Password(args) => admin::change_password(args, output).await,
         Command::Person(command) => admin::person(command, output).await,
         Command::Invitation(command) => admin::invitation(command, output).await,
         Command::Role(command) => admin::role(command, output).await,

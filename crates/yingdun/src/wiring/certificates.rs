@@ -16,6 +16,14 @@ pub(crate) struct CertificateFacts {
     pub(crate) sha256: String,
 }
 
+impl CertificateFacts {
+    /// The common name of the subject, or all of the subject where it has none.
+    pub(crate) fn common_name(&self) -> &str {
+        let parts = self.subject.split(", ");
+        parts.filter_map(|part| part.strip_prefix("CN=")).next().unwrap_or(&self.subject)
+    }
+}
+
 /// Reads the first certificate of a PEM file. `None` when the file holds none that can be read.
 ///
 /// # Errors

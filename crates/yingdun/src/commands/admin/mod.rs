@@ -6,7 +6,7 @@ mod server;
 mod sign_in;
 
 pub(crate) use server::AdminClientError;
-pub(super) use sign_in::{accept_invitation, login};
+pub(super) use sign_in::{accept_invitation, change_password, login};
 
 use super::{CommandError, Verdict};
 use crate::cli::{

@@ -1,11 +1,11 @@
-//! `login` and `invitation accept`: what a person does in a browser, from the command line.
+//! `login`, `invitation accept` and `password`: what a person does in a browser, from the command line.
 
 use super::server::{AdminClientError, Server, cookie};
 use super::{CommandError, Verdict, password};
-use crate::cli::{LoginArgs, ServerArgs};
+use crate::cli::{LoginArgs, PasswordArgs, ServerArgs};
 use crate::output::Output;
 use crate::process::private::write_new;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::path::Path;
 
@@ -48,5 +48,18 @@ pub(in crate::commands) async fn accept_invitation(
         return Err(AdminClientError::InvitationRefused.into());
     }
     output.say(&json!({"accepted": true}), |language| language.done())?;
+    Ok(Verdict::Good)
+}
+
+/// Changes the own password.
+pub(in crate::commands) async fn change_password(
+    args: PasswordArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let present = password::read(Some(&args.password_file), output)?;
+    let new = password::read(args.new_password_file.as_deref(), output)?;
+    let body = json!({"present": present.expose(), "new": new.expose()});
+    Server::of(&args.admin)?.ask(Method::POST, &["me", "password"], &[], Some(body)).await?;
+    output.say(&json!({"changed": true}), |language| language.done())?;
     Ok(Verdict::Good)
 }

@@ -1,0 +1,53 @@
+//! Changing the own password.
+
+use super::{Claim, Fault, SignInError, attempts};
+use crate::access::Access;
+use crate::flood::network_of;
+use crate::ledger;
+use crate::password;
+use crate::session::{Proof, Session};
+use yingdun_audit::EventKind;
+use yingdun_catalog::identity::{links, people, places, sessions};
+use yingdun_model::{ActorKind, Secret};
+
+impl Access {
+    /// Sets a new password for the person of a session, who must know the present one. Every other session of the
+    /// person ends, and every link that was not used dies. Wrong attempts count like failed sign-ins: a session that
+    /// somebody left open is no way to guess.
+    ///
+    /// # Errors
+    /// [`SignInError::PasswordLength`] before anything is tried; [`SignInError::Refused`] when the present password
+    /// is wrong or may not be tried now, or the session is not one of a person.
+    pub async fn change_password(
+        &self,
+        session: &Session,
+        present: Secret<String>,
+        new: Secret<String>,
+    ) -> Result<(), SignInError> {
+        if !password::acceptable(&new) {
+            return Err(SignInError::PasswordLength);
+        }
+        let (institution, actor, kind) = (session.institution(), session.actor(), session.actor_kind());
+        let address = session.peer().address;
+        let claim = Claim { institution, actor, kind, role: Some(session.role()), address };
+        let (ActorKind::Person, Proof::Token(token_hash)) = (kind, session.proof()) else {
+            return Err(self.refuse_sign_in(claim, Fault::UnknownAccount).await);
+        };
+        self.prove(claim, present).await?;
+        let phc = self.inner.passwords.hash(new).await?;
+        let event = ledger::of_session(session, ledger::word("password-changed"));
+        let event = yingdun_audit::Event { kind: EventKind::Authentication, ..event };
+        self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
+        let now = self.inner.clock.now();
+        let digest = attempts::place_of(institution, actor, network_of(address));
+        let changes = vec![
+            people::set_password(institution, actor, &phc),
+            places::forget(institution, actor),
+            places::insert(institution, actor, &attempts::proved(digest, now)),
+            links::withdraw(institution, actor, now),
+            sessions::revoke_others(institution, actor, kind, token_hash, now),
+        ];
+        self.inner.identity.execute(changes).await.map_err(SignInError::Unavailable)?;
+        Ok(())
+    }
+}
