@@ -116,7 +116,10 @@ const COUNTERS: &[&str] = &[
     "yingdun_dimse_received_bytes_total",
     "yingdun_http_connections_refused_total",
     "yingdun_http_handshakes_failed_total",
+    "yingdun_patient_conflicts_total",
     "yingdun_read_bypassed_total",
+    "yingdun_receive_budget_spent_total",
+    "yingdun_records_passed_over_total",
     "yingdun_repair_leaves_dropped_total",
     "yingdun_storage_lost_records_total",
 ];
