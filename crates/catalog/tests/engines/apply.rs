@@ -17,6 +17,7 @@ on_both_engines!(Catalogue:
     a_study_described_anew_is_found_by_what_it_says_now_and_by_nothing_else,
     studies_in_patient_conflict_are_listed_and_counted,
     the_newest_version_is_the_latest_in_whatever_order_versions_arrive,
+    of_two_records_of_one_version_the_later_one_counts_in_whatever_order_they_come,
     the_watermark_moves_forward_only,
     a_batch_that_is_refused_leaves_nothing_behind,
     batches_that_meet_count_right,
@@ -182,6 +183,23 @@ async fn the_newest_version_is_the_latest_in_whatever_order_versions_arrive(data
     assert_eq!(all_versions.iter().map(|row| row.version).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(counts(&database, &here).await.unwrap().instances, 1);
     assert_eq!(instances::latest(&database, &here, instance(2)).await, Ok(None));
+}
+
+async fn of_two_records_of_one_version_the_later_one_counts_in_whatever_order_they_come(database: Database) {
+    let at = |place: u8| {
+        let mut record = record(1, 1, 1, 1);
+        record.instance.location = vec![place; 9];
+        record.instance.object_bytes = u64::from(place);
+        record
+    };
+    let here = institution("renmin");
+    let batches = [vec![at(2)], vec![at(1)], vec![at(4), at(3)], vec![at(3), at(2)]];
+    for (batch, counts_now) in batches.into_iter().zip([2, 2, 4, 4]) {
+        apply(&database, &batch, None).await.unwrap();
+        let latest = instances::latest(&database, &here, instance(1)).await.unwrap().unwrap();
+        assert_eq!((latest.object_bytes, latest.location), (u64::from(counts_now), vec![counts_now; 9]));
+    }
+    assert_eq!(counts(&database, &here).await.unwrap().instances, 1);
 }
 
 async fn the_watermark_moves_forward_only(database: Database) {
