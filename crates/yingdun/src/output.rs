@@ -3,6 +3,7 @@
 use crate::messages::Language;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Where and how a command speaks.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,13 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// A path as one word of a shell command that a person pastes (POSIX, "Shell Command Language", 2.2.2).
+pub(crate) fn shell_word(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 /// Says why a command failed.
 pub(crate) fn complain(error: &dyn std::error::Error) {
     let mut text = format!("yingdun: {error}");
@@ -71,4 +79,20 @@ pub(crate) fn complain(error: &dyn std::error::Error) {
     text.push('\n');
     // Nobody is left to be told when standard error is closed.
     drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_shell_takes_a_word_for_the_path_that_it_was() {
+        for path in ["/srv/yingdun", "/srv/my images/影盾", "/srv/it's $HOME; `true` & \"more\"\n*"] {
+            let script = format!("printf %s {}", shell_word(Path::new(path)));
+            let said = Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), path);
+        }
+        assert_eq!(shell_word(Path::new("/srv/yingdun")), "/srv/yingdun");
+    }
 }

@@ -5,7 +5,7 @@ use super::{CommandError, Verdict, serve};
 use crate::cli::InitArgs;
 use crate::installation::{Installed, Plan};
 use crate::messages::Language;
-use crate::output::Output;
+use crate::output::{Output, shell_word};
 use serde_json::json;
 
 /// Makes an installation.
@@ -32,7 +32,7 @@ pub(super) async fn init(args: &InitArgs, output: Output) -> Result<Verdict, Com
                 installed.audit_public_key_file.display()
             ),
             invitations(language, &installed, ""),
-            language.next_serve(installed.config.display())
+            language.next_serve(shell_word(&installed.config))
         )
     })?;
     Ok(Verdict::Good)

@@ -21,7 +21,7 @@ pub(crate) use error::DemoError;
 use crate::cli::DemoArgs;
 use crate::commands::{CommandError, Verdict};
 use crate::installation::{AUDIT_KEY_FILE, CA_FILE, PKI_FOLDER};
-use crate::output::Output;
+use crate::output::{Output, shell_word};
 use crate::process::signals::StopSignals;
 use board::{Board, Stage};
 use folder::Folder;
@@ -68,14 +68,14 @@ async fn show(folder: &Folder, scale: Scale, board: &mut Board) -> Result<House,
 
 /// Three things that a person can try while the demonstration serves.
 fn next_commands(folder: &Folder, house: &House) -> Vec<String> {
-    let program =
-        std::env::current_exe().map_or_else(|_| "yingdun".into(), |path| path.display().to_string());
-    let at = |name: &str| folder.path().join(name).display().to_string();
+    let program = std::env::current_exe().map_or_else(|_| "yingdun".into(), |path| shell_word(&path));
+    let at = |name: &str| shell_word(&folder.path().join(name));
     let ca = at(&format!("{PKI_FOLDER}/{CA_FILE}"));
     let addresses = house.system.addresses();
     let mut commands = Vec::new();
     if let Some(dicom) = addresses.dicom_tls {
-        let (certificate, key) = (house.device.certificate.display(), house.device.private_key.display());
+        let (certificate, key) = (&house.device.certificate, &house.device.private_key);
+        let (certificate, key) = (shell_word(certificate), shell_word(key));
         commands.push(format!(
             "{program} echo YINGDUN@{dicom} --calling {} --ca-file {ca} --certificate-file {certificate} \
              --private-key-file {key}",
