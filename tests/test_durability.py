@@ -1,8 +1,10 @@
 """Nothing that was acknowledged is lost and nothing wrong is served: kills, lost replicas, flipped bytes, full disks."""
 
+import contextlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -313,6 +315,56 @@ def test_flipped_bytes_of_a_database_open_nothing_wrong(make_installation, datab
             file.write_bytes(content)
     installation.start()
     assert answers(web, images) == before
+
+
+def test_no_changed_column_of_the_catalogue_changes_a_data_set(make_installation):
+    """The catalogue is derived, and its plain columns carry no seal: a changed one can lead astray (a wrong number in a
+    search, a wrong transfer syntax in the header of a file), and the data set is still right or refused."""
+    installation, web, images, before = tiny(make_installation, "rows")
+    installation.stop()
+    folder, image = installation.directory / "db", images[0]
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    refused = set()
+    for table, column, kind in columns(folder / "catalogue.db", ["study", "series", "instance"]):
+        change_column(folder / "catalogue.db", table, column, kind)
+        try:
+            installation.start()
+            answer = web.instance(image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
+            if answer.status_code == 200:
+                assert part10.data_set_bytes(answer.content) == before[1], f"{table}.{column}"
+            else:
+                refused.add((table, column))
+        except DidNotStart:
+            refused.add((table, column))
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            refused.add((table, column))  # broken off, by a server that lives on
+            assert web.get("/studies").status_code == 200
+        installation.kill()
+        for stale in folder.iterdir():
+            stale.unlink()
+        for path, content in files.items():
+            path.write_bytes(content)
+    assert {("study", "grade"), ("instance", "location"), ("instance", "object_bytes")} <= refused
+
+
+def columns(database: Path, tables: list) -> list:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return [
+            (table, name, kind)
+            for table in tables
+            for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({table})")
+        ]
+
+
+def change_column(database: Path, table: str, column: str, kind: str):
+    """Changes the last byte of a text, the first of a binary value, or adds one to a number."""
+    change = {
+        "INTEGER": f"{column} + 1",
+        "TEXT": f"substr({column}, 1, length({column}) - 1) || char(unicode(substr({column}, -1)) + 1)",
+        "BLOB": f"CAST(CASE WHEN substr({column}, 1, 1) = x'55' THEN x'AA' ELSE x'55' END || substr({column}, 2) AS BLOB)",
+    }[kind]
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = {change}")
 
 
 # === full disks ===
