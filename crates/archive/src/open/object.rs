@@ -16,6 +16,10 @@ use yingdun_dicom::compact::{Piece, PieceKind};
 /// that a slow reader holds little memory.
 const READ_BYTES: u64 = 1 << 20;
 
+/// Plain bytes that one read yields at most, unless its first block alone has more: empty images are packed to next to
+/// nothing, and what a read yields is held in memory.
+const UNPACKED_BYTES: usize = 4 << 20;
+
 /// Reads that are under way ahead of the one being sent.
 const READ_AHEAD: usize = 2;
 
@@ -31,6 +35,12 @@ pub(super) struct ObjectReader {
 struct Step {
     stored: Range<u64>,
     pieces: Vec<Piece>,
+}
+
+impl Step {
+    fn unpacked_bytes(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.skip + piece.take).sum()
+    }
 }
 
 impl ObjectReader {
@@ -80,8 +90,7 @@ impl ObjectReader {
         if self.open.layout.packing.is_none() {
             return Ok(vec![first, stored]);
         }
-        let plain_bytes = step.pieces.iter().map(|piece| piece.skip + piece.take).sum::<usize>();
-        let mut plain = Vec::with_capacity(first.len() + plain_bytes);
+        let mut plain = Vec::with_capacity(first.len() + step.unpacked_bytes());
         plain.extend_from_slice(&first);
         for piece in &step.pieces {
             let within = |at: u64| usize::try_from(at - step.stored.start).unwrap_or(usize::MAX);
@@ -161,7 +170,8 @@ fn gather(pieces: Vec<Piece>) -> Vec<Step> {
         match steps.last_mut() {
             Some(step)
                 if step.stored.end == piece.stored.start
-                    && piece.stored.end - step.stored.start <= READ_BYTES =>
+                    && piece.stored.end - step.stored.start <= READ_BYTES
+                    && step.unpacked_bytes() + piece.skip + piece.take <= UNPACKED_BYTES =>
             {
                 step.stored.end = piece.stored.end;
                 step.pieces.push(piece);
@@ -201,6 +211,19 @@ mod tests {
         ]);
         let reads: Vec<Range<u64>> = steps.iter().map(|step| step.stored.clone()).collect();
         assert_eq!(reads, [0..800_000, 800_000..1_200_000, 5_000_000..5_000_001]);
+    }
+
+    #[test]
+    fn a_read_yields_a_bounded_number_of_bytes_however_well_they_are_packed() {
+        let empty = |number: u64| Piece {
+            stored: number * 50..number * 50 + 50,
+            kind: PieceKind::Block { plain_bytes: 1 << 20 },
+            skip: 0,
+            take: 1 << 20,
+        };
+        let steps = gather((0..100).map(empty).collect());
+        assert_eq!(steps.len(), 25);
+        assert!(steps.iter().all(|step| step.unpacked_bytes() <= UNPACKED_BYTES));
     }
 
     #[test]
