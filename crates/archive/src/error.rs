@@ -87,7 +87,8 @@ pub enum OpenError {
     /// The permit ended while the stream was open: revoked, expired or decided otherwise.
     #[error("the permit to read this study has ended")]
     PermitEnded,
-    /// No replica holds these bytes intact. The object is quarantined and the log names it.
+    /// No replica holds these bytes intact, and the object is quarantined; or its row of the catalogue was altered. The
+    /// log of the program tells which.
     #[error("no intact copy is left of what was asked for")]
     Damaged,
     /// A part of the archive does not answer.

@@ -9,11 +9,8 @@ use crate::rows::{self, Row};
 use crate::shared::InstitutionKeys;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use yingdun_catalog::catalogue::series::{self, SeriesFilter, SeriesRow};
-use yingdun_catalog::catalogue::studies::{self, StudyRow};
-use yingdun_catalog::catalogue::{
-    Batch, Date, Page, SeriesFacts, StudyChange, StudyFacts, StudyFilter, StudyTerms, TimeOfDay, Visibility,
-};
+use yingdun_catalog::catalogue::sealed::{self, SealedSeries, SealedStudy};
+use yingdun_catalog::catalogue::{Batch, Date, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealError;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
@@ -22,9 +19,6 @@ use yingdun_storage::PackPosition;
 /// Descriptions that are kept between batches, of some two kilobytes each: those of the studies that all modalities
 /// of a large hospital send at a time.
 const KNOWN_MAX: usize = 4096;
-
-/// Series that are read at once.
-const PAGE_ROWS: u32 = 1000;
 
 /// Why a batch was not made.
 #[derive(Debug, thiserror::Error)]
@@ -90,43 +84,25 @@ impl Known {
 
     /// Reads what the catalogue has of the studies that are not known.
     async fn read(&mut self, database: &Database, waiting: &[Waiting]) -> Result<(), KnownError> {
-        let mut missing: HashMap<StudyRef, &Arc<InstitutionKeys>> = HashMap::new();
-        for Waiting { row, .. } in waiting {
-            if !self.0.contains_key(&row.instance.study) {
-                missing.insert(row.instance.study, &row.keys);
+        let missing: BTreeMap<StudyRef, &Row> = waiting
+            .iter()
+            .map(|waiting| (waiting.row.instance.study, &waiting.row))
+            .filter(|(study, _)| !self.0.contains_key(study))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let references: Vec<StudyRef> = missing.keys().copied().collect();
+        for study in sealed::studies(database, &references).await? {
+            let Some(row) = missing.get(&study.reference) else { continue };
+            self.0.extend(Study::read(row, study));
+        }
+        for series in sealed::series(database, &references).await? {
+            if let Some(study) = self.0.get_mut(&series.study) {
+                study.series.extend(Series::read(&study.keys, series));
             }
         }
-        let institutions: BTreeSet<_> = missing.values().map(|keys| &keys.institution).collect();
-        for institution in institutions {
-            let mut filter = StudyFilter::all(institution.clone(), Visibility::Institution);
-            filter.studies = missing
-                .iter()
-                .filter(|(_, keys)| keys.institution == *institution)
-                .map(|(s, _)| *s)
-                .collect();
-            let page = Page::first(u32::try_from(filter.studies.len()).unwrap_or(u32::MAX));
-            for row in studies::search(database, &filter, page).await? {
-                let Some(keys) = missing.get(&row.reference) else { continue };
-                self.0.extend(Study::read(keys, row));
-            }
-            let filter = SeriesFilter::of(filter);
-            let mut after = None;
-            loop {
-                let rows =
-                    series::search(database, &filter, Page { offset: 0, limit: PAGE_ROWS, after }).await?;
-                after = rows.last().map(SeriesRow::cursor);
-                let last = rows.len() < PAGE_ROWS as usize;
-                for row in rows {
-                    if let Some(study) = self.0.get_mut(&row.study) {
-                        study.series.extend(Series::read(&study.keys, row));
-                    }
-                }
-                if last {
-                    break;
-                }
-            }
-        }
-        for study in missing.keys() {
+        for study in &references {
             if let Some(study) = self.0.get_mut(study) {
                 study.terms = Some(study.terms());
             }
@@ -167,26 +143,28 @@ impl Known {
 }
 
 impl Study {
-    /// A study that the catalogue has; none when its row does not open, which is then written anew.
-    fn read(keys: &Arc<InstitutionKeys>, row: StudyRow) -> Option<(StudyRef, Self)> {
-        let description = rows::open_study_column(keys, row.reference, row.sealed)
-            .inspect_err(
-                |error| tracing::error!(%error, "the row of a study does not open; it is written anew"),
-            )
+    /// A study that the catalogue has, for a row of one of its instances; none when its texts do not open, and then it
+    /// is described anew. Its row is written again in either case, because its plain columns may be damaged.
+    fn read(row: &Row, study: SealedStudy) -> Option<(StudyRef, Self)> {
+        let SealedStudy { reference, received, patient_conflict, sealed } = study;
+        let description = rows::open_study_column(&row.keys, reference, sealed)
+            .inspect_err(|error| {
+                tracing::error!(%error, "the row of a study does not open; it is written anew");
+            })
             .ok()?;
         let study = Self {
-            keys: Arc::clone(keys),
+            keys: Arc::clone(&row.keys),
             patient: row.patient,
-            uid: row.uid,
+            uid: row.index.study.clone(),
             grade: row.grade,
-            received: row.received,
-            patient_conflict: row.patient_conflict,
+            received,
+            patient_conflict,
             description,
             series: BTreeMap::new(),
             terms: None,
-            changed: false,
+            changed: true,
         };
-        Some((row.reference, study))
+        Some((reference, study))
     }
 
     fn terms(&self) -> StudyTerms {
@@ -230,13 +208,15 @@ impl Study {
 }
 
 impl Series {
-    fn read(keys: &InstitutionKeys, row: SeriesRow) -> Option<(SeriesRef, Self)> {
-        let description = rows::open_series_column(keys, row.reference, row.sealed)
-            .inspect_err(
-                |error| tracing::error!(%error, "the row of a series does not open; it is written anew"),
-            )
+    /// A series that the catalogue has, as [`Study::read`].
+    fn read(keys: &InstitutionKeys, series: SealedSeries) -> Option<(SeriesRef, Self)> {
+        let SealedSeries { reference, received, sealed, .. } = series;
+        let description = rows::open_series_column(keys, reference, sealed)
+            .inspect_err(|error| {
+                tracing::error!(%error, "the row of a series does not open; it is written anew");
+            })
             .ok()?;
-        Some((row.reference, Self { received: row.received, description, changed: false }))
+        Some((reference, Self { received, description, changed: true }))
     }
 
     fn facts(
@@ -275,6 +255,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
+    use yingdun_catalog::catalogue::series::{self, SeriesFilter};
+    use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, studies};
     use yingdun_catalog::{DatabaseKind, Statement, catalogue};
     use yingdun_crypto::{SealingKey, TokenKey};
     use yingdun_model::{ActorId, InstitutionId};

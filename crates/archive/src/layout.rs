@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use yingdun_dicom::frames::FrameTable;
 use yingdun_dicom::json::BulkRef;
 use yingdun_dicom::transfer_syntax::Encoding;
+use yingdun_model::Uid;
 
 /// The bytes of a layout in front of its JSON: the length, big-endian.
 pub(crate) const LENGTH_BYTES: u64 = 8;
@@ -18,6 +19,8 @@ pub(crate) const LAYOUT_BYTES_MAX: u64 = 64 << 20;
 /// was deflated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectLayout {
+    /// What is written in front of the object when it leaves.
+    pub(crate) header: FileHeader,
     /// How the elements are written.
     pub(crate) encoding: Encoding,
     /// Where frames are; none without pixel data or when its boundaries cannot be known.
@@ -26,6 +29,17 @@ pub(crate) struct ObjectLayout {
     pub(crate) bulk: Vec<BulkRef>,
     /// Native pixel data that was packed; none when the object is stored as it was sent.
     pub(crate) packing: Option<crate::packing::Packing>,
+}
+
+/// Of what the header of a DICOM file is made, and how long the file is. The catalogue says the same in plain columns,
+/// which anybody who writes to the database can change; this is sealed with the object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileHeader {
+    pub(crate) sop_class: Uid,
+    pub(crate) sop_instance: Uid,
+    pub(crate) transfer_syntax: Uid,
+    /// Bytes of the data set as it was sent.
+    pub(crate) data_set_bytes: u64,
 }
 
 /// Layout and DICOM JSON as one metadata part.

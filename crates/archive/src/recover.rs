@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yingdun_access::{Resource, StudyFacts};
 use yingdun_audit::{AuditError, EventKind, Filter, Leaf, Order, Outcome};
-use yingdun_catalog::catalogue;
+use yingdun_catalog::{CatalogError, catalogue};
 use yingdun_crypto::{Sealed, SealingKey};
 use yingdun_keys::{KeysError, StudyKey};
 use yingdun_model::{Action, InstanceRef, StudyRef};
@@ -37,9 +37,15 @@ pub struct Recovered {
 
 /// Applies every record behind the watermark.
 pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
-    let watermark = catalogue::watermark(core.catalogue.database(), STORE_NAME).await.map_err(unavailable)?;
-    let from =
-        watermark.map_or(PackPosition::START, |mark| PackPosition { pack: mark.pack, offset: mark.offset });
+    let from = match catalogue::watermark(core.catalogue.database(), STORE_NAME).await {
+        Ok(Some(mark)) => PackPosition { pack: mark.pack, offset: mark.offset },
+        Ok(None) => PackPosition::START,
+        Err(error @ CatalogError::Corrupt(_)) => {
+            tracing::error!(%error, "the watermark of the catalogue is damaged; all packs are replayed");
+            PackPosition::START
+        }
+        Err(error) => return Err(unavailable(error)),
+    };
     let end = core.store.replay_from();
     if from > end {
         tracing::error!(

@@ -8,7 +8,7 @@ mod object;
 
 use crate::catalogue::unavailable;
 use crate::error::{OpenError, Unavailable};
-use crate::layout::{LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
+use crate::layout::{FileHeader, LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
 use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::record::Place;
 use crate::request::{ByteStream, Frame, InstanceEntry};
@@ -118,12 +118,12 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn part10(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
-        let header =
-            part10::write_header(&entry.sop_class, &entry.sop_instance, &entry.transfer_syntax, None);
-        let length = header.len() as u64 + entry.data_set_bytes;
         let reader = self.reader(entry).await?;
-        self.window().await?.count(1, entry.data_set_bytes);
-        let whole = 0..entry.data_set_bytes;
+        let FileHeader { sop_class, sop_instance, transfer_syntax, data_set_bytes } = &reader.layout().header;
+        let header = part10::write_header(sop_class, sop_instance, transfer_syntax, None);
+        let length = header.len() as u64 + data_set_bytes;
+        self.window().await?.count(1, *data_set_bytes);
+        let whole = 0..*data_set_bytes;
         Ok((length, reader.stream(header.into(), vec![whole])))
     }
 
@@ -209,12 +209,16 @@ impl OpenStudy {
                 open
             }
         };
+        // The row was read anew for this request, even where the object is still open.
+        if !is_of(entry, &open.layout.header) {
+            return Err(altered_row("a UID or a length that its object does not have"));
+        }
         Ok(ObjectReader::new(self.clone(), open))
     }
 
     async fn part(&self, entry: &InstanceEntry, kind: PartKind) -> Result<SealedPart, OpenError> {
         let location = Location::from_bytes(&entry.row.location).map_err(|_| OpenError::Damaged)?;
-        let place = self.place(entry);
+        let place = self.place(entry)?;
         let context = match kind {
             PartKind::Metadata => place.metadata_context(),
             PartKind::Object => place.object_context(),
@@ -223,15 +227,24 @@ impl OpenStudy {
         SealedPart::open(&self.core.store, location, kind, window.key(), &context).await
     }
 
-    fn place(&self, entry: &InstanceEntry) -> Place {
-        Place {
+    /// Where the parts of an instance are sealed. The UIDs of its row must be those that its references stand for.
+    fn place(&self, entry: &InstanceEntry) -> Result<Place, OpenError> {
+        let InstanceRow { reference: instance, series, version, .. } = entry.row;
+        let pseudonyms = &self.keys.pseudonyms;
+        if pseudonyms.study(&entry.study) != self.facts.study
+            || pseudonyms.series(&entry.study, &entry.series) != series
+            || pseudonyms.instance(&entry.sop_instance) != instance
+        {
+            return Err(altered_row("a UID that its reference does not stand for"));
+        }
+        Ok(Place {
             institution: self.facts.institution.clone(),
             study: self.facts.study,
-            series: self.keys.pseudonyms.series(&entry.study, &entry.series),
-            instance: entry.row.reference,
-            version: entry.row.version,
+            series,
+            instance,
+            version,
             grade: self.facts.grade,
-        }
+        })
     }
 
     /// The window under which the next bytes may be read, decided anew when its time is over.
@@ -290,6 +303,20 @@ fn layout_bytes(metadata: &[u8]) -> Result<u64, OpenError> {
     let length =
         metadata.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)).ok_or(OpenError::Damaged)?;
     if length > LAYOUT_BYTES_MAX { Err(OpenError::Damaged) } else { Ok(length) }
+}
+
+fn is_of(entry: &InstanceEntry, header: &FileHeader) -> bool {
+    entry.sop_class == header.sop_class
+        && entry.sop_instance == header.sop_instance
+        && entry.transfer_syntax == header.transfer_syntax
+        && entry.data_set_bytes == header.data_set_bytes
+}
+
+/// A row that was changed after it was written: nothing is served by it.
+fn altered_row(has: &'static str) -> OpenError {
+    metrics::counter!("yingdun_catalogue_rows_refused_total").increment(1);
+    tracing::error!(has, "a row of the catalogue was altered; nothing of its instance is served");
+    OpenError::Damaged
 }
 
 fn entry(row: InstanceRow) -> InstanceEntry {

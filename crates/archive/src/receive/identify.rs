@@ -1,6 +1,7 @@
 //! What arrived: the attributes that place an object, held against what its sender declared. Pure functions.
 
 use crate::error::IngestError;
+use crate::layout::FileHeader;
 use crate::request::Declared;
 use yingdun_dicom::dictionary;
 use yingdun_dicom::index::InstanceIndex;
@@ -13,6 +14,18 @@ pub(super) struct Arrived {
     pub(super) scanned: Scanned,
     pub(super) data_set_bytes: u64,
     pub(super) data_set_sha256: [u8; 32],
+}
+
+impl Arrived {
+    /// What is written in front of it when it leaves.
+    pub(super) fn header(&self, declared: &Declared) -> FileHeader {
+        FileHeader {
+            sop_class: self.index.sop_class.clone(),
+            sop_instance: self.index.sop_instance.clone(),
+            transfer_syntax: declared.transfer_syntax.clone(),
+            data_set_bytes: self.data_set_bytes,
+        }
+    }
 }
 
 /// Judges a complete data set.

@@ -4,7 +4,7 @@ use super::commit::{Admitted, not_stored, stored};
 use super::held::Held;
 use super::identify::Arrived;
 use crate::error::{IngestError, Unavailable};
-use crate::layout::{self, ObjectLayout};
+use crate::layout::{self, FileHeader, ObjectLayout};
 use crate::packing::Packing;
 use crate::record::Place;
 use crate::request::{Declared, Stored, StoredOutcome};
@@ -56,7 +56,8 @@ pub(super) async fn store(
     };
     let (stored, packing) = held.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
     let stored_bytes: usize = stored.iter().map(Bytes::len).sum();
-    let seal = move || seal_parts(window.key(), &place, &arrived.scanned, &stored, packing);
+    let file_header = arrived.header(declared);
+    let seal = move || seal_parts(window.key(), &place, file_header, &arrived.scanned, &stored, packing);
     let (metadata, object) = if stored_bytes > SEALED_INLINE_BYTES {
         tokio::task::spawn_blocking(seal)
             .await
@@ -81,12 +82,14 @@ pub(super) async fn store(
 fn seal_parts(
     key: &SealingKey,
     place: &Place,
+    header: FileHeader,
     scanned: &Scanned,
     stored: &[Bytes],
     packing: Option<Packing>,
 ) -> Result<(Bytes, Bytes), IngestError> {
     let rendered = json::render(&scanned.data_set);
     let layout = ObjectLayout {
+        header,
         encoding: scanned.encoding,
         frames: frame_table(scanned),
         bulk: rendered.bulk,

@@ -147,6 +147,7 @@ impl Streaming {
         let Self { admitted, index, packer, mut record, sealer, mut sealed, version, .. } = *self;
         let packing = packer.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
         let layout = ObjectLayout {
+            header: arrived.header(declared),
             encoding: arrived.scanned.encoding,
             frames: frame_table(&arrived.scanned),
             bulk: rendered.bulk,

@@ -110,13 +110,13 @@ async fn serve(open: &Open, study: &Uid, instance: &Uid) -> Served {
     ]
 }
 
-async fn metadata(open: &Open, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
+pub(crate) async fn metadata(open: &Open, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
     let open = open.archive.open_study(&open.gateway, study, open.gateway.purpose()).await?;
     let entry = open.instances(None, Some(instance)).await?.into_iter().next().ok_or(OpenError::NotFound)?;
     Ok(open.metadata(&entry, "/base").await?.to_vec())
 }
 
-async fn first_frame(open: &Open, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
+pub(crate) async fn first_frame(open: &Open, study: &Uid, instance: &Uid) -> Result<Vec<u8>, OpenError> {
     let open = open.archive.open_study(&open.gateway, study, open.gateway.purpose()).await?;
     let entry = open.instances(None, Some(instance)).await?.into_iter().next().ok_or(OpenError::NotFound)?;
     let frame = open.frames(&entry, &[1]).await?.into_iter().next().ok_or(OpenError::NotFound)?;

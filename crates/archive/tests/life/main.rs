@@ -1,6 +1,7 @@
 //! The life of an instance: received, kept on three replicas, found, opened, and never lost or mistaken.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it goes wrong")]
 
+mod altered;
 mod conflict;
 mod flips;
 mod house;

@@ -119,12 +119,14 @@ const ON_PATIENT: &str = " ON CONFLICT (patient_ref) DO UPDATE SET received_ms =
      WHERE excluded.received_ms < patient.received_ms";
 const INSERT_STUDY: &str = "INSERT INTO study (study_ref, institution, patient_ref, study_uid, study_date, \
      study_time, grade, received_ms, patient_conflict, series_count, instance_count, sealed) VALUES ";
-const ON_STUDY: &str = " ON CONFLICT (study_ref) DO UPDATE SET study_date = excluded.study_date, \
-     study_time = excluded.study_time, received_ms = excluded.received_ms, \
+const ON_STUDY: &str = " ON CONFLICT (study_ref) DO UPDATE SET institution = excluded.institution, \
+     patient_ref = excluded.patient_ref, study_uid = excluded.study_uid, study_date = excluded.study_date, \
+     study_time = excluded.study_time, grade = excluded.grade, received_ms = excluded.received_ms, \
      patient_conflict = excluded.patient_conflict, sealed = excluded.sealed";
 const INSERT_SERIES: &str = "INSERT INTO series (series_ref, institution, study_ref, series_uid, modality, \
      series_number, performed_date, performed_time, received_ms, instance_count, sealed) VALUES ";
-const ON_SERIES: &str = " ON CONFLICT (series_ref) DO UPDATE SET modality = excluded.modality, \
+const ON_SERIES: &str = " ON CONFLICT (series_ref) DO UPDATE SET institution = excluded.institution, \
+     study_ref = excluded.study_ref, series_uid = excluded.series_uid, modality = excluded.modality, \
      series_number = excluded.series_number, performed_date = excluded.performed_date, \
      performed_time = excluded.performed_time, received_ms = excluded.received_ms, sealed = excluded.sealed";
 const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, institution, study_ref, \

@@ -34,6 +34,7 @@ mod moment;
 #[cfg(test)]
 mod plans;
 mod record;
+pub mod sealed;
 pub mod series;
 pub mod studies;
 mod watermark;

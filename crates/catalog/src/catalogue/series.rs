@@ -45,9 +45,9 @@ impl SeriesFilter {
 /// Where a series stands in the order of answers: by study, number, reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesCursor {
-    study: StudyRef,
-    number: i64,
-    reference: SeriesRef,
+    pub(super) study: StudyRef,
+    pub(super) number: i64,
+    pub(super) reference: SeriesRef,
 }
 
 /// One series.

@@ -112,6 +112,7 @@ impl Status {
 const COUNTERS: &[&str] = &[
     "yingdun_access_refusal_leaves_suppressed_total",
     "yingdun_audit_leaves_total",
+    "yingdun_catalogue_rows_refused_total",
     "yingdun_dimse_connections_dropped_total",
     "yingdun_dimse_received_bytes_total",
     "yingdun_http_connections_refused_total",

@@ -1,0 +1,107 @@
+//! The sealed columns of studies and series, for whoever fills the catalogue.
+//!
+//! Nothing is read that could be out of its domain, and the institution is not asked for either: what was damaged in a
+//! plain column is not met here, and is written over with the row.
+
+use super::series::SeriesCursor;
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
+use yingdun_model::{SeriesRef, StudyRef, Timestamp};
+
+/// What was merged of a study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedStudy {
+    /// The pseudonym of the study.
+    pub reference: StudyRef,
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Whether one of its instances names another patient.
+    pub patient_conflict: bool,
+    /// Its sealed texts.
+    pub sealed: Vec<u8>,
+}
+
+/// What was merged of a series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSeries {
+    /// The pseudonym of the series.
+    pub reference: SeriesRef,
+    /// The study it belongs to.
+    pub study: StudyRef,
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Its sealed texts.
+    pub sealed: Vec<u8>,
+}
+
+/// Those of these studies that the catalogue has, in any order.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn studies(database: &Database, studies: &[StudyRef]) -> Result<Vec<SealedStudy>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref, received_ms, patient_conflict, sealed FROM study WHERE study_ref IN ");
+    sql.bind_list(studies.iter().copied());
+    database.query(sql.finish()).await?.iter().map(study_of).collect()
+}
+
+/// Every series of these studies, in any order.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn series(database: &Database, studies: &[StudyRef]) -> Result<Vec<SealedSeries>, CatalogError> {
+    let mut series = Vec::new();
+    let mut after = None;
+    loop {
+        let rows = database.query(select_series(studies, after)).await?;
+        for row in &rows {
+            let (one, cursor) = series_of(row)?;
+            series.push(one);
+            after = Some(cursor);
+        }
+        if rows.len() < PAGE_ROWS as usize {
+            return Ok(series);
+        }
+    }
+}
+
+/// Rows per query of [`series`].
+const PAGE_ROWS: u32 = 1000;
+/// Bytes of a reference.
+const REFERENCE_BYTES: i64 = 16;
+
+fn select_series(studies: &[StudyRef], after: Option<SeriesCursor>) -> Statement {
+    let mut sql = StatementBuilder::new();
+    sql.push(
+        "SELECT series_ref, study_ref, series_number, received_ms, sealed FROM series WHERE study_ref IN ",
+    );
+    sql.bind_list(studies.iter().copied());
+    // A damaged reference is one of no series.
+    sql.push(" AND length(series_ref) = ").bind(REFERENCE_BYTES);
+    if let Some(after) = after {
+        sql.push(" AND (study_ref, series_number, series_ref) > (").bind(after.study).push(", ");
+        sql.bind(after.number).push(", ").bind(after.reference).push(")");
+    }
+    sql.push(" ORDER BY study_ref, series_number, series_ref LIMIT ").bind(PAGE_ROWS);
+    sql.finish()
+}
+
+fn study_of(row: &Row) -> Result<SealedStudy, CatalogError> {
+    Ok(SealedStudy {
+        reference: row.get_reference(0)?,
+        received: row.get_timestamp(1)?,
+        patient_conflict: row.get_i64(2)? == 1,
+        sealed: row.get_bytes(3)?.to_vec(),
+    })
+}
+
+fn series_of(row: &Row) -> Result<(SealedSeries, SeriesCursor), CatalogError> {
+    let (reference, study) = (row.get_reference(0)?, row.get_reference(1)?);
+    let cursor = SeriesCursor { study, number: row.get_i64(2)?, reference };
+    let series = SealedSeries {
+        reference,
+        study,
+        received: row.get_timestamp(3)?,
+        sealed: row.get_bytes(4)?.to_vec(),
+    };
+    Ok((series, cursor))
+}
