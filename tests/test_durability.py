@@ -260,11 +260,8 @@ def served_right_or_not_at_all(web, images, before) -> bool:
         (before[1], lambda: web.instance(*address), lambda answer: part10.data_set_bytes(answer.content)),
         (before[2], lambda: web.get(f"/studies/{address[0]}/metadata"), lambda answer: _without_address(web, answer)),
     ]:
-        try:
-            answer = ask()
-        except requests.exceptions.ChunkedEncodingError:
-            refused = True  # broken off before its announced end: no client takes that for an answer
-            continue
+        # A status, not a broken connection: nothing of so small an image is sent before all of it was verified.
+        answer = ask()
         if answer.status_code == 200:
             assert read(answer) == wanted
         refused |= answer.status_code != 200

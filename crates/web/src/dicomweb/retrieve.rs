@@ -15,6 +15,7 @@ use axum::body::Body;
 use axum::http::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use yingdun_archive::{ByteStream, InstanceEntry, OpenStudy};
 use yingdun_model::Uid;
@@ -29,6 +30,7 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
             let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
             let media_type = part10_type(&entry);
             let (length, content) = study.part10(&entry).await.map_err(problems::of_open)?;
+            let content = begun(content).await?;
             Ok(answer::stream(
                 &media_type,
                 Some(length),
@@ -45,18 +47,24 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
             let length = heads.iter().map(|head| head.len() as u64).sum::<u64>()
                 + entries.iter().map(part10_bytes).sum::<u64>()
                 + tail.len() as u64;
+            // One instance is opened by this task; of several, each by one of its own beside the sending.
+            let mut opened = match <[InstanceEntry; 1]>::try_from(entries) {
+                Ok([entry]) => stream::once(async move { study.part10(&entry).await }).boxed(),
+                Err(entries) => stream::iter(entries)
+                    .map(move |entry| study.part10_ahead(entry))
+                    .buffered(limits::INSTANCES_AHEAD)
+                    .boxed(),
+            };
+            let first = opened.try_next().await.map_err(problems::of_open)?;
+            let (_length, content) = first.ok_or_else(|| Problem::new(Kind::NotFound))?;
+            let mut begun = Some(begun(content).await?);
             Ok(answer::stream(&writer.content_type(), Some(length), move |sink| async move {
-                // One instance is opened by this task; of several, each by one of its own beside the sending.
-                let mut opened = match <[InstanceEntry; 1]>::try_from(entries) {
-                    Ok([entry]) => stream::once(async move { study.part10(&entry).await }).boxed(),
-                    Err(entries) => stream::iter(entries)
-                        .map(move |entry| study.part10_ahead(entry))
-                        .buffered(limits::INSTANCES_AHEAD)
-                        .boxed(),
-                };
                 for head in heads {
                     sink.send(head).await?;
-                    let (_length, content) = opened.try_next().await.map_err(broken)?.ok_or(Broken)?;
+                    let content = match begun.take() {
+                        Some(first) => first,
+                        None => opened.try_next().await.map_err(broken)?.ok_or(Broken)?.1,
+                    };
                     pump(&sink, content).await?;
                 }
                 sink.send(tail).await
@@ -70,20 +78,20 @@ pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
     let media_type = json_type(&call.accept)?;
     let (study, entries) = open(&call).await?;
     let origin = call.service.origin.clone();
+    let mut made = stream::iter(entries.into_iter().map(move |entry| {
+        let (study, base) =
+            (Arc::clone(&study), instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance));
+        async move { study.metadata(&entry, &base).await }
+    }))
+    .buffered(limits::METADATA_AHEAD)
+    .boxed();
+    // What cannot be read at all is told with a status.
+    let first = made.try_next().await.map_err(problems::of_open)?;
+    let mut buffer = BytesMut::from(&b"["[..]);
+    buffer.extend_from_slice(&first.unwrap_or_default());
     Ok(answer::stream(media_type, None, move |sink| async move {
-        let mut made = stream::iter(entries.into_iter().map(|entry| {
-            let (study, base) =
-                (Arc::clone(&study), instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance));
-            async move { study.metadata(&entry, &base).await }
-        }))
-        .buffered(limits::METADATA_AHEAD);
-        let mut buffer = BytesMut::from(&b"["[..]);
-        let mut first = true;
         while let Some(object) = made.try_next().await.map_err(broken)? {
-            if !first {
-                buffer.extend_from_slice(b",");
-            }
-            first = false;
+            buffer.extend_from_slice(b",");
             buffer.extend_from_slice(&object);
             if buffer.len() >= METADATA_CHUNK_BYTES {
                 sink.send(buffer.split().freeze()).await?;
@@ -104,7 +112,7 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
     let parts = study.frames(&entry, &numbers).await.map_err(problems::of_open)?;
     let media_type = format!("{stored}; transfer-syntax={}", entry.transfer_syntax);
     let parts = parts.into_iter().map(|frame| (frame.bytes, frame.stream)).collect();
-    Ok(in_form(form, &media_type, parts))
+    in_form(form, &media_type, parts).await
 }
 
 /// Retrieves one bulk data value that the metadata pointed to.
@@ -118,7 +126,7 @@ pub(crate) async fn bulk(call: Call) -> Result<Response<Body>, Problem> {
     let (study, entries) = open(&call).await?;
     let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
     let (length, content) = study.bulk(&entry, &path).await.map_err(problems::of_open)?;
-    Ok(in_form(form, "application/octet-stream", vec![(length, content)]))
+    in_form(form, "application/octet-stream", VecDeque::from([(length, content)])).await
 }
 
 // === helpers ===
@@ -142,15 +150,19 @@ async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Probl
 }
 
 /// Answers parts of one type and of known lengths.
-fn in_form(form: Form, media_type: &str, mut parts: Vec<(u64, ByteStream)>) -> Response<Body> {
-    if let (Form::Single, 1) = (form, parts.len()) {
-        let (length, content) = parts.remove(0);
-        return answer::stream(
-            media_type,
-            Some(length),
-            move |sink| async move { pump(&sink, content).await },
-        );
+async fn in_form(
+    form: Form,
+    media_type: &str,
+    mut parts: VecDeque<(u64, ByteStream)>,
+) -> Result<Response<Body>, Problem> {
+    let Some((first_length, first)) = parts.pop_front() else { return Err(Problem::new(Kind::NotFound)) };
+    let first = begun(first).await?;
+    if form == Form::Single && parts.is_empty() {
+        return Ok(answer::stream(media_type, Some(first_length), move |sink| async move {
+            pump(&sink, first).await
+        }));
     }
+    parts.push_front((first_length, first));
     let writer = Writer::new(media_type, yingdun_crypto::random::array());
     let tail = writer.tail();
     let mut length = tail.len() as u64;
@@ -162,13 +174,20 @@ fn in_form(form: Form, media_type: &str, mut parts: Vec<(u64, ByteStream)>) -> R
             (head, content)
         })
         .collect();
-    answer::stream(&writer.content_type(), Some(length), move |sink| async move {
+    Ok(answer::stream(&writer.content_type(), Some(length), move |sink| async move {
         for (head, content) in parts {
             sink.send(head).await?;
             pump(&sink, content).await?;
         }
         sink.send(tail).await
-    })
+    }))
+}
+
+/// The same bytes, of which the first have been read and verified: what cannot be read at all is told with a status,
+/// not with a connection that breaks.
+async fn begun(mut content: ByteStream) -> Result<ByteStream, Problem> {
+    let first = content.try_next().await.map_err(problems::of_open)?;
+    Ok(Box::pin(stream::iter(first.map(Ok)).chain(content)))
 }
 
 /// Sends a whole stream.
