@@ -66,7 +66,9 @@ impl StudyWindow {
     /// Whether these are the facts that the window was decided on.
     fn is_about(&self, facts: &StudyFacts) -> bool {
         // The moment of arrival is that of the clock until the study is catalogued, and differs by a little then.
-        StudyFacts { received: self.facts.received, ..facts.clone() } == self.facts
+        let StudyFacts { institution, study, patient, grade, received: _ } = &self.facts;
+        (institution, study, patient, grade)
+            == (&facts.institution, &facts.study, &facts.patient, &facts.grade)
     }
 
     /// An object that was opened under this window before.

@@ -15,8 +15,7 @@ use crate::request::{ByteStream, Frame, InstanceEntry};
 use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
-use object::{ObjectReader, ahead};
+use object::{ObjectReader, ahead, begun};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
@@ -137,13 +136,11 @@ impl OpenStudy {
         entry: InstanceEntry,
     ) -> impl Future<Output = Result<(u64, ByteStream), OpenError>> + Send + use<> {
         let study = Arc::clone(self);
-        let begun = tokio::spawn(async move {
-            let (length, mut stream) = study.part10(&entry).await?;
-            let first = stream.next().await;
-            let stream: ByteStream = Box::pin(stream::iter(first).chain(stream));
-            Ok((length, stream))
+        let opened = tokio::spawn(async move {
+            let (length, stream) = study.part10(&entry).await?;
+            Ok((length, begun(stream).await))
         });
-        async move { begun.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))? }
+        async move { opened.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))? }
     }
 
     /// Frames of an instance, by their numbers from 1.

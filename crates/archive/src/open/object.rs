@@ -102,19 +102,20 @@ impl ObjectReader {
     }
 }
 
+/// The same stream, once its first bytes have been read.
+pub(super) async fn begun(mut stream: ByteStream) -> ByteStream {
+    let first = stream.next().await;
+    Box::pin(stream::iter(first).chain(stream))
+}
+
 /// The same stream. Its first bytes are read from now on, beside whatever else is done.
-pub(super) fn ahead(mut stream: ByteStream) -> ByteStream {
-    let begun = tokio::spawn(async move {
-        let first = stream.next().await;
-        (first, stream)
-    });
+pub(super) fn ahead(stream: ByteStream) -> ByteStream {
+    let begun = tokio::spawn(begun(stream));
     let joined = async move {
-        match begun.await {
-            Ok((first, rest)) => stream::iter(first).chain(rest).left_stream(),
-            Err(error) => {
-                stream::iter([Err(OpenError::Unavailable(Unavailable::new("archive", error)))]).right_stream()
-            }
-        }
+        begun.await.unwrap_or_else(|error| {
+            let error = OpenError::Unavailable(Unavailable::new("archive", error));
+            Box::pin(stream::iter([Err(error)]))
+        })
     };
     Box::pin(stream::once(joined).flatten())
 }

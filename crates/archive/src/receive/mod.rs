@@ -14,6 +14,7 @@
 mod commit;
 mod held;
 mod identify;
+mod metadata;
 mod share;
 mod small;
 mod stream;

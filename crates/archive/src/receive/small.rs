@@ -3,19 +3,15 @@
 use super::commit::{Admitted, not_stored, stored};
 use super::held::Held;
 use super::identify::Arrived;
+use super::metadata::seal_metadata;
 use crate::error::{IngestError, Unavailable};
-use crate::layout::{self, FileHeader, ObjectLayout};
-use crate::packing::Packing;
 use crate::record::Place;
 use crate::request::{Declared, Stored, StoredOutcome};
 use crate::shared::Core;
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::Session;
-use yingdun_crypto::{Sealer, SealingKey, seal, sealed_len};
-use yingdun_dicom::frames::{FrameTable, ImageShape};
-use yingdun_dicom::json;
-use yingdun_dicom::scan::Scanned;
+use yingdun_crypto::{Sealer, SealingKey, sealed_len};
 use yingdun_storage::{Record, RecordHeader, RecordKind};
 
 /// Up to so many bytes are sealed where they are, in less time than it takes to wake another thread and be woken by
@@ -57,7 +53,10 @@ pub(super) async fn store(
     let (stored, packing) = held.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
     let stored_bytes: usize = stored.iter().map(Bytes::len).sum();
     let file_header = arrived.header(declared);
-    let seal = move || seal_parts(window.key(), &place, file_header, &arrived.scanned, &stored, packing);
+    let seal = move || {
+        let metadata = seal_metadata(window.key(), &place, file_header, &arrived.scanned, packing)?;
+        Ok::<_, IngestError>((metadata, seal_object(window.key(), &place, &stored, stored_bytes)?))
+    };
     let (metadata, object) = if stored_bytes > SEALED_INLINE_BYTES {
         tokio::task::spawn_blocking(seal)
             .await
@@ -78,27 +77,13 @@ pub(super) async fn store(
     }
 }
 
-/// Seals metadata and object.
-fn seal_parts(
+/// Seals the pieces of an object, of so many bytes together.
+fn seal_object(
     key: &SealingKey,
     place: &Place,
-    header: FileHeader,
-    scanned: &Scanned,
     stored: &[Bytes],
-    packing: Option<Packing>,
-) -> Result<(Bytes, Bytes), IngestError> {
-    let rendered = json::render(&scanned.data_set);
-    let layout = ObjectLayout {
-        header,
-        encoding: scanned.encoding,
-        frames: frame_table(scanned),
-        bulk: rendered.bulk,
-        packing,
-    };
-    let metadata = layout::frame(&layout, &rendered.template)
-        .map_err(|error| IngestError::Unavailable(Unavailable::new("archive", error)))?;
-    let metadata = seal(key, &place.metadata_context(), &metadata);
-    let stored_bytes: usize = stored.iter().map(Bytes::len).sum();
+    stored_bytes: usize,
+) -> Result<Bytes, IngestError> {
     let mut sealed = Vec::with_capacity(usize::try_from(sealed_len(stored_bytes as u64)).unwrap_or(0));
     let mut sealer = Sealer::new(key, &place.object_context());
     for piece in stored {
@@ -107,11 +92,5 @@ fn seal_parts(
             .map_err(|error| IngestError::Unavailable(Unavailable::new("crypto", error)))?;
     }
     sealer.finish(&mut sealed);
-    Ok((metadata.into(), sealed.into()))
-}
-
-/// Where the frames are; nothing when the data set does not say, which costs frame access and nothing else.
-pub(super) fn frame_table(scanned: &Scanned) -> Option<FrameTable> {
-    let pixels = scanned.pixels.as_ref()?;
-    FrameTable::build(pixels, ImageShape::of(&scanned.data_set)).ok()
+    Ok(sealed.into())
 }

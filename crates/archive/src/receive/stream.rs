@@ -3,18 +3,16 @@
 use super::commit::{Admitted, not_stored, stored};
 use super::held::Held;
 use super::identify::Arrived;
-use super::small::frame_table;
+use super::metadata::seal_metadata;
 use crate::error::{IngestError, Unavailable};
-use crate::layout::{self, ObjectLayout};
 use crate::packing::Packer;
 use crate::request::{Declared, Stored, StoredOutcome};
 use crate::shared::Core;
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::Session;
-use yingdun_crypto::{SealError, Sealer, seal};
+use yingdun_crypto::{SealError, Sealer};
 use yingdun_dicom::index::InstanceIndex;
-use yingdun_dicom::json;
 use yingdun_dicom::scan::Scanner;
 use yingdun_dicom::transfer_syntax::Encoding;
 use yingdun_storage::{LargeRecord, RecordHeader, RecordKind};
@@ -143,28 +141,17 @@ impl Streaming {
         self.admitted.renew(core, session).await?;
         let (descriptor, descriptor_part) =
             self.admitted.describe(core, session, declared, &arrived, self.version)?;
-        let rendered = json::render(&arrived.scanned.data_set);
         let Self { admitted, index, packer, mut record, sealer, mut sealed, version, .. } = *self;
         let packing = packer.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
-        let layout = ObjectLayout {
-            header: arrived.header(declared),
-            encoding: arrived.scanned.encoding,
-            frames: frame_table(&arrived.scanned),
-            bulk: rendered.bulk,
-            packing,
-        };
-        let metadata = layout::frame(&layout, &rendered.template)
-            .map_err(|error| IngestError::Unavailable(Unavailable::new("archive", error)))?;
         let place = admitted.place(&index, version);
-        let metadata = seal(admitted.window.key(), &place.metadata_context(), &metadata);
+        let header = arrived.header(declared);
+        let metadata = seal_metadata(admitted.window.key(), &place, header, &arrived.scanned, packing)?;
         sealer.finish(&mut sealed);
         record.write(sealed.into()).await.map_err(not_stored)?;
 
         let leaf = admitted.stored_leaf(session, &arrived, version, false);
-        let (location, receipt) = tokio::join!(
-            record.finish(descriptor_part, metadata.into()),
-            core.audit.append_one(leaf.clone())
-        );
+        let (location, receipt) =
+            tokio::join!(record.finish(descriptor_part, metadata), core.audit.append_one(leaf.clone()));
         match (location, receipt) {
             (Ok(location), Ok(_)) => Ok(admitted.acknowledge(core, descriptor, location).await),
             (Err(error), Ok(_)) => {

@@ -1,10 +1,9 @@
 //! Instances of one study that do not agree on what it is, and on whose it is.
 
 use crate::house::{House, Open, institution};
-use crate::stop;
+use crate::{rows, stop};
 use serde_json::{Map, Value};
-use yingdun_access::Session;
-use yingdun_archive::{FindRequest, Include, Level, OpenError, StoredOutcome};
+use yingdun_archive::{Level, OpenError, StoredOutcome};
 use yingdun_audit::{EventKind, Filter};
 use yingdun_catalog::catalogue;
 use yingdun_dicom::data_set::DataSet;
@@ -49,19 +48,6 @@ fn of_patient(number: u32, id: &str, name: &str, accession_number: &str) -> Inst
             (tags::ACCESSION_NUMBER, Vr::SH, accession_number),
         ],
     )
-}
-
-async fn rows(open: &Open, session: &Session, level: Level, keys: &[(Tag, &str)]) -> Vec<Map<String, Value>> {
-    let request = FindRequest {
-        level,
-        study: None,
-        series: None,
-        keys: keys.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect(),
-        include: Include::All,
-        offset: 0,
-        limit: 100,
-    };
-    open.archive.find(session, request).await.unwrap().rows
 }
 
 fn text(row: &Map<String, Value>, tag: Tag) -> String {

@@ -9,8 +9,10 @@ mod recovery;
 
 use bytes::Bytes;
 use house::{Engine, House, Open, collect, institution};
+use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::Duration;
+use yingdun_access::Session;
 use yingdun_archive::{FindRequest, Include, IngestError, Level, OpenError, StoredOutcome};
 use yingdun_dicom::synthetic::{EnhancedCt, Instance, Kind, Study};
 use yingdun_dicom::{Tag, tags};
@@ -387,7 +389,7 @@ async fn callers_that_are_not_polled_while_a_study_is_being_opened_stop_nobody_e
 
 // === helpers ===
 
-async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
+async fn rows(open: &Open, session: &Session, level: Level, keys: &[(Tag, &str)]) -> Vec<Map<String, Value>> {
     let request = FindRequest {
         level,
         study: None,
@@ -397,9 +399,13 @@ async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
         offset: 0,
         limit: 100,
     };
-    let found = open.archive.find(&open.gateway, request).await.unwrap();
+    open.archive.find(session, request).await.unwrap().rows
+}
+
+async fn find(open: &Open, level: Level, keys: &[(Tag, &str)]) -> Vec<String> {
+    let found = rows(open, &open.gateway, level, keys).await;
     let uid = tags::STUDY_INSTANCE_UID.to_hex();
-    found.rows.iter().map(|row| row[&uid]["Value"][0].as_str().unwrap().to_owned()).collect()
+    found.iter().map(|row| row[&uid]["Value"][0].as_str().unwrap().to_owned()).collect()
 }
 
 pub(crate) async fn stop(open: Open) {
