@@ -28,7 +28,9 @@ pub(crate) struct Passwords {
 }
 
 /// A place in the queue, given back when dropped.
-pub(crate) struct Queued(#[allow(dead_code, reason = "holds the place")] OwnedSemaphorePermit);
+pub(crate) struct Queued {
+    _place: OwnedSemaphorePermit,
+}
 
 /// Why a password was not processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +51,10 @@ impl Passwords {
 
     /// A place in the queue. Whoever counts attempts takes one first: an attempt that finds no place was none.
     pub(crate) fn queue(&self) -> Result<Queued, PasswordError> {
-        Arc::clone(&self.queue).try_acquire_owned().map(Queued).map_err(|_| PasswordError::Busy)
+        Arc::clone(&self.queue)
+            .try_acquire_owned()
+            .map(|place| Queued { _place: place })
+            .map_err(|_| PasswordError::Busy)
     }
 
     /// The hash of a new password, as a PHC string with its salt and parameters.
