@@ -2,8 +2,8 @@
 
 use crate::care;
 use crate::decision::{
-    Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Scope, StudyFacts,
-    Target,
+    Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, StudyFacts, Target,
+    parse_scopes,
 };
 use crate::device::{self, DeviceFault};
 use crate::flood::FloodGuard;
@@ -307,7 +307,7 @@ impl Access {
                 let records = records.map_err(Refusal::FactsUnavailable)?;
                 Ok(match device::check(&records, facts) {
                     Ok(record) if record.institution == *session.institution() => {
-                        Ok(principal(false, BTreeSet::new()))
+                        Ok(principal(false, record.scopes.clone()))
                     }
                     Err(DeviceFault::Disabled) => Ok(principal(true, BTreeSet::new())),
                     Ok(_) | Err(_) => Err(Reason::SessionEnded),
@@ -371,11 +371,6 @@ fn day_start(now: Timestamp, utc_offset_minutes: i32) -> Timestamp {
     let offset = i64::from(utc_offset_minutes).saturating_mul(MS_PER_MINUTE);
     let local = now.as_ms().saturating_add(offset);
     Timestamp::from_ms(local.div_euclid(MS_PER_DAY).saturating_mul(MS_PER_DAY).saturating_sub(offset))
-}
-
-/// The scopes of a row. A word that is not known any more grants nothing.
-pub(crate) fn parse_scopes(words: &str) -> BTreeSet<Scope> {
-    words.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
 fn count(action: Action, permitted: bool) {

@@ -91,7 +91,7 @@ impl Session {
         self.purpose
     }
 
-    /// What a service client was granted when the session was read; empty for everybody else.
+    /// What a service client or a device was granted when the session was made; empty for everybody else.
     #[must_use]
     pub fn scopes(&self) -> &BTreeSet<Scope> {
         &self.facts.scopes

@@ -27,9 +27,9 @@ pub(crate) fn sieve(
     day_start: Timestamp,
 ) -> Visibility {
     match (kind, role) {
-        (ActorKind::Person, Role::Radiologist | Role::Chief) | (ActorKind::Service, Role::Service) => {
-            Visibility::Institution
-        }
+        (ActorKind::Person, Role::Radiologist | Role::Chief)
+        | (ActorKind::Service, Role::Service)
+        | (ActorKind::Device, Role::Device) => Visibility::Institution,
         (ActorKind::Person, Role::Clinician) => Visibility::CareRelation { actor: actor.clone(), at: now },
         (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(day_start),
         (ActorKind::Person | ActorKind::Device | ActorKind::Service | ActorKind::System, _) => {

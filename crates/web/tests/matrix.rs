@@ -140,6 +140,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         RouteId::GiveRole
         | RouteId::TakeRole
         | RouteId::GrantScopes
+        | RouteId::GrantDeviceScopes
         | RouteId::GiveCare
         | RouteId::EndCare => only(Who::SecurityAdministrator, who),
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
@@ -207,6 +208,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::UpdateDevice => json(device),
         RouteId::CreateClient => json(json!({"client_id": "viewer"})),
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
+        RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::SearchStudies

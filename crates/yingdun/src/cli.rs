@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Care relations (security administrator)
     #[command(subcommand)]
     CareRelation(CareRelationCommand),
-    /// Devices (system administrator)
+    /// Devices (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Device(DeviceCommand),
     /// Service clients (system administrator; scopes: security administrator)
@@ -344,6 +344,18 @@ pub(crate) enum DeviceCommand {
         /// Let it connect without TLS
         #[arg(long)]
         plain: bool,
+        /// Where it takes images that are sent to it (C-MOVE): HOST:PORT, or `plain://HOST:PORT` without TLS
+        #[arg(long, value_name = "HOST:PORT")]
+        destination: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Replace its scopes: store, search, view, worklist (security administrator)
+    Grant {
+        ae_title: String,
+        scopes: Vec<String>,
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -370,7 +382,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view
+    /// Replace its scopes: store, search, view, worklist
     Grant {
         client_id: String,
         scopes: Vec<String>,

@@ -1,4 +1,4 @@
-//! Devices. Registering one lets it store and echo, and nothing else: a device has no other rights to give.
+//! Devices. Registering one lets it store and echo, and nothing else: the security administrator grants more.
 
 use super::{AdminError, Change, ChangeDetail};
 use crate::access::Access;
@@ -19,8 +19,9 @@ impl Access {
         self.change(officer, change("register-device", record), vec![insert]).await.map(|_| ())
     }
 
-    /// Changes certificate, addresses, plain access or the disabled state of a device. Open associations notice it
-    /// with their next decision.
+    /// Changes certificate, addresses, plain access, destination or the disabled state of a device. Open associations
+    /// notice it with their next decision. With another certificate, other addresses or other plain access it is
+    /// another device for whoever granted it something: `store` stays, every other scope goes.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] when there is no such device in the officer's institution.

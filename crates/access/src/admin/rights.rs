@@ -1,14 +1,14 @@
-//! Rights: roles of people, scopes of service clients, care relations. The office of the security administrator.
+//! Rights: roles of people, scopes of service clients and devices, care relations. The office of the security administrator.
 
 use super::{AdminError, Change, ChangeDetail};
 use crate::access::Access;
-use crate::decision::Scope;
+use crate::decision::{Scope, words};
 use crate::session::Session;
 use std::collections::BTreeSet;
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::catalogue::care::{self, CareRelation};
-use yingdun_catalog::identity::{clients, people};
-use yingdun_model::{Action, ActorId, PatientRef, Role, Timestamp};
+use yingdun_catalog::identity::{clients, devices, people};
+use yingdun_model::{Action, ActorId, AeTitle, PatientRef, Role, Timestamp};
 
 impl Access {
     /// Gives a person a role. An officer holds that one role only.
@@ -51,9 +51,28 @@ impl Access {
         client_id: &ActorId,
         scopes: &BTreeSet<Scope>,
     ) -> Result<(), AdminError> {
-        let words = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let words = words(scopes);
         let set = clients::set_scopes(officer.institution(), client_id, &words);
         self.change(officer, change("grant-scopes", client_id, words), vec![set]).await.map(|_| ())
+    }
+
+    /// Replaces the scopes of a device; none takes every right away but to ask whether we are there. Effective with
+    /// the next decision.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] for an unknown pair of AE titles.
+    pub async fn grant_device_scopes(
+        &self,
+        officer: &Session,
+        ae_title: &AeTitle,
+        called_ae: &AeTitle,
+        scopes: &BTreeSet<Scope>,
+    ) -> Result<(), AdminError> {
+        let words = words(scopes);
+        let set = devices::set_scopes(officer.institution(), ae_title, called_ae, &words);
+        let detail = ChangeDetail::with(ae_title, format!("{called_ae}: {words}"));
+        let change = Change { action: Action::ManageRights, code: "grant-device-scopes", detail };
+        self.change(officer, change, vec![set]).await.map(|_| ())
     }
 
     /// Gives a person a care relation with a patient: from, inclusive, until, exclusive. Given again with the same

@@ -194,7 +194,7 @@ impl Names {
             ("role".to_owned(), RestrictedExpression::new_entity_uid(self.roles.get(&who.role)?.clone())),
             ("disabled".to_owned(), RestrictedExpression::new_bool(who.disabled)),
         ]);
-        if who.kind == ActorKind::Service {
+        if matches!(who.kind, ActorKind::Service | ActorKind::Device) {
             let scopes = who.scopes.iter().filter_map(|scope| self.scopes.get(scope));
             let scopes = scopes.map(|uid| RestrictedExpression::new_entity_uid(uid.clone()));
             attributes.insert("scopes".to_owned(), RestrictedExpression::new_set(scopes));

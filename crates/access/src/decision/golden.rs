@@ -24,14 +24,14 @@ fn askers() -> Vec<(String, Principal)> {
     let mut askers = Vec::new();
     for role in Role::ALL {
         match role {
-            Role::Device => askers.push((role.to_string(), principal(ActorKind::Device, *role, &[]))),
             Role::System => askers.push((role.to_string(), principal(ActorKind::System, *role, &[]))),
-            Role::Service => {
-                for scopes in [&[][..], &[Scope::Store], &[Scope::Search], &[Scope::View], Scope::ALL] {
-                    let words: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-                    let name = format!("service[{}]", words.join(","));
-                    askers.push((name, principal(ActorKind::Service, *role, scopes)));
+            Role::Device | Role::Service => {
+                let kind = if *role == Role::Device { ActorKind::Device } else { ActorKind::Service };
+                askers.push((format!("{role}[]"), principal(kind, *role, &[])));
+                for scope in Scope::ALL {
+                    askers.push((format!("{role}[{}]", scope.as_str()), principal(kind, *role, &[*scope])));
                 }
+                askers.push((format!("{role}[all]"), principal(kind, *role, Scope::ALL)));
             }
             Role::Clinician
             | Role::Radiologist

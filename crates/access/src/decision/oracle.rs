@@ -9,8 +9,8 @@
 //!    and L2 only.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
-//! 4. A researcher sees nothing. Each officer has one office and no images. A device stores and echoes. A service
-//!    stores, searches and views by scope; view lets it search and list too. The system recovers.
+//! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
+//!    store, search and view by scope; view lets them search and list too. The system recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
@@ -49,10 +49,10 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
     };
     let person = |role| who.kind == ActorKind::Person && who.role == role;
     let device = who.kind == ActorKind::Device && who.role == Role::Device;
-    let service =
-        |scope| who.kind == ActorKind::Service && who.role == Role::Service && who.scopes.contains(&scope);
+    let service = who.kind == ActorKind::Service && who.role == Role::Service;
+    let granted = |scope| (device || service) && who.scopes.contains(&scope);
     match action {
-        Action::Store => study && (device || person(Role::Technician) || service(Scope::Store)),
+        Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
         Action::List | Action::View => {
             if !study || (grade == Some(Grade::L5) && !in_care) {
                 return false;
@@ -65,7 +65,7 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 || person(Role::Radiologist)
                 || person(Role::Chief)
                 || (person(Role::Technician) && today)
-                || service(Scope::View)
+                || granted(Scope::View)
         }
         Action::Search => {
             matches!(on, Target::Archive(_))
@@ -73,8 +73,8 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                     || person(Role::Radiologist)
                     || person(Role::Chief)
                     || person(Role::Technician)
-                    || service(Scope::Search)
-                    || service(Scope::View))
+                    || granted(Scope::Search)
+                    || granted(Scope::View))
         }
         Action::Echo => matches!(on, Target::Archive(_)) && device,
         Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),
@@ -123,7 +123,11 @@ impl Chance {
             institution: self.institution(),
             role,
             disabled: self.one_in(12),
-            scopes: if kind == ActorKind::Service { scopes } else { BTreeSet::new() },
+            scopes: if matches!(kind, ActorKind::Service | ActorKind::Device) {
+                scopes
+            } else {
+                BTreeSet::new()
+            },
         }
     }
 

@@ -58,7 +58,7 @@ impl Resource {
     }
 }
 
-/// What a service client was granted.
+/// What a service client or a device was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Store instances.
@@ -67,11 +67,13 @@ pub enum Scope {
     Search,
     /// Search, list and open studies up to grade L4S.
     View,
+    /// Ask for the worklist and report procedure steps.
+    Worklist,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View];
+    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View, Self::Worklist];
 
     /// The word in policies, tokens and tables.
     #[must_use]
@@ -80,13 +82,14 @@ impl Scope {
             Self::Store => "store",
             Self::Search => "search",
             Self::View => "view",
+            Self::Worklist => "worklist",
         }
     }
 }
 
-/// The word is not `store`, `search` or `view`.
+/// The word is none of the scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is `store`, `search` or `view`")]
+#[error("a scope is `store`, `search`, `view` or `worklist`")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {
@@ -94,6 +97,16 @@ impl FromStr for Scope {
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         Self::ALL.iter().copied().find(|scope| scope.as_str() == word).ok_or(UnknownScope)
     }
+}
+
+/// The scopes of a row. A word that is not known any more grants nothing.
+pub(crate) fn parse_scopes(words: &str) -> BTreeSet<Scope> {
+    words.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Scopes as a row keeps them.
+pub(crate) fn words(scopes: &BTreeSet<Scope>) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// The acting account as it stands at this moment in the identity database.
@@ -104,7 +117,7 @@ pub(crate) struct Principal {
     pub(crate) institution: InstitutionId,
     pub(crate) role: Role,
     pub(crate) disabled: bool,
-    /// Of a service client; empty for everybody else.
+    /// Of a service client or a device; empty for everybody else.
     pub(crate) scopes: BTreeSet<Scope>,
 }
 

@@ -4,7 +4,6 @@ use super::check::{DeviceFault, PeerFacts, actor_of, check, records};
 use crate::access::Access;
 use crate::ledger;
 use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use yingdun_audit::{AuditError, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
@@ -81,7 +80,7 @@ impl Access {
                     kind: ActorKind::Device,
                     institution: record.institution.clone(),
                     role: Role::Device,
-                    scopes: BTreeSet::new(),
+                    scopes: record.scopes.clone(),
                     sign_in,
                     expires: self.inner.clock.now().after(DEVICE_SESSION_MAX),
                     peer: Peer { address: facts.address, tls: facts.tls },

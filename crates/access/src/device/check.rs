@@ -1,6 +1,9 @@
 //! The comparison of what a peer shows with the records, as a pure function.
 
 use super::addresses::AddressList;
+use super::endpoint::Endpoint;
+use crate::decision::{Scope, parse_scopes, words};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use yingdun_catalog::identity::devices::{self, Device};
 use yingdun_catalog::{CatalogError, Database};
@@ -39,6 +42,11 @@ pub struct DeviceRecord {
     pub disabled: bool,
     /// Where it belongs. Set by the officer's session, not by the officer.
     pub institution: InstitutionId,
+    /// What it was granted. Read only: [`crate::Access::grant_device_scopes`] alone changes it, a new device may
+    /// store.
+    pub scopes: BTreeSet<Scope>,
+    /// Where it takes images that somebody asks us to send to it; a device without one gets none.
+    pub destination: Option<Endpoint>,
 }
 
 /// What does not fit between a peer and the records.
@@ -127,6 +135,9 @@ impl DeviceRecord {
         let addresses = row.addresses.parse();
         let addresses =
             addresses.map_err(|_| CatalogError::Corrupt("a device has illegal addresses".into()))?;
+        let destination = row.destination.as_deref().map(str::parse).transpose();
+        let destination =
+            destination.map_err(|_| CatalogError::Corrupt("a device has an illegal destination".into()))?;
         Ok(Self {
             ae_title: row.ae_title,
             called_ae: row.called_ae,
@@ -135,6 +146,8 @@ impl DeviceRecord {
             plain_allowed: row.plain_allowed,
             disabled: row.disabled,
             institution: row.institution,
+            scopes: parse_scopes(&row.scopes),
+            destination,
         })
     }
 
@@ -147,6 +160,8 @@ impl DeviceRecord {
             addresses: self.addresses.to_string(),
             plain_allowed: self.plain_allowed,
             disabled: self.disabled,
+            scopes: words(&self.scopes),
+            destination: self.destination.as_ref().map(Endpoint::to_string),
         }
     }
 }
@@ -175,6 +190,8 @@ mod tests {
             plain_allowed: false,
             disabled: false,
             institution: InstitutionId::new("renmin").unwrap(),
+            scopes: BTreeSet::from([Scope::Store]),
+            destination: None,
         }
     }
 

@@ -6,8 +6,10 @@
 mod addresses;
 mod authenticate;
 mod check;
+mod endpoint;
 
 pub use addresses::{AddressList, AddressListError};
 pub use authenticate::{AssociationReject, DeviceRefusal};
 pub use check::{DeviceFault, DeviceRecord, PeerFacts};
 pub(crate) use check::{check, records};
+pub use endpoint::{Endpoint, EndpointError};

@@ -2,7 +2,8 @@
 
 use super::token::{Token, hash_of};
 use super::{Claim, Fault, SignInError};
-use crate::access::{Access, parse_scopes};
+use crate::access::Access;
+use crate::decision::parse_scopes;
 use crate::ledger;
 use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
 use std::collections::BTreeSet;

@@ -3,7 +3,8 @@
 use super::bearer::NewSession;
 use super::token::hash_of;
 use super::{Claim, Fault, SignInError, SignedIn};
-use crate::access::{Access, parse_scopes};
+use crate::access::Access;
+use crate::decision::parse_scopes;
 use crate::session::{Peer, SignIn};
 use yingdun_catalog::identity::clients::{self, Client};
 use yingdun_model::{ActorId, ActorKind, Role, Secret};

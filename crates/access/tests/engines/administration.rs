@@ -46,6 +46,8 @@ async fn each_officer_has_one_office_and_sees_no_image(house: House) {
         plain_allowed: true,
         disabled: false,
         institution: home(),
+        scopes: BTreeSet::new(),
+        destination: None,
     };
     let doctor = house.signed_in("zhang", Role::Chief).await.session;
     for other in [&house.security_officer, &house.audit_officer, &doctor] {
@@ -67,8 +69,18 @@ async fn each_officer_has_one_office_and_sees_no_image(house: House) {
             denied(access.give_care(other, &wang, patient(1), now, later).await),
             denied(access.end_care(other, &wang, patient(1)).await),
             denied(access.grant_scopes(other, &actor("c"), &BTreeSet::from([Scope::View])).await),
+            denied(
+                access
+                    .grant_device_scopes(
+                        other,
+                        &device.ae_title,
+                        &device.called_ae,
+                        &BTreeSet::from([Scope::View]),
+                    )
+                    .await,
+            ),
         ];
-        assert_eq!(refused, [Reason::NoRulePermits; 5], "{other:?}");
+        assert_eq!(refused, [Reason::NoRulePermits; 6], "{other:?}");
     }
     for (officer, may_read_audit, may_read_system) in [
         (&house.system_officer, false, true),
@@ -236,6 +248,8 @@ async fn what_does_not_exist_cannot_be_changed(house: House) {
     not_found(access.give_role(security, nobody, Role::Clinician).await);
     not_found(access.take_role(security, nobody, Role::Clinician).await);
     not_found(access.grant_scopes(security, nobody, &BTreeSet::new()).await);
+    let title = AeTitle::new("CT01").unwrap();
+    not_found(access.grant_device_scopes(security, &title, &title, &BTreeSet::new()).await);
     not_found(access.end_care(security, nobody, patient(1)).await);
     let (from, until) = (Timestamp::from_ms(0), Timestamp::from_ms(1));
     not_found(access.give_care(security, nobody, patient(1), from, until).await);
@@ -251,6 +265,8 @@ async fn what_does_not_exist_cannot_be_changed(house: House) {
         plain_allowed: true,
         disabled: false,
         institution: InstitutionId::new("other").unwrap(),
+        scopes: BTreeSet::new(),
+        destination: None,
     };
     not_found(access.register_device(system, &foreign).await);
     assert_eq!(access.end_sessions(system, nobody, ActorKind::Person).await.unwrap(), 0);

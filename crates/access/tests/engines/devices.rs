@@ -1,10 +1,11 @@
 //! Associations: what must fit, what is answered, what is written down.
 
 use crate::house::{House, home};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use yingdun_access::{
-    AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, PeerFacts, Reason, Resource,
+    AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, PeerFacts, Reason, Resource, Scope,
 };
 use yingdun_model::{Action, ActorKind, AeTitle, Grade, Role};
 
@@ -12,6 +13,8 @@ crate::on_both_engines!(
     a_registered_device_stores_and_echoes_and_reads_nothing_back,
     what_does_not_fit_is_rejected_and_written_down,
     a_device_that_is_disabled_or_gets_another_certificate_stops_at_its_next_decision,
+    a_device_may_what_the_security_administrator_granted_it,
+    what_was_granted_to_one_certificate_was_not_granted_to_another,
     a_stranger_who_knocks_without_end_is_counted,
 );
 
@@ -28,6 +31,8 @@ fn record() -> DeviceRecord {
         plain_allowed: false,
         disabled: false,
         institution: home(),
+        scopes: BTreeSet::from([Scope::Store]),
+        destination: None,
     }
 }
 
@@ -113,6 +118,62 @@ async fn a_device_that_is_disabled_or_gets_another_certificate_stops_at_its_next
         house.access.authorise(&session, Action::Store, house.study(1, Grade::L4)).await.unwrap_err();
     assert_eq!(refusal.reason(), Some(Reason::SessionEnded), "the old certificate proves nothing any more");
     assert_eq!(house.access.devices(&house.system_officer).await.unwrap(), [renewed]);
+}
+
+async fn a_device_may_what_the_security_administrator_granted_it(house: House) {
+    house.access.register_device(&house.system_officer, &record()).await.unwrap();
+    let session = house.access.authenticate_device(facts()).await.unwrap();
+    let archive = Resource::Archive(home());
+    let may = async |action, on: &Resource| house.access.decide(&session, action, on).await.unwrap();
+    let grant = async |scopes: &[Scope]| {
+        let scopes = scopes.iter().copied().collect();
+        let (officer, record) = (&house.security_officer, record());
+        house
+            .access
+            .grant_device_scopes(officer, &record.ae_title, &record.called_ae, &scopes)
+            .await
+            .unwrap();
+    };
+    grant(&[Scope::View]).await;
+    assert!(may(Action::Search, &archive).await.permitted, "also on an association that is open");
+    assert!(may(Action::View, &house.study(1, Grade::L4)).await.permitted);
+    assert!(!may(Action::View, &house.study(1, Grade::L5)).await.permitted, "no device has a care relation");
+    assert!(!may(Action::Store, &house.study(1, Grade::L4)).await.permitted);
+    grant(&[Scope::Search]).await;
+    assert!(
+        !may(Action::List, &house.study(1, Grade::L4)).await.permitted,
+        "what does not open is not listed"
+    );
+    grant(&[]).await;
+    assert!(!may(Action::Search, &archive).await.permitted);
+    assert!(may(Action::Echo, &archive).await.permitted);
+}
+
+async fn what_was_granted_to_one_certificate_was_not_granted_to_another(house: House) {
+    let (system, security) = (&house.system_officer, &house.security_officer);
+    let scopes = BTreeSet::from([Scope::Store, Scope::View]);
+    let held = async || house.access.devices(system).await.unwrap().remove(0).scopes;
+    house.access.register_device(system, &record()).await.unwrap();
+    assert_eq!(held().await, BTreeSet::from([Scope::Store]));
+    for bound_anew in [
+        DeviceRecord { certificate_sha256: Some([3; 32]), ..record() },
+        DeviceRecord { certificate_sha256: None, ..record() },
+        DeviceRecord { addresses: "any".parse().unwrap(), ..record() },
+        DeviceRecord { plain_allowed: true, ..record() },
+    ] {
+        house.access.update_device(system, &record()).await.unwrap();
+        let titles = (&bound_anew.ae_title, &bound_anew.called_ae);
+        house.access.grant_device_scopes(security, titles.0, titles.1, &scopes).await.unwrap();
+        let sent_elsewhere = DeviceRecord {
+            destination: Some("ws.example:2762".parse().unwrap()),
+            disabled: true,
+            ..record()
+        };
+        house.access.update_device(system, &sent_elsewhere).await.unwrap();
+        assert_eq!(held().await, scopes, "the binding is the same");
+        house.access.update_device(system, &bound_anew).await.unwrap();
+        assert_eq!(held().await, BTreeSet::from([Scope::Store]), "{bound_anew:?}");
+    }
 }
 
 async fn a_stranger_who_knocks_without_end_is_counted(house: House) {

@@ -20,24 +20,33 @@ pub struct Device {
     pub plain_allowed: bool,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// What was granted, words divided by blanks. Written by [`set_scopes`] alone; a new device may `store`.
+    pub scopes: String,
+    /// Where it takes images, in the text form of the room above.
+    pub destination: Option<String>,
 }
 
 const COLUMNS_WHERE_AE: Sql = Sql::new(
-    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled \
-     FROM device WHERE ae_title = $1 ORDER BY called_ae",
+    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
+     scopes, destination FROM device WHERE ae_title = $1 ORDER BY called_ae",
 );
 const LIST: Sql = Sql::new(
-    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled \
-     FROM device WHERE institution = $1 ORDER BY ae_title, called_ae",
+    "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
+     scopes, destination FROM device WHERE institution = $1 ORDER BY ae_title, called_ae",
 );
 const INSERT: Sql = Sql::new(
     "INSERT INTO device (ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
-     created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+     destination, created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 );
 const UPDATE: Sql = Sql::new(
-    "UPDATE device SET certificate_sha256 = $1, addresses = $2, plain_allowed = $3, disabled = $4 \
-     WHERE ae_title = $5 AND called_ae = $6 AND institution = $7",
+    "UPDATE device SET certificate_sha256 = $1, addresses = $2, plain_allowed = $3, disabled = $4, destination = $5, \
+       scopes = CASE \
+         WHEN certificate_sha256 IS NOT DISTINCT FROM $6 AND addresses = $7 AND plain_allowed = $8 THEN scopes \
+         WHEN scopes LIKE '%store%' THEN 'store' ELSE '' END \
+     WHERE ae_title = $9 AND called_ae = $10 AND institution = $11",
 );
+const SET_SCOPES: Sql =
+    Sql::new("UPDATE device SET scopes = $1 WHERE ae_title = $2 AND called_ae = $3 AND institution = $4");
 
 /// Every record of a calling AE title, one per called AE title.
 ///
@@ -69,6 +78,7 @@ pub fn insert(device: &Device, now: Timestamp, by: &ActorId) -> Statement {
             device.addresses.as_str().into(),
             device.plain_allowed.into(),
             device.disabled.into(),
+            device.destination.as_deref().into(),
             now.into(),
             by.into(),
         ],
@@ -76,7 +86,9 @@ pub fn insert(device: &Device, now: Timestamp, by: &ActorId) -> Statement {
     .expecting(1)
 }
 
-/// Changes what binds a device. Its AE titles and institution are its identity and stay.
+/// Changes what binds a device. Its AE titles and institution are its identity and stay. What was granted to the
+/// holder of one certificate at some addresses was not granted to another: a device that is bound anew keeps `store`
+/// and loses every other scope.
 #[must_use]
 pub fn update(device: &Device) -> Statement {
     Statement::new(
@@ -86,12 +98,28 @@ pub fn update(device: &Device) -> Statement {
             device.addresses.as_str().into(),
             device.plain_allowed.into(),
             device.disabled.into(),
+            device.destination.as_deref().into(),
+            device.certificate_sha256.into(),
+            device.addresses.as_str().into(),
+            device.plain_allowed.into(),
             device.ae_title.as_str().into(),
             device.called_ae.as_str().into(),
             (&device.institution).into(),
         ],
     )
     .expecting(1)
+}
+
+/// Replaces what is granted to a device.
+#[must_use]
+pub fn set_scopes(
+    institution: &InstitutionId,
+    ae_title: &AeTitle,
+    called_ae: &AeTitle,
+    scopes: &str,
+) -> Statement {
+    let values = vec![scopes.into(), ae_title.as_str().into(), called_ae.as_str().into(), institution.into()];
+    Statement::new(SET_SCOPES, values).expecting(1)
 }
 
 fn read(row: &Row) -> Result<Device, CatalogError> {
@@ -103,5 +131,7 @@ fn read(row: &Row) -> Result<Device, CatalogError> {
         addresses: row.get_text(4)?.to_owned(),
         plain_allowed: row.get_bool(5)?,
         disabled: row.get_bool(6)?,
+        scopes: row.get_text(7)?.to_owned(),
+        destination: row.opt_text(8)?.map(str::to_owned),
     })
 }

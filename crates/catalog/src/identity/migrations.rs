@@ -6,6 +6,7 @@ use crate::Migration;
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "people, devices, clients, tokens", sqlite: ACCOUNTS, postgres: ACCOUNTS },
     Migration { version: 2, name: "places of sign-in", sqlite: PLACES, postgres: PLACES },
+    Migration { version: 3, name: "rights of devices", sqlite: DEVICES, postgres: DEVICES },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -113,4 +114,11 @@ CREATE TABLE sign_in_place (
     FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
 );
 UPDATE person SET failures = 0, locked_until_ms = 0
+";
+
+/// A device may do what it was granted. Those that were there before stored, and go on doing so. Where a device
+/// listens is known of those only that images are sent to.
+const DEVICES: &str = "
+ALTER TABLE device ADD COLUMN scopes TEXT NOT NULL DEFAULT 'store';
+ALTER TABLE device ADD COLUMN destination TEXT
 ";

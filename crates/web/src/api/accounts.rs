@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use yingdun_access::{AddressList, DeviceRecord, NewClient, OneTimeLink};
 use yingdun_model::{ActorId, ActorKind, AeTitle};
 
@@ -38,6 +39,8 @@ struct DeviceBody {
     plain_allowed: bool,
     #[serde(default)]
     disabled: bool,
+    #[serde(default)]
+    destination: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +123,8 @@ pub(crate) async fn devices(call: Call) -> Result<Response<Body>, Problem> {
                 "addresses": device.addresses.to_string().split_whitespace().collect::<Vec<_>>(),
                 "plain_allowed": device.plain_allowed,
                 "disabled": device.disabled,
+                "scopes": device.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+                "destination": device.destination.as_ref().map(ToString::to_string),
             })
         })
         .collect();
@@ -135,7 +140,7 @@ pub(crate) async fn register_device(call: Call, body: Body) -> Result<Response<B
     Ok(answer::empty(StatusCode::CREATED))
 }
 
-/// Another certificate, other addresses, plain access or the disabled state of a device.
+/// Another certificate, other addresses, plain access, destination or the disabled state of a device.
 pub(crate) async fn update_device(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: DeviceBody = json_of(body).await?;
     let title = call.in_path("ae_title").unwrap_or_default().to_owned();
@@ -204,6 +209,11 @@ pub(super) fn actor(text: &str) -> Result<ActorId, Problem> {
     })
 }
 
+/// The AE title that a path or a body names.
+pub(super) fn ae_title(text: &str) -> Result<AeTitle, Problem> {
+    AeTitle::new(text).map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))
+}
+
 fn invitation(call: &Call, link: &OneTimeLink) -> Value {
     json!({
         "name": link.actor.as_str(),
@@ -213,9 +223,6 @@ fn invitation(call: &Call, link: &OneTimeLink) -> Value {
 }
 
 fn device(call: &Call, title: &str, body: DeviceBody) -> Result<DeviceRecord, Problem> {
-    let ae = |text: &str| {
-        AeTitle::new(text).map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))
-    };
     let certificate_sha256 = body
         .certificate_sha256
         .map(|text| {
@@ -229,13 +236,19 @@ fn device(call: &Call, title: &str, body: DeviceBody) -> Result<DeviceRecord, Pr
         body.addresses.join(" ").parse().map_err(|error: yingdun_access::AddressListError| {
             Problem::new(Kind::BadRequest).expected(error.to_string())
         })?;
+    let destination = body.destination.as_deref().map(str::parse).transpose().map_err(
+        |error: yingdun_access::EndpointError| Problem::new(Kind::BadRequest).expected(error.to_string()),
+    )?;
     Ok(DeviceRecord {
-        ae_title: ae(title)?,
-        called_ae: ae(&body.called_ae)?,
+        ae_title: ae_title(title)?,
+        called_ae: ae_title(&body.called_ae)?,
         certificate_sha256,
         addresses,
         plain_allowed: body.plain_allowed,
         disabled: body.disabled,
         institution: call.session()?.institution().clone(),
+        // The security administrator grants them; a new device may store.
+        scopes: BTreeSet::new(),
+        destination,
     })
 }

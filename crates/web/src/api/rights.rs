@@ -1,6 +1,6 @@
 //! Roles, scopes and care relations: the office of the security administrator.
 
-use super::accounts::{actor, actor_in_path};
+use super::accounts::{actor, actor_in_path, ae_title};
 use super::problems::of_admin;
 use crate::http::answer;
 use crate::http::body::json_of;
@@ -16,6 +16,13 @@ use yingdun_model::{PatientRef, Role, Timestamp};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ScopesBody {
+    scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceScopesBody {
+    called_ae: String,
     scopes: Vec<String>,
 }
 
@@ -58,9 +65,22 @@ pub(crate) async fn take_role(call: Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn grant_scopes(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: ScopesBody = json_of(body).await?;
     let client = actor(call.in_path("client").unwrap_or_default())?;
-    let scopes: Result<BTreeSet<Scope>, _> = body.scopes.iter().map(|word| word.parse::<Scope>()).collect();
-    let scopes = scopes.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
+    let scopes = scopes(&body.scopes)?;
     call.service.access.grant_scopes(call.session()?, &client, &scopes).await.map_err(of_admin)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Replaces the scopes of a device.
+pub(crate) async fn grant_device_scopes(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let body: DeviceScopesBody = json_of(body).await?;
+    let (calling, called) =
+        (ae_title(call.in_path("ae_title").unwrap_or_default())?, ae_title(&body.called_ae)?);
+    let scopes = scopes(&body.scopes)?;
+    call.service
+        .access
+        .grant_device_scopes(call.session()?, &calling, &called, &scopes)
+        .await
+        .map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
@@ -83,6 +103,11 @@ pub(crate) async fn end_care(call: Call, body: Body) -> Result<Response<Body>, P
     let patient = patient(&call, &body.issuer, &body.patient_id).await?;
     call.service.access.end_care(call.session()?, &actor(&body.name)?, patient).await.map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn scopes(words: &[String]) -> Result<BTreeSet<Scope>, Problem> {
+    let scopes: Result<BTreeSet<Scope>, _> = words.iter().map(|word| word.parse::<Scope>()).collect();
+    scopes.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))
 }
 
 fn role_in_path(call: &Call) -> Result<Role, Problem> {

@@ -55,6 +55,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListDevices => accounts::devices(call).await,
         RouteId::RegisterDevice => accounts::register_device(call, body).await,
         RouteId::UpdateDevice => accounts::update_device(call, body).await,
+        RouteId::GrantDeviceScopes => rights::grant_device_scopes(call, body).await,
         RouteId::ListClients => accounts::clients(call).await,
         RouteId::CreateClient => accounts::create_client(call, body).await,
         RouteId::ChangeClient => accounts::change_client(call, body).await,

@@ -62,6 +62,11 @@ const DEVICE: &[Parameter] = &[
     optional("addresses", Schema::Texts, "Addresses or networks from which it may call"),
     optional("plain_allowed", Schema::Flag, "Whether it may connect without TLS"),
     optional("disabled", Schema::Flag, "Whether it is disabled"),
+    optional(
+        "destination",
+        Schema::Text,
+        "Where it takes images: host:port, or plain://host:port without TLS",
+    ),
 ];
 
 const NEW_DEVICE: &[Parameter] = &[
@@ -71,6 +76,11 @@ const NEW_DEVICE: &[Parameter] = &[
     optional("addresses", Schema::Texts, "Addresses or networks from which it may call"),
     optional("plain_allowed", Schema::Flag, "Whether it may connect without TLS"),
     optional("disabled", Schema::Flag, "Whether it is disabled"),
+    optional(
+        "destination",
+        Schema::Text,
+        "Where it takes images: host:port, or plain://host:port without TLS",
+    ),
 ];
 
 const CARE: &[Parameter] = &[
@@ -397,6 +407,8 @@ routes! {
     RegisterDevice => api(Method::Post, "/devices", Action::ManageAccounts, BodyRule::Json(NEW_DEVICE), &[], CREATED, "登记设备", "Register a device"),
     /// Change a device.
     UpdateDevice => api(Method::Put, "/devices/{ae_title}", Action::ManageAccounts, BodyRule::Json(DEVICE), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "修改设备", "Change a device"),
+    /// Grant scopes to a device.
+    GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us"), field("scopes", Schema::Texts, "store, search, view, worklist")]), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
     /// Every client.
     ListClients => api(Method::Get, "/clients", Action::ManageAccounts, BodyRule::None, &[], OK, "列出服务程序", "List service clients"),
     /// A new client.
@@ -404,7 +416,7 @@ routes! {
     /// Disable or enable a client.
     ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
     /// Grant scopes.
-    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
+    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view, worklist")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
     /// Give a care relation.
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.

@@ -8,6 +8,7 @@ use crate::installation::{PKI_FOLDER, Plan};
 use crate::pki::Authority;
 use crate::process::private::make_directory;
 use crate::wiring::System;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +83,8 @@ impl House {
             plain_allowed: false,
             disabled: false,
             institution: system.institution().clone(),
+            scopes: BTreeSet::new(),
+            destination: None,
         };
         let people = People::found(&system, &installed.invitations, &record).await?;
         let http = reqwest::Client::builder()

@@ -80,7 +80,7 @@ pub(super) async fn care_relation(
 
 pub(super) async fn device(command: DeviceCommand, output: Output) -> Result<Verdict, CommandError> {
     match command {
-        DeviceCommand::Add { ae_title, called, certificate_file, address, plain, admin } => {
+        DeviceCommand::Add { ae_title, called, certificate_file, address, plain, destination, admin } => {
             let certificate = certificate_file.as_deref().map(fingerprint).transpose()?;
             let body = json!({
                 "ae_title": ae_title,
@@ -88,8 +88,13 @@ pub(super) async fn device(command: DeviceCommand, output: Output) -> Result<Ver
                 "certificate_sha256": certificate,
                 "addresses": address,
                 "plain_allowed": plain,
+                "destination": destination,
             });
             call(output, &admin, Method::POST, &["devices"], Some(body)).await
+        }
+        DeviceCommand::Grant { ae_title, scopes, called, admin } => {
+            let body = json!({"called_ae": called, "scopes": scopes});
+            call(output, &admin, Method::PUT, &["devices", &ae_title, "scopes"], Some(body)).await
         }
         DeviceCommand::List { admin } => call(output, &admin, Method::GET, &["devices"], None).await,
         DeviceCommand::Disable { ae_title, called, admin } => {
@@ -105,6 +110,7 @@ pub(super) async fn device(command: DeviceCommand, output: Output) -> Result<Ver
                 .and_then(Value::as_object)
                 .cloned()
                 .ok_or_else(|| AdminClientError::NoDevice { ae_title: ae_title.clone(), called })?;
+            record.remove("scopes");
             record.insert("disabled".into(), Value::Bool(true));
             let body = Value::Object(record);
             call(output, &admin, Method::PUT, &["devices", &ae_title], Some(body)).await
