@@ -1,32 +1,8 @@
 //! Command sets: flat lists of elements of group 0000 in Implicit VR Little Endian (PS3.7 §6.3.1).
 
-use super::{COMMAND_ELEMENTS_MAX, ERROR_COMMENT_CHARS_MAX, Status};
+use super::{COMMAND_ELEMENTS_MAX, CommandField, ERROR_COMMENT_CHARS_MAX, Operation, Status, element};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use yingdun_model::Uid;
-
-/// Element numbers of group 0000 (PS3.7 annex E.1).
-pub mod element {
-    /// Command Group Length.
-    pub const GROUP_LENGTH: u16 = 0x0000;
-    /// Affected SOP Class UID.
-    pub const AFFECTED_SOP_CLASS: u16 = 0x0002;
-    /// Command Field.
-    pub const COMMAND_FIELD: u16 = 0x0100;
-    /// Message ID.
-    pub const MESSAGE_ID: u16 = 0x0110;
-    /// Message ID Being Responded To.
-    pub const MESSAGE_ID_RESPONDED_TO: u16 = 0x0120;
-    /// Priority.
-    pub const PRIORITY: u16 = 0x0700;
-    /// Command Data Set Type.
-    pub const DATA_SET_TYPE: u16 = 0x0800;
-    /// Status.
-    pub const STATUS: u16 = 0x0900;
-    /// Error Comment.
-    pub const ERROR_COMMENT: u16 = 0x0902;
-    /// Affected SOP Instance UID.
-    pub const AFFECTED_SOP_INSTANCE: u16 = 0x1000;
-}
+use yingdun_model::{AeTitle, Uid};
 
 /// Command Data Set Type for "no data set" (PS3.7 §E.1).
 const NO_DATA_SET: u16 = 0x0101;
@@ -37,28 +13,6 @@ const WITH_DATA_SET: u16 = 0x0001;
 /// Priority MEDIUM (PS3.7 §9.3.1.1).
 const PRIORITY_MEDIUM: u16 = 0x0000;
 
-/// The bit that makes a command field a response.
-const RESPONSE_BIT: u16 = 0x8000;
-
-/// What a command set is (PS3.7 annex E.1, Command Field).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CommandField {
-    /// C-STORE-RQ.
-    StoreRq,
-    /// C-STORE-RSP.
-    StoreRsp,
-    /// C-ECHO-RQ.
-    EchoRq,
-    /// C-ECHO-RSP.
-    EchoRsp,
-    /// C-CANCEL-RQ, which has no response.
-    CancelRq,
-    /// Any other request.
-    OtherRq(u16),
-    /// Any other response.
-    OtherRsp(u16),
-}
-
 /// A command set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -66,6 +20,19 @@ pub struct Command {
     has_data_set: bool,
     /// Every element but group length, field and data set type, in ascending order.
     elements: Vec<(u16, Bytes)>,
+}
+
+/// How far the sub-operations of a C-GET or C-MOVE are (PS3.7 §9.1.3 and §9.1.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SubOperations {
+    /// Not begun yet; only in responses that are not the last, and in the one to a cancel.
+    pub remaining: Option<u16>,
+    /// Done.
+    pub completed: u16,
+    /// Not done.
+    pub failed: u16,
+    /// Done with a warning.
+    pub warning: u16,
 }
 
 /// Why bytes are not a command set.
@@ -92,69 +59,132 @@ pub enum CommandError {
     Missing(u16),
 }
 
-impl CommandField {
-    const fn from_number(number: u16) -> Self {
-        match number {
-            0x0001 => Self::StoreRq,
-            0x8001 => Self::StoreRsp,
-            0x0030 => Self::EchoRq,
-            0x8030 => Self::EchoRsp,
-            0x0FFF => Self::CancelRq,
-            other if other & RESPONSE_BIT == 0 => Self::OtherRq(other),
-            other => Self::OtherRsp(other),
-        }
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        match self {
-            Self::StoreRq => 0x0001,
-            Self::StoreRsp => 0x8001,
-            Self::EchoRq => 0x0030,
-            Self::EchoRsp => 0x8030,
-            Self::CancelRq => 0x0FFF,
-            Self::OtherRq(number) | Self::OtherRsp(number) => number,
-        }
-    }
-}
-
 impl Command {
+    /// A request without a data set. Whoever needs more elements adds them; see the constructors below for the
+    /// common ones.
+    #[must_use]
+    pub fn request(operation: Operation, message_id: u16, sop_class: &Uid) -> Self {
+        let class =
+            if operation.requests() { element::REQUESTED_SOP_CLASS } else { element::AFFECTED_SOP_CLASS };
+        Self::new(CommandField::Request(operation), false)
+            .with_uid(class, sop_class)
+            .with_number(element::MESSAGE_ID, message_id)
+    }
+
     /// C-ECHO-RQ (PS3.7 §9.3.5.1).
     #[must_use]
     pub fn echo_request(message_id: u16, sop_class: &Uid) -> Self {
-        Self::new(CommandField::EchoRq, false)
-            .with_uid(element::AFFECTED_SOP_CLASS, sop_class)
-            .with_number(element::MESSAGE_ID, message_id)
+        Self::request(Operation::Echo, message_id, sop_class)
     }
 
     /// C-STORE-RQ (PS3.7 §9.3.1.1).
     #[must_use]
     pub fn store_request(message_id: u16, sop_class: &Uid, sop_instance: &Uid) -> Self {
-        Self::new(CommandField::StoreRq, true)
-            .with_uid(element::AFFECTED_SOP_CLASS, sop_class)
-            .with_number(element::MESSAGE_ID, message_id)
+        Self::request(Operation::Store, message_id, sop_class)
             .with_number(element::PRIORITY, PRIORITY_MEDIUM)
             .with_uid(element::AFFECTED_SOP_INSTANCE, sop_instance)
+            .with_data_set()
+    }
+
+    /// The same C-STORE-RQ as a sub-operation of a C-MOVE that this peer asked for (PS3.7 §9.3.1.1).
+    #[must_use]
+    pub fn on_behalf_of(self, originator: &AeTitle, message_id: u16) -> Self {
+        self.with(element::MOVE_ORIGINATOR, padded(originator.as_str(), b' '))
+            .with_number(element::MOVE_ORIGINATOR_MESSAGE_ID, message_id)
+    }
+
+    /// C-FIND-RQ (PS3.7 §9.3.2.1).
+    #[must_use]
+    pub fn find_request(message_id: u16, sop_class: &Uid) -> Self {
+        Self::request(Operation::Find, message_id, sop_class)
+            .with_number(element::PRIORITY, PRIORITY_MEDIUM)
+            .with_data_set()
+    }
+
+    /// C-GET-RQ (PS3.7 §9.3.3.1).
+    #[must_use]
+    pub fn get_request(message_id: u16, sop_class: &Uid) -> Self {
+        Self::request(Operation::Get, message_id, sop_class)
+            .with_number(element::PRIORITY, PRIORITY_MEDIUM)
+            .with_data_set()
+    }
+
+    /// C-MOVE-RQ (PS3.7 §9.3.4.1).
+    #[must_use]
+    pub fn move_request(message_id: u16, sop_class: &Uid, destination: &AeTitle) -> Self {
+        Self::request(Operation::Move, message_id, sop_class)
+            .with_number(element::PRIORITY, PRIORITY_MEDIUM)
+            .with(element::MOVE_DESTINATION, padded(destination.as_str(), b' '))
+            .with_data_set()
+    }
+
+    /// C-CANCEL-RQ of the operation with this message ID (PS3.7 §9.3.2.3).
+    #[must_use]
+    pub fn cancel_request(message_id: u16) -> Self {
+        Self::new(CommandField::Cancel, false).with_number(element::MESSAGE_ID_RESPONDED_TO, message_id)
     }
 
     /// The response to this request: same class and instance, its message ID, the status, and for failures a
     /// comment, cut to what VR LO allows.
     #[must_use]
     pub fn response(&self, status: Status, comment: Option<&str>) -> Self {
-        let field = CommandField::from_number(self.field.number() | RESPONSE_BIT);
-        let mut response = Self::new(field, false)
+        let mut response = Self::new(self.field.response(), false)
             .with_number(element::MESSAGE_ID_RESPONDED_TO, self.message_id().unwrap_or(0))
             .with_number(element::STATUS, status.0);
-        for copied in [element::AFFECTED_SOP_CLASS, element::AFFECTED_SOP_INSTANCE] {
-            if let Some(uid) = self.uid(copied) {
-                response = response.with_uid(copied, &uid);
+        // What a request asks of, its response was about (PS3.7 §10.1.2 and following).
+        for (asked, answered) in [
+            (element::AFFECTED_SOP_CLASS, element::AFFECTED_SOP_CLASS),
+            (element::REQUESTED_SOP_CLASS, element::AFFECTED_SOP_CLASS),
+            (element::AFFECTED_SOP_INSTANCE, element::AFFECTED_SOP_INSTANCE),
+            (element::REQUESTED_SOP_INSTANCE, element::AFFECTED_SOP_INSTANCE),
+        ] {
+            if let Some(uid) = self.uid(asked) {
+                response = response.with_uid(answered, &uid);
+            }
+        }
+        for copied in [element::EVENT_TYPE_ID, element::ACTION_TYPE_ID] {
+            if let Some(number) = self.number(copied) {
+                response = response.with_number(copied, number);
             }
         }
         match comment {
             Some(comment) => response.with(element::ERROR_COMMENT, padded(&long_string(comment), b' ')),
             None => response,
         }
+    }
+
+    /// The same with a data set behind it.
+    #[must_use]
+    pub const fn with_data_set(mut self) -> Self {
+        self.has_data_set = true;
+        self
+    }
+
+    /// The same with a UID element; of two with one number the last counts.
+    #[must_use]
+    pub fn with_uid(self, number: u16, uid: &Uid) -> Self {
+        self.with(number, padded(uid.as_str(), 0))
+    }
+
+    /// The same with an element of VR US; of two with one number the last counts.
+    #[must_use]
+    pub fn with_number(self, number: u16, value: u16) -> Self {
+        self.with(number, le(value))
+    }
+
+    /// The same with the counts of sub-operations.
+    #[must_use]
+    pub fn with_sub_operations(self, counts: SubOperations) -> Self {
+        let counted = [
+            (element::REMAINING, counts.remaining),
+            (element::COMPLETED, Some(counts.completed)),
+            (element::FAILED, Some(counts.failed)),
+            (element::WARNING, Some(counts.warning)),
+        ];
+        counted
+            .into_iter()
+            .filter_map(|(number, count)| count.map(|count| (number, count)))
+            .fold(self, |command, (number, count)| command.with_number(number, count))
     }
 
     /// Decodes a command set.
@@ -263,19 +293,36 @@ impl Command {
         Uid::new(std::str::from_utf8(value(&self.elements, number)?).ok()?).ok()
     }
 
+    /// An element of VR US, if it is there and legal.
+    #[must_use]
+    pub fn number(&self, wanted: u16) -> Option<u16> {
+        number(&self.elements, wanted)
+    }
+
+    /// An element of VR AE, if it is there and legal.
+    #[must_use]
+    pub fn ae_title(&self, wanted: u16) -> Option<AeTitle> {
+        AeTitle::new(std::str::from_utf8(value(&self.elements, wanted)?).ok()?).ok()
+    }
+
+    /// The counts of sub-operations of a response; those that are missing are zero.
+    #[must_use]
+    pub fn sub_operations(&self) -> SubOperations {
+        let count = |wanted| self.number(wanted).unwrap_or(0);
+        SubOperations {
+            remaining: self.number(element::REMAINING),
+            completed: count(element::COMPLETED),
+            failed: count(element::FAILED),
+            warning: count(element::WARNING),
+        }
+    }
+
     const fn new(field: CommandField, has_data_set: bool) -> Self {
         Self { field, has_data_set, elements: Vec::new() }
     }
 
-    fn with_uid(self, number: u16, uid: &Uid) -> Self {
-        self.with(number, padded(uid.as_str(), 0))
-    }
-
-    fn with_number(self, number: u16, value: u16) -> Self {
-        self.with(number, le(value))
-    }
-
     fn with(mut self, number: u16, value: Bytes) -> Self {
+        self.elements.retain(|(earlier, _)| *earlier != number);
         self.elements.push((number, value));
         self.elements.sort_by_key(|(number, _)| *number);
         self
@@ -352,7 +399,7 @@ mod tests {
     fn a_response_names_the_request_and_has_no_data_set() {
         let request = Command::store_request(9, &uid("1.2"), &uid("1.2.3"));
         let response = Command::decode(request.response(Status(0xA700), Some("full")).encode()).unwrap();
-        assert_eq!(response.field(), CommandField::StoreRsp);
+        assert_eq!(response.field(), CommandField::Response(Operation::Store));
         assert_eq!(response.message_id_responded_to(), Some(9));
         assert_eq!(response.status(), Some(Status(0xA700)));
         assert_eq!(response.error_comment().as_deref(), Some("full"));
@@ -362,8 +409,51 @@ mod tests {
 
     #[test]
     fn the_response_to_an_unknown_request_keeps_its_number() {
-        let request = Command::new(CommandField::OtherRq(0x0140), false).with_number(element::MESSAGE_ID, 3);
-        assert_eq!(request.response(Status::UNRECOGNISED_OPERATION, None).field().number(), 0x8140);
+        let request = Command::request(Operation::Other(0x0160), 3, &uid("1.2"));
+        assert_eq!(request.response(Status::UNRECOGNISED_OPERATION, None).field().number(), 0x8160);
+    }
+
+    #[test]
+    fn what_was_requested_was_affected() {
+        let request = Command::request(Operation::Action, 3, &uid("1.2.840.10008.1.20.1"))
+            .with_uid(element::REQUESTED_SOP_INSTANCE, &uid("1.2.840.10008.1.20.1.1"))
+            .with_number(element::ACTION_TYPE_ID, 1)
+            .with_data_set();
+        assert_eq!(request.uid(element::AFFECTED_SOP_CLASS), None);
+        let response = Command::decode(request.response(Status::SUCCESS, None).encode()).unwrap();
+        assert_eq!(response.uid(element::AFFECTED_SOP_CLASS), Some(uid("1.2.840.10008.1.20.1")));
+        assert_eq!(response.uid(element::AFFECTED_SOP_INSTANCE), Some(uid("1.2.840.10008.1.20.1.1")));
+        assert_eq!(response.number(element::ACTION_TYPE_ID), Some(1));
+        assert_eq!(response.uid(element::REQUESTED_SOP_CLASS), None);
+    }
+
+    #[test]
+    fn a_move_names_its_destination_and_its_sub_operations_name_the_move() {
+        let title = AeTitle::new("WS 1").unwrap();
+        let request = Command::move_request(5, &uid("1.2.840.10008.5.1.4.1.2.2.2"), &title);
+        let request = Command::decode(request.encode()).unwrap();
+        assert_eq!(request.ae_title(element::MOVE_DESTINATION), Some(title.clone()));
+        let store = Command::store_request(1, &uid("1.2"), &uid("1.2.3")).on_behalf_of(&title, 5);
+        let store = Command::decode(store.encode()).unwrap();
+        assert_eq!(store.ae_title(element::MOVE_ORIGINATOR), Some(title));
+        assert_eq!(store.number(element::MOVE_ORIGINATOR_MESSAGE_ID), Some(5));
+    }
+
+    #[test]
+    fn a_last_response_says_nothing_of_what_remains() {
+        let request = Command::get_request(5, &uid("1.2.840.10008.5.1.4.1.2.2.3"));
+        for remaining in [Some(3), None] {
+            let counts = SubOperations { remaining, completed: 2, failed: 1, warning: 0 };
+            let response = request.response(Status::PENDING, None).with_sub_operations(counts);
+            assert_eq!(Command::decode(response.encode()).unwrap().sub_operations(), counts);
+        }
+    }
+
+    #[test]
+    fn a_cancel_names_what_it_cancels() {
+        let cancel = Command::decode(Command::cancel_request(9).encode()).unwrap();
+        assert_eq!(cancel.field(), CommandField::Cancel);
+        assert_eq!((cancel.message_id_responded_to(), cancel.message_id()), (Some(9), None));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //! Data sets are not looked at here: they pass through in fragments as they came.
 
 mod command;
+mod field;
 mod read;
 mod status;
 
-pub use command::{Command, CommandError, CommandField, element};
+pub use command::{Command, CommandError, SubOperations};
+pub use field::{CommandField, Operation, element};
 pub use read::{MessageError, read_command, read_data};
 pub use status::Status;
 

@@ -1,13 +1,13 @@
-//! One association from its acceptance to its end: read a command, do it, answer it, and again.
+//! One association from its acceptance to its end: read a command, give it to the service that it is for, and again.
 //!
-//! An object that fails does not end the association: what remains of it is read and thrown away, the peer gets
-//! its status, and the next object may come.
+//! A message that fails does not end the association: what remains of it is read and thrown away, the peer gets
+//! its status, and the next message may come.
 
-use super::service::{Failure, FailureKind, Incoming, Object, Peer, Service};
+use super::service::{Failure, Peer, Service};
 use crate::VERIFICATION;
 use crate::association::{Association, AssociationError, Context, Received};
 use crate::message::{
-    Command, CommandError, CommandField, MessageError, Status, element, read_command, read_data,
+    Command, CommandError, CommandField, MessageError, Operation, Status, element, read_command, read_data,
 };
 use crate::pdu::{AbortSource, Pdv};
 use std::time::{Duration, Instant};
@@ -23,18 +23,18 @@ const DRAIN_IDLE: Duration = Duration::from_secs(2);
 
 /// An association and what its peer may do.
 pub(super) struct Conversation<'a, S: Service, T> {
-    service: &'a S,
-    session: &'a S::Session,
-    peer: &'a Peer,
-    association: Association<T>,
-    counts: Counts,
+    pub(super) service: &'a S,
+    pub(super) session: &'a S::Session,
+    pub(super) peer: &'a Peer,
+    pub(super) association: Association<T>,
+    pub(super) counts: Counts,
 }
 
 /// What happened in one association, for the log.
 #[derive(Default)]
-struct Counts {
-    stored: u64,
-    failed: u64,
+pub(super) struct Counts {
+    pub(super) stored: u64,
+    pub(super) failed: u64,
     bytes: u64,
 }
 
@@ -117,91 +117,36 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         }
     }
 
-    /// One message and its answer.
+    /// One message: each service has a file of its own, here is only which.
     async fn message(&mut self, first: Pdv) -> Result<(), MessageError> {
         let (context_id, command) = read_command(&mut self.association, first).await?;
         let context = self.association.context(context_id)?.clone();
-        let done = match command.field() {
-            CommandField::StoreRq | CommandField::EchoRq | CommandField::OtherRq(_)
-                if command.message_id().is_none() =>
-            {
-                return Err(CommandError::Missing(element::MESSAGE_ID).into());
+        match command.field() {
+            CommandField::Request(_) if command.message_id().is_none() => {
+                Err(CommandError::Missing(element::MESSAGE_ID).into())
             }
-            CommandField::EchoRq => {
+            CommandField::Request(Operation::Echo) => {
                 self.discard(&context, &command, 0).await?;
-                self.service.echo(self.session).await
+                let done = self.service.echo(self.session).await;
+                self.conclude(&context, &command, done).await
             }
-            CommandField::StoreRq if context.abstract_syntax.as_str() != VERIFICATION => {
-                let stored = self.store(&context, &command).await?;
-                match &stored {
-                    Ok(()) => self.counts.stored += 1,
-                    Err(failure) => {
-                        self.counts.failed += 1;
-                        let (calling, status) = (&self.peer.calling, failure.status());
-                        tracing::warn!(%calling, %status, comment = failure.comment, "an object was not stored");
-                    }
-                }
-                let status = stored.as_ref().map_or_else(Failure::status, |()| Status::SUCCESS);
-                metrics::counter!("yingdun_dimse_stores_total", "status" => format!("{:04X}", status.0))
-                    .increment(1);
-                stored
+            CommandField::Request(Operation::Store) if context.abstract_syntax.as_str() != VERIFICATION => {
+                self.store(&context, &command).await
             }
-            // There is nothing to cancel, and a cancel has no answer (PS3.7 §9.3.2.3).
-            CommandField::CancelRq => return Ok(()),
-            CommandField::StoreRq | CommandField::OtherRq(_) => {
+            CommandField::Request(_) => {
                 self.discard(&context, &command, 0).await?;
-                return self.answer(&context, &command, Status::UNRECOGNISED_OPERATION, None).await;
+                self.answer(&context, &command, Status::UNRECOGNISED_OPERATION, None).await
             }
-            CommandField::StoreRsp | CommandField::EchoRsp | CommandField::OtherRsp(_) => {
-                return Err(MessageError::Interleaved { expected: "a request", context: context.id });
-            }
-        };
-        match done {
-            Ok(()) => self.answer(&context, &command, Status::SUCCESS, None).await,
-            Err(failure) => self.answer(&context, &command, failure.status(), Some(&failure.comment)).await,
-        }
-    }
-
-    /// Receives one object. The outer error ends the association, the inner one is the object's own.
-    async fn store(
-        &mut self,
-        context: &Context,
-        command: &Command,
-    ) -> Result<Result<(), Failure>, MessageError> {
-        if !command.has_data_set() {
-            return Ok(Err(Failure::new(FailureKind::CannotUnderstand, "a C-STORE request has a data set")));
-        }
-        let begun = match declared(context, command) {
-            Ok(object) => self.service.receive(self.session, object).await,
-            Err(failure) => Err(failure),
-        };
-        let mut incoming = match begun {
-            Ok(incoming) => incoming,
-            Err(failure) => {
-                self.discard(context, command, 0).await?;
-                return Ok(Err(failure));
-            }
-        };
-        let mut received = 0;
-        loop {
-            let (bytes, last) = read_data(&mut self.association, context.id).await?;
-            received += bytes.len() as u64;
-            self.count_bytes(bytes.len());
-            if let Err(failure) = incoming.write(bytes).await {
-                drop(incoming);
-                if !last {
-                    self.discard(context, command, received).await?;
-                }
-                return Ok(Err(failure));
-            }
-            if last {
-                return Ok(incoming.finish().await);
+            // There is nothing to cancel any more, and a cancel has no answer (PS3.7 §9.3.2.3).
+            CommandField::Cancel => Ok(()),
+            CommandField::Response(_) => {
+                Err(MessageError::Interleaved { expected: "a request", context: context.id })
             }
         }
     }
 
     /// Reads what is left of a data set and throws it away; `received` bytes of it came before.
-    async fn discard(
+    pub(super) async fn discard(
         &mut self,
         context: &Context,
         command: &Command,
@@ -223,7 +168,20 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         Ok(())
     }
 
-    async fn answer(
+    /// Answers a request that is over.
+    pub(super) async fn conclude(
+        &mut self,
+        context: &Context,
+        request: &Command,
+        done: Result<(), Failure>,
+    ) -> Result<(), MessageError> {
+        match done {
+            Ok(()) => self.answer(context, request, Status::SUCCESS, None).await,
+            Err(failure) => self.answer(context, request, failure.status(), Some(&failure.comment)).await,
+        }
+    }
+
+    pub(super) async fn answer(
         &mut self,
         context: &Context,
         request: &Command,
@@ -234,26 +192,8 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         Ok(self.association.send_command(context.id, &response).await?)
     }
 
-    fn count_bytes(&mut self, bytes: usize) {
+    pub(super) fn count_bytes(&mut self, bytes: usize) {
         self.counts.bytes += bytes as u64;
         metrics::counter!("yingdun_dimse_received_bytes_total").increment(bytes as u64);
     }
-}
-
-/// What a C-STORE request says about its object.
-fn declared(context: &Context, command: &Command) -> Result<Object, Failure> {
-    if command.uid(element::AFFECTED_SOP_CLASS).as_ref() != Some(&context.abstract_syntax) {
-        return Err(Failure::new(
-            FailureKind::SopClassNotSupported,
-            "SOP class is not the one of its presentation context",
-        ));
-    }
-    let sop_instance = command.uid(element::AFFECTED_SOP_INSTANCE).ok_or_else(|| {
-        Failure::new(FailureKind::InvalidSopInstance, "SOP instance UID missing or illegal")
-    })?;
-    Ok(Object {
-        sop_class: context.abstract_syntax.clone(),
-        sop_instance,
-        transfer_syntax: context.transfer_syntax.clone(),
-    })
 }

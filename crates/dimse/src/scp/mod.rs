@@ -12,6 +12,7 @@ mod admission;
 mod conversation;
 mod negotiate;
 mod service;
+mod store;
 
 pub use admission::Limits;
 pub use service::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};

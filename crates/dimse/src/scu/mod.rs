@@ -29,7 +29,7 @@ pub use file::{DicomFile, FileError};
 use crate::association::{
     Association, Connection, DATA_BYTES_MAX, Proposals, ProposalsError, Received, Timeouts, request,
 };
-use crate::message::{Command, CommandField, Status, read_command};
+use crate::message::{Command, CommandField, Operation, Status, read_command};
 use crate::pdu::AbortSource;
 use crate::scp::Object;
 use crate::{IMPLICIT_LITTLE_ENDIAN, VERIFICATION};
@@ -158,7 +158,7 @@ impl Scu {
         let message_id = self.next_message_id();
         let command = Command::echo_request(message_id, &class);
         self.association.send_command(context, &command.encode()).await?;
-        self.answer(CommandField::EchoRsp, message_id).await
+        self.answer(Operation::Echo, message_id).await
     }
 
     /// C-STORE: sends one object. `data_set` is the data set alone, without preamble and file meta information,
@@ -184,7 +184,7 @@ impl Scu {
         let command = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
         self.association.send_command(context, &command.encode()).await?;
         self.association.send_data(context, data_set).await?;
-        self.answer(CommandField::StoreRsp, message_id).await
+        self.answer(Operation::Store, message_id).await
     }
 
     /// Ends the association in agreement.
@@ -213,14 +213,14 @@ impl Scu {
         self.last_message_id
     }
 
-    async fn answer(&mut self, field: CommandField, message_id: u16) -> Result<Answer, ScuError> {
+    async fn answer(&mut self, operation: Operation, message_id: u16) -> Result<Answer, ScuError> {
         let wrong = || ScuError::WrongResponse { message_id };
         let wait = self.association.timeouts().response;
         let Received::Fragment(first) = self.association.receive(wait).await? else {
             return Err(wrong());
         };
         let (_, response) = read_command(&mut self.association, first).await?;
-        let answers_ours = response.field() == field
+        let answers_ours = response.field() == CommandField::Response(operation)
             && response.message_id_responded_to() == Some(message_id)
             && !response.has_data_set();
         match response.status() {
