@@ -1,0 +1,131 @@
+//! Where the next record goes: its pack, its offset, and the replicas that will hold it.
+
+use super::{Copy, Pack, Phase, Placed, RANDOM_BITS, State};
+use crate::record::format::PACK_HEADER_BYTES;
+use crate::{PackPosition, ReplicaState, StoreError};
+use std::sync::Arc;
+
+impl State {
+    /// Finds the place of a record of `bytes` bytes: pack, offset, and the replicas that will hold it.
+    /// `random` supplies the low bits of the number of a new pack.
+    pub(crate) fn place(&mut self, bytes: u64, random: u32) -> Result<(u64, u64, Vec<usize>), StoreError> {
+        if self.closed {
+            return Err(StoreError::Closed);
+        }
+        for index in 0..self.replicas.len() {
+            self.mark_full_if_short(index, bytes);
+        }
+        let fits = |pack: &Pack| {
+            pack.assigned == PACK_HEADER_BYTES || pack.assigned + bytes <= self.limits.pack_bytes_max
+        };
+        let current = self.active.filter(|id| self.packs.get(id).is_some_and(fits));
+        let id = match current {
+            Some(id) => id,
+            None => {
+                let able = self.able();
+                if able < self.limits.write_quorum {
+                    return Err(self.quorum_error(able));
+                }
+                self.close_active();
+                self.begin_pack(random)
+            }
+        };
+        let Some(pack) = self.packs.get_mut(&id) else { return Err(StoreError::Closed) };
+        let offset = pack.assigned;
+        pack.assigned += bytes;
+        let members = members_of(pack);
+        self.unapplied.insert(PackPosition { pack: id, offset });
+        Ok((id, offset, members))
+    }
+
+    /// Gives a placed record to the writers of its replicas.
+    pub(crate) fn enqueue(&mut self, record: &Arc<Placed>, members: &[usize]) {
+        for member in members {
+            if let Some(replica) = self.replicas.get_mut(*member) {
+                replica.queue.push_back(Arc::clone(record));
+                replica.queued_bytes += record.location.record_bytes();
+            }
+        }
+    }
+
+    /// A number for a pack that is not the active one (a large record), with its place in the replay order.
+    pub(crate) fn number_large(&mut self, random: u32) -> u64 {
+        let id = self.next_id(random);
+        self.unapplied.insert(PackPosition { pack: id, offset: PACK_HEADER_BYTES });
+        id
+    }
+
+    /// Replicas that could take a record now.
+    pub(crate) fn able(&self) -> usize {
+        self.replicas.iter().filter(|replica| replica.state == ReplicaState::Ready).count()
+    }
+
+    /// Why too few replicas can take a record.
+    pub(crate) fn quorum_error(&self, able: usize) -> StoreError {
+        let required = self.limits.write_quorum;
+        if self.replicas.iter().any(|replica| replica.state == ReplicaState::Full) {
+            StoreError::OutOfSpace { required, able }
+        } else {
+            StoreError::QuorumLost { required, able }
+        }
+    }
+
+    fn mark_full_if_short(&mut self, index: usize, bytes: u64) {
+        let Some(replica) = self.replicas.get_mut(index) else { return };
+        let needed = self.limits.reserve_bytes.saturating_add(bytes).saturating_add(replica.queued_bytes);
+        if replica.state == ReplicaState::Ready && replica.free_bytes < needed {
+            // Records already assigned are within the reserve; only the next pack goes without this replica.
+            replica.state = ReplicaState::Full;
+            self.close_active();
+        }
+    }
+
+    fn next_id(&mut self, random: u32) -> u64 {
+        let id = (self.next_sequence << RANDOM_BITS) | u64::from(random & ((1 << RANDOM_BITS) - 1));
+        self.next_sequence += 1;
+        self.numbered.insert(id);
+        id
+    }
+
+    /// Gives out no number again up to that of a pack which was once given out, even if no replica shows it any
+    /// more. Numbers that do not fit a signed number were never given out.
+    pub(crate) fn number_from(&mut self, pack: u64) {
+        let sequence = (pack >> RANDOM_BITS) + 1;
+        if i64::try_from(pack).is_ok() && self.next_sequence < sequence {
+            self.next_sequence = sequence;
+            self.close_active();
+        }
+    }
+
+    fn begin_pack(&mut self, random: u32) -> u64 {
+        let id = self.next_id(random);
+        let copies = self.replicas.iter().map(|replica| match replica.state {
+            ReplicaState::Ready => Copy::Growing { durable: 0, out: false },
+            ReplicaState::Full | ReplicaState::Missing | ReplicaState::Failed(_) => Copy::Lacking,
+        });
+        let pack = Pack {
+            phase: Phase::Active,
+            end: PACK_HEADER_BYTES,
+            assigned: PACK_HEADER_BYTES,
+            copies: copies.collect(),
+            bad: Vec::new(),
+        };
+        self.packs.insert(id, pack);
+        self.active = Some(id);
+        id
+    }
+
+    /// Assigns no more records to the active pack.
+    pub(crate) fn close_active(&mut self) {
+        let Some(id) = self.active.take() else { return };
+        if let Some(pack) = self.packs.get_mut(&id) {
+            pack.phase = Phase::Closing;
+            self.closing.insert(id);
+        }
+    }
+}
+
+fn members_of(pack: &Pack) -> Vec<usize> {
+    let member = |copy: &Copy| matches!(copy, Copy::Growing { out: false, .. });
+    pack.copies.iter().enumerate().filter(|(_, copy)| member(copy)).map(|(index, _)| index).collect()
+}

@@ -1,0 +1,177 @@
+//! The decisions of the store, one by one.
+
+use super::*;
+use crate::Layout;
+use proptest::prelude::*;
+use tokio::sync::oneshot::Receiver;
+use tokio::sync::oneshot::error::TryRecvError;
+
+fn state(replicas: usize, write_quorum: usize) -> State {
+    let limits = Limits { write_quorum, pack_bytes_max: 1000, reserve_bytes: 50 };
+    let replica = |_| Replica {
+        state: ReplicaState::Ready,
+        free_bytes: 1_000_000,
+        queue: VecDeque::new(),
+        queued_bytes: 0,
+        busy_since: None,
+        times_out: 0,
+        hung: false,
+        repaired: 0,
+    };
+    State::new(limits, (0..replicas).map(replica).collect(), BTreeMap::new())
+}
+
+fn append(state: &mut State, object_bytes: u64) -> (Arc<Placed>, Receiver<Result<(), StoreError>>) {
+    let mut location = Location {
+        pack: 0,
+        offset: 0,
+        descriptor_bytes: 0,
+        metadata_bytes: 0,
+        object_bytes,
+        layout: Layout::DescriptorFirst,
+        digest: [0; 32],
+    };
+    let (pack, offset, members) = state.place(location.record_bytes(), 7).unwrap();
+    (location.pack, location.offset) = (pack, offset);
+    let (reply, answer) = oneshot::channel();
+    let record = Arc::new(Placed::new(location, Vec::new(), members.len(), reply, None));
+    state.enqueue(&record, &members);
+    (record, answer)
+}
+
+fn deliver(answers: Answers) {
+    for (_, reply, result) in answers {
+        drop(reply.send(result));
+    }
+}
+
+#[test]
+fn a_record_is_acknowledged_by_the_replica_that_completes_the_quorum() {
+    let mut state = state(3, 2);
+    let (record, mut answer) = append(&mut state, 8);
+    deliver(state.written(2, &[Arc::clone(&record)]));
+    assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Empty);
+    deliver(state.written(0, &[Arc::clone(&record)]));
+    assert!(answer.try_recv().unwrap().is_ok());
+    assert_eq!(state.packs[&record.location.pack].end, record.location.end());
+}
+
+#[test]
+fn a_record_is_refused_as_soon_as_the_quorum_is_out_of_reach() {
+    let mut state = state(3, 2);
+    let (_, mut answer) = append(&mut state, 8);
+    deliver(state.replica_out(0, ReplicaState::Failed("x".into())));
+    assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Empty);
+    deliver(state.replica_out(1, ReplicaState::Full));
+    let refusal = answer.try_recv().unwrap();
+    assert!(matches!(refusal, Err(StoreError::OutOfSpace { required: 2, able: 1 })));
+    assert!(matches!(state.place(8, 7), Err(StoreError::OutOfSpace { required: 2, able: 1 })));
+}
+
+#[test]
+fn a_replica_that_failed_in_a_pack_is_in_no_later_record_of_it() {
+    let mut state = state(3, 2);
+    let (first, _answer) = append(&mut state, 8);
+    deliver(state.replica_out(1, ReplicaState::Missing));
+    state.replica_ready(1);
+    let (second, _answer) = append(&mut state, 8);
+    assert!(second.location.pack > first.location.pack);
+    let plan = |state: &State| state.sealable();
+    assert_eq!(plan(&state), [], "two replicas still write");
+    for replica in [0, 2] {
+        deliver(state.written(replica, &[Arc::clone(&first)]));
+    }
+    let expected = SealPlan { pack: first.location.pack, end: first.location.end(), complete: vec![0, 2] };
+    assert_eq!(plan(&state), std::slice::from_ref(&expected));
+    state.sealed(&expected, &[0, 2]);
+    assert_eq!(state.next_repair(&BTreeSet::new()), Some((first.location.pack, 1)));
+}
+
+#[test]
+fn a_full_pack_is_closed_and_a_pack_without_records_is_forgotten() {
+    let mut state = state(1, 1);
+    let (first, _answer) = append(&mut state, 600);
+    let (second, _answer) = append(&mut state, 600);
+    assert_ne!(first.location.pack, second.location.pack);
+    deliver(state.replica_out(0, ReplicaState::Full));
+    let plans = state.sealable();
+    assert_eq!(plans.len(), 2);
+    for plan in plans {
+        assert_eq!(plan.complete, [0_usize; 0]);
+        state.sealed(&plan, &[]);
+    }
+    assert!(state.packs.is_empty() && state.repairs.is_empty());
+}
+
+#[test]
+fn a_replica_without_room_beyond_the_reserve_is_left_out_before_it_is_written() {
+    let mut state = state(2, 1);
+    state.replicas[1].free_bytes = 300;
+    let (record, _answer) = append(&mut state, 100);
+    assert_eq!(state.replicas[1].state, ReplicaState::Full);
+    assert_eq!(state.packs[&record.location.pack].durable_on(1), 0);
+    assert!(state.replicas[1].queue.is_empty());
+}
+
+#[test]
+fn pack_numbers_grow_and_fit_a_signed_number() {
+    let mut state = state(1, 1);
+    let numbers: Vec<u64> = (0..100).map(|index| state.number_large(u32::MAX - index * 99)).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    assert!(numbers.iter().all(|number| i64::try_from(*number).is_ok()));
+}
+
+#[test]
+fn trusted_copies_are_preferred_and_packs_are_spread() {
+    let mut state = state(3, 2);
+    let whole = || Pack::sealed(500, vec![Copy::Whole; 3]);
+    state.packs.extend([(1, whole()), (2, whole())]);
+    assert_eq!(state.preference(1, &(72..400)), [1, 2, 0]);
+    assert_eq!(state.preference(2, &(72..400)), [2, 0, 1]);
+    state.packs.get_mut(&1).unwrap().bad.push((1, 300..310));
+    assert_eq!(state.preference(1, &(72..400)), [2, 0, 1]);
+    assert_eq!(state.preference(1, &(72..300)), [1, 2, 0]);
+    assert!(state.lacking(1, 2));
+    assert_eq!(state.preference(1, &(72..400)), [0, 1, 2]);
+}
+
+proptest! {
+    /// INVARIANT: what is acknowledged is a prefix of each pack that the write quorum holds.
+    #[test]
+    fn acknowledged_records_are_a_durable_prefix(steps in proptest::collection::vec((0_u8..8, 0_usize..3), 1..200)) {
+        let mut state = state(3, 2);
+        let mut appended = Vec::new();
+        for (step, replica) in steps {
+            match step {
+                0..=2 => {
+                    if let Ok((pack, offset, members)) = state.place(232, 1) {
+                        let location = Location {
+                            pack, offset, descriptor_bytes: 0, metadata_bytes: 0, object_bytes: 8,
+                            layout: Layout::DescriptorFirst, digest: [0; 32],
+                        };
+                        let (reply, answer) = oneshot::channel();
+                        let record = Arc::new(Placed::new(location, Vec::new(), members.len(), reply, None));
+                        state.enqueue(&record, &members);
+                        appended.push((record, answer));
+                    }
+                }
+                3..=5 => {
+                    let front: Vec<_> = state.replicas[replica].queue.front().cloned().into_iter().collect();
+                    let answers = state.written(replica, &front);
+                    deliver(answers);
+                }
+                6 => deliver(state.replica_out(replica, ReplicaState::Missing)),
+                _ => state.replica_ready(replica),
+            }
+        }
+        for (record, answer) in &mut appended {
+            let pack = &state.packs[&record.location.pack];
+            let holders = (0..3).filter(|index| pack.durable_on(*index) >= record.location.end()).count();
+            match answer.try_recv() {
+                Ok(Ok(())) => prop_assert!(holders >= 2 && pack.end >= record.location.end()),
+                Ok(Err(_)) => prop_assert!(pack.end <= record.location.offset),
+                Err(_) => prop_assert!(holders < 2),
+            }
+        }
+    }
+}
