@@ -141,6 +141,19 @@ pub struct InstanceEntry {
     pub(crate) row: InstanceRow,
 }
 
+impl InstanceEntry {
+    /// What tells the bytes that are served now from those of any other instance and any other version of this one,
+    /// and nothing else to anybody: a digest over the pseudonym of the instance and the number of the version.
+    #[must_use]
+    pub fn version_digest(&self) -> [u8; 32] {
+        let mut digest = yingdun_crypto::digest::Sha256::new();
+        digest.update(b"yingdun instance version");
+        digest.update(self.row.reference.as_bytes());
+        digest.update(&self.row.version.to_be_bytes());
+        digest.finish()
+    }
+}
+
 /// One frame of pixel data.
 pub struct Frame {
     /// `application/octet-stream` for native pixels, else the media type of the transfer syntax (PS3.18 §8.7.3).

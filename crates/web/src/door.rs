@@ -1,6 +1,8 @@
 //! The door itself: from its configuration and the rooms behind it to a running server.
 
 use crate::hooks::Hooks;
+use crate::http::compress::Presses;
+use crate::http::cors::Origins;
 use crate::routes::{Service, mount};
 use crate::server::{Answer, Listener, ListenerError, Peer, Transport};
 use axum::Router;
@@ -32,6 +34,9 @@ pub struct DoorConfig {
     pub origin: Option<String>,
     /// The institution in which people sign in.
     pub institution: InstitutionId,
+    /// Origins (`https://host[:port]`) whose scripts may use DICOMweb and the token endpoint from a browser. Empty
+    /// means none.
+    pub cors_origins: Vec<String>,
     /// A token with which a collector may read `/metrics` and nothing else.
     pub metrics_token: Option<Secret<String>>,
 }
@@ -62,14 +67,23 @@ impl Door {
     /// # Errors
     /// [`ListenerError`] when the address cannot be bound or plain HTTP would leave this machine.
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
-        let DoorConfig { address, transport, origin, institution, metrics_token } = config;
+        let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token } = config;
+        let origins = Arc::new(Origins::new(&cors_origins));
         let listener = Listener::bind(address, transport).await?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
         let Rooms { access, archive, audit, hooks } = rooms;
-        let service =
-            Service { access, archive, audit, institution, hooks, origin: origin.clone(), metrics_token };
-        let answerer = Answerer { router: mount::router(&Arc::new(service)) };
+        let service = Service {
+            access,
+            archive,
+            audit,
+            institution,
+            hooks,
+            origin: origin.clone(),
+            metrics_token,
+            presses: Presses::new(),
+        };
+        let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
         Ok(Self { listener, origin, answerer })
     }
 
@@ -96,6 +110,7 @@ impl Door {
 #[derive(Clone)]
 struct Answerer {
     router: Router,
+    origins: Arc<Origins>,
 }
 
 impl Answer for Answerer {
@@ -104,17 +119,23 @@ impl Answer for Answerer {
         request: Request<Body>,
         peer: Peer,
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        let router = self.router.clone();
+        let (router, origins) = (self.router.clone(), Arc::clone(&self.origins));
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let mut response = match mount::check_head(&parts) {
-                Err(problem) => problem.into_response(),
-                Ok(()) => {
+            let shared = origins.shared(&parts);
+            let preflight = shared.as_ref().and_then(|shared| shared.preflight(&parts));
+            let mut response = match (mount::check_head(&parts), preflight) {
+                (Err(problem), _) => problem.into_response(),
+                (Ok(()), Some(preflight)) => preflight,
+                (Ok(()), None) => {
                     parts.extensions.insert(peer);
                     let answered = router.oneshot(Request::from_parts(parts, body)).await;
                     answered.unwrap_or_else(|never| match never {})
                 }
             };
+            if let Some(shared) = shared {
+                shared.allow(response.headers_mut());
+            }
             harden(response.headers_mut(), peer.tls);
             response
         })

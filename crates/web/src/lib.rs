@@ -32,6 +32,7 @@
 //!     transport: Transport::Tls(tls),
 //!     origin: Some("https://archive.example:8443".into()),
 //!     institution: yingdun_model::InstitutionId::new("h1")?,
+//!     cors_origins: Vec::new(),
 //!     metrics_token: None,
 //! };
 //! let door = Door::open(config, rooms).await?;

@@ -11,6 +11,7 @@ mod harness;
 
 use harness::{Running, ct, files, multipart, parts};
 use serde_json::Value;
+use std::io::Read;
 use yingdun_dicom::part10::{HeaderLook, read_header};
 use yingdun_model::Role;
 
@@ -330,4 +331,132 @@ async fn nothing_is_deleted_and_the_attempt_is_on_the_ledger() {
     assert_eq!(running.get(&path, &technician).send().await.unwrap().status(), 200);
     let found = running.audit.reader().tail(10).unwrap();
     assert!(found.iter().any(|leaf| leaf.leaf.reason.as_str() == "destruction-not-available"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_has_already_is_not_sent_again_and_a_part_can_be_had_alone() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let clinician = running.person("doc", Role::Clinician).await;
+    let study = ct(8, 2);
+    assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    let series = format!("/dicom-web/studies/{}/series/{}", study.study, study.series);
+    let path = format!("{series}/instances/{}", study.instance(0).sop_instance);
+    let get = async |path: &str, token: &str, fields: &[(&str, &str)]| {
+        let request = running.get(path, token);
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    };
+    let single = ("accept", "application/dicom");
+    let octets = ("accept", "application/octet-stream");
+    let any = ("accept", "*/*");
+    let bulk = format!("{path}/bulk/7FE00010");
+    let mut tags = Vec::new();
+    for (path, accept) in [
+        (path.clone(), single),
+        (path.clone(), any),
+        (series.clone(), any),
+        (format!("{path}/frames/1"), octets),
+        (format!("{path}/frames/1"), any),
+        (format!("{path}/metadata"), any),
+        (format!("{series}/metadata"), any),
+        (bulk.clone(), octets),
+        (bulk.clone(), any),
+    ] {
+        let first = get(&path, &technician, &[accept]).await;
+        let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+        let body = first.bytes().await.unwrap();
+        let again = get(&path, &technician, &[accept]).await;
+        assert_eq!(again.headers()["etag"], tag.as_str());
+        assert_eq!(again.bytes().await.unwrap(), body, "the same validator, the same bytes: {path}");
+        let known = get(&path, &technician, &[accept, ("if-none-match", &tag)]).await;
+        assert_eq!(known.status(), 304, "{path}");
+        assert_eq!(known.headers()["etag"], tag.as_str());
+        let hidden = get(&path, &clinician, &[accept, ("if-none-match", &tag)]).await;
+        assert_eq!(hidden.status(), 404, "who may not see it learns nothing from a validator");
+        assert!(hidden.headers().get("etag").is_none());
+        tags.push(tag);
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 9, "no two representations share a validator");
+
+    for (path, accept) in [(path.as_str(), single), (bulk.as_str(), octets)] {
+        let whole = get(path, &technician, &[accept]).await;
+        assert_eq!(whole.headers()["accept-ranges"], "bytes");
+        let tag = whole.headers()["etag"].to_str().unwrap().to_owned();
+        let whole = whole.bytes().await.unwrap();
+        let length = whole.len();
+        for (range, from, until) in [
+            ("bytes=0-0".to_owned(), 0, 1),
+            ("bytes=100-899".to_owned(), 100, 900),
+            (format!("bytes={}-", length - 7), length - 7, length),
+            ("bytes=-5000".to_owned(), length - 5000, length),
+            (format!("bytes=1-{}", length * 2), 1, length),
+        ] {
+            let part = get(path, &technician, &[accept, ("range", &range), ("if-range", &tag)]).await;
+            assert_eq!(part.status(), 206, "{range}");
+            assert_eq!(
+                part.headers()["content-range"],
+                format!("bytes {from}-{}/{length}", until - 1).as_str()
+            );
+            assert_eq!(part.bytes().await.unwrap(), whole[from..until], "{range}");
+        }
+        let behind = get(path, &technician, &[accept, ("range", &format!("bytes={length}-"))]).await;
+        assert_eq!(behind.status(), 416);
+        assert_eq!(behind.headers()["content-range"], format!("bytes */{length}").as_str());
+        let stale = get(path, &technician, &[accept, ("range", "bytes=0-0"), ("if-range", "\"old\"")]).await;
+        assert_eq!((stale.status().as_u16(), stale.content_length()), (200, Some(length as u64)));
+    }
+
+    // Another version of the same instance is other bytes.
+    let before = get(&path, &technician, &[single]).await.headers()["etag"].to_str().unwrap().to_owned();
+    let mut changed = files(&study)[0].clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(running.stow(&technician, &[changed]).await.status(), 200);
+    let now = get(&path, &technician, &[single, ("if-none-match", &before)]).await;
+    assert_eq!(now.status(), 200);
+    assert_ne!(now.headers()["etag"], before.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_and_searches_are_compressed_for_those_who_take_it_and_pages_never_are() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let study = ct(9, 20);
+    assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    let metadata = format!("/dicom-web/studies/{}/metadata", study.study);
+    let search = format!("/dicom-web/studies/{}/instances", study.study);
+    for path in [&metadata, &search] {
+        let plain = running.get(path, &technician).send().await.unwrap();
+        assert!(plain.headers().get("content-encoding").is_none(), "only who asks gets it");
+        let plain = plain.bytes().await.unwrap();
+        for coding in ["gzip", "zstd"] {
+            let answer =
+                running.get(path, &technician).header("accept-encoding", coding).send().await.unwrap();
+            assert_eq!(answer.headers()["content-encoding"], coding);
+            assert_eq!(answer.headers()["vary"], "Accept-Encoding");
+            let pressed = answer.bytes().await.unwrap();
+            assert!(pressed.len() * 3 < plain.len(), "{} of {}", pressed.len(), plain.len());
+            let mut came = Vec::new();
+            match coding {
+                "gzip" => flate2::read::GzDecoder::new(&pressed[..]).read_to_end(&mut came).unwrap(),
+                _ => zstd::stream::read::Decoder::new(&pressed[..]).unwrap().read_to_end(&mut came).unwrap(),
+            };
+            assert_eq!(came, plain);
+        }
+    }
+    let tag = async |coding: &str| {
+        let answer =
+            running.get(&metadata, &technician).header("accept-encoding", coding).send().await.unwrap();
+        answer.headers()["etag"].to_str().unwrap().to_owned()
+    };
+    assert_ne!(tag("gzip").await, tag("identity").await, "other bytes, another validator");
+    let object = running.get(&format!("/dicom-web/studies/{}", study.study), &technician);
+    let page = running.client.get(format!("{}/login", running.origin));
+    for request in [object, page] {
+        let answer = request.header("accept-encoding", "gzip, zstd").send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.headers().get("content-encoding").is_none());
+    }
 }

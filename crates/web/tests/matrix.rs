@@ -310,6 +310,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
         for prefix in route.family.prefixes() {
             for (who, token) in &tokens {
                 let path = path.replace("7FE00010", &bulk);
+                let prefix = prefix.replace("{aet}", "DCM4CHEE");
                 let method = match route.method {
                     RouteMethod::Get => Method::GET,
                     RouteMethod::Post => Method::POST,

@@ -117,13 +117,30 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn part10(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
-        let reader = self.reader(entry).await?;
-        let FileHeader { sop_class, sop_instance, transfer_syntax, data_set_bytes } = &reader.layout().header;
-        let header = part10::write_header(sop_class, sop_instance, transfer_syntax, None);
+        let (reader, header, data_set_bytes) = self.file(entry).await?;
         let length = header.len() as u64 + data_set_bytes;
-        self.window().await?.count(1, *data_set_bytes);
-        let whole = 0..*data_set_bytes;
-        Ok((length, reader.stream(header.into(), vec![whole])))
+        self.window().await?.count(1, data_set_bytes);
+        let whole = 0..data_set_bytes;
+        Ok((length, reader.stream(header, vec![whole])))
+    }
+
+    /// A range of the bytes that [`Self::part10`] gives; what lies behind the end of the file is left out.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn part10_range(
+        &self,
+        entry: &InstanceEntry,
+        range: Range<u64>,
+    ) -> Result<ByteStream, OpenError> {
+        let (reader, header, data_set_bytes) = self.file(entry).await?;
+        let header_bytes = header.len() as u64;
+        let in_header = |at: u64| usize::try_from(at.min(header_bytes)).unwrap_or(header.len());
+        let in_data_set = |at: u64| at.saturating_sub(header_bytes).min(data_set_bytes);
+        let header = header.slice(in_header(range.start.min(range.end))..in_header(range.end));
+        let data_set = in_data_set(range.start.min(range.end))..in_data_set(range.end);
+        self.window().await?.count(1, data_set.end - data_set.start);
+        Ok(reader.stream(header, vec![data_set]))
     }
 
     /// Like [`Self::part10`], opened in a task of its own that also reads the first bytes: for an instance whose turn
@@ -180,14 +197,45 @@ impl OpenStudy {
     /// [`OpenError::NotFound`] when the metadata names no such value.
     pub async fn bulk(&self, entry: &InstanceEntry, path: &str) -> Result<(u64, ByteStream), OpenError> {
         let reader = self.reader(entry).await?;
-        let layout = reader.layout();
-        if layout.encoding == Encoding::DeflatedExplicitLe {
-            return Err(OpenError::NotAddressable);
-        }
-        let bulk = layout.bulk.iter().find(|bulk| bulk.path == path).ok_or(OpenError::NotFound)?;
-        let (range, length) = (bulk.offset..bulk.offset + bulk.length, bulk.length);
+        let place = bulk_place(&reader, path)?;
+        let length = place.end - place.start;
         self.window().await?.count(1, length);
-        Ok((length, reader.stream(Bytes::new(), vec![range])))
+        Ok((length, reader.stream(Bytes::new(), vec![place])))
+    }
+
+    /// The length of a value with an address of its own, bytes.
+    ///
+    /// # Errors
+    /// As [`Self::bulk`].
+    pub async fn bulk_bytes(&self, entry: &InstanceEntry, path: &str) -> Result<u64, OpenError> {
+        bulk_place(&self.reader(entry).await?, path).map(|place| place.end - place.start)
+    }
+
+    /// A range of the bytes that [`Self::bulk`] gives; what lies behind the end of the value is left out.
+    ///
+    /// # Errors
+    /// As [`Self::bulk`].
+    pub async fn bulk_range(
+        &self,
+        entry: &InstanceEntry,
+        path: &str,
+        range: Range<u64>,
+    ) -> Result<ByteStream, OpenError> {
+        let reader = self.reader(entry).await?;
+        let place = bulk_place(&reader, path)?;
+        let within = |at: u64| place.start.saturating_add(at).min(place.end);
+        let range = within(range.start.min(range.end))..within(range.end);
+        self.window().await?.count(1, range.end - range.start);
+        Ok(reader.stream(Bytes::new(), vec![range]))
+    }
+
+    /// The object, the header that is written in front of it, and the length of its data set.
+    async fn file(&self, entry: &InstanceEntry) -> Result<(ObjectReader, Bytes, u64), OpenError> {
+        let reader = self.reader(entry).await?;
+        let FileHeader { sop_class, sop_instance, transfer_syntax, data_set_bytes } = &reader.layout().header;
+        let header = part10::write_header(sop_class, sop_instance, transfer_syntax, None);
+        let data_set_bytes = *data_set_bytes;
+        Ok((reader, header.into(), data_set_bytes))
     }
 
     async fn reader(&self, entry: &InstanceEntry) -> Result<ObjectReader, OpenError> {
@@ -285,6 +333,16 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Device
         | Role::System => false,
     }
+}
+
+/// Where a bulk data value lies in its object.
+fn bulk_place(reader: &ObjectReader, path: &str) -> Result<Range<u64>, OpenError> {
+    let layout = reader.layout();
+    if layout.encoding == Encoding::DeflatedExplicitLe {
+        return Err(OpenError::NotAddressable);
+    }
+    let bulk = layout.bulk.iter().find(|bulk| bulk.path == path).ok_or(OpenError::NotFound)?;
+    Ok(bulk.offset..bulk.offset.saturating_add(bulk.length))
 }
 
 /// The layout, and its bytes as it is written.

@@ -4,6 +4,7 @@
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
+use std::collections::BTreeSet;
 
 /// How parts travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,15 @@ pub(crate) enum Form {
     Multipart,
     /// The one object or frame alone.
     Single,
+}
+
+impl Form {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Multipart => "multipart",
+            Self::Single => "single",
+        }
+    }
 }
 
 const PART10: &str = "application/dicom";
@@ -44,7 +54,12 @@ pub(crate) fn objects<'a>(
             Some(wanted) => asked = Some(wanted.to_owned()),
         }
     }
-    let problem = Problem::new(Kind::NotAcceptable);
+    let syntaxes: BTreeSet<&str> = stored.clone().collect();
+    let problem = Problem::new(Kind::NotAcceptable).available(syntaxes.into_iter().flat_map(|syntax| {
+        let multipart = format!("{MULTIPART}; type=\"{PART10}\"; transfer-syntax={syntax}");
+        let single = alone.then(|| format!("{PART10}; transfer-syntax={syntax}"));
+        [Some(multipart), single].into_iter().flatten()
+    }));
     Err(match asked {
         Some(wanted) => {
             let other = stored.clone().find(|syntax| *syntax != wanted).unwrap_or_default().to_owned();
@@ -87,7 +102,10 @@ pub(crate) fn frames(accept: &Accept, media_type: &str, syntax: &str, count: usi
             return Ok(form);
         }
     }
+    let single = (count == 1).then(|| format!("{media_type}; transfer-syntax={syntax}"));
+    let multipart = format!("{MULTIPART}; type=\"{media_type}\"; transfer-syntax={syntax}");
     Err(Problem::new(Kind::NotAcceptable)
+        .available([Some(multipart), single].into_iter().flatten())
         .expected(format!(
             "Accept: multipart/related; type=\"{media_type}\"; transfer-syntax={syntax}, or transfer-syntax=*"
         ))
@@ -104,9 +122,10 @@ pub(crate) fn bulk(accept: &Accept) -> Result<Form, Problem> {
             Some(_) | None => {}
         }
     }
-    Err(Problem::new(Kind::NotAcceptable).expected(
-        "Accept: multipart/related; type=\"application/octet-stream\", or application/octet-stream",
-    ))
+    let multipart = format!("{MULTIPART}; type=\"{OCTETS}\"");
+    Err(Problem::new(Kind::NotAcceptable)
+        .expected(format!("Accept: {multipart}, or {OCTETS}"))
+        .available([multipart, OCTETS.to_owned()]))
 }
 
 /// Reads a list of frame numbers, from 1.

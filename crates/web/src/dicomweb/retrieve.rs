@@ -7,15 +7,19 @@ use super::negotiate::{self, Form};
 use super::problems;
 use super::search::json_type;
 use crate::http::answer::{self, Broken, Sink};
+use crate::http::compress::Coding;
+use crate::http::conditional::{self, Validator};
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use crate::multipart::write::Writer;
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::Response;
+use axum::http::header::RANGE;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use yingdun_archive::{ByteStream, InstanceEntry, OpenStudy};
 use yingdun_model::Uid;
@@ -25,20 +29,25 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
     let alone = call.uid("instance")?.is_some();
     let (study, entries) = open(&call).await?;
     let syntaxes = entries.iter().map(|entry| entry.transfer_syntax.as_str());
-    match negotiate::objects(&call.accept, syntaxes, alone)? {
+    let form = negotiate::objects(&call.accept, syntaxes, alone)?;
+    let validator = validator(&entries, &["objects", form.as_str()]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    let response = match form {
         Form::Single => {
             let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
-            let media_type = part10_type(&entry);
-            let (length, content) = study.part10(&entry).await.map_err(problems::of_open)?;
-            let content = begun(content).await?;
-            Ok(answer::stream(
-                &media_type,
-                Some(length),
-                move |sink| async move { pump(&sink, content).await },
-            ))
+            let length = part10_bytes(&entry);
+            let range = conditional::range(&call.headers, validator, length)?;
+            let content = match &range {
+                Some(range) => study.part10_range(&entry, range.clone()).await,
+                None => study.part10(&entry).await.map(|(_length, content)| content),
+            };
+            let content = content.map_err(problems::of_open)?;
+            conditional::in_ranges(one_part(&part10_type(&entry), content, range, length).await?)
         }
         Form::Multipart => {
-            let writer = Writer::new("application/dicom", yingdun_crypto::random::array());
+            let writer = Writer::new("application/dicom", validator.boundary());
             let heads: Vec<Bytes> = entries
                 .iter()
                 .map(|entry| writer.head(&part10_type(entry), None, Some(part10_bytes(entry))))
@@ -58,7 +67,7 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
             let first = opened.try_next().await.map_err(problems::of_open)?;
             let (_length, content) = first.ok_or_else(|| Problem::new(Kind::NotFound))?;
             let mut begun = Some(begun(content).await?);
-            Ok(answer::stream(&writer.content_type(), Some(length), move |sink| async move {
+            answer::stream(&writer.content_type(), Some(length), move |sink| async move {
                 for head in heads {
                     sink.send(head).await?;
                     let content = match begun.take() {
@@ -68,9 +77,10 @@ pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
                     pump(&sink, content).await?;
                 }
                 sink.send(tail).await
-            }))
+            })
         }
-    }
+    };
+    Ok(validator.mark(response))
 }
 
 /// Retrieves the metadata of a study, a series or an instance as one DICOM JSON array.
@@ -78,6 +88,11 @@ pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
     let media_type = json_type(&call.accept)?;
     let (study, entries) = open(&call).await?;
     let origin = call.service.origin.clone();
+    let coding = call.coding.map_or("identity", Coding::as_str);
+    let validator = validator(&entries, &["metadata", media_type, &origin, coding]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
     let mut made = stream::iter(entries.into_iter().map(move |entry| {
         let (study, base) =
             (Arc::clone(&study), instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance));
@@ -89,7 +104,7 @@ pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
     let first = made.try_next().await.map_err(problems::of_open)?;
     let mut buffer = BytesMut::from(&b"["[..]);
     buffer.extend_from_slice(&first.unwrap_or_default());
-    Ok(answer::stream(media_type, None, move |sink| async move {
+    let response = answer::stream(media_type, None, move |sink| async move {
         while let Some(object) = made.try_next().await.map_err(broken)? {
             buffer.extend_from_slice(b",");
             buffer.extend_from_slice(&object);
@@ -99,20 +114,34 @@ pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
         }
         buffer.extend_from_slice(b"]");
         sink.send(buffer.freeze()).await
-    }))
+    });
+    Ok(validator.mark(response))
 }
 
 /// Retrieves frames of one instance.
 pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
-    let numbers = negotiate::frame_list(call.in_path("frames").unwrap_or_default())?;
+    let list = call.in_path("frames").unwrap_or_default();
+    let numbers = negotiate::frame_list(list)?;
     let (study, entries) = open(&call).await?;
-    let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
     let stored = yingdun_dicom::transfer_syntax::frame_media_type(&entry.transfer_syntax);
     let form = negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len())?;
-    let parts = study.frames(&entry, &numbers).await.map_err(problems::of_open)?;
+    let validator = validator(&entries, &["frames", list, form.as_str()]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    let parts = study.frames(entry, &numbers).await.map_err(problems::of_open)?;
     let media_type = format!("{stored}; transfer-syntax={}", entry.transfer_syntax);
-    let parts = parts.into_iter().map(|frame| (frame.bytes, frame.stream)).collect();
-    in_form(form, &media_type, parts).await
+    let mut parts: VecDeque<_> = parts.into_iter().map(|frame| (frame.bytes, frame.stream)).collect();
+    let response = match (form, parts.pop_front()) {
+        (Form::Single, Some((length, content))) => one_part(&media_type, content, None, length).await?,
+        (Form::Multipart, Some(first)) => {
+            parts.push_front(first);
+            in_parts(&media_type, parts, validator).await?
+        }
+        (_, None) => return Err(Problem::new(Kind::NotFound)),
+    };
+    Ok(validator.mark(response))
 }
 
 /// Retrieves one bulk data value that the metadata pointed to.
@@ -124,12 +153,29 @@ pub(crate) async fn bulk(call: Call) -> Result<Response<Body>, Problem> {
             .expected(format!("a bulk data path of at most {} bytes", limits::BULK_PATH_BYTES_MAX)));
     }
     let (study, entries) = open(&call).await?;
-    let entry = entries.into_iter().next().ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let (length, content) = study.bulk(&entry, &path).await.map_err(problems::of_open)?;
-    in_form(form, "application/octet-stream", VecDeque::from([(length, content)])).await
+    let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let validator = validator(&entries, &["bulk", &path, form.as_str()]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    if form == Form::Single && call.headers.contains_key(RANGE) {
+        let length = study.bulk_bytes(entry, &path).await.map_err(problems::of_open)?;
+        if let Some(range) = conditional::range(&call.headers, validator, length)? {
+            let content = study.bulk_range(entry, &path, range.clone()).await.map_err(problems::of_open)?;
+            let part = one_part(OCTETS, content, Some(range), length).await?;
+            return Ok(validator.mark(conditional::in_ranges(part)));
+        }
+    }
+    let (length, content) = study.bulk(entry, &path).await.map_err(problems::of_open)?;
+    Ok(validator.mark(match form {
+        Form::Single => conditional::in_ranges(one_part(OCTETS, content, None, length).await?),
+        Form::Multipart => in_parts(OCTETS, VecDeque::from([(length, content)]), validator).await?,
+    }))
 }
 
 // === helpers ===
+
+const OCTETS: &str = "application/octet-stream";
 
 /// Bytes of metadata that are sent as one chunk.
 const METADATA_CHUNK_BYTES: usize = 256 * 1024;
@@ -149,21 +195,37 @@ async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Probl
     if entries.is_empty() { Err(Problem::new(Kind::NotFound)) } else { Ok((Arc::new(opened), entries)) }
 }
 
+/// The validator of a representation of these instances.
+fn validator(entries: &[InstanceEntry], form: &[&str]) -> Validator {
+    Validator::of(entries.iter().map(InstanceEntry::version_digest), form)
+}
+
+/// Answers one part alone, or the range of it that was asked for.
+async fn one_part(
+    media_type: &str,
+    content: ByteStream,
+    range: Option<Range<u64>>,
+    length: u64,
+) -> Result<Response<Body>, Problem> {
+    let content = begun(content).await?;
+    let bytes = range.as_ref().map_or(length, |range| range.end - range.start);
+    let response =
+        answer::stream(media_type, Some(bytes), move |sink| async move { pump(&sink, content).await });
+    Ok(match range {
+        Some(range) => conditional::partial(response, &range, length),
+        None => response,
+    })
+}
+
 /// Answers parts of one type and of known lengths.
-async fn in_form(
-    form: Form,
+async fn in_parts(
     media_type: &str,
     mut parts: VecDeque<(u64, ByteStream)>,
+    validator: Validator,
 ) -> Result<Response<Body>, Problem> {
-    let Some((first_length, first)) = parts.pop_front() else { return Err(Problem::new(Kind::NotFound)) };
-    let first = begun(first).await?;
-    if form == Form::Single && parts.is_empty() {
-        return Ok(answer::stream(media_type, Some(first_length), move |sink| async move {
-            pump(&sink, first).await
-        }));
-    }
-    parts.push_front((first_length, first));
-    let writer = Writer::new(media_type, yingdun_crypto::random::array());
+    let Some((bytes, first)) = parts.pop_front() else { return Err(Problem::new(Kind::NotFound)) };
+    parts.push_front((bytes, begun(first).await?));
+    let writer = Writer::new(media_type, validator.boundary());
     let tail = writer.tail();
     let mut length = tail.len() as u64;
     let parts: Vec<(Bytes, ByteStream)> = parts

@@ -79,6 +79,7 @@ pub(crate) fn json_type(accept: &Accept) -> Result<&'static str, Problem> {
         Some("application/json") => Ok("application/json"),
         Some(_) => Ok("application/dicom+json"),
         None => Err(Problem::new(Kind::NotAcceptable)
+            .available(OFFERED.map(str::to_owned))
             .expected("Accept: application/dicom+json")
             .remedy("ask for application/dicom+json; XML is not served here")),
     }
@@ -116,13 +117,6 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
             continue;
         }
         let tag = attribute(name)?;
-        if keys.iter().any(|(known, _)| *known == tag) {
-            return Err(Problem::bad_request(
-                "each attribute at most once",
-                format!("`{name}` more than once"),
-            )
-            .remedy("give several UIDs as one list, parted by commas"));
-        }
         let in_path = (tag == tags::STUDY_INSTANCE_UID && scope.study.is_some())
             || (tag == tags::SERIES_INSTANCE_UID && scope.series.is_some());
         if in_path {
@@ -133,7 +127,7 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
         }
         // An empty value is universal matching (PS3.4 §C.2.2.2.3): it restricts nothing and asks for the field.
         if !value.is_empty() {
-            keys.push((tag, key_value(tag, name, value)?));
+            add(&mut keys, tag, name, value)?;
         }
     }
     let Scope { study, series } = scope;
@@ -175,12 +169,27 @@ fn attribute(name: &str) -> Result<Tag, Problem> {
     })
 }
 
-fn key_value(tag: Tag, name: &str, value: &str) -> Result<String, Problem> {
+/// Adds a key. A list of UIDs may come as one value or, as clients also send it, as one parameter for each.
+fn add(keys: &mut Vec<(Tag, String)>, tag: Tag, name: &str, value: &str) -> Result<(), Problem> {
+    let is_uid = dictionary::vr_of(tag).is_some_and(|vr| vr == Vr::UI);
+    match keys.iter_mut().find(|(known, _)| *known == tag) {
+        None => keys.push((tag, key_value(is_uid, name, value)?)),
+        Some((_, known)) if is_uid => *known = key_value(is_uid, name, &format!("{known},{value}"))?,
+        Some(_) => {
+            return Err(Problem::bad_request(
+                "each attribute at most once",
+                format!("`{name}` more than once"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn key_value(is_uid: bool, name: &str, value: &str) -> Result<String, Problem> {
     if value.chars().count() > limits::QUERY_VALUE_CHARS_MAX {
         return Err(Problem::new(Kind::BadRequest)
             .expected(format!("at most {} characters for `{name}`", limits::QUERY_VALUE_CHARS_MAX)));
     }
-    let is_uid = dictionary::vr_of(tag).is_some_and(|vr| vr == Vr::UI);
     if !is_uid {
         return Ok(value.to_owned());
     }
@@ -244,6 +253,8 @@ mod tests {
     fn a_list_of_uids_becomes_one_key() {
         let (request, _) = parsed("StudyInstanceUID=1.2,1.3%5C1.4").unwrap();
         assert_eq!(request.keys[0].1, "1.2\\1.3\\1.4");
+        let (repeated, _) = parsed("StudyInstanceUID=1.2&0020000d=1.3&StudyInstanceUID=1.4").unwrap();
+        assert_eq!(repeated.keys, request.keys, "one parameter for each means the same");
         let many = vec!["1.2"; limits::UID_LIST_MAX + 1].join(",");
         assert!(parsed(&format!("StudyInstanceUID={many}")).is_err());
     }

@@ -2,6 +2,9 @@
 
 pub(crate) mod answer;
 pub(crate) mod body;
+pub(crate) mod compress;
+pub(crate) mod conditional;
+pub(crate) mod cors;
 pub(crate) mod form;
 pub(crate) mod media;
 pub(crate) mod problem;

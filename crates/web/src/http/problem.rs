@@ -5,7 +5,7 @@
 //! to someone who may not see it: absent and invisible studies are the same [`Kind::NotFound`].
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Forbidden,
     /// There is nothing here that this identity may see.
     NotFound,
+    /// The range lies outside what is there.
+    RangeNotSatisfiable,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// Nothing that the client accepts can be served.
@@ -58,6 +60,12 @@ impl Kind {
             Self::NotFound => {
                 (StatusCode::NOT_FOUND, "not-found", "There is nothing to see here", "未找到可查看的内容")
             }
+            Self::RangeNotSatisfiable => (
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range-not-satisfiable",
+                "The range lies outside what is there",
+                "所请求的范围超出内容",
+            ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -123,6 +131,7 @@ struct Facts {
     expected: Option<String>,
     came: Option<String>,
     remedy: Option<String>,
+    available: Vec<String>,
     header: Option<(Extra, HeaderValue)>,
 }
 
@@ -131,12 +140,20 @@ struct Facts {
 enum Extra {
     RetryAfter,
     Authenticate,
+    Length,
 }
 
 impl Problem {
     /// A problem without further words.
     pub(crate) fn new(kind: Kind) -> Self {
-        Self(Box::new(Facts { kind, expected: None, came: None, remedy: None, header: None }))
+        Self(Box::new(Facts {
+            kind,
+            expected: None,
+            came: None,
+            remedy: None,
+            available: Vec::new(),
+            header: None,
+        }))
     }
 
     /// A malformed request: what was expected and what came.
@@ -163,9 +180,22 @@ impl Problem {
         self
     }
 
+    /// Adds the media types that can be served instead (RFC 9110 §15.5.7).
+    pub(crate) fn available(mut self, media_types: impl IntoIterator<Item = String>) -> Self {
+        self.0.available = media_types.into_iter().collect();
+        self
+    }
+
     /// Adds how many seconds to wait.
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.header = Some((Extra::RetryAfter, HeaderValue::from(seconds)));
+        self
+    }
+
+    /// Adds how many bytes there are, to a range outside of them.
+    pub(crate) fn of_length(mut self, bytes: u64) -> Self {
+        self.0.header =
+            HeaderValue::from_str(&format!("bytes */{bytes}")).ok().map(|value| (Extra::Length, value));
         self
     }
 
@@ -204,6 +234,9 @@ impl Problem {
                 object.insert(key.into(), text.clone().into());
             }
         }
+        if !self.0.available.is_empty() {
+            object.insert("available".into(), self.0.available.clone().into());
+        }
         Value::Object(object)
     }
 
@@ -217,6 +250,7 @@ impl Problem {
         if let Some((extra, value)) = self.0.header {
             let name = match extra {
                 Extra::RetryAfter => RETRY_AFTER,
+                Extra::Length => CONTENT_RANGE,
                 Extra::Authenticate => WWW_AUTHENTICATE,
             };
             headers.insert(name, value);

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-/// The boundary of one answer. Random, because it must not occur in the content.
+/// The boundary of one answer, which must not occur in the content.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     boundary: String,
@@ -11,10 +11,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of parts of one type, e.g. `application/dicom`. `entropy` makes the boundary: 128 random bits
-    /// occur in 64 GiB of content with a probability below 2^-90.
-    pub(crate) fn new(part_type: &str, entropy: [u8; 16]) -> Self {
-        let boundary = hex::encode(entropy);
+    /// A writer of parts of one type, e.g. `application/dicom`. The boundary is made of 128 bits that nobody
+    /// can know before the content is stored: they occur in 64 GiB of it with a probability below 2^-90.
+    pub(crate) fn new(part_type: &str, boundary: [u8; 16]) -> Self {
+        let boundary = hex::encode(boundary);
         let essence = part_type.split(';').next().unwrap_or(part_type).trim().to_owned();
         Self { boundary, outer_type: essence }
     }

@@ -1,6 +1,7 @@
 //! One request that has passed the gate, as handlers see it.
 
 use crate::hooks::Hooks;
+use crate::http::compress::{Coding, Presses};
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
@@ -23,6 +24,7 @@ pub(crate) struct Service {
     /// `https://host:port`, as the configuration says it; never taken from a request.
     pub(crate) origin: String,
     pub(crate) metrics_token: Option<Secret<String>>,
+    pub(crate) presses: Presses,
 }
 
 /// A request within its bounds, of a known route, with the identity that the route needs.
@@ -34,6 +36,8 @@ pub(crate) struct Call {
     pub(crate) query: Parameters,
     pub(crate) accept: Accept,
     pub(crate) content_type: Option<Media>,
+    /// How the answer will be compressed, for a handler whose validator depends on it.
+    pub(crate) coding: Option<Coding>,
     pub(crate) identity: Option<Session>,
 }
 

@@ -3,6 +3,7 @@
 
 use super::dispatch::dispatch;
 use super::{BodyRule, Call, Needs, RouteId, Service};
+use crate::http::compress::Press;
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
@@ -22,7 +23,13 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let outcome = match admit(id, service, parts).await {
-        Ok(call) => dispatch(id, call, body).await,
+        Ok((call, press)) => {
+            let answered = dispatch(id, call, body).await;
+            answered.map(|response| match press {
+                Some(press) => press.press(response),
+                None => response,
+            })
+        }
         Err(problem) => Err(problem),
     };
     let response = outcome.unwrap_or_else(Problem::into_response);
@@ -36,7 +43,11 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
     response
 }
 
-async fn admit(id: RouteId, service: Arc<Service>, mut parts: Parts) -> Result<Call, Problem> {
+async fn admit(
+    id: RouteId,
+    service: Arc<Service>,
+    mut parts: Parts,
+) -> Result<(Call, Option<Press>), Problem> {
     let route = id.describe();
     let peer = *parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Kind::Internal))?;
     let path = path_of(&mut parts).await?;
@@ -49,7 +60,10 @@ async fn admit(id: RouteId, service: Arc<Service>, mut parts: Parts) -> Result<C
     };
     let content_type = check_body(route.body, &parts)?;
     let accept = accept_of(&parts, &query)?;
-    Ok(Call { service, peer, headers: parts.headers, path, query, accept, content_type, identity })
+    let headers = parts.headers;
+    let press = if route.is_compressible() { service.presses.take(&headers) } else { None };
+    let coding = press.as_ref().map(Press::coding);
+    Ok((Call { service, peer, headers, path, query, accept, content_type, coding, identity }, press))
 }
 
 /// Bounds that hold before the path is known.

@@ -22,8 +22,9 @@ pub(crate) fn document(origin: &str) -> Value {
         "info": {
             "title": "影盾 Yingdun",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "DICOMweb, OAuth 2 and administration. DICOMweb is also mounted under /wado. \
-                            影像存取、授权与管理接口；DICOMweb 亦可经 /wado 访问。",
+            "description": "DICOMweb, OAuth 2 and administration. DICOMweb is also mounted under /wado and \
+                            /dcm4chee-arc/aets/{AET}/rs. 影像存取、授权与管理接口；DICOMweb 亦可经 /wado 与 \
+                            /dcm4chee-arc/aets/{AET}/rs 访问。",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": origin}],
@@ -59,6 +60,7 @@ pub(crate) fn document(origin: &str) -> Value {
                         "expected": {"type": "string"},
                         "came": {"type": "string"},
                         "do": {"type": "string"},
+                        "available": {"type": "array", "items": {"type": "string"}},
                     },
                 },
             },

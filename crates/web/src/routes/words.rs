@@ -35,7 +35,8 @@ impl Method {
 /// Which group of paths a route belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
-    /// DICOMweb (PS3.18), mounted under `/dicom-web` and its alias `/wado`.
+    /// DICOMweb (PS3.18), mounted under `/dicom-web` and the aliases that clients of other archives are set to. The
+    /// AE title in one of them names nothing here: there is one archive behind all of them.
     DicomWeb,
     /// OAuth 2 (RFC 6749, 7009, 7636, 8414).
     OAuth,
@@ -52,7 +53,7 @@ impl Family {
     #[must_use]
     pub const fn prefixes(self) -> &'static [&'static str] {
         match self {
-            Self::DicomWeb => &["/dicom-web", "/wado"],
+            Self::DicomWeb => &["/dicom-web", "/wado", "/dcm4chee-arc/aets/{aet}/rs"],
             Self::Api => &["/api/v1"],
             Self::OAuth | Self::Operations | Self::Page => &[""],
         }
@@ -176,4 +177,11 @@ pub struct Route {
     pub summary_zh: &'static str,
     /// What it does, in English.
     pub summary_en: &'static str,
+}
+
+impl Route {
+    /// Whether answers may be compressed: DICOM JSON that is read, see [`crate::http::compress`].
+    pub(crate) fn is_compressible(&self) -> bool {
+        matches!(self.method, Method::Get) && self.produces.contains(&"application/dicom+json")
+    }
 }

@@ -34,6 +34,9 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// The token of the metrics collector.
 pub const METRICS_TOKEN: &str = "metrics-token-for-tests";
 
+/// The one origin whose scripts may read answers.
+pub const VIEWER: &str = "https://viewer.example";
+
 /// A running door.
 pub struct Running {
     pub origin: String,
@@ -117,6 +120,7 @@ impl Running {
             transport: Transport::Tls(tls),
             origin: None,
             institution,
+            cors_origins: vec![VIEWER.to_owned()],
             metrics_token: Some(Secret::new(METRICS_TOKEN.into())),
         };
         let hooks = Hooks {

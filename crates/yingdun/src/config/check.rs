@@ -188,7 +188,22 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         ),
         Some(_) | None => {}
     }
+    if let Some(origin) = config.web.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        say(
+            Severity::Error,
+            "web.cors_origins",
+            format!("`{origin}` is not the origin of a web page"),
+            "write each as a browser sends it, without a path: https://viewer.example",
+        );
+    }
     findings
+}
+
+/// Whether this is an origin as browsers send it (RFC 6454 §6.2): scheme, host and at most a port, in lower case.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(legal))
 }
 
 fn readable_by_others(path: &Path) -> bool {
@@ -252,6 +267,20 @@ mod tests {
         };
         assert!(!unset("127.0.0.1:0").contains(&"web.public_url"));
         assert!(unset("0.0.0.0:8443").contains(&"web.public_url"));
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_an_error() {
+        let with = |origin: &str| {
+            let set = format!("cors_origins = [\"{origin}\"]");
+            config(|text| text.replace("# cors_origins = [\"https://viewer.example\"]", &set))
+        };
+        for origin in ["*", "null", "viewer.example", "https://", "https://a.example/", "https://A.example"] {
+            assert!(options(&with(origin), Severity::Error).contains(&"web.cors_origins"), "{origin}");
+        }
+        for origin in ["https://viewer.example", "http://127.0.0.1:3000", "https://[::1]:8443"] {
+            assert!(!options(&with(origin), Severity::Error).contains(&"web.cors_origins"), "{origin}");
+        }
     }
 
     #[test]

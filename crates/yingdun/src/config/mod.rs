@@ -127,6 +127,9 @@ pub(crate) struct Web {
     /// The address under which people reach this server, without a slash at the end; unset means the address
     /// it listens on, for an installation that only this machine uses.
     pub(crate) public_url: Option<String>,
+    /// Origins (`https://host[:port]`) whose scripts may use DICOMweb from a browser; unset means none.
+    #[serde(default)]
+    pub(crate) cors_origins: Vec<String>,
     /// A file with the bearer token that may read `/metrics`; unset means only a session that may read the system.
     pub(crate) metrics_token_file: Option<PathBuf>,
 }

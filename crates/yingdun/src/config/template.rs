@@ -120,6 +120,8 @@ certificate_file = "pki/server.pem"
 private_key_file = "pki/server.key"
 # The address that people use; it is written into links. Unset: the address above, for this machine only.
 {public_url}
+# Web viewers of other origins that may use DICOMweb from a browser. Unset: none.
+# cors_origins = ["https://viewer.example"]
 # A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
 # metrics_token_file = "metrics-token"
 

@@ -219,6 +219,7 @@ async fn open_web_door(
         transport: WebTransport::Tls(tls),
         origin: config.web.public_url.clone(),
         institution: foundation.institution.clone(),
+        cors_origins: config.web.cors_origins.clone(),
         metrics_token,
     };
     let rooms = Rooms {
