@@ -17,6 +17,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
     }
     match action {
         Action::Search | Action::List | Action::ReadAudit | Action::ReadSystem => EventKind::Query,
+        Action::Commit => EventKind::Commitment,
         Action::Echo => EventKind::Association,
         Action::ManageAccounts
         | Action::ManageRights

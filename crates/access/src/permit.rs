@@ -181,6 +181,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         Action::View | Action::Store | Action::Recover => true,
         Action::Search
         | Action::List
+        | Action::Commit
         | Action::Echo
         | Action::ManageAccounts
         | Action::ManageRights

@@ -1,6 +1,7 @@
 //! The archive: what the doors hold.
 
 use crate::catalogue::{Catalogue, unavailable};
+use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
 use crate::open::OpenStudy;
 use crate::receive::Incoming;
@@ -61,9 +62,11 @@ impl Archive {
             access,
             clock,
             limits,
+            commitments: Arc::default(),
         });
         let recovered = recover::replay(&core).await?;
         tokio::spawn(sweep(Arc::downgrade(&core)));
+        tokio::spawn(commit::work(Arc::downgrade(&core)));
         Ok((Self { core }, recovered))
     }
 
@@ -94,6 +97,44 @@ impl Archive {
         purpose: PurposeOfUse,
     ) -> Result<OpenStudy, OpenError> {
         OpenStudy::open(&self.core, &session.for_purpose(purpose), study).await
+    }
+
+    /// Takes a request for storage commitment (PS3.4 annex J). When this returns, the request survives a crash, and
+    /// its report will be handed out: to the holder of what is returned, or by [`Self::due_commitment_reports`].
+    ///
+    /// # Errors
+    /// [`CommitmentError`]; nothing was acknowledged.
+    pub async fn request_commitment(
+        &self,
+        session: &Session,
+        request: CommitmentRequest,
+    ) -> Result<CommitmentPending, CommitmentError> {
+        commit::request(&self.core, session, request).await
+    }
+
+    /// Reports of storage commitment that nobody waits for on an association, waiting for some when there are none.
+    /// Say of each how it went with [`Self::commitment_reported`] or [`Self::commitment_not_reported`].
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn due_commitment_reports(&self) -> Result<Vec<CommitmentReport>, Unavailable> {
+        commit::due_reports(&self.core).await
+    }
+
+    /// Says that a peer took its report: it is not sent again.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer; the report will be sent again.
+    pub async fn commitment_reported(&self, report: &CommitmentReport) -> Result<(), Unavailable> {
+        commit::reported(&self.core, report).await
+    }
+
+    /// Says that a peer did not take its report: it is due again after a pause, and given up after many tries.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer; the report stays due.
+    pub async fn commitment_not_reported(&self, report: &CommitmentReport) -> Result<(), Unavailable> {
+        commit::not_reported(&self.core, report).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

@@ -1,9 +1,10 @@
-//! The use cases: receive, find, open. The only room that joins catalogue, keys, storage, access and audit.
+//! The use cases: receive, find, open, commit. The only room that joins catalogue, keys, storage, access and audit.
 //!
 //! ```text
 //!            ┌ receive ─► Incoming ─► Stored            durable on the quorum, leaf durable
 //!  Session ─►│ find    ─► Found                         only rows that can be opened
-//!            └ open    ─► OpenStudy ─► verified bytes   one leaf and one key per window
+//!            ├ open    ─► OpenStudy ─► verified bytes   one leaf and one key per window
+//!            └ commit  ─► CommitmentReport             what the replicas hold intact
 //! ```
 //!
 //! A door brings a [`Session`](yingdun_access::Session) and words of its protocol; it gets answers in words of
@@ -15,6 +16,7 @@
 //! | `receive` | from the first byte of a data set to an acknowledgement |
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
+//! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -26,6 +28,7 @@
 
 mod archive;
 mod catalogue;
+mod commit;
 mod description;
 mod descriptor;
 mod error;
@@ -46,6 +49,10 @@ mod shared;
 mod window;
 
 pub use archive::{Archive, ArchiveParts};
+pub use commit::{
+    COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
+    CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
+};
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use open::OpenStudy;
 pub use receive::Incoming;

@@ -1,6 +1,7 @@
 //! What the use cases share: the rooms, the keys of the institutions, and the facts of studies.
 
 use crate::catalogue::{Catalogue, unavailable};
+use crate::commit::Commitments;
 use crate::error::Unavailable;
 use crate::pseudonym::Pseudonyms;
 use crate::window::Windows;
@@ -53,6 +54,7 @@ pub(crate) struct Core {
     pub(crate) limits: ArchiveLimits,
     /// What objects on their way in may hold together.
     pub(crate) held: Arc<Semaphore>,
+    pub(crate) commitments: Arc<Commitments>,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 

@@ -88,6 +88,8 @@ word_enum! {
         Query => "query",
         /// Instances were stored, or refused at the door.
         Stored => "stored",
+        /// Storage commitment was given for a list of instances, or denied for some of them.
+        Commitment => "commitment",
         /// A log-in, token or invitation was accepted or refused.
         Authentication => "authentication",
         /// A DICOM association was accepted, rejected or released.

@@ -13,6 +13,8 @@ word_enum! {
         List => "list",
         /// Open the content of one study: data sets, metadata, frames, bulk data.
         View => "view",
+        /// Ask which instances are safely kept, so that the asker may delete its own copies (storage commitment).
+        Commit => "commit",
         /// Verify connectivity (C-ECHO).
         Echo => "echo",
         /// Create or change people, devices and service clients, without giving them rights.

@@ -132,6 +132,7 @@ fn table() -> String {
     out.push_str("\nThe institution: what is permitted, and why.\n\n");
     let wholes = [
         (Action::Search, Target::Archive(home())),
+        (Action::Commit, Target::Archive(home())),
         (Action::Echo, Target::Archive(home())),
         (Action::ReadSystem, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it goes wrong")]
 
 mod altered;
+mod commitment;
 mod conflict;
 mod flips;
 mod house;

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: SQLITE_2,
         postgres: POSTGRES_2,
     },
+    Migration { version: 3, name: "storage commitment", sqlite: COMMITMENTS, postgres: COMMITMENTS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -224,4 +225,21 @@ DELETE FROM series;
 DELETE FROM instance;
 DELETE FROM search_term;
 DELETE FROM pack_watermark;
+";
+
+/// A transaction is looked up by its key, and by its due time while something remains to be done.
+const COMMITMENTS: &str = "
+CREATE TABLE storage_commitment (
+    institution TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    called TEXT NOT NULL,
+    transaction_uid TEXT NOT NULL,
+    requested BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    result BYTEA,
+    attempts BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, peer, called, transaction_uid)
+);
+CREATE INDEX storage_commitment_by_due ON storage_commitment (state, due_ms, transaction_uid);
 ";

@@ -4,6 +4,7 @@
 
 mod apply;
 mod care;
+mod commitments;
 mod database;
 mod oracle;
 mod records;

@@ -22,6 +22,7 @@ const CATALOGUE: &[(&str, &str)] = &[
         "series_ref institution study_ref series_uid modality series_number performed_date performed_time \
          received_ms instance_count sealed",
     ),
+    ("storage_commitment", "institution peer called transaction_uid requested state result attempts due_ms"),
     (
         "study",
         "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \

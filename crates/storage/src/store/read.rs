@@ -99,6 +99,30 @@ impl Store {
         checked.map_err(|what| ReadError::Damaged { replica, what })
     }
 
+    /// Counts the replicas that hold a record byte for byte, best first, until `enough` do. Files are opened anew, so
+    /// that one whose name is gone does not count; a replica that should hold the record and does not is reported as
+    /// bad.
+    pub async fn sound_copies(&self, location: &Location, enough: usize) -> usize {
+        let mut sound = 0;
+        for replica in self.replicas_for(location) {
+            if sound >= enough {
+                break;
+            }
+            self.shared().files.forget(replica.index(), location.pack);
+            match self.verify_record(location, replica).await {
+                Ok(()) => sound += 1,
+                Err(error) => self.report_bad(location, replica, &error.to_string()),
+            }
+        }
+        sound
+    }
+
+    /// Replicas on which a record is durable before it is acknowledged.
+    #[must_use]
+    pub fn write_quorum(&self) -> usize {
+        self.shared().config.write_quorum
+    }
+
     /// Reports that bytes of a record on one replica are wrong or cannot be read: they are quarantined and the
     /// pack is repaired in the background from records that verify.
     pub fn report_bad(&self, location: &Location, replica: ReplicaId, why: &str) {
