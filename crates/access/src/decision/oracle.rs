@@ -10,7 +10,8 @@
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
-//!    store, search and view by scope; view lets them search and list too; who stores may ask whether it is kept. The system recovers.
+//!    store, search and view by scope; view lets them search and list too. Who stores may ask whether it is kept. The
+//!    system recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
