@@ -81,7 +81,7 @@ pub enum OpenError {
         reason: String,
     },
     /// The object exists, but its parts have no byte ranges of their own: a deflated data set, or frames that begin
-    /// inside a byte. The whole instance can be read.
+    /// inside a byte or are too long to be read into memory. The whole instance can be read.
     #[error("this object is stored in a form whose frames and values cannot be read one by one")]
     NotAddressable,
     /// The permit ended while the stream was open: revoked, expired or decided otherwise.

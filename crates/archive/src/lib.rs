@@ -58,7 +58,7 @@ pub use open::OpenStudy;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{
-    ByteStream, Declared, Door, FindRequest, Found, Frame, Include, InstanceEntry, Level, Stored,
+    ByteStream, Declared, Door, FindRequest, Found, Frame, ImageFrame, Include, InstanceEntry, Level, Stored,
     StoredOutcome,
 };
 pub use shared::ArchiveLimits;

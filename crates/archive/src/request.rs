@@ -4,7 +4,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use std::pin::Pin;
 use yingdun_catalog::catalogue::instances::InstanceRow;
-use yingdun_dicom::Tag;
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::{Tag, Vr};
 use yingdun_model::Uid;
 
 use crate::OpenError;
@@ -162,4 +163,18 @@ pub struct Frame {
     pub bytes: u64,
     /// The bytes, verified.
     pub stream: ByteStream,
+}
+
+/// One frame and what says how it looks.
+pub struct ImageFrame {
+    /// The elements before the pixels. Values of more than 128 KiB are left out.
+    pub data_set: DataSet,
+    /// The value representation of Pixel Data.
+    pub pixel_data: Vr,
+    /// How the frame is coded.
+    pub transfer_syntax: Uid,
+    /// The frame as stored, its fragments joined.
+    pub bytes: Bytes,
+    /// Bits of the first byte that belong to the frame before: not 0 for 1-bit images only.
+    pub skip_bits: u8,
 }

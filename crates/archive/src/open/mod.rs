@@ -4,6 +4,7 @@
 //! that session (see [`crate::window`]): the decision is as fresh as the window demands, the leaf is there, and
 //! the key is the one that the leaf paid for.
 
+mod image;
 mod object;
 
 use crate::catalogue::unavailable;

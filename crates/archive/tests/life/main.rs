@@ -181,6 +181,13 @@ async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
         assert!(collect(frame.stream).await.unwrap() == instance.data_set[start..start + frame_bytes]);
     }
     assert!(matches!(opened.frames(&entry, &[41]).await, Err(OpenError::NotFound)));
+
+    let image = opened.image(&entry, 17).await.unwrap();
+    let start = pixels + 16 * frame_bytes;
+    assert!(image.bytes == instance.data_set[start..start + frame_bytes]);
+    assert_eq!(image.data_set.u32(tags::ROWS), Some(512));
+    assert_eq!(image.data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).len(), 40);
+    assert!(matches!(opened.image(&entry, 41).await, Err(OpenError::NotFound)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,36 @@
+//! One frame of any coding in, samples out.
+
+mod coded;
+mod native;
+
+pub(crate) use coded::Coded;
+pub use native::align_bits;
+
+use crate::coding::Coding;
+use crate::error::PixelError;
+use crate::image::{ImageAttributes, Photometric, Picture};
+use crate::{jpeg, rle};
+use native::ByteOrder;
+
+/// Decodes one frame.
+///
+/// `frame` are the bytes of the frame, its fragments joined; a native 1-bit frame begins at the lowest bit of its first
+/// byte ([`align_bits`]). Bytes behind the picture, such as padding, are not looked at.
+///
+/// The result has the samples pixel by pixel ([`Picture`]). Its attributes are the declared ones, but that
+/// Planar Configuration is 0, bits have become bytes, samples are cut out of their cells unless the frame is native, and
+/// shared chrominance is brought to every pixel (YBR_FULL_422 becomes YBR_FULL).
+///
+/// # Errors
+/// [`PixelError`]. No input makes this function panic or allocate more than
+/// [`crate::limits::DECODER_MEMORY_FACTOR`] times the declared frame.
+pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Result<Picture, PixelError> {
+    declared.check()?;
+    match coding {
+        Coding::Native => native::decode(declared, frame, ByteOrder::Little),
+        Coding::NativeBigEndian { in_words: false } => native::decode(declared, frame, ByteOrder::Big),
+        Coding::NativeBigEndian { in_words: true } => native::decode(declared, frame, ByteOrder::BigWords),
+        Coding::Rle => rle::decode(declared, frame),
+        Coding::Jpeg => jpeg::decode(declared, frame)?.into_picture(declared, "JPEG", Photometric::YbrFull),
+    }
+}

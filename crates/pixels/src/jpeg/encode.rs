@@ -1,0 +1,281 @@
+//! Making JPEG: baseline for the eye, lossless with first-order prediction for exactness.
+
+use super::FORMAT;
+use crate::error::PixelError;
+use crate::image::{ImageAttributes, Photometric, Picture};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+/// Categories of differences: 0 to 16 bits.
+const CATEGORIES: usize = 17;
+
+/// Encodes a picture of 8 bits as JPEG baseline; pixels in colour become YBR_FULL_422, two of a row sharing their
+/// chrominance. `quality` is the usual scale from 1 to 100.
+///
+/// # Errors
+/// [`PixelError::Unsupported`] for samples of more than 8 bits, with a sign, or of another kind than grey, RGB, YBR_FULL and palette colour.
+pub fn encode_baseline(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelError> {
+    let ImageAttributes { rows, columns, bits_allocated, signed, photometric, .. } = picture.attributes;
+    if bits_allocated != 8 || signed {
+        return Err(PixelError::Unsupported {
+            what: "JPEG baseline of samples that are not 8 bits without sign",
+        });
+    }
+    let colour = match photometric {
+        Photometric::Monochrome1 | Photometric::Monochrome2 | Photometric::PaletteColor => ColorType::Luma,
+        Photometric::Rgb => ColorType::Rgb,
+        Photometric::YbrFull => ColorType::Ycbcr,
+        Photometric::YbrFull422 | Photometric::YbrIct | Photometric::YbrRct | Photometric::Xyb => {
+            return Err(PixelError::Unsupported { what: "JPEG baseline of this Photometric Interpretation" });
+        }
+    };
+    let side = |pixels| {
+        u16::try_from(pixels).map_err(|_| PixelError::Unsupported { what: "a JPEG so wide or high" })
+    };
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, quality.clamp(1, 100));
+    encoder.set_sampling_factor(SamplingFactor::F_2_1);
+    (encoder.encode(&picture.bytes, side(columns)?, side(rows)?, colour))
+        .map_err(|_| PixelError::malformed(FORMAT, "the encoder refused the picture"))?;
+    Ok(out)
+}
+
+/// Encodes a picture of up to 16 bits as lossless JPEG, process 14 with selection value 1, under a Huffman table of its
+/// own.
+///
+/// # Errors
+/// [`PixelError::Unsupported`] for cells of more than 16 bits.
+#[allow(clippy::cast_possible_truncation)] // sizes were checked; low bits are meant
+pub fn encode_lossless(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    let ImageAttributes { rows, columns, samples, bits_allocated, bits_stored, .. } = picture.attributes;
+    if ![8, 16].contains(&bits_allocated) {
+        return Err(PixelError::Unsupported { what: "lossless JPEG of more than 16 bits" });
+    }
+    let precision = bits_stored.max(2);
+    let differences = differences(picture, precision);
+    let mut uses = [0_u32; CATEGORIES];
+    for difference in &differences {
+        if let Some(uses) = uses.get_mut(category(*difference) as usize) {
+            *uses += 1;
+        }
+    }
+    let (counts, symbols) = code_lengths(uses);
+    let codes = codes(&counts, &symbols);
+
+    let mut out = vec![0xff, 0xd8, 0xff, 0xc3];
+    out.extend_from_slice(&(8 + 3 * samples as u16).to_be_bytes());
+    out.push(precision as u8);
+    out.extend_from_slice(&(rows as u16).to_be_bytes());
+    out.extend_from_slice(&(columns as u16).to_be_bytes());
+    out.push(samples as u8);
+    (1..=samples as u8).for_each(|component| out.extend_from_slice(&[component, 0x11, 0]));
+    out.extend_from_slice(&[0xff, 0xc4]);
+    out.extend_from_slice(&(19 + symbols.len() as u16).to_be_bytes());
+    out.push(0);
+    out.extend_from_slice(&counts);
+    out.extend_from_slice(&symbols);
+    out.extend_from_slice(&[0xff, 0xda]);
+    out.extend_from_slice(&(6 + 2 * samples as u16).to_be_bytes());
+    out.push(samples as u8);
+    (1..=samples as u8).for_each(|component| out.extend_from_slice(&[component, 0]));
+    out.extend_from_slice(&[1, 0, 0]);
+    let mut bits = BitWriter { out, bits: 0, have: 0 };
+    for difference in differences {
+        let category = category(difference);
+        let (code, length) = codes.get(category as usize).copied().unwrap_or_default();
+        bits.put(u32::from(code), u32::from(length));
+        if category < 16 {
+            let low = if difference < 0 { difference - 1 } else { difference };
+            bits.put(low as u32 & ((1 << category) - 1), category);
+        }
+    }
+    let mut out = bits.finish();
+    out.extend_from_slice(&[0xff, 0xd9]);
+    Ok(out)
+}
+
+// === helpers ===
+
+/// What each sample differs from its neighbour on the left, or above for the first of a row: between -32,767 and
+/// 32,768.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // low bits are meant
+fn differences(picture: &Picture, precision: u32) -> Vec<i32> {
+    let attributes = &picture.attributes;
+    let components = attributes.samples as usize;
+    let row_samples = attributes.columns as usize * components;
+    let mask = (1_u32 << precision) - 1;
+    let mut samples = Vec::with_capacity(attributes.frame_samples());
+    picture.for_each_sample(|value| samples.push(i32::from((value as u32 & mask) as u16)));
+    let start = 1 << (precision - 1);
+    let mut out = Vec::with_capacity(samples.len());
+    let mut above: Option<&[i32]> = None;
+    for row in samples.chunks(row_samples) {
+        let first = (0..components).map(|at| above.and_then(|row| row.get(at)).copied().unwrap_or(start));
+        let left = first.chain(row.iter().copied());
+        out.extend(row.iter().zip(left).map(|(value, left)| match i32::from((value - left) as i16) {
+            -32_768 => 32_768,
+            difference => difference,
+        }));
+        above = Some(row);
+    }
+    out
+}
+
+/// Bits of a difference.
+const fn category(difference: i32) -> u32 {
+    32 - difference.unsigned_abs().leading_zeros()
+}
+
+/// How many codes have each length, and the categories from the shortest code on (§K.2): no code is longer than 16 bits
+/// and none is made of ones only.
+#[allow(clippy::cast_possible_truncation)] // 17 categories
+fn code_lengths(uses: [u32; CATEGORIES]) -> ([u8; 16], Vec<u8>) {
+    let mut weights = uses.map(|uses| u64::from(uses) * 2);
+    let lengths = loop {
+        let lengths = huffman_lengths(&weights);
+        if lengths.iter().all(|length| *length <= 16) {
+            break lengths;
+        }
+        // Flatter weights make shorter trees.
+        weights = weights.map(|weight| if weight == 0 { 0 } else { weight / 2 + 2 });
+    };
+    let mut ordered: Vec<(u8, u8)> =
+        lengths.into_iter().zip(0..CATEGORIES as u8).filter(|(length, _)| *length > 0).collect();
+    ordered.sort_unstable();
+    let mut counts = [0; 16];
+    for (length, _) in &ordered {
+        if let Some(count) = counts.get_mut(usize::from(*length) - 1) {
+            *count += 1;
+        }
+    }
+    (counts, ordered.into_iter().map(|(_, category)| category).collect())
+}
+
+/// The lengths of Huffman's codes. One more symbol, rarer than all, takes the code of ones and is forgotten.
+fn huffman_lengths(weights: &[u64; CATEGORIES]) -> [u8; CATEGORIES] {
+    let used = weights.iter().enumerate().filter(|(_, weight)| **weight > 0);
+    let mut groups: Vec<(u64, Vec<usize>)> =
+        used.map(|(category, weight)| (*weight, vec![category])).chain([(1, vec![])]).collect();
+    let mut lengths = [0_u8; CATEGORIES];
+    while groups.len() > 1 {
+        groups.sort_by_key(|group| std::cmp::Reverse(group.0));
+        let (Some(one), Some(other)) = (groups.pop(), groups.pop()) else { break };
+        let members: Vec<usize> = one.1.into_iter().chain(other.1).collect();
+        for member in &members {
+            if let Some(length) = lengths.get_mut(*member) {
+                *length += 1;
+            }
+        }
+        groups.push((one.0 + other.0, members));
+    }
+    lengths
+}
+
+/// Code and length of each category.
+fn codes(counts: &[u8; 16], symbols: &[u8]) -> [(u16, u8); CATEGORIES] {
+    let mut codes = [(0, 0); CATEGORIES];
+    let lengths =
+        (1_u8..).zip(counts).flat_map(|(length, count)| std::iter::repeat_n(length, usize::from(*count)));
+    let (mut code, mut length_before) = (0_u32, 0);
+    for (symbol, length) in symbols.iter().zip(lengths) {
+        code <<= length - length_before;
+        length_before = length;
+        if let Some(place) = codes.get_mut(usize::from(*symbol)) {
+            #[allow(clippy::cast_possible_truncation)] // at most 16 bits
+            let bits = code as u16;
+            *place = (bits, length);
+        }
+        code += 1;
+    }
+    codes
+}
+
+/// Writes bits from the highest on, a zero behind each byte of ones.
+struct BitWriter {
+    out: Vec<u8>,
+    bits: u64,
+    have: u32,
+}
+
+impl BitWriter {
+    fn put(&mut self, bits: u32, count: u32) {
+        self.bits = self.bits << count | u64::from(bits);
+        self.have += count;
+        while self.have >= 8 {
+            self.have -= 8;
+            #[allow(clippy::cast_possible_truncation)] // the low byte is meant
+            let byte = (self.bits >> self.have) as u8;
+            self.out.push(byte);
+            if byte == 0xff {
+                self.out.push(0);
+            }
+        }
+    }
+
+    /// Fills the last byte with ones.
+    fn finish(mut self) -> Vec<u8> {
+        if self.have > 0 {
+            self.put(0xff >> self.have, 8 - self.have);
+        }
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coding::Coding;
+    use crate::decode;
+    use crate::testing::{colour, grey, noise};
+    use proptest::prelude::*;
+
+    #[test]
+    fn rare_and_frequent_categories_get_codes_that_fit() {
+        let mut uses = [0; CATEGORIES];
+        for (at, uses) in uses.iter_mut().enumerate() {
+            *uses = 1 << at;
+        }
+        for uses in [uses, [1; CATEGORIES], [u32::MAX; CATEGORIES]] {
+            let (counts, symbols) = code_lengths(uses);
+            assert_eq!(symbols.len(), CATEGORIES);
+            let room: u32 = (0..16).map(|at| u32::from(counts[at]) << (15 - at)).sum();
+            assert!(room < 1 << 16, "the code of ones is free");
+        }
+    }
+
+    #[test]
+    fn baseline_looks_like_the_picture() {
+        let attributes = ImageAttributes { rows: 37, columns: 53, ..grey(8, 8) };
+        let bytes: Vec<u8> = (0..37 * 53_usize).map(|at| ((at % 53) * 4) as u8).collect();
+        let picture = Picture { attributes, bytes };
+        let coded = encode_baseline(&picture, 95).unwrap();
+        let back = decode(Coding::Jpeg, &attributes, &coded).unwrap();
+        assert_eq!(back.attributes, attributes);
+        assert!(back.bytes.iter().zip(&picture.bytes).all(|(a, b)| a.abs_diff(*b) <= 6));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(
+            bits in 1..=16_u32, signed: bool, in_colour: bool,
+            rows in 1..20_u32, columns in 1..40_u32, seed: u64, smooth: bool
+        ) {
+            let kind = if in_colour { colour(1, 1) } else { grey(if bits > 8 { 16 } else { 8 }, bits) };
+            let attributes = ImageAttributes { rows, columns, signed: signed && !in_colour, ..kind };
+            let picture = noise(attributes, seed, smooth);
+            let coded = encode_lossless(&picture).unwrap();
+            let mut back = decode(Coding::Jpeg, &attributes, &coded).unwrap();
+            // One bit is written as two.
+            (back.attributes.bits_stored, back.attributes.high_bit) = (attributes.bits_stored, attributes.high_bit);
+            prop_assert_eq!(back, picture);
+        }
+
+        #[test]
+        fn cut_or_changed_bytes_are_an_error_or_a_picture(seed: u64, cut in 0..400_usize, at in 0..400_usize, value: u8) {
+            let attributes = ImageAttributes { rows: 9, columns: 11, ..grey(16, 12) };
+            let mut coded = encode_lossless(&noise(attributes, seed, false)).unwrap();
+            let length = coded.len();
+            coded[at % length] = value;
+            let _ = decode(Coding::Jpeg, &attributes, &coded[..length - cut % length]);
+        }
+    }
+}
