@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
+use crate::find::Search;
 use crate::open::OpenStudy;
 use crate::receive::Incoming;
 use crate::recover::{self, Recovered};
@@ -78,12 +79,21 @@ impl Archive {
         Ok(Incoming::new(Arc::clone(&self.core), session.clone(), declared))
     }
 
-    /// Searches.
+    /// Searches, for those who want one page. Skipping rows costs as much as reading them.
     ///
     /// # Errors
     /// [`FindError`].
     pub async fn find(&self, session: &Session, request: FindRequest) -> Result<Found, FindError> {
         crate::find::find(&self.core, session, request).await
+    }
+
+    /// Begins a search whose matches are taken page by page, in memory that does not grow with them, for those who want
+    /// all.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub async fn search(&self, session: &Session, request: FindRequest) -> Result<Search, FindError> {
+        Search::begin(&self.core, session, request).await
     }
 
     /// Opens a study for reading: decides, writes the leaf, unwraps the key.

@@ -54,11 +54,12 @@ pub use commit::{
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
 pub use error::{FindError, IngestError, OpenError, Unavailable};
+pub use find::{Search, is_searchable};
 pub use open::OpenStudy;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{
-    ByteStream, Declared, Door, FindRequest, Found, Frame, ImageFrame, Include, InstanceEntry, Level, Stored,
-    StoredOutcome,
+    AttributePath, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame, Include,
+    InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;

@@ -5,7 +5,7 @@ use futures_util::Stream;
 use std::pin::Pin;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::data_set::DataSet;
-use yingdun_dicom::{Tag, Vr};
+use yingdun_dicom::{Tag, Vr, dictionary};
 use yingdun_model::Uid;
 
 use crate::OpenError;
@@ -72,15 +72,59 @@ pub enum StoredOutcome {
     NewVersion(u32),
 }
 
-/// The level of a search (PS3.4 §C.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The level of a search (PS3.4 §C.3), from the top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
+    /// Patients, as far as they have studies that the session may see.
+    Patient,
     /// Studies.
     Study,
     /// Series.
     Series,
     /// Instances.
     Instance,
+}
+
+/// Where an attribute stands in a data set: at its top, or in the items of a sequence at its top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributePath {
+    /// The sequence, if it stands in one.
+    pub sequence: Option<Tag>,
+    /// The attribute.
+    pub tag: Tag,
+}
+
+impl AttributePath {
+    /// An attribute in the items of a sequence.
+    #[must_use]
+    pub const fn within(sequence: Tag, tag: Tag) -> Self {
+        Self { sequence: Some(sequence), tag }
+    }
+
+    /// The attribute at the top of the data set: the sequence, where it stands in one.
+    #[must_use]
+    pub fn top(self) -> Tag {
+        self.sequence.unwrap_or(self.tag)
+    }
+}
+
+impl From<Tag> for AttributePath {
+    fn from(tag: Tag) -> Self {
+        Self { sequence: None, tag }
+    }
+}
+
+/// Writes keywords parted by a dot, as DICOMweb does; of attributes that the dictionary does not know, the tags.
+impl std::fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (tag, end) in self.sequence.iter().map(|tag| (tag, ".")).chain([(&self.tag, "")]) {
+            match dictionary::keyword_of(*tag) {
+                Some(keyword) => write!(f, "{keyword}{end}")?,
+                None => write!(f, "{tag}{end}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Which attributes a search returns beside the required ones.
@@ -103,8 +147,12 @@ pub struct FindRequest {
     pub study: Option<Uid>,
     /// Only within this series.
     pub series: Option<Uid>,
-    /// Attributes to match and their matching values (PS3.4 §C.2.2.2): single value, list of UIDs, wildcard, range.
-    pub keys: Vec<(Tag, String)>,
+    /// Attributes to match and their matching values (PS3.4 §C.2.2.2): single value, list of UIDs, wildcard, range,
+    /// sequence.
+    pub keys: Vec<(AttributePath, String)>,
+    /// Whether names of persons match by their parts (PS3.4 §C.2.2.2.1.1): each word of the key begins a part of the
+    /// name, in any order and component group.
+    pub fuzzy: bool,
     /// What to return.
     pub include: Include,
     /// Rows to skip.
@@ -113,13 +161,19 @@ pub struct FindRequest {
     pub limit: u32,
 }
 
+/// One match: a DICOM JSON data set (PS3.18 §F.2), without retrieve addresses.
+pub type FoundRow = serde_json::Map<String, serde_json::Value>;
+
 /// The answer to a search.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// One DICOM JSON data set (PS3.18 §F.2) per match, without retrieve addresses.
-    pub rows: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// The matches.
+    pub rows: Vec<FoundRow>,
     /// Whether there are more matches behind the last row.
     pub more: bool,
+    /// Keys that restricted nothing, because the index does not know their attributes at this level. The asker has to
+    /// be told (PS3.4 §C.4.1.1.4 status FF01H, PS3.18 §8.3.4).
+    pub unmatched: Vec<AttributePath>,
 }
 
 /// One instance of an opened study.

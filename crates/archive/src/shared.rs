@@ -123,8 +123,9 @@ impl Core {
         Ok(self.study_facts(&fresh.institution, study).await?.unwrap_or(fresh))
     }
 
-    /// Writes a leaf that an answer depends on.
-    pub(crate) async fn append_leaf(&self, leaf: Event) -> Result<(), Unavailable> {
-        self.audit.append_one(leaf).await.map(drop).map_err(|error| Unavailable::new("audit", error))
+    /// Writes a leaf that an answer depends on. Gives its index in the log.
+    pub(crate) async fn append_leaf(&self, leaf: Event) -> Result<u64, Unavailable> {
+        let receipt = self.audit.append_one(leaf).await.map_err(|error| Unavailable::new("audit", error))?;
+        Ok(receipt.index())
     }
 }

@@ -190,6 +190,8 @@ tags! {
     FRAME_OF_REFERENCE_UID = 0x0020, 0x0052, "Frame of Reference UID";
     SLICE_LOCATION = 0x0020, 0x1041, "Slice Location";
     NUMBER_OF_PATIENT_RELATED_STUDIES = 0x0020, 0x1200, "Number of Patient Related Studies";
+    NUMBER_OF_PATIENT_RELATED_SERIES = 0x0020, 0x1202, "Number of Patient Related Series";
+    NUMBER_OF_PATIENT_RELATED_INSTANCES = 0x0020, 0x1204, "Number of Patient Related Instances";
     NUMBER_OF_STUDY_RELATED_SERIES = 0x0020, 0x1206, "Number of Study Related Series";
     NUMBER_OF_STUDY_RELATED_INSTANCES = 0x0020, 0x1208, "Number of Study Related Instances";
     NUMBER_OF_SERIES_RELATED_INSTANCES = 0x0020, 0x1209, "Number of Series Related Instances";
@@ -231,7 +233,9 @@ tags! {
     PIXEL_VALUE_TRANSFORMATION_SEQUENCE = 0x0028, 0x9145, "Pixel Value Transformation Sequence";
     PERFORMED_PROCEDURE_STEP_START_DATE = 0x0040, 0x0244, "Performed Procedure Step Start Date";
     PERFORMED_PROCEDURE_STEP_START_TIME = 0x0040, 0x0245, "Performed Procedure Step Start Time";
+    SCHEDULED_PROCEDURE_STEP_ID = 0x0040, 0x0009, "Scheduled Procedure Step ID";
     REQUEST_ATTRIBUTES_SEQUENCE = 0x0040, 0x0275, "Request Attributes Sequence";
+    REQUESTED_PROCEDURE_ID = 0x0040, 0x1001, "Requested Procedure ID";
     RELATIONSHIP_TYPE = 0x0040, 0xa010, "Relationship Type";
     VALUE_TYPE = 0x0040, 0xa040, "Value Type";
     CONCEPT_NAME_CODE_SEQUENCE = 0x0040, 0xa043, "Concept Name Code Sequence";

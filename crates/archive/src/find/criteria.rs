@@ -1,16 +1,17 @@
 //! What a search asks: keys of a query, split into what the index answers and what is matched after unsealing.
 
+use super::attributes::{self, Attribute, text_of};
+use super::candidate::Candidate;
 use crate::error::FindError;
 use crate::pseudonym::{PREFIX_CHARACTERS_MAX, Searchable};
-use crate::request::{FindRequest, Level};
+use crate::request::{AttributePath, FindRequest, Level};
 use crate::shared::InstitutionKeys;
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::InstanceFilter;
 use yingdun_catalog::catalogue::series::SeriesFilter;
 use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Token, Visibility};
 use yingdun_dicom::dictionary;
-use yingdun_dicom::index::InstanceIndex;
-use yingdun_dicom::person_name::fold;
+use yingdun_dicom::person_name::{NameQuery, fold};
 use yingdun_dicom::query::MatchValue;
 use yingdun_dicom::{Tag, Vr, tags};
 use yingdun_model::Uid;
@@ -32,9 +33,25 @@ pub(super) struct Criteria {
     instance_number: Option<i32>,
     /// Found by token, and compared again when a token alone does not say enough.
     tokens: Vec<(Searchable, MatchValue)>,
-    residual: Vec<(Tag, Vr, MatchValue)>,
+    residual: Vec<Residual>,
+    /// Keys that restrict nothing.
+    unmatched: Vec<AttributePath>,
     /// A key that no value can match, such as a UID that is none.
     impossible: bool,
+}
+
+/// What is compared with the texts of a row.
+#[derive(Debug)]
+struct Residual {
+    attribute: &'static Attribute,
+    vr: Vr,
+    wanted: Wanted,
+}
+
+#[derive(Debug)]
+enum Wanted {
+    Value(MatchValue),
+    NameParts(NameQuery),
 }
 
 impl Criteria {
@@ -43,23 +60,27 @@ impl Criteria {
         let mut criteria = Self::default();
         criteria.studies.extend(request.study.clone());
         criteria.series.extend(request.series.clone());
-        for (tag, text) in &request.keys {
-            criteria.add(request.level, *tag, text)?;
+        for (path, text) in &request.keys {
+            criteria.add(request.level, *path, text, request.fuzzy)?;
         }
         Ok(criteria)
     }
 
-    fn add(&mut self, level: Level, tag: Tag, text: &str) -> Result<(), FindError> {
-        let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
-        let value = MatchValue::parse(vr, text).map_err(|error| {
-            FindError::BadKey(format!("the key {} cannot be matched: {error}", name(tag)))
-        })?;
+    fn add(&mut self, level: Level, path: AttributePath, text: &str, fuzzy: bool) -> Result<(), FindError> {
+        let vr = dictionary::vr_of(path.tag).unwrap_or(Vr::LO);
+        let value = MatchValue::parse(vr, text)
+            .map_err(|error| FindError::BadKey(format!("the key {path} cannot be matched: {error}")))?;
         if value == MatchValue::Universal {
             return Ok(());
         }
+        let tag = path.tag;
         match tag {
+            _ if path.sequence.is_some() => self.compare(level, path, vr, Wanted::Value(value)),
+            _ if fuzzy && vr == Vr::PN => {
+                self.compare(level, path, vr, Wanted::NameParts(NameQuery::parse(text)));
+            }
             tags::STUDY_INSTANCE_UID => self.impossible |= !uids(&value, &mut self.studies),
-            tags::SERIES_INSTANCE_UID if level != Level::Study => {
+            tags::SERIES_INSTANCE_UID if level >= Level::Series => {
                 self.impossible |= !uids(&value, &mut self.series);
             }
             tags::SOP_INSTANCE_UID if level == Level::Instance => {
@@ -69,47 +90,60 @@ impl Criteria {
                 self.impossible |= !uids(&value, &mut self.sop_classes);
             }
             tags::MODALITIES_IN_STUDY => words(tag, &value, &mut self.modalities)?,
-            tags::MODALITY if level == Level::Study => words(tag, &value, &mut self.modalities)?,
+            tags::MODALITY if level <= Level::Study => words(tag, &value, &mut self.modalities)?,
             tags::MODALITY => words(tag, &value, &mut self.series_modalities)?,
             tags::STUDY_DATE => self.study_date = Some(dates(tag, &value)?),
             tags::STUDY_TIME => self.study_time = Some(times(tag, &value)?),
-            tags::PERFORMED_PROCEDURE_STEP_START_DATE if level != Level::Study => {
+            tags::PERFORMED_PROCEDURE_STEP_START_DATE if level >= Level::Series => {
                 self.performed_date = Some(dates(tag, &value)?);
             }
-            tags::PERFORMED_PROCEDURE_STEP_START_TIME if level != Level::Study => {
+            tags::PERFORMED_PROCEDURE_STEP_START_TIME if level >= Level::Series => {
                 self.performed_time = Some(times(tag, &value)?);
             }
-            tags::SERIES_NUMBER if level != Level::Study => self.series_number = Some(number(tag, &value)?),
+            tags::SERIES_NUMBER if level >= Level::Series => self.series_number = Some(number(tag, &value)?),
             tags::INSTANCE_NUMBER if level == Level::Instance => {
                 self.instance_number = Some(number(tag, &value)?)
             }
-            tags::PATIENT_ID => self.add_token(Searchable::PatientId, tag, vr, value),
-            tags::PATIENT_NAME => self.add_token(Searchable::PatientName, tag, vr, value),
-            tags::ACCESSION_NUMBER => self.add_token(Searchable::AccessionNumber, tag, vr, value),
-            tags::STUDY_ID => self.add_token(Searchable::StudyId, tag, vr, value),
-            tags::REFERRING_PHYSICIAN_NAME => self.add_token(Searchable::ReferringPhysician, tag, vr, value),
-            tags::PATIENT_BIRTH_DATE
-            | tags::PATIENT_SEX
-            | tags::ISSUER_OF_PATIENT_ID
-            | tags::STUDY_DESCRIPTION => self.residual.push((tag, vr, value)),
-            tags::SERIES_DESCRIPTION | tags::BODY_PART_EXAMINED if level == Level::Series => {
-                self.residual.push((tag, vr, value));
+            tags::PATIENT_ID => self.add_token(Searchable::PatientId, level, path, vr, value),
+            tags::PATIENT_NAME => self.add_token(Searchable::PatientName, level, path, vr, value),
+            tags::ACCESSION_NUMBER => self.add_token(Searchable::AccessionNumber, level, path, vr, value),
+            tags::STUDY_ID => self.add_token(Searchable::StudyId, level, path, vr, value),
+            tags::REFERRING_PHYSICIAN_NAME => {
+                self.add_token(Searchable::ReferringPhysician, level, path, vr, value)
             }
-            _ => {
-                return Err(FindError::BadKey(format!(
-                    "the key {} cannot be matched at this level; expected one of the keys that the DICOMweb page of the book lists for it",
-                    name(tag)
-                )));
-            }
+            _ => self.compare(level, path, vr, Wanted::Value(value)),
         }
         Ok(())
     }
 
-    fn add_token(&mut self, what: Searchable, tag: Tag, vr: Vr, value: MatchValue) {
+    fn add_token(&mut self, what: Searchable, level: Level, path: AttributePath, vr: Vr, value: MatchValue) {
         if needs_second_look(&value) {
-            self.residual.push((tag, vr, value.clone()));
+            self.compare(level, path, vr, Wanted::Value(value.clone()));
         }
         self.tokens.push((what, value));
+    }
+
+    /// Compares after unsealing, where the index has the attribute.
+    fn compare(&mut self, level: Level, path: AttributePath, vr: Vr, wanted: Wanted) {
+        match attributes::matched_by_text(level, path) {
+            Some(attribute) => self.residual.push(Residual { attribute, vr, wanted }),
+            None => self.unmatched.push(path),
+        }
+    }
+
+    /// Keys that restrict nothing.
+    pub(super) fn unmatched(&self) -> &[AttributePath] {
+        &self.unmatched
+    }
+
+    /// The same, for an answer.
+    pub(super) fn take_unmatched(&mut self) -> Vec<AttributePath> {
+        std::mem::take(&mut self.unmatched)
+    }
+
+    /// Whether this attribute is compared after unsealing.
+    pub(super) fn compares(&self, attribute: &Attribute) -> bool {
+        self.residual.iter().any(|residual| std::ptr::eq(residual.attribute, attribute))
     }
 
     /// Whether rows must be unsealed to know if they match.
@@ -117,11 +151,16 @@ impl Criteria {
         !self.residual.is_empty()
     }
 
-    /// The second look at an unsealed row. Rows without a description match only when there is nothing to ask.
-    pub(super) fn matches(&self, index: Option<&InstanceIndex>) -> bool {
-        self.residual
-            .iter()
-            .all(|(tag, vr, wanted)| index.is_some_and(|index| wanted.matches(*vr, value_of(index, *tag))))
+    /// The second look, at an unsealed row.
+    pub(super) fn matches(&self, candidate: &Candidate) -> bool {
+        self.residual.iter().all(|Residual { attribute, vr, wanted }| {
+            let index = candidate.index_of(attribute.level);
+            let text = index.map(|index| text_of(index, attribute.tag)).filter(|text| !text.is_empty());
+            match wanted {
+                Wanted::Value(value) => value.matches(*vr, text),
+                Wanted::NameParts(query) => text.is_some_and(|text| query.matches(text)),
+            }
+        })
     }
 
     /// The conditions on studies.
@@ -195,24 +234,6 @@ fn needs_second_look(value: &MatchValue) -> bool {
     }
 }
 
-fn value_of(index: &InstanceIndex, tag: Tag) -> Option<&str> {
-    let text = match tag {
-        tags::PATIENT_ID => index.patient_id.expose(),
-        tags::PATIENT_NAME => index.patient_name.expose(),
-        tags::ACCESSION_NUMBER => index.accession_number.expose(),
-        tags::STUDY_ID => index.study_id.expose(),
-        tags::REFERRING_PHYSICIAN_NAME => index.referring_physician_name.expose(),
-        tags::PATIENT_BIRTH_DATE => index.patient_birth_date.expose(),
-        tags::PATIENT_SEX => index.patient_sex.expose(),
-        tags::ISSUER_OF_PATIENT_ID => index.issuer_of_patient_id.expose(),
-        tags::STUDY_DESCRIPTION => index.study_description.expose(),
-        tags::SERIES_DESCRIPTION => index.series_description.expose(),
-        tags::BODY_PART_EXAMINED => &index.body_part,
-        _ => return None,
-    };
-    (!text.is_empty()).then_some(text.as_str())
-}
-
 /// Adds UIDs; false when none of them is a UID, so that nothing can match.
 fn uids(value: &MatchValue, into: &mut Vec<Uid>) -> bool {
     let texts: &[String] = match value {
@@ -235,7 +256,10 @@ fn words(tag: Tag, value: &MatchValue, into: &mut Vec<String>) -> Result<(), Fin
         MatchValue::Single(text) => into.push(text.clone()),
         MatchValue::List(texts) => into.extend(texts.iter().cloned()),
         MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => {
-            return Err(FindError::BadKey(format!("the key {} takes codes without wildcards", name(tag))));
+            return Err(FindError::BadKey(format!(
+                "the key {} takes codes without wildcards",
+                AttributePath::from(tag)
+            )));
         }
     }
     Ok(())
@@ -248,12 +272,16 @@ fn number(tag: Tag, value: &MatchValue) -> Result<i32, FindError> {
             None
         }
     }
-    .ok_or_else(|| FindError::BadKey(format!("the key {} takes one whole number", name(tag))))
+    .ok_or_else(|| FindError::BadKey(format!("the key {} takes one whole number", AttributePath::from(tag))))
 }
 
 fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError> {
-    let wrong =
-        || FindError::BadKey(format!("the key {} takes a date YYYYMMDD or a range of dates", name(tag)));
+    let wrong = || {
+        FindError::BadKey(format!(
+            "the key {} takes a date YYYYMMDD or a range of dates",
+            AttributePath::from(tag)
+        ))
+    };
     let (from, until) = bounds(value).ok_or_else(wrong)?;
     let date = |text: &Option<String>, open: Date| match text {
         None => Some(open),
@@ -263,8 +291,12 @@ fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError
 }
 
 fn times(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<TimeOfDay>, FindError> {
-    let wrong =
-        || FindError::BadKey(format!("the key {} takes a time HHMMSS or a range of times", name(tag)));
+    let wrong = || {
+        FindError::BadKey(format!(
+            "the key {} takes a time HHMMSS or a range of times",
+            AttributePath::from(tag)
+        ))
+    };
     let (from, until) = bounds(value).ok_or_else(wrong)?;
     let first = match from {
         None => TimeOfDay::MIN,
@@ -296,10 +328,6 @@ fn bounds(value: &MatchValue) -> Option<(&Option<String>, &Option<String>)> {
     }
 }
 
-fn name(tag: Tag) -> String {
-    dictionary::keyword_of(tag).map_or_else(|| tag.to_string(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,7 +338,8 @@ mod tests {
             level,
             study: None,
             series: None,
-            keys: keys.iter().map(|(tag, text)| (*tag, (*text).to_owned())).collect(),
+            keys: keys.iter().map(|(tag, text)| ((*tag).into(), (*text).to_owned())).collect(),
+            fuzzy: false,
             include: Include::Default,
             offset: 0,
             limit: 1,
@@ -335,9 +364,22 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_that_is_not_indexed_is_refused_by_name() {
-        let error = parse(Level::Study, &[(tags::KVP, "120")]).unwrap_err().to_string();
-        assert!(error.contains("KVP"), "{error}");
+    fn a_key_that_the_index_does_not_know_restricts_nothing_and_is_told() {
+        let sequence = AttributePath::within(tags::KVP, tags::SERIES_INSTANCE_UID);
+        for (level, path) in [
+            (Level::Study, tags::KVP.into()),
+            (Level::Study, tags::BODY_PART_EXAMINED.into()),
+            (Level::Patient, tags::SERIES_NUMBER.into()),
+            (Level::Instance, sequence),
+        ] {
+            let mut criteria = Criteria::default();
+            criteria.add(level, path, "1", false).unwrap();
+            assert!(!criteria.has_residual());
+            assert_eq!(criteria.take_unmatched(), [path]);
+            criteria.add(level, path, "", false).unwrap();
+            assert_eq!(criteria.take_unmatched(), [], "without a value nothing is asked");
+        }
+        assert!(parse(Level::Series, &[(tags::BODY_PART_EXAMINED, "KNEE")]).unwrap().has_residual());
     }
 
     #[test]

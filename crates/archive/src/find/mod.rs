@@ -8,91 +8,190 @@
 //! What cannot be searched by token (a wildcard in front, a long prefix) is matched after unsealing, within a bound
 //! on rows. A row that the policy does not let this session see is left out silently, and every row that leaves
 //! can be opened by the same session (promise I5).
+//!
+//! | file | what |
+//! |---|---|
+//! | `attributes` | which attributes searches know |
+//! | `criteria` | what the keys ask |
+//! | `pages` | rows that fit and may be seen, page by page |
+//! | `patients` | the same for patients, who are seen through their studies |
+//! | `answer` | a row in the words of DICOM |
 
 mod answer;
+mod attributes;
+mod candidate;
 mod criteria;
+mod pages;
+mod patients;
 
-use crate::catalogue::unavailable;
+pub use attributes::is_searchable;
+
 use crate::error::{FindError, Unavailable};
-use crate::request::{FindRequest, Found, Level};
-use crate::rows;
-use crate::shared::{Core, InstitutionKeys};
+use crate::request::{FindRequest, Found, FoundRow, Include};
+use crate::shared::Core;
+use candidate::Candidate;
 use criteria::Criteria;
+use pages::Pages;
 use std::sync::Arc;
-use yingdun_access::{Reason, Refusal, Resource, Session, StudyFacts};
+use yingdun_access::{Reason, Refusal, Resource, Session};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
-use yingdun_catalog::catalogue::instances::{self, InstanceRow};
-use yingdun_catalog::catalogue::series::{self, SeriesRow};
-use yingdun_catalog::catalogue::studies::{self, StudyRow};
-use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility};
-use yingdun_catalog::{CatalogError, Database};
-use yingdun_dicom::index::InstanceIndex;
-use yingdun_model::{Action, StudyRef};
+use yingdun_catalog::CatalogError;
+use yingdun_model::Action;
 
-/// Rows that one search may read. Unsealing one takes some ten microseconds, so the bound is about a second.
-const ROWS_READ_MAX: u32 = 50_000;
+/// Rows that are looked at together when all matches are wanted: some milliseconds of work.
+const STREAM_ROWS: u32 = 256;
 
-/// Rows of one catalogue page while searching.
-const PAGE_ROWS_MAX: u32 = 1_000;
-
+/// The whole answer left with this leaf.
 const ANSWERED: ReasonCode = ReasonCode::new("answered");
+/// The first rows of a longer answer left with this leaf; another one says how many there were in the end.
+const ANSWERING: ReasonCode = ReasonCode::new("answering");
+/// Closes an answer that was begun.
+const ANSWER_CLOSED: ReasonCode = ReasonCode::new("answer-closed");
 
-/// A row of any level, with what describes it and what decisions need of it.
-struct Candidate {
-    row: AnyRow,
-    index: Option<InstanceIndex>,
-    facts: StudyFacts,
-}
-
-enum AnyRow {
-    Study(StudyRow),
-    Series(SeriesRow),
-    Instance(InstanceRow),
-}
-
-/// Searches and writes the leaf.
+/// Searches, and writes the leaf.
 pub(crate) async fn find(
     core: &Arc<Core>,
     session: &Session,
     request: FindRequest,
 ) -> Result<Found, FindError> {
-    let institution = session.institution();
-    may_search(core, session).await?;
-    let keys = core.institution_keys(institution).await.map_err(FindError::Unavailable)?;
-    let criteria = Criteria::parse(&request)?;
-    let visibility = core.access.visibility(session);
-    let database = core.catalogue.caught_up().await.map_err(FindError::Unavailable)?;
+    let limit = request.limit;
+    // One more than is shown tells whether there are more.
+    let request = FindRequest { limit: limit.saturating_add(1), ..request };
+    let mut search = Search::begin(core, session, request).await?;
+    let mut matches = Vec::new();
+    while let Some(some) = search.candidates(search.missing).await? {
+        matches.extend(some);
+    }
+    let more = matches.len() > limit as usize;
+    matches.truncate(limit as usize);
+    let rows: Vec<FoundRow> = matches.iter().map(|row| answer::row(row, &search.include)).collect();
+    search.write_leaf(ANSWERED, Counts::new().with("rows", rows.len() as u64)).await?;
+    Ok(Found { rows, more, unmatched: search.pages.criteria.take_unmatched() })
+}
 
-    let filter = criteria.study_filter(&keys, visibility);
-    let wanted = u64::from(request.limit) + 1;
-    // Rows in front of the answer are counted and dropped, so that a large offset costs no memory.
-    let mut to_skip = request.offset as usize;
-    let mut matches: Vec<Candidate> = Vec::new();
-    let mut pages = Pages::new(request.level, &criteria, filter);
-    while (matches.len() as u64) < wanted {
-        let missing = wanted - matches.len() as u64 + to_skip as u64;
-        let page = pages.next(database, &keys, missing).await?;
-        if page.is_empty() {
-            break;
-        }
-        let fitting: Vec<Candidate> =
-            page.into_iter().filter(|candidate| criteria.matches(candidate.index.as_ref())).collect();
-        let visible = visible(core, session, fitting).await?;
-        let skipped = to_skip.min(visible.len());
-        to_skip -= skipped;
-        matches.extend(visible.into_iter().skip(skipped));
+/// A search whose matches are taken page by page. The leaf is durable before the first row leaves; a longer answer has a
+/// second one, which says how many rows left, and is written when the search is dropped at the latest.
+#[derive(Debug)]
+pub struct Search {
+    core: Arc<Core>,
+    session: Session,
+    include: Include,
+    pages: Pages,
+    /// Matches to pass over.
+    to_skip: u32,
+    /// Matches that are still wanted.
+    missing: u32,
+    given: u64,
+    /// The leaf with which the answer was begun, while it is not closed.
+    begun: Option<u64>,
+}
+
+impl Search {
+    pub(crate) async fn begin(
+        core: &Arc<Core>,
+        session: &Session,
+        request: FindRequest,
+    ) -> Result<Self, FindError> {
+        may_search(core, session).await?;
+        let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
+        let criteria = Criteria::parse(&request)?;
+        let visibility = core.access.visibility(session);
+        core.catalogue.caught_up().await.map_err(FindError::Unavailable)?;
+        Ok(Self {
+            core: Arc::clone(core),
+            session: session.clone(),
+            pages: Pages::new(request.level, criteria, keys, visibility, &request.include),
+            include: request.include,
+            to_skip: request.offset,
+            missing: request.limit,
+            given: 0,
+            begun: None,
+        })
     }
 
-    let more = matches.len() as u64 >= wanted;
-    let rows: Vec<_> = matches
-        .iter()
-        .take(request.limit as usize)
-        .map(|candidate| answer::row(&candidate.row, candidate.index.as_ref(), &request.include))
-        .collect();
-    core.append_leaf(leaf(session, *core.access.policy_set(), rows.len()))
-        .await
-        .map_err(FindError::Unavailable)?;
-    Ok(Found { rows, more })
+    /// Keys that restrict nothing: see [`Found::unmatched`].
+    #[must_use]
+    pub fn unmatched(&self) -> &[crate::request::AttributePath] {
+        self.pages.criteria.unmatched()
+    }
+
+    /// The next matches; empty at the end. Whether the session may search is decided again for each page.
+    ///
+    /// # Errors
+    /// [`FindError`]; nothing more can be had after one.
+    pub async fn next_page(&mut self) -> Result<Vec<FoundRow>, FindError> {
+        may_search(&self.core, &self.session).await?;
+        self.pages.begin_page();
+        let matches = loop {
+            match self.candidates(STREAM_ROWS).await? {
+                Some(some) if some.is_empty() => {}
+                some => break some.unwrap_or_default(),
+            }
+        };
+        let rows: Vec<FoundRow> = matches.iter().map(|row| answer::row(row, &self.include)).collect();
+        let is_first = self.given == 0;
+        self.given += rows.len() as u64;
+        let counts = Counts::new().with("rows", self.given);
+        match self.begun {
+            None if is_first && self.is_at_end() => self.write_leaf(ANSWERED, counts).await.map(drop)?,
+            None if is_first => self.begun = Some(self.write_leaf(ANSWERING, counts).await?),
+            Some(_) if self.is_at_end() => self.close().await?,
+            None | Some(_) => {}
+        }
+        Ok(rows)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.missing == 0 || self.pages.is_at_end()
+    }
+
+    /// Matches from the next rows of the catalogue, perhaps none of them; nothing at the end.
+    async fn candidates(&mut self, rows: u32) -> Result<Option<Vec<Candidate>>, FindError> {
+        if self.missing == 0 {
+            return Ok(None);
+        }
+        let wanted = rows.min(self.missing).saturating_add(self.to_skip);
+        let Some(mut matches) = self.pages.next(&self.core, &self.session, wanted).await? else {
+            return Ok(None);
+        };
+        // Rows in front of the answer are counted and dropped, so that a large offset costs no memory.
+        let skipped = matches.len().min(self.to_skip as usize);
+        matches.drain(..skipped);
+        matches.truncate(self.missing as usize);
+        self.to_skip = self.to_skip.saturating_sub(u32::try_from(skipped).unwrap_or(u32::MAX));
+        self.missing = self.missing.saturating_sub(u32::try_from(matches.len()).unwrap_or(u32::MAX));
+        Ok(Some(matches))
+    }
+
+    /// Says how many rows left.
+    async fn close(&mut self) -> Result<(), FindError> {
+        let Some(leaf) = self.begun.take() else { return Ok(()) };
+        self.write_leaf(ANSWER_CLOSED, Counts::new().with("leaf", leaf).with("rows", self.given))
+            .await
+            .map(drop)
+    }
+
+    async fn write_leaf(&self, reason: ReasonCode, counts: Counts) -> Result<u64, FindError> {
+        let leaf = leaf(&self.session, *self.core.access.policy_set(), reason, counts);
+        self.core.append_leaf(leaf).await.map_err(FindError::Unavailable)
+    }
+}
+
+impl Drop for Search {
+    /// An asker who hangs up is counted as well.
+    fn drop(&mut self) {
+        let (Some(begun), Ok(runtime)) = (self.begun.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let counts = Counts::new().with("leaf", begun).with("rows", self.given);
+        let leaf = leaf(&self.session, *self.core.access.policy_set(), ANSWER_CLOSED, counts);
+        let core = Arc::clone(&self.core);
+        runtime.spawn(async move {
+            if let Err(error) = core.append_leaf(leaf).await {
+                tracing::error!(%error, "the closing count of a search was not written to the audit log");
+            }
+        });
+    }
 }
 
 /// Whether this role may search at all. A yes is said by the leaf of the answer; a no is a leaf of its own.
@@ -104,164 +203,13 @@ async fn may_search(core: &Core, session: &Session) -> Result<(), FindError> {
     core.access.authorise(session, Action::Search, archive).await.map(drop).map_err(refused)
 }
 
-/// Keeps the rows that the policy lets this session see.
-async fn visible(core: &Core, session: &Session, rows: Vec<Candidate>) -> Result<Vec<Candidate>, FindError> {
-    let resources: Vec<Resource> = rows.iter().map(|row| Resource::Study(row.facts.clone())).collect();
-    let decisions = core.access.decide_many(session, Action::List, &resources).await.map_err(refused)?;
-    Ok(rows
-        .into_iter()
-        .zip(decisions)
-        .filter(|(_, decision)| decision.permitted)
-        .map(|(row, _)| row)
-        .collect())
+/// Which of these rows the policy lets this session see.
+async fn decided(core: &Core, session: &Session, rows: Vec<Resource>) -> Result<Vec<bool>, FindError> {
+    let decisions = core.access.decide_many(session, Action::List, &rows).await.map_err(refused)?;
+    Ok(decisions.into_iter().map(|decision| decision.permitted).collect())
 }
 
-/// Pages of the catalogue, each beginning behind the last.
-struct Pages<'c> {
-    criteria: &'c Criteria,
-    filter: StudyFilter,
-    position: Position,
-    read: u32,
-}
-
-enum Position {
-    Study(Option<studies::StudyCursor>),
-    Series(Option<series::SeriesCursor>),
-    Instance(Option<instances::InstanceCursor>),
-    End,
-}
-
-impl<'c> Pages<'c> {
-    fn new(level: Level, criteria: &'c Criteria, filter: StudyFilter) -> Self {
-        let position = match level {
-            Level::Study => Position::Study(None),
-            Level::Series => Position::Series(None),
-            Level::Instance => Position::Instance(None),
-        };
-        Self { criteria, filter, position, read: 0 }
-    }
-
-    /// The next rows, described. Empty at the end.
-    async fn next(
-        &mut self,
-        database: &Database,
-        keys: &InstitutionKeys,
-        missing: u64,
-    ) -> Result<Vec<Candidate>, FindError> {
-        if self.read >= ROWS_READ_MAX {
-            return Err(FindError::TooBroad);
-        }
-        // A residual condition drops rows, so whole pages are read; without one, as many as are missing.
-        let limit = if self.criteria.has_residual() {
-            PAGE_ROWS_MAX
-        } else {
-            u32::try_from(missing).unwrap_or(PAGE_ROWS_MAX).min(PAGE_ROWS_MAX)
-        };
-        let candidates = self.read_page(database, keys, limit).await?;
-        self.read = self.read.saturating_add(u32::try_from(candidates.len()).unwrap_or(u32::MAX));
-        if candidates.len() < limit as usize {
-            self.position = Position::End;
-        }
-        Ok(candidates)
-    }
-
-    async fn read_page(
-        &mut self,
-        database: &Database,
-        keys: &InstitutionKeys,
-        limit: u32,
-    ) -> Result<Vec<Candidate>, FindError> {
-        match &mut self.position {
-            Position::End => Ok(Vec::new()),
-            Position::Study(after) => {
-                let page = Page { offset: 0, limit, after: *after };
-                let rows = studies::search(database, &self.filter, page).await.map_err(database_error)?;
-                *after = rows.last().map(StudyRow::cursor).or(*after);
-                rows.into_iter().map(|row| study_candidate(keys, row)).collect()
-            }
-            Position::Series(after) => {
-                let page = Page { offset: 0, limit, after: *after };
-                let filter = self.criteria.series_filter(self.filter.clone());
-                let rows = series::search(database, &filter, page).await.map_err(database_error)?;
-                *after = rows.last().map(SeriesRow::cursor).or(*after);
-                rows.into_iter().map(|row| series_candidate(keys, row)).collect()
-            }
-            Position::Instance(after) => {
-                let page = Page { offset: 0, limit, after: *after };
-                let filter = self.criteria.instance_filter(keys, self.filter.clone());
-                let rows = instances::search(database, &filter, page).await.map_err(database_error)?;
-                *after = rows.last().map(InstanceRow::cursor).or(*after);
-                self.instance_candidates(database, keys, rows).await
-            }
-        }
-    }
-
-    /// Instances are described by the index of their study, read once per study of the page.
-    async fn instance_candidates(
-        &self,
-        database: &Database,
-        keys: &InstitutionKeys,
-        rows: Vec<InstanceRow>,
-    ) -> Result<Vec<Candidate>, FindError> {
-        let mut studies: Vec<StudyRef> = rows.iter().map(|row| row.study).collect();
-        studies.sort_unstable();
-        studies.dedup();
-        let mut described = std::collections::HashMap::with_capacity(studies.len());
-        if self.criteria.has_residual() {
-            for some in studies.chunks(PAGE_ROWS_MAX as usize) {
-                let mut filter = StudyFilter::all(keys.institution.clone(), Visibility::Institution);
-                filter.studies = some.to_vec();
-                let page = Page::first(PAGE_ROWS_MAX);
-                for row in studies::search(database, &filter, page).await.map_err(database_error)? {
-                    let study = rows::open_study_column(keys, row.reference, row.sealed).map_err(damaged)?;
-                    described.insert(row.reference, study.into_index());
-                }
-            }
-        }
-        Ok(rows
-            .into_iter()
-            .map(|row| Candidate {
-                facts: StudyFacts {
-                    institution: keys.institution.clone(),
-                    study: row.study,
-                    patient: row.patient,
-                    grade: row.grade,
-                    received: row.study_received,
-                },
-                index: described.get(&row.study).cloned(),
-                row: AnyRow::Instance(row),
-            })
-            .collect())
-    }
-}
-
-fn study_candidate(keys: &InstitutionKeys, mut row: StudyRow) -> Result<Candidate, FindError> {
-    let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_study_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
-    let facts = StudyFacts {
-        institution: keys.institution.clone(),
-        study: row.reference,
-        patient: row.patient,
-        grade: row.grade,
-        received: row.received,
-    };
-    Ok(Candidate { row: AnyRow::Study(row), index: Some(index), facts })
-}
-
-fn series_candidate(keys: &InstitutionKeys, mut row: SeriesRow) -> Result<Candidate, FindError> {
-    let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_series_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
-    let facts = StudyFacts {
-        institution: keys.institution.clone(),
-        study: row.study,
-        patient: row.patient,
-        grade: row.grade,
-        received: row.study_received,
-    };
-    Ok(Candidate { row: AnyRow::Series(row), index: Some(index), facts })
-}
-
-fn leaf(session: &Session, policy_set: [u8; 32], rows: usize) -> Event {
+fn leaf(session: &Session, policy_set: [u8; 32], reason: ReasonCode, counts: Counts) -> Event {
     Event {
         kind: EventKind::Query,
         outcome: Outcome::Succeeded,
@@ -275,8 +223,8 @@ fn leaf(session: &Session, policy_set: [u8; 32], rows: usize) -> Event {
         study: None,
         instance: None,
         policy_set: Some(policy_set),
-        reason: ANSWERED,
-        counts: Counts::new().with("rows", rows as u64),
+        reason,
+        counts,
         detail: None,
     }
 }
@@ -289,7 +237,7 @@ fn refused(refusal: Refusal) -> FindError {
 }
 
 fn database_error(error: CatalogError) -> FindError {
-    FindError::Unavailable(unavailable(error))
+    FindError::Unavailable(crate::catalogue::unavailable(error))
 }
 
 fn damaged(error: yingdun_crypto::OpenError) -> FindError {

@@ -7,6 +7,7 @@ mod conflict;
 mod flips;
 mod house;
 mod recovery;
+mod search;
 
 use bytes::Bytes;
 use house::{Engine, House, Open, collect, institution};
@@ -402,7 +403,8 @@ async fn rows(open: &Open, session: &Session, level: Level, keys: &[(Tag, &str)]
         level,
         study: None,
         series: None,
-        keys: keys.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect(),
+        keys: keys.iter().map(|(tag, value)| ((*tag).into(), (*value).to_owned())).collect(),
+        fuzzy: false,
         include: Include::All,
         offset: 0,
         limit: 100,

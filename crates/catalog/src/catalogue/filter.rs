@@ -119,6 +119,8 @@ pub(super) struct Plan<'f> {
     /// Tokens and modalities: for each condition its alternatives, sorted and unlike.
     conditions: Vec<Vec<Vec<u8>>>,
     driver: Driver,
+    /// Whether only the newest study of each patient is meant, among those that fit.
+    newest_of_patient: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +167,13 @@ impl<'f> Plan<'f> {
                 Some(_) | None => Driver::Condition(position),
             }
         };
-        Ok(Some(Self { filter, conditions, driver }))
+        Ok(Some(Self { filter, conditions, driver, newest_of_patient: false }))
+    }
+
+    /// The same, of each patient the newest study that fits: one row per patient.
+    pub(super) const fn newest_of_patient(mut self) -> Self {
+        self.newest_of_patient = true;
+        self
     }
 
     /// Appends a SELECT of `study_date` and `study_ref` of one page, in the order of answers.
@@ -288,6 +296,37 @@ impl<'f> Plan<'f> {
             sql.bind(cursor.date).push(", ").bind(cursor.reference).push(")");
         }
         self.residue(sql);
+        if self.newest_of_patient {
+            self.no_newer_of_patient(sql);
+        }
+    }
+
+    /// Appends that no newer study of the patient fits. Whose studies may be seen depends on the patient alone, or on
+    /// the arrival of each study.
+    fn no_newer_of_patient(&self, sql: &mut StatementBuilder) {
+        let filter = self.filter;
+        sql.push(" AND NOT EXISTS (SELECT 1 FROM study n WHERE n.patient_ref = s.patient_ref");
+        sql.push(" AND (n.study_date, n.study_ref) > (s.study_date, s.study_ref)");
+        sql.push(" AND n.institution || '' = ").bind(&filter.institution);
+        if !filter.studies.is_empty() {
+            sql.push(" AND n.study_ref IN ").bind_list(filter.studies.iter().copied());
+        }
+        if let Some(range) = &filter.date {
+            sql.push(" AND n.study_date <= ").bind(date_column(Some(*range.end())));
+        }
+        if let Some(range) = &filter.time {
+            sql.push(" AND n.study_time BETWEEN ").bind(time_column(Some(*range.start())));
+            sql.push(" AND ").bind(time_column(Some(*range.end())));
+        }
+        for alternatives in &self.conditions {
+            sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
+            sql.bind_list(alternatives.iter().map(Vec::as_slice));
+            sql.push(" AND o.study_date = n.study_date AND o.study_ref = n.study_ref").push(FOR_EACH_ROW);
+        }
+        if let Visibility::ReceivedSince(since) = &filter.visibility {
+            sql.push(" AND n.received_ms >= ").bind(*since);
+        }
+        sql.push(FOR_EACH_ROW);
     }
 
     /// Appends the conditions that do not drive, on the row `s` of the study.

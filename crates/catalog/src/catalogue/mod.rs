@@ -32,6 +32,7 @@ mod filter;
 pub mod instances;
 pub(crate) mod migrations;
 mod moment;
+pub mod patients;
 #[cfg(test)]
 mod plans;
 mod record;

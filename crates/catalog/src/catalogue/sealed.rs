@@ -64,16 +64,30 @@ pub async fn series(database: &Database, studies: &[StudyRef]) -> Result<Vec<Sea
     }
 }
 
+/// Those of these series that the catalogue has, in any order.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn named_series(
+    database: &Database,
+    series: &[SeriesRef],
+) -> Result<Vec<SealedSeries>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push(SELECT_SERIES).push("series_ref IN ").bind_list(series.iter().copied());
+    database.query(sql.finish()).await?.iter().map(|row| series_of(row).map(|(series, _)| series)).collect()
+}
+
 /// Rows per query of [`series`].
 const PAGE_ROWS: u32 = 1000;
 /// Bytes of a reference.
 const REFERENCE_BYTES: i64 = 16;
 
+const SELECT_SERIES: &str =
+    "SELECT series_ref, study_ref, series_number, received_ms, sealed FROM series WHERE ";
+
 fn select_series(studies: &[StudyRef], after: Option<SeriesCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
-    sql.push(
-        "SELECT series_ref, study_ref, series_number, received_ms, sealed FROM series WHERE study_ref IN ",
-    );
+    sql.push(SELECT_SERIES).push("study_ref IN ");
     sql.bind_list(studies.iter().copied());
     // A damaged reference is one of no series.
     sql.push(" AND length(series_ref) = ").bind(REFERENCE_BYTES);

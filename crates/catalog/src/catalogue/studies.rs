@@ -56,7 +56,12 @@ pub async fn search(
     let Some(plan) = Plan::of(database, filter).await? else {
         return Ok(Vec::new());
     };
-    database.query(select(&plan, &page)).await?.iter().map(study_of).collect()
+    read(database, select(&plan, &page)).await
+}
+
+/// The rows of a statement made by [`select`].
+pub(super) async fn read(database: &Database, select: Statement) -> Result<Vec<StudyRow>, CatalogError> {
+    database.query(select).await?.iter().map(study_of).collect()
 }
 
 /// The page is chosen from indexes first; only then are the wide rows read.

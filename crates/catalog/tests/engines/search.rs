@@ -6,9 +6,9 @@ use crate::records::{Stored, apply, institution, patient, record, series, study,
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::{self, InstanceFilter};
 use yingdun_catalog::catalogue::series::{self as series_search, SeriesFilter};
-use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, studies};
+use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, patients, studies};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{ActorId, StudyRef, Timestamp};
+use yingdun_model::{ActorId, PatientRef, StudyRef, Timestamp};
 
 on_both_engines!(Catalogue:
     a_search_finds_what_a_plain_scan_finds,
@@ -173,8 +173,35 @@ async fn a_search_finds_what_a_plain_scan_finds(database: Database) {
         let expected = oracle::search(&records, &relations, &filter);
         assert_eq!(found(&database, &filter).await, expected, "round {round}: {filter:?}");
         hits += usize::from(!expected.is_empty());
+        assert_eq!(patients_found(&database, &filter).await, newest(&records, &expected), "{filter:?}");
+        let rows = patients::count(&database, &filter, Page::first(10_000)).await.unwrap();
+        let counted: Vec<StudyRef> = rows.iter().map(|row| row.reference).collect();
+        assert_eq!(counted, expected, "round {round}: {filter:?}");
     }
     assert!(hits > 100, "only {hits} of 400 searches found anything: the test looks into the void");
+}
+
+/// Patients, by pages of few, each with the study that stands for them.
+async fn patients_found(database: &Database, filter: &StudyFilter) -> Vec<(PatientRef, StudyRef)> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = Page { offset: 0, limit: 4, after };
+        let rows = patients::search(database, filter, page).await.unwrap();
+        let Some(last) = rows.last() else { return found };
+        after = Some(last.cursor());
+        found.extend(rows.iter().map(|row| (row.patient, row.reference)));
+    }
+}
+
+/// Of studies in the order of answers, the first of each patient.
+fn newest(records: &[Stored], studies: &[StudyRef]) -> Vec<(PatientRef, StudyRef)> {
+    let mut seen = std::collections::BTreeSet::new();
+    let patient_of = |study: &StudyRef| {
+        records.iter().find(|record| record.study == *study).map(|record| record.study_facts.patient).unwrap()
+    };
+    let with_patient = studies.iter().map(|study| (patient_of(study), *study));
+    with_patient.filter(|(patient, _)| seen.insert(*patient)).collect()
 }
 
 async fn common_and_rare_words_together_find_what_a_plain_scan_finds(database: Database) {

@@ -10,14 +10,13 @@ use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
-use yingdun_archive::{FindRequest, Include, Level};
+use yingdun_archive::{AttributePath, FindRequest, Include, Level};
 use yingdun_dicom::{Tag, Vr, dictionary, tags};
 use yingdun_model::Uid;
 
 /// What the answer has to say besides its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Warning {
-    FuzzyMatching,
     LimitLowered,
     MoreRows,
 }
@@ -25,13 +24,21 @@ enum Warning {
 impl Warning {
     const fn text(self) -> &'static str {
         match self {
-            Self::FuzzyMatching => {
-                "299 yingdun \"fuzzymatching is not supported: values were matched literally\""
-            }
             Self::LimitLowered => "299 yingdun \"limit is above the maximum of this server and was lowered\"",
             Self::MoreRows => "299 yingdun \"there are more results: ask again with a larger offset\"",
         }
     }
+}
+
+/// Tells which keys restricted nothing. Keywords and tags are all that is shown: values may be personal.
+fn unmatched(keys: &[AttributePath]) -> Option<HeaderValue> {
+    let names: Vec<String> = keys.iter().map(AttributePath::to_string).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let names = names.join(", ");
+    HeaderValue::try_from(format!("299 yingdun \"these attributes are not matched at this level: {names}\""))
+        .ok()
 }
 
 /// Answers a search at one level.
@@ -50,6 +57,9 @@ pub(crate) async fn search(call: Call, level: Level) -> Result<Response<Body>, P
     for warning in warnings {
         response.headers_mut().append("warning", HeaderValue::from_static(warning.text()));
     }
+    if let Some(warning) = unmatched(&found.unmatched) {
+        response.headers_mut().append("warning", warning);
+    }
     Ok(response)
 }
 
@@ -60,6 +70,7 @@ fn with_url(mut row: Map<String, Value>, level: Level, studies: &str) -> Map<Str
     let series = || uid(tags::SERIES_INSTANCE_UID).map(|series| format!("/series/{series}"));
     let instance = || uid(tags::SOP_INSTANCE_UID).map(|instance| format!("/instances/{instance}"));
     let url = match level {
+        Level::Patient => None,
         Level::Study => study,
         Level::Series => study.zip(series()).map(|(study, series)| study + &series),
         Level::Instance => {
@@ -105,20 +116,20 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
         Some(text) => number("offset", text, 0, limits::QIDO_OFFSET_MAX)?,
         None => 0,
     };
-    match query.one("fuzzymatching")? {
-        None | Some("false") => {}
-        Some("true") => warnings.push(Warning::FuzzyMatching),
+    let fuzzy = match query.one("fuzzymatching")? {
+        None | Some("false") => false,
+        Some("true") => true,
         Some(other) => return Err(Problem::bad_request("fuzzymatching=true or fuzzymatching=false", other)),
-    }
+    };
     let include = include(query)?;
-    let mut keys: Vec<(Tag, String)> = Vec::new();
+    let mut keys: Vec<(AttributePath, String)> = Vec::new();
     for (name, value) in query.iter() {
         if matches!(name, "limit" | "offset" | "fuzzymatching" | "includefield" | "accept" | "charset") {
             continue;
         }
-        let tag = attribute(name)?;
-        let in_path = (tag == tags::STUDY_INSTANCE_UID && scope.study.is_some())
-            || (tag == tags::SERIES_INSTANCE_UID && scope.series.is_some());
+        let path = attribute(name)?;
+        let in_path = (path == tags::STUDY_INSTANCE_UID.into() && scope.study.is_some())
+            || (path == tags::SERIES_INSTANCE_UID.into() && scope.series.is_some());
         if in_path {
             return Err(Problem::bad_request(
                 "the UID in the path or in the query",
@@ -127,11 +138,11 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
         }
         // An empty value is universal matching (PS3.4 §C.2.2.2.3): it restricts nothing and asks for the field.
         if !value.is_empty() {
-            add(&mut keys, tag, name, value)?;
+            add(&mut keys, path, name, value)?;
         }
     }
     let Scope { study, series } = scope;
-    Ok((FindRequest { level, study, series, keys, include, offset, limit }, warnings))
+    Ok((FindRequest { level, study, series, keys, fuzzy, include, offset, limit }, warnings))
 }
 
 fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, Problem> {
@@ -148,32 +159,40 @@ fn include(query: &Parameters) -> Result<Include, Problem> {
         if name == "all" {
             return Ok(Include::All);
         }
-        wanted.push(attribute(name)?);
+        wanted.push(attribute(name)?.top());
     }
     // Naming an attribute without a value asks for it as well.
     for (name, value) in query.iter() {
-        if value.is_empty() && name != "includefield" && dictionary::tag_of_name(name).is_some() {
-            wanted.push(attribute(name)?);
+        if value.is_empty() && name != "includefield" {
+            wanted.extend(attribute(name).ok().map(AttributePath::top));
         }
     }
     Ok(if wanted.is_empty() { Include::Default } else { Include::Tags(wanted) })
 }
 
-fn attribute(name: &str) -> Result<Tag, Problem> {
-    if name.contains('.') {
-        return Err(Problem::bad_request("an attribute outside sequences", name)
-            .remedy("search by an attribute of the study, series or instance itself"));
+/// Reads a keyword or tag, or two parted by a dot: an attribute in the items of a sequence (PS3.18 §8.3.4.1).
+fn attribute(name: &str) -> Result<AttributePath, Problem> {
+    let tag = |name: &str| {
+        dictionary::tag_of_name(name).ok_or_else(|| {
+            Problem::bad_request("a DICOM keyword such as PatientID, or a tag such as 00100020", name)
+        })
+    };
+    match name.split_once('.') {
+        None => Ok(tag(name)?.into()),
+        Some((sequence, within)) => Ok(AttributePath::within(tag(sequence)?, tag(within)?)),
     }
-    dictionary::tag_of_name(name).ok_or_else(|| {
-        Problem::bad_request("a DICOM keyword such as PatientID, or a tag such as 00100020", name)
-    })
 }
 
 /// Adds a key. A list of UIDs may come as one value or, as clients also send it, as one parameter for each.
-fn add(keys: &mut Vec<(Tag, String)>, tag: Tag, name: &str, value: &str) -> Result<(), Problem> {
-    let is_uid = dictionary::vr_of(tag).is_some_and(|vr| vr == Vr::UI);
-    match keys.iter_mut().find(|(known, _)| *known == tag) {
-        None => keys.push((tag, key_value(is_uid, name, value)?)),
+fn add(
+    keys: &mut Vec<(AttributePath, String)>,
+    path: AttributePath,
+    name: &str,
+    value: &str,
+) -> Result<(), Problem> {
+    let is_uid = dictionary::vr_of(path.tag).is_some_and(|vr| vr == Vr::UI);
+    match keys.iter_mut().find(|(known, _)| *known == path) {
+        None => keys.push((path, key_value(is_uid, name, value)?)),
         Some((_, known)) if is_uid => *known = key_value(is_uid, name, &format!("{known},{value}"))?,
         Some(_) => {
             return Err(Problem::bad_request(
@@ -219,7 +238,7 @@ mod tests {
         let (request, warnings) =
             parsed("PatientID=4711&0008103e=x*&StudyDate=20260101-&limit=5&offset=10").unwrap();
         let keys: Vec<(String, &str)> =
-            request.keys.iter().map(|(tag, value)| (tag.to_hex(), value.as_str())).collect();
+            request.keys.iter().map(|(path, value)| (path.tag.to_hex(), value.as_str())).collect();
         assert_eq!(
             keys,
             [("00100020".into(), "4711"), ("0008103E".into(), "x*"), ("00080020".into(), "20260101-")]
@@ -240,7 +259,8 @@ mod tests {
             "offset=99999999999",
             "fuzzymatching=maybe",
             "includefield=Nothing",
-            "RequestAttributesSequence.ScheduledProcedureStepID=1",
+            "RequestAttributesSequence.Nothing=1",
+            "RequestAttributesSequence.ScheduledProtocolCodeSequence.CodeValue=1",
             "PatientID=1&00100020=2",
             "StudyInstanceUID=../../etc/passwd",
             "StudyInstanceUID=1.2,,1.3",
@@ -267,13 +287,35 @@ mod tests {
     }
 
     #[test]
-    fn fuzzy_matching_and_a_large_limit_are_answered_with_a_warning() {
-        let (request, warnings) = parsed("fuzzymatching=true&limit=100000").unwrap();
+    fn a_large_limit_is_answered_with_a_warning() {
+        let (request, warnings) = parsed("limit=100000").unwrap();
         assert_eq!(request.limit, limits::QIDO_ROWS_MAX);
-        assert_eq!(warnings, [Warning::LimitLowered, Warning::FuzzyMatching]);
-        for warning in [Warning::FuzzyMatching, Warning::LimitLowered, Warning::MoreRows] {
+        assert_eq!(warnings, [Warning::LimitLowered]);
+        for warning in [Warning::LimitLowered, Warning::MoreRows] {
             assert!(HeaderValue::from_str(warning.text()).is_ok());
         }
+    }
+
+    #[test]
+    fn attributes_in_sequences_are_parted_by_a_dot() {
+        let (request, _) = parsed("fuzzymatching=true&00400275.RequestedProcedureID=7").unwrap();
+        let within = AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::REQUESTED_PROCEDURE_ID);
+        assert!(request.fuzzy);
+        assert_eq!(request.keys, [(within, "7".to_owned())]);
+        let Include::Tags(asked) = parsed("RequestAttributesSequence.00401001=").unwrap().0.include else {
+            panic!("tags");
+        };
+        assert_eq!(asked, [tags::REQUEST_ATTRIBUTES_SEQUENCE]);
+    }
+
+    #[test]
+    fn keys_that_restrict_nothing_are_told_by_name() {
+        assert_eq!(unmatched(&[]), None);
+        let warning = unmatched(&[tags::KVP.into()]).unwrap();
+        assert_eq!(
+            warning.to_str().unwrap(),
+            "299 yingdun \"these attributes are not matched at this level: KVP\""
+        );
     }
 
     #[test]

@@ -1,0 +1,272 @@
+//! Pages of the catalogue, each beginning behind the last: rows that fit and that the session may see.
+
+use super::answer::includes;
+use super::attributes::{ATTRIBUTES, Source};
+use super::candidate::{AnyRow, Candidate};
+use super::criteria::Criteria;
+use super::{damaged, database_error, decided, patients};
+use crate::error::FindError;
+use crate::request::{Include, Level};
+use crate::rows;
+use crate::shared::{Core, InstitutionKeys};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use yingdun_access::{Resource, Session, StudyFacts};
+use yingdun_catalog::Database;
+use yingdun_catalog::catalogue::instances::{self, InstanceRow};
+use yingdun_catalog::catalogue::sealed;
+use yingdun_catalog::catalogue::series::{self, SeriesRow};
+use yingdun_catalog::catalogue::studies::{self, StudyCursor, StudyRow};
+use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility};
+use yingdun_dicom::index::InstanceIndex;
+use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp};
+
+/// Rows that may be read for one page of an answer. Unsealing one takes some ten microseconds, so the bound is about a
+/// second; it is told to the asker, never passed over.
+const ROWS_READ_MAX: u32 = 50_000;
+
+/// Rows of one catalogue page while searching.
+pub(super) const PAGE_ROWS_MAX: u32 = 1_000;
+
+/// A walk through the rows of one level.
+pub(super) struct Pages {
+    pub(super) criteria: Criteria,
+    keys: Arc<InstitutionKeys>,
+    filter: StudyFilter,
+    position: Position,
+    needs: Needs,
+    /// Rows read for this page of the answer.
+    read: u32,
+}
+
+enum Position {
+    Patient(Option<StudyCursor>),
+    Study(Option<StudyCursor>),
+    Series(Option<series::SeriesCursor>),
+    Instance(Option<instances::InstanceCursor>),
+    End,
+}
+
+/// Which texts are wanted beside the row itself.
+#[derive(Clone, Copy)]
+struct Needs {
+    study: bool,
+    series: bool,
+}
+
+impl Pages {
+    pub(super) fn new(
+        level: Level,
+        criteria: Criteria,
+        keys: Arc<InstitutionKeys>,
+        visibility: Visibility,
+        include: &Include,
+    ) -> Self {
+        let position = match level {
+            Level::Patient => Position::Patient(None),
+            Level::Study => Position::Study(None),
+            Level::Series => Position::Series(None),
+            Level::Instance => Position::Instance(None),
+        };
+        let needs = Needs::of(level, &criteria, include);
+        let filter = criteria.study_filter(&keys, visibility);
+        Self { criteria, keys, filter, position, needs, read: 0 }
+    }
+
+    pub(super) const fn is_at_end(&self) -> bool {
+        matches!(self.position, Position::End)
+    }
+
+    /// Counts the rows that are read from here on against the bound: another page of the answer begins.
+    pub(super) const fn begin_page(&mut self) {
+        self.read = 0;
+    }
+
+    /// The matches among the next rows, perhaps none; nothing at the end.
+    pub(super) async fn next(
+        &mut self,
+        core: &Core,
+        session: &Session,
+        wanted: u32,
+    ) -> Result<Option<Vec<Candidate>>, FindError> {
+        if self.is_at_end() {
+            return Ok(None);
+        }
+        if self.read >= ROWS_READ_MAX {
+            return Err(FindError::TooBroad);
+        }
+        // A second look drops rows, so whole pages are read; without one, as many as are missing.
+        let limit = if self.criteria.has_residual() { PAGE_ROWS_MAX } else { wanted.clamp(1, PAGE_ROWS_MAX) };
+        let (read, matches) = if let Position::Patient(after) = &mut self.position {
+            let page = Page { offset: 0, limit, after: *after };
+            let listed =
+                patients::page(core, session, &self.keys, &self.criteria, &self.filter, page).await?;
+            *after = listed.last.or(*after);
+            (listed.read, listed.matches)
+        } else {
+            let candidates = self.read_page(core.catalogue.database(), limit).await?;
+            let read = candidates.len();
+            (read, self.seen(core, session, candidates).await?)
+        };
+        if read < limit as usize {
+            self.position = Position::End;
+        }
+        self.read = self.read.saturating_add(u32::try_from(read).unwrap_or(u32::MAX));
+        Ok(Some(matches))
+    }
+
+    /// Those that fit and may be seen.
+    async fn seen(
+        &self,
+        core: &Core,
+        session: &Session,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, FindError> {
+        let fitting: Vec<Candidate> =
+            candidates.into_iter().filter(|candidate| self.criteria.matches(candidate)).collect();
+        let facts = fitting.iter().map(|candidate| Resource::Study(candidate.facts.clone())).collect();
+        let decisions = decided(core, session, facts).await?;
+        Ok(fitting.into_iter().zip(decisions).filter(|(_, seen)| *seen).map(|(row, _)| row).collect())
+    }
+
+    /// The next rows, described as far as that is needed.
+    async fn read_page(&mut self, database: &Database, limit: u32) -> Result<Vec<Candidate>, FindError> {
+        let (keys, needs) = (&self.keys, self.needs);
+        match &mut self.position {
+            Position::End | Position::Patient(_) => Ok(Vec::new()),
+            Position::Study(after) => {
+                let page = Page { offset: 0, limit, after: *after };
+                let rows = studies::search(database, &self.filter, page).await.map_err(database_error)?;
+                *after = rows.last().map(StudyRow::cursor).or(*after);
+                rows.into_iter().map(|row| study_candidate(keys, row)).collect()
+            }
+            Position::Series(after) => {
+                let page = Page { offset: 0, limit, after: *after };
+                let filter = self.criteria.series_filter(self.filter.clone());
+                let rows = series::search(database, &filter, page).await.map_err(database_error)?;
+                *after = rows.last().map(SeriesRow::cursor).or(*after);
+                let studies =
+                    if needs.study { rows.iter().map(|row| row.study).collect() } else { BTreeSet::new() };
+                let studies = study_texts(database, keys, studies).await?;
+                rows.into_iter().map(|row| series_candidate(keys, row, &studies)).collect()
+            }
+            Position::Instance(after) => {
+                let page = Page { offset: 0, limit, after: *after };
+                let filter = self.criteria.instance_filter(keys, self.filter.clone());
+                let rows = instances::search(database, &filter, page).await.map_err(database_error)?;
+                *after = rows.last().map(InstanceRow::cursor).or(*after);
+                let studies =
+                    if needs.study { rows.iter().map(|row| row.study).collect() } else { BTreeSet::new() };
+                let series =
+                    if needs.series { rows.iter().map(|row| row.series).collect() } else { BTreeSet::new() };
+                let studies = study_texts(database, keys, studies).await?;
+                let series = series_texts(database, keys, series).await?;
+                Ok(rows.into_iter().map(|row| instance_candidate(keys, row, &studies, &series)).collect())
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pages").field("criteria", &self.criteria).finish_non_exhaustive()
+    }
+}
+
+impl Needs {
+    /// Rows of studies and series carry their own texts; what stands above a row is read when it is compared or asked for.
+    fn of(level: Level, criteria: &Criteria, include: &Include) -> Self {
+        let asked = |levels: &[Level]| {
+            ATTRIBUTES.iter().any(|attribute| {
+                levels.contains(&attribute.level)
+                    && matches!(attribute.source, Source::Index(_))
+                    && (criteria.compares(attribute) || includes(include, attribute.tag))
+            })
+        };
+        Self {
+            study: level > Level::Study && asked(&[Level::Patient, Level::Study]),
+            series: level > Level::Series && asked(&[Level::Series]),
+        }
+    }
+}
+
+// === rows ===
+
+type Texts<R> = HashMap<R, Arc<InstanceIndex>>;
+
+async fn study_texts(
+    database: &Database,
+    keys: &InstitutionKeys,
+    studies: BTreeSet<StudyRef>,
+) -> Result<Texts<StudyRef>, FindError> {
+    let mut texts = HashMap::with_capacity(studies.len());
+    if studies.is_empty() {
+        return Ok(texts);
+    }
+    let studies: Vec<StudyRef> = studies.into_iter().collect();
+    for row in sealed::studies(database, &studies).await.map_err(database_error)? {
+        let opened = rows::open_study_column(keys, row.reference, row.sealed).map_err(damaged)?;
+        texts.insert(row.reference, Arc::new(opened.into_index()));
+    }
+    Ok(texts)
+}
+
+async fn series_texts(
+    database: &Database,
+    keys: &InstitutionKeys,
+    series: BTreeSet<SeriesRef>,
+) -> Result<Texts<SeriesRef>, FindError> {
+    let mut texts = HashMap::with_capacity(series.len());
+    if series.is_empty() {
+        return Ok(texts);
+    }
+    let series: Vec<SeriesRef> = series.into_iter().collect();
+    for row in sealed::named_series(database, &series).await.map_err(database_error)? {
+        let opened = rows::open_series_column(keys, row.reference, row.sealed).map_err(damaged)?;
+        texts.insert(row.reference, Arc::new(opened.into_index()));
+    }
+    Ok(texts)
+}
+
+pub(super) fn study_candidate(keys: &InstitutionKeys, mut row: StudyRow) -> Result<Candidate, FindError> {
+    let sealed = std::mem::take(&mut row.sealed);
+    let index = rows::open_study_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
+    let facts = facts(keys, row.reference, row.patient, row.grade, row.received);
+    Ok(Candidate { row: AnyRow::Study(row), study: Some(Arc::new(index)), series: None, facts })
+}
+
+fn series_candidate(
+    keys: &InstitutionKeys,
+    mut row: SeriesRow,
+    studies: &Texts<StudyRef>,
+) -> Result<Candidate, FindError> {
+    let sealed = std::mem::take(&mut row.sealed);
+    let index = rows::open_series_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
+    let facts = facts(keys, row.study, row.patient, row.grade, row.study_received);
+    let study = studies.get(&row.study).cloned();
+    Ok(Candidate { row: AnyRow::Series(row), study, series: Some(Arc::new(index)), facts })
+}
+
+fn instance_candidate(
+    keys: &InstitutionKeys,
+    row: InstanceRow,
+    studies: &Texts<StudyRef>,
+    series: &Texts<SeriesRef>,
+) -> Candidate {
+    Candidate {
+        facts: facts(keys, row.study, row.patient, row.grade, row.study_received),
+        study: studies.get(&row.study).cloned(),
+        series: series.get(&row.series).cloned(),
+        row: AnyRow::Instance(row),
+    }
+}
+
+pub(super) fn facts(
+    keys: &InstitutionKeys,
+    study: StudyRef,
+    patient: PatientRef,
+    grade: Grade,
+    received: Timestamp,
+) -> StudyFacts {
+    StudyFacts { institution: keys.institution.clone(), study, patient, grade, received }
+}

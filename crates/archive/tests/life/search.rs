@@ -1,0 +1,185 @@
+//! What searches find, who may find it, and what the ledger says of it.
+
+use crate::house::{House, Open};
+use crate::rows;
+use serde_json::{Map, Value};
+use std::time::Duration;
+use yingdun_access::Session;
+use yingdun_archive::{FindRequest, FoundRow, Include, Level};
+use yingdun_audit::{EventKind, Filter, Leaf};
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::synthetic::Instance;
+use yingdun_dicom::transfer_syntax::Encoding;
+use yingdun_dicom::{Tag, Vr, tags, write};
+use yingdun_model::Uid;
+
+crate::on_both_engines! {
+    patients_are_listed_once_with_what_the_asker_may_see
+    a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted
+    names_match_by_their_parts_when_that_is_asked_for
+}
+
+/// An instance whose study, series and own UID end in these numbers.
+fn instance(study: u32, number: u32, texts: &[(Tag, &str)]) -> Instance {
+    let sop_class = "1.2.840.10008.5.1.4.1.1.88.11";
+    let sop_instance = format!("1.2.826.0.2.{study}.1.{number}");
+    let mut set = DataSet::new();
+    set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "ISO_IR 192");
+    set.put_text(tags::SOP_CLASS_UID, Vr::UI, sop_class);
+    set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, &sop_instance);
+    set.put_text(tags::STUDY_INSTANCE_UID, Vr::UI, &format!("1.2.826.0.2.{study}"));
+    set.put_text(tags::SERIES_INSTANCE_UID, Vr::UI, &format!("1.2.826.0.2.{study}.1"));
+    for (tag, text) in texts {
+        set.put_text(*tag, yingdun_dicom::dictionary::vr_of(*tag).unwrap(), text);
+    }
+    Instance {
+        sop_class: Uid::new(sop_class).unwrap(),
+        sop_instance: Uid::new(&sop_instance).unwrap(),
+        transfer_syntax: Uid::new("1.2.840.10008.1.2.1").unwrap(),
+        data_set: write::data_set(&set, Encoding::ExplicitLe),
+    }
+}
+
+fn request(level: Level, keys: &[(Tag, &str)]) -> FindRequest {
+    FindRequest {
+        level,
+        study: None,
+        series: None,
+        keys: keys.iter().map(|(tag, value)| ((*tag).into(), (*value).to_owned())).collect(),
+        fuzzy: false,
+        include: Include::Default,
+        offset: 0,
+        limit: u32::MAX,
+    }
+}
+
+fn value(row: &Map<String, Value>, tag: Tag) -> String {
+    let value = &row[&tag.to_hex()]["Value"][0];
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Patient ID and the numbers of studies, series and instances of each row.
+fn patients(rows: &[FoundRow]) -> Vec<[String; 4]> {
+    let tags = [
+        tags::PATIENT_ID,
+        tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
+        tags::NUMBER_OF_PATIENT_RELATED_SERIES,
+        tags::NUMBER_OF_PATIENT_RELATED_INSTANCES,
+    ];
+    rows.iter().map(|row| tags.map(|tag| value(row, tag))).collect()
+}
+
+async fn patients_are_listed_once_with_what_the_asker_may_see(house: House) {
+    let open = house.open().await;
+    for (study, number, id, name, date) in [
+        (1, 1, "A", "Wang^Hong", "20240101"),
+        (1, 2, "A", "Wang^Hong", "20240101"),
+        (2, 1, "A", "Wang^Hong", "20240301"),
+        (3, 1, "B", "Li^Ming", "20240201"),
+    ] {
+        let texts = [(tags::PATIENT_ID, id), (tags::PATIENT_NAME, name), (tags::STUDY_DATE, date)];
+        open.store(&instance(study, number, &texts)).await.unwrap();
+    }
+    let listed = async |session: &Session, keys: &[(Tag, &str)]| {
+        patients(&rows(&open, session, Level::Patient, keys).await)
+    };
+    let (a, b) = (["A", "2", "2", "3"].map(str::to_owned), ["B", "1", "1", "1"].map(str::to_owned));
+    assert_eq!(listed(&open.gateway, &[]).await, [a.clone(), b.clone()]);
+    assert_eq!(listed(&open.gateway, &[(tags::PATIENT_NAME, "li*")]).await, [b]);
+    // The second look: a wildcard in front.
+    assert_eq!(listed(&open.gateway, &[(tags::PATIENT_NAME, "*hong")]).await, std::slice::from_ref(&a));
+    // A patient is found by any study that fits, not only by the newest.
+    assert_eq!(listed(&open.gateway, &[(tags::STUDY_DATE, "20240101")]).await, std::slice::from_ref(&a));
+    let of_a = open.doctor_of("A").await;
+    assert_eq!(listed(&of_a, &[]).await, [a]);
+    assert_eq!(listed(&of_a, &[(tags::PATIENT_ID, "B")]).await, [] as [[String; 4]; 0]);
+
+    let row = rows(&open, &open.gateway, Level::Patient, &[(tags::PATIENT_ID, "B")]).await.remove(0);
+    assert_eq!(row[&tags::PATIENT_NAME.to_hex()]["Value"][0]["Alphabetic"], "Li^Ming");
+    assert!(row.contains_key(&tags::PATIENT_SEX.to_hex()), "returned without a value");
+    assert!(!row.contains_key(&tags::STUDY_INSTANCE_UID.to_hex()));
+}
+
+async fn a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted(house: House) {
+    const INSTANCES: usize = 300;
+    let open = house.open().await;
+    let instances: Vec<Instance> =
+        (0..300).map(|number| instance(1, number, &[(tags::PATIENT_ID, "A")])).collect();
+    let stored = futures_util::future::join_all(instances.iter().map(|instance| open.store(instance))).await;
+    assert!(stored.iter().all(Result::is_ok));
+
+    let mut search = open.archive.search(&open.gateway, request(Level::Instance, &[])).await.unwrap();
+    assert_eq!(queries(&open).await.len(), 0, "nothing left yet");
+    let mut found = search.next_page().await.unwrap();
+    let first = queries(&open).await;
+    assert_eq!(said(&first[0]), ("answering".to_owned(), Some(found.len() as u64)));
+    loop {
+        let page = search.next_page().await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    found.sort_by_key(|row| value(row, tags::SOP_INSTANCE_UID));
+    found.dedup();
+    assert_eq!(found.len(), INSTANCES);
+    let leaves = queries(&open).await;
+    assert_eq!(said(&leaves[1]), ("answer-closed".to_owned(), Some(INSTANCES as u64)));
+    assert_eq!(leaves.len(), 2);
+
+    // One who hangs up is counted too.
+    let mut search = open.archive.search(&open.gateway, request(Level::Instance, &[])).await.unwrap();
+    let given = search.next_page().await.unwrap().len();
+    drop(search);
+    for _ in 0..100 {
+        if queries(&open).await.len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(said(&queries(&open).await[3]), ("answer-closed".to_owned(), Some(given as u64)));
+
+    // What fits on one page has one leaf, as a search for one page has.
+    let short = FindRequest { offset: 295, ..request(Level::Instance, &[]) };
+    let mut search = open.archive.search(&open.gateway, short).await.unwrap();
+    assert_eq!(search.next_page().await.unwrap().len(), 5);
+    assert!(search.next_page().await.unwrap().is_empty());
+    assert_eq!(said(&queries(&open).await[4]), ("answered".to_owned(), Some(5)));
+    assert_eq!(queries(&open).await.len(), 5);
+}
+
+async fn names_match_by_their_parts_when_that_is_asked_for(house: House) {
+    let open = house.open().await;
+    for (study, name) in [(1, "Wang^XiaoDong=王^小东"), (2, "Li^Wang")] {
+        open.store(&instance(study, 1, &[(tags::PATIENT_NAME, name)])).await.unwrap();
+    }
+    let found = async |level, name: &str, fuzzy| {
+        let request = FindRequest { fuzzy, limit: 9, ..request(level, &[(tags::PATIENT_NAME, name)]) };
+        open.archive.find(&open.gateway, request).await.unwrap().rows.len()
+    };
+    for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
+        for (name, literal, fuzzy) in
+            [("Wang", 0, 2), ("xiaodong wang", 0, 1), ("wang*", 1, 2), ("小", 0, 1), ("dong", 0, 0)]
+        {
+            assert_eq!(found(level, name, false).await, literal, "{name} at {level:?}");
+            assert_eq!(found(level, name, true).await, fuzzy, "{name}, fuzzy, at {level:?}");
+        }
+    }
+    let mut asked = request(Level::Study, &[(tags::KVP, "120"), (tags::PATIENT_NAME, "li*")]);
+    asked.limit = 9;
+    let found = open.archive.find(&open.gateway, asked).await.unwrap();
+    assert_eq!((found.rows.len(), found.unmatched), (1, vec![tags::KVP.into()]));
+}
+
+/// The leaves about searches, oldest first.
+async fn queries(open: &Open) -> Vec<Leaf> {
+    open.log.checkpoint().await.unwrap();
+    let filter = Filter { kinds: vec![EventKind::Query], ..Filter::default() };
+    let mut found: Vec<_> = open.log.reader().search(filter).map(Result::unwrap).collect();
+    found.sort_by_key(|found| found.index);
+    found.into_iter().map(|found| found.leaf).collect()
+}
+
+fn said(leaf: &Leaf) -> (String, Option<u64>) {
+    (leaf.reason.to_string(), leaf.counts.get("rows"))
+}
