@@ -45,6 +45,7 @@
 pub mod charset;
 pub mod compact;
 pub mod data_set;
+pub mod dicomdir;
 pub mod dictionary;
 pub mod frames;
 pub mod index;

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Echo(EchoArgs),
     /// Send DICOM files (C-STORE)
     Store(StoreArgs),
+    /// Import folders, media with a DICOMDIR and zip archives into a running archive
+    Import(ImportArgs),
     /// Sign in and keep the token in a file
     Login(LoginArgs),
     /// Change the own password; every other session ends
@@ -177,6 +179,60 @@ pub(crate) struct StoreArgs {
     /// DICOM files, and folders that are searched for DICOM files
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// As whom images are moved. A token lasts hours at most; who names a service client gets new ones for as long as it takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct IdentityArgs {
+    /// A service client with the scopes that the transfer needs
+    #[arg(long, value_name = "ID", requires = "client_secret_file")]
+    pub(crate) client_id: Option<String>,
+    /// A file with its secret
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// A file with a token; read again when the token ends
+    #[arg(long, value_name = "FILE", conflicts_with = "client_id")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The token itself, from the environment only, so that it does not stand in lists of processes
+    #[arg(long, env = "YINGDUN_TOKEN", hide = true, hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+/// The archive that images are moved into. A dry run needs none.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// The server, as in `https://archive.example:8443`
+    #[arg(long, value_name = "URL", env = "YINGDUN_SERVER", required_unless_present = "dry_run")]
+    pub(crate) server: Option<String>,
+    /// The authority of the server's certificate; the authorities of the system when absent
+    #[arg(long, value_name = "FILE", env = "YINGDUN_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Folders, media with a DICOMDIR, zip archives and DICOM files. Links inside folders are not followed
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Look at every file, and send none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Import every file of a medium, not only those that its DICOMDIR names
+    #[arg(long)]
+    pub(crate) all_files: bool,
+    /// Go on where an interrupted import stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where an import that is not complete keeps how far it is
+    #[arg(long, value_name = "FILE", default_value = "yingdun-import.journal")]
+    pub(crate) journal: PathBuf,
+    /// Requests that are sent at the same time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) connections: u8,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
 }
 
 /// How we reach the administration of a server.

@@ -5,6 +5,7 @@
 //!                   ├─► wiring ─► System    every room opened in order, doors bound           (serve, up, demo)
 //!                   ├─► config, doctor      judgements with causes and remedies               (check-config, doctor)
 //!                   ├─► HTTPS client        the administration API of a running server        (person, role, …)
+//!                   ├─► transfer            images in bulk, as a client of a running server   (import)
 //!                   └─► files alone         the audit log, offline                            (audit verify, prove)
 //! ```
 //!
@@ -20,6 +21,7 @@ mod messages;
 mod output;
 mod pki;
 mod process;
+mod transfer;
 mod wiring;
 
 use clap::Parser;

@@ -86,6 +86,33 @@ messages! {
     }
     not_stored(file, why) { "  未存入 {file}：{why}" "  not stored {file}: {why}" }
 
+    progress(files, files_total, megabytes, rate, left) {
+        "{files}/{files_total} 个文件，{megabytes} MB，{rate} MB/s，剩余 {left}"
+        "{files} of {files_total} files, {megabytes} MB, {rate} MB/s, {left} left"
+    }
+    progress_counting(files, megabytes, rate) {
+        "{files} 个文件，{megabytes} MB，{rate} MB/s，仍在统计"
+        "{files} files, {megabytes} MB, {rate} MB/s, still counting"
+    }
+    imported(stored, duplicate, version, megabytes, seconds) {
+        "新存入 {stored} 个实例，已存在 {duplicate} 个，新版本 {version} 个，共 {megabytes} MB，{seconds} 秒"
+        "{stored} instances stored, {duplicate} were there already, {version} kept as new versions; {megabytes} MB in {seconds} s"
+    }
+    would_import(files, megabytes) {
+        "试运行：{files} 个 DICOM 文件，{megabytes} MB，未发送"
+        "dry run: {files} DICOM files, {megabytes} MB, nothing was sent"
+    }
+    import_skipped(count, reason) { "  跳过 {count} 个：{reason}" "  {count} left out: {reason}" }
+    import_refused(count, reason) { "  被拒 {count} 个：{reason}" "  {count} refused: {reason}" }
+    import_unread(unreadable, missing) {
+        "  无法读取 {unreadable} 个，DICOMDIR 所列缺失 {missing} 个"
+        "  {unreadable} could not be read, {missing} that a DICOMDIR names are missing"
+    }
+    import_interrupted(journal) {
+        "已中断，进度保存在 {journal}；加 --resume 继续"
+        "interrupted; {journal} knows how far it is, go on with --resume"
+    }
+
     signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }

@@ -1,10 +1,17 @@
 //! The answer to STOW-RS (PS3.18 §10.5.3 and Annex I): which instances are stored, which are not, and why.
 //! Pure: from outcomes to status and DICOM JSON.
+//!
+//! The lists of the standard do not say which part of the request an item is about, nor whether an instance was there
+//! already. Every item says both in private attributes (PS3.5 §7.8) of the creator [`PRIVATE_CREATOR`]: (0009,1001) the
+//! number of the part from 1, and (0009,1002) for a stored one `NEW`, `DUPLICATE` or `VERSION`.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use yingdun_archive::IngestError;
+use yingdun_archive::{IngestError, StoredOutcome};
 use yingdun_model::Uid;
+
+/// Who defined the private attributes of an item.
+const PRIVATE_CREATOR: &str = "YINGDUN STOW 1";
 
 /// Why one instance was not stored (PS3.18 Table I.2-2 and PS3.7 Annex C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +88,8 @@ pub(crate) enum Outcome {
         study: Uid,
         /// Where it can be retrieved.
         url: String,
+        /// Whether it is new.
+        outcome: StoredOutcome,
     },
     /// Nothing of it is kept.
     Failed {
@@ -99,13 +108,15 @@ pub(crate) fn answer(outcomes: &[Outcome], studies: &str) -> (StatusCode, Value)
     let mut first_study: Option<&Uid> = None;
     let mut one_study = true;
     let mut reasons = Vec::new();
-    for outcome in outcomes {
+    for (part, outcome) in (1_u64..).zip(outcomes) {
         match outcome {
-            Outcome::Stored { class, instance, study, url } => {
+            Outcome::Stored { class, instance, study, url, outcome } => {
                 one_study &= first_study.is_none_or(|first| first == study);
                 first_study = Some(study);
                 let mut item = object(class, instance);
                 item.insert("00081190".into(), json!({"vr": "UR", "Value": [url]}));
+                number(&mut item, part);
+                item.insert("00091002".into(), json!({"vr": "CS", "Value": [word(*outcome)]}));
                 referenced.push(Value::Object(item));
             }
             Outcome::Failed { object: known, reason, comment } => {
@@ -116,6 +127,7 @@ pub(crate) fn answer(outcomes: &[Outcome], studies: &str) -> (StatusCode, Value)
                 // Error Comment: 64 characters of VR LO.
                 let comment: String = comment.chars().take(64).collect();
                 item.insert("00000902".into(), json!({"vr": "LO", "Value": [comment]}));
+                number(&mut item, part);
                 if known.is_some() {
                     failed.push(Value::Object(item))
                 } else {
@@ -142,6 +154,20 @@ pub(crate) fn answer(outcomes: &[Outcome], studies: &str) -> (StatusCode, Value)
     (status, Value::Object(body))
 }
 
+/// Says which part of the request an item is about.
+fn number(item: &mut Map<String, Value>, part: u64) {
+    item.insert("00090010".into(), json!({"vr": "LO", "Value": [PRIVATE_CREATOR]}));
+    item.insert("00091001".into(), json!({"vr": "UL", "Value": [part]}));
+}
+
+const fn word(outcome: StoredOutcome) -> &'static str {
+    match outcome {
+        StoredOutcome::New => "NEW",
+        StoredOutcome::Duplicate => "DUPLICATE",
+        StoredOutcome::NewVersion(_) => "VERSION",
+    }
+}
+
 fn object(class: &Uid, instance: &Uid) -> Map<String, Value> {
     let mut item = Map::new();
     item.insert("00081150".into(), json!({"vr": "UI", "Value": [class.as_str()]}));
@@ -163,6 +189,7 @@ mod tests {
             instance: uid("1.3"),
             study: uid(study),
             url: "https://a/i".into(),
+            outcome: StoredOutcome::New,
         }
     }
 
@@ -205,6 +232,25 @@ mod tests {
         }
         let mixed = [failed(Reason::OutOfResources), failed(Reason::Mismatch)];
         assert_eq!(answer(&mixed, "").0, StatusCode::CONFLICT);
+    }
+
+    #[test]
+    fn every_item_says_which_part_it_is_and_whether_it_was_there() {
+        let duplicate = match stored("1.9") {
+            Outcome::Stored { class, instance, study, url, .. } => {
+                Outcome::Stored { class, instance, study, url, outcome: StoredOutcome::Duplicate }
+            }
+            failed @ Outcome::Failed { .. } => failed,
+        };
+        let (_, body) = answer(&[stored("1.9"), failed(Reason::Mismatch), duplicate], "");
+        let of = |list: &str, at: usize, tag: &str| body[list]["Value"][at][tag]["Value"][0].clone();
+        assert_eq!((of("00081199", 0, "00091001"), of("00081199", 0, "00091002")), (1.into(), "NEW".into()));
+        assert_eq!(of("00081198", 0, "00091001"), 2);
+        assert_eq!(
+            (of("00081199", 1, "00091001"), of("00081199", 1, "00091002")),
+            (3.into(), "DUPLICATE".into())
+        );
+        assert_eq!(of("00081199", 1, "00090010"), PRIVATE_CREATOR);
     }
 
     #[test]

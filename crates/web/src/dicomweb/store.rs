@@ -118,6 +118,7 @@ impl Desk {
                             class: stored.sop_class,
                             instance: stored.sop_instance,
                             study: stored.study,
+                            outcome: stored.outcome,
                         },
                         Err(error) => of_ingest(object, &error),
                     };

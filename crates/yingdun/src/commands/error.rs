@@ -1,5 +1,6 @@
 //! Why a command failed, for a person at a terminal.
 
+use crate::transfer::TransferError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,6 +19,8 @@ pub(crate) enum CommandError {
     LogLevel(#[from] crate::process::logging::LogLevelError),
     #[error(transparent)]
     Admin(#[from] super::admin::AdminClientError),
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     #[error(transparent)]
     Scu(#[from] yingdun_dimse::scu::ScuError),
     #[error(transparent)]
@@ -42,7 +45,12 @@ impl CommandError {
     /// 2 when the command was asked wrongly, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(2),
+            Self::Usage(_)
+            | Self::Transfer(
+                TransferError::NoIdentity
+                | TransferError::JournalThere { .. }
+                | TransferError::JournalWrong { .. },
+            ) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

@@ -6,10 +6,12 @@ mod certificate;
 mod check_config;
 mod doctor;
 mod error;
+mod import;
 mod init;
 mod scu;
 mod serve;
 
+pub(crate) use admin::{AdminClientError, https_client};
 pub(crate) use error::CommandError;
 
 use crate::cli::Command;
@@ -51,6 +53,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Certificate(command) => certificate::certificate(command, output),
         Command::Echo(args) => scu::echo(args, output).await,
         Command::Store(args) => scu::store(args, output).await,
+        Command::Import(args) => import::import(args, output).await,
         Command::Login(args) => admin::login(args, output).await,
         Command::Password(args) => admin::change_password(args, output).await,
         Command::Person(command) => admin::person(command, output).await,

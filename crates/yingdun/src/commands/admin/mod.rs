@@ -5,7 +5,7 @@ mod password;
 mod server;
 mod sign_in;
 
-pub(crate) use server::AdminClientError;
+pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
 
 use super::{CommandError, Verdict};

@@ -3,7 +3,7 @@
 use crate::cli::{AdminArgs, ServerArgs};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Method, Response, StatusCode, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -74,18 +74,8 @@ impl Server {
 
     /// A server to which we are nobody yet.
     pub(super) fn anonymous(args: &ServerArgs) -> Result<Self, AdminClientError> {
-        let address = || AdminClientError::Address { url: args.server.clone() };
-        let base = Url::parse(&args.server).map_err(|_| address())?;
-        if base.scheme() != "https" || base.cannot_be_a_base() {
-            return Err(address());
-        }
-        let mut client = Client::builder().https_only(true).redirect(Policy::none()).timeout(CALL_TIME_MAX);
-        if let Some(path) = &args.ca_file {
-            let pem =
-                std::fs::read(path).map_err(|cause| AdminClientError::File { path: path.clone(), cause })?;
-            client = client.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
-        }
-        Ok(Self { http: client.build()?, base, token: None })
+        let (client, base) = https_client(args)?;
+        Ok(Self { http: client.timeout(CALL_TIME_MAX).build()?, base, token: None })
     }
 
     /// Calls a route of the administration API; an answer without a body is `null`.
@@ -140,6 +130,25 @@ impl Server {
         url.path_segments_mut().map_err(|()| address())?.pop_if_empty().extend(segments);
         Ok(url)
     }
+}
+
+/// A client that speaks HTTPS only, with whom it trusts, and the address of the server.
+///
+/// # Errors
+/// [`AdminClientError`] when the address or the authority is of no use.
+pub(crate) fn https_client(args: &ServerArgs) -> Result<(ClientBuilder, Url), AdminClientError> {
+    let address = || AdminClientError::Address { url: args.server.clone() };
+    let base = Url::parse(&args.server).map_err(|_| address())?;
+    if base.scheme() != "https" || base.cannot_be_a_base() {
+        return Err(address());
+    }
+    let mut client = Client::builder().https_only(true).redirect(Policy::none());
+    if let Some(path) = &args.ca_file {
+        let pem =
+            std::fs::read(path).map_err(|cause| AdminClientError::File { path: path.clone(), cause })?;
+        client = client.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
+    }
+    Ok((client, base))
 }
 
 /// The value of a cookie that an answer sets.
