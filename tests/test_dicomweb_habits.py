@@ -1,7 +1,11 @@
 """What DICOMweb clients send in practice, one behaviour per test, named after it."""
 
+from email.parser import BytesParser
+
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.uid import RLELossless
 
 from yingdun_testkit import part10
 from yingdun_testkit.web import instance_path, parts
@@ -138,3 +142,76 @@ def test_more_matches_than_the_limit_are_announced_and_fewer_are_not(gateway, im
     assert "299" in gateway.get("/studies", params=query | {"limit": 1}).headers["warning"]
     assert "warning" not in gateway.get("/studies", params=query | {"limit": 1, "offset": 1}).headers
     assert "warning" not in gateway.get("/studies", params=query | {"limit": 2}).headers
+
+
+# === bulk data ===
+
+
+def located(answer) -> dict:
+    """The parts of a multipart answer by their address."""
+    assert answer.status_code == 200, answer.text
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser().parsebytes(head + answer.content)
+    return {part["content-location"]: part.get_payload(decode=True) for part in message.get_payload()}
+
+
+@pytest.fixture(scope="module")
+def mixed_series(gateway, image):
+    """One series with an image of two native frames, one with compressed frames, and one with a long private value."""
+    native = part10.image(patient_id="habits-bulk", frames=2)
+    native.add_new(0x00091010, "OB", bytes(range(256)) * 20)
+    native.add_new(0x00091011, "OB", b"short")
+    native.add_new(0x00090010, "LO", "TEST")
+    packed = part10.image(patient_id="habits-bulk", frames=2, study=native.StudyInstanceUID, series=native.SeriesInstanceUID, seed=5)
+    pixels = packed.PixelData
+    packed.compress(RLELossless)
+    gateway.must_store(part10.file_bytes(native), part10.file_bytes(packed))
+    return native, packed, pixels
+
+
+def test_bulk_data_of_study_series_and_instance_come_with_their_addresses(gateway, mixed_series):
+    native, packed, _ = mixed_series
+    study = f"/studies/{native.StudyInstanceUID}"
+    series = f"{study}/series/{native.SeriesInstanceUID}"
+    whole = f"{gateway.base}{instance_path(native.StudyInstanceUID, native.SeriesInstanceUID, native.SOPInstanceUID)}"
+    frames = list(generate_frames(packed.PixelData, number_of_frames=2))
+    other = f"{gateway.base}{instance_path(packed.StudyInstanceUID, packed.SeriesInstanceUID, packed.SOPInstanceUID)}"
+    wanted = {
+        f"{whole}/bulk/00091010": native[0x00091010].value,
+        f"{whole}/bulk/7FE00010": native.PixelData,
+        f"{other}/frames/1": frames[0],
+        f"{other}/frames/2": frames[1],
+    }
+    for path in (study, series):
+        assert located(gateway.get(f"{path}/bulkdata")) == wanted
+        pixels = located(gateway.get(f"{path}/pixeldata", 'multipart/related; type="*/*"'))
+        assert pixels == {address: value for address, value in wanted.items() if "00091010" not in address}
+    instance = instance_path(native.StudyInstanceUID, native.SeriesInstanceUID, native.SOPInstanceUID)
+    of_one = located(gateway.get(f"{instance}/bulkdata", 'multipart/related; type="application/octet-stream"'))
+    assert of_one == {address: value for address, value in wanted.items() if address.startswith(whole)}
+    for address, value in of_one.items():
+        answer = gateway.session.get(address, headers={"Accept": "application/octet-stream"}, timeout=60)
+        assert answer.content == value, "each part can be had alone at its address"
+
+
+def test_compressed_pixels_are_not_given_as_octets_to_those_who_do_not_ask_for_what_is_stored(gateway, mixed_series):
+    packed = mixed_series[1]
+    path = instance_path(packed.StudyInstanceUID, packed.SeriesInstanceUID, packed.SOPInstanceUID)
+    answer = gateway.get(f"{path}/pixeldata", 'multipart/related; type="application/octet-stream"')
+    assert answer.status_code == 406 and "image/dicom-rle" in answer.json()["available"][0]
+
+
+def test_any_binary_element_has_an_address_long_or_short(gateway, mixed_series):
+    native = mixed_series[0]
+    path = instance_path(native.StudyInstanceUID, native.SeriesInstanceUID, native.SOPInstanceUID)
+    for tag in (0x00091010, 0x00091011):
+        for word in ("bulk", "bulkdata"):
+            answer = gateway.get(f"{path}/{word}/{tag:08X}", "application/octet-stream")
+            assert answer.content.rstrip(b"\0") == bytes(native[tag].value).rstrip(b"\0"), hex(tag)
+    part = gateway.session.get(
+        f"{gateway.base}{path}/bulkdata/00091011",
+        headers={"Accept": "application/octet-stream", "Range": "bytes=1-2"}, timeout=60,
+    )
+    assert (part.status_code, part.content) == (206, b"ho")
+    for nothing in ("00100020", "00091099", "0009", "x/y/z"):
+        assert gateway.get(f"{path}/bulkdata/{nothing}").status_code == 404, nothing

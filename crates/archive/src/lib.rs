@@ -59,7 +59,7 @@ pub use open::OpenStudy;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{
-    AttributePath, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame, Include,
-    InstanceEntry, Level, Stored, StoredOutcome,
+    AttributePath, BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame,
+    Include, InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;

@@ -209,6 +209,15 @@ impl InstanceEntry {
     }
 }
 
+/// A value with an address of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkValue {
+    /// Its path in the metadata: tags in hexadecimal and item indexes, separated by `/`.
+    pub path: String,
+    /// Frames in it, where it is encapsulated pixel data; 0 when their boundaries cannot be known.
+    pub frames: Option<u32>,
+}
+
 /// One frame of pixel data.
 pub struct Frame {
     /// `application/octet-stream` for native pixels, else the media type of the transfer syntax (PS3.18 §8.7.3).

@@ -80,6 +80,20 @@ pub fn attribute(vr: Vr, text: &str) -> serde_json::Value {
     serde_json::from_slice(&writer.out).unwrap_or_default()
 }
 
+/// The binary value that a document holds itself (PS3.18 §F.2.7) at a path such as `00880200/0/00281201`; `None` when
+/// there is none.
+#[must_use]
+pub fn inline_value(document: &[u8], path: &str) -> Option<Vec<u8>> {
+    let document: serde_json::Value = serde_json::from_slice(document).ok()?;
+    let mut steps = path.split('/');
+    let mut element = document.get(steps.next()?)?;
+    while let Some(index) = steps.next() {
+        let item = element.get("Value")?.get(index.parse::<usize>().ok()?)?;
+        element = item.get(steps.next()?)?;
+    }
+    STANDARD.decode(element.get("InlineBinary")?.as_str()?).ok()
+}
+
 struct Writer {
     out: Vec<u8>,
     bulk: Vec<BulkRef>,
@@ -350,6 +364,22 @@ mod tests {
         assert_eq!(json["00281201"]["InlineBinary"], "AAAAAA==");
         let bulk = render(&set).bulk;
         assert_eq!((bulk[0].offset, bulk[0].length), (99, 4_096));
+    }
+
+    #[test]
+    fn a_short_binary_value_is_found_by_its_path_too() {
+        let mut item = DataSet::new();
+        item.put_bytes(Tag(0x0028, 0x1201), Vr::OW, vec![1, 2, 3, 4]);
+        let mut set = DataSet::new();
+        set.put_items(Tag(0x0088, 0x0200), vec![DataSet::new(), item]);
+        set.put_u16(tags::ROWS, 512);
+        let document = with_base(&render(&set).template, "");
+        assert_eq!(inline_value(&document, "00880200/1/00281201"), Some(vec![1, 2, 3, 4]));
+        for path in
+            ["", "/", "00880200", "00880200/1", "00880200/0/00281201", "00880200/x/00281201", "00280010"]
+        {
+            assert_eq!(inline_value(&document, path), None, "{path}");
+        }
     }
 
     #[test]

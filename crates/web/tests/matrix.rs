@@ -85,7 +85,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::SeriesMetadata
         | RouteId::InstanceMetadata
         | RouteId::RetrieveFrames
-        | RouteId::RetrieveBulkData => match who {
+        | RouteId::RetrieveBulkData
+        | RouteId::RetrieveBulkDataValue
+        | RouteId::StudyBulkData
+        | RouteId::SeriesBulkData
+        | RouteId::InstanceBulkData
+        | RouteId::StudyPixelData
+        | RouteId::SeriesPixelData
+        | RouteId::InstancePixelData => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             Who::Clinician | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
@@ -225,6 +232,13 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::InstanceMetadata
         | RouteId::RetrieveFrames
         | RouteId::RetrieveBulkData
+        | RouteId::RetrieveBulkDataValue
+        | RouteId::StudyBulkData
+        | RouteId::SeriesBulkData
+        | RouteId::InstanceBulkData
+        | RouteId::StudyPixelData
+        | RouteId::SeriesPixelData
+        | RouteId::InstancePixelData
         | RouteId::DestroyStudy
         | RouteId::DestroySeries
         | RouteId::DestroyInstance

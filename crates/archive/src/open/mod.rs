@@ -12,16 +12,18 @@ use crate::error::{OpenError, Unavailable};
 use crate::layout::{FileHeader, LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
 use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::record::Place;
-use crate::request::{ByteStream, Frame, InstanceEntry};
+use crate::request::{BulkValue, ByteStream, Frame, InstanceEntry};
 use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
+use futures_util::stream;
 use object::{ObjectReader, ahead, begun};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_dicom::frames::FrameTable;
 use yingdun_dicom::json;
 use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
@@ -32,6 +34,9 @@ use yingdun_storage::Location;
 /// Frames of one answer that are read before they are asked for. The others wait for their turn, so that a long list
 /// of frames costs no more memory than a short one.
 const FRAMES_AHEAD: usize = 4;
+
+/// The path of the pixels of an object in its metadata.
+const PIXEL_DATA: &str = "7FE00010";
 
 /// A study that this session may read at this moment.
 #[derive(Clone, Debug)]
@@ -192,24 +197,38 @@ impl OpenStudy {
         Ok(frames)
     }
 
-    /// A value with an address of its own, by its path in the metadata.
+    /// The values of an instance that have addresses of their own in its metadata, in their order.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn bulk_values(&self, entry: &InstanceEntry) -> Result<Vec<BulkValue>, OpenError> {
+        let reader = self.reader(entry).await?;
+        let frames = reader.layout().frames.as_ref().map_or(0, FrameTable::frames);
+        let values = reader.layout().bulk.iter().map(|value| BulkValue {
+            path: value.path.clone(),
+            // Only the pixels of the object itself come in frames that can be told apart.
+            frames: (value.encapsulated && value.path == PIXEL_DATA).then_some(frames),
+        });
+        Ok(values.collect())
+    }
+
+    /// A binary value by its path in the metadata, whether the metadata hold it or give its address.
     ///
     /// # Errors
     /// [`OpenError::NotFound`] when the metadata names no such value.
     pub async fn bulk(&self, entry: &InstanceEntry, path: &str) -> Result<(u64, ByteStream), OpenError> {
-        let reader = self.reader(entry).await?;
-        let place = bulk_place(&reader, path)?;
-        let length = place.end - place.start;
-        self.window().await?.count(1, length);
-        Ok((length, reader.stream(Bytes::new(), vec![place])))
+        let value = self.value(entry, path).await?;
+        let bytes = value.bytes();
+        self.window().await?.count(1, bytes);
+        Ok((bytes, value.stream(0..bytes)))
     }
 
-    /// The length of a value with an address of its own, bytes.
+    /// The length of that value, bytes.
     ///
     /// # Errors
     /// As [`Self::bulk`].
     pub async fn bulk_bytes(&self, entry: &InstanceEntry, path: &str) -> Result<u64, OpenError> {
-        bulk_place(&self.reader(entry).await?, path).map(|place| place.end - place.start)
+        self.value(entry, path).await.map(|value| value.bytes())
     }
 
     /// A range of the bytes that [`Self::bulk`] gives; what lies behind the end of the value is left out.
@@ -222,12 +241,28 @@ impl OpenStudy {
         path: &str,
         range: Range<u64>,
     ) -> Result<ByteStream, OpenError> {
-        let reader = self.reader(entry).await?;
-        let place = bulk_place(&reader, path)?;
-        let within = |at: u64| place.start.saturating_add(at).min(place.end);
-        let range = within(range.start.min(range.end))..within(range.end);
+        let value = self.value(entry, path).await?;
+        let end = range.end.min(value.bytes());
+        let range = range.start.min(end)..end;
         self.window().await?.count(1, range.end - range.start);
-        Ok(reader.stream(Bytes::new(), vec![range]))
+        Ok(value.stream(range))
+    }
+
+    /// A binary value: where it lies in the object, or the few bytes that stand in the metadata.
+    async fn value(&self, entry: &InstanceEntry, path: &str) -> Result<BinaryValue, OpenError> {
+        let reader = self.reader(entry).await?;
+        let layout = reader.layout();
+        let Some(bulk) = layout.bulk.iter().find(|bulk| bulk.path == path) else {
+            let metadata = self.metadata(entry, "").await?;
+            return json::inline_value(&metadata, path)
+                .map(|bytes| BinaryValue::Inline(bytes.into()))
+                .ok_or(OpenError::NotFound);
+        };
+        if layout.encoding == Encoding::DeflatedExplicitLe {
+            return Err(OpenError::NotAddressable);
+        }
+        let place = bulk.offset..bulk.offset.saturating_add(bulk.length);
+        Ok(BinaryValue::Stored(reader, place))
     }
 
     /// The object, the header that is written in front of it, and the length of its data set.
@@ -307,6 +342,35 @@ impl OpenStudy {
     }
 }
 
+/// A binary value of a data set.
+enum BinaryValue {
+    Stored(ObjectReader, Range<u64>),
+    Inline(Bytes),
+}
+
+impl BinaryValue {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Stored(_, place) => place.end - place.start,
+            Self::Inline(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// The bytes of a range that lies within the value.
+    fn stream(self, range: Range<u64>) -> ByteStream {
+        match self {
+            Self::Stored(reader, place) => {
+                let part = place.start + range.start..place.start + range.end;
+                reader.stream(Bytes::new(), vec![part])
+            }
+            Self::Inline(bytes) => {
+                let at = |offset: u64| usize::try_from(offset).unwrap_or(bytes.len()).min(bytes.len());
+                Box::pin(stream::iter([Ok(bytes.slice(at(range.start)..at(range.end)))]))
+            }
+        }
+    }
+}
+
 async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, OpenError> {
     core.windows.enter(session, Action::View, facts).await.map_err(|closed| match closed {
         // Never stored, or destroyed.
@@ -334,16 +398,6 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Device
         | Role::System => false,
     }
-}
-
-/// Where a bulk data value lies in its object.
-fn bulk_place(reader: &ObjectReader, path: &str) -> Result<Range<u64>, OpenError> {
-    let layout = reader.layout();
-    if layout.encoding == Encoding::DeflatedExplicitLe {
-        return Err(OpenError::NotAddressable);
-    }
-    let bulk = layout.bulk.iter().find(|bulk| bulk.path == path).ok_or(OpenError::NotFound)?;
-    Ok(bulk.offset..bulk.offset.saturating_add(bulk.length))
 }
 
 /// The layout, and its bytes as it is written.

@@ -128,6 +128,31 @@ pub(crate) fn bulk(accept: &Accept) -> Result<Form, Problem> {
         .available([multipart, OCTETS.to_owned()]))
 }
 
+/// Whether the client takes several values in one answer: native pixels and other values are octets, encapsulated
+/// pixels are of the types in `stored`.
+pub(crate) fn values<'a>(
+    accept: &Accept,
+    stored: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), Problem> {
+    let ranges = accept.ranges();
+    let takes = |media_type: &str| {
+        ranges.iter().any(|range| match part_of(range) {
+            Some(part) if covers(&part, media_type) => true,
+            // As with frames: octets that are not pixels are taken by those who say that they know.
+            Some(part) => part == OCTETS && range.parameter("transfer-syntax").is_some(),
+            None => range.is_anything() && !accept.excludes(MULTIPART),
+        })
+    };
+    if takes(OCTETS) && stored.clone().all(takes) {
+        return Ok(());
+    }
+    let types: BTreeSet<&str> = stored.chain([OCTETS]).collect();
+    let all: Vec<String> = types.iter().map(|part| format!("{MULTIPART}; type=\"{part}\"")).collect();
+    Err(Problem::new(Kind::NotAcceptable)
+        .expected(format!("Accept: {}", all.join(", ")))
+        .available([all.join(", "), format!("{MULTIPART}; type=\"*/*\"")]))
+}
+
 /// Reads a list of frame numbers, from 1.
 pub(crate) fn frame_list(text: &str) -> Result<Vec<u32>, Problem> {
     let numbers: Option<Vec<u32>> = text

@@ -17,11 +17,12 @@ use axum::body::Body;
 use axum::http::Response;
 use axum::http::header::RANGE;
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_archive::{ByteStream, InstanceEntry, OpenStudy};
+use yingdun_archive::{ByteStream, InstanceEntry, OpenError, OpenStudy};
+use yingdun_dicom::transfer_syntax;
 use yingdun_model::Uid;
 
 /// Retrieves a study, a series or an instance, whichever the path names.
@@ -124,14 +125,14 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
     let numbers = negotiate::frame_list(list)?;
     let (study, entries) = open(&call).await?;
     let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let stored = yingdun_dicom::transfer_syntax::frame_media_type(&entry.transfer_syntax);
+    let stored = transfer_syntax::frame_media_type(&entry.transfer_syntax);
     let form = negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len())?;
     let validator = validator(&entries, &["frames", list, form.as_str()]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
     }
     let parts = study.frames(entry, &numbers).await.map_err(problems::of_open)?;
-    let media_type = format!("{stored}; transfer-syntax={}", entry.transfer_syntax);
+    let media_type = part_of_frame(entry);
     let mut parts: VecDeque<_> = parts.into_iter().map(|frame| (frame.bytes, frame.stream)).collect();
     let response = match (form, parts.pop_front()) {
         (Form::Single, Some((length, content))) => one_part(&media_type, content, None, length).await?,
@@ -170,6 +171,90 @@ pub(crate) async fn bulk(call: Call) -> Result<Response<Body>, Problem> {
     Ok(validator.mark(match form {
         Form::Single => conditional::in_ranges(one_part(OCTETS, content, None, length).await?),
         Form::Multipart => in_parts(OCTETS, VecDeque::from([(length, content)]), validator).await?,
+    }))
+}
+
+/// Which values of the instances are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// All that have addresses of their own.
+    All,
+    /// The pixels of each object itself: (7FE0,0008), (7FE0,0009), (7FE0,0010).
+    Pixels,
+}
+
+/// Retrieves the bulk data of a study, a series or an instance (PS3.18 Table 10.4.1-5): one part for each value, and for
+/// each frame where pixels are encapsulated, with its address.
+pub(crate) async fn bulk_of_all(call: Call, values: Values) -> Result<Response<Body>, Problem> {
+    let (study, entries) = open(&call).await?;
+    let stored = entries.iter().map(|entry| transfer_syntax::frame_media_type(&entry.transfer_syntax));
+    negotiate::values(&call.accept, stored)?;
+    let origin = call.service.origin.clone();
+    let what = if values == Values::All { "all" } else { "pixels" };
+    let validator = validator(&entries, &["bulk of all", what, &origin]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    let writer = Writer::new(OCTETS, validator.boundary());
+    let (content_type, tail) = (writer.content_type(), writer.tail());
+    // One instance after the other, one value after the other: what is not sent yet is not read yet.
+    let mut parts = stream::iter(entries)
+        .then(move |entry| {
+            let base = instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance);
+            parts_of(Arc::clone(&study), entry, values, base, writer.clone())
+        })
+        .try_flatten()
+        .boxed();
+    let first = parts.try_next().await.map_err(problems::of_open)?;
+    let (head, content) = first.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let content = begun(content).await?;
+    let response = answer::stream(&content_type, None, move |sink| async move {
+        sink.send(head).await?;
+        pump(&sink, content).await?;
+        while let Some((head, content)) = parts.try_next().await.map_err(broken)? {
+            sink.send(head).await?;
+            pump(&sink, content).await?;
+        }
+        sink.send(tail).await
+    });
+    Ok(validator.mark(response))
+}
+
+/// The values of one instance, each with the head of its part.
+async fn parts_of(
+    study: Arc<OpenStudy>,
+    entry: InstanceEntry,
+    values: Values,
+    base: String,
+    writer: Writer,
+) -> Result<impl Stream<Item = Result<(Bytes, ByteStream), OpenError>>, OpenError> {
+    let wanted = study.bulk_values(&entry).await?.into_iter().filter(move |value| match values {
+        Values::All => true,
+        Values::Pixels => ["7FE00008", "7FE00009", "7FE00010"].contains(&value.path.as_str()),
+    });
+    // A value is told by its path, a frame by its number too.
+    let wanted = wanted.flat_map(|value| match value.frames {
+        None => vec![(value.path, None)],
+        Some(count) => (1..=count).map(|number| (value.path.clone(), Some(number))).collect(),
+    });
+    let kind = part_of_frame(&entry);
+    Ok(stream::iter(wanted.collect::<Vec<_>>()).then(move |(path, number)| {
+        let (study, entry, writer) = (Arc::clone(&study), entry.clone(), writer.clone());
+        let (base, kind) = (base.clone(), kind.clone());
+        async move {
+            let (kind, location, bytes, content) = match number {
+                None => {
+                    let (bytes, content) = study.bulk(&entry, &path).await?;
+                    (OCTETS.to_owned(), format!("{base}/bulk/{path}"), bytes, content)
+                }
+                Some(number) => {
+                    let mut frames = study.frames(&entry, &[number]).await?;
+                    let frame = frames.pop().ok_or(OpenError::NotFound)?;
+                    (kind, format!("{base}/frames/{number}"), frame.bytes, frame.stream)
+                }
+            };
+            Ok((writer.head(&kind, Some(&location), Some(bytes)), content))
+        }
     }))
 }
 
@@ -261,9 +346,15 @@ async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Broken> {
 }
 
 /// The reason goes to the log; the client sees its connection end before the announced length.
-fn broken(error: yingdun_archive::OpenError) -> Broken {
+fn broken(error: OpenError) -> Broken {
     tracing::warn!(%error, "an answer was broken off");
     Broken
+}
+
+/// The type of one frame as it is stored.
+fn part_of_frame(entry: &InstanceEntry) -> String {
+    let media_type = transfer_syntax::frame_media_type(&entry.transfer_syntax);
+    format!("{media_type}; transfer-syntax={}", entry.transfer_syntax)
 }
 
 fn part10_type(entry: &InstanceEntry) -> String {

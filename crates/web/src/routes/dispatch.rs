@@ -2,6 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, rights, system};
+use crate::dicomweb::retrieve::Values;
 use crate::dicomweb::{destroy, retrieve, search, store};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
@@ -26,7 +27,13 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
             retrieve::metadata(call).await
         }
         RouteId::RetrieveFrames => retrieve::frames(call).await,
-        RouteId::RetrieveBulkData => retrieve::bulk(call).await,
+        RouteId::RetrieveBulkData | RouteId::RetrieveBulkDataValue => retrieve::bulk(call).await,
+        RouteId::StudyBulkData | RouteId::SeriesBulkData | RouteId::InstanceBulkData => {
+            retrieve::bulk_of_all(call, Values::All).await
+        }
+        RouteId::StudyPixelData | RouteId::SeriesPixelData | RouteId::InstancePixelData => {
+            retrieve::bulk_of_all(call, Values::Pixels).await
+        }
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
             destroy::refuse(call).await
         }

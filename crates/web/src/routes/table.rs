@@ -27,6 +27,8 @@ const ACTOR: Parameter = path("actor", Schema::Text, "Login name of a person");
 
 const DICOM_JSON: &[&str] = &["application/dicom+json", "application/json"];
 const OBJECTS: &[&str] = &["multipart/related", "application/dicom"];
+const OCTETS: &[&str] = &["multipart/related", "application/octet-stream"];
+const PARTS: &[&str] = &["multipart/related"];
 const JSON: &[&str] = &["application/json"];
 const HTML: &[&str] = &["text/html; charset=utf-8"];
 const OK: &[(u16, &str)] = &[(200, "Done")];
@@ -336,9 +338,9 @@ routes! {
     /// QIDO-RS instances of one series.
     SearchSeriesInstances => search("/studies/{study}/series/{series}/instances", search_parameters!(STUDY, SERIES), "检索一个序列的实例", "Search the instances of a series"),
     /// WADO-RS study.
-    RetrieveStudy => retrieve("/studies/{study}", &[STUDY, ACCEPT], &["multipart/related"], "调阅整个检查", "Retrieve a study"),
+    RetrieveStudy => retrieve("/studies/{study}", &[STUDY, ACCEPT], PARTS, "调阅整个检查", "Retrieve a study"),
     /// WADO-RS series.
-    RetrieveSeries => retrieve("/studies/{study}/series/{series}", &[STUDY, SERIES, ACCEPT], &["multipart/related"], "调阅整个序列", "Retrieve a series"),
+    RetrieveSeries => retrieve("/studies/{study}/series/{series}", &[STUDY, SERIES, ACCEPT], PARTS, "调阅整个序列", "Retrieve a series"),
     /// WADO-RS instance.
     RetrieveInstance => retrieve("/studies/{study}/series/{series}/instances/{instance}", &[STUDY, SERIES, INSTANCE, ACCEPT], OBJECTS, "调阅一个实例", "Retrieve an instance"),
     /// WADO-RS metadata of a study.
@@ -350,7 +352,21 @@ routes! {
     /// WADO-RS frames.
     RetrieveFrames => retrieve("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", list![STUDY, SERIES, INSTANCE, path("frames", Schema::Text, "Frame numbers from 1, parted by commas"), ACCEPT], &["multipart/related", "application/octet-stream", "image/*", "video/*"], "调阅指定帧", "Retrieve frames"),
     /// WADO-RS bulk data.
-    RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulk/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], &["multipart/related", "application/octet-stream"], "调阅大块数据", "Retrieve bulk data"),
+    RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulk/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], OCTETS, "调阅大块数据", "Retrieve bulk data"),
+    /// The same, under the word of the standard's tables.
+    RetrieveBulkDataValue => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "Tags in hexadecimal and item numbers from 0, parted by `/`"), ACCEPT], OCTETS, "调阅指定元素的大块数据", "Retrieve a binary value of any element"),
+    /// WADO-RS bulk data of a study.
+    StudyBulkData => retrieve("/studies/{study}/bulkdata", &[STUDY, ACCEPT], PARTS, "检查的全部大块数据", "Bulk data of a study"),
+    /// WADO-RS bulk data of a series.
+    SeriesBulkData => retrieve("/studies/{study}/series/{series}/bulkdata", &[STUDY, SERIES, ACCEPT], PARTS, "序列的全部大块数据", "Bulk data of a series"),
+    /// WADO-RS bulk data of an instance.
+    InstanceBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulkdata", &[STUDY, SERIES, INSTANCE, ACCEPT], PARTS, "实例的全部大块数据", "Bulk data of an instance"),
+    /// WADO-RS pixel data of a study.
+    StudyPixelData => retrieve("/studies/{study}/pixeldata", &[STUDY, ACCEPT], PARTS, "检查的像素数据", "Pixel data of a study"),
+    /// WADO-RS pixel data of a series.
+    SeriesPixelData => retrieve("/studies/{study}/series/{series}/pixeldata", &[STUDY, SERIES, ACCEPT], PARTS, "序列的像素数据", "Pixel data of a series"),
+    /// WADO-RS pixel data of an instance.
+    InstancePixelData => retrieve("/studies/{study}/series/{series}/instances/{instance}/pixeldata", &[STUDY, SERIES, INSTANCE, ACCEPT], PARTS, "实例的像素数据", "Pixel data of an instance"),
     /// Refused.
     DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
     /// Refused.
