@@ -9,6 +9,8 @@ pub const RLE_LOSSLESS: &str = "1.2.840.10008.1.2.5";
 pub const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
 /// JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14, Selection Value 1).
 pub const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
+/// JPEG-LS Lossless Image Compression.
+pub const JPEG_LS_LOSSLESS: &str = "1.2.840.10008.1.2.4.80";
 
 /// How the samples of a frame are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +26,8 @@ pub enum Coding {
     Rle,
     /// JPEG (ISO/IEC 10918-1): sequential DCT of 8 or 12 bits, or lossless of 2 to 16 bits.
     Jpeg,
+    /// JPEG-LS (ISO/IEC 14495-1), lossless or near-lossless.
+    JpegLs,
 }
 
 impl Coding {
@@ -42,6 +46,7 @@ impl Coding {
             }
             RLE_LOSSLESS => Self::Rle,
             JPEG_BASELINE | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | JPEG_LOSSLESS => Self::Jpeg,
+            JPEG_LS_LOSSLESS | "1.2.840.10008.1.2.4.81" => Self::JpegLs,
             _ => return None,
         })
     }

@@ -4,7 +4,7 @@
 //!  one frame, coded ──► decode ──► Picture (samples, little-endian, pixel by pixel)
 //!                                     │
 //!                                     ├──► render ──► Bitmap (8 bits, windowed, cropped, scaled) ──► JPEG, PNG
-//!                                     └──► rle, jpeg ──► one frame, coded otherwise
+//!                                     └──► rle, jpeg, jpeg_ls ──► one frame, coded otherwise
 //! ```
 //!
 //! Three rules hold everywhere:
@@ -24,6 +24,7 @@ mod decode;
 mod error;
 mod image;
 mod jpeg;
+mod jpeg_ls;
 pub mod limits;
 pub mod render;
 mod rle;
@@ -35,4 +36,5 @@ pub use decode::{align_bits, decode};
 pub use error::PixelError;
 pub use image::{ImageAttributes, Photometric, Picture};
 pub use jpeg::{encode_baseline as encode_jpeg_baseline, encode_lossless as encode_jpeg_lossless};
+pub use jpeg_ls::encode as encode_jpeg_ls;
 pub use rle::encode as encode_rle;

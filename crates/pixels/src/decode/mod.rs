@@ -9,7 +9,7 @@ pub use native::align_bits;
 use crate::coding::Coding;
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
-use crate::{jpeg, rle};
+use crate::{jpeg, jpeg_ls, rle};
 use native::ByteOrder;
 
 /// Decodes one frame.
@@ -32,5 +32,8 @@ pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Resul
         Coding::NativeBigEndian { in_words: true } => native::decode(declared, frame, ByteOrder::BigWords),
         Coding::Rle => rle::decode(declared, frame),
         Coding::Jpeg => jpeg::decode(declared, frame)?.into_picture(declared, "JPEG", Photometric::YbrFull),
+        Coding::JpegLs => {
+            jpeg_ls::decode(declared, frame)?.into_picture(declared, "JPEG-LS", declared.photometric)
+        }
     }
 }
