@@ -28,6 +28,8 @@ pub enum Coding {
     Jpeg,
     /// JPEG-LS (ISO/IEC 14495-1), lossless or near-lossless.
     JpegLs,
+    /// JPEG 2000 (ISO/IEC 15444-1), reversible or irreversible.
+    Jpeg2000,
 }
 
 impl Coding {
@@ -47,6 +49,7 @@ impl Coding {
             RLE_LOSSLESS => Self::Rle,
             JPEG_BASELINE | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | JPEG_LOSSLESS => Self::Jpeg,
             JPEG_LS_LOSSLESS | "1.2.840.10008.1.2.4.81" => Self::JpegLs,
+            "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => Self::Jpeg2000,
             _ => return None,
         })
     }

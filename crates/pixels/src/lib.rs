@@ -4,7 +4,7 @@
 //!  one frame, coded ──► decode ──► Picture (samples, little-endian, pixel by pixel)
 //!                                     │
 //!                                     ├──► render ──► Bitmap (8 bits, windowed, cropped, scaled) ──► JPEG, PNG
-//!                                     └──► rle, jpeg, jpeg_ls ──► one frame, coded otherwise
+//!                                     └──► rle, jpeg, jpeg_ls ──► one frame, coded otherwise (transcode)
 //! ```
 //!
 //! Three rules hold everywhere:
@@ -24,12 +24,14 @@ mod decode;
 mod error;
 mod image;
 mod jpeg;
+mod jpeg_2000;
 mod jpeg_ls;
 pub mod limits;
 pub mod render;
 mod rle;
 #[cfg(test)]
 mod testing;
+pub mod transcode;
 
 pub use coding::Coding;
 pub use decode::{align_bits, decode};

@@ -88,8 +88,7 @@ fn compare(oracle: &Path, path: &Path, line: &Value, expected: &Value) -> Result
     }
     let theirs = std::fs::read(oracle.join(wanted)).unwrap();
     let tolerance = LOSSY_TOLERANCE.iter().find(|(lossy, _)| *lossy == syntax).map_or(0, |(_, by)| *by);
-    let width = picture.attributes.sample_bytes();
-    let (differing, most) = difference(&ours, &theirs, width).ok_or(format!(
+    let (differing, most) = difference(&ours, &theirs, &picture.attributes).ok_or(format!(
         "{} bytes, expected {}; {:?}",
         ours.len(),
         theirs.len(),
@@ -138,11 +137,15 @@ fn samples(picture: &Picture) -> Vec<u8> {
 }
 
 /// How many samples differ, and by how much at most.
-fn difference(ours: &[u8], theirs: &[u8], width: usize) -> Option<(usize, i64)> {
+fn difference(ours: &[u8], theirs: &[u8], picture: &ImageAttributes) -> Option<(usize, i64)> {
     if ours.len() != theirs.len() {
         return None;
     }
-    let value = |cell: &[u8]| cell.iter().rev().fold(0_i64, |value, byte| value << 8 | i64::from(*byte));
+    let width = picture.sample_bytes();
+    let value = |cell: &[u8]| {
+        let ones = picture.signed && cell.last().is_some_and(|byte| *byte >= 0x80);
+        cell.iter().rev().fold(-i64::from(ones), |value, byte| value << 8 | i64::from(*byte))
+    };
     let apart = |(a, b): (&[u8], &[u8])| (value(a) - value(b)).abs();
     let all = ours.chunks(width).zip(theirs.chunks(width)).map(apart);
     Some((all.clone().filter(|by| *by > 0).count(), all.max().unwrap_or(0)))

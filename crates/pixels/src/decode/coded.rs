@@ -35,13 +35,12 @@ impl Coded {
         Ok(())
     }
 
-    /// The samples in cells of Bits Allocated. `colour` is what samples of three components are that were declared as
-    /// a variety of YBR.
+    /// The samples in cells of Bits Allocated. `photometric` is what they are after decoding.
     pub(crate) fn into_picture(
         self,
         declared: &ImageAttributes,
         format: &'static str,
-        colour: Photometric,
+        photometric: Photometric,
     ) -> Result<Picture, PixelError> {
         Self::check_shape(declared, format, [self.rows, self.columns, self.components])?;
         if ![8, 16].contains(&declared.bits_allocated) || self.precision > declared.bits_allocated {
@@ -52,16 +51,6 @@ impl Coded {
                 coded: u64::from(self.precision),
             });
         }
-        let photometric = match declared.photometric {
-            Photometric::YbrFull | Photometric::YbrFull422 | Photometric::YbrIct | Photometric::YbrRct => {
-                colour
-            }
-            same @ (Photometric::Monochrome1
-            | Photometric::Monochrome2
-            | Photometric::PaletteColor
-            | Photometric::Rgb
-            | Photometric::Xyb) => same,
-        };
         // Encoders that write more bits than are stored exist; what they wrote is kept.
         let bits_stored = declared.bits_stored.max(self.precision);
         let high_bit = bits_stored - 1;

@@ -9,7 +9,7 @@ pub use native::align_bits;
 use crate::coding::Coding;
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
-use crate::{jpeg, jpeg_ls, rle};
+use crate::{jpeg, jpeg_2000, jpeg_ls, rle};
 use native::ByteOrder;
 
 /// Decodes one frame.
@@ -18,8 +18,9 @@ use native::ByteOrder;
 /// byte ([`align_bits`]). Bytes behind the picture, such as padding, are not looked at.
 ///
 /// The result has the samples pixel by pixel ([`Picture`]). Its attributes are the declared ones, but that
-/// Planar Configuration is 0, bits have become bytes, samples are cut out of their cells unless the frame is native, and
-/// shared chrominance is brought to every pixel (YBR_FULL_422 becomes YBR_FULL).
+/// Planar Configuration is 0, bits have become bytes, samples are cut out of their cells unless the frame is native, shared
+/// chrominance is brought to every pixel (YBR_FULL_422 becomes YBR_FULL) and the colour transforms of JPEG 2000 are undone
+/// (YBR_RCT and YBR_ICT become RGB).
 ///
 /// # Errors
 /// [`PixelError`]. No input makes this function panic or allocate more than
@@ -31,9 +32,22 @@ pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Resul
         Coding::NativeBigEndian { in_words: false } => native::decode(declared, frame, ByteOrder::Big),
         Coding::NativeBigEndian { in_words: true } => native::decode(declared, frame, ByteOrder::BigWords),
         Coding::Rle => rle::decode(declared, frame),
-        Coding::Jpeg => jpeg::decode(declared, frame)?.into_picture(declared, "JPEG", Photometric::YbrFull),
+        Coding::Jpeg => {
+            let colour = match declared.photometric {
+                Photometric::YbrFull422 => Photometric::YbrFull,
+                same => same,
+            };
+            jpeg::decode(declared, frame)?.into_picture(declared, "JPEG", colour)
+        }
         Coding::JpegLs => {
             jpeg_ls::decode(declared, frame)?.into_picture(declared, "JPEG-LS", declared.photometric)
+        }
+        Coding::Jpeg2000 => {
+            let colour = match declared.photometric {
+                Photometric::YbrRct | Photometric::YbrIct => Photometric::Rgb,
+                same => same,
+            };
+            jpeg_2000::decode(declared, frame)?.into_picture(declared, "JPEG 2000", colour)
         }
     }
 }

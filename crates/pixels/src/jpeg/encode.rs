@@ -12,7 +12,8 @@ const CATEGORIES: usize = 17;
 /// chrominance. `quality` is the usual scale from 1 to 100.
 ///
 /// # Errors
-/// [`PixelError::Unsupported`] for samples of more than 8 bits, with a sign, or of another kind than grey, RGB, YBR_FULL and palette colour.
+/// [`PixelError::Unsupported`] for samples of more than 8 bits, with a sign, or of another kind than
+/// grey, RGB and YBR_FULL.
 pub fn encode_baseline(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelError> {
     let ImageAttributes { rows, columns, bits_allocated, signed, photometric, .. } = picture.attributes;
     if bits_allocated != 8 || signed {
@@ -21,10 +22,14 @@ pub fn encode_baseline(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelE
         });
     }
     let colour = match photometric {
-        Photometric::Monochrome1 | Photometric::Monochrome2 | Photometric::PaletteColor => ColorType::Luma,
+        Photometric::Monochrome1 | Photometric::Monochrome2 => ColorType::Luma,
         Photometric::Rgb => ColorType::Rgb,
         Photometric::YbrFull => ColorType::Ycbcr,
-        Photometric::YbrFull422 | Photometric::YbrIct | Photometric::YbrRct | Photometric::Xyb => {
+        Photometric::PaletteColor
+        | Photometric::YbrFull422
+        | Photometric::YbrIct
+        | Photometric::YbrRct
+        | Photometric::Xyb => {
             return Err(PixelError::Unsupported { what: "JPEG baseline of this Photometric Interpretation" });
         }
     };
