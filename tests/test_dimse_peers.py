@@ -1,18 +1,13 @@
 """Other programs that send: pynetdicom in this process, and an Orthanc server that pushes."""
 
-import json
-import shutil
-import socket
 import ssl
-import subprocess
 
 import pynetdicom
 import pytest
-import requests
 from pynetdicom.sop_class import SecondaryCaptureImageStorage, Verification
 
 from yingdun_testkit import part10, program
-from yingdun_testkit.installation import wait_until
+from yingdun_testkit.orthanc import Orthanc
 
 
 def send(archive, calling, *data_sets, identity=None, address=None, contexts=None):
@@ -94,7 +89,7 @@ def test_a_class_that_is_not_stored_is_refused_in_the_negotiation(archive, modal
     entity = pynetdicom.AE(ae_title="PYNET")
     entity.add_requested_context(Verification)
     entity.add_requested_context("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root FIND
-    entity.add_requested_context("1.2.840.10008.1.20.1")  # Storage Commitment Push
+    entity.add_requested_context("1.2.840.10008.1.9")  # Basic Study Content Notification
     context = ssl.create_default_context(cafile=archive.ca_file)
     context.load_cert_chain(modality["certificate_file"], modality["private_key_file"])
     host, port = archive.addresses.dicom_tls
@@ -106,58 +101,6 @@ def test_a_class_that_is_not_stored_is_refused_in_the_negotiation(archive, modal
 
 
 # === Orthanc ===
-
-
-class Orthanc:
-    """An Orthanc server in a folder of its own."""
-
-    def __init__(self, folder, settings):
-        self.http, dicom = _free_port(), _free_port()
-        (folder / "db").mkdir()
-        settings = {
-            "Name": "pusher",
-            "StorageDirectory": str(folder / "db"),
-            "HttpPort": self.http,
-            "DicomPort": dicom,
-            "DicomAet": "ORTHANC",
-            "RemoteAccessAllowed": False,
-            "AuthenticationEnabled": False,
-            "Plugins": [],
-            **settings,
-        }
-        path = folder / "orthanc.json"
-        path.write_text(json.dumps(settings))
-        program = shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-        assert program, "Orthanc is missing: script/bootstrap test installs it"
-        self.log_path = folder / "orthanc.log"
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([program, str(path)], stdout=log, stderr=subprocess.STDOUT)
-        wait_until(self._answers, "Orthanc starts", 30)
-
-    def _answers(self):
-        assert self.process.poll() is None, self.log_path.read_text(errors="replace")[-2000:]
-        try:
-            return self.ask("GET", "/system").ok
-        except requests.ConnectionError:
-            return False
-
-    def ask(self, method, path, **options):
-        return requests.request(method, f"http://127.0.0.1:{self.http}{path}", timeout=60, **options)
-
-    def push(self, modality, *files: bytes) -> requests.Response:
-        """Takes files in and sends them on."""
-        made = [self.ask("POST", "/instances", data=content).json()["ID"] for content in files]
-        return self.ask("POST", f"/modalities/{modality}/store", json={"Resources": made, "Synchronous": True})
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.mark.parametrize("transport", ["tls", "plain"])

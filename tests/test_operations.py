@@ -13,6 +13,7 @@ import pytest
 from yingdun_testkit import part10, program
 from yingdun_testkit.dcmtk import Peer
 from yingdun_testkit.installation import wait_until
+from yingdun_testkit.modality import Modality, ask
 from yingdun_testkit.web import Web
 
 #: Seconds that open answers have to finish (`DRAIN_TIME_MAX`), and what else a stop may take on a loaded machine.
@@ -42,6 +43,11 @@ def used(make_installation, tmp_path_factory):
     assert office.try_sign_in("nobody").status_code == 401
     path = tmp_path_factory.mktemp("sent") / "one.dcm"
     path.write_bytes(another)
+    modality = Modality(installation, "METERED")
+    association = modality.associate()
+    transaction, _ = ask(association, [(image.SOPClassUID, image.SOPInstanceUID)])
+    modality.wait_for(transaction)
+    association.release()
     assert Peer("METER").store(installation.addresses.dicom_plain, path).returncode == 0
     assert Peer("UNKNOWN").echo(installation.addresses.dicom_plain).returncode != 0
     # One replica is read when all is well, and only its damage is met.

@@ -177,6 +177,7 @@ tags! {
     REFERENCED_SOP_CLASS_UID = 0x0008, 0x1150, "Referenced SOP Class UID";
     REFERENCED_SOP_INSTANCE_UID = 0x0008, 0x1155, "Referenced SOP Instance UID";
     RETRIEVE_URL = 0x0008, 0x1190, "Retrieve URL";
+    TRANSACTION_UID = 0x0008, 0x1195, "Transaction UID";
     FAILURE_REASON = 0x0008, 0x1197, "Failure Reason";
     FAILED_SOP_SEQUENCE = 0x0008, 0x1198, "Failed SOP Sequence";
     REFERENCED_SOP_SEQUENCE = 0x0008, 0x1199, "Referenced SOP Sequence";

@@ -12,7 +12,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use yingdun_dimse::association::Proposals;
-use yingdun_dimse::scp::{Failure, Incoming, Object, Peer, Refusal, Scp, Service, Settings, Transport};
+use yingdun_dimse::commitment::Transaction;
+use yingdun_dimse::scp::{
+    Failure, FailureKind, Incoming, Object, Peer, PendingReport, Refusal, Scp, Service, Settings, Transport,
+};
 use yingdun_dimse::scu::{self, Scu};
 use yingdun_dimse::tls::{self, Identity, Trust};
 use yingdun_model::{AeTitle, Uid};
@@ -39,6 +42,10 @@ impl Service for Sink {
 
     async fn receive(&self, (): &(), _: Object) -> Result<Counting, Failure> {
         Ok(Counting(0))
+    }
+
+    async fn commit(&self, (): &(), _: &Peer, _: Transaction) -> Result<PendingReport, Failure> {
+        Err(Failure::new(FailureKind::NotAuthorised, "a sink keeps nothing"))
     }
 }
 

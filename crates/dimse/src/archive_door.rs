@@ -1,10 +1,15 @@
 //! The door of the archive: [`Service`] on top of `access` and `archive`. Two tables and nothing else: how a
 //! refusal of a device and a failure of ingest are told to a DICOM peer.
 
-use crate::scp::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};
+use crate::commitment::{Outcome, Reference, Transaction};
+use crate::scp::{Failure, FailureKind, Incoming, Object, Peer, PendingReport, Refusal, Service};
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, PeerFacts, Resource, Session};
-use yingdun_archive::{Archive, Declared, Door, IngestError};
+use yingdun_archive::{
+    Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
+    IngestError, SopReference,
+};
 use yingdun_model::Action;
 
 /// Lets registered devices in and gives their objects to the archive.
@@ -63,6 +68,23 @@ impl Service for ArchiveDoor {
         };
         self.archive.receive(session, declared).map(Arriving).map_err(failure)
     }
+
+    async fn commit(
+        &self,
+        session: &Session,
+        peer: &Peer,
+        transaction: Transaction,
+    ) -> Result<PendingReport, Failure> {
+        let references = transaction.references.into_iter();
+        let request = CommitmentRequest {
+            peer: peer.calling.clone(),
+            called: peer.called.clone(),
+            transaction: transaction.uid,
+            references: references.map(|of| (of.sop_class, of.sop_instance).into()).collect(),
+        };
+        let kept = self.archive.request_commitment(session, request).await.map_err(not_committed)?;
+        Ok(told_on(self.archive.clone(), kept))
+    }
 }
 
 impl Incoming for Arriving {
@@ -75,7 +97,61 @@ impl Incoming for Arriving {
     }
 }
 
+/// Hands the report to the association, and what became of it back to the archive.
+fn told_on(archive: Archive, mut kept: CommitmentPending) -> PendingReport {
+    let (mut outcome, outcome_of) = oneshot::channel();
+    let (told, told_of) = oneshot::channel();
+    tokio::spawn(async move {
+        let report = tokio::select! {
+            report = kept.report() => report,
+            // The association is over: without anyone who waits, the report is due elsewhere.
+            () = outcome.closed() => None,
+        };
+        let Some(report) = report else { return };
+        if outcome.send(outcome_from(&report)).is_err() {
+            return;
+        }
+        let written = match told_of.await {
+            Ok(true) => archive.commitment_reported(&report).await,
+            Ok(false) => archive.commitment_not_reported(&report).await,
+            Err(_) => return,
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "what became of a storage commitment report was not kept");
+        }
+    });
+    PendingReport { outcome: outcome_of, told }
+}
+
+/// A report in the words of the wire.
+pub(crate) fn outcome_from(report: &CommitmentReport) -> Outcome {
+    let reference = |of: &SopReference| Reference {
+        sop_class: of.sop_class.clone(),
+        sop_instance: of.sop_instance.clone(),
+    };
+    Outcome {
+        transaction: report.key.transaction.clone(),
+        committed: report.committed.iter().map(reference).collect(),
+        failed: report.failed.iter().map(|(of, failure)| (reference(of), failure.code())).collect(),
+    }
+}
+
 // === tables ===
+
+fn not_committed(error: CommitmentError) -> Failure {
+    let kind = match &error {
+        CommitmentError::Refused { .. } => FailureKind::NotAuthorised,
+        CommitmentError::References(_) | CommitmentError::TransactionUsed => FailureKind::InvalidArgument,
+        CommitmentError::TooManyOpen => FailureKind::ResourceLimitation,
+        // The cause is for the operator's log: it may name paths and hosts.
+        CommitmentError::Unavailable(part) => {
+            tracing::error!(cause = %part, "a storage commitment could not be taken");
+            let comment = format!("{} does not answer, try again", part.part());
+            return Failure::new(FailureKind::Processing, comment);
+        }
+    };
+    Failure::new(kind, error.to_string())
+}
 
 const fn refusal(refused: &DeviceRefusal) -> Refusal {
     match refused {

@@ -18,8 +18,10 @@
 
 pub mod archive_door;
 pub mod association;
+pub mod commitment;
 pub mod message;
 pub mod pdu;
+pub mod reporter;
 pub mod scp;
 pub mod scu;
 pub mod tls;

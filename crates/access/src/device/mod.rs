@@ -6,6 +6,7 @@
 mod addresses;
 mod authenticate;
 mod check;
+mod destination;
 mod endpoint;
 
 pub use addresses::{AddressList, AddressListError};

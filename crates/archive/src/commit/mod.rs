@@ -28,9 +28,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
+use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::catalogue::commitments::{self, Commitment, CommitmentState};
-use yingdun_model::{AeTitle, Uid};
+use yingdun_model::{Action, AeTitle, Uid};
 
 pub use yingdun_catalog::catalogue::commitments::CommitmentKey;
 
@@ -53,6 +54,9 @@ const REPORTS_AT_ONCE: u32 = 16;
 
 /// How long the doors sleep when no report is due: a report that failed is due again after some seconds at least.
 const REPORTS_LOOK: Duration = Duration::from_secs(2);
+
+const REPORTED: ReasonCode = ReasonCode::new("commitment-reported");
+const NOT_REPORTED: ReasonCode = ReasonCode::new("commitment-not-reported");
 
 /// What a peer asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +190,7 @@ pub(crate) async fn due_reports(core: &Core) -> Result<Vec<CommitmentReport>, Un
 /// Keeps that a peer was told.
 pub(crate) async fn reported(core: &Core, report: &CommitmentReport) -> Result<(), Unavailable> {
     count_report("delivered");
+    core.append_leaf(leaf(core, Outcome::Succeeded, REPORTED, all(report), failed(report))).await?;
     let end = commitments::end(&report.key, CommitmentState::Reported, core.clock.now());
     core.catalogue.database().execute(vec![end]).await.map(drop).map_err(unavailable)
 }
@@ -196,6 +201,7 @@ pub(crate) async fn not_reported(core: &Core, report: &CommitmentReport) -> Resu
     let change = if attempts >= REPORT_ATTEMPTS_MAX {
         count_report("abandoned");
         tracing::warn!(peer = %report.key.peer, attempts, "a storage commitment report is given up");
+        core.append_leaf(leaf(core, Outcome::Failed, NOT_REPORTED, all(report), failed(report))).await?;
         commitments::end(&report.key, CommitmentState::Abandoned, now)
     } else {
         count_report("failed");
@@ -235,6 +241,36 @@ fn report(
         }
     }
     CommitmentReport { key, committed, failed, attempts }
+}
+
+fn all(report: &CommitmentReport) -> u64 {
+    (report.committed.len() + report.failed.len()) as u64
+}
+
+fn failed(report: &CommitmentReport) -> u64 {
+    report.failed.len() as u64
+}
+
+/// What the archive itself found or told, as a leaf.
+fn leaf(core: &Core, outcome: Outcome, reason: ReasonCode, references: u64, failed: u64) -> Event {
+    let session = core.access.system_session();
+    Event {
+        kind: EventKind::Commitment,
+        outcome,
+        institution: session.institution().clone(),
+        actor: session.actor().clone(),
+        actor_kind: session.actor_kind(),
+        role: Some(session.role()),
+        purpose: Some(session.purpose()),
+        action: Some(Action::Commit),
+        patient: None,
+        study: None,
+        instance: None,
+        policy_set: None,
+        reason,
+        counts: Counts::new().with("references", references).with("failed", failed),
+        detail: None,
+    }
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Unavailable> {

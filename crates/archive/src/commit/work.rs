@@ -1,16 +1,16 @@
 //! The work between request and report, in the background: transactions that are due are verified, a few at a time.
 
 use super::verify::verify;
-use super::{Failures, SopReference, decode, encode, pause, report};
+use super::{Failures, SopReference, decode, encode, leaf, pause, report};
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
 use crate::shared::Core;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
+use yingdun_audit::{Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::catalogue::commitments::{self, Commitment, CommitmentState};
-use yingdun_model::{Action, Timestamp};
+use yingdun_model::Timestamp;
 
 /// Transactions that are verified at once: enough that a large one does not hold up all others, few enough that
 /// reading for them leaves the disks to everybody else.
@@ -100,7 +100,9 @@ async fn verify_transaction(core: &Arc<Core>, transaction: &Commitment) -> Resul
         }
     }
     let (all, failed) = (references.len() as u64, failures.len() as u64);
-    core.append_leaf(leaf(&session, all, failed)).await?;
+    let (outcome, reason) =
+        if failed == 0 { (Outcome::Succeeded, COMMITTED) } else { (Outcome::Failed, NOT_COMMITTED) };
+    core.append_leaf(leaf(core, outcome, reason, all, failed)).await?;
     count(all, failed);
 
     let result = encode(&failures)?;
@@ -119,26 +121,6 @@ async fn verify_transaction(core: &Arc<Core>, transaction: &Commitment) -> Resul
         None => core.commitments.verified.notify_one(),
     }
     Ok(())
-}
-
-fn leaf(session: &yingdun_access::Session, references: u64, failed: u64) -> Event {
-    Event {
-        kind: EventKind::Commitment,
-        outcome: if failed == 0 { Outcome::Succeeded } else { Outcome::Failed },
-        institution: session.institution().clone(),
-        actor: session.actor().clone(),
-        actor_kind: session.actor_kind(),
-        role: Some(session.role()),
-        purpose: Some(session.purpose()),
-        action: Some(Action::Commit),
-        patient: None,
-        study: None,
-        instance: None,
-        policy_set: None,
-        reason: if failed == 0 { COMMITTED } else { NOT_COMMITTED },
-        counts: Counts::new().with("references", references).with("failed", failed),
-        detail: None,
-    }
 }
 
 fn count(all: u64, failed: u64) {

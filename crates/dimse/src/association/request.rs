@@ -5,7 +5,7 @@ use super::{
 };
 use crate::pdu::{
     APPLICATION_CONTEXT, AeField, AnsweredContext, AssociateRq, ContextOutcome, PRESENTATION_CONTEXTS_MAX,
-    PROTOCOL_VERSION_1, Pdu, ProposedContext,
+    PROTOCOL_VERSION_1, Pdu, ProposedContext, RoleSelection, UserInformation,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use yingdun_model::{AeTitle, Uid};
@@ -22,7 +22,10 @@ pub struct Proposal {
 
 /// What to propose: a set of at most [`PRESENTATION_CONTEXTS_MAX`] different proposals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proposals(Vec<Proposal>);
+pub struct Proposals {
+    contexts: Vec<Proposal>,
+    roles: Vec<RoleSelection>,
+}
 
 /// More proposals than one association can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +38,7 @@ impl Proposals {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { contexts: Vec::new(), roles: Vec::new() }
     }
 
     /// Adds a pair, unless it is there already.
@@ -44,19 +47,25 @@ impl Proposals {
     /// [`ProposalsError`] when no number is left for it.
     pub fn add(&mut self, sop_class: Uid, transfer_syntax: Uid) -> Result<(), ProposalsError> {
         let proposal = Proposal { sop_class, transfer_syntax };
-        if self.0.contains(&proposal) {
+        if self.contexts.contains(&proposal) {
             return Ok(());
         }
-        if self.0.len() == PRESENTATION_CONTEXTS_MAX {
+        if self.contexts.len() == PRESENTATION_CONTEXTS_MAX {
             return Err(ProposalsError);
         }
-        self.0.push(proposal);
+        self.contexts.push(proposal);
         Ok(())
+    }
+
+    /// Asks to be the provider of a SOP class and not its user (PS3.7 §D.3.3.4). A peer that accepts the class and
+    /// says nothing about roles is taken to agree: many do not answer, and the message would fail at worst.
+    pub fn provide(&mut self, sop_class: Uid) {
+        self.roles.push(RoleSelection { sop_class, scu: false, scp: true });
     }
 
     /// Each proposal with its number: 1, 3, 5 and so on.
     fn numbered(&self) -> impl Iterator<Item = (u8, &Proposal)> {
-        (1..=u8::MAX).step_by(2).zip(&self.0)
+        (1..=u8::MAX).step_by(2).zip(&self.contexts)
     }
 }
 
@@ -109,7 +118,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         calling: AeField::from(calling),
         application_context: Uid::new(APPLICATION_CONTEXT).ok(),
         contexts: contexts.collect(),
-        user: own_user_information(),
+        user: UserInformation { roles: proposals.roles.clone(), ..own_user_information() },
     });
     connection.write(&request, timeouts.unit).await?;
     match connection.read(timeouts.artim, timeouts.unit).await? {

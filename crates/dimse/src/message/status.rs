@@ -23,6 +23,8 @@ impl Status {
     pub const NO_SUCH_SOP_INSTANCE: Self = Self(0x0112);
     /// There is no such event type (PS3.7 §C.5).
     pub const NO_SUCH_EVENT_TYPE: Self = Self(0x0113);
+    /// What an action is asked with has a value that it cannot have (PS3.7 §C.5).
+    pub const INVALID_ARGUMENT: Self = Self(0x0115);
     /// The SOP instance UID is not a UID (PS3.7 §C.5.12).
     pub const INVALID_SOP_INSTANCE: Self = Self(0x0117);
     /// There is no such SOP class (PS3.7 §C.5).
@@ -88,6 +90,7 @@ impl fmt::Display for Status {
             0x0111 => "duplicate SOP instance",
             0x0112 => "no such SOP instance",
             0x0113 => "no such event type",
+            0x0115 => "invalid argument value",
             0x0117 => "invalid SOP instance UID",
             0x0118 => "no such SOP class",
             0x0120 => "missing attribute",

@@ -3,9 +3,10 @@
 //! A message that fails does not end the association: what remains of it is read and thrown away, the peer gets
 //! its status, and the next message may come.
 
+use super::commit::Reports;
 use super::service::{Failure, Peer, Service};
-use crate::VERIFICATION;
 use crate::association::{Association, AssociationError, Context, Received};
+use crate::commitment::STORAGE_COMMITMENT;
 use crate::message::{
     Command, CommandError, CommandField, MessageError, Operation, Status, element, read_command, read_data,
 };
@@ -13,6 +14,7 @@ use crate::pdu::{AbortSource, Pdv};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
+use yingdun_dicom::dictionary::is_storage_sop_class;
 
 /// Bytes of an object that already failed which are read and thrown away, at most; a peer that sends more of it
 /// is aborted. Beyond the longest object that real modalities make.
@@ -28,6 +30,7 @@ pub(super) struct Conversation<'a, S: Service, T> {
     pub(super) peer: &'a Peer,
     pub(super) association: Association<T>,
     pub(super) counts: Counts,
+    pub(super) reports: Reports,
 }
 
 /// What happened in one association, for the log.
@@ -53,7 +56,7 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         peer: &'a Peer,
         association: Association<T>,
     ) -> Self {
-        Self { service, session, peer, association, counts: Counts::default() }
+        Self { service, session, peer, association, counts: Counts::default(), reports: Reports::default() }
     }
 
     /// Serves the association to its end. After `stop` it may finish what it has begun; `give_up` ends it.
@@ -107,6 +110,10 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                     stopping = true;
                     continue;
                 }
+                report = self.reports.next() => {
+                    self.report(report).await?;
+                    continue;
+                }
             };
             match received {
                 Ok(Received::Fragment(first)) => self.message(first).await?,
@@ -130,9 +137,17 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 let done = self.service.echo(self.session).await;
                 self.conclude(&context, &command, done).await
             }
-            CommandField::Request(Operation::Store) if context.abstract_syntax.as_str() != VERIFICATION => {
+            CommandField::Request(Operation::Store)
+                if is_storage_sop_class(context.abstract_syntax.as_str()) =>
+            {
                 self.store(&context, &command).await
             }
+            CommandField::Request(Operation::Action)
+                if context.abstract_syntax.as_str() == STORAGE_COMMITMENT =>
+            {
+                self.commit(&context, &command).await
+            }
+            CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
             CommandField::Request(_) => {
                 self.discard(&context, &command, 0).await?;
                 self.answer(&context, &command, Status::UNRECOGNISED_OPERATION, None).await

@@ -9,12 +9,16 @@
 //! objects are. TLS and plain TCP differ in one line: which stream the association stands on.
 
 mod admission;
+mod commit;
 mod conversation;
+mod data_set;
 mod negotiate;
 mod service;
 mod store;
 
 pub use admission::Limits;
+pub use commit::PendingReport;
+pub(crate) use commit::report_command;
 pub use service::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};

@@ -2,6 +2,7 @@
 
 use crate::VERIFICATION;
 use crate::association::Answer;
+use crate::commitment::STORAGE_COMMITMENT;
 use crate::pdu::ContextOutcome;
 use yingdun_dicom::dictionary::is_storage_sop_class;
 use yingdun_model::Uid;
@@ -31,15 +32,19 @@ const NATIVE: [&str; 3] = [
 /// Answers one proposed presentation context.
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
-/// because objects are kept as they are sent.
+/// because objects are kept as they are sent; storage commitment in those that every peer can read.
 ///
 /// # Errors
 /// The outcome to answer when the context is refused.
 pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid]) -> Answer {
-    if abstract_syntax.as_str() != VERIFICATION && !is_storage_sop_class(abstract_syntax.as_str()) {
-        return Err(ContextOutcome::AbstractSyntaxNotSupported);
-    }
-    preferred(transfer_syntaxes).cloned().ok_or(ContextOutcome::TransferSyntaxesNotSupported)
+    let chosen = match abstract_syntax.as_str() {
+        VERIFICATION => preferred(transfer_syntaxes),
+        // Data sets of this one are read and written here, not kept as they come.
+        STORAGE_COMMITMENT => native(transfer_syntaxes),
+        class if is_storage_sop_class(class) => preferred(transfer_syntaxes),
+        _ => return Err(ContextOutcome::AbstractSyntaxNotSupported),
+    };
+    chosen.cloned().ok_or(ContextOutcome::TransferSyntaxesNotSupported)
 }
 
 /// The transfer syntax to choose when a peer offers several in one context:
@@ -52,8 +57,11 @@ pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid]) -> Answer
 /// not be invited to spoil it on the way into the archive.
 fn preferred(offered: &[Uid]) -> Option<&Uid> {
     let lossless = || offered.iter().find(|syntax| LOSSLESS.contains(&syntax.as_str()));
-    let native = || NATIVE.iter().find_map(|native| offered.iter().find(|syntax| syntax.as_str() == *native));
-    lossless().or_else(native).or_else(|| offered.first())
+    lossless().or_else(|| native(offered)).or_else(|| offered.first())
+}
+
+fn native(offered: &[Uid]) -> Option<&Uid> {
+    NATIVE.iter().find_map(|native| offered.iter().find(|syntax| syntax.as_str() == *native))
 }
 
 #[cfg(test)]
@@ -95,10 +103,12 @@ mod tests {
 
     #[test]
     fn what_is_neither_storage_nor_verification_is_refused() {
-        for class in ["1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.20.1", "1.3.6.1.4.1.1.9"] {
+        for class in ["1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.9", "1.3.6.1.4.1.1.9"] {
             assert_eq!(choose(class, &[IMPLICIT]), Err(ContextOutcome::AbstractSyntaxNotSupported));
         }
         assert!(choose(VERIFICATION, &[IMPLICIT]).is_ok());
+        assert_eq!(choose(STORAGE_COMMITMENT, &[JPEG_LS, IMPLICIT]).unwrap(), IMPLICIT);
+        assert!(choose(STORAGE_COMMITMENT, &[JPEG_LS]).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The seam between this door and what stands behind it: who may come in, and where objects go.
 
+use super::commit::PendingReport;
+use crate::commitment::Transaction;
 use crate::message::Status;
 use crate::pdu::{AssociateRj, RejectReason};
 use bytes::Bytes;
@@ -69,6 +71,16 @@ pub enum FailureKind {
     NotAuthorised,
     /// A part behind the door does not answer, for an operation that knows no "out of resources".
     Processing,
+    /// The SOP class is not the one of its presentation context.
+    NoSuchClass,
+    /// There is no such SOP instance.
+    NoSuchInstance,
+    /// There is no such action.
+    NoSuchAction,
+    /// What an action is asked with is missing or illegal.
+    InvalidArgument,
+    /// A bound would be passed.
+    ResourceLimitation,
 }
 
 /// A failure with words for the person who looks at the sender's log.
@@ -100,6 +112,14 @@ pub trait Service: Send + Sync + 'static {
         session: &Self::Session,
         object: Object,
     ) -> impl Future<Output = Result<Self::Incoming, Failure>> + Send;
+
+    /// Takes a request for storage commitment. Returns when the request survives a crash.
+    fn commit(
+        &self,
+        session: &Self::Session,
+        peer: &Peer,
+        transaction: Transaction,
+    ) -> impl Future<Output = Result<PendingReport, Failure>> + Send;
 }
 
 /// An object that is arriving. Dropped before [`Incoming::finish`], nothing of it remains.
@@ -156,6 +176,11 @@ impl Failure {
             FailureKind::InvalidSopInstance => Status::INVALID_SOP_INSTANCE,
             FailureKind::NotAuthorised => Status::NOT_AUTHORISED,
             FailureKind::Processing => Status::PROCESSING_FAILURE,
+            FailureKind::NoSuchClass => Status::NO_SUCH_SOP_CLASS,
+            FailureKind::NoSuchInstance => Status::NO_SUCH_SOP_INSTANCE,
+            FailureKind::NoSuchAction => Status::NO_SUCH_ACTION,
+            FailureKind::InvalidArgument => Status::INVALID_ARGUMENT,
+            FailureKind::ResourceLimitation => Status::RESOURCE_LIMITATION,
         }
     }
 }

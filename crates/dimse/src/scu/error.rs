@@ -47,6 +47,9 @@ pub enum ScuError {
     /// The peer does not accept SOP class Verification.
     #[error("the peer does not accept verification (C-ECHO)")]
     NoVerification,
+    /// The peer does not accept SOP class Storage Commitment Push Model from a provider.
+    #[error("the peer does not accept storage commitment reports")]
+    NoCommitment,
     /// What came is not the answer to what was sent.
     #[error("expected the response to message {message_id}, got something else")]
     WrongResponse {

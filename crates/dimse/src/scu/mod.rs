@@ -21,6 +21,7 @@
 mod destination;
 mod error;
 mod file;
+mod report;
 
 pub use destination::{Destination, DestinationError};
 pub use error::ScuError;

@@ -14,8 +14,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use yingdun_dimse::association::Timeouts;
+use yingdun_dimse::commitment::Transaction;
 use yingdun_dimse::scp::{
-    Failure, FailureKind, Incoming, Limits, Object, Peer, Refusal, Scp, Service, Settings, Transport,
+    Failure, FailureKind, Incoming, Limits, Object, Peer, PendingReport, Refusal, Scp, Service, Settings,
+    Transport,
 };
 use yingdun_dimse::scu::Destination;
 use yingdun_dimse::tls::{self, Identity, Trust};
@@ -84,6 +86,10 @@ impl Service for FolderService {
         let unfinished = self.folder.join(format!("{}.part", object.sop_instance));
         let file = tokio::fs::File::create(&unfinished).await.map_err(no_room)?;
         Ok(FolderObject { file, unfinished, object, objects: self.objects.clone(), written: 0 })
+    }
+
+    async fn commit(&self, (): &(), _: &Peer, _: Transaction) -> Result<PendingReport, Failure> {
+        Err(Failure::new(FailureKind::NotAuthorised, "this server keeps no promises"))
     }
 }
 

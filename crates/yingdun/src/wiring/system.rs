@@ -18,6 +18,7 @@ use yingdun_access::Access;
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
 use yingdun_dimse::archive_door::ArchiveDoor;
+use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings, Transport as DicomTransport};
 use yingdun_dimse::tls;
 use yingdun_model::{InstitutionId, Secret};
@@ -124,6 +125,8 @@ impl System {
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
         let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
+        let reporter = Reporter::new(foundation.access.clone(), archive.clone(), dicom_client(config)?);
+        doors.spawn(reporter.run(stop_doors.clone()));
         let scp = Arc::new(Scp::new(service, Settings::default()));
         for (listener, transport) in [dicom_tls, dicom_plain].into_iter().flatten() {
             let (scp, stop) = (Arc::clone(&scp), stop_doors.clone());
@@ -237,6 +240,19 @@ fn dicom_tls(config: &Config) -> Result<DicomTransport, StartError> {
     let authorities = read(&config.dicom.client_ca_file)?;
     let identity = tls::Identity::from_pem(&chain, &key)?;
     Ok(DicomTransport::Tls(tls::server_config(identity, &tls::Trust::from_pem(&authorities)?)?))
+}
+
+/// With what the archive calls devices: the certificate that it shows to those that call it, and the authority that
+/// signs theirs. Nothing where the door for TLS is closed.
+fn dicom_client(config: &Config) -> Result<Option<Arc<rustls::ClientConfig>>, StartError> {
+    if config.dicom.tls_listen.is_none() {
+        return Ok(None);
+    }
+    let chain = read(&config.dicom.certificate_file)?;
+    let key = read(&config.dicom.private_key_file)?;
+    let authorities = read(&config.dicom.client_ca_file)?;
+    let identity = tls::Identity::from_pem(&chain, &key)?;
+    Ok(Some(tls::client_config(Some(identity), &tls::Trust::from_pem(&authorities)?)?))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
