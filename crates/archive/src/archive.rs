@@ -139,6 +139,14 @@ impl Archive {
         commit::reported(&self.core, report).await
     }
 
+    /// Says that the association on which a report was awaited has ended without it: it is due at once.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer; the report is due a little later then.
+    pub async fn commitment_peer_left(&self, report: &CommitmentReport) -> Result<(), Unavailable> {
+        commit::due_now(&self.core, report).await
+    }
+
     /// Says that a peer did not take its report: it is due again after a pause, and given up after many tries.
     ///
     /// # Errors

@@ -108,13 +108,12 @@ fn told_on(archive: Archive, mut kept: CommitmentPending) -> PendingReport {
             () = outcome.closed() => None,
         };
         let Some(report) = report else { return };
-        if outcome.send(outcome_from(&report)).is_err() {
-            return;
-        }
-        let written = match told_of.await {
-            Ok(true) => archive.commitment_reported(&report).await,
-            Ok(false) => archive.commitment_not_reported(&report).await,
-            Err(_) => return,
+        let handed_over = outcome.send(outcome_from(&report)).is_ok();
+        let told = if handed_over { told_of.await.ok() } else { None };
+        let written = match told {
+            Some(true) => archive.commitment_reported(&report).await,
+            Some(false) => archive.commitment_not_reported(&report).await,
+            None => archive.commitment_peer_left(&report).await,
         };
         if let Err(error) = written {
             tracing::warn!(%error, "what became of a storage commitment report was not kept");

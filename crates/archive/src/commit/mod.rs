@@ -195,6 +195,15 @@ pub(crate) async fn reported(core: &Core, report: &CommitmentReport) -> Result<(
     core.catalogue.database().execute(vec![end]).await.map(drop).map_err(unavailable)
 }
 
+/// Makes a report due now: whoever waited for it on an association is gone.
+pub(crate) async fn due_now(core: &Core, report: &CommitmentReport) -> Result<(), Unavailable> {
+    let change =
+        commitments::put_off(&report.key, CommitmentState::Verified, report.attempts, core.clock.now());
+    core.catalogue.database().execute(vec![change]).await.map_err(unavailable)?;
+    core.commitments.verified.notify_one();
+    Ok(())
+}
+
 /// Keeps that a peer could not be told, and when it is tried again.
 pub(crate) async fn not_reported(core: &Core, report: &CommitmentReport) -> Result<(), Unavailable> {
     let (now, attempts) = (core.clock.now(), report.attempts.saturating_add(1));

@@ -92,8 +92,11 @@ async fn a_request_survives_a_restart_and_is_reported_until_the_peer_took_it(hou
     open.archive.commitment_not_reported(&reports[0]).await.unwrap();
     assert_eq!(open.archive.due_commitment_reports().await.unwrap(), [], "it is put off for a while");
 
-    // The peer asks again instead of waiting, and hears it on another association.
-    drop(open.archive.request_commitment(&open.gateway, request(1, kept.clone())).await.unwrap());
+    // The peer asks again, waits, and leaves before it hears.
+    let again = open.archive.request_commitment(&open.gateway, request(1, kept.clone())).await;
+    let report = again.unwrap().report().await.unwrap();
+    assert_eq!(open.archive.due_commitment_reports().await.unwrap(), [], "it is left to whoever waits");
+    open.archive.commitment_peer_left(&report).await.unwrap();
     let reports = due().await;
     assert_eq!(reports[0].committed, kept);
     open.archive.commitment_reported(&reports[0]).await.unwrap();
