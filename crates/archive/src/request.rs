@@ -197,6 +197,12 @@ pub struct InstanceEntry {
 }
 
 impl InstanceEntry {
+    /// Whether the object says how many rows its picture has: it can be shown, as far as its coding is known.
+    #[must_use]
+    pub const fn is_image(&self) -> bool {
+        self.row.rows.is_some()
+    }
+
     /// What tells the bytes that are served now from those of any other instance and any other version of this one,
     /// and nothing else to anybody: a digest over the pseudonym of the instance and the number of the version.
     #[must_use]

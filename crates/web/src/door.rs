@@ -1,5 +1,6 @@
 //! The door itself: from its configuration and the rooms behind it to a running server.
 
+use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::Presses;
 use crate::http::cors::Origins;
@@ -82,6 +83,7 @@ impl Door {
             origin: origin.clone(),
             metrics_token,
             presses: Presses::new(),
+            studio: Studio::new(),
         };
         let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
         Ok(Self { listener, origin, answerer })

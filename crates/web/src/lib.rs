@@ -43,7 +43,7 @@
 //!
 //! # What this crate never does
 //!
-//! It decides nothing, caches nothing, transcodes nothing, and serves no file from disk.
+//! It decides nothing, caches nothing, changes no stored object, and serves no file from disk.
 
 mod api;
 mod dicomweb;

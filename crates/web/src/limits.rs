@@ -145,6 +145,19 @@ pub const AUDIT_LEAVES_MAX: u64 = 1000;
 /// Bytes of a patient ID in a care relation (VR LO has 64 characters, up to 4 bytes each).
 pub const PATIENT_ID_BYTES_MAX: usize = 256;
 
+/// Pictures of more decoded bytes than this are made one at a time: with all that decoding and rendering need beside, such
+/// a picture takes some hundred megabytes.
+pub const LARGE_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Frames that are rendered for one request.
+pub const RENDERED_FRAMES_MAX: usize = 64;
+
+/// Pixels on each side of a thumbnail when nothing is said.
+pub const THUMBNAIL_SIDE: u32 = 256;
+
+/// JPEG quality when nothing is said: above it files grow and nobody sees more.
+pub const JPEG_QUALITY_DEFAULT: u8 = 90;
+
 /// Instances of one answer that are opened before their turn, so that reading and unpacking their first bytes, up to
 /// 1 MiB of each, runs on the other cores beside the sending of the ones before.
 pub const INSTANCES_AHEAD: usize = 8;

@@ -92,7 +92,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::InstanceBulkData
         | RouteId::StudyPixelData
         | RouteId::SeriesPixelData
-        | RouteId::InstancePixelData => match who {
+        | RouteId::InstancePixelData
+        | RouteId::InstanceRendered
+        | RouteId::FramesRendered
+        | RouteId::StudyThumbnail
+        | RouteId::SeriesThumbnail
+        | RouteId::InstanceThumbnail
+        | RouteId::FramesThumbnail
+        | RouteId::RetrieveByUri => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             Who::Clinician | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
@@ -239,6 +246,13 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::StudyPixelData
         | RouteId::SeriesPixelData
         | RouteId::InstancePixelData
+        | RouteId::InstanceRendered
+        | RouteId::FramesRendered
+        | RouteId::StudyThumbnail
+        | RouteId::SeriesThumbnail
+        | RouteId::InstanceThumbnail
+        | RouteId::FramesThumbnail
+        | RouteId::RetrieveByUri
         | RouteId::DestroyStudy
         | RouteId::DestroySeries
         | RouteId::DestroyInstance
@@ -320,7 +334,16 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
             RouteId::Token => String::from_utf8(body).unwrap().replace("SECRET", &secret).into_bytes(),
             _ => body,
         });
-        let query = if id == RouteId::AuthorizeForm { AUTHORIZE } else { "" };
+        let uri = format!(
+            "?requestType=WADO&studyUID={}&objectUID={}",
+            study.study,
+            study.instance(0).sop_instance
+        );
+        let query = match id {
+            RouteId::AuthorizeForm => AUTHORIZE,
+            RouteId::RetrieveByUri => &uri,
+            _ => "",
+        };
         for prefix in route.family.prefixes() {
             for (who, token) in &tokens {
                 let path = path.replace("7FE00010", &bulk);
@@ -395,7 +418,7 @@ async fn a_path_outside_the_table_is_nothing_and_another_method_is_named_as_such
     for path in [
         "/nothing",
         "/dicom-web",
-        "/dicom-web/studies/1.2/rendered",
+        "/dicom-web/studies/1.2/nothing",
         "/api/v2/people",
         "/..%2f..%2fetc/passwd",
     ] {

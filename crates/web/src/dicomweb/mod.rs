@@ -1,4 +1,4 @@
-//! DICOMweb (PS3.18): STOW-RS, QIDO-RS and WADO-RS over the use cases of `yingdun-archive`.
+//! DICOMweb (PS3.18): STOW-RS, QIDO-RS, WADO-RS and WADO-URI over the use cases of `yingdun-archive`.
 //!
 //! Nothing here decides who may see what, and nothing here touches a key or a file: a handler reads a request,
 //! asks the archive with the caller's session, and writes the answer.
@@ -7,6 +7,10 @@ pub(crate) mod destroy;
 mod negotiate;
 pub(crate) mod problems;
 mod receipt;
+pub(crate) mod rendered;
 pub(crate) mod retrieve;
 pub(crate) mod search;
 pub(crate) mod store;
+pub(crate) mod studio;
+mod view;
+pub(crate) mod wado_uri;

@@ -1,5 +1,5 @@
 //! Which form of an object or a frame a client gets (PS3.18 §8.7). Pure: from `Accept` and what is stored to a
-//! choice or an explanation. Nothing is transcoded: what is stored is what can be served.
+//! choice or an explanation. Whole objects are served as they are stored; frames also as decoded samples.
 
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
@@ -77,8 +77,33 @@ pub(crate) fn objects<'a>(
     })
 }
 
-/// Chooses the form of frames. `media_type` is that of one stored frame, `syntax` its transfer syntax.
-pub(crate) fn frames(accept: &Accept, media_type: &str, syntax: &str, count: usize) -> Result<Form, Problem> {
+/// Which bytes of a frame a client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Those that are stored.
+    Stored,
+    /// The samples, decoded, as Explicit VR Little Endian has them.
+    Samples,
+}
+
+impl Given {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Samples => "samples",
+        }
+    }
+}
+
+/// Chooses the form of frames. `media_type` is that of one stored frame, `syntax` its transfer syntax; `decodable` says
+/// that its samples can be given too.
+pub(crate) fn frames(
+    accept: &Accept,
+    media_type: &str,
+    syntax: &str,
+    count: usize,
+    decodable: bool,
+) -> Result<(Form, Given), Problem> {
     let native = media_type == OCTETS;
     for range in accept.ranges() {
         let (form, part) = match part_of(&range) {
@@ -99,17 +124,27 @@ pub(crate) fn frames(accept: &Accept, media_type: &str, syntax: &str, count: usi
         // the transfer syntax out gets them.
         let honest = covers(&part, media_type) || (part == OCTETS && wanted.is_some());
         if fits && honest {
-            return Ok(form);
+            return Ok((form, Given::Stored));
+        }
+        let samples = wanted.is_none_or(|wanted| NATIVE_LITTLE_ENDIAN.contains(&wanted));
+        if decodable && part == OCTETS && samples {
+            return Ok((form, Given::Samples));
         }
     }
     let single = (count == 1).then(|| format!("{media_type}; transfer-syntax={syntax}"));
     let multipart = format!("{MULTIPART}; type=\"{media_type}\"; transfer-syntax={syntax}");
+    let samples =
+        decodable.then(|| format!("{MULTIPART}; type=\"{OCTETS}\"; transfer-syntax=1.2.840.10008.1.2.1"));
     Err(Problem::new(Kind::NotAcceptable)
-        .available([Some(multipart), single].into_iter().flatten())
+        .available([Some(multipart), single, samples].into_iter().flatten())
         .expected(format!(
             "Accept: multipart/related; type=\"{media_type}\"; transfer-syntax={syntax}, or transfer-syntax=*"
         ))
-        .remedy("ask for the stored form and convert on your side: frames are served as they were sent"))
+        .remedy(if decodable {
+            "ask for the stored form, or for application/octet-stream to get the samples"
+        } else {
+            "ask for the stored form and convert on your side"
+        }))
 }
 
 /// Chooses the form of a bulk data value.
@@ -236,6 +271,13 @@ mod tests {
         );
     }
 
+    /// What frames of a syntax that cannot be decoded here are given as.
+    fn stored(text: &str, media_type: &str, syntax: &str, count: usize) -> Option<Form> {
+        let (form, given) = frames(&accept(text), media_type, syntax, count, false).ok()?;
+        assert_eq!(given, Given::Stored);
+        Some(form)
+    }
+
     #[test]
     fn native_frames_are_octets_whichever_little_endian_syntax_is_asked() {
         for text in [
@@ -244,24 +286,40 @@ mod tests {
             "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1",
             "multipart/related; type=application/octet-stream; transfer-syntax=*",
         ] {
-            assert_eq!(frames(&accept(text), OCTETS, IMPLICIT, 3), Ok(Form::Multipart), "{text}");
+            assert_eq!(stored(text, OCTETS, IMPLICIT, 3), Some(Form::Multipart), "{text}");
         }
-        assert_eq!(frames(&accept("application/octet-stream"), OCTETS, IMPLICIT, 1), Ok(Form::Single));
-        assert!(frames(&accept("application/octet-stream"), OCTETS, IMPLICIT, 2).is_err());
-        assert!(frames(&accept("multipart/related; type=\"image/jpeg\""), OCTETS, IMPLICIT, 1).is_err());
+        assert_eq!(stored("application/octet-stream", OCTETS, IMPLICIT, 1), Some(Form::Single));
+        assert_eq!(stored("application/octet-stream", OCTETS, IMPLICIT, 2), None);
+        assert_eq!(stored("multipart/related; type=\"image/jpeg\"", OCTETS, IMPLICIT, 1), None);
     }
 
     #[test]
     fn compressed_frames_are_never_passed_off_as_raw_ones() {
         let octets = "multipart/related; type=\"application/octet-stream\"";
-        assert!(frames(&accept(octets), "image/jpeg", JPEG, 1).is_err());
+        assert_eq!(stored(octets, "image/jpeg", JPEG, 1), None);
         let spelled_out = format!("{octets}; transfer-syntax=*");
-        assert_eq!(frames(&accept(&spelled_out), "image/jpeg", JPEG, 1), Ok(Form::Multipart));
-        assert_eq!(frames(&accept("image/*"), "image/jpeg", JPEG, 1), Ok(Form::Single));
+        assert_eq!(stored(&spelled_out, "image/jpeg", JPEG, 1), Some(Form::Multipart));
+        assert_eq!(stored("image/*", "image/jpeg", JPEG, 1), Some(Form::Single));
         let typed = "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50";
-        assert_eq!(frames(&accept(typed), "image/jpeg", JPEG, 1), Ok(Form::Multipart));
+        assert_eq!(stored(typed, "image/jpeg", JPEG, 1), Some(Form::Multipart));
         let other = "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.70";
-        assert!(frames(&accept(other), "image/jpeg", JPEG, 1).is_err());
+        assert_eq!(stored(other, "image/jpeg", JPEG, 1), None);
+    }
+
+    #[test]
+    fn whoever_asks_for_octets_gets_the_samples_of_compressed_frames() {
+        let given = |text: &str| frames(&accept(text), "image/jpeg", JPEG, 1, true);
+        let octets = "multipart/related; type=\"application/octet-stream\"";
+        assert_eq!(given(octets), Ok((Form::Multipart, Given::Samples)));
+        let explicit = format!("{octets}; transfer-syntax={EXPLICIT}");
+        assert_eq!(given(&explicit), Ok((Form::Multipart, Given::Samples)));
+        assert_eq!(given("application/octet-stream"), Ok((Form::Single, Given::Samples)));
+        for text in
+            ["*/*".to_owned(), format!("{octets}; transfer-syntax=*"), format!("image/jpeg, {octets};q=0.5")]
+        {
+            assert_eq!(given(&text).map(|(_, given)| given), Ok(Given::Stored), "{text}");
+        }
+        assert!(given(&format!("{octets}; transfer-syntax=1.2.840.10008.1.2.4.90")).is_err());
     }
 
     #[test]
@@ -285,7 +343,7 @@ mod tests {
         fn any_accept_header_is_answered_or_refused_without_a_crash(text in "[a-z*/;=\", .0-9]{0,120}") {
             if let Ok(accept) = Accept::parse([text.as_str()]) {
                 let _ = objects(&accept, [EXPLICIT].into_iter(), true);
-                let _ = frames(&accept, "image/jpeg", JPEG, 1);
+                let _ = frames(&accept, "image/jpeg", JPEG, 1, true);
                 let _ = bulk(&accept);
             }
         }

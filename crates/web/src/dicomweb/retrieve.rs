@@ -1,21 +1,23 @@
-//! WADO-RS (PS3.18 §10.4): objects, metadata, frames and bulk data, as they were stored.
+//! WADO-RS (PS3.18 §10.4): objects, metadata, frames and bulk data, as they were stored; compressed frames also as samples.
 //!
 //! One call of `open_study` is one decision, one leaf and one permit; everything after it reads under that
 //! permit. Answers are streamed: the archive opens and verifies the next chunk while the last one is sent.
 
-use super::negotiate::{self, Form};
+use super::negotiate::{self, Form, Given};
 use super::problems;
 use super::search::json_type;
+use super::studio;
 use crate::http::answer::{self, Broken, Sink};
 use crate::http::compress::Coding;
 use crate::http::conditional::{self, Validator};
+use crate::http::media::Accept;
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use crate::multipart::write::Writer;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::Response;
 use axum::http::header::RANGE;
+use axum::http::{Response, StatusCode};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::VecDeque;
@@ -29,8 +31,19 @@ use yingdun_model::Uid;
 pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
     let alone = call.uid("instance")?.is_some();
     let (study, entries) = open(&call).await?;
+    objects_of(&call, study, entries, &call.accept, alone).await
+}
+
+/// Answers these instances as DICOM objects.
+pub(super) async fn objects_of(
+    call: &Call,
+    study: Arc<OpenStudy>,
+    entries: Vec<InstanceEntry>,
+    accept: &Accept,
+    alone: bool,
+) -> Result<Response<Body>, Problem> {
     let syntaxes = entries.iter().map(|entry| entry.transfer_syntax.as_str());
-    let form = negotiate::objects(&call.accept, syntaxes, alone)?;
+    let form = negotiate::objects(accept, syntaxes, alone)?;
     let validator = validator(&entries, &["objects", form.as_str()]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
@@ -126,10 +139,15 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
     let (study, entries) = open(&call).await?;
     let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
     let stored = transfer_syntax::frame_media_type(&entry.transfer_syntax);
-    let form = negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len())?;
-    let validator = validator(&entries, &["frames", list, form.as_str()]);
+    let decodable = studio::is_decodable(&entry.transfer_syntax);
+    let (form, given) =
+        negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len(), decodable)?;
+    let validator = validator(&entries, &["frames", list, form.as_str(), given.as_str()]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
+    }
+    if given == Given::Samples {
+        return samples(&call, study, entry, numbers, form, validator).await;
     }
     let parts = study.frames(entry, &numbers).await.map_err(problems::of_open)?;
     let media_type = part_of_frame(entry);
@@ -142,6 +160,39 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
         }
         (_, None) => return Err(Problem::new(Kind::NotFound)),
     };
+    Ok(validator.mark(response))
+}
+
+/// Frames of one instance, decoded one after the other.
+async fn samples(
+    call: &Call,
+    study: Arc<OpenStudy>,
+    entry: &InstanceEntry,
+    numbers: Vec<u32>,
+    form: Form,
+    validator: Validator,
+) -> Result<Response<Body>, Problem> {
+    let (studio, entry) = (call.service.studio.clone(), entry.clone());
+    let mut numbers = numbers.into_iter();
+    let first = numbers.next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let mut decoded = Some(studio.samples(&study, &entry, first).await?);
+    let media_type = format!("{OCTETS}; transfer-syntax={EXPLICIT_LITTLE_ENDIAN}");
+    if form == Form::Single {
+        let bytes = decoded.unwrap_or_default();
+        return Ok(validator.mark(answer::with_body(StatusCode::OK, &media_type, bytes)));
+    }
+    let writer = Writer::new(&media_type, validator.boundary());
+    let response = answer::stream(&writer.content_type(), None, move |sink| async move {
+        for number in std::iter::once(first).chain(numbers) {
+            let frame = match decoded.take() {
+                Some(frame) => frame,
+                None => studio.samples(&study, &entry, number).await.map_err(|_problem| Broken)?,
+            };
+            sink.send(writer.head(&media_type, None, Some(frame.len() as u64))).await?;
+            sink.send(frame).await?;
+        }
+        sink.send(writer.tail()).await
+    });
     Ok(validator.mark(response))
 }
 
@@ -262,26 +313,34 @@ async fn parts_of(
 
 const OCTETS: &str = "application/octet-stream";
 
+const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+
 /// Bytes of metadata that are sent as one chunk.
 const METADATA_CHUNK_BYTES: usize = 256 * 1024;
 
 /// Opens the study of the path and finds what else the path names in it; nothing found is "not found".
-async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Problem> {
+pub(super) async fn open(call: &Call) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Problem> {
     let study = call.required_uid("study")?;
     let (series, instance) = (call.uid("series")?, call.uid("instance")?);
+    open_at(call, &study, series.as_ref(), instance.as_ref()).await
+}
+
+/// The same for what is named elsewhere.
+pub(super) async fn open_at(
+    call: &Call,
+    study: &Uid,
+    series: Option<&Uid>,
+    instance: Option<&Uid>,
+) -> Result<(Arc<OpenStudy>, Vec<InstanceEntry>), Problem> {
     let session = call.session()?;
-    let opened = call
-        .service
-        .archive
-        .open_study(session, &study, session.purpose())
-        .await
-        .map_err(problems::of_open)?;
-    let entries = opened.instances(series.as_ref(), instance.as_ref()).await.map_err(problems::of_open)?;
+    let archive = &call.service.archive;
+    let opened = archive.open_study(session, study, session.purpose()).await.map_err(problems::of_open)?;
+    let entries = opened.instances(series, instance).await.map_err(problems::of_open)?;
     if entries.is_empty() { Err(Problem::new(Kind::NotFound)) } else { Ok((Arc::new(opened), entries)) }
 }
 
 /// The validator of a representation of these instances.
-fn validator(entries: &[InstanceEntry], form: &[&str]) -> Validator {
+pub(super) fn validator(entries: &[InstanceEntry], form: &[&str]) -> Validator {
     Validator::of(entries.iter().map(InstanceEntry::version_digest), form)
 }
 

@@ -1,5 +1,6 @@
 //! One request that has passed the gate, as handlers see it.
 
+use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::{Coding, Presses};
 use crate::http::form::Parameters;
@@ -25,6 +26,7 @@ pub(crate) struct Service {
     pub(crate) origin: String,
     pub(crate) metrics_token: Option<Secret<String>>,
     pub(crate) presses: Presses,
+    pub(crate) studio: Studio,
 }
 
 /// A request within its bounds, of a known route, with the identity that the route needs.

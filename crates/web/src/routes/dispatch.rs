@@ -3,7 +3,7 @@
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, rights, system};
 use crate::dicomweb::retrieve::Values;
-use crate::dicomweb::{destroy, retrieve, search, store};
+use crate::dicomweb::{destroy, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
 use crate::page::{enrol, sign_in, studies};
@@ -34,6 +34,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::StudyPixelData | RouteId::SeriesPixelData | RouteId::InstancePixelData => {
             retrieve::bulk_of_all(call, Values::Pixels).await
         }
+        RouteId::InstanceRendered | RouteId::FramesRendered => rendered::rendered(call).await,
+        RouteId::StudyThumbnail
+        | RouteId::SeriesThumbnail
+        | RouteId::InstanceThumbnail
+        | RouteId::FramesThumbnail => rendered::thumbnail(call).await,
+        RouteId::RetrieveByUri => wado_uri::retrieve(call).await,
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
             destroy::refuse(call).await
         }

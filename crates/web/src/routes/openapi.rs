@@ -29,7 +29,7 @@ pub(crate) fn document(origin: &str) -> Value {
         },
         "servers": [{"url": origin}],
         "tags": [
-            {"name": "DicomWeb"}, {"name": "OAuth"}, {"name": "Api"}, {"name": "Operations"}, {"name": "Page"},
+            {"name": "DicomWeb"}, {"name": "WadoUri"}, {"name": "OAuth"}, {"name": "Api"}, {"name": "Operations"}, {"name": "Page"},
         ],
         "paths": paths,
         "components": {

@@ -23,12 +23,16 @@ const STUDY: Parameter = path("study", Schema::Uid, "Study Instance UID");
 const SERIES: Parameter = path("series", Schema::Uid, "Series Instance UID");
 const INSTANCE: Parameter = path("instance", Schema::Uid, "SOP Instance UID");
 const ACCEPT: Parameter = query("accept", Schema::Text, "Media types, instead of the Accept header");
+const FRAMES: Parameter = path("frames", Schema::Text, "Frame numbers from 1, parted by commas");
+const SIZE: Parameter = query("viewport", Schema::Text, "Most columns and rows, as in `256,256`");
 const ACTOR: Parameter = path("actor", Schema::Text, "Login name of a person");
 
 const DICOM_JSON: &[&str] = &["application/dicom+json", "application/json"];
 const OBJECTS: &[&str] = &["multipart/related", "application/dicom"];
 const OCTETS: &[&str] = &["multipart/related", "application/octet-stream"];
 const PARTS: &[&str] = &["multipart/related"];
+const PICTURE: &[&str] = &["image/jpeg", "image/png"];
+const PICTURES: &[&str] = &["image/jpeg", "image/png", "multipart/related"];
 const JSON: &[&str] = &["application/json"];
 const HTML: &[&str] = &["text/html; charset=utf-8"];
 const OK: &[(u16, &str)] = &[(200, "Done")];
@@ -125,6 +129,41 @@ macro_rules! search_parameters {
     };
 }
 
+macro_rules! rendered_parameters {
+    ($($scope:expr),*) => {
+        list![
+            $($scope,)*
+            query("window", Schema::Text, "Center, width and perhaps linear, linear-exact or sigmoid, as in `40,400,linear`"),
+            query("viewport", Schema::Text, "Most columns and rows, and perhaps left, top, width and height of a part"),
+            query("quality", Schema::Number, "JPEG quality from 1 to 100; 90 when absent"),
+            query("annotation", Schema::Text, "Refused: nothing is drawn into a picture"),
+            query("iccprofile", Schema::Text, "Only `no`"),
+            ACCEPT,
+        ]
+    };
+}
+
+/// The parameters of WADO-URI.
+const URI: &[Parameter] = list![
+    Parameter { required: true, ..query("requestType", Schema::Text, "WADO") },
+    Parameter { required: true, ..query("studyUID", Schema::Uid, "Study Instance UID") },
+    query("seriesUID", Schema::Uid, "Series Instance UID"),
+    Parameter { required: true, ..query("objectUID", Schema::Uid, "SOP Instance UID") },
+    query("contentType", Schema::Text, "application/dicom, image/jpeg or image/png; a JPEG when absent"),
+    query("transferSyntax", Schema::Uid, "For application/dicom: as stored when absent"),
+    query("frameNumber", Schema::Number, "From 1; 1 when absent"),
+    query("rows", Schema::Number, "Most rows of the picture"),
+    query("columns", Schema::Number, "Most columns of the picture"),
+    query(
+        "region",
+        Schema::Text,
+        "Left, top, right and bottom as fractions of the sides, as in `0.5,0.5,1.0,1.0`"
+    ),
+    query("windowCenter", Schema::Text, "With windowWidth"),
+    query("windowWidth", Schema::Text, "With windowCenter"),
+    query("imageQuality", Schema::Number, "JPEG quality from 1 to 100; 90 when absent"),
+];
+
 macro_rules! routes {
     ($($(#[$meta:meta])* $id:ident => $route:expr,)+) => {
         /// A route: one method on one path.
@@ -196,6 +235,24 @@ const fn retrieve(
         ],
         summary_zh: zh,
         summary_en: en,
+    }
+}
+
+/// What is shown as a picture.
+const fn rendered(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    produces: &'static [&'static str],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        answers: &[
+            (200, "The picture"),
+            (404, "No such thing, or not for you: the two are not told apart"),
+            (406, "The object has no picture that can be decoded here, or only another form can be made"),
+        ],
+        ..retrieve(path, parameters, produces, zh, en)
     }
 }
 
@@ -350,7 +407,7 @@ routes! {
     /// WADO-RS metadata of an instance.
     InstanceMetadata => retrieve("/studies/{study}/series/{series}/instances/{instance}/metadata", &[STUDY, SERIES, INSTANCE, ACCEPT], DICOM_JSON, "实例的元数据", "Metadata of an instance"),
     /// WADO-RS frames.
-    RetrieveFrames => retrieve("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", list![STUDY, SERIES, INSTANCE, path("frames", Schema::Text, "Frame numbers from 1, parted by commas"), ACCEPT], &["multipart/related", "application/octet-stream", "image/*", "video/*"], "调阅指定帧", "Retrieve frames"),
+    RetrieveFrames => retrieve("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", list![STUDY, SERIES, INSTANCE, FRAMES, ACCEPT], &["multipart/related", "application/octet-stream", "image/*", "video/*"], "调阅指定帧", "Retrieve frames"),
     /// WADO-RS bulk data.
     RetrieveBulkData => retrieve("/studies/{study}/series/{series}/instances/{instance}/bulk/{*path}", list![STUDY, SERIES, INSTANCE, path("path", Schema::Text, "The path that the metadata gave"), ACCEPT], OCTETS, "调阅大块数据", "Retrieve bulk data"),
     /// The same, under the word of the standard's tables.
@@ -367,6 +424,20 @@ routes! {
     SeriesPixelData => retrieve("/studies/{study}/series/{series}/pixeldata", &[STUDY, SERIES, ACCEPT], PARTS, "序列的像素数据", "Pixel data of a series"),
     /// WADO-RS pixel data of an instance.
     InstancePixelData => retrieve("/studies/{study}/series/{series}/instances/{instance}/pixeldata", &[STUDY, SERIES, INSTANCE, ACCEPT], PARTS, "实例的像素数据", "Pixel data of an instance"),
+    /// A picture of an instance.
+    InstanceRendered => rendered("/studies/{study}/series/{series}/instances/{instance}/rendered", rendered_parameters!(STUDY, SERIES, INSTANCE), PICTURE, "实例的图像（渲染后）", "A picture of an instance"),
+    /// Pictures of frames.
+    FramesRendered => rendered("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", rendered_parameters!(STUDY, SERIES, INSTANCE, FRAMES), PICTURES, "指定帧的图像（渲染后）", "Pictures of frames"),
+    /// A small picture of a study.
+    StudyThumbnail => rendered("/studies/{study}/thumbnail", &[STUDY, SIZE, ACCEPT], PICTURE, "检查的缩略图", "A thumbnail of a study"),
+    /// A small picture of a series.
+    SeriesThumbnail => rendered("/studies/{study}/series/{series}/thumbnail", &[STUDY, SERIES, SIZE, ACCEPT], PICTURE, "序列的缩略图", "A thumbnail of a series"),
+    /// A small picture of an instance.
+    InstanceThumbnail => rendered("/studies/{study}/series/{series}/instances/{instance}/thumbnail", &[STUDY, SERIES, INSTANCE, SIZE, ACCEPT], PICTURE, "实例的缩略图", "A thumbnail of an instance"),
+    /// A small picture of a frame.
+    FramesThumbnail => rendered("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail", &[STUDY, SERIES, INSTANCE, FRAMES, SIZE, ACCEPT], PICTURE, "指定帧的缩略图", "A thumbnail of a frame"),
+    /// WADO-URI.
+    RetrieveByUri => Route { family: Family::WadoUri, ..rendered("", URI, &["application/dicom", "image/jpeg", "image/png"], "按参数调阅对象或图像 (WADO-URI)", "An object or a picture of it by parameters (WADO-URI)") },
     /// Refused.
     DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
     /// Refused.

@@ -38,6 +38,8 @@ pub enum Family {
     /// DICOMweb (PS3.18), mounted under `/dicom-web` and the aliases that clients of other archives are set to. The
     /// AE title in one of them names nothing here: there is one archive behind all of them.
     DicomWeb,
+    /// WADO-URI (PS3.18 §9): one path, everything else in the query.
+    WadoUri,
     /// OAuth 2 (RFC 6749, 7009, 7636, 8414).
     OAuth,
     /// Administration.
@@ -54,6 +56,7 @@ impl Family {
     pub const fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::DicomWeb => &["/dicom-web", "/wado", "/dcm4chee-arc/aets/{aet}/rs"],
+            Self::WadoUri => &["/wado", "/dcm4chee-arc/aets/{aet}/wado"],
             Self::Api => &["/api/v1"],
             Self::OAuth | Self::Operations | Self::Page => &[""],
         }

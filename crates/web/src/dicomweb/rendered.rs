@@ -1,0 +1,102 @@
+//! Rendered pictures and thumbnails (PS3.18 §10.4.1.1.3, §10.4.1.1.4): what any program can show, without a DICOM library.
+
+use super::retrieve::{open, validator};
+use super::view::{Picture, Wish};
+use super::{negotiate, retrieve};
+use crate::http::answer;
+use crate::http::conditional::Validator;
+use crate::http::problem::{Kind, Problem};
+use crate::limits;
+use crate::multipart::write::Writer;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use std::collections::BTreeMap;
+use yingdun_archive::{InstanceEntry, OpenStudy};
+
+/// Renders frames of an instance: those of the path, or the first.
+pub(crate) async fn rendered(call: Call) -> Result<Response<Body>, Problem> {
+    let picture = Picture::negotiate(&call.accept)?;
+    let wish = Wish::of_rendered(&call.query, picture)?;
+    let numbers = match call.in_path("frames") {
+        Some(list) => negotiate::frame_list(list)?,
+        None => vec![1],
+    };
+    let (study, entries) = open(&call).await?;
+    let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    answer(&call, &study, entry, &numbers, wish).await
+}
+
+/// Renders one small picture for a study, a series, an instance or a frame.
+pub(crate) async fn thumbnail(call: Call) -> Result<Response<Body>, Problem> {
+    let picture = Picture::negotiate(&call.accept)?;
+    let wish = Wish::of_thumbnail(&call.query, picture)?;
+    let numbers = call.in_path("frames").map(negotiate::frame_list).transpose()?;
+    let (study, entries) = open(&call).await?;
+    let entry = representative(&entries).ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let numbers = numbers.unwrap_or_else(|| vec![entry.number_of_frames / 2 + 1]);
+    let first = numbers.get(..1).unwrap_or_default();
+    answer(&call, &study, entry, first, wish).await
+}
+
+/// Answers rendered frames of one instance: one alone, several as parts.
+pub(super) async fn answer(
+    call: &Call,
+    study: &OpenStudy,
+    entry: &InstanceEntry,
+    numbers: &[u32],
+    wish: Wish,
+) -> Result<Response<Body>, Problem> {
+    if numbers.len() > limits::RENDERED_FRAMES_MAX {
+        return Err(Problem::bad_request(
+            format!("at most {} rendered frames", limits::RENDERED_FRAMES_MAX),
+            format!("{} frames", numbers.len()),
+        ));
+    }
+    // The version of the program stands for how it renders.
+    let form = format!("{wish:?} {numbers:?} {}", env!("CARGO_PKG_VERSION"));
+    let validator: Validator = validator(std::slice::from_ref(entry), &["rendered", &form]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    let media_type = wish.picture.media_type();
+    let studio = &call.service.studio;
+    if let [number] = numbers {
+        let file = studio.render(study, entry, *number, wish).await?;
+        return Ok(validator.mark(answer::with_body(StatusCode::OK, media_type, file)));
+    }
+    let writer = Writer::new(media_type, validator.boundary());
+    let base = retrieve::instance_url(&call.service.origin, &entry.study, &entry.series, &entry.sop_instance);
+    let (study, entry) = (study.clone(), entry.clone());
+    let (studio, numbers, content_type) = (studio.clone(), numbers.to_vec(), writer.content_type());
+    let mut numbers = numbers.into_iter();
+    // What cannot be rendered at all is told with a status.
+    let first = numbers.next().ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let mut file = Some(studio.render(&study, &entry, first, wish.clone()).await?);
+    let response = answer::stream(&content_type, None, move |sink| async move {
+        for number in std::iter::once(first).chain(numbers) {
+            let file = match file.take() {
+                Some(file) => file,
+                None => {
+                    let made = studio.render(&study, &entry, number, wish.clone()).await;
+                    made.map_err(|_problem| answer::Broken)?
+                }
+            };
+            let location = format!("{base}/frames/{number}/rendered");
+            sink.send(writer.head(media_type, Some(&location), Some(file.len() as u64))).await?;
+            sink.send(file).await?;
+        }
+        sink.send(writer.tail()).await
+    });
+    Ok(validator.mark(response))
+}
+
+/// The instance that stands for others: the middle image of the series that has most of them.
+fn representative(entries: &[InstanceEntry]) -> Option<&InstanceEntry> {
+    let mut series: BTreeMap<&str, Vec<&InstanceEntry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.is_image()) {
+        series.entry(entry.series.as_str()).or_default().push(entry);
+    }
+    let longest = series.into_values().rev().max_by_key(Vec::len)?;
+    longest.get(longest.len() / 2).copied()
+}
