@@ -12,6 +12,9 @@
 //!             └──► compact::CompactWriter ──► fewer bytes, to be sealed
 //! ```
 //!
+//! Answers go the other way: an object of the JSON model becomes a data set ([`from_json`]), its texts are written in
+//! the character set of whoever asked ([`charset::from_utf8`]), and [`mod@write`] makes bytes of it.
+//!
 //! Three rules hold everywhere:
 //!
 //! - **Bounded.** Every loop, depth, length and ratio has a limit in [`limits`]; memory does not grow with the
@@ -48,6 +51,7 @@ pub mod data_set;
 pub mod dicomdir;
 pub mod dictionary;
 pub mod frames;
+pub mod from_json;
 pub mod index;
 pub mod json;
 pub mod limits;

@@ -159,6 +159,7 @@ tags! {
     QUERY_RETRIEVE_LEVEL = 0x0008, 0x0052, "Query/Retrieve Level";
     RETRIEVE_AE_TITLE = 0x0008, 0x0054, "Retrieve AE Title";
     INSTANCE_AVAILABILITY = 0x0008, 0x0056, "Instance Availability";
+    FAILED_SOP_INSTANCE_UID_LIST = 0x0008, 0x0058, "Failed SOP Instance UID List";
     AVAILABLE_TRANSFER_SYNTAX_UID = 0x0008, 0x3002, "Available Transfer Syntax UID";
     MODALITY = 0x0008, 0x0060, "Modality";
     MODALITIES_IN_STUDY = 0x0008, 0x0061, "Modalities in Study";

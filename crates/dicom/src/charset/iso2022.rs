@@ -79,6 +79,46 @@ pub(super) fn decode(initial: Option<Graphic>, person_name: bool, bytes: &[u8]) 
     Some(text)
 }
 
+/// Encodes a text in the first set and, by escape sequences, the others; the reverse of [`decode`]. `None` if a
+/// character is in none of them.
+pub(super) fn encode(
+    initial: Option<Graphic>,
+    others: &[Graphic],
+    person_name: bool,
+    text: &str,
+) -> Option<Vec<u8>> {
+    // A two-byte set is announced at every value, also the first one: readers differ in what they take for granted.
+    let start_high = initial.filter(|graphic| !graphic.is_two_bytes());
+    let ascii_again: &[u8] = if initial == Some(Graphic::Katakana) { b"\x1b(J" } else { b"\x1b(B" };
+    let mut bytes = Vec::with_capacity(text.len());
+    let (mut low, mut high) = (None, start_high);
+    for character in text.chars() {
+        if character.is_ascii() {
+            if low.take().is_some() {
+                bytes.extend_from_slice(ascii_again);
+            }
+            let delimits = matches!(character, '\\' | '\t' | '\n' | '\x0c' | '\r')
+                || person_name && matches!(character, '^' | '=');
+            if delimits {
+                high = start_high;
+            }
+            bytes.push(u8::try_from(character).ok()?);
+            continue;
+        }
+        let sets = [low, high, initial].into_iter().flatten().chain(others.iter().copied());
+        let (set, code) = sets.into_iter().find_map(|set| set.code(character).map(|code| (set, code)))?;
+        let slot = if set.is_low() { &mut low } else { &mut high };
+        if slot.replace(set) != Some(set) {
+            bytes.extend_from_slice(set.escape()?);
+        }
+        bytes.extend(code);
+    }
+    if low.is_some() {
+        bytes.extend_from_slice(ascii_again);
+    }
+    Some(bytes)
+}
+
 enum Switch {
     Low(Option<Graphic>),
     High(Graphic),
@@ -126,6 +166,70 @@ fn start(initial: Option<Graphic>) -> (Option<Graphic>, Option<Graphic>) {
 }
 
 impl Graphic {
+    const fn is_two_bytes(self) -> bool {
+        matches!(self, Self::JisX0208 | Self::JisX0212 | Self::KsX1001 | Self::Gb2312)
+    }
+
+    /// Whether it is written in low bytes.
+    const fn is_low(self) -> bool {
+        matches!(self, Self::JisX0208 | Self::JisX0212)
+    }
+
+    /// The sequence that switches to this set; `None` for one that has none here.
+    fn escape(self) -> Option<&'static [u8]> {
+        Some(match self {
+            Self::Latin1 => b"\x1b-A",
+            Self::Katakana => b"\x1b)I",
+            Self::JisX0208 => b"\x1b$B",
+            Self::JisX0212 => b"\x1b$(D",
+            Self::KsX1001 => b"\x1b$)C",
+            Self::Gb2312 => b"\x1b$)A",
+            Self::Table(table) => match table.name() {
+                "ISO-8859-2" => b"\x1b-B",
+                "ISO-8859-3" => b"\x1b-C",
+                "ISO-8859-4" => b"\x1b-D",
+                "ISO-8859-7" => b"\x1b-F",
+                "ISO-8859-6" => b"\x1b-G",
+                "ISO-8859-8" => b"\x1b-H",
+                "ISO-8859-5" => b"\x1b-L",
+                "windows-1254" => b"\x1b-M",
+                "windows-874" => b"\x1b-T",
+                "ISO-8859-15" => b"\x1b-b",
+                _ => return None,
+            },
+        })
+    }
+
+    /// The bytes of a character in this set.
+    fn code(self, character: char) -> Option<Vec<u8>> {
+        let through = |encoding: &'static Encoding, first: std::ops::RangeInclusive<u8>| {
+            let mut text = [0; 4];
+            let (bytes, _, replaced) = encoding.encode(character.encode_utf8(&mut text));
+            let fits = match *bytes {
+                [only] => !self.is_two_bytes() && only >= 0xa0,
+                [one, two] => self.is_two_bytes() && first.contains(&one) && two >= 0xa1,
+                _ => false,
+            };
+            (!replaced && fits).then(|| bytes.into_owned())
+        };
+        match self {
+            Self::Latin1 => u8::try_from(character).ok().filter(|byte| *byte >= 0xa0).map(|byte| vec![byte]),
+            Self::Katakana => {
+                let place = u32::from(character).checked_sub(0xff61)?;
+                u8::try_from(place).ok().filter(|place| *place <= 0x3e).map(|place| vec![0xa1 + place])
+            }
+            Self::Table(table) => through(table, 0..=0),
+            Self::JisX0208 => {
+                Some(through(encoding_rs::EUC_JP, 0xa1..=0xfe)?.iter().map(|byte| byte & 0x7f).collect())
+            }
+            // The library reads JIS X 0212 and does not write it.
+            Self::JisX0212 => None,
+            Self::KsX1001 => through(encoding_rs::EUC_KR, 0xa1..=0xfe),
+            // The rows of GB 2312; GBK has more.
+            Self::Gb2312 => through(encoding_rs::GBK, 0xa1..=0xf7),
+        }
+    }
+
     /// Decodes one two-byte character through the encoding in which both bytes are high.
     fn push_pair(self, first: u8, second: u8, text: &mut String) -> Option<()> {
         let (first, second) = (first | 0x80, second | 0x80);

@@ -1,9 +1,13 @@
-//! Specific Character Set (DICOM PS3.3 §C.12.1.1.2, PS3.5 §6.1): bytes of a text value to text.
+//! Specific Character Set (DICOM PS3.3 §C.12.1.1.2, PS3.5 §6.1): bytes of a text value to text, and back.
 //!
 //! The declared sets are used first. Real senders declare the wrong set or none; then strict UTF-8 is tried,
-//! then GB18030, then Latin-1, and a note says so. The received bytes are never changed: this is reading only.
+//! then GB18030, then Latin-1, and a note says so. The received bytes are never changed; what is written are answers
+//! to queries, and there the sets are kept to the letter.
 
 mod iso2022;
+mod rewrite;
+
+pub use rewrite::from_utf8;
 
 use crate::vr::Vr;
 use encoding_rs::Encoding;
@@ -45,8 +49,10 @@ enum Set {
     Graphic(Graphic),
     /// ISO_IR 192.
     Utf8,
-    /// GB18030, and GBK which it contains.
+    /// GB18030.
     Gb18030,
+    /// GBK, a part of GB18030 and read as such.
+    Gbk,
 }
 
 impl CharacterSets {
@@ -80,6 +86,37 @@ impl CharacterSets {
         self.as_declared(vr, bytes).map_or_else(|| recover(bytes), |text| Decoded { text, note: None })
     }
 
+    /// Encodes a text, or `None` if it has a character that the sets do not. Texts that do not follow the character
+    /// set must be ASCII.
+    #[must_use]
+    pub fn encode(&self, vr: Vr, text: &str) -> Option<Vec<u8>> {
+        if text.is_ascii() {
+            return Some(text.as_bytes().to_vec());
+        }
+        if !vr.follows_character_set() {
+            return None;
+        }
+        match self.sets.first().copied().unwrap_or(Set::Ascii) {
+            Set::Utf8 => Some(text.as_bytes().to_vec()),
+            Set::Gb18030 => encoded(encoding_rs::GB18030, text),
+            Set::Gbk => encoded(encoding_rs::GBK, text),
+            first @ (Set::Ascii | Set::Graphic(_)) => {
+                let graphic = |set: Set| match set {
+                    Set::Graphic(graphic) => Some(graphic),
+                    Set::Ascii | Set::Utf8 | Set::Gb18030 | Set::Gbk => None,
+                };
+                let others: Vec<Graphic> = self.sets.iter().skip(1).copied().filter_map(graphic).collect();
+                iso2022::encode(graphic(first), &others, vr == Vr::PN, text)
+            }
+        }
+    }
+
+    /// Whether these are the sets of mainland China that only GB18030 has room for.
+    #[must_use]
+    pub fn is_chinese(&self) -> bool {
+        self.sets.iter().any(|set| matches!(set, Set::Gb18030 | Set::Gbk | Set::Graphic(Graphic::Gb2312)))
+    }
+
     /// The text as the declaration says, or `None` if the bytes do not fit it.
     fn as_declared(&self, vr: Vr, bytes: &[u8]) -> Option<String> {
         let first = self.sets.first().copied().unwrap_or(Set::Ascii);
@@ -88,7 +125,7 @@ impl CharacterSets {
         }
         match first {
             Set::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
-            Set::Gb18030 => strict(encoding_rs::GB18030, bytes),
+            Set::Gb18030 | Set::Gbk => strict(encoding_rs::GB18030, bytes),
             Set::Graphic(Graphic::Latin1) if self.sets.len() == 1 && !bytes.contains(&iso2022::ESCAPE) => {
                 // Valid multi-byte UTF-8 is hardly ever meant as Latin-1; the reverse is common.
                 std::str::from_utf8(bytes).is_err().then(|| latin1(bytes))
@@ -96,7 +133,7 @@ impl CharacterSets {
             Set::Ascii | Set::Graphic(_) => {
                 let initial = match first {
                     Set::Graphic(graphic) => Some(graphic),
-                    Set::Ascii | Set::Utf8 | Set::Gb18030 => None,
+                    Set::Ascii | Set::Utf8 | Set::Gb18030 | Set::Gbk => None,
                 };
                 iso2022::decode(initial, vr == Vr::PN, bytes)
             }
@@ -122,7 +159,8 @@ impl Set {
         let Some(number) = number else {
             return match plain.as_str() {
                 "" => Some(Self::Ascii),
-                "GB18030" | "GBK" | "GB2312" => Some(Self::Gb18030),
+                "GB18030" => Some(Self::Gb18030),
+                "GBK" | "GB2312" => Some(Self::Gbk),
                 "UTF 8" | "UTF8" => Some(Self::Utf8),
                 "ISO8859 1" | "ISO 8859 1" | "LATIN1" => Some(Self::Graphic(Graphic::Latin1)),
                 _ => None,
@@ -165,6 +203,11 @@ fn recover(bytes: &[u8]) -> Decoded {
         Some(text) => Decoded { text, note: Some(CharsetNote::RecoveredAsGb18030) },
         None => Decoded { text: latin1(bytes), note: Some(CharsetNote::RecoveredAsLatin1) },
     }
+}
+
+fn encoded(encoding: &'static Encoding, text: &str) -> Option<Vec<u8>> {
+    let (bytes, _, replaced) = encoding.encode(text);
+    (!replaced).then(|| bytes.into_owned())
 }
 
 fn strict(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
@@ -250,7 +293,77 @@ mod tests {
         assert_eq!(decoded.text.split('\\').count(), 2);
     }
 
+    fn encode(declared: &str, vr: Vr, text: &str) -> Option<Vec<u8>> {
+        CharacterSets::declared(Some(declared.as_bytes())).encode(vr, text)
+    }
+
+    #[test]
+    fn the_examples_of_the_standard_are_written_as_they_stand_there() {
+        for (declared, bytes, text) in [
+            (
+                "\\ISO 2022 IR 87",
+                &b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"[..],
+                "Yamada^Tarou=山田^太郎=やまだ^たろう",
+            ),
+            (
+                "ISO 2022 IR 13\\ISO 2022 IR 87",
+                b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
+                "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎",
+            ),
+            (
+                "\\ISO 2022 IR 149",
+                b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+                "Hong^Gildong=洪^吉洞=홍^길동",
+            ),
+            (
+                "\\ISO 2022 IR 58",
+                b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
+                "Zhang^XiaoDong=张^小东=",
+            ),
+            ("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", "Wang^XiaoDong=王^小东="),
+            ("GBK", b"\xcd\xf5^\xd0\xa1\xb6\xab", "王^小东"),
+            ("ISO_IR 144", b"\xbb\xee\xda\x63\x65\xdc\xd1\x79\x70\xd3", "Люкceмбypг"),
+            ("ISO_IR 100", b"Buc^J\xe9r\xf4me", "Buc^Jérôme"),
+            (
+                "ISO 2022 IR 100\\ISO 2022 IR 126",
+                b"Dionysios=\x1b-F\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
+                "Dionysios=Διονυσιος",
+            ),
+        ] {
+            assert_eq!(encode(declared, Vr::PN, text).as_deref(), Some(bytes), "{declared}");
+        }
+    }
+
+    #[test]
+    fn what_a_set_cannot_hold_is_not_written_in_it() {
+        for declared in ["", "ISO_IR 100", "\\ISO 2022 IR 87", "ISO_IR 166"] {
+            assert_eq!(encode(declared, Vr::PN, "张^伟"), None, "{declared}");
+        }
+        assert_eq!(encode("GBK", Vr::LO, "\u{20087}"), None, "a character that only GB18030 has");
+        assert!(encode("GB18030", Vr::LO, "\u{20087}").is_some());
+        assert_eq!(encode("ISO_IR 192", Vr::CS, "é"), None, "codes are ASCII");
+        assert_eq!(encode("ISO_IR 192", Vr::LT, "é").as_deref(), Some("é".as_bytes()));
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_reads_back_in_every_set(
+            text in "[A-Z^=\\\\ éü张伟小东王山田やﾔ洪홍Люκ§]{0,12}",
+            declared in prop::sample::select(vec![
+                "ISO_IR 100", "ISO_IR 192", "GB18030", "GBK", "\\ISO 2022 IR 58", "\\ISO 2022 IR 149",
+                "\\ISO 2022 IR 87\\ISO 2022 IR 58", "ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 149",
+                "ISO 2022 IR 100\\ISO 2022 IR 126\\ISO 2022 IR 144\\ISO 2022 IR 87", "ISO 2022 IR 58",
+            ]),
+        ) {
+            for vr in [Vr::PN, Vr::LO] {
+                if let Some(bytes) = encode(declared, vr, &text) {
+                    let decoded = decode(declared, vr, &bytes);
+                    prop_assert_eq!(&decoded.text, &text, "{} {:?}", declared, vr);
+                    prop_assert_eq!(decoded.note, None);
+                }
+            }
+        }
+
         #[test]
         fn any_bytes_under_any_declaration_become_some_text(declared in "[A-Z0-9_ \\\\]{0,32}", bytes: Vec<u8>) {
             let sets = CharacterSets::declared(Some(declared.as_bytes()));
