@@ -58,7 +58,7 @@ pub use admin::{AdminError, ChangeDetail, NewClient, NewClientSecret, Officers, 
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, Endpoint,
-    EndpointError, PeerFacts,
+    EndpointError, MoveDestination, PeerFacts,
 };
 pub use ledger::detail_context;
 pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};

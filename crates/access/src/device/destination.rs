@@ -1,9 +1,23 @@
-//! Where to call a device, for calls that the archive makes on its own.
+//! Where devices take calls: those that the archive makes on its own, and those that somebody asks for. Registered devices
+//! only.
 
 use super::Endpoint;
 use super::check::records;
 use crate::access::{Access, Refusal};
+use crate::admin::ChangeDetail;
+use crate::ledger;
+use crate::session::Session;
+use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_model::{AeTitle, InstitutionId};
+
+/// A device that takes images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveDestination {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// The title by which it knows us.
+    pub calling: AeTitle,
+}
 
 impl Access {
     /// Where a device of an institution listens. None for a device that is not registered under this pair of titles,
@@ -22,5 +36,37 @@ impl Access {
             record.institution == *institution && record.called_ae == *called_ae && !record.disabled
         });
         Ok(fitting.next().and_then(|record| record.destination))
+    }
+
+    /// The destination of a C-MOVE: what the record of a device of the session's institution says, if it takes images and
+    /// is not disabled. Writes down for whom the session asks, found or not; what is sent is decided study by study.
+    ///
+    /// # Errors
+    /// [`Refusal::FactsUnavailable`] and [`Refusal::AuditUnavailable`].
+    pub async fn move_destination(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+    ) -> Result<Option<MoveDestination>, Refusal> {
+        let records = records(&self.inner.identity, ae_title).await.map_err(Refusal::FactsUnavailable)?;
+        let found = records
+            .into_iter()
+            .filter(|record| record.institution == *session.institution() && !record.disabled)
+            .find_map(|record| {
+                Some(MoveDestination { endpoint: record.destination?, calling: record.called_ae })
+            });
+        let (outcome, word) = match found {
+            Some(_) => (Outcome::Permitted, "move-destination"),
+            None => (Outcome::Refused, "unknown-move-destination"),
+        };
+        let detail = ledger::sealed(
+            &self.inner.detail_key,
+            session.institution(),
+            &ChangeDetail { subject: ae_title.to_string(), what: None },
+        );
+        let event = ledger::of_session(session, ledger::word(word));
+        let event = Event { kind: EventKind::Association, outcome, detail, ..event };
+        self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
+        Ok(found)
     }
 }

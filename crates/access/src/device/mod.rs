@@ -13,4 +13,5 @@ pub use addresses::{AddressList, AddressListError};
 pub use authenticate::{AssociationReject, DeviceRefusal};
 pub use check::{DeviceFault, DeviceRecord, PeerFacts};
 pub(crate) use check::{check, records};
+pub use destination::MoveDestination;
 pub use endpoint::{Endpoint, EndpointError};

@@ -20,7 +20,7 @@ use futures_util::stream;
 use object::{ObjectReader, ahead, begun};
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_access::{Session, StudyFacts};
+use yingdun_access::{Scope, Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::frames::FrameTable;
@@ -115,6 +115,18 @@ impl OpenStudy {
         let template =
             usize::try_from(layout_end).ok().and_then(|end| whole.get(end..)).ok_or(OpenError::Damaged)?;
         Ok(json::with_base(template, bulk_base_url).into())
+    }
+
+    /// The data set of an instance as it was sent, bit for bit: its length and its bytes.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn data_set(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
+        let reader = self.reader(entry).await?;
+        let length = reader.layout().header.data_set_bytes;
+        self.window().await?.count(1, length);
+        let whole = 0..length;
+        Ok((length, reader.stream(Bytes::new(), vec![whole])))
     }
 
     /// The instance as a DICOM file: its length and its bytes. The preamble is empty and the file meta information
@@ -391,11 +403,11 @@ fn opens_studies(session: &Session) -> bool {
     use yingdun_model::Role;
     match session.role() {
         Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician | Role::Service => true,
+        Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator
         | Role::AuditAdministrator
-        | Role::Device
         | Role::System => false,
     }
 }
