@@ -88,8 +88,8 @@ def test_wrong_objects_get_their_status_and_the_association_goes_on(archive, mod
 def test_a_class_that_is_not_stored_is_refused_in_the_negotiation(archive, modality):
     entity = pynetdicom.AE(ae_title="PYNET")
     entity.add_requested_context(Verification)
-    entity.add_requested_context("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root FIND
     entity.add_requested_context("1.2.840.10008.1.9")  # Basic Study Content Notification
+    entity.add_requested_context("1.2.840.10008.5.1.1.9")  # Basic Grayscale Print Management
     context = ssl.create_default_context(cafile=archive.ca_file)
     context.load_cert_chain(modality["certificate_file"], modality["private_key_file"])
     host, port = archive.addresses.dicom_tls

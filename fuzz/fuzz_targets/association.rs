@@ -6,7 +6,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use yingdun_dimse::association::{Connection, DATA_BYTES_MAX, Pending, Received, Timeouts};
+use yingdun_dimse::association::{Agreement, Connection, DATA_BYTES_MAX, Pending, Received, Timeouts};
 use yingdun_dimse::message::{Command, read_command, read_data};
 
 /// Nothing is waited for: all bytes are there, and then the end.
@@ -32,7 +32,7 @@ async fn converse(input: &[u8]) {
     let connection = Connection::new(ours, DATA_BYTES_MAX);
     let Ok(pending) = Pending::receive(connection, timeouts).await else { return };
     let Ok((calling, called)) = pending.titles() else { return };
-    let accepted = pending.accept(calling, called, |_, syntaxes| {
+    let accepted = pending.accept(calling, called, Agreement::default(), |_, syntaxes| {
         syntaxes.first().cloned().ok_or(yingdun_dimse::pdu::ContextOutcome::TransferSyntaxesNotSupported)
     });
     let Ok(mut association) = accepted.await else { return };

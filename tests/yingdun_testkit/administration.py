@@ -139,6 +139,11 @@ class Office:
         record = {"ae_title": ae_title, "called_ae": "YINGDUN", "addresses": ["127.0.0.1"], **facts}
         self.system.post("/devices", record, 201)
 
+    def grant_device(self, ae_title: str, *scopes: str, called_ae="YINGDUN"):
+        """Replaces the scopes of a device."""
+        body = {"called_ae": called_ae, "scopes": list(scopes)}
+        self.security.put(f"/devices/{ae_title}/scopes", body, 204)
+
     def care(self, name: str, patient_id: str, issuer="", hours=1.0):
         """Gives a person a care relation from now on."""
         now = int(time.time() * 1000)

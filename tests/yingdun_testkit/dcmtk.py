@@ -4,6 +4,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+import pydicom
+
 
 @dataclass
 class Peer:
@@ -14,6 +16,23 @@ class Peer:
     #: As `certificate issue` returns it, or `None` for no certificate.
     identity: dict | None = None
     ca_file: str | None = None
+
+    def find(self, address, model, folder, *keys) -> tuple:
+        """Asks, and returns what was printed and the answers as data sets. `model`: `-P`, `-S` or `-O`."""
+        options = [word for key in keys for word in ("-k", key)]
+        done = _run("findscu", *self._arguments(address), model, "-X", "-od", str(folder), *options)
+        return done, [pydicom.dcmread(path, force=True) for path in sorted(folder.glob("rsp*.dcm"))]
+
+    def get(self, address, model, folder, *keys, options=()) -> tuple:
+        """Fetches, and returns what was printed and the files that came."""
+        options = [*options, *(word for key in keys for word in ("-k", key))]
+        done = _run("getscu", *self._arguments(address), model, "-od", str(folder), *options)
+        return done, [path for path in sorted(folder.iterdir()) if path.is_file()]
+
+    def move(self, address, model, destination, *keys) -> subprocess.CompletedProcess:
+        """Has objects sent to a title."""
+        options = [word for key in keys for word in ("-k", key)]
+        return _run("movescu", *self._arguments(address), model, "-aem", destination, *options)
 
     def _arguments(self, address) -> list:
         arguments = ["-v", "-aet", self.calling, "-aec", self.called]

@@ -142,9 +142,13 @@ class Installation:
 
     # === certificates and the ledger ===
 
-    def issue_certificate(self, name: str) -> dict:
-        """A certificate of the installation's own authority: `certificate_file`, `private_key_file`, `sha256`."""
-        issued = program.run_json("certificate", "issue", name, "--directory", self.directory)
+    def issue_certificate(self, name: str, *hosts: str) -> dict:
+        """A certificate of the installation's own authority: `certificate_file`, `private_key_file`, `sha256`.
+
+        With hosts it is also good for a server of that name.
+        """
+        hosts = [word for host in hosts for word in ("--host", host)]
+        issued = program.run_json("certificate", "issue", name, "--directory", self.directory, *hosts)
         return {key: value if key == "sha256" else str(value) for key, value in issued.items()}
 
     def verify_audit(self, directory=None, code=0) -> dict:

@@ -1,4 +1,5 @@
-//! Door: the DICOM node. It takes objects from modalities (SCP) and sends objects to other nodes (SCU).
+//! Door: the DICOM node. It takes objects from modalities, answers queries and gives objects back (SCP), and does the
+//! same with other nodes (SCU).
 //!
 //! ```text
 //!   bytes ──► association::Connection ──► Association ──► message ──► scp::Service
@@ -10,8 +11,8 @@
 //! Each step has one job: [`pdu`] is the wire format, [`association`] the upper layer protocol over any byte
 //! stream, [`message`] the command sets, [`scp`] the server and [`scu`] the client; [`tls`] makes the stream.
 //! What is *decided* (who may connect, what is kept) stands behind the trait [`scp::Service`]; [`archive_door`]
-//! is the one that the archive uses. Nothing here looks into a data set or keeps one in memory: fragments go on
-//! as they come, sharing the memory they were received in.
+//! is the one that the archive uses. Nothing here looks into an object or keeps one in memory: fragments go on
+//! as they come, sharing the memory they were received in. What a query asks is read by [`query`].
 //!
 //! This crate never decides who may do what, never stores anything, and never writes a log line with personal
 //! data: application entity titles, addresses and counts are all it tells.
@@ -21,6 +22,7 @@ pub mod association;
 pub mod commitment;
 pub mod message;
 pub mod pdu;
+pub mod query;
 pub mod reporter;
 pub mod scp;
 pub mod scu;

@@ -42,7 +42,7 @@ impl RawPeer {
         Self { connection: Connection::new(stream, DATA_BYTES_MAX) }
     }
 
-    /// Associated with context 1 (storage), 3 (verification) and 5 (C-FIND, which is refused).
+    /// Associated with context 1 (storage), 3 (verification) and 5 (printing, which is refused).
     async fn associated(server: &Server) -> Self {
         let mut peer = Self::connect(server).await;
         peer.send(&request(CALLING)).await;
@@ -99,7 +99,7 @@ fn request(calling: &str) -> Pdu {
         contexts: vec![
             context(1, SECONDARY_CAPTURE),
             context(3, VERIFICATION),
-            context(5, "1.2.840.10008.5.1.4.1.2.2.1"),
+            context(5, "1.2.840.10008.5.1.1.9"),
         ],
         user: UserInformation { max_length: Some(0), ..UserInformation::default() },
     })

@@ -134,6 +134,9 @@ pub(crate) enum CertificateCommand {
         /// The folder of the installation
         #[arg(long, value_name = "DIR")]
         directory: PathBuf,
+        /// Name or address at which it takes connections, such as images that are sent to it; give it once per name
+        #[arg(long, value_name = "NAME")]
+        host: Vec<String>,
         /// Where to write NAME.pem and NAME.key [default: DIR/pki/issued]
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,

@@ -5,8 +5,9 @@ use super::{
 };
 use crate::pdu::{
     APPLICATION_CONTEXT, AbortSource, AnsweredContext, AssociateAc, AssociateRj, AssociateRq, ContextOutcome,
-    PROTOCOL_VERSION_1, Pdu, RejectReason,
+    ExtendedNegotiation, PROTOCOL_VERSION_1, Pdu, RejectReason, RoleSelection, UserInformation,
 };
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use yingdun_model::{AeTitle, Uid};
 
@@ -15,6 +16,17 @@ pub struct Pending<S> {
     connection: Connection<S>,
     timeouts: Timeouts,
     request: AssociateRq,
+}
+
+/// What this side agrees to beside presentation contexts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// Roles, of those that were proposed.
+    pub roles: Vec<RoleSelection>,
+    /// Extended negotiation, of what was proposed.
+    pub extended: Vec<ExtendedNegotiation>,
+    /// The answer to a user identity, where one is due.
+    pub identity_response: Option<Bytes>,
 }
 
 /// The decision on one proposed context: the chosen transfer syntax, or why there is none.
@@ -81,6 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         mut self,
         calling: AeTitle,
         called: AeTitle,
+        agreement: Agreement,
         mut decide: impl FnMut(&Uid, &[Uid]) -> Answer,
     ) -> Result<Association<S>, AssociationError> {
         let send_bytes_max = match send_bytes_max(&self.request.user) {
@@ -102,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
                     id: proposal.id,
                     abstract_syntax: class.clone(),
                     transfer_syntax: syntax,
+                    requestor_is_scp: agreement.roles.iter().any(|role| role.sop_class == *class && role.scp),
                 }),
             };
             answers.push(match &answer {
@@ -119,15 +133,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             });
             agreed.extend(answer.ok());
         }
-        // No operations window, roles or extensions are answered: that means one operation at a time and the
-        // default roles (PS3.7 §D.3.3.3 and §D.3.3.4).
+        // No operations window is answered: that means one operation at a time (PS3.7 §D.3.3.3).
         let acceptance = Pdu::AssociateAc(AssociateAc {
             protocol_version: PROTOCOL_VERSION_1,
             called: self.request.called,
             calling: self.request.calling,
             application_context: self.request.application_context,
             contexts: answers,
-            user: own_user_information(),
+            user: UserInformation {
+                roles: agreement.roles,
+                extended: agreement.extended,
+                identity_response: agreement.identity_response,
+                ..own_user_information()
+            },
         });
         self.connection.write(&acceptance, self.timeouts.unit).await?;
         Ok(Association {

@@ -9,7 +9,7 @@ mod accept;
 mod connection;
 mod request;
 
-pub use accept::{Answer, Pending};
+pub use accept::{Agreement, Answer, Pending};
 pub use connection::Connection;
 pub use request::{Proposal, Proposals, ProposalsError, request};
 
@@ -71,6 +71,9 @@ pub struct Context {
     pub abstract_syntax: Uid,
     /// The encoding of data sets.
     pub transfer_syntax: Uid,
+    /// The side that asked for the association takes requests in this context (role selection, PS3.7 §D.3.3.4): what a
+    /// C-GET needs.
+    pub requestor_is_scp: bool,
 }
 
 /// An agreed association.
@@ -237,6 +240,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         }
     }
 
+    /// Sends a command set with a data set that is in memory, both in one go.
+    ///
+    /// # Errors
+    /// As [`Self::send_command`].
+    pub async fn send_message(
+        &mut self,
+        context_id: u8,
+        command: &[u8],
+        data_set: &[u8],
+    ) -> Result<(), AssociationError> {
+        let fragment_max = self.fragment_bytes_max();
+        let mut units = BytesMut::with_capacity(command.len() + data_set.len() + 2 * UNIT_HEAD_BYTES);
+        for (bytes, is_command) in [(command, true), (data_set, false)] {
+            let mut fragments = bytes.chunks(fragment_max).peekable();
+            while let Some(fragment) = fragments.next() {
+                let mut unit = units.split_off(units.len());
+                start_unit(&mut unit);
+                unit.put_slice(fragment);
+                finish_unit(&mut unit, context_id, is_command, fragments.peek().is_none());
+                units.unsplit(unit);
+            }
+        }
+        self.connection.write_raw(&units, self.timeouts.unit).await
+    }
+
     /// Sends a data set from `source` to its end, in fragments as long as the peer allows; at most two
     /// fragments are in memory. Returns the bytes sent.
     ///
@@ -262,6 +290,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
             }
             sent += following;
             std::mem::swap(&mut unit, &mut next);
+        }
+    }
+
+    /// What has come already, without waiting for it; `None` when nothing has. For looking between two messages of our
+    /// own whether the peer has something to say.
+    ///
+    /// # Errors
+    /// As [`Self::receive`].
+    pub async fn received_already(&mut self) -> Result<Option<Received>, AssociationError> {
+        let wait = self.timeouts.unit;
+        tokio::select! {
+            biased;
+            received = self.receive(wait) => received.map(Some),
+            () = std::future::ready(()) => Ok(None),
         }
     }
 

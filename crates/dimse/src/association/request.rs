@@ -20,7 +20,8 @@ pub struct Proposal {
     pub transfer_syntax: Uid,
 }
 
-/// What to propose: a set of at most [`PRESENTATION_CONTEXTS_MAX`] different proposals.
+/// What to propose: a set of at most [`PRESENTATION_CONTEXTS_MAX`] different proposals, and the SOP classes of which this
+/// side is the provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposals {
     contexts: Vec<Proposal>,
@@ -138,6 +139,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// The proposals that were accepted. An acceptance of what was not proposed ends the association.
 fn agreed(proposals: &Proposals, answers: &[AnsweredContext]) -> Result<Vec<Context>, AssociationError> {
+    let is_provided = |class: &Uid| proposals.roles.iter().any(|role| role.sop_class == *class && role.scp);
     answers
         .iter()
         .filter(|answer| answer.outcome == ContextOutcome::Accepted)
@@ -151,6 +153,7 @@ fn agreed(proposals: &Proposals, answers: &[AnsweredContext]) -> Result<Vec<Cont
                     id,
                     abstract_syntax: proposal.sop_class.clone(),
                     transfer_syntax: proposal.transfer_syntax.clone(),
+                    requestor_is_scp: is_provided(&proposal.sop_class),
                 })
                 .ok_or(AssociationError::UnknownContext(answer.id))
         })

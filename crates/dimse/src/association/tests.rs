@@ -33,7 +33,10 @@ async fn associated() -> (Association<DuplexStream>, Association<DuplexStream>) 
     let acceptor = async {
         let pending = Pending::receive(Connection::new(theirs, DATA_BYTES_MAX), hasty()).await.unwrap();
         let (calling, called) = pending.titles().unwrap();
-        pending.accept(calling, called, |_, syntaxes| Ok(syntaxes[0].clone())).await.unwrap()
+        pending
+            .accept(calling, called, Agreement::default(), |_, syntaxes| Ok(syntaxes[0].clone()))
+            .await
+            .unwrap()
     };
     let (requestor, acceptor) = tokio::join!(requestor, acceptor);
     (requestor.unwrap(), acceptor)
@@ -209,7 +212,8 @@ async fn a_context_number_used_twice_is_agreed_once() {
     peer.write_all(&bytes).await.unwrap();
     let pending = Pending::receive(Connection::new(ours, DATA_BYTES_MAX), hasty()).await.unwrap();
     let (calling, called) = pending.titles().unwrap();
-    let association = pending.accept(calling, called, |_, all| Ok(all[0].clone())).await.unwrap();
+    let association =
+        pending.accept(calling, called, Agreement::default(), |_, all| Ok(all[0].clone())).await.unwrap();
     assert_eq!(association.contexts().len(), 1);
     assert_eq!(association.contexts()[0].abstract_syntax, uid(CT));
     let mut peer = Connection::new(peer, DATA_BYTES_MAX);

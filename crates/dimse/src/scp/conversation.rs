@@ -4,13 +4,15 @@
 //! its status, and the next message may come.
 
 use super::commit::Reports;
+use super::negotiate::{self, Options};
 use super::service::{Failure, Peer, Service};
 use crate::association::{Association, AssociationError, Context, Received};
 use crate::commitment::STORAGE_COMMITMENT;
 use crate::message::{
     Command, CommandError, CommandField, MessageError, Operation, Status, element, read_command, read_data,
 };
-use crate::pdu::{AbortSource, Pdv};
+use crate::pdu::{AbortSource, ExtendedNegotiation, Pdv};
+use crate::query::{Model, Verb};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ pub(super) struct Conversation<'a, S: Service, T> {
     pub(super) association: Association<T>,
     pub(super) counts: Counts,
     pub(super) reports: Reports,
+    extended: Vec<ExtendedNegotiation>,
 }
 
 /// What happened in one association, for the log.
@@ -38,6 +41,8 @@ pub(super) struct Conversation<'a, S: Service, T> {
 pub(super) struct Counts {
     pub(super) stored: u64,
     pub(super) failed: u64,
+    pub(super) found: u64,
+    pub(super) sent: u64,
     bytes: u64,
 }
 
@@ -55,8 +60,10 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         session: &'a S::Session,
         peer: &'a Peer,
         association: Association<T>,
+        extended: Vec<ExtendedNegotiation>,
     ) -> Self {
-        Self { service, session, peer, association, counts: Counts::default(), reports: Reports::default() }
+        let (counts, reports) = (Counts::default(), Reports::default());
+        Self { service, session, peer, association, counts, reports, extended }
     }
 
     /// Serves the association to its end. After `stop` it may finish what it has begun; `give_up` ends it.
@@ -80,6 +87,8 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             called = %self.peer.called,
             stored = self.counts.stored,
             failed = self.counts.failed,
+            found = self.counts.found,
+            sent = self.counts.sent,
             bytes = self.counts.bytes,
             seconds = started.elapsed().as_secs_f32(),
             outcome,
@@ -148,6 +157,13 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 self.commit(&context, &command).await
             }
             CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
+            CommandField::Request(operation) if let Some(model) = asked(&context, operation) => {
+                match model.verb {
+                    Verb::Find => self.find(&context, &command, model.root).await,
+                    Verb::Get => self.get(&context, &command, model.root).await,
+                    Verb::Move => self.move_(&context, &command, model.root).await,
+                }
+            }
             CommandField::Request(_) => {
                 self.discard(&context, &command, 0).await?;
                 self.answer(&context, &command, Status::UNRECOGNISED_OPERATION, None).await
@@ -158,6 +174,11 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 Err(MessageError::Interleaved { expected: "a request", context: context.id })
             }
         }
+    }
+
+    /// What was agreed about queries and retrievals in a context.
+    pub(super) fn options(&self, context: &Context) -> Options {
+        negotiate::options(&self.extended, &context.abstract_syntax)
     }
 
     /// Reads what is left of a data set and throws it away; `received` bytes of it came before.
@@ -207,8 +228,46 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         Ok(self.association.send_command(context.id, &response).await?)
     }
 
+    /// Whether the peer has cancelled this request, as far as can be told without waiting.
+    pub(super) async fn is_cancelled(&mut self, request: &Command) -> Result<bool, MessageError> {
+        match self.association.received_already().await? {
+            None => Ok(false),
+            Some(Received::Release) => Err(MessageError::ReleaseInside),
+            Some(Received::Fragment(first)) => {
+                let (context, command) = read_command(&mut self.association, first).await?;
+                match command.field() {
+                    CommandField::Cancel => Ok(cancels(&command, request)),
+                    CommandField::Response(Operation::EventReport) => {
+                        let context = self.association.context(context)?.clone();
+                        self.reported(&context, &command).await.map(|()| false)
+                    }
+                    CommandField::Request(_) | CommandField::Response(_) => {
+                        Err(MessageError::Interleaved { expected: "nothing but a cancel", context })
+                    }
+                }
+            }
+        }
+    }
+
     pub(super) fn count_bytes(&mut self, bytes: usize) {
         self.counts.bytes += bytes as u64;
         metrics::counter!("yingdun_dimse_received_bytes_total").increment(bytes as u64);
     }
+}
+
+// === helpers ===
+
+/// Whether a C-CANCEL is about this request.
+pub(super) fn cancels(cancel: &Command, request: &Command) -> bool {
+    cancel.message_id_responded_to() == request.message_id()
+}
+
+/// The model of a query or retrieval, if the operation is the one of its context.
+fn asked(context: &Context, operation: Operation) -> Option<Model> {
+    let fits = |model: &Model| match model.verb {
+        Verb::Find => operation == Operation::Find,
+        Verb::Get => operation == Operation::Get,
+        Verb::Move => operation == Operation::Move,
+    };
+    Model::of(&context.abstract_syntax).filter(fits)
 }

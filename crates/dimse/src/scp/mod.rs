@@ -12,19 +12,27 @@ mod admission;
 mod commit;
 mod conversation;
 mod data_set;
+mod find;
+mod get;
+mod identifier;
+mod move_;
 mod negotiate;
+mod progress;
 mod service;
 mod store;
 
 pub use admission::Limits;
 pub use commit::PendingReport;
 pub(crate) use commit::report_command;
-pub use service::{Failure, FailureKind, Incoming, Object, Peer, Refusal, Service};
+pub use service::{
+    Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
+};
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
 use crate::pdu::AssociateRj;
 use crate::tls::fingerprint;
 use admission::{Admission, Slot};
+use conversation::Conversation;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,6 +42,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use yingdun_model::Uid;
 
 /// Pause after the operating system refuses to accept (it is out of file handles, mostly), so that the loop
 /// does not spin.
@@ -223,10 +232,13 @@ impl<S: Service> Shared<S> {
                 return Ok(pending.reject(refusal.rejection()).await?);
             }
         };
+        let agreement = negotiate::agree(&pending.request().user);
+        let extended = agreement.extended.clone();
+        let decide = |class: &Uid, syntaxes: &[Uid]| negotiate::decide(class, syntaxes, &agreement);
         let association =
-            pending.accept(peer.calling.clone(), peer.called.clone(), negotiate::decide).await?;
+            pending.accept(peer.calling.clone(), peer.called.clone(), agreement.clone(), decide).await?;
         metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
-        conversation::Conversation::new(&self.service, &session, &peer, association).run(stop, give_up).await;
+        Conversation::new(&self.service, &session, &peer, association, extended).run(stop, give_up).await;
         Ok(())
     }
 }

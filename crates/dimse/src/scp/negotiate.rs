@@ -1,9 +1,10 @@
 //! Which proposed contexts are accepted, and in which encoding. Pure: no state, no peer.
 
 use crate::VERIFICATION;
-use crate::association::Answer;
+use crate::association::{Agreement, Answer};
 use crate::commitment::STORAGE_COMMITMENT;
-use crate::pdu::ContextOutcome;
+use crate::pdu::{ContextOutcome, ExtendedNegotiation, RoleSelection, UserInformation};
+use crate::query::{Model, Verb};
 use yingdun_dicom::dictionary::is_storage_sop_class;
 use yingdun_model::Uid;
 
@@ -29,22 +30,68 @@ const NATIVE: [&str; 3] = [
     "1.2.840.10008.1.2.2", // Explicit VR Big Endian
 ];
 
+/// What was agreed about queries and retrievals in one SOP class (PS3.4 §C.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    /// Keys of the levels above need not be there.
+    pub(super) relational: bool,
+    /// Names match by their parts.
+    pub(super) fuzzy: bool,
+}
+
 /// Answers one proposed presentation context.
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
-/// because objects are kept as they are sent; storage commitment in those that every peer can read.
+/// because objects are kept as they are sent; queries, retrievals and storage commitment in those that every peer can
+/// read.
 ///
 /// # Errors
 /// The outcome to answer when the context is refused.
-pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid]) -> Answer {
+pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid], agreement: &Agreement) -> Answer {
     let chosen = match abstract_syntax.as_str() {
         VERIFICATION => preferred(transfer_syntaxes),
-        // Data sets of this one are read and written here, not kept as they come.
+        // Data sets of these are read and written here, not kept as they come.
         STORAGE_COMMITMENT => native(transfer_syntaxes),
-        class if is_storage_sop_class(class) => preferred(transfer_syntaxes),
+        _ if Model::of(abstract_syntax).is_some() => native(transfer_syntaxes),
+        class if is_storage_sop_class(class) => {
+            let is_sent_to_peer =
+                agreement.roles.iter().any(|role| role.sop_class == *abstract_syntax && role.scp);
+            // One syntax for whatever is kept: most of it is native, and nothing that is native can be sent compressed.
+            let first = is_sent_to_peer.then(|| native(transfer_syntaxes)).flatten();
+            first.or_else(|| preferred(transfer_syntaxes))
+        }
         _ => return Err(ContextOutcome::AbstractSyntaxNotSupported),
     };
     chosen.cloned().ok_or(ContextOutcome::TransferSyntaxesNotSupported)
+}
+
+/// What this side agrees to of what a peer proposes beside contexts: that the peer takes objects of a storage class
+/// (which a C-GET needs), relational queries and retrievals, and fuzzy matching of names. Date and time are not
+/// matched together, time zones are not adjusted, and there is no conversion of enhanced images.
+pub(super) fn agree(proposed: &UserInformation) -> Agreement {
+    let storage = |role: &&RoleSelection| is_storage_sop_class(role.sop_class.as_str());
+    let roles = proposed.roles.iter().filter(storage).cloned().collect();
+    let extended = proposed.extended.iter().filter_map(|negotiation| {
+        let supported: &[bool] = match Model::of(&negotiation.sop_class)?.verb {
+            Verb::Find => &[true, false, true],
+            Verb::Move | Verb::Get => &[true],
+        };
+        let answer = negotiation.application_information.iter().enumerate();
+        let answer = answer
+            .map(|(place, wish)| u8::from(*wish == 1 && supported.get(place).copied().unwrap_or(false)));
+        Some(ExtendedNegotiation {
+            sop_class: negotiation.sop_class.clone(),
+            application_information: answer.collect(),
+        })
+    });
+    Agreement { roles, extended: extended.collect(), identity_response: None }
+}
+
+/// What was agreed for one SOP class.
+pub(super) fn options(agreed: &[ExtendedNegotiation], sop_class: &Uid) -> Options {
+    let bytes = agreed.iter().find(|negotiation| negotiation.sop_class == *sop_class);
+    let is_on = |place| bytes.is_some_and(|found| found.application_information.get(place) == Some(&1));
+    Options { relational: is_on(0), fuzzy: is_on(2) }
 }
 
 /// The transfer syntax to choose when a peer offers several in one context:
@@ -77,7 +124,11 @@ mod tests {
 
     fn choose(class: &str, offered: &[&str]) -> Result<String, ContextOutcome> {
         let offered: Vec<Uid> = offered.iter().map(|uid| Uid::new(uid).unwrap()).collect();
-        decide(&Uid::new(class).unwrap(), &offered).map(|uid| uid.to_string())
+        decide(&Uid::new(class).unwrap(), &offered, &Agreement::default()).map(|uid| uid.to_string())
+    }
+
+    fn uid(text: &str) -> Uid {
+        Uid::new(text).unwrap()
     }
 
     #[test]
@@ -102,13 +153,55 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_storage_nor_verification_is_refused() {
-        for class in ["1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.9", "1.3.6.1.4.1.1.9"] {
+    fn what_is_of_no_service_here_is_refused() {
+        for class in ["1.2.840.10008.5.1.4.31", "1.2.840.10008.5.1.4.1.2.4.3", "1.3.6.1.4.1.1.9"] {
             assert_eq!(choose(class, &[IMPLICIT]), Err(ContextOutcome::AbstractSyntaxNotSupported));
         }
         assert!(choose(VERIFICATION, &[IMPLICIT]).is_ok());
         assert_eq!(choose(STORAGE_COMMITMENT, &[JPEG_LS, IMPLICIT]).unwrap(), IMPLICIT);
         assert!(choose(STORAGE_COMMITMENT, &[JPEG_LS]).is_err());
+    }
+
+    #[test]
+    fn a_query_is_asked_in_a_native_syntax() {
+        let find = "1.2.840.10008.5.1.4.1.2.2.1";
+        assert_eq!(choose(find, &[JPEG_LS, IMPLICIT, EXPLICIT]).unwrap(), EXPLICIT);
+        assert_eq!(choose(find, &[JPEG_LS]), Err(ContextOutcome::TransferSyntaxesNotSupported));
+    }
+
+    #[test]
+    fn a_peer_that_takes_objects_gets_a_context_in_which_most_of_them_can_be_sent() {
+        let takes = RoleSelection { sop_class: uid(CT), scu: false, scp: true };
+        let find = RoleSelection { sop_class: uid("1.2.840.10008.5.1.4.1.2.2.1"), scu: true, scp: true };
+        let proposed = UserInformation { roles: vec![takes.clone(), find], ..UserInformation::default() };
+        let agreement = agree(&proposed);
+        assert_eq!(agreement.roles, [takes], "queries are answered by this side only");
+        let offered = [uid(JPEG_2000), uid(IMPLICIT), uid(EXPLICIT)];
+        assert_eq!(decide(&uid(CT), &offered, &agreement), Ok(uid(EXPLICIT)));
+        assert_eq!(decide(&uid(CT), &offered[..1], &agreement), Ok(uid(JPEG_2000)));
+    }
+
+    #[test]
+    fn of_what_is_wished_for_relational_and_fuzzy_are_agreed() {
+        let find = uid("1.2.840.10008.5.1.4.1.2.2.1");
+        let wish = |sop_class: &Uid, bytes: &'static [u8]| ExtendedNegotiation {
+            sop_class: sop_class.clone(),
+            application_information: bytes.into(),
+        };
+        let proposed = UserInformation {
+            extended: vec![
+                wish(&find, &[1, 1, 1, 1, 1]),
+                wish(&uid("1.2.840.10008.5.1.4.1.2.2.3"), &[0, 1]),
+                wish(&uid(CT), &[1]),
+            ],
+            ..UserInformation::default()
+        };
+        let agreed = agree(&proposed).extended;
+        assert_eq!(&agreed[0].application_information[..], [1, 0, 1, 0, 0]);
+        assert_eq!(&agreed[1].application_information[..], [0, 0]);
+        assert_eq!(agreed.len(), 2);
+        assert_eq!(options(&agreed, &find), Options { relational: true, fuzzy: true });
+        assert_eq!(options(&agreed, &uid("1.2.840.10008.5.1.4.1.2.1.1")), Options::default());
     }
 
     #[test]

@@ -4,9 +4,17 @@ use super::commit::PendingReport;
 use crate::commitment::Transaction;
 use crate::message::Status;
 use crate::pdu::{AssociateRj, RejectReason};
+use crate::query::{Query, Selection};
+use crate::scu;
 use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use tokio::io::AsyncRead;
+use yingdun_dicom::Tag;
+use yingdun_dicom::data_set::DataSet;
 use yingdun_model::{AeTitle, Uid};
 
 /// What is known of a peer before its association is accepted. All of it was seen by this machine, nothing is
@@ -81,6 +89,12 @@ pub enum FailureKind {
     InvalidArgument,
     /// A bound would be passed.
     ResourceLimitation,
+    /// More was asked for than can be counted in one answer.
+    TooMany,
+    /// Nobody may be sent objects under the title that was named.
+    DestinationUnknown,
+    /// The destination cannot be reached, or takes nothing of what is to be sent.
+    DestinationFailed,
 }
 
 /// A failure with words for the person who looks at the sender's log.
@@ -91,6 +105,35 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What was expected and what came, without personal data. The peer gets the first 64 characters.
     pub comment: String,
+}
+
+/// The answer to a C-FIND.
+pub struct Matches {
+    /// The attributes of the question that are known at its level; the others are not returned, and the asker is told.
+    pub known: Vec<Tag>,
+    /// Whether every key that has a value restricts the matches; otherwise the asker is told.
+    pub all_matched: bool,
+    /// One data set per match, its texts in UTF-8. Read as fast as the asker takes them, and dropped when it cancels.
+    pub rows: Pin<Box<dyn Stream<Item = Result<DataSet, Failure>> + Send>>,
+}
+
+/// An object that is to be sent.
+pub struct Outgoing {
+    /// What it is, in the encoding in which it is kept.
+    pub object: Object,
+    /// Opens its data set. Called when its turn has come.
+    pub open: Box<dyn FnOnce() -> BoxFuture<'static, Result<Source, Failure>> + Send>,
+}
+
+/// The bytes of a data set.
+pub type Source = Pin<Box<dyn AsyncRead + Send>>;
+
+/// Where the objects of a C-MOVE go, and how to call there.
+pub struct MoveTarget {
+    /// Where.
+    pub destination: scu::Destination,
+    /// How.
+    pub settings: scu::Settings,
 }
 
 /// What stands behind the door.
@@ -120,6 +163,36 @@ pub trait Service: Send + Sync + 'static {
         peer: &Peer,
         transaction: Transaction,
     ) -> impl Future<Output = Result<PendingReport, Failure>> + Send;
+
+    /// Answers a C-FIND. A service that does not say how has nothing to find.
+    fn find(
+        &self,
+        session: &Self::Session,
+        query: Query,
+    ) -> impl Future<Output = Result<Matches, Failure>> + Send {
+        let _ = (session, query);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Lists what a C-GET or C-MOVE asks for, in the order in which it is to be sent.
+    fn select(
+        &self,
+        session: &Self::Session,
+        selection: Selection,
+    ) -> impl Future<Output = Result<Vec<Outgoing>, Failure>> + Send {
+        let _ = (session, selection);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Where the objects of a C-MOVE go: to a registered title only, never to an address that the peer names.
+    fn destination(
+        &self,
+        session: &Self::Session,
+        title: &AeTitle,
+    ) -> impl Future<Output = Result<MoveTarget, Failure>> + Send {
+        let _ = (session, title);
+        std::future::ready(Err(not_offered()))
+    }
 }
 
 /// An object that is arriving. Dropped before [`Incoming::finish`], nothing of it remains.
@@ -164,7 +237,7 @@ impl Failure {
         Self { kind, comment: comment.into() }
     }
 
-    /// The status for a failure (PS3.4 table B.2-1, PS3.7 annex C). This is the only such table.
+    /// The status for a failure (PS3.4 tables B.2-1 and C.4-1 to C.4-3, PS3.7 annex C). This is the only such table.
     #[must_use]
     pub const fn status(&self) -> Status {
         match self.kind {
@@ -181,6 +254,13 @@ impl Failure {
             FailureKind::NoSuchAction => Status::NO_SUCH_ACTION,
             FailureKind::InvalidArgument => Status::INVALID_ARGUMENT,
             FailureKind::ResourceLimitation => Status::RESOURCE_LIMITATION,
+            FailureKind::TooMany => Status::UNABLE_TO_COUNT,
+            FailureKind::DestinationUnknown => Status::MOVE_DESTINATION_UNKNOWN,
+            FailureKind::DestinationFailed => Status::UNABLE_TO_SEND,
         }
     }
+}
+
+fn not_offered() -> Failure {
+    Failure::new(FailureKind::SopClassNotSupported, "this service is not offered here")
 }

@@ -175,6 +175,29 @@ impl Scu {
         object: &Object,
         data_set: &mut R,
     ) -> Result<Answer, ScuError> {
+        self.send(object, data_set, None).await
+    }
+
+    /// The same as a sub-operation of a C-MOVE, which names who asked for it and in which message.
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    pub async fn store_for<R: AsyncRead + Unpin>(
+        &mut self,
+        object: &Object,
+        data_set: &mut R,
+        originator: &AeTitle,
+        move_id: u16,
+    ) -> Result<Answer, ScuError> {
+        self.send(object, data_set, Some((originator, move_id))).await
+    }
+
+    async fn send<R: AsyncRead + Unpin>(
+        &mut self,
+        object: &Object,
+        data_set: &mut R,
+        originator: Option<(&AeTitle, u16)>,
+    ) -> Result<Answer, ScuError> {
         let context = self.context(&object.sop_class, &object.transfer_syntax).ok_or_else(|| {
             ScuError::NotAccepted {
                 sop_class: object.sop_class.clone(),
@@ -182,7 +205,10 @@ impl Scu {
             }
         })?;
         let message_id = self.next_message_id();
-        let command = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
+        let mut command = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
+        if let Some((title, move_id)) = originator {
+            command = command.on_behalf_of(title, move_id);
+        }
         self.association.send_command(context, &command.encode()).await?;
         self.association.send_data(context, data_set).await?;
         self.answer(Operation::Store, message_id).await

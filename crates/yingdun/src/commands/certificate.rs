@@ -17,7 +17,9 @@ const NAME_BYTES_MAX: usize = 64;
 /// Issues a certificate, or renews the one of the server.
 pub(super) fn certificate(command: CertificateCommand, output: Output) -> Result<Verdict, CommandError> {
     match command {
-        CertificateCommand::Issue { name, directory, out } => issue(&name, &directory, out, output),
+        CertificateCommand::Issue { name, directory, host, out } => {
+            issue(&name, &directory, &host, out, output)
+        }
         CertificateCommand::RenewServer { directory } => renew_server(&directory, output),
     }
 }
@@ -25,6 +27,7 @@ pub(super) fn certificate(command: CertificateCommand, output: Output) -> Result
 fn issue(
     name: &str,
     directory: &Path,
+    hosts: &[String],
     out: Option<PathBuf>,
     output: Output,
 ) -> Result<Verdict, CommandError> {
@@ -38,7 +41,9 @@ fn issue(
     let pki = directory.join(PKI_FOLDER);
     let folder = out.unwrap_or_else(|| pki.join("issued"));
     make_directory(&folder).map_err(|cause| CommandError::File { path: folder.clone(), cause })?;
-    let identity = Authority::load(&pki)?.issue_client(name)?;
+    let authority = Authority::load(&pki)?;
+    let identity =
+        if hosts.is_empty() { authority.issue_client(name)? } else { authority.issue_server(name, hosts)? };
     identity.save(&folder, name)?;
     tell(&identity, &folder, name, output)
 }

@@ -124,8 +124,10 @@ impl System {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
-        let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
-        let reporter = Reporter::new(foundation.access.clone(), archive.clone(), dicom_client(config)?);
+        let calling = dicom_client(config)?;
+        let service =
+            ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
+        let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);
         doors.spawn(reporter.run(stop_doors.clone()));
         let scp = Arc::new(Scp::new(service, Settings::default()));
         for (listener, transport) in [dicom_tls, dicom_plain].into_iter().flatten() {

@@ -1,22 +1,32 @@
-//! The door of the archive: [`Service`] on top of `access` and `archive`. Two tables and nothing else: how a
-//! refusal of a device and a failure of ingest are told to a DICOM peer.
+//! The door of the archive: [`Service`] on top of `access` and `archive`. Tables and little else: how what a DICOM peer
+//! asks is said to the archive, and how refusals and failures are told to the peer.
+
+mod find;
+mod retrieve;
 
 use crate::commitment::{Outcome, Reference, Transaction};
-use crate::scp::{Failure, FailureKind, Incoming, Object, Peer, PendingReport, Refusal, Service};
+use crate::query::{Query, Selection};
+use crate::scp::{
+    Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, PendingReport, Refusal,
+    Service,
+};
 use bytes::Bytes;
+use rustls::ClientConfig;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, PeerFacts, Resource, Session};
 use yingdun_archive::{
     Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
     IngestError, SopReference,
 };
-use yingdun_model::Action;
+use yingdun_model::{Action, AeTitle};
 
-/// Lets registered devices in and gives their objects to the archive.
+/// Lets registered devices in, gives their objects to the archive and them what they may have of it.
 #[derive(Clone)]
 pub struct ArchiveDoor {
     access: Access,
     archive: Archive,
+    client_tls: Option<Arc<ClientConfig>>,
 }
 
 /// An object on its way into the archive.
@@ -26,7 +36,14 @@ impl ArchiveDoor {
     /// The door between the network and an archive.
     #[must_use]
     pub const fn new(access: Access, archive: Archive) -> Self {
-        Self { access, archive }
+        Self { access, archive, client_tls: None }
+    }
+
+    /// The same with a certificate for the associations that it makes itself (C-MOVE).
+    #[must_use]
+    pub fn with_client_tls(mut self, client_tls: Option<Arc<ClientConfig>>) -> Self {
+        self.client_tls = client_tls;
+        self
     }
 }
 
@@ -84,6 +101,18 @@ impl Service for ArchiveDoor {
         };
         let kept = self.archive.request_commitment(session, request).await.map_err(not_committed)?;
         Ok(told_on(self.archive.clone(), kept))
+    }
+
+    async fn find(&self, session: &Session, query: Query) -> Result<Matches, Failure> {
+        self.search(session, query).await
+    }
+
+    async fn select(&self, session: &Session, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
+        self.instances(session, selection).await
+    }
+
+    async fn destination(&self, session: &Session, title: &AeTitle) -> Result<MoveTarget, Failure> {
+        self.target(session, title).await
     }
 }
 

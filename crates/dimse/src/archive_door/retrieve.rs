@@ -1,0 +1,152 @@
+//! C-GET and C-MOVE on the archive: which instances are meant, their bytes, and where they may go.
+
+use super::ArchiveDoor;
+use super::find;
+use crate::query::{Level, Selection};
+use crate::scp::{Failure, FailureKind, MoveTarget, Object, Outgoing, Source};
+use crate::scu;
+use futures_util::TryStreamExt;
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use tokio_util::io::StreamReader;
+use yingdun_access::{Refusal, Session};
+use yingdun_archive::{AttributePath, FindRequest, Include, InstanceEntry, OpenError, OpenStudy};
+use yingdun_dicom::tags;
+use yingdun_model::{AeTitle, Uid};
+
+impl ArchiveDoor {
+    /// The instances that are meant, study by study. Each study is opened once: one decision, one leaf, one key.
+    pub(super) async fn instances(
+        &self,
+        session: &Session,
+        selection: Selection,
+    ) -> Result<Vec<Outgoing>, Failure> {
+        let mut outgoing = Vec::new();
+        for study in self.studies(session, &selection).await? {
+            let open = match self.archive.open_study(session, &study, session.purpose()).await {
+                Ok(open) => Arc::new(open),
+                // Whether there is no such study, or none for this session, is not told.
+                Err(OpenError::NotFound) => continue,
+                Err(error) => return Err(failure(error)),
+            };
+            let meant = |entry: &InstanceEntry| {
+                (selection.series.is_empty() || selection.series.contains(&entry.series))
+                    && (selection.instances.is_empty() || selection.instances.contains(&entry.sop_instance))
+            };
+            let entries = open.instances(None, None).await.map_err(failure)?;
+            outgoing.extend(entries.into_iter().filter(meant).map(|entry| outgoing_of(&open, entry)));
+            if outgoing.len() > usize::from(u16::MAX) {
+                let comment = format!("more than {} objects; ask for less at once", u16::MAX);
+                return Err(Failure::new(FailureKind::TooMany, comment));
+            }
+        }
+        Ok(outgoing)
+    }
+
+    /// The studies in which to look: those that are named, or those that the catalogue knows for what is named.
+    async fn studies(&self, session: &Session, selection: &Selection) -> Result<Vec<Uid>, Failure> {
+        if selection.patient_id.is_none() && !selection.studies.is_empty() {
+            return Ok(selection.studies.clone());
+        }
+        let uids = |uids: &[Uid]| uids.iter().map(Uid::as_str).collect::<Vec<_>>().join("\\");
+        let by_level = [
+            (Level::Study, tags::STUDY_INSTANCE_UID, uids(&selection.studies)),
+            (Level::Series, tags::SERIES_INSTANCE_UID, uids(&selection.series)),
+            (Level::Image, tags::SOP_INSTANCE_UID, uids(&selection.instances)),
+        ];
+        // As deep as is needed to know the study, and no deeper.
+        let named = by_level.iter().find(|(_, _, value)| !value.is_empty());
+        let level = named.map_or(Level::Study, |(level, _, _)| *level);
+        let mut keys: Vec<_> =
+            named.map(|(_, tag, value)| (AttributePath::from(*tag), value.clone())).into_iter().collect();
+        if let Some(patient) = &selection.patient_id {
+            keys.push((AttributePath::from(tags::PATIENT_ID), patient.0.clone()));
+        }
+        let request = FindRequest {
+            level: find::level(level),
+            study: None,
+            series: None,
+            keys,
+            fuzzy: false,
+            include: Include::Default,
+            offset: 0,
+            limit: u32::MAX,
+        };
+        let mut search = self.archive.search(session, request).await.map_err(find::failure)?;
+        let mut studies = BTreeSet::new();
+        loop {
+            let rows = search.next_page().await.map_err(find::failure)?;
+            if rows.is_empty() {
+                return Ok(studies.into_iter().collect());
+            }
+            let uid = |row: &yingdun_archive::FoundRow| {
+                let value = row.get(&tags::STUDY_INSTANCE_UID.to_hex())?.get("Value")?.get(0)?;
+                Uid::new(value.as_str()?).ok()
+            };
+            studies.extend(rows.iter().filter_map(uid));
+        }
+    }
+
+    /// Where a registered device takes objects. Who asked and for whom is on the ledger before the first object leaves.
+    pub(super) async fn target(&self, session: &Session, title: &AeTitle) -> Result<MoveTarget, Failure> {
+        let found = self.access.move_destination(session, title).await.map_err(|refused| match refused {
+            Refusal::Denied { reason, .. } => {
+                Failure::new(FailureKind::NotAuthorised, format!("refused: {reason}"))
+            }
+            Refusal::AuditUnavailable(_) | Refusal::FactsUnavailable(_) => {
+                Failure::new(FailureKind::OutOfResources, refused.to_string())
+            }
+        })?;
+        let Some(found) = found else {
+            let comment = "move destination is no registered device that takes images";
+            return Err(Failure::new(FailureKind::DestinationUnknown, comment));
+        };
+        let mut settings = scu::Settings::new(found.calling);
+        if found.endpoint.tls {
+            let no_tls = || {
+                let comment = "this archive has no certificate to call with";
+                Failure::new(FailureKind::DestinationFailed, comment)
+            };
+            settings = settings.with_tls(self.client_tls.clone().ok_or_else(no_tls)?);
+        }
+        let (host, port) = (found.endpoint.host, found.endpoint.port);
+        Ok(MoveTarget { destination: scu::Destination { ae_title: title.clone(), host, port }, settings })
+    }
+}
+
+// === helpers ===
+
+fn outgoing_of(study: &Arc<OpenStudy>, entry: InstanceEntry) -> Outgoing {
+    let study = Arc::clone(study);
+    Outgoing {
+        object: Object {
+            sop_class: entry.sop_class.clone(),
+            sop_instance: entry.sop_instance.clone(),
+            transfer_syntax: entry.transfer_syntax.clone(),
+        },
+        open: Box::new(move || Box::pin(async move { source(&study, &entry).await })),
+    }
+}
+
+async fn source(study: &OpenStudy, entry: &InstanceEntry) -> Result<Source, Failure> {
+    let (_, stream) = study.data_set(entry).await.map_err(failure)?;
+    Ok(Box::pin(StreamReader::new(stream.map_err(io::Error::other))))
+}
+
+fn failure(error: OpenError) -> Failure {
+    match error {
+        OpenError::Refused { reason } => {
+            Failure::new(FailureKind::NotAuthorised, format!("refused: {reason}"))
+        }
+        OpenError::NotFound | OpenError::NotAddressable | OpenError::PermitEnded => {
+            Failure::new(FailureKind::NotAuthorised, error.to_string())
+        }
+        OpenError::Damaged => Failure::new(FailureKind::Processing, "no intact copy is left of this object"),
+        // The cause is for the operator's log: it may name paths and hosts.
+        OpenError::Unavailable(part) => {
+            tracing::error!(cause = %part, "an object could not be read");
+            Failure::new(FailureKind::OutOfResources, format!("{} does not answer, try again", part.part()))
+        }
+    }
+}

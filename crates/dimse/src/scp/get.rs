@@ -1,0 +1,162 @@
+//! C-GET: objects come back over the association that asked for them (PS3.4 §C.4.3).
+
+use super::conversation::{Conversation, cancels};
+use super::progress::{Ending, Progress};
+use super::service::{Failure, FailureKind, Outgoing, Service};
+use crate::association::{Context, Received};
+use crate::message::{Command, CommandField, MessageError, Operation, Status, read_command};
+use crate::query::{Root, Selection};
+use tokio::io::{AsyncRead, AsyncWrite};
+use yingdun_dicom::{transfer_syntax, write};
+use yingdun_model::Uid;
+
+/// Number of our first request in an association. Each side counts its own.
+const FIRST_MESSAGE_ID: u16 = 1;
+
+impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T> {
+    /// Sends what was asked for.
+    pub(super) async fn get(
+        &mut self,
+        context: &Context,
+        command: &Command,
+        root: Root,
+    ) -> Result<(), MessageError> {
+        let selected = match self.selection(context, command, root).await? {
+            Ok(selection) => self.service.select(self.session, selection).await,
+            Err(failure) => Err(failure),
+        };
+        let (outgoing, mut progress) = match selected.and_then(counted) {
+            Ok(counted) => counted,
+            Err(failure) => return self.conclude(context, command, Err(failure)).await,
+        };
+        let mut message_id = FIRST_MESSAGE_ID;
+        let mut cancelled = false;
+        for one in outgoing {
+            if cancelled || self.is_cancelled(command).await? {
+                return self.last(context, command, &progress, Ending::Cancelled).await;
+            }
+            let instance = one.object.sop_instance.clone();
+            let outcome = self.send_back(one, message_id, command, &mut cancelled).await?;
+            progress.ended(&instance, outcome);
+            self.pending(context, command, &progress).await?;
+            message_id = message_id.checked_add(1).unwrap_or(FIRST_MESSAGE_ID);
+        }
+        self.last(context, command, &progress, Ending::Finished).await
+    }
+
+    /// Reads what a retrieval asks for.
+    pub(super) async fn selection(
+        &mut self,
+        context: &Context,
+        command: &Command,
+        root: Root,
+    ) -> Result<Result<Selection, Failure>, MessageError> {
+        let relational = self.options(context).relational;
+        let identifier = self.identifier(context, command, root).await?;
+        Ok(identifier.and_then(|identifier| identifier.selection(relational)))
+    }
+
+    /// The response between two sub-operations.
+    pub(super) async fn pending(
+        &mut self,
+        context: &Context,
+        request: &Command,
+        progress: &Progress,
+    ) -> Result<(), MessageError> {
+        let response = progress.pending(request).encode();
+        Ok(self.association.send_command(context.id, &response).await?)
+    }
+
+    /// The response at the end.
+    pub(super) async fn last(
+        &mut self,
+        context: &Context,
+        request: &Command,
+        progress: &Progress,
+        ending: Ending,
+    ) -> Result<(), MessageError> {
+        self.counts.sent += progress.arrived();
+        let (response, list) = progress.last(request, ending);
+        let list = list
+            .map(|list| write::data_set(&list, transfer_syntax::lookup(&context.transfer_syntax).encoding));
+        let list = list.unwrap_or_default();
+        Ok(self.association.send_message(context.id, &response.encode(), &list).await?)
+    }
+
+    /// Sends one object and waits for its answer. The outer error ends the association.
+    async fn send_back(
+        &mut self,
+        one: Outgoing,
+        message_id: u16,
+        request: &Command,
+        cancelled: &mut bool,
+    ) -> Result<Result<Status, Failure>, MessageError> {
+        let object = one.object;
+        let Some(context) = self.context_for(&object.sop_class, &object.transfer_syntax) else {
+            let comment =
+                format!("no role SCP for {} in transfer syntax {}", object.sop_class, object.transfer_syntax);
+            return Ok(Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
+        };
+        let mut source = match (one.open)().await {
+            Ok(source) => source,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let store = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
+        self.association.send_command(context, &store.encode()).await?;
+        self.association.send_data(context, &mut source).await?;
+        self.stored(message_id, request, cancelled).await.map(Ok)
+    }
+
+    /// The context in which the peer takes objects of a class in a transfer syntax.
+    fn context_for(&self, sop_class: &Uid, transfer_syntax: &Uid) -> Option<u8> {
+        let fits = |context: &&Context| {
+            context.requestor_is_scp
+                && context.abstract_syntax == *sop_class
+                && context.transfer_syntax == *transfer_syntax
+        };
+        self.association.contexts().iter().find(fits).map(|context| context.id)
+    }
+
+    /// Waits for the answer to a C-STORE of ours. A cancel of the whole request may come before it.
+    async fn stored(
+        &mut self,
+        message_id: u16,
+        request: &Command,
+        cancelled: &mut bool,
+    ) -> Result<Status, MessageError> {
+        loop {
+            let wait = self.association.timeouts().response;
+            let Received::Fragment(first) = self.association.receive(wait).await? else {
+                return Err(MessageError::ReleaseInside);
+            };
+            let (context, command) = read_command(&mut self.association, first).await?;
+            match (command.field(), command.status()) {
+                (CommandField::Response(Operation::Store), Some(status))
+                    if command.message_id_responded_to() == Some(message_id) && !command.has_data_set() =>
+                {
+                    return Ok(status);
+                }
+                (CommandField::Cancel, _) => *cancelled |= cancels(&command, request),
+                (CommandField::Response(Operation::EventReport), _) => {
+                    let context = self.association.context(context)?.clone();
+                    self.reported(&context, &command).await?;
+                }
+                _ => {
+                    return Err(MessageError::Interleaved {
+                        expected: "the response to a C-STORE, or a cancel",
+                        context,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Objects with the counters for them, which have sixteen bits (PS3.7 §E.1).
+pub(super) fn counted(outgoing: Vec<Outgoing>) -> Result<(Vec<Outgoing>, Progress), Failure> {
+    let total = u16::try_from(outgoing.len()).map_err(|_| {
+        let comment = format!("{} objects; ask for at most {} at once", outgoing.len(), u16::MAX);
+        Failure::new(FailureKind::TooMany, comment)
+    })?;
+    Ok((outgoing, Progress::of(total)))
+}

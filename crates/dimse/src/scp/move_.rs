@@ -1,0 +1,173 @@
+//! C-MOVE: objects go to a third side, over an association that we make (PS3.4 §C.4.2).
+
+use super::conversation::Conversation;
+use super::get::counted;
+use super::progress::{Ending, Progress};
+use super::service::{Failure, FailureKind, MoveTarget, Outgoing, Service};
+use crate::association::{Context, Proposals};
+use crate::message::{Command, MessageError, Status, element};
+use crate::query::{Root, Selection};
+use crate::scu::Scu;
+use tokio::io::{AsyncRead, AsyncWrite};
+use yingdun_model::AeTitle;
+
+/// Objects that fit one association with the receiver: no more kinds than it has presentation contexts.
+struct Group {
+    proposals: Proposals,
+    objects: Vec<Outgoing>,
+}
+
+impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T> {
+    /// Sends what was asked for to the destination that was named.
+    pub(super) async fn move_(
+        &mut self,
+        context: &Context,
+        command: &Command,
+        root: Root,
+    ) -> Result<(), MessageError> {
+        let title = command.ae_title(element::MOVE_DESTINATION);
+        let begun = match self.selection(context, command, root).await? {
+            Ok(selection) => self.begin_move(title, selection).await,
+            Err(failure) => Err(failure),
+        };
+        let (target, outgoing, mut progress) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => return self.conclude(context, command, Err(failure)).await,
+        };
+        for group in groups(outgoing) {
+            let ending = self.send_group(context, command, &target, group, &mut progress).await?;
+            if ending == Ending::Cancelled {
+                return self.last(context, command, &progress, ending).await;
+            }
+        }
+        self.last(context, command, &progress, Ending::Finished).await
+    }
+
+    /// Finds the destination first: who names an unknown one learns nothing about what is kept.
+    async fn begin_move(
+        &mut self,
+        title: Option<AeTitle>,
+        selection: Selection,
+    ) -> Result<(MoveTarget, Vec<Outgoing>, Progress), Failure> {
+        let title = title.ok_or_else(|| {
+            Failure::new(FailureKind::DestinationUnknown, "move destination missing or no AE title")
+        })?;
+        let target = self.service.destination(self.session, &title).await?;
+        let (outgoing, progress) = counted(self.service.select(self.session, selection).await?)?;
+        Ok((target, outgoing, progress))
+    }
+
+    /// Sends some objects over one association. The error is that of the association of the request.
+    async fn send_group(
+        &mut self,
+        context: &Context,
+        command: &Command,
+        target: &MoveTarget,
+        group: Group,
+        progress: &mut Progress,
+    ) -> Result<Ending, MessageError> {
+        let connected = Scu::connect(&target.destination, &target.settings, &group.proposals).await;
+        let mut receiver = match connected {
+            Ok(receiver) => Ok(receiver),
+            Err(error) => {
+                tracing::warn!(destination = %target.destination, %error, "a move destination does not answer");
+                Err(Failure::new(FailureKind::DestinationFailed, error.to_string()))
+            }
+        };
+        for one in group.objects {
+            if self.is_cancelled(command).await? {
+                if let Ok(receiver) = receiver {
+                    // What was answered stays answered.
+                    drop(receiver.release().await);
+                }
+                return Ok(Ending::Cancelled);
+            }
+            let instance = one.object.sop_instance.clone();
+            let sent = match receiver {
+                Ok(open) => self.send_on(open, one, command).await,
+                Err(failure) => (Err(failure.clone()), Err(failure)),
+            };
+            receiver = sent.0;
+            progress.ended(&instance, sent.1);
+            self.pending(context, command, progress).await?;
+        }
+        if let Ok(receiver) = receiver {
+            drop(receiver.release().await);
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// Sends one object. After an error of the association the receiver is gone, and whatever follows fails with it.
+    async fn send_on(
+        &mut self,
+        mut receiver: Scu,
+        one: Outgoing,
+        command: &Command,
+    ) -> (Result<Scu, Failure>, Result<Status, Failure>) {
+        let object = one.object;
+        if !receiver.accepts(&object.sop_class, &object.transfer_syntax) {
+            let comment =
+                format!("receiver does not take {} in {}", object.sop_class, object.transfer_syntax);
+            return (Ok(receiver), Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
+        }
+        let mut source = match (one.open)().await {
+            Ok(source) => source,
+            Err(failure) => return (Ok(receiver), Err(failure)),
+        };
+        let request_id = command.message_id().unwrap_or_default();
+        match receiver.store_for(&object, &mut source, &self.peer.calling, request_id).await {
+            Ok(answer) => (Ok(receiver), Ok(answer.status)),
+            Err(error) => {
+                receiver.abort().await;
+                let failure = Failure::new(FailureKind::DestinationFailed, error.to_string());
+                (Err(failure.clone()), Err(failure))
+            }
+        }
+    }
+}
+
+/// Objects in their order, divided where an association would have more presentation contexts than there are.
+fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for one in outgoing {
+        let (class, syntax) = (&one.object.sop_class, &one.object.transfer_syntax);
+        let fits =
+            groups.last_mut().is_some_and(|group| group.proposals.add(class.clone(), syntax.clone()).is_ok());
+        if !fits {
+            let mut proposals = Proposals::new();
+            // The first proposal of an association always fits.
+            let _ = proposals.add(class.clone(), syntax.clone());
+            groups.push(Group { proposals, objects: Vec::new() });
+        }
+        if let Some(group) = groups.last_mut() {
+            group.objects.push(one);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::PRESENTATION_CONTEXTS_MAX;
+    use crate::scp::Object;
+    use yingdun_model::Uid;
+
+    #[test]
+    fn more_kinds_than_contexts_are_sent_in_several_associations() {
+        let kinds = PRESENTATION_CONTEXTS_MAX + 3;
+        let outgoing = (0..2 * kinds).map(|number| Outgoing {
+            object: Object {
+                sop_class: Uid::new(&format!("1.2.{}", number % kinds)).unwrap(),
+                sop_instance: Uid::new(&format!("1.3.{number}")).unwrap(),
+                transfer_syntax: Uid::new("1.2.840.10008.1.2.1").unwrap(),
+            },
+            open: Box::new(|| Box::pin(async { Err(Failure::new(FailureKind::Processing, "")) })),
+        });
+        let groups = groups(outgoing.collect());
+        let sizes: Vec<usize> = groups.iter().map(|group| group.objects.len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 2 * kinds);
+        assert_eq!(sizes[0], PRESENTATION_CONTEXTS_MAX);
+        assert!(groups.len() <= 3);
+    }
+}
