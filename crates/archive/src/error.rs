@@ -84,6 +84,12 @@ pub enum OpenError {
     /// inside a byte or are too long to be read into memory. The whole instance can be read.
     #[error("this object is stored in a form whose frames and values cannot be read one by one")]
     NotAddressable,
+    /// The object, or a frame of it, cannot be had in the transfer syntax that was asked for.
+    #[error("the pixels cannot be converted: {reason}")]
+    NotConvertible {
+        /// What is wrong with the picture, or with what was asked of it.
+        reason: String,
+    },
     /// The permit ended while the stream was open: revoked, expired or decided otherwise.
     #[error("the permit to read this study has ended")]
     PermitEnded,

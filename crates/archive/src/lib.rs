@@ -21,6 +21,7 @@
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
 //! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
+//! | `picture_work` | threads for decoding and coding pictures, not too many |
 //! | `recover` | the replay of the packs' tail at a start |
 //! | `record`, `descriptor`, `layout`, `packing` | what one stored instance is on disk |
 //! | `description`, `known` | what the instances of a study say of it, merged whatever their order |
@@ -39,6 +40,7 @@ mod layout;
 mod open;
 mod packing;
 mod part;
+mod picture_work;
 mod pseudonym;
 mod receive;
 mod record;
@@ -56,6 +58,7 @@ pub use commit::{
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use find::{Search, is_searchable};
 pub use open::OpenStudy;
+pub use picture_work::picture_work;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{

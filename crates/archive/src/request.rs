@@ -236,7 +236,7 @@ pub struct Frame {
 
 /// One frame and what says how it looks.
 pub struct ImageFrame {
-    /// The elements before the pixels. Values of more than 128 KiB are left out.
+    /// The elements before the pixels. At most 32 MiB.
     pub data_set: DataSet,
     /// The value representation of Pixel Data.
     pub pixel_data: Vr,

@@ -248,6 +248,21 @@ impl Transcoder {
     }
 }
 
+/// Writes a data set without pixels anew.
+///
+/// # Errors
+/// [`PixelError::Unsupported`] for a transfer syntax other than Implicit and Explicit VR Little Endian, and for an element
+/// whose value was not kept.
+pub fn without_pixels(set: &DataSet, to: &Uid) -> Result<Vec<u8>, PixelError> {
+    let Some(Target::Native(encoding)) = Target::of(to) else {
+        return Err(PixelError::Unsupported { what: "an object without pixels in this transfer syntax" });
+    };
+    if !set.elements().iter().all(is_kept) {
+        return Err(PixelError::Unsupported { what: "a data set with a value that is too long to be kept" });
+    }
+    Ok(write::data_set(set, encoding))
+}
+
 impl std::fmt::Debug for Transcoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Transcoder({:?} to {:?}, {} frames)", self.from, self.to, self.frames)

@@ -101,6 +101,7 @@ async fn opens(
                 OpenError::NotFound
                 | OpenError::Refused { .. }
                 | OpenError::NotAddressable
+                | OpenError::NotConvertible { .. }
                 | OpenError::PermitEnded
                 | OpenError::Damaged,
             ) => return Ok(false),

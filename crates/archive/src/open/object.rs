@@ -184,7 +184,7 @@ fn gather(pieces: Vec<Piece>) -> Vec<Step> {
 }
 
 /// Ends a stream behind its first error.
-fn stop_after_error(
+pub(super) fn stop_after_error(
     stream: impl stream::Stream<Item = Result<Bytes, OpenError>> + Send,
 ) -> impl stream::Stream<Item = Result<Bytes, OpenError>> + Send {
     stream.scan(false, |failed, item| {

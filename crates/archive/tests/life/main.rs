@@ -16,9 +16,13 @@ use std::path::Path;
 use std::time::Duration;
 use yingdun_access::Session;
 use yingdun_archive::{FindRequest, Include, IngestError, Level, OpenError, StoredOutcome};
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::limits::Limits;
+use yingdun_dicom::scan::scan;
 use yingdun_dicom::synthetic::{EnhancedCt, Instance, Kind, Study};
-use yingdun_dicom::{Tag, tags};
+use yingdun_dicom::{Tag, Vr, tags, transfer_syntax, write};
 use yingdun_model::Uid;
+use yingdun_pixels::{Coding, ImageAttributes, decode};
 
 macro_rules! on_both_engines {
     ($($behaviour:ident)+) => {
@@ -189,6 +193,73 @@ async fn a_large_object_streams_in_and_each_frame_is_read_without_the_rest() {
     assert_eq!(image.data_set.u32(tags::ROWS), Some(512));
     assert_eq!(image.data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).len(), 40);
     assert!(matches!(opened.image(&entry, 41).await, Err(OpenError::NotFound)));
+
+    let jpeg_ls = Uid::new("1.2.840.10008.1.2.4.80").unwrap();
+    let coded = opened.transcoded_frame(&entry, 17, &jpeg_ls).await.unwrap();
+    let attributes = ImageAttributes::of(&image.data_set).unwrap();
+    assert!(decode(Coding::JpegLs, &attributes, &coded).unwrap().bytes == image.bytes);
+    assert!(coded.len() < frame_bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_is_had_in_another_transfer_syntax_and_comes_back_from_there_bit_for_bit() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let [explicit, implicit, jpeg_ls, mpeg] =
+        ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.100"]
+            .map(|uid| Uid::new(uid).unwrap());
+    for (seed, kind) in (60..).zip([Kind::Ct { slices: 1 }, Kind::Us { frames: 3 }, Kind::Sr]) {
+        let study = Study::new(seed, kind);
+        let mut sent = study.instance(0);
+        if kind != Kind::Sr {
+            // Something stands behind the pixels.
+            sent.data_set.extend_from_slice(b"\xe1\x7f\x10\0LO\x04\0MINE");
+        }
+        open.store(&sent).await.unwrap();
+        let opened =
+            open.archive.open_study(&open.gateway, &study.study, open.gateway.purpose()).await.unwrap();
+        let entry = opened.instances(None, None).await.unwrap().remove(0);
+        let refused = opened.transcoded(&entry, &mpeg).await.map(drop);
+        assert!(matches!(refused, Err(OpenError::NotConvertible { .. })));
+        let through = if kind == Kind::Sr { &implicit } else { &jpeg_ls };
+        let data_set = collect(opened.transcoded(&entry, through).await.unwrap()).await.unwrap();
+        let renamed = Uid::new(&format!("{}.9", sent.sop_instance)).unwrap();
+        let coded = Instance {
+            data_set: with_text(&data_set, through, tags::SOP_INSTANCE_UID, renamed.as_str()),
+            transfer_syntax: through.clone(),
+            sop_instance: renamed,
+            ..sent.clone()
+        };
+        open.store(&coded).await.unwrap();
+        let opened =
+            open.archive.open_study(&open.gateway, &study.study, open.gateway.purpose()).await.unwrap();
+        let entry = opened.instances(None, Some(&coded.sop_instance)).await.unwrap().remove(0);
+        let back = collect(opened.transcoded(&entry, &explicit).await.unwrap()).await.unwrap();
+        let back = with_text(&back, &explicit, tags::SOP_INSTANCE_UID, sent.sop_instance.as_str());
+        assert!(back == sent.data_set, "{kind:?}");
+    }
+}
+
+/// The same data set with another text.
+fn with_text(bytes: &[u8], syntax: &Uid, tag: Tag, text: &str) -> Vec<u8> {
+    let lookup = transfer_syntax::lookup(syntax);
+    let scanned = scan(bytes, lookup, Limits::default()).unwrap();
+    let pixels = scanned.data_set.elements().iter().find(|element| element.tag == tags::PIXEL_DATA);
+    let before: DataSet = scanned
+        .data_set
+        .elements()
+        .iter()
+        .filter(|element| element.tag < tags::PIXEL_DATA)
+        .cloned()
+        .collect();
+    let kept = write::data_set(&before, lookup.encoding);
+    let mut changed = before.clone();
+    changed.put_text(tag, Vr::UI, text);
+    let mut out = write::data_set(&changed, lookup.encoding);
+    if pixels.is_some() {
+        out.extend_from_slice(&bytes[kept.len()..]);
+    }
+    out
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

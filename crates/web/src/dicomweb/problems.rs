@@ -30,6 +30,10 @@ pub(crate) fn of_open(error: OpenError) -> Problem {
             .expected("an object whose parts have addresses of their own")
             .came(error.to_string())
             .remedy("retrieve the whole instance"),
+        OpenError::NotConvertible { reason } => Problem::new(Kind::NotAcceptable)
+            .expected("pixels that can be converted to what was asked for")
+            .came(reason)
+            .remedy("ask for the stored transfer syntax with transfer-syntax=*"),
         OpenError::Damaged => {
             tracing::error!("no intact copy is left of what was asked for");
             Problem::new(Kind::Internal)
