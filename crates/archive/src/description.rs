@@ -8,7 +8,9 @@
 use crate::pseudonym::Pseudonyms;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use yingdun_dicom::index::InstanceIndex;
+use std::sync::LazyLock;
+use yingdun_dicom::Tag;
+use yingdun_dicom::index::{Entity, FURTHER, Further, InstanceIndex};
 use yingdun_model::{PatientRef, Personal};
 use yingdun_storage::PackPosition;
 
@@ -63,6 +65,7 @@ impl Description {
         for attribute in PATIENT.iter().chain(&STUDY).chain(&SERIES).chain(&INSTANCE) {
             (attribute.clear)(&mut bare);
         }
+        bare.further = Further::default();
         let mut description = Self { index: bare, first: at, others: BTreeMap::new() };
         description.add(index, at, identity);
         description
@@ -80,21 +83,21 @@ impl Description {
     pub(crate) fn add(&mut self, index: &InstanceIndex, at: PackPosition, identity: Identity) -> bool {
         let mut changed = self.begin_at(index, at);
         match identity {
-            Identity::Fits => changed |= self.take(&PATIENT, index, at),
+            Identity::Fits => changed |= self.take(Entity::Patient, index, at),
             Identity::Unnamed if self.index.patient_id.is_absent() => {
-                changed |= self.take(&PATIENT, index, at);
+                changed |= self.take(Entity::Patient, index, at);
             }
             // The patient of an unnamed study is that of the first instance which names one, as a whole.
             Identity::Late if self.index.patient_id.is_absent() || at < self.position("patient_id") => {
-                PATIENT.iter().for_each(|attribute| self.set(attribute, index, at));
+                fields(Entity::Patient).for_each(|field| self.set(field, index, at));
                 changed = true;
             }
             Identity::Unnamed | Identity::Late | Identity::Other => {}
         }
         if identity != Identity::Other {
-            changed |= self.take(&STUDY, index, at);
+            changed |= self.take(Entity::Study, index, at);
         }
-        changed | self.take(&SERIES, index, at)
+        changed | self.take(Entity::Series, index, at)
     }
 
     /// Makes an earlier record the first one.
@@ -102,9 +105,9 @@ impl Description {
         if at >= self.first {
             return false;
         }
-        for attribute in PATIENT.iter().chain(&STUDY).chain(&SERIES) {
-            if !(attribute.is_absent)(&self.index) {
-                self.others.entry(attribute.name.to_owned()).or_insert(self.first);
+        for field in [Entity::Patient, Entity::Study, Entity::Series].into_iter().flat_map(fields) {
+            if !field.is_absent(&self.index) {
+                self.others.entry(field.name().to_owned()).or_insert(self.first);
             }
         }
         self.first = at;
@@ -114,24 +117,23 @@ impl Description {
         true
     }
 
-    fn take(&mut self, attributes: &[Attribute], index: &InstanceIndex, at: PackPosition) -> bool {
+    fn take(&mut self, entity: Entity, index: &InstanceIndex, at: PackPosition) -> bool {
         let mut changed = false;
-        for attribute in attributes {
-            let better = (attribute.is_absent)(&self.index) || at < self.position(attribute.name);
-            if better && !(attribute.is_absent)(index) {
-                self.set(attribute, index, at);
+        for field in fields(entity).filter(|field| !field.is_absent(index)) {
+            if field.is_absent(&self.index) || at < self.position(field.name()) {
+                self.set(field, index, at);
                 changed = true;
             }
         }
         changed
     }
 
-    fn set(&mut self, attribute: &Attribute, index: &InstanceIndex, at: PackPosition) {
-        (attribute.copy)(index, &mut self.index);
-        if at == self.first || (attribute.is_absent)(index) {
-            self.others.remove(attribute.name);
+    fn set(&mut self, field: Field, index: &InstanceIndex, at: PackPosition) {
+        field.copy(index, &mut self.index);
+        if at == self.first || field.is_absent(index) {
+            self.others.remove(field.name());
         } else {
-            self.others.insert(attribute.name.to_owned(), at);
+            self.others.insert(field.name().to_owned(), at);
         }
     }
 
@@ -141,6 +143,67 @@ impl Description {
 }
 
 // === the attributes ===
+
+/// What is merged as one: an attribute, or a sequence with all that is kept of it.
+#[derive(Clone, Copy)]
+enum Field {
+    Named(&'static Attribute),
+    Further(&'static FurtherAttribute),
+}
+
+impl Field {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Named(attribute) => attribute.name,
+            Self::Further(attribute) => &attribute.name,
+        }
+    }
+
+    fn is_absent(&self, index: &InstanceIndex) -> bool {
+        match self {
+            Self::Named(attribute) => (attribute.is_absent)(index),
+            Self::Further(attribute) => !index.further.has(attribute.top),
+        }
+    }
+
+    fn copy(&self, from: &InstanceIndex, to: &mut InstanceIndex) {
+        match self {
+            Self::Named(attribute) => (attribute.copy)(from, to),
+            Self::Further(attribute) => to.further.take(attribute.top, &from.further),
+        }
+    }
+}
+
+/// All that describes a patient, a study or a series.
+fn fields(entity: Entity) -> impl Iterator<Item = Field> {
+    let named: &[Attribute] = match entity {
+        Entity::Patient => &PATIENT,
+        Entity::Study => &STUDY,
+        Entity::Series => &SERIES,
+    };
+    let further = FURTHER_ATTRIBUTES.iter().filter(move |attribute| attribute.entity == entity);
+    named.iter().map(Field::Named).chain(further.map(Field::Further))
+}
+
+/// An attribute of [`FURTHER`], by its tag at the top.
+struct FurtherAttribute {
+    name: String,
+    entity: Entity,
+    top: Tag,
+}
+
+static FURTHER_ATTRIBUTES: LazyLock<Vec<FurtherAttribute>> = LazyLock::new(|| {
+    let mut attributes: Vec<FurtherAttribute> = FURTHER
+        .iter()
+        .map(|(entity, path)| FurtherAttribute {
+            name: path.top().to_hex(),
+            entity: *entity,
+            top: path.top(),
+        })
+        .collect();
+    attributes.dedup_by_key(|attribute| attribute.top);
+    attributes
+});
 
 /// One attribute of an index. Names are part of what is stored and never change.
 struct Attribute {
@@ -223,6 +286,8 @@ pub(crate) mod tests {
         pub(crate) accession_number: &'static str,
         pub(crate) date: &'static str,
         pub(crate) modality: &'static str,
+        /// Of the operator; also of the other names of the patient.
+        pub(crate) operator: &'static str,
         pub(crate) series: u8,
     }
 
@@ -236,6 +301,8 @@ pub(crate) mod tests {
             (tags::MODALITY, Vr::CS, says.modality.to_owned()),
             (tags::PATIENT_NAME, Vr::PN, says.name.to_owned()),
             (tags::PATIENT_ID, Vr::LO, says.patient_id.to_owned()),
+            (tags::OPERATORS_NAME, Vr::PN, says.operator.to_owned()),
+            (tags::OTHER_PATIENT_NAMES, Vr::PN, says.operator.to_owned()),
             (tags::STUDY_INSTANCE_UID, Vr::UI, "1.2.9".to_owned()),
             (tags::SERIES_INSTANCE_UID, Vr::UI, format!("1.2.9.{}", says.series)),
         ] {
@@ -252,15 +319,11 @@ pub(crate) mod tests {
             one_of(&["", "1", "2"]),
             one_of(&["", "20240131", "20240201"]),
             one_of(&["", "CT", "MR"]),
+            one_of(&["", "Zhao", "Qian"]),
             0_u8..3,
         )
-            .prop_map(|(patient_id, name, accession_number, date, modality, series)| Says {
-                patient_id,
-                name,
-                accession_number,
-                date,
-                modality,
-                series,
+            .prop_map(|(patient_id, name, accession_number, date, modality, operator, series)| {
+                Says { patient_id, name, accession_number, date, modality, operator, series }
             })
     }
 
@@ -324,6 +387,7 @@ pub(crate) mod tests {
             prop_assert_eq!(index.patient_name.expose(), first(|says| says.name));
             prop_assert_eq!(index.accession_number.expose(), first(|says| says.accession_number));
             prop_assert_eq!(&index.study_date, first(|says| says.date));
+            prop_assert_eq!(index.further.get(tags::OTHER_PATIENT_NAMES.into()), first(|says| says.operator));
         }
 
         #[test]
@@ -348,6 +412,7 @@ pub(crate) mod tests {
                 accession_number: "",
                 date: "",
                 modality: "",
+                operator: "",
                 series: 0,
             };
             let index = index(0, &says);

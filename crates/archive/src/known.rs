@@ -173,7 +173,11 @@ impl Study {
             self.series.values().map(|series| &series.description.index().modality).collect();
         StudyTerms {
             date: Date::parse(&index.study_date),
-            tokens: rows::tokens(&self.keys.pseudonyms, index),
+            tokens: rows::tokens(
+                &self.keys.pseudonyms,
+                index,
+                self.series.values().map(|series| series.description.index()),
+            ),
             modalities: modalities.into_iter().cloned().collect(),
         }
     }
@@ -381,6 +385,7 @@ mod tests {
             accession_number: "1",
             date: "20240131",
             modality: "CT",
+            operator: "",
             series: 0,
         };
         // The places 5 and 10 have the same moment of arrival.

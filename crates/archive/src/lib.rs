@@ -62,7 +62,8 @@ pub use picture_work::picture_work;
 pub use receive::Incoming;
 pub use recover::Recovered;
 pub use request::{
-    AttributePath, BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame,
-    Include, InstanceEntry, Level, Stored, StoredOutcome,
+    BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame, Include,
+    InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;
+pub use yingdun_dicom::AttributePath;

@@ -4,9 +4,15 @@ use std::fmt;
 use yingdun_crypto::TokenKey;
 use yingdun_model::{InstanceRef, PatientRef, SeriesRef, StudyRef, Uid};
 
-/// The longest prefix of a value, in characters, that is searchable by token. Longer prefixes are narrowed by
-/// this one and compared after unsealing.
-pub(crate) const PREFIX_CHARACTERS_MAX: usize = 16;
+/// The lengths, in characters, of the beginnings that have a token. A beginning of another length is narrowed by the
+/// longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and each
+/// length costs a row of the index per value.
+const PREFIX_CHARACTERS: [usize; 9] = [1, 2, 3, 4, 5, 6, 8, 12, 16];
+
+/// Whether a beginning of this many characters has a token of its own.
+pub(crate) fn is_indexed_prefix(characters: usize) -> bool {
+    PREFIX_CHARACTERS.contains(&characters)
+}
 
 /// What a search token stands for. The words are part of the stored tokens and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +22,11 @@ pub(crate) enum Searchable {
     AccessionNumber,
     StudyId,
     ReferringPhysician,
+    /// A part of a name for fuzzy matching, by its beginnings.
+    PatientNamePart,
+    PatientBirthDate,
+    ScheduledProcedureStepId,
+    RequestedProcedureId,
 }
 
 impl Searchable {
@@ -26,6 +37,10 @@ impl Searchable {
             Self::AccessionNumber => "search/accession-number",
             Self::StudyId => "search/study-id",
             Self::ReferringPhysician => "search/referring-physician",
+            Self::PatientNamePart => "search/patient-name-part",
+            Self::PatientBirthDate => "search/patient-birth-date",
+            Self::ScheduledProcedureStepId => "search/scheduled-procedure-step-id",
+            Self::RequestedProcedureId => "search/requested-procedure-id",
         }
     }
 }
@@ -78,27 +93,30 @@ impl Pseudonyms {
         self.0.token_of(what.domain(), &[b"=", value.as_bytes()])
     }
 
-    /// The token of the beginning of a normalised value, at most [`PREFIX_CHARACTERS_MAX`] characters of it.
+    /// The token of the beginning of a normalised value, as far as beginnings of its length have one.
     pub(crate) fn prefix(&self, what: Searchable, beginning: &str) -> [u8; 16] {
-        let end = beginning.char_indices().nth(PREFIX_CHARACTERS_MAX).map_or(beginning.len(), |(at, _)| at);
-        let cut = beginning.get(..end).unwrap_or(beginning);
+        let cut = ends(beginning).last().and_then(|end| beginning.get(..end)).unwrap_or(beginning);
         self.0.token_of(what.domain(), &[b"^", cut.as_bytes()])
     }
 
-    /// All tokens under which a normalised value is found: the value and each of its beginnings.
+    /// The tokens of the beginnings of a normalised value.
+    pub(crate) fn prefixes(&self, what: Searchable, value: &str) -> impl Iterator<Item = [u8; 16]> {
+        ends(value).filter_map(|end| value.get(..end)).map(move |beginning| self.prefix(what, beginning))
+    }
+
+    /// All tokens under which a normalised value is found: the value and its beginnings.
     pub(crate) fn all(&self, what: Searchable, value: &str) -> Vec<[u8; 16]> {
         if value.is_empty() {
             return Vec::new();
         }
-        let ends = value.char_indices().skip(1).map(|(at, _)| at).chain([value.len()]);
-        std::iter::once(self.exact(what, value))
-            .chain(
-                ends.take(PREFIX_CHARACTERS_MAX)
-                    .filter_map(|end| value.get(..end))
-                    .map(|beginning| self.prefix(what, beginning)),
-            )
-            .collect()
+        std::iter::once(self.exact(what, value)).chain(self.prefixes(what, value)).collect()
     }
+}
+
+/// Where the beginnings of a value that have tokens end, in bytes.
+fn ends(value: &str) -> impl Iterator<Item = usize> {
+    let ends = value.char_indices().skip(1).map(|(at, _)| at).chain([value.len()]);
+    ends.zip(1..).filter(|(_, characters)| is_indexed_prefix(*characters)).map(|(end, _)| end)
 }
 
 impl fmt::Debug for Pseudonyms {
@@ -133,11 +151,12 @@ mod tests {
     fn long_beginnings_are_cut_alike_on_both_sides() {
         let pseudonyms = pseudonyms();
         let long = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        assert!(
-            pseudonyms
-                .all(Searchable::PatientId, long)
-                .contains(&pseudonyms.prefix(Searchable::PatientId, long))
-        );
+        let tokens = pseudonyms.all(Searchable::PatientId, long);
+        for length in 1..=long.len() {
+            let beginning = &long[..length];
+            assert!(tokens.contains(&pseudonyms.prefix(Searchable::PatientId, beginning)), "{beginning}");
+        }
+        assert_eq!(tokens.len(), 1 + PREFIX_CHARACTERS.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use futures_util::Stream;
 use std::pin::Pin;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::data_set::DataSet;
-use yingdun_dicom::{Tag, Vr, dictionary};
+use yingdun_dicom::{AttributePath, Tag, Vr};
 use yingdun_model::Uid;
 
 use crate::OpenError;
@@ -83,48 +83,6 @@ pub enum Level {
     Series,
     /// Instances.
     Instance,
-}
-
-/// Where an attribute stands in a data set: at its top, or in the items of a sequence at its top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttributePath {
-    /// The sequence, if it stands in one.
-    pub sequence: Option<Tag>,
-    /// The attribute.
-    pub tag: Tag,
-}
-
-impl AttributePath {
-    /// An attribute in the items of a sequence.
-    #[must_use]
-    pub const fn within(sequence: Tag, tag: Tag) -> Self {
-        Self { sequence: Some(sequence), tag }
-    }
-
-    /// The attribute at the top of the data set: the sequence, where it stands in one.
-    #[must_use]
-    pub fn top(self) -> Tag {
-        self.sequence.unwrap_or(self.tag)
-    }
-}
-
-impl From<Tag> for AttributePath {
-    fn from(tag: Tag) -> Self {
-        Self { sequence: None, tag }
-    }
-}
-
-/// Writes keywords parted by a dot, as DICOMweb does; of attributes that the dictionary does not know, the tags.
-impl std::fmt::Display for AttributePath {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (tag, end) in self.sequence.iter().map(|tag| (tag, ".")).chain([(&self.tag, "")]) {
-            match dictionary::keyword_of(*tag) {
-                Some(keyword) => write!(f, "{keyword}{end}")?,
-                None => write!(f, "{tag}{end}")?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Which attributes a search returns beside the required ones.

@@ -10,7 +10,8 @@ use yingdun_catalog::catalogue::InstanceFacts;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_crypto::{Context, OpenError, SealError, Sealed};
 use yingdun_dicom::index::InstanceIndex;
-use yingdun_dicom::person_name::{PersonName, fold};
+use yingdun_dicom::person_name::{self, PersonName, fold};
+use yingdun_dicom::{AttributePath, tags};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef};
 use yingdun_storage::Location;
 
@@ -130,9 +131,13 @@ fn series_context(institution: &InstitutionId, series: SeriesRef) -> Context {
     Context::new("yingdun/catalogue/series/v2").field(institution.as_str()).field(series.as_bytes())
 }
 
-/// Everything by which a study is found without opening a column.
-pub(crate) fn tokens(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Vec<[u8; 16]> {
-    let mut tokens = Vec::with_capacity(64);
+/// Everything by which a study is found without opening a column, from what is merged of it and of its series.
+pub(crate) fn tokens<'s>(
+    pseudonyms: &Pseudonyms,
+    index: &InstanceIndex,
+    series: impl Iterator<Item = &'s InstanceIndex>,
+) -> Vec<[u8; 16]> {
+    let mut tokens = Vec::with_capacity(96);
     for (what, text) in [
         (Searchable::PatientId, &index.patient_id),
         (Searchable::AccessionNumber, &index.accession_number),
@@ -148,10 +153,35 @@ pub(crate) fn tokens(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Vec<[u8;
             tokens.extend(pseudonyms.all(what, &fold(group)));
         }
     }
+    for part in person_name::parts(index.patient_name.expose()) {
+        tokens.extend(pseudonyms.prefixes(Searchable::PatientNamePart, &part));
+    }
+    let birth_date = index.patient_birth_date.expose();
+    if !birth_date.is_empty() {
+        tokens.push(pseudonyms.exact(Searchable::PatientBirthDate, birth_date));
+    }
+    for one in series {
+        for (what, path) in REQUESTS {
+            let values = one.further.get(path).split('\\').filter(|value| !value.is_empty());
+            tokens.extend(values.map(|value| pseudonyms.exact(what, &fold(value))));
+        }
+    }
     tokens.sort_unstable();
     tokens.dedup();
     tokens
 }
+
+/// What names the request that a series answers.
+pub(crate) const REQUESTS: [(Searchable, AttributePath); 2] = [
+    (
+        Searchable::ScheduledProcedureStepId,
+        AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID),
+    ),
+    (
+        Searchable::RequestedProcedureId,
+        AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::REQUESTED_PROCEDURE_ID),
+    ),
+];
 
 pub(crate) fn small(number: Option<i64>) -> Option<i32> {
     number.and_then(|number| i32::try_from(number).ok())

@@ -56,6 +56,7 @@ pub mod index;
 pub mod json;
 pub mod limits;
 pub mod part10;
+mod path;
 pub mod person_name;
 pub mod query;
 mod registry;
@@ -66,5 +67,6 @@ pub mod transfer_syntax;
 mod vr;
 pub mod write;
 
+pub use path::AttributePath;
 pub use tag::{Tag, TagError, tags};
 pub use vr::Vr;

@@ -1,9 +1,10 @@
 //! One row of an answer, as a DICOM JSON data set (PS3.18 §F.2 and Tables 10.6.3-3 to 10.6.3-5).
 
-use super::attributes::{ATTRIBUTES, Returned, Source, text_of};
+use super::attributes::{Returned, Source, attributes, text_of};
 use super::candidate::{AnyRow, Candidate};
 use crate::request::{FoundRow, Include, Level};
-use yingdun_dicom::{Tag, Vr, dictionary, json, tags};
+use serde_json::{Value, json};
+use yingdun_dicom::{Tag, Vr, dictionary, json as model, tags};
 
 /// A row with the attributes that were asked for.
 pub(super) fn row(candidate: &Candidate, include: &Include) -> FoundRow {
@@ -65,34 +66,55 @@ impl Answer {
     /// What the index says: at the levels that the row itself describes, and at those above when asked for.
     fn texts(&mut self, candidate: &Candidate, include: &Include) {
         let level = candidate.row.level();
-        for attribute in ATTRIBUTES {
+        for attribute in attributes() {
             let Source::Index(returned) = attribute.source else { continue };
             let Some(index) = candidate.index_of(attribute.level) else { continue };
-            let text = text_of(index, attribute.tag);
+            let text = text_of(index, attribute.path);
             let own = attribute.level == level || attribute.level == Level::Patient && level == Level::Study;
             let wanted = match returned {
                 Returned::Always if own => true,
                 Returned::WhenPresent if own => !text.is_empty(),
                 Returned::Always | Returned::WhenPresent | Returned::WhenAsked => {
-                    !text.is_empty() && attribute.level <= level && includes(include, attribute.tag)
+                    !text.is_empty() && attribute.level <= level && includes(include, attribute.path.top())
                 }
             };
-            if wanted {
-                self.text(attribute.tag, text);
+            match attribute.path.sequence {
+                _ if !wanted => {}
+                None => self.text(attribute.path.tag, text),
+                Some(sequence) => self.items(sequence, attribute.path.tag, text),
             }
         }
     }
 
     fn text(&mut self, tag: Tag, text: &str) {
         let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
-        self.0.insert(tag.to_hex(), json::attribute(vr, text));
+        self.0.insert(tag.to_hex(), model::attribute(vr, text));
+    }
+
+    /// Adds values to the items of a sequence, each to the item at its place.
+    fn items(&mut self, sequence: Tag, tag: Tag, texts: &str) {
+        let empty = || json!({ "vr": Vr::SQ.to_string(), "Value": [] });
+        let Some(Value::Array(items)) =
+            self.0.entry(sequence.to_hex()).or_insert_with(empty).get_mut("Value")
+        else {
+            return;
+        };
+        let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
+        for (place, text) in texts.split('\\').enumerate() {
+            if place >= items.len() {
+                items.push(json!({}));
+            }
+            if let Some(Value::Object(item)) = items.get_mut(place).filter(|_| !text.is_empty()) {
+                item.insert(tag.to_hex(), model::attribute(vr, text));
+            }
+        }
     }
 
     /// A number as its value representation has it: IS as text of digits, US as a JSON number.
     fn number(&mut self, tag: Tag, number: Option<i64>) {
         let Some(number) = number else { return };
         let vr = dictionary::vr_of(tag).unwrap_or(Vr::IS);
-        let attribute = serde_json::json!({ "vr": vr.to_string(), "Value": [number] });
+        let attribute = json!({ "vr": vr.to_string(), "Value": [number] });
         self.0.insert(tag.to_hex(), attribute);
     }
 }

@@ -1,13 +1,14 @@
 //! Which attributes searches know, at what level each stands, and when it is returned.
 
-use crate::request::{AttributePath, Level};
-use yingdun_dicom::index::InstanceIndex;
-use yingdun_dicom::{Tag, tags};
+use crate::request::Level;
+use std::sync::LazyLock;
+use yingdun_dicom::index::{Entity, FURTHER, InstanceIndex};
+use yingdun_dicom::{AttributePath, Tag, tags};
 
 /// One attribute that searches return and, where it is a text of the index, match.
 #[derive(Debug)]
 pub(super) struct Attribute {
-    pub(super) tag: Tag,
+    pub(super) path: AttributePath,
     /// Of what it is an attribute.
     pub(super) level: Level,
     pub(super) source: Source,
@@ -36,8 +37,28 @@ pub(super) enum Returned {
 use Returned::{Always, WhenAsked, WhenPresent};
 use Source::{Index, Row};
 
-/// In the order of levels.
-pub(super) static ATTRIBUTES: &[Attribute] = &[
+/// All of them.
+pub(super) fn attributes() -> impl Iterator<Item = &'static Attribute> {
+    NAMED.iter().chain(FURTHER_ATTRIBUTES.iter())
+}
+
+/// Those of [`FURTHER`].
+static FURTHER_ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
+    let attribute = |(entity, path): &(Entity, AttributePath)| {
+        let level = match entity {
+            Entity::Patient => Level::Patient,
+            Entity::Study => Level::Study,
+            Entity::Series => Level::Series,
+        };
+        let required = path.top() == tags::REQUEST_ATTRIBUTES_SEQUENCE;
+        let returned = if required { WhenPresent } else { WhenAsked };
+        Attribute { path: *path, level, source: Index(returned) }
+    };
+    FURTHER.iter().map(attribute).collect()
+});
+
+/// Those with a place of their own, in the order of levels.
+static NAMED: &[Attribute] = &[
     at(Level::Patient, tags::PATIENT_NAME, Index(Always)),
     at(Level::Patient, tags::PATIENT_ID, Index(Always)),
     at(Level::Patient, tags::ISSUER_OF_PATIENT_ID, Index(WhenPresent)),
@@ -84,31 +105,32 @@ pub(super) static ATTRIBUTES: &[Attribute] = &[
 ];
 
 const fn at(level: Level, tag: Tag, source: Source) -> Attribute {
-    Attribute { tag, level, source }
+    Attribute { path: AttributePath::of(tag), level, source }
 }
 
 /// Whether searches at this level know an attribute: whether they return it when it is asked for. For a door that has
 /// to say which keys it does not support (PS3.4 §C.4.1.1.4, status FF01H).
 #[must_use]
 pub fn is_searchable(level: Level, path: AttributePath) -> bool {
-    let known = |attribute: &&Attribute| attribute.tag == path.tag && attribute.level <= level;
-    path.sequence.is_none() && ATTRIBUTES.iter().any(|attribute| known(&attribute))
+    // A sequence is known when anything in it is.
+    let is_meant = |known: AttributePath| known == path || path == known.top().into();
+    attributes().any(|attribute| is_meant(attribute.path) && attribute.level <= level)
 }
 
 /// The attribute of the index that a key at this level is compared with.
 pub(super) fn matched_by_text(level: Level, path: AttributePath) -> Option<&'static Attribute> {
-    let known = |attribute: &&Attribute| {
-        attribute.tag == path.tag && attribute.level <= level && matches!(attribute.source, Index(_))
+    let is_meant = |attribute: &&Attribute| {
+        attribute.path == path && attribute.level <= level && matches!(attribute.source, Index(_))
     };
-    if path.sequence.is_some() {
-        return None;
-    }
-    ATTRIBUTES.iter().find(known)
+    attributes().find(is_meant)
 }
 
 /// What an index says of an attribute; empty when it says nothing.
-pub(super) fn text_of(index: &InstanceIndex, tag: Tag) -> &str {
-    match tag {
+pub(super) fn text_of(index: &InstanceIndex, path: AttributePath) -> &str {
+    if path.sequence.is_some() {
+        return index.further.get(path);
+    }
+    match path.tag {
         tags::PATIENT_NAME => index.patient_name.expose(),
         tags::PATIENT_ID => index.patient_id.expose(),
         tags::ISSUER_OF_PATIENT_ID => index.issuer_of_patient_id.expose(),
@@ -131,6 +153,6 @@ pub(super) fn text_of(index: &InstanceIndex, tag: Tag) -> &str {
         tags::MANUFACTURER => &index.manufacturer,
         tags::MANUFACTURER_MODEL_NAME => &index.manufacturer_model_name,
         tags::STATION_NAME => &index.station_name,
-        _ => "",
+        _ => index.further.get(path),
     }
 }

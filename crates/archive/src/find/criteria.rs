@@ -3,8 +3,9 @@
 use super::attributes::{self, Attribute, text_of};
 use super::candidate::Candidate;
 use crate::error::FindError;
-use crate::pseudonym::{PREFIX_CHARACTERS_MAX, Searchable};
-use crate::request::{AttributePath, FindRequest, Level};
+use crate::pseudonym::{Searchable, is_indexed_prefix};
+use crate::request::{FindRequest, Level};
+use crate::rows::REQUESTS;
 use crate::shared::InstitutionKeys;
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::InstanceFilter;
@@ -13,7 +14,7 @@ use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Token, Visibility
 use yingdun_dicom::dictionary;
 use yingdun_dicom::person_name::{NameQuery, fold};
 use yingdun_dicom::query::MatchValue;
-use yingdun_dicom::{Tag, Vr, tags};
+use yingdun_dicom::{AttributePath, Tag, Vr, tags};
 use yingdun_model::Uid;
 
 /// The parsed keys of a search.
@@ -33,6 +34,8 @@ pub(super) struct Criteria {
     instance_number: Option<i32>,
     /// Found by token, and compared again when a token alone does not say enough.
     tokens: Vec<(Searchable, MatchValue)>,
+    /// Beginnings of parts of the patient's name.
+    words: Vec<String>,
     residual: Vec<Residual>,
     /// Keys that restrict nothing.
     unmatched: Vec<AttributePath>,
@@ -46,6 +49,21 @@ struct Residual {
     attribute: &'static Attribute,
     vr: Vr,
     wanted: Wanted,
+}
+
+impl Residual {
+    /// What the row says of the attribute; empty when it says nothing.
+    fn text<'c>(&self, candidate: &'c Candidate) -> &'c str {
+        let index = candidate.index_of(self.attribute.level);
+        index.map_or("", |index| text_of(index, self.attribute.path))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match &self.wanted {
+            Wanted::Value(value) => value.matches(self.vr, Some(text).filter(|text| !text.is_empty())),
+            Wanted::NameParts(query) => !text.is_empty() && query.matches(text),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -75,10 +93,9 @@ impl Criteria {
         }
         let tag = path.tag;
         match tag {
-            _ if path.sequence.is_some() => self.compare(level, path, vr, Wanted::Value(value)),
-            _ if fuzzy && vr == Vr::PN => {
-                self.compare(level, path, vr, Wanted::NameParts(NameQuery::parse(text)));
-            }
+            _ if path.sequence.is_some() => self.add_in_sequence(level, path, vr, value),
+            _ if fuzzy && vr == Vr::PN => self.add_name_parts(level, path, NameQuery::parse(text)),
+            tags::PATIENT_BIRTH_DATE => self.add_birth_date(level, path, value),
             tags::STUDY_INSTANCE_UID => self.impossible |= !uids(&value, &mut self.studies),
             tags::SERIES_INSTANCE_UID if level >= Level::Series => {
                 self.impossible |= !uids(&value, &mut self.series);
@@ -123,6 +140,50 @@ impl Criteria {
         self.tokens.push((what, value));
     }
 
+    /// Requests are found by token, and the series that answer them by a second look.
+    fn add_in_sequence(&mut self, level: Level, path: AttributePath, vr: Vr, value: MatchValue) {
+        let request = REQUESTS.iter().find(|(_, request)| *request == path);
+        let is_found = match (request, &value) {
+            (Some((what, _)), MatchValue::Single(_) | MatchValue::List(_)) => {
+                self.tokens.push((*what, value.clone()));
+                true
+            }
+            (Some(_) | None, _) => false,
+        };
+        if level >= Level::Series || !is_found {
+            self.compare(level, path, vr, Wanted::Value(value));
+        }
+    }
+
+    /// Each word narrows by the beginning of a part of the name; what a token does not say is compared.
+    fn add_name_parts(&mut self, level: Level, path: AttributePath, query: NameQuery) {
+        let mut is_found = path.tag == tags::PATIENT_NAME;
+        if is_found {
+            for word in query.words() {
+                let begins = beginning(word);
+                is_found &= begins == word && is_indexed_prefix(word.chars().count());
+                if !begins.is_empty() {
+                    self.words.push(begins.to_owned());
+                }
+            }
+        }
+        if !is_found {
+            self.compare(level, path, Vr::PN, Wanted::NameParts(query));
+        }
+    }
+
+    /// One day is found by token; a range is compared.
+    fn add_birth_date(&mut self, level: Level, path: AttributePath, value: MatchValue) {
+        match &value {
+            MatchValue::Range { from: Some(from), until: Some(until) }
+                if from == until && Date::parse(from).is_some() =>
+            {
+                self.tokens.push((Searchable::PatientBirthDate, MatchValue::Single(from.clone())));
+            }
+            _ => self.compare(level, path, Vr::DA, Wanted::Value(value)),
+        }
+    }
+
     /// Compares after unsealing, where the index has the attribute.
     fn compare(&mut self, level: Level, path: AttributePath, vr: Vr, wanted: Wanted) {
         match attributes::matched_by_text(level, path) {
@@ -153,13 +214,25 @@ impl Criteria {
 
     /// The second look, at an unsealed row.
     pub(super) fn matches(&self, candidate: &Candidate) -> bool {
-        self.residual.iter().all(|Residual { attribute, vr, wanted }| {
-            let index = candidate.index_of(attribute.level);
-            let text = index.map(|index| text_of(index, attribute.tag)).filter(|text| !text.is_empty());
-            match wanted {
-                Wanted::Value(value) => value.matches(*vr, text),
-                Wanted::NameParts(query) => text.is_some_and(|text| query.matches(text)),
-            }
+        self.residual.iter().all(|residual| match residual.attribute.path.sequence {
+            None => residual.matches(residual.text(candidate)),
+            Some(sequence) => self.an_item_matches(candidate, sequence),
+        })
+    }
+
+    /// Whether one item of the sequence fits all that is asked of it (PS3.4 §C.2.2.2.6).
+    fn an_item_matches(&self, candidate: &Candidate, sequence: Tag) -> bool {
+        let asked: Vec<(&Residual, Vec<&str>)> = self
+            .residual
+            .iter()
+            .filter(|residual| residual.attribute.path.sequence == Some(sequence))
+            .map(|residual| (residual, residual.text(candidate).split('\\').collect()))
+            .collect();
+        let items = asked.iter().map(|(_, values)| values.len()).max().unwrap_or_default();
+        (0..items).any(|item| {
+            asked
+                .iter()
+                .all(|(residual, values)| residual.matches(values.get(item).copied().unwrap_or_default()))
         })
     }
 
@@ -170,6 +243,8 @@ impl Criteria {
         filter.studies = self.studies.iter().map(|uid| keys.pseudonyms.study(uid)).collect();
         filter.tokens =
             self.tokens.iter().filter_map(|(what, value)| alternatives(keys, *what, value)).collect();
+        let part = |word: &String| vec![keys.pseudonyms.prefix(Searchable::PatientNamePart, word)];
+        filter.tokens.extend(self.words.iter().map(part));
         filter.modalities.clone_from(&self.modalities);
         filter.date.clone_from(&self.study_date);
         filter.time.clone_from(&self.study_time);
@@ -227,7 +302,7 @@ fn needs_second_look(value: &MatchValue) -> bool {
             rest != "*"
                 || beginning.is_empty()
                 || beginning.ends_with(['^', ' '])
-                || fold(beginning).chars().count() > PREFIX_CHARACTERS_MAX
+                || !is_indexed_prefix(fold(beginning).chars().count())
         }
         MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Universal => false,
         MatchValue::Range { .. } => true,
@@ -348,14 +423,37 @@ mod tests {
 
     #[test]
     fn a_short_beginning_needs_no_second_look_and_everything_else_does() {
-        for (pattern, second) in
-            [("WANG*", false), ("王*", false), ("*ANG", true), ("W?NG*", true), ("WANG^*", true)]
-        {
+        for (pattern, second) in [
+            ("WANG*", false),
+            ("王*", false),
+            ("WANG^XI*", true),
+            ("*ANG", true),
+            ("W?NG*", true),
+            ("WANG^*", true),
+        ] {
             let criteria = parse(Level::Study, &[(tags::PATIENT_NAME, pattern)]).unwrap();
             assert_eq!(criteria.has_residual(), second, "{pattern}");
         }
         assert!(parse(Level::Study, &[(tags::PATIENT_ID, "12345678901234567*")]).unwrap().has_residual());
         assert!(!parse(Level::Study, &[(tags::PATIENT_ID, "4711")]).unwrap().has_residual());
+    }
+
+    #[test]
+    fn parts_of_a_name_are_looked_up_and_compared_only_where_tokens_say_too_little() {
+        for (query, words, second) in [
+            ("zhang san", 2, false),
+            ("zs", 1, false),
+            ("zhangsa", 1, true),
+            ("zh?ng s", 2, true),
+            ("*ang", 1, false),
+        ] {
+            let mut criteria = Criteria::default();
+            criteria.add(Level::Study, tags::PATIENT_NAME.into(), query, true).unwrap();
+            assert_eq!((criteria.words.len(), criteria.has_residual()), (words, second), "{query}");
+        }
+        let mut criteria = Criteria::default();
+        criteria.add(Level::Study, tags::REFERRING_PHYSICIAN_NAME.into(), "li", true).unwrap();
+        assert!(criteria.words.is_empty() && criteria.has_residual());
     }
 
     #[test]

@@ -36,6 +36,7 @@ use std::sync::Arc;
 use yingdun_access::{Reason, Refusal, Resource, Session};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
+use yingdun_dicom::AttributePath;
 use yingdun_model::Action;
 
 /// Rows that are looked at together when all matches are wanted: some milliseconds of work.
@@ -111,7 +112,7 @@ impl Search {
 
     /// Keys that restrict nothing: see [`Found::unmatched`].
     #[must_use]
-    pub fn unmatched(&self) -> &[crate::request::AttributePath] {
+    pub fn unmatched(&self) -> &[AttributePath] {
         self.pages.criteria.unmatched()
     }
 

@@ -1,7 +1,7 @@
 //! Pages of the catalogue, each beginning behind the last: rows that fit and that the session may see.
 
 use super::answer::includes;
-use super::attributes::{ATTRIBUTES, Source};
+use super::attributes::{Source, attributes};
 use super::candidate::{AnyRow, Candidate};
 use super::criteria::Criteria;
 use super::{damaged, database_error, decided, patients};
@@ -177,10 +177,10 @@ impl Needs {
     /// Rows of studies and series carry their own texts; what stands above a row is read when it is compared or asked for.
     fn of(level: Level, criteria: &Criteria, include: &Include) -> Self {
         let asked = |levels: &[Level]| {
-            ATTRIBUTES.iter().any(|attribute| {
+            attributes().any(|attribute| {
                 levels.contains(&attribute.level)
                     && matches!(attribute.source, Source::Index(_))
-                    && (criteria.compares(attribute) || includes(include, attribute.tag))
+                    && (criteria.compares(attribute) || includes(include, attribute.path.top()))
             })
         };
         Self {

@@ -10,33 +10,40 @@ use yingdun_audit::{EventKind, Filter, Leaf};
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::synthetic::Instance;
 use yingdun_dicom::transfer_syntax::Encoding;
-use yingdun_dicom::{Tag, Vr, tags, write};
+use yingdun_dicom::{AttributePath, Tag, Vr, tags, write};
 use yingdun_model::Uid;
 
 crate::on_both_engines! {
     patients_are_listed_once_with_what_the_asker_may_see
     a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted
     names_match_by_their_parts_when_that_is_asked_for
+    what_describes_a_study_or_series_is_matched_and_returned
 }
 
 /// An instance whose study, series and own UID end in these numbers.
 fn instance(study: u32, number: u32, texts: &[(Tag, &str)]) -> Instance {
-    let sop_class = "1.2.840.10008.5.1.4.1.1.88.11";
-    let sop_instance = format!("1.2.826.0.2.{study}.1.{number}");
+    encoded(&data_set(study, number, texts))
+}
+
+fn data_set(study: u32, number: u32, texts: &[(Tag, &str)]) -> DataSet {
     let mut set = DataSet::new();
     set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "ISO_IR 192");
-    set.put_text(tags::SOP_CLASS_UID, Vr::UI, sop_class);
-    set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, &sop_instance);
+    set.put_text(tags::SOP_CLASS_UID, Vr::UI, "1.2.840.10008.5.1.4.1.1.88.11");
+    set.put_text(tags::SOP_INSTANCE_UID, Vr::UI, &format!("1.2.826.0.2.{study}.1.{number}"));
     set.put_text(tags::STUDY_INSTANCE_UID, Vr::UI, &format!("1.2.826.0.2.{study}"));
     set.put_text(tags::SERIES_INSTANCE_UID, Vr::UI, &format!("1.2.826.0.2.{study}.1"));
     for (tag, text) in texts {
         set.put_text(*tag, yingdun_dicom::dictionary::vr_of(*tag).unwrap(), text);
     }
+    set
+}
+
+fn encoded(set: &DataSet) -> Instance {
     Instance {
-        sop_class: Uid::new(sop_class).unwrap(),
-        sop_instance: Uid::new(&sop_instance).unwrap(),
+        sop_class: set.uid(tags::SOP_CLASS_UID).unwrap(),
+        sop_instance: set.uid(tags::SOP_INSTANCE_UID).unwrap(),
         transfer_syntax: Uid::new("1.2.840.10008.1.2.1").unwrap(),
-        data_set: write::data_set(&set, Encoding::ExplicitLe),
+        data_set: write::data_set(set, Encoding::ExplicitLe),
     }
 }
 
@@ -158,9 +165,15 @@ async fn names_match_by_their_parts_when_that_is_asked_for(house: House) {
         open.archive.find(&open.gateway, request).await.unwrap().rows.len()
     };
     for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
-        for (name, literal, fuzzy) in
-            [("Wang", 0, 2), ("xiaodong wang", 0, 1), ("wang*", 1, 2), ("小", 0, 1), ("dong", 0, 0)]
-        {
+        for (name, literal, fuzzy) in [
+            ("Wang", 0, 2),
+            ("xiaodong wang", 0, 1),
+            ("wang*", 1, 2),
+            ("小", 0, 1),
+            ("wxd", 0, 1),
+            ("xia wang*", 0, 1),
+            ("ang", 0, 0),
+        ] {
             assert_eq!(found(level, name, false).await, literal, "{name} at {level:?}");
             assert_eq!(found(level, name, true).await, fuzzy, "{name}, fuzzy, at {level:?}");
         }
@@ -169,6 +182,69 @@ async fn names_match_by_their_parts_when_that_is_asked_for(house: House) {
     asked.limit = 9;
     let found = open.archive.find(&open.gateway, asked).await.unwrap();
     assert_eq!((found.rows.len(), found.unmatched), (1, vec![tags::KVP.into()]));
+}
+
+async fn what_describes_a_study_or_series_is_matched_and_returned(house: House) {
+    let open = house.open().await;
+    let requests = |ids: &[(&str, &str)]| -> Vec<DataSet> {
+        let item = |(requested, scheduled): &(&str, &str)| {
+            let mut item = DataSet::new();
+            item.put_text(tags::REQUESTED_PROCEDURE_ID, Vr::SH, requested);
+            item.put_text(tags::SCHEDULED_PROCEDURE_STEP_ID, Vr::SH, scheduled);
+            item
+        };
+        ids.iter().map(item).collect()
+    };
+    for (study, born, operator, ids) in [
+        (1, "19700131", "Li^Na\\Wu^Bo", &[("R1", "S1"), ("R2", "S2")][..]),
+        (2, "19700201", "Qian^Wei", &[("R3", "S1")]),
+    ] {
+        let texts = [
+            (tags::PATIENT_BIRTH_DATE, born),
+            (tags::OPERATORS_NAME, operator),
+            (tags::BODY_PART_EXAMINED, "KNEE"),
+            (tags::MODALITY, "SR"),
+        ];
+        let mut set = data_set(study, 1, &texts);
+        set.put_items(tags::REQUEST_ATTRIBUTES_SEQUENCE, requests(ids));
+        open.store(&encoded(&set)).await.unwrap();
+    }
+    let found = async |level, keys: &[(AttributePath, &str)]| {
+        let keys = keys.iter().map(|(path, value)| (*path, (*value).to_owned())).collect();
+        let request = FindRequest { keys, limit: 9, ..request(level, &[]) };
+        let found = open.archive.find(&open.gateway, request).await.unwrap();
+        assert_eq!(found.unmatched, []);
+        let mut studies: Vec<String> =
+            found.rows.iter().map(|row| value(row, tags::STUDY_INSTANCE_UID)).collect();
+        studies.sort();
+        studies.iter().map(|uid| uid.rsplit('.').next().unwrap().to_owned()).collect::<Vec<_>>().concat()
+    };
+    let requested = AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::REQUESTED_PROCEDURE_ID);
+    let scheduled =
+        AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID);
+    for level in [Level::Study, Level::Series, Level::Instance] {
+        assert_eq!(found(level, &[(requested, "r2")]).await, "1");
+        assert_eq!(found(level, &[(scheduled, "S1")]).await, "12");
+        assert_eq!(found(level, &[(tags::PATIENT_BIRTH_DATE.into(), "19700131")]).await, "1");
+        assert_eq!(found(level, &[(tags::PATIENT_BIRTH_DATE.into(), "1970-")]).await, "12");
+    }
+    for level in [Level::Series, Level::Instance] {
+        assert_eq!(found(level, &[(requested, "R1"), (scheduled, "S2")]).await, "", "in one item");
+        assert_eq!(found(level, &[(requested, "R2"), (scheduled, "S*")]).await, "1");
+        assert_eq!(found(level, &[(tags::OPERATORS_NAME.into(), "wu*")]).await, "1", "any value");
+        assert_eq!(found(level, &[(tags::BODY_PART_EXAMINED.into(), "KNEE")]).await, "12");
+    }
+
+    let asked = FindRequest {
+        include: Include::Tags(vec![tags::OPERATORS_NAME, tags::PATIENT_BIRTH_DATE]),
+        ..request(Level::Series, &[(tags::STUDY_INSTANCE_UID, "1.2.826.0.2.1")])
+    };
+    let row = open.archive.search(&open.gateway, asked).await.unwrap().next_page().await.unwrap().remove(0);
+    assert_eq!(row[&tags::OPERATORS_NAME.to_hex()]["Value"][1]["Alphabetic"], "Wu^Bo");
+    assert_eq!(value(&row, tags::PATIENT_BIRTH_DATE), "19700131");
+    let items = &row[&tags::REQUEST_ATTRIBUTES_SEQUENCE.to_hex()];
+    assert_eq!(items["Value"][1][&tags::REQUESTED_PROCEDURE_ID.to_hex()]["Value"][0], "R2");
+    assert_eq!(items["Value"][0][&tags::SCHEDULED_PROCEDURE_STEP_ID.to_hex()]["Value"][0], "S1");
 }
 
 /// The leaves about searches, oldest first.

@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: POSTGRES_2,
     },
     Migration { version: 3, name: "storage commitment", sqlite: COMMITMENTS, postgres: COMMITMENTS },
+    Migration { version: 4, name: "names by their parts", sqlite: EMPTY, postgres: EMPTY },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -242,4 +243,14 @@ CREATE TABLE storage_commitment (
     PRIMARY KEY (institution, peer, called, transaction_uid)
 );
 CREATE INDEX storage_commitment_by_due ON storage_commitment (state, due_ms, transaction_uid);
+";
+
+/// An empty catalogue: studies are found by more terms from now on, and the next start fills it from the packs.
+const EMPTY: &str = "
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM instance;
+DELETE FROM search_term;
+DELETE FROM pack_watermark;
 ";

@@ -1,5 +1,9 @@
 //! What the catalogue and queries need to know of one instance, taken from its data set once, at ingest.
 
+mod further;
+
+pub use further::{Entity, FURTHER, Further};
+
 use crate::charset::CharacterSets;
 use crate::data_set::DataSet;
 use crate::tag::{Tag, tags};
@@ -89,6 +93,9 @@ pub struct InstanceIndex {
     pub bits_allocated: Option<u32>,
     /// Number of Frames (0028,0008).
     pub number_of_frames: Option<u32>,
+    /// What only searches look at. Records of earlier versions have none.
+    #[serde(default)]
+    pub further: Further,
     /// Whether any text had to be recovered from a wrong or missing character set declaration.
     pub recovered_text: bool,
 }
@@ -165,6 +172,7 @@ impl InstanceIndex {
             columns: set.u32(tags::COLUMNS),
             bits_allocated: set.u32(tags::BITS_ALLOCATED),
             number_of_frames: set.u32(tags::NUMBER_OF_FRAMES),
+            further: Further::from_data_set(set, &sets),
             recovered_text: recovered(set, &sets),
         })
     }
