@@ -142,6 +142,7 @@ fn failure(error: OpenError) -> Failure {
         OpenError::NotFound | OpenError::NotAddressable | OpenError::PermitEnded => {
             Failure::new(FailureKind::NotAuthorised, error.to_string())
         }
+        OpenError::NotConvertible { .. } => Failure::new(FailureKind::Processing, error.to_string()),
         OpenError::Damaged => Failure::new(FailureKind::Processing, "no intact copy is left of this object"),
         // The cause is for the operator's log: it may name paths and hosts.
         OpenError::Unavailable(part) => {
