@@ -325,7 +325,7 @@ def test_a_single_object_may_come_without_multipart(gateway_on):
 
 
 def test_other_media_types_are_refused(gateway_on):
-    for content_type in ("application/json", 'multipart/related; type="application/dicom+json"; boundary=x', "text/plain"):
+    for content_type in ("application/json", 'multipart/related; type="application/dicom+xml"; boundary=x', "text/plain"):
         assert gateway_on.store_raw(b"x", content_type).status_code == 415, content_type
 
 

@@ -4,6 +4,7 @@ use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::Presses;
 use crate::http::cors::Origins;
+use crate::limits;
 use crate::routes::{Service, mount};
 use crate::server::{Answer, Listener, ListenerError, Peer, Transport};
 use axum::Router;
@@ -17,6 +18,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use yingdun_access::Access;
 use yingdun_archive::Archive;
@@ -84,6 +86,7 @@ impl Door {
             metrics_token,
             presses: Presses::new(),
             studio: Studio::new(),
+            described: Semaphore::new(limits::STOW_DESCRIBED_AT_ONCE_MAX),
         };
         let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
         Ok(Self { listener, origin, answerer })

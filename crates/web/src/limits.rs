@@ -92,6 +92,16 @@ pub const STOW_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// Parts of one STOW-RS request: every answer line is held in memory until the end (about 1 KB each).
 pub const STOW_PARTS_MAX: usize = 20_000;
 
+/// Bytes of the metadata of one STOW-RS request of metadata and bulk data: of some thousand slices.
+pub const STOW_METADATA_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of bulk data of such a request that wait in memory for the rest of their object. Native pixels of known length
+/// do not wait.
+pub const STOW_HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Such requests that are read at the same time; others wait.
+pub const STOW_DESCRIBED_AT_ONCE_MAX: usize = 4;
+
 /// Bytes of the headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 4 * 1024;
 

@@ -260,7 +260,8 @@ async fn an_upload_says_what_became_of_every_part() {
 
     for (content_type, body, status) in [
         ("multipart/related; type=\"application/dicom\"", whole.clone(), 400),
-        ("multipart/related; type=\"application/dicom+json\"; boundary=b", whole.clone(), 415),
+        ("multipart/related; type=\"application/dicom+json\"; boundary=b", whole.clone(), 400),
+        ("multipart/related; type=\"application/dicom+xml\"; boundary=b", whole.clone(), 415),
         ("multipart/form-data; boundary=b", whole.clone(), 415),
         ("text/plain", whole.clone(), 415),
         (related, b"--b--\r\n".to_vec(), 400),

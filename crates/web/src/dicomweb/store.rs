@@ -3,16 +3,16 @@
 //! While one object is still arriving, the ones before it become durable beside it, so that a long upload
 //! shares the archive's group commits. The answer is written when every object is either durable or refused.
 
-use super::problems;
 use super::receipt::{self, Outcome, Reason};
 use super::retrieve::instance_url;
 use super::search::json_type;
+use super::{compose, problems};
 use crate::http::answer;
 use crate::http::body::{BodyError, Chunks};
 use crate::http::media::Media;
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
-use crate::multipart::{MultipartError, Reader};
+use crate::multipart::{MultipartError, Part, Reader};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::Response;
@@ -43,7 +43,18 @@ pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Prob
     let taken = if content_type.is(PART10) {
         desk.take_one(&mut Source::Whole(chunks)).await
     } else {
-        desk.take_parts(content_type, chunks).await
+        let inner = content_type.parameter("type").unwrap_or(PART10).to_ascii_lowercase();
+        let mut source = Source::parts(content_type, chunks)?;
+        match inner.as_str() {
+            PART10 => desk.take_parts(&mut source).await,
+            compose::DICOM_JSON => {
+                // Such a request holds much more in memory than a stream of whole objects does.
+                let described = &call.service.described;
+                let _turn = described.acquire().await.map_err(|_| Problem::new(Kind::Unavailable))?;
+                compose::take(&mut desk, &mut source).await
+            }
+            _ => return Err(unsupported()),
+        }
     };
     let outcomes = desk.settle().await;
     if let Err(problem) = taken {
@@ -58,7 +69,7 @@ pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Prob
 }
 
 /// Where the objects of one request are received.
-struct Desk {
+pub(super) struct Desk {
     archive: Archive,
     session: Session,
     origin: String,
@@ -70,26 +81,16 @@ struct Desk {
 }
 
 impl Desk {
-    async fn take_parts(&mut self, content_type: &Media, chunks: Chunks) -> Result<(), Problem> {
-        if content_type.parameter("type").is_some_and(|part| !part.eq_ignore_ascii_case(PART10)) {
-            return Err(unsupported());
-        }
-        let boundary = content_type
-            .parameter("boundary")
-            .ok_or_else(|| Problem::bad_request("the parameter `boundary` of multipart/related", "none"))?;
-        let reader = Reader::new(chunks, boundary, limits::STOW_PARTS_MAX).map_err(of_multipart)?;
-        let mut source = Source::Parts(Box::new(reader));
-        loop {
-            let Source::Parts(reader) = &mut source else { return Ok(()) };
-            let Some(part) = reader.next_part().await.map_err(of_multipart)? else { break };
+    async fn take_parts(&mut self, source: &mut Source) -> Result<(), Problem> {
+        while let Some(part) = source.next_part().await? {
             let is_dicom = part
                 .content_type
                 .as_deref()
                 .is_none_or(|text| Media::parse(text).is_ok_and(|media| media.is(PART10)));
             if is_dicom {
-                self.take_one(&mut source).await?;
+                self.take_one(source).await?;
             } else {
-                self.outcomes.push(Some(failed(None, Reason::NotDicom, "the part is not application/dicom")));
+                self.add(failed(None, Reason::NotDicom, "the part is not application/dicom"));
             }
         }
         if self.outcomes.is_empty() {
@@ -103,31 +104,65 @@ impl Desk {
 
     /// Receives one object. A failure of the object is an outcome; only a failure of the request is an error.
     async fn take_one(&mut self, source: &mut Source) -> Result<(), Problem> {
-        let place = self.outcomes.len();
+        let place = self.reserve();
         match self.receive(source).await? {
-            Ok((incoming, object)) => {
-                if self.finishing.len() >= FINISHING_MAX {
-                    self.settle_one().await;
-                }
-                self.outcomes.push(None);
-                let origin = self.origin.clone();
-                self.finishing.spawn(async move {
-                    let outcome = match incoming.finish().await {
-                        Ok(stored) => Outcome::Stored {
-                            url: instance_url(&origin, &stored.study, &stored.series, &stored.sop_instance),
-                            class: stored.sop_class,
-                            instance: stored.sop_instance,
-                            study: stored.study,
-                            outcome: stored.outcome,
-                        },
-                        Err(error) => of_ingest(object, &error),
-                    };
-                    (place, outcome)
-                });
-            }
-            Err(outcome) => self.outcomes.push(Some(outcome)),
+            Ok((incoming, object)) => self.finish(place, incoming, object).await,
+            Err(outcome) => self.settle_at(place, outcome),
         }
         Ok(())
+    }
+
+    /// A place in the answer for an object whose outcome is not known yet.
+    pub(super) fn reserve(&mut self) -> usize {
+        self.outcomes.push(None);
+        self.outcomes.len() - 1
+    }
+
+    /// Says what became of the object of a place.
+    pub(super) fn settle_at(&mut self, place: usize, outcome: Outcome) {
+        if let Some(slot) = self.outcomes.get_mut(place) {
+            *slot = Some(outcome);
+        }
+    }
+
+    /// Says what became of a part that is no object.
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        self.outcomes.push(Some(outcome));
+    }
+
+    /// Begins to receive an object.
+    pub(super) fn begin(&self, transfer_syntax: Uid, object: &Object) -> Result<Incoming, Outcome> {
+        // The file meta information is an envelope that is not kept. Programs that write files anew often leave
+        // stale identifiers in it, and a client of STOW-RS is held to the address of its request only.
+        let declared = Declared {
+            transfer_syntax,
+            sop_class: None,
+            sop_instance: None,
+            study: self.study.clone(),
+            door: Door::Stow,
+        };
+        self.archive.receive(&self.session, declared).map_err(|error| of_ingest(object.clone(), &error))
+    }
+
+    /// Lets an object that is complete become durable, beside those that follow.
+    pub(super) async fn finish(&mut self, place: usize, incoming: Incoming, object: Object) {
+        if self.finishing.len() >= FINISHING_MAX {
+            self.settle_one().await;
+        }
+        let origin = self.origin.clone();
+        self.finishing.spawn(async move {
+            let outcome = match incoming.finish().await {
+                Ok(stored) => Outcome::Stored {
+                    url: instance_url(&origin, &stored.study, &stored.series, &stored.sop_instance),
+                    class: stored.sop_class,
+                    instance: stored.sop_instance,
+                    study: stored.study,
+                    outcome: stored.outcome,
+                },
+                Err(error) => of_ingest(object, &error),
+            };
+            (place, outcome)
+        });
     }
 
     async fn receive(&self, source: &mut Source) -> Result<Result<(Incoming, Object), Outcome>, Problem> {
@@ -141,18 +176,9 @@ impl Desk {
         let Some(transfer_syntax) = header.transfer_syntax.clone().or_else(sniffed) else {
             return Ok(Err(failed(object, Reason::CannotUnderstand, "no transfer syntax")));
         };
-        // The file meta information is an envelope that is not kept. Programs that write files anew often leave
-        // stale identifiers in it, and a client of STOW-RS is held to the address of its request only.
-        let declared = Declared {
-            transfer_syntax,
-            sop_class: None,
-            sop_instance: None,
-            study: self.study.clone(),
-            door: Door::Stow,
-        };
-        let mut incoming = match self.archive.receive(&self.session, declared) {
+        let mut incoming = match self.begin(transfer_syntax, &object) {
             Ok(incoming) => incoming,
-            Err(error) => return Ok(Err(of_ingest(object, &error))),
+            Err(outcome) => return Ok(Err(outcome)),
         };
         let mut next = Some(data.freeze());
         while let Some(chunk) = next {
@@ -167,9 +193,7 @@ impl Desk {
     async fn settle_one(&mut self) -> bool {
         match self.finishing.join_next().await {
             Some(Ok((place, outcome))) => {
-                if let Some(slot) = self.outcomes.get_mut(place) {
-                    *slot = Some(outcome);
-                }
+                self.settle_at(place, outcome);
                 true
             }
             // The task panicked: its place stays empty and is answered as a failure.
@@ -187,20 +211,38 @@ impl Desk {
 }
 
 /// SOP class and SOP instance, where the file meta information names both.
-type Object = Option<(Uid, Uid)>;
+pub(super) type Object = Option<(Uid, Uid)>;
 
 /// Objects of one request that become durable at the same time: enough to share group commits, few enough
 /// to hold in memory.
 const FINISHING_MAX: usize = 8;
 
 /// One object's bytes: the whole body, or a part of it.
-enum Source {
+pub(super) enum Source {
     Whole(Chunks),
     Parts(Box<Reader<Chunks>>),
 }
 
 impl Source {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
+    /// The parts of a multipart body.
+    fn parts(content_type: &Media, chunks: Chunks) -> Result<Self, Problem> {
+        let boundary = content_type
+            .parameter("boundary")
+            .ok_or_else(|| Problem::bad_request("the parameter `boundary` of multipart/related", "none"))?;
+        let reader = Reader::new(chunks, boundary, limits::STOW_PARTS_MAX).map_err(of_multipart)?;
+        Ok(Self::Parts(Box::new(reader)))
+    }
+
+    /// Goes to the next part; `None` behind the last.
+    pub(super) async fn next_part(&mut self) -> Result<Option<Part>, Problem> {
+        match self {
+            Self::Whole(_) => Ok(None),
+            Self::Parts(reader) => reader.next_part().await.map_err(of_multipart),
+        }
+    }
+
+    /// The next bytes of the object.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         match self {
             Self::Whole(chunks) => Ok(chunks.next().await.transpose()?),
             Self::Parts(reader) => reader.chunk().await.map_err(of_multipart),
@@ -228,11 +270,11 @@ async fn read_head(source: &mut Source) -> Result<Result<(FileHeader, BytesMut),
 
 // === helpers ===
 
-fn failed(object: Object, reason: Reason, comment: &str) -> Outcome {
+pub(super) fn failed(object: Object, reason: Reason, comment: &str) -> Outcome {
     Outcome::Failed { object, reason, comment: comment.to_owned() }
 }
 
-fn of_ingest(object: Object, error: &IngestError) -> Outcome {
+pub(super) fn of_ingest(object: Object, error: &IngestError) -> Outcome {
     let comment = match error {
         IngestError::Unavailable(unavailable) => {
             // The cause is for the operator: it goes to the log and not into the answer.
@@ -264,6 +306,7 @@ fn of_multipart(error: MultipartError<BodyError>) -> Problem {
 
 fn unsupported() -> Problem {
     Problem::new(Kind::UnsupportedMediaType).expected(
-        "Content-Type: multipart/related; type=\"application/dicom\"; boundary=…, or application/dicom",
+        "Content-Type: multipart/related; type=\"application/dicom\" or \"application/dicom+json\"; boundary=…, \
+         or application/dicom",
     )
 }

@@ -9,6 +9,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::server::Peer;
 use axum::http::HeaderMap;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use yingdun_access::{Access, Session};
 use yingdun_archive::Archive;
 use yingdun_audit::Log;
@@ -27,6 +28,8 @@ pub(crate) struct Service {
     pub(crate) metrics_token: Option<Secret<String>>,
     pub(crate) presses: Presses,
     pub(crate) studio: Studio,
+    /// Turns of STOW-RS requests of metadata and bulk data.
+    pub(crate) described: Semaphore,
 }
 
 /// A request within its bounds, of a known route, with the identity that the route needs.

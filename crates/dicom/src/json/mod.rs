@@ -1,8 +1,12 @@
-//! The DICOM JSON model (PS3.18 Annex F), written from a data set that the scanner kept.
+//! The DICOM JSON model (PS3.18 Annex F), written from a data set that the scanner kept, and read from what a client sends.
 //!
 //! The document is made once, at ingest, before anyone knows under which address it will be served. So bulk
 //! data addresses begin with a placeholder, the control character U+0001, which JSON text cannot contain
 //! unescaped; [`with_base`] puts the real base in.
+
+mod read;
+
+pub use read::{Document, JsonError, Pointer, documents, read};
 
 use crate::charset::CharacterSets;
 use crate::data_set::{DataSet, Element, Value, trim_padding};
