@@ -35,6 +35,12 @@ pub(super) fn decode(
         return Ok(Picture { attributes, bytes: bits(frame, declared.pixels())? });
     }
     if declared.photometric == Photometric::YbrFull422 && declared.bits_allocated == 8 && !declared.planar {
+        if !declared.columns.is_multiple_of(2) {
+            return Err(PixelError::Attribute {
+                attribute: "Columns",
+                expected: "even where two pixels share their chrominance",
+            });
+        }
         attributes.photometric = Photometric::YbrFull;
         let bytes = exactly(frame, declared.pixels() * 2)?;
         let bytes = if order == ByteOrder::BigWords { swapped(bytes, 2) } else { bytes.to_vec() };
@@ -140,6 +146,8 @@ mod tests {
         let picture = decode(&shared, &[10, 20, 30, 40], ByteOrder::Little).unwrap();
         assert_eq!(picture.bytes, [10, 30, 40, 20, 30, 40]);
         assert_eq!(picture.attributes.photometric, Photometric::YbrFull);
+        let odd = ImageAttributes { columns: 1, ..shared };
+        assert!(decode(&odd, &[10, 20, 30, 40], ByteOrder::Little).is_err());
     }
 
     #[test]
