@@ -34,7 +34,10 @@ pub(super) fn decode(
         attributes.bits_allocated = 8;
         return Ok(Picture { attributes, bytes: bits(frame, declared.pixels())? });
     }
-    if declared.photometric == Photometric::YbrFull422 && declared.bits_allocated == 8 && !declared.planar {
+    if declared.photometric == Photometric::YbrFull422 {
+        if declared.bits_allocated != 8 || declared.planar {
+            return Err(PixelError::Unsupported { what: "YBR_FULL_422 in planes or of more than 8 bits" });
+        }
         if !declared.columns.is_multiple_of(2) {
             return Err(PixelError::Attribute {
                 attribute: "Columns",
