@@ -1,10 +1,10 @@
 //! The words of the command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use yingdun_dimse::scu::Destination;
-use yingdun_model::{AeTitle, InstitutionId};
+use yingdun_model::{AeTitle, InstitutionId, Uid};
 
 /// Yingdun (影盾): a protected archive for medical images.
 #[derive(Debug, Parser)]
@@ -41,6 +41,12 @@ pub(crate) enum Command {
     Store(StoreArgs),
     /// Import folders, media with a DICOMDIR and zip archives into a running archive
     Import(ImportArgs),
+    /// Ask for patients, studies, series or instances (C-FIND)
+    Find(FindArgs),
+    /// Fetch objects over the same connection (C-GET)
+    Get(GetArgs),
+    /// Have objects sent to a device that the peer knows (C-MOVE)
+    Move(MoveArgs),
     /// Sign in and keep the token in a file
     Login(LoginArgs),
     /// Change the own password; every other session ends
@@ -236,6 +242,61 @@ pub(crate) struct ImportArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
+}
+
+/// Which hierarchy a query walks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ModelArg {
+    /// Patient, study, series, image
+    Patient,
+    /// Study, series, image
+    Study,
+}
+
+/// What is asked.
+#[derive(Debug, Args)]
+pub(crate) struct IdentifierArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+    /// The information model
+    #[arg(long, value_enum, default_value = "study")]
+    pub(crate) model: ModelArg,
+    /// PATIENT, STUDY, SERIES or IMAGE
+    #[arg(long, value_name = "LEVEL", default_value = "STUDY")]
+    pub(crate) level: String,
+    /// An attribute, by keyword or eight hexadecimal digits, and what it is to match; give it once per attribute
+    #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]", required = true)]
+    pub(crate) keys: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    pub(crate) identifier: IdentifierArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    #[command(flatten)]
+    pub(crate) identifier: IdentifierArgs,
+    /// Where to write the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// SOP class to take; the common ones when absent
+    #[arg(long, value_name = "UID", value_parser = Uid::new)]
+    pub(crate) sop_class: Vec<Uid>,
+    /// Transfer syntax to take; the native little-endian ones when absent
+    #[arg(long, value_name = "UID", value_parser = Uid::new)]
+    pub(crate) transfer_syntax: Vec<Uid>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) identifier: IdentifierArgs,
+    /// The title to which the peer sends
+    #[arg(long, value_name = "AE", value_parser = AeTitle::new)]
+    pub(crate) to: AeTitle,
 }
 
 /// How we reach the administration of a server.

@@ -84,6 +84,11 @@ messages! {
         "已发送 {stored}/{total} 个实例，{seconds} 秒，{rate} MB/s"
         "stored {stored} of {total} instances in {seconds} s, {rate} MB/s"
     }
+    found(count, status) { "共 {count} 条：{status}" "{count} found: {status}" }
+    retrieved(completed, failed, status) {
+        "到达 {completed} 个实例，未到达 {failed} 个：{status}"
+        "{completed} instances arrived, {failed} did not: {status}"
+    }
     not_stored(file, why) { "  未存入 {file}：{why}" "  not stored {file}: {why}" }
 
     progress(files, files_total, megabytes, rate, left) {

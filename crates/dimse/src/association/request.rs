@@ -61,7 +61,10 @@ impl Proposals {
     /// Asks to be the provider of a SOP class and not its user (PS3.7 §D.3.3.4). A peer that accepts the class and
     /// says nothing about roles is taken to agree: many do not answer, and the message would fail at worst.
     pub fn provide(&mut self, sop_class: Uid) {
-        self.roles.push(RoleSelection { sop_class, scu: false, scp: true });
+        let role = RoleSelection { sop_class, scu: false, scp: true };
+        if !self.roles.contains(&role) {
+            self.roles.push(role);
+        }
     }
 
     /// Each proposal with its number: 1, 3, 5 and so on.

@@ -50,6 +50,15 @@ pub enum ScuError {
     /// The peer does not accept SOP class Storage Commitment Push Model from a provider.
     #[error("the peer does not accept storage commitment reports")]
     NoCommitment,
+    /// The peer accepted the association but not this query or retrieval.
+    #[error("the peer does not offer this query or retrieval model")]
+    NotOffered,
+    /// The data set of a response is beyond the bound.
+    #[error("a response has at most {limit_bytes} bytes")]
+    ResponseTooLong {
+        /// The bound in bytes.
+        limit_bytes: usize,
+    },
     /// What came is not the answer to what was sent.
     #[error("expected the response to message {message_id}, got something else")]
     WrongResponse {

@@ -1,4 +1,4 @@
-//! The client: calls a peer, verifies the connection, sends objects.
+//! The client: calls a peer, verifies the connection, sends objects, asks for them and fetches them.
 //!
 //! ```no_run
 //! # async fn example(tls: std::sync::Arc<rustls::ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
@@ -22,10 +22,12 @@ mod destination;
 mod error;
 mod file;
 mod report;
+mod retrieve;
 
 pub use destination::{Destination, DestinationError};
 pub use error::ScuError;
 pub use file::{DicomFile, FileError};
+pub use retrieve::Retrieved;
 
 use crate::association::{
     Association, Connection, DATA_BYTES_MAX, Proposals, ProposalsError, Received, Timeouts, request,

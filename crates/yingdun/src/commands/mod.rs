@@ -8,6 +8,7 @@ mod doctor;
 mod error;
 mod import;
 mod init;
+mod retrieve;
 mod scu;
 mod serve;
 
@@ -53,6 +54,9 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Certificate(command) => certificate::certificate(command, output),
         Command::Echo(args) => scu::echo(args, output).await,
         Command::Store(args) => scu::store(args, output).await,
+        Command::Find(args) => retrieve::find(args, output).await,
+        Command::Get(args) => retrieve::get(args, output).await,
+        Command::Move(args) => retrieve::move_to(args, output).await,
         Command::Import(args) => import::import(args, output).await,
         Command::Login(args) => admin::login(args, output).await,
         Command::Password(args) => admin::change_password(args, output).await,

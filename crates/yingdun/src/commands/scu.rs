@@ -115,7 +115,7 @@ async fn send(
     Ok(bytes)
 }
 
-fn settings(args: &CallingArgs) -> Result<Settings, CommandError> {
+pub(super) fn settings(args: &CallingArgs) -> Result<Settings, CommandError> {
     let settings = Settings::new(args.calling.clone());
     let Some(ca_file) = &args.ca_file else { return Ok(settings) };
     let trust = tls::Trust::from_pem(&read(ca_file)?)?;

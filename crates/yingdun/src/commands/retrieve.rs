@@ -1,0 +1,261 @@
+//! `find`, `get` and `move`: this program asks other DICOM nodes.
+
+use super::scu::settings;
+use super::{CommandError, Verdict};
+use crate::cli::{FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs};
+use crate::output::Output;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
+use yingdun_dicom::{Tag, Vr, dictionary, json as model, part10, tags};
+use yingdun_dimse::association::{Proposals, ProposalsError};
+use yingdun_dimse::query::{Model, Root, Verb};
+use yingdun_dimse::scp::{Failure, FailureKind, Incoming, Object};
+use yingdun_dimse::scu::{Retrieved, Scu};
+use yingdun_model::Uid;
+
+/// What a C-GET takes unless something else is asked for: an association has room for 128 pairs of SOP class and transfer
+/// syntax, and these are the classes of which archives are full.
+const COMMON_CLASSES: [&str; 44] = [
+    "1.2.840.10008.5.1.4.1.1.2",        // CT
+    "1.2.840.10008.5.1.4.1.1.2.1",      // enhanced CT
+    "1.2.840.10008.5.1.4.1.1.4",        // MR
+    "1.2.840.10008.5.1.4.1.1.4.1",      // enhanced MR
+    "1.2.840.10008.5.1.4.1.1.1",        // CR
+    "1.2.840.10008.5.1.4.1.1.1.1",      // DX, for presentation
+    "1.2.840.10008.5.1.4.1.1.1.1.1",    // DX, for processing
+    "1.2.840.10008.5.1.4.1.1.1.2",      // mammography, for presentation
+    "1.2.840.10008.5.1.4.1.1.1.2.1",    // mammography, for processing
+    "1.2.840.10008.5.1.4.1.1.1.3",      // intra-oral, for presentation
+    "1.2.840.10008.5.1.4.1.1.13.1.3",   // breast tomosynthesis
+    "1.2.840.10008.5.1.4.1.1.6.1",      // ultrasound
+    "1.2.840.10008.5.1.4.1.1.3.1",      // ultrasound, multi-frame
+    "1.2.840.10008.5.1.4.1.1.7",        // secondary capture
+    "1.2.840.10008.5.1.4.1.1.7.2",      // secondary capture, multi-frame byte
+    "1.2.840.10008.5.1.4.1.1.7.3",      // secondary capture, multi-frame word
+    "1.2.840.10008.5.1.4.1.1.7.4",      // secondary capture, multi-frame colour
+    "1.2.840.10008.5.1.4.1.1.12.1",     // X-ray angiography
+    "1.2.840.10008.5.1.4.1.1.12.1.1",   // enhanced X-ray angiography
+    "1.2.840.10008.5.1.4.1.1.12.2",     // X-ray radiofluoroscopy
+    "1.2.840.10008.5.1.4.1.1.20",       // nuclear medicine
+    "1.2.840.10008.5.1.4.1.1.128",      // PET
+    "1.2.840.10008.5.1.4.1.1.130",      // enhanced PET
+    "1.2.840.10008.5.1.4.1.1.481.1",    // RT image
+    "1.2.840.10008.5.1.4.1.1.481.2",    // RT dose
+    "1.2.840.10008.5.1.4.1.1.481.3",    // RT structure set
+    "1.2.840.10008.5.1.4.1.1.481.5",    // RT plan
+    "1.2.840.10008.5.1.4.1.1.66.1",     // spatial registration
+    "1.2.840.10008.5.1.4.1.1.66.4",     // segmentation
+    "1.2.840.10008.5.1.4.1.1.11.1",     // greyscale presentation state
+    "1.2.840.10008.5.1.4.1.1.11.2",     // colour presentation state
+    "1.2.840.10008.5.1.4.1.1.88.11",    // basic text report
+    "1.2.840.10008.5.1.4.1.1.88.22",    // enhanced report
+    "1.2.840.10008.5.1.4.1.1.88.33",    // comprehensive report
+    "1.2.840.10008.5.1.4.1.1.88.59",    // key object selection
+    "1.2.840.10008.5.1.4.1.1.88.67",    // X-ray dose report
+    "1.2.840.10008.5.1.4.1.1.104.1",    // encapsulated PDF
+    "1.2.840.10008.5.1.4.1.1.77.1.1",   // endoscopy
+    "1.2.840.10008.5.1.4.1.1.77.1.2",   // microscopy
+    "1.2.840.10008.5.1.4.1.1.77.1.4",   // photography
+    "1.2.840.10008.5.1.4.1.1.77.1.5.1", // ophthalmic photography, 8 bit
+    "1.2.840.10008.5.1.4.1.1.77.1.5.4", // ophthalmic tomography
+    "1.2.840.10008.5.1.4.1.1.77.1.6",   // whole-slide microscopy
+    "1.2.840.10008.5.1.4.1.1.9.1.1",    // 12-lead ECG
+];
+
+/// Asks, and says every match.
+pub(super) async fn find(args: FindArgs, output: Output) -> Result<Verdict, CommandError> {
+    let asked = identifier(&args.identifier)?;
+    let mut scu = connect(&args.identifier, Verb::Find, &[], &[]).await?;
+    let mut rows: Vec<Map<String, Value>> = Vec::new();
+    let answer = scu.find(root(&args.identifier), &asked, |row| rows.extend(as_json(&row))).await?;
+    scu.release().await?;
+    let document = json!({"status": answer.status.0, "comment": answer.comment, "rows": rows});
+    output.say(&document, |language| {
+        let mut text: String = rows.iter().map(|row| line(row) + "\n").collect();
+        text.push_str(&language.found(rows.len(), with_comment(&answer.status, answer.comment.as_deref())));
+        text
+    })?;
+    Ok(Verdict::of(answer.status.0 == 0))
+}
+
+/// Fetches, and writes one file per object.
+pub(super) async fn get(args: GetArgs, output: Output) -> Result<Verdict, CommandError> {
+    let asked = identifier(&args.identifier)?;
+    tokio::fs::create_dir_all(&args.directory)
+        .await
+        .map_err(|cause| CommandError::File { path: args.directory.clone(), cause })?;
+    let mut scu = connect(&args.identifier, Verb::Get, &args.sop_class, &args.transfer_syntax).await?;
+    let folder = args.directory;
+    let take = async |object| Kept::begin(&folder, object).await;
+    let retrieved = scu.get(root(&args.identifier), &asked, take, |_| ()).await?;
+    scu.release().await?;
+    say(&retrieved, output)
+}
+
+/// Has objects sent elsewhere.
+pub(super) async fn move_to(args: MoveArgs, output: Output) -> Result<Verdict, CommandError> {
+    let asked = identifier(&args.identifier)?;
+    let mut scu = connect(&args.identifier, Verb::Move, &[], &[]).await?;
+    let retrieved = scu.move_to(root(&args.identifier), &asked, &args.to, |_| ()).await?;
+    scu.release().await?;
+    say(&retrieved, output)
+}
+
+/// A file that is being written: it has its name when it is whole.
+struct Kept {
+    file: File,
+    unfinished: PathBuf,
+    whole: PathBuf,
+}
+
+impl Kept {
+    async fn begin(folder: &Path, object: Object) -> Result<Self, Failure> {
+        // A UID is digits and dots: it leads nowhere else.
+        let whole = folder.join(format!("{}.dcm", object.sop_instance));
+        let unfinished = whole.with_extension("part");
+        let mut file = File::create(&unfinished).await.map_err(no_room)?;
+        let Object { sop_class, sop_instance, transfer_syntax } = object;
+        let header = part10::write_header(&sop_class, &sop_instance, &transfer_syntax, None);
+        file.write_all(&header).await.map_err(no_room)?;
+        Ok(Self { file, unfinished, whole })
+    }
+}
+
+impl Incoming for Kept {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        self.file.write_all(&bytes).await.map_err(no_room)
+    }
+
+    async fn finish(mut self) -> Result<(), Failure> {
+        self.file.flush().await.map_err(no_room)?;
+        self.file.sync_all().await.map_err(no_room)?;
+        tokio::fs::rename(&self.unfinished, &self.whole).await.map_err(no_room)
+    }
+}
+
+// === helpers ===
+
+async fn connect(
+    args: &IdentifierArgs,
+    verb: Verb,
+    sop_classes: &[Uid],
+    transfer_syntaxes: &[Uid],
+) -> Result<Scu, CommandError> {
+    let proposals = proposals(Model { root: root(args), verb }, sop_classes, transfer_syntaxes)
+        .map_err(|error| CommandError::Usage(error.to_string()))?;
+    Ok(Scu::connect(&args.calling.destination, &settings(&args.calling)?, &proposals).await?)
+}
+
+fn proposals(
+    model: Model,
+    sop_classes: &[Uid],
+    transfer_syntaxes: &[Uid],
+) -> Result<Proposals, ProposalsError> {
+    let mut proposals = Proposals::new();
+    proposals.add_model(model)?;
+    if model.verb != Verb::Get {
+        return Ok(proposals);
+    }
+    let or = |own: &[Uid], usual: &[&str]| match own {
+        [] => usual.iter().filter_map(|uid| Uid::new(uid).ok()).collect(),
+        own => own.to_vec(),
+    };
+    for class in or(sop_classes, &COMMON_CLASSES) {
+        for syntax in or(transfer_syntaxes, &[EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]) {
+            proposals.add_taken(class.clone(), syntax)?;
+        }
+    }
+    Ok(proposals)
+}
+
+const fn root(args: &IdentifierArgs) -> Root {
+    match args.model {
+        ModelArg::Patient => Root::Patient,
+        ModelArg::Study => Root::Study,
+    }
+}
+
+fn identifier(args: &IdentifierArgs) -> Result<DataSet, CommandError> {
+    let mut set = DataSet::new();
+    set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "ISO_IR 192");
+    set.put_text(tags::QUERY_RETRIEVE_LEVEL, Vr::CS, &args.level.to_uppercase());
+    for key in &args.keys {
+        let (name, value) = key.split_once('=').unwrap_or((key, ""));
+        let tag = dictionary::tag_of_name(name).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "`{name}` is neither a keyword of DICOM nor eight hexadecimal digits"
+            ))
+        })?;
+        let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
+        if !vr.is_text() && !value.is_empty() {
+            return Err(CommandError::Usage(format!("`{name}` is no text: leave its value out")));
+        }
+        set.put_text(tag, vr, value);
+    }
+    Ok(set)
+}
+
+fn as_json(row: &DataSet) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&model::with_base(&model::render(row).template, "")).ok()
+}
+
+/// A match for people: the keywords and values of what came.
+fn line(row: &Map<String, Value>) -> String {
+    let shown = row.iter().filter_map(|(tag, attribute)| {
+        let tag = Tag::from_hex(tag).ok().filter(|tag| *tag != tags::SPECIFIC_CHARACTER_SET)?;
+        let values = attribute.get("Value").and_then(Value::as_array).into_iter().flatten();
+        let values: Vec<String> = values.map(plain).collect();
+        let name = dictionary::keyword_of(tag).map_or_else(|| tag.to_string(), str::to_owned);
+        Some(format!("{name}={}", values.join("\\")))
+    });
+    shown.collect::<Vec<_>>().join("  ")
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(name) => name.values().map(plain).collect::<Vec<_>>().join("="),
+        other => other.to_string(),
+    }
+}
+
+fn say(retrieved: &Retrieved, output: Output) -> Result<Verdict, CommandError> {
+    let Retrieved { answer, counts, failed } = retrieved;
+    let arrived = u32::from(counts.completed) + u32::from(counts.warning);
+    let document = json!({
+        "status": answer.status.0, "comment": answer.comment, "completed": counts.completed,
+        "failed": counts.failed, "warning": counts.warning,
+        "failed_instances": failed.iter().map(Uid::as_str).collect::<Vec<_>>(),
+    });
+    output.say(&document, |language| {
+        let status = with_comment(&answer.status, answer.comment.as_deref());
+        language.retrieved(arrived, counts.failed, status)
+    })?;
+    Ok(Verdict::of(answer.status.0 == 0))
+}
+
+fn with_comment(status: &impl std::fmt::Display, comment: Option<&str>) -> String {
+    comment.map_or_else(|| status.to_string(), |comment| format!("{status}: {comment}"))
+}
+
+fn no_room(error: std::io::Error) -> Failure {
+    Failure::new(FailureKind::OutOfResources, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_classes_are_storage_classes_and_fit_one_association() {
+        for class in COMMON_CLASSES {
+            assert!(dictionary::is_storage_sop_class(class), "{class}");
+        }
+        assert!(proposals(Model { root: Root::Study, verb: Verb::Get }, &[], &[]).is_ok());
+    }
+}
