@@ -1,8 +1,11 @@
 //! The door of the archive: [`Service`] on top of `access` and `archive`. Tables and little else: how what a DICOM peer
 //! asks is said to the archive, and how refusals and failures are told to the peer.
 
+mod caller;
 mod find;
 mod retrieve;
+
+pub use caller::Caller;
 
 use crate::commitment::{Outcome, Reference, Transaction};
 use crate::query::{Query, Selection};
@@ -14,7 +17,7 @@ use bytes::Bytes;
 use rustls::ClientConfig;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, PeerFacts, Resource, Session};
+use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, Resource};
 use yingdun_archive::{
     Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
     IngestError, SopReference,
@@ -48,23 +51,26 @@ impl ArchiveDoor {
 }
 
 impl Service for ArchiveDoor {
-    type Session = Session;
+    type Session = Caller;
     type Incoming = Arriving;
 
-    async fn admit(&self, peer: &Peer) -> Result<Session, Refusal> {
-        let facts = PeerFacts {
-            certificate_sha256: peer.certificate_sha256,
-            calling: peer.calling.clone(),
-            called: peer.called.clone(),
-            address: peer.address.ip().to_canonical(),
-            tls: peer.tls,
-        };
-        self.access.authenticate_device(facts).await.map_err(|refused| refusal(&refused))
+    async fn admit(&self, peer: &Peer) -> Result<Caller, Refusal> {
+        self.let_in(peer).await
     }
 
-    async fn echo(&self, session: &Session) -> Result<(), Failure> {
-        let here = Resource::Archive(session.institution().clone());
-        match self.access.authorise(session, Action::Echo, here).await {
+    fn recognises(&self, caller: &Caller) -> bool {
+        caller.is_person()
+    }
+
+    async fn leave(&self, caller: Caller) {
+        self.let_out(caller).await;
+    }
+
+    async fn echo(&self, caller: &Caller) -> Result<(), Failure> {
+        // Whoever sits there: it is the device that asks whether we are here.
+        let device = caller.device();
+        let here = Resource::Archive(device.institution().clone());
+        match self.access.authorise(device, Action::Echo, here).await {
             Ok(_permit) => Ok(()),
             Err(refused @ access::Refusal::Denied { .. }) => {
                 Err(Failure::new(FailureKind::NotAuthorised, refused.to_string()))
@@ -75,7 +81,7 @@ impl Service for ArchiveDoor {
         }
     }
 
-    async fn receive(&self, session: &Session, object: Object) -> Result<Arriving, Failure> {
+    async fn receive(&self, caller: &Caller, object: Object) -> Result<Arriving, Failure> {
         let declared = Declared {
             transfer_syntax: object.transfer_syntax,
             sop_class: Some(object.sop_class),
@@ -83,12 +89,12 @@ impl Service for ArchiveDoor {
             study: None,
             door: Door::Dimse,
         };
-        self.archive.receive(session, declared).map(Arriving).map_err(failure)
+        self.archive.receive(caller.acting(), declared).map(Arriving).map_err(failure)
     }
 
     async fn commit(
         &self,
-        session: &Session,
+        caller: &Caller,
         peer: &Peer,
         transaction: Transaction,
     ) -> Result<PendingReport, Failure> {
@@ -99,20 +105,20 @@ impl Service for ArchiveDoor {
             transaction: transaction.uid,
             references: references.map(|of| (of.sop_class, of.sop_instance).into()).collect(),
         };
-        let kept = self.archive.request_commitment(session, request).await.map_err(not_committed)?;
+        let kept = self.archive.request_commitment(caller.acting(), request).await.map_err(not_committed)?;
         Ok(told_on(self.archive.clone(), kept))
     }
 
-    async fn find(&self, session: &Session, query: Query) -> Result<Matches, Failure> {
-        self.search(session, query).await
+    async fn find(&self, caller: &Caller, query: Query) -> Result<Matches, Failure> {
+        self.search(caller.acting(), query).await
     }
 
-    async fn select(&self, session: &Session, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
-        self.instances(session, selection).await
+    async fn select(&self, caller: &Caller, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
+        self.instances(caller.acting(), selection).await
     }
 
-    async fn destination(&self, session: &Session, title: &AeTitle) -> Result<MoveTarget, Failure> {
-        self.target(session, title).await
+    async fn destination(&self, caller: &Caller, title: &AeTitle) -> Result<MoveTarget, Failure> {
+        self.target(caller.acting(), title).await
     }
 }
 

@@ -32,6 +32,7 @@ use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, 
 use crate::pdu::AssociateRj;
 use crate::tls::fingerprint;
 use admission::{Admission, Slot};
+use bytes::Bytes;
 use conversation::Conversation;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -217,12 +218,16 @@ impl<S: Service> Shared<S> {
             Proof::Plain => (false, None),
             Proof::Tls(certificate) => (true, certificate),
         };
-        let peer = Peer { calling, called, address, tls, certificate_sha256 };
+        let identity = pending.request().user.identity.clone();
+        let answer_due = identity.as_ref().is_some_and(|identity| identity.positive_response_requested);
+        let mut peer = Peer { calling, called, address, tls, certificate_sha256, identity };
         let admitted = if slot.within_limits() {
             self.service.admit(&peer).await
         } else {
             Err(Refusal::LocalLimitExceeded)
         };
+        // What proves somebody is not kept for the length of an association.
+        peer.identity = None;
         let session = match admitted {
             Ok(session) => session,
             Err(refusal) => {
@@ -232,14 +237,24 @@ impl<S: Service> Shared<S> {
                 return Ok(pending.reject(refusal.rejection()).await?);
             }
         };
-        let agreement = negotiate::agree(&pending.request().user);
+        let mut agreement = negotiate::agree(&pending.request().user);
+        // Of a name or a token there is nothing to send back (PS3.7 §D.3.3.7.2).
+        agreement.identity_response = (answer_due && self.service.recognises(&session)).then(Bytes::new);
         let extended = agreement.extended.clone();
         let decide = |class: &Uid, syntaxes: &[Uid]| negotiate::decide(class, syntaxes, &agreement);
-        let association =
-            pending.accept(peer.calling.clone(), peer.called.clone(), agreement.clone(), decide).await?;
-        metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
-        Conversation::new(&self.service, &session, &peer, association, extended).run(stop, give_up).await;
-        Ok(())
+        let accepted =
+            pending.accept(peer.calling.clone(), peer.called.clone(), agreement.clone(), decide).await;
+        let outcome = match accepted {
+            Ok(association) => {
+                metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
+                let conversation = Conversation::new(&self.service, &session, &peer, association, extended);
+                conversation.run(stop, give_up).await;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        };
+        self.service.leave(session).await;
+        outcome
     }
 }
 

@@ -3,7 +3,7 @@
 use super::commit::PendingReport;
 use crate::commitment::Transaction;
 use crate::message::Status;
-use crate::pdu::{AssociateRj, RejectReason};
+use crate::pdu::{AssociateRj, RejectReason, UserIdentity};
 use crate::query::{Query, Selection};
 use crate::scu;
 use bytes::Bytes;
@@ -31,6 +31,8 @@ pub struct Peer {
     pub tls: bool,
     /// SHA-256 of its certificate, which TLS has verified; `None` on a plain connection.
     pub certificate_sha256: Option<[u8; 32]>,
+    /// Who is behind it, as it says (PS3.7 §D.3.3.7). Not kept once the association is accepted.
+    pub identity: Option<UserIdentity>,
 }
 
 /// Why a peer is turned away, in the words of the one who decides.
@@ -145,6 +147,18 @@ pub trait Service: Send + Sync + 'static {
 
     /// Decides who may come in. Called once per association, before it is accepted.
     fn admit(&self, peer: &Peer) -> impl Future<Output = Result<Self::Session, Refusal>> + Send;
+
+    /// Whether the one whom the peer named is behind the session, so that the peer can be told.
+    fn recognises(&self, session: &Self::Session) -> bool {
+        let _ = session;
+        false
+    }
+
+    /// The association is over.
+    fn leave(&self, session: Self::Session) -> impl Future<Output = ()> + Send {
+        drop(session);
+        std::future::ready(())
+    }
 
     /// Decides a C-ECHO.
     fn echo(&self, session: &Self::Session) -> impl Future<Output = Result<(), Failure>> + Send;

@@ -1,0 +1,134 @@
+//! Who acts in an association: the device, or the person behind it (user identity negotiation, PS3.7 §D.3.3.7).
+
+use super::{ArchiveDoor, refusal};
+use crate::pdu::{UserIdentity, UserIdentityKind};
+use crate::scp::{Peer, Refusal};
+use yingdun_access::{Login, PeerFacts, Session, SignInError};
+use yingdun_model::{ActorId, ActorKind, Role, Secret};
+
+/// Who acts in an association.
+pub struct Caller {
+    device: Session,
+    person: Option<Person>,
+}
+
+struct Person {
+    session: Session,
+    /// The session was opened for this association and ends with it.
+    is_of_association: bool,
+}
+
+impl Caller {
+    /// The session with which everything is asked but whether we are there: the person's, if one has proved to be
+    /// behind the device.
+    pub(super) fn acting(&self) -> &Session {
+        self.person.as_ref().map_or(&self.device, |person| &person.session)
+    }
+
+    /// The device.
+    pub(super) const fn device(&self) -> &Session {
+        &self.device
+    }
+
+    /// Whether a person acts.
+    pub(super) const fn is_person(&self) -> bool {
+        self.person.is_some()
+    }
+}
+
+impl ArchiveDoor {
+    /// Lets a registered device in, and with it the person whom it names.
+    ///
+    /// A user name with a passcode signs that person in, as the web page does: wrong ones are counted, and nobody comes
+    /// in. The role may be named as in `zhang@radiologist` by who holds several. A token is one that this archive gave to
+    /// a person. A name that nothing proves, and tickets that are not read here, change nothing: the device acts, and
+    /// hears no positive answer.
+    pub(super) async fn let_in(&self, peer: &Peer) -> Result<Caller, Refusal> {
+        let facts = PeerFacts {
+            certificate_sha256: peer.certificate_sha256,
+            calling: peer.calling.clone(),
+            called: peer.called.clone(),
+            address: peer.address.ip().to_canonical(),
+            tls: peer.tls,
+        };
+        let device = self.access.authenticate_device(facts).await.map_err(|refused| refusal(&refused))?;
+        let person = match &peer.identity {
+            Some(identity) => self.person(&device, identity).await?,
+            None => None,
+        };
+        Ok(Caller { device, person })
+    }
+
+    async fn person(&self, device: &Session, identity: &UserIdentity) -> Result<Option<Person>, Refusal> {
+        let text = |field: &Secret<Vec<u8>>| {
+            String::from_utf8(field.expose().clone()).map_err(|_| Refusal::NotTrusted)
+        };
+        match identity.kind {
+            UserIdentityKind::UsernamePasscode => {
+                let (name, role) = name_and_role(&text(&identity.primary)?);
+                let login = Login {
+                    institution: device.institution().clone(),
+                    actor: ActorId::new(&name).ok_or(Refusal::NotTrusted)?,
+                    password: Secret::new(text(&identity.secondary)?),
+                    role,
+                    peer: device.peer(),
+                };
+                let session = self.access.login(login).await.map_err(refused)?.session;
+                Ok(Some(Person { session, is_of_association: true }))
+            }
+            UserIdentityKind::Jwt => {
+                let session =
+                    self.access.bearer(&text(&identity.primary)?, device.peer()).await.map_err(refused)?;
+                let is_here = session.actor_kind() == ActorKind::Person
+                    && session.institution() == device.institution();
+                if !is_here {
+                    return Err(Refusal::NotTrusted);
+                }
+                Ok(Some(Person { session, is_of_association: false }))
+            }
+            UserIdentityKind::Username | UserIdentityKind::Kerberos | UserIdentityKind::Saml => Ok(None),
+        }
+    }
+
+    /// Ends the session of a person who signed in for this association only.
+    pub(super) async fn let_out(&self, caller: Caller) {
+        if let Some(Person { session, is_of_association: true }) = caller.person
+            && let Err(error) = self.access.revoke(&session).await
+        {
+            // It expires by itself.
+            tracing::warn!(%error, "the session of a person behind an association was not ended");
+        }
+    }
+}
+
+// === helpers ===
+
+/// `zhang@radiologist` is a name and a role; an `@` in front of anything else belongs to the name.
+fn name_and_role(text: &str) -> (String, Option<Role>) {
+    let divided = text.rsplit_once('@').and_then(|(name, role)| Some((name, role.parse().ok()?)));
+    divided.map_or_else(|| (text.to_owned(), None), |(name, role)| (name.to_owned(), Some(role)))
+}
+
+fn refused(error: SignInError) -> Refusal {
+    match error {
+        SignInError::Refused | SignInError::ChooseRole { .. } | SignInError::PasswordLength => {
+            Refusal::NotTrusted
+        }
+        SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
+            Refusal::Unavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_named_behind_the_name() {
+        assert_eq!(name_and_role("zhang"), ("zhang".into(), None));
+        assert_eq!(name_and_role("zhang@radiologist"), ("zhang".into(), Some(Role::Radiologist)));
+        assert_eq!(name_and_role("zhang@hospital.example"), ("zhang@hospital.example".into(), None));
+        assert_eq!(name_and_role("z@h.example@chief"), ("z@h.example".into(), Some(Role::Chief)));
+    }
+}
