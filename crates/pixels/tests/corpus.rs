@@ -1,6 +1,7 @@
 //! Real files. Set `YINGDUN_TEST_PIXEL_ORACLE` to a directory with the output of `oracle.py`: `oracle.jsonl` and the
-//! samples that it names. Every frame that an independent decoder reads must be ours too. Without it there is nothing to
-//! do and the tests say so.
+//! samples that it names. Every frame that an independent decoder reads must be ours too. Set `YINGDUN_TEST_PYTHON` as
+//! well to the Python that runs `oracle.py`: what we write must be read by it. Without them there is nothing to do and
+//! the tests say so.
 
 // A test may stop at the first surprise, and shows what it compared.
 #![allow(
@@ -12,16 +13,18 @@
 )]
 
 use serde_json::Value;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use yingdun_crypto::digest::sha256;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::frames::{FrameTable, ImageShape};
 use yingdun_dicom::limits::Limits;
 use yingdun_dicom::scan::scan;
-use yingdun_dicom::transfer_syntax;
+use yingdun_dicom::{part10, transfer_syntax};
 use yingdun_model::Uid;
 use yingdun_pixels::render::{Presentation, View, Viewport, render, to_jpeg};
-use yingdun_pixels::{Coding, ImageAttributes, Picture, PixelError, align_bits, decode};
+use yingdun_pixels::transcode::{TARGETS, Transcoder};
+use yingdun_pixels::{Coding, ImageAttributes, Picture, PixelError, align_bits, coding, decode};
 
 /// How far samples of lossy codings may be from those of another decoder. Everything else is exact.
 const LOSSY_TOLERANCE: &[(&str, i64)] = &[
@@ -37,6 +40,9 @@ const REFUSED: &[&str] = &[
     // Big-endian words of 27 bytes: the last sample stands in the padding.
     "SC_rgb_small_odd_big_endian.dcm",
 ];
+
+/// Files up to so many bytes are written anew: enough of each kind, and a matter of seconds.
+const WRITTEN_BYTES_MAX: u64 = 100_000;
 
 struct Frame {
     data_set: DataSet,
@@ -72,7 +78,75 @@ fn every_frame_is_what_an_independent_decoder_sees() {
     assert!(frames > 100, "the oracle has {frames} frames only");
 }
 
+#[test]
+fn what_is_written_is_read_by_independent_decoders() {
+    let oracle = std::env::var_os("YINGDUN_TEST_PIXEL_ORACLE").map(PathBuf::from);
+    let (Some(oracle), Some(python)) = (oracle, std::env::var_os("YINGDUN_TEST_PYTHON")) else {
+        eprintln!("skipped: YINGDUN_TEST_PIXEL_ORACLE or YINGDUN_TEST_PYTHON is not set");
+        return;
+    };
+    let ours = tempfile::tempdir().unwrap();
+    let exact = TARGETS.iter().filter(|target| **target != coding::JPEG_BASELINE);
+    let mut expected = HashMap::new();
+    for line in std::fs::read_to_string(oracle.join("oracle.jsonl")).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let path = PathBuf::from(line["file"].as_str().unwrap());
+        let small = std::fs::metadata(&path).unwrap().len() < WRITTEN_BYTES_MAX;
+        let native = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"];
+        if !small || !native.iter().any(|syntax| line["transfer_syntax"] == *syntax) {
+            continue;
+        }
+        for target in exact.clone() {
+            let name = format!("{}-{target}", path.file_name().unwrap().to_string_lossy());
+            // What does not fit into the target, such as one bit or 32 bits, is refused elsewhere.
+            if let Some(file) = transcoded(&path, &line, target) {
+                std::fs::write(ours.path().join(&name), file).unwrap();
+                expected.insert(name, line["frames"].clone());
+            }
+        }
+    }
+    assert!(expected.len() > 100, "{} files were written only", expected.len());
+    let seen = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle.py");
+    let status =
+        std::process::Command::new(python).arg(script).arg(seen.path()).arg(ours.path()).status().unwrap();
+    assert!(status.success());
+    let mut wrong = Vec::new();
+    for line in std::fs::read_to_string(seen.path().join("oracle.jsonl")).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let name =
+            Path::new(line["file"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
+        if expected.remove(&name).as_ref() != Some(&line["frames"]) {
+            wrong.push(format!("{name}: {}", line["error"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(expected.is_empty(), "nobody read {:?}", expected.keys());
+}
+
 // === helpers ===
+
+/// A file in another transfer syntax; `None` if it cannot be written so.
+fn transcoded(path: &Path, line: &Value, target: &str) -> Option<Vec<u8>> {
+    let uid = |text: &str| Uid::new(text).unwrap();
+    let (from, to) = (uid(line["transfer_syntax"].as_str().unwrap()), uid(target));
+    let start = usize::try_from(line["data_set"].as_u64().unwrap()).unwrap();
+    let file = std::fs::read(path).unwrap();
+    let limits = Limits { value_bytes_max: 1 << 20, ..Limits::default() };
+    let scanned = scan(&file[start..], transfer_syntax::lookup(&from), limits).ok()?;
+    let transcoder = Transcoder::new(&from, scanned.pixels?.vr, &scanned.data_set, &to).ok()?;
+    let frames = (1..=transcoder.frames()).map(|number| {
+        let frame = read(path, start, from.as_str(), number).ok()?;
+        transcoder.frame(&frame.bytes).ok()
+    });
+    let frames: Vec<_> = frames.collect::<Option<_>>()?;
+    let id = uid("1.2.3");
+    let mut out = part10::write_header(&id, &id, &to, None);
+    out.extend(transcoder.head(&frames[0]).unwrap());
+    frames.iter().for_each(|frame| out.extend(transcoder.item(frame.clone())));
+    out.extend(transcoder.tail(&frames[0]));
+    Some(out)
+}
 
 fn compare(oracle: &Path, path: &Path, line: &Value, expected: &Value) -> Result<(), String> {
     let syntax = line["transfer_syntax"].as_str().unwrap();

@@ -24,9 +24,9 @@ warnings.simplefilter("ignore")
 # For each transfer syntax the decoder that is exact; for DCT the one whose arithmetic everybody else's is.
 PREFERRED = {
     "1.2.840.10008.1.2.4.50": ["pillow", "pylibjpeg"],
-    "1.2.840.10008.1.2.4.51": ["pylibjpeg", "gdcm"],
-    "1.2.840.10008.1.2.4.57": ["pylibjpeg", "gdcm"],
-    "1.2.840.10008.1.2.4.70": ["pylibjpeg", "gdcm"],
+    "1.2.840.10008.1.2.4.51": ["pylibjpeg"],
+    "1.2.840.10008.1.2.4.57": ["pylibjpeg"],
+    "1.2.840.10008.1.2.4.70": ["pylibjpeg"],
     "1.2.840.10008.1.2.4.80": ["pyjpegls", "pylibjpeg"],
     "1.2.840.10008.1.2.4.81": ["pyjpegls", "pylibjpeg"],
     "1.2.840.10008.1.2.4.90": ["pylibjpeg"],
