@@ -289,7 +289,7 @@ def test_frames_of_compressed_objects_are_the_codestreams_that_were_sent(gateway
 def test_another_transfer_syntax_than_the_stored_one_is_not_made_up(gateway_on, study):
     first = study[0]
     path = instance_path(first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPInstanceUID)
-    answer = gateway_on.get(path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80')
+    answer = gateway_on.get(path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.102')
     assert answer.status_code == 406
     assert gateway_on.get(path, "image/png").status_code == 406
 

@@ -1,13 +1,16 @@
-"""Pictures for programs that know no DICOM: rendered, thumbnail, WADO-URI, and compressed frames as samples."""
+"""Pictures for programs that know no DICOM, WADO-URI, and images in another transfer syntax than the stored one."""
 
 import io
 
 import numpy
+import pydicom
+import pydicom.encaps
+import pydicom.pixels
 import pytest
 import requests
 from dicomweb_client import DICOMwebClient
 from PIL import Image
-from pydicom.uid import RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 from yingdun_testkit import corpus, part10
 from yingdun_testkit.web import instance_path, parts
@@ -202,3 +205,78 @@ def test_wado_uri_says_what_it_does_not_do_and_does_not_find(by_uri):
         ({"studyUID": "2.25.1"}, 404), ({"seriesUID": "2.25.1"}, 404), ({"contentType": "text/html"}, 406),
     ]:
         assert by_uri(**parameters).status_code == status, parameters
+
+
+# === other transfer syntaxes ===
+
+NAMES = {"explicit": str(ExplicitVRLittleEndian), "implicit": str(ImplicitVRLittleEndian), "rle": str(RLELossless)}
+
+
+@pytest.fixture(scope="module")
+def two(gateway):
+    """One series with a native and a compressed image, and the pixels of both."""
+    native = part10.image(patient_id="converted-1", frames=2, patient_name="Convert^Ed=转换")
+    packed = part10.image(
+        patient_id="converted-1", frames=2, seed=9, study=native.StudyInstanceUID, series=native.SeriesInstanceUID
+    )
+    pixels = {image.SOPInstanceUID: image.pixel_array.copy() for image in (native, packed)}
+    packed.compress(RLELossless, generate_instance_uid=False)
+    gateway.must_store(part10.file_bytes(native), part10.file_bytes(packed))
+    return native, packed, pixels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_instance_comes_in_the_transfer_syntax_that_is_asked_for(gateway, two, name):
+    native, packed, pixels = two
+    for image in (native, packed):
+        path = instance_path(image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
+        answer = gateway.get(path, f"application/dicom; transfer-syntax={NAMES[name]}")
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == f"application/dicom; transfer-syntax={NAMES[name]}"
+        came = part10.parse(answer.content)
+        assert str(came.file_meta.TransferSyntaxUID) == NAMES[name]
+        assert (came.pixel_array == pixels[image.SOPInstanceUID]).all()
+        assert came.PatientName == image.PatientName
+        etag = {"Accept": f"application/dicom; transfer-syntax={NAMES[name]}", "If-None-Match": answer.headers["etag"]}
+        assert gateway.session.get(f"{gateway.base}{path}", headers=etag, timeout=60).status_code == 304
+
+
+def test_a_series_comes_in_one_transfer_syntax_whatever_its_images_are_stored_in(gateway, two):
+    native, packed, pixels = two
+    series = f"/studies/{native.StudyInstanceUID}/series/{native.SeriesInstanceUID}"
+    answer = gateway.get(series, f'multipart/related; type="application/dicom"; transfer-syntax={ExplicitVRLittleEndian}')
+    assert answer.status_code == 200
+    came = [part10.parse(content) for _, content in parts(answer)]
+    assert {str(image.file_meta.TransferSyntaxUID) for image in came} == {str(ExplicitVRLittleEndian)}
+    for image in came:
+        assert (image.pixel_array == pixels[image.SOPInstanceUID]).all()
+    assert len(came) == 2
+
+
+def test_frames_come_in_the_transfer_syntax_that_is_asked_for(gateway, two):
+    native, _, pixels = two
+    path = instance_path(native.StudyInstanceUID, native.SeriesInstanceUID, native.SOPInstanceUID)
+    answer = gateway.get(f"{path}/frames/2", 'multipart/related; type="image/dicom-rle"')
+    ((kind, content),) = parts(answer)
+    assert kind == f"image/dicom-rle; transfer-syntax={RLELossless}"
+    decoded = pydicom.pixels.get_decoder(RLELossless)
+    frame, _ = decoded.as_array(
+        pydicom.encaps.encapsulate([content]), rows=64, columns=64, samples_per_pixel=1, bits_allocated=16, bits_stored=16,
+        photometric_interpretation="MONOCHROME2", pixel_representation=0, number_of_frames=1, pixel_keyword="PixelData",
+    )
+    assert (frame == pixels[native.SOPInstanceUID][1]).all()
+
+
+def test_nothing_is_made_lossy_under_the_name_of_the_original(gateway, two):
+    native = two[0]
+    path = instance_path(native.StudyInstanceUID, native.SeriesInstanceUID, native.SOPInstanceUID)
+    answer = gateway.get(path, f"application/dicom; transfer-syntax={JPEGBaseline8Bit}")
+    assert answer.status_code == 406
+    assert not any(str(JPEGBaseline8Bit) in form for form in answer.json()["available"])
+
+
+def test_wado_uri_converts_too(by_uri, ct):
+    answer = by_uri(contentType="application/dicom", transferSyntax=RLELossless)
+    assert answer.status_code == 200
+    came = part10.parse(answer.content)
+    assert came.file_meta.TransferSyntaxUID == RLELossless and (came.pixel_array == ct.pixel_array).all()

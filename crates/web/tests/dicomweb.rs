@@ -95,7 +95,7 @@ async fn what_is_stored_comes_back_bit_for_bit() {
 
     // Another transfer syntax, another type.
     for accept in [
-        "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.90",
+        "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.102",
         "image/png",
         "multipart/related; type=\"application/dicom+xml\"",
     ] {

@@ -3,6 +3,7 @@
 //! Nothing here decides who may see what, and nothing here touches a key or a file: a handler reads a request,
 //! asks the archive with the caller's session, and writes the answer.
 
+pub(crate) mod bulk;
 mod compose;
 pub(crate) mod destroy;
 mod negotiate;

@@ -1,10 +1,12 @@
 //! Which form of an object or a frame a client gets (PS3.18 §8.7). Pure: from `Accept` and what is stored to a
-//! choice or an explanation. Whole objects are served as they are stored; frames also as decoded samples.
+//! choice or an explanation. What is stored goes before what can be made of it.
 
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use std::collections::BTreeSet;
+use yingdun_dicom::transfer_syntax::{self, EXPLICIT_VR_LITTLE_ENDIAN};
+use yingdun_model::Uid;
 
 /// How parts travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +34,32 @@ const MULTIPART: &str = "multipart/related";
 const NATIVE_LITTLE_ENDIAN: [&str; 3] =
     ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"];
 
-/// Chooses the form of whole objects. `stored` are the transfer syntaxes of all of them; `alone` says that the
-/// resource is one instance, which may be answered without multipart.
+/// Which bytes a client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Those that are stored.
+    Stored,
+    /// The same pixels in this transfer syntax.
+    Converted(&'static str),
+}
+
+impl Given {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Converted(syntax) => syntax,
+        }
+    }
+}
+
+/// Chooses the form of whole objects. `stored` are the transfer syntaxes of all of them, `targets` those that they can be
+/// converted to; `alone` says that the resource is one instance, which may be answered without multipart.
 pub(crate) fn objects<'a>(
     accept: &Accept,
     stored: impl Iterator<Item = &'a str> + Clone,
+    targets: &[&'static str],
     alone: bool,
-) -> Result<Form, Problem> {
+) -> Result<(Form, Given), Problem> {
     let mut asked: Option<String> = None;
     for range in accept.ranges() {
         let form = match part_of(&range) {
@@ -49,12 +70,17 @@ pub(crate) fn objects<'a>(
             None => continue,
         };
         match range.parameter("transfer-syntax") {
-            None | Some("*") => return Ok(form),
-            Some(wanted) if stored.clone().all(|syntax| syntax == wanted) => return Ok(form),
-            Some(wanted) => asked = Some(wanted.to_owned()),
+            None | Some("*") => return Ok((form, Given::Stored)),
+            Some(wanted) if stored.clone().all(|syntax| syntax == wanted) => {
+                return Ok((form, Given::Stored));
+            }
+            Some(wanted) => match targets.iter().find(|target| **target == wanted) {
+                Some(target) => return Ok((form, Given::Converted(target))),
+                None => asked = Some(wanted.to_owned()),
+            },
         }
     }
-    let syntaxes: BTreeSet<&str> = stored.clone().collect();
+    let syntaxes: BTreeSet<&str> = stored.clone().chain(targets.iter().copied()).collect();
     let problem = Problem::new(Kind::NotAcceptable).available(syntaxes.into_iter().flat_map(|syntax| {
         let multipart = format!("{MULTIPART}; type=\"{PART10}\"; transfer-syntax={syntax}");
         let single = alone.then(|| format!("{PART10}; transfer-syntax={syntax}"));
@@ -64,9 +90,11 @@ pub(crate) fn objects<'a>(
         Some(wanted) => {
             let other = stored.clone().find(|syntax| *syntax != wanted).unwrap_or_default().to_owned();
             problem
-                .expected(format!("the stored transfer syntax, here {other}, or transfer-syntax=*"))
+                .expected(format!(
+                    "the stored transfer syntax, here {other}, or one that it can be converted to"
+                ))
                 .came(format!("transfer-syntax={wanted}"))
-                .remedy("ask with transfer-syntax=* and convert on your side: objects are served as they were sent")
+                .remedy("ask with transfer-syntax=* and convert on your side")
         }
         None if alone => problem.expected(
             "Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*, or application/dicom",
@@ -77,32 +105,14 @@ pub(crate) fn objects<'a>(
     })
 }
 
-/// Which bytes of a frame a client gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Given {
-    /// Those that are stored.
-    Stored,
-    /// The samples, decoded, as Explicit VR Little Endian has them.
-    Samples,
-}
-
-impl Given {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Samples => "samples",
-        }
-    }
-}
-
-/// Chooses the form of frames. `media_type` is that of one stored frame, `syntax` its transfer syntax; `decodable` says
-/// that its samples can be given too.
+/// Chooses the form of frames. `media_type` is that of one stored frame, `syntax` its transfer syntax, `targets` those that
+/// it can be converted to.
 pub(crate) fn frames(
     accept: &Accept,
     media_type: &str,
     syntax: &str,
+    targets: &[&'static str],
     count: usize,
-    decodable: bool,
 ) -> Result<(Form, Given), Problem> {
     let native = media_type == OCTETS;
     for range in accept.ranges() {
@@ -126,25 +136,36 @@ pub(crate) fn frames(
         if fits && honest {
             return Ok((form, Given::Stored));
         }
-        let samples = wanted.is_none_or(|wanted| NATIVE_LITTLE_ENDIAN.contains(&wanted));
-        if decodable && part == OCTETS && samples {
-            return Ok((form, Given::Samples));
+        // Who names a type without a transfer syntax gets it in the one that loses nothing; octets are samples.
+        let target = targets.iter().find(|target| match wanted {
+            None if part == OCTETS => **target == EXPLICIT_VR_LITTLE_ENDIAN,
+            None => part == media_type_of(target),
+            Some(wanted) => **target == wanted && covers(&part, media_type_of(target)),
+        });
+        if let Some(target) = target {
+            return Ok((form, Given::Converted(target)));
         }
     }
-    let single = (count == 1).then(|| format!("{media_type}; transfer-syntax={syntax}"));
-    let multipart = format!("{MULTIPART}; type=\"{media_type}\"; transfer-syntax={syntax}");
-    let samples =
-        decodable.then(|| format!("{MULTIPART}; type=\"{OCTETS}\"; transfer-syntax=1.2.840.10008.1.2.1"));
+    let forms = |media_type: &str, syntax: &str| {
+        let multipart = format!("{MULTIPART}; type=\"{media_type}\"; transfer-syntax={syntax}");
+        let single = (count == 1).then(|| format!("{media_type}; transfer-syntax={syntax}"));
+        [Some(multipart), single].into_iter().flatten()
+    };
+    let converted = targets.iter().filter(|target| **target != syntax);
     Err(Problem::new(Kind::NotAcceptable)
-        .available([Some(multipart), single, samples].into_iter().flatten())
+        .available(
+            forms(media_type, syntax)
+                .chain(converted.flat_map(|target| forms(media_type_of(target), target))),
+        )
         .expected(format!(
             "Accept: multipart/related; type=\"{media_type}\"; transfer-syntax={syntax}, or transfer-syntax=*"
         ))
-        .remedy(if decodable {
-            "ask for the stored form, or for application/octet-stream to get the samples"
-        } else {
-            "ask for the stored form and convert on your side"
-        }))
+        .remedy("ask for one of the forms in `available`"))
+}
+
+/// The media type of one frame in a transfer syntax.
+fn media_type_of(syntax: &str) -> &'static str {
+    Uid::new(syntax).map_or(OCTETS, |syntax| transfer_syntax::frame_media_type(&syntax))
 }
 
 /// Chooses the form of a bulk data value.
@@ -224,6 +245,8 @@ mod tests {
     const EXPLICIT: &str = "1.2.840.10008.1.2.1";
     const IMPLICIT: &str = "1.2.840.10008.1.2";
     const JPEG: &str = "1.2.840.10008.1.2.4.50";
+    const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+    const TARGETS: [&str; 2] = [JPEG_LS, EXPLICIT];
 
     fn accept(text: &str) -> Accept {
         Accept::parse([text]).unwrap()
@@ -241,30 +264,33 @@ mod tests {
             "multipart/related; type=\"*/*\"; transfer-syntax=1.2.840.10008.1.2.1",
             "text/html, multipart/related; type=\"application/dicom\";q=0.1",
         ] {
-            let form = objects(&accept(text), [EXPLICIT].into_iter(), false);
-            assert_eq!(form, Ok(Form::Multipart), "{text}");
+            let form = objects(&accept(text), [EXPLICIT].into_iter(), &TARGETS, false);
+            assert_eq!(form, Ok((Form::Multipart, Given::Stored)), "{text}");
         }
     }
 
     #[test]
     fn one_instance_comes_alone_when_asked_so_and_a_series_does_not() {
         let single = accept("application/dicom");
-        assert_eq!(objects(&single, [JPEG].into_iter(), true), Ok(Form::Single));
-        assert!(objects(&single, [JPEG].into_iter(), false).is_err());
+        assert_eq!(objects(&single, [JPEG].into_iter(), &TARGETS, true), Ok((Form::Single, Given::Stored)));
+        assert!(objects(&single, [JPEG].into_iter(), &TARGETS, false).is_err());
     }
 
     #[test]
     fn another_transfer_syntax_than_the_stored_one_is_explained() {
         let other =
             accept("multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1");
-        let problem = objects(&other, [EXPLICIT, JPEG].into_iter(), false).unwrap_err();
+        let given = objects(&other, [EXPLICIT, JPEG].into_iter(), &TARGETS, false);
+        assert_eq!(given, Ok((Form::Multipart, Given::Converted(EXPLICIT))), "converted where that is known");
+        let problem = objects(&other, [EXPLICIT, JPEG].into_iter(), &[], false).unwrap_err();
         assert_eq!(problem.kind(), Kind::NotAcceptable);
         assert!(format!("{problem:?}").contains(JPEG));
-        assert!(objects(&accept("image/png"), [EXPLICIT].into_iter(), true).is_err());
+        assert!(objects(&accept("image/png"), [EXPLICIT].into_iter(), &TARGETS, true).is_err());
         assert!(
             objects(
                 &accept("multipart/related; type=\"application/dicom+xml\""),
                 [EXPLICIT].into_iter(),
+                &TARGETS,
                 true
             )
             .is_err()
@@ -273,7 +299,7 @@ mod tests {
 
     /// What frames of a syntax that cannot be decoded here are given as.
     fn stored(text: &str, media_type: &str, syntax: &str, count: usize) -> Option<Form> {
-        let (form, given) = frames(&accept(text), media_type, syntax, count, false).ok()?;
+        let (form, given) = frames(&accept(text), media_type, syntax, &[], count).ok()?;
         assert_eq!(given, Given::Stored);
         Some(form)
     }
@@ -308,18 +334,30 @@ mod tests {
 
     #[test]
     fn whoever_asks_for_octets_gets_the_samples_of_compressed_frames() {
-        let given = |text: &str| frames(&accept(text), "image/jpeg", JPEG, 1, true);
+        let given = |text: &str| frames(&accept(text), "image/jpeg", JPEG, &TARGETS, 1);
         let octets = "multipart/related; type=\"application/octet-stream\"";
-        assert_eq!(given(octets), Ok((Form::Multipart, Given::Samples)));
+        let samples = Given::Converted(EXPLICIT);
+        assert_eq!(given(octets), Ok((Form::Multipart, samples)));
         let explicit = format!("{octets}; transfer-syntax={EXPLICIT}");
-        assert_eq!(given(&explicit), Ok((Form::Multipart, Given::Samples)));
-        assert_eq!(given("application/octet-stream"), Ok((Form::Single, Given::Samples)));
+        assert_eq!(given(&explicit), Ok((Form::Multipart, samples)));
+        assert_eq!(given("application/octet-stream"), Ok((Form::Single, samples)));
         for text in
             ["*/*".to_owned(), format!("{octets}; transfer-syntax=*"), format!("image/jpeg, {octets};q=0.5")]
         {
             assert_eq!(given(&text).map(|(_, given)| given), Ok(Given::Stored), "{text}");
         }
         assert!(given(&format!("{octets}; transfer-syntax=1.2.840.10008.1.2.4.90")).is_err());
+    }
+
+    #[test]
+    fn frames_are_converted_to_the_type_or_the_transfer_syntax_that_is_named() {
+        let given = |text: &str| frames(&accept(text), OCTETS, EXPLICIT, &TARGETS, 1).map(|(_, given)| given);
+        assert_eq!(given("multipart/related; type=\"image/jls\""), Ok(Given::Converted(JPEG_LS)));
+        let spelled_out = format!("multipart/related; type=\"image/jls\"; transfer-syntax={JPEG_LS}");
+        assert_eq!(given(&spelled_out), Ok(Given::Converted(JPEG_LS)));
+        let lies = format!("multipart/related; type=\"image/jp2\"; transfer-syntax={JPEG_LS}");
+        assert!(given(&lies).is_err(), "one type under the name of another");
+        assert!(given("image/png").is_err());
     }
 
     #[test]
@@ -342,8 +380,8 @@ mod tests {
         #[test]
         fn any_accept_header_is_answered_or_refused_without_a_crash(text in "[a-z*/;=\", .0-9]{0,120}") {
             if let Ok(accept) = Accept::parse([text.as_str()]) {
-                let _ = objects(&accept, [EXPLICIT].into_iter(), true);
-                let _ = frames(&accept, "image/jpeg", JPEG, 1, true);
+                let _ = objects(&accept, [EXPLICIT].into_iter(), &TARGETS, true);
+                let _ = frames(&accept, "image/jpeg", JPEG, &TARGETS, 1);
                 let _ = bulk(&accept);
             }
         }

@@ -1,4 +1,5 @@
-//! WADO-RS (PS3.18 §10.4): objects, metadata, frames and bulk data, as they were stored; compressed frames also as samples.
+//! WADO-RS (PS3.18 §10.4): objects, metadata, frames and bulk data, as they are stored, or in
+//! another transfer syntax for those who ask for it.
 //!
 //! One call of `open_study` is one decision, one leaf and one permit; everything after it reads under that
 //! permit. Answers are streamed: the archive opens and verifies the next chunk while the last one is sent.
@@ -16,15 +17,14 @@ use crate::limits;
 use crate::multipart::write::Writer;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::header::RANGE;
 use axum::http::{Response, StatusCode};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_archive::{ByteStream, InstanceEntry, OpenError, OpenStudy};
-use yingdun_dicom::transfer_syntax;
+use yingdun_dicom::{part10, transfer_syntax};
 use yingdun_model::Uid;
 
 /// Retrieves a study, a series or an instance, whichever the path names.
@@ -43,10 +43,15 @@ pub(super) async fn objects_of(
     alone: bool,
 ) -> Result<Response<Body>, Problem> {
     let syntaxes = entries.iter().map(|entry| entry.transfer_syntax.as_str());
-    let form = negotiate::objects(accept, syntaxes, alone)?;
-    let validator = validator(&entries, &["objects", form.as_str()]);
+    let targets = studio::targets(entries.iter().map(|entry| &entry.transfer_syntax));
+    let (form, given) = negotiate::objects(accept, syntaxes, targets, alone)?;
+    let validator = validator(&entries, &["objects", form.as_str(), given.as_str(), VERSION]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
+    }
+    if let Given::Converted(to) = given {
+        let response = converted_objects(study, entries, to, form, validator).await?;
+        return Ok(validator.mark(response));
     }
     let response = match form {
         Form::Single => {
@@ -139,15 +144,16 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
     let (study, entries) = open(&call).await?;
     let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
     let stored = transfer_syntax::frame_media_type(&entry.transfer_syntax);
-    let decodable = studio::is_decodable(&entry.transfer_syntax);
-    let (form, given) =
-        negotiate::frames(&call.accept, stored, entry.transfer_syntax.as_str(), numbers.len(), decodable)?;
-    let validator = validator(&entries, &["frames", list, form.as_str(), given.as_str()]);
+    let targets = studio::targets(std::iter::once(&entry.transfer_syntax));
+    let syntax = entry.transfer_syntax.as_str();
+    let (form, given) = negotiate::frames(&call.accept, stored, syntax, targets, numbers.len())?;
+    let validator = validator(&entries, &["frames", list, form.as_str(), given.as_str(), VERSION]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
     }
-    if given == Given::Samples {
-        return samples(&call, study, entry, numbers, form, validator).await;
+    if let Given::Converted(to) = given {
+        let response = converted_frames(&call, study, entry, numbers, to, form, validator).await?;
+        return Ok(validator.mark(response));
     }
     let parts = study.frames(entry, &numbers).await.map_err(problems::of_open)?;
     let media_type = part_of_frame(entry);
@@ -163,157 +169,91 @@ pub(crate) async fn frames(call: Call) -> Result<Response<Body>, Problem> {
     Ok(validator.mark(response))
 }
 
-/// Frames of one instance, decoded one after the other.
-async fn samples(
+/// Frames of one instance in another transfer syntax, one after the other.
+async fn converted_frames(
     call: &Call,
     study: Arc<OpenStudy>,
     entry: &InstanceEntry,
     numbers: Vec<u32>,
+    to: &str,
     form: Form,
     validator: Validator,
 ) -> Result<Response<Body>, Problem> {
-    let (studio, entry) = (call.service.studio.clone(), entry.clone());
+    let (studio, entry, to) = (call.service.studio.clone(), entry.clone(), syntax_of(to)?);
     let mut numbers = numbers.into_iter();
     let first = numbers.next().ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let mut decoded = Some(studio.samples(&study, &entry, first).await?);
-    let media_type = format!("{OCTETS}; transfer-syntax={EXPLICIT_LITTLE_ENDIAN}");
+    // What cannot be converted at all is told with a status.
+    let mut converted = Some(studio.convert(&study, &entry, first, &to).await?);
+    let media_type = format!("{}; transfer-syntax={to}", transfer_syntax::frame_media_type(&to));
     if form == Form::Single {
-        let bytes = decoded.unwrap_or_default();
-        return Ok(validator.mark(answer::with_body(StatusCode::OK, &media_type, bytes)));
+        return Ok(answer::with_body(StatusCode::OK, &media_type, converted.unwrap_or_default()));
     }
     let writer = Writer::new(&media_type, validator.boundary());
-    let response = answer::stream(&writer.content_type(), None, move |sink| async move {
+    Ok(answer::stream(&writer.content_type(), None, move |sink| async move {
         for number in std::iter::once(first).chain(numbers) {
-            let frame = match decoded.take() {
+            let frame = match converted.take() {
                 Some(frame) => frame,
-                None => studio.samples(&study, &entry, number).await.map_err(|_problem| Broken)?,
+                None => studio.convert(&study, &entry, number, &to).await.map_err(|_problem| Broken)?,
             };
             sink.send(writer.head(&media_type, None, Some(frame.len() as u64))).await?;
             sink.send(frame).await?;
         }
         sink.send(writer.tail()).await
-    });
-    Ok(validator.mark(response))
-}
-
-/// Retrieves one bulk data value that the metadata pointed to.
-pub(crate) async fn bulk(call: Call) -> Result<Response<Body>, Problem> {
-    let form = negotiate::bulk(&call.accept)?;
-    let path = call.in_path("path").unwrap_or_default().to_owned();
-    if path.len() > limits::BULK_PATH_BYTES_MAX {
-        return Err(Problem::new(Kind::BadRequest)
-            .expected(format!("a bulk data path of at most {} bytes", limits::BULK_PATH_BYTES_MAX)));
-    }
-    let (study, entries) = open(&call).await?;
-    let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let validator = validator(&entries, &["bulk", &path, form.as_str()]);
-    if let Some(unchanged) = validator.not_modified(&call.headers) {
-        return Ok(unchanged);
-    }
-    if form == Form::Single && call.headers.contains_key(RANGE) {
-        let length = study.bulk_bytes(entry, &path).await.map_err(problems::of_open)?;
-        if let Some(range) = conditional::range(&call.headers, validator, length)? {
-            let content = study.bulk_range(entry, &path, range.clone()).await.map_err(problems::of_open)?;
-            let part = one_part(OCTETS, content, Some(range), length).await?;
-            return Ok(validator.mark(conditional::in_ranges(part)));
-        }
-    }
-    let (length, content) = study.bulk(entry, &path).await.map_err(problems::of_open)?;
-    Ok(validator.mark(match form {
-        Form::Single => conditional::in_ranges(one_part(OCTETS, content, None, length).await?),
-        Form::Multipart => in_parts(OCTETS, VecDeque::from([(length, content)]), validator).await?,
     }))
 }
 
-/// Which values of the instances are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Values {
-    /// All that have addresses of their own.
-    All,
-    /// The pixels of each object itself: (7FE0,0008), (7FE0,0009), (7FE0,0010).
-    Pixels,
-}
-
-/// Retrieves the bulk data of a study, a series or an instance (PS3.18 Table 10.4.1-5): one part for each value, and for
-/// each frame where pixels are encapsulated, with its address.
-pub(crate) async fn bulk_of_all(call: Call, values: Values) -> Result<Response<Body>, Problem> {
-    let (study, entries) = open(&call).await?;
-    let stored = entries.iter().map(|entry| transfer_syntax::frame_media_type(&entry.transfer_syntax));
-    negotiate::values(&call.accept, stored)?;
-    let origin = call.service.origin.clone();
-    let what = if values == Values::All { "all" } else { "pixels" };
-    let validator = validator(&entries, &["bulk of all", what, &origin]);
-    if let Some(unchanged) = validator.not_modified(&call.headers) {
-        return Ok(unchanged);
-    }
-    let writer = Writer::new(OCTETS, validator.boundary());
-    let (content_type, tail) = (writer.content_type(), writer.tail());
-    // One instance after the other, one value after the other: what is not sent yet is not read yet.
-    let mut parts = stream::iter(entries)
-        .then(move |entry| {
-            let base = instance_url(&origin, &entry.study, &entry.series, &entry.sop_instance);
-            parts_of(Arc::clone(&study), entry, values, base, writer.clone())
-        })
-        .try_flatten()
-        .boxed();
-    let first = parts.try_next().await.map_err(problems::of_open)?;
-    let (head, content) = first.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let content = begun(content).await?;
-    let response = answer::stream(&content_type, None, move |sink| async move {
-        sink.send(head).await?;
-        pump(&sink, content).await?;
-        while let Some((head, content)) = parts.try_next().await.map_err(broken)? {
-            sink.send(head).await?;
-            pump(&sink, content).await?;
-        }
-        sink.send(tail).await
-    });
-    Ok(validator.mark(response))
-}
-
-/// The values of one instance, each with the head of its part.
-async fn parts_of(
+/// Whole objects in another transfer syntax, one after the other; how long they become is not known before.
+async fn converted_objects(
     study: Arc<OpenStudy>,
-    entry: InstanceEntry,
-    values: Values,
-    base: String,
-    writer: Writer,
-) -> Result<impl Stream<Item = Result<(Bytes, ByteStream), OpenError>>, OpenError> {
-    let wanted = study.bulk_values(&entry).await?.into_iter().filter(move |value| match values {
-        Values::All => true,
-        Values::Pixels => ["7FE00008", "7FE00009", "7FE00010"].contains(&value.path.as_str()),
-    });
-    // A value is told by its path, a frame by its number too.
-    let wanted = wanted.flat_map(|value| match value.frames {
-        None => vec![(value.path, None)],
-        Some(count) => (1..=count).map(|number| (value.path.clone(), Some(number))).collect(),
-    });
-    let kind = part_of_frame(&entry);
-    Ok(stream::iter(wanted.collect::<Vec<_>>()).then(move |(path, number)| {
-        let (study, entry, writer) = (Arc::clone(&study), entry.clone(), writer.clone());
-        let (base, kind) = (base.clone(), kind.clone());
-        async move {
-            let (kind, location, bytes, content) = match number {
-                None => {
-                    let (bytes, content) = study.bulk(&entry, &path).await?;
-                    (OCTETS.to_owned(), format!("{base}/bulk/{path}"), bytes, content)
+    entries: Vec<InstanceEntry>,
+    to: &str,
+    form: Form,
+    validator: Validator,
+) -> Result<Response<Body>, Problem> {
+    let to = syntax_of(to)?;
+    let media_type = format!("application/dicom; transfer-syntax={to}");
+    let mut opened = stream::iter(entries)
+        .then(move |entry| {
+            let (study, to) = (Arc::clone(&study), to.clone());
+            async move {
+                if entry.transfer_syntax == to {
+                    return study.part10(&entry).await.map(|(_length, content)| content);
                 }
-                Some(number) => {
-                    let mut frames = study.frames(&entry, &[number]).await?;
-                    let frame = frames.pop().ok_or(OpenError::NotFound)?;
-                    (kind, format!("{base}/frames/{number}"), frame.bytes, frame.stream)
-                }
-            };
-            Ok((writer.head(&kind, Some(&location), Some(bytes)), content))
+                let header = part10::write_header(&entry.sop_class, &entry.sop_instance, &to, None);
+                let data_set = study.transcoded(&entry, &to).await?;
+                let header = stream::iter([Ok(Bytes::from(header))]);
+                Ok::<ByteStream, OpenError>(Box::pin(header.chain(data_set)))
+            }
+        })
+        .boxed();
+    let first = opened.try_next().await.map_err(problems::of_open)?;
+    let first = begun(first.ok_or_else(|| Problem::new(Kind::NotFound))?).await?;
+    if form == Form::Single {
+        return Ok(answer::stream(&media_type, None, move |sink| async move { pump(&sink, first).await }));
+    }
+    let writer = Writer::new(&media_type, validator.boundary());
+    Ok(answer::stream(&writer.content_type(), None, move |sink| async move {
+        let mut next = Some(first);
+        while let Some(content) = next {
+            sink.send(writer.head(&media_type, None, None)).await?;
+            pump(&sink, content).await?;
+            next = opened.try_next().await.map_err(broken)?;
         }
+        sink.send(writer.tail()).await
     }))
+}
+
+/// A transfer syntax that conversions lead to.
+fn syntax_of(text: &str) -> Result<Uid, Problem> {
+    Uid::new(text).map_err(|_| Problem::new(Kind::Internal))
 }
 
 // === helpers ===
 
-const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTETS: &str = "application/octet-stream";
 
-const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+/// The version of the program, which stands for how it converts.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Bytes of metadata that are sent as one chunk.
 const METADATA_CHUNK_BYTES: usize = 256 * 1024;
@@ -345,7 +285,7 @@ pub(super) fn validator(entries: &[InstanceEntry], form: &[&str]) -> Validator {
 }
 
 /// Answers one part alone, or the range of it that was asked for.
-async fn one_part(
+pub(super) async fn one_part(
     media_type: &str,
     content: ByteStream,
     range: Option<Range<u64>>,
@@ -362,7 +302,7 @@ async fn one_part(
 }
 
 /// Answers parts of one type and of known lengths.
-async fn in_parts(
+pub(super) async fn in_parts(
     media_type: &str,
     mut parts: VecDeque<(u64, ByteStream)>,
     validator: Validator,
@@ -391,13 +331,13 @@ async fn in_parts(
 
 /// The same bytes, of which the first have been read and verified: what cannot be read at all is told with a status,
 /// not with a connection that breaks.
-async fn begun(mut content: ByteStream) -> Result<ByteStream, Problem> {
+pub(super) async fn begun(mut content: ByteStream) -> Result<ByteStream, Problem> {
     let first = content.try_next().await.map_err(problems::of_open)?;
     Ok(Box::pin(stream::iter(first.map(Ok)).chain(content)))
 }
 
 /// Sends a whole stream.
-async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Broken> {
+pub(super) async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Broken> {
     while let Some(chunk) = content.try_next().await.map_err(broken)? {
         sink.send(chunk).await?;
     }
@@ -405,13 +345,13 @@ async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Broken> {
 }
 
 /// The reason goes to the log; the client sees its connection end before the announced length.
-fn broken(error: OpenError) -> Broken {
+pub(super) fn broken(error: OpenError) -> Broken {
     tracing::warn!(%error, "an answer was broken off");
     Broken
 }
 
 /// The type of one frame as it is stored.
-fn part_of_frame(entry: &InstanceEntry) -> String {
+pub(super) fn part_of_frame(entry: &InstanceEntry) -> String {
     let media_type = transfer_syntax::frame_media_type(&entry.transfer_syntax);
     format!("{media_type}; transfer-syntax={}", entry.transfer_syntax)
 }
@@ -424,7 +364,7 @@ fn part10_type(entry: &InstanceEntry) -> String {
 /// series is known before its first instance is opened; an answer of another length would be broken off.
 fn part10_bytes(entry: &InstanceEntry) -> u64 {
     let InstanceEntry { sop_class, sop_instance, transfer_syntax, data_set_bytes, .. } = entry;
-    let header = yingdun_dicom::part10::write_header(sop_class, sop_instance, transfer_syntax, None);
+    let header = part10::write_header(sop_class, sop_instance, transfer_syntax, None);
     header.len() as u64 + data_set_bytes
 }
 

@@ -1,5 +1,5 @@
-//! Where pictures are made: decoding and rendering cost milliseconds of one processor and many megabytes, so both run on
-//! threads for such work, and only so many at a time.
+//! Where pictures are made: decoding and rendering cost milliseconds of one processor and many megabytes, so only so
+//! many are read and worked on at a time, by threads for such work.
 
 use super::problems;
 use super::view::{Picture as File, Wish};
@@ -7,12 +7,14 @@ use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
-use yingdun_archive::{ImageFrame, InstanceEntry, OpenStudy};
+use std::sync::{Arc, LazyLock};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use yingdun_archive::{ImageFrame, InstanceEntry, OpenStudy, picture_work};
 use yingdun_dicom::Vr;
 use yingdun_model::Uid;
+use yingdun_pixels::coding::JPEG_BASELINE;
 use yingdun_pixels::render::{self, Presentation};
+use yingdun_pixels::transcode::TARGETS;
 use yingdun_pixels::{Coding, ImageAttributes, Picture, PixelError, align_bits, decode};
 
 /// The places at which pictures are made.
@@ -38,57 +40,67 @@ impl Studio {
         number: u32,
         wish: Wish,
     ) -> Result<Bytes, Problem> {
-        self.make(study, entry, number, move |frame, declared| {
+        let mut places = self.places(entry).await?;
+        let frame = study.image(entry, number).await.map_err(problems::of_open)?;
+        let declared = ImageAttributes::of(&frame.data_set).map_err(of_pixels)?;
+        if places.large.is_none() && declared.decoded_bytes() > limits::LARGE_PICTURE_BYTES {
+            let large = self.large.acquire().await.map_err(|_| Problem::new(Kind::Unavailable))?;
+            places.large = Some(large);
+        }
+        let work = move || {
             let picture = decoded(&frame, &declared)?;
             let presentation = Presentation::of(&frame.data_set, number, &declared)?;
             let bitmap = render::render(&picture, &presentation, &wish.on(&declared))?;
-            Ok(match wish.picture {
-                File::Jpeg => render::to_jpeg(bitmap, wish.quality)?,
-                File::Png => render::to_png(&bitmap),
-            })
-        })
-        .await
-    }
-
-    /// The samples of one frame as Explicit VR Little Endian has them.
-    pub(crate) async fn samples(
-        &self,
-        study: &OpenStudy,
-        entry: &InstanceEntry,
-        number: u32,
-    ) -> Result<Bytes, Problem> {
-        self.make(study, entry, number, |frame, declared| Ok(decoded(&frame, &declared)?.bytes)).await
-    }
-
-    async fn make(
-        &self,
-        study: &OpenStudy,
-        entry: &InstanceEntry,
-        number: u32,
-        work: impl FnOnce(ImageFrame, ImageAttributes) -> Result<Vec<u8>, PixelError> + Send + 'static,
-    ) -> Result<Bytes, Problem> {
-        let closed = |_| Problem::new(Kind::Unavailable);
-        let _place = self.places.acquire().await.map_err(closed)?;
-        let stored = entry.data_set_bytes / u64::from(entry.number_of_frames.max(1));
-        let mut large = None;
-        if stored > limits::LARGE_PICTURE_BYTES {
-            large = Some(self.large.acquire().await.map_err(closed)?);
-        }
-        let frame = study.image(entry, number).await.map_err(problems::of_open)?;
-        let declared = ImageAttributes::of(&frame.data_set).map_err(of_pixels)?;
-        if large.is_none() && declared.decoded_bytes() > limits::LARGE_PICTURE_BYTES {
-            large = Some(self.large.acquire().await.map_err(closed)?);
-        }
-        let made = tokio::task::spawn_blocking(move || work(frame, declared)).await;
-        drop(large);
-        let made = made.map_err(|_| Problem::new(Kind::Internal))?;
+            match wish.picture {
+                File::Jpeg => render::to_jpeg(bitmap, wish.quality),
+                File::Png => Ok(render::to_png(&bitmap)),
+            }
+        };
+        let made = picture_work(work).await.map_err(|unavailable| problems::of_unavailable(&unavailable))?;
         made.map(Bytes::from).map_err(of_pixels)
+    }
+
+    /// One frame in another transfer syntax.
+    pub(crate) async fn convert(
+        &self,
+        study: &OpenStudy,
+        entry: &InstanceEntry,
+        number: u32,
+        to: &Uid,
+    ) -> Result<Bytes, Problem> {
+        let _places = self.places(entry).await?;
+        study.transcoded_frame(entry, number, to).await.map(Bytes::from).map_err(problems::of_open)
+    }
+
+    /// Waits for a place before anything of a picture is read.
+    async fn places(&self, entry: &InstanceEntry) -> Result<Places<'_>, Problem> {
+        let closed = |_| Problem::new(Kind::Unavailable);
+        let stored = entry.data_set_bytes / u64::from(entry.number_of_frames.max(1));
+        let place = self.places.acquire().await.map_err(closed)?;
+        let large = match stored > limits::LARGE_PICTURE_BYTES {
+            true => Some(self.large.acquire().await.map_err(closed)?),
+            false => None,
+        };
+        Ok(Places { _place: place, large })
     }
 }
 
-/// Whether frames of this transfer syntax can be decoded.
-pub(super) fn is_decodable(transfer_syntax: &Uid) -> bool {
-    Coding::of(transfer_syntax, Vr::OB).is_some()
+/// The places of one picture.
+struct Places<'s> {
+    _place: SemaphorePermit<'s>,
+    large: Option<SemaphorePermit<'s>>,
+}
+
+/// What is written without loss. A lossy object would be another one under the same name (PS3.3 §C.7.6.1.1.5).
+static LOSSLESS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| TARGETS.iter().copied().filter(|target| *target != JPEG_BASELINE).collect());
+
+/// Transfer syntaxes that these can be converted to without loss; none when one of them cannot be read.
+pub(super) fn targets<'a>(mut stored: impl Iterator<Item = &'a Uid>) -> &'static [&'static str] {
+    if !stored.all(|syntax| Coding::of(syntax, Vr::OB).is_some()) {
+        return &[];
+    }
+    &LOSSLESS
 }
 
 /// Decodes a frame as its data set declares it.

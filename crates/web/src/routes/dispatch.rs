@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, rights, system};
-use crate::dicomweb::retrieve::Values;
+use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{destroy, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
@@ -27,12 +27,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
             retrieve::metadata(call).await
         }
         RouteId::RetrieveFrames => retrieve::frames(call).await,
-        RouteId::RetrieveBulkData | RouteId::RetrieveBulkDataValue => retrieve::bulk(call).await,
+        RouteId::RetrieveBulkData | RouteId::RetrieveBulkDataValue => bulk::one(call).await,
         RouteId::StudyBulkData | RouteId::SeriesBulkData | RouteId::InstanceBulkData => {
-            retrieve::bulk_of_all(call, Values::All).await
+            bulk::all(call, Values::All).await
         }
         RouteId::StudyPixelData | RouteId::SeriesPixelData | RouteId::InstancePixelData => {
-            retrieve::bulk_of_all(call, Values::Pixels).await
+            bulk::all(call, Values::Pixels).await
         }
         RouteId::InstanceRendered | RouteId::FramesRendered => rendered::rendered(call).await,
         RouteId::StudyThumbnail
