@@ -107,7 +107,8 @@ pub struct StudyCursor {
 
 /// The term under which a modality is kept among the tokens. Longer or shorter than a token, or equal to one by
 /// an accident of 1 in 2¹²⁸.
-pub(super) fn modality_term(institution: &InstitutionId, modality: &str) -> Vec<u8> {
+#[must_use]
+pub fn modality_term(institution: &InstitutionId, modality: &str) -> Vec<u8> {
     [b"modality", institution.as_str().as_bytes(), modality.as_bytes()].join(&0)
 }
 

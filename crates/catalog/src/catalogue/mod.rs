@@ -43,7 +43,7 @@ mod watermark;
 
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};
-pub use filter::{Page, StudyCursor, StudyFilter, Visibility};
+pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term};
 pub use moment::{Date, TimeOfDay};
 pub use record::{Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use watermark::{Watermark, watermark};

@@ -1,0 +1,53 @@
+//! How fast the catalogue takes what modalities send: instances of one study after another, in the batches that group
+//! commits make.
+
+use super::generate::{Hospital, series_ref, study_ref};
+use crate::failure::{Outcome, While};
+use std::collections::BTreeSet;
+use std::time::Instant;
+use yingdun_catalog::Database;
+use yingdun_catalog::catalogue::{Batch, StudyChange, Watermark, apply};
+use yingdun_model::StudyRef;
+
+/// Instances of one load.
+const INSTANCES: u32 = 12_000;
+/// Instances of one transaction.
+const BATCH: usize = 64;
+/// Numbers of studies that only arrive: above every study that is loaded.
+const FIRST_STUDY: u32 = 1 << 30;
+
+/// Instances per second of each load. Another `turn` brings other studies.
+pub(super) async fn rates(
+    database: &Database,
+    hospital: &Hospital,
+    turn: u32,
+) -> Outcome<Vec<(&'static str, f64)>> {
+    let mut rates = Vec::new();
+    for (number, (what, per_study)) in
+        [("CT, 300 instances a study", 300), ("CR, 2 instances a study", 2)].into_iter().enumerate()
+    {
+        let first = FIRST_STUDY + (turn * 2 + u32::try_from(number).unwrap_or(0)) * INSTANCES;
+        let mut told: BTreeSet<StudyRef> = BTreeSet::new();
+        let started = Instant::now();
+        let numbers: Vec<u32> = (0..INSTANCES).collect();
+        for (round, some) in numbers.chunks(BATCH).enumerate() {
+            let mut batch = Batch::default();
+            for n in some {
+                let s = first + n / per_study;
+                if told.insert(study_ref(s)) {
+                    let now = hospital.study(s);
+                    batch.studies.insert(study_ref(s), StudyChange { now, was: None });
+                    batch.series.insert(series_ref(s, 0), hospital.series(s, 0));
+                }
+                batch.instances.push(hospital.instance(s, 0, n % per_study));
+            }
+            let offset = u64::from(first) + round as u64;
+            let watermark = Watermark { store: "packs".to_owned(), pack: u64::from(turn) + 1, offset };
+            apply(database, &batch, Some(watermark)).await.or_fail(what)?;
+        }
+        let rate = f64::from(INSTANCES) / started.elapsed().as_secs_f64();
+        eprintln!("  {what:<40} {rate:>8.0} instances/s");
+        rates.push((what, rate));
+    }
+    Ok(rates)
+}

@@ -1,0 +1,136 @@
+//! The catalogue of a large hospital: how long searches take in it, and how fast it takes what arrives, empty and full.
+//!
+//! ```text
+//! generate (seeded) ─► load (in the order of keys) ─► searches, arrivals ─► a table in Markdown
+//! ```
+//!
+//! It asks the catalogue itself, on SQLite and on PostgreSQL, in this process: rows come back sealed. What unsealing them,
+//! deciding and HTTP add to a search is measured by the part `query`, on a whole server.
+
+mod arrive;
+mod generate;
+mod load;
+mod search;
+
+use crate::failure::{Outcome, While};
+use crate::statistics::Latencies;
+use generate::Hospital;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Instant;
+use yingdun_catalog::{Database, DatabaseKind, Statement};
+
+/// How much is generated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// Studies, of three series each.
+    pub(crate) studies: u32,
+    /// Instances of each series.
+    pub(crate) instances_per_series: u32,
+}
+
+/// Which engine holds the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// What was measured on one engine.
+struct Figures {
+    engine: &'static str,
+    bytes: u64,
+    load_s: f64,
+    /// Name of the search, latencies, rows of an answer.
+    searches: Vec<(&'static str, Latencies, f64)>,
+    /// Name of the load, instances per second when empty and when full.
+    arrivals: Vec<(&'static str, f64, f64)>,
+}
+
+/// Measures and gives the table, in Markdown.
+pub(crate) async fn run(work: &Path, size: Size, engines: &[Engine]) -> Outcome<String> {
+    let hospital = Hospital::new(size);
+    let mut figures = Vec::new();
+    for engine in engines {
+        let folder = tempfile::tempdir_in(work).or_fail("making a folder")?;
+        let (database, _server) = match engine {
+            Engine::Sqlite => {
+                let path = folder.path().join("catalogue.sqlite");
+                let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await;
+                (database.or_fail("opening SQLite")?, None)
+            }
+            Engine::Postgres => {
+                let server = yingdun_testkit::postgres_database().or_fail("PostgreSQL is not installed")?;
+                let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await;
+                (database.or_fail("opening PostgreSQL")?, Some(server))
+            }
+        };
+        figures.push(measure(&database, &hospital, folder.path()).await?);
+    }
+    Ok(table(size, &figures))
+}
+
+async fn measure(database: &Database, hospital: &Hospital, folder: &Path) -> Outcome<Figures> {
+    let engine = database.engine_name();
+    eprintln!("{engine:<10} arrivals in an empty catalogue");
+    let empty = arrive::rates(database, hospital, 0).await?;
+    let started = Instant::now();
+    load::load(database, hospital).await?;
+    let load_s = started.elapsed().as_secs_f64();
+    eprintln!("{engine:<10} loaded after {load_s:.0} s");
+    let searches = search::latencies(database, hospital).await?;
+    eprintln!("{engine:<10} arrivals in a full catalogue");
+    let full = arrive::rates(database, hospital, 1).await?;
+    let arrivals =
+        empty.into_iter().zip(full).map(|((what, empty), (_, full))| (what, empty, full)).collect();
+    Ok(Figures { engine, bytes: bytes(database, folder).await?, load_s, searches, arrivals })
+}
+
+/// Bytes of tables and indexes.
+async fn bytes(database: &Database, folder: &Path) -> Outcome<u64> {
+    if database.engine_name() == "sqlite" {
+        let files = std::fs::read_dir(folder).or_fail("reading the folder")?;
+        let sizes = files.map(|file| file.and_then(|file| file.metadata()).map(|file| file.len()));
+        return sizes.sum::<Result<u64, _>>().or_fail("reading the size of files");
+    }
+    let size = Statement::new("SELECT pg_database_size(current_database())", vec![]);
+    let rows = database.query(size).await.or_fail("asking for the size")?;
+    rows.first().or_fail("no size")?.get_number(0).or_fail("reading the size")
+}
+
+fn table(size: Size, figures: &[Figures]) -> String {
+    let series = u64::from(size.studies) * u64::from(generate::SERIES_PER_STUDY);
+    let mut table = format!(
+        "{} studies, {series} series, {} instances.\n\n| |",
+        size.studies,
+        series * u64::from(size.instances_per_series)
+    );
+    for one in figures {
+        let _ = write!(table, " {}: p50 | p99 | rows |", one.engine);
+    }
+    let _ = write!(table, "\n|---|{}\n", "---:|---:|---:|".repeat(figures.len()));
+    let searches = figures.first().map(|one| one.searches.len()).unwrap_or_default();
+    for row in 0..searches {
+        for (column, one) in figures.iter().enumerate() {
+            let Some((what, latencies, rows)) = one.searches.get(row) else { continue };
+            if column == 0 {
+                let _ = write!(table, "| {what} |");
+            }
+            let (p50, p99) = (latencies.percentile_ms(0.5), latencies.percentile_ms(0.99));
+            let _ = write!(table, " {p50:.2} ms | {p99:.2} ms | {rows:.1} |");
+        }
+        table.push('\n');
+    }
+    table.push_str("\n| | engine | empty | full | full / empty |\n|---|---|---:|---:|---:|\n");
+    for one in figures {
+        for (what, empty, full) in &one.arrivals {
+            let ratio = full / empty;
+            let _ = writeln!(table, "| {what} | {} | {empty:.0}/s | {full:.0}/s | {ratio:.2} |", one.engine);
+        }
+    }
+    table.push_str("\n| engine | on disk | loaded in |\n|---|---:|---:|\n");
+    for one in figures {
+        let _ = writeln!(table, "| {} | {} MB | {:.0} s |", one.engine, one.bytes / 1_000_000, one.load_s);
+    }
+    table
+}
