@@ -93,10 +93,10 @@ impl Statement {
         self
     }
 
-    /// The statement that tells how SQLite would run this one.
+    /// The statement that tells how an engine would run this one, in its words for that.
     #[cfg(test)]
-    pub(crate) fn explained(&self) -> Self {
-        let text = format!("EXPLAIN QUERY PLAN {}", self.text());
+    pub(crate) fn explained_by(&self, explain: &str) -> Self {
+        let text = format!("{explain} {}", self.text());
         Self { sql: Sql(Cow::Owned(text)), values: self.values.clone(), expected: None }
     }
 

@@ -196,6 +196,10 @@ fn applied(rows: Vec<tokio_postgres::Row>) -> Result<Vec<Applied>, CatalogError>
 
 // === connecting ===
 
+/// How the server is to plan, unless the address says otherwise. Searches read few rows by index, which the defaults for
+/// spinning disks make look dear; and to compile such a plan or to start workers for it takes longer than to run it.
+const PLANNING: &str = "-c jit=off -c random_page_cost=1.1 -c max_parallel_workers_per_gather=0";
+
 /// Reads the address, refuses remote hosts, and sets the schema and the time limit of each statement.
 fn configure(address: &str, kind: DatabaseKind) -> Result<Config, CatalogError> {
     let mut config: Config = address.parse().map_err(|_| {
@@ -212,7 +216,7 @@ fn configure(address: &str, kind: DatabaseKind) -> Result<Config, CatalogError> 
         ));
     }
     let options = format!(
-        "{} -c search_path={} -c statement_timeout={}",
+        "{PLANNING} {} -c search_path={} -c statement_timeout={}",
         config.get_options().unwrap_or_default(),
         schema_name(kind),
         QUERY_TIME_MAX.as_millis()
