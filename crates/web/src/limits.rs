@@ -111,8 +111,8 @@ pub const PART_HEADER_FIELDS_MAX: usize = 16;
 /// Bytes before the first delimiter of a multipart body (RFC 2046 §5.1.1 preamble, to be ignored).
 pub const PREAMBLE_BYTES_MAX: usize = 1024;
 
-/// Bytes of a multipart boundary (RFC 2046 §5.1.1).
-pub const BOUNDARY_BYTES_MAX: usize = 70;
+/// Bytes of a multipart boundary. RFC 2046 §5.1.1 allows 70; Orthanc sends 73.
+pub const BOUNDARY_BYTES_MAX: usize = 128;
 
 /// Rows of a QIDO-RS answer when `limit` is absent.
 pub const QIDO_ROWS_DEFAULT: u32 = 200;
