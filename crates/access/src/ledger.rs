@@ -16,11 +16,14 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         return EventKind::Access;
     }
     match action {
-        Action::Search | Action::List | Action::ReadAudit | Action::ReadSystem => EventKind::Query,
+        Action::Search | Action::List | Action::ReadWorklist | Action::ReadAudit | Action::ReadSystem => {
+            EventKind::Query
+        }
         Action::Commit => EventKind::Commitment,
         Action::Echo => EventKind::Association,
         Action::ManageAccounts
         | Action::ManageRights
+        | Action::ManageWorklist
         | Action::Destroy
         | Action::View
         | Action::Store

@@ -182,6 +182,8 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         Action::Search
         | Action::List
         | Action::Commit
+        | Action::ReadWorklist
+        | Action::ManageWorklist
         | Action::Echo
         | Action::ManageAccounts
         | Action::ManageRights

@@ -70,6 +70,8 @@ reasons! {
     AcquiredToday => "acquired-today",
     /// The role stores images of its institution.
     StoresForInstitution => "stores-for-institution",
+    /// The role keeps the worklist of its institution.
+    SchedulesForInstitution => "schedules-for-institution",
     /// The role searches its institution; each row is decided again.
     SearchesOwnInstitution => "searches-own-institution",
     /// The device is registered.
@@ -99,6 +101,7 @@ impl Reason {
             | Self::ReadsForInstitution
             | Self::AcquiredToday
             | Self::StoresForInstitution
+            | Self::SchedulesForInstitution
             | Self::SearchesOwnInstitution
             | Self::RegisteredDevice
             | Self::GrantedScope
@@ -158,6 +161,7 @@ impl Reason {
             | Self::ReadsForInstitution
             | Self::AcquiredToday
             | Self::StoresForInstitution
+            | Self::SchedulesForInstitution
             | Self::SearchesOwnInstitution
             | Self::RegisteredDevice
             | Self::GrantedScope

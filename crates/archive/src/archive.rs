@@ -10,14 +10,18 @@ use crate::recover::{self, Recovered};
 use crate::request::{Declared, FindRequest, Found};
 use crate::shared::{ArchiveLimits, Core};
 use crate::window::{SWEEP_INTERVAL, Windows};
+use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
+use serde_json::{Map, Value};
 use std::sync::{Arc, Weak};
 use tokio::sync::RwLock;
 use yingdun_access::{Access, Session};
 use yingdun_audit::Log;
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue as tables;
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::matching::Keys;
 use yingdun_keys::KeyStore;
-use yingdun_model::{Clock, InstitutionId, PurposeOfUse, StudyRef, Uid};
+use yingdun_model::{Clock, InstitutionId, PurposeOfUse, StepRef, StudyRef, Uid};
 use yingdun_storage::Store;
 
 /// The rooms that an archive joins.
@@ -153,6 +157,60 @@ impl Archive {
     /// [`Unavailable`] when the catalogue does not answer; the report stays due.
     pub async fn commitment_not_reported(&self, report: &CommitmentReport) -> Result<(), Unavailable> {
         commit::not_reported(&self.core, report).await
+    }
+
+    /// Enters a scheduled procedure step: attributes in the DICOM JSON model, with all that PS3.4 table K.6-1 demands.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn enter_step(
+        &self,
+        session: &Session,
+        attributes: Map<String, Value>,
+    ) -> Result<StepRef, WorklistError> {
+        worklist::enter(&self.core, session, attributes).await
+    }
+
+    /// Describes a scheduled procedure step anew; one that was cancelled is scheduled again.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn replace_step(
+        &self,
+        session: &Session,
+        step: StepRef,
+        attributes: Map<String, Value>,
+    ) -> Result<(), WorklistError> {
+        worklist::replace(&self.core, session, step, attributes).await
+    }
+
+    /// Cancels a scheduled procedure step: no modality is told of it any more.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn cancel_step(&self, session: &Session, step: StepRef) -> Result<(), WorklistError> {
+        worklist::cancel(&self.core, session, step).await
+    }
+
+    /// Lists steps as they were entered, the earliest first.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn worklist(
+        &self,
+        session: &Session,
+        request: &WorklistRequest,
+    ) -> Result<Vec<WorklistEntry>, WorklistError> {
+        worklist::list(&self.core, session, request).await
+    }
+
+    /// Answers a query of the Modality Worklist Information Model: the scheduled steps that match, each with what was
+    /// asked for, texts in UTF-8.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn find_steps(&self, session: &Session, asked: &Keys) -> Result<Vec<DataSet>, WorklistError> {
+        worklist::find(&self.core, session, asked).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

@@ -17,6 +17,7 @@
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
+//! | `worklist` | the steps that modalities are to perform |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -49,6 +50,7 @@ mod request;
 mod rows;
 mod shared;
 mod window;
+mod worklist;
 
 pub use archive::{Archive, ArchiveParts};
 pub use commit::{
@@ -66,4 +68,6 @@ pub use request::{
     InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;
+pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
+pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_dicom::AttributePath;

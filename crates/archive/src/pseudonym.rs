@@ -2,7 +2,9 @@
 
 use std::fmt;
 use yingdun_crypto::TokenKey;
-use yingdun_model::{InstanceRef, PatientRef, SeriesRef, StudyRef, Uid};
+use yingdun_dicom::person_name::fold;
+use yingdun_dicom::query::MatchValue;
+use yingdun_model::{InstanceRef, PatientRef, SeriesRef, StepRef, StudyRef, Uid};
 
 /// The lengths, in characters, of the beginnings that have a token. A beginning of another length is narrowed by the
 /// longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and each
@@ -86,6 +88,27 @@ impl Pseudonyms {
 
     pub(crate) fn instance(&self, instance: &Uid) -> InstanceRef {
         InstanceRef::from_bytes(self.0.token("instance", instance.as_str()))
+    }
+
+    /// A scheduled procedure step is an identifier within a study.
+    pub(crate) fn step(&self, study: &Uid, step_id: &str) -> StepRef {
+        StepRef::from_bytes(
+            self.0.token_of("procedure-step", &[study.as_str().as_bytes(), step_id.as_bytes()]),
+        )
+    }
+
+    /// The tokens of which whatever matches has one; nothing when a value has no beginning to search by.
+    pub(crate) fn alternatives(&self, what: Searchable, value: &MatchValue) -> Option<Vec<[u8; 16]>> {
+        let exact = |text: &str| self.exact(what, &fold(text));
+        match value {
+            MatchValue::Single(text) => Some(vec![exact(text)]),
+            MatchValue::List(texts) => Some(texts.iter().map(|text| exact(text)).collect()),
+            MatchValue::Wildcard(pattern) => {
+                let beginning = fold(pattern.split(['*', '?']).next().unwrap_or_default());
+                (!beginning.is_empty()).then(|| vec![self.prefix(what, &beginning)])
+            }
+            MatchValue::Universal | MatchValue::Range { .. } => None,
+        }
     }
 
     /// The token of a whole normalised value.

@@ -55,6 +55,7 @@ pub mod from_json;
 pub mod index;
 pub mod json;
 pub mod limits;
+pub mod matching;
 pub mod part10;
 mod path;
 pub mod person_name;

@@ -265,7 +265,14 @@ tags! {
     PERFORMED_PROCEDURE_STEP_DESCRIPTION = 0x0040, 0x0254, "Performed Procedure Step Description";
     LOCAL_NAMESPACE_ENTITY_ID = 0x0040, 0x0031, "Local Namespace Entity ID";
     UNIVERSAL_ENTITY_ID = 0x0040, 0x0032, "Universal Entity ID";
+    SCHEDULED_STATION_AE_TITLE = 0x0040, 0x0001, "Scheduled Station AE Title";
+    SCHEDULED_PROCEDURE_STEP_START_DATE = 0x0040, 0x0002, "Scheduled Procedure Step Start Date";
+    SCHEDULED_PROCEDURE_STEP_START_TIME = 0x0040, 0x0003, "Scheduled Procedure Step Start Time";
+    SCHEDULED_PROCEDURE_STEP_DESCRIPTION = 0x0040, 0x0007, "Scheduled Procedure Step Description";
+    SCHEDULED_PROTOCOL_CODE_SEQUENCE = 0x0040, 0x0008, "Scheduled Protocol Code Sequence";
     SCHEDULED_PROCEDURE_STEP_ID = 0x0040, 0x0009, "Scheduled Procedure Step ID";
+    SCHEDULED_PROCEDURE_STEP_STATUS = 0x0040, 0x0020, "Scheduled Procedure Step Status";
+    SCHEDULED_PROCEDURE_STEP_SEQUENCE = 0x0040, 0x0100, "Scheduled Procedure Step Sequence";
     REQUEST_ATTRIBUTES_SEQUENCE = 0x0040, 0x0275, "Request Attributes Sequence";
     REQUESTED_PROCEDURE_ID = 0x0040, 0x1001, "Requested Procedure ID";
     RELATIONSHIP_TYPE = 0x0040, 0xa010, "Relationship Type";

@@ -15,6 +15,10 @@ word_enum! {
         View => "view",
         /// Ask which instances are safely kept, so that the asker may delete its own copies (storage commitment).
         Commit => "commit",
+        /// Search and list the worklist.
+        ReadWorklist => "read-worklist",
+        /// Enter, describe anew and cancel the steps of the worklist.
+        ManageWorklist => "manage-worklist",
         /// Verify connectivity (C-ECHO).
         Echo => "echo",
         /// Create or change people, devices and service clients, without giving them rights.

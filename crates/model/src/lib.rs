@@ -14,6 +14,7 @@ mod institution;
 mod purpose;
 mod reference;
 mod secret;
+mod step;
 mod time;
 mod uid;
 
@@ -23,8 +24,9 @@ pub use ae_title::{AeTitle, AeTitleError};
 pub use grade::Grade;
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use purpose::PurposeOfUse;
-pub use reference::{InstanceRef, PatientRef, ReferenceError, SeriesRef, StudyRef};
+pub use reference::{InstanceRef, PatientRef, ReferenceError, SeriesRef, StepRef, StudyRef};
 pub use secret::{Personal, Secret};
+pub use step::StepState;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use uid::{Uid, UidError};
 

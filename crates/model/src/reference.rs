@@ -1,4 +1,4 @@
-//! Keyed pseudonyms for patients, studies, series and instances.
+//! Keyed pseudonyms for patients, studies, series, instances and procedure steps.
 //!
 //! A reference is the first 16 bytes of an HMAC over the identifier under a key of the institution. The same
 //! identifier always gives the same reference, so a rebuilt catalogue has the same rows; without the key a
@@ -92,6 +92,11 @@ reference! {
 reference! {
     /// The pseudonym of an instance: over the SOP Instance UID.
     InstanceRef
+}
+
+reference! {
+    /// The pseudonym of a scheduled procedure step: over the Study Instance UID and the step's own identifier.
+    StepRef
 }
 
 #[cfg(test)]

@@ -257,9 +257,12 @@ impl Names {
 pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
     match action {
         Action::Store | Action::List | Action::View | Action::Destroy => matches!(on, Target::Study { .. }),
-        Action::Search | Action::Commit | Action::Echo | Action::ReadSystem => {
-            matches!(on, Target::Archive(_))
-        }
+        Action::Search
+        | Action::Commit
+        | Action::ReadWorklist
+        | Action::ManageWorklist
+        | Action::Echo
+        | Action::ReadSystem => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),

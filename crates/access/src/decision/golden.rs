@@ -133,6 +133,8 @@ fn table() -> String {
     let wholes = [
         (Action::Search, Target::Archive(home())),
         (Action::Commit, Target::Archive(home())),
+        (Action::ReadWorklist, Target::Archive(home())),
+        (Action::ManageWorklist, Target::Archive(home())),
         (Action::Echo, Target::Archive(home())),
         (Action::ReadSystem, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),

@@ -10,8 +10,9 @@
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
-//!    store, search and view by scope; view lets them search and list too. Who stores may ask whether it is kept. The
-//!    system recovers.
+//!    store, search and view by scope; view lets them search and list too. Who stores may ask whether it is kept.
+//!    Technicians and whoever has the scope read the worklist; of these, technicians and services change it. The system
+//!    recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
@@ -79,6 +80,13 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         }
         Action::Commit => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Store))
+        }
+        Action::ReadWorklist => {
+            matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Worklist))
+        }
+        Action::ManageWorklist => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::Technician) || (service && granted(Scope::Worklist)))
         }
         Action::Echo => matches!(on, Target::Archive(_)) && device,
         Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),

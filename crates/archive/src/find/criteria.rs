@@ -10,7 +10,7 @@ use crate::shared::InstitutionKeys;
 use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::InstanceFilter;
 use yingdun_catalog::catalogue::series::SeriesFilter;
-use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Token, Visibility};
+use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Visibility};
 use yingdun_dicom::dictionary;
 use yingdun_dicom::person_name::{NameQuery, fold};
 use yingdun_dicom::query::MatchValue;
@@ -241,8 +241,11 @@ impl Criteria {
         let visibility = if self.impossible { Visibility::Nothing } else { visibility };
         let mut filter = StudyFilter::all(keys.institution.clone(), visibility);
         filter.studies = self.studies.iter().map(|uid| keys.pseudonyms.study(uid)).collect();
-        filter.tokens =
-            self.tokens.iter().filter_map(|(what, value)| alternatives(keys, *what, value)).collect();
+        filter.tokens = self
+            .tokens
+            .iter()
+            .filter_map(|(what, value)| keys.pseudonyms.alternatives(*what, value))
+            .collect();
         let part = |word: &String| vec![keys.pseudonyms.prefix(Searchable::PatientNamePart, word)];
         filter.tokens.extend(self.words.iter().map(part));
         filter.modalities.clone_from(&self.modalities);
@@ -271,20 +274,6 @@ impl Criteria {
         filter.sop_classes.clone_from(&self.sop_classes);
         filter.number = self.instance_number;
         filter
-    }
-}
-
-/// The tokens of which a study must have one; nothing when a value has no beginning to search by.
-fn alternatives(keys: &InstitutionKeys, what: Searchable, value: &MatchValue) -> Option<Vec<Token>> {
-    let exact = |text: &str| keys.pseudonyms.exact(what, &fold(text));
-    match value {
-        MatchValue::Single(text) => Some(vec![exact(text)]),
-        MatchValue::List(texts) => Some(texts.iter().map(|text| exact(text)).collect()),
-        MatchValue::Wildcard(pattern) => {
-            let beginning = fold(beginning(pattern));
-            (!beginning.is_empty()).then(|| vec![keys.pseudonyms.prefix(what, &beginning)])
-        }
-        MatchValue::Universal | MatchValue::Range { .. } => None,
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Open {
     pub(crate) log: Log,
     /// May store, search and view.
     pub(crate) gateway: Session,
+    /// May keep the worklist, and nothing else.
+    pub(crate) ris: Session,
     /// May search only.
     pub(crate) index: Session,
     /// The archive itself, which may open no study.
@@ -134,6 +136,7 @@ impl House {
         let config = StoreConfig { reserve_bytes: 0, ..StoreConfig::new(replicas) };
         let store = Store::open(config, Arc::new(RealDisk), Arc::new(LogEvents)).await.unwrap();
         let gateway = sign_in(&access, &identity, clock.as_ref(), "gateway", "store search view").await;
+        let ris = sign_in(&access, &identity, clock.as_ref(), "ris", "worklist").await;
         let index = sign_in(&access, &identity, clock.as_ref(), "index", "search").await;
         let system = access.system_session();
         let parts = ArchiveParts {
@@ -146,7 +149,7 @@ impl House {
             limits: self.limits,
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, index, system, access, catalogue, keys: key_rows }
+        Open { archive, recovered, log, gateway, ris, index, system, access, catalogue, keys: key_rows }
     }
 }
 

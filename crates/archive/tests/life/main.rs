@@ -8,6 +8,7 @@ mod flips;
 mod house;
 mod recovery;
 mod search;
+mod worklist;
 
 use bytes::Bytes;
 use house::{Engine, House, Open, collect, institution};

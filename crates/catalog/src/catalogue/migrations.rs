@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 3, name: "storage commitment", sqlite: COMMITMENTS, postgres: COMMITMENTS },
     Migration { version: 4, name: "names by their parts", sqlite: EMPTY, postgres: EMPTY },
+    Migration { version: 5, name: "modality worklist", sqlite: WORKLIST, postgres: WORKLIST },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -253,4 +254,26 @@ DELETE FROM series;
 DELETE FROM instance;
 DELETE FROM search_term;
 DELETE FROM pack_watermark;
+";
+
+/// Steps are read in the order of their time, or by the tokens of a patient, an order or a procedure.
+const WORKLIST: &str = "
+CREATE TABLE worklist_item (
+    institution TEXT NOT NULL,
+    step_ref BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    stations TEXT NOT NULL,
+    start_date BIGINT NOT NULL,
+    start_time BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (step_ref)
+);
+CREATE INDEX worklist_item_by_start ON worklist_item (institution, state, start_date, start_time, step_ref);
+CREATE TABLE worklist_term (
+    term BYTEA NOT NULL,
+    step_ref BYTEA NOT NULL,
+    PRIMARY KEY (term, step_ref)
+);
+CREATE INDEX worklist_term_by_step ON worklist_term (step_ref);
 ";

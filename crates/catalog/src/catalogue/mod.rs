@@ -1,4 +1,4 @@
-//! Patients, studies, series, instances, care relations and storage commitments.
+//! Patients, studies, series, instances, care relations, storage commitments and worklist items.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · search_term · pack_watermark
@@ -7,8 +7,8 @@
 //!                            care_relation ──► who sees which patient (visibility)
 //! ```
 //!
-//! Everything but the care relations and the storage commitments is derived from pack records and can be rebuilt from
-//! them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
+//! Everything but care relations, storage commitments and worklist items is derived from pack records and can be
+//! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
 //!
@@ -40,6 +40,7 @@ pub mod sealed;
 pub mod series;
 pub mod studies;
 mod watermark;
+pub mod worklist;
 
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};

@@ -6,9 +6,12 @@
 use super::filter::{Plan, StudyCursor};
 use super::instances::{self, InstanceFilter};
 use super::series::{self, SeriesFilter};
+use super::worklist::{self, WorklistFilter};
 use super::{Date, Page, StudyFilter, TimeOfDay, Token, Visibility, patients, studies};
 use crate::{Database, DatabaseKind, Statement, StatementBuilder};
-use yingdun_model::{ActorId, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
+use yingdun_model::{
+    ActorId, InstanceRef, InstitutionId, PatientRef, SeriesRef, StepState, StudyRef, Timestamp, Uid,
+};
 
 /// The kinds of condition, each alone and all pairs of them, under each visibility.
 fn filters() -> Vec<StudyFilter> {
@@ -158,6 +161,29 @@ async fn series_and_instances_named_by_themselves_are_looked_up() {
     for filter in [InstanceFilter { instances: vec![InstanceRef::from_bytes([1; 16])], ..of() }] {
         let lines = explain(&database, &instances::select(&plan, &filter, &Page::first(100))).await;
         assert!(scans(&all, &lines).is_empty(), "{filter:?}: {lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_the_worklist_is_cut_from_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let all = WorklistFilter {
+        institution: InstitutionId::new("renmin").unwrap(),
+        state: StepState::Scheduled,
+        start_date: None,
+        modalities: vec!["CT".to_owned()],
+        tokens: vec![],
+    };
+    let of_days = WorklistFilter { start_date: Some(Date::MIN..=Date::MAX), ..all.clone() };
+    let of_patient = WorklistFilter { tokens: vec![vec![[1; 16]], vec![[2; 16], [3; 16]]], ..all.clone() };
+    for filter in [all, of_days, of_patient] {
+        let lines = explain(&database, &worklist::select(&filter, None, 100)).await;
+        let scanned: Vec<&String> = lines.iter().filter(|line| line.starts_with("SCAN")).collect();
+        assert!(scanned.is_empty(), "{filter:?}: {lines:#?}");
+        let by_time = filter.tokens.is_empty();
+        let sorted = lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
+        assert!(!(by_time && sorted), "{filter:?}: {lines:#?}");
     }
 }
 

@@ -11,6 +11,7 @@ mod records;
 mod schema;
 mod search;
 mod sqlite_files;
+mod worklist;
 
 use yingdun_catalog::{Database, DatabaseKind};
 

@@ -23,6 +23,8 @@ const CATALOGUE: &[(&str, &str)] = &[
          received_ms instance_count sealed",
     ),
     ("storage_commitment", "institution peer called transaction_uid requested state result attempts due_ms"),
+    ("worklist_item", "institution step_ref state modality stations start_date start_time sealed"),
+    ("worklist_term", "term step_ref"),
     (
         "study",
         "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \
