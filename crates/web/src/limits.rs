@@ -83,7 +83,7 @@ pub const FORM_BYTES_MAX: usize = 16 * 1024;
 pub const JSON_BYTES_MAX: usize = 64 * 1024;
 
 /// Nested arrays and objects in a JSON body. Our records have at most two.
-pub const JSON_DEPTH_MAX: usize = 8;
+pub const JSON_DEPTH_MAX: usize = 12;
 
 /// Bytes of one STOW-RS request. A whole study of 5000 CT slices is 2.6 GB, a whole-slide image 5 GB; the
 /// body is streamed, so this bounds time and disk, not memory.

@@ -19,7 +19,7 @@ use yingdun_model::Role;
 use yingdun_web::{Method as RouteMethod, Needs, RouteId};
 
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Who {
     Anonymous,
     Clinician,
@@ -157,6 +157,12 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::GrantDeviceScopes
         | RouteId::GiveCare
         | RouteId::EndCare => only(Who::SecurityAdministrator, who),
+        RouteId::ListWorklist | RouteId::EnterStep | RouteId::ReplaceStep | RouteId::CancelStep => {
+            match who {
+                Who::Technician | Who::Service => Served,
+                other => token_or(other, Forbidden),
+            }
+        }
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -225,6 +231,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
+        RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::SearchStudies
         | RouteId::SearchSeries
         | RouteId::SearchInstances
@@ -270,6 +277,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::TakeRole
         | RouteId::ListDevices
         | RouteId::ListClients
+        | RouteId::ListWorklist
+        | RouteId::CancelStep
         | RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditCheckpoint
@@ -281,6 +290,24 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::Metrics => None,
     };
     (path, body)
+}
+
+/// An item with all that a worklist demands.
+fn worklist_item(step: &str) -> serde_json::Value {
+    let scheduled = json!({
+        "00080060": {"vr": "CS", "Value": ["CT"]},
+        "00400001": {"vr": "AE", "Value": ["CT01"]},
+        "00400002": {"vr": "DA", "Value": ["20260301"]},
+        "00400003": {"vr": "TM", "Value": ["0930"]},
+        "00400009": {"vr": "SH", "Value": [step]},
+    });
+    json!({
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Wang^Fang"}]},
+        "00100020": {"vr": "LO", "Value": ["4711"]},
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "00401001": {"vr": "SH", "Value": ["RP1"]},
+        "00400100": {"vr": "SQ", "Value": [scheduled]},
+    })
 }
 
 const AUTHORIZE: &str = "?response_type=code&client_id=gateway&redirect_uri=https%3A%2F%2Fviewer.example%2Fcb\
@@ -325,6 +352,16 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
     let bulk = bulk_path(&running, &technician, &study).await;
 
+    // Whoever may change the worklist has a step there to change.
+    let mut steps = std::collections::HashMap::new();
+    for (who, token) in tokens.iter().filter(|(who, _)| matches!(who, Who::Technician | Who::Service)) {
+        let item = worklist_item(&format!("ReplaceStep-{who:?}"));
+        let url = format!("{}/api/v1/worklist", running.origin);
+        let entered = running.client.post(url).bearer_auth(token.clone().unwrap()).json(&item);
+        let entered: serde_json::Value = entered.send().await.unwrap().json().await.unwrap();
+        steps.insert(*who, entered["step"].as_str().unwrap().to_owned());
+    }
+
     let mut wrong = Vec::new();
     let mut asked = 0;
     for id in RouteId::ALL.iter().copied() {
@@ -346,7 +383,15 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
         };
         for prefix in route.family.prefixes() {
             for (who, token) in &tokens {
-                let path = path.replace("7FE00010", &bulk);
+                let step = steps.get(who).cloned().unwrap_or_else(|| "0".repeat(32));
+                let path = path.replace("7FE00010", &bulk).replace("{step}", &step);
+                let body = body.as_ref().map(|body| match id {
+                    RouteId::EnterStep | RouteId::ReplaceStep => {
+                        let text = String::from_utf8(body.clone()).unwrap();
+                        text.replace("STEP", &format!("{id:?}-{who:?}")).into_bytes()
+                    }
+                    _ => body.clone(),
+                });
                 let prefix = prefix.replace("{aet}", "DCM4CHEE");
                 let method = match route.method {
                     RouteMethod::Get => Method::GET,

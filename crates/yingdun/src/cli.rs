@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Service clients (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Client(ClientCommand),
+    /// The modality worklist (technician, or a service client with the scope `worklist`)
+    #[command(subcommand)]
+    Worklist(WorklistCommand),
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -443,6 +446,41 @@ pub(crate) enum CareRelationCommand {
     End {
         #[command(flatten)]
         care: CareArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorklistCommand {
+    /// Enter a scheduled procedure step
+    Add {
+        /// A file with the attributes in the DICOM JSON model, or - for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List steps, the earliest first
+    List {
+        /// scheduled or cancelled
+        #[arg(long, default_value = "scheduled")]
+        state: String,
+        /// The first day
+        #[arg(long, value_name = "YYYYMMDD")]
+        from: Option<String>,
+        /// The last day
+        #[arg(long, value_name = "YYYYMMDD")]
+        until: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Cancel a step
+    Cancel {
+        /// Its reference, as `list` shows it
+        step: String,
+        #[command(flatten)]
+        admin: AdminArgs,
     },
 }
 

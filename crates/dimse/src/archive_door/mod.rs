@@ -20,8 +20,10 @@ use tokio::sync::oneshot;
 use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, Resource};
 use yingdun_archive::{
     Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
-    IngestError, SopReference,
+    IngestError, SopReference, WorklistError,
 };
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::matching::Keys;
 use yingdun_model::{Action, AeTitle};
 
 /// Lets registered devices in, gives their objects to the archive and them what they may have of it.
@@ -90,6 +92,10 @@ impl Service for ArchiveDoor {
             door: Door::Dimse,
         };
         self.archive.receive(caller.acting(), declared).map(Arriving).map_err(failure)
+    }
+
+    async fn worklist(&self, caller: &Caller, asked: Keys) -> Result<Vec<DataSet>, Failure> {
+        self.archive.find_steps(caller.acting(), &asked).await.map_err(no_worklist)
     }
 
     async fn commit(
@@ -171,6 +177,23 @@ pub(crate) fn outcome_from(report: &CommitmentReport) -> Outcome {
 }
 
 // === tables ===
+
+fn no_worklist(error: WorklistError) -> Failure {
+    let kind = match &error {
+        WorklistError::Refused { .. } => FailureKind::NotAuthorised,
+        WorklistError::TooBroad => FailureKind::OutOfResources,
+        WorklistError::Item(_) | WorklistError::Exists | WorklistError::NotFound => {
+            FailureKind::CannotUnderstand
+        }
+        // The cause is for the operator's log: it may name paths and hosts.
+        WorklistError::Unavailable(part) => {
+            tracing::error!(cause = %part, "the worklist could not be read");
+            let comment = format!("{} does not answer, try again", part.part());
+            return Failure::new(FailureKind::OutOfResources, comment);
+        }
+    };
+    Failure::new(kind, error.to_string())
+}
 
 fn not_committed(error: CommitmentError) -> Failure {
     let kind = match &error {

@@ -6,6 +6,7 @@
 use super::commit::Reports;
 use super::negotiate::{self, Options};
 use super::service::{Failure, Peer, Service};
+use super::worklist::MODALITY_WORKLIST;
 use crate::association::{Association, AssociationError, Context, Received};
 use crate::commitment::STORAGE_COMMITMENT;
 use crate::message::{
@@ -155,6 +156,11 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 if context.abstract_syntax.as_str() == STORAGE_COMMITMENT =>
             {
                 self.commit(&context, &command).await
+            }
+            CommandField::Request(Operation::Find)
+                if context.abstract_syntax.as_str() == MODALITY_WORKLIST =>
+            {
+                self.worklist(&context, &command).await
             }
             CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
             CommandField::Request(operation) if let Some(model) = asked(&context, operation) => {

@@ -20,6 +20,7 @@ mod negotiate;
 mod progress;
 mod service;
 mod store;
+mod worklist;
 
 pub use admission::Limits;
 pub use commit::PendingReport;

@@ -1,5 +1,6 @@
 //! Which proposed contexts are accepted, and in which encoding. Pure: no state, no peer.
 
+use super::worklist::MODALITY_WORKLIST;
 use crate::VERIFICATION;
 use crate::association::{Agreement, Answer};
 use crate::commitment::STORAGE_COMMITMENT;
@@ -42,7 +43,7 @@ pub(super) struct Options {
 /// Answers one proposed presentation context.
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
-/// because objects are kept as they are sent; queries, retrievals and storage commitment in those that every peer can
+/// because objects are kept as they are sent; queries, retrievals, storage commitment and the worklist in those that every peer can
 /// read.
 ///
 /// # Errors
@@ -51,7 +52,7 @@ pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid], agreement
     let chosen = match abstract_syntax.as_str() {
         VERIFICATION => preferred(transfer_syntaxes),
         // Data sets of these are read and written here, not kept as they come.
-        STORAGE_COMMITMENT => native(transfer_syntaxes),
+        STORAGE_COMMITMENT | MODALITY_WORKLIST => native(transfer_syntaxes),
         _ if Model::of(abstract_syntax).is_some() => native(transfer_syntaxes),
         class if is_storage_sop_class(class) => {
             let is_sent_to_peer =

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use tokio::io::AsyncRead;
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::matching::Keys;
 use yingdun_model::{AeTitle, Uid};
 
 /// What is known of a peer before its association is accepted. All of it was seen by this machine, nothing is
@@ -185,6 +186,16 @@ pub trait Service: Send + Sync + 'static {
         query: Query,
     ) -> impl Future<Output = Result<Matches, Failure>> + Send {
         let _ = (session, query);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Answers a query of the modality worklist: what was asked for of each step that matches, texts in UTF-8.
+    fn worklist(
+        &self,
+        session: &Self::Session,
+        asked: Keys,
+    ) -> impl Future<Output = Result<Vec<DataSet>, Failure>> + Send {
+        let _ = (session, asked);
         std::future::ready(Err(not_offered()))
     }
 

@@ -7,3 +7,4 @@ pub(crate) mod me;
 mod problems;
 pub(crate) mod rights;
 pub(crate) mod system;
+pub(crate) mod worklist;

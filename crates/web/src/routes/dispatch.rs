@@ -1,7 +1,7 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, me, rights, system};
+use crate::api::{accounts, audit, me, rights, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{destroy, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
@@ -75,6 +75,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::GrantScopes => rights::grant_scopes(call, body).await,
         RouteId::GiveCare => rights::give_care(call, body).await,
         RouteId::EndCare => rights::end_care(call, body).await,
+        RouteId::ListWorklist => worklist::list(call).await,
+        RouteId::EnterStep => worklist::enter(call, body).await,
+        RouteId::ReplaceStep => worklist::replace(call, body).await,
+        RouteId::CancelStep => worklist::cancel(call).await,
         RouteId::AuditTail => audit::tail(call).await,
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,

@@ -39,6 +39,13 @@ const OK: &[(u16, &str)] = &[(200, "Done")];
 const CREATED: &[(u16, &str)] =
     &[(201, "Created"), (409, "It exists already, or the roles exclude each other")];
 const CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such record")];
+const STEP: Parameter = path("step", Schema::Text, "Reference of a step, 32 hexadecimal digits");
+const STEP_ENTERED: &[(u16, &str)] = &[
+    (201, "Entered; `step` is its reference"),
+    (400, "An attribute is missing that PS3.4 table K.6-1 demands"),
+    (409, "The step is there already"),
+];
+const STEP_CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such step that is scheduled")];
 const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service client");
 const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
@@ -508,6 +515,14 @@ routes! {
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
+    /// The worklist.
+    ListWorklist => api(Method::Get, "/worklist", Action::ReadWorklist, BodyRule::None, list![query("state", Schema::Text, "scheduled (the default) or cancelled"), query("from", Schema::Text, "The first day, YYYYMMDD"), query("until", Schema::Text, "The last day, YYYYMMDD"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000")], OK, "列出工作列表", "List the worklist"),
+    /// A new step.
+    EnterStep => api(Method::Post, "/worklist", Action::ManageWorklist, BodyRule::Json(&[]), &[], STEP_ENTERED, "登记检查步骤（DICOM JSON）", "Enter a scheduled procedure step (DICOM JSON model)"),
+    /// A step described anew.
+    ReplaceStep => api(Method::Put, "/worklist/{step}", Action::ManageWorklist, BodyRule::Json(&[]), &[STEP], STEP_CHANGED, "重新描述检查步骤", "Describe a step anew; one that was cancelled is scheduled again"),
+    /// A step cancelled.
+    CancelStep => api(Method::Delete, "/worklist/{step}", Action::ManageWorklist, BodyRule::None, &[STEP], STEP_CHANGED, "取消检查步骤", "Cancel a step"),
     /// The newest leaves.
     AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
     /// Search the leaves.

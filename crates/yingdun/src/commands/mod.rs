@@ -66,6 +66,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::CareRelation(command) => admin::care_relation(command, output).await,
         Command::Device(command) => admin::device(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
+        Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
     }
 }

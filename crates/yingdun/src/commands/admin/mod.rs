@@ -11,7 +11,7 @@ pub(super) use sign_in::{accept_invitation, change_password, login};
 use super::{CommandError, Verdict};
 use crate::cli::{
     AdminArgs, CareArgs, CareRelationCommand, ClientCommand, DeviceCommand, InvitationCommand, PersonCommand,
-    RoleCommand,
+    RoleCommand, WorklistCommand,
 };
 use crate::output::Output;
 use reqwest::Method;
@@ -135,6 +135,25 @@ pub(super) async fn client(command: ClientCommand, output: Output) -> Result<Ver
     }
 }
 
+pub(super) async fn worklist(command: WorklistCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        WorklistCommand::Add { file, admin } => {
+            let item = serde_json::from_str(&text_of(&file)?)
+                .map_err(|error| CommandError::Usage(format!("`{}` is not JSON: {error}", file.display())))?;
+            call(output, &admin, Method::POST, &["worklist"], Some(item)).await
+        }
+        WorklistCommand::List { state, from, until, limit, admin } => {
+            let mut query = vec![("state", state), ("limit", limit.to_string())];
+            query.extend(from.map(|day| ("from", day)));
+            query.extend(until.map(|day| ("until", day)));
+            say(output, &Server::of(&admin)?.ask(Method::GET, &["worklist"], &query, None).await?)
+        }
+        WorklistCommand::Cancel { step, admin } => {
+            call(output, &admin, Method::DELETE, &["worklist", &step], None).await
+        }
+    }
+}
+
 pub(super) async fn audit_tail(
     count: u64,
     admin: &AdminArgs,
@@ -192,13 +211,15 @@ fn plain(value: &Value) -> String {
 }
 
 fn patient_id(care: &CareArgs) -> Result<String, CommandError> {
-    let text = if care.patient_id_file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())?
-    } else {
-        std::fs::read_to_string(&care.patient_id_file)
-            .map_err(|cause| CommandError::File { path: care.patient_id_file.clone(), cause })?
-    };
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text_of(&care.patient_id_file)?.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The text of a file, or of standard input.
+fn text_of(path: &Path) -> Result<String, CommandError> {
+    if path == Path::new("-") {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    std::fs::read_to_string(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause })
 }
 
 fn fingerprint(path: &Path) -> Result<String, CommandError> {
