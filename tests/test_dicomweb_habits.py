@@ -1,6 +1,7 @@
 """What DICOMweb clients send in practice, one behaviour per test, named after it."""
 
 from email.parser import BytesParser
+from xml.etree import ElementTree
 
 import pytest
 from pydicom.dataset import Dataset
@@ -215,3 +216,23 @@ def test_any_binary_element_has_an_address_long_or_short(gateway, mixed_series):
     assert (part.status_code, part.content) == (206, b"ho")
     for nothing in ("00100020", "00091099", "0009", "x/y/z"):
         assert gateway.get(f"{path}/bulkdata/{nothing}").status_code == 404, nothing
+
+
+# === what can be done ===
+
+
+def test_the_capabilities_name_every_resource(gateway):
+    answer = gateway.session.options(f"{gateway.base}/", timeout=60)
+    assert answer.headers["content-type"] == "application/vnd.sun.wadl+xml"
+    wadl = ElementTree.fromstring(answer.content)
+    name = "{http://wadl.dev.java.net/2009/02}"
+    (dicomweb, _uri) = wadl.findall(f"{name}resources")
+    assert dicomweb.get("base") == gateway.base
+    paths = {resource.get("path") for resource in dicomweb.findall(f"{name}resource")}
+    instance = "studies/{study}/series/{series}/instances/{instance}"
+    assert {"studies", "series", f"{instance}/rendered", f"{instance}/frames/{{frames}}", "studies/{study}/thumbnail"} <= paths
+    store = next(method for method in wadl.iter(f"{name}method") if method.get("id") == "StoreInstances")
+    assert {response.get("status") for response in store.findall(f"{name}response")} >= {"200", "202", "409"}
+    described = gateway.session.options(f"{gateway.base}/", headers={"Accept": "application/json"}, timeout=60).json()
+    assert described["openapi"].startswith("3.")
+    assert gateway.session.options(f"{gateway.base}/", headers={"Accept": "text/html"}, timeout=60).status_code == 406

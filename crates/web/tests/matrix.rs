@@ -117,6 +117,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::LoginLinkForm
         | RouteId::EnrolForm
         | RouteId::Description
+        | RouteId::Capabilities
         | RouteId::Live
         | RouteId::Ready => Served,
         // Sent without having been opened in this browser.
@@ -285,6 +286,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::AuditProof
         | RouteId::SystemStatus
         | RouteId::Description
+        | RouteId::Capabilities
         | RouteId::Live
         | RouteId::Ready
         | RouteId::Metrics => None,
@@ -399,6 +401,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
                     RouteMethod::Put => Method::PUT,
                     RouteMethod::Patch => Method::PATCH,
                     RouteMethod::Delete => Method::DELETE,
+                    RouteMethod::Options => Method::OPTIONS,
                 };
                 let mut request =
                     running.client.request(method, format!("{}{prefix}{path}{query}", running.origin));

@@ -4,6 +4,7 @@
 //! asks the archive with the caller's session, and writes the answer.
 
 pub(crate) mod bulk;
+pub(crate) mod capabilities;
 mod compose;
 pub(crate) mod destroy;
 mod negotiate;

@@ -3,7 +3,7 @@
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, rights, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
-use crate::dicomweb::{destroy, rendered, retrieve, search, store, wado_uri};
+use crate::dicomweb::{capabilities, destroy, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
 use crate::page::{enrol, sign_in, studies};
@@ -40,6 +40,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         | RouteId::InstanceThumbnail
         | RouteId::FramesThumbnail => rendered::thumbnail(call).await,
         RouteId::RetrieveByUri => wado_uri::retrieve(call).await,
+        RouteId::Capabilities => capabilities::describe(&call),
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
             destroy::refuse(call).await
         }

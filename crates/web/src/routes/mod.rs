@@ -11,6 +11,7 @@ mod gate;
 pub(crate) mod mount;
 pub(crate) mod openapi;
 mod table;
+pub(crate) mod wadl;
 mod words;
 
 pub(crate) use call::{Call, Service};

@@ -38,5 +38,6 @@ const fn filter(method: Method) -> MethodFilter {
         Method::Put => MethodFilter::PUT,
         Method::Patch => MethodFilter::PATCH,
         Method::Delete => MethodFilter::DELETE,
+        Method::Options => MethodFilter::OPTIONS,
     }
 }

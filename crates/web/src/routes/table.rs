@@ -445,6 +445,8 @@ routes! {
     FramesThumbnail => rendered("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail", &[STUDY, SERIES, INSTANCE, FRAMES, SIZE, ACCEPT], PICTURE, "指定帧的缩略图", "A thumbnail of a frame"),
     /// WADO-URI.
     RetrieveByUri => Route { family: Family::WadoUri, ..rendered("", URI, &["application/dicom", "image/jpeg", "image/png"], "按参数调阅对象或图像 (WADO-URI)", "An object or a picture of it by parameters (WADO-URI)") },
+    /// Capabilities of DICOMweb.
+    Capabilities => open(Method::Options, "/", Family::DicomWeb, BodyRule::None, &[ACCEPT], list!["application/vnd.sun.wadl+xml", "application/json"], list![(200, "The routes of DICOMweb as WADL, or this description"), (406, "Only WADL and JSON are served")], "DICOMweb 能力说明", "What DICOMweb can do here"),
     /// Refused.
     DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
     /// Refused.

@@ -16,6 +16,8 @@ pub enum Method {
     Patch,
     /// Removes.
     Delete,
+    /// Asks what can be done.
+    Options,
 }
 
 impl Method {
@@ -28,6 +30,7 @@ impl Method {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
         }
     }
 }
