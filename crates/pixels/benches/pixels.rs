@@ -8,7 +8,10 @@ use yingdun_dicom::limits::Limits;
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_dicom::{scan, transfer_syntax};
 use yingdun_pixels::render::{Presentation, View, Viewport, render, to_jpeg, to_png};
-use yingdun_pixels::{Coding, ImageAttributes, Picture, decode, encode_jpeg_lossless, encode_rle};
+use yingdun_pixels::{
+    Coding, ImageAttributes, Picture, decode, encode_jpeg_2000, encode_jpeg_lossless, encode_jpeg_ls,
+    encode_rle,
+};
 
 /// A synthetic slice of 512 x 512 pixels and how it is shown.
 fn slice() -> (Picture, Presentation) {
@@ -42,8 +45,12 @@ fn coded(c: &mut Criterion) {
     let mut group = c.benchmark_group("coded-512");
     group.throughput(Throughput::Bytes(picture.bytes.len() as u64));
     type Encode = fn(&Picture) -> Result<Vec<u8>, yingdun_pixels::PixelError>;
-    let codings: [(&str, Coding, Encode); 2] =
-        [("rle", Coding::Rle, encode_rle), ("jpeg-lossless", Coding::Jpeg, encode_jpeg_lossless)];
+    let codings: [(&str, Coding, Encode); 4] = [
+        ("rle", Coding::Rle, encode_rle),
+        ("jpeg-lossless", Coding::Jpeg, encode_jpeg_lossless),
+        ("jpeg-ls", Coding::JpegLs, encode_jpeg_ls),
+        ("jpeg-2000", Coding::Jpeg2000, encode_jpeg_2000),
+    ];
     for (name, coding, encode) in codings {
         let frame = encode(&picture).unwrap_or_else(|error| panic!("{error}"));
         group.bench_function(format!("{name}-encode"), |b| b.iter(|| encode(black_box(&picture))));

@@ -11,6 +11,8 @@ pub const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
 pub const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
 /// JPEG-LS Lossless Image Compression.
 pub const JPEG_LS_LOSSLESS: &str = "1.2.840.10008.1.2.4.80";
+/// JPEG 2000 Image Compression (Lossless Only).
+pub const JPEG_2000_LOSSLESS: &str = "1.2.840.10008.1.2.4.90";
 
 /// How the samples of a frame are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +51,7 @@ impl Coding {
             RLE_LOSSLESS => Self::Rle,
             JPEG_BASELINE | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | JPEG_LOSSLESS => Self::Jpeg,
             JPEG_LS_LOSSLESS | "1.2.840.10008.1.2.4.81" => Self::JpegLs,
-            "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91" => Self::Jpeg2000,
+            JPEG_2000_LOSSLESS | "1.2.840.10008.1.2.4.91" => Self::Jpeg2000,
             _ => return None,
         })
     }

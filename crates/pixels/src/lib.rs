@@ -4,7 +4,7 @@
 //!  one frame, coded ──► decode ──► Picture (samples, little-endian, pixel by pixel)
 //!                                     │
 //!                                     ├──► render ──► Bitmap (8 bits, windowed, cropped, scaled) ──► JPEG, PNG
-//!                                     └──► rle, jpeg, jpeg_ls ──► one frame, coded otherwise (transcode)
+//!                                     └──► rle, jpeg, jpeg_ls, jpeg_2000 ──► one frame, coded otherwise (transcode)
 //! ```
 //!
 //! Three rules hold everywhere:
@@ -38,5 +38,6 @@ pub use decode::{align_bits, decode};
 pub use error::PixelError;
 pub use image::{ImageAttributes, Photometric, Picture};
 pub use jpeg::{encode_baseline as encode_jpeg_baseline, encode_lossless as encode_jpeg_lossless};
+pub use jpeg_2000::encode as encode_jpeg_2000;
 pub use jpeg_ls::encode as encode_jpeg_ls;
 pub use rle::encode as encode_rle;

@@ -13,7 +13,7 @@ use crate::coding::{self, Coding};
 use crate::decode::decode;
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
-use crate::{jpeg, jpeg_ls, rle};
+use crate::{jpeg, jpeg_2000, jpeg_ls, rle};
 use yingdun_dicom::charset::CharacterSets;
 use yingdun_dicom::data_set::{DataSet, Element, Value};
 use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Encoding, IMPLICIT_VR_LITTLE_ENDIAN};
@@ -24,6 +24,7 @@ use yingdun_model::Uid;
 /// plain before lossy.
 pub const TARGETS: &[&str] = &[
     coding::JPEG_LS_LOSSLESS,
+    coding::JPEG_2000_LOSSLESS,
     coding::JPEG_LOSSLESS,
     coding::RLE_LOSSLESS,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -42,6 +43,7 @@ enum Target {
     JpegBaseline,
     JpegLossless,
     JpegLs,
+    Jpeg2000,
 }
 
 impl Target {
@@ -53,6 +55,7 @@ impl Target {
             coding::JPEG_BASELINE => Self::JpegBaseline,
             coding::JPEG_LOSSLESS => Self::JpegLossless,
             coding::JPEG_LS_LOSSLESS => Self::JpegLs,
+            coding::JPEG_2000_LOSSLESS => Self::Jpeg2000,
             _ => return None,
         })
     }
@@ -60,7 +63,9 @@ impl Target {
     const fn encoding(self) -> Encoding {
         match self {
             Self::Native(encoding) => encoding,
-            Self::Rle | Self::JpegBaseline | Self::JpegLossless | Self::JpegLs => Encoding::ExplicitLe,
+            Self::Rle | Self::JpegBaseline | Self::JpegLossless | Self::JpegLs | Self::Jpeg2000 => {
+                Encoding::ExplicitLe
+            }
         }
     }
 }
@@ -138,6 +143,13 @@ impl Transcoder {
             Target::Rle => (rle::encode(&picture)?, picture.attributes),
             Target::JpegLossless => (jpeg::encode_lossless(&picture)?, exact),
             Target::JpegLs => (jpeg_ls::encode(&picture)?, exact),
+            Target::Jpeg2000 => {
+                let photometric = match exact.photometric {
+                    Photometric::Rgb => Photometric::YbrRct,
+                    same => same,
+                };
+                (jpeg_2000::encode(&picture)?, ImageAttributes { photometric, ..exact })
+            }
             Target::JpegBaseline => {
                 let photometric = match exact.photometric {
                     Photometric::Rgb | Photometric::YbrFull => Photometric::YbrFull422,
@@ -173,7 +185,7 @@ impl Transcoder {
                 let vr = if in_words { Vr::OW } else { Vr::OB };
                 write::element_header(tags::PIXEL_DATA, vr, Some(length), encoding, &mut out);
             }
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs => {
+            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
                 write::element_header(tags::PIXEL_DATA, Vr::OB, None, encoding, &mut out);
                 write::element_header(tags::ITEM, Vr::UN, Some(0), encoding, &mut out);
             }
@@ -186,7 +198,7 @@ impl Transcoder {
     pub fn item(&self, frame: CodedFrame) -> Vec<u8> {
         match self.to {
             Target::Native(_) => frame.bytes,
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs => {
+            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
                 let padded = frame.bytes.len().next_multiple_of(2);
                 let mut out = Vec::with_capacity(padded + 8);
                 let length = u32::try_from(padded).unwrap_or(u32::MAX);
@@ -208,7 +220,7 @@ impl Transcoder {
                 let bytes = first.bytes.len() as u64 * u64::from(self.frames);
                 out.resize(usize::from(bytes % 2 == 1), 0);
             }
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs => {
+            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
                 write::element_header(tags::SEQUENCE_DELIMITATION, Vr::UN, Some(0), encoding, &mut out);
             }
         }
@@ -339,7 +351,11 @@ mod tests {
             for to in TARGETS.iter().filter(|to| **to != coding::JPEG_BASELINE) {
                 let (scanned, frames) = transcoded(&pictures, to);
                 let after = ImageAttributes::of(&scanned.data_set).unwrap();
-                assert_eq!(after, attributes, "{to}");
+                let photometric = match attributes.photometric {
+                    Photometric::Rgb if *to == coding::JPEG_2000_LOSSLESS => Photometric::YbrRct,
+                    same => same,
+                };
+                assert_eq!(after, ImageAttributes { photometric, ..attributes }, "{to}");
                 assert_eq!(scanned.data_set.get(tags::EXTENDED_OFFSET_TABLE), None);
                 let coding = Coding::of(&uid(to), scanned.pixels.unwrap().vr).unwrap();
                 for (frame, picture) in frames.iter().zip(&pictures) {

@@ -1,0 +1,222 @@
+//! Writing JPEG 2000 without loss: one tile, one quality layer, code-blocks of 64 x 64, five decompositions.
+
+use super::bitplanes::{self, Orientation};
+use super::packet::{self, Band};
+use super::wavelet;
+use crate::error::PixelError;
+use crate::image::{ImageAttributes, Photometric, Picture};
+
+/// Side of a code-block, as an exponent.
+const BLOCK_EXPONENT: u32 = 6;
+
+/// Most decompositions. Small pictures have fewer, so that no sub-band is empty.
+const DECOMPOSITIONS_MAX: u32 = 5;
+
+/// Bits that a coefficient may have beyond what its sub-band promises: one for the transform, one for colour.
+const GUARD_BITS: u32 = 2;
+
+/// Largest side: beyond it a sub-band would have several precincts.
+const SIDE_MAX: u32 = 1 << 15;
+
+/// Encodes a picture of up to 16 bits without loss. Red, green and blue go through the reversible colour transform:
+/// the result is YBR_RCT.
+///
+/// # Errors
+/// [`PixelError::Unsupported`] for cells of more than 16 bits and sides of more than 32,768 pixels.
+pub fn encode(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    let ImageAttributes { rows, columns, samples, bits_allocated, bits_stored, signed, photometric, .. } =
+        picture.attributes;
+    if ![8, 16].contains(&bits_allocated) {
+        return Err(PixelError::Unsupported { what: "JPEG 2000 of more than 16 bits" });
+    }
+    if rows.max(columns) > SIDE_MAX {
+        return Err(PixelError::Unsupported {
+            what: "JPEG 2000 of more than 32,768 pixels in a row or column",
+        });
+    }
+    let transforms_colour = photometric == Photometric::Rgb;
+    let decompositions = rows.min(columns).ilog2().min(DECOMPOSITIONS_MAX);
+    let mut planes = planes(picture);
+    if transforms_colour {
+        reversible_colour(&mut planes);
+    }
+    let mut resolutions: Vec<Vec<Vec<Band>>> = Vec::new();
+    for plane in &mut planes {
+        resolutions.push(bands(plane, columns as usize, rows as usize, decompositions, bits_stored));
+    }
+    let mut packets = Vec::new();
+    for resolution in 0..=decompositions as usize {
+        for component in &resolutions {
+            packet::write(component.get(resolution).map_or(&[], Vec::as_slice), &mut packets);
+        }
+    }
+
+    let mut out = vec![0xff, 0x4f];
+    let mut size = Vec::new();
+    size.extend_from_slice(&[0, 0]);
+    for number in [columns, rows, 0, 0, columns, rows, 0, 0] {
+        size.extend_from_slice(&number.to_be_bytes());
+    }
+    #[allow(clippy::cast_possible_truncation)] // at most 16 bits, at most 4 samples
+    let (precision, components) = ((bits_stored - 1) as u8 | u8::from(signed) << 7, samples as u16);
+    size.extend_from_slice(&components.to_be_bytes());
+    (0..components).for_each(|_| size.extend_from_slice(&[precision, 1, 1]));
+    segment(0x51, &size, &mut out);
+    #[allow(clippy::cast_possible_truncation)] // at most 5 decompositions
+    let levels = decompositions as u8;
+    let exponent = (BLOCK_EXPONENT - 2) as u8;
+    segment(0x52, &[0, 0, 0, 1, u8::from(transforms_colour), levels, exponent, exponent, 0, 1], &mut out);
+    let mut exponents = vec![(GUARD_BITS << 5) as u8];
+    #[allow(clippy::cast_possible_truncation)] // at most 18 bits
+    let exponent = |gain: u32| ((bits_stored + gain) << 3) as u8;
+    exponents.push(exponent(0));
+    (0..decompositions).for_each(|_| exponents.extend([exponent(1), exponent(1), exponent(2)]));
+    segment(0x5c, &exponents, &mut out);
+    // One tile-part: 12 bytes of SOT, 2 of SOD, the packets.
+    let length = u32::try_from(packets.len() + 14)
+        .map_err(|_| PixelError::Unsupported { what: "a picture so large" })?;
+    let mut tile = vec![0, 0];
+    tile.extend_from_slice(&length.to_be_bytes());
+    tile.extend_from_slice(&[0, 1]);
+    segment(0x90, &tile, &mut out);
+    out.extend_from_slice(&[0xff, 0x93]);
+    out.extend_from_slice(&packets);
+    out.extend_from_slice(&[0xff, 0xd9]);
+    Ok(out)
+}
+
+// === helpers ===
+
+/// A marker and its parameters.
+fn segment(marker: u8, parameters: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0xff, marker]);
+    #[allow(clippy::cast_possible_truncation)] // parameters are some dozen bytes
+    let length = parameters.len() as u16 + 2;
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(parameters);
+}
+
+/// The components, samples around zero.
+#[allow(clippy::cast_possible_truncation)] // at most 16 bits
+fn planes(picture: &Picture) -> Vec<Vec<i32>> {
+    let ImageAttributes { samples, bits_stored, signed, .. } = picture.attributes;
+    let middle = if signed { 0 } else { 1_i64 << (bits_stored - 1) };
+    let mut all = Vec::with_capacity(picture.attributes.frame_samples());
+    picture.for_each_sample(|value| all.push((value - middle) as i32));
+    (0..samples as usize).map(|at| all.iter().skip(at).step_by(samples as usize).copied().collect()).collect()
+}
+
+/// From red, green, blue to a luminance and two differences (§G.2).
+fn reversible_colour(planes: &mut [Vec<i32>]) {
+    let [red, green, blue] = planes else { return };
+    for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+        let (r, g, b) = (*red, *green, *blue);
+        (*red, *green, *blue) = ((r + 2 * g + b) >> 2, b - g, r - g);
+    }
+}
+
+/// The coded sub-bands of a component by resolution, the smallest first.
+fn bands(
+    plane: &mut [i32],
+    columns: usize,
+    rows: usize,
+    decompositions: u32,
+    precision: u32,
+) -> Vec<Vec<Band>> {
+    let (mut low_columns, mut low_rows) = (columns, rows);
+    let mut resolutions = Vec::new();
+    for _ in 0..decompositions {
+        wavelet::transform(plane, columns, low_columns, low_rows);
+        let (right, bottom) = (low_columns, low_rows);
+        (low_columns, low_rows) = (low_columns.div_ceil(2), low_rows.div_ceil(2));
+        let part = |left, top, right, bottom, orientation| {
+            band(plane, columns, [left, top, right, bottom], orientation, precision)
+        };
+        resolutions.push(vec![
+            part(low_columns, 0, right, low_rows, Orientation::Across),
+            part(0, low_rows, low_columns, bottom, Orientation::Down),
+            part(low_columns, low_rows, right, bottom, Orientation::Both),
+        ]);
+    }
+    resolutions.push(vec![band(plane, columns, [0, 0, low_columns, low_rows], Orientation::Low, precision)]);
+    resolutions.reverse();
+    resolutions
+}
+
+/// A sub-band: its code-blocks, row by row.
+fn band(
+    plane: &[i32],
+    stride: usize,
+    [left, top, right, bottom]: [usize; 4],
+    orientation: Orientation,
+    precision: u32,
+) -> Band {
+    const SIDE: usize = 1 << BLOCK_EXPONENT;
+    let gain = match orientation {
+        Orientation::Low => 0,
+        Orientation::Across | Orientation::Down => 1,
+        Orientation::Both => 2,
+    };
+    let mut blocks = Vec::new();
+    let mut coefficients = Vec::with_capacity(SIDE * SIDE);
+    for block_top in (top..bottom).step_by(SIDE) {
+        for block_left in (left..right).step_by(SIDE) {
+            let columns = SIDE.min(right - block_left);
+            coefficients.clear();
+            for row in block_top..bottom.min(block_top + SIDE) {
+                let start = row * stride + block_left;
+                coefficients.extend_from_slice(plane.get(start..start + columns).unwrap_or_default());
+            }
+            blocks.push(bitplanes::encode(&coefficients, columns, orientation));
+        }
+    }
+    Band { blocks, across: (right - left).div_ceil(SIDE), bits_max: GUARD_BITS + precision + gain - 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coding::Coding;
+    use crate::testing::{colour, grey, noise};
+    use proptest::prelude::*;
+
+    fn comes_back(picture: &Picture) {
+        let attributes = picture.attributes;
+        let coded = encode(picture).unwrap();
+        let back = crate::decode(Coding::Jpeg2000, &attributes, &coded).unwrap();
+        assert!(back == *picture, "{attributes:?}");
+    }
+
+    #[test]
+    fn pictures_of_several_code_blocks_come_back() {
+        for smooth in [false, true] {
+            comes_back(&noise(ImageAttributes { rows: 200, columns: 333, ..grey(16, 16) }, 7, smooth));
+            comes_back(&noise(colour(130, 65), 8, smooth));
+        }
+        let attributes = ImageAttributes { rows: 300, columns: 300, ..grey(8, 8) };
+        let flat = Picture { attributes, bytes: vec![128; 90_000] };
+        comes_back(&flat);
+        assert!(encode(&flat).unwrap().len() < 200);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(
+            bits in 1..=16_u32, signed: bool, in_colour: bool,
+            rows in 1..40_u32, columns in 1..80_u32, seed: u64, smooth: bool
+        ) {
+            let kind = if in_colour { colour(1, 1) } else { grey(if bits > 8 { 16 } else { 8 }, bits) };
+            let signed = signed && !in_colour;
+            comes_back(&noise(ImageAttributes { rows, columns, signed, ..kind }, seed, smooth));
+        }
+
+        #[test]
+        fn cut_or_changed_bytes_are_an_error_or_a_picture(seed: u64, cut in 0..400_usize, at in 0..400_usize, value: u8) {
+            let attributes = ImageAttributes { rows: 33, columns: 34, ..grey(16, 12) };
+            let mut coded = encode(&noise(attributes, seed, seed % 2 == 0)).unwrap();
+            let length = coded.len();
+            coded[at % length] = value;
+            let _ = crate::decode(Coding::Jpeg2000, &attributes, &coded[..length - cut % length]);
+        }
+    }
+}
