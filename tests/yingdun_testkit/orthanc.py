@@ -13,7 +13,9 @@ from .installation import wait_until
 class Orthanc:
     """An Orthanc server in a folder of its own."""
 
-    def __init__(self, folder, settings):
+    def __init__(self, folder, settings, auth=None):
+        #: Name and password, where it asks for them.
+        self.auth = auth
         self.http, self.dicom = free_port(), free_port()
         (folder / "db").mkdir()
         settings = {
@@ -44,7 +46,7 @@ class Orthanc:
             return False
 
     def ask(self, method, path, **options):
-        return requests.request(method, f"http://127.0.0.1:{self.http}{path}", timeout=60, **options)
+        return requests.request(method, f"http://127.0.0.1:{self.http}{path}", timeout=60, auth=self.auth, **options)
 
     def push(self, modality, *files: bytes) -> requests.Response:
         """Takes files in and sends them on."""

@@ -26,6 +26,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ManageWorklist
         | Action::Destroy
         | Action::View
+        | Action::Export
         | Action::Store
         | Action::Recover => EventKind::Administration,
     }
@@ -147,6 +148,6 @@ mod tests {
     fn exactly_the_actions_that_lead_to_a_key_make_access_leaves() {
         let opening: Vec<_> =
             Action::ALL.iter().filter(|action| kind_of(**action) == EventKind::Access).collect();
-        assert_eq!(opening, [&Action::Store, &Action::View, &Action::Recover]);
+        assert_eq!(opening, [&Action::Store, &Action::View, &Action::Export, &Action::Recover]);
     }
 }

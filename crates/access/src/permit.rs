@@ -178,7 +178,7 @@ impl Permit {
 /// Whether an action leads to a key: its leaf is an access leaf and its permit is worth one unwrap.
 pub(crate) const fn opens_content(action: Action) -> bool {
     match action {
-        Action::View | Action::Store | Action::Recover => true,
+        Action::View | Action::Export | Action::Store | Action::Recover => true,
         Action::Search
         | Action::List
         | Action::Commit

@@ -66,6 +66,8 @@ reasons! {
     InCare => "in-care",
     /// The role reads images of its institution.
     ReadsForInstitution => "reads-for-institution",
+    /// The role takes images of its institution out of the archive.
+    ExportsForInstitution => "exports-for-institution",
     /// The study arrived today.
     AcquiredToday => "acquired-today",
     /// The role stores images of its institution.
@@ -99,6 +101,7 @@ impl Reason {
         match self {
             Self::InCare
             | Self::ReadsForInstitution
+            | Self::ExportsForInstitution
             | Self::AcquiredToday
             | Self::StoresForInstitution
             | Self::SchedulesForInstitution
@@ -159,6 +162,7 @@ impl Reason {
             | Self::NotApplicable
             | Self::InCare
             | Self::ReadsForInstitution
+            | Self::ExportsForInstitution
             | Self::AcquiredToday
             | Self::StoresForInstitution
             | Self::SchedulesForInstitution

@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
+use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::open::OpenStudy;
 use crate::receive::Incoming;
@@ -21,7 +22,7 @@ use yingdun_catalog::catalogue as tables;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
 use yingdun_keys::KeyStore;
-use yingdun_model::{Clock, InstitutionId, PurposeOfUse, StepRef, StudyRef, Uid};
+use yingdun_model::{Action, Clock, InstitutionId, PurposeOfUse, StepRef, StudyRef, Uid};
 use yingdun_storage::Store;
 
 /// The rooms that an archive joins.
@@ -110,7 +111,21 @@ impl Archive {
         study: &Uid,
         purpose: PurposeOfUse,
     ) -> Result<OpenStudy, OpenError> {
-        OpenStudy::open(&self.core, &session.for_purpose(purpose), study).await
+        OpenStudy::open(&self.core, &session.for_purpose(purpose), study, Action::View).await
+    }
+
+    /// Takes studies out of the archive as a medium: one zip archive with a DICOMDIR. One leaf per study says so. With
+    /// `series`, only instances of that series.
+    ///
+    /// # Errors
+    /// [`ExportError`]; nothing has left then.
+    pub async fn export(
+        &self,
+        session: &Session,
+        studies: &[Uid],
+        series: Option<&Uid>,
+    ) -> Result<Export, ExportError> {
+        Export::open(&self.core, session, studies, series).await
     }
 
     /// Takes a request for storage commitment (PS3.4 annex J). When this returns, the request survives a crash, and

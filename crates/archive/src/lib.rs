@@ -1,4 +1,4 @@
-//! The use cases: receive, find, open, commit. The only room that joins catalogue, keys, storage, access and audit.
+//! The use cases: receive, find, open, export, commit. The only room that joins catalogue, keys, storage, access and audit.
 //!
 //! ```text
 //!            ┌ receive ─► Incoming ─► Stored            durable on the quorum, leaf durable
@@ -16,6 +16,7 @@
 //! | `receive` | from the first byte of a data set to an acknowledgement |
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
+//! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `worklist` | the steps that modalities are to perform |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
@@ -34,6 +35,7 @@ mod commit;
 mod description;
 mod descriptor;
 mod error;
+mod export;
 mod find;
 mod kept;
 mod known;
@@ -58,6 +60,7 @@ pub use commit::{
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
 pub use error::{FindError, IngestError, OpenError, Unavailable};
+pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable};
 pub use open::OpenStudy;
 pub use picture_work::picture_work;

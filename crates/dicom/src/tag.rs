@@ -298,6 +298,26 @@ tags! {
     ITEM = 0xfffe, 0xe000, "Item";
     ITEM_DELIMITATION = 0xfffe, 0xe00d, "Item Delimitation Item";
     SEQUENCE_DELIMITATION = 0xfffe, 0xe0dd, "Sequence Delimitation Item";
+    REFERENCED_SERIES_SEQUENCE = 0x0008, 0x1115, "Referenced Series Sequence";
+    CONTENT_LABEL = 0x0070, 0x0080, "Content Label";
+    CONTENT_DESCRIPTION = 0x0070, 0x0081, "Content Description";
+    PRESENTATION_CREATION_DATE = 0x0070, 0x0082, "Presentation Creation Date";
+    PRESENTATION_CREATION_TIME = 0x0070, 0x0083, "Presentation Creation Time";
+    CONTENT_CREATOR_NAME = 0x0070, 0x0084, "Content Creator's Name";
+    HL7_INSTANCE_IDENTIFIER = 0x0040, 0xe001, "HL7 Instance Identifier";
+    DOCUMENT_TITLE = 0x0042, 0x0010, "Document Title";
+    MIME_TYPE_OF_ENCAPSULATED_DOCUMENT = 0x0042, 0x0012, "MIME Type of Encapsulated Document";
+    DATA_POINT_ROWS = 0x0028, 0x9001, "Data Point Rows";
+    DATA_POINT_COLUMNS = 0x0028, 0x9002, "Data Point Columns";
+    DOSE_SUMMATION_TYPE = 0x3004, 0x000a, "Dose Summation Type";
+    STRUCTURE_SET_LABEL = 0x3006, 0x0002, "Structure Set Label";
+    STRUCTURE_SET_DATE = 0x3006, 0x0008, "Structure Set Date";
+    STRUCTURE_SET_TIME = 0x3006, 0x0009, "Structure Set Time";
+    RT_PLAN_LABEL = 0x300a, 0x0002, "RT Plan Label";
+    RT_PLAN_DATE = 0x300a, 0x0006, "RT Plan Date";
+    RT_PLAN_TIME = 0x300a, 0x0007, "RT Plan Time";
+    TREATMENT_DATE = 0x3008, 0x0250, "Treatment Date";
+    TREATMENT_TIME = 0x3008, 0x0251, "Treatment Time";
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl KeyStore {
     /// none, [`KeysError::OtherFacts`] when patient or grade of the permit are not those of the key; a permit's
     /// errors as for [`Self::study_key_for_store`].
     pub async fn unwrap(&self, permit: &Permit) -> Result<StudyKey, KeysError> {
-        if !matches!(permit.action(), Action::View | Action::Recover) {
+        if !matches!(permit.action(), Action::View | Action::Export | Action::Recover) {
             return Err(KeysError::WrongAction { expected: "view or recover", came: permit.action() });
         }
         let study = permit.study().ok_or(KeysError::NoStudy)?;

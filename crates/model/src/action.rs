@@ -13,6 +13,9 @@ word_enum! {
         List => "list",
         /// Open the content of one study: data sets, metadata, frames, bulk data.
         View => "view",
+        /// Take a study out of the archive as a medium: every object of it at once, with a directory, in one file that goes
+        /// where no policy reaches.
+        Export => "export",
         /// Ask which instances are safely kept, so that the asker may delete its own copies (storage commitment).
         Commit => "commit",
         /// Search and list the worklist.

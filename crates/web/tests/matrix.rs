@@ -104,6 +104,13 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::Clinician | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::ExportStudies | RouteId::ExportStudy | RouteId::ExportSeries => match who {
+            Who::Chief | Who::Service => Served,
+            // These two may look at it, and know that it exists.
+            Who::Radiologist | Who::Technician => Forbidden,
+            Who::Clinician | Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => token_or(who, Forbidden),
         // A bearer token is no client credential.
         RouteId::Token => match who {
@@ -261,6 +268,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::InstanceThumbnail
         | RouteId::FramesThumbnail
         | RouteId::RetrieveByUri
+        | RouteId::ExportStudies
+        | RouteId::ExportStudy
+        | RouteId::ExportSeries
         | RouteId::DestroyStudy
         | RouteId::DestroySeries
         | RouteId::DestroyInstance
@@ -378,9 +388,11 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
             study.study,
             study.instance(0).sop_instance
         );
+        let listed = format!("?StudyInstanceUID={}", study.study);
         let query = match id {
             RouteId::AuthorizeForm => AUTHORIZE,
             RouteId::RetrieveByUri => &uri,
+            RouteId::ExportStudies => &listed,
             _ => "",
         };
         for prefix in route.family.prefixes() {

@@ -47,6 +47,10 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Have objects sent to a device that the peer knows (C-MOVE)
     Move(MoveArgs),
+    /// Take studies out of a running archive as a medium: one zip archive with a DICOMDIR
+    Export(ExportArgs),
+    /// Move the studies of another archive into a running one (DICOMweb), and compare both
+    Migrate(MigrateArgs),
     /// Sign in and keep the token in a file
     Login(LoginArgs),
     /// Change the own password; every other session ends
@@ -302,6 +306,74 @@ pub(crate) struct MoveArgs {
     pub(crate) to: AeTitle,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// The DICOMweb service of the source, as in `http://orthanc:8042/dicom-web` or
+    /// `https://pacs.example/dcm4chee-arc/aets/DCM4CHEE/rs`
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// The authority of the source's certificate; the authorities of the system when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_ca_file: Option<PathBuf>,
+    /// A file with a bearer token for the source
+    #[arg(long, value_name = "FILE", conflicts_with = "from_basic_file")]
+    pub(crate) from_token_file: Option<PathBuf>,
+    /// A file with `user:password` for the source
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_basic_file: Option<PathBuf>,
+    /// Only studies of this date or later, as in 20200131
+    #[arg(long, value_name = "DATE", value_parser = dicom_date)]
+    pub(crate) since: Option<String>,
+    /// Only studies of this date or earlier
+    #[arg(long, value_name = "DATE", value_parser = dicom_date)]
+    pub(crate) until: Option<String>,
+    /// Count what the source has, and move nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Compare what is here with the source, and store nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) verify_only: bool,
+    /// Go on with a migration that was begun: studies that are not here as they are there
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where the list of studies and the report are kept
+    #[arg(long, value_name = "DIR", default_value = "yingdun-migrate")]
+    pub(crate) folder: PathBuf,
+    /// Studies that are moved at the same time
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) connections: u8,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
+}
+
+/// A date as DICOM writes it (PS3.5 §6.2, DA).
+fn dicom_date(text: &str) -> Result<String, &'static str> {
+    let legal = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    legal.then(|| text.to_owned()).ok_or("a date has eight digits, as in 20200131")
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Study Instance UIDs
+    #[arg(value_name = "STUDY", required_unless_present = "patient_id_file")]
+    pub(crate) studies: Vec<String>,
+    /// All studies of a patient: a file whose only line is the patient ID, so that it does not stand in lists of processes
+    #[arg(long, value_name = "FILE", conflicts_with = "studies")]
+    pub(crate) patient_id_file: Option<PathBuf>,
+    /// Only this series of the one study
+    #[arg(long, value_name = "UID")]
+    pub(crate) series: Option<String>,
+    /// The zip archive to write; one that exists is not overwritten
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
+}
+
 /// How we reach the administration of a server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServerArgs {
@@ -508,7 +580,7 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view, worklist (security administrator)
+    /// Replace its scopes: store, search, view, export, worklist (security administrator)
     Grant {
         ae_title: String,
         scopes: Vec<String>,
@@ -540,7 +612,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view, worklist
+    /// Replace its scopes: store, search, view, export, worklist
     Grant {
         client_id: String,
         scopes: Vec<String>,

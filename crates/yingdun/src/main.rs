@@ -5,7 +5,7 @@
 //!                   ├─► wiring ─► System    every room opened in order, doors bound           (serve, up, demo)
 //!                   ├─► config, doctor      judgements with causes and remedies               (check-config, doctor)
 //!                   ├─► HTTPS client        the administration API of a running server        (person, role, …)
-//!                   ├─► transfer            images in bulk, as a client of a running server   (import)
+//!                   ├─► transfer            images in bulk, as a client of a running server   (import, export, migrate)
 //!                   └─► files alone         the audit log, offline                            (audit verify, prove)
 //! ```
 //!

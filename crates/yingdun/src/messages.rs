@@ -118,6 +118,20 @@ messages! {
         "interrupted; {journal} knows how far it is, go on with --resume"
     }
 
+    exported(studies, file, megabytes, seconds) {
+        "已导出 {studies} 个检查到 {file}，{megabytes} MB，{seconds} 秒"
+        "{studies} studies exported to {file}, {megabytes} MB in {seconds} s"
+    }
+
+    would_migrate(studies, instances) {
+        "试运行：来源有 {studies} 个检查，{instances} 个实例，未搬动"
+        "dry run: the source has {studies} studies, {instances} instances; nothing was moved"
+    }
+    migrated(good, left, same, seconds) {
+        "{good} 个检查已逐位核对一致（{same} 个实例），{left} 个未完成，{seconds} 秒"
+        "{good} studies are here bit for bit ({same} instances), {left} are not; {seconds} s"
+    }
+
     signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }

@@ -256,7 +256,9 @@ impl Names {
 /// requests, so a question outside the schema is stopped here.
 pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
     match action {
-        Action::Store | Action::List | Action::View | Action::Destroy => matches!(on, Target::Study { .. }),
+        Action::Store | Action::List | Action::View | Action::Export | Action::Destroy => {
+            matches!(on, Target::Study { .. })
+        }
         Action::Search
         | Action::Commit
         | Action::ReadWorklist

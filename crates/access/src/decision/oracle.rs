@@ -9,9 +9,10 @@
 //!    and L2 only.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
+//!    The chief exports the institution, within the same bounds; nobody else does.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
-//!    store, search and view by scope; view lets them search and list too. Who stores may ask whether it is kept.
-//!    Technicians and whoever has the scope read the worklist; of these, technicians and services change it. The system
+//!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
+//!    ask whether it is kept. Technicians and whoever has the scope read the worklist; of these, technicians and services change it. The system
 //!    recovers.
 
 use super::engine::applies_to;
@@ -55,13 +56,16 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
     let granted = |scope| (device || service) && who.scopes.contains(&scope);
     match action {
         Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
-        Action::List | Action::View => {
+        Action::List | Action::View | Action::Export => {
             if !study || (grade == Some(Grade::L5) && !in_care) {
                 return false;
             }
             let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
             if identifiable && when.purpose == PurposeOfUse::HealthcareResearch {
                 return false;
+            }
+            if action == Action::Export {
+                return person(Role::Chief) || (service && who.scopes.contains(&Scope::Export));
             }
             (person(Role::Clinician) && in_care)
                 || person(Role::Radiologist)

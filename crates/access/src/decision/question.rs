@@ -67,13 +67,15 @@ pub enum Scope {
     Search,
     /// Search, list and open studies up to grade L4S.
     View,
+    /// Take studies up to grade L4S out of the archive as media.
+    Export,
     /// Ask for the worklist and report procedure steps.
     Worklist,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View, Self::Worklist];
+    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist];
 
     /// The word in policies, tokens and tables.
     #[must_use]
@@ -82,6 +84,7 @@ impl Scope {
             Self::Store => "store",
             Self::Search => "search",
             Self::View => "view",
+            Self::Export => "export",
             Self::Worklist => "worklist",
         }
     }
@@ -89,7 +92,7 @@ impl Scope {
 
 /// The word is none of the scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is `store`, `search`, `view` or `worklist`")]
+#[error("a scope is `store`, `search`, `view`, `export` or `worklist`")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -20,7 +20,7 @@ use futures_util::stream;
 use object::{ObjectReader, ahead, begun};
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_access::{Scope, Session, StudyFacts};
+use yingdun_access::{Reason, Resource, Scope, Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::frames::FrameTable;
@@ -45,11 +45,18 @@ pub struct OpenStudy {
     keys: Arc<InstitutionKeys>,
     session: Session,
     facts: StudyFacts,
+    /// What it was opened for: to view it, or to export it.
+    action: Action,
 }
 
 impl OpenStudy {
     /// Decides, writes the leaf and unwraps the key, or goes on in the window that is open already.
-    pub(crate) async fn open(core: &Arc<Core>, session: &Session, study: &Uid) -> Result<Self, OpenError> {
+    pub(crate) async fn open(
+        core: &Arc<Core>,
+        session: &Session,
+        study: &Uid,
+        action: Action,
+    ) -> Result<Self, OpenError> {
         let keys = core.institution_keys(session.institution()).await.map_err(OpenError::Unavailable)?;
         let reference = keys.pseudonyms.study(study);
         let facts = match core.windows.known_facts(reference) {
@@ -71,8 +78,13 @@ impl OpenStudy {
                 received: core.clock.now(),
             },
         };
-        enter(core, session, &facts).await?;
-        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts })
+        match enter(core, session, &facts, action).await {
+            Err(OpenError::NotFound) if action == Action::Export => {
+                return Err(refused_export(core, session, &facts).await);
+            }
+            entered => drop(entered?),
+        }
+        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action })
     }
 
     /// The instances, of one series or one instance if asked, by series and instance number.
@@ -342,7 +354,7 @@ impl OpenStudy {
 
     /// The window under which the next bytes may be read, decided anew when its time is over.
     async fn window(&self) -> Result<Arc<StudyWindow>, OpenError> {
-        enter(&self.core, &self.session, &self.facts).await
+        enter(&self.core, &self.session, &self.facts, self.action).await
     }
 
     /// Whether the stream may go on.
@@ -383,8 +395,25 @@ impl BinaryValue {
     }
 }
 
-async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, OpenError> {
-    core.windows.enter(session, Action::View, facts).await.map_err(|closed| match closed {
+/// Who may look at the study, and only not carry it away, is told so: it is no secret from them that it exists.
+async fn refused_export(core: &Core, session: &Session, facts: &StudyFacts) -> OpenError {
+    let looked = core.access.decide(session, Action::View, &Resource::Study(facts.clone())).await;
+    match looked {
+        Ok(decision) if decision.permitted => {
+            OpenError::Refused { reason: Reason::NoRulePermits.to_string() }
+        }
+        Ok(_) => OpenError::NotFound,
+        Err(refusal) => OpenError::Unavailable(Unavailable::new("access", refusal)),
+    }
+}
+
+async fn enter(
+    core: &Core,
+    session: &Session,
+    facts: &StudyFacts,
+    action: Action,
+) -> Result<Arc<StudyWindow>, OpenError> {
+    core.windows.enter(session, action, facts).await.map_err(|closed| match closed {
         // Never stored, or destroyed.
         Closed::Key(KeysError::NoKey) => OpenError::NotFound,
         Closed::Key(error) => OpenError::Unavailable(Unavailable::new("keys", error)),

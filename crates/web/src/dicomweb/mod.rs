@@ -7,6 +7,7 @@ pub(crate) mod bulk;
 pub(crate) mod capabilities;
 mod compose;
 pub(crate) mod destroy;
+pub(crate) mod media;
 mod negotiate;
 pub(crate) mod problems;
 mod receipt;

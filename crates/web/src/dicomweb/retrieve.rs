@@ -4,6 +4,7 @@
 //! One call of `open_study` is one decision, one leaf and one permit; everything after it reads under that
 //! permit. Answers are streamed: the archive opens and verifies the next chunk while the last one is sent.
 
+use super::media;
 use super::negotiate::{self, Form, Given};
 use super::problems;
 use super::search::json_type;
@@ -30,6 +31,10 @@ use yingdun_model::Uid;
 /// Retrieves a study, a series or an instance, whichever the path names.
 pub(crate) async fn objects(call: Call) -> Result<Response<Body>, Problem> {
     let alone = call.uid("instance")?.is_some();
+    // A medium is another act than a look, whatever the address is: it is decided upon as an export.
+    if !alone && call.accept.choose(&["multipart/related", media::ZIP]) == Some(media::ZIP) {
+        return media::export(call).await;
+    }
     let (study, entries) = open(&call).await?;
     objects_of(&call, study, entries, &call.accept, alone).await
 }

@@ -3,7 +3,7 @@
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, rights, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
-use crate::dicomweb::{capabilities, destroy, rendered, retrieve, search, store, wado_uri};
+use crate::dicomweb::{capabilities, destroy, media, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
 use crate::page::{enrol, sign_in, studies};
@@ -23,6 +23,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::RetrieveStudy | RouteId::RetrieveSeries | RouteId::RetrieveInstance => {
             retrieve::objects(call).await
         }
+        RouteId::ExportStudies | RouteId::ExportStudy | RouteId::ExportSeries => media::export(call).await,
         RouteId::StudyMetadata | RouteId::SeriesMetadata | RouteId::InstanceMetadata => {
             retrieve::metadata(call).await
         }

@@ -263,6 +263,32 @@ const fn rendered(
     }
 }
 
+/// A medium: what leaves is out of reach of every policy, so this is an act and a right of its own.
+const fn export(
+    path: &'static str,
+    parameters: &'static [Parameter],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        family: Family::DicomWeb,
+        needs: Needs::Token(Action::Export),
+        body: BodyRule::None,
+        parameters,
+        produces: &["application/zip"],
+        answers: &[
+            (200, "A zip archive of DICOM files with a DICOMDIR"),
+            (403, "Who may look may not yet carry away"),
+            (404, "No such thing, or not for you: the two are not told apart"),
+            (413, "More instances than one medium holds"),
+        ],
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
 /// STOW-RS.
 const fn store(
     path: &'static str,
@@ -447,6 +473,12 @@ routes! {
     RetrieveByUri => Route { family: Family::WadoUri, ..rendered("", URI, &["application/dicom", "image/jpeg", "image/png"], "按参数调阅对象或图像 (WADO-URI)", "An object or a picture of it by parameters (WADO-URI)") },
     /// Capabilities of DICOMweb.
     Capabilities => open(Method::Options, "/", Family::DicomWeb, BodyRule::None, &[ACCEPT], list!["application/vnd.sun.wadl+xml", "application/json"], list![(200, "The routes of DICOMweb as WADL, or this description"), (406, "Only WADL and JSON are served")], "DICOMweb 能力说明", "What DICOMweb can do here"),
+    /// Studies as a medium.
+    ExportStudies => export("/media", list![query("StudyInstanceUID", Schema::Texts, "One UID or several, parted by commas; 128 at most")], "导出若干检查（含 DICOMDIR 的 zip）", "Export studies as a medium"),
+    /// A study as a medium.
+    ExportStudy => export("/studies/{study}/media", &[STUDY], "导出一个检查（含 DICOMDIR 的 zip）", "Export a study as a medium"),
+    /// A series as a medium.
+    ExportSeries => export("/studies/{study}/series/{series}/media", &[STUDY, SERIES], "导出一个序列（含 DICOMDIR 的 zip）", "Export a series as a medium"),
     /// Refused.
     DestroyStudy => destroy("/studies/{study}", &[STUDY], "删除检查（一律拒绝）", "Delete a study (always refused)"),
     /// Refused.
@@ -504,7 +536,7 @@ routes! {
     /// Change a device.
     UpdateDevice => api(Method::Put, "/devices/{ae_title}", Action::ManageAccounts, BodyRule::Json(DEVICE), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "修改设备", "Change a device"),
     /// Grant scopes to a device.
-    GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us"), field("scopes", Schema::Texts, "store, search, view, worklist")]), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
+    GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us"), field("scopes", Schema::Texts, "store, search, view, export, worklist")]), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
     /// Every client.
     ListClients => api(Method::Get, "/clients", Action::ManageAccounts, BodyRule::None, &[], OK, "列出服务程序", "List service clients"),
     /// A new client.
@@ -512,7 +544,7 @@ routes! {
     /// Disable or enable a client.
     ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
     /// Grant scopes.
-    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view, worklist")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
+    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view, export, worklist")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
     /// Give a care relation.
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.

@@ -6,8 +6,10 @@ mod certificate;
 mod check_config;
 mod doctor;
 mod error;
+mod export;
 mod import;
 mod init;
+mod migrate;
 mod retrieve;
 mod scu;
 mod serve;
@@ -58,6 +60,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Get(args) => retrieve::get(args, output).await,
         Command::Move(args) => retrieve::move_to(args, output).await,
         Command::Import(args) => import::import(args, output).await,
+        Command::Export(args) => export::export(args, output).await,
+        Command::Migrate(args) => migrate::migrate(args, output).await,
         Command::Login(args) => admin::login(args, output).await,
         Command::Password(args) => admin::change_password(args, output).await,
         Command::Person(command) => admin::person(command, output).await,

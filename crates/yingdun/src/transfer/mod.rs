@@ -13,6 +13,7 @@ mod error;
 pub(crate) mod journal;
 pub(crate) mod link;
 pub(crate) mod meter;
+pub(crate) mod migrate;
 mod receipt;
 pub(crate) mod source;
 pub(crate) mod store;

@@ -59,7 +59,7 @@ enum Fate {
 }
 
 /// How an attempt ended, beside an answer that speaks of every part.
-enum Failure {
+pub(super) enum Failure {
     /// It may go better in a while.
     Later(String),
     /// A file could not be read to its end; without it the others can be sent.
@@ -71,6 +71,10 @@ enum Failure {
 impl Store {
     pub(crate) fn new(link: Link, meter: Arc<Meter>) -> Self {
         Self { link, meter, reached: AtomicBool::new(false) }
+    }
+
+    pub(super) const fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Stores files; a verdict for each, in their order.
@@ -184,7 +188,7 @@ impl Store {
     }
 
     /// Sends a body that is still being made.
-    async fn post(
+    pub(super) async fn post(
         &self,
         boundary: &str,
         first: io::Result<Bytes>,
