@@ -61,7 +61,7 @@ pub use commit::{
 };
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
-pub use find::{Search, is_searchable};
+pub use find::{Search, is_searchable, search_attributes};
 pub use open::OpenStudy;
 pub use picture_work::picture_work;
 pub use receive::Incoming;

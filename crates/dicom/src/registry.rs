@@ -218,63 +218,70 @@ pub const STORAGE_SOP_CLASSES: &[&str] = &[
     "1.2.840.10008.5.1.4.45.1",         // Implant Template Group Storage
 ];
 
-/// Every transfer syntax that can carry an instance (not the MIME, XML and SMPTE ST 2110 ones), retired ones included.
-pub const TRANSFER_SYNTAXES: &[&str] = &[
-    "1.2.840.10008.1.2",         // Implicit VR Little Endian: Default Transfer Syntax for DICOM
-    "1.2.840.10008.1.2.1",       // Explicit VR Little Endian
-    "1.2.840.10008.1.2.1.98",    // Encapsulated Uncompressed Explicit VR Little Endian
-    "1.2.840.10008.1.2.1.99",    // Deflated Explicit VR Little Endian
-    "1.2.840.10008.1.2.2",       // Explicit VR Big Endian (Retired)
-    "1.2.840.10008.1.2.4.100",   // MPEG2 Main Profile / Main Level
-    "1.2.840.10008.1.2.4.100.1", // Fragmentable MPEG2 Main Profile / Main Level
-    "1.2.840.10008.1.2.4.101",   // MPEG2 Main Profile / High Level
-    "1.2.840.10008.1.2.4.101.1", // Fragmentable MPEG2 Main Profile / High Level
-    "1.2.840.10008.1.2.4.102",   // MPEG-4 AVC/H.264 High Profile / Level 4.1
-    "1.2.840.10008.1.2.4.102.1", // Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.1
-    "1.2.840.10008.1.2.4.103",   // MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1
-    "1.2.840.10008.1.2.4.103.1", // Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1
-    "1.2.840.10008.1.2.4.104",   // MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video
-    "1.2.840.10008.1.2.4.104.1", // Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video
-    "1.2.840.10008.1.2.4.105",   // MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video
-    "1.2.840.10008.1.2.4.105.1", // Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video
-    "1.2.840.10008.1.2.4.106",   // MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2
-    "1.2.840.10008.1.2.4.106.1", // Fragmentable MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2
-    "1.2.840.10008.1.2.4.107",   // HEVC/H.265 Main Profile / Level 5.1
-    "1.2.840.10008.1.2.4.108",   // HEVC/H.265 Main 10 Profile / Level 5.1
-    "1.2.840.10008.1.2.4.110",   // JPEG XL Lossless
-    "1.2.840.10008.1.2.4.111",   // JPEG XL JPEG Recompression
-    "1.2.840.10008.1.2.4.112",   // JPEG XL
-    "1.2.840.10008.1.2.4.201",   // High-Throughput JPEG 2000 Image Compression (Lossless Only)
-    "1.2.840.10008.1.2.4.202", // High-Throughput JPEG 2000 with RPCL Options Image Compression (Lossless Only)
-    "1.2.840.10008.1.2.4.203", // High-Throughput JPEG 2000 Image Compression
-    "1.2.840.10008.1.2.4.204", // JPIP HTJ2K Referenced
-    "1.2.840.10008.1.2.4.205", // JPIP HTJ2K Referenced Deflate
-    "1.2.840.10008.1.2.4.50", // JPEG Baseline (Process 1): Default Transfer Syntax for Lossy JPEG 8 Bit Image Compression
-    "1.2.840.10008.1.2.4.51", // JPEG Extended (Process 2
-    "1.2.840.10008.1.2.4.52", // JPEG Extended (Process 3
-    "1.2.840.10008.1.2.4.53", // JPEG Spectral Selection, Non-Hierarchical (Process 6
-    "1.2.840.10008.1.2.4.54", // JPEG Spectral Selection, Non-Hierarchical (Process 7
-    "1.2.840.10008.1.2.4.55", // JPEG Full Progression, Non-Hierarchical (Process 10
-    "1.2.840.10008.1.2.4.56", // JPEG Full Progression, Non-Hierarchical (Process 11
-    "1.2.840.10008.1.2.4.57", // JPEG Lossless, Non-Hierarchical (Process 14)
-    "1.2.840.10008.1.2.4.58", // JPEG Lossless, Non-Hierarchical (Process 15) (Retired)
-    "1.2.840.10008.1.2.4.59", // JPEG Extended, Hierarchical (Process 16
-    "1.2.840.10008.1.2.4.60", // JPEG Extended, Hierarchical (Process 17
-    "1.2.840.10008.1.2.4.61", // JPEG Spectral Selection, Hierarchical (Process 20
-    "1.2.840.10008.1.2.4.62", // JPEG Spectral Selection, Hierarchical (Process 21
-    "1.2.840.10008.1.2.4.63", // JPEG Full Progression, Hierarchical (Process 24
-    "1.2.840.10008.1.2.4.64", // JPEG Full Progression, Hierarchical (Process 25
-    "1.2.840.10008.1.2.4.65", // JPEG Lossless, Hierarchical (Process 28) (Retired)
-    "1.2.840.10008.1.2.4.66", // JPEG Lossless, Hierarchical (Process 29) (Retired)
-    "1.2.840.10008.1.2.4.70", // JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1]): Default Transfer Syntax for Lossless JPEG Image Compression
-    "1.2.840.10008.1.2.4.80", // JPEG-LS Lossless Image Compression
-    "1.2.840.10008.1.2.4.81", // JPEG-LS Lossy (Near-Lossless) Image Compression
-    "1.2.840.10008.1.2.4.90", // JPEG 2000 Image Compression (Lossless Only)
-    "1.2.840.10008.1.2.4.91", // JPEG 2000 Image Compression
-    "1.2.840.10008.1.2.4.92", // JPEG 2000 Part 2 Multi-component Image Compression (Lossless Only)
-    "1.2.840.10008.1.2.4.93", // JPEG 2000 Part 2 Multi-component Image Compression
-    "1.2.840.10008.1.2.4.94", // JPIP Referenced
-    "1.2.840.10008.1.2.4.95", // JPIP Referenced Deflate
-    "1.2.840.10008.1.2.5",    // RLE Lossless
-    "1.2.840.10008.1.2.8.1",  // Deflated Image Frame Compression
+/// Every transfer syntax that can carry an instance (not the MIME, XML and SMPTE ST 2110 ones), retired ones included,
+/// with its name.
+pub const TRANSFER_SYNTAXES: &[(&str, &str)] = &[
+    ("1.2.840.10008.1.2", "Implicit VR Little Endian"),
+    ("1.2.840.10008.1.2.1", "Explicit VR Little Endian"),
+    ("1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed Explicit VR Little Endian"),
+    ("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
+    ("1.2.840.10008.1.2.2", "Explicit VR Big Endian (Retired)"),
+    ("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile / Main Level"),
+    ("1.2.840.10008.1.2.4.100.1", "Fragmentable MPEG2 Main Profile / Main Level"),
+    ("1.2.840.10008.1.2.4.101", "MPEG2 Main Profile / High Level"),
+    ("1.2.840.10008.1.2.4.101.1", "Fragmentable MPEG2 Main Profile / High Level"),
+    ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.102.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.103", "MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.103.1", "Fragmentable MPEG-4 AVC/H.264 BD-compatible High Profile / Level 4.1"),
+    ("1.2.840.10008.1.2.4.104", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
+    ("1.2.840.10008.1.2.4.104.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 2D Video"),
+    ("1.2.840.10008.1.2.4.105", "MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
+    ("1.2.840.10008.1.2.4.105.1", "Fragmentable MPEG-4 AVC/H.264 High Profile / Level 4.2 For 3D Video"),
+    ("1.2.840.10008.1.2.4.106", "MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
+    ("1.2.840.10008.1.2.4.106.1", "Fragmentable MPEG-4 AVC/H.264 Stereo High Profile / Level 4.2"),
+    ("1.2.840.10008.1.2.4.107", "HEVC/H.265 Main Profile / Level 5.1"),
+    ("1.2.840.10008.1.2.4.108", "HEVC/H.265 Main 10 Profile / Level 5.1"),
+    ("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
+    ("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"),
+    ("1.2.840.10008.1.2.4.112", "JPEG XL"),
+    ("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Image Compression (Lossless Only)"),
+    (
+        "1.2.840.10008.1.2.4.202",
+        "High-Throughput JPEG 2000 with RPCL Options Image Compression (Lossless Only)",
+    ),
+    ("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000 Image Compression"),
+    ("1.2.840.10008.1.2.4.204", "JPIP HTJ2K Referenced"),
+    ("1.2.840.10008.1.2.4.205", "JPIP HTJ2K Referenced Deflate"),
+    ("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)"),
+    ("1.2.840.10008.1.2.4.51", "JPEG Extended (Processes 2 and 4)"),
+    ("1.2.840.10008.1.2.4.52", "JPEG Extended (Processes 3 and 5) (Retired)"),
+    ("1.2.840.10008.1.2.4.53", "JPEG Spectral Selection, Non-Hierarchical (Processes 6 and 8) (Retired)"),
+    ("1.2.840.10008.1.2.4.54", "JPEG Spectral Selection, Non-Hierarchical (Processes 7 and 9) (Retired)"),
+    ("1.2.840.10008.1.2.4.55", "JPEG Full Progression, Non-Hierarchical (Processes 10 and 12) (Retired)"),
+    ("1.2.840.10008.1.2.4.56", "JPEG Full Progression, Non-Hierarchical (Processes 11 and 13) (Retired)"),
+    ("1.2.840.10008.1.2.4.57", "JPEG Lossless, Non-Hierarchical (Process 14)"),
+    ("1.2.840.10008.1.2.4.58", "JPEG Lossless, Non-Hierarchical (Process 15) (Retired)"),
+    ("1.2.840.10008.1.2.4.59", "JPEG Extended, Hierarchical (Processes 16 and 18) (Retired)"),
+    ("1.2.840.10008.1.2.4.60", "JPEG Extended, Hierarchical (Processes 17 and 19) (Retired)"),
+    ("1.2.840.10008.1.2.4.61", "JPEG Spectral Selection, Hierarchical (Processes 20 and 22) (Retired)"),
+    ("1.2.840.10008.1.2.4.62", "JPEG Spectral Selection, Hierarchical (Processes 21 and 23) (Retired)"),
+    ("1.2.840.10008.1.2.4.63", "JPEG Full Progression, Hierarchical (Processes 24 and 26) (Retired)"),
+    ("1.2.840.10008.1.2.4.64", "JPEG Full Progression, Hierarchical (Processes 25 and 27) (Retired)"),
+    ("1.2.840.10008.1.2.4.65", "JPEG Lossless, Hierarchical (Process 28) (Retired)"),
+    ("1.2.840.10008.1.2.4.66", "JPEG Lossless, Hierarchical (Process 29) (Retired)"),
+    (
+        "1.2.840.10008.1.2.4.70",
+        "JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14, Selection Value 1)",
+    ),
+    ("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless Image Compression"),
+    ("1.2.840.10008.1.2.4.81", "JPEG-LS Lossy (Near-Lossless) Image Compression"),
+    ("1.2.840.10008.1.2.4.90", "JPEG 2000 Image Compression (Lossless Only)"),
+    ("1.2.840.10008.1.2.4.91", "JPEG 2000 Image Compression"),
+    ("1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Multi-component Image Compression (Lossless Only)"),
+    ("1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2 Multi-component Image Compression"),
+    ("1.2.840.10008.1.2.4.94", "JPIP Referenced"),
+    ("1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"),
+    ("1.2.840.10008.1.2.5", "RLE Lossless"),
+    ("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression"),
 ];

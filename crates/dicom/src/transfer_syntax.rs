@@ -58,9 +58,15 @@ pub fn lookup(uid: &Uid) -> TransferSyntax {
         other => TransferSyntax {
             encoding: Encoding::ExplicitLe,
             encapsulated: true,
-            known: TRANSFER_SYNTAXES.contains(&other),
+            known: name_of(other).is_some(),
         },
     }
+}
+
+/// The name of a transfer syntax of the standard, e.g. `RLE Lossless`.
+#[must_use]
+pub fn name_of(uid: &str) -> Option<&'static str> {
+    TRANSFER_SYNTAXES.iter().find(|(of, _)| *of == uid).map(|(_, name)| *name)
 }
 
 /// The media type of one frame of pixel data in this syntax (PS3.18 Table 8.7.3-5);
@@ -106,5 +112,7 @@ mod tests {
         let private = of("1.3.6.1.4.1.99999.1");
         assert!(!private.known && private.encapsulated && private.encoding == Encoding::ExplicitLe);
         assert!(TRANSFER_SYNTAXES.len() > 40);
+        assert_eq!(name_of("1.2.840.10008.1.2.5"), Some("RLE Lossless"));
+        assert_eq!(name_of("1.3.6.1.4.1.99999.1"), None);
     }
 }

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),
+    /// Print the DICOM conformance statement of this program (PS3.2), in Markdown
+    Conformance,
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -15,6 +15,7 @@
 mod cli;
 mod commands;
 mod config;
+mod conformance;
 mod demo;
 mod installation;
 mod messages;

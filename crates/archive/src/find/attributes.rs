@@ -37,6 +37,11 @@ pub(super) enum Returned {
 use Returned::{Always, WhenAsked, WhenPresent};
 use Source::{Index, Row};
 
+/// Every attribute that searches know, with what it is an attribute of: for the conformance statement.
+pub fn search_attributes() -> impl Iterator<Item = (Level, AttributePath)> {
+    attributes().map(|attribute| (attribute.level, attribute.path))
+}
+
 /// All of them.
 pub(super) fn attributes() -> impl Iterator<Item = &'static Attribute> {
     NAMED.iter().chain(FURTHER_ATTRIBUTES.iter())

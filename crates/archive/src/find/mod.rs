@@ -24,7 +24,7 @@ mod criteria;
 mod pages;
 mod patients;
 
-pub use attributes::is_searchable;
+pub use attributes::{is_searchable, search_attributes};
 
 use crate::error::{FindError, Unavailable};
 use crate::request::{FindRequest, Found, FoundRow, Include};

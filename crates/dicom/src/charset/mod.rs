@@ -40,6 +40,43 @@ pub enum CharsetNote {
     RecoveredAsLatin1,
 }
 
+/// The defined terms that are read, those without code extensions first (PS3.3 Tables C.12-2 to C.12-5).
+pub const DEFINED_TERMS: &[&str] = &[
+    "ISO_IR 6",
+    "ISO_IR 100",
+    "ISO_IR 101",
+    "ISO_IR 109",
+    "ISO_IR 110",
+    "ISO_IR 144",
+    "ISO_IR 127",
+    "ISO_IR 126",
+    "ISO_IR 138",
+    "ISO_IR 148",
+    "ISO_IR 203",
+    "ISO_IR 13",
+    "ISO_IR 166",
+    "ISO_IR 192",
+    "GB18030",
+    "GBK",
+    "ISO 2022 IR 6",
+    "ISO 2022 IR 100",
+    "ISO 2022 IR 101",
+    "ISO 2022 IR 109",
+    "ISO 2022 IR 110",
+    "ISO 2022 IR 144",
+    "ISO 2022 IR 127",
+    "ISO 2022 IR 126",
+    "ISO 2022 IR 138",
+    "ISO 2022 IR 148",
+    "ISO 2022 IR 203",
+    "ISO 2022 IR 13",
+    "ISO 2022 IR 166",
+    "ISO 2022 IR 87",
+    "ISO 2022 IR 159",
+    "ISO 2022 IR 149",
+    "ISO 2022 IR 58",
+];
+
 /// One defined term of Specific Character Set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
@@ -226,6 +263,13 @@ mod tests {
 
     fn decode(declared: &str, vr: Vr, bytes: &[u8]) -> Decoded {
         CharacterSets::declared(Some(declared.as_bytes())).decode(vr, bytes)
+    }
+
+    #[test]
+    fn every_defined_term_that_is_listed_is_read() {
+        for term in DEFINED_TERMS {
+            assert!(!CharacterSets::declared(Some(term.as_bytes())).unknown, "{term}");
+        }
     }
 
     #[test]

@@ -66,6 +66,11 @@ const CLASSES: [(&str, Model); 9] = [
 ];
 
 impl Model {
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CLASSES.iter().map(|(_, model)| *model)
+    }
+
     /// The model of a SOP class; `None` if it is of another service class.
     #[must_use]
     pub fn of(sop_class: &Uid) -> Option<Self> {

@@ -25,6 +25,7 @@ mod worklist;
 pub use admission::Limits;
 pub use commit::PendingReport;
 pub(crate) use commit::report_command;
+pub use negotiate::{accepts, service_classes};
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
 };

@@ -31,6 +31,21 @@ const NATIVE: [&str; 3] = [
     "1.2.840.10008.1.2.2", // Explicit VR Big Endian
 ];
 
+/// SOP classes beside query and retrieval whose data sets are read and written here, not kept as they come.
+const READ_HERE: [&str; 2] = [STORAGE_COMMITMENT, MODALITY_WORKLIST];
+
+/// The SOP classes of the services other than storage, in the order of the conformance statement.
+pub fn service_classes() -> impl Iterator<Item = Uid> {
+    let others = [VERIFICATION].into_iter().chain(READ_HERE).filter_map(|uid| Uid::new(uid).ok());
+    others.chain(Model::all().filter_map(Model::sop_class))
+}
+
+/// Whether a context of this SOP class in this transfer syntax alone is accepted.
+#[must_use]
+pub fn accepts(sop_class: &Uid, transfer_syntax: &Uid) -> bool {
+    decide(sop_class, std::slice::from_ref(transfer_syntax), &Agreement::default()).is_ok()
+}
+
 /// What was agreed about queries and retrievals in one SOP class (PS3.4 §C.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
@@ -51,9 +66,9 @@ pub(super) struct Options {
 pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid], agreement: &Agreement) -> Answer {
     let chosen = match abstract_syntax.as_str() {
         VERIFICATION => preferred(transfer_syntaxes),
-        // Data sets of these are read and written here, not kept as they come.
-        STORAGE_COMMITMENT | MODALITY_WORKLIST => native(transfer_syntaxes),
-        _ if Model::of(abstract_syntax).is_some() => native(transfer_syntaxes),
+        class if READ_HERE.contains(&class) || Model::of(abstract_syntax).is_some() => {
+            native(transfer_syntaxes)
+        }
         class if is_storage_sop_class(class) => {
             let is_sent_to_peer =
                 agreement.roles.iter().any(|role| role.sop_class == *abstract_syntax && role.scp);
@@ -130,6 +145,16 @@ mod tests {
 
     fn uid(text: &str) -> Uid {
         Uid::new(text).unwrap()
+    }
+
+    #[test]
+    fn every_service_is_accepted_in_the_syntaxes_that_every_peer_can_read() {
+        let classes: Vec<Uid> = service_classes().collect();
+        assert!(classes.len() > 10);
+        for class in classes {
+            assert!(accepts(&class, &uid(IMPLICIT)) && accepts(&class, &uid(EXPLICIT)), "{class}");
+        }
+        assert!(!accepts(&uid("1.2.3"), &uid(IMPLICIT)));
     }
 
     #[test]

@@ -71,6 +71,15 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Device(command) => admin::device(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
+        Command::Conformance => conformance(output),
         Command::Audit(command) => audit::audit(command, output).await,
     }
+}
+
+fn conformance(output: Output) -> Result<Verdict, CommandError> {
+    let statement = crate::conformance::statement();
+    output.say(&serde_json::json!({ "media_type": "text/markdown", "text": statement }), |_| {
+        statement.trim_end().to_owned()
+    })?;
+    Ok(Verdict::Good)
 }
