@@ -24,7 +24,7 @@ use native::ByteOrder;
 ///
 /// # Errors
 /// [`PixelError`]. No input makes this function panic or allocate more than
-/// [`crate::limits::DECODER_MEMORY_FACTOR`] times the declared frame.
+/// [`crate::limits::DECODER_MEMORY_FACTOR`] times [`crate::limits::FRAME_BYTES_MAX`].
 pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Result<Picture, PixelError> {
     declared.check()?;
     match coding {

@@ -7,6 +7,7 @@
 use crate::decode::Coded;
 use crate::error::PixelError;
 use crate::image::ImageAttributes;
+use crate::limits::JPEG_2000_FRAME_BYTES_MAX;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -30,6 +31,10 @@ struct Size {
 
 /// Decodes a frame: a codestream, or a JP2 file around one, which DICOM does not allow and some write.
 pub(crate) fn decode(declared: &ImageAttributes, bytes: &[u8]) -> Result<Coded, PixelError> {
+    let (bytes_max, declared_bytes) = (JPEG_2000_FRAME_BYTES_MAX, declared.decoded_bytes());
+    if declared_bytes > bytes_max {
+        return Err(PixelError::TooLarge { bytes: declared_bytes, max: bytes_max });
+    }
     let codestream = codestream(bytes);
     let size = check(declared, codestream)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
@@ -201,4 +206,48 @@ fn interleaved(planes: &[&[f32]], declared: &ImageAttributes, size: &Size) -> Op
         }
     }
     Some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jpeg_2000::encode;
+    use crate::testing::{grey, noise};
+
+    #[test]
+    fn what_would_need_too_much_memory_is_refused_before_the_library_sees_it() {
+        let vast = ImageAttributes { rows: 6_000, columns: 6_000, ..grey(16, 16) };
+        assert!(matches!(decode(&vast, &[]), Err(PixelError::TooLarge { .. })));
+
+        let attributes = ImageAttributes { rows: 64, columns: 96, ..grey(8, 8) };
+        let good = encode(&noise(attributes, 1, true)).unwrap();
+        let changed = |at: usize, bytes: &[u8]| {
+            let mut coded = good.clone();
+            coded[at..at + bytes.len()].copy_from_slice(bytes);
+            decode(&attributes, &coded).unwrap_err().to_string()
+        };
+        let size = 6;
+        assert!(changed(size + 2, &[0, 0, 0, 97]).contains("number of columns"));
+        assert!(changed(size + 18, &[0, 0, 0, 8, 0, 0, 0, 8]).contains("tiles"));
+        assert!(changed(size + 34, &[0, 2]).contains("samples per pixel"));
+        assert!(changed(size + 36, &[31]).contains("16 bits"));
+        let style = good.windows(2).position(|marker| marker == [0xff, 0x52]).unwrap();
+        let mut small = good.clone();
+        small[style + 4] = 1;
+        small.splice(style + 14..style + 14, [0x11; 6]);
+        small[style + 3] += 6;
+        assert!(decode(&attributes, &small).unwrap_err().to_string().contains("precincts"));
+    }
+
+    #[test]
+    fn a_codestream_within_a_file_is_found() {
+        let attributes = ImageAttributes { rows: 40, columns: 40, ..grey(16, 12) };
+        let picture = noise(attributes, 2, true);
+        let mut file = b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\0jp2c".to_vec();
+        file.extend(encode(&picture).unwrap());
+        assert_eq!(
+            decode(&attributes, &file).unwrap().into_picture(&attributes, FORMAT, attributes.photometric),
+            Ok(picture)
+        );
+    }
 }
