@@ -15,6 +15,7 @@ import pydicom
 import pynetdicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import build_role, evt
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
@@ -195,10 +196,10 @@ def test_who_declares_no_character_set_gets_utf8(images, entity):
 
 
 def test_keys_that_are_not_supported_are_left_out_and_told(images, entity):
-    answers = entity.find(QueryRetrieveLevel="STUDY", PatientID="qr-2", PatientComments="", StudyDate="")
+    answers = entity.find(QueryRetrieveLevel="STUDY", PatientID="qr-2", KVP="", StudyDate="")
     (status, row), last = answers
     assert (status, last[0]) == (0xFF01, 0)
-    assert "PatientComments" not in row and row.StudyDate == "20260103"
+    assert "KVP" not in row and row.StudyDate == "20260103"
 
 
 @pytest.mark.parametrize(
@@ -347,6 +348,35 @@ def test_without_a_context_nothing_is_sent_and_everything_is_named(images, entit
     assert last.Status == 0xA702 and not receiver.got
     assert set(failed.FailedSOPInstanceUIDList) == {image.SOPInstanceUID for image in images[:4]}
     assert "transfer syntax" in last.ErrorComment or "role SCP" in last.ErrorComment
+
+
+def test_a_receiver_of_the_other_native_syntax_gets_the_same_object_in_it(archive, images, entity):
+    got = []
+
+    def store(event):
+        got.append((event.context.transfer_syntax, event.dataset))
+        return 0
+
+    receiver = Receiver()
+    receiver.on_store = store
+    study = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study_of(images, 0)}
+    *_, (last, _) = get(entity, receiver, syntaxes=[ImplicitVRLittleEndian], **study)
+    assert (last.Status, last.NumberOfCompletedSuboperations) == (0, 4)
+    taker = pynetdicom.AE(ae_title="IMPLICIT")
+    taker.add_supported_context(SecondaryCaptureImageStorage, [ImplicitVRLittleEndian])
+    server = taker.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    port = server.socket.getsockname()[1]
+    archive.office.device("IMPLICIT", plain_allowed=True, destination=f"plain://127.0.0.1:{port}")
+    *_, (last, _) = move(entity, "IMPLICIT", **study)
+    server.shutdown()
+    assert (last.Status, last.NumberOfCompletedSuboperations) == (0, 4)
+    assert len(got) == 8
+    by_instance = {image.SOPInstanceUID: image for image in images}
+    for syntax, data_set in got:
+        assert syntax == ImplicitVRLittleEndian
+        kept = by_instance[data_set.SOPInstanceUID]
+        assert data_set.PixelData == kept.PixelData
+        assert data_set.to_json_dict() == Dataset(kept).to_json_dict()
 
 
 def test_a_retrieval_that_is_cancelled_says_what_remains(images, entity):

@@ -61,6 +61,7 @@ mod path;
 pub mod person_name;
 pub mod query;
 mod registry;
+pub mod rewrite;
 pub mod scan;
 pub mod synthetic;
 mod tag;

@@ -58,6 +58,19 @@ impl Proposals {
         Ok(())
     }
 
+    /// Whether a pair is there.
+    #[must_use]
+    pub fn contains(&self, sop_class: &Uid, transfer_syntax: &Uid) -> bool {
+        let mut contexts = self.contexts.iter();
+        contexts.any(|held| held.sop_class == *sop_class && held.transfer_syntax == *transfer_syntax)
+    }
+
+    /// How many pairs can be added.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        PRESENTATION_CONTEXTS_MAX - self.contexts.len()
+    }
+
     /// Asks to be the provider of a SOP class and not its user (PS3.7 §D.3.3.4). A peer that accepts the class and
     /// says nothing about roles is taken to agree: many do not answer, and the message would fail at worst.
     pub fn provide(&mut self, sop_class: Uid) {

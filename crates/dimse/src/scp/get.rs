@@ -1,6 +1,7 @@
 //! C-GET: objects come back over the association that asked for them (PS3.4 §C.4.3).
 
 use super::conversation::{Conversation, cancels};
+use super::encoding;
 use super::progress::{Ending, Progress};
 use super::service::{Failure, FailureKind, Outgoing, Service};
 use crate::association::{Context, Received};
@@ -91,13 +92,16 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         request: &Command,
         cancelled: &mut bool,
     ) -> Result<Result<Status, Failure>, MessageError> {
-        let object = one.object;
-        let Some(context) = self.context_for(&object.sop_class, &object.transfer_syntax) else {
+        let object = one.object.clone();
+        let accepts = |syntax: &Uid| self.context_for(&object.sop_class, syntax).is_some();
+        let chosen = encoding::chosen(&object.transfer_syntax, accepts);
+        let chosen = chosen.and_then(|syntax| Some((self.context_for(&object.sop_class, &syntax)?, syntax)));
+        let Some((context, syntax)) = chosen else {
             let comment =
                 format!("no role SCP for {} in transfer syntax {}", object.sop_class, object.transfer_syntax);
             return Ok(Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         };
-        let mut source = match (one.open)().await {
+        let mut source = match encoding::open(one, &syntax).await {
             Ok(source) => source,
             Err(failure) => return Ok(Err(failure)),
         };

@@ -12,6 +12,7 @@ mod admission;
 mod commit;
 mod conversation;
 mod data_set;
+mod encoding;
 mod find;
 mod get;
 mod identifier;

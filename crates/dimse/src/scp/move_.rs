@@ -1,15 +1,16 @@
 //! C-MOVE: objects go to a third side, over an association that we make (PS3.4 §C.4.2).
 
 use super::conversation::Conversation;
+use super::encoding;
 use super::get::counted;
 use super::progress::{Ending, Progress};
-use super::service::{Failure, FailureKind, MoveTarget, Outgoing, Service};
+use super::service::{Failure, FailureKind, MoveTarget, Object, Outgoing, Service};
 use crate::association::{Context, Proposals};
 use crate::message::{Command, MessageError, Status, element};
 use crate::query::{Root, Selection};
 use crate::scu::Scu;
 use tokio::io::{AsyncRead, AsyncWrite};
-use yingdun_model::AeTitle;
+use yingdun_model::{AeTitle, Uid};
 
 /// Objects that fit one association with the receiver: no more kinds than it has presentation contexts.
 struct Group {
@@ -71,7 +72,9 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             Ok(receiver) => Ok(receiver),
             Err(error) => {
                 tracing::warn!(destination = %target.destination, %error, "a move destination does not answer");
-                Err(Failure::new(FailureKind::DestinationFailed, error.to_string()))
+                // Where it is, is no business of whoever asks.
+                let comment = "the destination does not answer; the log of the archive says why";
+                Err(Failure::new(FailureKind::DestinationFailed, comment))
             }
         };
         for one in group.objects {
@@ -104,22 +107,24 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         one: Outgoing,
         command: &Command,
     ) -> (Result<Scu, Failure>, Result<Status, Failure>) {
-        let object = one.object;
-        if !receiver.accepts(&object.sop_class, &object.transfer_syntax) {
-            let comment =
-                format!("receiver does not take {} in {}", object.sop_class, object.transfer_syntax);
+        let Object { sop_class, sop_instance, transfer_syntax } = one.object.clone();
+        let accepts = |syntax: &Uid| receiver.accepts(&sop_class, syntax);
+        let Some(syntax) = encoding::chosen(&transfer_syntax, accepts) else {
+            let comment = format!("receiver does not take {sop_class} in {transfer_syntax}");
             return (Ok(receiver), Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
-        }
-        let mut source = match (one.open)().await {
+        };
+        let mut source = match encoding::open(one, &syntax).await {
             Ok(source) => source,
             Err(failure) => return (Ok(receiver), Err(failure)),
         };
+        let object = Object { sop_class, sop_instance, transfer_syntax: syntax };
         let request_id = command.message_id().unwrap_or_default();
         match receiver.store_for(&object, &mut source, &self.peer.calling, request_id).await {
             Ok(answer) => (Ok(receiver), Ok(answer.status)),
             Err(error) => {
+                tracing::warn!(%error, "an association with a move destination has ended");
                 receiver.abort().await;
-                let failure = Failure::new(FailureKind::DestinationFailed, error.to_string());
+                let failure = Failure::new(FailureKind::DestinationFailed, "the destination has hung up");
                 (Err(failure.clone()), Err(failure))
             }
         }
@@ -130,13 +135,11 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
 fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for one in outgoing {
-        let (class, syntax) = (&one.object.sop_class, &one.object.transfer_syntax);
-        let fits =
-            groups.last_mut().is_some_and(|group| group.proposals.add(class.clone(), syntax.clone()).is_ok());
-        if !fits {
+        let fits = |group: &mut Group| encoding::propose(&mut group.proposals, &one.object).is_ok();
+        if !groups.last_mut().is_some_and(fits) {
             let mut proposals = Proposals::new();
-            // The first proposal of an association always fits.
-            let _ = proposals.add(class.clone(), syntax.clone());
+            // The first object of an association always fits.
+            let _ = encoding::propose(&mut proposals, &one.object);
             groups.push(Group { proposals, objects: Vec::new() });
         }
         if let Some(group) = groups.last_mut() {
@@ -150,8 +153,6 @@ fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
 mod tests {
     use super::*;
     use crate::pdu::PRESENTATION_CONTEXTS_MAX;
-    use crate::scp::Object;
-    use yingdun_model::Uid;
 
     #[test]
     fn more_kinds_than_contexts_are_sent_in_several_associations() {
@@ -160,7 +161,7 @@ mod tests {
             object: Object {
                 sop_class: Uid::new(&format!("1.2.{}", number % kinds)).unwrap(),
                 sop_instance: Uid::new(&format!("1.3.{number}")).unwrap(),
-                transfer_syntax: Uid::new("1.2.840.10008.1.2.1").unwrap(),
+                transfer_syntax: Uid::new("1.2.840.10008.1.2.4.70").unwrap(),
             },
             open: Box::new(|| Box::pin(async { Err(Failure::new(FailureKind::Processing, "")) })),
         });
