@@ -15,7 +15,7 @@ import pydicom
 import pynetdicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 from pynetdicom import build_role, evt
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
@@ -340,9 +340,10 @@ def test_what_the_receiver_refuses_is_counted_and_named(images, entity):
 
 
 def test_without_a_context_nothing_is_sent_and_everything_is_named(images, entity):
+    """A receiver of lossy pictures alone gets none: nothing is spoiled on the way."""
     receiver = Receiver()
     *_, (last, failed) = get(
-        entity, receiver, syntaxes=["1.2.840.10008.1.2.4.90"], QueryRetrieveLevel="STUDY",
+        entity, receiver, syntaxes=[JPEGBaseline8Bit], QueryRetrieveLevel="STUDY",
         StudyInstanceUID=study_of(images, 0),
     )
     assert last.Status == 0xA702 and not receiver.got
@@ -377,6 +378,34 @@ def test_a_receiver_of_the_other_native_syntax_gets_the_same_object_in_it(archiv
         kept = by_instance[data_set.SOPInstanceUID]
         assert data_set.PixelData == kept.PixelData
         assert data_set.to_json_dict() == Dataset(kept).to_json_dict()
+
+
+def test_a_compressed_object_is_sent_as_it_is_kept_or_decompressed(gateway, entity):
+    image = part10.image(patient_id="compressed-1")
+    pixels = image.pixel_array.copy()
+    image.compress(RLELossless, generate_instance_uid=False)
+    gateway.must_store(part10.file_bytes(image))
+    image_keys = {
+        "QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": image.StudyInstanceUID,
+        "SeriesInstanceUID": image.SeriesInstanceUID, "SOPInstanceUID": image.SOPInstanceUID,
+    }
+    got = {}
+
+    def store(event):
+        data_set = event.dataset
+        data_set.file_meta = event.file_meta
+        got[event.context.transfer_syntax] = data_set
+        return 0
+
+    for syntax in (RLELossless, part10.EXPLICIT_LITTLE_ENDIAN, ImplicitVRLittleEndian, JPEGLSLossless):
+        receiver = Receiver()
+        receiver.on_store = store
+        *_, (last, _) = get(entity, receiver, syntaxes=[syntax], **image_keys)
+        assert last.Status == 0, syntax
+    assert got[RLELossless].PixelData == image.PixelData
+    assert got[JPEGLSLossless].PixelData[16:18] == b"\xff\xd8", "behind an empty offset table and an item header"
+    for syntax in (part10.EXPLICIT_LITTLE_ENDIAN, ImplicitVRLittleEndian):
+        assert (got[syntax].pixel_array == pixels).all(), syntax
 
 
 def test_a_retrieval_that_is_cancelled_says_what_remains(images, entity):

@@ -4,6 +4,7 @@
 mod caller;
 mod find;
 mod retrieve;
+mod rewriting;
 
 pub use caller::Caller;
 

@@ -2,6 +2,7 @@
 
 use super::ArchiveDoor;
 use super::find;
+use super::rewriting::rewritten;
 use crate::query::{Level, Selection};
 use crate::scp::{Failure, FailureKind, MoveTarget, Object, Outgoing, Source};
 use crate::scu;
@@ -11,9 +12,13 @@ use std::io;
 use std::sync::Arc;
 use tokio_util::io::StreamReader;
 use yingdun_access::{Refusal, Session};
-use yingdun_archive::{AttributePath, FindRequest, Include, InstanceEntry, OpenError, OpenStudy};
+use yingdun_archive::{AttributePath, ByteStream, FindRequest, Include, InstanceEntry, OpenError, OpenStudy};
+use yingdun_dicom::rewrite::Rewriter;
 use yingdun_dicom::tags;
+use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 use yingdun_model::{AeTitle, Uid};
+use yingdun_pixels::coding::JPEG_BASELINE;
+use yingdun_pixels::transcode::TARGETS;
 
 impl ArchiveDoor {
     /// The instances that are meant, study by study. Each study is opened once: one decision, one leaf, one key.
@@ -125,13 +130,38 @@ fn outgoing_of(study: &Arc<OpenStudy>, entry: InstanceEntry) -> Outgoing {
             sop_instance: entry.sop_instance.clone(),
             transfer_syntax: entry.transfer_syntax.clone(),
         },
-        open: Box::new(move || Box::pin(async move { source(&study, &entry).await })),
+        also: others(&entry.transfer_syntax),
+        open: Box::new(move |to| Box::pin(async move { source(&study, &entry, &to).await })),
     }
 }
 
-async fn source(study: &OpenStudy, entry: &InstanceEntry) -> Result<Source, Failure> {
+/// The transfer syntaxes in which an object can be written without loss, native ones first: for who takes these, nothing
+/// has to be compressed. Of some objects it turns out when they are opened that they cannot be.
+fn others(kept: &Uid) -> Vec<Uid> {
+    let native = [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN];
+    let compressed =
+        TARGETS.iter().copied().filter(|target| !native.contains(target) && *target != JPEG_BASELINE);
+    let possible = native.into_iter().chain(compressed).filter(|target| *target != kept.as_str());
+    possible.filter_map(|target| Uid::new(target).ok()).collect()
+}
+
+/// The data set as it is kept; with the same pixels and another header; or with every frame written anew.
+async fn source(study: &OpenStudy, entry: &InstanceEntry, to: &Uid) -> Result<Source, Failure> {
+    let rewriter = Rewriter::between(&entry.transfer_syntax, to);
+    if entry.transfer_syntax != *to && rewriter.is_none() {
+        return Ok(reader(study.transcoded(entry, to).await.map_err(failure)?));
+    }
     let (_, stream) = study.data_set(entry).await.map_err(failure)?;
-    Ok(Box::pin(StreamReader::new(stream.map_err(io::Error::other))))
+    match rewriter {
+        None => Ok(reader(stream)),
+        Some(rewriter) => rewritten(reader(stream), rewriter)
+            .await
+            .map_err(|error| Failure::new(FailureKind::Processing, error.to_string())),
+    }
+}
+
+fn reader(stream: ByteStream) -> Source {
+    Box::pin(StreamReader::new(stream.map_err(io::Error::other)))
 }
 
 fn failure(error: OpenError) -> Failure {
@@ -139,10 +169,12 @@ fn failure(error: OpenError) -> Failure {
         OpenError::Refused { reason } => {
             Failure::new(FailureKind::NotAuthorised, format!("refused: {reason}"))
         }
-        OpenError::NotFound | OpenError::NotAddressable | OpenError::PermitEnded => {
+        OpenError::NotFound | OpenError::PermitEnded => {
             Failure::new(FailureKind::NotAuthorised, error.to_string())
         }
-        OpenError::NotConvertible { .. } => Failure::new(FailureKind::Processing, error.to_string()),
+        OpenError::NotAddressable | OpenError::NotConvertible { .. } => {
+            Failure::new(FailureKind::Processing, error.to_string())
+        }
         OpenError::Damaged => Failure::new(FailureKind::Processing, "no intact copy is left of this object"),
         // The cause is for the operator's log: it may name paths and hosts.
         OpenError::Unavailable(part) => {

@@ -94,14 +94,14 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     ) -> Result<Result<Status, Failure>, MessageError> {
         let object = one.object.clone();
         let accepts = |syntax: &Uid| self.context_for(&object.sop_class, syntax).is_some();
-        let chosen = encoding::chosen(&object.transfer_syntax, accepts);
+        let chosen = encoding::chosen(&one, accepts);
         let chosen = chosen.and_then(|syntax| Some((self.context_for(&object.sop_class, &syntax)?, syntax)));
         let Some((context, syntax)) = chosen else {
             let comment =
                 format!("no role SCP for {} in transfer syntax {}", object.sop_class, object.transfer_syntax);
             return Ok(Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         };
-        let mut source = match encoding::open(one, &syntax).await {
+        let mut source = match (one.open)(syntax).await {
             Ok(source) => source,
             Err(failure) => return Ok(Err(failure)),
         };

@@ -109,11 +109,11 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     ) -> (Result<Scu, Failure>, Result<Status, Failure>) {
         let Object { sop_class, sop_instance, transfer_syntax } = one.object.clone();
         let accepts = |syntax: &Uid| receiver.accepts(&sop_class, syntax);
-        let Some(syntax) = encoding::chosen(&transfer_syntax, accepts) else {
+        let Some(syntax) = encoding::chosen(&one, accepts) else {
             let comment = format!("receiver does not take {sop_class} in {transfer_syntax}");
             return (Ok(receiver), Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         };
-        let mut source = match encoding::open(one, &syntax).await {
+        let mut source = match (one.open)(syntax.clone()).await {
             Ok(source) => source,
             Err(failure) => return (Ok(receiver), Err(failure)),
         };
@@ -135,11 +135,11 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
 fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for one in outgoing {
-        let fits = |group: &mut Group| encoding::propose(&mut group.proposals, &one.object).is_ok();
+        let fits = |group: &mut Group| encoding::propose(&mut group.proposals, &one).is_ok();
         if !groups.last_mut().is_some_and(fits) {
             let mut proposals = Proposals::new();
             // The first object of an association always fits.
-            let _ = encoding::propose(&mut proposals, &one.object);
+            let _ = encoding::propose(&mut proposals, &one);
             groups.push(Group { proposals, objects: Vec::new() });
         }
         if let Some(group) = groups.last_mut() {
@@ -163,7 +163,8 @@ mod tests {
                 sop_instance: Uid::new(&format!("1.3.{number}")).unwrap(),
                 transfer_syntax: Uid::new("1.2.840.10008.1.2.4.70").unwrap(),
             },
-            open: Box::new(|| Box::pin(async { Err(Failure::new(FailureKind::Processing, "")) })),
+            also: Vec::new(),
+            open: Box::new(|_| Box::pin(async { Err(Failure::new(FailureKind::Processing, "")) })),
         });
         let groups = groups(outgoing.collect());
         let sizes: Vec<usize> = groups.iter().map(|group| group.objects.len()).collect();

@@ -124,8 +124,11 @@ pub struct Matches {
 pub struct Outgoing {
     /// What it is, in the encoding in which it is kept.
     pub object: Object,
-    /// Opens its data set. Called when its turn has come.
-    pub open: Box<dyn FnOnce() -> BoxFuture<'static, Result<Source, Failure>> + Send>,
+    /// Other transfer syntaxes in which it can be written, without loss, best first.
+    pub also: Vec<Uid>,
+    /// Opens its data set in one of these. Called when its turn has come; what cannot be written anew fails here, and
+    /// not in the middle of a message.
+    pub open: Box<dyn FnOnce(Uid) -> BoxFuture<'static, Result<Source, Failure>> + Send>,
 }
 
 /// The bytes of a data set.
