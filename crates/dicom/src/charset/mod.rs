@@ -272,43 +272,46 @@ mod tests {
         }
     }
 
+    /// Declared sets, bytes and text: PS3.5 Annexes H, I, J and K, and what else senders use.
+    const EXAMPLES: &[(&str, &[u8], &str)] = &[
+        (
+            "\\ISO 2022 IR 87",
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        ),
+        (
+            "ISO 2022 IR 13\\ISO 2022 IR 87",
+            b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
+            "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎",
+        ),
+        (
+            "\\ISO 2022 IR 149",
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
+        (
+            "\\ISO 2022 IR 58",
+            b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
+            "Zhang^XiaoDong=张^小东=",
+        ),
+        ("ISO_IR 192", "Wang^XiaoDong=王^小东=".as_bytes(), "Wang^XiaoDong=王^小东="),
+        ("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", "Wang^XiaoDong=王^小东="),
+        ("ISO_IR 144", b"\xbb\xee\xda\x63\x65\xdc\xd1\x79\x70\xd3", "Люкceмбypг"),
+        ("ISO_IR 100", b"Buc^J\xe9r\xf4me", "Buc^Jérôme"),
+        ("ISO_IR 166", b"\xb9\xd2\xc1", "นาม"),
+        (
+            "ISO 2022 IR 100\\ISO 2022 IR 126",
+            b"Dionysios=\x1b-F\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
+            "Dionysios=Διονυσιος",
+        ),
+        ("GBK", b"\xcd\xf5^\xd0\xa1\xb6\xab", "王^小东"),
+    ];
+
     #[test]
     fn the_examples_of_the_standard_read_right() {
-        // PS3.5 Annexes H, I, J and K.
-        for (declared, bytes, text) in [
-            (
-                "\\ISO 2022 IR 87",
-                &b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"[..],
-                "Yamada^Tarou=山田^太郎=やまだ^たろう",
-            ),
-            (
-                "ISO 2022 IR 13\\ISO 2022 IR 87",
-                b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
-                "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎",
-            ),
-            (
-                "\\ISO 2022 IR 149",
-                b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
-                "Hong^Gildong=洪^吉洞=홍^길동",
-            ),
-            (
-                "\\ISO 2022 IR 58",
-                b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
-                "Zhang^XiaoDong=张^小东=",
-            ),
-            ("ISO_IR 192", "Wang^XiaoDong=王^小东=".as_bytes(), "Wang^XiaoDong=王^小东="),
-            ("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", "Wang^XiaoDong=王^小东="),
-            ("ISO_IR 144", b"\xbb\xee\xda\x63\x65\xdc\xd1\x79\x70\xd3", "Люкceмбypг"),
-            ("ISO_IR 100", b"Buc^J\xe9r\xf4me", "Buc^Jérôme"),
-            ("ISO_IR 166", b"\xb9\xd2\xc1", "นาม"),
-            (
-                "ISO 2022 IR 100\\ISO 2022 IR 126",
-                b"Dionysios=\x1b-F\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
-                "Dionysios=Διονυσιος",
-            ),
-        ] {
+        for (declared, bytes, text) in EXAMPLES {
             let decoded = decode(declared, Vr::PN, bytes);
-            assert_eq!(decoded.text, text, "{declared}");
+            assert_eq!(decoded.text, *text, "{declared}");
             assert_eq!(decoded.note, None, "{declared}");
         }
     }
@@ -343,38 +346,8 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_standard_are_written_as_they_stand_there() {
-        for (declared, bytes, text) in [
-            (
-                "\\ISO 2022 IR 87",
-                &b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"[..],
-                "Yamada^Tarou=山田^太郎=やまだ^たろう",
-            ),
-            (
-                "ISO 2022 IR 13\\ISO 2022 IR 87",
-                b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J",
-                "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎",
-            ),
-            (
-                "\\ISO 2022 IR 149",
-                b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
-                "Hong^Gildong=洪^吉洞=홍^길동",
-            ),
-            (
-                "\\ISO 2022 IR 58",
-                b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
-                "Zhang^XiaoDong=张^小东=",
-            ),
-            ("GB18030", b"Wang^XiaoDong=\xcd\xf5^\xd0\xa1\xb6\xab=", "Wang^XiaoDong=王^小东="),
-            ("GBK", b"\xcd\xf5^\xd0\xa1\xb6\xab", "王^小东"),
-            ("ISO_IR 144", b"\xbb\xee\xda\x63\x65\xdc\xd1\x79\x70\xd3", "Люкceмбypг"),
-            ("ISO_IR 100", b"Buc^J\xe9r\xf4me", "Buc^Jérôme"),
-            (
-                "ISO 2022 IR 100\\ISO 2022 IR 126",
-                b"Dionysios=\x1b-F\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
-                "Dionysios=Διονυσιος",
-            ),
-        ] {
-            assert_eq!(encode(declared, Vr::PN, text).as_deref(), Some(bytes), "{declared}");
+        for (declared, bytes, text) in EXAMPLES {
+            assert_eq!(encode(declared, Vr::PN, text).as_deref(), Some(*bytes), "{declared}");
         }
     }
 
