@@ -87,6 +87,9 @@ def test_requests_that_are_none_get_their_status(archive, modality):
     assert ask(association, [reference], instance="1.2.3")[1] == 0x0112
     assert ask(association, [])[1] == 0x0115
     assert ask(association, [("", reference[1])])[1] == 0x0115
+    # Beyond what is read, and beyond what one transaction may name.
+    assert ask(association, [reference] * 30_000)[1] == 0x0213
+    assert ask(association, [reference] * 10_001)[1] == 0x0115
     transaction, status = ask(association, [reference])
     assert status == 0
     assert ask(association, [reference, reference], transaction)[1] == 0x0115

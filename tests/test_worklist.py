@@ -180,6 +180,20 @@ def answers(address) -> bool:
     return False
 
 
+def test_questions_that_are_none_get_their_status_and_the_association_goes_on(archive, entered):
+    two_items = identifier({}, {})
+    two_items.ScheduledProcedureStepSequence.append(Dataset())
+    no_date = identifier({}, {})
+    no_date.ScheduledProcedureStepSequence[0][0x00400002]._value = "yesterday"
+    too_long = identifier({"PatientName": "x" * 70_000}, {})
+    entity = pynetdicom.AE(ae_title="WLMOD")
+    entity.add_requested_context(ModalityWorklistInformationFind)
+    association = entity.associate(*archive.addresses.dicom_plain, ae_title="YINGDUN")
+    for asked, status in [(two_items, 0xA900), (no_date, 0xA900), (too_long, 0xC000), (identifier({}, {}), 0)]:
+        assert list(association.send_c_find(asked, ModalityWorklistInformationFind))[-1][0].Status == status
+    association.release()
+
+
 def test_a_step_is_described_anew_and_cancelled(archive, ris, entered):
     made = item("7", "Zhao^Liu", "赵^六", "US01", "US", "20260401", "0900")
     step = ris.post("/worklist", made.to_json_dict(), 201)["step"]

@@ -151,6 +151,10 @@ fn is_key(tag: Tag) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
+    use crate::scan::scan;
+    use crate::transfer_syntax::{Encoding, TransferSyntax};
+    use proptest::prelude::*;
 
     const SEQUENCE: Tag = tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE;
     const STATION: Tag = tags::SCHEDULED_STATION_AE_TITLE;
@@ -219,6 +223,23 @@ mod tests {
         assert_eq!(keys.value(&[], tags::PATIENT_NAME), Some(&MatchValue::Wildcard("Wang*".into())));
         assert_eq!(keys.value(&[SEQUENCE], DATE), None);
         assert_eq!(keys.value(&[], STATION), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_identifier_is_read_or_refused_and_what_matches_is_answered(
+            asked in proptest::collection::vec(any::<u8>(), 0..300),
+            held in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let syntax = TransferSyntax { encoding: Encoding::ImplicitLe, encapsulated: false, known: true };
+            let read = |bytes: &[u8]| scan(bytes, syntax, Limits::message()).map(|scanned| scanned.data_set);
+            let held = read(&held).unwrap_or_default();
+            if let Ok(keys) = read(&asked).map_err(drop).and_then(|set| Keys::read(&set).map_err(drop)) {
+                let answer = keys.answer(&held);
+                prop_assert!(answer.elements().len() <= keys.0.len());
+                prop_assert!(keys.matches(&held) || !keys.is_universal());
+            }
+        }
     }
 
     #[test]
