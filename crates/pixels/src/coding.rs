@@ -24,6 +24,8 @@ pub enum Coding {
         /// Whether pixel data is made of words (VR OW), so that samples of 8 bits are swapped in pairs (PS3.5 §8.1.2).
         in_words: bool,
     },
+    /// Little-endian, each frame deflated (PS3.5 §A.4.13).
+    Deflated,
     /// Run lengths of byte planes (PS3.5 Annex G).
     Rle,
     /// JPEG (ISO/IEC 10918-1): sequential DCT of 8 or 12 bits, or lossless of 2 to 16 bits.
@@ -48,6 +50,7 @@ impl Coding {
             "1.2.840.10008.1.2.2" | "1.2.840.113619.5.2" => {
                 Self::NativeBigEndian { in_words: pixel_data == Vr::OW }
             }
+            "1.2.840.10008.1.2.8.1" => Self::Deflated,
             RLE_LOSSLESS => Self::Rle,
             JPEG_BASELINE | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | JPEG_LOSSLESS => Self::Jpeg,
             JPEG_LS_LOSSLESS | "1.2.840.10008.1.2.4.81" => Self::JpegLs,

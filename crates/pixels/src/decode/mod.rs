@@ -31,6 +31,7 @@ pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Resul
         Coding::Native => native::decode(declared, frame, ByteOrder::Little),
         Coding::NativeBigEndian { in_words: false } => native::decode(declared, frame, ByteOrder::Big),
         Coding::NativeBigEndian { in_words: true } => native::decode(declared, frame, ByteOrder::BigWords),
+        Coding::Deflated => native::decode(declared, &native::inflated(declared, frame)?, ByteOrder::Little),
         Coding::Rle => rle::decode(declared, frame),
         Coding::Jpeg => {
             let colour = match declared.photometric {

@@ -2,6 +2,8 @@
 
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
+use flate2::read::DeflateDecoder;
+use std::io::Read;
 
 const FORMAT: &str = "native pixel data";
 
@@ -22,6 +24,14 @@ pub fn align_bits(bytes: &[u8], skip: u8) -> Vec<u8> {
     let pairs = bytes.iter().zip(next);
     #[allow(clippy::cast_possible_truncation)] // the low byte is meant
     pairs.map(|(low, high)| (u16::from_le_bytes([*low, high]) >> skip) as u8).collect()
+}
+
+/// Inflates a frame; never to more than it may be.
+pub(super) fn inflated(declared: &ImageAttributes, frame: &[u8]) -> Result<Vec<u8>, PixelError> {
+    let mut bytes = Vec::new();
+    let read = DeflateDecoder::new(frame).take(declared.decoded_bytes()).read_to_end(&mut bytes);
+    read.map_err(|_| PixelError::malformed("deflated frame", "it cannot be inflated"))?;
+    Ok(bytes)
 }
 
 pub(super) fn decode(
@@ -151,6 +161,21 @@ mod tests {
         assert_eq!(picture.attributes.photometric, Photometric::YbrFull);
         let odd = ImageAttributes { columns: 1, ..shared };
         assert!(decode(&odd, &[10, 20, 30, 40], ByteOrder::Little).is_err());
+    }
+
+    #[test]
+    fn a_deflated_frame_becomes_its_size_and_no_more() {
+        let deflated = |bytes: &[u8]| {
+            let mut out = Vec::new();
+            let level = flate2::Compression::best();
+            flate2::read::DeflateEncoder::new(bytes, level).read_to_end(&mut out).unwrap();
+            out
+        };
+        let bits = ImageAttributes { columns: 5, ..grey(1, 1) };
+        let frame = inflated(&bits, &deflated(&[0b1010_0110, 0b10])).unwrap();
+        assert_eq!(decode(&bits, &frame, ByteOrder::Little).unwrap().bytes, [0, 1, 1, 0, 0, 1, 0, 1, 0, 1]);
+        assert_eq!(inflated(&bits, &deflated(&[7; 1_000_000])).unwrap().len(), 10);
+        assert!(inflated(&bits, &[0xff; 9]).is_err());
     }
 
     #[test]
