@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_of_no_service_here_is_refused() {
-        for class in ["1.2.840.10008.5.1.4.31", "1.2.840.10008.5.1.4.1.2.4.3", "1.3.6.1.4.1.1.9"] {
+        for class in ["1.2.840.10008.5.1.1.9", "1.2.840.10008.5.1.4.1.2.4.3", "1.3.6.1.4.1.1.9"] {
             assert_eq!(choose(class, &[IMPLICIT]), Err(ContextOutcome::AbstractSyntaxNotSupported));
         }
         assert!(choose(VERIFICATION, &[IMPLICIT]).is_ok());
