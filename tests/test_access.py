@@ -106,7 +106,7 @@ def test_researchers_and_officers_see_no_images_and_store_none(archive_on, gatew
     web = Web(archive_on, tokens.person(archive_on, role))
     path = f"/studies/{image.StudyInstanceUID}"
     assert web.get("/studies").status_code == 403
-    for suffix in ("", "/metadata", f"/series/{image.SeriesInstanceUID}"):
+    for suffix in ("", "/metadata", "/bulkdata", "/pixeldata", "/thumbnail", f"/series/{image.SeriesInstanceUID}"):
         assert web.get(path + suffix).status_code == 403, suffix
     there, nowhere = web.get(f"{path}/metadata"), web.get("/studies/2.25.404/metadata")
     assert (there.status_code, there.content) == (nowhere.status_code, nowhere.content), "the answer tells that it exists"

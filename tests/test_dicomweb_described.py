@@ -175,3 +175,17 @@ def test_two_attributes_cannot_share_a_part(gateway):
     data_set["00281201"] = {"vr": "OW", "BulkDataURI": "one"}
     answer = send(gateway, [data_set], [("one", OCTETS, image.PixelData)])
     assert answer.status_code == 409 and failures(answer)[0] == 0xC000
+
+
+def test_values_that_would_wait_in_too_much_memory_are_refused(gateway):
+    image = part10.image(patient_id="described-10", rows=4, columns=4)
+    data_set = described(image, {})
+    data_set["7FE00010"] = {"vr": "OW", "BulkDataURI": "pixels"}
+    data_set["00091010"] = {"vr": "OB", "BulkDataURI": "late"}
+    after = part10.image(patient_id="described-10", rows=4, columns=4)
+    later = described(after, {})
+    later["7FE00010"] = {"vr": "OW", "BulkDataURI": "small"}
+    long = bytes(65 << 20)
+    answer = send(gateway, [data_set, later], [("pixels", OCTETS, long), ("late", OCTETS, b"x"), ("small", OCTETS, after.PixelData)])
+    assert answer.status_code == 202 and failures(answer) == [0xC001]
+    assert came_back(gateway, after) == after, "the room is free again for the next"

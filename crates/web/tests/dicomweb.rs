@@ -290,7 +290,9 @@ async fn nobody_learns_whether_a_study_exists_that_is_not_for_them() {
     let clinician = running.person("doc", Role::Clinician).await;
     let study = ct(6, 1);
     assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
-    for suffix in ["", "/metadata", &format!("/series/{}", study.series)] {
+    let series = format!("/series/{}", study.series);
+    let frame = format!("{series}/instances/{}/frames/1/rendered", study.instance(0).sop_instance);
+    for suffix in ["", "/metadata", "/bulkdata", "/pixeldata", "/thumbnail", &series, &frame] {
         let hidden = running.get(&format!("/dicom-web/studies/{}{suffix}", study.study), &clinician);
         let absent = running.get(&format!("/dicom-web/studies/1.2.3{suffix}"), &clinician);
         let (hidden, absent) = (hidden.send().await.unwrap(), absent.send().await.unwrap());

@@ -60,6 +60,8 @@ struct Draft<'m> {
     document: Document,
     /// Values that came, by their addresses.
     held: HashMap<String, Bytes>,
+    /// Bytes of all values that wait here.
+    held_bytes: usize,
     missing: usize,
     pixels: Option<Pixels>,
 }
@@ -137,30 +139,27 @@ impl<'m> Bench<'m> {
         let Some(mut open) = draft.take() else { return Ok(()) };
         let (place, object) = (open.place, open.object.clone());
         let taken = if open.streams(&uri, part) {
+            self.held_bytes -= open.held_bytes;
             match open.begin(desk) {
                 Ok(begun) => open.stream(begun, source).await?,
                 Err(outcome) => Err(Stop::Known(outcome)),
             }
         } else {
-            match collect(source, limits::STOW_HELD_BYTES_MAX.saturating_sub(self.held_bytes)).await? {
-                Some(bytes) => {
-                    self.held_bytes += bytes.len();
-                    match open.hold(&uri, part, bytes) {
-                        Ok(()) if !open.is_whole() => {
-                            *draft = Some(open);
-                            return Ok(());
-                        }
-                        Ok(()) => {
-                            self.held_bytes = self.held_bytes.saturating_sub(open.held_bytes());
-                            open.write(desk).await
-                        }
+            let bytes = collect(source, limits::STOW_HELD_BYTES_MAX - self.held_bytes).await?;
+            self.held_bytes += bytes.as_ref().map_or(0, Bytes::len);
+            match open.hold(&uri, part, bytes) {
+                Ok(()) if !open.is_whole() => {
+                    *draft = Some(open);
+                    return Ok(());
+                }
+                // Whole or lost, it waits no longer.
+                held => {
+                    self.held_bytes -= open.held_bytes;
+                    match held {
+                        Ok(()) => open.write(desk).await,
                         Err(fault) => Err(Stop::Fault(fault)),
                     }
                 }
-                None => Err(Stop::Fault((
-                    Reason::TooLarge,
-                    "too much bulk data before the rest: send it as application/dicom".to_owned(),
-                ))),
             }
         };
         settle(desk, place, object, taken).await;
@@ -202,7 +201,7 @@ impl<'m> Draft<'m> {
         });
         let missing = uris.len() - usize::from(pixels.is_some());
         let held = HashMap::new();
-        Ok((Self { metadata, place, object, document, held, missing, pixels }, uris))
+        Ok((Self { metadata, place, object, document, held, held_bytes: 0, missing, pixels }, uris))
     }
 
     fn is_whole(&self) -> bool {
@@ -212,15 +211,6 @@ impl<'m> Draft<'m> {
             Some(Coded::Frames(_, frames)) => frames.len() >= pixels.frames,
         });
         self.missing == 0 && pixels
-    }
-
-    fn held_bytes(&self) -> usize {
-        let pixels = match self.pixels.as_ref().and_then(|pixels| pixels.came.as_ref()) {
-            None => 0,
-            Some(Coded::Native(bytes)) => bytes.len(),
-            Some(Coded::Frames(_, frames)) => frames.iter().map(Bytes::len).sum(),
-        };
-        pixels + self.held.values().map(Bytes::len).sum::<usize>()
     }
 
     /// Whether this part is native pixels of known length, and the last that is missing.
@@ -233,8 +223,13 @@ impl<'m> Draft<'m> {
     }
 
     /// Keeps a value until the object is whole.
-    fn hold(&mut self, uri: &str, part: &Part, bytes: Bytes) -> Result<(), Fault> {
+    fn hold(&mut self, uri: &str, part: &Part, bytes: Option<Bytes>) -> Result<(), Fault> {
         let fault = |comment: &str| Err((Reason::CannotUnderstand, comment.to_owned()));
+        let Some(bytes) = bytes else {
+            let comment = "too much bulk data before the rest: send it as application/dicom";
+            return Err((Reason::TooLarge, comment.to_owned()));
+        };
+        self.held_bytes += bytes.len();
         let pixels = match &mut self.pixels {
             Some(pixels) if pixels.uri == uri => pixels,
             _ => {
