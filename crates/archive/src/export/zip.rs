@@ -56,11 +56,8 @@ impl Zip {
     /// The header of an entry whose content comes in pieces, about `bytes` of them.
     pub(super) fn begin(&mut self, name: &str, bytes: u64) -> Bytes {
         let is_64 = bytes >= u64::from(SATURATED_32);
-        // Zero in the header, whatever will come; the 64-bit form must be announced here.
-        let mut head = local_header(name, SIZES_FOLLOW, 0, 0);
-        if is_64 {
-            head = local_header_64(name);
-        }
+        // Zero in the header, whatever will come; only the 64-bit form must be announced here.
+        let head = if is_64 { local_header_64(name) } else { local_header(name, SIZES_FOLLOW, 0, 0) };
         let start = self.at;
         self.at += head.len() as u64;
         self.open =

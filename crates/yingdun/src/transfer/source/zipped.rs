@@ -18,7 +18,7 @@ pub(super) struct Zipped {
     archive: ZipArchive<Positioned>,
 }
 
-/// Whether this should be read as an archive: by its name, or, for a file without extension, by nothing.
+/// Whether this is read as an archive: its name says so.
 pub(super) fn is_one(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
 }
