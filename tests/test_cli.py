@@ -132,7 +132,10 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     identity = older.directory / "db" / "identity.db"
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
-        database.executescript("DROP TABLE sign_in_place; DELETE FROM schema_migration WHERE version = 2")
+        database.executescript(
+            "ALTER TABLE device DROP COLUMN scopes; ALTER TABLE device DROP COLUMN destination;"
+            "DELETE FROM schema_migration WHERE version = 3"
+        )
     database.close()
 
     def content():
