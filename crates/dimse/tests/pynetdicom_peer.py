@@ -16,8 +16,9 @@ from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config
 from pynetdicom.sop_class import (
     CTImageStorage,
+    ModalityPerformedProcedureStep,
     PatientRootQueryRetrieveInformationModelFind,
-    StorageCommitmentPushModel,
+    UnifiedProcedureStepPush,
     Verification,
 )
 
@@ -87,7 +88,8 @@ def negotiate(ae, port, called):
     )
     ae.add_requested_context(Verification, "1.2.840.10008.1.2")
     ae.add_requested_context(PatientRootQueryRetrieveInformationModelFind)
-    ae.add_requested_context(StorageCommitmentPushModel)
+    ae.add_requested_context(ModalityPerformedProcedureStep)
+    ae.add_requested_context(UnifiedProcedureStepPush)
     association = ae.associate("127.0.0.1", port, ae_title=called)
     assert association.is_established, "no association"
     print("echo", f"{association.send_c_echo().Status:04X}")
