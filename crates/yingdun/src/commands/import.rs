@@ -6,12 +6,12 @@
 use super::{CommandError, Verdict};
 use crate::cli::{ImportArgs, ServerArgs};
 use crate::output::Output;
-use crate::process::signals::StopSignals;
 use crate::transfer::TransferError;
 use crate::transfer::journal::Journal;
 use crate::transfer::link::Link;
 use crate::transfer::meter::Meter;
 use crate::transfer::source::{Candidate, Found, Place, Sources};
+use crate::transfer::stop::until_stopped;
 use crate::transfer::store::{Store, judge};
 use crate::transfer::tally::{self, Tally};
 use serde_json::json;
@@ -65,7 +65,6 @@ pub(super) async fn import(args: ImportArgs, output: Output) -> Result<Verdict, 
         let (meter, stop) = (Arc::clone(&meter), Arc::clone(&stop));
         move || count(paths, all_files, &meter, &stop)
     });
-    let mut signals = StopSignals::catch()?;
     let work = async {
         if args.dry_run {
             dry_run(sources, &meter, &stop).await
@@ -73,20 +72,7 @@ pub(super) async fn import(args: ImportArgs, output: Output) -> Result<Verdict, 
             transfer(&args, sources, &meter, &stop).await
         }
     };
-    let stopped = async {
-        signals.wait().await;
-        stop.store(true, Ordering::Relaxed);
-        // What is on its way is finished and written down; a second signal means now.
-        signals.wait().await;
-    };
-    let done = meter
-        .show(output.language(), async {
-            tokio::select! {
-                done = work => Some(done),
-                () = stopped => None,
-            }
-        })
-        .await;
+    let done = meter.show(output.language(), until_stopped(&stop, work)).await?;
     let Some(tally) = done.transpose()? else { return Ok(Verdict::Bad) };
     let interrupted = stop.swap(true, Ordering::Relaxed);
     report(&args, &tally, interrupted, began.elapsed(), output)?;

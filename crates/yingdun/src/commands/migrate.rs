@@ -3,10 +3,10 @@
 use super::{CommandError, Verdict};
 use crate::cli::{MigrateArgs, ServerArgs};
 use crate::output::Output;
-use crate::process::signals::StopSignals;
 use crate::transfer::link::{Link, line_of};
 use crate::transfer::meter::Meter;
 use crate::transfer::migrate::{Credentials, Folder, Listed, Mover, Remote, StudyReport};
+use crate::transfer::stop::until_stopped;
 use crate::transfer::store::Store;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
@@ -41,7 +41,6 @@ pub(super) async fn migrate(args: MigrateArgs, output: Output) -> Result<Verdict
     }
     let mover = Mover::new(source, store, Arc::clone(&meter), args.verify_only);
     let stop = AtomicBool::new(false);
-    let mut signals = StopSignals::catch()?;
     let work = async {
         stream::iter(folder.left()?)
             .take_while(|_| std::future::ready(!stop.load(Ordering::Relaxed)))
@@ -50,20 +49,8 @@ pub(super) async fn migrate(args: MigrateArgs, output: Output) -> Result<Verdict
             .try_for_each(|report| std::future::ready(folder.report(&report)))
             .await
     };
-    let stopped = async {
-        signals.wait().await;
-        stop.store(true, Ordering::Relaxed);
-        // Studies that were begun are finished and written down; a second signal means now.
-        signals.wait().await;
-    };
-    let done = meter
-        .show(output.language(), async {
-            tokio::select! {
-                done = work => Some(done),
-                () = stopped => None,
-            }
-        })
-        .await;
+    // Studies that were begun are finished and written down.
+    let done = meter.show(output.language(), until_stopped(&stop, work)).await?;
     let Some(()) = done.transpose()? else { return Ok(Verdict::Bad) };
     let interrupted = stop.load(Ordering::Relaxed);
     let left = folder.left()?.count();

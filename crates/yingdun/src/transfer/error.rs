@@ -29,3 +29,15 @@ pub(crate) enum TransferError {
     #[error("`{}` is no journal of this transfer: {why}", path.display())]
     JournalWrong { path: PathBuf, why: &'static str },
 }
+
+/// An error with its causes, in one line: which of them matters differs.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        words.push_str(": ");
+        words.push_str(&next.to_string());
+        cause = next.source();
+    }
+    words
+}

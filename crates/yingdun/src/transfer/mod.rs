@@ -16,7 +16,8 @@ pub(crate) mod meter;
 pub(crate) mod migrate;
 mod receipt;
 pub(crate) mod source;
+pub(crate) mod stop;
 pub(crate) mod store;
 pub(crate) mod tally;
 
-pub(crate) use error::TransferError;
+pub(crate) use error::{TransferError, with_causes};

@@ -2,12 +2,12 @@
 //!
 //! A request that breaks off is sent again: an archive that has an object already says so and keeps nothing twice.
 
-use super::TransferError;
 use super::link::Link;
 use super::meter::Meter;
 use super::receipt::{self, OUT_OF_RESOURCES, PROCESSING_FAILURE, PartFate};
 use super::source::Candidate;
 use super::tally::{Skip, Verdict};
+use super::{TransferError, with_causes};
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::{Body, Method, StatusCode};
@@ -218,14 +218,14 @@ impl Store {
             tokio::time::sleep(ANSWER_TIME_MAX).await;
         };
         let answer = tokio::select! {
-            answer = request.send() => answer.map_err(|error| Failure::Later(words(&error)))?,
+            answer = request.send() => answer.map_err(|error| Failure::Later(with_causes(&error)))?,
             () = silence => return Err(Failure::Later("no answer after the last byte".to_owned())),
         };
         self.reached.store(true, Ordering::Relaxed);
         let status = answer.status();
         let document: Value = match answer.bytes().await {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Err(error) => return Err(Failure::Later(words(&error))),
+            Err(error) => return Err(Failure::Later(with_causes(&error))),
         };
         match receipt::read(&document) {
             // Every part failed because we may not store: no other file will fare better.
@@ -251,18 +251,6 @@ fn failure_of(status: StatusCode, document: &Value) -> Failure {
         status if status.is_server_error() => Failure::Later(format!("{status} {words}")),
         status => Failure::Now(TransferError::Refused { status, words }),
     }
-}
-
-/// An error of the connection with its causes: which of them matters differs.
-fn words(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        words.push_str(": ");
-        words.push_str(&next.to_string());
-        cause = next.source();
-    }
-    words
 }
 
 /// The body of one request, written by a thread that may wait for disks.

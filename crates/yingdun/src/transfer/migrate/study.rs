@@ -2,11 +2,11 @@
 
 use super::folder::Listed;
 use super::remote::{Parts, Remote, parts};
-use crate::transfer::TransferError;
 use crate::transfer::meter::Meter;
 use crate::transfer::receipt::PartFate;
 use crate::transfer::store::{Failure, Store};
 use crate::transfer::tally::Fault;
+use crate::transfer::{TransferError, with_causes};
 use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ impl Mover {
         let instances = match self.source.instances(&listed.study).await {
             Ok(instances) => instances,
             Err(error) => {
-                report.failed = Some(words(&error));
+                report.failed = Some(with_causes(&error));
                 return Ok(report);
             }
         };
@@ -168,7 +168,7 @@ impl Mover {
 
     /// Takes a series from the source, hashes it, and stores it on the way.
     async fn take(&self, study: &str, series: &str) -> Result<Taken, Trouble> {
-        let source = |error: TransferError| Trouble::Source(words(&error));
+        let source = |error: TransferError| Trouble::Source(with_causes(&error));
         let mut incoming = self.source.series(study, series).await.map_err(source)?;
         if self.verify_only {
             return read(&mut incoming, &self.meter, None).await.map_err(Trouble::Source);
@@ -293,7 +293,7 @@ impl Mover {
             let mut answer = match parts(answer).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    reason = words(&error);
+                    reason = with_causes(&error);
                     continue;
                 }
             };
@@ -399,18 +399,6 @@ impl Object {
         let instance = scanner.data_set().uid(tags::SOP_INSTANCE_UID).or(self.named);
         (instance.map(|uid| uid.to_string()).unwrap_or_default(), digest.finish())
     }
-}
-
-/// An error with its causes, in one line of the report.
-fn words(error: &TransferError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        words.push_str(": ");
-        words.push_str(&next.to_string());
-        cause = next.source();
-    }
-    words
 }
 
 #[cfg(test)]
