@@ -67,9 +67,7 @@ pub(super) fn select_counts(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statem
     let mut sql = StatementBuilder::new();
     sql.push("SELECT s.study_ref, s.patient_ref, s.grade, s.received_ms, s.series_count, s.instance_count, ");
     sql.push("s.study_date FROM (");
-    plan.select_page(&mut sql, page);
-    sql.push(") page CROSS JOIN study s WHERE s.study_ref = page.study_ref");
-    sql.push(" ORDER BY page.study_date DESC, page.study_ref DESC");
+    studies::join_page(&mut sql, plan, page);
     sql.finish()
 }
 

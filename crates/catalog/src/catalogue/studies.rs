@@ -68,10 +68,15 @@ pub(super) async fn read(database: &Database, select: Statement) -> Result<Vec<S
 pub(super) fn select(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push(SELECT);
-    plan.select_page(&mut sql, page);
+    join_page(&mut sql, plan, page);
+    sql.finish()
+}
+
+/// Closes a SELECT of columns of `s` that ends in `FROM (`: the studies of a page, in its order.
+pub(super) fn join_page(sql: &mut StatementBuilder, plan: &Plan<'_>, page: &Page<StudyCursor>) {
+    plan.select_page(sql, page);
     sql.push(") page CROSS JOIN study s WHERE s.study_ref = page.study_ref");
     sql.push(" ORDER BY page.study_date DESC, page.study_ref DESC");
-    sql.finish()
 }
 
 /// Studies of which an instance names another patient than the study has, by reference: what an administrator has to
