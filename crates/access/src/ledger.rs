@@ -47,13 +47,14 @@ pub(crate) fn decided(
         patient: resource.study().map(|study| study.patient),
         study: resource.study().map(|study| study.study),
         policy_set: Some(policy_set),
-        ..of_session(session, code(decision.reason))
+        ..session_leaf(session, code(decision.reason))
     }
 }
 
 /// A leaf of a session, to be completed by the caller. The leaf belongs to the institution of the actor: who
 /// reaches for another institution is written down at home.
-pub(crate) fn of_session(session: &Session, reason: ReasonCode) -> Event {
+#[must_use]
+pub fn session_leaf(session: &Session, reason: ReasonCode) -> Event {
     Event {
         kind: EventKind::Administration,
         outcome: Outcome::Permitted,

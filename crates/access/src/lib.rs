@@ -60,7 +60,7 @@ pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, Endpoint,
     EndpointError, MoveDestination, PeerFacts,
 };
-pub use ledger::detail_context;
+pub use ledger::{detail_context, session_leaf};
 pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use reason::{Help, Reason};
 pub use session::{Peer, Session, SessionId, SignIn};

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
 use yingdun_access::{
-    Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts,
+    Access, LEAF_WINDOW, Permit, Reason, Refusal, Resource, Session, SessionId, StudyFacts, session_leaf,
 };
 use yingdun_audit::{Counts, Event, EventKind, Log, Outcome, ReasonCode};
 use yingdun_crypto::SealingKey;
@@ -92,22 +92,17 @@ impl StudyWindow {
         Event {
             kind: EventKind::AccessClosed,
             outcome: Outcome::Succeeded,
-            institution: self.session.institution().clone(),
-            actor: self.session.actor().clone(),
-            actor_kind: self.session.actor_kind(),
             role: Some(self.permit.role()),
             purpose: Some(self.permit.purpose()),
             action: Some(self.permit.action()),
             patient: Some(self.facts.patient),
             study: Some(self.facts.study),
-            instance: None,
             policy_set: Some(*self.permit.policy_set()),
-            reason: CLOSED,
             counts: Counts::new()
                 .with("leaf", self.permit.leaf_index())
                 .with("instances", self.instances.load(Ordering::Relaxed))
                 .with("bytes", self.bytes.load(Ordering::Relaxed)),
-            detail: None,
+            ..session_leaf(&self.session, CLOSED)
         }
     }
 }

@@ -88,7 +88,7 @@ impl Access {
         detail: ChangeDetail,
         statements: Vec<Statement>,
     ) -> Result<(), AdminError> {
-        let event = ledger::of_session(system, ledger::word(code));
+        let event = ledger::session_leaf(system, ledger::word(code));
         let intent = self.record(event, &detail).await.map_err(Refusal::AuditUnavailable)?;
         self.carry_out(intent, detail, self.inner.identity.execute(statements).await).await.map(|_| ())
     }

@@ -88,7 +88,7 @@ impl Access {
                 });
                 let event = Event {
                     kind: EventKind::Association,
-                    ..ledger::of_session(&session, ledger::word(sign_in.as_str()))
+                    ..ledger::session_leaf(&session, ledger::word(sign_in.as_str()))
                 };
                 self.inner.log.append_one(event).await.map_err(DeviceRefusal::AuditUnavailable)?;
                 Ok(session)

@@ -64,7 +64,7 @@ impl Access {
             session.institution(),
             &ChangeDetail { subject: ae_title.to_string(), what: None },
         );
-        let event = ledger::of_session(session, ledger::word(word));
+        let event = ledger::session_leaf(session, ledger::word(word));
         let event = Event { kind: EventKind::Association, outcome, detail, ..event };
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         Ok(found)

@@ -101,7 +101,7 @@ impl Access {
         let Proof::Token(hash) = session.proof() else { return Ok(()) };
         let event = Event {
             kind: EventKind::Authentication,
-            ..ledger::of_session(session, ledger::word("session-revoked"))
+            ..ledger::session_leaf(session, ledger::word("session-revoked"))
         };
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let revoke = sessions::revoke(hash, self.inner.clock.now());

@@ -35,7 +35,7 @@ impl Access {
         };
         self.prove(claim, present).await?;
         let phc = self.inner.passwords.hash(new).await?;
-        let event = ledger::of_session(session, ledger::word("password-changed"));
+        let event = ledger::session_leaf(session, ledger::word("password-changed"));
         let event = yingdun_audit::Event { kind: EventKind::Authentication, ..event };
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let now = self.inner.clock.now();

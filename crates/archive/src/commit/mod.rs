@@ -28,6 +28,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
+use yingdun_access::session_leaf;
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::catalogue::commitments::{self, Commitment, CommitmentState};
@@ -266,19 +267,9 @@ fn leaf(core: &Core, outcome: Outcome, reason: ReasonCode, references: u64, fail
     Event {
         kind: EventKind::Commitment,
         outcome,
-        institution: session.institution().clone(),
-        actor: session.actor().clone(),
-        actor_kind: session.actor_kind(),
-        role: Some(session.role()),
-        purpose: Some(session.purpose()),
         action: Some(Action::Commit),
-        patient: None,
-        study: None,
-        instance: None,
-        policy_set: None,
-        reason,
         counts: Counts::new().with("references", references).with("failed", failed),
-        detail: None,
+        ..session_leaf(&session, reason)
     }
 }
 

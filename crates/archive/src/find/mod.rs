@@ -33,7 +33,7 @@ use candidate::Candidate;
 use criteria::Criteria;
 use pages::Pages;
 use std::sync::Arc;
-use yingdun_access::{Reason, Refusal, Resource, Session};
+use yingdun_access::{Reason, Refusal, Resource, Session, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_dicom::AttributePath;
@@ -214,19 +214,10 @@ fn leaf(session: &Session, policy_set: [u8; 32], reason: ReasonCode, counts: Cou
     Event {
         kind: EventKind::Query,
         outcome: Outcome::Succeeded,
-        institution: session.institution().clone(),
-        actor: session.actor().clone(),
-        actor_kind: session.actor_kind(),
-        role: Some(session.role()),
-        purpose: Some(session.purpose()),
         action: Some(Action::Search),
-        patient: None,
-        study: None,
-        instance: None,
         policy_set: Some(policy_set),
-        reason,
         counts,
-        detail: None,
+        ..session_leaf(session, reason)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;
-use yingdun_access::{Session, StudyFacts};
+use yingdun_access::{Session, StudyFacts, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
@@ -153,26 +153,21 @@ impl Admitted {
         version: u32,
         duplicate: bool,
     ) -> Event {
+        let reason = match (duplicate, self.identity.is_conflict()) {
+            (true, _) => DUPLICATE,
+            (false, true) => PATIENT_CONFLICT,
+            (false, false) => STORED,
+        };
         Event {
             kind: EventKind::Stored,
             outcome: Outcome::Succeeded,
             institution: self.facts.institution.clone(),
-            actor: session.actor().clone(),
-            actor_kind: session.actor_kind(),
-            role: Some(session.role()),
-            purpose: Some(session.purpose()),
             action: Some(Action::Store),
             patient: Some(self.facts.patient),
             study: Some(self.facts.study),
             instance: Some(self.instance),
-            policy_set: None,
-            reason: match (duplicate, self.identity.is_conflict()) {
-                (true, _) => DUPLICATE,
-                (false, true) => PATIENT_CONFLICT,
-                (false, false) => STORED,
-            },
             counts: Counts::new().with("bytes", arrived.data_set_bytes).with("version", u64::from(version)),
-            detail: None,
+            ..session_leaf(session, reason)
         }
     }
 

@@ -15,7 +15,7 @@ use crate::shared::{Core, InstitutionKeys};
 use item::Item;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
-use yingdun_access::{Refusal, Resource, Session};
+use yingdun_access::{Refusal, Resource, Session, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::catalogue::Date;
 use yingdun_catalog::catalogue::worklist::{self, WorklistFilter, WorklistRow};
@@ -237,19 +237,9 @@ fn leaf(
     Event {
         kind,
         outcome,
-        institution: session.institution().clone(),
-        actor: session.actor().clone(),
-        actor_kind: session.actor_kind(),
-        role: Some(session.role()),
-        purpose: Some(session.purpose()),
         action: Some(action),
-        patient: None,
-        study: None,
-        instance: None,
         policy_set: Some(*core.access.policy_set()),
-        reason,
-        counts: Counts::new(),
-        detail: None,
+        ..session_leaf(session, reason)
     }
 }
 
