@@ -155,6 +155,12 @@ pub struct Peer {
 impl Peer {
     /// This machine itself, without a network in between.
     pub const LOCAL: Self = Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), tls: false };
+
+    /// Whether nobody in between reads what goes over the connection: it is protected by TLS, or never leaves this machine.
+    #[must_use]
+    pub const fn is_confidential(&self) -> bool {
+        self.tls || self.address.is_loopback()
+    }
 }
 
 /// How an actor signed in.

@@ -23,6 +23,7 @@ pub(crate) use token::Token;
 use crate::access::Access;
 use crate::flood::Verdict;
 use crate::ledger;
+use crate::session::Session;
 use std::net::IpAddr;
 use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
@@ -90,11 +91,12 @@ pub(crate) enum Fault {
     ReplayedCode,
     ForeignCode,
     WrongVerifier,
+    SecretInClear,
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -115,6 +117,7 @@ impl Fault {
         Self::ReplayedCode,
         Self::ForeignCode,
         Self::WrongVerifier,
+        Self::SecretInClear,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -139,6 +142,7 @@ impl Fault {
             Self::ReplayedCode => "replayed-code",
             Self::ForeignCode => "code-of-another-client",
             Self::WrongVerifier => "wrong-code-verifier",
+            Self::SecretInClear => "secret-in-clear",
         }
     }
 }
@@ -154,6 +158,19 @@ pub(crate) struct Claim<'a> {
 }
 
 impl Access {
+    /// Refuses a person behind a device whose secret came over a connection that others can read, right or wrong: it
+    /// would work for whoever listened, too. The leaf names the device; nobody has proved to be the person.
+    pub async fn refuse_secret_in_clear(&self, device: &Session) -> SignInError {
+        let claim = Claim {
+            institution: device.institution(),
+            actor: device.actor(),
+            kind: device.actor_kind(),
+            role: None,
+            address: device.peer().address,
+        };
+        self.refuse_sign_in(claim, Fault::SecretInClear).await
+    }
+
     /// Writes a refused sign-in down, and gives the answer that tells nothing.
     pub(crate) async fn refuse_sign_in(&self, claim: Claim<'_>, fault: Fault) -> SignInError {
         metrics::counter!("yingdun_access_sign_ins_refused_total", "reason" => fault.as_str()).increment(1);

@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 use yingdun_access::{
     AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, PeerFacts, Reason, Resource, Scope,
+    SignInError,
 };
 use yingdun_model::{Action, ActorKind, AeTitle, Grade, Role};
 
 crate::on_both_engines!(
     a_registered_device_stores_and_echoes_and_reads_nothing_back,
     what_does_not_fit_is_rejected_and_written_down,
+    a_secret_that_others_could_read_is_refused_under_the_name_of_the_device,
     a_device_that_is_disabled_or_gets_another_certificate_stops_at_its_next_decision,
     a_device_may_what_the_security_administrator_granted_it,
     what_was_granted_to_one_certificate_was_not_granted_to_another,
@@ -99,6 +101,16 @@ async fn what_does_not_fit_is_rejected_and_written_down(house: House) {
     }
     let plain = PeerFacts { calling: title("PLAIN"), certificate_sha256: None, tls: false, ..facts() };
     assert!(house.access.authenticate_device(plain).await.is_ok(), "plain DICOM where it is spelled out");
+}
+
+async fn a_secret_that_others_could_read_is_refused_under_the_name_of_the_device(house: House) {
+    let plain = DeviceRecord { plain_allowed: true, certificate_sha256: None, ..record() };
+    house.access.register_device(&house.system_officer, &plain).await.unwrap();
+    let facts = PeerFacts { certificate_sha256: None, tls: false, ..facts() };
+    let session = house.access.authenticate_device(facts).await.unwrap();
+    assert!(!session.peer().is_confidential());
+    assert!(matches!(house.access.refuse_secret_in_clear(&session).await, SignInError::Refused));
+    assert_eq!(house.last_leaf(), "authentication refused secret-in-clear");
 }
 
 async fn a_device_that_is_disabled_or_gets_another_certificate_stops_at_its_next_decision(house: House) {

@@ -41,7 +41,7 @@ impl ArchiveDoor {
     ///
     /// A user name with a passcode signs that person in, as the web page does: wrong ones are counted, and nobody comes
     /// in. The role may be named as in `zhang@radiologist` by who holds several. A token is one that this archive gave to
-    /// a person. A name that nothing proves, and tickets that are not read here, change nothing: the device acts, and
+    /// a person. Either is refused where others could read it on its way. A name that nothing proves, and tickets that are not read here, change nothing: the device acts, and
     /// hears no positive answer.
     pub(super) async fn let_in(&self, peer: &Peer) -> Result<Caller, Refusal> {
         let facts = PeerFacts {
@@ -63,6 +63,10 @@ impl ArchiveDoor {
         let text = |field: &Secret<Vec<u8>>| {
             String::from_utf8(field.expose().clone()).map_err(|_| Refusal::NotTrusted)
         };
+        let has_secret = matches!(identity.kind, UserIdentityKind::UsernamePasscode | UserIdentityKind::Jwt);
+        if has_secret && !device.peer().is_confidential() {
+            return Err(refused(self.access.refuse_secret_in_clear(device).await));
+        }
         match identity.kind {
             UserIdentityKind::UsernamePasscode => {
                 let (name, role) = name_and_role(&text(&identity.primary)?);
