@@ -145,13 +145,6 @@ impl Access {
         self.inner.engine.digest()
     }
 
-    /// The session of the archive itself, for recovery and for the founding of an installation. It needs no
-    /// credential because whoever can call this runs inside the program; no door hands it out.
-    #[must_use]
-    pub fn system_session(&self) -> Session {
-        crate::sign_in::system_session(&self.inner.institution)
-    }
-
     /// Decides without a leaf and without a permit: for the rows of a list, and to tell in advance what a person
     /// may do. Opens nothing.
     ///

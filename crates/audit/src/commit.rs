@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::journal::write::{OpenSegment, SegmentMaker};
 use crate::journal::{BATCH_BODY_BYTES_MAX, BATCH_RECORDS_MAX, Record, body_bytes_max};
 use crate::leaf::{BootId, Leaf, NodeName, Stamp};
-use crate::log::Receipt;
+use crate::receipt::Receipt;
 use crate::shared::{FailOnPanic, Shared, TAIL_BYTES_MAX};
 use crate::tree::leaf_hash;
 use std::sync::{Arc, PoisonError};

@@ -92,6 +92,7 @@
 
 mod checkpoint;
 mod commit;
+mod config;
 mod disk;
 mod error;
 mod event;
@@ -102,6 +103,7 @@ mod log;
 mod open;
 mod proof;
 mod read;
+mod receipt;
 mod search;
 mod shared;
 mod tile;
@@ -109,12 +111,14 @@ mod tree;
 pub mod verify;
 
 pub use checkpoint::Checkpoint;
+pub use config::LogConfig;
 pub use disk::{Disk, RealDisk};
 pub use error::AuditError;
 pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
 pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
-pub use log::{Log, LogConfig, Receipt};
+pub use log::Log;
 pub use proof::{verify_consistency, verify_inclusion};
 pub use read::{Detail, LoggedLeaf, Reader};
+pub use receipt::Receipt;
 pub use search::{Filter, Order, Search};
 pub use tree::{Hash, leaf_hash};

@@ -2,110 +2,24 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::commit::{Committer, Job, Request};
-use crate::disk::{Disk, RealDisk};
+use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::event::Event;
 use crate::integrate;
-use crate::leaf::{BootId, NodeName};
+use crate::leaf::BootId;
 use crate::open;
 use crate::read::Reader;
+use crate::receipt::Receipt;
 use crate::shared::{Life, Shared};
-use crate::tree::Hash;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use yingdun_crypto::random;
-use yingdun_crypto::sign::{NoteVerifier, SigningKey};
-use yingdun_model::{Clock, SystemClock, Timestamp};
+use yingdun_crypto::sign::NoteVerifier;
 
 /// Appends that wait for the commit thread; more wait in their callers.
 const REQUESTS_WAITING_MAX: usize = 1024;
-
-/// The default time between an append and the start of its integration: with the work itself, a leaf is
-/// signed within a second.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The default size of a journal segment, in bytes: two thousand lone appends or twelve thousand shared ones.
-const SEGMENT_BYTES: u64 = 8 << 20;
-
-/// How a log is opened.
-#[derive(Debug)]
-pub struct LogConfig {
-    /// The directory of the log; made when it does not exist.
-    pub dir: PathBuf,
-    /// The origin line of checkpoints and the key name of their signatures, best a schema-less URL such as
-    /// `pacs.renmin.example/audit/node-1`.
-    pub origin: String,
-    /// Signs checkpoints.
-    pub signing_key: SigningKey,
-    /// The name of this node, written into every leaf.
-    pub node: NodeName,
-    /// Gives the wall time of leaves.
-    pub clock: Arc<dyn Clock>,
-    /// The longest time between an append and the start of its integration into tiles and checkpoint.
-    pub checkpoint_interval: Duration,
-    /// The size of one journal segment, in bytes.
-    pub segment_bytes: u64,
-    /// Writes and syncs.
-    pub disk: Arc<dyn Disk>,
-}
-
-impl LogConfig {
-    /// A configuration with the defaults: wall clock, half a second to the checkpoint, 8 MiB segments, the real disk.
-    #[must_use]
-    pub fn new(dir: PathBuf, origin: &str, node: NodeName, signing_key: SigningKey) -> Self {
-        Self {
-            dir,
-            origin: origin.to_owned(),
-            signing_key,
-            node,
-            clock: Arc::new(SystemClock),
-            checkpoint_interval: CHECKPOINT_INTERVAL,
-            segment_bytes: SEGMENT_BYTES,
-            disk: Arc::new(RealDisk),
-        }
-    }
-}
-
-/// Proof that an event is a durable leaf of the log. Only a durable append makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    index: u64,
-    leaf_hash: Hash,
-    time: Timestamp,
-    event: Event,
-}
-
-impl Receipt {
-    pub(crate) fn new(index: u64, leaf_hash: Hash, time: Timestamp, event: Event) -> Self {
-        Self { index, leaf_hash, time, event }
-    }
-
-    /// The number of the leaf in the log, from 0.
-    #[must_use]
-    pub const fn index(&self) -> u64 {
-        self.index
-    }
-
-    /// The RFC 6962 hash of the leaf.
-    #[must_use]
-    pub const fn leaf_hash(&self) -> &Hash {
-        &self.leaf_hash
-    }
-
-    /// The wall time that the leaf carries.
-    #[must_use]
-    pub const fn time(&self) -> Timestamp {
-        self.time
-    }
-
-    /// What was reported.
-    #[must_use]
-    pub const fn event(&self) -> &Event {
-        &self.event
-    }
-}
 
 /// An open log. Clones are the same log; when the last one is dropped, what is durable is still signed.
 #[derive(Clone, Debug)]

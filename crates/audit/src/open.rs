@@ -10,12 +10,12 @@
 //! once more, to files that are synced from the start.
 
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
+use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::integrate::{Integrator, make_directories};
 use crate::journal::replay::{Replay, replay};
 use crate::journal::write::{FILE_MODE, OpenSegment, SegmentMaker};
 use crate::journal::{JOURNAL_DIRECTORY, Record, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
-use crate::log::LogConfig;
 use crate::tile::read::TileFiles;
 use crate::tile::{Kind, TILE_WIDTH, partial_directory_of};
 use rustix::fs::{FlockOperation, flock};

@@ -11,7 +11,6 @@ use crate::journal::replay::replay;
 use crate::leaf::Leaf;
 use crate::open::{check_overlap, read_checkpoint};
 use crate::proof::encode_inclusion;
-use crate::search::{Filter, Search};
 use crate::tile::TILE_WIDTH;
 use crate::tile::read::{TileFiles, TileSubtrees};
 use crate::tree::path::{consistency, inclusion};
@@ -148,12 +147,6 @@ impl Reader {
     /// As [`Reader::read`].
     pub fn tail(&self, count: u64) -> Result<Vec<LoggedLeaf>, AuditError> {
         self.read(self.size().saturating_sub(count)..self.size())
-    }
-
-    /// The leaves that pass a filter, read while they are asked for.
-    #[must_use]
-    pub fn search(&self, filter: Filter) -> Search {
-        Search::new(self.clone(), filter)
     }
 
     /// The sealed detail of a leaf.

@@ -75,6 +75,14 @@ impl Filter {
     }
 }
 
+impl Reader {
+    /// The leaves that pass a filter, read while they are asked for.
+    #[must_use]
+    pub fn search(&self, filter: Filter) -> Search {
+        Search::new(self.clone(), filter)
+    }
+}
+
 /// The leaves that a search finds, one at a time. After an error it ends.
 #[derive(Debug)]
 pub struct Search {
@@ -88,7 +96,7 @@ pub struct Search {
 }
 
 impl Search {
-    pub(crate) fn new(reader: Reader, filter: Filter) -> Self {
+    fn new(reader: Reader, filter: Filter) -> Self {
         let bundles = 0..reader.size().div_ceil(TILE_WIDTH as u64);
         let needles = filter.needles();
         let left = filter.limit.unwrap_or(u64::MAX);

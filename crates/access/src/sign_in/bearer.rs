@@ -173,22 +173,24 @@ impl Access {
         };
         self.refuse_sign_in(claim, fault).await
     }
-}
 
-/// The session of the archive itself.
-pub(crate) fn system_session(institution: &InstitutionId) -> Session {
-    // INVARIANT: the word is a legal actor; a test of the system session holds it.
-    let actor = ActorId::new("yingdun").unwrap_or_else(|| unreachable!("`yingdun` is a legal actor"));
-    Session::new(SessionFacts {
-        id: SessionId(yingdun_crypto::random::array()),
-        actor,
-        kind: ActorKind::System,
-        institution: institution.clone(),
-        role: Role::System,
-        scopes: BTreeSet::new(),
-        sign_in: SignIn::Internal,
-        expires: Timestamp::from_ms(i64::MAX),
-        peer: Peer::LOCAL,
-        proof: Proof::System,
-    })
+    /// The session of the archive itself, for recovery and for the founding of an installation. It needs no
+    /// credential because whoever can call this runs inside the program; no door hands it out.
+    #[must_use]
+    pub fn system_session(&self) -> Session {
+        // INVARIANT: the word is a legal actor; a test of the system session holds it.
+        let actor = ActorId::new("yingdun").unwrap_or_else(|| unreachable!("`yingdun` is a legal actor"));
+        Session::new(SessionFacts {
+            id: SessionId(yingdun_crypto::random::array()),
+            actor,
+            kind: ActorKind::System,
+            institution: self.inner.institution.clone(),
+            role: Role::System,
+            scopes: BTreeSet::new(),
+            sign_in: SignIn::Internal,
+            expires: Timestamp::from_ms(i64::MAX),
+            peer: Peer::LOCAL,
+            proof: Proof::System,
+        })
+    }
 }

@@ -15,7 +15,6 @@ mod sweep;
 mod token;
 
 pub use bearer::SignedIn;
-pub(crate) use bearer::system_session;
 pub use code::{CodeExchange, CodeRequest};
 pub use login::Login;
 pub(crate) use token::Token;

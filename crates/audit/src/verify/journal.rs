@@ -1,7 +1,6 @@
 //! Reads the journal a second time, by the description of its format: segments of pages, batches on page
 //! boundaries, records in batches, each batch digest over the one before.
 
-use super::pass::detail_digest;
 use super::tree::of_leaf;
 use super::{Bad, saying};
 use crate::leaf::Leaf;
@@ -227,4 +226,12 @@ fn hash_at(bytes: &[u8], from: usize) -> Hash {
 
 fn at(offset: usize, why: &str) -> Trouble {
     (offset as u64, why.to_owned(), None)
+}
+
+/// The digest of the detail, from the last field of a leaf. A quotation mark inside a text is written with a
+/// backslash, so these bytes cannot be part of another field.
+pub(super) fn detail_digest(leaf: &[u8]) -> Option<&[u8]> {
+    let field = leaf.strip_suffix(b"\"}")?;
+    let (head, digest) = field.split_at_checked(field.len().checked_sub(64)?)?;
+    head.ends_with(b",\"detail_sha256\":\"").then_some(digest)
 }

@@ -1,7 +1,7 @@
 //! The one pass over the signed tree: leaves, tiles, details. It remembers the first trouble of each kind and
 //! decides at the end, when it is known whether the leaves give the signed root, who is to blame.
 
-use super::journal::Journal;
+use super::journal::{Journal, detail_digest};
 use super::tree::{TileHash, Tree, of_leaf};
 use super::{Bad, Head, Report, saying};
 use crate::tree::Hash;
@@ -306,14 +306,6 @@ fn carries(leaf: &[u8], index: u64) -> bool {
         .take(digits)
         .fold(0_u64, |number, byte| number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')));
     legal && number == index && rest.get(digits) == Some(&b',')
-}
-
-/// The digest of the detail, from the last field of a leaf. A quotation mark inside a text is written with a
-/// backslash, so these bytes cannot be part of another field.
-pub(super) fn detail_digest(leaf: &[u8]) -> Option<&[u8]> {
-    let field = leaf.strip_suffix(b"\"}")?;
-    let (head, digest) = field.split_at_checked(field.len().checked_sub(64)?)?;
-    head.ends_with(b",\"detail_sha256\":\"").then_some(digest)
 }
 
 /// The path of a tile file (C2SP tlog-tiles): digits in threes, all groups but the last with an `x`.
