@@ -13,6 +13,10 @@ const SEED: u64 = 2_762;
 const RANDOM_SEED: u64 = 9_000;
 /// Seed of the enhanced CT.
 const ENHANCED_SEED: u64 = 11_112;
+/// Seed of the series of which metadata are asked.
+const DESCRIBED_SEED: u64 = 1_000;
+/// Seed of the MR studies; each study adds its number.
+const MR_SEED: u64 = 3_000;
 /// Seed of the many small studies that are searched.
 const SEARCH_SEED: u64 = 1_000_000;
 
@@ -76,22 +80,46 @@ pub(crate) fn small_studies(count: u64, slices: u32) -> Arc<Vec<Images>> {
 
 /// One enhanced CT of 200 frames, 105 MB, and its series.
 pub(crate) fn enhanced_ct() -> Images {
-    let object = EnhancedCt::new(ENHANCED_SEED, 200);
-    let described = Study::new(ENHANCED_SEED, Kind::Ct { slices: 200 });
-    let (sop_class, sop_instance, transfer_syntax) =
-        (object.sop_class.clone(), object.sop_instance.clone(), object.transfer_syntax.clone());
-    let study = object.study.clone();
+    let (object, images) = streamed_enhanced_ct(200);
+    let described = object_of(&object);
     let data_set: Vec<u8> = object.flatten().collect();
-    Images {
+    Images { images: vec![Image { object: described, data_set: data_set.into() }], ..images }
+}
+
+/// An enhanced CT of any length, whose bytes are made as they are sent, and the series in which it is.
+pub(crate) fn streamed_enhanced_ct(frames: u32) -> (EnhancedCt, Images) {
+    let object = EnhancedCt::new(ENHANCED_SEED, frames);
+    let described = Study::new(ENHANCED_SEED, Kind::Ct { slices: frames });
+    let images = Images {
         patient: described.patient,
         date: described.date,
-        study,
+        study: object.study.clone(),
         series: described.series,
-        images: vec![Image {
-            object: Object { sop_class, sop_instance, transfer_syntax },
-            data_set: data_set.into(),
-        }],
+        images: Vec::new(),
+    };
+    (object, images)
+}
+
+/// What a C-STORE says of an enhanced CT.
+pub(crate) fn object_of(object: &EnhancedCt) -> Object {
+    Object {
+        sop_class: object.sop_class.clone(),
+        sop_instance: object.sop_instance.clone(),
+        transfer_syntax: object.transfer_syntax.clone(),
     }
+}
+
+/// One series of small slices: what is asked of it is what describes it.
+pub(crate) fn described_series(slices: u32) -> Arc<Vec<Images>> {
+    made(1, |_| {
+        let kind = Kind::CtMatrix { slices, matrix: SMALL_MATRIX };
+        of_study(&Study::new(DESCRIBED_SEED, kind), |instance| instance)
+    })
+}
+
+/// MR studies of 256×256×16 bit slices.
+pub(crate) fn mr_studies(count: u64, slices: u32) -> Arc<Vec<Images>> {
+    made(count, |number| of_study(&Study::new(MR_SEED + number, Kind::Mr { slices }), |instance| instance))
 }
 
 /// A small generator (SplitMix64) for choices that must be the same in every run.

@@ -58,6 +58,9 @@ struct Arguments {
     /// Write the page even with --only or --quick
     #[arg(long)]
     page_always: bool,
+    /// Files of the folder that is imported in the part `transfer` [default: 100000; 2000 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    files: Option<u32>,
     /// Studies of the part `catalogue`, of three series each [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
@@ -81,6 +84,12 @@ enum Part {
     Ingest,
     Retrieve,
     Query,
+    /// C-GET and C-MOVE
+    Dimse,
+    /// An object of five gigabytes
+    Large,
+    /// A zip archive of a study, the import of a folder
+    Transfer,
     /// A catalogue with a million studies, alone: give no other part with it
     Catalogue,
 }
@@ -104,6 +113,7 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
         return measure_catalogue(arguments).await;
     }
     let mut size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    size.imported = arguments.files.unwrap_or(size.imported);
     size.rounds = arguments.rounds.map_or(size.rounds, usize::from);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     for subject in [Subject::Orthanc { tls: false }, Subject::Storescp { tls: false }] {
@@ -130,6 +140,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     let mut measured = Measured::default();
     case::limits::disk(&environment.work, &mut measured)?;
     if wanted(Part::Ingest) {
+        for _ in 0..size.rounds {
+            case::transform::run(&mut measured)?;
+        }
         case::ingest::run(&environment, size, &mut measured).await?;
     }
     if wanted(Part::Retrieve) {
@@ -137,6 +150,15 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     if wanted(Part::Query) {
         case::query::run(&environment, size, &mut measured).await?;
+    }
+    if wanted(Part::Dimse) {
+        case::dimse::run(&environment, size, &mut measured).await?;
+    }
+    if wanted(Part::Large) {
+        case::large::run(&environment, size, &mut measured).await?;
+    }
+    if wanted(Part::Transfer) {
+        case::transfer::run(&environment, size, &mut measured).await?;
     }
     fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
 
@@ -149,6 +171,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
         let page = report::page(&measured, &machine, size, &command, machine.stolen_percent()?);
         fs::write(&arguments.page, page).or_fail(arguments.page.display())?;
         eprintln!("wrote {}", arguments.page.display());
+    } else {
+        let table = report::targets_table(&measured, size);
+        std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")?;
     }
     Ok(())
 }

@@ -36,6 +36,12 @@ pub(crate) async fn run(environment: &Environment, size: Size, measured: &mut Me
         }
     }
     drop(studies);
+    // MR slices have a quarter of the bytes: how small they become is asked, and how fast they come is told beside it.
+    let studies = data::mr_studies(size.studies, 4 * size.slices);
+    for _ in 0..size.rounds {
+        one(environment, Subject::Yingdun { replicas: 1 }, &studies, 4, "ingest-mr", measured).await?;
+    }
+    drop(studies);
     let studies = data::random_studies(size.studies, size.slices);
     for round in 0..size.rounds {
         for subject in turns(&OF_RANDOM, round) {

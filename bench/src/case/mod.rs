@@ -2,10 +2,14 @@
 //!
 //! Names of cases say what varies, names of metrics carry the unit.
 
+pub(crate) mod dimse;
 pub(crate) mod ingest;
+pub(crate) mod large;
 pub(crate) mod limits;
 pub(crate) mod query;
 pub(crate) mod retrieve;
+pub(crate) mod transfer;
+pub(crate) mod transform;
 
 use crate::statistics::median;
 use std::collections::BTreeMap;
@@ -21,6 +25,12 @@ pub(crate) struct Size {
     pub(crate) searched_slices: u32,
     /// Requests of one client in a measurement of latency.
     pub(crate) requests: usize,
+    /// Instances of the series of which metadata are asked.
+    pub(crate) described: u32,
+    /// Frames of 512 KiB of the large object.
+    pub(crate) large_frames: u32,
+    /// Small files in the folder that is imported.
+    pub(crate) imported: u32,
 }
 
 impl Size {
@@ -32,10 +42,22 @@ impl Size {
         searched_studies: 5_000,
         searched_slices: 20,
         requests: 200,
+        described: 1_000,
+        large_frames: 9_600,
+        imported: 100_000,
     };
     /// Enough to see that everything works.
-    pub(crate) const QUICK: Self =
-        Self { studies: 2, slices: 60, rounds: 1, searched_studies: 200, searched_slices: 10, requests: 50 };
+    pub(crate) const QUICK: Self = Self {
+        studies: 2,
+        slices: 60,
+        rounds: 1,
+        searched_studies: 200,
+        searched_slices: 10,
+        requests: 50,
+        described: 100,
+        large_frames: 400,
+        imported: 2_000,
+    };
 
     /// Instances that are searched.
     pub(crate) fn searched_instances(self) -> u64 {

@@ -16,15 +16,17 @@ const SUBJECTS: [Subject; 3] =
     [Subject::Orthanc { tls: false }, Subject::Orthanc { tls: true }, Subject::Yingdun { replicas: 3 }];
 
 /// Media type of instances, in whatever transfer syntax they are stored.
-const INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+pub(super) const INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
 /// Media type of frames of native pixels.
-const FRAMES: &str = "multipart/related; type=\"application/octet-stream\"";
+pub(super) const FRAMES: &str = "multipart/related; type=\"application/octet-stream\"";
 /// Media type of metadata.
 const JSON: &str = "application/dicom+json";
 /// Bytes of one frame.
 const FRAME_BYTES: u64 = 512 * 512 * 2;
 /// Requests for the one frame of the enhanced CT and for metadata: they take Orthanc long.
 const SLOW_REQUESTS: usize = 10;
+/// Requests for metadata where they are quick.
+const MANY_REQUESTS: usize = 60;
 /// Clients of the measurements under load.
 const MANY: usize = 16;
 
@@ -44,6 +46,7 @@ impl Ready {
 pub(crate) async fn run(environment: &Environment, size: Size, measured: &mut Measured) -> Outcome<()> {
     let series = data::ct_studies(2, size.slices);
     let enhanced = Arc::new(vec![data::enhanced_ct()]);
+    let described = data::described_series(size.described);
     let mut ready = Vec::new();
     for subject in SUBJECTS {
         let running = subject.start(environment).await?;
@@ -53,19 +56,24 @@ pub(crate) async fn run(environment: &Environment, size: Size, measured: &mut Me
         }
         send(&running.dicom, &series, 4).await?;
         send(&running.dicom, &enhanced, 1).await?;
+        send(&running.dicom, &described, 4).await?;
         running.server.reset_peak_rss()?;
         ready.push(Ready { subject, running });
     }
     settle()?;
     let (Some(first), Some(other)) = (series.first(), series.get(1)) else { return Ok(()) };
     let enhanced = enhanced.first().or_fail("the enhanced CT is missing")?;
+    let described = described.first().or_fail("the described series is missing")?;
 
     for round in 0..size.rounds {
         for at in turns(&SUBJECTS, round) {
             let Some(one) = ready.iter().find(|ready| ready.subject == at) else { continue };
             whole_series(one, first, other, measured).await?;
             many_small(one, first, size, measured).await?;
-            slow_ones(one, first, enhanced, measured).await?;
+            slow_ones(one, [first, described], enhanced, measured).await?;
+            if let Subject::Yingdun { .. } = one.subject {
+                rendered(one, first, size, measured).await?;
+            }
         }
     }
     for Ready { subject, running } in ready {
@@ -133,8 +141,13 @@ async fn many_small(one: &Ready, series: &Images, size: Size, measured: &mut Mea
     Ok(())
 }
 
-/// One frame of a large object, and the metadata of a whole series.
-async fn slow_ones(one: &Ready, series: &Images, enhanced: &Images, measured: &mut Measured) -> Outcome<()> {
+/// One frame of a large object, and the metadata of whole series.
+async fn slow_ones(
+    one: &Ready,
+    described: [&Images; 2],
+    enhanced: &Images,
+    measured: &mut Measured,
+) -> Outcome<()> {
     let (target, name) = (one.target()?, one.subject.name());
     let object = enhanced.images.first().or_fail("the enhanced CT is missing")?;
     let path = instance_path(enhanced, object.object.sop_instance.as_str());
@@ -146,12 +159,38 @@ async fn slow_ones(one: &Ready, series: &Images, enhanced: &Images, measured: &m
     let load = ask_all(target, &Arc::new(frames.collect()), 1).await?;
     latencies("wado-frame-of-enhanced-ct-105-mb-1-client", name, &load, measured);
 
-    let slices = series.images.len();
-    let path = format!("{}/metadata", series_path(series));
-    // An instance has at the least some ten attributes.
-    let ask = Ask { path, accept: JSON, bytes_min: slices as u64 * 500 };
-    let load = ask_all(target, &Arc::new(vec![ask; SLOW_REQUESTS]), 1).await?;
-    latencies(&format!("wado-metadata-series-of-{slices}-1-client"), name, &load, measured);
+    for series in described {
+        let slices = series.images.len();
+        let path = format!("{}/metadata", series_path(series));
+        // An instance has at the least some ten attributes.
+        let ask = Ask { path, accept: JSON, bytes_min: slices as u64 * 500 };
+        // What takes little time is asked for often enough to have a tail.
+        let requests = if let Subject::Yingdun { .. } = one.subject { MANY_REQUESTS } else { SLOW_REQUESTS };
+        let load = ask_all(target, &Arc::new(vec![ask; requests]), 1).await?;
+        let case = format!("wado-metadata-series-of-{slices}-1-client");
+        latencies(&case, name, &load, measured);
+        measured.add(&case, name, "p95_ms", load.latencies.percentile_ms(0.95));
+    }
+    Ok(())
+}
+
+/// Pictures of the whole series, each scaled to twice its size: what they cost the server.
+async fn rendered(one: &Ready, series: &Images, size: Size, measured: &mut Measured) -> Outcome<()> {
+    const CASE: &str = "rendered-512-to-1024-jpeg";
+    let pictures = series.images.iter().cycle().take(size.requests).map(|image| Ask {
+        path: format!(
+            "{}/rendered?viewport=1024,1024",
+            instance_path(series, image.object.sop_instance.as_str())
+        ),
+        accept: "image/jpeg",
+        bytes_min: 20_000,
+    });
+    let asks = Arc::new(pictures.collect());
+    let cpu = one.running.server.cpu_s()?;
+    let load = ask_all(one.target()?, &asks, 1).await?;
+    let cpu = one.running.server.cpu_s()? - cpu;
+    latencies(CASE, one.subject.name(), &load, measured);
+    measured.add(CASE, one.subject.name(), "cpu_ms", cpu * 1e3 / asks.len() as f64);
     Ok(())
 }
 

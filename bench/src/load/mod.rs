@@ -1,6 +1,8 @@
 //! The load generator: the same for every subject. It keeps its objects in memory and its connections open.
 
+pub(crate) mod fetch;
 pub(crate) mod http;
+pub(crate) mod sink;
 pub(crate) mod store;
 
 use crate::statistics::Latencies;

@@ -1,11 +1,16 @@
 //! C-STORE from several associations at once.
 
-use crate::data::{Image, Images};
+use crate::data::{Image, Images, object_of};
 use crate::failure::{Failure, Outcome, While};
+use bytes::Bytes;
+use futures_util::stream;
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio_util::io::StreamReader;
+use yingdun_dicom::synthetic::EnhancedCt;
 use yingdun_dimse::association::Proposals;
 use yingdun_dimse::scu::{Destination, Scu, Settings};
 
@@ -53,6 +58,23 @@ pub(crate) async fn send(
         bytes: studies.iter().map(Images::bytes).sum(),
         elapsed: started.elapsed(),
     })
+}
+
+/// Sends one object that is made while it is sent; gives the time from before the connection to after its release.
+pub(crate) async fn send_streamed(target: &DicomTarget, object: EnhancedCt) -> Outcome<Duration> {
+    let what = format!("C-STORE to {}", target.destination);
+    let described = object_of(&object);
+    let mut proposals = Proposals::new();
+    proposals.add(described.sop_class.clone(), described.transfer_syntax.clone()).or_fail(&what)?;
+    let started = Instant::now();
+    let mut scu = Scu::connect(&target.destination, &target.settings, &proposals).await.or_fail(&what)?;
+    let pieces = stream::iter(object.map(|piece| io::Result::Ok(Bytes::from(piece))));
+    let answer = scu.store(&described, &mut StreamReader::new(pieces)).await.or_fail(&what)?;
+    if !answer.status.is_stored() {
+        return Err(Failure::new(format!("{what}: status {}", answer.status)));
+    }
+    scu.release().await.or_fail(&what)?;
+    Ok(started.elapsed())
 }
 
 async fn one(

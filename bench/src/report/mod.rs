@@ -3,7 +3,7 @@
 mod page;
 mod targets;
 
-pub(crate) use page::page;
+pub(crate) use page::{page, targets_table};
 
 use crate::case::Measured;
 use serde::Serialize;
@@ -66,6 +66,7 @@ fn unit(metric: &str) -> &'static str {
     match metric {
         _ if ends("instances_per_s") => "instances/s",
         _ if ends("requests_per_s") => "requests/s",
+        _ if ends("files_per_s") => "files/s",
         _ if ends("cpu_s_per_gb") => "s/GB",
         _ if ends("mb_per_s") => "MB/s",
         _ if ends("mb_per_mb_sent") => "MB/MB",

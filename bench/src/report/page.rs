@@ -62,7 +62,8 @@ fn conditions(machine: &Machine, stolen_percent: f64) -> String {
     })
 }
 
-fn targets_table(measured: &Measured, size: Size) -> String {
+/// The promises that something was measured for, and whether they hold.
+pub(crate) fn targets_table(measured: &Measured, size: Size) -> String {
     let mut table = "| what | ours | theirs | ratio | target | |\n|---|---:|---:|---:|---:|---|\n".to_owned();
     for target in targets(size) {
         let Some(verdict) = target.judge(measured) else { continue };

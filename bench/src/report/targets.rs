@@ -20,6 +20,8 @@ enum Bound {
     AtMost(f64, &'static str),
     /// At most this value.
     Below(f64),
+    /// At least this value.
+    Over(f64),
 }
 
 /// A promise beside what was measured.
@@ -47,6 +49,7 @@ impl Target {
                 (Some((peer, theirs)), format!("≤ {factor:.3} ×"), ours <= factor * theirs)
             }
             Bound::Below(value) => (None, format!("≤ {value}"), ours <= value),
+            Bound::Over(value) => (None, format!("≥ {value}"), ours >= value),
         };
         let ratio = theirs.map(|(_, theirs)| ours / theirs);
         Some(Verdict { ours, theirs, ratio, bound, holds })
@@ -73,6 +76,17 @@ pub(super) fn targets(size: Size) -> Vec<Target> {
     add("Server CPU per GB ingested, 3 replicas", ingest.clone(), "cpu_s_per_gb", Bound::AtMost(1.0, tls));
     add("Peak RSS while ingesting", ingest, "rss_mb", Bound::Below(300.0));
 
+    for (words, work) in [("CT", "ingest"), ("MR", "ingest-mr")] {
+        let what = format!("Stored bytes of native {words} for each byte sent, one copy");
+        add(&what, case_name(work, 1, 4), "disk_mb_per_mb_sent", Bound::Below(0.5));
+    }
+    for (words, kind) in [("CT", "ct"), ("MR", "mr")] {
+        let case = format!("transform-of-{kind}-1-core");
+        let what = format!("Transform of {words}, one core");
+        add(&format!("{what}, in"), case.clone(), "pack_mb_per_s", Bound::Over(300.0));
+        add(&format!("{what}, out"), case, "unpack_mb_per_s", Bound::Over(500.0));
+    }
+
     let series = format!("wado-series-of-{}", size.slices);
     for (clients, factor) in [("1-client-warm", 1.5), ("1-client-cold", 1.5), ("4-clients-warm", 1.0)] {
         let what = format!("WADO-RS series over HTTPS, {clients}");
@@ -94,7 +108,33 @@ pub(super) fn targets(size: Size) -> Vec<Target> {
     add("One frame of a 105 MB enhanced CT", enhanced, "p50_ms", Bound::AtMost(0.02, plain));
     let metadata = format!("wado-metadata-series-of-{}-1-client", size.slices);
     add("Metadata of a series", metadata, "p50_ms", Bound::AtMost(0.05, plain));
+    let described = format!("wado-metadata-series-of-{}-1-client", size.described);
+    add(&format!("Metadata of a series of {}", size.described), described, "p95_ms", Bound::Below(50.0));
+    let rendered = "rendered-512-to-1024-jpeg".to_owned();
+    add("A rendered JPEG, 512² to 1024², CPU of the server", rendered, "cpu_ms", Bound::Below(10.0));
     add("Peak RSS while retrieving", "retrieve-all-of-it".into(), "rss_mb", Bound::Below(300.0));
+
+    for (words, verb) in [("C-GET", "c-get"), ("C-MOVE", "c-move")] {
+        let case = format!("{verb}-ct-of-{}-1-association", size.slices);
+        let what = format!("{words} of a CT study over TLS, 1 association");
+        add(&what, case.clone(), "mb_per_s", Bound::AtLeast(1.5, plain));
+        add(&what, case, "mb_per_s", Bound::AtLeast(2.0, tls));
+    }
+    let frame = "frame-of-large-object-1-client";
+    add("One frame of an object of 5 GB, at random", frame.into(), "p99_ms", Bound::Below(30.0));
+    add("The same, growth of RSS", frame.into(), "growth_mb", Bound::Below(32.0));
+    let pulled = "large-object-8-clients".to_owned();
+    add("Peak RSS while 8 clients pull 5 GB each", pulled, "rss_mb", Bound::Below(512.0));
+
+    let export = format!("zip-export-ct-of-{}", size.slices);
+    add("Zip export of a CT study", export, "mb_per_s", Bound::AtLeast(20.0, plain));
+    let import = format!("import-{}-files", size.imported / 20 * 20);
+    add(
+        &format!("Import of a folder of {} small files", size.imported),
+        import,
+        "files_per_s",
+        Bound::AtLeast(3.0, plain),
+    );
 
     for search in ["patient-id", "study-date-range", "name-prefix"] {
         let case = format!("query-{}-instances-{search}", size.searched_instances());

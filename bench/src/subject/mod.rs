@@ -6,12 +6,14 @@ mod yingdun;
 
 use crate::failure::{Outcome, While};
 use crate::load::http::HttpTarget;
+use crate::load::sink::Sink;
 use crate::load::store::DicomTarget;
 use crate::pki::Pki;
 use crate::process::Server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+pub(crate) use yingdun::CLIENT;
 use yingdun_dimse::scu::{Destination, Settings};
 use yingdun_model::AeTitle;
 
@@ -47,8 +49,22 @@ pub(crate) struct Running {
     pub(crate) helper: Option<Server>,
     pub(crate) dicom: DicomTarget,
     pub(crate) http: Option<HttpTarget>,
+    /// Where it sends what a C-MOVE to our title asks for; receivers send nothing.
+    pub(crate) sink: Option<Sink>,
+    /// A program that may store and export; only Yingdun knows such accounts.
+    pub(crate) client: Option<Client>,
     /// Where it keeps its images.
     pub(crate) storage: PathBuf,
+}
+
+/// An account of a program, as an import or an export names it.
+pub(crate) struct Client {
+    /// The address, as its command line takes it.
+    pub(crate) server: String,
+    pub(crate) authority: PathBuf,
+    pub(crate) secret: PathBuf,
+    /// A token of this account.
+    pub(crate) bearer: String,
 }
 
 /// What starting needs.
@@ -99,7 +115,7 @@ impl Subject {
         }
         fs::create_dir_all(&folder).or_fail("making a folder")?;
         match self {
-            Self::Orthanc { tls } => orthanc::start(environment, &folder, tls, orthanc::Sync::Default),
+            Self::Orthanc { tls } => orthanc::start(environment, &folder, tls, orthanc::Sync::Default).await,
             Self::Storescp { tls } => storescp::start_dcmtk(environment, &folder, tls),
             Self::DicomRs => storescp::start_dicom_rs(&folder),
             Self::Yingdun { replicas } => yingdun::start(environment, &folder, replicas).await,
@@ -112,7 +128,7 @@ impl Subject {
             Self::Orthanc { tls } => {
                 let folder = self.folder(environment);
                 fs::create_dir_all(&folder).or_fail("making a folder")?;
-                orthanc::start(environment, &folder, tls, orthanc::Sync::Off)
+                orthanc::start(environment, &folder, tls, orthanc::Sync::Off).await
             }
             _ => self.start(environment).await,
         }
@@ -123,7 +139,7 @@ impl Subject {
         match self {
             Self::Orthanc { tls } => {
                 running.stop()?;
-                orthanc::start(environment, &self.folder(environment), tls, orthanc::Sync::Default)
+                orthanc::start(environment, &self.folder(environment), tls, orthanc::Sync::Default).await
             }
             _ => Ok(running),
         }
@@ -174,7 +190,12 @@ fn destination(title: &str, port: u16) -> Outcome<Destination> {
     format!("{title}@127.0.0.1:{port}").parse().or_fail("naming a destination")
 }
 
+/// The title of our client, and of the receiver to which objects are moved.
+pub(crate) fn calling() -> Outcome<AeTitle> {
+    AeTitle::new(CALLING).or_fail("naming ourselves")
+}
+
 /// How our client calls.
 fn settings() -> Outcome<Settings> {
-    Ok(Settings::new(AeTitle::new(CALLING).or_fail("naming ourselves")?))
+    Ok(Settings::new(calling()?))
 }

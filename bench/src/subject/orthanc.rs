@@ -5,16 +5,22 @@
 //! function that OpenSSL 3 does not have).
 
 use super::storescp::NO_DELAY;
-use super::{Environment, Running, destination, is_installed, settings};
+use super::{CALLING, Environment, Running, destination, is_installed, settings};
 use crate::failure::{Outcome, While};
 use crate::load::http::HttpTarget;
+use crate::load::sink::Sink;
 use crate::load::store::DicomTarget;
+use crate::pki::Pki;
 use crate::process::{Server, free_address};
+use rustls::ServerConfig;
 use serde_json::json;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use yingdun_dimse::scp::Transport;
+use yingdun_dimse::tls::{Identity, Trust, server_config};
 
 pub(super) const PROGRAM: &str = "Orthanc";
 const NGINX: &str = "nginx";
@@ -31,10 +37,16 @@ pub(super) enum Sync {
     Off,
 }
 
-pub(super) fn start(environment: &Environment, folder: &Path, tls: bool, sync: Sync) -> Outcome<Running> {
+pub(super) async fn start(
+    environment: &Environment,
+    folder: &Path,
+    tls: bool,
+    sync: Sync,
+) -> Outcome<Running> {
     let (http, dicom) = (free_address()?, free_address()?);
     let storage = folder.join("storage");
     let pki = &environment.pki;
+    let sink = Sink::listen(if tls { Transport::Tls(receiving(pki)?) } else { Transport::Plain }).await?;
     let mut config = json!({
         "Name": "benchmark",
         "StorageDirectory": storage,
@@ -44,6 +56,9 @@ pub(super) fn start(environment: &Environment, folder: &Path, tls: bool, sync: S
         "DicomPort": dicom.port(),
         "DicomAet": "ORTHANC",
         "RemoteAccessAllowed": false,
+        "DicomModalities": {
+            CALLING: {"AET": CALLING, "Host": "127.0.0.1", "Port": sink.port(), "UseDicomTls": tls},
+        },
         "DicomWeb": {"Enable": true, "Root": "/dicom-web/", "Ssl": tls},
     });
     if let Some(options) = config.as_object_mut() {
@@ -76,7 +91,16 @@ pub(super) fn start(environment: &Environment, folder: &Path, tls: bool, sync: S
         }
         true => (None, None),
     };
-    Ok(Running { server, helper, dicom, http, storage })
+    Ok(Running { server, helper, dicom, http, sink: Some(sink), client: None, storage })
+}
+
+/// How the destination of its C-MOVE takes connections.
+fn receiving(pki: &Pki) -> Outcome<Arc<ServerConfig>> {
+    const WHAT: &str = "setting up TLS";
+    let read = |path: &Path| fs::read(path).or_fail(WHAT);
+    let identity = Identity::from_pem(&read(&pki.certificate)?, &read(&pki.key)?).or_fail(WHAT)?;
+    let trust = Trust::from_pem(&read(&pki.authority)?).or_fail(WHAT)?;
+    server_config(identity, &trust).or_fail(WHAT)
 }
 
 /// Ends TLS in front of a plain server: one worker for each core, answers passed on as they come.

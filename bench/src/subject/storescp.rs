@@ -34,7 +34,7 @@ pub(super) fn start_dcmtk(environment: &Environment, folder: &Path, tls: bool) -
     let mut settings = settings()?;
     settings.tls = tls.then(|| pki.mutual.clone());
     let dicom = DicomTarget { destination: destination("STORESCP", address.port())?, settings };
-    Ok(Running { server, helper: None, dicom, http: None, storage })
+    Ok(Running { server, helper: None, dicom, http: None, sink: None, client: None, storage })
 }
 
 /// Its defaults.
@@ -46,7 +46,7 @@ pub(super) fn start_dicom_rs(folder: &Path) -> Outcome<Running> {
     let mut server = Server::start(&mut command, &folder.join("log"))?;
     server.wait_for(address)?;
     let dicom = DicomTarget { destination: destination("STORE-SCP", address.port())?, settings: settings()? };
-    Ok(Running { server, helper: None, dicom, http: None, storage })
+    Ok(Running { server, helper: None, dicom, http: None, sink: None, client: None, storage })
 }
 
 fn storage(folder: &Path) -> Outcome<PathBuf> {

@@ -1,9 +1,10 @@
 //! Yingdun, installed and administered as a hospital would: `init`, three officers, a device with its certificate,
 //! a radiologist who signs in. Everything goes through the command line and HTTPS, nothing past them.
 
-use super::{CALLING, Environment, Running, destination, settings};
+use super::{CALLING, Client, Environment, Running, destination, settings};
 use crate::failure::{Failure, Outcome, While};
 use crate::load::http::{HttpClient, HttpTarget};
+use crate::load::sink::Sink;
 use crate::load::store::DicomTarget;
 use crate::process::{Server, run};
 use hyper::{Method, StatusCode};
@@ -12,10 +13,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use yingdun_dimse::tls::{Identity, Trust, client_config};
+use yingdun_dimse::scp::Transport;
+use yingdun_dimse::tls::{Identity, Trust, client_config, server_config};
 
 /// The AE title by which the device calls the archive.
 const CALLED: &str = "YINGDUN";
+
+/// The program that imports and exports.
+pub(crate) const CLIENT: &str = "transfer";
 
 /// The password of everybody in a benchmark.
 const PASSWORD: &str = "correct horse battery staple";
@@ -34,8 +39,12 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
     }
     let installed = json_of(&run(&mut init)?)?;
     let config = text(&installed, "config")?;
-    let authority = fs::read(text(&installed, "ca_file")?).or_fail("reading the authority")?;
+    let authority_file = PathBuf::from(text(&installed, "ca_file")?);
+    let authority = fs::read(&authority_file).or_fail("reading the authority")?;
+    let trust = Trust::from_pem(&authority).or_fail("reading the authority")?;
     let device = issue(environment, &installation)?;
+    let receiving = server_config(device.identity()?, &trust).or_fail("setting up TLS")?;
+    let sink = Sink::listen(Transport::Tls(receiving)).await?;
 
     let mut serve = Command::new(&environment.binary);
     serve.args(["serve", "--json", "--config", config]);
@@ -45,12 +54,12 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
         text(&ready, "web")?.trim_start_matches("https://").parse().or_fail("reading the address")?;
     let dicom: SocketAddr = text(&ready, "dicom_tls")?.parse().or_fail("reading the address")?;
 
-    let trust = Trust::from_pem(&authority).or_fail("reading the authority")?;
     let https = client_config(None, &trust).or_fail("setting up TLS")?;
     let web = HttpTarget { address, tls: Some(https), bearer: None };
-    let bearer = administer(&web, &installed, &device.sha256).await?;
-    let identity = Identity::from_pem(&device.certificate, &device.key).or_fail("reading a certificate")?;
-    let tls = client_config(Some(identity), &trust).or_fail("setting up TLS")?;
+    let accounts = administer(&web, &installed, &device.sha256, &sink).await?;
+    let tls = client_config(Some(device.identity()?), &trust).or_fail("setting up TLS")?;
+    let secret = folder.join("client.secret");
+    fs::write(&secret, &accounts.client_secret).or_fail("keeping a secret")?;
     Ok(Running {
         server,
         helper: None,
@@ -58,7 +67,14 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
             destination: destination(CALLED, dicom.port())?,
             settings: settings()?.with_tls(tls),
         },
-        http: Some(HttpTarget { bearer: Some(bearer), ..web }),
+        http: Some(HttpTarget { bearer: Some(accounts.radiologist), ..web }),
+        sink: Some(sink),
+        client: Some(Client {
+            server: text(&ready, "web")?.to_owned(),
+            authority: authority_file,
+            secret,
+            bearer: accounts.client,
+        }),
         storage,
     })
 }
@@ -70,9 +86,26 @@ struct Device {
     sha256: String,
 }
 
+impl Device {
+    fn identity(&self) -> Outcome<Identity> {
+        Identity::from_pem(&self.certificate, &self.key).or_fail("reading a certificate")
+    }
+}
+
+/// What those who work with the archive sign in with.
+struct Accounts {
+    /// A token.
+    radiologist: String,
+    /// A token.
+    client: String,
+    client_secret: String,
+}
+
 fn issue(environment: &Environment, installation: &Path) -> Outcome<Device> {
     let mut command = Command::new(&environment.binary);
-    command.args(["certificate", "issue", CALLING, "--json", "--directory"]).arg(installation);
+    // Good for the receiver of a C-MOVE too.
+    command.args(["certificate", "issue", CALLING, "--host", "localhost", "--json", "--directory"]);
+    command.arg(installation);
     let issued = json_of(&run(&mut command)?)?;
     let read = |name: &str| -> Outcome<Vec<u8>> {
         fs::read(PathBuf::from(text(&issued, name)?)).or_fail("reading a certificate")
@@ -84,8 +117,13 @@ fn issue(environment: &Environment, installation: &Path) -> Outcome<Device> {
     })
 }
 
-/// Enrols two officers, registers the device, gives a radiologist an account; gives the radiologist's token.
-async fn administer(web: &HttpTarget, installed: &Value, certificate_sha256: &str) -> Outcome<String> {
+/// Enrols two officers, registers the device, gives a radiologist and a program an account.
+async fn administer(
+    web: &HttpTarget,
+    installed: &Value,
+    certificate_sha256: &str,
+    sink: &Sink,
+) -> Outcome<Accounts> {
     let mut system = officer(web, installed, "system-administrator").await?;
     let mut security = officer(web, installed, "security-administrator").await?;
     let device = json!({
@@ -93,13 +131,25 @@ async fn administer(web: &HttpTarget, installed: &Value, certificate_sha256: &st
         "called_ae": CALLED,
         "certificate_sha256": certificate_sha256,
         "addresses": ["127.0.0.1"],
+        "destination": format!("localhost:{}", sink.port()),
     });
     call(&mut system, Method::POST, "/api/v1/devices", &device).await?;
+    let scopes = json!({"called_ae": CALLED, "scopes": ["store", "view"]});
+    call(&mut security, Method::PUT, &format!("/api/v1/devices/{CALLING}/scopes"), &scopes).await?;
+    let client = call(&mut system, Method::POST, "/api/v1/clients", &json!({"client_id": CLIENT})).await?;
+    let scopes = json!({"scopes": ["store", "search", "view", "export"]});
+    call(&mut security, Method::PUT, &format!("/api/v1/clients/{CLIENT}/scopes"), &scopes).await?;
+    let client_secret = text(&client, "client_secret")?.to_owned();
     let person = json!({"name": "radiologist"});
     let created = call(&mut system, Method::POST, "/api/v1/people", &person).await?;
     call(&mut security, Method::PUT, "/api/v1/people/radiologist/roles/radiologist", &Value::Null).await?;
     let link = text(&created, "link")?;
-    sign_in(web, link.rsplit('/').next().unwrap_or(link), "radiologist", "radiologist").await
+    Ok(Accounts {
+        radiologist: sign_in(web, link.rsplit('/').next().unwrap_or(link), "radiologist", "radiologist")
+            .await?,
+        client: token(web, &client_secret).await?,
+        client_secret,
+    })
 }
 
 /// A connection with the token of an officer.
@@ -135,6 +185,17 @@ async fn sign_in(web: &HttpTarget, invitation: &str, name: &str, role: &str) -> 
         .map(str::to_owned)
         .next()
         .or_fail("signing in gave no session")
+}
+
+/// The token of the program's account (RFC 6749 §4.4).
+async fn token(web: &HttpTarget, secret: &str) -> Outcome<String> {
+    let form = format!("grant_type=client_credentials&client_id={CLIENT}&client_secret={secret}");
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let mut client = HttpClient::connect(web).await?;
+    let (answer, body) = client.send(Method::POST, "/oauth2/token", &headers, form).await?;
+    expect(answer.status().is_success(), "asking for a token", answer.status())?;
+    let granted = serde_json::from_slice(&body).or_fail("reading a token")?;
+    Ok(text(&granted, "access_token")?.to_owned())
 }
 
 async fn call(client: &mut HttpClient, method: Method, path: &str, body: &Value) -> Outcome<Value> {
