@@ -4,9 +4,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from yingdun_testkit import part10
-from yingdun_testkit.orthanc import Orthanc
-
-PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+from yingdun_testkit.orthanc import WEB_PLUGIN, Orthanc
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +15,7 @@ def orthanc(archive, gateway, tmp_path_factory):
         "HasDelete": False,
     }
     settings = {
-        "Plugins": [PLUGIN],
+        "Plugins": [WEB_PLUGIN],
         "HttpsVerifyPeers": True,
         "HttpsCACertificates": str(archive.ca_file),
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": {"yingdun": server}},

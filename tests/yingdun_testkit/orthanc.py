@@ -10,6 +10,10 @@ import requests
 from .installation import wait_until
 
 
+#: The DICOMweb plugin, where Debian puts it.
+WEB_PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+
+
 class Orthanc:
     """An Orthanc server in a folder of its own."""
 

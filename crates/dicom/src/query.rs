@@ -56,7 +56,12 @@ impl MatchValue {
             return Err(QueryError::TooLong);
         }
         let text = trim_padding(text);
-        if text.is_empty() || (text.bytes().all(|byte| byte == b'*') && takes_wildcards(vr)) {
+        // A name of delimiters alone has only empty components (PS3.5 §6.2.1.1).
+        let is_empty_name = || vr == Vr::PN && text.bytes().all(|byte| matches!(byte, b'^' | b'=' | b' '));
+        if text.is_empty()
+            || (text.bytes().all(|byte| byte == b'*') && takes_wildcards(vr))
+            || is_empty_name()
+        {
             return Ok(Self::Universal);
         }
         if matches!(vr, Vr::DA | Vr::TM | Vr::DT) {
@@ -75,25 +80,47 @@ impl MatchValue {
     }
 
     /// Whether a decoded value field matches: any of its values. `None` stands for an absent attribute.
-    /// Names, descriptions and other long texts are compared without case and width, codes exactly.
+    /// Names are compared without case and width, in the groups that the query names or else in any of them; every
+    /// other text exactly (PS3.4 §C.2.2.2.1 and §C.2.2.2.4).
     #[must_use]
     pub fn matches(&self, vr: Vr, value: Option<&str>) -> bool {
         if *self == Self::Universal {
             return true;
         }
         let Some(value) = value else { return false };
-        value.split('\\').map(trim_padding).any(|one| {
-            if vr == Vr::PN {
-                let name = PersonName::parse(one);
-                name.groups().any(|group| self.matches_one(vr, group)) || self.matches_one(vr, one)
-            } else {
-                self.matches_one(vr, one)
+        let mut values = value.split('\\').map(trim_padding);
+        if vr != Vr::PN {
+            return values.any(|one| self.matches_one(vr, one));
+        }
+        let groups = self.groups();
+        values.any(|one| {
+            let name = PersonName::parse(one);
+            match &groups {
+                None => name.groups().any(|group| self.matches_one(vr, group)) || self.matches_one(vr, one),
+                Some(wanted) => wanted
+                    .iter()
+                    .zip([&name.alphabetic, &name.ideographic, &name.phonetic])
+                    .all(|(wanted, group)| *wanted == Self::Universal || wanted.matches_one(vr, group)),
             }
         })
     }
 
+    /// What a name asks of each component group, where it names groups (PS3.5 §6.2.1.2): `Wang*=王*` asks two things.
+    #[must_use]
+    pub fn groups(&self) -> Option<[Self; 3]> {
+        let text = match self {
+            Self::Single(text) | Self::Wildcard(text) if text.contains('=') => text,
+            Self::Single(_) | Self::Wildcard(_) | Self::Universal | Self::List(_) | Self::Range { .. } => {
+                return None;
+            }
+        };
+        let PersonName { alphabetic, ideographic, phonetic } = PersonName::parse(text);
+        let wanted = |group: String| Self::parse(Vr::PN, &group).unwrap_or(Self::Universal);
+        Some([alphabetic, ideographic, phonetic].map(wanted))
+    }
+
     fn matches_one(&self, vr: Vr, value: &str) -> bool {
-        let comparable = |text: &str| if folds(vr) { fold(text) } else { text.to_owned() };
+        let comparable = |text: &str| if vr == Vr::PN { fold(text) } else { text.to_owned() };
         match self {
             Self::Universal => true,
             Self::Single(wanted) => same(vr, &comparable(wanted), &comparable(value)),
@@ -161,10 +188,6 @@ fn takes_wildcards(vr: Vr) -> bool {
     matches!(vr, Vr::AE | Vr::CS | Vr::LO | Vr::LT | Vr::PN | Vr::SH | Vr::ST | Vr::UC | Vr::UR | Vr::UT)
 }
 
-fn folds(vr: Vr) -> bool {
-    matches!(vr, Vr::LO | Vr::LT | Vr::PN | Vr::SH | Vr::ST | Vr::UC | Vr::UT)
-}
-
 fn same(vr: Vr, wanted: &str, value: &str) -> bool {
     let numeric = matches!(vr, Vr::IS | Vr::DS);
     wanted == value
@@ -219,6 +242,26 @@ mod tests {
         }
         for query in ["xiao*", "wan", "王", "w??ng*x"] {
             assert!(!matches(Vr::PN, query, name), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_names_groups_asks_each_of_them() {
+        let name = "Wang^XiaoDong=王^小东=";
+        for query in ["wang^xiaodong=王^小东", "Wang^XiaoDong=王^小东=", "=王*", "W*=王*", "Wang*=", "^^^^"]
+        {
+            assert!(matches(Vr::PN, query, name), "{query}");
+        }
+        for query in ["王*=", "=wang*", "Wang^XiaoDong=李^小东", "W*=王*=w*"] {
+            assert!(!matches(Vr::PN, query, name), "{query}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_names_are_compared_with_their_case() {
+        for vr in [Vr::LO, Vr::SH, Vr::CS, Vr::UT] {
+            assert!(matches(vr, "Ab1", "Ab1") && matches(vr, "A?1", "Ab1") && matches(vr, "A*", "Ab1"));
+            assert!(!matches(vr, "AB1", "Ab1") && !matches(vr, "a*", "Ab1"), "{vr:?}");
         }
     }
 

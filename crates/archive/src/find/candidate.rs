@@ -1,6 +1,7 @@
 //! A row of any level on its way to the answer, with what describes it and what decisions need of it.
 
 use crate::request::Level;
+use std::borrow::Cow;
 use std::sync::Arc;
 use yingdun_access::StudyFacts;
 use yingdun_catalog::catalogue::instances::InstanceRow;
@@ -46,6 +47,16 @@ impl Candidate {
 }
 
 impl AnyRow {
+    /// The modalities that it knows of itself, parted by backslashes.
+    pub(super) fn modalities(&self) -> Cow<'_, str> {
+        match self {
+            Self::Patient(_) => Cow::Borrowed(""),
+            Self::Study(study) => Cow::Owned(study.modalities.join("\\")),
+            Self::Series(series) => Cow::Borrowed(&series.modality),
+            Self::Instance(instance) => Cow::Borrowed(&instance.modality),
+        }
+    }
+
     pub(super) const fn level(&self) -> Level {
         match self {
             Self::Patient(_) => Level::Patient,

@@ -26,6 +26,8 @@ pub(super) struct Criteria {
     sop_classes: Vec<Uid>,
     modalities: Vec<String>,
     series_modalities: Vec<String>,
+    /// Patterns, one of whose modalities each row must fit.
+    modality_patterns: Vec<MatchValue>,
     study_date: Option<RangeInclusive<Date>>,
     study_time: Option<RangeInclusive<TimeOfDay>>,
     performed_date: Option<RangeInclusive<Date>>,
@@ -106,9 +108,7 @@ impl Criteria {
             tags::SOP_CLASS_UID if level == Level::Instance => {
                 self.impossible |= !uids(&value, &mut self.sop_classes);
             }
-            tags::MODALITIES_IN_STUDY => words(tag, &value, &mut self.modalities)?,
-            tags::MODALITY if level <= Level::Study => words(tag, &value, &mut self.modalities)?,
-            tags::MODALITY => words(tag, &value, &mut self.series_modalities)?,
+            tags::MODALITIES_IN_STUDY | tags::MODALITY => self.add_modality(level, tag, value),
             tags::STUDY_DATE => self.study_date = Some(dates(tag, &value)?),
             tags::STUDY_TIME => self.study_time = Some(times(tag, &value)?),
             tags::PERFORMED_PROCEDURE_STEP_START_DATE if level >= Level::Series => {
@@ -133,11 +133,30 @@ impl Criteria {
         Ok(())
     }
 
+    /// Tokens are made without letter case and width, of names group by group; what that does not tell is compared.
     fn add_token(&mut self, what: Searchable, level: Level, path: AttributePath, vr: Vr, value: MatchValue) {
-        if needs_second_look(&value) {
+        let groups = value.groups().filter(|_| vr == Vr::PN);
+        if vr != Vr::PN || groups.is_some() || needs_second_look(&value) {
             self.compare(level, path, vr, Wanted::Value(value.clone()));
         }
-        self.tokens.push((what, value));
+        match groups {
+            Some(groups) => self.tokens.extend(groups.map(|group| (what, group))),
+            None => self.tokens.push((what, value)),
+        }
+    }
+
+    /// Modalities are found by their codes; a pattern is compared, and in a study only with those of the study itself.
+    fn add_modality(&mut self, level: Level, tag: Tag, value: MatchValue) {
+        let of_study = tag == tags::MODALITIES_IN_STUDY || level <= Level::Study;
+        match value {
+            MatchValue::Wildcard(_) if of_study && level > Level::Study => self.unmatched.push(tag.into()),
+            MatchValue::Wildcard(_) => self.modality_patterns.push(value),
+            MatchValue::Single(text) if of_study => self.modalities.push(text),
+            MatchValue::Single(text) => self.series_modalities.push(text),
+            MatchValue::List(texts) if of_study => self.modalities.extend(texts),
+            MatchValue::List(texts) => self.series_modalities.extend(texts),
+            MatchValue::Universal | MatchValue::Range { .. } => {}
+        }
     }
 
     /// Requests are found by token, and the series that answer them by a second look.
@@ -209,15 +228,18 @@ impl Criteria {
 
     /// Whether rows must be unsealed to know if they match.
     pub(super) fn has_residual(&self) -> bool {
-        !self.residual.is_empty()
+        !self.residual.is_empty() || !self.modality_patterns.is_empty()
     }
 
     /// The second look, at an unsealed row.
     pub(super) fn matches(&self, candidate: &Candidate) -> bool {
-        self.residual.iter().all(|residual| match residual.attribute.path.sequence {
-            None => residual.matches(residual.text(candidate)),
-            Some(sequence) => self.an_item_matches(candidate, sequence),
-        })
+        let modalities = candidate.row.modalities();
+        let fits = |pattern: &MatchValue| pattern.matches(Vr::CS, Some(&modalities));
+        self.modality_patterns.iter().all(fits)
+            && self.residual.iter().all(|residual| match residual.attribute.path.sequence {
+                None => residual.matches(residual.text(candidate)),
+                Some(sequence) => self.an_item_matches(candidate, sequence),
+            })
     }
 
     /// Whether one item of the sequence fits all that is asked of it (PS3.4 §C.2.2.2.6).
@@ -315,20 +337,6 @@ fn uids(value: &MatchValue, into: &mut Vec<Uid>) -> bool {
     !into.is_empty()
 }
 
-fn words(tag: Tag, value: &MatchValue, into: &mut Vec<String>) -> Result<(), FindError> {
-    match value {
-        MatchValue::Single(text) => into.push(text.clone()),
-        MatchValue::List(texts) => into.extend(texts.iter().cloned()),
-        MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => {
-            return Err(FindError::BadKey(format!(
-                "the key {} takes codes without wildcards",
-                AttributePath::from(tag)
-            )));
-        }
-    }
-    Ok(())
-}
-
 fn number(tag: Tag, value: &MatchValue) -> Result<i32, FindError> {
     match value {
         MatchValue::Single(text) => text.parse().ok(),
@@ -364,25 +372,30 @@ fn times(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<TimeOfDay>, Find
     let (from, until) = bounds(value).ok_or_else(wrong)?;
     let first = match from {
         None => TimeOfDay::MIN,
-        Some(text) => TimeOfDay::parse(text).ok_or_else(wrong)?,
+        Some(text) => moment(text).ok_or_else(wrong)?,
     };
     let last = match until {
         None => TimeOfDay::MAX,
-        Some(text) => last_moment(text).ok_or_else(wrong)?,
+        Some(text) => moment(&last_digits(text)).ok_or_else(wrong)?,
     };
     Ok(first..=last)
 }
 
-/// A time that is not written to the second covers all that it begins (PS3.4 §C.2.2.2.5.1).
-fn last_moment(text: &str) -> Option<TimeOfDay> {
-    let filled = match text.len() {
+/// The digits of a time with those that it leaves out: one that is not written to the second covers all that it begins
+/// (PS3.4 §C.2.2.2.5.1).
+fn last_digits(text: &str) -> String {
+    match text.len() {
         2 => format!("{text}5959999999"),
         4 => format!("{text}59999999"),
         6 => format!("{text}999999"),
         _ => text.to_owned(),
-    };
-    let (seconds, fraction) = filled.split_at_checked(6)?;
-    TimeOfDay::parse(&if fraction.is_empty() { seconds.to_owned() } else { format!("{seconds}.{fraction}") })
+    }
+}
+
+/// The time that digits say: two each for hour, minute and second, and as many as there are of a fraction.
+fn moment(digits: &str) -> Option<TimeOfDay> {
+    let (clock, fraction) = digits.split_at_checked(6).unwrap_or((digits, ""));
+    TimeOfDay::parse(&format!("{clock}.{fraction}"))
 }
 
 fn bounds(value: &MatchValue) -> Option<(&Option<String>, &Option<String>)> {
@@ -424,7 +437,11 @@ mod tests {
             assert_eq!(criteria.has_residual(), second, "{pattern}");
         }
         assert!(parse(Level::Study, &[(tags::PATIENT_ID, "12345678901234567*")]).unwrap().has_residual());
-        assert!(!parse(Level::Study, &[(tags::PATIENT_ID, "4711")]).unwrap().has_residual());
+        assert!(
+            parse(Level::Study, &[(tags::PATIENT_ID, "4711")]).unwrap().has_residual(),
+            "its case is compared"
+        );
+        assert!(!parse(Level::Study, &[(tags::PATIENT_NAME, "WANG^XIAO")]).unwrap().has_residual());
     }
 
     #[test]
@@ -443,6 +460,24 @@ mod tests {
         let mut criteria = Criteria::default();
         criteria.add(Level::Study, tags::REFERRING_PHYSICIAN_NAME.into(), "li", true).unwrap();
         assert!(criteria.words.is_empty() && criteria.has_residual());
+    }
+
+    #[test]
+    fn a_name_with_groups_is_found_by_the_tokens_of_its_groups() {
+        let criteria = parse(Level::Study, &[(tags::PATIENT_NAME, "Wang^Wei=王^伟=")]).unwrap();
+        let single = |text: &str| (Searchable::PatientName, MatchValue::Single(text.to_owned()));
+        assert_eq!(criteria.tokens[..2], [single("Wang^Wei"), single("王^伟")]);
+        assert!(criteria.has_residual());
+    }
+
+    #[test]
+    fn a_modality_may_be_a_pattern() {
+        for (level, tag) in [(Level::Study, tags::MODALITIES_IN_STUDY), (Level::Series, tags::MODALITY)] {
+            let mut criteria = parse(level, &[(tag, "C*")]).unwrap();
+            assert!(criteria.has_residual() && criteria.take_unmatched().is_empty());
+        }
+        let mut below = parse(Level::Series, &[(tags::MODALITIES_IN_STUDY, "C*")]).unwrap();
+        assert_eq!(below.take_unmatched(), [tags::MODALITIES_IN_STUDY.into()]);
     }
 
     #[test]
@@ -475,5 +510,17 @@ mod tests {
         let range = times(tags::STUDY_TIME, &value).unwrap();
         assert!(range.contains(&TimeOfDay::parse("103059.5").unwrap()));
         assert!(!range.contains(&TimeOfDay::parse("103100").unwrap()));
+    }
+
+    #[test]
+    fn a_time_may_have_a_fraction_of_a_second() {
+        for asked in ["093431.70", "093431.7-", "-093431.7", "0934-093431.70"] {
+            let range = times(tags::STUDY_TIME, &MatchValue::parse(Vr::TM, asked).unwrap()).unwrap();
+            assert!(range.contains(&TimeOfDay::parse("093431.7").unwrap()), "{asked}");
+            assert!(
+                !range.contains(&TimeOfDay::parse("093431.700001").unwrap()) || asked.ends_with('-'),
+                "{asked}"
+            );
+        }
     }
 }

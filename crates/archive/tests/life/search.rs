@@ -223,7 +223,7 @@ async fn what_describes_a_study_or_series_is_matched_and_returned(house: House) 
     let scheduled =
         AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID);
     for level in [Level::Study, Level::Series, Level::Instance] {
-        assert_eq!(found(level, &[(requested, "r2")]).await, "1");
+        assert_eq!(found(level, &[(requested, "R2")]).await, "1");
         assert_eq!(found(level, &[(scheduled, "S1")]).await, "12");
         assert_eq!(found(level, &[(tags::PATIENT_BIRTH_DATE.into(), "19700131")]).await, "1");
         assert_eq!(found(level, &[(tags::PATIENT_BIRTH_DATE.into(), "1970-")]).await, "12");
