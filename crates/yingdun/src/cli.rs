@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use yingdun_dimse::scu::Destination;
+use yingdun_dimse::scu::{Destination, DestinationError};
 use yingdun_model::{AeTitle, InstitutionId, Uid};
 
 /// Yingdun (影盾): a protected archive for medical images.
@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Move(MoveArgs),
     /// Take studies out of a running archive as a medium: one zip archive with a DICOMDIR
     Export(ExportArgs),
-    /// Move the studies of another archive into a running one (DICOMweb), and compare both
+    /// Move the studies of another archive into a running one (DICOMweb or DIMSE), and compare both
     Migrate(MigrateArgs),
     /// Sign in and keep the token in a file
     Login(LoginArgs),
@@ -310,19 +310,42 @@ pub(crate) struct MoveArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
-    /// The DICOMweb service of the source, as in `http://orthanc:8042/dicom-web` or
-    /// `https://pacs.example/dcm4chee-arc/aets/DCM4CHEE/rs`
-    #[arg(long, value_name = "URL")]
-    pub(crate) from: String,
-    /// The authority of the source's certificate; the authorities of the system when absent
+    /// The source: its DICOMweb service, as in `http://orthanc:8042/dicom-web` or
+    /// `https://pacs.example/dcm4chee-arc/aets/DCM4CHEE/rs`, or its DICOM node, as in `PACS@pacs.example:104`
+    #[arg(long, value_name = "URL|AE@HOST:PORT")]
+    pub(crate) from: MigrationSource,
+    /// The authority of the source's certificate. DICOMweb: those of the system when absent; DIMSE: with it, the connection uses TLS
     #[arg(long, value_name = "FILE")]
     pub(crate) from_ca_file: Option<PathBuf>,
-    /// A file with a bearer token for the source
+    /// DICOMweb: a file with a bearer token for the source
     #[arg(long, value_name = "FILE", conflicts_with = "from_basic_file")]
     pub(crate) from_token_file: Option<PathBuf>,
-    /// A file with `user:password` for the source
+    /// DICOMweb: a file with `user:password` for the source
     #[arg(long, value_name = "FILE")]
     pub(crate) from_basic_file: Option<PathBuf>,
+    /// DIMSE: our certificate
+    #[arg(long, value_name = "FILE", requires_all = ["from_ca_file", "from_private_key_file"])]
+    pub(crate) from_certificate_file: Option<PathBuf>,
+    /// DIMSE: its private key
+    #[arg(long, value_name = "FILE", requires = "from_certificate_file")]
+    pub(crate) from_private_key_file: Option<PathBuf>,
+    /// DIMSE: the title that we use for ourselves
+    #[arg(long, value_name = "AE", default_value = "YINGDUN", value_parser = AeTitle::new)]
+    pub(crate) calling: AeTitle,
+    /// DIMSE: how objects are brought here; C-GET where it is offered, otherwise C-MOVE, when absent
+    #[arg(long, value_enum)]
+    pub(crate) retrieve: Option<RetrievalArg>,
+    /// DIMSE: the title under which the source knows this archive, for C-MOVE. The source has to be a device of this archive that
+    /// may store
+    #[arg(long, value_name = "AE", value_parser = AeTitle::new, required_if_eq("retrieve", "move"))]
+    pub(crate) move_to: Option<AeTitle>,
+    /// A question that gets this many studies is asked again by shorter spans of time: many sources stop at a limit and do not
+    /// say so
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) window_studies: u16,
+    /// No more than this from the source, in MB/s
+    #[arg(long, value_name = "MB", value_parser = positive)]
+    pub(crate) rate: Option<f64>,
     /// Only studies of this date or later, as in 20200131
     #[arg(long, value_name = "DATE", value_parser = dicom_date)]
     pub(crate) since: Option<String>,
@@ -350,10 +373,48 @@ pub(crate) struct MigrateArgs {
     pub(crate) identity: IdentityArgs,
 }
 
+/// Where studies come from.
+#[derive(Clone, Debug)]
+pub(crate) enum MigrationSource {
+    Web(String),
+    Dimse(Destination),
+}
+
+impl std::str::FromStr for MigrationSource {
+    type Err = DestinationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") { Ok(Self::Web(text.to_owned())) } else { Ok(Self::Dimse(text.parse()?)) }
+    }
+}
+
+impl std::fmt::Display for MigrationSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Web(address) => f.write_str(address),
+            Self::Dimse(destination) => destination.fmt(f),
+        }
+    }
+}
+
+/// How objects are brought here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RetrievalArg {
+    /// C-GET
+    Get,
+    /// C-MOVE
+    Move,
+}
+
 /// A date as DICOM writes it (PS3.5 §6.2, DA).
 fn dicom_date(text: &str) -> Result<String, &'static str> {
-    let legal = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let legal = text.len() == 8 && jiff::civil::Date::strptime("%Y%m%d", text).is_ok();
     legal.then(|| text.to_owned()).ok_or("a date has eight digits, as in 20200131")
+}
+
+fn positive(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or("a rate is a number above zero")
 }
 
 #[derive(Debug, Args)]

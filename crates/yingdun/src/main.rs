@@ -22,7 +22,6 @@ mod messages;
 mod output;
 mod pki;
 mod process;
-mod transfer;
 mod wiring;
 
 use clap::Parser;

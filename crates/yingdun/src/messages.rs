@@ -127,9 +127,17 @@ messages! {
         "试运行：来源有 {studies} 个检查，{instances} 个实例，未搬动"
         "dry run: the source has {studies} studies, {instances} instances; nothing was moved"
     }
-    migrated(good, left, same, seconds) {
-        "{good} 个检查已逐位核对一致（{same} 个实例），{left} 个未完成，{seconds} 秒"
-        "{good} studies are here bit for bit ({same} instances), {left} are not; {seconds} s"
+    migrated(good, left, same, present, seconds) {
+        "{good} 个检查已核对一致（{same} 个实例逐位相同，另有 {present} 个按名称核对），{left} 个未完成，{seconds} 秒"
+        "{good} studies are here as they are there ({same} instances bit for bit, {present} by name), {left} are not; {seconds} s"
+    }
+    migrate_undated() {
+        "  来源的检查太多，只能按日期查询：没有检查日期的检查可能不在清单里"
+        "  the source has too many studies for one question and was asked by date: studies without a date may be missing"
+    }
+    migrate_span(span) {
+        "  {span}：来源只答了一部分，无法再细分"
+        "  {span}: the source told only a part of the studies, and cannot be asked for less"
     }
 
     signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }

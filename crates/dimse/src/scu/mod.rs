@@ -18,12 +18,14 @@
 //! # }
 //! ```
 
+mod classes;
 mod destination;
 mod error;
 mod file;
 mod report;
 mod retrieve;
 
+pub use classes::COMMON_CLASSES;
 pub use destination::{Destination, DestinationError};
 pub use error::ScuError;
 pub use file::{DicomFile, FileError};

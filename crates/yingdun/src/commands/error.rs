@@ -1,8 +1,8 @@
 //! Why a command failed, for a person at a terminal.
 
-use crate::transfer::TransferError;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use yingdun_transfer::TransferError;
 
 /// One sentence that says what was expected and what came.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +46,9 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_)
-            | Self::Transfer(
-                TransferError::NoIdentity
-                | TransferError::JournalThere { .. }
-                | TransferError::JournalWrong { .. },
-            ) => ExitCode::from(2),
+            | Self::Transfer(TransferError::JournalThere { .. } | TransferError::JournalWrong { .. }) => {
+                ExitCode::from(2)
+            }
             _ => ExitCode::FAILURE,
         }
     }

@@ -10,17 +10,19 @@ mod export;
 mod import;
 mod init;
 mod migrate;
+mod progress;
 mod retrieve;
 mod scu;
 mod serve;
 
-pub(crate) use admin::{AdminClientError, https_client};
 pub(crate) use error::CommandError;
 
-use crate::cli::Command;
+use crate::cli::{Command, IdentityArgs, ServerArgs};
 use crate::config::LogFormat;
 use crate::output::Output;
 use crate::process::logging;
+use yingdun_model::Secret;
+use yingdun_transfer::link::{Identity, Link, line_of};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,4 +84,21 @@ fn conformance(output: Output) -> Result<Verdict, CommandError> {
         statement.trim_end().to_owned()
     })?;
     Ok(Verdict::Good)
+}
+
+/// Signs in at a server for a transfer.
+async fn link(server: &ServerArgs, who: &IdentityArgs) -> Result<Link, CommandError> {
+    let (client, base) = admin::https_client(server)?;
+    let identity = match (&who.client_id, &who.client_secret_file, &who.token_file, &who.token) {
+        (Some(id), Some(file), _, _) => Identity::Client { id: id.clone(), secret: line_of(file)? },
+        (_, _, Some(file), _) => Identity::File(file.clone()),
+        (_, _, None, Some(token)) => Identity::Fixed(Secret::new(token.clone())),
+        (_, _, None, None) => {
+            return Err(CommandError::Usage(
+                "no token: name --client-id with --client-secret-file, or --token-file, or set YINGDUN_TOKEN"
+                    .to_owned(),
+            ));
+        }
+    };
+    Ok(Link::connect(client, base, identity).await?)
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use yingdun_dimse::association::Proposals;
 use yingdun_dimse::scu::{DicomFile, Scu, ScuError, Settings};
 use yingdun_dimse::tls;
+use yingdun_model::AeTitle;
 
 /// Calls a peer and asks whether it is there.
 pub(super) async fn echo(args: EchoArgs, output: Output) -> Result<Verdict, CommandError> {
@@ -116,12 +117,22 @@ async fn send(
 }
 
 pub(super) fn settings(args: &CallingArgs) -> Result<Settings, CommandError> {
-    let settings = Settings::new(args.calling.clone());
-    let Some(ca_file) = &args.ca_file else { return Ok(settings) };
+    let identity = args.certificate_file.as_ref().zip(args.private_key_file.as_ref());
+    settings_of(&args.calling, args.ca_file.as_deref(), identity)
+}
+
+/// How a peer is called: over TLS, with a certificate and its key if there are any, where its authority is named.
+pub(super) fn settings_of(
+    calling: &AeTitle,
+    ca_file: Option<&Path>,
+    identity: Option<(&PathBuf, &PathBuf)>,
+) -> Result<Settings, CommandError> {
+    let settings = Settings::new(calling.clone());
+    let Some(ca_file) = ca_file else { return Ok(settings) };
     let trust = tls::Trust::from_pem(&read(ca_file)?)?;
-    let identity = match (&args.certificate_file, &args.private_key_file) {
-        (Some(certificate), Some(key)) => Some(tls::Identity::from_pem(&read(certificate)?, &read(key)?)?),
-        _ => None,
+    let identity = match identity {
+        Some((certificate, key)) => Some(tls::Identity::from_pem(&read(certificate)?, &read(key)?)?),
+        None => None,
     };
     Ok(settings.with_tls(tls::client_config(identity, &trust)?))
 }

@@ -1,6 +1,7 @@
 //! The signals that ask the program to stop.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGTERM and SIGINT, caught from the moment this is made.
@@ -24,5 +25,26 @@ impl StopSignals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// Does the work, and sets `stop` at the first signal: the work then begins nothing new, and what is on its way is finished.
+/// `None` after a second signal.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub(crate) async fn until_stopped<T>(
+    stop: &AtomicBool,
+    work: impl Future<Output = T>,
+) -> io::Result<Option<T>> {
+    let mut signals = StopSignals::catch()?;
+    let stopped = async {
+        signals.wait().await;
+        stop.store(true, Ordering::Relaxed);
+        signals.wait().await;
+    };
+    tokio::select! {
+        done = work => Ok(Some(done)),
+        () = stopped => Ok(None),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What became of one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PartFate {
+pub(crate) enum PartFate {
     New,
     Duplicate,
     Version,
@@ -12,12 +12,12 @@ pub(super) enum PartFate {
 }
 
 /// Processing failure: a part of the archive did not answer. Another attempt may succeed.
-pub(super) const PROCESSING_FAILURE: u16 = 0x0110;
+pub(crate) const PROCESSING_FAILURE: u16 = 0x0110;
 /// Out of resources: no space.
-pub(super) const OUT_OF_RESOURCES: u16 = 0xA700;
+pub(crate) const OUT_OF_RESOURCES: u16 = 0xA700;
 
 /// The fates of parts by their numbers from 1. `None` when the document is no answer of this archive.
-pub(super) fn read(document: &Value) -> Option<Vec<(usize, PartFate)>> {
+pub(crate) fn read(document: &Value) -> Option<Vec<(usize, PartFate)>> {
     let mut fates = Vec::new();
     for list in ["00081199", "00081198", "0008119A"] {
         let items = document.get(list).and_then(|sequence| sequence.get("Value")).and_then(Value::as_array);

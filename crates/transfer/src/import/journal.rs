@@ -2,9 +2,9 @@
 //!
 //! Names of files can name patients: the file is for its owner alone, and it is removed when the import is complete.
 
-use super::TransferError;
-use super::source::Place;
-use super::tally::Tally;
+use crate::TransferError;
+use crate::source::Place;
+use crate::tally::Tally;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ struct Record {
 
 /// The journal of one import.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     path: PathBuf,
     record: Record,
 }
@@ -36,7 +36,7 @@ impl Journal {
     /// # Errors
     /// [`TransferError::JournalThere`] when one is there and nobody said to go on with it,
     /// [`TransferError::JournalWrong`] when it is that of another import.
-    pub(crate) fn open(path: &Path, what: Vec<String>, resume: bool) -> Result<Self, TransferError> {
+    pub fn open(path: &Path, what: Vec<String>, resume: bool) -> Result<Self, TransferError> {
         let path = path.to_owned();
         let failed = |cause| TransferError::File { path: path.clone(), cause };
         let present = match File::open(&path) {
@@ -52,7 +52,7 @@ impl Journal {
         match present {
             None => Ok(Self { path, record: Record { what, place: None, tally: Tally::default() } }),
             Some(_) if !resume => {
-                Err(TransferError::JournalThere { path, what: "an import that was interrupted".to_owned() })
+                Err(TransferError::JournalThere { path, what: "an import that was interrupted" })
             }
             Some(text) => {
                 let wrong = |why| TransferError::JournalWrong { path: path.clone(), why };
@@ -109,7 +109,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::tally::Verdict;
+    use crate::tally::Verdict;
 
     #[test]
     fn a_journal_goes_on_where_it_was_and_only_when_told_and_only_for_the_same_import() {

@@ -11,7 +11,7 @@ const WORDS_CHARS_MAX: usize = 1024;
 
 /// Why a file was left out without being a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Skip {
+pub enum Skip {
     /// Neither preamble nor the beginning of a data set.
     NotDicom,
     /// A DICOMDIR: it describes a medium and is made anew by an export.
@@ -35,7 +35,7 @@ impl Skip {
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Stored, and new.
     Stored,
     /// The same bytes were there.
@@ -47,7 +47,12 @@ pub(crate) enum Verdict {
     /// Left out.
     Skipped(Skip),
     /// The archive did not take it: the failure reason of PS3.18 Table I.2-2, and its words.
-    Refused { code: u16, comment: String },
+    Refused {
+        /// The reason.
+        code: u16,
+        /// Its words.
+        comment: String,
+    },
     /// It could not be read.
     Unreadable(String),
     /// A DICOMDIR names it and it is not there.
@@ -56,25 +61,38 @@ pub(crate) enum Verdict {
 
 /// A file that is a fault, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fault {
-    pub(crate) file: String,
-    pub(crate) reason: String,
+pub struct Fault {
+    /// Its name for people.
+    pub file: String,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// Counts of verdicts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tally {
-    pub(crate) files: u64,
-    pub(crate) bytes: u64,
-    pub(crate) stored: u64,
-    pub(crate) duplicate: u64,
-    pub(crate) new_version: u64,
-    pub(crate) would_store: u64,
-    pub(crate) skipped: BTreeMap<String, u64>,
-    pub(crate) refused: BTreeMap<String, u64>,
-    pub(crate) unreadable: u64,
-    pub(crate) missing: u64,
-    pub(crate) first_faults: Vec<Fault>,
+pub struct Tally {
+    /// Files that were looked at.
+    pub files: u64,
+    /// Bytes of those that are in the archive, or would be.
+    pub bytes: u64,
+    /// New in the archive.
+    pub stored: u64,
+    /// There already, with the same bytes.
+    pub duplicate: u64,
+    /// There already with other bytes: both are kept.
+    pub new_version: u64,
+    /// Worth sending, in a dry run.
+    pub would_store: u64,
+    /// Left out, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Not taken by the archive, by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// Not readable here.
+    pub unreadable: u64,
+    /// Named by a medium and not there.
+    pub missing: u64,
+    /// The first of those that should be in the archive and are not.
+    pub first_faults: Vec<Fault>,
 }
 
 impl Tally {
@@ -124,12 +142,14 @@ impl Tally {
     }
 
     /// Files that are in the archive now.
-    pub(crate) fn kept(&self) -> u64 {
+    #[must_use]
+    pub fn kept(&self) -> u64 {
         self.stored + self.duplicate + self.new_version
     }
 
     /// Files that should be in the archive and are not.
-    pub(crate) fn faults(&self) -> u64 {
+    #[must_use]
+    pub fn faults(&self) -> u64 {
         self.refused.values().sum::<u64>() + self.unreadable + self.missing
     }
 

@@ -1,22 +1,23 @@
-//! A DICOMweb server, whoever made it: lists of studies and instances (QIDO-RS), and objects as they are stored (WADO-RS).
-//! It is a stranger: what it says is bounded, and what it sends is judged by this archive like everything else.
+//! A DICOMweb server: lists of studies and instances (QIDO-RS), and objects as they are stored (WADO-RS).
 
-use super::folder::Listed;
-use crate::transfer::TransferError;
+use super::window::{End, crawl};
+use super::{Dates, Gaps, STUDIES_MAX, SeriesListing};
+use crate::TransferError;
+use crate::migrate::folder::Listed;
+use crate::migrate::passing::Piece;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use yingdun_model::Secret;
-use yingdun_web::multipart::Reader;
+use yingdun_web::multipart::{MultipartError, Reader};
 
 /// Rows that are asked for at once. Servers may send fewer.
 const PAGE_ROWS: usize = 500;
-
-/// Rows of one list: a study has fewer instances, and an archive fewer studies.
-const ROWS_MAX: usize = 20_000_000;
 
 /// Bytes of one page of rows: some kilobytes each.
 const PAGE_BYTES_MAX: usize = 64 << 20;
@@ -28,33 +29,38 @@ const PARTS_MAX: usize = 200_000;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 
+/// Objects as they are stored (PS3.18 §8.7.3.5.2).
+pub(in crate::migrate) const AS_STORED: &str =
+    "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+
 const NO_IDENTIFIER: &str = "a row without its identifier";
 
 /// How we are known to the server.
-pub(crate) enum Credentials {
+pub enum Credentials {
+    /// Not at all.
     None,
+    /// A token.
     Bearer(Secret<String>),
     /// `user:password`.
     Basic(Secret<String>),
 }
 
-/// A server from which objects are taken, or by which they are served.
-pub(crate) struct Remote {
+/// A server from which objects are taken.
+pub struct Remote {
     http: Client,
     base: Url,
     credentials: Credentials,
 }
 
 /// The parts of one answer, as they arrive.
-pub(super) type Parts = Reader<Pin<Box<dyn Stream<Item = Result<Bytes, reqwest::Error>> + Send>>>;
+pub(in crate::migrate) type Parts = Reader<Pin<Box<dyn Stream<Item = Result<Bytes, reqwest::Error>> + Send>>>;
 
 impl Remote {
     /// A server at the address of its DICOMweb service, as in `https://pacs.example/dicom-web`.
-    pub(crate) fn new(
-        base: &str,
-        ca: Option<&[u8]>,
-        credentials: Credentials,
-    ) -> Result<Self, TransferError> {
+    ///
+    /// # Errors
+    /// [`TransferError::Unexpected`] for another address, [`TransferError::Http`] for an authority that cannot be read.
+    pub fn new(base: &str, ca: Option<&[u8]>, credentials: Credentials) -> Result<Self, TransferError> {
         let base =
             Url::parse(base).map_err(|_| TransferError::Unexpected("no address of a DICOMweb service"))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
@@ -71,51 +77,52 @@ impl Remote {
         Ok(Self { http: builder.build()?, base, credentials })
     }
 
-    /// Pages of all studies with a date in a range, or of all studies; each page is handed over before the next is asked for.
-    pub(crate) async fn studies(
+    /// All studies; each page is handed over before the next is asked for.
+    pub(super) async fn studies(
         &self,
-        dates: Option<&str>,
-        mut page: impl FnMut(Vec<Listed>) -> Result<(), TransferError>,
-    ) -> Result<(), TransferError> {
-        let keys: Vec<(&str, &str)> = dates.map(|dates| ("StudyDate", dates)).into_iter().collect();
-        self.pages(&["studies"], &keys, |rows| {
-            // A row that is left out would be a study that nobody misses: identifiers are taken as they are, legal or not.
-            let listed = |row: &Value| {
-                let study = text(row, "0020000D").ok_or(NO_IDENTIFIER)?.to_owned();
-                Ok(Listed { study, instances: number(row, "00201208") })
-            };
-            page(
-                rows.iter()
-                    .map(listed)
-                    .collect::<Result<_, &'static str>>()
-                    .map_err(TransferError::Unexpected)?,
-            )
+        dates: &Dates,
+        rows_max: usize,
+        sink: &mut dyn FnMut(&[Listed]) -> Result<(), TransferError>,
+    ) -> Result<Gaps, TransferError> {
+        crawl(dates, rows_max, sink, async |window, listing| {
+            let (date, time) = window.keys();
+            let keys = [("StudyDate", date.as_str()), ("StudyTime", time.as_str())];
+            let keys: Vec<_> = keys.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            self.pages(&["studies"], &keys, |rows| {
+                // A row that is left out would be a study that nobody misses: identifiers are taken as they are, legal or not.
+                let listed = |row: &Value| {
+                    let study = text(row, "0020000D").ok_or(NO_IDENTIFIER)?.to_owned();
+                    Ok(Listed { study, instances: number(row, "00201208") })
+                };
+                let rows = rows.iter().map(listed).collect::<Result<_, &'static str>>();
+                listing.tell(rows.map_err(TransferError::Unexpected)?)
+            })
+            .await?;
+            Ok(End::All)
         })
         .await
     }
 
-    /// The instances of a study: series and SOP instance.
-    pub(super) async fn instances(&self, study: &str) -> Result<Vec<(String, String)>, TransferError> {
-        let mut found = Vec::new();
+    /// The instances of a study.
+    pub(super) async fn instances(&self, study: &str) -> Result<Vec<SeriesListing>, TransferError> {
+        let mut found: BTreeMap<String, SeriesListing> = BTreeMap::new();
         self.pages(&["studies", study, "instances"], &[], |rows| {
             for row in rows {
                 let ids = text(row, "0020000E").zip(text(row, "00080018"));
                 let (series, instance) = ids.ok_or(TransferError::Unexpected(NO_IDENTIFIER))?;
-                found.push((series.to_owned(), instance.to_owned()));
+                let listing = found.entry(series.to_owned()).or_default();
+                listing.instances.insert(instance.to_owned());
             }
             Ok(())
         })
         .await?;
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        Ok(found.into_iter().map(|(series, listing)| SeriesListing { series, ..listing }).collect())
     }
 
     /// The objects of a series, as they are stored.
     pub(super) async fn series(&self, study: &str, series: &str) -> Result<Parts, TransferError> {
         let request = self.request(&["studies", study, "series", series])?;
-        let accept = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
-        parts(request.header("accept", accept).send().await?).await
+        parts(request.header("accept", AS_STORED).send().await?).await
     }
 
     async fn pages(
@@ -125,7 +132,7 @@ impl Remote {
         mut take: impl FnMut(&[Value]) -> Result<(), TransferError>,
     ) -> Result<(), TransferError> {
         let mut offset = 0;
-        while offset < ROWS_MAX {
+        while offset < STUDIES_MAX {
             let paging = [("limit", PAGE_ROWS.to_string()), ("offset", offset.to_string())];
             let request = self.request(path)?.header("accept", "application/dicom+json").query(keys);
             let answer = accepted(request.query(&paging).send().await?).await?;
@@ -174,8 +181,25 @@ impl Remote {
     }
 }
 
+/// Hands the parts of an answer on to their end.
+///
+/// # Errors
+/// Why they ended before, in words.
+pub(in crate::migrate) async fn forward(parts: &mut Parts, out: &mpsc::Sender<Piece>) -> Result<(), String> {
+    let broken = |error: MultipartError<reqwest::Error>| error.to_string();
+    let send =
+        async |piece| out.send(piece).await.map_err(|_| "nobody takes the objects any more".to_owned());
+    while parts.next_part().await.map_err(broken)?.is_some() {
+        send(Piece::Begin).await?;
+        while let Some(chunk) = parts.chunk().await.map_err(broken)? {
+            send(Piece::Bytes(chunk)).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The parts of an answer to WADO-RS.
-pub(super) async fn parts(answer: Response) -> Result<Parts, TransferError> {
+pub(in crate::migrate) async fn parts(answer: Response) -> Result<Parts, TransferError> {
     let answer = accepted(answer).await?;
     let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
     let boundary = content_type

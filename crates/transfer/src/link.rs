@@ -3,13 +3,10 @@
 //! A token of a service client lives an hour, and an import may take days: whoever names the client and its secret gets a
 //! new token when the old one ends. A token file is read again, so that somebody can sign in anew beside a running import.
 
-use super::TransferError;
-use crate::cli::IdentityArgs;
-use crate::cli::ServerArgs;
-use crate::commands::https_client;
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
+use crate::TransferError;
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use yingdun_model::Secret;
@@ -22,18 +19,26 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// A server to which we are somebody.
-pub(crate) struct Link {
+pub struct Link {
     http: Client,
     base: Url,
     identity: Identity,
     token: Mutex<Secret<String>>,
 }
 
-/// What a token can be renewed from.
-enum Identity {
-    Client { id: String, secret: Secret<String> },
+/// Who we are.
+pub enum Identity {
+    /// A service client.
+    Client {
+        /// Its name.
+        id: String,
+        /// Its secret.
+        secret: Secret<String>,
+    },
+    /// Whoever signed in and keeps the token in this file.
     File(PathBuf),
-    Fixed,
+    /// Whoever this token was given to.
+    Fixed(Secret<String>),
 }
 
 /// What the token endpoint grants (RFC 6749 §5.1). Fields that are not here are for others.
@@ -43,37 +48,39 @@ struct Granted {
 }
 
 impl Link {
-    /// Signs in.
+    /// Signs in at a server, with a client that trusts it.
     ///
     /// # Errors
     /// [`TransferError`] when the server cannot be reached or does not know us.
-    pub(crate) async fn connect(server: &ServerArgs, who: &IdentityArgs) -> Result<Self, TransferError> {
-        let (builder, base) = https_client(server)?;
+    pub async fn connect(
+        client: ClientBuilder,
+        base: Url,
+        identity: Identity,
+    ) -> Result<Self, TransferError> {
         // Every transfer runs on a connection of its own; streams that share one would share its window.
-        let http = builder
+        let http = client
             .http1_only()
             .connect_timeout(CONNECT_TIME_MAX)
             .tcp_keepalive(SILENCE_MAX)
             .tcp_user_timeout(SILENCE_MAX)
             .build()?;
-        let identity = match (&who.client_id, &who.client_secret_file, &who.token_file) {
-            (Some(id), Some(file), _) => Identity::Client { id: id.clone(), secret: line_of(file)? },
-            (_, _, Some(file)) => Identity::File(file.clone()),
-            (_, _, None) => Identity::Fixed,
+        let token = match &identity {
+            Identity::Fixed(token) => Secret::new(token.expose().clone()),
+            Identity::Client { .. } | Identity::File(_) => Secret::new(String::new()),
         };
-        let fixed = who.token.clone().map(Secret::new);
-        let token = Mutex::new(fixed.unwrap_or_else(|| Secret::new(String::new())));
-        let link = Self { http, base, identity, token };
+        let link = Self { http, base, identity, token: Mutex::new(token) };
         match &link.identity {
-            Identity::Fixed if who.token.is_none() => return Err(TransferError::NoIdentity),
-            Identity::Fixed => {}
+            Identity::Fixed(_) => {}
             Identity::Client { .. } | Identity::File(_) => link.renew().await?,
         }
         Ok(link)
     }
 
     /// A request below the base, signed with the token of now.
-    pub(crate) fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, TransferError> {
+    ///
+    /// # Errors
+    /// [`TransferError::Unexpected`] when the base cannot have a path.
+    pub fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, TransferError> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).expose().clone();
         Ok(self.http.request(method, self.url(path)?).bearer_auth(token))
     }
@@ -86,7 +93,7 @@ impl Link {
         let new = match &self.identity {
             Identity::Client { id, secret } => self.grant(id, secret).await?,
             Identity::File(path) => line_of(path)?,
-            Identity::Fixed => return Err(TransferError::NotSignedIn),
+            Identity::Fixed(_) => return Err(TransferError::NotSignedIn),
         };
         let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(self.identity, Identity::File(_)) && token.expose() == new.expose() {
@@ -123,8 +130,11 @@ impl Link {
 }
 
 /// The first line of a file that holds a secret.
-pub(crate) fn line_of(path: &PathBuf) -> Result<Secret<String>, TransferError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|cause| TransferError::File { path: path.clone(), cause })?;
+///
+/// # Errors
+/// [`TransferError::File`].
+pub fn line_of(path: &Path) -> Result<Secret<String>, TransferError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| TransferError::File { path: path.to_owned(), cause })?;
     Ok(Secret::new(text.lines().next().unwrap_or_default().trim().to_owned()))
 }

@@ -2,12 +2,12 @@
 //!
 //! A request that breaks off is sent again: an archive that has an object already says so and keeps nothing twice.
 
-use super::link::Link;
-use super::meter::Meter;
-use super::receipt::{self, OUT_OF_RESOURCES, PROCESSING_FAILURE, PartFate};
-use super::source::Candidate;
-use super::tally::{Skip, Verdict};
-use super::{TransferError, with_causes};
+use crate::link::Link;
+use crate::meter::Meter;
+use crate::receipt::{self, OUT_OF_RESOURCES, PROCESSING_FAILURE, PartFate};
+use crate::source::Candidate;
+use crate::tally::{Skip, Verdict};
+use crate::{TransferError, with_causes};
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::{Body, Method, StatusCode};
@@ -40,7 +40,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
 
 /// Sends files over one link, from as many tasks as ask it to.
-pub(crate) struct Store {
+pub struct Store {
     link: Link,
     meter: Arc<Meter>,
     /// Whether the server ever answered: before that, an address that does not answer is not worth any patience.
@@ -59,7 +59,7 @@ enum Fate {
 }
 
 /// How an attempt ended, beside an answer that speaks of every part.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// It may go better in a while.
     Later(String),
     /// A file could not be read to its end; without it the others can be sent.
@@ -69,11 +69,13 @@ pub(super) enum Failure {
 }
 
 impl Store {
-    pub(crate) fn new(link: Link, meter: Arc<Meter>) -> Self {
+    /// A sender that counts what it reads.
+    #[must_use]
+    pub fn new(link: Link, meter: Arc<Meter>) -> Self {
         Self { link, meter, reached: AtomicBool::new(false) }
     }
 
-    pub(super) const fn link(&self) -> &Link {
+    pub(crate) const fn link(&self) -> &Link {
         &self.link
     }
 
@@ -140,7 +142,7 @@ impl Store {
         let (fates, bytes) = producer.await.map_err(|error| Failure::Later(error.to_string()))?;
         if matches!(answer, Some(Err(_))) {
             // They will be read again.
-            self.meter.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.meter.unread(bytes);
         }
         let mut parts = Vec::new();
         let mut unreadable = false;
@@ -188,7 +190,7 @@ impl Store {
     }
 
     /// Sends a body that is still being made.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &self,
         boundary: &str,
         first: io::Result<Bytes>,
@@ -311,7 +313,7 @@ impl Request<'_> {
         }
         while !chunk.is_empty() {
             self.bytes += chunk.len() as u64;
-            self.meter.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            self.meter.read(chunk.len() as u64);
             let full = chunk.len() == CHUNK_BYTES;
             if self.out.blocking_send(Ok(Bytes::from(chunk))).is_err() {
                 return Copied::Unwanted;

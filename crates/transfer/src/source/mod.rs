@@ -8,7 +8,7 @@ mod medium;
 mod walk;
 mod zipped;
 
-use super::tally::{Skip, Verdict};
+use crate::tally::{Skip, Verdict};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
