@@ -6,7 +6,7 @@ use super::rewriting::rewritten;
 use crate::query::{Level, Selection};
 use crate::scp::{Failure, FailureKind, MoveTarget, Object, Outgoing, Source};
 use crate::scu;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -151,9 +151,12 @@ async fn source(study: &OpenStudy, entry: &InstanceEntry, to: &Uid) -> Result<So
     if entry.transfer_syntax != *to && rewriter.is_none() {
         return Ok(reader(study.transcoded(entry, to).await.map_err(failure)?));
     }
-    let (_, stream) = study.data_set(entry).await.map_err(failure)?;
+    let (_, mut stream) = study.data_set(entry).await.map_err(failure)?;
     match rewriter {
-        None => Ok(reader(stream)),
+        None => {
+            let first = stream.try_next().await.map_err(failure)?;
+            Ok(reader(Box::pin(stream::iter(first.map(Ok)).chain(stream))))
+        }
         Some(rewriter) => rewritten(reader(stream), rewriter)
             .await
             .map_err(|error| Failure::new(FailureKind::Processing, error.to_string())),

@@ -224,20 +224,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     /// # Errors
     /// [`AssociationError`] when the connection fails or the peer does not read.
     pub async fn send_command(&mut self, context_id: u8, command: &[u8]) -> Result<(), AssociationError> {
-        let fragment_max = self.fragment_bytes_max();
-        let mut unit = BytesMut::with_capacity(command.len() + HEADER_BYTES + PDV_HEADER_BYTES);
-        let mut rest = command;
-        loop {
-            let (now, later) = rest.split_at(fragment_max.min(rest.len()));
-            start_unit(&mut unit);
-            unit.put_slice(now);
-            finish_unit(&mut unit, context_id, true, later.is_empty());
-            self.connection.write_raw(&unit, self.timeouts.unit).await?;
-            if later.is_empty() {
-                return Ok(());
-            }
-            rest = later;
-        }
+        let mut batch = Batch::new(context_id, self.fragment_bytes_max());
+        batch.put(command, true);
+        self.connection.write_raw(&batch.units, self.timeouts.unit).await
     }
 
     /// Sends a command set with a data set that is in memory, both in one go.
@@ -250,46 +239,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         command: &[u8],
         data_set: &[u8],
     ) -> Result<(), AssociationError> {
-        let fragment_max = self.fragment_bytes_max();
-        let mut units = BytesMut::with_capacity(command.len() + data_set.len() + 2 * UNIT_HEAD_BYTES);
-        for (bytes, is_command) in [(command, true), (data_set, false)] {
-            let mut fragments = bytes.chunks(fragment_max).peekable();
-            while let Some(fragment) = fragments.next() {
-                let mut unit = units.split_off(units.len());
-                start_unit(&mut unit);
-                unit.put_slice(fragment);
-                finish_unit(&mut unit, context_id, is_command, fragments.peek().is_none());
-                units.unsplit(unit);
-            }
-        }
-        self.connection.write_raw(&units, self.timeouts.unit).await
+        let mut batch = Batch::new(context_id, self.fragment_bytes_max());
+        batch.put(command, true);
+        batch.put(data_set, false);
+        self.connection.write_raw(&batch.units, self.timeouts.unit).await
     }
 
-    /// Sends a data set from `source` to its end, in fragments as long as the peer allows; at most two
-    /// fragments are in memory. Returns the bytes sent.
+    /// Sends a command set and a data set from `source` to its end, in fragments as long as the peer allows. Several
+    /// fragments are written at once where they are short, so that a peer that takes little at a time costs no system
+    /// call for each; at most [`BATCH_BYTES`] twice are in memory. Returns the bytes of data sent.
     ///
     /// # Errors
     /// [`AssociationError::Source`] when `source` fails: the message is incomplete then, and the association
     /// must be aborted. Otherwise as [`Self::send_command`].
-    pub async fn send_data<R: AsyncRead + Unpin>(
+    pub async fn send_object<R: AsyncRead + Unpin>(
         &mut self,
         context_id: u8,
+        command: &[u8],
         source: &mut R,
     ) -> Result<u64, AssociationError> {
-        let fragment_max = self.fragment_bytes_max();
-        let mut unit = BytesMut::with_capacity(DATA_BYTES_MAX + HEADER_BYTES);
-        let mut next = BytesMut::with_capacity(DATA_BYTES_MAX + HEADER_BYTES);
-        let mut sent = fill_unit(&mut unit, source, fragment_max).await?;
+        let mut batch = Batch::new(context_id, self.fragment_bytes_max());
+        let mut next = Batch::new(context_id, self.fragment_bytes_max());
+        batch.put(command, true);
+        let mut sent = batch.fill(source).await?;
+        if sent == 0 {
+            let begin = batch.start_unit();
+            batch.finish_unit(begin, false, false);
+        }
         loop {
-            // Only the fragment after this one tells whether this one is the last.
-            let following = fill_unit(&mut next, source, fragment_max).await?;
-            finish_unit(&mut unit, context_id, false, following == 0);
-            self.connection.write_raw(&unit, self.timeouts.unit).await?;
+            // Only what follows tells whether the last fragment of this batch is the last of all.
+            let following = next.fill(source).await?;
+            if following == 0 {
+                batch.end_message();
+            }
+            self.connection.write_raw(&batch.units, self.timeouts.unit).await?;
             if following == 0 {
                 return Ok(sent);
             }
             sent += following;
-            std::mem::swap(&mut unit, &mut next);
+            std::mem::swap(&mut batch, &mut next);
+            next.clear();
         }
     }
 
@@ -380,39 +369,94 @@ fn own_user_information() -> UserInformation {
 
 const UNIT_HEAD_BYTES: usize = HEADER_BYTES + PDV_HEADER_BYTES;
 
-/// Starts a P-DATA-TF unit with one fragment; its head is written by [`finish_unit`], when the length is known.
-fn start_unit(unit: &mut BytesMut) {
-    unit.clear();
-    unit.put_bytes(0, UNIT_HEAD_BYTES);
+/// Bytes that are written at once: the longest unit, which is eight full TLS records.
+const BATCH_BYTES: usize = DATA_BYTES_MAX + HEADER_BYTES;
+
+/// The bit of a fragment's control byte that says that it is the last (PS3.8 annex E.2).
+const LAST: u8 = 0b10;
+
+/// P-DATA-TF units of one message, each with one fragment.
+struct Batch {
+    units: BytesMut,
+    context_id: u8,
+    fragment_max: usize,
+    /// Where the last unit begins.
+    last_at: usize,
 }
 
-/// Fills a unit from `source` up to one fragment or the end. Returns the bytes of data.
-async fn fill_unit<R: AsyncRead + Unpin>(
-    unit: &mut BytesMut,
-    source: &mut R,
-    fragment_max: usize,
-) -> Result<u64, AssociationError> {
-    start_unit(unit);
-    let mut left = fragment_max;
-    while left > 0 {
-        match source.read_buf(&mut (&mut *unit).limit(left)).await.map_err(AssociationError::Source)? {
-            0 => break,
-            read => left -= read,
+impl Batch {
+    fn new(context_id: u8, fragment_max: usize) -> Self {
+        Self { units: BytesMut::new(), context_id, fragment_max, last_at: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.units.clear();
+    }
+
+    /// Adds all of a command or data set that is in memory.
+    fn put(&mut self, bytes: &[u8], is_command: bool) {
+        self.units.reserve(bytes.len() + UNIT_HEAD_BYTES * (bytes.len() / self.fragment_max + 1));
+        let mut fragments = bytes.chunks(self.fragment_max).peekable();
+        while let Some(fragment) = fragments.next() {
+            let begin = self.start_unit();
+            self.units.put_slice(fragment);
+            self.finish_unit(begin, is_command, fragments.peek().is_none());
         }
     }
-    Ok((fragment_max - left) as u64)
-}
 
-/// Writes the head of a unit that holds one fragment. Lengths fit: a unit is never longer than
-/// [`DATA_BYTES_MAX`].
-fn finish_unit(unit: &mut BytesMut, context_id: u8, is_command: bool, is_last: bool) {
-    let body = (unit.len() - HEADER_BYTES) as u32;
-    let [l0, l1, l2, l3] = body.to_be_bytes();
-    let [p0, p1, p2, p3] = (body - 4).to_be_bytes();
-    let control = u8::from(is_command) | u8::from(is_last) << 1;
-    let head = [PduKind::Data.byte(), 0, l0, l1, l2, l3, p0, p1, p2, p3, context_id, control];
-    if let Some(slot) = unit.get_mut(..UNIT_HEAD_BYTES) {
-        slot.copy_from_slice(&head);
+    /// Adds fragments from `source` until the batch is full or `source` ends. Returns the bytes of data.
+    async fn fill<R: AsyncRead + Unpin>(&mut self, source: &mut R) -> Result<u64, AssociationError> {
+        self.units.reserve(BATCH_BYTES);
+        let mut filled = 0;
+        while filled == 0 || self.units.len() + UNIT_HEAD_BYTES + self.fragment_max <= BATCH_BYTES {
+            let begin = self.start_unit();
+            let mut left = self.fragment_max;
+            while left > 0 {
+                let mut room = (&mut self.units).limit(left);
+                match source.read_buf(&mut room).await.map_err(AssociationError::Source)? {
+                    0 => break,
+                    read => left -= read,
+                }
+            }
+            if left == self.fragment_max {
+                self.units.truncate(begin);
+                break;
+            }
+            self.finish_unit(begin, false, false);
+            filled += (self.fragment_max - left) as u64;
+            if left > 0 {
+                break;
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Starts a unit and says where; its head is written by [`Self::finish_unit`], when the length is known.
+    fn start_unit(&mut self) -> usize {
+        let begin = self.units.len();
+        self.units.put_bytes(0, UNIT_HEAD_BYTES);
+        begin
+    }
+
+    /// Writes the head of the unit that begins there and ends the batch. Lengths fit: a unit is never longer than
+    /// [`DATA_BYTES_MAX`].
+    fn finish_unit(&mut self, begin: usize, is_command: bool, is_last: bool) {
+        let body = (self.units.len() - begin - HEADER_BYTES) as u32;
+        let [l0, l1, l2, l3] = body.to_be_bytes();
+        let [p0, p1, p2, p3] = (body - 4).to_be_bytes();
+        let control = u8::from(is_command) | if is_last { LAST } else { 0 };
+        let head = [PduKind::Data.byte(), 0, l0, l1, l2, l3, p0, p1, p2, p3, self.context_id, control];
+        if let Some(slot) = self.units.get_mut(begin..begin + UNIT_HEAD_BYTES) {
+            slot.copy_from_slice(&head);
+        }
+        self.last_at = begin;
+    }
+
+    /// The last unit ends its data set.
+    fn end_message(&mut self) {
+        if let Some(control) = self.units.get_mut(self.last_at + UNIT_HEAD_BYTES - 1) {
+            *control |= LAST;
+        }
     }
 }
 

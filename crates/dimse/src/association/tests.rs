@@ -76,7 +76,7 @@ async fn two_sides_agree_send_and_release() {
         received
     };
     let send = async {
-        assert_eq!(requestor.send_data(1, &mut &data[..]).await.unwrap(), 300_000);
+        assert_eq!(requestor.send_object(1, b"command", &mut &data[..]).await.unwrap(), 300_000);
         requestor.release().await.unwrap();
     };
     let ((), received) = tokio::join!(send, receive);
@@ -242,8 +242,7 @@ fn the_limit_of_the_peer_is_kept_and_no_limit_is_clamped() {
 async fn the_smallest_units_carry_a_whole_object() {
     let (mut requestor, mut acceptor) = associated().await;
     requestor.send_bytes_max = DATA_BYTES_MIN;
-    requestor.send_command(1, b"abcde").await.unwrap();
-    requestor.send_data(1, &mut &b"fghij"[..]).await.unwrap();
+    requestor.send_object(1, b"abcde", &mut &b"fghij"[..]).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < 6 {
         let Received::Fragment(fragment) = acceptor.receive(hasty().idle).await.unwrap() else {
@@ -263,9 +262,43 @@ async fn the_smallest_units_carry_a_whole_object() {
 }
 
 #[tokio::test]
+async fn short_units_are_written_together_and_only_the_last_ends_the_data_set() {
+    for length in [0_usize, 1, 15_999, 16_000, 16_001, 130_000, 300_000] {
+        let (mut requestor, mut acceptor) = associated().await;
+        requestor.send_bytes_max = 16_000 + PDV_HEADER_BYTES;
+        let data: Vec<u8> = (0..length).map(|n| n as u8).collect();
+        let send = async { requestor.send_object(1, b"command", &mut &data[..]).await.unwrap() };
+        let receive = async {
+            let (mut received, mut lengths) = (Vec::new(), Vec::new());
+            loop {
+                let Received::Fragment(fragment) = acceptor.receive(hasty().idle).await.unwrap() else {
+                    panic!("released")
+                };
+                if fragment.is_command {
+                    continue;
+                }
+                received.extend_from_slice(&fragment.data);
+                lengths.push(fragment.data.len());
+                if fragment.is_last {
+                    return (received, lengths);
+                }
+            }
+        };
+        let (sent, (received, lengths)) = tokio::join!(send, receive);
+        assert_eq!(sent, length as u64);
+        assert!(received == data, "{length}");
+        assert!(lengths.iter().rev().skip(1).all(|length| *length == 16_000), "{lengths:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_data_set_is_one_empty_last_fragment() {
     let (mut requestor, mut acceptor) = associated().await;
-    requestor.send_data(1, &mut &b""[..]).await.unwrap();
+    requestor.send_object(1, b"c", &mut &b""[..]).await.unwrap();
+    let Received::Fragment(command) = acceptor.receive(hasty().idle).await.unwrap() else {
+        panic!("released")
+    };
+    assert!(command.is_command && command.is_last);
     let Received::Fragment(fragment) = acceptor.receive(hasty().idle).await.unwrap() else {
         panic!("released")
     };
@@ -275,11 +308,9 @@ async fn an_empty_data_set_is_one_empty_last_fragment() {
 #[tokio::test]
 async fn reading_can_be_cancelled_at_any_byte_and_goes_on() {
     let (mut requestor, mut acceptor) = associated().await;
-    let mut unit = BytesMut::new();
-    start_unit(&mut unit);
-    unit.put_slice(b"data");
-    finish_unit(&mut unit, 1, false, true);
-    for byte in unit {
+    let mut batch = Batch::new(1, 100);
+    batch.put(b"data", false);
+    for byte in batch.units {
         requestor.connection.write_raw(&[byte], hasty().unit).await.unwrap();
         let cancelled = tokio::time::timeout(Duration::from_millis(1), acceptor.receive(hasty().idle)).await;
         if let Ok(received) = cancelled {
@@ -304,7 +335,7 @@ async fn a_source_that_fails_ends_the_association() {
         }
     }
     let (mut requestor, _acceptor) = associated().await;
-    let error = requestor.send_data(1, &mut MockBrokenDisk).await.unwrap_err();
+    let error = requestor.send_object(1, b"c", &mut MockBrokenDisk).await.unwrap_err();
     assert_eq!(error.abort_source(), Some(AbortSource::User));
 }
 

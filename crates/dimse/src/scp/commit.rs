@@ -104,8 +104,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         let encoding = transfer_syntax::lookup(&self.association.context(context)?.transfer_syntax).encoding;
         if let Some(command) = report_command(message_id, &outcome) {
             let data_set = write::data_set(&outcome.write(), encoding);
-            self.association.send_command(context, &command.encode()).await?;
-            self.association.send_data(context, &mut data_set.as_slice()).await?;
+            self.association.send_message(context, &command.encode(), &data_set).await?;
             self.reports.sent = Some((message_id, told));
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! C-GET: objects come back over the association that asked for them (PS3.4 §C.4.3).
 
+use super::ahead::{Ahead, Turn};
 use super::conversation::{Conversation, cancels};
-use super::encoding;
 use super::progress::{Ending, Progress};
 use super::service::{Failure, FailureKind, Outgoing, Service};
 use crate::association::{Context, Received};
@@ -32,7 +32,8 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         };
         let mut message_id = FIRST_MESSAGE_ID;
         let mut cancelled = false;
-        for one in outgoing {
+        let mut outgoing = Ahead::of(outgoing);
+        while let Some(one) = outgoing.next(|class, syntax| self.context_for(class, syntax).is_some()) {
             if cancelled || self.is_cancelled(command).await? {
                 return self.last(context, command, &progress, Ending::Cancelled).await;
             }
@@ -87,27 +88,26 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     /// Sends one object and waits for its answer. The outer error ends the association.
     async fn send_back(
         &mut self,
-        one: Outgoing,
+        one: Turn,
         message_id: u16,
         request: &Command,
         cancelled: &mut bool,
     ) -> Result<Result<Status, Failure>, MessageError> {
-        let object = one.object.clone();
-        let accepts = |syntax: &Uid| self.context_for(&object.sop_class, syntax).is_some();
-        let chosen = encoding::chosen(&one, accepts);
-        let chosen = chosen.and_then(|syntax| Some((self.context_for(&object.sop_class, &syntax)?, syntax)));
-        let Some((context, syntax)) = chosen else {
+        let Turn { object, opening } = one;
+        let chosen = opening.and_then(|opening| {
+            Some((self.context_for(&object.sop_class, &opening.transfer_syntax)?, opening))
+        });
+        let Some((context, opening)) = chosen else {
             let comment =
                 format!("no role SCP for {} in transfer syntax {}", object.sop_class, object.transfer_syntax);
             return Ok(Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         };
-        let mut source = match (one.open)(syntax).await {
+        let mut source = match opening.source().await {
             Ok(source) => source,
             Err(failure) => return Ok(Err(failure)),
         };
         let store = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
-        self.association.send_command(context, &store.encode()).await?;
-        self.association.send_data(context, &mut source).await?;
+        self.association.send_object(context, &store.encode(), &mut source).await?;
         self.stored(message_id, request, cancelled).await.map(Ok)
     }
 

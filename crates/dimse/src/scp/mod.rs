@@ -9,6 +9,7 @@
 //! objects are. TLS and plain TCP differ in one line: which stream the association stands on.
 
 mod admission;
+mod ahead;
 mod commit;
 mod conversation;
 mod data_set;

@@ -1,5 +1,6 @@
 //! C-MOVE: objects go to a third side, over an association that we make (PS3.4 §C.4.2).
 
+use super::ahead::{Ahead, Turn};
 use super::conversation::Conversation;
 use super::encoding;
 use super::get::counted;
@@ -10,7 +11,7 @@ use crate::message::{Command, MessageError, Status, element};
 use crate::query::{Root, Selection};
 use crate::scu::Scu;
 use tokio::io::{AsyncRead, AsyncWrite};
-use yingdun_model::{AeTitle, Uid};
+use yingdun_model::AeTitle;
 
 /// Objects that fit one association with the receiver: no more kinds than it has presentation contexts.
 struct Group {
@@ -77,7 +78,11 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
                 Err(Failure::new(FailureKind::DestinationFailed, comment))
             }
         };
-        for one in group.objects {
+        let mut objects = Ahead::of(group.objects);
+        // A receiver that is gone takes nothing: what is not opened yet is not opened for it.
+        while let Some(one) = objects
+            .next(|class, syntax| receiver.as_ref().is_ok_and(|receiver| receiver.accepts(class, syntax)))
+        {
             if self.is_cancelled(command).await? {
                 if let Ok(receiver) = receiver {
                     // What was answered stays answered.
@@ -104,16 +109,16 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     async fn send_on(
         &mut self,
         mut receiver: Scu,
-        one: Outgoing,
+        one: Turn,
         command: &Command,
     ) -> (Result<Scu, Failure>, Result<Status, Failure>) {
-        let Object { sop_class, sop_instance, transfer_syntax } = one.object.clone();
-        let accepts = |syntax: &Uid| receiver.accepts(&sop_class, syntax);
-        let Some(syntax) = encoding::chosen(&one, accepts) else {
+        let Object { sop_class, sop_instance, transfer_syntax } = one.object;
+        let Some(opening) = one.opening else {
             let comment = format!("receiver does not take {sop_class} in {transfer_syntax}");
             return (Ok(receiver), Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         };
-        let mut source = match (one.open)(syntax.clone()).await {
+        let syntax = opening.transfer_syntax.clone();
+        let mut source = match opening.source().await {
             Ok(source) => source,
             Err(failure) => return (Ok(receiver), Err(failure)),
         };
@@ -153,6 +158,7 @@ fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
 mod tests {
     use super::*;
     use crate::pdu::PRESENTATION_CONTEXTS_MAX;
+    use yingdun_model::Uid;
 
     #[test]
     fn more_kinds_than_contexts_are_sent_in_several_associations() {

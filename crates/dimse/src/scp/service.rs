@@ -126,8 +126,8 @@ pub struct Outgoing {
     pub object: Object,
     /// Other transfer syntaxes in which it can be written, without loss, best first.
     pub also: Vec<Uid>,
-    /// Opens its data set in one of these. Called when its turn has come; what cannot be written anew fails here, and
-    /// not in the middle of a message.
+    /// Opens its data set in one of these and reads its first bytes. Called while the object before it is on its way; what
+    /// cannot be read or written anew fails here, and not in the middle of a message.
     pub open: Box<dyn FnOnce(Uid) -> BoxFuture<'static, Result<Source, Failure>> + Send>,
 }
 

@@ -213,8 +213,7 @@ impl Scu {
         if let Some((title, move_id)) = originator {
             command = command.on_behalf_of(title, move_id);
         }
-        self.association.send_command(context, &command.encode()).await?;
-        self.association.send_data(context, data_set).await?;
+        self.association.send_object(context, &command.encode(), data_set).await?;
         self.answer(Operation::Store, message_id).await
     }
 

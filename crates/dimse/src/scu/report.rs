@@ -38,8 +38,7 @@ impl Scu {
         let command = report_command(message_id, outcome).ok_or(ScuError::NoCommitment)?;
         let encoding = transfer_syntax::lookup(&context.transfer_syntax).encoding;
         let data_set = write::data_set(&outcome.write(), encoding);
-        self.association.send_command(context.id, &command.encode()).await?;
-        self.association.send_data(context.id, &mut data_set.as_slice()).await?;
+        self.association.send_message(context.id, &command.encode(), &data_set).await?;
         self.answer(Operation::EventReport, message_id).await
     }
 }
