@@ -1,5 +1,8 @@
 """DICOMweb as dicomweb-client and pydicom see it."""
 
+import json
+import time
+
 import pydicom
 import pytest
 import requests
@@ -232,6 +235,31 @@ def test_metadata_is_the_data_set_without_its_bulk(client, study):
                 assert found[element.tag].value == element.value, element
         bulk = client.retrieve_bulkdata(pixels["BulkDataURI"])
         assert b"".join(bulk) == wanted.PixelData
+
+
+def test_metadata_of_a_thousand_instances_stream_in_little_memory(gateway, archive):
+    """30 MB of JSON, read slowly: the archive holds what is under way and no more."""
+    study, series, words = generate_uid(), generate_uid(), "What a report would say. " * 1200
+    for first in range(0, 1000, 100):
+        images = [
+            part10.image(
+                patient_id="web-thousand", study=study, series=series, rows=2, columns=2, InstanceNumber=number + 1,
+                ImageComments=words[:10_000], AdditionalPatientHistory=words[:10_000], PatientComments=words[:10_000],
+            )
+            for number in range(first, first + 100)
+        ]
+        gateway.must_store(*map(part10.file_bytes, images))
+    archive.forget_resident_peak()
+    before, whole = archive.resident_bytes_max(), bytearray()
+    with gateway.get(f"/studies/{study}/series/{series}/metadata", stream=True) as answer:
+        assert answer.status_code == 200
+        for content in answer.iter_content(1 << 20):
+            whole += content
+            time.sleep(0.02)
+    grown = archive.resident_bytes_max() - before
+    assert len(whole) > 30_000_000 and grown < len(whole) // 2, f"{len(whole)} bytes of JSON, {grown} bytes grown"
+    numbers = [data_set["00200013"]["Value"][0] for data_set in json.loads(whole)]
+    assert sorted(numbers) == list(range(1, 1001))
 
 
 def test_frames_are_the_pixels_of_pydicom(client, study):

@@ -1,5 +1,6 @@
 """What an archive gets from broken devices and from people who mean harm: a clear answer, and life goes on."""
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -21,6 +22,8 @@ from yingdun_testkit.web import Web, instance_path, outcome
 LARGE_OBJECT_BYTES = int(os.environ.get("YINGDUN_LARGE_OBJECT_BYTES", str(600 * 1000 * 1000)))
 #: The most memory that a large object may need.
 RESIDENT_BYTES_MAX = 200 * 1000 * 1000
+#: The most memory that each client that is given a large object may need: some reads ahead, and the buffers of a connection.
+RESIDENT_BYTES_OF_A_CLIENT_MAX = 20 * 1000 * 1000
 #: The most memory that any of the attacks below may need, all of them in one process.
 RESIDENT_UNDER_ATTACK_BYTES_MAX = 300 * 1000 * 1000
 
@@ -472,7 +475,7 @@ def large_object(path, instance: str) -> str:
 
 
 @pytest.mark.parametrize("door", ["stow-rs", "c-store"])
-def test_a_large_multi_frame_object_goes_through_in_little_memory(make_installation, tmp_path, door, monkeypatch):
+def test_a_large_multi_frame_object_goes_through_in_little_memory_and_out_to_eight_at_once(make_installation, tmp_path, door, monkeypatch):
     # pynetdicom sends the file in pieces and never holds it whole.
     monkeypatch.setattr(pynetdicom._config, "STORE_SEND_CHUNKED_DATASET", True)
     installation = make_installation(f"large-{door}")
@@ -506,7 +509,24 @@ def test_a_large_multi_frame_object_goes_through_in_little_memory(make_installat
     print(f"{door}: {path.stat().st_size / 1e6:.0f} MB, {used / 1e6:.0f} MB resident at most")
     path.unlink()
     assert used < RESIDENT_BYTES_MAX
+    installation.forget_resident_peak()
+    before = installation.resident_bytes_max()
+    pull_at_once(web, address, clients=8)
+    grown = installation.resident_bytes_max() - before
+    print(f"{door}: eight clients at once, {grown / 1e6:.0f} MB more")
+    assert grown < 8 * RESIDENT_BYTES_OF_A_CLIENT_MAX
     assert installation.stop() == 0
+
+
+def pull_at_once(web, address, clients):
+    """Has clients pull one object in step: all of their answers are under way as long as one is."""
+    syntax = "application/dicom; transfer-syntax=*"
+    with contextlib.ExitStack() as stack:
+        answers = [stack.enter_context(web.get(address, syntax, stream=True)) for _ in range(clients)]
+        assert {answer.status_code for answer in answers} == {200}
+        pulled = [answer.iter_content(1 << 20) for answer in answers]
+        for _ in range(min(32, LARGE_OBJECT_BYTES >> 20)):
+            assert len({len(next(content)) for content in pulled}) == 1
 
 
 def c_store_file(installation, path) -> int:

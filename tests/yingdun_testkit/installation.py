@@ -134,6 +134,10 @@ class Installation:
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) * 1024
 
+    def forget_resident_peak(self):
+        """Lets the most memory be counted from now on (proc(5), clear_refs)."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def files(self):
         """Every file of the installation, replicas elsewhere included."""
         folders = [self.directory, *(path for path in self.replicas if not path.is_relative_to(self.directory))]
