@@ -5,10 +5,12 @@ import shutil
 
 import pytest
 
-from yingdun_testkit import postgres, program
+from yingdun_testkit import part10, postgres, program
 from yingdun_testkit.administration import Office
+from yingdun_testkit.dcmtk import Listening, Peer
 from yingdun_testkit.installation import Installation
 from yingdun_testkit.web import Web
+from yingdun_testkit.workstation import Entity
 
 
 def pytest_configure(config):
@@ -106,3 +108,66 @@ def gateway(archive, tokens) -> Web:
 def gateway_on(archive_on, tokens) -> Web:
     """The same on each database engine."""
     return Web(archive_on, tokens.client(archive_on, "store", "search", "view"))
+
+
+# === for queries and retrievals ===
+
+
+@pytest.fixture(scope="session")
+def images(archive, gateway):
+    """Two studies of one patient with two series each, and one of another patient."""
+    made = []
+    for number, (name, patient) in enumerate(
+        [("Zhang^Wei=张^伟=", "qr-1"), ("Zhang^Wei=张^伟=", "qr-1"), ("Li^Na=李^娜=", "qr-2")]
+    ):
+        study = None
+        for series_number in (1, 2):
+            series = None
+            for instance_number in (1, 2):
+                image = part10.image(
+                    patient_name=name, patient_id=patient, study=study, series=series, seed=len(made),
+                    InstanceNumber=instance_number, SeriesNumber=series_number, Modality="OT",
+                    StudyDate=f"2026010{number + 1}", StudyTime="120000", AccessionNumber=f"QR{number}",
+                    StudyID=f"{number}", StudyDescription="query and retrieve", PatientSex="F",
+                    PatientBirthDate="19800101", SeriesDescription=f"series {series_number}",
+                )
+                study, series = image.StudyInstanceUID, image.SeriesInstanceUID
+                made.append(image)
+    for image in made:
+        gateway.must_store(part10.file_bytes(image))
+    return made
+
+
+@pytest.fixture(scope="session")
+def workstation(archive):
+    """A device that may search and view, over TLS."""
+    identity = archive.issue_certificate("WS01")
+    archive.office.device("WS01", certificate_sha256=identity["sha256"])
+    archive.office.grant_device("WS01", "view")
+    return Peer("WS01", identity=identity, ca_file=archive.ca_file)
+
+
+@pytest.fixture(scope="session")
+def plain_workstation(archive):
+    """The same in plain, where the record spells that out."""
+    archive.office.device("WSPLAIN", plain_allowed=True)
+    archive.office.grant_device("WSPLAIN", "view")
+    return Peer("WSPLAIN")
+
+
+@pytest.fixture(scope="session")
+def entity(archive, workstation):
+    return Entity(archive, "WS01", workstation.identity)
+
+
+@pytest.fixture(scope="session")
+def storescp(archive, tmp_path_factory):
+    """DCMTK's storescp as a destination, over TLS with a certificate of its own."""
+    folder = tmp_path_factory.mktemp("storescp")
+    identity = archive.issue_certificate("SCP01", "localhost", "127.0.0.1")
+    arguments = ["+tls", identity["private_key_file"], identity["certificate_file"], "+cf", archive.ca_file]
+    with Listening("storescp", *arguments, "-aet", "SCP01", "-od", folder, "+B") as listening:
+        archive.office.device(
+            "SCP01", certificate_sha256=identity["sha256"], addresses=["127.0.0.1"], destination=f"localhost:{listening.port}"
+        )
+        yield folder
