@@ -295,7 +295,7 @@ impl Access {
         };
         match session.proof() {
             Proof::System => Ok(Ok(principal(false, BTreeSet::new()))),
-            Proof::Device(facts) => {
+            Proof::Device { facts, .. } => {
                 let records = device::records(&self.inner.identity, &facts.calling).await;
                 let records = records.map_err(Refusal::FactsUnavailable)?;
                 Ok(match device::check(&records, facts) {

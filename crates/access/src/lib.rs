@@ -57,8 +57,8 @@ pub use access::{Access, AccessConfig, Refusal};
 pub use admin::{AdminError, ChangeDetail, NewClient, NewClientSecret, Officers, OneTimeLink};
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
-    AddressList, AddressListError, AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, Endpoint,
-    EndpointError, MoveDestination, PeerFacts,
+    AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
+    Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
 };
 pub use ledger::{detail_context, session_leaf};
 pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};

@@ -1,7 +1,7 @@
 //! Who is there: a session, made only by a successful sign-in, and the connection it came over.
 
 use crate::decision::Scope;
-use crate::device::PeerFacts;
+use crate::device::{DeviceHabits, PeerFacts};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -37,7 +37,12 @@ pub(crate) enum Proof {
     /// A bearer token, by its SHA-256.
     Token([u8; 32]),
     /// A device record that fits these facts.
-    Device(PeerFacts),
+    Device {
+        /// What it shows.
+        facts: PeerFacts,
+        /// What the record said of it when the association was made. No right depends on them.
+        habits: Arc<DeviceHabits>,
+    },
     /// The archive itself.
     System,
 }
@@ -113,6 +118,15 @@ impl Session {
     #[must_use]
     pub fn peer(&self) -> Peer {
         self.facts.peer
+    }
+
+    /// How a device differs from others, as its record said when the association was made; nothing for everybody else.
+    #[must_use]
+    pub fn habits(&self) -> Arc<DeviceHabits> {
+        match &self.facts.proof {
+            Proof::Device { habits, .. } => Arc::clone(habits),
+            Proof::Token(_) | Proof::System => Arc::default(),
+        }
     }
 
     pub(crate) fn proof(&self) -> &Proof {

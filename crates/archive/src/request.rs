@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use futures_util::Stream;
 use std::pin::Pin;
+use std::sync::Arc;
+use yingdun_access::DeviceHabits;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::{AttributePath, Tag, Vr};
@@ -44,6 +46,8 @@ pub struct Declared {
     pub study: Option<Uid>,
     /// The door.
     pub door: Door,
+    /// How the device that sends it differs from others.
+    pub habits: Arc<DeviceHabits>,
 }
 
 /// An instance that is durable on the write quorum, with its audit leaf.

@@ -46,6 +46,7 @@
 //! ```
 
 pub mod charset;
+pub mod coerce;
 pub mod compact;
 pub mod data_set;
 pub mod dicomdir;

@@ -190,6 +190,7 @@ tags! {
     PATIENT_NAME = 0x0010, 0x0010, "Patient's Name";
     PATIENT_ID = 0x0010, 0x0020, "Patient ID";
     ISSUER_OF_PATIENT_ID = 0x0010, 0x0021, "Issuer of Patient ID";
+    ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE = 0x0010, 0x0024, "Issuer of Patient ID Qualifiers Sequence";
     PATIENT_BIRTH_DATE = 0x0010, 0x0030, "Patient's Birth Date";
     PATIENT_BIRTH_TIME = 0x0010, 0x0032, "Patient's Birth Time";
     PATIENT_SEX = 0x0010, 0x0040, "Patient's Sex";

@@ -665,6 +665,31 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Show how a device differs from others, or replace it: PDU length, character sets, wildcards, transfer syntaxes, rules
+    Habits {
+        ae_title: String,
+        /// The habits as a JSON object; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        set: Option<PathBuf>,
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show what the rules of a device would make of an object, without sending it
+    Coerce {
+        ae_title: String,
+        /// A DICOM file
+        #[arg(long, value_name = "FILE")]
+        dry_run: PathBuf,
+        /// Try these habits instead of those of the record; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        habits: Option<PathBuf>,
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ use super::check::{DeviceFault, PeerFacts, actor_of, check, records};
 use crate::access::Access;
 use crate::ledger;
 use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
+use std::sync::Arc;
 use std::time::Duration;
 use yingdun_audit::{AuditError, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
@@ -84,7 +85,7 @@ impl Access {
                     sign_in,
                     expires: self.inner.clock.now().after(DEVICE_SESSION_MAX),
                     peer: Peer { address: facts.address, tls: facts.tls },
-                    proof: Proof::Device(facts),
+                    proof: Proof::Device { facts, habits: Arc::new(record.habits.clone()) },
                 });
                 let event = Event {
                     kind: EventKind::Association,

@@ -2,6 +2,7 @@
 
 use super::addresses::AddressList;
 use super::endpoint::Endpoint;
+use super::habits::DeviceHabits;
 use crate::decision::{Scope, parse_scopes, words};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -47,6 +48,8 @@ pub struct DeviceRecord {
     pub scopes: BTreeSet<Scope>,
     /// Where it takes images that somebody asks us to send to it; a device without one gets none.
     pub destination: Option<Endpoint>,
+    /// How it differs from other devices.
+    pub habits: DeviceHabits,
 }
 
 /// What does not fit between a peer and the records.
@@ -138,6 +141,8 @@ impl DeviceRecord {
         let destination = row.destination.as_deref().map(str::parse).transpose();
         let destination =
             destination.map_err(|_| CatalogError::Corrupt("a device has an illegal destination".into()))?;
+        let habits = DeviceHabits::from_text(&row.habits)
+            .map_err(|_| CatalogError::Corrupt("a device has illegal habits".into()))?;
         Ok(Self {
             ae_title: row.ae_title,
             called_ae: row.called_ae,
@@ -148,6 +153,7 @@ impl DeviceRecord {
             institution: row.institution,
             scopes: parse_scopes(&row.scopes),
             destination,
+            habits,
         })
     }
 
@@ -162,6 +168,7 @@ impl DeviceRecord {
             disabled: self.disabled,
             scopes: words(&self.scopes),
             destination: self.destination.as_ref().map(Endpoint::to_string),
+            habits: self.habits.to_text(),
         }
     }
 }
@@ -192,6 +199,7 @@ mod tests {
             institution: InstitutionId::new("renmin").unwrap(),
             scopes: BTreeSet::from([Scope::Store]),
             destination: None,
+            habits: DeviceHabits::default(),
         }
     }
 

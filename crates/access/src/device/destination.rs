@@ -1,8 +1,8 @@
 //! Where devices take calls: those that the archive makes on its own, and those that somebody asks for. Registered devices
 //! only.
 
-use super::Endpoint;
 use super::check::records;
+use super::{DeviceHabits, Endpoint};
 use crate::access::{Access, Refusal};
 use crate::admin::ChangeDetail;
 use crate::ledger;
@@ -17,6 +17,8 @@ pub struct MoveDestination {
     pub endpoint: Endpoint,
     /// The title by which it knows us.
     pub calling: AeTitle,
+    /// How it differs from other devices.
+    pub habits: DeviceHabits,
 }
 
 impl Access {
@@ -53,7 +55,8 @@ impl Access {
             .into_iter()
             .filter(|record| record.institution == *session.institution() && !record.disabled)
             .find_map(|record| {
-                Some(MoveDestination { endpoint: record.destination?, calling: record.called_ae })
+                let (calling, habits) = (record.called_ae, record.habits);
+                Some(MoveDestination { endpoint: record.destination?, calling, habits })
             });
         let (outcome, word) = match found {
             Some(_) => (Outcome::Permitted, "move-destination"),

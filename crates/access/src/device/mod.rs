@@ -8,6 +8,7 @@ mod authenticate;
 mod check;
 mod destination;
 mod endpoint;
+mod habits;
 
 pub use addresses::{AddressList, AddressListError};
 pub use authenticate::{AssociationReject, DeviceRefusal};
@@ -15,3 +16,4 @@ pub use check::{DeviceFault, DeviceRecord, PeerFacts};
 pub(crate) use check::{check, records};
 pub use destination::MoveDestination;
 pub use endpoint::{Endpoint, EndpointError};
+pub use habits::{DeviceHabits, HabitsError};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use yingdun_access::{
-    AdminError, ChangeDetail, DeviceRecord, NewClient, Officers, Reason, Refusal, Resource, Scope,
-    SignInError, detail_context,
+    AdminError, ChangeDetail, DeviceHabits, DeviceRecord, NewClient, Officers, Reason, Refusal, Resource,
+    Scope, SignInError, detail_context,
 };
 use yingdun_audit::{Detail, EventKind, Outcome};
 use yingdun_crypto::Sealed;
@@ -48,6 +48,7 @@ async fn each_officer_has_one_office_and_sees_no_image(house: House) {
         institution: home(),
         scopes: BTreeSet::new(),
         destination: None,
+        habits: DeviceHabits::default(),
     };
     let doctor = house.signed_in("zhang", Role::Chief).await.session;
     for other in [&house.security_officer, &house.audit_officer, &doctor] {
@@ -267,6 +268,7 @@ async fn what_does_not_exist_cannot_be_changed(house: House) {
         institution: InstitutionId::new("other").unwrap(),
         scopes: BTreeSet::new(),
         destination: None,
+        habits: DeviceHabits::default(),
     };
     not_found(access.register_device(system, &foreign).await);
     assert_eq!(access.end_sessions(system, nobody, ActorKind::Person).await.unwrap(), 0);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use yingdun_access::{
-    AssociationReject, DeviceFault, DeviceRecord, DeviceRefusal, PeerFacts, Reason, Resource, Scope,
-    SignInError,
+    AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal, PeerFacts, Reason, Resource,
+    Scope, SignInError,
 };
 use yingdun_model::{Action, ActorKind, AeTitle, Grade, Role};
 
@@ -35,6 +35,7 @@ fn record() -> DeviceRecord {
         institution: home(),
         scopes: BTreeSet::from([Scope::Store]),
         destination: None,
+        habits: DeviceHabits::default(),
     }
 }
 

@@ -3,14 +3,18 @@
 use crate::error::IngestError;
 use crate::layout::FileHeader;
 use crate::request::Declared;
-use yingdun_dicom::dictionary;
-use yingdun_dicom::index::InstanceIndex;
+use yingdun_dicom::charset::CharacterSets;
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::index::{IndexError, InstanceIndex};
 use yingdun_dicom::scan::{ScanError, Scanned, Scanner};
+use yingdun_dicom::{coerce, dictionary};
 
 /// A complete, readable data set that is what its sender said.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) index: InstanceIndex,
+    /// In which its texts are read.
+    pub(super) sets: CharacterSets,
     pub(super) scanned: Scanned,
     pub(super) data_set_bytes: u64,
     pub(super) data_set_sha256: [u8; 32],
@@ -35,7 +39,7 @@ pub(super) fn identify(
     data_set_sha256: [u8; 32],
     data_set_bytes: u64,
 ) -> Result<Arrived, IngestError> {
-    let index = InstanceIndex::from_data_set(&scanned.data_set)
+    let index = described(declared, &scanned.data_set)
         .map_err(|error| IngestError::Invalid { reason: error.to_string() })?;
     if !dictionary::is_storage_sop_class(index.sop_class.as_str()) {
         return Err(IngestError::NotStorage { sop_class: index.sop_class.to_string() });
@@ -49,12 +53,26 @@ pub(super) fn identify(
             return Err(IngestError::Mismatch { what });
         }
     }
-    Ok(Arrived { index, scanned, data_set_bytes, data_set_sha256 })
+    let sets = character_sets(declared, &scanned.data_set);
+    Ok(Arrived { index, sets, scanned, data_set_bytes, data_set_sha256 })
+}
+
+/// The character sets in which the texts of an object are read.
+fn character_sets(declared: &Declared, set: &DataSet) -> CharacterSets {
+    set.character_sets().assuming(declared.habits.character_set_in.as_deref())
+}
+
+/// What is said of an object: what it says itself, coerced by the rules for its sender. This is what its descriptor holds,
+/// so that a catalogue that is rebuilt from the packs says the same whatever the rules are then.
+fn described(declared: &Declared, set: &DataSet) -> Result<InstanceIndex, IndexError> {
+    let mut index = InstanceIndex::from_data_set_in(set, &character_sets(declared, set))?;
+    coerce::apply(&declared.habits.coercions, &mut index);
+    Ok(index)
 }
 
 /// Who the object is, as far as it has arrived; nothing until its identifying attributes have been read.
 pub(super) fn early(declared: &Declared, scanner: &Scanner) -> Option<InstanceIndex> {
-    let index = InstanceIndex::from_data_set(scanner.data_set()).ok()?;
+    let index = described(declared, scanner.data_set()).ok()?;
     // The SOP Instance UID comes first, the Series Instance UID last; patient attributes stand between them.
     declared.sop_instance.as_ref().is_none_or(|declared| *declared == index.sop_instance).then_some(index)
 }

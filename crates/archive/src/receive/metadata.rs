@@ -6,6 +6,7 @@ use crate::packing::Packing;
 use crate::record::Place;
 use bytes::Bytes;
 use yingdun_crypto::{SealingKey, seal};
+use yingdun_dicom::charset::CharacterSets;
 use yingdun_dicom::frames::{FrameTable, ImageShape};
 use yingdun_dicom::json;
 use yingdun_dicom::scan::Scanned;
@@ -15,10 +16,11 @@ pub(super) fn seal_metadata(
     key: &SealingKey,
     place: &Place,
     header: FileHeader,
+    sets: &CharacterSets,
     scanned: &Scanned,
     packing: Option<Packing>,
 ) -> Result<Bytes, IngestError> {
-    let rendered = json::render(&scanned.data_set);
+    let rendered = json::render_in(&scanned.data_set, sets);
     let layout = ObjectLayout {
         header,
         encoding: scanned.encoding,

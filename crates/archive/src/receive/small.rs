@@ -54,7 +54,8 @@ pub(super) async fn store(
     let stored_bytes: usize = stored.iter().map(Bytes::len).sum();
     let file_header = arrived.header(declared);
     let seal = move || {
-        let metadata = seal_metadata(window.key(), &place, file_header, &arrived.scanned, packing)?;
+        let metadata =
+            seal_metadata(window.key(), &place, file_header, &arrived.sets, &arrived.scanned, packing)?;
         Ok::<_, IngestError>((metadata, seal_object(window.key(), &place, &stored, stored_bytes)?))
     };
     let (metadata, object) = if stored_bytes > SEALED_INLINE_BYTES {

@@ -145,7 +145,8 @@ impl Streaming {
         let packing = packer.finish().map_err(|reason| IngestError::Invalid { reason: reason.into() })?;
         let place = admitted.place(&index, version);
         let header = arrived.header(declared);
-        let metadata = seal_metadata(admitted.window.key(), &place, header, &arrived.scanned, packing)?;
+        let metadata =
+            seal_metadata(admitted.window.key(), &place, header, &arrived.sets, &arrived.scanned, packing)?;
         sealer.finish(&mut sealed);
         record.write(sealed.into()).await.map_err(not_stored)?;
 

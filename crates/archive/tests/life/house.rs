@@ -178,6 +178,7 @@ impl Open {
             sop_instance: Some(instance.sop_instance.clone()),
             study: None,
             door: Door::Dimse,
+            habits: Arc::default(),
         };
         self.archive.receive(&self.gateway, declared).unwrap()
     }

@@ -24,26 +24,28 @@ pub struct Device {
     pub scopes: String,
     /// Where it takes images, in the text form of the room above.
     pub destination: Option<String>,
+    /// How it differs from other devices, in the text form of the room above.
+    pub habits: String,
 }
 
 const COLUMNS_WHERE_AE: Sql = Sql::new(
     "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
-     scopes, destination FROM device WHERE ae_title = $1 ORDER BY called_ae",
+     scopes, destination, habits FROM device WHERE ae_title = $1 ORDER BY called_ae",
 );
 const LIST: Sql = Sql::new(
     "SELECT ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
-     scopes, destination FROM device WHERE institution = $1 ORDER BY ae_title, called_ae",
+     scopes, destination, habits FROM device WHERE institution = $1 ORDER BY ae_title, called_ae",
 );
 const INSERT: Sql = Sql::new(
     "INSERT INTO device (ae_title, called_ae, institution, certificate_sha256, addresses, plain_allowed, disabled, \
-     destination, created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+     destination, habits, created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 const UPDATE: Sql = Sql::new(
     "UPDATE device SET certificate_sha256 = $1, addresses = $2, plain_allowed = $3, disabled = $4, destination = $5, \
-       scopes = CASE \
-         WHEN certificate_sha256 IS NOT DISTINCT FROM $6 AND addresses = $7 AND plain_allowed = $8 THEN scopes \
+       habits = $6, scopes = CASE \
+         WHEN certificate_sha256 IS NOT DISTINCT FROM $7 AND addresses = $8 AND plain_allowed = $9 THEN scopes \
          WHEN scopes LIKE '%store%' THEN 'store' ELSE '' END \
-     WHERE ae_title = $9 AND called_ae = $10 AND institution = $11",
+     WHERE ae_title = $10 AND called_ae = $11 AND institution = $12",
 );
 const SET_SCOPES: Sql =
     Sql::new("UPDATE device SET scopes = $1 WHERE ae_title = $2 AND called_ae = $3 AND institution = $4");
@@ -79,6 +81,7 @@ pub fn insert(device: &Device, now: Timestamp, by: &ActorId) -> Statement {
             device.plain_allowed.into(),
             device.disabled.into(),
             device.destination.as_deref().into(),
+            device.habits.as_str().into(),
             now.into(),
             by.into(),
         ],
@@ -99,6 +102,7 @@ pub fn update(device: &Device) -> Statement {
             device.plain_allowed.into(),
             device.disabled.into(),
             device.destination.as_deref().into(),
+            device.habits.as_str().into(),
             device.certificate_sha256.into(),
             device.addresses.as_str().into(),
             device.plain_allowed.into(),
@@ -133,5 +137,6 @@ fn read(row: &Row) -> Result<Device, CatalogError> {
         disabled: row.get_bool(6)?,
         scopes: row.get_text(7)?.to_owned(),
         destination: row.opt_text(8)?.map(str::to_owned),
+        habits: row.get_text(9)?.to_owned(),
     })
 }

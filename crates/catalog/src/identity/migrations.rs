@@ -7,6 +7,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "people, devices, clients, tokens", sqlite: ACCOUNTS, postgres: ACCOUNTS },
     Migration { version: 2, name: "places of sign-in", sqlite: PLACES, postgres: PLACES },
     Migration { version: 3, name: "rights of devices", sqlite: DEVICES, postgres: DEVICES },
+    Migration { version: 4, name: "habits of devices", sqlite: HABITS, postgres: HABITS },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -122,3 +123,6 @@ const DEVICES: &str = "
 ALTER TABLE device ADD COLUMN scopes TEXT NOT NULL DEFAULT 'store';
 ALTER TABLE device ADD COLUMN destination TEXT
 ";
+
+/// Devices that were there before have no habits of their own.
+const HABITS: &str = "ALTER TABLE device ADD COLUMN habits TEXT NOT NULL DEFAULT '{}'";

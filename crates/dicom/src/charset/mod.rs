@@ -18,6 +18,8 @@ use iso2022::Graphic;
 pub struct CharacterSets {
     sets: Vec<Set>,
     unknown: bool,
+    /// What is meant by a text that the declaration does not fit.
+    assumed: Vec<Set>,
 }
 
 /// A decoded text.
@@ -111,7 +113,25 @@ impl CharacterSets {
     /// UTF-8, for texts that were made here.
     #[must_use]
     pub fn utf8() -> Self {
-        Self { sets: vec![Set::Utf8], unknown: false }
+        Self { sets: vec![Set::Utf8], ..Self::default() }
+    }
+
+    /// The same, of a sender of whom it is known what it means where it declares nothing, or the default repertoire, and
+    /// sends other bytes. A declaration that says more than that counts alone.
+    #[must_use]
+    pub fn assuming(mut self, term: Option<&str>) -> Self {
+        if let Some(term) = term
+            && self.is_bare()
+        {
+            self.assumed = Self::declared(Some(term.as_bytes())).sets;
+        }
+        self
+    }
+
+    /// Whether nothing but the default repertoire is declared.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        !self.unknown && self.sets.iter().all(|set| *set == Set::Ascii)
     }
 
     /// Decodes a value. Texts that do not follow the character set (codes, numbers, UIDs) are ASCII.
@@ -120,7 +140,12 @@ impl CharacterSets {
         if bytes.is_ascii() && (!vr.follows_character_set() || !bytes.contains(&iso2022::ESCAPE)) {
             return Decoded { text: String::from_utf8_lossy(bytes).into_owned(), note: None };
         }
-        self.as_declared(vr, bytes).map_or_else(|| recover(bytes), |text| Decoded { text, note: None })
+        let assumed = || {
+            let assumed = Self { sets: self.assumed.clone(), ..Self::default() };
+            (!self.assumed.is_empty()).then(|| assumed.as_declared(vr, bytes)).flatten()
+        };
+        let text = self.as_declared(vr, bytes).or_else(assumed);
+        text.map_or_else(|| recover(bytes), |text| Decoded { text, note: None })
     }
 
     /// Encodes a text, or `None` if it has a character that the sets do not. Texts that do not follow the character
@@ -270,6 +295,25 @@ mod tests {
         for term in DEFINED_TERMS {
             assert!(!CharacterSets::declared(Some(term.as_bytes())).unknown, "{term}");
         }
+    }
+
+    #[test]
+    fn what_a_sender_is_known_to_mean_goes_before_what_can_be_guessed() {
+        // 毛 and 隆 in GB18030 are legal UTF-8 as well.
+        let mao = b"\xc3\xab^\xc2\xa1";
+        let read = |declared: Option<&str>, assumed| {
+            let sets = CharacterSets::declared(declared.map(str::as_bytes)).assuming(assumed);
+            sets.decode(Vr::PN, mao)
+        };
+        assert_eq!(read(None, None).text, "ë^¡");
+        for bare in [None, Some(""), Some("ISO_IR 6")] {
+            let decoded = read(bare, Some("GB18030"));
+            assert_eq!((decoded.text.as_str(), decoded.note), ("毛^隆", None));
+        }
+        assert_eq!(read(Some("ISO_IR 192"), Some("GB18030")).text, "ë^¡", "a declaration counts");
+        let sets = CharacterSets::declared(None).assuming(Some("ISO_IR 100"));
+        assert_eq!(sets.decode(Vr::PN, b"M\xfcller").text, "Müller");
+        assert_eq!(CharacterSets::declared(None).decode(Vr::PN, b"M\xfcller").text, "M黮ler");
     }
 
     /// Declared sets, bytes and text: PS3.5 Annexes H, I, J and K, and what else senders use.

@@ -31,7 +31,8 @@ pub struct InstanceIndex {
     /// Patient ID (0010,0020).
     #[serde(with = "personal")]
     pub patient_id: Personal<String>,
-    /// Issuer of Patient ID (0010,0021).
+    /// Issuer of Patient ID (0010,0021); where it is absent, the Universal Entity ID (0040,0032) among its qualifiers
+    /// (0010,0024), which names the same assigning authority (PS3.3 §C.7.1.1).
     #[serde(with = "personal")]
     pub issuer_of_patient_id: Personal<String>,
     /// Patient's Birth Date (0010,0030), `YYYYMMDD`.
@@ -126,9 +127,16 @@ impl InstanceIndex {
     /// [`IndexError`] if one of the four identifiers is missing or illegal, or the object or its patient is
     /// identified twice.
     pub fn from_data_set(set: &DataSet) -> Result<Self, IndexError> {
+        Self::from_data_set_in(set, &set.character_sets())
+    }
+
+    /// The same, with texts read in these character sets and not in those that the data set declares.
+    ///
+    /// # Errors
+    /// As [`Self::from_data_set`].
+    pub fn from_data_set_in(set: &DataSet, sets: &CharacterSets) -> Result<Self, IndexError> {
         not_repeated(set, &IDENTIFYING)?;
-        let sets = set.character_sets();
-        let text = |tag| first(set, tag, &sets);
+        let text = |tag| first(set, tag, sets);
         let personal = |tag| Personal::new(text(tag));
         let date = |tag| {
             let digits: String = text(tag).chars().filter(char::is_ascii_digit).collect();
@@ -145,7 +153,7 @@ impl InstanceIndex {
             sop_class: identifier(set, tags::SOP_CLASS_UID)?,
             patient_name: personal(tags::PATIENT_NAME),
             patient_id: personal(tags::PATIENT_ID),
-            issuer_of_patient_id: personal(tags::ISSUER_OF_PATIENT_ID),
+            issuer_of_patient_id: Personal::new(issuer_of_patient_id(set, sets)),
             patient_birth_date: Personal::new(date(tags::PATIENT_BIRTH_DATE)),
             patient_sex: personal(tags::PATIENT_SEX),
             accession_number: personal(tags::ACCESSION_NUMBER),
@@ -172,8 +180,8 @@ impl InstanceIndex {
             columns: set.u32(tags::COLUMNS),
             bits_allocated: set.u32(tags::BITS_ALLOCATED),
             number_of_frames: set.u32(tags::NUMBER_OF_FRAMES),
-            further: Further::from_data_set(set, &sets),
-            recovered_text: recovered(set, &sets),
+            further: Further::from_data_set(set, sets),
+            recovered_text: recovered(set, sets),
         })
     }
 }
@@ -181,13 +189,14 @@ impl InstanceIndex {
 // === helpers ===
 
 /// What says which object this is, and whose.
-const IDENTIFYING: [Tag; 6] = [
+const IDENTIFYING: [Tag; 7] = [
     tags::SOP_CLASS_UID,
     tags::SOP_INSTANCE_UID,
     tags::STUDY_INSTANCE_UID,
     tags::SERIES_INSTANCE_UID,
     tags::PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE,
 ];
 
 fn not_repeated(set: &DataSet, tags: &[Tag]) -> Result<(), IndexError> {
@@ -211,6 +220,16 @@ fn first(set: &DataSet, tag: Tag, sets: &CharacterSets) -> String {
     let text = set.first_text(tag, sets).unwrap_or_default();
     // Control characters have no place in a one-line text and would travel into lists.
     text.chars().filter(|c| !c.is_control()).take(TEXT_CHARACTERS_MAX).collect()
+}
+
+/// Within which domain the patient ID names somebody.
+fn issuer_of_patient_id(set: &DataSet, sets: &CharacterSets) -> String {
+    let local = first(set, tags::ISSUER_OF_PATIENT_ID, sets);
+    if !local.is_empty() {
+        return local;
+    }
+    let qualifiers = set.items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE).first();
+    qualifiers.map(|item| first(item, tags::UNIVERSAL_ENTITY_ID, sets)).unwrap_or_default()
 }
 
 fn recovered(set: &DataSet, sets: &CharacterSets) -> bool {
@@ -254,6 +273,7 @@ mod tests {
             let mut set = minimal();
             set.put_text(tags::PATIENT_ID, Vr::LO, "4711");
             set.put_text(tags::ISSUER_OF_PATIENT_ID, Vr::LO, "HIS");
+            set.put_items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, Vec::new());
             assert!(InstanceIndex::from_data_set(&set).is_ok());
             let again = set.get(tag).unwrap().clone();
             set.push(again);
@@ -281,6 +301,18 @@ mod tests {
         assert!(!format!("{index:?}").contains("Wang"));
         let json = serde_json::to_string(&index).unwrap();
         assert_eq!(serde_json::from_str::<InstanceIndex>(&json).unwrap(), index);
+    }
+
+    #[test]
+    fn the_issuer_of_a_patient_id_is_named_in_one_of_two_places() {
+        let mut set = minimal();
+        let mut qualifiers = DataSet::new();
+        qualifiers.put_text(tags::UNIVERSAL_ENTITY_ID, Vr::UT, "1.2.156.10011.1");
+        set.put_items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, vec![qualifiers]);
+        let issuer = |set: &DataSet| InstanceIndex::from_data_set(set).unwrap().issuer_of_patient_id;
+        assert_eq!(issuer(&set).expose(), "1.2.156.10011.1");
+        set.put_text(tags::ISSUER_OF_PATIENT_ID, Vr::LO, "RENMIN");
+        assert_eq!(issuer(&set).expose(), "RENMIN");
     }
 
     #[test]

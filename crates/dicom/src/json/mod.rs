@@ -52,8 +52,14 @@ pub struct BulkRef {
 /// Writes a data set. Group lengths and file meta elements are left out (PS3.18 §F.2.2).
 #[must_use]
 pub fn render(set: &DataSet) -> Rendered {
+    render_in(set, &set.character_sets())
+}
+
+/// The same, with texts read in these character sets and not in those that the data set declares.
+#[must_use]
+pub fn render_in(set: &DataSet, sets: &CharacterSets) -> Rendered {
     let mut writer = Writer { out: Vec::with_capacity(8 << 10), bulk: Vec::new() };
-    writer.data_set(set, &set.character_sets(), "");
+    writer.data_set(set, sets, "");
     Rendered { template: writer.out, bulk: writer.bulk }
 }
 

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use rustls::ClientConfig;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use yingdun_access::{self as access, Access, DeviceFault, DeviceRefusal, Resource};
+use yingdun_access::{self as access, Access, DeviceFault, DeviceHabits, DeviceRefusal, Resource};
 use yingdun_archive::{
     Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
     IngestError, SopReference, WorklistError,
@@ -65,6 +65,10 @@ impl Service for ArchiveDoor {
         caller.is_person()
     }
 
+    fn habits(&self, caller: &Caller) -> Arc<DeviceHabits> {
+        caller.device().habits()
+    }
+
     async fn leave(&self, caller: Caller) {
         self.let_out(caller).await;
     }
@@ -91,6 +95,7 @@ impl Service for ArchiveDoor {
             sop_instance: Some(object.sop_instance),
             study: None,
             door: Door::Dimse,
+            habits: caller.device().habits(),
         };
         self.archive.receive(caller.acting(), declared).map(Arriving).map_err(failure)
     }

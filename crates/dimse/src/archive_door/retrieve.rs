@@ -68,6 +68,9 @@ impl ArchiveDoor {
         if let Some(patient) = &selection.patient_id {
             keys.push((AttributePath::from(tags::PATIENT_ID), patient.0.clone()));
         }
+        if let Some(issuer) = &selection.issuer_of_patient_id {
+            keys.push((AttributePath::from(tags::ISSUER_OF_PATIENT_ID), issuer.0.clone()));
+        }
         let request = FindRequest {
             level: find::level(level),
             study: None,
@@ -115,8 +118,10 @@ impl ArchiveDoor {
             };
             settings = settings.with_tls(self.client_tls.clone().ok_or_else(no_tls)?);
         }
+        settings.pdu_bytes_max = found.habits.pdu_bytes_max;
         let (host, port) = (found.endpoint.host, found.endpoint.port);
-        Ok(MoveTarget { destination: scu::Destination { ae_title: title.clone(), host, port }, settings })
+        let destination = scu::Destination { ae_title: title.clone(), host, port };
+        Ok(MoveTarget { destination, settings, wished: found.habits.transfer_syntaxes })
     }
 }
 

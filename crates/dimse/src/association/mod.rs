@@ -193,6 +193,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
         &self.timeouts
     }
 
+    /// Sends no P-DATA-TF body of more than so many bytes from now on, whatever the peer says it reads.
+    pub fn send_at_most(&mut self, bytes: Option<u32>) {
+        if let Some(bytes) = bytes.and_then(|bytes| usize::try_from(bytes).ok()) {
+            self.send_bytes_max = self.send_bytes_max.min(bytes.max(DATA_BYTES_MIN) & !1);
+        }
+    }
+
     /// The next fragment, or the peer's wish to release. `wait` is the time until the first byte of the next
     /// unit. May be cancelled and called again without losing anything.
     ///

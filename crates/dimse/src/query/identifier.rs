@@ -38,6 +38,9 @@ pub struct Selection {
     pub level: Level,
     /// The patient, where one is named.
     pub patient_id: Option<PatientId>,
+    /// Within whose domain the patient ID names somebody; not a key of the standard's, and taken where it is sent, because
+    /// the same ID may be that of several people.
+    pub issuer_of_patient_id: Option<PatientId>,
     /// Studies.
     pub studies: Vec<Uid>,
     /// Series.
@@ -145,6 +148,7 @@ impl Identifier {
         Ok(Selection {
             level: self.level,
             patient_id: self.values(Level::Patient).into_iter().next().map(PatientId),
+            issuer_of_patient_id: self.issuer_of_patient_id(),
             studies: uids(Level::Study)?,
             series: uids(Level::Series)?,
             instances: uids(Level::Image)?,
@@ -171,6 +175,12 @@ impl Identifier {
         let text = self.set.text(level.unique_key(), &self.sets).unwrap_or_default();
         let values = text.split('\\').map(|value| value.trim_matches([' ', '\0']));
         values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Where a patient is named by it.
+    fn issuer_of_patient_id(&self) -> Option<PatientId> {
+        let text = self.set.first_text(tags::ISSUER_OF_PATIENT_ID, &self.sets).unwrap_or_default();
+        (!text.is_empty() && !self.values(Level::Patient).is_empty()).then_some(PatientId(text))
     }
 
     fn keys_of(&self, element: &Element, keys: &mut Vec<(Option<Tag>, Tag, String)>) -> Result<(), Failure> {

@@ -13,6 +13,8 @@ const OPEN_AHEAD: usize = 1;
 /// Objects in the order in which they are sent.
 pub(super) struct Ahead {
     waiting: std::vec::IntoIter<Outgoing>,
+    /// In which encodings the receiver wishes for them, best first.
+    wished: Vec<Uid>,
     open: VecDeque<Turn>,
 }
 
@@ -32,8 +34,8 @@ pub(super) struct Opening {
 }
 
 impl Ahead {
-    pub(super) fn of(outgoing: Vec<Outgoing>) -> Self {
-        Self { waiting: outgoing.into_iter(), open: VecDeque::new() }
+    pub(super) fn of(outgoing: Vec<Outgoing>, wished: &[Uid]) -> Self {
+        Self { waiting: outgoing.into_iter(), wished: wished.to_vec(), open: VecDeque::new() }
     }
 
     /// The next object, while those behind it are opened in an encoding that the receiver accepts for their SOP class.
@@ -41,7 +43,8 @@ impl Ahead {
         while self.open.len() <= OPEN_AHEAD
             && let Some(one) = self.waiting.next()
         {
-            let syntax = encoding::chosen(&one, |syntax| accepts(&one.object.sop_class, syntax));
+            let syntax =
+                encoding::chosen(&one, &self.wished, |syntax| accepts(&one.object.sop_class, syntax));
             let opening = syntax.map(|transfer_syntax| Opening {
                 task: tokio::spawn((one.open)(transfer_syntax.clone())),
                 transfer_syntax,
@@ -99,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn objects_keep_their_order_and_only_the_next_ones_are_opened() {
         let opened = Arc::new(AtomicUsize::new(0));
-        let mut ahead = Ahead::of((0..10).map(|number| outgoing(TAKEN, number, &opened)).collect());
+        let mut ahead = Ahead::of((0..10).map(|number| outgoing(TAKEN, number, &opened)).collect(), &[]);
         for number in 0..10 {
             let turn = ahead.next(|class, _| class.as_str() == TAKEN).unwrap();
             assert_eq!(turn.object.sop_instance.as_str(), format!("2.25.{number}"));
@@ -114,7 +117,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_receiver_does_not_take_is_not_opened() {
         let opened = Arc::new(AtomicUsize::new(0));
-        let mut ahead = Ahead::of(vec![outgoing("1.2.4", 0, &opened), outgoing(TAKEN, 1, &opened)]);
+        let mut ahead = Ahead::of(vec![outgoing("1.2.4", 0, &opened), outgoing(TAKEN, 1, &opened)], &[]);
         let first = ahead.next(|class, _| class.as_str() == TAKEN).unwrap();
         assert!(first.opening.is_none());
         assert!(ahead.next(|class, _| class.as_str() == TAKEN).unwrap().opening.is_some());

@@ -17,6 +17,7 @@ use crate::query::{Model, Verb};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
+use yingdun_access::DeviceHabits;
 use yingdun_dicom::dictionary::is_storage_sop_class;
 
 /// Bytes of an object that already failed which are read and thrown away, at most; a peer that sends more of it
@@ -34,6 +35,7 @@ pub(super) struct Conversation<'a, S: Service, T> {
     pub(super) association: Association<T>,
     pub(super) counts: Counts,
     pub(super) reports: Reports,
+    pub(super) habits: &'a DeviceHabits,
     extended: Vec<ExtendedNegotiation>,
 }
 
@@ -62,9 +64,10 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         peer: &'a Peer,
         association: Association<T>,
         extended: Vec<ExtendedNegotiation>,
+        habits: &'a DeviceHabits,
     ) -> Self {
         let (counts, reports) = (Counts::default(), Reports::default());
-        Self { service, session, peer, association, counts, reports, extended }
+        Self { service, session, peer, association, counts, reports, habits, extended }
     }
 
     /// Serves the association to its end. After `stop` it may finish what it has begun; `give_up` ends it.

@@ -1,6 +1,7 @@
 //! C-FIND: one response per match, as fast as the peer takes them (PS3.4 §C.4.1).
 
 use super::conversation::Conversation;
+use super::habits::answered_in;
 use super::service::{Failure, Matches, Service};
 use crate::association::Context;
 use crate::message::{Command, MessageError, Status};
@@ -43,7 +44,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
                 Some(Ok(row)) => row,
             };
             let row = answer(&row, &query, &matches, &self.peer.called);
-            let row = charset::from_utf8(&row, identifier.declared_character_set());
+            let row = charset::from_utf8(&row, answered_in(self.habits, identifier.declared_character_set()));
             self.association.send_message(context.id, &response, &write::data_set(&row, encoding)).await?;
             self.counts.found += 1;
         }

@@ -32,7 +32,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         };
         let mut message_id = FIRST_MESSAGE_ID;
         let mut cancelled = false;
-        let mut outgoing = Ahead::of(outgoing);
+        let mut outgoing = Ahead::of(outgoing, &self.habits.transfer_syntaxes);
         while let Some(one) = outgoing.next(|class, syntax| self.context_for(class, syntax).is_some()) {
             if cancelled || self.is_cancelled(command).await? {
                 return self.last(context, command, &progress, Ending::Cancelled).await;

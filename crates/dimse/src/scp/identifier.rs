@@ -1,6 +1,7 @@
 //! Reading what a query or retrieval asks, and checking it against its context.
 
 use super::conversation::Conversation;
+use super::habits::as_meant;
 use super::service::{Failure, FailureKind, Service};
 use crate::association::Context;
 use crate::message::{Command, MessageError, element};
@@ -29,6 +30,6 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             let comment = "SOP class is not the one of its presentation context";
             return Ok(Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
         }
-        Ok(Identifier::of(set, root))
+        Ok(Identifier::of(as_meant(set, self.habits), root))
     }
 }

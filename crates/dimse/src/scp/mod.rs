@@ -16,6 +16,7 @@ mod data_set;
 mod encoding;
 mod find;
 mod get;
+mod habits;
 mod identifier;
 mod move_;
 mod negotiate;
@@ -245,13 +246,17 @@ impl<S: Service> Shared<S> {
         // Of a name or a token there is nothing to send back (PS3.7 §D.3.3.7.2).
         agreement.identity_response = (answer_due && self.service.recognises(&session)).then(Bytes::new);
         let extended = agreement.extended.clone();
-        let decide = |class: &Uid, syntaxes: &[Uid]| negotiate::decide(class, syntaxes, &agreement);
+        let habits = self.service.habits(&session);
+        let wished = &habits.transfer_syntaxes;
+        let decide = |class: &Uid, syntaxes: &[Uid]| negotiate::decide(class, syntaxes, &agreement, wished);
         let accepted =
             pending.accept(peer.calling.clone(), peer.called.clone(), agreement.clone(), decide).await;
         let outcome = match accepted {
-            Ok(association) => {
+            Ok(mut association) => {
+                association.send_at_most(habits.pdu_bytes_max);
                 metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
-                let conversation = Conversation::new(&self.service, &session, &peer, association, extended);
+                let conversation =
+                    Conversation::new(&self.service, &session, &peer, association, extended, &habits);
                 conversation.run(stop, give_up).await;
                 Ok(())
             }

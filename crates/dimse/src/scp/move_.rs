@@ -36,7 +36,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             Ok(begun) => begun,
             Err(failure) => return self.conclude(context, command, Err(failure)).await,
         };
-        for group in groups(outgoing) {
+        for group in groups(outgoing, &target.wished) {
             let ending = self.send_group(context, command, &target, group, &mut progress).await?;
             if ending == Ending::Cancelled {
                 return self.last(context, command, &progress, ending).await;
@@ -78,7 +78,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
                 Err(Failure::new(FailureKind::DestinationFailed, comment))
             }
         };
-        let mut objects = Ahead::of(group.objects);
+        let mut objects = Ahead::of(group.objects, &target.wished);
         // A receiver that is gone takes nothing: what is not opened yet is not opened for it.
         while let Some(one) = objects
             .next(|class, syntax| receiver.as_ref().is_ok_and(|receiver| receiver.accepts(class, syntax)))
@@ -137,14 +137,14 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
 }
 
 /// Objects in their order, divided where an association would have more presentation contexts than there are.
-fn groups(outgoing: Vec<Outgoing>) -> Vec<Group> {
+fn groups(outgoing: Vec<Outgoing>, wished: &[Uid]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for one in outgoing {
-        let fits = |group: &mut Group| encoding::propose(&mut group.proposals, &one).is_ok();
+        let fits = |group: &mut Group| encoding::propose(&mut group.proposals, &one, wished).is_ok();
         if !groups.last_mut().is_some_and(fits) {
             let mut proposals = Proposals::new();
             // The first object of an association always fits.
-            let _ = encoding::propose(&mut proposals, &one);
+            let _ = encoding::propose(&mut proposals, &one, wished);
             groups.push(Group { proposals, objects: Vec::new() });
         }
         if let Some(group) = groups.last_mut() {
@@ -172,7 +172,7 @@ mod tests {
             also: Vec::new(),
             open: Box::new(|_| Box::pin(async { Err(Failure::new(FailureKind::Processing, "")) })),
         });
-        let groups = groups(outgoing.collect());
+        let groups = groups(outgoing.collect(), &[]);
         let sizes: Vec<usize> = groups.iter().map(|group| group.objects.len()).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 2 * kinds);
         assert_eq!(sizes[0], PRESENTATION_CONTEXTS_MAX);

@@ -43,7 +43,7 @@ pub fn service_classes() -> impl Iterator<Item = Uid> {
 /// Whether a context of this SOP class in this transfer syntax alone is accepted.
 #[must_use]
 pub fn accepts(sop_class: &Uid, transfer_syntax: &Uid) -> bool {
-    decide(sop_class, std::slice::from_ref(transfer_syntax), &Agreement::default()).is_ok()
+    decide(sop_class, std::slice::from_ref(transfer_syntax), &Agreement::default(), &[]).is_ok()
 }
 
 /// What was agreed about queries and retrievals in one SOP class (PS3.4 §C.5).
@@ -59,11 +59,16 @@ pub(super) struct Options {
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
 /// because objects are kept as they are sent; queries, retrievals, storage commitment and the worklist in those that every peer can
-/// read.
+/// read. Of what is sent to the peer, the syntax that is `wished` for first by its record is chosen.
 ///
 /// # Errors
 /// The outcome to answer when the context is refused.
-pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid], agreement: &Agreement) -> Answer {
+pub(super) fn decide(
+    abstract_syntax: &Uid,
+    transfer_syntaxes: &[Uid],
+    agreement: &Agreement,
+    wished: &[Uid],
+) -> Answer {
     let chosen = match abstract_syntax.as_str() {
         VERIFICATION => preferred(transfer_syntaxes),
         class if READ_HERE.contains(&class) || Model::of(abstract_syntax).is_some() => {
@@ -73,7 +78,8 @@ pub(super) fn decide(abstract_syntax: &Uid, transfer_syntaxes: &[Uid], agreement
             let is_sent_to_peer =
                 agreement.roles.iter().any(|role| role.sop_class == *abstract_syntax && role.scp);
             // One syntax for whatever is kept: most of it is native, and nothing that is native can be sent compressed.
-            let first = is_sent_to_peer.then(|| native(transfer_syntaxes)).flatten();
+            let wish = || wished.iter().find(|wish| transfer_syntaxes.contains(wish));
+            let first = is_sent_to_peer.then(|| wish().or_else(|| native(transfer_syntaxes))).flatten();
             first.or_else(|| preferred(transfer_syntaxes))
         }
         _ => return Err(ContextOutcome::AbstractSyntaxNotSupported),
@@ -140,7 +146,7 @@ mod tests {
 
     fn choose(class: &str, offered: &[&str]) -> Result<String, ContextOutcome> {
         let offered: Vec<Uid> = offered.iter().map(|uid| Uid::new(uid).unwrap()).collect();
-        decide(&Uid::new(class).unwrap(), &offered, &Agreement::default()).map(|uid| uid.to_string())
+        decide(&Uid::new(class).unwrap(), &offered, &Agreement::default(), &[]).map(|uid| uid.to_string())
     }
 
     fn uid(text: &str) -> Uid {
@@ -203,8 +209,12 @@ mod tests {
         let agreement = agree(&proposed);
         assert_eq!(agreement.roles, [takes], "queries are answered by this side only");
         let offered = [uid(JPEG_2000), uid(IMPLICIT), uid(EXPLICIT)];
-        assert_eq!(decide(&uid(CT), &offered, &agreement), Ok(uid(EXPLICIT)));
-        assert_eq!(decide(&uid(CT), &offered[..1], &agreement), Ok(uid(JPEG_2000)));
+        assert_eq!(decide(&uid(CT), &offered, &agreement, &[]), Ok(uid(EXPLICIT)));
+        assert_eq!(
+            decide(&uid(CT), &offered, &agreement, &[uid(JPEG_LS), uid(JPEG_2000)]),
+            Ok(uid(JPEG_2000))
+        );
+        assert_eq!(decide(&uid(CT), &offered[..1], &agreement, &[]), Ok(uid(JPEG_2000)));
     }
 
     #[test]

@@ -12,7 +12,9 @@ use futures_util::future::BoxFuture;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio::io::AsyncRead;
+use yingdun_access::DeviceHabits;
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
@@ -140,6 +142,8 @@ pub struct MoveTarget {
     pub destination: scu::Destination,
     /// How.
     pub settings: scu::Settings,
+    /// Transfer syntaxes in which it is sent objects where that is possible, best first.
+    pub wished: Vec<Uid>,
 }
 
 /// What stands behind the door.
@@ -156,6 +160,12 @@ pub trait Service: Send + Sync + 'static {
     fn recognises(&self, session: &Self::Session) -> bool {
         let _ = session;
         false
+    }
+
+    /// How the device behind the session differs from others.
+    fn habits(&self, session: &Self::Session) -> Arc<DeviceHabits> {
+        let _ = session;
+        Arc::default()
     }
 
     /// The association is over.

@@ -1,6 +1,7 @@
 //! C-FIND on the modality worklist (PS3.4 annex K): one response per scheduled step.
 
 use super::conversation::Conversation;
+use super::habits::{answered_in, as_meant};
 use super::service::{Failure, FailureKind, Service};
 use crate::association::Context;
 use crate::message::{Command, MessageError, Status};
@@ -25,7 +26,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     ) -> Result<(), MessageError> {
         let elements_max = Limits::message().elements_max;
         let identifier = match self.data_set(context, command, IDENTIFIER_BYTES_MAX, elements_max).await? {
-            Ok(identifier) => identifier,
+            Ok(identifier) => as_meant(identifier, self.habits),
             Err(failure) => {
                 let failure = Failure::new(FailureKind::CannotUnderstand, failure.comment);
                 return self.conclude(context, command, Err(failure)).await;
@@ -41,7 +42,8 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             if self.is_cancelled(command).await? {
                 return self.answer(context, command, Status::CANCELLED, None).await;
             }
-            let step = charset::from_utf8(&step, identifier.bytes(tags::SPECIFIC_CHARACTER_SET));
+            let declared = identifier.bytes(tags::SPECIFIC_CHARACTER_SET);
+            let step = charset::from_utf8(&step, answered_in(self.habits, declared));
             self.association.send_message(context.id, &pending, &write::data_set(&step, encoding)).await?;
             self.counts.found += 1;
         }

@@ -57,6 +57,9 @@ pub struct Settings {
     pub tls: Option<Arc<ClientConfig>>,
     /// How long each wait may be.
     pub timeouts: Timeouts,
+    /// The longest P-DATA-TF body to send, in bytes, to a peer that says it reads longer ones and does not; `None` sends
+    /// what it says.
+    pub pdu_bytes_max: Option<u32>,
 }
 
 /// A byte stream of any kind.
@@ -83,7 +86,7 @@ impl Settings {
     /// Plain, default waits.
     #[must_use]
     pub fn new(calling: AeTitle) -> Self {
-        Self { calling, tls: None, timeouts: Timeouts::default() }
+        Self { calling, tls: None, timeouts: Timeouts::default(), pdu_bytes_max: None }
     }
 
     /// The same over TLS.
@@ -136,9 +139,10 @@ impl Scu {
         proposals: &Proposals,
     ) -> Result<Self, ScuError> {
         let connection = Connection::new(stream, DATA_BYTES_MAX);
-        let association =
+        let mut association =
             request(connection, settings.timeouts, settings.calling.clone(), called.clone(), proposals)
                 .await?;
+        association.send_at_most(settings.pdu_bytes_max);
         Ok(Self { association, last_message_id: 0 })
     }
 

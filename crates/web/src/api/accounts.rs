@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use yingdun_access::{AddressList, DeviceRecord, NewClient, OneTimeLink};
+use yingdun_access::{AddressList, DeviceHabits, DeviceRecord, NewClient, OneTimeLink};
 use yingdun_model::{ActorId, ActorKind, AeTitle};
 
 #[derive(Deserialize)]
@@ -41,6 +41,8 @@ struct DeviceBody {
     disabled: bool,
     #[serde(default)]
     destination: Option<String>,
+    #[serde(default)]
+    habits: DeviceHabits,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +127,7 @@ pub(crate) async fn devices(call: Call) -> Result<Response<Body>, Problem> {
                 "disabled": device.disabled,
                 "scopes": device.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "destination": device.destination.as_ref().map(ToString::to_string),
+                "habits": device.habits,
             })
         })
         .collect();
@@ -239,6 +242,7 @@ fn device(call: &Call, title: &str, body: DeviceBody) -> Result<DeviceRecord, Pr
     let destination = body.destination.as_deref().map(str::parse).transpose().map_err(
         |error: yingdun_access::EndpointError| Problem::new(Kind::BadRequest).expected(error.to_string()),
     )?;
+    body.habits.check().map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
     Ok(DeviceRecord {
         ae_title: ae_title(title)?,
         called_ae: ae_title(&body.called_ae)?,
@@ -250,5 +254,6 @@ fn device(call: &Call, title: &str, body: DeviceBody) -> Result<DeviceRecord, Pr
         // The security administrator grants them; a new device may store.
         scopes: BTreeSet::new(),
         destination,
+        habits: body.habits,
     })
 }

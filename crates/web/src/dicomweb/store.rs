@@ -18,6 +18,7 @@ use axum::body::Body;
 use axum::http::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use std::sync::Arc;
 use tokio::task::JoinSet;
 use yingdun_access::Session;
 use yingdun_archive::{Archive, Declared, Door, Incoming, IngestError};
@@ -140,6 +141,7 @@ impl Desk {
             sop_instance: None,
             study: self.study.clone(),
             door: Door::Stow,
+            habits: Arc::default(),
         };
         self.archive.receive(&self.session, declared).map_err(|error| of_ingest(object.clone(), &error))
     }

@@ -189,6 +189,7 @@ fn schema(kind: Schema) -> Value {
         Schema::Number => json!({"type": "integer", "minimum": 0}),
         Schema::Flag => json!({"type": "boolean"}),
         Schema::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Schema::Object => json!({"type": "object"}),
     }
 }
 

@@ -69,6 +69,9 @@ const SIGN_IN: &[Parameter] = &[
     field("form_token", Schema::Text, "Proof that the form was opened here"),
 ];
 
+const HABITS: Parameter =
+    optional("habits", Schema::Object, "How it differs from other devices; none when absent");
+
 const DEVICE: &[Parameter] = &[
     field("called_ae", Schema::Text, "The AE title by which it calls us"),
     optional("certificate_sha256", Schema::Text, "SHA-256 of its certificate, 64 hexadecimal digits"),
@@ -80,6 +83,7 @@ const DEVICE: &[Parameter] = &[
         Schema::Text,
         "Where it takes images: host:port, or plain://host:port without TLS",
     ),
+    HABITS,
 ];
 
 const NEW_DEVICE: &[Parameter] = &[
@@ -94,6 +98,7 @@ const NEW_DEVICE: &[Parameter] = &[
         Schema::Text,
         "Where it takes images: host:port, or plain://host:port without TLS",
     ),
+    HABITS,
 ];
 
 const CARE: &[Parameter] = &[

@@ -69,7 +69,7 @@ fn representations(out: &mut String, media_types: &[&str]) {
 fn param(parameter: &Parameter, style: &str) -> String {
     let Parameter { name, required, meaning, schema, .. } = parameter;
     let kind = match schema {
-        Schema::Text | Schema::Uid | Schema::Texts => "xs:string",
+        Schema::Text | Schema::Uid | Schema::Texts | Schema::Object => "xs:string",
         Schema::Number => "xs:nonNegativeInteger",
         Schema::Flag => "xs:boolean",
     };

@@ -143,6 +143,8 @@ pub enum Schema {
     Flag,
     /// Several texts.
     Texts,
+    /// A JSON object.
+    Object,
 }
 
 /// One parameter of a route.

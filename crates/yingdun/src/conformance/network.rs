@@ -77,6 +77,16 @@ fn associations(page: &mut Page) {
          is chosen first, then Explicit VR Little Endian, then Implicit VR Little Endian, then what is left; a lossy one only \
          where nothing else is offered.",
     );
+    page.heading(3, "Per device");
+    page.block(
+        "The record of a device may say: the longest P-DATA-TF that is sent to it; the Specific Character Set of its objects and \
+         queries where they declare none or ISO_IR 6 and hold other bytes, and that of its answers; that `*` is universal in every \
+         key, and that names without a wildcard are beginnings; the transfer syntaxes in which it is sent objects, before the one \
+         in which they are kept. Rules of its record may coerce attributes of what it sends (PatientName, PatientID, \
+         IssuerOfPatientID, AccessionNumber, StudyID, ReferringPhysicianName, StudyDescription, SeriesDescription, InstitutionName, \
+         StationName, BodyPartExamined): in the catalogue and in all that is answered from it, never in the object or in the \
+         metadata that is retrieved. Objects on their way out are not coerced, and have no Original Attributes Sequence for it.",
+    );
 }
 
 fn statuses(page: &mut Page) {

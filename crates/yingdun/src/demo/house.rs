@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use yingdun_access::DeviceRecord;
+use yingdun_access::{DeviceHabits, DeviceRecord};
 use yingdun_crypto::digest::sha256;
 use yingdun_dimse::scu::{Destination, Settings};
 use yingdun_dimse::tls;
@@ -85,6 +85,7 @@ impl House {
             institution: system.institution().clone(),
             scopes: BTreeSet::new(),
             destination: None,
+            habits: DeviceHabits::default(),
         };
         let people = People::found(&system, &installed.invitations, &record).await?;
         let http = reqwest::Client::builder()

@@ -1,17 +1,19 @@
 //! Administration of a running server over HTTPS. Every command is one or two calls of the administration API; who
 //! may do what is decided there, by the role of the token.
 
+mod device;
 mod password;
 mod server;
 mod sign_in;
 
+pub(super) use device::device;
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
 
 use super::{CommandError, Verdict};
 use crate::cli::{
-    AdminArgs, CareArgs, CareRelationCommand, ClientCommand, DeviceCommand, InvitationCommand, PersonCommand,
-    RoleCommand, WorklistCommand,
+    AdminArgs, CareArgs, CareRelationCommand, ClientCommand, InvitationCommand, PersonCommand, RoleCommand,
+    WorklistCommand,
 };
 use crate::output::Output;
 use reqwest::Method;
@@ -74,46 +76,6 @@ pub(super) async fn care_relation(
         CareRelationCommand::End { care } => {
             let body = json!({"name": care.name, "patient_id": patient_id(&care)?, "issuer": care.issuer});
             call(output, &care.admin, Method::POST, &["care-relations", "end"], Some(body)).await
-        }
-    }
-}
-
-pub(super) async fn device(command: DeviceCommand, output: Output) -> Result<Verdict, CommandError> {
-    match command {
-        DeviceCommand::Add { ae_title, called, certificate_file, address, plain, destination, admin } => {
-            let certificate = certificate_file.as_deref().map(fingerprint).transpose()?;
-            let body = json!({
-                "ae_title": ae_title,
-                "called_ae": called,
-                "certificate_sha256": certificate,
-                "addresses": address,
-                "plain_allowed": plain,
-                "destination": destination,
-            });
-            call(output, &admin, Method::POST, &["devices"], Some(body)).await
-        }
-        DeviceCommand::Grant { ae_title, scopes, called, admin } => {
-            let body = json!({"called_ae": called, "scopes": scopes});
-            call(output, &admin, Method::PUT, &["devices", &ae_title, "scopes"], Some(body)).await
-        }
-        DeviceCommand::List { admin } => call(output, &admin, Method::GET, &["devices"], None).await,
-        DeviceCommand::Disable { ae_title, called, admin } => {
-            let devices = Server::of(&admin)?.ask(Method::GET, &["devices"], &[], None).await?;
-            let mut record = devices
-                .as_array()
-                .into_iter()
-                .flatten()
-                .find(|device| {
-                    device.get("ae_title") == Some(&json!(ae_title))
-                        && device.get("called_ae") == Some(&json!(called))
-                })
-                .and_then(Value::as_object)
-                .cloned()
-                .ok_or_else(|| AdminClientError::NoDevice { ae_title: ae_title.clone(), called })?;
-            record.remove("scopes");
-            record.insert("disabled".into(), Value::Bool(true));
-            let body = Value::Object(record);
-            call(output, &admin, Method::PUT, &["devices", &ae_title], Some(body)).await
         }
     }
 }
@@ -220,11 +182,4 @@ fn text_of(path: &Path) -> Result<String, CommandError> {
         return Ok(std::io::read_to_string(std::io::stdin())?);
     }
     std::fs::read_to_string(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause })
-}
-
-fn fingerprint(path: &Path) -> Result<String, CommandError> {
-    let facts = crate::wiring::read_certificate(path)?;
-    facts
-        .map(|facts| facts.sha256)
-        .ok_or_else(|| CommandError::Usage(format!("`{}` holds no certificate", path.display())))
 }
