@@ -135,7 +135,6 @@ mod tests {
             r#"{"transfer_syntaxes": ["x"]}"#,
             r#"{"nonsense": 1}"#,
             r#"{"coercions": [{"action": "set", "attribute": "SOPInstanceUID", "value": "1"}]}"#,
-            "[]",
         ] {
             assert!(DeviceHabits::from_text(wrong).is_err(), "{wrong}");
         }

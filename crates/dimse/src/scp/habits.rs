@@ -84,7 +84,7 @@ mod tests {
         let step = &meant.items(tags::REQUEST_ATTRIBUTES_SEQUENCE)[0];
         assert_eq!(step.bytes(tags::STUDY_DATE), Some(&b""[..]));
         assert_eq!(step.bytes(tags::STUDY_INSTANCE_UID), Some(&b""[..]));
-        assert_eq!(meant.bytes(tags::PATIENT_NAME), Some(&b"WANG*"[..]));
+        assert_eq!(meant.text(tags::PATIENT_NAME, &meant.character_sets()).as_deref(), Some("WANG*"));
         assert_eq!(
             meant.bytes(tags::REFERRING_PHYSICIAN_NAME),
             identifier().bytes(tags::REFERRING_PHYSICIAN_NAME)
