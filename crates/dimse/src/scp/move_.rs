@@ -11,7 +11,7 @@ use crate::message::{Command, MessageError, Status, element};
 use crate::query::{Root, Selection};
 use crate::scu::Scu;
 use tokio::io::{AsyncRead, AsyncWrite};
-use yingdun_model::AeTitle;
+use yingdun_model::{AeTitle, Uid};
 
 /// Objects that fit one association with the receiver: no more kinds than it has presentation contexts.
 struct Group {
@@ -158,7 +158,6 @@ fn groups(outgoing: Vec<Outgoing>, wished: &[Uid]) -> Vec<Group> {
 mod tests {
     use super::*;
     use crate::pdu::PRESENTATION_CONTEXTS_MAX;
-    use yingdun_model::Uid;
 
     #[test]
     fn more_kinds_than_contexts_are_sent_in_several_associations() {
