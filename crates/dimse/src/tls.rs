@@ -14,6 +14,10 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::sync::Arc;
 
+/// Bytes of TLS records that wait for the socket of one association: what is written at once goes out by one system
+/// call. The library's own 64 KiB make one for each four records.
+pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
+
 /// Our certificate chain, leaf first, and its private key.
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,

@@ -376,8 +376,8 @@ fn own_user_information() -> UserInformation {
 
 const UNIT_HEAD_BYTES: usize = HEADER_BYTES + PDV_HEADER_BYTES;
 
-/// Bytes that are written at once: the longest unit, which is eight full TLS records.
-const BATCH_BYTES: usize = DATA_BYTES_MAX + HEADER_BYTES;
+/// Bytes of units that are written at once: two of the longest. More would only let the peer wait for the first.
+const BATCH_BYTES: usize = 2 * (DATA_BYTES_MAX + HEADER_BYTES);
 
 /// The bit of a fragment's control byte that says that it is the last (PS3.8 annex E.2).
 const LAST: u8 = 0b10;
@@ -413,9 +413,11 @@ impl Batch {
 
     /// Adds fragments from `source` until the batch is full or `source` ends. Returns the bytes of data.
     async fn fill<R: AsyncRead + Unpin>(&mut self, source: &mut R) -> Result<u64, AssociationError> {
+        let batch_at = self.units.len();
         self.units.reserve(BATCH_BYTES);
         let mut filled = 0;
-        while filled == 0 || self.units.len() + UNIT_HEAD_BYTES + self.fragment_max <= BATCH_BYTES {
+        while filled == 0 || self.units.len() - batch_at + UNIT_HEAD_BYTES + self.fragment_max <= BATCH_BYTES
+        {
             let begin = self.start_unit();
             let mut left = self.fragment_max;
             while left > 0 {
@@ -430,12 +432,12 @@ impl Batch {
                 break;
             }
             self.finish_unit(begin, false, false);
-            filled += (self.fragment_max - left) as u64;
+            filled += self.fragment_max - left;
             if left > 0 {
                 break;
             }
         }
-        Ok(filled)
+        Ok(filled as u64)
     }
 
     /// Starts a unit and says where; its head is written by [`Self::finish_unit`], when the length is known.

@@ -35,7 +35,7 @@ pub use service::{
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
 use crate::pdu::AssociateRj;
-use crate::tls::fingerprint;
+use crate::tls::{BUFFER_BYTES, fingerprint};
 use admission::{Admission, Slot};
 use bytes::Bytes;
 use conversation::Conversation;
@@ -187,10 +187,11 @@ impl<S: Service> Shared<S> {
             Transport::Plain => self.associate(stream, address, Proof::Plain, slot, stop, give_up).await,
             Transport::Tls(config) => {
                 let within = self.settings.timeouts.handshake;
-                let stream = tokio::time::timeout(within, TlsAcceptor::from(config).accept(stream))
+                let mut stream = tokio::time::timeout(within, TlsAcceptor::from(config).accept(stream))
                     .await
                     .map_err(|_| Closed::HandshakeTimedOut(within))?
                     .map_err(Closed::Handshake)?;
+                stream.get_mut().1.set_buffer_limit(Some(BUFFER_BYTES));
                 // Known before the peer has said a word of DICOM.
                 let certificate =
                     stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
