@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tarfile
 import zipfile
 
 import pytest
@@ -97,6 +98,36 @@ def test_a_zip_is_read_in_place_and_its_names_mean_nothing(importer, gateway, tm
     tally = importer.run(path, journal=tmp_path / "j", code=1)
     assert (tally["stored"], tally["skipped"], tally["unreadable"]) == (3, {"not-dicom": 1}, 1)
     assert stored(gateway, sent)
+
+
+def test_archives_in_archives_are_read_and_every_fault_is_listed_and_stops_nothing(importer, gateway, tmp_path):
+    sent = images("import-nested", 5)
+    write(tmp_path / "in", sent[:1])
+    inner = tmp_path / "inner.zip"
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("IM1", part10.file_bytes(sent[1]))
+    with tarfile.open(tmp_path / "in" / "b.tar", "w") as archive:
+        for number, data_set in enumerate(sent[2:4]):
+            path = tmp_path / f"{number}.dcm"
+            path.write_bytes(part10.file_bytes(data_set))
+            archive.add(path, f"{'long-name-' * 20}/{number}.dcm")
+        archive.add(inner, "nested.zip")
+    # Twenty-five damaged files, more than the report names, and one behind them that is whole.
+    for number in range(25):
+        (tmp_path / "in" / f"c{number:02}.dcm").write_bytes(part10.file_bytes(sent[4])[:1200])
+    (tmp_path / "in" / "d.zip").write_bytes(inner.read_bytes()[:-10])
+    (tmp_path / "in" / "e.7z").write_bytes(b"7z")
+    (tmp_path / "in" / "f.dcm").write_bytes(part10.file_bytes(sent[4]))
+    faults = tmp_path / "faults.jsonl"
+    words = importer.words(tmp_path / "in", "--faults", faults, journal=tmp_path / "j")
+    tally = program.run_json(*words, code=1)["tally"]
+    assert (tally["stored"], tally["unreadable"], tally["skipped"]) == (5, 1, {"other-archive": 1})
+    assert stored(gateway, sent)
+    listed = [json.loads(line) for line in faults.read_text().splitlines()]
+    names = sorted(fault["file"].rsplit("/", 1)[1] for fault in listed)
+    assert names == [f"c{number:02}.dcm" for number in range(25)] + ["d.zip"]
+    assert all(fault["reason"] for fault in listed) and len(tally["first_faults"]) == 20
+    assert faults.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_medium_is_imported_by_its_dicomdir_and_says_what_is_missing(importer, gateway, tmp_path):

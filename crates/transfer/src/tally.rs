@@ -20,6 +20,8 @@ pub enum Skip {
     SymbolicLink,
     /// A device, a socket or a pipe.
     SpecialFile,
+    /// An archive of a kind that is not read: images may be in it.
+    OtherArchive,
 }
 
 impl Skip {
@@ -29,6 +31,7 @@ impl Skip {
             Self::MediaDirectory => "media-directory",
             Self::SymbolicLink => "symbolic-link",
             Self::SpecialFile => "special-file",
+            Self::OtherArchive => "other-archive",
         }
     }
 }
@@ -96,8 +99,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one file.
-    pub(crate) fn add(&mut self, file: &str, bytes: u64, verdict: Verdict) {
+    /// Counts one file; tells why it is a fault, if it is one.
+    pub(crate) fn add(&mut self, file: &str, bytes: u64, verdict: Verdict) -> Option<Fault> {
         self.files += 1;
         match verdict {
             Verdict::Stored => (self.stored, self.bytes) = (self.stored + 1, self.bytes + bytes),
@@ -109,17 +112,18 @@ impl Tally {
             Verdict::Skipped(why) => *self.skipped.entry(why.word().to_owned()).or_default() += 1,
             Verdict::Refused { code, comment } => {
                 *self.refused.entry(meaning(code)).or_default() += 1;
-                self.fault(file, &comment);
+                return Some(self.fault(file, &comment));
             }
             Verdict::Unreadable(reason) => {
                 self.unreadable += 1;
-                self.fault(file, &reason);
+                return Some(self.fault(file, &reason));
             }
             Verdict::Missing => {
                 self.missing += 1;
-                self.fault(file, "named by the DICOMDIR and not there");
+                return Some(self.fault(file, "named by the DICOMDIR and not there"));
             }
         }
+        None
     }
 
     /// Adds the counts of another.
@@ -153,11 +157,13 @@ impl Tally {
         self.refused.values().sum::<u64>() + self.unreadable + self.missing
     }
 
-    fn fault(&mut self, file: &str, reason: &str) {
+    fn fault(&mut self, file: &str, reason: &str) -> Fault {
+        let short = |text: &str| text.chars().take(WORDS_CHARS_MAX).collect();
+        let fault = Fault { file: short(file), reason: short(reason) };
         if self.first_faults.len() < FAULTS_SHOWN_MAX {
-            let short = |text: &str| text.chars().take(WORDS_CHARS_MAX).collect();
-            self.first_faults.push(Fault { file: short(file), reason: short(reason) });
+            self.first_faults.push(fault.clone());
         }
+        fault
     }
 }
 
@@ -184,10 +190,11 @@ mod tests {
     fn a_tally_of_many_faults_stays_small_and_counts_all() {
         let mut tally = Tally::default();
         for code in 0..1000 {
-            tally.add("f", 1, Verdict::Refused { code, comment: format!("reason {code}") });
+            let fault = tally.add("f", 1, Verdict::Refused { code, comment: format!("reason {code}") });
+            assert_eq!(fault.unwrap().reason, format!("reason {code}"));
         }
         let mut sum = Tally::default();
-        sum.add("g", 5, Verdict::Stored);
+        assert_eq!(sum.add("g", 5, Verdict::Stored), None);
         sum.merge(tally.clone());
         sum.merge(tally);
         assert_eq!((sum.files, sum.faults(), sum.kept(), sum.bytes), (2001, 2000, 1, 5));

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Echo(EchoArgs),
     /// Send DICOM files (C-STORE)
     Store(StoreArgs),
-    /// Import folders, media with a DICOMDIR and zip archives into a running archive
+    /// Import folders, media with a DICOMDIR, zip and tar archives into a running archive
     Import(ImportArgs),
     /// Ask for patients, studies, series or instances (C-FIND)
     Find(FindArgs),
@@ -229,7 +229,7 @@ pub(crate) struct TargetArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Folders, media with a DICOMDIR, zip archives and DICOM files. Links inside folders are not followed
+    /// Folders, media with a DICOMDIR, zip and tar archives and DICOM files. Links inside folders are not followed
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Look at every file, and send none
@@ -244,6 +244,9 @@ pub(crate) struct ImportArgs {
     /// Where an import that is not complete keeps how far it is
     #[arg(long, value_name = "FILE", default_value = "yingdun-import.journal")]
     pub(crate) journal: PathBuf,
+    /// A list of every file that should be in the archive and is not, with the reason: one JSON object in a line, appended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
     /// Requests that are sent at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) connections: u8,

@@ -1,7 +1,7 @@
 //! Files that follow each other, as many as one request takes.
 
 use crate::source::{Candidate, Found, Place};
-use crate::tally::Tally;
+use crate::tally::{Fault, Tally};
 use std::sync::Arc;
 
 /// Files and bytes of one request: long enough that its round trip does not count, short enough that little is sent again
@@ -20,6 +20,7 @@ pub(super) struct Batch {
     pub(super) names: Vec<String>,
     pub(super) files: Arc<Vec<Candidate>>,
     pub(super) settled: Tally,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// Collects files until a batch is full.
@@ -31,6 +32,7 @@ pub(super) struct Maker {
     files: Vec<Candidate>,
     bytes: u64,
     settled: Tally,
+    faults: Vec<Fault>,
 }
 
 impl Maker {
@@ -43,7 +45,7 @@ impl Maker {
                 self.names.push(found.name);
                 self.files.push(file);
             }
-            Err(verdict) => self.settled.add(&found.name, 0, verdict),
+            Err(verdict) => self.faults.extend(self.settled.add(&found.name, 0, verdict)),
         }
         let full =
             self.files.len() >= FILES_MAX || self.bytes >= BYTES_MAX || self.settled.files >= SETTLED_MAX;
@@ -52,10 +54,10 @@ impl Maker {
 
     /// The batch as far as it is; none when it is empty.
     pub(super) fn cut(&mut self) -> Option<Batch> {
-        let Self { number, end, names, files, bytes: _, settled } =
+        let Self { number, end, names, files, bytes: _, settled, faults } =
             std::mem::replace(self, Self { number: self.number + 1, ..Self::default() });
         let any = !files.is_empty() || settled.files > 0;
-        any.then(|| Batch { number, end, names, files: Arc::new(files), settled })
+        any.then(|| Batch { number, end, names, files: Arc::new(files), settled, faults })
     }
 }
 
@@ -68,13 +70,13 @@ mod tests {
     fn files_that_are_left_out_fill_batches_of_their_own() {
         let mut maker = Maker::default();
         let found = |number: usize| Found {
-            place: Place { entry: Some(number), ..Place::default() },
+            place: Place { entry: vec![number], ..Place::default() },
             name: String::new(),
             what: Err(Verdict::Skipped(Skip::SpecialFile)),
         };
         let batches: Vec<Batch> = (0..10_000).filter_map(|number| maker.add(found(number))).collect();
         assert_eq!(batches.iter().map(|batch| batch.settled.files).collect::<Vec<_>>(), [4096, 4096]);
-        assert_eq!(batches.last().unwrap().end.entry, Some(8191));
+        assert_eq!(batches.last().unwrap().end.entry, [8191]);
         assert_eq!(maker.cut().unwrap().settled.files, 10_000 - 8192);
         assert!(maker.cut().is_none());
     }

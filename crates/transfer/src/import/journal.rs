@@ -3,7 +3,7 @@
 //! Names of files can name patients: the file is for its owner alone, and it is removed when the import is complete.
 
 use crate::TransferError;
-use crate::source::Place;
+use crate::source::{Place, PlaceWords};
 use crate::tally::Tally;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ const JOURNAL_BYTES_MAX: u64 = 4 << 20;
 struct Record {
     /// What is imported, and where to: another import must not go on with this.
     what: Vec<String>,
-    place: Option<(usize, String, Option<usize>)>,
+    place: Option<PlaceWords>,
     tally: Tally,
 }
 
@@ -118,9 +118,9 @@ mod tests {
         let what = vec!["https://a".to_owned(), "/cd".to_owned()];
         let mut journal = Journal::open(&path, what.clone(), true).unwrap();
         assert_eq!(journal.place(), None);
-        let place = Place { source: 0, path: "a/b".into(), entry: Some(3) };
+        let place = Place { source: 0, path: "a/b".into(), entry: vec![3] };
         let mut tally = Tally::default();
-        tally.add("a/b", 7, Verdict::Stored);
+        assert_eq!(tally.add("a/b", 7, Verdict::Stored), None);
         journal.advance(&place, tally);
         journal.save().unwrap();
         assert!(matches!(Journal::open(&path, what.clone(), false), Err(TransferError::JournalThere { .. })));

@@ -4,15 +4,17 @@
 //! is done is joined in order again, so that one place in the journal says what is left.
 
 mod batch;
+mod faults;
 mod journal;
 
+pub use faults::FaultList;
 pub use journal::Journal;
 
 use crate::TransferError;
 use crate::meter::Meter;
 use crate::source::{Candidate, Found, Place, Sources};
 use crate::store::{Store, judge};
-use crate::tally::{Tally, Verdict};
+use crate::tally::{Fault, Tally, Verdict};
 use batch::{Batch, Maker};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -44,6 +46,7 @@ struct Done {
     number: u64,
     end: Place,
     tally: Tally,
+    faults: Vec<Fault>,
 }
 
 impl Import {
@@ -56,8 +59,8 @@ impl Import {
     /// Judges every file and sends none.
     ///
     /// # Errors
-    /// [`TransferError::File`] when a path is not there.
-    pub async fn look(&self) -> Result<Tally, TransferError> {
+    /// [`TransferError::File`] when a path is not there, or the list of faults cannot be written.
+    pub async fn look(&self, mut faults: Option<FaultList>) -> Result<Tally, TransferError> {
         let sources = self.sources()?;
         self.count();
         let (meter, stop) = (Arc::clone(&self.meter), Arc::clone(&self.stop));
@@ -70,11 +73,14 @@ impl Import {
                 };
                 meter.read(bytes);
                 meter.done(1);
-                tally.add(&name, bytes, verdict);
+                let fault = tally.add(&name, bytes, verdict);
+                if let (Some(fault), Some(list)) = (fault, &mut faults) {
+                    list.add(&[fault])?;
+                }
             }
-            tally
+            Ok(tally)
         });
-        Ok(looked.await?)
+        looked.await?
     }
 
     /// Sends everything that is left according to the journal, in so many requests at the same time. A journal of an import
@@ -85,6 +91,7 @@ impl Import {
     pub async fn run(
         &self,
         mut journal: Journal,
+        mut faults: Option<FaultList>,
         store: Store,
         connections: usize,
     ) -> Result<Tally, TransferError> {
@@ -122,7 +129,7 @@ impl Import {
             });
         }
         drop((report, waiting));
-        let joined = join(&mut journal, &mut done).await;
+        let joined = join(&mut journal, faults.as_mut(), &mut done).await;
         journal.save()?;
         joined?;
         finder.await?;
@@ -164,23 +171,31 @@ fn look(file: &Candidate) -> Verdict {
 }
 
 async fn send(store: &Store, batch: Batch, meter: &Meter) -> Result<Done, TransferError> {
-    let Batch { number, end, names, files, settled: mut tally } = batch;
+    let Batch { number, end, names, files, settled: mut tally, mut faults } = batch;
     let verdicts = store.send(&files).await?;
     for ((name, file), verdict) in names.iter().zip(files.iter()).zip(verdicts) {
-        tally.add(name, file.bytes, verdict);
+        faults.extend(tally.add(name, file.bytes, verdict));
     }
     meter.done(tally.files);
-    Ok(Done { number, end, tally })
+    Ok(Done { number, end, tally, faults })
 }
 
 /// Brings what is done into its order again and writes it down.
-async fn join(journal: &mut Journal, done: &mut mpsc::Receiver<Done>) -> Result<(), TransferError> {
+async fn join(
+    journal: &mut Journal,
+    mut faults: Option<&mut FaultList>,
+    done: &mut mpsc::Receiver<Done>,
+) -> Result<(), TransferError> {
     let mut next = 0;
     let mut parked: BTreeMap<u64, Done> = BTreeMap::new();
     let mut saved: Option<Instant> = None;
     while let Some(one) = done.recv().await {
         parked.insert(one.number, one);
         while let Some(one) = parked.remove(&next) {
+            // Before the journal: a file that is told twice after a crash is better than one that is never told.
+            if let Some(list) = &mut faults {
+                list.add(&one.faults)?;
+            }
             journal.advance(&one.end, one.tally);
             next += 1;
         }

@@ -1,14 +1,15 @@
-//! What is to be imported: files of folders, of media and of zip archives, one after the other in an order that is the same
+//! What is to be imported: files of folders, of media and of archives, one after the other in an order that is the same
 //! in every run, so that an interrupted import knows where it was.
 //!
 //! Nothing is unpacked to disk, no link is followed, and what is held in memory is the names of one path of folders or the
 //! table of one archive.
 
+mod archive;
 mod medium;
 mod walk;
-mod zipped;
 
 use crate::tally::{Skip, Verdict};
+use archive::{DEPTH_MAX, Entry, Named, Open, Span, What, Zipped, named};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{ffi::OsString, fmt};
 use walk::Walk;
-use zipped::Zipped;
 
 /// Where a file stands in the order of an import: the named path, the file below it, and the entry of an archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) source: usize,
     pub(crate) path: PathBuf,
-    pub(crate) entry: Option<usize>,
+    /// Where that is an archive: the entry, and the entry of the archive that it is, and so on.
+    pub(crate) entry: Vec<usize>,
 }
 
 /// A file, or why there is none.
@@ -46,6 +47,7 @@ pub(crate) struct Candidate {
 enum Origin {
     File(PathBuf),
     Entry(Arc<Zipped>, usize),
+    Span(Span),
 }
 
 impl Candidate {
@@ -54,6 +56,7 @@ impl Candidate {
         match &self.origin {
             Origin::File(path) => File::open(path).map(|mut file| work(&mut file)),
             Origin::Entry(archive, index) => archive.read(*index, work),
+            Origin::Span(span) => Ok(work(&mut span.reader())),
         }
     }
 }
@@ -63,20 +66,32 @@ impl fmt::Debug for Origin {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Entry(_, index) => write!(f, "entry {index}"),
+            Self::Span(span) => write!(f, "{} bytes", span.bytes()),
         }
     }
 }
 
 impl Place {
     /// The place as a journal keeps it: names of old media are not always text.
-    pub(crate) fn to_words(&self) -> (usize, String, Option<usize>) {
-        (self.source, hex::encode(self.path.as_os_str().as_bytes()), self.entry)
+    pub(crate) fn to_words(&self) -> PlaceWords {
+        (self.source, hex::encode(self.path.as_os_str().as_bytes()), self.entry.clone())
     }
 
-    pub(crate) fn of_words((source, path, entry): (usize, String, Option<usize>)) -> Option<Self> {
+    pub(crate) fn of_words((source, path, entry): PlaceWords) -> Option<Self> {
         let path = PathBuf::from(OsString::from_vec(hex::decode(path).ok()?));
         Some(Self { source, path, entry })
     }
+}
+
+/// A place as a journal keeps it.
+pub(crate) type PlaceWords = (usize, String, Vec<usize>);
+
+/// An archive that is being read: where it stands, its name, and the number of its next entry.
+struct Inside {
+    archive: Open,
+    place: Place,
+    name: String,
+    next: usize,
 }
 
 /// Everything below the named paths.
@@ -86,8 +101,8 @@ pub(crate) struct Sources {
     next: usize,
     /// The walk of the named path that is being read.
     walk: Option<Walk>,
-    /// The archive that is being read, where it stands, and its next entry.
-    archive: Option<(Arc<Zipped>, Place, String, usize)>,
+    /// The archives that are being read, the innermost last.
+    inside: Vec<Inside>,
 }
 
 impl Sources {
@@ -99,7 +114,7 @@ impl Sources {
         for path in &paths {
             path.metadata().map_err(|cause| (path.clone(), cause))?;
         }
-        Ok(Self { paths, all_files, next: 0, walk: None, archive: None })
+        Ok(Self { paths, all_files, next: 0, walk: None, inside: Vec::new() })
     }
 
     fn open_next(&mut self) -> Option<()> {
@@ -123,25 +138,34 @@ impl Sources {
         Some(())
     }
 
-    /// The next entry of the open archive.
+    /// The next file in the archives that are open.
     fn entry(&mut self) -> Option<Found> {
-        let (archive, place, name, next) = self.archive.as_mut()?;
-        if *next >= archive.len() {
-            self.archive = None;
-            return None;
+        loop {
+            let depth = self.inside.len();
+            let Inside { archive, place, name, next } = self.inside.last_mut()?;
+            let Some(Entry { name: inner, what }) = archive.next() else {
+                self.inside.pop();
+                continue;
+            };
+            let mut place = place.clone();
+            place.entry.push(*next);
+            *next += 1;
+            let name = format!("{name}:{inner}");
+            let what = match what {
+                What::File(what) => what,
+                What::Archive(..) if depth >= DEPTH_MAX => {
+                    Err(Verdict::Unreadable(format!("more than {DEPTH_MAX} archives inside each other")))
+                }
+                What::Archive(kind, span) => match Open::span(kind, span) {
+                    Ok(archive) => {
+                        self.inside.push(Inside { archive, place, name, next: 0 });
+                        continue;
+                    }
+                    Err(reason) => Err(Verdict::Unreadable(reason)),
+                },
+            };
+            return Some(Found { place, name, what });
         }
-        let index = *next;
-        *next += 1;
-        let place = Place { entry: Some(index), ..place.clone() };
-        Some(match archive.look(index) {
-            Ok((inner, bytes)) => {
-                let origin = Origin::Entry(Arc::clone(archive), index);
-                Found { place, name: format!("{name}:{inner}"), what: Ok(Candidate { bytes, origin }) }
-            }
-            Err(reason) => {
-                Found { place, name: format!("{name}:{index}"), what: Err(Verdict::Unreadable(reason)) }
-            }
-        })
     }
 }
 
@@ -161,21 +185,26 @@ impl Iterator for Sources {
             let root = self.walk.as_ref().map(|walk| walk.root.clone()).unwrap_or_default();
             let full = if path.as_os_str().is_empty() { root } else { root.join(&path) };
             let name = full.display().to_string();
-            let place = Place { source: self.next - 1, path, entry: None };
-            let what = match kind {
-                walk::Kind::File(_) if zipped::is_one(&full) => match Zipped::open(&full) {
+            let place = Place { source: self.next - 1, path, entry: Vec::new() };
+            let what = match (kind, named(&full)) {
+                (walk::Kind::File(_), Named::Archive(kind)) => match Open::file(kind, &full) {
                     Ok(archive) => {
-                        self.archive = Some((Arc::new(archive), place, name, 0));
+                        self.inside.push(Inside { archive, place, name, next: 0 });
                         continue;
                     }
                     Err(reason) => Err(Verdict::Unreadable(reason)),
                 },
-                walk::Kind::File(_) if medium::is_table(&full) => Err(Verdict::Skipped(Skip::MediaDirectory)),
-                walk::Kind::File(bytes) => Ok(Candidate { bytes, origin: Origin::File(full) }),
-                walk::Kind::Link => Err(Verdict::Skipped(Skip::SymbolicLink)),
-                walk::Kind::Special => Err(Verdict::Skipped(Skip::SpecialFile)),
-                walk::Kind::Missing => Err(Verdict::Missing),
-                walk::Kind::Unreadable(reason) => Err(Verdict::Unreadable(reason)),
+                (walk::Kind::File(_), Named::OtherArchive) => Err(Verdict::Skipped(Skip::OtherArchive)),
+                (walk::Kind::File(_), Named::Plain) if medium::is_table(&full) => {
+                    Err(Verdict::Skipped(Skip::MediaDirectory))
+                }
+                (walk::Kind::File(bytes), Named::Plain) => {
+                    Ok(Candidate { bytes, origin: Origin::File(full) })
+                }
+                (walk::Kind::Link, _) => Err(Verdict::Skipped(Skip::SymbolicLink)),
+                (walk::Kind::Special, _) => Err(Verdict::Skipped(Skip::SpecialFile)),
+                (walk::Kind::Missing, _) => Err(Verdict::Missing),
+                (walk::Kind::Unreadable(reason), _) => Err(Verdict::Unreadable(reason)),
             };
             return Some(Found { place, name, what });
         }
@@ -230,12 +259,92 @@ mod tests {
         assert!(Sources::new(vec![root.join("nowhere")], false).is_err());
     }
 
+    /// A header of a tar archive with its content, filled up.
+    fn tar_entry(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
+        let mut block = vec![0; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        block[156] = kind;
+        block[257..263].copy_from_slice(b"ustar\0");
+        block[148..156].fill(b' ');
+        let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        block.extend_from_slice(content);
+        block.resize(block.len().next_multiple_of(512), 0);
+        block
+    }
+
+    #[test]
+    fn archives_that_lie_in_others_as_they_are_are_read_in_place_and_packed_ones_are_faults() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        zip_of(&root.join("inner.zip"), &[("one", b"1")]);
+        let inner = std::fs::read(root.join("inner.zip")).unwrap();
+        std::fs::remove_file(root.join("inner.zip")).unwrap();
+        let long = "n".repeat(200);
+        let tar = [
+            tar_entry("folder/", b'5', b""),
+            tar_entry("x", b'x', format!("{} path={long}\n", 10 + long.len()).as_bytes()),
+            tar_entry("short", b'0', b"long name"),
+            tar_entry("L", b'L', b"from GNU\0"),
+            tar_entry("short", b'0', b"12"),
+            tar_entry("link", b'2', b""),
+            tar_entry("inner.zip", b'0', &inner),
+            vec![0; 1024],
+        ]
+        .concat();
+        let mut writer = zip::ZipWriter::new(File::create(root.join("outer.zip")).unwrap());
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        let packed = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        for (name, options, content) in [
+            ("a.tar", stored, &tar),
+            ("b.zip", stored, &inner),
+            ("c.zip", packed, &inner),
+            ("d.7z", stored, &inner),
+        ] {
+            writer.start_file(name, options).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap();
+        let expected = [
+            format!("outer.zip:a.tar:{long} 9"),
+            "outer.zip:a.tar:from GNU 2".to_owned(),
+            "outer.zip:a.tar:link Skipped".to_owned(),
+            "outer.zip:a.tar:inner.zip:one 1".to_owned(),
+            "outer.zip:b.zip:one 1".to_owned(),
+            "outer.zip:c.zip Unreadable".to_owned(),
+            "outer.zip:d.7z Skipped".to_owned(),
+        ];
+        assert_eq!(names(&[root], false), expected);
+        for found in Sources::new(vec![root.to_owned()], false).unwrap() {
+            let Ok(candidate) = found.what else { continue };
+            let mut content = Vec::new();
+            candidate.read(|reader| reader.read_to_end(&mut content)).unwrap().unwrap();
+            assert_eq!(content.len() as u64, candidate.bytes, "{}", found.name);
+        }
+    }
+
+    #[test]
+    fn any_bytes_under_the_name_of_a_tar_archive_end_in_a_fault_and_what_was_before_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar");
+        let whole = [tar_entry("one", b'0', b"first"), tar_entry("two", b'0', &[7; 600])].concat();
+        std::fs::write(&path, &whole[..1400]).unwrap();
+        assert_eq!(names(&[&path], false), ["a.tar:one 5", "a.tar:1024 Unreadable"]);
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(Sources::new(vec![path.clone()], false).unwrap().count() <= 3, "byte {at}");
+        }
+    }
+
     #[test]
     fn places_come_back_from_a_journal_whatever_bytes_their_names_have() {
         let path = PathBuf::from(OsString::from_vec(b"\xcd\xf5/IM1".to_vec()));
-        let place = Place { source: 1, path, entry: Some(7) };
+        let place = Place { source: 1, path, entry: vec![7, 0] };
         assert_eq!(Place::of_words(place.to_words()), Some(place));
-        assert_eq!(Place::of_words((0, "no hex".to_owned(), None)), None);
+        assert_eq!(Place::of_words((0, "no hex".to_owned(), Vec::new())), None);
     }
 
     #[test]

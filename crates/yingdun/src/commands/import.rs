@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use yingdun_transfer::Store;
-use yingdun_transfer::import::{Import, Journal};
+use yingdun_transfer::import::{FaultList, Import, Journal};
 use yingdun_transfer::meter::Meter;
 use yingdun_transfer::tally::Tally;
 
@@ -19,7 +19,12 @@ pub(super) async fn import(args: ImportArgs, output: Output) -> Result<Verdict, 
     let (meter, stop) = (Arc::new(Meter::default()), Arc::new(AtomicBool::new(false)));
     let import = Import::new(args.paths.clone(), args.all_files, Arc::clone(&meter), Arc::clone(&stop));
     let work = async {
-        if args.dry_run { Ok(import.look().await?) } else { transfer(&args, &import, &meter).await }
+        let faults = args.faults.as_deref().map(FaultList::open).transpose()?;
+        if args.dry_run {
+            Ok(import.look(faults).await?)
+        } else {
+            transfer(&args, &import, faults, &meter).await
+        }
     };
     let done = progress::show(&meter, output.language(), until_stopped(&stop, work)).await?;
     let Some(tally) = done.transpose()? else { return Ok(Verdict::Bad) };
@@ -28,7 +33,12 @@ pub(super) async fn import(args: ImportArgs, output: Output) -> Result<Verdict, 
     Ok(Verdict::of(!interrupted && tally.faults() == 0 && tally.kept() + tally.would_store > 0))
 }
 
-async fn transfer(args: &ImportArgs, import: &Import, meter: &Arc<Meter>) -> Result<Tally, CommandError> {
+async fn transfer(
+    args: &ImportArgs,
+    import: &Import,
+    faults: Option<FaultList>,
+    meter: &Arc<Meter>,
+) -> Result<Tally, CommandError> {
     // The command line demands it unless this is a dry run.
     let server = args.target.server.clone().unwrap_or_default();
     let mut what = vec![server.clone()];
@@ -39,7 +49,7 @@ async fn transfer(args: &ImportArgs, import: &Import, meter: &Arc<Meter>) -> Res
     let journal = Journal::open(&args.journal, what, args.resume)?;
     let server = ServerArgs { server, ca_file: args.target.ca_file.clone() };
     let store = Store::new(link(&server, &args.identity).await?, Arc::clone(meter));
-    Ok(import.run(journal, store, usize::from(args.connections)).await?)
+    Ok(import.run(journal, faults, store, usize::from(args.connections)).await?)
 }
 
 fn report(
