@@ -184,6 +184,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::Commit
         | Action::ReadWorklist
         | Action::ManageWorklist
+        | Action::ReportStep
         | Action::Echo
         | Action::ManageAccounts
         | Action::ManageRights

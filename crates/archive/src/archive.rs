@@ -6,6 +6,7 @@ use crate::error::{FindError, IngestError, OpenError, Unavailable};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::open::OpenStudy;
+use crate::performed::{self, PerformedError, PerformedRequest, PerformedStep, SeriesArrival};
 use crate::receive::Incoming;
 use crate::recover::{self, Recovered};
 use crate::request::{Declared, FindRequest, Found};
@@ -19,10 +20,13 @@ use yingdun_access::{Access, Session};
 use yingdun_audit::Log;
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue as tables;
+use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
 use yingdun_keys::KeyStore;
-use yingdun_model::{Action, Clock, InstitutionId, PurposeOfUse, StepRef, StudyRef, Uid};
+use yingdun_model::{
+    Action, AeTitle, Clock, InstitutionId, PerformedStepRef, PurposeOfUse, StepRef, StudyRef, Uid,
+};
 use yingdun_storage::Store;
 
 /// The rooms that an archive joins.
@@ -186,7 +190,7 @@ impl Archive {
         worklist::enter(&self.core, session, attributes).await
     }
 
-    /// Describes a scheduled procedure step anew; one that was cancelled is scheduled again.
+    /// Describes a scheduled procedure step anew; one that was cancelled or discontinued is scheduled again.
     ///
     /// # Errors
     /// [`WorklistError`].
@@ -219,13 +223,79 @@ impl Archive {
         worklist::list(&self.core, session, request).await
     }
 
-    /// Answers a query of the Modality Worklist Information Model: the scheduled steps that match, each with what was
+    /// Answers a query of the Modality Worklist Information Model: the steps that wait or are begun and match, each with what was
     /// asked for, texts in UTF-8.
     ///
     /// # Errors
     /// [`WorklistError`].
     pub async fn find_steps(&self, session: &Session, asked: &Keys) -> Result<Vec<DataSet>, WorklistError> {
         worklist::find(&self.core, session, asked).await
+    }
+
+    /// Takes the report of a device that a procedure step begins (N-CREATE of PS3.4 §F.7.2.1). What it names of the
+    /// worklist is started.
+    ///
+    /// # Errors
+    /// [`PerformedError`].
+    pub async fn begin_performed_step(
+        &self,
+        session: &Session,
+        reporter: &AeTitle,
+        instance: &Uid,
+        report: &DataSet,
+    ) -> Result<(), PerformedError> {
+        performed::begin(&self.core, session, reporter, instance, report).await
+    }
+
+    /// Takes the report of a device that a procedure step changes or is over (N-SET of PS3.4 §F.7.2.2). Returns the
+    /// attributes that were to be changed and cannot be: they stay as they were.
+    ///
+    /// # Errors
+    /// [`PerformedError`].
+    pub async fn change_performed_step(
+        &self,
+        session: &Session,
+        reporter: &AeTitle,
+        instance: &Uid,
+        report: &DataSet,
+    ) -> Result<Vec<Tag>, PerformedError> {
+        performed::change(&self.core, session, reporter, instance, report).await
+    }
+
+    /// Lists performed procedure steps, the newest first, without their series.
+    ///
+    /// # Errors
+    /// [`PerformedError`].
+    pub async fn performed_steps(
+        &self,
+        session: &Session,
+        request: &PerformedRequest,
+    ) -> Result<Vec<PerformedStep>, PerformedError> {
+        performed::list(&self.core, session, request).await
+    }
+
+    /// A performed procedure step, and of each of its series how many of the instances have arrived.
+    ///
+    /// # Errors
+    /// [`PerformedError`].
+    pub async fn performed_step(
+        &self,
+        session: &Session,
+        step: PerformedStepRef,
+    ) -> Result<(PerformedStep, Vec<SeriesArrival>), PerformedError> {
+        performed::read(&self.core, session, step).await
+    }
+
+    /// The attributes of a performed procedure step by its SOP Instance UID, texts in UTF-8 (N-GET of PS3.4 §F.8.2.1).
+    ///
+    /// # Errors
+    /// [`PerformedError`].
+    pub async fn performed_attributes(
+        &self,
+        session: &Session,
+        instance: &Uid,
+    ) -> Result<DataSet, PerformedError> {
+        performed::attributes(&self.core, session, instance).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

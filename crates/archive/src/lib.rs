@@ -19,6 +19,7 @@
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `worklist` | the steps that modalities are to perform |
+//! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -43,6 +44,7 @@ mod layout;
 mod open;
 mod packing;
 mod part;
+mod performed;
 mod picture_work;
 mod pseudonym;
 mod receive;
@@ -63,6 +65,7 @@ pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
 pub use open::OpenStudy;
+pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault, SeriesArrival};
 pub use picture_work::picture_work;
 pub use receive::Incoming;
 pub use recover::Recovered;

@@ -4,7 +4,7 @@ use std::fmt;
 use yingdun_crypto::TokenKey;
 use yingdun_dicom::person_name::fold;
 use yingdun_dicom::query::MatchValue;
-use yingdun_model::{InstanceRef, PatientRef, SeriesRef, StepRef, StudyRef, Uid};
+use yingdun_model::{InstanceRef, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid};
 
 /// The lengths, in characters, of the beginnings that have a token. A beginning of another length is narrowed by the
 /// longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and each
@@ -95,6 +95,11 @@ impl Pseudonyms {
         StepRef::from_bytes(
             self.0.token_of("procedure-step", &[study.as_str().as_bytes(), step_id.as_bytes()]),
         )
+    }
+
+    /// A performed procedure step, by its SOP Instance UID.
+    pub(crate) fn performed_step(&self, instance: &Uid) -> PerformedStepRef {
+        PerformedStepRef::from_bytes(self.0.token("performed-step", instance.as_str()))
     }
 
     /// The tokens of which whatever matches has one; nothing when a value has no beginning to search by.

@@ -6,7 +6,8 @@
 use crate::CatalogError;
 use std::borrow::Cow;
 use yingdun_model::{
-    ActorId, Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StepRef, StudyRef, Timestamp, Uid,
+    ActorId, Grade, InstanceRef, InstitutionId, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef,
+    Timestamp, Uid,
 };
 
 /// The text of one statement, with `$1` to `$n` for its values.
@@ -368,6 +369,7 @@ value_from! {
     StudyRef, value => Self::Bytes(value.as_bytes().to_vec());
     SeriesRef, value => Self::Bytes(value.as_bytes().to_vec());
     StepRef, value => Self::Bytes(value.as_bytes().to_vec());
+    PerformedStepRef, value => Self::Bytes(value.as_bytes().to_vec());
     InstanceRef, value => Self::Bytes(value.as_bytes().to_vec());
 }
 

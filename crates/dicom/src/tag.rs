@@ -262,6 +262,12 @@ tags! {
     PIXEL_VALUE_TRANSFORMATION_SEQUENCE = 0x0028, 0x9145, "Pixel Value Transformation Sequence";
     PERFORMED_PROCEDURE_STEP_START_DATE = 0x0040, 0x0244, "Performed Procedure Step Start Date";
     PERFORMED_PROCEDURE_STEP_START_TIME = 0x0040, 0x0245, "Performed Procedure Step Start Time";
+    PERFORMED_STATION_AE_TITLE = 0x0040, 0x0241, "Performed Station AE Title";
+    PERFORMED_STATION_NAME = 0x0040, 0x0242, "Performed Station Name";
+    PERFORMED_LOCATION = 0x0040, 0x0243, "Performed Location";
+    PERFORMED_PROCEDURE_STEP_END_DATE = 0x0040, 0x0250, "Performed Procedure Step End Date";
+    PERFORMED_PROCEDURE_STEP_END_TIME = 0x0040, 0x0251, "Performed Procedure Step End Time";
+    PERFORMED_PROCEDURE_STEP_STATUS = 0x0040, 0x0252, "Performed Procedure Step Status";
     PERFORMED_PROCEDURE_STEP_ID = 0x0040, 0x0253, "Performed Procedure Step ID";
     PERFORMED_PROCEDURE_STEP_DESCRIPTION = 0x0040, 0x0254, "Performed Procedure Step Description";
     LOCAL_NAMESPACE_ENTITY_ID = 0x0040, 0x0031, "Local Namespace Entity ID";
@@ -274,6 +280,11 @@ tags! {
     SCHEDULED_PROCEDURE_STEP_ID = 0x0040, 0x0009, "Scheduled Procedure Step ID";
     SCHEDULED_PROCEDURE_STEP_STATUS = 0x0040, 0x0020, "Scheduled Procedure Step Status";
     SCHEDULED_PROCEDURE_STEP_SEQUENCE = 0x0040, 0x0100, "Scheduled Procedure Step Sequence";
+    REQUESTED_PROCEDURE_DESCRIPTION = 0x0032, 0x1060, "Requested Procedure Description";
+    SCHEDULED_STEP_ATTRIBUTES_SEQUENCE = 0x0040, 0x0270, "Scheduled Step Attributes Sequence";
+    PERFORMED_PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE = 0x0040, 0x0281, "Performed Procedure Step Discontinuation Reason Code Sequence";
+    PERFORMED_SERIES_SEQUENCE = 0x0040, 0x0340, "Performed Series Sequence";
+    REFERENCED_NON_IMAGE_COMPOSITE_SOP_INSTANCE_SEQUENCE = 0x0040, 0x0220, "Referenced Non-Image Composite SOP Instance Sequence";
     REQUEST_ATTRIBUTES_SEQUENCE = 0x0040, 0x0275, "Request Attributes Sequence";
     REQUESTED_PROCEDURE_ID = 0x0040, 0x1001, "Requested Procedure ID";
     RELATIONSHIP_TYPE = 0x0040, 0xa010, "Relationship Type";
@@ -299,6 +310,7 @@ tags! {
     ITEM = 0xfffe, 0xe000, "Item";
     ITEM_DELIMITATION = 0xfffe, 0xe00d, "Item Delimitation Item";
     SEQUENCE_DELIMITATION = 0xfffe, 0xe0dd, "Sequence Delimitation Item";
+    REFERENCED_IMAGE_SEQUENCE = 0x0008, 0x1140, "Referenced Image Sequence";
     REFERENCED_SERIES_SEQUENCE = 0x0008, 0x1115, "Referenced Series Sequence";
     CONTENT_LABEL = 0x0070, 0x0080, "Content Label";
     CONTENT_DESCRIPTION = 0x0070, 0x0081, "Content Description";

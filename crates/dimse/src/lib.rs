@@ -31,5 +31,11 @@ pub mod tls;
 /// UID of the Verification SOP class (PS3.4 annex A).
 pub const VERIFICATION: &str = "1.2.840.10008.1.1";
 
+/// UID of the Modality Performed Procedure Step SOP class (PS3.4 §F.7).
+pub const PERFORMED_STEP: &str = "1.2.840.10008.3.1.2.3.3";
+
+/// UID of the Modality Performed Procedure Step Retrieve SOP class (PS3.4 §F.8).
+pub const PERFORMED_STEP_RETRIEVE: &str = "1.2.840.10008.3.1.2.3.4";
+
 /// UID of the transfer syntax Implicit VR Little Endian, the default that everybody speaks (PS3.5 §10.1).
 pub const IMPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2";

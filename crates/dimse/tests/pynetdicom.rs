@@ -86,9 +86,10 @@ async fn negotiation_with_pynetdicom_refuses_what_is_not_here() {
         [
             "echo 0000",
             "accepted CT Image Storage JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1])",
+            "accepted Modality Performed Procedure Step SOP Class Explicit VR Little Endian",
             "accepted Patient Root Query/Retrieve Information Model - FIND Explicit VR Little Endian",
             "accepted Verification SOP Class Implicit VR Little Endian",
-            "refused Modality Performed Procedure Step SOP Class 3",
+            "refused Modality Performed Procedure Step Notification SOP Class 3",
             "refused Unified Procedure Step - Push SOP Class 3",
         ]
     );

@@ -17,6 +17,7 @@ from pynetdicom import AE, _config
 from pynetdicom.sop_class import (
     CTImageStorage,
     ModalityPerformedProcedureStep,
+    ModalityPerformedProcedureStepNotification,
     PatientRootQueryRetrieveInformationModelFind,
     UnifiedProcedureStepPush,
     Verification,
@@ -89,6 +90,7 @@ def negotiate(ae, port, called):
     ae.add_requested_context(Verification, "1.2.840.10008.1.2")
     ae.add_requested_context(PatientRootQueryRetrieveInformationModelFind)
     ae.add_requested_context(ModalityPerformedProcedureStep)
+    ae.add_requested_context(ModalityPerformedProcedureStepNotification)
     ae.add_requested_context(UnifiedProcedureStepPush)
     association = ae.associate("127.0.0.1", port, ae_title=called)
     assert association.is_established, "no association"

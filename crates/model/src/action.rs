@@ -22,6 +22,8 @@ word_enum! {
         ReadWorklist => "read-worklist",
         /// Enter, describe anew and cancel the steps of the worklist.
         ManageWorklist => "manage-worklist",
+        /// Report that a procedure step is begun, changed or over (modality performed procedure step).
+        ReportStep => "report-step",
         /// Verify connectivity (C-ECHO).
         Echo => "echo",
         /// Create or change people, devices and service clients, without giving them rights.

@@ -24,9 +24,11 @@ pub use ae_title::{AeTitle, AeTitleError};
 pub use grade::Grade;
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use purpose::PurposeOfUse;
-pub use reference::{InstanceRef, PatientRef, ReferenceError, SeriesRef, StepRef, StudyRef};
+pub use reference::{
+    InstanceRef, PatientRef, PerformedStepRef, ReferenceError, SeriesRef, StepRef, StudyRef,
+};
 pub use secret::{Personal, Secret};
-pub use step::StepState;
+pub use step::{PerformedState, StepState};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use uid::{Uid, UidError};
 

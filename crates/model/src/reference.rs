@@ -98,6 +98,10 @@ reference! {
     /// The pseudonym of a scheduled procedure step: over the Study Instance UID and the step's own identifier.
     StepRef
 }
+reference! {
+    /// The pseudonym of a performed procedure step: over its SOP Instance UID.
+    PerformedStepRef
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,49 @@
-//! How far a scheduled procedure step has come.
+//! How far procedure steps have come: those that are scheduled, and those that are performed.
 
 use crate::word_enum;
 
 word_enum! {
     /// The state of a scheduled procedure step, as a worklist knows it.
     StepState, "state of a procedure step" {
-        /// It waits to be performed: what a worklist shows.
+        /// It waits to be performed.
         Scheduled => "scheduled",
+        /// A performed step has begun it (PS3.3 §C.4.10: STARTED).
+        Started => "started",
+        /// A performed step has completed it.
+        Completed => "completed",
+        /// Every performed step that began it was discontinued.
+        Discontinued => "discontinued",
         /// It will not be performed.
         Cancelled => "cancelled",
+    }
+}
+
+word_enum! {
+    /// The state of a performed procedure step (PS3.4 table F.1-3). Only the first one ever changes.
+    PerformedState, "state of a performed step" {
+        /// It is being performed.
+        InProgress => "in-progress",
+        /// All was done.
+        Completed => "completed",
+        /// It was begun and not finished.
+        Discontinued => "discontinued",
+    }
+}
+
+impl PerformedState {
+    /// The value of Performed Procedure Step Status (0040,0252).
+    #[must_use]
+    pub const fn defined_term(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Discontinued => "DISCONTINUED",
+        }
+    }
+
+    /// The state of this value of Performed Procedure Step Status (0040,0252).
+    #[must_use]
+    pub fn of_defined_term(term: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.defined_term() == term)
     }
 }

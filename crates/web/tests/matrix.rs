@@ -171,6 +171,15 @@ fn expected(id: RouteId, who: Who) -> Answer {
                 other => token_or(other, Forbidden),
             }
         }
+        RouteId::ListPerformedSteps => match who {
+            Who::Technician | Who::Service => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of a step that nobody reported.
+        RouteId::ReadPerformedStep => match who {
+            Who::Technician | Who::Service => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -213,6 +222,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{role}", "researcher")
         .replace("{ae_title}", "CT01")
         .replace("{client}", "viewer")
+        .replace("{performed}", &"0".repeat(32))
         .replace("{index}", "0")
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
@@ -290,6 +300,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListClients
         | RouteId::ListWorklist
         | RouteId::CancelStep
+        | RouteId::ListPerformedSteps
+        | RouteId::ReadPerformedStep
         | RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditCheckpoint

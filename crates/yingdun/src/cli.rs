@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),
+    /// Performed procedure steps: report them to a peer as a modality does, and read what was reported to an archive
+    #[command(subcommand)]
+    Mpps(MppsCommand),
     /// Print the DICOM conformance statement of this program (PS3.2), in Markdown
     Conformance,
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
@@ -598,7 +601,7 @@ pub(crate) enum WorklistCommand {
     },
     /// List steps, the earliest first
     List {
-        /// scheduled or cancelled
+        /// scheduled, started, completed, discontinued or cancelled
         #[arg(long, default_value = "scheduled")]
         state: String,
         /// The first day
@@ -620,6 +623,83 @@ pub(crate) enum WorklistCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MppsCommand {
+    /// Report to a peer that a step begins (N-CREATE)
+    Create {
+        #[command(flatten)]
+        calling: CallingArgs,
+        /// Its attributes in the DICOM JSON model, or an item of a worklist; - for standard input. What else a peer expects is
+        /// filled in
+        file: PathBuf,
+        /// Its SOP Instance UID; a new one when absent
+        #[arg(long, value_name = "UID", value_parser = Uid::new)]
+        uid: Option<Uid>,
+    },
+    /// Report to a peer that a step is completed (N-SET)
+    Complete {
+        #[command(flatten)]
+        end: MppsEndArgs,
+    },
+    /// Report to a peer that a step is given up (N-SET)
+    Discontinue {
+        #[command(flatten)]
+        end: MppsEndArgs,
+        /// Why: a code of DCM, as in 110514 for a wrong entry of the worklist
+        #[arg(long, value_name = "CODE")]
+        reason: Option<String>,
+    },
+    /// List the steps that were reported to an archive, the newest first
+    List {
+        /// Of this study
+        #[arg(long, value_name = "UID")]
+        study: Option<String>,
+        /// in-progress, completed or discontinued
+        #[arg(long)]
+        state: Option<String>,
+        /// Performed by this station
+        #[arg(long, value_name = "AE")]
+        station: Option<String>,
+        /// The first day
+        #[arg(long, value_name = "YYYYMMDD")]
+        from: Option<String>,
+        /// The last day
+        #[arg(long, value_name = "YYYYMMDD")]
+        until: Option<String>,
+        /// Behind this step, as `list` shows it
+        #[arg(long, value_name = "STEP")]
+        after: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show a step, and how many of its images have arrived
+    Show {
+        /// Its reference, as `list` shows it
+        step: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+/// How a step ends.
+#[derive(Debug, Args)]
+pub(crate) struct MppsEndArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+    /// The SOP Instance UID of the step
+    #[arg(value_parser = Uid::new)]
+    pub(crate) uid: Uid,
+    /// The DICOM files that were made, and folders of them: they become the Performed Series Sequence
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Further attributes in the DICOM JSON model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attributes: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

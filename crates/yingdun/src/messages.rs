@@ -76,6 +76,10 @@ messages! {
         "certificate: {certificate}\nprivate key: {key}\nSHA-256: {digest}"
     }
 
+    step_reported(destination, uid, status) {
+        "{destination} 对步骤 {uid} 应答：{status}"
+        "{destination} answered on step {uid}: {status}"
+    }
     echo_answered(destination, status, ms) {
         "{destination} 应答：{status}，{ms} 毫秒"
         "{destination} answered: {status}, {ms} ms"

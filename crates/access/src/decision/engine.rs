@@ -263,6 +263,7 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::Commit
         | Action::ReadWorklist
         | Action::ManageWorklist
+        | Action::ReportStep
         | Action::Echo
         | Action::ReadSystem => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),

@@ -135,6 +135,7 @@ fn table() -> String {
         (Action::Commit, Target::Archive(home())),
         (Action::ReadWorklist, Target::Archive(home())),
         (Action::ManageWorklist, Target::Archive(home())),
+        (Action::ReportStep, Target::Archive(home())),
         (Action::Echo, Target::Archive(home())),
         (Action::ReadSystem, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),

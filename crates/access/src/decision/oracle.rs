@@ -12,8 +12,8 @@
 //!    The chief exports the institution, within the same bounds; nobody else does.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
-//!    ask whether it is kept. Technicians and whoever has the scope read the worklist; of these, technicians and services change it. The system
-//!    recovers.
+//!    ask whether it is kept. Technicians and whoever has the scope read the worklist and report what is performed; of these, technicians and
+//!    services change it. The system recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
@@ -85,7 +85,7 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::Commit => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Store))
         }
-        Action::ReadWorklist => {
+        Action::ReadWorklist | Action::ReportStep => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Worklist))
         }
         Action::ManageWorklist => {

@@ -1,6 +1,6 @@
 //! One item of the worklist: from the DICOM JSON model to a row and its tokens, and back to what a modality is told.
 
-use super::WorklistError;
+use super::{WorklistEntry, WorklistError};
 use crate::pseudonym::{Pseudonyms, Searchable};
 use crate::shared::InstitutionKeys;
 use serde_json::{Map, Value};
@@ -103,21 +103,22 @@ pub(super) fn open(
 }
 
 /// An item as a modality is told it: its state with it.
-pub(super) fn as_scheduled(attributes: &Map<String, Value>) -> DataSet {
-    let mut set = from_json::data_set(attributes);
+pub(super) fn as_scheduled(entry: &WorklistEntry) -> DataSet {
+    let mut set = from_json::data_set(&entry.attributes);
+    let status = entry.state.as_str().to_ascii_uppercase();
     let mut steps = set.items(STEPS).to_vec();
     for step in &mut steps {
-        step.put_text(tags::SCHEDULED_PROCEDURE_STEP_STATUS, Vr::CS, "SCHEDULED");
+        step.put_text(tags::SCHEDULED_PROCEDURE_STEP_STATUS, Vr::CS, &status);
     }
     set.put_items(STEPS, steps);
     set
 }
 
 /// What the index can answer of a question; all of it is compared again with each item.
-pub(super) fn filter(keys: &InstitutionKeys, asked: &Keys) -> WorklistFilter {
+pub(super) fn filter(keys: &InstitutionKeys, state: StepState, asked: &Keys) -> WorklistFilter {
     let mut filter = WorklistFilter {
         institution: keys.institution.clone(),
-        state: StepState::Scheduled,
+        state,
         start_date: None,
         modalities: Vec::new(),
         tokens: Vec::new(),

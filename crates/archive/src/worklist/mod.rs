@@ -14,6 +14,7 @@ use crate::error::Unavailable;
 use crate::shared::{Core, InstitutionKeys};
 use item::Item;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use yingdun_access::{Refusal, Resource, Session, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
@@ -75,8 +76,8 @@ pub enum WorklistError {
     /// The step is there already.
     #[error("a step with this Study Instance UID and Scheduled Procedure Step ID is there already")]
     Exists,
-    /// There is no such step, or it is cancelled already.
-    #[error("there is no such step that is scheduled")]
+    /// There is no such step, or it is cancelled or over already.
+    #[error("there is no such step that waits or is begun")]
     NotFound,
     /// More steps would have to be read or answered than the bound.
     #[error("the search is too broad: add a date, a station or a patient")]
@@ -98,7 +99,7 @@ pub(crate) async fn enter(
     Ok(item.row.reference)
 }
 
-/// Describes a step anew; one that was cancelled is scheduled again.
+/// Describes a step anew; one that was cancelled or discontinued is scheduled again.
 pub(crate) async fn replace(
     core: &Core,
     session: &Session,
@@ -117,8 +118,7 @@ pub(crate) async fn replace(
 /// Cancels a step: no worklist shows it any more.
 pub(crate) async fn cancel(core: &Core, session: &Session, reference: StepRef) -> Result<(), WorklistError> {
     let keys = may_change(core, session).await?;
-    let (from, to) = (StepState::Scheduled, StepState::Cancelled);
-    let cancel = worklist::set_state(&keys.institution, reference, from, to);
+    let cancel = worklist::cancel(&keys.institution, reference);
     change(core, session, vec![cancel], CANCELLED, None).await
 }
 
@@ -145,32 +145,42 @@ pub(crate) async fn list(
     Ok(entries)
 }
 
-/// Answers a modality: the scheduled steps that match, each with what was asked for, texts in UTF-8.
+/// What a modality is told of: what waits, and what is begun, because whoever performs it may load its worklist again. What
+/// is over is told to nobody, so that it is not performed twice.
+const TOLD: [StepState; 2] = [StepState::Scheduled, StepState::Started];
+
+/// Answers a modality: the steps that wait or are begun and match, each with what was asked for, texts in UTF-8.
 pub(crate) async fn find(
     core: &Core,
     session: &Session,
     asked: &Keys,
 ) -> Result<Vec<DataSet>, WorklistError> {
     let keys = may_read(core, session).await?;
-    let filter = item::filter(&keys, asked);
-    let (mut read, mut after, mut answers) = (0, None, Vec::new());
-    loop {
-        let page = worklist::search(core.catalogue.database(), &filter, after, PAGE_ROWS).await;
-        let page = page.map_err(not_read)?;
-        let last = page.len() < PAGE_ROWS as usize;
-        read += page.len();
-        after = page.last().map(WorklistRow::cursor);
-        for row in page {
-            let set = item::as_scheduled(&entry(&keys, row)?.attributes);
-            if asked.matches(&set) {
-                answers.push(asked.answer(&set));
+    let (mut seen, mut answers) = (HashSet::new(), Vec::new());
+    for state in TOLD {
+        let filter = item::filter(&keys, state, asked);
+        let mut after = None;
+        loop {
+            let page = worklist::search(core.catalogue.database(), &filter, after, PAGE_ROWS).await;
+            let page = page.map_err(not_read)?;
+            let last = page.len() < PAGE_ROWS as usize;
+            after = page.last().map(WorklistRow::cursor);
+            for row in page {
+                // It may be begun between the two searches.
+                if !seen.insert(row.reference) {
+                    continue;
+                }
+                let set = item::as_scheduled(&entry(&keys, row)?);
+                if asked.matches(&set) {
+                    answers.push(asked.answer(&set));
+                }
             }
-        }
-        if last {
-            break;
-        }
-        if read >= ROWS_READ_MAX || answers.len() > ANSWERS_MAX {
-            return Err(WorklistError::TooBroad);
+            if last {
+                break;
+            }
+            if seen.len() >= ROWS_READ_MAX || answers.len() > ANSWERS_MAX {
+                return Err(WorklistError::TooBroad);
+            }
         }
     }
     answered(core, session, answers.len()).await?;

@@ -18,7 +18,7 @@ crate::on_both_engines! {
 
 const STEPS: Tag = tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE;
 
-fn item(number: u32, name: &str, station: &str, date: &str) -> Map<String, Value> {
+pub(crate) fn item(number: u32, name: &str, station: &str, date: &str) -> Map<String, Value> {
     let step = json!({
         "00400001": {"vr": "AE", "Value": [station]},
         "00400002": {"vr": "DA", "Value": [date]},
@@ -52,7 +52,7 @@ fn asked(keys: &[(Tag, Vr, &str)], of_step: &[(Tag, Vr, &str)]) -> Keys {
     Keys::read(&set).unwrap()
 }
 
-async fn found(open: &Open, session: &Session, asked: &Keys) -> Vec<String> {
+pub(crate) async fn found(open: &Open, session: &Session, asked: &Keys) -> Vec<String> {
     let sets = yingdun_dicom::charset::CharacterSets::utf8();
     let found = open.archive.find_steps(session, asked).await.unwrap();
     found.iter().map(|set| set.text(tags::PATIENT_ID, &sets).unwrap()).collect()

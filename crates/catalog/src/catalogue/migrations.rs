@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "storage commitment", sqlite: COMMITMENTS, postgres: COMMITMENTS },
     Migration { version: 4, name: "names by their parts", sqlite: EMPTY, postgres: EMPTY },
     Migration { version: 5, name: "modality worklist", sqlite: WORKLIST, postgres: WORKLIST },
+    Migration { version: 6, name: "performed procedure steps", sqlite: PERFORMED, postgres: PERFORMED },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -276,4 +277,38 @@ CREATE TABLE worklist_term (
     PRIMARY KEY (term, step_ref)
 );
 CREATE INDEX worklist_term_by_step ON worklist_term (step_ref);
+";
+
+/// Steps are read in the order of their time, all of them, in a state or of a station; or by their study. Scheduled steps are
+/// looked up to see whether another step still performs them.
+const PERFORMED: &str = "
+CREATE TABLE performed_step (
+    institution TEXT NOT NULL,
+    step_ref BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    reporter TEXT NOT NULL,
+    station TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    start_date BIGINT NOT NULL,
+    start_time BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    sealed_series BYTEA NOT NULL,
+    PRIMARY KEY (step_ref)
+);
+CREATE INDEX performed_step_by_start ON performed_step (institution, start_date, start_time, step_ref);
+CREATE INDEX performed_step_by_state ON performed_step (institution, state, start_date, start_time, step_ref);
+CREATE INDEX performed_step_by_station ON performed_step (institution, station, start_date, start_time, step_ref);
+CREATE TABLE performed_study (
+    study_ref BYTEA NOT NULL,
+    step_ref BYTEA NOT NULL,
+    PRIMARY KEY (study_ref, step_ref)
+);
+CREATE INDEX performed_study_by_step ON performed_study (step_ref);
+CREATE TABLE performed_scheduled (
+    scheduled_ref BYTEA NOT NULL,
+    step_ref BYTEA NOT NULL,
+    PRIMARY KEY (scheduled_ref, step_ref)
+);
+CREATE INDEX performed_scheduled_by_step ON performed_scheduled (step_ref);
 ";

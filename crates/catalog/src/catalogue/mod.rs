@@ -1,4 +1,4 @@
-//! Patients, studies, series, instances, care relations, storage commitments and worklist items.
+//! Patients, studies, series, instances, care relations, storage commitments, worklist items and performed steps.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · search_term · pack_watermark
@@ -7,7 +7,7 @@
 //!                            care_relation ──► who sees which patient (visibility)
 //! ```
 //!
-//! Everything but care relations, storage commitments and worklist items is derived from pack records and can be
+//! Everything but care relations, storage commitments, worklist items and performed steps is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
@@ -33,6 +33,7 @@ pub mod instances;
 pub(crate) mod migrations;
 mod moment;
 pub mod patients;
+pub mod performed;
 #[cfg(test)]
 mod plans;
 mod record;

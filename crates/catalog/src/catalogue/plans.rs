@@ -5,12 +5,14 @@
 
 use super::filter::{Plan, StudyCursor};
 use super::instances::{self, InstanceFilter};
+use super::performed::{self, PerformedFilter};
 use super::series::{self, SeriesFilter};
 use super::worklist::{self, WorklistFilter};
 use super::{Date, Page, StudyFilter, TimeOfDay, Token, Visibility, patients, studies};
 use crate::{Database, DatabaseKind, Statement, StatementBuilder};
 use yingdun_model::{
-    ActorId, InstanceRef, InstitutionId, PatientRef, SeriesRef, StepState, StudyRef, Timestamp, Uid,
+    ActorId, InstanceRef, InstitutionId, PatientRef, PerformedState, SeriesRef, StepState, StudyRef,
+    Timestamp, Uid,
 };
 
 /// The kinds of condition, each alone and all pairs of them, under each visibility.
@@ -185,6 +187,34 @@ async fn a_page_of_the_worklist_is_cut_from_its_index() {
         let sorted = lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
         assert!(!(by_time && sorted), "{filter:?}: {lines:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn performed_steps_and_what_of_them_is_here_are_looked_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let institution = InstitutionId::new("renmin").unwrap();
+    let all = PerformedFilter {
+        institution: institution.clone(),
+        study: None,
+        state: None,
+        station: None,
+        start_date: None,
+    };
+    let of_days = PerformedFilter { start_date: Some(Date::MIN..=Date::MAX), ..all.clone() };
+    let in_state = PerformedFilter { state: Some(PerformedState::InProgress), ..all.clone() };
+    let of_station = PerformedFilter { station: Some("CT01".to_owned()), ..of_days.clone() };
+    let of_study = PerformedFilter { study: Some(StudyRef::from_bytes([1; 16])), ..all.clone() };
+    for filter in [all, of_days, in_state, of_station, of_study] {
+        let lines = explain(&database, &performed::select(&filter, None, 100)).await;
+        assert!(!lines.iter().any(|line| line.starts_with("SCAN")), "{filter:?}: {lines:#?}");
+        let sorted = lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
+        assert!(filter.study.is_some() || !sorted, "{filter:?}: {lines:#?}");
+    }
+    let studies = [StudyRef::from_bytes([1; 16])].into();
+    let held = performed::select_held(&institution, &studies, &[InstanceRef::from_bytes([2; 16]); 3]);
+    let lines = explain(&database, &held).await;
+    assert!(lines.iter().any(|line| line.contains("instance_ref=?")), "{lines:#?}");
 }
 
 /// PostgreSQL decides by statistics, so it is asked in a catalogue that is filled: the commonest name has one study in

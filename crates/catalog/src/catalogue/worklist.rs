@@ -77,11 +77,12 @@ pub fn insert(row: &WorklistRow, tokens: &BTreeSet<Token>) -> Vec<Statement> {
     statements
 }
 
-/// The changes that describe a step anew; its state becomes that of the row. They fail with
-/// [`CatalogError::UnexpectedRows`] when there is no such step.
+/// The changes that describe a step anew. Its state becomes that of the row, unless it is being performed or was. They
+/// fail with [`CatalogError::UnexpectedRows`] when there is no such step.
 #[must_use]
 pub fn replace(row: &WorklistRow, tokens: &BTreeSet<Token>) -> Vec<Statement> {
-    let update = "UPDATE worklist_item SET state = $3, modality = $4, stations = $5, start_date = $6, \
+    let update = "UPDATE worklist_item SET \
+         state = CASE WHEN state IN ('started', 'completed') THEN state ELSE $3 END, modality = $4, stations = $5, start_date = $6, \
          start_time = $7, sealed = $8 WHERE institution = $1 AND step_ref = $2";
     let forget = "DELETE FROM worklist_term WHERE step_ref = $1";
     let mut statements = vec![
@@ -92,19 +93,13 @@ pub fn replace(row: &WorklistRow, tokens: &BTreeSet<Token>) -> Vec<Statement> {
     statements
 }
 
-/// The change of a state. It fails with [`CatalogError::UnexpectedRows`] when there is no such step in the state from
-/// which it is changed.
+/// The change that cancels a step which waits or was begun. It fails with [`CatalogError::UnexpectedRows`] when there is
+/// no such step.
 #[must_use]
-pub fn set_state(
-    institution: &InstitutionId,
-    reference: StepRef,
-    from: StepState,
-    to: StepState,
-) -> Statement {
-    let update =
-        "UPDATE worklist_item SET state = $1 WHERE institution = $2 AND step_ref = $3 AND state = $4";
-    let values = vec![to.as_str().into(), institution.into(), reference.into(), from.as_str().into()];
-    Statement::new(update, values).expecting(1)
+pub fn cancel(institution: &InstitutionId, reference: StepRef) -> Statement {
+    let update = "UPDATE worklist_item SET state = 'cancelled' \
+         WHERE institution = $1 AND step_ref = $2 AND state IN ('scheduled', 'started')";
+    Statement::new(update, vec![institution.into(), reference.into()]).expecting(1)
 }
 
 /// A step.

@@ -7,6 +7,7 @@ mod care;
 mod commitments;
 mod database;
 mod oracle;
+mod performed;
 mod records;
 mod schema;
 mod search;

@@ -15,6 +15,12 @@ const CATALOGUE: &[(&str, &str)] = &[
     ),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
+    ("performed_scheduled", "scheduled_ref step_ref"),
+    (
+        "performed_step",
+        "institution step_ref state reporter station modality start_date start_time revision sealed sealed_series",
+    ),
+    ("performed_study", "study_ref step_ref"),
     ("schema_migration", "version name sha256"),
     ("search_term", "term study_date study_ref"),
     (

@@ -92,10 +92,7 @@ async fn a_step_is_entered_once_described_anew_and_cancelled_once(database: Data
     let by = |name| WorklistFilter { tokens: vec![vec![token(name)]], ..all() };
     assert_eq!((search(&database, &by("wang")).await, search(&database, &by("li")).await), (vec![], vec![9]));
 
-    let cancel = || {
-        let (from, to) = (StepState::Scheduled, StepState::Cancelled);
-        vec![worklist::set_state(&institution("renmin"), row.reference, from, to)]
-    };
+    let cancel = || vec![worklist::cancel(&institution("renmin"), row.reference)];
     database.execute(cancel()).await.unwrap();
     assert_eq!(search(&database, &all()).await, [] as [u8; 0]);
     assert!(matches!(database.execute(cancel()).await, Err(CatalogError::UnexpectedRows { .. })));

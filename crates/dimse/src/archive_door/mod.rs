@@ -3,6 +3,7 @@
 
 mod caller;
 mod find;
+mod performed;
 mod retrieve;
 mod rewriting;
 
@@ -15,6 +16,7 @@ use crate::scp::{
     Service,
 };
 use bytes::Bytes;
+use performed::not_reported;
 use rustls::ClientConfig;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -23,9 +25,10 @@ use yingdun_archive::{
     Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
     IngestError, SopReference, WorklistError,
 };
+use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
-use yingdun_model::{Action, AeTitle};
+use yingdun_model::{Action, AeTitle, Uid};
 
 /// Lets registered devices in, gives their objects to the archive and them what they may have of it.
 #[derive(Clone)]
@@ -102,6 +105,32 @@ impl Service for ArchiveDoor {
 
     async fn worklist(&self, caller: &Caller, asked: Keys) -> Result<Vec<DataSet>, Failure> {
         self.archive.find_steps(caller.acting(), &asked).await.map_err(no_worklist)
+    }
+
+    async fn begin_step(
+        &self,
+        caller: &Caller,
+        peer: &Peer,
+        instance: &Uid,
+        report: DataSet,
+    ) -> Result<(), Failure> {
+        let begun = self.archive.begin_performed_step(caller.acting(), &peer.calling, instance, &report);
+        begun.await.map_err(not_reported)
+    }
+
+    async fn change_step(
+        &self,
+        caller: &Caller,
+        peer: &Peer,
+        instance: &Uid,
+        report: DataSet,
+    ) -> Result<Vec<Tag>, Failure> {
+        let changed = self.archive.change_performed_step(caller.acting(), &peer.calling, instance, &report);
+        changed.await.map_err(not_reported)
+    }
+
+    async fn performed_step(&self, caller: &Caller, instance: &Uid) -> Result<DataSet, Failure> {
+        self.archive.performed_attributes(caller.acting(), instance).await.map_err(not_reported)
     }
 
     async fn commit(

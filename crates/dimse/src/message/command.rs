@@ -2,6 +2,7 @@
 
 use super::{COMMAND_ELEMENTS_MAX, CommandField, ERROR_COMMENT_CHARS_MAX, Operation, Status, element};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use yingdun_dicom::Tag;
 use yingdun_model::{AeTitle, Uid};
 
 /// Command Data Set Type for "no data set" (PS3.7 §E.1).
@@ -172,6 +173,14 @@ impl Command {
         self.with(number, le(value))
     }
 
+    /// The same with a list of attributes (VR AT); of two with one number the last counts.
+    #[must_use]
+    pub fn with_tags(self, number: u16, tags: &[Tag]) -> Self {
+        let bytes =
+            tags.iter().flat_map(|tag| [tag.group().to_le_bytes(), tag.element().to_le_bytes()].concat());
+        self.with(number, bytes.collect())
+    }
+
     /// The same with the counts of sub-operations.
     #[must_use]
     pub fn with_sub_operations(self, counts: SubOperations) -> Self {
@@ -291,6 +300,23 @@ impl Command {
     #[must_use]
     pub fn uid(&self, number: u16) -> Option<Uid> {
         Uid::new(std::str::from_utf8(value(&self.elements, number)?).ok()?).ok()
+    }
+
+    /// Whether an element is there and has a value, legal or not.
+    #[must_use]
+    pub fn has_value(&self, number: u16) -> bool {
+        value(&self.elements, number).is_some_and(|value| !value.is_empty())
+    }
+
+    /// A list of attributes (VR AT): none where it is missing, and what is too short for one is left out.
+    #[must_use]
+    pub fn tags(&self, number: u16) -> Vec<Tag> {
+        let words = value(&self.elements, number).map(|value| value.chunks_exact(4)).into_iter().flatten();
+        let tags = words.filter_map(|bytes| match *bytes {
+            [a, b, c, d] => Some(Tag(u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]))),
+            _ => None,
+        });
+        tags.collect()
     }
 
     /// An element of VR US, if it is there and legal.
@@ -447,6 +473,19 @@ mod tests {
             let response = request.response(Status::PENDING, None).with_sub_operations(counts);
             assert_eq!(Command::decode(response.encode()).unwrap().sub_operations(), counts);
         }
+    }
+
+    #[test]
+    fn a_list_of_attributes_reads_back_and_what_is_cut_is_left_out() {
+        let tags = [Tag(0x0010, 0x0010), Tag(0x0040, 0x0252)];
+        let request = Command::request(Operation::GetAttributes, 1, &uid("1.2"))
+            .with_tags(element::ATTRIBUTE_IDENTIFIER_LIST, &tags);
+        assert_eq!(request.tags(element::ATTRIBUTE_IDENTIFIER_LIST), tags);
+        assert!(request.has_value(element::ATTRIBUTE_IDENTIFIER_LIST));
+        assert!(!request.has_value(element::AFFECTED_SOP_INSTANCE));
+        let cut =
+            request.with(element::ATTRIBUTE_IDENTIFIER_LIST, Bytes::from_static(&[0x10, 0, 0x10, 0, 9]));
+        assert_eq!(cut.tags(element::ATTRIBUTE_IDENTIFIER_LIST), tags[..1]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ impl Status {
     pub const MISSING_ATTRIBUTE: Self = Self(0x0120);
     /// An attribute has a value that it cannot have (PS3.7 §C.5).
     pub const INVALID_ATTRIBUTE_VALUE: Self = Self(0x0106);
+    /// Done, without what cannot be changed (PS3.7 §C.4.2): a warning.
+    pub const ATTRIBUTE_LIST_ERROR: Self = Self(0x0107);
     /// Something unforeseen on this side (PS3.7 §C.5.17).
     pub const PROCESSING_FAILURE: Self = Self(0x0110);
     /// The SOP instance is there already (PS3.7 §C.5).
@@ -86,6 +88,7 @@ impl fmt::Display for Status {
         let words = match self.0 {
             0x0000 => "success",
             0x0106 => "invalid attribute value",
+            0x0107 => "attribute list error",
             0x0110 => "processing failure",
             0x0111 => "duplicate SOP instance",
             0x0112 => "no such SOP instance",

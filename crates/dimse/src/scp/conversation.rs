@@ -14,6 +14,7 @@ use crate::message::{
 };
 use crate::pdu::{AbortSource, ExtendedNegotiation, Pdv};
 use crate::query::{Model, Verb};
+use crate::{PERFORMED_STEP, PERFORMED_STEP_RETRIEVE};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -165,6 +166,21 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             {
                 self.worklist(&context, &command).await
             }
+            CommandField::Request(Operation::Create)
+                if context.abstract_syntax.as_str() == PERFORMED_STEP =>
+            {
+                self.begin_step(&context, &command).await
+            }
+            CommandField::Request(Operation::SetAttributes)
+                if context.abstract_syntax.as_str() == PERFORMED_STEP =>
+            {
+                self.change_step(&context, &command).await
+            }
+            CommandField::Request(Operation::GetAttributes)
+                if context.abstract_syntax.as_str() == PERFORMED_STEP_RETRIEVE =>
+            {
+                self.tell_step(&context, &command).await
+            }
             CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
             CommandField::Request(operation) if let Some(model) = asked(&context, operation) => {
                 match model.verb {
@@ -222,7 +238,14 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
     ) -> Result<(), MessageError> {
         match done {
             Ok(()) => self.answer(context, request, Status::SUCCESS, None).await,
-            Err(failure) => self.answer(context, request, failure.status(), Some(&failure.comment)).await,
+            Err(failure) => {
+                let response = request.response(failure.status(), Some(&failure.comment));
+                let response = match failure.error_id() {
+                    Some(id) => response.with_number(element::ERROR_ID, id),
+                    None => response,
+                };
+                Ok(self.association.send_command(context.id, &response.encode()).await?)
+            }
         }
     }
 

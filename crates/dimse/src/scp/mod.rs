@@ -20,6 +20,7 @@ mod habits;
 mod identifier;
 mod move_;
 mod negotiate;
+mod performed;
 mod progress;
 mod service;
 mod store;

@@ -1,11 +1,11 @@
 //! Which proposed contexts are accepted, and in which encoding. Pure: no state, no peer.
 
 use super::worklist::MODALITY_WORKLIST;
-use crate::VERIFICATION;
 use crate::association::{Agreement, Answer};
 use crate::commitment::STORAGE_COMMITMENT;
 use crate::pdu::{ContextOutcome, ExtendedNegotiation, RoleSelection, UserInformation};
 use crate::query::{Model, Verb};
+use crate::{PERFORMED_STEP, PERFORMED_STEP_RETRIEVE, VERIFICATION};
 use yingdun_dicom::dictionary::is_storage_sop_class;
 use yingdun_model::Uid;
 
@@ -32,7 +32,7 @@ const NATIVE: [&str; 3] = [
 ];
 
 /// SOP classes beside query and retrieval whose data sets are read and written here, not kept as they come.
-const READ_HERE: [&str; 2] = [STORAGE_COMMITMENT, MODALITY_WORKLIST];
+const READ_HERE: [&str; 4] = [STORAGE_COMMITMENT, MODALITY_WORKLIST, PERFORMED_STEP, PERFORMED_STEP_RETRIEVE];
 
 /// The SOP classes of the services other than storage, in the order of the conformance statement.
 pub fn service_classes() -> impl Iterator<Item = Uid> {
@@ -58,8 +58,9 @@ pub(super) struct Options {
 /// Answers one proposed presentation context.
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
-/// because objects are kept as they are sent; queries, retrievals, storage commitment and the worklist in those that every peer can
-/// read. Of what is sent to the peer, the syntax that is `wished` for first by its record is chosen.
+/// because objects are kept as they are sent; queries, retrievals, storage commitment, the worklist and performed steps in
+/// those that every peer can read. Of what is sent to the peer, the syntax that is `wished` for first by its record is
+/// chosen.
 ///
 /// # Errors
 /// The outcome to answer when the context is refused.

@@ -90,6 +90,16 @@ pub enum FailureKind {
     NoSuchInstance,
     /// There is no such action.
     NoSuchAction,
+    /// There is such a SOP instance already.
+    DuplicateInstance,
+    /// An attribute is missing.
+    MissingAttribute,
+    /// An attribute has no value.
+    MissingAttributeValue,
+    /// An attribute has a value that it cannot have.
+    InvalidAttributeValue,
+    /// A performed procedure step is over.
+    NoLongerUpdated,
     /// What an action is asked with is missing or illegal.
     InvalidArgument,
     /// A bound would be passed.
@@ -212,6 +222,41 @@ pub trait Service: Send + Sync + 'static {
         std::future::ready(Err(not_offered()))
     }
 
+    /// Takes a report that a performed procedure step begins. Returns when it survives a crash.
+    fn begin_step(
+        &self,
+        session: &Self::Session,
+        peer: &Peer,
+        instance: &Uid,
+        report: DataSet,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = (session, peer, instance, report);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Takes a report that a performed procedure step changes or is over; says what of it cannot be changed and stays as
+    /// it is.
+    fn change_step(
+        &self,
+        session: &Self::Session,
+        peer: &Peer,
+        instance: &Uid,
+        report: DataSet,
+    ) -> impl Future<Output = Result<Vec<Tag>, Failure>> + Send {
+        let _ = (session, peer, instance, report);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Tells a performed procedure step, texts in UTF-8.
+    fn performed_step(
+        &self,
+        session: &Self::Session,
+        instance: &Uid,
+    ) -> impl Future<Output = Result<DataSet, Failure>> + Send {
+        let _ = (session, instance);
+        std::future::ready(Err(not_offered()))
+    }
+
     /// Lists what a C-GET or C-MOVE asks for, in the order in which it is to be sent.
     fn select(
         &self,
@@ -290,12 +335,23 @@ impl Failure {
             FailureKind::NoSuchClass => Status::NO_SUCH_SOP_CLASS,
             FailureKind::NoSuchInstance => Status::NO_SUCH_SOP_INSTANCE,
             FailureKind::NoSuchAction => Status::NO_SUCH_ACTION,
+            FailureKind::DuplicateInstance => Status::DUPLICATE_SOP_INSTANCE,
+            FailureKind::MissingAttribute => Status::MISSING_ATTRIBUTE,
+            FailureKind::MissingAttributeValue => Status::MISSING_ATTRIBUTE_VALUE,
+            FailureKind::InvalidAttributeValue => Status::INVALID_ATTRIBUTE_VALUE,
+            FailureKind::NoLongerUpdated => Status::PROCESSING_FAILURE,
             FailureKind::InvalidArgument => Status::INVALID_ARGUMENT,
             FailureKind::ResourceLimitation => Status::RESOURCE_LIMITATION,
             FailureKind::TooMany => Status::UNABLE_TO_COUNT,
             FailureKind::DestinationUnknown => Status::MOVE_DESTINATION_UNKNOWN,
             FailureKind::DestinationFailed => Status::UNABLE_TO_SEND,
         }
+    }
+
+    /// The Error ID (0000,0903) that tells a failure from others of its status (PS3.4 §F.7.2.2.4).
+    #[must_use]
+    pub fn error_id(&self) -> Option<u16> {
+        (self.kind == FailureKind::NoLongerUpdated).then_some(0xA710)
     }
 }
 

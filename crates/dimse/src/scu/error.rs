@@ -50,6 +50,9 @@ pub enum ScuError {
     /// The peer does not accept SOP class Storage Commitment Push Model from a provider.
     #[error("the peer does not accept storage commitment reports")]
     NoCommitment,
+    /// The peer does not accept SOP class Modality Performed Procedure Step.
+    #[error("the peer does not accept performed procedure steps (MPPS)")]
+    NoPerformedStep,
     /// The peer accepted the association but not this query or retrieval.
     #[error("the peer does not offer this query or retrieval model")]
     NotOffered,

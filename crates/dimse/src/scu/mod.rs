@@ -22,6 +22,7 @@ mod classes;
 mod destination;
 mod error;
 mod file;
+mod performed;
 mod report;
 mod retrieve;
 

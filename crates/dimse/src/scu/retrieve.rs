@@ -157,7 +157,7 @@ impl Scu {
     }
 
     /// The next response to a request, with its data set.
-    async fn response(
+    pub(super) async fn response(
         &mut self,
         context: u8,
         request: &Command,
@@ -250,7 +250,7 @@ impl Scu {
 // === helpers ===
 
 /// The status of a response to our request.
-fn status_of(response: &Command, request: &Command) -> Result<Status, ScuError> {
+pub(super) fn status_of(response: &Command, request: &Command) -> Result<Status, ScuError> {
     match response.status() {
         Some(status) if response.message_id_responded_to() == request.message_id() => Ok(status),
         _ => Err(wrong(request)),

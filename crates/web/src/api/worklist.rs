@@ -8,6 +8,7 @@ use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use yingdun_archive::{Date, WorklistError, WorklistRequest};
 use yingdun_model::{StepRef, StepState};
@@ -18,12 +19,9 @@ const STEPS_MAX: u32 = 1_000;
 
 /// The steps of some days in one state, the earliest first.
 pub(crate) async fn list(call: Call) -> Result<Response<Body>, Problem> {
-    let day = |name| parsed::<Day>(&call, name, "a day as YYYYMMDD").map(|day| day.map(|day| day.0));
-    let days = match (day("from")?, day("until")?) {
-        (None, None) => None,
-        (from, until) => Some(from.unwrap_or(Date::MIN)..=until.unwrap_or(Date::MAX)),
-    };
-    let state = parsed(&call, "state", "scheduled or cancelled")?.unwrap_or(StepState::Scheduled);
+    let days = days(&call)?;
+    let expected = "scheduled, started, completed, discontinued or cancelled";
+    let state = parsed(&call, "state", expected)?.unwrap_or(StepState::Scheduled);
     let limit = parsed(&call, "limit", "a number of steps")?.unwrap_or(STEPS_DEFAULT).min(STEPS_MAX);
     let request = WorklistRequest { state, days, limit };
     let steps = call.service.archive.worklist(call.session()?, &request).await.map_err(of_worklist)?;
@@ -64,6 +62,15 @@ pub(crate) async fn cancel(call: Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
+/// The days from `from` until `until`; nothing where neither is asked for.
+pub(super) fn days(call: &Call) -> Result<Option<RangeInclusive<Date>>, Problem> {
+    let day = |name| parsed::<Day>(call, name, "a day as YYYYMMDD").map(|day| day.map(|day| day.0));
+    Ok(match (day("from")?, day("until")?) {
+        (None, None) => None,
+        (from, until) => Some(from.unwrap_or(Date::MIN)..=until.unwrap_or(Date::MAX)),
+    })
+}
+
 /// A day of a query.
 struct Day(Date);
 
@@ -79,7 +86,8 @@ fn step_in_path(call: &Call) -> Result<StepRef, Problem> {
     text.parse().map_err(|_| Problem::bad_request("a step as 32 hexadecimal digits", text))
 }
 
-fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+/// A parameter of the query; nothing where it is not asked for.
+pub(super) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
     let text = call.query.one(name)?;
     text.map(|text| text.parse().map_err(|_| Problem::bad_request(expected, text))).transpose()
 }
@@ -92,7 +100,7 @@ fn of_worklist(error: WorklistError) -> Problem {
             .expected("a new step")
             .came(error.to_string())
             .remedy("describe it anew with PUT"),
-        WorklistError::NotFound => Problem::new(Kind::NotFound).expected("a step that is scheduled"),
+        WorklistError::NotFound => Problem::new(Kind::NotFound).expected("a step that waits or is begun"),
         WorklistError::TooBroad => Problem::new(Kind::BadRequest).expected("a narrower search"),
         WorklistError::Unavailable(unavailable) => of_unavailable(&unavailable),
     }

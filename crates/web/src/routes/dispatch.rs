@@ -1,7 +1,7 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, me, rights, system, worklist};
+use crate::api::{accounts, audit, me, performed, rights, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{capabilities, destroy, media, rendered, retrieve, search, store, wado_uri};
 use crate::http::problem::Problem;
@@ -81,6 +81,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::EnterStep => worklist::enter(call, body).await,
         RouteId::ReplaceStep => worklist::replace(call, body).await,
         RouteId::CancelStep => worklist::cancel(call).await,
+        RouteId::ListPerformedSteps => performed::list(call).await,
+        RouteId::ReadPerformedStep => performed::read(call).await,
         RouteId::AuditTail => audit::tail(call).await,
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,

@@ -45,7 +45,7 @@ const STEP_ENTERED: &[(u16, &str)] = &[
     (400, "An attribute is missing that PS3.4 table K.6-1 demands"),
     (409, "The step is there already"),
 ];
-const STEP_CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such step that is scheduled")];
+const STEP_CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such step that waits or is begun")];
 const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service client");
 const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
@@ -555,13 +555,17 @@ routes! {
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
     /// The worklist.
-    ListWorklist => api(Method::Get, "/worklist", Action::ReadWorklist, BodyRule::None, list![query("state", Schema::Text, "scheduled (the default) or cancelled"), query("from", Schema::Text, "The first day, YYYYMMDD"), query("until", Schema::Text, "The last day, YYYYMMDD"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000")], OK, "列出工作列表", "List the worklist"),
+    ListWorklist => api(Method::Get, "/worklist", Action::ReadWorklist, BodyRule::None, list![query("state", Schema::Text, "scheduled (the default), started, completed, discontinued or cancelled"), query("from", Schema::Text, "The first day, YYYYMMDD"), query("until", Schema::Text, "The last day, YYYYMMDD"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000")], OK, "列出工作列表", "List the worklist"),
     /// A new step.
     EnterStep => api(Method::Post, "/worklist", Action::ManageWorklist, BodyRule::Json(&[]), &[], STEP_ENTERED, "登记检查步骤（DICOM JSON）", "Enter a scheduled procedure step (DICOM JSON model)"),
     /// A step described anew.
-    ReplaceStep => api(Method::Put, "/worklist/{step}", Action::ManageWorklist, BodyRule::Json(&[]), &[STEP], STEP_CHANGED, "重新描述检查步骤", "Describe a step anew; one that was cancelled is scheduled again"),
+    ReplaceStep => api(Method::Put, "/worklist/{step}", Action::ManageWorklist, BodyRule::Json(&[]), &[STEP], STEP_CHANGED, "重新描述检查步骤", "Describe a step anew; one that was cancelled or discontinued is scheduled again"),
     /// A step cancelled.
     CancelStep => api(Method::Delete, "/worklist/{step}", Action::ManageWorklist, BodyRule::None, &[STEP], STEP_CHANGED, "取消检查步骤", "Cancel a step"),
+    /// What modalities report.
+    ListPerformedSteps => api(Method::Get, "/performed-steps", Action::ReadWorklist, BodyRule::None, list![query("study", Schema::Uid, "Of this study"), query("state", Schema::Text, "in-progress, completed or discontinued"), query("station", Schema::Text, "Performed by this station (AE title)"), query("from", Schema::Text, "Begun on this day or later, YYYYMMDD"), query("until", Schema::Text, "Begun on this day or earlier, YYYYMMDD"), query("after", Schema::Text, "Behind this step: `step` of the last one of the page before"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000")], OK, "列出已执行步骤 (MPPS)", "List performed procedure steps, the newest first"),
+    /// One report.
+    ReadPerformedStep => api(Method::Get, "/performed-steps/{performed}", Action::ReadWorklist, BodyRule::None, list![path("performed", Schema::Text, "Reference of a performed step, 32 hexadecimal digits")], &[(200, "The step, and how many instances of each series have arrived"), (404, "No such step")], "一个已执行步骤及其影像到达情况", "A performed procedure step, and what of its series has arrived"),
     /// The newest leaves.
     AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
     /// Search the leaves.

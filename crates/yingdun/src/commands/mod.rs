@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod init;
 mod migrate;
+mod mpps;
 mod progress;
 mod retrieve;
 mod scu;
@@ -73,6 +74,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Device(command) => admin::device(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
+        Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Conformance => conformance(output),
         Command::Audit(command) => audit::audit(command, output).await,
     }

@@ -138,7 +138,7 @@ pub(super) fn settings_of(
 }
 
 /// Files as named, and every file below a named folder, in the order of their paths.
-fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+pub(super) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     let mut files = Vec::new();
     for path in paths {
         collect(path, &mut files).map_err(|cause| CommandError::File { path: path.clone(), cause })?;

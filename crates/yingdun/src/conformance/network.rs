@@ -33,7 +33,7 @@ fn services(page: &mut Page) {
     );
     page.block(
         "As SCU: Verification, storage (from the command line, and for C-MOVE), query/retrieve (from the command line), \
-         and the report of storage commitment on an association of its own.",
+         performed procedure steps (from the command line), and the report of storage commitment on an association of its own.",
     );
 }
 
@@ -119,11 +119,24 @@ const STATUSES: &[(Status, &str)] = &[
     (Status::DATA_SET_MISMATCH, "the data set is not what the command declared, or not of the SOP class"),
     (Status::CANNOT_UNDERSTAND, "the data set cannot be understood"),
     (Status::TOO_LARGE, "longer than the archive takes"),
-    (Status::PROCESSING_FAILURE, "something unforeseen on this side"),
+    (
+        Status::ATTRIBUTE_LIST_ERROR,
+        "N-SET: done, without the listed attributes, which are fixed when a step begins",
+    ),
+    (Status::INVALID_ATTRIBUTE_VALUE, "N-CREATE, N-SET: an attribute has a value that it cannot have"),
+    (
+        Status::PROCESSING_FAILURE,
+        "something unforeseen on this side; with Error ID A710: the performed procedure step may no longer be updated",
+    ),
+    (Status::DUPLICATE_SOP_INSTANCE, "N-CREATE: there is such a SOP instance already"),
+    (Status::NO_SUCH_SOP_INSTANCE, "N-SET, N-GET, N-ACTION: there is no such SOP instance"),
     (Status::INVALID_SOP_INSTANCE, "the SOP instance UID is missing or not a UID"),
+    (Status::MISSING_ATTRIBUTE, "N-CREATE, N-SET: an attribute is missing"),
+    (Status::MISSING_ATTRIBUTE_VALUE, "N-CREATE, N-SET: an attribute has no value"),
     (Status::SOP_CLASS_NOT_SUPPORTED, "not a storage SOP class of the standard"),
     (Status::NOT_AUTHORISED, "the policies do not let this peer do it"),
     (Status::UNRECOGNISED_OPERATION, "an operation that is not known here"),
+    (Status::RESOURCE_LIMITATION, "N-ACTION, N-CREATE, N-SET: more than is read or kept"),
 ];
 
 /// The classes of storage and the syntaxes, each in a table of its own at the end.

@@ -116,6 +116,22 @@ pub(super) async fn worklist(command: WorklistCommand, output: Output) -> Result
     }
 }
 
+pub(super) async fn performed_steps(
+    conditions: &[(&'static str, Option<String>)],
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    ask(&["performed-steps"], conditions, admin, output).await
+}
+
+pub(super) async fn performed_step(
+    step: &str,
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    call(output, admin, Method::GET, &["performed-steps", step], None).await
+}
+
 pub(super) async fn audit_tail(
     count: u64,
     admin: &AdminArgs,
@@ -130,12 +146,22 @@ pub(super) async fn audit_search(
     admin: &AdminArgs,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let query: Vec<(&str, String)> =
-        conditions.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
-    say(output, &Server::of(admin)?.ask(Method::GET, &["audit", "search"], &query, None).await?)
+    ask(&["audit", "search"], conditions, admin, output).await
 }
 
 // === helpers ===
+
+/// Asks a route under the conditions that are set, and says its answer.
+async fn ask(
+    path: &[&str],
+    conditions: &[(&'static str, Option<String>)],
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let query: Vec<(&str, String)> =
+        conditions.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+    say(output, &Server::of(admin)?.ask(Method::GET, path, &query, None).await?)
+}
 
 /// Calls a route and says its answer.
 async fn call(
@@ -177,7 +203,7 @@ fn patient_id(care: &CareArgs) -> Result<String, CommandError> {
 }
 
 /// The text of a file, or of standard input.
-fn text_of(path: &Path) -> Result<String, CommandError> {
+pub(super) fn text_of(path: &Path) -> Result<String, CommandError> {
     if path == Path::new("-") {
         return Ok(std::io::read_to_string(std::io::stdin())?);
     }
