@@ -60,6 +60,43 @@ def test_a_peer_that_leaves_is_called(archive, modality):
     modality.stop()
 
 
+def test_a_peer_that_leaves_is_called_over_tls_on_a_new_association(archive):
+    identity = archive.issue_certificate("LEAVES", "localhost")
+    modality = Modality(archive, "LEAVES", identity=identity)
+    kept = modality.store()
+    unknown = (SecondaryCaptureImageStorage, generate_uid())
+    modality.listen()
+    try:
+        transaction = modality.ask_and_leave([*kept, unknown])
+        event, committed, failed = modality.wait_for(transaction)
+        assert (event, committed) == (FAILURES_EXIST, [uid for _, uid in kept])
+        assert failed == {unknown[1]: NO_SUCH_OBJECT_INSTANCE}
+        # The archive proved who it is.
+        [certificate] = modality.certificates
+        assert certificate, "the report came over a connection without a certificate"
+    finally:
+        modality.stop()
+
+
+def test_a_listener_that_nobody_vouches_for_is_told_nothing(archive, make_installation):
+    """The device answers with a certificate of another authority."""
+    identity = archive.issue_certificate("IMPOSTOR", "localhost")
+    modality = Modality(archive, "IMPOSTOR", identity=identity)
+    transaction = modality.ask_and_leave(modality.store())
+    stranger = make_installation("stranger", serve=False).issue_certificate("IMPOSTOR", "localhost")
+    modality.identity = stranger
+    modality.listen()
+    wait_until(lambda: "was not taken" in archive.log_text() and "IMPOSTOR" in archive.log_text(), "the call fails", 20)
+    assert modality.reports == []
+    modality.stop()
+    modality.identity = identity
+    modality.listen()
+    try:
+        assert modality.wait_for(transaction)[0] == ALL_COMMITTED
+    finally:
+        modality.stop()
+
+
 def test_a_request_survives_the_death_of_the_server_and_of_the_listener(archive, modality):
     kept = modality.store()
     transaction = modality.ask_and_leave(kept)

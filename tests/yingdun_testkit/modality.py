@@ -22,8 +22,11 @@ class Modality:
         self.archive, self.title, self.identity = archive, title, identity
         self.port = free_port()
         self.reports = []
+        #: Of each report, the certificate of whoever brought it; none on a plain connection.
+        self.certificates = []
         self.listener = None
-        device = {"destination": f"plain://127.0.0.1:{self.port}", **device}
+        destination = f"localhost:{self.port}" if identity else f"plain://127.0.0.1:{self.port}"
+        device = {"destination": destination, **device}
         device |= {"certificate_sha256": identity["sha256"]} if identity else {"plain_allowed": True}
         archive.office.device(title, **device)
 
@@ -45,7 +48,13 @@ class Modality:
         entity = pynetdicom.AE(ae_title=self.title)
         entity.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
         handlers = [(evt.EVT_N_EVENT_REPORT, self._reported)]
-        self.listener = entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+        context = None
+        if self.identity:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.archive.ca_file)
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_cert_chain(self.identity["certificate_file"], self.identity["private_key_file"])
+        address = ("127.0.0.1", self.port)
+        self.listener = entity.start_server(address, block=False, evt_handlers=handlers, ssl_context=context)
 
     def stop(self):
         if self.listener:
@@ -80,8 +89,14 @@ class Modality:
         return event, committed, failed
 
     def _reported(self, event):
+        self.certificates.append(self._certificate_of(event))
         self.reports.append((event.event_type, event.event_information))
         return 0x0000, None
+
+    @staticmethod
+    def _certificate_of(event):
+        connection = event.assoc.dul.socket.socket
+        return connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
 
 
 def ask(association, references, transaction=None, *, action=1, instance=WELL_KNOWN_INSTANCE):
