@@ -20,6 +20,7 @@
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `worklist` | the steps that modalities are to perform |
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
+//! | `ups` | the unified worklist: workitems, and who is told of their changes |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -53,6 +54,7 @@ mod recover;
 mod request;
 mod rows;
 mod shared;
+mod ups;
 mod window;
 mod worklist;
 
@@ -74,6 +76,11 @@ pub use request::{
     InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;
+pub use ups::{
+    CHANNEL_REPORTS_MAX, ChannelEnd, Created, EventChannel, FILTER_KEYS_MAX, SUBSCRIBERS_MAX,
+    SubscriptionTarget, WORKITEM_BYTES_MAX, WORKITEMS_MAX, WorkitemError, WorkitemKey, WorkitemSearch,
+    WorkitemsFound,
+};
 pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_dicom::AttributePath;

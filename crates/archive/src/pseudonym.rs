@@ -4,7 +4,9 @@ use std::fmt;
 use yingdun_crypto::TokenKey;
 use yingdun_dicom::person_name::fold;
 use yingdun_dicom::query::MatchValue;
-use yingdun_model::{InstanceRef, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid};
+use yingdun_model::{
+    InstanceRef, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
+};
 
 /// The lengths, in characters, of the beginnings that have a token. A beginning of another length is narrowed by the
 /// longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and each
@@ -100,6 +102,11 @@ impl Pseudonyms {
     /// A performed procedure step, by its SOP Instance UID.
     pub(crate) fn performed_step(&self, instance: &Uid) -> PerformedStepRef {
         PerformedStepRef::from_bytes(self.0.token("performed-step", instance.as_str()))
+    }
+
+    /// A workitem of the unified worklist.
+    pub(crate) fn workitem(&self, workitem: &Uid) -> WorkitemRef {
+        WorkitemRef::from_bytes(self.0.token("workitem", workitem.as_str()))
     }
 
     /// The tokens of which whatever matches has one; nothing when a value has no beginning to search by.

@@ -4,6 +4,7 @@ use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::Commitments;
 use crate::error::Unavailable;
 use crate::pseudonym::Pseudonyms;
+use crate::ups::Ups;
 use crate::window::Windows;
 use std::collections::HashMap;
 use std::fmt;
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     /// What objects on their way in may hold together.
     pub(crate) held: Arc<Semaphore>,
     pub(crate) commitments: Arc<Commitments>,
+    pub(crate) ups: Ups,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 

@@ -7,7 +7,7 @@ use crate::CatalogError;
 use std::borrow::Cow;
 use yingdun_model::{
     ActorId, Grade, InstanceRef, InstitutionId, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef,
-    Timestamp, Uid,
+    Timestamp, Uid, WorkitemRef,
 };
 
 /// The text of one statement, with `$1` to `$n` for its values.
@@ -371,6 +371,7 @@ value_from! {
     StepRef, value => Self::Bytes(value.as_bytes().to_vec());
     PerformedStepRef, value => Self::Bytes(value.as_bytes().to_vec());
     InstanceRef, value => Self::Bytes(value.as_bytes().to_vec());
+    WorkitemRef, value => Self::Bytes(value.as_bytes().to_vec());
 }
 
 impl<const N: usize> From<[u8; N]> for Value {

@@ -331,6 +331,42 @@ tags! {
     RT_PLAN_TIME = 0x300a, 0x0007, "RT Plan Time";
     TREATMENT_DATE = 0x3008, 0x0250, "Treatment Date";
     TREATMENT_TIME = 0x3008, 0x0251, "Treatment Time";
+    SCHEDULED_PROCEDURE_STEP_START_DATE_TIME = 0x0040, 0x4005, "Scheduled Procedure Step Start DateTime";
+    HUMAN_PERFORMER_CODE_SEQUENCE = 0x0040, 0x4009, "Human Performer Code Sequence";
+    SCHEDULED_PROCEDURE_STEP_MODIFICATION_DATE_TIME = 0x0040, 0x4010, "Scheduled Procedure Step Modification DateTime";
+    EXPECTED_COMPLETION_DATE_TIME = 0x0040, 0x4011, "Expected Completion DateTime";
+    SCHEDULED_WORKITEM_CODE_SEQUENCE = 0x0040, 0x4018, "Scheduled Workitem Code Sequence";
+    PERFORMED_WORKITEM_CODE_SEQUENCE = 0x0040, 0x4019, "Performed Workitem Code Sequence";
+    INPUT_INFORMATION_SEQUENCE = 0x0040, 0x4021, "Input Information Sequence";
+    SCHEDULED_STATION_NAME_CODE_SEQUENCE = 0x0040, 0x4025, "Scheduled Station Name Code Sequence";
+    SCHEDULED_STATION_CLASS_CODE_SEQUENCE = 0x0040, 0x4026, "Scheduled Station Class Code Sequence";
+    SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE = 0x0040, 0x4027, "Scheduled Station Geographic Location Code Sequence";
+    PERFORMED_STATION_NAME_CODE_SEQUENCE = 0x0040, 0x4028, "Performed Station Name Code Sequence";
+    OUTPUT_INFORMATION_SEQUENCE = 0x0040, 0x4033, "Output Information Sequence";
+    SCHEDULED_HUMAN_PERFORMERS_SEQUENCE = 0x0040, 0x4034, "Scheduled Human Performers Sequence";
+    ACTUAL_HUMAN_PERFORMERS_SEQUENCE = 0x0040, 0x4035, "Actual Human Performers Sequence";
+    HUMAN_PERFORMER_ORGANIZATION = 0x0040, 0x4036, "Human Performer's Organization";
+    HUMAN_PERFORMER_NAME = 0x0040, 0x4037, "Human Performer's Name";
+    INPUT_READINESS_STATE = 0x0040, 0x4041, "Input Readiness State";
+    PERFORMED_PROCEDURE_STEP_START_DATE_TIME = 0x0040, 0x4050, "Performed Procedure Step Start DateTime";
+    PERFORMED_PROCEDURE_STEP_END_DATE_TIME = 0x0040, 0x4051, "Performed Procedure Step End DateTime";
+    PROCEDURE_STEP_CANCELLATION_DATE_TIME = 0x0040, 0x4052, "Procedure Step Cancellation DateTime";
+    REFERENCED_REQUEST_SEQUENCE = 0x0040, 0xa370, "Referenced Request Sequence";
+    PROCEDURE_STEP_STATE = 0x0074, 0x1000, "Procedure Step State";
+    PROCEDURE_STEP_PROGRESS_INFORMATION_SEQUENCE = 0x0074, 0x1002, "Procedure Step Progress Information Sequence";
+    CONTACT_URI = 0x0074, 0x100a, "Contact URI";
+    CONTACT_DISPLAY_NAME = 0x0074, 0x100c, "Contact Display Name";
+    PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE = 0x0074, 0x100e, "Procedure Step Discontinuation Reason Code Sequence";
+    SCHEDULED_PROCEDURE_STEP_PRIORITY = 0x0074, 0x1200, "Scheduled Procedure Step Priority";
+    WORKLIST_LABEL = 0x0074, 0x1202, "Worklist Label";
+    PROCEDURE_STEP_LABEL = 0x0074, 0x1204, "Procedure Step Label";
+    SCHEDULED_PROCESSING_PARAMETERS_SEQUENCE = 0x0074, 0x1210, "Scheduled Processing Parameters Sequence";
+    UNIFIED_PROCEDURE_STEP_PERFORMED_PROCEDURE_SEQUENCE = 0x0074, 0x1216, "Unified Procedure Step Performed Procedure Sequence";
+    REQUESTING_AE = 0x0074, 0x1236, "Requesting AE";
+    REASON_FOR_CANCELLATION = 0x0074, 0x1238, "Reason For Cancellation";
+    ADMISSION_ID = 0x0038, 0x0010, "Admission ID";
+    ADMITTING_DIAGNOSES_CODE_SEQUENCE = 0x0008, 0x1084, "Admitting Diagnoses Code Sequence";
+    EVENT_TYPE_ID = 0x0000, 0x1002, "Event Type ID";
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ pub use grade::Grade;
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use purpose::PurposeOfUse;
 pub use reference::{
-    InstanceRef, PatientRef, PerformedStepRef, ReferenceError, SeriesRef, StepRef, StudyRef,
+    InstanceRef, PatientRef, PerformedStepRef, ReferenceError, SeriesRef, StepRef, StudyRef, WorkitemRef,
 };
 pub use secret::{Personal, Secret};
-pub use step::{PerformedState, StepState};
+pub use step::{PerformedState, StepState, WorkitemState};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use uid::{Uid, UidError};
 

@@ -1,4 +1,4 @@
-//! Keyed pseudonyms for patients, studies, series, instances and procedure steps.
+//! Keyed pseudonyms for patients, studies, series, instances, procedure steps and workitems.
 //!
 //! A reference is the first 16 bytes of an HMAC over the identifier under a key of the institution. The same
 //! identifier always gives the same reference, so a rebuilt catalogue has the same rows; without the key a
@@ -101,6 +101,10 @@ reference! {
 reference! {
     /// The pseudonym of a performed procedure step: over its SOP Instance UID.
     PerformedStepRef
+}
+reference! {
+    /// The pseudonym of a workitem of the unified worklist: over its SOP Instance UID.
+    WorkitemRef
 }
 
 #[cfg(test)]

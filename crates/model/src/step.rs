@@ -1,4 +1,4 @@
-//! How far procedure steps have come: those that are scheduled, and those that are performed.
+//! How far procedure steps have come: those that are scheduled, those that are performed, and unified ones.
 
 use crate::word_enum;
 
@@ -45,5 +45,27 @@ impl PerformedState {
     #[must_use]
     pub fn of_defined_term(term: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|state| state.defined_term() == term)
+    }
+}
+
+word_enum! {
+    /// The state of a workitem of the unified worklist (Procedure Step State (0074,1000), PS3.4 table CC.1.1-1).
+    WorkitemState, "state of a workitem" {
+        /// It waits to be claimed.
+        Scheduled => "SCHEDULED",
+        /// A performer has claimed it.
+        InProgress => "IN PROGRESS",
+        /// It was performed. Nothing changes any more.
+        Completed => "COMPLETED",
+        /// It was not, or not wholly, performed. Nothing changes any more.
+        Canceled => "CANCELED",
+    }
+}
+
+impl WorkitemState {
+    /// Whether nothing changes any more.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Canceled)
     }
 }

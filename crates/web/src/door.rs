@@ -1,5 +1,6 @@
 //! The door itself: from its configuration and the rooms behind it to a running server.
 
+use crate::dicomweb::event_channel::Channels;
 use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::Presses;
@@ -62,6 +63,7 @@ pub struct Door {
     listener: Listener,
     origin: String,
     answerer: Answerer,
+    channels: Channels,
 }
 
 impl Door {
@@ -72,6 +74,7 @@ impl Door {
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
         let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token } = config;
         let origins = Arc::new(Origins::new(&cors_origins));
+        let channels = Channels::default();
         let listener = Listener::bind(address, transport).await?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
@@ -87,9 +90,11 @@ impl Door {
             presses: Presses::new(),
             studio: Studio::new(),
             described: Semaphore::new(limits::STOW_DESCRIBED_AT_ONCE_MAX),
+            origins: Arc::clone(&origins),
+            channels: channels.clone(),
         };
         let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
-        Ok(Self { listener, origin, answerer })
+        Ok(Self { listener, origin, answerer, channels })
     }
 
     /// The bound address.
@@ -107,7 +112,13 @@ impl Door {
     /// Serves until `stop` is ready, then lets open requests finish within
     /// [`DRAIN_TIME_MAX`](crate::limits::DRAIN_TIME_MAX).
     pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let channels = self.channels.clone();
+        let stop = async move {
+            stop.await;
+            channels.stop();
+        };
         self.listener.serve(self.answerer, stop).await;
+        self.channels.ended().await;
     }
 }
 

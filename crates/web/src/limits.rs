@@ -175,3 +175,21 @@ pub const INSTANCES_AHEAD: usize = 8;
 /// Bytes of TLS records that wait for the socket of one connection: larger than one write to a socket is worth, so
 /// that an image takes a few system calls. The library's own 64 KiB make one for each four records.
 pub const TLS_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Bytes of a workitem in a request: what the archive keeps of one, and as much again for blanks.
+pub const WORKITEM_BYTES_MAX: usize = 2 * yingdun_archive::WORKITEM_BYTES_MAX;
+
+/// Nested arrays and objects of a workitem: three for each sequence within a sequence, of which there are eight at most.
+pub const WORKITEM_DEPTH_MAX: usize = 28;
+
+/// Attributes in the path to one that a search of workitems asks for: three sequences and what stands in the last.
+pub const KEY_PATH_MAX: usize = 4;
+
+/// Bytes of a message from a subscriber, who has nothing to say on an event channel but that it is there.
+pub const CHANNEL_MESSAGE_BYTES_MAX: usize = 4 * 1024;
+
+/// Interval of pings on an event channel; a peer of which nothing came for two of them is gone.
+pub const CHANNEL_PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// The longest time that the end of an event channel waits for the peer to take its close frame.
+pub const CHANNEL_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);

@@ -180,6 +180,19 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::Technician | Who::Service => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::CreateWorkitem
+        | RouteId::SearchWorkitems
+        | RouteId::RetrieveWorkitem
+        | RouteId::UpdateWorkitem
+        | RouteId::ChangeWorkitemState
+        | RouteId::RequestCancellation
+        | RouteId::Subscribe
+        | RouteId::Unsubscribe
+        | RouteId::SuspendSubscription
+        | RouteId::OpenEventChannel => match who {
+            Who::Technician | Who::Service => Served,
+            other => token_or(other, Forbidden),
+        },
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -250,6 +263,12 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
+        RouteId::CreateWorkitem => json(workitem()),
+        RouteId::UpdateWorkitem => json(json!({"00741204": {"vr": "LO", "Value": ["read it again"]}})),
+        RouteId::ChangeWorkitemState => json(json!({
+            "00741000": {"vr": "CS", "Value": ["IN PROGRESS"]},
+            "00081195": {"vr": "UI", "Value": ["2.25.7"]},
+        })),
         RouteId::SearchStudies
         | RouteId::SearchSeries
         | RouteId::SearchInstances
@@ -302,6 +321,13 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::CancelStep
         | RouteId::ListPerformedSteps
         | RouteId::ReadPerformedStep
+        | RouteId::SearchWorkitems
+        | RouteId::RetrieveWorkitem
+        | RouteId::RequestCancellation
+        | RouteId::Subscribe
+        | RouteId::Unsubscribe
+        | RouteId::SuspendSubscription
+        | RouteId::OpenEventChannel
         | RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditCheckpoint
@@ -332,6 +358,32 @@ fn worklist_item(step: &str) -> serde_json::Value {
         "00401001": {"vr": "SH", "Value": ["RP1"]},
         "00400100": {"vr": "SQ", "Value": [scheduled]},
     })
+}
+
+/// A workitem with all that its creator must say.
+fn workitem() -> serde_json::Value {
+    json!({
+        "00741000": {"vr": "CS", "Value": ["SCHEDULED"]},
+        "00741200": {"vr": "CS", "Value": ["LOW"]},
+        "00741204": {"vr": "LO", "Value": ["read it"]},
+        "00404005": {"vr": "DT", "Value": ["20260301"]},
+        "00404041": {"vr": "CS", "Value": ["READY"]},
+    })
+}
+
+/// Makes a workitem to work on, and subscribes a title of the asker, where the asker may. Gives both.
+async fn prepare_worklist(running: &Running, who: Who, token: Option<&str>) -> (String, String) {
+    let title = format!("{who:?}").chars().take(16).collect::<String>();
+    let (Who::Technician | Who::Service, Some(token)) = (who, token) else {
+        return ("2.25.1".to_owned(), title);
+    };
+    let created =
+        running.post("/dicom-web/workitems", token).header("content-type", "application/dicom+json");
+    let created = created.body(workitem().to_string()).send().await.unwrap();
+    let uid = created.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let all = format!("/dicom-web/workitems/1.2.840.10008.5.1.4.34.5/subscribers/{title}");
+    assert_eq!(running.post(&all, token).send().await.unwrap().status(), 201);
+    (uid, title)
 }
 
 const AUTHORIZE: &str = "?response_type=code&client_id=gateway&redirect_uri=https%3A%2F%2Fviewer.example%2Fcb\
@@ -367,7 +419,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     running.access.revoke(&running.session(&revoked).await).await.unwrap();
     let secret = running.service("gateway", Scope::ALL, &["https://viewer.example/cb"]).await;
     tokens.push((Who::Service, Some(running.service_token("gateway", &secret).await)));
-    tokens.push((Who::OtherInstitution, Some(running.stranger().await)));
+    tokens.push((Who::OtherInstitution, Some(running.stranger(Role::Radiologist).await)));
     running.person("victim", Role::Clinician).await;
 
     let study = ct(1, 2);
@@ -386,6 +438,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
         steps.insert(*who, entered["step"].as_str().unwrap().to_owned());
     }
 
+    let http1 = running.client_http1();
     let mut wrong = Vec::new();
     let mut asked = 0;
     for id in RouteId::ALL.iter().copied() {
@@ -409,6 +462,17 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
         };
         for prefix in route.family.prefixes() {
             for (who, token) in &tokens {
+                let (workitem, title) =
+                    match route.path.contains("/{aetitle}") || route.path.contains("/{workitem}") {
+                        true => prepare_worklist(&running, *who, token.as_deref()).await,
+                        false => Default::default(),
+                    };
+                // What is subscribed to is suspended as a whole.
+                let workitem = match id {
+                    RouteId::Unsubscribe | RouteId::SuspendSubscription => "1.2.840.10008.5.1.4.34.5",
+                    _ => &workitem,
+                };
+                let path = path.replace("{workitem}", workitem).replace("{aetitle}", &title);
                 let step = steps.get(who).cloned().unwrap_or_else(|| "0".repeat(32));
                 let path = path.replace("7FE00010", &bulk).replace("{step}", &step);
                 let body = body.as_ref().map(|body| match id {
@@ -427,8 +491,18 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
                     RouteMethod::Delete => Method::DELETE,
                     RouteMethod::Options => Method::OPTIONS,
                 };
-                let mut request =
-                    running.client.request(method, format!("{}{prefix}{path}{query}", running.origin));
+                let client = match id {
+                    RouteId::OpenEventChannel => &http1,
+                    _ => &running.client,
+                };
+                let mut request = client.request(method, format!("{}{prefix}{path}{query}", running.origin));
+                if id == RouteId::OpenEventChannel {
+                    request = request
+                        .header("connection", "Upgrade")
+                        .header("upgrade", "websocket")
+                        .header("sec-websocket-version", "13")
+                        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+                }
                 if let Some(token) = token {
                     request = match route.needs {
                         Needs::Cookie(_) => {
@@ -466,7 +540,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
 
 fn read(answer: &Response) -> Option<Answer> {
     match answer.status().as_u16() {
-        200..=399 => Some(Served),
+        101 | 200..=399 => Some(Served),
         401 => Some(SignIn),
         403 => Some(Forbidden),
         404 => Some(Nothing),
@@ -482,6 +556,38 @@ async fn bulk_path(running: &Running, token: &str, study: &Study) -> String {
     let rows: Vec<serde_json::Value> = running.get(&path, token).send().await.unwrap().json().await.unwrap();
     let uri = rows[0]["7FE00010"]["BulkDataURI"].as_str().unwrap();
     uri.split("/bulk/").nth(1).unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_technician_of_another_institution_has_another_unified_worklist() {
+    let running = Running::start().await;
+    let technician = running.person("tech", Role::Technician).await;
+    let (uid, title) = prepare_worklist(&running, Who::Technician, Some(&technician)).await;
+    let stranger = running.stranger(Role::Technician).await;
+    let listed = running.get("/dicom-web/workitems", &stranger).send().await.unwrap();
+    assert_eq!(listed.text().await.unwrap(), "[]");
+    let claim = json!({
+        "00741000": {"vr": "CS", "Value": ["IN PROGRESS"]},
+        "00081195": {"vr": "UI", "Value": ["2.25.7"]},
+    });
+    for (method, path, body) in [
+        (Method::GET, format!("/workitems/{uid}"), None),
+        (Method::PUT, format!("/workitems/{uid}/state"), Some(claim)),
+        (Method::POST, format!("/workitems/{uid}"), Some(json!({}))),
+        (Method::POST, format!("/workitems/{uid}/cancelrequest"), None),
+        (Method::POST, format!("/workitems/{uid}/subscribers/{title}"), None),
+        (Method::DELETE, format!("/workitems/{uid}/subscribers/{title}"), None),
+        (Method::GET, format!("/subscribers/{title}"), None),
+    ] {
+        let mut request = running.request(method, &format!("/dicom-web{path}"), &stranger);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/dicom+json").body(body.to_string());
+        }
+        assert_eq!(request.send().await.unwrap().status(), 404, "{path}");
+    }
+    // What is taken here is free there.
+    let (own, _) = prepare_worklist(&running, Who::Technician, Some(&stranger)).await;
+    assert_ne!(own, uid);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -213,6 +213,18 @@ impl Open {
         self.sign_in(name.as_str(), Role::Clinician).await
     }
 
+    /// A technician.
+    pub(crate) async fn technician(&self, name: &str) -> Session {
+        let actor = |name: &str| ActorId::new(name).unwrap();
+        let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
+        let _ = self.access.found(&self.system, &officers).await;
+        let sys = self.sign_in("sys", Role::SystemAdministrator).await;
+        let sec = self.sign_in("sec", Role::SecurityAdministrator).await;
+        self.access.create_person(&sys, &actor(name)).await.unwrap();
+        self.access.give_role(&sec, &actor(name), Role::Technician).await.unwrap();
+        self.sign_in(name, Role::Technician).await
+    }
+
     async fn sign_in(&self, name: &str, role: Role) -> Session {
         let name = ActorId::new(name).unwrap();
         let link = self.access.create_login_link(&self.system, &name, role).await.unwrap();

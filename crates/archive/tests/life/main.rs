@@ -9,6 +9,7 @@ mod house;
 mod performed;
 mod recovery;
 mod search;
+mod ups;
 mod worklist;
 
 use bytes::Bytes;

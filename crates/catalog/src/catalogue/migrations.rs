@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "names by their parts", sqlite: EMPTY, postgres: EMPTY },
     Migration { version: 5, name: "modality worklist", sqlite: WORKLIST, postgres: WORKLIST },
     Migration { version: 6, name: "performed procedure steps", sqlite: PERFORMED, postgres: PERFORMED },
+    Migration { version: 7, name: "unified worklist", sqlite: WORKITEMS, postgres: WORKITEMS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -311,4 +312,52 @@ CREATE TABLE performed_scheduled (
     PRIMARY KEY (scheduled_ref, step_ref)
 );
 CREATE INDEX performed_scheduled_by_step ON performed_scheduled (step_ref);
+";
+
+/// Workitems are read in the order of their time, of one state or of all, or by the tokens of a patient or an order.
+/// Subscriptions are read by workitem at every event.
+const WORKITEMS: &str = "
+CREATE TABLE ups_workitem (
+    institution TEXT NOT NULL,
+    workitem_ref BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    start_date BIGINT NOT NULL,
+    start_time BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (workitem_ref)
+);
+CREATE INDEX ups_workitem_by_start ON ups_workitem (institution, start_date, start_time, workitem_ref);
+CREATE INDEX ups_workitem_by_state ON ups_workitem (institution, state, start_date, start_time, workitem_ref);
+CREATE INDEX ups_workitem_by_change ON ups_workitem (state, changed_ms);
+CREATE TABLE ups_term (
+    term BYTEA NOT NULL,
+    workitem_ref BYTEA NOT NULL,
+    PRIMARY KEY (term, workitem_ref)
+);
+CREATE INDEX ups_term_by_workitem ON ups_term (workitem_ref);
+CREATE TABLE ups_removed (
+    workitem_ref BYTEA NOT NULL,
+    removed_ms BIGINT NOT NULL,
+    PRIMARY KEY (workitem_ref)
+);
+CREATE TABLE ups_subscriber (
+    institution TEXT NOT NULL,
+    ae_title TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    deletion_lock BIGINT NOT NULL,
+    filter BYTEA NOT NULL,
+    PRIMARY KEY (institution, ae_title)
+);
+CREATE TABLE ups_subscription (
+    institution TEXT NOT NULL,
+    ae_title TEXT NOT NULL,
+    workitem_ref BYTEA NOT NULL,
+    deletion_lock BIGINT NOT NULL,
+    specific BIGINT NOT NULL,
+    PRIMARY KEY (workitem_ref, ae_title)
+);
+CREATE INDEX ups_subscription_by_title ON ups_subscription (institution, ae_title);
 ";

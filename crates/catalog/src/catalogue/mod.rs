@@ -1,4 +1,4 @@
-//! Patients, studies, series, instances, care relations, storage commitments, worklist items and performed steps.
+//! Patients, studies, series, instances, care relations, storage commitments, worklist items, performed steps and workitems.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · search_term · pack_watermark
@@ -7,7 +7,7 @@
 //!                            care_relation ──► who sees which patient (visibility)
 //! ```
 //!
-//! Everything but care relations, storage commitments, worklist items and performed steps is derived from pack records and can be
+//! Everything but care relations, storage commitments, worklist items, performed steps and workitems is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
@@ -40,7 +40,9 @@ mod record;
 pub mod sealed;
 pub mod series;
 pub mod studies;
+pub mod subscriptions;
 mod watermark;
+pub mod workitems;
 pub mod worklist;
 
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};

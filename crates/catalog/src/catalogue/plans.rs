@@ -7,12 +7,13 @@ use super::filter::{Plan, StudyCursor};
 use super::instances::{self, InstanceFilter};
 use super::performed::{self, PerformedFilter};
 use super::series::{self, SeriesFilter};
+use super::workitems::{self, WorkitemFilter};
 use super::worklist::{self, WorklistFilter};
 use super::{Date, Page, StudyFilter, TimeOfDay, Token, Visibility, patients, studies};
 use crate::{Database, DatabaseKind, Statement, StatementBuilder};
 use yingdun_model::{
     ActorId, InstanceRef, InstitutionId, PatientRef, PerformedState, SeriesRef, StepState, StudyRef,
-    Timestamp, Uid,
+    Timestamp, Uid, WorkitemState,
 };
 
 /// The kinds of condition, each alone and all pairs of them, under each visibility.
@@ -215,6 +216,24 @@ async fn performed_steps_and_what_of_them_is_here_are_looked_up() {
     let held = performed::select_held(&institution, &studies, &[InstanceRef::from_bytes([2; 16]); 3]);
     let lines = explain(&database, &held).await;
     assert!(lines.iter().any(|line| line.contains("instance_ref=?")), "{lines:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_workitems_is_cut_from_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = empty(&folder).await;
+    let institution = InstitutionId::new("renmin").unwrap();
+    let all = WorkitemFilter { institution, state: None, start_date: None, tokens: vec![] };
+    let scheduled = WorkitemFilter { state: Some(WorkitemState::Scheduled), ..all.clone() };
+    let of_days = WorkitemFilter { start_date: Some(Date::MIN..=Date::MAX), ..scheduled.clone() };
+    let of_patient = WorkitemFilter { tokens: vec![vec![[1; 16]]], ..all.clone() };
+    for filter in [all, scheduled, of_days, of_patient] {
+        let lines = explain(&database, &workitems::select(&filter, None, 100)).await;
+        let scanned = lines.iter().any(|line| line.starts_with("SCAN"));
+        let sorted = lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
+        let sorted = sorted && filter.tokens.is_empty();
+        assert!(!scanned && !sorted, "{filter:?}: {lines:#?}");
+    }
 }
 
 /// PostgreSQL decides by statistics, so it is asked in a catalogue that is filled: the commonest name has one study in

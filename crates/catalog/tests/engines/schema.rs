@@ -31,6 +31,11 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("storage_commitment", "institution peer called transaction_uid requested state result attempts due_ms"),
     ("worklist_item", "institution step_ref state modality stations start_date start_time sealed"),
     ("worklist_term", "term step_ref"),
+    ("ups_workitem", "institution workitem_ref state revision start_date start_time changed_ms sealed"),
+    ("ups_term", "term workitem_ref"),
+    ("ups_removed", "workitem_ref removed_ms"),
+    ("ups_subscriber", "institution ae_title owner scope deletion_lock filter"),
+    ("ups_subscription", "institution ae_title workitem_ref deletion_lock specific"),
     (
         "study",
         "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \

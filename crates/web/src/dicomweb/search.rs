@@ -145,7 +145,7 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
     Ok((FindRequest { level, study, series, keys, fuzzy, include, offset, limit }, warnings))
 }
 
-fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, Problem> {
+pub(super) fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, Problem> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse()
         .ok()

@@ -6,6 +6,7 @@ use crate::limits;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
+use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -97,16 +98,38 @@ pub(crate) async fn form_of(body: Body) -> Result<Parameters, Problem> {
     Parameters::parse(text)
 }
 
-/// Reads a JSON body of the administration API. Depth is measured before anything is built.
+/// Reads a JSON body of the administration API.
 pub(crate) async fn json_of<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, Problem> {
-    let bytes = collect(body, limits::JSON_BYTES_MAX).await?;
-    if depth(&bytes) > limits::JSON_DEPTH_MAX {
+    read_json(&collect(body, limits::JSON_BYTES_MAX).await?, limits::JSON_DEPTH_MAX)
+}
+
+/// Reads one data set in the DICOM JSON model: an object, or an array of one (PS3.18 §F.2.1). An empty body is one
+/// without attributes.
+pub(crate) async fn data_set_of(body: Body) -> Result<Map<String, Value>, Problem> {
+    let bytes = collect(body, limits::WORKITEM_BYTES_MAX).await?;
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    let one = || Problem::bad_request("one data set in the DICOM JSON model", "something else");
+    match read_json::<Value>(&bytes, limits::WORKITEM_DEPTH_MAX)? {
+        Value::Object(object) => Ok(object),
+        Value::Array(objects) => match <[Value; 1]>::try_from(objects) {
+            Ok([Value::Object(object)]) => Ok(object),
+            Ok(_) | Err(_) => Err(one()),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(one()),
+    }
+}
+
+/// Reads JSON whose depth is measured before anything is built.
+fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8], depth_max: usize) -> Result<T, Problem> {
+    if depth(bytes) > depth_max {
         return Err(Problem::new(Kind::BadRequest)
-            .expected(format!("JSON with at most {} levels", limits::JSON_DEPTH_MAX))
+            .expected(format!("JSON with at most {depth_max} levels"))
             .came("deeper JSON"));
     }
     // The parser's own words quote values of the body, which may be personal: only the place is told.
-    serde_json::from_slice(&bytes).map_err(|error| {
+    serde_json::from_slice(bytes).map_err(|error| {
         Problem::bad_request(
             "a JSON object as the API description says",
             format!("something else at line {}, column {}", error.line(), error.column()),
@@ -165,6 +188,23 @@ mod tests {
         );
         let quoted = format!("{{\"a\":\"\\\"{}\"}}", "[".repeat(100));
         assert!(json_of::<serde_json::Value>(Body::from(quoted)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_data_set_is_an_object_or_an_array_of_one() {
+        for (body, attributes) in [("", 0), ("{}", 0), ("{\"00100020\":{\"vr\":\"LO\"}}", 1), ("[{}]", 0)] {
+            assert_eq!(data_set_of(Body::from(body)).await.unwrap().len(), attributes, "{body}");
+        }
+        let deep = "[".repeat(limits::WORKITEM_DEPTH_MAX + 1);
+        for body in ["[]", "[{},{}]", "1", "[1]", "{", "null", deep.as_str()] {
+            assert_eq!(
+                data_set_of(Body::from(body.to_owned())).await.unwrap_err().kind(),
+                Kind::BadRequest,
+                "{body}"
+            );
+        }
+        let long = Body::from(vec![b' '; limits::WORKITEM_BYTES_MAX + 1]);
+        assert_eq!(data_set_of(long).await.unwrap_err().kind(), Kind::TooLarge);
     }
 
     #[tokio::test]

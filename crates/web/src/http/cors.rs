@@ -25,6 +25,11 @@ impl Origins {
         Self(origins.iter().filter(of_the_web).filter_map(|text| HeaderValue::from_str(text).ok()).collect())
     }
 
+    /// Whether scripts of this origin are allowed.
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
+        self.0.contains(origin)
+    }
+
     /// Whether this request comes from a script of an allowed origin, on a path that scripts may use.
     pub(crate) fn shared(&self, parts: &Parts) -> Option<Shared> {
         if self.0.is_empty() || !is_for_scripts(parts.uri.path()) {
@@ -61,14 +66,15 @@ impl Shared {
     }
 }
 
-/// What viewers do. DELETE is refused everywhere, so no script needs to be told that it may ask.
-const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+/// What viewers and worklists do.
+const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 /// What viewers send beside the headers that need no leave.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, If-None-Match, If-Range, Range";
 
 /// What scripts may read beside the headers that need no leave.
-const ANSWER_HEADERS: &str = "Accept-Ranges, Content-Range, ETag, Retry-After, Warning, WWW-Authenticate";
+const ANSWER_HEADERS: &str =
+    "Accept-Ranges, Content-Location, Content-Range, ETag, Location, Retry-After, Warning, WWW-Authenticate";
 
 /// Seconds for which a browser may remember the answer to a pre-flight: an origin that is taken out of the
 /// configuration is out within ten minutes.

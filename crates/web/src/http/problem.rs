@@ -5,7 +5,9 @@
 //! to someone who may not see it: absent and invisible studies are the same [`Kind::NotFound`].
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
@@ -28,6 +30,8 @@ pub(crate) enum Kind {
     NotAcceptable,
     /// The request would overwrite something else.
     Conflict,
+    /// There was something here, and it was removed.
+    Gone,
     /// The body is longer than the route takes.
     TooLarge,
     /// Path and query are longer than the door takes.
@@ -84,6 +88,7 @@ impl Kind {
                 "The request conflicts with what is stored",
                 "与已有内容冲突",
             ),
+            Self::Gone => (StatusCode::GONE, "gone", "What was here is removed", "内容已移除"),
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", "请求体过大")
             }
@@ -141,6 +146,7 @@ enum Extra {
     RetryAfter,
     Authenticate,
     Length,
+    Warning,
 }
 
 impl Problem {
@@ -199,6 +205,12 @@ impl Problem {
         self
     }
 
+    /// Adds the warning that the standard words for this refusal.
+    pub(crate) fn warning(mut self, value: Option<HeaderValue>) -> Self {
+        self.0.header = value.map(|value| (Extra::Warning, value));
+        self
+    }
+
     /// A missing or invalid access token (RFC 6750 §3).
     pub(crate) fn unauthenticated(error: Option<&'static str>) -> Self {
         let challenge = match error {
@@ -251,6 +263,7 @@ impl Problem {
             let name = match extra {
                 Extra::RetryAfter => RETRY_AFTER,
                 Extra::Length => CONTENT_RANGE,
+                Extra::Warning => WARNING,
                 Extra::Authenticate => WWW_AUTHENTICATE,
             };
             headers.insert(name, value);

@@ -1,12 +1,15 @@
 //! One request that has passed the gate, as handlers see it.
 
+use crate::dicomweb::event_channel::Channels;
 use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::{Coding, Presses};
+use crate::http::cors::Origins;
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
 use crate::server::Peer;
+use axum::extract::WebSocketUpgrade;
 use axum::http::HeaderMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -30,6 +33,9 @@ pub(crate) struct Service {
     pub(crate) studio: Studio,
     /// Turns of STOW-RS requests of metadata and bulk data.
     pub(crate) described: Semaphore,
+    /// The origins of browsers that may open an event channel beside our own.
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) channels: Channels,
 }
 
 /// A request within its bounds, of a known route, with the identity that the route needs.
@@ -44,6 +50,8 @@ pub(crate) struct Call {
     /// How the answer will be compressed, for a handler whose validator depends on it.
     pub(crate) coding: Option<Coding>,
     pub(crate) identity: Option<Session>,
+    /// The handshake of a WebSocket, on the one route that has one.
+    pub(crate) upgrade: Option<WebSocketUpgrade>,
 }
 
 impl Call {

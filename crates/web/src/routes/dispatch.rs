@@ -3,7 +3,9 @@
 use super::{Call, RouteId};
 use crate::api::{accounts, audit, me, performed, rights, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
-use crate::dicomweb::{capabilities, destroy, media, rendered, retrieve, search, store, wado_uri};
+use crate::dicomweb::{
+    capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
+};
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
 use crate::page::{enrol, sign_in, studies};
@@ -45,6 +47,16 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
             destroy::refuse(call).await
         }
+        RouteId::CreateWorkitem => workitems::create(call, body).await,
+        RouteId::SearchWorkitems => workitems::search(call).await,
+        RouteId::RetrieveWorkitem => workitems::retrieve(call).await,
+        RouteId::UpdateWorkitem => workitems::update(call, body).await,
+        RouteId::ChangeWorkitemState => workitems::change_state(call, body).await,
+        RouteId::RequestCancellation => workitems::request_cancellation(call, body).await,
+        RouteId::Subscribe => subscriptions::subscribe(call).await,
+        RouteId::Unsubscribe => subscriptions::unsubscribe(call).await,
+        RouteId::SuspendSubscription => subscriptions::suspend(call).await,
+        RouteId::OpenEventChannel => subscriptions::open_channel(call).await,
         RouteId::Token => token::token(call, body).await,
         RouteId::Revoke => token::revoke(call, body).await,
         RouteId::AuthorizeForm => authorize::form(call).await,

@@ -11,8 +11,8 @@ use crate::identity;
 use crate::limits;
 use crate::server::Peer;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::extract::{FromRequestParts, RawPathParams, WebSocketUpgrade};
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use std::sync::Arc;
@@ -60,10 +60,15 @@ async fn admit(
     };
     let content_type = check_body(route.body, &parts)?;
     let accept = accept_of(&parts, &query)?;
+    let upgrade = match id {
+        RouteId::OpenEventChannel => WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok(),
+        _ => None,
+    };
     let headers = parts.headers;
     let press = if route.is_compressible() { service.presses.take(&headers) } else { None };
     let coding = press.as_ref().map(Press::coding);
-    Ok((Call { service, peer, headers, path, query, accept, content_type, coding, identity }, press))
+    let call = Call { service, peer, headers, path, query, accept, content_type, coding, identity, upgrade };
+    Ok((call, press))
 }
 
 /// Bounds that hold before the path is known.
@@ -93,6 +98,14 @@ async fn path_of(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
 
 fn check_body(rule: BodyRule, parts: &Parts) -> Result<Option<Media>, Problem> {
     if rule == BodyRule::None {
+        return Ok(None);
+    }
+    let announced = parts.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+        || parts.headers.contains_key(TRANSFER_ENCODING);
+    if rule == (BodyRule::DataSet { required: false })
+        && !announced
+        && !parts.headers.contains_key(CONTENT_TYPE)
+    {
         return Ok(None);
     }
     if parts.headers.contains_key(CONTENT_ENCODING) {

@@ -153,7 +153,11 @@ fn request_body(rule: BodyRule) -> Option<Value> {
     let schema = match rule {
         BodyRule::None => return None,
         BodyRule::Form(fields) | BodyRule::Json(fields) => object_schema(fields),
-        BodyRule::Dicom => json!({}),
+        BodyRule::DataSet { .. } | BodyRule::Dicom => json!({}),
+    };
+    let levels = match rule {
+        BodyRule::DataSet { .. } => limits::WORKITEM_DEPTH_MAX,
+        BodyRule::None | BodyRule::Form(_) | BodyRule::Json(_) | BodyRule::Dicom => limits::JSON_DEPTH_MAX,
     };
     let content: Map<String, Value> = rule
         .media_types()
@@ -161,8 +165,8 @@ fn request_body(rule: BodyRule) -> Option<Value> {
         .map(|media_type| ((*media_type).to_owned(), json!({"schema": schema.clone()})))
         .collect();
     Some(json!({
-        "required": true,
-        "description": format!("At most {} bytes; JSON at most {} levels.", rule.bytes_max(), limits::JSON_DEPTH_MAX),
+        "required": rule != (BodyRule::DataSet { required: false }),
+        "description": format!("At most {} bytes; JSON at most {levels} levels.", rule.bytes_max()),
         "content": content,
     }))
 }

@@ -91,6 +91,12 @@ pub enum BodyRule {
     Form(&'static [Parameter]),
     /// JSON, at most [`limits::JSON_BYTES_MAX`] bytes and [`limits::JSON_DEPTH_MAX`] levels, of this shape.
     Json(&'static [Parameter]),
+    /// One data set in the DICOM JSON model, at most [`limits::WORKITEM_BYTES_MAX`] bytes and
+    /// [`limits::WORKITEM_DEPTH_MAX`] levels, or none where it may be left out.
+    DataSet {
+        /// Whether there must be one.
+        required: bool,
+    },
     /// DICOM objects, streamed, at most [`limits::STOW_BYTES_MAX`] bytes.
     Dicom,
 }
@@ -103,6 +109,7 @@ impl BodyRule {
             Self::None => &[],
             Self::Form(_) => &["application/x-www-form-urlencoded"],
             Self::Json(_) => &["application/json"],
+            Self::DataSet { .. } => &["application/dicom+json", "application/json"],
             Self::Dicom => &["multipart/related", "application/dicom"],
         }
     }
@@ -114,6 +121,7 @@ impl BodyRule {
             Self::None => 0,
             Self::Form(_) => limits::FORM_BYTES_MAX as u64,
             Self::Json(_) => limits::JSON_BYTES_MAX as u64,
+            Self::DataSet { .. } => limits::WORKITEM_BYTES_MAX as u64,
             Self::Dicom => limits::STOW_BYTES_MAX,
         }
     }

@@ -215,7 +215,7 @@ async fn converse<IO>(
         }
     });
     let io = TokioIo::new(Lingering::new(Patient::new(io, limits::WRITE_STALL_MAX), unread, Bounds::DOOR));
-    let connection = protocol.serve_connection(io, service).into_owned();
+    let connection = protocol.serve_connection_with_upgrades(io, service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "HTTP connection ended early");
     }

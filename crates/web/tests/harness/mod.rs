@@ -202,8 +202,8 @@ impl Running {
         self.sign_in(link.actor.as_str(), role).await
     }
 
-    /// The bearer token of a radiologist of another institution that shares the databases.
-    pub async fn stranger(&self) -> String {
+    /// The bearer token of a person of another institution that shares the databases.
+    pub async fn stranger(&self, role: Role) -> String {
         let institution = InstitutionId::new("h2").unwrap();
         let access = Access::open(
             AccessConfig::new(institution.clone(), SealingKey::generate()),
@@ -231,9 +231,9 @@ impl Running {
         let links = access.found(&access.system_session(), &officers).await.unwrap();
         let sys = sign_in(&officers.system, &links[0], Role::SystemAdministrator).await.unwrap().session;
         let sec = sign_in(&officers.security, &links[1], Role::SecurityAdministrator).await.unwrap().session;
-        let link = access.create_person(&sys, &name("rad2")).await.unwrap();
-        access.give_role(&sec, &name("rad2"), Role::Radiologist).await.unwrap();
-        sign_in(&name("rad2"), &link, Role::Radiologist).await.unwrap().token.expose().clone()
+        let link = access.create_person(&sys, &name("stranger")).await.unwrap();
+        access.give_role(&sec, &name("stranger"), role).await.unwrap();
+        sign_in(&name("stranger"), &link, role).await.unwrap().token.expose().clone()
     }
 
     /// Signs a person in and gives the bearer token.
