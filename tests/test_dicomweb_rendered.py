@@ -124,6 +124,34 @@ def test_what_has_no_picture_is_not_found_and_what_cannot_be_decoded_is_not_acce
         assert gateway.get(f"{address}/rendered").status_code == status, name
 
 
+def test_an_encapsulated_document_is_rendered_as_what_it_is(gateway):
+    content = b"%PDF-1.4\n" + bytes(range(256)) * 40 + b"%%EOF\n"
+    sent = part10.image(patient_id="rendered-pdf")
+    sent.SOPClassUID = sent.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+    for keyword in ("PixelData", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(sent, keyword)
+    sent.EncapsulatedDocument, sent.MIMETypeOfEncapsulatedDocument = content, "application/pdf"
+    gateway.must_store(part10.file_bytes(sent))
+    path = instance_path(sent.StudyInstanceUID, sent.SeriesInstanceUID, sent.SOPInstanceUID)
+    for accept in ("application/pdf", "*/*"):
+        answer = gateway.get(f"{path}/rendered", accept)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+        assert answer.content == content and answer.headers["x-content-type-options"] == "nosniff"
+    assert gateway.get(f"{path}/rendered", "image/png").status_code == 406
+
+
+def test_big_endian_frames_are_octets_with_the_low_byte_first(gateway):
+    content = corpus.files()["pydicom/test_files/MR_small_bigendian.dcm"].read_bytes()
+    image = part10.parse(content)
+    gateway.must_store(content)
+    path = instance_path(image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
+    for accept in ("application/octet-stream", "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"):
+        frame = gateway.get(f"{path}/frames/1", accept)
+        assert frame.content == image.pixel_array.astype("<i2").tobytes()
+    stored = gateway.get(f"{path}/frames/1", "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.2")
+    assert stored.content == image.PixelData
+
+
 def test_a_thumbnail_stands_for_study_series_instance_and_frame(gateway, path, ct):
     study = f"/studies/{ct.StudyInstanceUID}"
     for address in (study, f"{study}/series/{ct.SeriesInstanceUID}", path, f"{path}/frames/2"):

@@ -8,7 +8,7 @@ use yingdun_dicom::{Vr, tags};
 use yingdun_pixels::render::{Presentation, View, Viewport, render, to_jpeg};
 use yingdun_pixels::{Coding, ImageAttributes, Photometric, decode, encode_jpeg_ls, encode_rle};
 
-const CODINGS: [Coding; 8] = [
+const CODINGS: [Coding; 9] = [
     Coding::Native,
     Coding::NativeBigEndian { in_words: false },
     Coding::NativeBigEndian { in_words: true },
@@ -17,6 +17,7 @@ const CODINGS: [Coding; 8] = [
     Coding::JpegLs,
     Coding::Jpeg2000,
     Coding::Deflated,
+    Coding::HighThroughputJpeg2000,
 ];
 
 const PHOTOMETRICS: [Photometric; 6] = [

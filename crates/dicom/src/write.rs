@@ -15,7 +15,7 @@ pub fn data_set(set: &DataSet, encoding: Encoding) -> Vec<u8> {
     let mut out = Vec::new();
     write_elements(set, encoding, &mut out);
     if encoding == Encoding::DeflatedExplicitLe {
-        return deflate(out);
+        return deflate(&out);
     }
     out
 }
@@ -64,6 +64,50 @@ pub fn element_header(tag: Tag, vr: Vr, length: Option<u32>, encoding: Encoding,
     }
 }
 
+/// Deflates a data set that is made piece by piece (PS3.5 §A.5).
+pub struct Deflater {
+    encoder: DeflateEncoder<Vec<u8>>,
+    /// Bytes that were given out.
+    given: u64,
+}
+
+impl Default for Deflater {
+    fn default() -> Self {
+        Self { encoder: DeflateEncoder::new(Vec::new(), Compression::fast()), given: 0 }
+    }
+}
+
+impl Deflater {
+    /// Takes the next bytes and gives what has become of them and those before; often that is nothing yet.
+    ///
+    /// # Errors
+    /// None: writing into memory does not fail.
+    pub fn push(&mut self, plain: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.encoder.write_all(plain)?;
+        let out = std::mem::take(self.encoder.get_mut());
+        self.given += out.len() as u64;
+        Ok(out)
+    }
+
+    /// The rest, of an even number of bytes in all.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn finish(self) -> std::io::Result<Vec<u8>> {
+        let mut out = self.encoder.finish()?;
+        if (self.given + out.len() as u64) % 2 == 1 {
+            out.push(0);
+        }
+        Ok(out)
+    }
+}
+
+impl std::fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Deflater({} bytes given)", self.given)
+    }
+}
+
 // === helpers ===
 
 fn write_elements(set: &DataSet, encoding: Encoding, out: &mut Vec<u8>) {
@@ -105,17 +149,12 @@ fn write_element(element: &Element, encoding: Encoding, out: &mut Vec<u8>) {
     }
 }
 
-fn deflate(plain: Vec<u8>) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+fn deflate(plain: &[u8]) -> Vec<u8> {
+    let mut deflater = Deflater::default();
     // Writing into memory cannot fail.
-    let mut out = match encoder.write_all(&plain).and_then(|()| encoder.finish()) {
-        Ok(out) => out,
-        Err(_) => return Vec::new(),
-    };
-    if out.len() % 2 == 1 {
-        out.push(0);
-    }
-    out
+    let begin = deflater.push(plain).unwrap_or_default();
+    let end = deflater.finish().unwrap_or_default();
+    [begin, end].concat()
 }
 
 #[cfg(test)]
@@ -155,6 +194,21 @@ mod tests {
                 Element { offset: 0, value, ..element.clone() }
             })
             .collect()
+    }
+
+    #[test]
+    fn what_is_deflated_in_pieces_is_read_as_a_whole() {
+        let set = sample(512, "Doe^Jane", 3);
+        let plain = data_set(&set, Encoding::ExplicitLe);
+        for piece in [1, 7, 1_000] {
+            let mut deflater = Deflater::default();
+            let mut out: Vec<u8> =
+                plain.chunks(piece).flat_map(|piece| deflater.push(piece).unwrap()).collect();
+            out.extend(deflater.finish().unwrap());
+            assert!(out.len().is_multiple_of(2));
+            let back = scan(&out, syntax(Encoding::DeflatedExplicitLe), Limits::default()).unwrap();
+            assert_eq!(super::data_set(&back.data_set, Encoding::ExplicitLe), plain);
+        }
     }
 
     proptest! {

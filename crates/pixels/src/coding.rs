@@ -14,6 +14,11 @@ pub const JPEG_LS_LOSSLESS: &str = "1.2.840.10008.1.2.4.80";
 /// JPEG 2000 Image Compression (Lossless Only).
 pub const JPEG_2000_LOSSLESS: &str = "1.2.840.10008.1.2.4.90";
 
+/// High-Throughput JPEG 2000 Image Compression (Lossless Only).
+pub const HTJ2K_LOSSLESS: &str = "1.2.840.10008.1.2.4.201";
+/// High-Throughput JPEG 2000 with RPCL Options Image Compression (Lossless Only).
+pub const HTJ2K_LOSSLESS_RPCL: &str = "1.2.840.10008.1.2.4.202";
+
 /// How the samples of a frame are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
@@ -34,6 +39,8 @@ pub enum Coding {
     JpegLs,
     /// JPEG 2000 (ISO/IEC 15444-1), reversible or irreversible.
     Jpeg2000,
+    /// High-throughput JPEG 2000 (ISO/IEC 15444-15), reversible or irreversible.
+    HighThroughputJpeg2000,
 }
 
 impl Coding {
@@ -55,6 +62,7 @@ impl Coding {
             JPEG_BASELINE | "1.2.840.10008.1.2.4.51" | "1.2.840.10008.1.2.4.57" | JPEG_LOSSLESS => Self::Jpeg,
             JPEG_LS_LOSSLESS | "1.2.840.10008.1.2.4.81" => Self::JpegLs,
             JPEG_2000_LOSSLESS | "1.2.840.10008.1.2.4.91" => Self::Jpeg2000,
+            HTJ2K_LOSSLESS | HTJ2K_LOSSLESS_RPCL | "1.2.840.10008.1.2.4.203" => Self::HighThroughputJpeg2000,
             _ => return None,
         })
     }

@@ -38,6 +38,6 @@ pub use decode::{align_bits, decode};
 pub use error::PixelError;
 pub use image::{ImageAttributes, Photometric, Picture};
 pub use jpeg::{encode_baseline as encode_jpeg_baseline, encode_lossless as encode_jpeg_lossless};
-pub use jpeg_2000::encode as encode_jpeg_2000;
+pub use jpeg_2000::{encode as encode_jpeg_2000, encode_high_throughput as encode_htj2k};
 pub use jpeg_ls::encode as encode_jpeg_ls;
 pub use rle::encode as encode_rle;

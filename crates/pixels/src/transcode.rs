@@ -5,6 +5,8 @@
 //!  Transcoder::new ─► frame(first) ─► head(first) ─► item(first) ─► frame(n) ─► item(n) … ─► tail()
 //! ```
 //!
+//! For a deflated transfer syntax this gives what is to be deflated ([`yingdun_dicom::write::Deflater`]).
+//!
 //! Frames are written one to a fragment behind an empty Basic Offset Table, which needs no look ahead; an Extended Offset
 //! Table of the source is left out, because it counts bytes that are no longer there. The SOP Instance UID stays: who
 //! makes a new instance of a lossy picture gives it one.
@@ -16,7 +18,10 @@ use crate::image::{ImageAttributes, Photometric, Picture};
 use crate::{jpeg, jpeg_2000, jpeg_ls, rle};
 use yingdun_dicom::charset::CharacterSets;
 use yingdun_dicom::data_set::{DataSet, Element, Value};
-use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Encoding, IMPLICIT_VR_LITTLE_ENDIAN};
+use yingdun_dicom::transfer_syntax::{
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, Encoding,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+};
 use yingdun_dicom::{Tag, Vr, tags, write};
 use yingdun_model::Uid;
 
@@ -25,10 +30,14 @@ use yingdun_model::Uid;
 pub const TARGETS: &[&str] = &[
     coding::JPEG_LS_LOSSLESS,
     coding::JPEG_2000_LOSSLESS,
+    coding::HTJ2K_LOSSLESS,
+    coding::HTJ2K_LOSSLESS_RPCL,
     coding::JPEG_LOSSLESS,
     coding::RLE_LOSSLESS,
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
     coding::JPEG_BASELINE,
 ];
 
@@ -44,18 +53,24 @@ enum Target {
     JpegLossless,
     JpegLs,
     Jpeg2000,
+    HighThroughputJpeg2000,
 }
 
 impl Target {
     fn of(syntax: &Uid) -> Option<Self> {
         Some(match syntax.as_str() {
             IMPLICIT_VR_LITTLE_ENDIAN => Self::Native(Encoding::ImplicitLe),
-            EXPLICIT_VR_LITTLE_ENDIAN => Self::Native(Encoding::ExplicitLe),
+            // What is deflated is explicit little endian; who has all of it deflates it.
+            EXPLICIT_VR_LITTLE_ENDIAN | DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN => {
+                Self::Native(Encoding::ExplicitLe)
+            }
+            EXPLICIT_VR_BIG_ENDIAN => Self::Native(Encoding::ExplicitBe),
             coding::RLE_LOSSLESS => Self::Rle,
             coding::JPEG_BASELINE => Self::JpegBaseline,
             coding::JPEG_LOSSLESS => Self::JpegLossless,
             coding::JPEG_LS_LOSSLESS => Self::JpegLs,
             coding::JPEG_2000_LOSSLESS => Self::Jpeg2000,
+            coding::HTJ2K_LOSSLESS | coding::HTJ2K_LOSSLESS_RPCL => Self::HighThroughputJpeg2000,
             _ => return None,
         })
     }
@@ -63,9 +78,7 @@ impl Target {
     const fn encoding(self) -> Encoding {
         match self {
             Self::Native(encoding) => encoding,
-            Self::Rle | Self::JpegBaseline | Self::JpegLossless | Self::JpegLs | Self::Jpeg2000 => {
-                Encoding::ExplicitLe
-            }
+            _ => Encoding::ExplicitLe,
         }
     }
 }
@@ -136,19 +149,19 @@ impl Transcoder {
         let exact = ImageAttributes { high_bit: picture.attributes.bits_stored - 1, ..picture.attributes };
         let (bytes, attributes) = match self.to {
             Target::Native(_) if self.declared.bits_allocated == 1 => self.bits(&picture)?,
-            Target::Native(_) => {
-                let attributes = picture.attributes;
-                (picture.bytes, attributes)
+            Target::Native(encoding) => {
+                let Picture { attributes, mut bytes } = picture;
+                if encoding == Encoding::ExplicitBe {
+                    bytes.chunks_exact_mut(attributes.sample_bytes()).for_each(<[u8]>::reverse);
+                }
+                (bytes, attributes)
             }
             Target::Rle => (rle::encode(&picture)?, picture.attributes),
             Target::JpegLossless => (jpeg::encode_lossless(&picture)?, exact),
             Target::JpegLs => (jpeg_ls::encode(&picture)?, exact),
-            Target::Jpeg2000 => {
-                let photometric = match exact.photometric {
-                    Photometric::Rgb => Photometric::YbrRct,
-                    same => same,
-                };
-                (jpeg_2000::encode(&picture)?, ImageAttributes { photometric, ..exact })
+            Target::Jpeg2000 => (jpeg_2000::encode(&picture)?, transformed(exact)),
+            Target::HighThroughputJpeg2000 => {
+                (jpeg_2000::encode_high_throughput(&picture)?, transformed(exact))
             }
             Target::JpegBaseline => {
                 let photometric = match exact.photometric {
@@ -185,7 +198,7 @@ impl Transcoder {
                 let vr = if in_words { Vr::OW } else { Vr::OB };
                 write::element_header(tags::PIXEL_DATA, vr, Some(length), encoding, &mut out);
             }
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
+            _ => {
                 write::element_header(tags::PIXEL_DATA, Vr::OB, None, encoding, &mut out);
                 write::element_header(tags::ITEM, Vr::UN, Some(0), encoding, &mut out);
             }
@@ -198,7 +211,7 @@ impl Transcoder {
     pub fn item(&self, frame: CodedFrame) -> Vec<u8> {
         match self.to {
             Target::Native(_) => frame.bytes,
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
+            _ => {
                 let padded = frame.bytes.len().next_multiple_of(2);
                 let mut out = Vec::with_capacity(padded + 8);
                 let length = u32::try_from(padded).unwrap_or(u32::MAX);
@@ -220,7 +233,7 @@ impl Transcoder {
                 let bytes = first.bytes.len() as u64 * u64::from(self.frames);
                 out.resize(usize::from(bytes % 2 == 1), 0);
             }
-            Target::Rle | Target::JpegBaseline | Target::JpegLossless | Target::JpegLs | Target::Jpeg2000 => {
+            _ => {
                 write::element_header(tags::SEQUENCE_DELIMITATION, Vr::UN, Some(0), encoding, &mut out);
             }
         }
@@ -260,10 +273,10 @@ impl Transcoder {
     }
 }
 
-/// Writes a data set without pixels anew.
+/// Writes a data set without pixels anew; for a deflated transfer syntax what is to be deflated.
 ///
 /// # Errors
-/// [`PixelError::Unsupported`] for a transfer syntax other than Implicit and Explicit VR Little Endian, and for an element
+/// [`PixelError::Unsupported`] for a transfer syntax of compressed pixels, and for an element
 /// whose value was not kept.
 pub fn without_pixels(set: &DataSet, to: &Uid) -> Result<Vec<u8>, PixelError> {
     let Some(Target::Native(encoding)) = Target::of(to) else {
@@ -288,6 +301,15 @@ impl std::fmt::Debug for CodedFrame {
 }
 
 // === helpers ===
+
+/// What red, green and blue become in JPEG 2000 (PS3.3 §C.7.6.3.1.2).
+fn transformed(exact: ImageAttributes) -> ImageAttributes {
+    let photometric = match exact.photometric {
+        Photometric::Rgb => Photometric::YbrRct,
+        same => same,
+    };
+    ImageAttributes { photometric, ..exact }
+}
 
 /// Whether everything in an element is there.
 fn is_kept(element: &Element) -> bool {
@@ -330,7 +352,14 @@ mod tests {
         let mut out = transcoder.head(&frames[0]).unwrap();
         frames.iter().for_each(|frame| out.extend(transcoder.item(frame.clone())));
         out.extend(transcoder.tail(&frames[0]));
-        let scanned = scan(&out, transfer_syntax::lookup(&uid(to)), Limits::default()).unwrap();
+        let syntax = match transfer_syntax::lookup(&uid(to)) {
+            // The archive deflates.
+            deflated if deflated.encoding == Encoding::DeflatedExplicitLe => {
+                transfer_syntax::lookup(&uid(EXPLICIT_VR_LITTLE_ENDIAN))
+            }
+            other => other,
+        };
+        let scanned = scan(&out, syntax, Limits::default()).unwrap();
         let shape = ImageShape::of(&scanned.data_set);
         let table = FrameTable::build(scanned.pixels.as_ref().unwrap(), shape).unwrap();
         let frame = |number| {
@@ -352,12 +381,23 @@ mod tests {
                 let (scanned, frames) = transcoded(&pictures, to);
                 let after = ImageAttributes::of(&scanned.data_set).unwrap();
                 let photometric = match attributes.photometric {
-                    Photometric::Rgb if *to == coding::JPEG_2000_LOSSLESS => Photometric::YbrRct,
+                    Photometric::Rgb
+                        if [
+                            coding::JPEG_2000_LOSSLESS,
+                            coding::HTJ2K_LOSSLESS,
+                            coding::HTJ2K_LOSSLESS_RPCL,
+                        ]
+                        .contains(to) =>
+                    {
+                        Photometric::YbrRct
+                    }
                     same => same,
                 };
                 assert_eq!(after, ImageAttributes { photometric, ..attributes }, "{to}");
                 assert_eq!(scanned.data_set.get(tags::EXTENDED_OFFSET_TABLE), None);
-                let coding = Coding::of(&uid(to), scanned.pixels.unwrap().vr).unwrap();
+                let of =
+                    if *to == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN { EXPLICIT_VR_LITTLE_ENDIAN } else { *to };
+                let coding = Coding::of(&uid(of), scanned.pixels.unwrap().vr).unwrap();
                 for (frame, picture) in frames.iter().zip(&pictures) {
                     assert_eq!(decode(coding, &after, frame).unwrap(), *picture, "{to}");
                 }

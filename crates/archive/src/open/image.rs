@@ -3,18 +3,19 @@
 
 use super::OpenStudy;
 use super::object::ObjectReader;
-use crate::error::OpenError;
+use crate::error::{OpenError, Unavailable};
 use crate::picture_work::picture_work;
 use crate::request::{ByteStream, ImageFrame, InstanceEntry};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::frames::FrameTable;
 use yingdun_dicom::limits::Limits;
 use yingdun_dicom::scan::{PixelExtent, PixelLayout, Scanner};
-use yingdun_dicom::transfer_syntax::{self, Encoding};
+use yingdun_dicom::transfer_syntax::{self, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, Encoding};
+use yingdun_dicom::write::Deflater;
 use yingdun_dicom::{Vr, tags, write};
 use yingdun_model::Uid;
 use yingdun_pixels::transcode::{CodedFrame, Transcoder, without_pixels};
@@ -100,7 +101,8 @@ impl OpenStudy {
         });
         let begin = stream::iter(begin.map(|bytes| Ok(bytes.into())));
         let end = stream::iter([Ok(tail.into())]);
-        Ok(Box::pin(super::object::stop_after_error(begin.chain(others).chain(end))))
+        let plain: ByteStream = Box::pin(super::object::stop_after_error(begin.chain(others).chain(end)));
+        Ok(encoded(plain, to))
     }
 
     async fn transcoded_without_pixels(
@@ -117,7 +119,7 @@ impl OpenStudy {
             }));
         }
         let bytes = without_pixels(&data_set, to).map_err(not_convertible)?;
-        Ok(Box::pin(stream::iter([Ok(Bytes::from(bytes))])))
+        Ok(encoded(Box::pin(stream::iter([Ok(Bytes::from(bytes))])), to))
     }
 }
 
@@ -143,6 +145,29 @@ impl Frames {
 }
 
 // === helpers ===
+
+/// Deflates a data set on its way if its transfer syntax says so.
+fn encoded(plain: ByteStream, to: &Uid) -> ByteStream {
+    if to.as_str() != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+        return plain;
+    }
+    let begin = (plain, Some(Deflater::default()));
+    let deflated = stream::try_unfold(begin, |(mut plain, deflater)| async move {
+        let Some(mut deflater) = deflater else { return Ok(None) };
+        let piece = plain.try_next().await?;
+        let work = move || match piece {
+            Some(piece) => deflater.push(&piece).map(|out| (out, Some(deflater))),
+            None => deflater.finish().map(|out| (out, None)),
+        };
+        let broke_off = |error: std::io::Error| Unavailable::new("pictures", error);
+        let (out, deflater) = picture_work(work)
+            .await
+            .and_then(|done| done.map_err(broke_off))
+            .map_err(OpenError::Unavailable)?;
+        Ok(Some((Bytes::from(out), (plain, deflater))))
+    });
+    Box::pin(deflated.try_filter(|out| std::future::ready(!out.is_empty())))
+}
 
 fn not_convertible(error: PixelError) -> OpenError {
     OpenError::NotConvertible { reason: error.to_string() }

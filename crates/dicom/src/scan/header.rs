@@ -125,6 +125,16 @@ pub(super) fn sniff(start: &[u8; 8], expected: Coding) -> Coding {
             let plausible = dictionary::vr_of(little).is_some() || little.is_private();
             return if plausible && !expected.big_endian { Coding::IMPLICIT_LE } else { expected };
         }
+        // What begins with an element of the standard is as expected, also behind the pixels: FFFC, not FCFF. Every group
+        // has a length.
+        let [group, element] = if expected.big_endian {
+            [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]
+        } else {
+            [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])]
+        };
+        if element != 0 && dictionary::vr_of(Tag(group, element)).is_some() {
+            return expected;
+        }
         // The byte order in which the group number is smaller is the right one: 0008, not 0800.
         let swapped = if expected.big_endian {
             u16::from_le_bytes([a, b]) < u16::from_be_bytes([a, b])
@@ -223,6 +233,14 @@ mod tests {
         assert_eq!((short.vr, short.length, short.bytes), (Vr::UN, 6, 8));
         let empty = found(b"\x09\0\x01\x10OX\0\0\x09\0\x02\x10", EXPLICIT);
         assert_eq!((empty.length, empty.bytes), (0, 8));
+    }
+
+    #[test]
+    fn the_byte_order_of_what_begins_here_is_seen() {
+        assert_eq!(sniff(b"\xfc\xff\xfc\xffOB\0\0", EXPLICIT), EXPLICIT);
+        assert_eq!(sniff(b"\xff\xfc\xff\xfcOB\0\0", BIG), BIG);
+        assert_eq!(sniff(b"\0\x08\0\0UL\0\x04", EXPLICIT), BIG);
+        assert_eq!(sniff(b"\x08\0\x05\0CS\x02\0", BIG), EXPLICIT);
     }
 
     #[test]

@@ -43,12 +43,23 @@ pub fn decode(coding: Coding, declared: &ImageAttributes, frame: &[u8]) -> Resul
         Coding::JpegLs => {
             jpeg_ls::decode(declared, frame)?.into_picture(declared, "JPEG-LS", declared.photometric)
         }
-        Coding::Jpeg2000 => {
-            let colour = match declared.photometric {
-                Photometric::YbrRct | Photometric::YbrIct => Photometric::Rgb,
-                same => same,
-            };
-            jpeg_2000::decode(declared, frame)?.into_picture(declared, "JPEG 2000", colour)
-        }
+        Coding::Jpeg2000 => jpeg_2000::decode(declared, frame)?.into_picture(
+            declared,
+            "JPEG 2000",
+            without_transform(declared),
+        ),
+        Coding::HighThroughputJpeg2000 => jpeg_2000::decode_high_throughput(declared, frame)?.into_picture(
+            declared,
+            "HTJ2K",
+            without_transform(declared),
+        ),
+    }
+}
+
+/// What colours are when those of JPEG 2000 are undone.
+const fn without_transform(declared: &ImageAttributes) -> Photometric {
+    match declared.photometric {
+        Photometric::YbrRct | Photometric::YbrIct => Photometric::Rgb,
+        same => same,
     }
 }

@@ -1,4 +1,4 @@
-//! JPEG 2000 (ISO/IEC 15444-1): reading, by a library without unsafe code.
+//! JPEG 2000 (ISO/IEC 15444-1): reading, by a library without unsafe code that knows all but high throughput.
 //!
 //! What a library would allocate is bounded here first, by the headers: the picture is the declared one, and tiles, blocks
 //! and precincts are not so small that what describes them outgrows what they hold. The library runs behind a catch: a
@@ -7,13 +7,14 @@
 use crate::decode::Coded;
 use crate::error::PixelError;
 use crate::image::ImageAttributes;
+use crate::jpeg_2000::high_throughput;
 use crate::limits::JPEG_2000_FRAME_BYTES_MAX;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const FORMAT: &str = "JPEG 2000";
 
-const TRUNCATED: PixelError = PixelError::Truncated { format: FORMAT };
+pub(super) const TRUNCATED: PixelError = PixelError::Truncated { format: FORMAT };
 
 /// Smallest tile, in samples of the picture: what describes a tile takes a few kilobytes. A picture that is smaller may
 /// have one.
@@ -31,12 +32,7 @@ struct Size {
 
 /// Decodes a frame: a codestream, or a JP2 file around one, which DICOM does not allow and some write.
 pub(crate) fn decode(declared: &ImageAttributes, bytes: &[u8]) -> Result<Coded, PixelError> {
-    let (bytes_max, declared_bytes) = (JPEG_2000_FRAME_BYTES_MAX, declared.decoded_bytes());
-    if declared_bytes > bytes_max {
-        return Err(PixelError::TooLarge { bytes: declared_bytes, max: bytes_max });
-    }
-    let codestream = codestream(bytes);
-    let size = check(declared, codestream)?;
+    let (codestream, size) = checked(declared, bytes)?;
     let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let library = || {
         let mut context = DecoderContext::default();
@@ -51,7 +47,26 @@ pub(crate) fn decode(declared: &ImageAttributes, bytes: &[u8]) -> Result<Coded, 
     Ok(Coded { rows, columns, components, precision: size.precision, values })
 }
 
+/// The same of high-throughput JPEG 2000.
+pub(crate) fn decode_high_throughput(declared: &ImageAttributes, bytes: &[u8]) -> Result<Coded, PixelError> {
+    let (codestream, size) = checked(declared, bytes)?;
+    let values = high_throughput::decode(codestream)?;
+    let ImageAttributes { rows, columns, samples: components, .. } = *declared;
+    Ok(Coded { rows, columns, components, precision: size.precision, values })
+}
+
 // === helpers ===
+
+/// The codestream of a frame, of which the headers ask for no more memory than may be.
+fn checked<'a>(declared: &ImageAttributes, bytes: &'a [u8]) -> Result<(&'a [u8], Size), PixelError> {
+    let (bytes_max, declared_bytes) = (JPEG_2000_FRAME_BYTES_MAX, declared.decoded_bytes());
+    if declared_bytes > bytes_max {
+        return Err(PixelError::TooLarge { bytes: declared_bytes, max: bytes_max });
+    }
+    let codestream = codestream(bytes);
+    let size = check(declared, codestream)?;
+    Ok((codestream, size))
+}
 
 const fn malformed(what: &'static str) -> PixelError {
     PixelError::malformed(FORMAT, what)
@@ -130,7 +145,7 @@ fn tile_part<'a>(
 }
 
 /// A marker with parameters: which, its parameters, what follows.
-fn next_segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
+pub(super) fn next_segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
     let (&[ones, marker, high, low], _) = bytes.split_first_chunk().ok_or(TRUNCATED)?;
     if ones != 0xff {
         return Err(malformed("a marker is missing"));

@@ -1,8 +1,9 @@
-//! Writing JPEG 2000 without loss: one tile, one quality layer, code-blocks of 64 x 64, five decompositions.
+//! Writing JPEG 2000 without loss, with either coder of code-blocks: one tile, one quality layer, code-blocks of 64 x 64, five
+//! decompositions.
 
 use super::bitplanes::{self, Orientation};
 use super::packet::{self, Band};
-use super::wavelet;
+use super::{high_throughput, wavelet};
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
 
@@ -18,12 +19,37 @@ const GUARD_BITS: u32 = 2;
 /// Largest side: beyond it a sub-band would have several precincts.
 const SIDE_MAX: u32 = 1 << 15;
 
+/// Largest smallest picture of high throughput, in pixels of its shorter side (PS3.5 §10.18).
+const THUMBNAIL_SIDE_MAX: u32 = 64;
+
+/// Which coder of code-blocks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blocks {
+    /// Arithmetic: slow and small.
+    Arithmetic,
+    /// High throughput, for which DICOM wants the smallest resolution first and a table of where each begins.
+    HighThroughput,
+}
+
 /// Encodes a picture of up to 16 bits without loss. Red, green and blue go through the reversible colour transform:
 /// the result is YBR_RCT.
 ///
 /// # Errors
 /// [`PixelError::Unsupported`] for cells of more than 16 bits and sides of more than 32,768 pixels.
 pub fn encode(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    encode_with(Blocks::Arithmetic, picture)
+}
+
+/// The same in high-throughput JPEG 2000, as both of its lossless transfer syntaxes want it: resolutions one after the other,
+/// each a tile-part, their lengths in a TLM segment, the smallest of 64 pixels (PS3.5 §10.18).
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_high_throughput(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    encode_with(Blocks::HighThroughput, picture)
+}
+
+fn encode_with(coder: Blocks, picture: &Picture) -> Result<Vec<u8>, PixelError> {
     let ImageAttributes { rows, columns, samples, bits_allocated, bits_stored, signed, photometric, .. } =
         picture.attributes;
     if ![8, 16].contains(&bits_allocated) {
@@ -35,25 +61,38 @@ pub fn encode(picture: &Picture) -> Result<Vec<u8>, PixelError> {
         });
     }
     let transforms_colour = photometric == Photometric::Rgb;
-    let decompositions = rows.min(columns).ilog2().min(DECOMPOSITIONS_MAX);
+    let shorter = rows.min(columns);
+    let wanted = match coder {
+        Blocks::Arithmetic => DECOMPOSITIONS_MAX,
+        Blocks::HighThroughput => {
+            DECOMPOSITIONS_MAX.max(shorter.div_ceil(THUMBNAIL_SIDE_MAX).next_power_of_two().ilog2())
+        }
+    };
+    let decompositions = shorter.ilog2().min(wanted);
     let mut planes = planes(picture);
     if transforms_colour {
         reversible_colour(&mut planes);
     }
     let mut resolutions: Vec<Vec<Vec<Band>>> = Vec::new();
     for plane in &mut planes {
-        resolutions.push(bands(plane, columns as usize, rows as usize, decompositions, bits_stored));
+        resolutions.push(bands(coder, plane, columns as usize, rows as usize, decompositions, bits_stored));
     }
-    let mut packets = Vec::new();
+    let mut parts = Vec::new();
     for resolution in 0..=decompositions as usize {
+        let mut packets = Vec::new();
         for component in &resolutions {
             packet::write(component.get(resolution).map_or(&[], Vec::as_slice), &mut packets);
         }
+        parts.push(packets);
+    }
+    if coder == Blocks::Arithmetic {
+        parts = vec![parts.concat()];
     }
 
     let mut out = vec![0xff, 0x4f];
     let mut size = Vec::new();
-    size.extend_from_slice(&[0, 0]);
+    let capabilities = if coder == Blocks::HighThroughput { 0x40 } else { 0 };
+    size.extend_from_slice(&[capabilities, 0]);
     for number in [columns, rows, 0, 0, columns, rows, 0, 0] {
         size.extend_from_slice(&number.to_be_bytes());
     }
@@ -62,25 +101,51 @@ pub fn encode(picture: &Picture) -> Result<Vec<u8>, PixelError> {
     size.extend_from_slice(&components.to_be_bytes());
     (0..components).for_each(|_| size.extend_from_slice(&[precision, 1, 1]));
     segment(0x51, &size, &mut out);
-    #[allow(clippy::cast_possible_truncation)] // at most 5 decompositions
+    if coder == Blocks::HighThroughput {
+        // Part 15: reversible, one set of passes, and how many bits the magnitudes have (ISO/IEC 15444-15 §A.3).
+        let bits = GUARD_BITS + bits_stored + 2 - 1;
+        #[allow(clippy::cast_possible_truncation)] // at most 31
+        let bits = bits.saturating_sub(8).min(31) as u8;
+        segment(0x50, &[0, 2, 0, 0, 0, bits], &mut out);
+    }
+    #[allow(clippy::cast_possible_truncation)] // at most 15 decompositions
     let levels = decompositions as u8;
     let exponent = (BLOCK_EXPONENT - 2) as u8;
-    segment(0x52, &[0, 0, 0, 1, u8::from(transforms_colour), levels, exponent, exponent, 0, 1], &mut out);
+    let (progression, modes) = match coder {
+        Blocks::Arithmetic => (0, 0),
+        Blocks::HighThroughput => (2, 0x40),
+    };
+    let colour = u8::from(transforms_colour);
+    segment(0x52, &[0, progression, 0, 1, colour, levels, exponent, exponent, modes, 1], &mut out);
     let mut exponents = vec![(GUARD_BITS << 5) as u8];
     #[allow(clippy::cast_possible_truncation)] // at most 18 bits
     let exponent = |gain: u32| ((bits_stored + gain) << 3) as u8;
     exponents.push(exponent(0));
     (0..decompositions).for_each(|_| exponents.extend([exponent(1), exponent(1), exponent(2)]));
     segment(0x5c, &exponents, &mut out);
-    // One tile-part: 12 bytes of SOT, 2 of SOD, the packets.
-    let length = u32::try_from(packets.len() + 14)
-        .map_err(|_| PixelError::Unsupported { what: "a picture so large" })?;
-    let mut tile = vec![0, 0];
-    tile.extend_from_slice(&length.to_be_bytes());
-    tile.extend_from_slice(&[0, 1]);
-    segment(0x90, &tile, &mut out);
-    out.extend_from_slice(&[0xff, 0x93]);
-    out.extend_from_slice(&packets);
+    // A tile-part: 12 bytes of SOT, 2 of SOD, the packets.
+    let length = |packets: &Vec<u8>| {
+        u32::try_from(packets.len() + 14).map_err(|_| PixelError::Unsupported { what: "a picture so large" })
+    };
+    if coder == Blocks::HighThroughput {
+        // Tile 0 throughout, lengths of four bytes.
+        let mut lengths = vec![0, 0x50];
+        for packets in &parts {
+            lengths.push(0);
+            lengths.extend_from_slice(&length(packets)?.to_be_bytes());
+        }
+        segment(0x55, &lengths, &mut out);
+    }
+    #[allow(clippy::cast_possible_truncation)] // at most 16 resolutions
+    let count = parts.len() as u8;
+    for (number, packets) in (0..).zip(&parts) {
+        let mut tile = vec![0, 0];
+        tile.extend_from_slice(&length(packets)?.to_be_bytes());
+        tile.extend_from_slice(&[number, count]);
+        segment(0x90, &tile, &mut out);
+        out.extend_from_slice(&[0xff, 0x93]);
+        out.extend_from_slice(packets);
+    }
     out.extend_from_slice(&[0xff, 0xd9]);
     Ok(out)
 }
@@ -117,6 +182,7 @@ fn reversible_colour(planes: &mut [Vec<i32>]) {
 
 /// The coded sub-bands of a component by resolution, the smallest first.
 fn bands(
+    coder: Blocks,
     plane: &mut [i32],
     columns: usize,
     rows: usize,
@@ -130,7 +196,7 @@ fn bands(
         let (right, bottom) = (low_columns, low_rows);
         (low_columns, low_rows) = (low_columns.div_ceil(2), low_rows.div_ceil(2));
         let part = |left, top, right, bottom, orientation| {
-            band(plane, columns, [left, top, right, bottom], orientation, precision)
+            band(coder, plane, columns, [left, top, right, bottom], orientation, precision)
         };
         resolutions.push(vec![
             part(low_columns, 0, right, low_rows, Orientation::Across),
@@ -138,13 +204,15 @@ fn bands(
             part(low_columns, low_rows, right, bottom, Orientation::Both),
         ]);
     }
-    resolutions.push(vec![band(plane, columns, [0, 0, low_columns, low_rows], Orientation::Low, precision)]);
+    let low = [0, 0, low_columns, low_rows];
+    resolutions.push(vec![band(coder, plane, columns, low, Orientation::Low, precision)]);
     resolutions.reverse();
     resolutions
 }
 
 /// A sub-band: its code-blocks, row by row.
 fn band(
+    coder: Blocks,
     plane: &[i32],
     stride: usize,
     [left, top, right, bottom]: [usize; 4],
@@ -167,7 +235,10 @@ fn band(
                 let start = row * stride + block_left;
                 coefficients.extend_from_slice(plane.get(start..start + columns).unwrap_or_default());
             }
-            blocks.push(bitplanes::encode(&coefficients, columns, orientation));
+            blocks.push(match coder {
+                Blocks::Arithmetic => bitplanes::encode(&coefficients, columns, orientation),
+                Blocks::HighThroughput => high_throughput::encode_block(&coefficients, columns),
+            });
         }
     }
     Band { blocks, across: (right - left).div_ceil(SIDE), bits_max: GUARD_BITS + precision + gain - 1 }
@@ -180,11 +251,16 @@ mod tests {
     use crate::testing::{colour, grey, noise};
     use proptest::prelude::*;
 
+    const CODERS: [(Blocks, Coding); 2] =
+        [(Blocks::Arithmetic, Coding::Jpeg2000), (Blocks::HighThroughput, Coding::HighThroughputJpeg2000)];
+
     fn comes_back(picture: &Picture) {
         let attributes = picture.attributes;
-        let coded = encode(picture).unwrap();
-        let back = crate::decode(Coding::Jpeg2000, &attributes, &coded).unwrap();
-        assert!(back == *picture, "{attributes:?}");
+        for (coder, coding) in CODERS {
+            let coded = encode_with(coder, picture).unwrap();
+            let back = crate::decode(coding, &attributes, &coded).unwrap();
+            assert!(back == *picture, "{coding:?} {attributes:?}");
+        }
     }
 
     #[test]
@@ -213,10 +289,12 @@ mod tests {
         #[test]
         fn cut_or_changed_bytes_are_an_error_or_a_picture(seed: u64, cut in 0..400_usize, at in 0..400_usize, value: u8) {
             let attributes = ImageAttributes { rows: 33, columns: 34, ..grey(16, 12) };
-            let mut coded = encode(&noise(attributes, seed, seed % 2 == 0)).unwrap();
-            let length = coded.len();
-            coded[at % length] = value;
-            let _ = crate::decode(Coding::Jpeg2000, &attributes, &coded[..length - cut % length]);
+            for (coder, coding) in CODERS {
+                let mut coded = encode_with(coder, &noise(attributes, seed, seed % 2 == 0)).unwrap();
+                let length = coded.len();
+                coded[at % length] = value;
+                let _ = crate::decode(coding, &attributes, &coded[..length - cut % length]);
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use std::collections::BTreeSet;
-use yingdun_dicom::transfer_syntax::{self, EXPLICIT_VR_LITTLE_ENDIAN};
+use yingdun_dicom::transfer_syntax::{
+    self, EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, GE_PRIVATE_IMPLICIT,
+};
 use yingdun_model::Uid;
 
 /// How parts travel.
@@ -115,6 +117,8 @@ pub(crate) fn frames(
     count: usize,
 ) -> Result<(Form, Given), Problem> {
     let native = media_type == OCTETS;
+    // Octets are samples with the low byte first (PS3.18 §8.7.3.3.2), unless the client spells out that it wants others.
+    let is_big_endian = [EXPLICIT_VR_BIG_ENDIAN, GE_PRIVATE_IMPLICIT].contains(&syntax);
     for range in accept.ranges() {
         let (form, part) = match part_of(&range) {
             Some(part) => (Form::Multipart, part),
@@ -124,7 +128,7 @@ pub(crate) fn frames(
         };
         let wanted = range.parameter("transfer-syntax");
         let fits = match wanted {
-            None | Some("*") => true,
+            None | Some("*") => !is_big_endian,
             Some(wanted) if native && NATIVE_LITTLE_ENDIAN.contains(&syntax) => {
                 NATIVE_LITTLE_ENDIAN.contains(&wanted)
             }
@@ -138,6 +142,9 @@ pub(crate) fn frames(
         }
         // Who names a type without a transfer syntax gets it in the one that loses nothing; octets are samples.
         let target = targets.iter().find(|target| match wanted {
+            None | Some("*") if is_big_endian && covers(&part, OCTETS) => {
+                **target == EXPLICIT_VR_LITTLE_ENDIAN
+            }
             None if part == OCTETS => **target == EXPLICIT_VR_LITTLE_ENDIAN,
             None => part == media_type_of(target),
             Some(wanted) => **target == wanted && covers(&part, media_type_of(target)),
@@ -358,6 +365,19 @@ mod tests {
         let lies = format!("multipart/related; type=\"image/jp2\"; transfer-syntax={JPEG_LS}");
         assert!(given(&lies).is_err(), "one type under the name of another");
         assert!(given("image/png").is_err());
+    }
+
+    #[test]
+    fn big_endian_frames_are_octets_only_for_who_spells_them_out() {
+        let given = |text: &str| {
+            frames(&accept(text), OCTETS, EXPLICIT_VR_BIG_ENDIAN, &TARGETS, 1).map(|(_, given)| given)
+        };
+        for any in ["*/*", OCTETS, "multipart/related; type=\"*/*\"; transfer-syntax=*"] {
+            assert_eq!(given(any), Ok(Given::Converted(EXPLICIT)), "{any}");
+        }
+        let spelled_out = format!("{OCTETS}; transfer-syntax={EXPLICIT_VR_BIG_ENDIAN}");
+        assert_eq!(given(&spelled_out), Ok(Given::Stored));
+        assert_eq!(given("image/jls"), Ok(Given::Converted(JPEG_LS)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! Rendered pictures and thumbnails (PS3.18 §10.4.1.1.3, §10.4.1.1.4): what any program can show, without a DICOM library.
+//! Rendered pictures and thumbnails (PS3.18 §10.4.1.1.3, §10.4.1.1.4): what any program can show, without a DICOM library. An
+//! encapsulated document is what it is.
 
-use super::retrieve::{open, validator};
+use super::problems;
+use super::retrieve::{one_part, open, validator};
 use super::view::{Picture, Wish};
 use super::{negotiate, retrieve};
 use crate::http::answer;
@@ -14,17 +16,45 @@ use axum::http::{Response, StatusCode};
 use std::collections::BTreeMap;
 use yingdun_archive::{InstanceEntry, OpenStudy};
 
-/// Renders frames of an instance: those of the path, or the first.
+/// Encapsulated PDF Storage.
+const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
+
+/// The only type in which a document is rendered (PS3.18 Table 8.7.4-1).
+const PDF: &str = "application/pdf";
+
+/// Encapsulated Document, as a path of the metadata.
+const DOCUMENT: &str = "00420011";
+
+/// Renders frames of an instance, those of the path or the first; or gives its document.
 pub(crate) async fn rendered(call: Call) -> Result<Response<Body>, Problem> {
-    let picture = Picture::negotiate(&call.accept)?;
-    let wish = Wish::of_rendered(&call.query, picture)?;
+    // What neither a picture nor a document can be is told before anything is opened.
+    let picture = Picture::negotiate(&call.accept);
+    let wants_document = call.accept.choose(&[PDF]).is_some() && call.in_path("frames").is_none();
+    let wish = picture.and_then(|picture| Wish::of_rendered(&call.query, picture));
+    let wish = if wants_document { wish } else { Ok(wish?) };
     let numbers = match call.in_path("frames") {
         Some(list) => negotiate::frame_list(list)?,
         None => vec![1],
     };
     let (study, entries) = open(&call).await?;
     let entry = entries.first().ok_or_else(|| Problem::new(Kind::NotFound))?;
-    answer(&call, &study, entry, &numbers, wish).await
+    if entry.sop_class.as_str() == ENCAPSULATED_PDF {
+        return document(&call, &study, entry).await;
+    }
+    answer(&call, &study, entry, &numbers, wish?).await
+}
+
+/// The document of an encapsulated PDF, byte by byte.
+async fn document(call: &Call, study: &OpenStudy, entry: &InstanceEntry) -> Result<Response<Body>, Problem> {
+    if call.accept.choose(&[PDF]).is_none() {
+        return Err(Problem::new(Kind::NotAcceptable).expected(format!("Accept: {PDF}")).available([PDF.to_owned()]));
+    }
+    let validator: Validator = validator(std::slice::from_ref(entry), &["document"]);
+    if let Some(unchanged) = validator.not_modified(&call.headers) {
+        return Ok(unchanged);
+    }
+    let (length, content) = study.bulk(entry, DOCUMENT).await.map_err(problems::of_open)?;
+    Ok(validator.mark(one_part(PDF, content, None, length).await?))
 }
 
 /// Renders one small picture for a study, a series, an instance or a frame.

@@ -32,6 +32,7 @@ const OBJECTS: &[&str] = &["multipart/related", "application/dicom"];
 const OCTETS: &[&str] = &["multipart/related", "application/octet-stream"];
 const PARTS: &[&str] = &["multipart/related"];
 const PICTURE: &[&str] = &["image/jpeg", "image/png"];
+const PICTURE_OR_DOCUMENT: &[&str] = &["image/jpeg", "image/png", "application/pdf"];
 const PICTURES: &[&str] = &["image/jpeg", "image/png", "multipart/related"];
 const JSON: &[&str] = &["application/json"];
 const HTML: &[&str] = &["text/html; charset=utf-8"];
@@ -496,7 +497,7 @@ routes! {
     /// WADO-RS pixel data of an instance.
     InstancePixelData => retrieve("/studies/{study}/series/{series}/instances/{instance}/pixeldata", &[STUDY, SERIES, INSTANCE, ACCEPT], PARTS, "实例的像素数据", "Pixel data of an instance"),
     /// A picture of an instance.
-    InstanceRendered => rendered("/studies/{study}/series/{series}/instances/{instance}/rendered", rendered_parameters!(STUDY, SERIES, INSTANCE), PICTURE, "实例的图像（渲染后）", "A picture of an instance"),
+    InstanceRendered => rendered("/studies/{study}/series/{series}/instances/{instance}/rendered", rendered_parameters!(STUDY, SERIES, INSTANCE), PICTURE_OR_DOCUMENT, "实例的图像（渲染后）", "A picture of an instance"),
     /// Pictures of frames.
     FramesRendered => rendered("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", rendered_parameters!(STUDY, SERIES, INSTANCE, FRAMES), PICTURES, "指定帧的图像（渲染后）", "Pictures of frames"),
     /// A small picture of a study.
