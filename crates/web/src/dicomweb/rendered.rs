@@ -47,7 +47,9 @@ pub(crate) async fn rendered(call: Call) -> Result<Response<Body>, Problem> {
 /// The document of an encapsulated PDF, byte by byte.
 async fn document(call: &Call, study: &OpenStudy, entry: &InstanceEntry) -> Result<Response<Body>, Problem> {
     if call.accept.choose(&[PDF]).is_none() {
-        return Err(Problem::new(Kind::NotAcceptable).expected(format!("Accept: {PDF}")).available([PDF.to_owned()]));
+        return Err(Problem::new(Kind::NotAcceptable)
+            .expected(format!("Accept: {PDF}"))
+            .available([PDF.to_owned()]));
     }
     let validator: Validator = validator(std::slice::from_ref(entry), &["document"]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {

@@ -31,14 +31,16 @@ pub(super) struct Code {
 
 /// The quad that is coded at the beginning of `bits`, lowest bit first.
 pub(super) fn quad(is_first_row: bool, context: u8, bits: u32) -> Quad {
-    let table = if is_first_row { &QUADS[0] } else { &QUADS[1] };
+    let [first, others] = &*QUADS;
+    let table = if is_first_row { first } else { others };
     let place = usize::from(context) << CODE_BITS_MAX | (bits & ((1 << CODE_BITS_MAX) - 1)) as usize;
     table.get(place).copied().unwrap_or_default()
 }
 
 /// The code for a quad of which `full` have the largest number of bits; 0 if no more bits than foreseen are needed.
 pub(super) fn code(is_first_row: bool, context: u8, significant: u8, full: u8) -> Code {
-    let table = if is_first_row { &CODES[0] } else { &CODES[1] };
+    let [first, others] = &*CODES;
+    let table = if is_first_row { first } else { others };
     let place = usize::from(context) << 8 | usize::from(significant) << 4 | usize::from(full);
     table.get(place).copied().unwrap_or_default()
 }
