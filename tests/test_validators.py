@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 
 import pytest
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from test_dicomweb_described import OCTETS, described, send
 from yingdun_testkit import corpus, part10
@@ -28,6 +28,13 @@ TARGETS = [
 
 #: Newer than the `dciodvfy` of Debian 12, which cannot say what is right about them.
 UNKNOWN_TO_DCIODVFY = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202")
+
+
+#: Ultrasound has YBR_FULL in RLE only, by planes (PS3.3 C.8.5.6.1). Conversion without loss leaves colours what they are.
+COLOURS_OF_ULTRASOUND = {
+    "Error - Unrecognized enumerated value <0> for value 1 of attribute <Planar Configuration>",
+    "Error - Unrecognized enumerated value <YBR_FULL> for value 1 of attribute <Photometric Interpretation>",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,16 +60,24 @@ def test_an_object_in_another_transfer_syntax_has_no_new_error(gateway, tmp_path
     gateway.must_store(content)
     path = instance_path(image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID)
     before, checked = errors(content, tmp_path), 0
+    if name == "examples_ybr_color.dcm":
+        before |= COLOURS_OF_ULTRASOUND
     for target in TARGETS:
         answer = gateway.get(path, f"application/dicom; transfer-syntax={target}")
         assert answer.status_code in (200, 406), f"{target}: {answer.text[:300]}"
         if answer.status_code == 406:
             continue
         assert part10.parse(answer.content).file_meta.TransferSyntaxUID == target
+        made = answer.content
+        # `dciodvfy` of Debian 12 reads no deflated objects; pydicom does.
+        if target == DeflatedExplicitVRLittleEndian:
+            made = part10.parse(made)
+            made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            made = part10.file_bytes(made)
         if target not in UNKNOWN_TO_DCIODVFY:
-            assert errors(answer.content, tmp_path) <= before, f"{name} as {UID(target).name}"
+            assert errors(made, tmp_path) <= before, f"{name} as {UID(target).name}"
             checked += 1
-    assert checked >= 4, "most of them can be made"
+    assert checked >= 5, "most of them can be made"
 
 
 def test_a_medium_has_a_directory_without_errors(archive, gateway, tmp_path):
