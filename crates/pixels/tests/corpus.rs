@@ -20,6 +20,7 @@ use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::frames::{FrameTable, ImageShape};
 use yingdun_dicom::limits::Limits;
 use yingdun_dicom::scan::scan;
+use yingdun_dicom::write::Deflater;
 use yingdun_dicom::{part10, transfer_syntax};
 use yingdun_model::Uid;
 use yingdun_pixels::render::{Presentation, View, Viewport, render, to_jpeg};
@@ -141,11 +142,15 @@ fn transcoded(path: &Path, line: &Value, target: &str) -> Option<Vec<u8>> {
     });
     let frames: Vec<_> = frames.collect::<Option<_>>()?;
     let id = uid("1.2.3");
-    let mut out = part10::write_header(&id, &id, &to, None);
-    out.extend(transcoder.head(&frames[0]).unwrap());
-    frames.iter().for_each(|frame| out.extend(transcoder.item(frame.clone())));
-    out.extend(transcoder.tail(&frames[0]));
-    Some(out)
+    let mut set = transcoder.head(&frames[0]).unwrap();
+    frames.iter().for_each(|frame| set.extend(transcoder.item(frame.clone())));
+    set.extend(transcoder.tail(&frames[0]));
+    if target == transfer_syntax::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
+        let mut deflater = Deflater::default();
+        let begin = deflater.push(&set).unwrap();
+        set = [begin, deflater.finish().unwrap()].concat();
+    }
+    Some([part10::write_header(&id, &id, &to, None), set].concat())
 }
 
 fn compare(oracle: &Path, path: &Path, line: &Value, expected: &Value) -> Result<(), String> {
