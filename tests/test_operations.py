@@ -49,6 +49,10 @@ def used(make_installation, tmp_path_factory):
     modality.wait_for(transaction)
     association.release()
     assert Peer("METER").store(installation.addresses.dicom_plain, path).returncode == 0
+    office.grant_device("METER", "store", "view")
+    keys = ["QueryRetrieveLevel=STUDY", f"StudyInstanceUID={image.StudyInstanceUID}"]
+    for verb in (Peer("METER").find, Peer("METER").get):
+        assert verb(installation.addresses.dicom_plain, "-S", tmp_path_factory.mktemp("got"), *keys)[0].returncode == 0
     assert Peer("UNKNOWN").echo(installation.addresses.dicom_plain).returncode != 0
     # One replica is read when all is well, and only its damage is met.
     for replica in installation.replicas:
@@ -104,6 +108,16 @@ def promised() -> dict:
 
 def test_the_metrics_of_a_used_server_are_those_of_the_readme(used):
     assert exposed(used) == promised()
+
+
+def test_queries_and_retrievals_are_counted_by_verb_and_by_nothing_else(used):
+    lines = used.office.system.raw("GET", "/metrics", prefix="").text.splitlines()
+    counted = [line for line in lines if line.startswith(("yingdun_dimse_operations", "yingdun_dimse_suboperations"))]
+    assert sorted(counted) == [
+        'yingdun_dimse_operations_total{verb="find",result="success"} 1',
+        'yingdun_dimse_operations_total{verb="get",result="success"} 1',
+        'yingdun_dimse_suboperations_total{verb="get",result="completed"} 1',
+    ]
 
 
 def test_what_wakes_somebody_is_there_before_it_happens(make_installation):

@@ -200,6 +200,9 @@ pub(crate) struct StoreArgs {
     /// DICOM files, and folders that are searched for DICOM files
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Objects that may wait for their answers at once, as far as the peer agrees: 1 to 16
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub(crate) operations: u16,
 }
 
 /// As whom images are moved. A token lasts hours at most; who names a service client gets new ones for as long as it takes.

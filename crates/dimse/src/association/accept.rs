@@ -5,7 +5,8 @@ use super::{
 };
 use crate::pdu::{
     APPLICATION_CONTEXT, AbortSource, AnsweredContext, AssociateAc, AssociateRj, AssociateRq, ContextOutcome,
-    ExtendedNegotiation, PROTOCOL_VERSION_1, Pdu, RejectReason, RoleSelection, UserInformation,
+    ExtendedNegotiation, OperationsWindow, PROTOCOL_VERSION_1, Pdu, RejectReason, RoleSelection,
+    UserInformation,
 };
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +26,8 @@ pub struct Agreement {
     pub roles: Vec<RoleSelection>,
     /// Extended negotiation, of what was proposed.
     pub extended: Vec<ExtendedNegotiation>,
+    /// How many operations may wait for their answers; without it one (PS3.7 §D.3.3.3).
+    pub window: Option<OperationsWindow>,
     /// The answer to a user identity, where one is due.
     pub identity_response: Option<Bytes>,
 }
@@ -133,7 +136,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             });
             agreed.extend(answer.ok());
         }
-        // No operations window is answered: that means one operation at a time (PS3.7 §D.3.3.3).
         let acceptance = Pdu::AssociateAc(AssociateAc {
             protocol_version: PROTOCOL_VERSION_1,
             called: self.request.called,
@@ -143,6 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             user: UserInformation {
                 roles: agreement.roles,
                 extended: agreement.extended,
+                operations_window: agreement.window,
                 identity_response: agreement.identity_response,
                 ..own_user_information()
             },
@@ -155,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             calling,
             called,
             send_bytes_max,
+            window: agreement.window.map_or(1, |window| window.invoked.max(1)),
             fragments: Vec::new().into_iter(),
         })
     }

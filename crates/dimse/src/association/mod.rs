@@ -30,6 +30,10 @@ pub const DATA_BYTES_MAX: usize = 128 * 1024 - HEADER_BYTES;
 /// Shortest P-DATA-TF body a peer may demand, in bytes: a fragment header and two bytes of data.
 pub const DATA_BYTES_MIN: usize = PDV_HEADER_BYTES + 2;
 
+/// Operations that one side lets the other have without an answer, at most. Enough to hide the sync of the disks behind
+/// the objects that follow; each holds what of its object is in memory.
+pub const OPERATIONS_MAX: u16 = 16;
+
 /// How long each side may keep the other waiting. Every wait in this crate is one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -85,6 +89,8 @@ pub struct Association<S> {
     called: AeTitle,
     /// Longest P-DATA-TF body that is sent, in bytes.
     send_bytes_max: usize,
+    /// Operations that the requestor may have without an answer, 1 unless more was agreed upon.
+    window: u16,
     /// Fragments of the last unit that were not handed out yet.
     fragments: std::vec::IntoIter<Pdv>,
 }
@@ -185,6 +191,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     #[must_use]
     pub const fn called(&self) -> &AeTitle {
         &self.called
+    }
+
+    /// How many operations the side that asked for the association may have without an answer (PS3.7 §D.3.3.3).
+    #[must_use]
+    pub const fn window(&self) -> u16 {
+        self.window
     }
 
     /// The waits of this association.

@@ -1,12 +1,14 @@
 //! The requestor's side of making an association.
 
 use super::{
-    Association, AssociationError, Connection, Context, Timeouts, own_user_information, send_bytes_max,
+    Association, AssociationError, Connection, Context, OPERATIONS_MAX, Timeouts, own_user_information,
+    send_bytes_max,
 };
 use crate::pdu::{
-    APPLICATION_CONTEXT, AeField, AnsweredContext, AssociateRq, ContextOutcome, PRESENTATION_CONTEXTS_MAX,
-    PROTOCOL_VERSION_1, Pdu, ProposedContext, RoleSelection, UserInformation,
+    APPLICATION_CONTEXT, AeField, AnsweredContext, AssociateRq, ContextOutcome, OperationsWindow,
+    PRESENTATION_CONTEXTS_MAX, PROTOCOL_VERSION_1, Pdu, ProposedContext, RoleSelection, UserInformation,
 };
+use std::num::NonZeroU16;
 use tokio::io::{AsyncRead, AsyncWrite};
 use yingdun_model::{AeTitle, Uid};
 
@@ -26,6 +28,8 @@ pub struct Proposal {
 pub struct Proposals {
     contexts: Vec<Proposal>,
     roles: Vec<RoleSelection>,
+    /// Operations that are to be outstanding at once; none is one.
+    window: Option<NonZeroU16>,
 }
 
 /// More proposals than one association can hold.
@@ -39,7 +43,7 @@ impl Proposals {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { contexts: Vec::new(), roles: Vec::new() }
+        Self { contexts: Vec::new(), roles: Vec::new(), window: None }
     }
 
     /// Adds a pair, unless it is there already.
@@ -80,6 +84,19 @@ impl Proposals {
         }
     }
 
+    /// Asks to have several operations without an answer at once, [`OPERATIONS_MAX`] at most (PS3.7 §D.3.3.3). A peer
+    /// that says nothing about it takes one at a time.
+    pub fn invoke(&mut self, operations: u16) {
+        self.window = NonZeroU16::new(operations.min(OPERATIONS_MAX)).filter(|window| window.get() > 1);
+    }
+
+    /// How many operations may be outstanding after this answer: what the peer grants of what was asked for.
+    fn granted(&self, answer: Option<OperationsWindow>) -> u16 {
+        let (Some(asked), Some(answer)) = (self.window, answer) else { return 1 };
+        // 0 is no limit.
+        NonZeroU16::new(answer.invoked).map_or(asked, |granted| granted.min(asked)).get()
+    }
+
     /// Each proposal with its number: 1, 3, 5 and so on.
     fn numbered(&self) -> impl Iterator<Item = (u8, &Proposal)> {
         (1..=u8::MAX).step_by(2).zip(&self.contexts)
@@ -98,13 +115,14 @@ pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     proposals: &Proposals,
 ) -> Result<Association<S>, AssociationError> {
     match exchange(&mut connection, &timeouts, &calling, &called, proposals).await {
-        Ok((contexts, send_bytes_max)) => Ok(Association {
+        Ok((contexts, send_bytes_max, window)) => Ok(Association {
             connection,
             timeouts,
             contexts,
             calling,
             called,
             send_bytes_max,
+            window,
             fragments: Vec::new().into_iter(),
         }),
         Err(failure) => {
@@ -123,7 +141,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     calling: &AeTitle,
     called: &AeTitle,
     proposals: &Proposals,
-) -> Result<(Vec<Context>, usize), AssociationError> {
+) -> Result<(Vec<Context>, usize, u16), AssociationError> {
     let contexts = proposals.numbered().map(|(id, proposal)| ProposedContext {
         id,
         abstract_syntax: Some(proposal.sop_class.clone()),
@@ -135,13 +153,22 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         calling: AeField::from(calling),
         application_context: Uid::new(APPLICATION_CONTEXT).ok(),
         contexts: contexts.collect(),
-        user: UserInformation { roles: proposals.roles.clone(), ..own_user_information() },
+        user: UserInformation {
+            roles: proposals.roles.clone(),
+            // Nothing is asked of us that could wait.
+            operations_window: proposals
+                .window
+                .map(|window| OperationsWindow { invoked: window.get(), performed: 1 }),
+            ..own_user_information()
+        },
     });
     connection.write(&request, timeouts.unit).await?;
     match connection.read(timeouts.artim, timeouts.unit).await? {
-        Pdu::AssociateAc(acceptance) => {
-            Ok((agreed(proposals, &acceptance.contexts)?, send_bytes_max(&acceptance.user)?))
-        }
+        Pdu::AssociateAc(acceptance) => Ok((
+            agreed(proposals, &acceptance.contexts)?,
+            send_bytes_max(&acceptance.user)?,
+            proposals.granted(acceptance.user.operations_window),
+        )),
         Pdu::AssociateRj(rejection) => Err(AssociationError::Rejected(rejection)),
         Pdu::Abort(abort) => Err(AssociationError::Aborted(abort.source)),
         other @ (Pdu::AssociateRq(_) | Pdu::Data(_) | Pdu::ReleaseRq | Pdu::ReleaseRp) => {

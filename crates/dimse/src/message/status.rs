@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A status as it stands in (0000,0900).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(pub u16);
 
 impl Status {

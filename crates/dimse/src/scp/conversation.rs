@@ -4,8 +4,10 @@
 //! its status, and the next message may come.
 
 use super::commit::Reports;
+use super::measure;
 use super::negotiate::{self, Options};
 use super::service::{Failure, Peer, Service};
+use super::store::Finishing;
 use super::worklist::MODALITY_WORKLIST;
 use crate::association::{Association, AssociationError, Context, Received};
 use crate::commitment::STORAGE_COMMITMENT;
@@ -15,6 +17,8 @@ use crate::message::{
 use crate::pdu::{AbortSource, ExtendedNegotiation, Pdv};
 use crate::query::{Model, Verb};
 use crate::{PERFORMED_STEP, PERFORMED_STEP_RETRIEVE};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +41,8 @@ pub(super) struct Conversation<'a, S: Service, T> {
     pub(super) counts: Counts,
     pub(super) reports: Reports,
     pub(super) habits: &'a DeviceHabits,
+    /// Objects that have arrived and are not durable yet, where several operations may be outstanding.
+    pub(super) finishing: FuturesUnordered<Finishing>,
     extended: Vec<ExtendedNegotiation>,
 }
 
@@ -47,6 +53,8 @@ pub(super) struct Counts {
     pub(super) failed: u64,
     pub(super) found: u64,
     pub(super) sent: u64,
+    /// The status of the last final response.
+    pub(super) last: Status,
     bytes: u64,
 }
 
@@ -67,8 +75,8 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         extended: Vec<ExtendedNegotiation>,
         habits: &'a DeviceHabits,
     ) -> Self {
-        let (counts, reports) = (Counts::default(), Reports::default());
-        Self { service, session, peer, association, counts, reports, habits, extended }
+        let (counts, reports, finishing) = (Counts::default(), Reports::default(), FuturesUnordered::new());
+        Self { service, session, peer, association, counts, reports, habits, finishing, extended }
     }
 
     /// Serves the association to its end. After `stop` it may finish what it has begun; `give_up` ends it.
@@ -116,10 +124,15 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         loop {
             let idle = self.association.timeouts().idle;
             let wait = if stopping { idle.min(DRAIN_IDLE) } else { idle };
+            let has_room = self.finishing.len() < usize::from(self.association.window());
             let received = tokio::select! {
-                // A message that is there already goes first.
+                // What is done is answered first, and a message that is there already goes before the rest.
                 biased;
-                received = self.association.receive(wait) => received,
+                Some(finished) = self.finishing.next() => {
+                    self.finished(finished).await?;
+                    continue;
+                }
+                received = self.association.receive(wait), if has_room => received,
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     continue;
@@ -132,6 +145,8 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             match received {
                 Ok(Received::Fragment(first)) => self.message(first).await?,
                 Ok(Received::Release) => return Ok(End::Release),
+                // The peer waits for our answers.
+                Err(AssociationError::TimedOut { .. }) if !self.finishing.is_empty() => {}
                 Err(AssociationError::TimedOut { .. }) if stopping => return Ok(End::Stopped),
                 Err(error) => return Err(error.into()),
             }
@@ -164,7 +179,10 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             CommandField::Request(Operation::Find)
                 if context.abstract_syntax.as_str() == MODALITY_WORKLIST =>
             {
-                self.worklist(&context, &command).await
+                let began = Instant::now();
+                let done = self.worklist(&context, &command).await;
+                measure::operation("worklist", began, done.is_ok().then_some(self.counts.last));
+                done
             }
             CommandField::Request(Operation::Create)
                 if context.abstract_syntax.as_str() == PERFORMED_STEP =>
@@ -183,11 +201,14 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             }
             CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
             CommandField::Request(operation) if let Some(model) = asked(&context, operation) => {
-                match model.verb {
-                    Verb::Find => self.find(&context, &command, model.root).await,
-                    Verb::Get => self.get(&context, &command, model.root).await,
-                    Verb::Move => self.move_(&context, &command, model.root).await,
-                }
+                let began = Instant::now();
+                let (verb, done) = match model.verb {
+                    Verb::Find => ("find", self.find(&context, &command, model.root).await),
+                    Verb::Get => ("get", self.get(&context, &command, model.root).await),
+                    Verb::Move => ("move", self.move_(&context, &command, model.root).await),
+                };
+                measure::operation(verb, began, done.is_ok().then_some(self.counts.last));
+                done
             }
             CommandField::Request(_) => {
                 self.discard(&context, &command, 0).await?;
@@ -256,6 +277,7 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
         status: Status,
         comment: Option<&str>,
     ) -> Result<(), MessageError> {
+        self.counts.last = status;
         let response = request.response(status, comment).encode();
         Ok(self.association.send_command(context.id, &response).await?)
     }

@@ -2,6 +2,7 @@
 
 use super::ahead::{Ahead, Turn};
 use super::conversation::{Conversation, cancels};
+use super::measure;
 use super::progress::{Ending, Progress};
 use super::service::{Failure, FailureKind, Outgoing, Service};
 use crate::association::{Context, Received};
@@ -39,6 +40,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             }
             let instance = one.object.sop_instance.clone();
             let outcome = self.send_back(one, message_id, command, &mut cancelled).await?;
+            measure::suboperation("get", &outcome);
             progress.ended(&instance, outcome);
             self.pending(context, command, &progress).await?;
             message_id = message_id.checked_add(1).unwrap_or(FIRST_MESSAGE_ID);
@@ -79,6 +81,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
     ) -> Result<(), MessageError> {
         self.counts.sent += progress.arrived();
         let (response, list) = progress.last(request, ending);
+        self.counts.last = response.status().unwrap_or_default();
         let list = list
             .map(|list| write::data_set(&list, transfer_syntax::lookup(&context.transfer_syntax).encoding));
         let list = list.unwrap_or_default();

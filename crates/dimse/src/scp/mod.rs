@@ -18,6 +18,7 @@ mod find;
 mod get;
 mod habits;
 mod identifier;
+mod measure;
 mod move_;
 mod negotiate;
 mod performed;
@@ -244,7 +245,7 @@ impl<S: Service> Shared<S> {
                 return Ok(pending.reject(refusal.rejection()).await?);
             }
         };
-        let mut agreement = negotiate::agree(&pending.request().user);
+        let mut agreement = negotiate::agree(pending.request());
         // Of a name or a token there is nothing to send back (PS3.7 §D.3.3.7.2).
         agreement.identity_response = (answer_due && self.service.recognises(&session)).then(Bytes::new);
         let extended = agreement.extended.clone();

@@ -2,14 +2,14 @@
 
 use super::ahead::{Ahead, Turn};
 use super::conversation::Conversation;
-use super::encoding;
 use super::get::counted;
 use super::progress::{Ending, Progress};
 use super::service::{Failure, FailureKind, MoveTarget, Object, Outgoing, Service};
-use crate::association::{Context, Proposals};
+use super::{encoding, measure};
+use crate::association::{Context, OPERATIONS_MAX, Proposals};
 use crate::message::{Command, MessageError, Status, element};
 use crate::query::{Root, Selection};
-use crate::scu::Scu;
+use crate::scu::{Scu, ScuError, Sender};
 use tokio::io::{AsyncRead, AsyncWrite};
 use yingdun_model::{AeTitle, Uid};
 
@@ -65,73 +65,118 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         context: &Context,
         command: &Command,
         target: &MoveTarget,
-        group: Group,
+        mut group: Group,
         progress: &mut Progress,
     ) -> Result<Ending, MessageError> {
-        let connected = Scu::connect(&target.destination, &target.settings, &group.proposals).await;
-        let mut receiver = match connected {
-            Ok(receiver) => Ok(receiver),
-            Err(error) => {
-                tracing::warn!(destination = %target.destination, %error, "a move destination does not answer");
-                // Where it is, is no business of whoever asks.
-                let comment = "the destination does not answer; the log of the archive says why";
-                Err(Failure::new(FailureKind::DestinationFailed, comment))
-            }
-        };
+        group.proposals.invoke(OPERATIONS_MAX);
+        let mut receiver = Receiver::call(target, &group.proposals).await;
+        let originator = (&self.peer.calling, command.message_id().unwrap_or_default());
+        let mut ending = Ending::Finished;
         let mut objects = Ahead::of(group.objects, &target.wished);
         // A receiver that is gone takes nothing: what is not opened yet is not opened for it.
-        while let Some(one) = objects
-            .next(|class, syntax| receiver.as_ref().is_ok_and(|receiver| receiver.accepts(class, syntax)))
-        {
+        while let Some(one) = objects.next(|class, syntax| receiver.accepts(class, syntax)) {
             if self.is_cancelled(command).await? {
-                if let Ok(receiver) = receiver {
-                    // What was answered stays answered.
-                    drop(receiver.release().await);
-                }
-                return Ok(Ending::Cancelled);
+                ending = Ending::Cancelled;
+                break;
             }
-            let instance = one.object.sop_instance.clone();
-            let sent = match receiver {
-                Ok(open) => self.send_on(open, one, command).await,
-                Err(failure) => (Err(failure.clone()), Err(failure)),
-            };
-            receiver = sent.0;
-            progress.ended(&instance, sent.1);
-            self.pending(context, command, progress).await?;
+            receiver.send(one, originator).await;
+            self.ended(context, command, receiver.ended.drain(..), progress).await?;
         }
-        if let Ok(receiver) = receiver {
-            drop(receiver.release().await);
-        }
-        Ok(Ending::Finished)
+        // What has been sent stays sent, and is counted.
+        let ended = receiver.leave().await;
+        self.ended(context, command, ended.into_iter(), progress).await?;
+        Ok(ending)
     }
 
-    /// Sends one object. After an error of the association the receiver is gone, and whatever follows fails with it.
-    async fn send_on(
+    /// Counts and tells what has ended.
+    async fn ended(
         &mut self,
-        mut receiver: Scu,
-        one: Turn,
+        context: &Context,
         command: &Command,
-    ) -> (Result<Scu, Failure>, Result<Status, Failure>) {
+        ended: impl Iterator<Item = (Uid, Result<Status, Failure>)>,
+        progress: &mut Progress,
+    ) -> Result<(), MessageError> {
+        for (instance, outcome) in ended {
+            measure::suboperation("move", &outcome);
+            progress.ended(&instance, outcome);
+            self.pending(context, command, progress).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The third side of a C-MOVE. Once it is gone, whatever follows fails with it.
+struct Receiver {
+    sender: Result<Sender<Uid>, Failure>,
+    /// Sub-operations that have ended and were not counted yet.
+    ended: Vec<(Uid, Result<Status, Failure>)>,
+}
+
+impl Receiver {
+    async fn call(target: &MoveTarget, proposals: &Proposals) -> Self {
+        let connected = Scu::connect(&target.destination, &target.settings, proposals).await;
+        let sender = connected.map(Sender::over).map_err(|error| {
+            tracing::warn!(destination = %target.destination, %error, "a move destination does not answer");
+            // Where it is, is no business of whoever asks.
+            let comment = "the destination does not answer; the log of the archive says why";
+            Failure::new(FailureKind::DestinationFailed, comment)
+        });
+        Self { sender, ended: Vec::new() }
+    }
+
+    fn accepts(&self, sop_class: &Uid, transfer_syntax: &Uid) -> bool {
+        self.sender.as_ref().is_ok_and(|sender| sender.accepts(sop_class, transfer_syntax))
+    }
+
+    /// Sends one object, as soon as the receiver takes another one.
+    async fn send(&mut self, one: Turn, (originator, message_id): (&AeTitle, u16)) {
+        let instance = one.object.sop_instance.clone();
+        let sender = match &mut self.sender {
+            Ok(sender) => sender,
+            Err(failure) => return self.ended.push((instance, Err(failure.clone()))),
+        };
         let Object { sop_class, sop_instance, transfer_syntax } = one.object;
         let Some(opening) = one.opening else {
             let comment = format!("receiver does not take {sop_class} in {transfer_syntax}");
-            return (Ok(receiver), Err(Failure::new(FailureKind::SopClassNotSupported, comment)));
+            let failure = Failure::new(FailureKind::SopClassNotSupported, comment);
+            return self.ended.push((instance, Err(failure)));
         };
         let syntax = opening.transfer_syntax.clone();
         let mut source = match opening.source().await {
             Ok(source) => source,
-            Err(failure) => return (Ok(receiver), Err(failure)),
+            Err(failure) => return self.ended.push((instance, Err(failure))),
         };
         let object = Object { sop_class, sop_instance, transfer_syntax: syntax };
-        let request_id = command.message_id().unwrap_or_default();
-        match receiver.store_for(&object, &mut source, &self.peer.calling, request_id).await {
-            Ok(answer) => (Ok(receiver), Ok(answer.status)),
-            Err(error) => {
-                tracing::warn!(%error, "an association with a move destination has ended");
-                receiver.abort().await;
-                let failure = Failure::new(FailureKind::DestinationFailed, "the destination has hung up");
-                (Err(failure.clone()), Err(failure))
+        match sender.send(instance, &object, &mut source, Some((originator, message_id))).await {
+            Ok(Some((answered, answer))) => self.ended.push((answered, Ok(answer.status))),
+            Ok(None) => {}
+            Err(error) => self.hang_up(&error).await,
+        }
+    }
+
+    /// Waits for the answers that are due, and ends the association. Gives what has ended.
+    async fn leave(mut self) -> Vec<(Uid, Result<Status, Failure>)> {
+        while let Ok(sender) = &mut self.sender {
+            match sender.answered().await {
+                Ok(Some((answered, answer))) => self.ended.push((answered, Ok(answer.status))),
+                Ok(None) => break,
+                Err(error) => self.hang_up(&error).await,
             }
+        }
+        if let Ok(sender) = self.sender {
+            // What was answered stays answered.
+            drop(sender.release().await);
+        }
+        self.ended
+    }
+
+    /// The association has ended: everything that was not answered has failed.
+    async fn hang_up(&mut self, error: &ScuError) {
+        tracing::warn!(%error, "an association with a move destination has ended");
+        let failure = Failure::new(FailureKind::DestinationFailed, "the destination has hung up");
+        if let Ok(mut sender) = std::mem::replace(&mut self.sender, Err(failure.clone())) {
+            self.ended.extend(sender.unanswered().map(|instance| (instance, Err(failure.clone()))));
+            sender.abort().await;
         }
     }
 }

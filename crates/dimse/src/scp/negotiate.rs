@@ -1,11 +1,12 @@
 //! Which proposed contexts are accepted, and in which encoding. Pure: no state, no peer.
 
 use super::worklist::MODALITY_WORKLIST;
-use crate::association::{Agreement, Answer};
+use crate::association::{Agreement, Answer, OPERATIONS_MAX};
 use crate::commitment::STORAGE_COMMITMENT;
-use crate::pdu::{ContextOutcome, ExtendedNegotiation, RoleSelection, UserInformation};
+use crate::pdu::{AssociateRq, ContextOutcome, ExtendedNegotiation, OperationsWindow, RoleSelection};
 use crate::query::{Model, Verb};
 use crate::{PERFORMED_STEP, PERFORMED_STEP_RETRIEVE, VERIFICATION};
+use bytes::Bytes;
 use yingdun_dicom::dictionary::is_storage_sop_class;
 use yingdun_model::Uid;
 
@@ -88,14 +89,23 @@ pub(super) fn decide(
     chosen.cloned().ok_or(ContextOutcome::TransferSyntaxesNotSupported)
 }
 
+/// Level of support for storage: 2, every attribute is kept (PS3.4 table B.3-2).
+const LEVEL_FULL: u8 = 2;
+
+/// Level of support for digital signatures: 3, objects are kept bit by bit, and with them their signatures.
+const SIGNATURES_BIT_PRESERVING: u8 = 3;
+
 /// What this side agrees to of what a peer proposes beside contexts: that the peer takes objects of a storage class
 /// (which a C-GET needs), relational queries and retrievals, and fuzzy matching of names. Date and time are not
-/// matched together, time zones are not adjusted, and there is no conversion of enhanced images.
-pub(super) fn agree(proposed: &UserInformation) -> Agreement {
+/// matched together, time zones are not adjusted, and there is no conversion of enhanced images. Of storage classes the
+/// levels are told that hold for all of them. A common extended negotiation has no answer (PS3.7 §D.3.3.6).
+pub(super) fn agree(request: &AssociateRq) -> Agreement {
+    let proposed = &request.user;
     let storage = |role: &&RoleSelection| is_storage_sop_class(role.sop_class.as_str());
     let roles = proposed.roles.iter().filter(storage).cloned().collect();
     let extended = proposed.extended.iter().filter_map(|negotiation| {
-        let supported: &[bool] = match Model::of(&negotiation.sop_class)?.verb {
+        let Some(model) = Model::of(&negotiation.sop_class) else { return levels_of_storage(negotiation) };
+        let supported: &[bool] = match model.verb {
             Verb::Find => &[true, false, true],
             Verb::Move | Verb::Get => &[true],
         };
@@ -107,7 +117,31 @@ pub(super) fn agree(proposed: &UserInformation) -> Agreement {
             application_information: answer.collect(),
         })
     });
-    Agreement { roles, extended: extended.collect(), identity_response: None }
+    Agreement { roles, extended: extended.collect(), window: window(request), identity_response: None }
+}
+
+/// The levels of a storage class (PS3.4 table B.3-2): level of support, reserved, level of digital signatures, reserved,
+/// coercion. No attribute of an object is changed.
+fn levels_of_storage(negotiation: &ExtendedNegotiation) -> Option<ExtendedNegotiation> {
+    is_storage_sop_class(negotiation.sop_class.as_str()).then(|| ExtendedNegotiation {
+        sop_class: negotiation.sop_class.clone(),
+        application_information: Bytes::from_static(&[LEVEL_FULL, 0, SIGNATURES_BIT_PRESERVING, 0, 0, 0]),
+    })
+}
+
+/// How many operations of the peer may wait for their answers (PS3.7 §D.3.3.3). Only where there are no queries and
+/// retrievals: between their responses a peer may say that it cancels, and nothing else. Of ours there is one at a time.
+fn window(request: &AssociateRq) -> Option<OperationsWindow> {
+    let asked = request.user.operations_window?;
+    let mut classes = request.contexts.iter().filter_map(|context| context.abstract_syntax.as_ref());
+    let asks = |class: &Uid| Model::of(class).is_some() || class.as_str() == MODALITY_WORKLIST;
+    let invoked = match asked.invoked {
+        _ if classes.any(asks) => 1,
+        // No limit.
+        0 => OPERATIONS_MAX,
+        some => some.min(OPERATIONS_MAX),
+    };
+    Some(OperationsWindow { invoked, performed: 1 })
 }
 
 /// What was agreed for one SOP class.
@@ -137,6 +171,8 @@ fn native(offered: &[Uid]) -> Option<&Uid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdu::{AeField, ProposedContext, UserInformation};
+    use yingdun_model::AeTitle;
 
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
     const IMPLICIT: &str = "1.2.840.10008.1.2";
@@ -207,7 +243,7 @@ mod tests {
         let takes = RoleSelection { sop_class: uid(CT), scu: false, scp: true };
         let find = RoleSelection { sop_class: uid("1.2.840.10008.5.1.4.1.2.2.1"), scu: true, scp: true };
         let proposed = UserInformation { roles: vec![takes.clone(), find], ..UserInformation::default() };
-        let agreement = agree(&proposed);
+        let agreement = agree(&asking(&[CT], proposed));
         assert_eq!(agreement.roles, [takes], "queries are answered by this side only");
         let offered = [uid(JPEG_2000), uid(IMPLICIT), uid(EXPLICIT)];
         assert_eq!(decide(&uid(CT), &offered, &agreement, &[]), Ok(uid(EXPLICIT)));
@@ -230,15 +266,57 @@ mod tests {
                 wish(&find, &[1, 1, 1, 1, 1]),
                 wish(&uid("1.2.840.10008.5.1.4.1.2.2.3"), &[0, 1]),
                 wish(&uid(CT), &[1]),
+                wish(&uid("1.2.840.10008.5.1.1.9"), &[1]),
             ],
             ..UserInformation::default()
         };
-        let agreed = agree(&proposed).extended;
+        let agreed = agree(&asking(&[CT], proposed)).extended;
         assert_eq!(&agreed[0].application_information[..], [1, 0, 1, 0, 0]);
         assert_eq!(&agreed[1].application_information[..], [0, 0]);
-        assert_eq!(agreed.len(), 2);
+        assert_eq!(
+            &agreed[2].application_information[..],
+            [2, 0, 3, 0, 0, 0],
+            "storage: full, bit preserving"
+        );
+        assert_eq!(agreed.len(), 3, "of a class that is none of ours nothing is said");
         assert_eq!(options(&agreed, &find), Options { relational: true, fuzzy: true });
         assert_eq!(options(&agreed, &uid("1.2.840.10008.5.1.4.1.2.1.1")), Options::default());
+    }
+
+    #[test]
+    fn several_operations_at_once_are_agreed_where_nothing_is_asked_or_retrieved() {
+        let find = "1.2.840.10008.5.1.4.1.2.2.1";
+        for (classes, invoked, granted) in [
+            (&[VERIFICATION, CT][..], 4, 4),
+            (&[CT, STORAGE_COMMITMENT], 0, OPERATIONS_MAX),
+            (&[CT], 500, OPERATIONS_MAX),
+            (&[CT], 1, 1),
+            (&[CT, find], 8, 1),
+            (&[CT, MODALITY_WORKLIST], 8, 1),
+        ] {
+            let window = Some(OperationsWindow { invoked, performed: 8 });
+            let user = UserInformation { operations_window: window, ..UserInformation::default() };
+            let agreed = agree(&asking(classes, user)).window;
+            assert_eq!(agreed, Some(OperationsWindow { invoked: granted, performed: 1 }), "{classes:?}");
+        }
+        assert_eq!(agree(&asking(&[CT], UserInformation::default())).window, None, "not asked, not answered");
+    }
+
+    fn asking(classes: &[&str], user: UserInformation) -> AssociateRq {
+        let contexts = classes.iter().zip((1..).step_by(2)).map(|(class, id)| ProposedContext {
+            id,
+            abstract_syntax: Some(uid(class)),
+            transfer_syntaxes: vec![uid(IMPLICIT)],
+        });
+        let title = AeField::from(&AeTitle::new("CT01").unwrap());
+        AssociateRq {
+            protocol_version: 1,
+            called: title,
+            calling: title,
+            application_context: None,
+            contexts: contexts.collect(),
+            user,
+        }
     }
 
     #[test]

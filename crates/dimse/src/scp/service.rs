@@ -279,7 +279,7 @@ pub trait Service: Send + Sync + 'static {
 }
 
 /// An object that is arriving. Dropped before [`Incoming::finish`], nothing of it remains.
-pub trait Incoming: Send {
+pub trait Incoming: Send + 'static {
     /// Takes the next bytes of the data set.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Failure>> + Send;
 

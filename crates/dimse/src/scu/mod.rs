@@ -25,12 +25,14 @@ mod file;
 mod performed;
 mod report;
 mod retrieve;
+mod sender;
 
 pub use classes::COMMON_CLASSES;
 pub use destination::{Destination, DestinationError};
 pub use error::ScuError;
 pub use file::{DicomFile, FileError};
 pub use retrieve::Retrieved;
+pub use sender::Sender;
 
 use crate::association::{
     Association, Connection, DATA_BYTES_MAX, Proposals, ProposalsError, Received, Timeouts, request,
@@ -185,29 +187,17 @@ impl Scu {
         object: &Object,
         data_set: &mut R,
     ) -> Result<Answer, ScuError> {
-        self.send(object, data_set, None).await
+        let message_id = self.send(object, data_set, None).await?;
+        self.answer(Operation::Store, message_id).await
     }
 
-    /// The same as a sub-operation of a C-MOVE, which names who asked for it and in which message.
-    ///
-    /// # Errors
-    /// As [`Self::store`].
-    pub async fn store_for<R: AsyncRead + Unpin>(
-        &mut self,
-        object: &Object,
-        data_set: &mut R,
-        originator: &AeTitle,
-        move_id: u16,
-    ) -> Result<Answer, ScuError> {
-        self.send(object, data_set, Some((originator, move_id))).await
-    }
-
+    /// Sends one object and waits for nothing. Gives the number of the message.
     async fn send<R: AsyncRead + Unpin>(
         &mut self,
         object: &Object,
         data_set: &mut R,
         originator: Option<(&AeTitle, u16)>,
-    ) -> Result<Answer, ScuError> {
+    ) -> Result<u16, ScuError> {
         let context = self.context(&object.sop_class, &object.transfer_syntax).ok_or_else(|| {
             ScuError::NotAccepted {
                 sop_class: object.sop_class.clone(),
@@ -220,7 +210,7 @@ impl Scu {
             command = command.on_behalf_of(title, move_id);
         }
         self.association.send_object(context, &command.encode(), data_set).await?;
-        self.answer(Operation::Store, message_id).await
+        Ok(message_id)
     }
 
     /// Ends the association in agreement.
@@ -250,17 +240,26 @@ impl Scu {
     }
 
     async fn answer(&mut self, operation: Operation, message_id: u16) -> Result<Answer, ScuError> {
+        match self.any_answer(operation, message_id).await? {
+            (answered, answer) if answered == message_id => Ok(answer),
+            _ => Err(ScuError::WrongResponse { message_id }),
+        }
+    }
+
+    /// The next answer to an operation, of several that are outstanding; `message_id` is the one that is named when
+    /// something else comes.
+    async fn any_answer(&mut self, operation: Operation, message_id: u16) -> Result<(u16, Answer), ScuError> {
         let wrong = || ScuError::WrongResponse { message_id };
         let wait = self.association.timeouts().response;
         let Received::Fragment(first) = self.association.receive(wait).await? else {
             return Err(wrong());
         };
         let (_, response) = read_command(&mut self.association, first).await?;
-        let answers_ours = response.field() == CommandField::Response(operation)
-            && response.message_id_responded_to() == Some(message_id)
-            && !response.has_data_set();
-        match response.status() {
-            Some(status) if answers_ours => Ok(Answer { status, comment: response.error_comment() }),
+        let fits = response.field() == CommandField::Response(operation) && !response.has_data_set();
+        match (response.status(), response.message_id_responded_to()) {
+            (Some(status), Some(answered)) if fits => {
+                Ok((answered, Answer { status, comment: response.error_comment() }))
+            }
             _ => Err(wrong()),
         }
     }

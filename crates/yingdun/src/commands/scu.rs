@@ -7,7 +7,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use yingdun_dimse::association::Proposals;
-use yingdun_dimse::scu::{DicomFile, Scu, ScuError, Settings};
+use yingdun_dimse::scu::{Answer, DicomFile, Scu, ScuError, Sender, Settings};
 use yingdun_dimse::tls;
 use yingdun_model::AeTitle;
 
@@ -61,6 +61,7 @@ pub(super) async fn store(args: StoreArgs, output: Output) -> Result<Verdict, Co
             waiting.next();
         }
         if !batch.is_empty() {
+            proposals.invoke(args.operations);
             bytes += send(&args.calling, &settings, &proposals, batch, &mut sent).await?;
         }
     }
@@ -93,26 +94,40 @@ async fn send(
     sent: &mut Vec<Sent>,
 ) -> Result<u64, CommandError> {
     let mut bytes = 0;
-    let mut scu = Scu::connect(&calling.destination, settings, proposals).await?;
+    let scu = Scu::connect(&calling.destination, settings, proposals).await?;
+    let mut sender: Sender<(PathBuf, u64)> = Sender::over(scu);
+    let mut answered = |((file, long), answer): ((PathBuf, u64), Answer), sent: &mut Vec<Sent>| {
+        let fault = (!answer.status.is_stored()).then(|| {
+            let comment = answer.comment.map(|words| format!(": {words}")).unwrap_or_default();
+            format!("{}{comment}", answer.status)
+        });
+        bytes += if fault.is_none() { long } else { 0 };
+        sent.push(Sent { file, fault });
+    };
     for path in batch {
-        let fault = match DicomFile::open(&path).await {
-            Err(error) => Some(error.to_string()),
-            Ok(mut file) => match scu.store(&file.object, &mut file.data_set).await {
-                Ok(answer) if answer.status.is_stored() => {
-                    bytes += file.data_set.metadata().await.map_or(0, |metadata| metadata.len());
-                    None
-                }
-                Ok(answer) => {
-                    let comment = answer.comment.map(|words| format!(": {words}")).unwrap_or_default();
-                    Some(format!("{}{comment}", answer.status))
-                }
-                Err(error @ ScuError::NotAccepted { .. }) => Some(error.to_string()),
-                Err(error) => return Err(error.into()),
-            },
+        let mut file = match DicomFile::open(&path).await {
+            Ok(file) => file,
+            Err(error) => {
+                sent.push(Sent { file: path, fault: Some(error.to_string()) });
+                continue;
+            }
         };
-        sent.push(Sent { file: path, fault });
+        let DicomFile { object, data_set } = &mut file;
+        if !sender.accepts(&object.sop_class, &object.transfer_syntax) {
+            let (sop_class, transfer_syntax) = (object.sop_class.clone(), object.transfer_syntax.clone());
+            let fault = ScuError::NotAccepted { sop_class, transfer_syntax }.to_string();
+            sent.push(Sent { file: path, fault: Some(fault) });
+            continue;
+        }
+        let long = data_set.metadata().await.map_or(0, |metadata| metadata.len());
+        if let Some(one) = sender.send((path, long), object, data_set, None).await? {
+            answered(one, sent);
+        }
     }
-    scu.release().await?;
+    while let Some(one) = sender.answered().await? {
+        answered(one, sent);
+    }
+    sender.release().await?;
     Ok(bytes)
 }
 

@@ -3,7 +3,7 @@
 use super::page::Page;
 use yingdun_dicom::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use yingdun_dicom::{Vr, dictionary, transfer_syntax};
-use yingdun_dimse::association::{DATA_BYTES_MAX, Timeouts};
+use yingdun_dimse::association::{DATA_BYTES_MAX, OPERATIONS_MAX, Timeouts};
 use yingdun_dimse::message::Status;
 use yingdun_dimse::pdu::PRESENTATION_CONTEXTS_MAX;
 use yingdun_dimse::scp;
@@ -60,7 +60,13 @@ fn associations(page: &mut Page) {
             ("implementation version name", format!("`{IMPLEMENTATION_VERSION_NAME}`")),
             ("longest P-DATA-TF that is received, in bytes", DATA_BYTES_MAX.to_string()),
             ("presentation contexts of one association", PRESENTATION_CONTEXTS_MAX.to_string()),
-            ("asynchronous operations window", "1 operation at a time, in both directions".to_owned()),
+            (
+                "asynchronous operations window",
+                format!(
+                    "up to {OPERATIONS_MAX} invoked by the peer, 1 in an association that also queries or retrieves; 1 of ours. \
+                     As SCU of storage up to {OPERATIONS_MAX}, as far as the peer grants it"
+                ),
+            ),
             (
                 "associations at once; of one address",
                 format!("{}; {}", limits.associations, limits.associations_per_address),
@@ -73,7 +79,8 @@ fn associations(page: &mut Page) {
     page.block(
         "An association is accepted from a device whose AE title, certificate, address and called AE title are those of one \
          record. SCP/SCU role selection is accepted for storage SOP classes (for C-GET), extended negotiation for relational \
-         queries and retrievals and for fuzzy matching. Of several transfer syntaxes in one context a lossless compressed one \
+         queries and retrievals and for fuzzy matching; for storage it is answered with level 2 (full), digital signatures \
+         level 3 (bit preserving), no coercion of elements. Common extended negotiation is read and changes nothing. Of several transfer syntaxes in one context a lossless compressed one \
          is chosen first, then Explicit VR Little Endian, then Implicit VR Little Endian, then what is left; a lossy one only \
          where nothing else is offered.",
     );
