@@ -48,6 +48,11 @@ impl Identity {
     }
 }
 
+/// What the row of a study says.
+pub(crate) const OF_STUDY: &[Entity] = &[Entity::Patient, Entity::Study];
+/// What the row of a series says; its study says the rest.
+pub(crate) const OF_SERIES: &[Entity] = &[Entity::Series];
+
 /// The merged attributes, as they are sealed into a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Description {
@@ -59,15 +64,20 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// What one instance says.
-    pub(crate) fn new(index: &InstanceIndex, at: PackPosition, identity: Identity) -> Self {
+    /// What one instance says of these entities.
+    pub(crate) fn new(
+        of: &[Entity],
+        index: &InstanceIndex,
+        at: PackPosition,
+        identity: Identity,
+    ) -> Self {
         let mut bare = index.clone();
         for attribute in PATIENT.iter().chain(&STUDY).chain(&SERIES).chain(&INSTANCE) {
             (attribute.clear)(&mut bare);
         }
         bare.further = Further::default();
         let mut description = Self { index: bare, first: at, others: BTreeMap::new() };
-        description.add(index, at, identity);
+        description.add(of, index, at, identity);
         description
     }
 
@@ -79,25 +89,37 @@ impl Description {
         self.index
     }
 
-    /// Adds what an instance says whose record lies at this position. Tells whether anything is other than before.
-    pub(crate) fn add(&mut self, index: &InstanceIndex, at: PackPosition, identity: Identity) -> bool {
+    /// Adds what an instance says of these entities whose record lies at this position. Tells whether anything is other than
+    /// before.
+    pub(crate) fn add(
+        &mut self,
+        of: &[Entity],
+        index: &InstanceIndex,
+        at: PackPosition,
+        identity: Identity,
+    ) -> bool {
         let mut changed = self.begin_at(index, at);
+        for entity in of {
+            changed |= match entity {
+                Entity::Patient => self.take_patient(index, at, identity),
+                Entity::Study if identity == Identity::Other => false,
+                Entity::Study | Entity::Series => self.take(*entity, index, at),
+            };
+        }
+        changed
+    }
+
+    fn take_patient(&mut self, index: &InstanceIndex, at: PackPosition, identity: Identity) -> bool {
         match identity {
-            Identity::Fits => changed |= self.take(Entity::Patient, index, at),
-            Identity::Unnamed if self.index.patient_id.is_absent() => {
-                changed |= self.take(Entity::Patient, index, at);
-            }
+            Identity::Fits => self.take(Entity::Patient, index, at),
+            Identity::Unnamed if self.index.patient_id.is_absent() => self.take(Entity::Patient, index, at),
             // The patient of an unnamed study is that of the first instance which names one, as a whole.
             Identity::Late if self.index.patient_id.is_absent() || at < self.position("patient_id") => {
                 fields(Entity::Patient).for_each(|field| self.set(field, index, at));
-                changed = true;
+                true
             }
-            Identity::Unnamed | Identity::Late | Identity::Other => {}
+            Identity::Unnamed | Identity::Late | Identity::Other => false,
         }
-        if identity != Identity::Other {
-            changed |= self.take(Entity::Study, index, at);
-        }
-        changed | self.take(Entity::Series, index, at)
     }
 
     /// Makes an earlier record the first one.
@@ -344,12 +366,12 @@ pub(crate) mod tests {
             let patient = pseudonyms.patient("", patient, &index.study);
             let identity = Identity::of(&pseudonyms, patient, &index);
             match &mut description {
-                None => description = Some(Description::new(&index, at(*place), identity)),
+                None => description = Some(Description::new(OF_STUDY, &index, at(*place), identity)),
                 Some(description) => {
                     let before = description.clone();
-                    let changed = description.add(&index, at(*place), identity);
+                    let changed = description.add(OF_STUDY, &index, at(*place), identity);
                     assert_eq!(changed, before != *description);
-                    assert!(!description.add(&index, at(*place), identity), "twice is once");
+                    assert!(!description.add(OF_STUDY, &index, at(*place), identity), "twice is once");
                 }
             }
         }

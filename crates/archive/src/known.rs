@@ -4,7 +4,7 @@
 //! knows is what the catalogue has; what it does not know it reads there first.
 
 use crate::catalogue::Waiting;
-use crate::description::Description;
+use crate::description::{Description, OF_SERIES, OF_STUDY};
 use crate::rows::{self, Row};
 use crate::shared::InstitutionKeys;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -119,12 +119,12 @@ impl Known {
             grade: row.grade,
             received: facts.received,
             patient_conflict: false,
-            description: Description::new(&row.index, at, row.identity),
+            description: Description::new(OF_STUDY, &row.index, at, row.identity),
             series: BTreeMap::new(),
             terms: None,
             changed: true,
         });
-        study.changed |= study.description.add(&row.index, at, row.identity);
+        study.changed |= study.description.add(OF_STUDY, &row.index, at, row.identity);
         study.changed |= lower(&mut study.received, facts.received);
         if row.identity.is_conflict() && !study.patient_conflict {
             study.patient_conflict = true;
@@ -132,10 +132,10 @@ impl Known {
         }
         let series = study.series.entry(facts.series).or_insert_with(|| Series {
             received: facts.received,
-            description: Description::new(&row.index, at, row.identity),
+            description: Description::new(OF_SERIES, &row.index, at, row.identity),
             changed: true,
         });
-        series.changed |= series.description.add(&row.index, at, row.identity);
+        series.changed |= series.description.add(OF_SERIES, &row.index, at, row.identity);
         series.changed |= lower(&mut series.received, facts.received);
         // Its modality is among the terms of the study.
         study.changed |= series.changed;
@@ -321,7 +321,7 @@ mod tests {
         let terms = "SELECT term, study_date FROM search_term ORDER BY term, study_date";
         let terms = database.query(Statement::new(terms, vec![])).await.unwrap();
         let terms: Vec<_> =
-            terms.iter().map(|row| (row.get_bytes(0).unwrap().to_vec(), row.get_i64(1).unwrap())).collect();
+            terms.iter().map(|row| (row.get_i64(0).unwrap(), row.get_i64(1).unwrap())).collect();
         (studies, series, descriptions, terms)
     }
 

@@ -8,15 +8,12 @@ use yingdun_model::{
     InstanceRef, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
 };
 
-/// The lengths, in characters, of the beginnings that have a token. A beginning of another length is narrowed by the
-/// longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and each
-/// length costs a row of the index per value.
-const PREFIX_CHARACTERS: [usize; 9] = [1, 2, 3, 4, 5, 6, 8, 12, 16];
-
-/// Whether a beginning of this many characters has a token of its own.
-pub(crate) fn is_indexed_prefix(characters: usize) -> bool {
-    PREFIX_CHARACTERS.contains(&characters)
-}
+/// The lengths, in characters, of the beginnings of names that have a token. A beginning of another length is narrowed by
+/// the longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and
+/// each length costs a row of the index per value.
+const NAME_BEGINNINGS: &[usize] = &[1, 2, 3, 4, 5, 6, 8, 12];
+/// The same of identifiers, of which hardly anybody asks for a beginning.
+const IDENTIFIER_BEGINNINGS: &[usize] = &[1, 2, 4, 6, 8, 12];
 
 /// What a search token stands for. The words are part of the stored tokens and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +43,26 @@ impl Searchable {
             Self::ScheduledProcedureStepId => "search/scheduled-procedure-step-id",
             Self::RequestedProcedureId => "search/requested-procedure-id",
         }
+    }
+
+    /// Whether a beginning of this many characters has a token of its own.
+    pub(crate) fn is_indexed_prefix(self, characters: usize) -> bool {
+        let lengths = match self {
+            Self::PatientName | Self::ReferringPhysician | Self::PatientNamePart => NAME_BEGINNINGS,
+            Self::PatientId
+            | Self::AccessionNumber
+            | Self::StudyId
+            | Self::PatientBirthDate
+            | Self::ScheduledProcedureStepId
+            | Self::RequestedProcedureId => IDENTIFIER_BEGINNINGS,
+        };
+        lengths.contains(&characters)
+    }
+
+    /// Where the beginnings of a value that have tokens end, in bytes.
+    fn ends(self, value: &str) -> impl Iterator<Item = usize> {
+        let ends = value.char_indices().skip(1).map(|(at, _)| at).chain([value.len()]);
+        ends.zip(1..).filter(move |(_, characters)| self.is_indexed_prefix(*characters)).map(|(end, _)| end)
     }
 }
 
@@ -130,13 +147,13 @@ impl Pseudonyms {
 
     /// The token of the beginning of a normalised value, as far as beginnings of its length have one.
     pub(crate) fn prefix(&self, what: Searchable, beginning: &str) -> [u8; 16] {
-        let cut = ends(beginning).last().and_then(|end| beginning.get(..end)).unwrap_or(beginning);
+        let cut = what.ends(beginning).last().and_then(|end| beginning.get(..end)).unwrap_or(beginning);
         self.0.token_of(what.domain(), &[b"^", cut.as_bytes()])
     }
 
     /// The tokens of the beginnings of a normalised value.
     pub(crate) fn prefixes(&self, what: Searchable, value: &str) -> impl Iterator<Item = [u8; 16]> {
-        ends(value).filter_map(|end| value.get(..end)).map(move |beginning| self.prefix(what, beginning))
+        what.ends(value).filter_map(|end| value.get(..end)).map(move |beginning| self.prefix(what, beginning))
     }
 
     /// All tokens under which a normalised value is found: the value and its beginnings.
@@ -146,12 +163,6 @@ impl Pseudonyms {
         }
         std::iter::once(self.exact(what, value)).chain(self.prefixes(what, value)).collect()
     }
-}
-
-/// Where the beginnings of a value that have tokens end, in bytes.
-fn ends(value: &str) -> impl Iterator<Item = usize> {
-    let ends = value.char_indices().skip(1).map(|(at, _)| at).chain([value.len()]);
-    ends.zip(1..).filter(|(_, characters)| is_indexed_prefix(*characters)).map(|(end, _)| end)
 }
 
 impl fmt::Debug for Pseudonyms {
@@ -191,7 +202,7 @@ mod tests {
             let beginning = &long[..length];
             assert!(tokens.contains(&pseudonyms.prefix(Searchable::PatientId, beginning)), "{beginning}");
         }
-        assert_eq!(tokens.len(), 1 + PREFIX_CHARACTERS.len());
+        assert_eq!(tokens.len(), 1 + IDENTIFIER_BEGINNINGS.len());
     }
 
     #[test]

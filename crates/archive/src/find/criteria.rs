@@ -3,7 +3,7 @@
 use super::attributes::{self, Attribute, text_of};
 use super::candidate::Candidate;
 use crate::error::FindError;
-use crate::pseudonym::{Searchable, is_indexed_prefix};
+use crate::pseudonym::Searchable;
 use crate::request::{FindRequest, Level};
 use crate::rows::REQUESTS;
 use crate::shared::InstitutionKeys;
@@ -136,7 +136,7 @@ impl Criteria {
     /// Tokens are made without letter case and width, of names group by group; what that does not tell is compared.
     fn add_token(&mut self, what: Searchable, level: Level, path: AttributePath, vr: Vr, value: MatchValue) {
         let groups = value.groups().filter(|_| vr == Vr::PN);
-        if vr != Vr::PN || groups.is_some() || needs_second_look(&value) {
+        if vr != Vr::PN || groups.is_some() || needs_second_look(what, &value) {
             self.compare(level, path, vr, Wanted::Value(value.clone()));
         }
         match groups {
@@ -180,7 +180,8 @@ impl Criteria {
         if is_found {
             for word in query.words() {
                 let begins = beginning(word);
-                is_found &= begins == word && is_indexed_prefix(word.chars().count());
+                let length = word.chars().count();
+                is_found &= begins == word && Searchable::PatientNamePart.is_indexed_prefix(length);
                 if !begins.is_empty() {
                     self.words.push(begins.to_owned());
                 }
@@ -305,7 +306,7 @@ fn beginning(pattern: &str) -> &str {
 }
 
 /// Whether a token says less than the pattern asks: anything but a short beginning and one final `*`.
-fn needs_second_look(value: &MatchValue) -> bool {
+fn needs_second_look(what: Searchable, value: &MatchValue) -> bool {
     match value {
         MatchValue::Wildcard(pattern) => {
             let beginning = beginning(pattern);
@@ -313,7 +314,7 @@ fn needs_second_look(value: &MatchValue) -> bool {
             rest != "*"
                 || beginning.is_empty()
                 || beginning.ends_with(['^', ' '])
-                || !is_indexed_prefix(fold(beginning).chars().count())
+                || !what.is_indexed_prefix(fold(beginning).chars().count())
         }
         MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Universal => false,
         MatchValue::Range { .. } => true,

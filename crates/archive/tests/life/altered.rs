@@ -26,8 +26,8 @@ async fn by_an_altered_row_nothing_wrong_is_served(house: House) {
         ("series", "series_uid", OTHER_UID.into()),
         ("study", "study_uid", OTHER_UID.into()),
         ("instance", "sop_instance_uid", OTHER_UID.into()),
-        ("instance", "sop_class_uid", OTHER_UID.into()),
-        ("instance", "transfer_syntax_uid", OTHER_UID.into()),
+        ("image_format", "sop_class_uid", OTHER_UID.into()),
+        ("image_format", "transfer_syntax_uid", OTHER_UID.into()),
         ("instance", "object_bytes", 7_i64.into()),
     ];
     // Nobody opened the instance so far.

@@ -1,6 +1,6 @@
 //! Takes a batch into the catalogue: in one transaction with the watermark, twice without harm.
 
-use super::moment::{date_column, number_column, time_column};
+use super::moment::{date_column, number_column, size_column, time_column};
 use super::{
     Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, filter, watermark,
 };
@@ -44,7 +44,7 @@ pub async fn apply(
 /// # Errors
 /// As [`Database::execute`].
 pub async fn wipe(database: &Database) -> Result<(), CatalogError> {
-    database.clear_tables(&["patient", "study", "series", "instance", "search_term", "pack_watermark"]).await
+    database.clear_tables(&["patient", "study", "series", "instance", "image_format", "search_term", "pack_watermark"]).await
 }
 
 /// A size or position as a column.
@@ -102,8 +102,9 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     // Counted before the instances are inserted: those that are there already do not count again.
     statements
         .extend(new_instances.iter().map(|(series, instances)| count_new_instances(*series, instances)));
-    let rows = instances.values().map(|instance| instance_row(instance)).collect::<Result<Vec<_>, _>>()?;
-    insert_all(&mut statements, INSERT_INSTANCE, ON_INSTANCE, rows.into_iter());
+    let formats: BTreeSet<Format<'_>> = instances.values().map(|instance| Format::of(instance)).collect();
+    insert_all(&mut statements, INSERT_FORMAT, ON_FORMAT, formats.iter().map(Format::row));
+    insert_instances(&mut statements, instances.values().copied().collect())?;
     let references: BTreeSet<InstanceRef> = instances.keys().map(|(reference, _)| *reference).collect();
     if !references.is_empty() {
         statements.push(demote_older_versions(&references));
@@ -118,27 +119,28 @@ const INSERT_PATIENT: &str = "INSERT INTO patient (patient_ref, institution, rec
 const ON_PATIENT: &str = " ON CONFLICT (patient_ref) DO UPDATE SET received_ms = excluded.received_ms \
      WHERE excluded.received_ms < patient.received_ms";
 const INSERT_STUDY: &str = "INSERT INTO study (study_ref, institution, patient_ref, study_uid, study_date, \
-     study_time, grade, received_ms, patient_conflict, series_count, instance_count, sealed) VALUES ";
+     study_time, grade, received_ms, patient_conflict, series_count, instance_count, sealed, study_key) VALUES ";
 const ON_STUDY: &str = " ON CONFLICT (study_ref) DO UPDATE SET institution = excluded.institution, \
      patient_ref = excluded.patient_ref, study_uid = excluded.study_uid, study_date = excluded.study_date, \
      study_time = excluded.study_time, grade = excluded.grade, received_ms = excluded.received_ms, \
-     patient_conflict = excluded.patient_conflict, sealed = excluded.sealed";
+     patient_conflict = excluded.patient_conflict, sealed = excluded.sealed, study_key = excluded.study_key";
 const INSERT_SERIES: &str = "INSERT INTO series (series_ref, institution, study_ref, series_uid, modality, \
      series_number, performed_date, performed_time, received_ms, instance_count, sealed) VALUES ";
 const ON_SERIES: &str = " ON CONFLICT (series_ref) DO UPDATE SET institution = excluded.institution, \
      study_ref = excluded.study_ref, series_uid = excluded.series_uid, modality = excluded.modality, \
      series_number = excluded.series_number, performed_date = excluded.performed_date, \
      performed_time = excluded.performed_time, received_ms = excluded.received_ms, sealed = excluded.sealed";
-const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, institution, study_ref, \
-     series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, image_rows, \
-     image_columns, bits_allocated, frames, received_ms, object_bytes, location, sealed) VALUES ";
+const INSERT_FORMAT: &str = "INSERT INTO image_format (sop_class_uid, transfer_syntax_uid, image_rows, \
+     image_columns, bits_allocated) VALUES ";
+const ON_FORMAT: &str = " ON CONFLICT (sop_class_uid, transfer_syntax_uid, image_rows, image_columns, \
+     bits_allocated) DO NOTHING";
+const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, series_ref, \
+     sop_instance_uid, instance_number, frames, received_ms, object_bytes, location, sealed, format_id) VALUES ";
 /// Of two records of one version, the one that lies later in the packs counts: the write of the other failed, and its
 /// sender sent again. Locations begin with pack and offset, so their bytes are in that order.
-const ON_INSTANCE: &str = " ON CONFLICT (instance_ref, version) DO UPDATE SET study_ref = excluded.study_ref, \
-     series_ref = excluded.series_ref, sop_class_uid = excluded.sop_class_uid, \
-     transfer_syntax_uid = excluded.transfer_syntax_uid, instance_number = excluded.instance_number, \
-     image_rows = excluded.image_rows, image_columns = excluded.image_columns, \
-     bits_allocated = excluded.bits_allocated, frames = excluded.frames, received_ms = excluded.received_ms, \
+const ON_INSTANCE: &str = " ON CONFLICT (instance_ref, version) DO UPDATE SET \
+     series_ref = excluded.series_ref, instance_number = excluded.instance_number, \
+     format_id = excluded.format_id, frames = excluded.frames, received_ms = excluded.received_ms, \
      object_bytes = excluded.object_bytes, location = excluded.location, sealed = excluded.sealed \
      WHERE excluded.location > instance.location";
 
@@ -186,6 +188,7 @@ fn study_row(reference: StudyRef, study: &StudyFacts) -> Vec<Value> {
         Value::Int(0),
         Value::Int(0),
         study.sealed.as_slice().into(),
+        filter::study_key(reference).into(),
     ]
 }
 
@@ -205,27 +208,61 @@ fn series_row(reference: SeriesRef, series: &SeriesFacts) -> Vec<Value> {
     ]
 }
 
-fn instance_row(instance: &InstanceFacts) -> Result<Vec<Value>, CatalogError> {
-    Ok(vec![
-        instance.reference.into(),
-        instance.version.into(),
-        true.into(),
-        (&instance.institution).into(),
-        instance.study.into(),
-        instance.series.into(),
-        (&instance.sop_instance).into(),
-        (&instance.sop_class).into(),
-        (&instance.transfer_syntax).into(),
-        number_column(instance.number).into(),
-        instance.rows.into(),
-        instance.columns.into(),
-        instance.bits_allocated.into(),
-        instance.frames.into(),
-        instance.received.into(),
-        signed(instance.object_bytes)?.into(),
-        instance.location.as_slice().into(),
-        instance.sealed.as_deref().into(),
-    ])
+/// What many instances have in common, in the order of its key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Format<'i> {
+    sop_class: &'i str,
+    transfer_syntax: &'i str,
+    rows: i64,
+    columns: i64,
+    bits_allocated: i64,
+}
+
+impl<'i> Format<'i> {
+    fn of(instance: &'i InstanceFacts) -> Self {
+        Self {
+            sop_class: instance.sop_class.as_str(),
+            transfer_syntax: instance.transfer_syntax.as_str(),
+            rows: size_column(instance.rows),
+            columns: size_column(instance.columns),
+            bits_allocated: size_column(instance.bits_allocated.map(u32::from)),
+        }
+    }
+
+    fn row(&self) -> Vec<Value> {
+        vec![
+            self.sop_class.into(),
+            self.transfer_syntax.into(),
+            self.rows.into(),
+            self.columns.into(),
+            self.bits_allocated.into(),
+        ]
+    }
+}
+
+/// Appends INSERT statements for instances, each with the number of its format.
+fn insert_instances(
+    statements: &mut Vec<Statement>,
+    instances: Vec<&InstanceFacts>,
+) -> Result<(), CatalogError> {
+    for instances in in_powers_of_two(instances) {
+        let mut insert = StatementBuilder::new();
+        insert.push(INSERT_INSTANCE);
+        for (position, instance) in instances.into_iter().enumerate() {
+            insert.push(if position > 0 { ", (" } else { "(" });
+            insert.bind(instance.reference).push(", ").bind(instance.version).push(", 1, ");
+            insert.bind(instance.series).push(", ").bind(&instance.sop_instance).push(", ");
+            insert.bind(number_column(instance.number)).push(", ").bind(instance.frames).push(", ");
+            insert.bind(instance.received).push(", ").bind(signed(instance.object_bytes)?).push(", ");
+            insert.bind(instance.location.as_slice()).push(", ").bind(instance.sealed.as_deref());
+            insert.push(", (SELECT f.format_id FROM image_format f WHERE (f.sop_class_uid, ");
+            insert.push("f.transfer_syntax_uid, f.image_rows, f.image_columns, f.bits_allocated) = ");
+            insert.bind_row(Format::of(instance).row()).push("))");
+        }
+        insert.push(ON_INSTANCE);
+        statements.push(insert.finish());
+    }
+    Ok(())
 }
 
 /// Takes away the terms by which studies are no longer found, and adds those by which they are found now. A term
@@ -235,12 +272,12 @@ fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, St
     for (study, StudyChange { now, was }) in studies {
         let terms = terms_of(&now.institution, &now.terms);
         let old = was.as_ref().map(|was| terms_of(&now.institution, was)).unwrap_or_default();
-        let gone: Vec<&[u8]> = old.difference(&terms).map(|(_, term)| term.as_slice()).collect();
+        let gone: Vec<i64> = old.difference(&terms).map(|(_, term)| *term).collect();
         if let Some(was) = was
             && !gone.is_empty()
         {
             let mut statement = StatementBuilder::new();
-            statement.push("DELETE FROM search_term WHERE study_ref = ").bind(*study);
+            statement.push("DELETE FROM search_term WHERE study_key = ").bind(filter::study_key(*study));
             statement.push(" AND study_date = ").bind(date_column(was.date));
             statement.push(" AND term IN ").bind_list(gone);
             statements.push(statement.finish());
@@ -248,25 +285,24 @@ fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, St
         added.extend(
             terms
                 .difference(&old)
-                .map(|(date, term)| vec![term.as_slice().into(), (*date).into(), (*study).into()]),
+                .map(|(date, term)| [*term, *date, filter::study_key(*study)]),
         );
     }
+    // In the order of the key: terms that many studies of a batch have lie side by side.
+    added.sort_unstable();
     insert_all(
         statements,
-        "INSERT INTO search_term (term, study_date, study_ref) VALUES ",
-        " ON CONFLICT (term, study_date, study_ref) DO NOTHING",
-        added.into_iter(),
+        "INSERT INTO search_term (term, study_date, study_key) VALUES ",
+        " ON CONFLICT (term, study_date, study_key) DO NOTHING",
+        added.into_iter().map(|row| row.map(Value::Int).to_vec()),
     );
 }
 
-fn terms_of(institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<(i64, Vec<u8>)> {
+fn terms_of(institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<(i64, i64)> {
     let date = date_column(terms.date);
-    let tokens = terms.tokens.iter().map(|token| token.to_vec());
     let modalities = terms.modalities.iter().filter(|modality| !modality.is_empty());
-    tokens
-        .chain(modalities.map(|modality| filter::modality_term(institution, modality)))
-        .map(|term| (date, term))
-        .collect()
+    let modalities = modalities.map(|modality| filter::modality_term(institution, modality));
+    terms.tokens.iter().map(filter::term).chain(modalities).map(|term| (date, term)).collect()
 }
 
 /// Adds to a series as many instances as the batch has and the catalogue has not.

@@ -79,6 +79,15 @@ impl StudyFilter {
             time: None,
         }
     }
+
+    /// The same, narrowed to studies that have a series of one of these modalities where nothing was said of that.
+    pub(super) fn with_series_of(&self, modalities: &[String]) -> Self {
+        let mut filter = self.clone();
+        if filter.modalities.is_empty() {
+            filter.modalities = modalities.to_vec();
+        }
+        filter
+    }
 }
 
 /// Which part of an answer is wanted. Ask for one row more than is shown, to know whether there are more.
@@ -99,6 +108,11 @@ impl<C> Page<C> {
     pub const fn first(limit: u32) -> Self {
         Self { offset: 0, limit, after: None }
     }
+
+    /// Rows to read: those to pass over and those to return.
+    pub(super) const fn reach(&self) -> usize {
+        self.offset as usize + self.limit as usize
+    }
 }
 
 /// Where a study stands in the order of answers: by date, then by reference, both descending.
@@ -108,11 +122,29 @@ pub struct StudyCursor {
     pub(super) reference: StudyRef,
 }
 
-/// The term under which a modality is kept among the tokens. Longer or shorter than a token, or equal to one by
-/// an accident of 1 in 2¹²⁸.
+/// The first eight bytes of a reference as a number that sorts like it.
 #[must_use]
-pub fn modality_term(institution: &InstitutionId, modality: &str) -> Vec<u8> {
-    [b"modality", institution.as_str().as_bytes(), modality.as_bytes()].join(&0)
+pub fn study_key(study: StudyRef) -> i64 {
+    i64::from_be_bytes(beginning(study.as_bytes())) ^ i64::MIN
+}
+
+/// The first eight bytes of a token. Of a hundred million terms another one begins alike by an accident of 1 in 10¹¹.
+#[must_use]
+pub fn term(token: &Token) -> i64 {
+    i64::from_be_bytes(beginning(token))
+}
+
+/// The term under which a modality is kept among the tokens: a digest without a key, because modalities are plain.
+#[must_use]
+pub fn modality_term(institution: &InstitutionId, modality: &str) -> i64 {
+    let text = [b"modality", institution.as_str().as_bytes(), modality.as_bytes()].join(&0);
+    let digest = ring::digest::digest(&ring::digest::SHA256, &text);
+    i64::from_be_bytes(digest.as_ref().first_chunk().copied().unwrap_or_default())
+}
+
+const fn beginning(bytes: &[u8; 16]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *bytes;
+    [a, b, c, d, e, f, g, h]
 }
 
 // === the plan of a search ===
@@ -121,7 +153,7 @@ pub fn modality_term(institution: &InstitutionId, modality: &str) -> Vec<u8> {
 pub(super) struct Plan<'f> {
     filter: &'f StudyFilter,
     /// Tokens and modalities: for each condition its alternatives, sorted and unlike.
-    conditions: Vec<Vec<Vec<u8>>>,
+    conditions: Vec<Vec<i64>>,
     driver: Driver,
     /// Whether only the newest study of each patient is meant, among those that fit.
     newest_of_patient: bool,
@@ -136,6 +168,8 @@ enum Driver {
     CareRelations,
     Received,
     Dates,
+    /// None of the conditions: the study is named by something else.
+    Elsewhere,
 }
 
 impl<'f> Plan<'f> {
@@ -182,7 +216,7 @@ impl<'f> Plan<'f> {
         self
     }
 
-    /// Appends a SELECT of `study_date` and `study_ref` of one page, in the order of answers.
+    /// Appends a SELECT of `study_date`, `study_key` and `study_ref` of one page, in the order of answers.
     pub(super) fn select_page(&self, sql: &mut StatementBuilder, page: &Page<StudyCursor>) {
         let reach = i64::from(page.offset) + i64::from(page.limit);
         match self.arms() {
@@ -193,7 +227,7 @@ impl<'f> Plan<'f> {
             }
             arms => {
                 // A study may fit several alternatives.
-                sql.push("SELECT DISTINCT study_date, study_ref FROM (");
+                sql.push("SELECT DISTINCT study_date, study_key, study_ref FROM (");
                 for (position, arm) in arms.into_iter().enumerate() {
                     sql.push(if position > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
                     self.select(sql, arm, page.after.as_ref());
@@ -205,26 +239,44 @@ impl<'f> Plan<'f> {
         sql.push(ORDER).push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
     }
 
-    /// Appends a SELECT of `study_ref` of all studies that fit, in no order, for use after `IN`.
-    pub(super) fn select_references(&self, sql: &mut StatementBuilder) {
-        sql.push("SELECT study_ref FROM (");
-        for (position, arm) in self.arms().into_iter().enumerate() {
-            if position > 0 {
-                sql.push(" UNION ALL ");
+    /// Appends a SELECT of `study_date`, `study_key` and `study_ref` of all studies that fit and stand behind a place, for
+    /// use after `FROM`. Ordered from outside, it is walked no farther than the answer needs.
+    pub(super) fn select_studies(&self, sql: &mut StatementBuilder, after: Option<&StudyCursor>) {
+        match self.arms() {
+            arms if arms.len() == 1 => {
+                for arm in arms {
+                    self.select(sql, arm, after);
+                }
             }
-            self.select(sql, arm, None);
+            arms => {
+                sql.push("SELECT DISTINCT study_date, study_key, study_ref FROM (");
+                for (position, arm) in arms.into_iter().enumerate() {
+                    sql.push(if position > 0 { " UNION ALL " } else { "" });
+                    self.select(sql, arm, after);
+                }
+                sql.push(") alternatives");
+            }
         }
-        sql.push(") fitting");
     }
 
-    /// Whether every study of the institution fits.
-    pub(super) fn is_unrestricted(&self) -> bool {
-        self.driver == Driver::Dates && self.filter.date.is_none() && self.filter.time.is_none()
+    /// Appends all conditions on a study that is named otherwise, on its row `s`.
+    pub(super) fn conditions(&self, sql: &mut StatementBuilder) {
+        let filter = self.filter;
+        let on_row = Self { driver: Driver::Elsewhere, conditions: self.conditions.clone(), ..*self };
+        sql.push(" AND NOT s.institution <> ").bind(&filter.institution);
+        if !filter.studies.is_empty() {
+            sql.push(" AND s.study_ref IN ").bind_list(filter.studies.iter().copied());
+        }
+        if let Some(range) = &filter.date {
+            sql.push(" AND s.study_date + 0 BETWEEN ").bind(date_column(Some(*range.start())));
+            sql.push(" AND ").bind(date_column(Some(*range.end())));
+        }
+        on_row.residue(sql);
     }
 
     /// The alternatives that are walked one by one: those of the driving condition when they are few, otherwise a
     /// single one that stands for all.
-    fn arms(&self) -> Vec<&[Vec<u8>]> {
+    fn arms(&self) -> Vec<&[i64]> {
         match self.driver {
             Driver::Condition(position) => {
                 let alternatives = self.conditions.get(position).map(Vec::as_slice).unwrap_or_default();
@@ -234,25 +286,29 @@ impl<'f> Plan<'f> {
                     alternatives.iter().map(std::slice::from_ref).collect()
                 }
             }
-            Driver::Studies | Driver::Patients | Driver::CareRelations | Driver::Received | Driver::Dates => {
-                vec![&[]]
-            }
+            Driver::Studies
+            | Driver::Patients
+            | Driver::CareRelations
+            | Driver::Received
+            | Driver::Dates
+            | Driver::Elsewhere => vec![&[]],
         }
     }
 
     /// Appends one SELECT, unordered. `CROSS JOIN`, `+ 0` and `NOT … <>` keep SQLite from choosing another driver.
     /// PostgreSQL goes by its statistics.
-    fn select(&self, sql: &mut StatementBuilder, arm: &[Vec<u8>], after: Option<&StudyCursor>) {
+    fn select(&self, sql: &mut StatementBuilder, arm: &[i64], after: Option<&StudyCursor>) {
         let filter = self.filter;
         let date = match self.driver {
             Driver::Condition(_) => {
                 let several = if arm.len() > 1 { "DISTINCT " } else { "" };
                 sql.push("SELECT ").push(several);
-                sql.push("t.study_date AS study_date, t.study_ref AS study_ref FROM search_term t CROSS JOIN study s ");
-                sql.push("WHERE s.study_ref = t.study_ref AND t.term ");
+                sql.push("t.study_date AS study_date, t.study_key AS study_key, s.study_ref AS study_ref ");
+                sql.push("FROM search_term t CROSS JOIN study s ");
+                sql.push("WHERE s.study_key = t.study_key AND NOT s.study_date <> t.study_date AND t.term ");
                 match arm {
-                    [term] => sql.push("= ").bind(term.as_slice()),
-                    terms => sql.push("IN ").bind_list(terms.iter().map(Vec::as_slice)),
+                    [term] => sql.push("= ").bind(*term),
+                    terms => sql.push("IN ").bind_list(terms.iter().copied()),
                 };
                 "t.study_date"
             }
@@ -278,14 +334,14 @@ impl<'f> Plan<'f> {
                 sql.bind(self.received_since());
                 "s.study_date + 0"
             }
-            Driver::Dates => {
-                sql.push("SELECT s.study_date AS study_date, s.study_ref AS study_ref FROM study s ");
-                sql.push("WHERE s.study_date >= 0");
+            Driver::Dates | Driver::Elsewhere => {
+                sql.push("SELECT s.study_date AS study_date, s.study_key AS study_key, s.study_ref AS study_ref ");
+                sql.push("FROM study s WHERE s.study_date >= 0");
                 "s.study_date"
             }
         };
         match self.driver {
-            Driver::Received | Driver::Dates => sql.push(" AND s.institution = "),
+            Driver::Received | Driver::Dates | Driver::Elsewhere => sql.push(" AND s.institution = "),
             // Said so that for SQLite no index of the institution, which is all there is, seems to serve. PostgreSQL
             // reads it as `=` and knows that it fits every row.
             Driver::Studies | Driver::Patients | Driver::Condition(_) | Driver::CareRelations => {
@@ -298,9 +354,14 @@ impl<'f> Plan<'f> {
             sql.push(" AND ").bind(date_column(Some(*range.end())));
         }
         if let Some(cursor) = after {
-            let reference = if date == "t.study_date" { "t.study_ref" } else { "s.study_ref" };
-            sql.push(" AND (").push(date).push(", ").push(reference).push(") < (");
-            sql.bind(cursor.date).push(", ").bind(cursor.reference).push(")");
+            let key = study_key(cursor.reference);
+            if let Driver::Condition(_) = self.driver {
+                // What an index of the terms can serve; PostgreSQL takes nothing of a row of two tables for that.
+                sql.push(" AND (t.study_date, t.study_key) <= (").bind(cursor.date);
+                sql.push(", ").bind(key).push(")");
+            }
+            sql.push(" AND (").push(date).push(", s.study_key, s.study_ref) < (");
+            sql.bind(cursor.date).push(", ").bind(key).push(", ").bind(cursor.reference).push(")");
         }
         self.residue(sql);
         if self.newest_of_patient {
@@ -327,8 +388,8 @@ impl<'f> Plan<'f> {
         }
         for alternatives in &self.conditions {
             sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
-            sql.bind_list(alternatives.iter().map(Vec::as_slice));
-            sql.push(" AND o.study_date = n.study_date AND o.study_ref = n.study_ref").push(FOR_EACH_ROW);
+            sql.bind_list(alternatives.iter().copied());
+            sql.push(" AND o.study_date = n.study_date AND o.study_key = n.study_key").push(FOR_EACH_ROW);
         }
         if let Visibility::ReceivedSince(since) = &filter.visibility {
             sql.push(" AND n.received_ms >= ").bind(*since);
@@ -349,8 +410,19 @@ impl<'f> Plan<'f> {
         for (position, alternatives) in self.conditions.iter().enumerate() {
             if self.driver != Driver::Condition(position) {
                 sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
-                sql.bind_list(alternatives.iter().map(Vec::as_slice));
-                sql.push(" AND o.study_date = s.study_date AND o.study_ref = s.study_ref").push(FOR_EACH_ROW);
+                sql.bind_list(alternatives.iter().copied());
+                // Against the term that drives, where one does: then the wide row of a study that lacks the other term
+                // is never read.
+                sql.push(match self.driver {
+                    Driver::Condition(_) => " AND o.study_date = t.study_date AND o.study_key = t.study_key",
+                    Driver::Studies
+                    | Driver::Patients
+                    | Driver::CareRelations
+                    | Driver::Received
+                    | Driver::Dates
+                    | Driver::Elsewhere => " AND o.study_date = s.study_date AND o.study_key = s.study_key",
+                });
+                sql.push(FOR_EACH_ROW);
             }
         }
         match &filter.visibility {
@@ -386,24 +458,26 @@ impl<'f> Plan<'f> {
     }
 }
 
-const SELECT_STUDY: &str = "SELECT s.study_date + 0 AS study_date, s.study_ref AS study_ref ";
+const SELECT_STUDY: &str =
+    "SELECT s.study_date + 0 AS study_date, s.study_key AS study_key, s.study_ref AS study_ref ";
 /// Closes an EXISTS that is to be looked up for each row of the driver. Without the OFFSET, PostgreSQL may join the
 /// other way round, trusting statistics that are poor for tokens.
 const FOR_EACH_ROW: &str = " LIMIT 1 OFFSET 0)";
-const ORDER: &str = " ORDER BY study_date DESC, study_ref DESC";
+/// The key sorts like the reference whose beginning it is.
+const ORDER: &str = " ORDER BY study_date DESC, study_key DESC, study_ref DESC";
 
 /// The condition that fits the fewest studies, and how many, counted up to `most`.
 async fn rarest(
     database: &Database,
     filter: &StudyFilter,
-    conditions: &[Vec<Vec<u8>>],
+    conditions: &[Vec<i64>],
     most: i64,
 ) -> Result<(usize, i64), CatalogError> {
     let mut sql = StatementBuilder::new();
     for (position, alternatives) in conditions.iter().enumerate() {
         sql.push(if position > 0 { ", " } else { "SELECT " });
         sql.push("(SELECT count(*) FROM (SELECT 1 FROM search_term t WHERE t.term IN ");
-        sql.bind_list(alternatives.iter().map(Vec::as_slice));
+        sql.bind_list(alternatives.iter().copied());
         if let Some(range) = &filter.date {
             sql.push(" AND t.study_date BETWEEN ").bind(date_column(Some(*range.start())));
             sql.push(" AND ").bind(date_column(Some(*range.end())));
@@ -417,11 +491,11 @@ async fn rarest(
 }
 
 /// The conditions by term, each with its alternatives sorted and unlike.
-fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<Vec<u8>>>, CatalogError> {
-    let mut conditions: Vec<Vec<Vec<u8>>> = filter
+fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<i64>>, CatalogError> {
+    let mut conditions: Vec<Vec<i64>> = filter
         .tokens
         .iter()
-        .map(|alternatives| alternatives.iter().map(|token| token.to_vec()).collect())
+        .map(|alternatives| alternatives.iter().map(term).collect())
         .collect();
     if !filter.modalities.is_empty() {
         let terms = filter.modalities.iter().map(|word| modality_term(&filter.institution, word)).collect();

@@ -1,7 +1,8 @@
 //! Finding instances, and where they lie.
 
-use super::filter::{Page, Plan, StudyFilter};
-use super::moment::{number_column, number_from};
+use super::filter::{Page, Plan, StudyCursor, StudyFilter};
+use super::moment::{number_column, number_from, size_from};
+use super::walk::{self, Depth, Named, Part};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
@@ -41,13 +42,14 @@ impl InstanceFilter {
     }
 }
 
-/// Where an instance stands in the order of answers: by study, series, number, reference.
+/// Where an instance stands in the order of answers: by study, number of the series, series, number, reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceCursor {
-    study: StudyRef,
-    series: SeriesRef,
-    number: i64,
-    reference: InstanceRef,
+    pub(super) study: StudyCursor,
+    pub(super) series_number: i64,
+    pub(super) series: SeriesRef,
+    pub(super) number: i64,
+    pub(super) reference: InstanceRef,
 }
 
 /// One version of one instance.
@@ -71,6 +73,8 @@ pub struct InstanceRow {
     pub series: SeriesRef,
     /// Series Instance UID (0020,000E).
     pub series_uid: Uid,
+    /// Series Number (0020,0011) of the series.
+    pub series_number: Option<i32>,
     /// Modality (0008,0060) of the series; empty when it was not sent.
     pub modality: String,
     /// SOP Instance UID (0008,0018).
@@ -97,6 +101,7 @@ pub struct InstanceRow {
     pub location: Vec<u8>,
     /// What else the archive keeps, sealed under the study key.
     pub sealed: Option<Vec<u8>>,
+    study_date: i64,
 }
 
 impl InstanceRow {
@@ -104,7 +109,8 @@ impl InstanceRow {
     #[must_use]
     pub fn cursor(&self) -> InstanceCursor {
         InstanceCursor {
-            study: self.study,
+            study: StudyCursor { date: self.study_date, reference: self.study },
+            series_number: number_column(self.series_number),
             series: self.series,
             number: number_column(self.number),
             reference: self.reference,
@@ -112,7 +118,8 @@ impl InstanceRow {
     }
 }
 
-/// One page of the instances that fit the filter: by study, series, number; those without number last.
+/// One page of the instances that fit the filter: in the order of their studies as [`super::studies::search`] gives them,
+/// then by number of the series, series, number; those without number last.
 ///
 /// # Errors
 /// As [`super::studies::search`].
@@ -121,27 +128,45 @@ pub async fn search(
     filter: &InstanceFilter,
     page: Page<InstanceCursor>,
 ) -> Result<Vec<InstanceRow>, CatalogError> {
-    let Some(plan) = Plan::of(database, &filter.studies).await? else {
+    let studies = filter.studies.with_series_of(&filter.modalities);
+    let Some(plan) = Plan::of(database, &studies).await? else {
         return Ok(Vec::new());
     };
-    database.query(select(&plan, filter, &page)).await?.iter().map(instance_of).collect()
+    let mut rows = Vec::new();
+    for part in Part::of(page.after.as_ref().map(|after| &after.study)) {
+        let missing = page.reach().saturating_sub(rows.len());
+        if missing > 0 {
+            let select = select(&plan, filter, part, page.after.as_ref(), missing);
+            rows.extend(database.query(select).await?);
+        }
+    }
+    rows.iter().skip(page.offset as usize).map(instance_of).collect()
 }
 
-/// The statement behind [`search`].
-pub(super) fn select(plan: &Plan<'_>, filter: &InstanceFilter, page: &Page<InstanceCursor>) -> Statement {
+/// One of the statements behind [`search`].
+pub(super) fn select(
+    plan: &Plan<'_>,
+    filter: &InstanceFilter,
+    part: Part<'_>,
+    after: Option<&InstanceCursor>,
+    limit: usize,
+) -> Statement {
+    let named = if !filter.instances.is_empty() {
+        Named::Instances
+    } else if filter.series.is_empty() && filter.series_uids.is_empty() {
+        Named::Studies
+    } else {
+        Named::Series
+    };
     let mut sql = StatementBuilder::new();
-    sql.push(SELECT).push(" AND i.latest = 1 AND i.institution = ").bind(&filter.studies.institution);
-    if !plan.is_unrestricted() {
-        sql.push(" AND i.study_ref IN (");
-        plan.select_references(&mut sql);
-        sql.push(")");
-    }
+    sql.push(SELECT);
+    walk::push_from(&mut sql, plan, part, named, Depth::Instances);
+    sql.push(" AND i.latest = 1");
     if !filter.series.is_empty() {
-        sql.push(" AND i.series_ref IN ").bind_list(filter.series.iter().copied());
+        sql.push(" AND r.series_ref IN ").bind_list(filter.series.iter().copied());
     }
     if !filter.series_uids.is_empty() {
-        sql.push(" AND i.series_ref IN (SELECT u.series_ref FROM series u WHERE u.series_uid IN ");
-        sql.bind_list(&filter.series_uids).push(")");
+        sql.push(" AND r.series_uid IN ").bind_list(&filter.series_uids);
     }
     if !filter.modalities.is_empty() {
         sql.push(" AND r.modality IN ").bind_list(filter.modalities.iter().map(String::as_str));
@@ -150,15 +175,16 @@ pub(super) fn select(plan: &Plan<'_>, filter: &InstanceFilter, page: &Page<Insta
         sql.push(" AND i.instance_ref IN ").bind_list(filter.instances.iter().copied());
     }
     if !filter.sop_classes.is_empty() {
-        sql.push(" AND i.sop_class_uid IN ").bind_list(&filter.sop_classes);
+        sql.push(" AND f.sop_class_uid IN ").bind_list(&filter.sop_classes);
     }
     if let Some(number) = filter.number {
         sql.push(" AND i.instance_number = ").bind(number);
     }
-    if let Some(after) = &page.after {
+    if let (Part::Within(_), Some(after)) = (part, after) {
         push_after(&mut sql, after);
     }
-    sql.push(ORDER).push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
+    walk::push_order(&mut sql, part, named);
+    sql.push(ORDER_IN_STUDY).push(" LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql.finish()
 }
 
@@ -174,14 +200,8 @@ pub async fn of_study(
 ) -> Result<Vec<InstanceRow>, CatalogError> {
     let mut instances: Vec<InstanceRow> = Vec::new();
     loop {
-        let mut sql = StatementBuilder::new();
-        sql.push(SELECT).push(" AND i.latest = 1 AND i.institution = ").bind(institution);
-        sql.push(" AND i.study_ref = ").bind(study);
-        if let Some(last) = instances.last() {
-            push_after(&mut sql, &last.cursor());
-        }
-        sql.push(ORDER).push(" LIMIT ").bind(OF_STUDY_PAGE);
-        let rows = database.query(sql.finish()).await?;
+        let after = instances.last().map(InstanceRow::cursor);
+        let rows = database.query(select_of_study(institution, study, after.as_ref())).await?;
         let full = rows.len() == OF_STUDY_PAGE as usize;
         for row in &rows {
             instances.push(instance_of(row)?);
@@ -199,6 +219,23 @@ pub async fn of_study(
 pub const OF_STUDY_MAX: usize = 1_000_000;
 /// Rows per query of [`of_study`]: a few milliseconds.
 const OF_STUDY_PAGE: u32 = 5000;
+
+/// The statement behind [`of_study`].
+pub(super) fn select_of_study(
+    institution: &InstitutionId,
+    study: StudyRef,
+    after: Option<&InstanceCursor>,
+) -> Statement {
+    let mut sql = StatementBuilder::new();
+    sql.push(SELECT).push(" FROM study s CROSS JOIN series r CROSS JOIN instance i CROSS JOIN image_format f");
+    sql.push(JOINED).push(" AND i.latest = 1 AND NOT s.institution <> ").bind(institution);
+    sql.push(" AND s.study_ref = ").bind(study);
+    if let Some(after) = after {
+        push_after(&mut sql, after);
+    }
+    sql.push(" ORDER BY ").push(ORDER_IN_STUDY).push(" LIMIT ").bind(OF_STUDY_PAGE);
+    sql.finish()
+}
 
 /// The newest version of an instance.
 ///
@@ -221,25 +258,36 @@ pub async fn versions(
     institution: &InstitutionId,
     instance: InstanceRef,
 ) -> Result<Vec<InstanceRow>, CatalogError> {
+    let rows = database.look_up(select_versions(institution, instance)).await?;
+    rows.iter().map(instance_of).collect()
+}
+
+/// The statement behind [`versions`].
+pub(super) fn select_versions(institution: &InstitutionId, instance: InstanceRef) -> Statement {
     let mut sql = StatementBuilder::new();
-    sql.push(SELECT).push(" AND i.institution = ").bind(institution);
+    sql.push(SELECT).push(" FROM instance i CROSS JOIN series r CROSS JOIN study s CROSS JOIN image_format f");
+    sql.push(JOINED).push(" AND NOT s.institution <> ").bind(institution);
     sql.push(" AND i.instance_ref = ").bind(instance).push(" ORDER BY i.version");
-    database.look_up(sql.finish()).await?.iter().map(instance_of).collect()
+    sql.finish()
 }
 
 // === rows ===
 
-const SELECT: &str = "SELECT i.instance_ref, i.version, i.study_ref, s.study_uid, s.patient_ref, s.grade, \
-     s.received_ms, i.series_ref, r.series_uid, r.modality, i.sop_instance_uid, i.sop_class_uid, \
-     i.transfer_syntax_uid, i.instance_number, i.image_rows, i.image_columns, i.bits_allocated, i.frames, \
-     i.received_ms, i.object_bytes, i.location, i.sealed \
-     FROM instance i CROSS JOIN series r CROSS JOIN study s \
-     WHERE r.series_ref = i.series_ref AND s.study_ref = i.study_ref";
-const ORDER: &str = " ORDER BY i.study_ref, i.series_ref, i.instance_number, i.instance_ref";
+const SELECT: &str = "SELECT i.instance_ref, i.version, r.study_ref, s.study_uid, s.patient_ref, s.grade, \
+     s.received_ms, r.series_ref, r.series_uid, r.modality, i.sop_instance_uid, f.sop_class_uid, \
+     f.transfer_syntax_uid, i.instance_number, f.image_rows, f.image_columns, f.bits_allocated, i.frames, \
+     i.received_ms, i.object_bytes, i.location, i.sealed, r.series_number, s.study_date";
+const JOINED: &str =
+    " WHERE s.study_ref = r.study_ref AND r.series_ref = i.series_ref AND f.format_id = i.format_id";
+const ORDER_IN_STUDY: &str = "r.series_number, r.series_ref, i.instance_number, i.instance_ref";
 
+/// Appends that a row stands behind another one of its study.
 fn push_after(sql: &mut StatementBuilder, after: &InstanceCursor) {
-    sql.push(" AND (i.study_ref, i.series_ref, i.instance_number, i.instance_ref) > (");
-    sql.bind(after.study).push(", ").bind(after.series).push(", ");
+    // What an index of the series can serve; PostgreSQL takes nothing of a row of two tables for that.
+    sql.push(" AND (r.series_number, r.series_ref) >= (").bind(after.series_number).push(", ");
+    sql.bind(after.series).push(")");
+    sql.push(" AND (r.series_number, r.series_ref, i.instance_number, i.instance_ref) > (");
+    sql.bind(after.series_number).push(", ").bind(after.series).push(", ");
     sql.bind(after.number).push(", ").bind(after.reference).push(")");
 }
 
@@ -259,13 +307,15 @@ fn instance_of(row: &Row) -> Result<InstanceRow, CatalogError> {
         sop_class: row.get_checked(11)?,
         transfer_syntax: row.get_checked(12)?,
         number: number_from(row.get_i64(13)?)?,
-        rows: row.opt_number(14)?,
-        columns: row.opt_number(15)?,
-        bits_allocated: row.opt_number(16)?,
+        rows: size_from(row.get_i64(14)?)?,
+        columns: size_from(row.get_i64(15)?)?,
+        bits_allocated: size_from(row.get_i64(16)?)?,
         frames: row.opt_number(17)?,
         received: row.get_timestamp(18)?,
         object_bytes: row.get_number(19)?,
         location: row.get_bytes(20)?.to_vec(),
         sealed: row.opt_bytes(21)?.map(<[u8]>::to_vec),
+        series_number: number_from(row.get_i64(22)?)?,
+        study_date: row.get_i64(23)?,
     })
 }

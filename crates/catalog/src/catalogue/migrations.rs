@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "modality worklist", sqlite: WORKLIST, postgres: WORKLIST },
     Migration { version: 6, name: "performed procedure steps", sqlite: PERFORMED, postgres: PERFORMED },
     Migration { version: 7, name: "unified worklist", sqlite: WORKITEMS, postgres: WORKITEMS },
+    Migration { version: 8, name: "compact terms and instances", sqlite: SQLITE_COMPACT, postgres: POSTGRES_COMPACT },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -360,4 +361,104 @@ CREATE TABLE ups_subscription (
     PRIMARY KEY (workitem_ref, ae_title)
 );
 CREATE INDEX ups_subscription_by_title ON ups_subscription (institution, ae_title);
+";
+
+/// An empty catalogue whose rows are narrow, because a large hospital has a hundred million of them; the next start fills
+/// it from the packs. A term is a number and so is the study that it leads to: the first eight bytes of the token and of
+/// the reference, which sort as those do. What millions of instances share stands once, in `image_format`.
+const SQLITE_COMPACT: &str = "
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM pack_watermark;
+
+ALTER TABLE study ADD COLUMN study_key INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX study_by_key ON study (study_key, study_ref);
+DROP INDEX study_by_date;
+CREATE INDEX study_by_date ON study (institution, study_date, study_key, study_ref);
+
+DROP TABLE search_term;
+CREATE TABLE search_term (
+    term INTEGER NOT NULL,
+    study_date INTEGER NOT NULL,
+    study_key INTEGER NOT NULL,
+    PRIMARY KEY (term, study_date, study_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE image_format (
+    format_id INTEGER NOT NULL PRIMARY KEY,
+    sop_class_uid TEXT NOT NULL,
+    transfer_syntax_uid TEXT NOT NULL,
+    image_rows INTEGER NOT NULL,
+    image_columns INTEGER NOT NULL,
+    bits_allocated INTEGER NOT NULL,
+    UNIQUE (sop_class_uid, transfer_syntax_uid, image_rows, image_columns, bits_allocated)
+) STRICT;
+
+DROP TABLE instance;
+CREATE TABLE instance (
+    instance_number INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    object_bytes INTEGER NOT NULL,
+    format_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    frames INTEGER,
+    instance_ref BLOB NOT NULL,
+    series_ref BLOB NOT NULL,
+    sop_instance_uid TEXT NOT NULL,
+    location BLOB NOT NULL,
+    sealed BLOB,
+    PRIMARY KEY (instance_ref, version)
+) STRICT;
+CREATE INDEX instance_by_series ON instance (series_ref, instance_number) WHERE latest = 1;
+";
+
+/// Columns of fixed length first: PostgreSQL pads those that stand behind others.
+const POSTGRES_COMPACT: &str = "
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM pack_watermark;
+
+ALTER TABLE study ADD COLUMN study_key BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX study_by_key ON study (study_key, study_ref);
+DROP INDEX study_by_date;
+CREATE INDEX study_by_date ON study (institution, study_date, study_key, study_ref);
+
+DROP TABLE search_term;
+CREATE TABLE search_term (
+    term BIGINT NOT NULL,
+    study_date BIGINT NOT NULL,
+    study_key BIGINT NOT NULL,
+    PRIMARY KEY (term, study_date, study_key)
+);
+
+CREATE TABLE image_format (
+    format_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sop_class_uid TEXT NOT NULL,
+    transfer_syntax_uid TEXT NOT NULL,
+    image_rows BIGINT NOT NULL,
+    image_columns BIGINT NOT NULL,
+    bits_allocated BIGINT NOT NULL,
+    UNIQUE (sop_class_uid, transfer_syntax_uid, image_rows, image_columns, bits_allocated)
+);
+
+DROP TABLE instance;
+CREATE TABLE instance (
+    instance_number BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    object_bytes BIGINT NOT NULL,
+    format_id BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    frames BIGINT,
+    instance_ref BYTEA NOT NULL,
+    series_ref BYTEA NOT NULL,
+    sop_instance_uid TEXT NOT NULL,
+    location BYTEA NOT NULL,
+    sealed BYTEA,
+    PRIMARY KEY (instance_ref, version)
+);
+CREATE INDEX instance_by_series ON instance (series_ref, instance_number) WHERE latest = 1;
 ";

@@ -1,7 +1,7 @@
 //! Patients, studies, series, instances, care relations, storage commitments, worklist items, performed steps and workitems.
 //!
 //! ```text
-//!  packs ─► apply ─► patient · study · series · instance · search_term · pack_watermark
+//!  packs ─► apply ─► patient · study · series · instance · image_format · search_term · pack_watermark
 //!                      ▲        ▲        ▲
 //!                      └────────┴────────┴── studies::search · series::search · instances::search
 //!                            care_relation ──► who sees which patient (visibility)
@@ -15,7 +15,8 @@
 //! # What is plain and what is not
 //!
 //! Plain: unique identifiers, dates and times, modality, numbers, SOP classes, sizes, grades. Sealed under a key
-//! of the institution: names, identifiers and texts (`sealed` columns). Findable without a key: keyed tokens of 16 bytes.
+//! of the institution: names, identifiers and texts (`sealed` columns). Findable without a key: the first eight bytes of
+//! keyed tokens. Equal values have equal tokens, so whoever has the database sees which studies share one, and how many.
 //! These are the columns behind the attributes that QIDO-RS must return (PS3.18 Tables 10.6.3-3 to 10.6.3-5):
 //!
 //! | level | from plain columns | from `sealed` |
@@ -41,13 +42,14 @@ pub mod sealed;
 pub mod series;
 pub mod studies;
 pub mod subscriptions;
+mod walk;
 mod watermark;
 pub mod workitems;
 pub mod worklist;
 
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};
-pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term};
+pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term, study_key, term};
 pub use moment::{Date, TimeOfDay};
 pub use record::{Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use watermark::{Watermark, watermark};

@@ -111,6 +111,9 @@ const NO_TIME: i64 = -1;
 /// What stands in a column for a missing number, above every value of VR IS.
 const NO_NUMBER: i64 = 1 << 31;
 
+/// What stands in a column for a missing size of an image.
+const NO_SIZE: i64 = -1;
+
 pub(super) fn date_column(date: Option<Date>) -> i64 {
     date.map_or(NO_DATE, |date| i64::from(date.0))
 }
@@ -121,6 +124,10 @@ pub(super) fn time_column(time: Option<TimeOfDay>) -> i64 {
 
 pub(super) fn number_column(number: Option<i32>) -> i64 {
     number.map_or(NO_NUMBER, i64::from)
+}
+
+pub(super) fn size_column(size: Option<u32>) -> i64 {
+    size.map_or(NO_SIZE, i64::from)
 }
 
 pub(super) fn date_from(column: i64) -> Result<Option<Date>, CatalogError> {
@@ -144,6 +151,15 @@ pub(super) fn time_from(column: i64) -> Result<Option<TimeOfDay>, CatalogError> 
         .filter(|time| *time <= TimeOfDay::MAX)
         .map(Some)
         .ok_or_else(|| CatalogError::Corrupt("a time column holds no time".to_owned()))
+}
+
+pub(super) fn size_from<N: TryFrom<i64>>(column: i64) -> Result<Option<N>, CatalogError> {
+    if column == NO_SIZE {
+        return Ok(None);
+    }
+    N::try_from(column)
+        .map(Some)
+        .map_err(|_| CatalogError::Corrupt("a size column is out of range".to_owned()))
 }
 
 pub(super) fn number_from(column: i64) -> Result<Option<i32>, CatalogError> {

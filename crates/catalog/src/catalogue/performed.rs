@@ -268,9 +268,10 @@ pub(super) fn select_held(
     instances: &[InstanceRef],
 ) -> Statement {
     let mut select = StatementBuilder::new();
-    select.push("SELECT DISTINCT i.instance_ref FROM instance i WHERE i.institution = ").bind(institution);
+    select.push("SELECT DISTINCT i.instance_ref FROM instance i CROSS JOIN series r ");
+    select.push("WHERE r.series_ref = i.series_ref AND NOT r.institution <> ").bind(institution);
     select.push(" AND i.instance_ref IN ").bind_list(instances.iter().copied());
-    select.push(" AND i.study_ref IN ").bind_list(studies.iter().copied());
+    select.push(" AND r.study_ref IN ").bind_list(studies.iter().copied());
     select.finish()
 }
 

@@ -3,7 +3,6 @@
 //! Nothing is read that could be out of its domain, and the institution is not asked for either: what was damaged in a
 //! plain column is not met here, and is written over with the row.
 
-use super::series::SeriesCursor;
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{SeriesRef, StudyRef, Timestamp};
 
@@ -38,10 +37,7 @@ pub struct SealedSeries {
 /// # Errors
 /// As [`Database::query`].
 pub async fn studies(database: &Database, studies: &[StudyRef]) -> Result<Vec<SealedStudy>, CatalogError> {
-    let mut sql = StatementBuilder::new();
-    sql.push("SELECT study_ref, received_ms, patient_conflict, sealed FROM study WHERE study_ref IN ");
-    sql.bind_list(studies.iter().copied());
-    database.query(sql.finish()).await?.iter().map(study_of).collect()
+    database.query(select_studies(studies)).await?.iter().map(study_of).collect()
 }
 
 /// Every series of these studies, in any order.
@@ -54,9 +50,9 @@ pub async fn series(database: &Database, studies: &[StudyRef]) -> Result<Vec<Sea
     loop {
         let rows = database.query(select_series(studies, after)).await?;
         for row in &rows {
-            let (one, cursor) = series_of(row)?;
+            let (one, place) = series_of(row)?;
             series.push(one);
-            after = Some(cursor);
+            after = Some(place);
         }
         if rows.len() < PAGE_ROWS as usize {
             return Ok(series);
@@ -72,9 +68,8 @@ pub async fn named_series(
     database: &Database,
     series: &[SeriesRef],
 ) -> Result<Vec<SealedSeries>, CatalogError> {
-    let mut sql = StatementBuilder::new();
-    sql.push(SELECT_SERIES).push("series_ref IN ").bind_list(series.iter().copied());
-    database.query(sql.finish()).await?.iter().map(|row| series_of(row).map(|(series, _)| series)).collect()
+    let rows = database.query(select_named_series(series)).await?;
+    rows.iter().map(|row| series_of(row).map(|(series, _)| series)).collect()
 }
 
 /// Rows per query of [`series`].
@@ -85,15 +80,29 @@ const REFERENCE_BYTES: i64 = 16;
 const SELECT_SERIES: &str =
     "SELECT series_ref, study_ref, series_number, received_ms, sealed FROM series WHERE ";
 
-fn select_series(studies: &[StudyRef], after: Option<SeriesCursor>) -> Statement {
+pub(super) fn select_studies(studies: &[StudyRef]) -> Statement {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref, received_ms, patient_conflict, sealed FROM study WHERE study_ref IN ");
+    sql.bind_list(studies.iter().copied());
+    sql.finish()
+}
+
+pub(super) fn select_named_series(series: &[SeriesRef]) -> Statement {
+    let mut sql = StatementBuilder::new();
+    sql.push(SELECT_SERIES).push("series_ref IN ").bind_list(series.iter().copied());
+    sql.finish()
+}
+
+pub(super) fn select_series(studies: &[StudyRef], after: Option<(StudyRef, i64, SeriesRef)>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push(SELECT_SERIES).push("study_ref IN ");
     sql.bind_list(studies.iter().copied());
     // A damaged reference is one of no series.
     sql.push(" AND length(series_ref) = ").bind(REFERENCE_BYTES);
     if let Some(after) = after {
-        sql.push(" AND (study_ref, series_number, series_ref) > (").bind(after.study).push(", ");
-        sql.bind(after.number).push(", ").bind(after.reference).push(")");
+        let (study, number, series) = after;
+        sql.push(" AND (study_ref, series_number, series_ref) > (").bind(study).push(", ");
+        sql.bind(number).push(", ").bind(series).push(")");
     }
     sql.push(" ORDER BY study_ref, series_number, series_ref LIMIT ").bind(PAGE_ROWS);
     sql.finish()
@@ -108,14 +117,15 @@ fn study_of(row: &Row) -> Result<SealedStudy, CatalogError> {
     })
 }
 
-fn series_of(row: &Row) -> Result<(SealedSeries, SeriesCursor), CatalogError> {
+/// A row and its place in the order of the index.
+fn series_of(row: &Row) -> Result<(SealedSeries, (StudyRef, i64, SeriesRef)), CatalogError> {
     let (reference, study) = (row.get_reference(0)?, row.get_reference(1)?);
-    let cursor = SeriesCursor { study, number: row.get_i64(2)?, reference };
+    let place = (study, row.get_i64(2)?, reference);
     let series = SealedSeries {
         reference,
         study,
         received: row.get_timestamp(3)?,
         sealed: row.get_bytes(4)?.to_vec(),
     };
-    Ok((series, cursor))
+    Ok((series, place))
 }

@@ -1,7 +1,8 @@
 //! Searching series.
 
-use super::filter::{Page, Plan, StudyFilter};
+use super::filter::{Page, Plan, StudyCursor, StudyFilter};
 use super::moment::{date_column, date_from, number_column, number_from, time_column, time_from};
+use super::walk::{self, Depth, Named, Part};
 use super::{Date, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use std::ops::RangeInclusive;
@@ -45,7 +46,7 @@ impl SeriesFilter {
 /// Where a series stands in the order of answers: by study, number, reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesCursor {
-    pub(super) study: StudyRef,
+    pub(super) study: StudyCursor,
     pub(super) number: i64,
     pub(super) reference: SeriesRef,
 }
@@ -81,17 +82,23 @@ pub struct SeriesRow {
     pub instance_count: u64,
     /// What is sealed under the study key.
     pub sealed: Vec<u8>,
+    study_date: i64,
 }
 
 impl SeriesRow {
     /// The place of this series in the order of answers, to begin the next page behind it.
     #[must_use]
     pub fn cursor(&self) -> SeriesCursor {
-        SeriesCursor { study: self.study, number: number_column(self.number), reference: self.reference }
+        SeriesCursor {
+            study: StudyCursor { date: self.study_date, reference: self.study },
+            number: number_column(self.number),
+            reference: self.reference,
+        }
     }
 }
 
-/// One page of the series that fit the filter: by study, then by number, series without number last.
+/// One page of the series that fit the filter: in the order of their studies as [`super::studies::search`] gives them,
+/// then by number, series without number last.
 ///
 /// # Errors
 /// As [`super::studies::search`].
@@ -100,21 +107,34 @@ pub async fn search(
     filter: &SeriesFilter,
     page: Page<SeriesCursor>,
 ) -> Result<Vec<SeriesRow>, CatalogError> {
-    let Some(plan) = Plan::of(database, &filter.studies).await? else {
+    let studies = filter.studies.with_series_of(&filter.modalities);
+    let Some(plan) = Plan::of(database, &studies).await? else {
         return Ok(Vec::new());
     };
-    database.query(select(&plan, filter, &page)).await?.iter().map(series_of).collect()
+    let mut rows = Vec::new();
+    for part in Part::of(page.after.as_ref().map(|after| &after.study)) {
+        let missing = page.reach().saturating_sub(rows.len());
+        if missing > 0 {
+            let select = select(&plan, filter, part, page.after.as_ref(), missing);
+            rows.extend(database.query(select).await?);
+        }
+    }
+    rows.iter().skip(page.offset as usize).map(series_of).collect()
 }
 
-/// The statement behind [`search`].
-pub(super) fn select(plan: &Plan<'_>, filter: &SeriesFilter, page: &Page<SeriesCursor>) -> Statement {
+/// One of the statements behind [`search`].
+pub(super) fn select(
+    plan: &Plan<'_>,
+    filter: &SeriesFilter,
+    part: Part<'_>,
+    after: Option<&SeriesCursor>,
+    limit: usize,
+) -> Statement {
+    let named =
+        if filter.series.is_empty() && filter.uids.is_empty() { Named::Studies } else { Named::Series };
     let mut sql = StatementBuilder::new();
-    sql.push(SELECT).bind(&filter.studies.institution);
-    if !plan.is_unrestricted() {
-        sql.push(" AND r.study_ref IN (");
-        plan.select_references(&mut sql);
-        sql.push(")");
-    }
+    sql.push(SELECT);
+    walk::push_from(&mut sql, plan, part, named, Depth::Series);
     if !filter.series.is_empty() {
         sql.push(" AND r.series_ref IN ").bind_list(filter.series.iter().copied());
     }
@@ -135,12 +155,12 @@ pub(super) fn select(plan: &Plan<'_>, filter: &SeriesFilter, page: &Page<SeriesC
         sql.push(" AND r.performed_time BETWEEN ").bind(time_column(Some(*range.start())));
         sql.push(" AND ").bind(time_column(Some(*range.end())));
     }
-    if let Some(after) = &page.after {
-        sql.push(" AND (r.study_ref, r.series_number, r.series_ref) > (").bind(after.study).push(", ");
-        sql.bind(after.number).push(", ").bind(after.reference).push(")");
+    if let (Part::Within(_), Some(after)) = (part, after) {
+        sql.push(" AND (r.series_number, r.series_ref) > (").bind(after.number).push(", ");
+        sql.bind(after.reference).push(")");
     }
-    sql.push(" ORDER BY r.study_ref, r.series_number, r.series_ref");
-    sql.push(" LIMIT ").bind(page.limit).push(" OFFSET ").bind(page.offset);
+    walk::push_order(&mut sql, part, named);
+    sql.push("r.series_number, r.series_ref LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql.finish()
 }
 
@@ -148,8 +168,7 @@ pub(super) fn select(plan: &Plan<'_>, filter: &SeriesFilter, page: &Page<SeriesC
 
 const SELECT: &str = "SELECT r.series_ref, r.study_ref, s.study_uid, s.patient_ref, s.grade, s.received_ms, \
      r.series_uid, r.modality, r.series_number, r.performed_date, r.performed_time, r.received_ms, \
-     r.instance_count, r.sealed FROM series r CROSS JOIN study s \
-     WHERE s.study_ref = r.study_ref AND r.institution = ";
+     r.instance_count, r.sealed, s.study_date";
 
 fn series_of(row: &Row) -> Result<SeriesRow, CatalogError> {
     Ok(SeriesRow {
@@ -167,5 +186,6 @@ fn series_of(row: &Row) -> Result<SeriesRow, CatalogError> {
         received: row.get_timestamp(11)?,
         instance_count: row.get_number(12)?,
         sealed: row.get_bytes(13)?.to_vec(),
+        study_date: row.get_i64(14)?,
     })
 }

@@ -89,10 +89,16 @@ pub async fn in_patient_conflict(
     institution: &InstitutionId,
     limit: u32,
 ) -> Result<Vec<StudyRef>, CatalogError> {
+    let select = select_in_patient_conflict(institution, limit);
+    database.query(select).await?.iter().map(|row| row.get_reference(0)).collect()
+}
+
+/// The statement behind [`in_patient_conflict`].
+pub(super) fn select_in_patient_conflict(institution: &InstitutionId, limit: u32) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push("SELECT study_ref FROM study WHERE patient_conflict = 1 AND institution = ").bind(institution);
     sql.push(" ORDER BY study_ref LIMIT ").bind(limit);
-    database.query(sql.finish()).await?.iter().map(|row| row.get_reference(0)).collect()
+    sql.finish()
 }
 
 // === rows ===

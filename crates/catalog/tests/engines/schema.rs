@@ -9,9 +9,12 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
     (
         "instance",
-        "instance_ref version latest institution study_ref series_ref sop_instance_uid sop_class_uid \
-         transfer_syntax_uid instance_number image_rows image_columns bits_allocated frames received_ms \
+        "instance_ref version latest series_ref sop_instance_uid format_id instance_number frames received_ms \
          object_bytes location sealed",
+    ),
+    (
+        "image_format",
+        "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated",
     ),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
@@ -22,7 +25,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ),
     ("performed_study", "study_ref step_ref"),
     ("schema_migration", "version name sha256"),
-    ("search_term", "term study_date study_ref"),
+    ("search_term", "term study_date study_key"),
     (
         "series",
         "series_ref institution study_ref series_uid modality series_number performed_date performed_time \
@@ -39,7 +42,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     (
         "study",
         "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \
-         instance_count sealed",
+         instance_count sealed study_key",
     ),
 ];
 

@@ -285,22 +285,50 @@ async fn series_and_instances_are_found_under_the_same_conditions_as_their_studi
         let of_these: Vec<&Stored> =
             records.iter().filter(|record| studies.contains(&record.study)).collect();
 
+        let place = |study: &StudyRef| studies.iter().position(|other| other == study);
+
         let of = SeriesFilter::of(filter.clone());
-        let rows = series_search::search(&database, &of, Page::first(10_000)).await.unwrap();
         let mut expected: Vec<_> =
-            of_these.iter().map(|r| (r.study, r.series_facts.number, r.series)).collect();
+            of_these.iter().map(|r| (place(&r.study), r.series_facts.number, r.series)).collect();
         expected.sort();
-        let came: Vec<_> = rows.iter().map(|row| (row.study, row.number, row.reference)).collect();
-        assert_eq!(came, expected, "series of {filter:?}");
+        for limit in [10_000, 7] {
+            let (mut came, mut after) = (Vec::new(), None);
+            loop {
+                let page = Page { offset: 0, limit, after };
+                let rows = series_search::search(&database, &of, page).await.unwrap();
+                let Some(last) = rows.last() else { break };
+                after = Some(last.cursor());
+                came.extend(rows.iter().map(|row| (place(&row.study), row.number, row.reference)));
+            }
+            assert_eq!(came, expected, "series of {filter:?} by {limit}");
+        }
 
         let of = InstanceFilter::of(filter.clone());
-        let rows = instances::search(&database, &of, Page::first(10_000)).await.unwrap();
-        let mut expected: Vec<_> =
-            of_these.iter().map(|r| (r.study, r.series, r.instance.number, r.instance.reference)).collect();
+        let mut expected: Vec<_> = of_these
+            .iter()
+            .map(|r| {
+                let (series, instance) = (&r.series_facts, &r.instance);
+                (place(&r.study), series.number, r.series, instance.number, instance.reference)
+            })
+            .collect();
         expected.sort();
-        let came: Vec<_> =
-            rows.iter().map(|row| (row.study, row.series, row.number, row.reference)).collect();
-        assert_eq!(came, expected, "instances of {filter:?}");
+        for limit in [10_000, 7] {
+            let (mut came, mut after) = (Vec::new(), None);
+            loop {
+                let page = Page { offset: 0, limit, after };
+                let rows = instances::search(&database, &of, page).await.unwrap();
+                let Some(last) = rows.last() else { break };
+                after = Some(last.cursor());
+                came.extend(rows.iter().map(|row| {
+                    (place(&row.study), row.series_number, row.series, row.number, row.reference)
+                }));
+            }
+            assert_eq!(came, expected, "instances of {filter:?} by {limit}");
+            let page = Page { offset: 2, limit: 3, after: None };
+            let rows = instances::search(&database, &of, page).await.unwrap();
+            let some: Vec<_> = expected.iter().skip(2).take(3).map(|(.., reference)| *reference).collect();
+            assert_eq!(rows.iter().map(|row| row.reference).collect::<Vec<_>>(), some, "{filter:?}");
+        }
     }
 }
 

@@ -101,6 +101,12 @@ impl Further {
         self.0.get(&path).map_or("", String::as_str)
     }
 
+    /// Whether there is no value at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether there is a value of an attribute at the top, or in a sequence at the top.
     #[must_use]
     pub fn has(&self, top: Tag) -> bool {

@@ -14,7 +14,8 @@ use yingdun_model::{Personal, Uid};
 /// The describing attributes of an instance (PS3.4 §C.6.2 and PS3.18 §10.6.3.3: what searches return).
 ///
 /// It can be serialised because it travels inside sealed records; what names or describes a person is
-/// [`Personal`] and does not show in `Debug`. Texts are decoded, trimmed and cut at [`TEXT_CHARACTERS_MAX`].
+/// [`Personal`] and does not show in `Debug`. Texts are decoded, trimmed and cut at [`TEXT_CHARACTERS_MAX`]. What is absent
+/// is not written: most instances have few of these attributes, and large catalogues have millions of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceIndex {
     /// Study Instance UID (0020,000D).
@@ -26,78 +27,98 @@ pub struct InstanceIndex {
     /// SOP Class UID (0008,0016).
     pub sop_class: Uid,
     /// Patient's Name (0010,0010), component groups separated by `=`.
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub patient_name: Personal<String>,
     /// Patient ID (0010,0020).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub patient_id: Personal<String>,
     /// Issuer of Patient ID (0010,0021); where it is absent, the Universal Entity ID (0040,0032) among its qualifiers
     /// (0010,0024), which names the same assigning authority (PS3.3 §C.7.1.1).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub issuer_of_patient_id: Personal<String>,
     /// Patient's Birth Date (0010,0030), `YYYYMMDD`.
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub patient_birth_date: Personal<String>,
     /// Patient's Sex (0010,0040).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub patient_sex: Personal<String>,
     /// Accession Number (0008,0050).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub accession_number: Personal<String>,
     /// Study ID (0020,0010).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub study_id: Personal<String>,
     /// Referring Physician's Name (0008,0090).
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub referring_physician_name: Personal<String>,
     /// Study Description (0008,1030); free text.
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub study_description: Personal<String>,
     /// Series Description (0008,103E); free text.
-    #[serde(with = "personal")]
+    #[serde(with = "personal", default, skip_serializing_if = "is_absent")]
     pub series_description: Personal<String>,
     /// Institution Name (0008,0080).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub institution_name: String,
     /// Station Name (0008,1010).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub station_name: String,
     /// Study Date (0008,0020), `YYYYMMDD`, empty if absent or not a date.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub study_date: String,
     /// Study Time (0008,0030), `HHMMSS[.FFFFFF]`, empty if absent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub study_time: String,
     /// Series Date (0008,0021).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub series_date: String,
     /// Series Time (0008,0031).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub series_time: String,
     /// Timezone Offset From UTC (0008,0201).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub timezone_offset: String,
     /// Modality (0008,0060).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub modality: String,
     /// Body Part Examined (0018,0015).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body_part: String,
     /// Manufacturer (0008,0070).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manufacturer: String,
     /// Manufacturer's Model Name (0008,1090).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manufacturer_model_name: String,
     /// Performed Procedure Step Start Date (0040,0244).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub performed_procedure_step_start_date: String,
     /// Performed Procedure Step Start Time (0040,0245).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub performed_procedure_step_start_time: String,
     /// Series Number (0020,0011).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_number: Option<i64>,
     /// Instance Number (0020,0013).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_number: Option<i64>,
     /// Rows (0028,0010).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
     /// Columns (0028,0011).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<u32>,
     /// Bits Allocated (0028,0100).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bits_allocated: Option<u32>,
     /// Number of Frames (0028,0008).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_of_frames: Option<u32>,
     /// What only searches look at. Records of earlier versions have none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Further::is_empty")]
     pub further: Further,
     /// Whether any text had to be recovered from a wrong or missing character set declaration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovered_text: bool,
 }
 
@@ -237,6 +258,10 @@ fn recovered(set: &DataSet, sets: &CharacterSets) -> bool {
         .into_iter()
         .filter_map(|tag| Some((set.get(tag)?.vr, set.bytes(tag)?)))
         .any(|(vr, bytes): (Vr, _)| sets.decode(vr, bytes).note.is_some())
+}
+
+fn is_absent(value: &Personal<String>) -> bool {
+    value.expose().is_empty()
 }
 
 /// Writes and reads personal fields. Only sealed records are made of it.

@@ -338,6 +338,23 @@ mod tests {
             prop_assert_eq!((ranges[0].end, ranges[1].end), (ranges[1].start, ranges[2].start));
             prop_assert!((0..8).contains(&(location.record_bytes() - ranges[2].end)));
             prop_assert_eq!(Location::from_bytes(&location.to_bytes()), Ok(location));
+            prop_assert!(Location::from_bytes(&[location.to_bytes(), vec![0]].concat()).is_err());
+        }
+
+        #[test]
+        fn encoded_locations_are_in_the_order_of_places(
+            one in (0..1_u64 << 40, 0..1_u64 << 40), other in (0..1_u64 << 40, 0..1_u64 << 40), digests: [[u8; 32]; 2],
+            bits in (0..40_u32, 0..40_u32),
+        ) {
+            let place = |(pack, offset): (u64, u64), digest| Location {
+                pack: pack >> bits.0, offset: offset >> bits.1, descriptor_bytes: 1, metadata_bytes: 1, object_bytes: 1,
+                layout: Layout::DescriptorFirst, digest,
+            };
+            let (one, other) = (place(one, digests[0]), place(other, digests[1]));
+            if one.position() != other.position() {
+                let (place, encoded) = (one.position() < other.position(), one.to_bytes() < other.to_bytes());
+                prop_assert_eq!(place, encoded);
+            }
         }
 
         #[test]

@@ -48,16 +48,13 @@ pub struct Location {
 
 /// The bytes are not an encoded location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a location has 73 bytes and a layout of 0 or 1, {bytes} bytes came")]
+#[error("expected five numbers, a layout of 0 or 1 and a digest, {bytes} other bytes came")]
 pub struct LocationError {
     /// Bytes that came.
     pub bytes: usize,
 }
 
 impl Location {
-    /// Bytes of [`Self::to_bytes`].
-    pub const ENCODED_BYTES: usize = 73;
-
     /// Bytes of the whole record on disk, header and padding included.
     #[must_use]
     pub const fn record_bytes(&self) -> u64 {
@@ -103,35 +100,55 @@ impl Location {
         self.offset + self.record_bytes()
     }
 
-    /// Encodes the location for a catalogue column.
+    /// Encodes the location for a catalogue column, in some fifty bytes: of each number its length and its bytes without
+    /// leading zeros. So the encoded places are in the order of places.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(Self::ENCODED_BYTES);
+        let mut bytes = Vec::with_capacity(Self::ENCODED_BYTES_MAX);
         for number in [self.pack, self.offset, self.descriptor_bytes, self.metadata_bytes, self.object_bytes]
         {
-            bytes.extend_from_slice(&number.to_be_bytes());
+            let significant = number.to_be_bytes().into_iter().skip_while(|byte| *byte == 0);
+            let start = bytes.len();
+            bytes.push(0);
+            bytes.extend(significant);
+            let length = bytes.len() - start - 1;
+            if let (Some(place), Ok(length)) = (bytes.get_mut(start), u8::try_from(length)) {
+                *place = length;
+            }
         }
         bytes.push(self.layout.code());
         bytes.extend_from_slice(&self.digest);
         bytes
     }
 
+    /// The most bytes of [`Self::to_bytes`].
+    const ENCODED_BYTES_MAX: usize = 5 * 9 + 1 + 32;
+
     /// Decodes [`Self::to_bytes`].
     ///
     /// # Errors
-    /// [`LocationError`] when the length or the layout is not that of a location.
+    /// [`LocationError`] when the bytes are not those of a location.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LocationError> {
         let wrong = LocationError { bytes: bytes.len() };
-        if bytes.len() != Self::ENCODED_BYTES {
-            return Err(wrong);
-        }
         let mut rest = bytes;
-        let mut number = || take::<8>(&mut rest).map(u64::from_be_bytes).ok_or(wrong);
+        let mut number = || {
+            let [length] = take::<1>(&mut rest)?;
+            let (significant, others) = rest.split_at_checked(length.into())?;
+            rest = others;
+            let shift = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+            // A leading zero would be a second way to write a number.
+            (significant.len() <= 8 && significant.first() != Some(&0))
+                .then(|| significant.iter().fold(0, shift))
+        };
+        let mut number = || number().ok_or(wrong);
         let (pack, offset, descriptor_bytes) = (number()?, number()?, number()?);
         let (metadata_bytes, object_bytes) = (number()?, number()?);
         let [code] = take::<1>(&mut rest).ok_or(wrong)?;
         let layout = Layout::from_code(code).ok_or(wrong)?;
         let digest = take::<32>(&mut rest).ok_or(wrong)?;
+        if !rest.is_empty() {
+            return Err(wrong);
+        }
         let location = Self { pack, offset, descriptor_bytes, metadata_bytes, object_bytes, layout, digest };
         if super::format::lengths_allowed(descriptor_bytes, metadata_bytes, object_bytes) {
             Ok(location)
