@@ -64,12 +64,15 @@ struct Arguments {
     /// Studies of the part `catalogue`, of three series each [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
-    /// Instances of each series in the part `catalogue`; 10 with a million studies take 13 GB more than 1
+    /// Instances of each series in the part `catalogue`; 10 with a million studies take 9 GB more than 1
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     instances_per_series: u32,
     /// Engines of the part `catalogue` [default: both, one after the other]
     #[arg(long, value_delimiter = ',', default_value = "sqlite,postgres")]
     engines: Vec<catalogue::Engine>,
+    /// Keep the loaded catalogues of the part `catalogue` in a folder, and use those that it has
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// A folder on the disk to be measured; it is emptied
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     work: PathBuf,
@@ -188,7 +191,7 @@ async fn measure_catalogue(arguments: &Arguments) -> Outcome<()> {
         studies: arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 }),
         instances_per_series: arguments.instances_per_series,
     };
-    let table = catalogue::run(&arguments.work, size, &arguments.engines).await?;
+    let table = catalogue::run(&arguments.work, arguments.keep.as_deref(), size, &arguments.engines).await?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
 }
 

@@ -4,7 +4,7 @@
 use super::generate::{Hospital, series_ref, study_ref};
 use crate::failure::{Outcome, While};
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::{Batch, StudyChange, Watermark, apply};
 use yingdun_model::StudyRef;
@@ -16,12 +16,16 @@ const BATCH: usize = 64;
 /// Numbers of studies that only arrive: above every study that is loaded.
 const FIRST_STUDY: u32 = 1 << 30;
 
-/// Instances per second of each load. Another `turn` brings other studies.
+/// Loads for which there are numbers of studies.
+const TURNS: u64 = 100_000;
+
+/// Instances per second of each load. Each run brings other studies, also to a catalogue that was kept.
 pub(super) async fn rates(
     database: &Database,
     hospital: &Hospital,
-    turn: u32,
 ) -> Outcome<Vec<(&'static str, f64)>> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).or_fail("asking for the time")?;
+    let turn = (now.as_secs() % TURNS) as u32;
     let mut rates = Vec::new();
     for (number, (what, per_study)) in
         [("CT, 300 instances a study", 300), ("CR, 2 instances a study", 2)].into_iter().enumerate()
@@ -41,8 +45,8 @@ pub(super) async fn rates(
                 }
                 batch.instances.push(hospital.instance(s, 0, n % per_study));
             }
-            let offset = u64::from(first) + round as u64;
-            let watermark = Watermark { store: "packs".to_owned(), pack: u64::from(turn) + 1, offset };
+            // No store of an archive that is given this catalogue.
+            let watermark = Watermark { store: "bench".to_owned(), pack: now.as_secs(), offset: round as u64 };
             apply(database, &batch, Some(watermark)).await.or_fail(what)?;
         }
         let rate = f64::from(INSTANCES) / started.elapsed().as_secs_f64();

@@ -12,11 +12,14 @@ pub(super) const SERIES_PER_STUDY: u32 = 3;
 const STUDIES_PER_PATIENT: u32 = 3;
 /// Days over which the studies are spread, in months of 30 days.
 pub(super) const DAYS: u32 = 3600;
-/// Lengths of the beginnings that have a term, as in the archive.
-const BEGINNINGS: [usize; 9] = [1, 2, 3, 4, 5, 6, 8, 12, 16];
+/// Lengths of the beginnings that have a term, as in the archive: of names and of identifiers.
+const NAME_BEGINNINGS: &[usize] = &[1, 2, 3, 4, 5, 6, 8, 12];
+const IDENTIFIER_BEGINNINGS: &[usize] = &[1, 2, 4, 6, 8, 12];
 /// Bytes of the sealed columns of a study and a series, as the archive writes them.
-const SEALED_STUDY_BYTES: usize = 1500;
-const SEALED_SERIES_BYTES: usize = 1200;
+const SEALED_STUDY_BYTES: usize = 1000;
+const SEALED_SERIES_BYTES: usize = 800;
+/// Bytes of a location, as the archive writes it.
+const LOCATION_BYTES: usize = 52;
 const MODALITIES: [&str; 8] = ["CT", "CT", "CT", "MR", "MR", "DX", "DX", "US"];
 
 /// Family names and how many in 100 have them; the last one stands for all others.
@@ -129,7 +132,7 @@ impl Hospital {
             frames: None,
             received: Timestamp::from_ms(i64::from(s)),
             object_bytes: 525_000,
-            location: vec![1; 73],
+            location: vec![1; LOCATION_BYTES],
             sealed: Some(vec![2; 16]),
         }
     }
@@ -151,7 +154,7 @@ pub(super) fn tokens(s: u32) -> Vec<Token> {
         name.split('=').for_each(|group| tokens.extend(all(kind, &fold(group))));
     }
     for part in parts(&name) {
-        tokens.extend(beginnings(&part).map(|beginning| prefix(Kind::Part, beginning)));
+        tokens.extend(beginnings(Kind::Part, &part).map(|beginning| prefix(Kind::Part, beginning)));
     }
     tokens.push(exact(Kind::BirthDate, &format!("{}", patient % 30_000)));
     tokens.push(exact(Kind::Request, &format!("R{s}")));
@@ -183,17 +186,27 @@ pub(super) fn prefix(kind: Kind, text: &str) -> Token {
 }
 
 fn all(kind: Kind, text: &str) -> Vec<Token> {
-    std::iter::once(exact(kind, text)).chain(beginnings(text).map(|text| prefix(kind, text))).collect()
+    std::iter::once(exact(kind, text)).chain(beginnings(kind, text).map(|text| prefix(kind, text))).collect()
 }
 
-fn beginnings(text: &str) -> impl Iterator<Item = &str> {
+fn beginnings(kind: Kind, text: &str) -> impl Iterator<Item = &str> {
+    let lengths = match kind {
+        Kind::Name | Kind::Referring | Kind::Part => NAME_BEGINNINGS,
+        Kind::PatientId | Kind::Accession | Kind::StudyId | Kind::BirthDate | Kind::Request => {
+            IDENTIFIER_BEGINNINGS
+        }
+    };
     let ends = text.char_indices().skip(1).map(|(at, _)| at).chain([text.len()]);
-    let lengths = ends.zip(1..).filter(|(_, characters)| BEGINNINGS.contains(characters));
-    lengths.filter_map(|(end, _)| text.get(..end))
+    let ends = ends.zip(1..).filter(|(_, characters)| lengths.contains(characters));
+    ends.filter_map(|(end, _)| text.get(..end))
 }
 
 pub(super) const fn patient_of(s: u32) -> u32 {
     s / STUDIES_PER_PATIENT
+}
+
+pub(super) const fn is_first_of_patient(s: u32) -> bool {
+    s % STUDIES_PER_PATIENT == 0
 }
 
 pub(super) fn patient_id(patient: u32) -> String {

@@ -1,7 +1,7 @@
 //! The catalogue of a large hospital: how long searches take in it, and how fast it takes what arrives, empty and full.
 //!
 //! ```text
-//! generate (seeded) ─► load (in the order of keys) ─► searches, arrivals ─► a table in Markdown
+//! generate (seeded) ─► load (or one that was kept) ─► searches, arrivals ─► a table in Markdown
 //! ```
 //!
 //! It asks the catalogue itself, on SQLite and on PostgreSQL, in this process: rows come back sealed. What unsealing them,
@@ -16,9 +16,11 @@ use crate::failure::{Outcome, While};
 use crate::statistics::Latencies;
 use generate::Hospital;
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Instant;
 use yingdun_catalog::{Database, DatabaseKind, Statement};
+use yingdun_testkit::PostgresServer;
 
 /// How much is generated.
 #[derive(Clone, Copy, Debug)]
@@ -40,47 +42,92 @@ pub(crate) enum Engine {
 struct Figures {
     engine: &'static str,
     bytes: u64,
-    load_s: f64,
+    /// None where it was loaded before.
+    load_s: Option<f64>,
     /// Name of the search, latencies, rows of an answer.
     searches: Vec<(&'static str, Latencies, f64)>,
     /// Name of the load, instances per second when empty and when full.
     arrivals: Vec<(&'static str, f64, f64)>,
 }
 
-/// Measures and gives the table, in Markdown.
-pub(crate) async fn run(work: &Path, size: Size, engines: &[Engine]) -> Outcome<String> {
+/// Measures and gives the table, in Markdown. With a folder to keep them in, catalogues that were loaded there before are
+/// used again.
+pub(crate) async fn run(work: &Path, keep: Option<&Path>, size: Size, engines: &[Engine]) -> Outcome<String> {
     let hospital = Hospital::new(size);
     let mut figures = Vec::new();
     for engine in engines {
-        let folder = tempfile::tempdir_in(work).or_fail("making a folder")?;
-        let (database, _server) = match engine {
-            Engine::Sqlite => {
-                let path = folder.path().join("catalogue.sqlite");
-                let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await;
-                (database.or_fail("opening SQLite")?, None)
-            }
-            Engine::Postgres => {
-                let server = yingdun_testkit::postgres_database().or_fail("PostgreSQL is not installed")?;
-                let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await;
-                (database.or_fail("opening PostgreSQL")?, Some(server))
-            }
-        };
-        figures.push(measure(&database, &hospital, folder.path()).await?);
+        let scratch = tempfile::tempdir_in(work).or_fail("making a folder")?;
+        // PostgreSQL runs as somebody else where this runs as root.
+        let passable = std::fs::Permissions::from_mode(0o711);
+        std::fs::set_permissions(scratch.path(), passable).or_fail("opening a folder")?;
+        let kept = keep.map(|keep| keep.join(engine.folder(size)));
+        let folder = kept.unwrap_or_else(|| scratch.path().join("full"));
+        let empty = open(*engine, &scratch.path().join("empty")).await?;
+        eprintln!("{:<10} arrivals in an empty catalogue", engine.name());
+        let rates = arrive::rates(&empty.database, &hospital).await?;
+        drop(empty);
+        figures.push(measure(*engine, &hospital, &folder, rates).await?);
     }
     Ok(table(size, &figures))
 }
 
-async fn measure(database: &Database, hospital: &Hospital, folder: &Path) -> Outcome<Figures> {
-    let engine = database.engine_name();
-    eprintln!("{engine:<10} arrivals in an empty catalogue");
-    let empty = arrive::rates(database, hospital, 0).await?;
-    let started = Instant::now();
-    load::load(database, hospital).await?;
-    let load_s = started.elapsed().as_secs_f64();
-    eprintln!("{engine:<10} loaded after {load_s:.0} s");
+impl Engine {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+
+    /// Where a catalogue of this size is kept.
+    fn folder(self, size: Size) -> String {
+        format!("{}-{}x{}", self.name(), size.studies, size.instances_per_series)
+    }
+}
+
+/// A catalogue and, after it, what serves it.
+struct Opened {
+    database: Database,
+    _server: Option<PostgresServer>,
+}
+
+async fn open(engine: Engine, folder: &Path) -> Outcome<Opened> {
+    std::fs::create_dir_all(folder).or_fail("making a folder")?;
+    match engine {
+        Engine::Sqlite => {
+            let path = folder.join("catalogue.sqlite");
+            let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await.or_fail("opening SQLite")?;
+            Ok(Opened { database, _server: None })
+        }
+        Engine::Postgres => {
+            let server = yingdun_testkit::postgres_server(folder).or_fail("PostgreSQL is not installed")?;
+            let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await;
+            Ok(Opened { database: database.or_fail("opening PostgreSQL")?, _server: Some(server) })
+        }
+    }
+}
+
+async fn measure(
+    engine: Engine,
+    hospital: &Hospital,
+    folder: &Path,
+    empty: Vec<(&'static str, f64)>,
+) -> Outcome<Figures> {
+    let opened = open(engine, folder).await?;
+    let (database, engine) = (&opened.database, engine.name());
+    // Written when everything is in.
+    let loaded = folder.join("loaded");
+    let mut load_s = None;
+    if !loaded.exists() {
+        let started = Instant::now();
+        load::load(database, hospital).await?;
+        load_s = Some(started.elapsed().as_secs_f64());
+        std::fs::write(&loaded, "").or_fail("noting that it is loaded")?;
+        eprintln!("{engine:<10} loaded after {:.0} s", started.elapsed().as_secs_f64());
+    }
     let searches = search::latencies(database, hospital).await?;
     eprintln!("{engine:<10} arrivals in a full catalogue");
-    let full = arrive::rates(database, hospital, 1).await?;
+    let full = arrive::rates(database, hospital).await?;
     let arrivals =
         empty.into_iter().zip(full).map(|((what, empty), (_, full))| (what, empty, full)).collect();
     Ok(Figures { engine, bytes: bytes(database, folder).await?, load_s, searches, arrivals })
@@ -130,7 +177,8 @@ fn table(size: Size, figures: &[Figures]) -> String {
     }
     table.push_str("\n| engine | on disk | loaded in |\n|---|---:|---:|\n");
     for one in figures {
-        let _ = writeln!(table, "| {} | {} MB | {:.0} s |", one.engine, one.bytes / 1_000_000, one.load_s);
+        let loaded = one.load_s.map_or("before".to_owned(), |seconds| format!("{seconds:.0} s"));
+        let _ = writeln!(table, "| {} | {} MB | {loaded} |", one.engine, one.bytes / 1_000_000);
     }
     table
 }

@@ -255,8 +255,9 @@ static STUDY: [Attribute; 8] = attributes![
     institution_name
 ];
 
-static SERIES: [Attribute; 11] = attributes![
-    series_description station_name series_date series_time modality body_part manufacturer manufacturer_model_name
+/// The time zone is said of both: a study and each of its series have their own.
+static SERIES: [Attribute; 12] = attributes![
+    timezone_offset series_description station_name series_date series_time modality body_part manufacturer manufacturer_model_name
     performed_procedure_step_start_date performed_procedure_step_start_time series_number
 ];
 

@@ -7,4 +7,4 @@
 
 mod postgres;
 
-pub use postgres::{PostgresDatabase, postgres_database};
+pub use postgres::{PostgresDatabase, PostgresServer, postgres_database, postgres_server};

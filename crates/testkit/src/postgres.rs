@@ -36,6 +36,53 @@ wait $!
 rm -rf "$2"
 "#;
 
+/// The life of a server whose cluster stays: as a hospital would run one on a machine that does other things too.
+const LASTING_LIFE: &str = r#"
+trap '' INT TERM HUP
+[ -d "$2/data" ] || "$1/initdb" -D "$2/data" -U "$3" -A trust -E UTF8 --locale=C --no-instructions >"$2/log" 2>&1 || exit 1
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c shared_buffers=1GB -c max_wal_size=2GB \
+    >>"$2/log" 2>&1 &
+cat >/dev/null
+kill -INT $!
+wait $!
+"#;
+
+/// A server whose cluster lies in a folder of the caller's and stays there. It is stopped when this is dropped.
+#[derive(Debug)]
+pub struct PostgresServer {
+    address: String,
+    life: Child,
+}
+
+impl PostgresServer {
+    /// The connection string of its only database.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        drop(self.life.stdin.take());
+        drop(self.life.wait());
+    }
+}
+
+/// Starts a server on the cluster in a folder, which is made if there is none; `None` when PostgreSQL is not installed.
+///
+/// # Panics
+/// When PostgreSQL is installed and does not start.
+#[must_use]
+pub fn postgres_server(folder: &Path) -> Option<PostgresServer> {
+    const NAME: &str = "lasting";
+    let server = Server::start_life(programs()?, folder.to_owned(), LASTING_LIFE);
+    // It is there when the cluster was.
+    drop(server.client("createdb").args(["-U", USER, NAME]).stderr(Stdio::null()).status());
+    let address = format!("host={} user={USER} dbname={NAME}", folder.display());
+    Some(PostgresServer { address, life: server.life })
+}
+
 /// A fresh, empty database on the server of this test process.
 #[derive(Debug)]
 pub struct PostgresDatabase {
@@ -71,28 +118,31 @@ struct Server {
     programs: PathBuf,
     directory: PathBuf,
     /// Holds the pipe whose end ends the server.
-    _life: Child,
+    life: Child,
 }
 
 impl Server {
     #[expect(clippy::panic, reason = "a test cannot go on without its server")]
     fn start(programs: PathBuf) -> Self {
-        match Self::try_start(&programs) {
+        match tempfile::Builder::new().prefix("yingdun-postgres-").tempdir() {
+            Ok(directory) => Self::start_life(programs, directory.keep(), LIFE),
+            Err(error) => panic!("cannot make a temporary directory: {error}"),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "a test cannot go on without its server")]
+    fn start_life(programs: PathBuf, directory: PathBuf, life: &str) -> Self {
+        match Self::try_start(&programs, directory, life) {
             Ok(server) => server,
             Err(why) => panic!("PostgreSQL in {} does not start: {why}", programs.display()),
         }
     }
 
-    fn try_start(programs: &Path) -> Result<Self, String> {
-        let directory = tempfile::Builder::new()
-            .prefix("yingdun-postgres-")
-            .tempdir()
-            .map_err(|error| format!("cannot make a temporary directory: {error}"))?
-            .keep();
+    fn try_start(programs: &Path, directory: PathBuf, life: &str) -> Result<Self, String> {
         let mut command = as_server_user(&directory)?;
         let life = command
             .arg("sh")
-            .args(["-c", LIFE, "postgres-life"])
+            .args(["-c", life, "postgres-life"])
             .args([programs, &directory])
             .arg(USER)
             .current_dir(&directory)
@@ -101,7 +151,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot start a shell: {error}"))?;
-        let server = Self { programs: programs.to_owned(), directory, _life: life };
+        let server = Self { programs: programs.to_owned(), directory, life };
         server.wait_until_ready()?;
         Ok(server)
     }

@@ -408,9 +408,9 @@ CREATE TABLE instance (
     series_ref BLOB NOT NULL,
     sop_instance_uid TEXT NOT NULL,
     location BLOB NOT NULL,
-    sealed BLOB,
-    PRIMARY KEY (instance_ref, version)
+    sealed BLOB
 ) STRICT;
+CREATE UNIQUE INDEX instance_by_reference ON instance (instance_ref, version);
 CREATE INDEX instance_by_series ON instance (series_ref, instance_number) WHERE latest = 1;
 ";
 
@@ -457,8 +457,8 @@ CREATE TABLE instance (
     series_ref BYTEA NOT NULL,
     sop_instance_uid TEXT NOT NULL,
     location BYTEA NOT NULL,
-    sealed BYTEA,
-    PRIMARY KEY (instance_ref, version)
+    sealed BYTEA
 );
+CREATE UNIQUE INDEX instance_by_reference ON instance (instance_ref, version);
 CREATE INDEX instance_by_series ON instance (series_ref, instance_number) WHERE latest = 1;
 ";

@@ -256,6 +256,7 @@ async fn a_search_that_misses_its_index_is_noticed() {
         "study_in_patient_conflict",
         "series_by_study",
         "series_by_uid",
+        "instance_by_reference",
         "instance_by_series",
         "worklist_item_by_start",
     ] {

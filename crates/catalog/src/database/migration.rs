@@ -48,7 +48,13 @@ pub(super) fn pending<'a>(
                 ours.len()
             )));
         };
-        if step.version != done.version || sha256(text_of(step)) != done.sha256 {
+        if step.version != done.version {
+            return Err(CatalogError::Schema(format!(
+                "step {} (`{}`) was not applied, but step {} was",
+                step.version, step.name, done.version
+            )));
+        }
+        if sha256(text_of(step)) != done.sha256 {
             return Err(CatalogError::Schema(format!(
                 "step {} (`{}`) was applied with another text than this program has",
                 done.version, step.name
@@ -98,7 +104,16 @@ mod tests {
         let mut edited = applied(&[1]);
         edited[0].sha256[0] ^= 1;
         assert!(pending(STEPS, |s| s.sqlite, &edited).is_err());
-        assert!(pending(STEPS, |s| s.sqlite, &applied(&[2])).is_err());
+    }
+
+    #[test]
+    fn a_gap_names_the_step_that_is_missing() {
+        let gap = pending(STEPS, |s| s.sqlite, &applied(&[2])).unwrap_err();
+        assert!(gap.to_string().contains("step 1 (`one`) was not applied, but step 2 was"), "{gap}");
+        let mut edited = applied(&[1, 2]);
+        edited[1].sha256[0] ^= 1;
+        let edited = pending(STEPS, |s| s.sqlite, &edited).unwrap_err();
+        assert!(edited.to_string().contains("step 2 (`two`) was applied with another text"), "{edited}");
     }
 
     #[test]
