@@ -73,6 +73,10 @@ struct Arguments {
     /// Keep the loaded catalogues of the part `catalogue` in a folder, and use those that it has
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// An SQLite catalogue that was kept, to which Yingdun adds what it stores: for the part `ingest`, whose page is not
+    /// written then
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
     /// A folder on the disk to be measured; it is emptied
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     work: PathBuf,
@@ -138,7 +142,8 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     let work = absolute(&arguments.work)?;
     let binary = absolute(&arguments.binary)?;
     let machine = Machine::look(&work, &binary)?;
-    let environment = Environment { pki: Pki::make(&work.join("pki"))?, binary, work };
+    let catalogue = arguments.catalogue.as_ref().map(absolute).transpose()?;
+    let environment = Environment { pki: Pki::make(&work.join("pki"))?, binary, work, catalogue };
 
     let mut measured = Measured::default();
     case::limits::disk(&environment.work, &mut measured)?;
@@ -169,7 +174,8 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
         let records = serde_json::to_string_pretty(&report::records(&measured)).or_fail("making JSON")?;
         fs::write(path, records + "\n").or_fail(path.display())?;
     }
-    if arguments.page_always || (arguments.only.is_empty() && !arguments.quick) {
+    let whole = arguments.only.is_empty() && !arguments.quick && arguments.catalogue.is_none();
+    if arguments.page_always || whole {
         let command = command_line();
         let page = report::page(&measured, &machine, size, &command, machine.stolen_percent()?);
         fs::write(&arguments.page, page).or_fail(arguments.page.display())?;

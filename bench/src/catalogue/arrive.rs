@@ -20,10 +20,7 @@ const FIRST_STUDY: u32 = 1 << 30;
 const TURNS: u64 = 100_000;
 
 /// Instances per second of each load. Each run brings other studies, also to a catalogue that was kept.
-pub(super) async fn rates(
-    database: &Database,
-    hospital: &Hospital,
-) -> Outcome<Vec<(&'static str, f64)>> {
+pub(super) async fn rates(database: &Database, hospital: &Hospital) -> Outcome<Vec<(&'static str, f64)>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).or_fail("asking for the time")?;
     let turn = (now.as_secs() % TURNS) as u32;
     let mut rates = Vec::new();
@@ -46,7 +43,8 @@ pub(super) async fn rates(
                 batch.instances.push(hospital.instance(s, 0, n % per_study));
             }
             // No store of an archive that is given this catalogue.
-            let watermark = Watermark { store: "bench".to_owned(), pack: now.as_secs(), offset: round as u64 };
+            let watermark =
+                Watermark { store: "bench".to_owned(), pack: now.as_secs(), offset: round as u64 };
             apply(database, &batch, Some(watermark)).await.or_fail(what)?;
         }
         let rate = f64::from(INSTANCES) / started.elapsed().as_secs_f64();

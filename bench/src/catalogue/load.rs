@@ -56,7 +56,10 @@ pub(super) async fn load(database: &Database, hospital: &Hospital) -> Outcome<()
             statement.finish()
         });
         let unlimited = Statement::new("SET LOCAL statement_timeout = 0", vec![]);
-        database.execute([vec![unlimited], analyse.to_vec()].concat()).await.or_fail("gathering statistics")?;
+        database
+            .execute([vec![unlimited], analyse.to_vec()].concat())
+            .await
+            .or_fail("gathering statistics")?;
     }
     Ok(())
 }
@@ -324,7 +327,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_loaded_catalogue_is_the_same_as_an_applied_one_on_sqlite() {
         let folder = tempfile::tempdir().unwrap();
-        let open = async |name| Database::open_sqlite(folder.path().join(name), DatabaseKind::Catalogue).await;
+        let open =
+            async |name| Database::open_sqlite(folder.path().join(name), DatabaseKind::Catalogue).await;
         is_the_same_as_applied(open("loaded").await.unwrap(), open("applied").await.unwrap()).await;
     }
 

@@ -96,7 +96,8 @@ async fn open(engine: Engine, folder: &Path) -> Outcome<Opened> {
     match engine {
         Engine::Sqlite => {
             let path = folder.join("catalogue.sqlite");
-            let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await.or_fail("opening SQLite")?;
+            let database =
+                Database::open_sqlite(path, DatabaseKind::Catalogue).await.or_fail("opening SQLite")?;
             Ok(Opened { database, _server: None })
         }
         Engine::Postgres => {

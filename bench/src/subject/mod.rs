@@ -73,6 +73,8 @@ pub(crate) struct Environment {
     pub(crate) pki: Pki,
     /// The folder in which each server gets one of its own.
     pub(crate) work: PathBuf,
+    /// The catalogue to which Yingdun adds what it stores; none for an empty one.
+    pub(crate) catalogue: Option<PathBuf>,
 }
 
 impl Subject {

@@ -34,6 +34,9 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
     let mut init = Command::new(&environment.binary);
     init.args(["init", "--json", "--institution", "benchmark", "--web-listen", "127.0.0.1:0"]);
     init.args(["--dicom-tls-listen", "127.0.0.1:0", "--directory"]).arg(&installation);
+    if let Some(catalogue) = &environment.catalogue {
+        init.arg("--catalogue-url").arg(format!("sqlite:{}", catalogue.display()));
+    }
     for replica in 0..replicas {
         init.arg("--replica").arg(storage.join(replica.to_string()));
     }

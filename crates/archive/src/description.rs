@@ -65,12 +65,7 @@ pub(crate) struct Description {
 
 impl Description {
     /// What one instance says of these entities.
-    pub(crate) fn new(
-        of: &[Entity],
-        index: &InstanceIndex,
-        at: PackPosition,
-        identity: Identity,
-    ) -> Self {
+    pub(crate) fn new(of: &[Entity], index: &InstanceIndex, at: PackPosition, identity: Identity) -> Self {
         let mut bare = index.clone();
         for attribute in PATIENT.iter().chain(&STUDY).chain(&SERIES).chain(&INSTANCE) {
             (attribute.clear)(&mut bare);

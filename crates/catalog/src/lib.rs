@@ -17,7 +17,8 @@
 //!
 //! It holds no key and sees no direct identifier of a patient. Names, patient identifiers, accession numbers
 //! and free text come in as sealed bytes; what must be searchable among them comes in as keyed tokens of 16
-//! bytes. A stolen catalogue shows dates, modalities, unique identifiers and sizes, and no patient.
+//! bytes, of which eight are kept. A stolen catalogue shows dates, modalities, unique identifiers and sizes, which studies
+//! have a token in common, and no patient.
 //!
 //! # What survives a power cut
 //!

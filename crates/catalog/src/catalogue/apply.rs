@@ -44,7 +44,17 @@ pub async fn apply(
 /// # Errors
 /// As [`Database::execute`].
 pub async fn wipe(database: &Database) -> Result<(), CatalogError> {
-    database.clear_tables(&["patient", "study", "series", "instance", "image_format", "search_term", "pack_watermark"]).await
+    database
+        .clear_tables(&[
+            "patient",
+            "study",
+            "series",
+            "instance",
+            "image_format",
+            "search_term",
+            "pack_watermark",
+        ])
+        .await
 }
 
 /// A size or position as a column.
@@ -282,11 +292,7 @@ fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, St
             statement.push(" AND term IN ").bind_list(gone);
             statements.push(statement.finish());
         }
-        added.extend(
-            terms
-                .difference(&old)
-                .map(|(date, term)| [*term, *date, filter::study_key(*study)]),
-        );
+        added.extend(terms.difference(&old).map(|(date, term)| [*term, *date, filter::study_key(*study)]));
     }
     // In the order of the key: terms that many studies of a batch have lie side by side.
     added.sort_unstable();

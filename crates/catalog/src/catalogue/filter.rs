@@ -335,7 +335,9 @@ impl<'f> Plan<'f> {
                 "s.study_date + 0"
             }
             Driver::Dates | Driver::Elsewhere => {
-                sql.push("SELECT s.study_date AS study_date, s.study_key AS study_key, s.study_ref AS study_ref ");
+                sql.push(
+                    "SELECT s.study_date AS study_date, s.study_key AS study_key, s.study_ref AS study_ref ",
+                );
                 sql.push("FROM study s WHERE s.study_date >= 0");
                 "s.study_date"
             }
@@ -492,11 +494,8 @@ async fn rarest(
 
 /// The conditions by term, each with its alternatives sorted and unlike.
 fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<i64>>, CatalogError> {
-    let mut conditions: Vec<Vec<i64>> = filter
-        .tokens
-        .iter()
-        .map(|alternatives| alternatives.iter().map(term).collect())
-        .collect();
+    let mut conditions: Vec<Vec<i64>> =
+        filter.tokens.iter().map(|alternatives| alternatives.iter().map(term).collect()).collect();
     if !filter.modalities.is_empty() {
         let terms = filter.modalities.iter().map(|word| modality_term(&filter.institution, word)).collect();
         conditions.push(terms);

@@ -227,7 +227,8 @@ pub(super) fn select_of_study(
     after: Option<&InstanceCursor>,
 ) -> Statement {
     let mut sql = StatementBuilder::new();
-    sql.push(SELECT).push(" FROM study s CROSS JOIN series r CROSS JOIN instance i CROSS JOIN image_format f");
+    sql.push(SELECT)
+        .push(" FROM study s CROSS JOIN series r CROSS JOIN instance i CROSS JOIN image_format f");
     sql.push(JOINED).push(" AND i.latest = 1 AND NOT s.institution <> ").bind(institution);
     sql.push(" AND s.study_ref = ").bind(study);
     if let Some(after) = after {
@@ -265,7 +266,8 @@ pub async fn versions(
 /// The statement behind [`versions`].
 pub(super) fn select_versions(institution: &InstitutionId, instance: InstanceRef) -> Statement {
     let mut sql = StatementBuilder::new();
-    sql.push(SELECT).push(" FROM instance i CROSS JOIN series r CROSS JOIN study s CROSS JOIN image_format f");
+    sql.push(SELECT)
+        .push(" FROM instance i CROSS JOIN series r CROSS JOIN study s CROSS JOIN image_format f");
     sql.push(JOINED).push(" AND NOT s.institution <> ").bind(institution);
     sql.push(" AND i.instance_ref = ").bind(instance).push(" ORDER BY i.version");
     sql.finish()

@@ -25,7 +25,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "modality worklist", sqlite: WORKLIST, postgres: WORKLIST },
     Migration { version: 6, name: "performed procedure steps", sqlite: PERFORMED, postgres: PERFORMED },
     Migration { version: 7, name: "unified worklist", sqlite: WORKITEMS, postgres: WORKITEMS },
-    Migration { version: 8, name: "compact terms and instances", sqlite: SQLITE_COMPACT, postgres: POSTGRES_COMPACT },
+    Migration {
+        version: 8,
+        name: "compact terms and instances",
+        sqlite: SQLITE_COMPACT,
+        postgres: POSTGRES_COMPACT,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the

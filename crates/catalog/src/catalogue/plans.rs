@@ -121,12 +121,22 @@ async fn shapes_of(database: &Database, filter: &StudyFilter) -> Vec<Shape> {
         add("patients", detail.clone(), studies::select(&newest, &page), narrow);
     }
     let number = number_column(None);
+    // The walk to series and instances goes through studies in the same ways, so one condition at a time will do.
+    let conditions = [
+        !filter.studies.is_empty(),
+        !filter.patients.is_empty(),
+        !filter.modalities.is_empty(),
+        filter.date.is_some(),
+        filter.time.is_some(),
+    ];
+    if conditions.iter().filter(|there| **there).count() + filter.tokens.len() > 1 {
+        return shapes;
+    }
     for of in series_filters(filter) {
         let studies = filter.with_series_of(&of.modalities);
         let plan = plan_of(database, &studies).await;
         let after = SeriesCursor { study: place, number, reference: SeriesRef::from_bytes([5; 16]) };
-        let narrow =
-            narrow || !(of.series.is_empty() && of.uids.is_empty() && of.modalities.is_empty());
+        let narrow = narrow || !(of.series.is_empty() && of.uids.is_empty() && of.modalities.is_empty());
         for part in [Part::Behind(None), Part::Behind(Some(&place)), Part::Within(&place)] {
             let detail = format!("{of:?}, {part:?}");
             add("series", detail, series::select(&plan, &of, part, Some(&after), 100), narrow);
@@ -169,10 +179,11 @@ fn other_shapes() -> Vec<Shape> {
         ("instances of a study", instances::select_of_study(&institution(), study, None)),
         (
             "more instances of a study",
-            instances::select_of_study(&institution(), study, Some(&InstanceCursor::at(StudyCursor {
-                date: 20_240_131,
-                reference: study,
-            }))),
+            instances::select_of_study(
+                &institution(),
+                study,
+                Some(&InstanceCursor::at(StudyCursor { date: 20_240_131, reference: study })),
+            ),
         ),
         ("versions", instances::select_versions(&institution(), InstanceRef::from_bytes([1; 16]))),
         ("sealed studies", sealed::select_studies(&[study])),
@@ -235,7 +246,7 @@ async fn no_search_at_any_level_reads_a_table_from_end_to_end() {
     for filter in filters() {
         shapes.extend(shapes_of(&database, &filter).await);
     }
-    assert!(shapes.len() > 10_000, "{}", shapes.len());
+    assert!(shapes.len() > 4_000, "{}", shapes.len());
     let mut seen = BTreeSet::new();
     for Shape { what, statement, narrow } in shapes {
         // Shapes differ by their texts only.
@@ -404,7 +415,9 @@ async fn no_search_at_any_level_reads_a_table_from_end_to_end_on_postgresql() {
             assert!(!scanned, "{what}: {lines:#?}");
         }
     }
-    for index in ["study_by_key", "study_by_date", "series_by_study", "instance_by_series", "study_by_patient"] {
+    for index in
+        ["study_by_key", "study_by_date", "series_by_study", "instance_by_series", "study_by_patient"]
+    {
         let mut drop_index = StatementBuilder::new();
         drop_index.push("DROP INDEX ").push(index);
         database.execute(vec![drop_index.finish()]).await.unwrap();

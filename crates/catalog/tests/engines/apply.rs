@@ -338,7 +338,6 @@ async fn a_study_of_many_pages_is_read_whole_and_in_order(database: Database) {
     }
     let rows = instances::of_study(&database, &institution("renmin"), study(1)).await.unwrap();
     assert_eq!(rows.len(), 12_000);
-    let order =
-        |row: &instances::InstanceRow| (row.series_number, row.series, row.number, row.reference);
+    let order = |row: &instances::InstanceRow| (row.series_number, row.series, row.number, row.reference);
     assert!(rows.is_sorted_by(|a, b| order(a) < order(b)));
 }

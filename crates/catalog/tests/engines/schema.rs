@@ -12,10 +12,7 @@ const CATALOGUE: &[(&str, &str)] = &[
         "instance_ref version latest series_ref sop_instance_uid format_id instance_number frames received_ms \
          object_bytes location sealed",
     ),
-    (
-        "image_format",
-        "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated",
-    ),
+    ("image_format", "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated"),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
     ("performed_scheduled", "scheduled_ref step_ref"),
