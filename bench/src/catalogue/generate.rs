@@ -206,7 +206,7 @@ pub(super) const fn patient_of(s: u32) -> u32 {
 }
 
 pub(super) const fn is_first_of_patient(s: u32) -> bool {
-    s % STUDIES_PER_PATIENT == 0
+    s.is_multiple_of(STUDIES_PER_PATIENT)
 }
 
 pub(super) fn patient_id(patient: u32) -> String {
