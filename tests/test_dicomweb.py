@@ -3,6 +3,7 @@
 import json
 import time
 
+import numpy
 import pydicom
 import pytest
 import requests
@@ -289,29 +290,40 @@ def test_a_frame_or_a_value_that_does_not_exist_is_not_found(gateway_on, study):
         ("pydicom/test_files/SC_rgb_jpeg_gdcm.dcm", "image/jpeg"),
         ("pydicom/test_files/SC_rgb_rle_2frame.dcm", "image/dicom-rle"),
         ("pydicom-data/emri_small_jpeg_2k_lossless.dcm", "image/jp2"),
-        ("pydicom-data/emri_small_big_endian.dcm", None),
     ],
 )
 def test_frames_of_compressed_objects_are_the_codestreams_that_were_sent(gateway_on, name, media_type):
+    wanted, count = stored_file(gateway_on, name)
+    came = frames_of(gateway_on, wanted, count, f'multipart/related; type="{media_type}"; transfer-syntax=*')
+    assert [frame for _, frame in came] == list(pydicom.encaps.generate_frames(wanted.PixelData, number_of_frames=count))
+    for part_type, _ in came:
+        assert part_type.startswith(media_type), part_type
+        assert str(wanted.file_meta.TransferSyntaxUID) in part_type
+
+
+def test_frames_of_big_endian_objects_have_the_low_byte_first_as_octets_do(gateway_on):
+    wanted, count = stored_file(gateway_on, "pydicom-data/emri_small_big_endian.dcm")
+    length = get_expected_length(wanted) // count
+    sent = [wanted.PixelData[at : at + length] for at in range(0, length * count, length)]
+    octets = frames_of(gateway_on, wanted, count, 'multipart/related; type="application/octet-stream"')
+    assert [frame for _, frame in octets] == [numpy.frombuffer(frame, ">u2").astype("<u2").tobytes() for frame in sent]
+    as_sent = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.2'
+    assert [frame for _, frame in frames_of(gateway_on, wanted, count, as_sent)] == sent
+
+
+def stored_file(gateway, name):
     content = corpus.files()[name].read_bytes()
-    gateway_on.must_store(content)
+    gateway.must_store(content)
     wanted = part10.parse(content)
-    count = int(wanted.get("NumberOfFrames", 1))
-    if media_type:
-        frames = list(pydicom.encaps.generate_frames(wanted.PixelData, number_of_frames=count))
-    else:
-        length = get_expected_length(wanted) // count
-        frames = [wanted.PixelData[at : at + length] for at in range(0, length * count, length)]
+    return wanted, int(wanted.get("NumberOfFrames", 1))
+
+
+def frames_of(gateway, wanted, count, accept) -> list:
     path = instance_path(wanted.StudyInstanceUID, wanted.SeriesInstanceUID, wanted.SOPInstanceUID)
     numbers = ",".join(str(number + 1) for number in range(count))
-    kind = media_type or "application/octet-stream"
-    answer = gateway_on.get(f"{path}/frames/{numbers}", f'multipart/related; type="{kind}"; transfer-syntax=*')
+    answer = gateway.get(f"{path}/frames/{numbers}", accept)
     assert answer.status_code == 200, answer.text
-    came = parts(answer)
-    assert [content for _, content in came] == frames
-    for part_type, _ in came:
-        assert part_type.startswith(kind), part_type
-        assert str(wanted.file_meta.TransferSyntaxUID) in part_type
+    return parts(answer)
 
 
 def test_another_transfer_syntax_than_the_stored_one_is_not_made_up(gateway_on, study):

@@ -325,7 +325,8 @@ def test_no_changed_column_of_the_catalogue_changes_a_file_or_stops_a_start(make
     folder = installation.directory / "db"
     files = {path: path.read_bytes() for path in folder.iterdir()}
     refused = set()
-    for table, column, kind in columns(folder / "catalogue.db", ["study", "series", "instance", "pack_watermark"]):
+    tables = ["study", "series", "instance", "image_format", "pack_watermark"]
+    for table, column, kind in columns(folder / "catalogue.db", tables):
         for change in CHANGES[kind]:
             change_column(folder / "catalogue.db", table, column, change)
             installation.start()
@@ -344,8 +345,8 @@ def test_no_changed_column_of_the_catalogue_changes_a_file_or_stops_a_start(make
                 stale.unlink()
             for path, content in files.items():
                 path.write_bytes(content)
-    in_header = {"sop_class_uid", "sop_instance_uid", "transfer_syntax_uid", "object_bytes"}
-    assert {("instance", column) for column in in_header | {"location"}} <= refused
+    in_header = {("image_format", column) for column in ("sop_class_uid", "transfer_syntax_uid")}
+    assert in_header | {("instance", column) for column in ("sop_instance_uid", "object_bytes", "location")} <= refused
 
 
 def columns(database: Path, tables: list) -> list:
