@@ -128,9 +128,11 @@ def test_answers_are_written_in_the_character_set_of_the_record(archive, gateway
     item.PatientBirthDate, item.PatientSex = "19700101", "F"
     item.AccessionNumber, item.RequestedProcedureID, item.StudyInstanceUID = "HABA1", "HABR1", generate_uid()
     item.RequestedProcedureDescription, item.ScheduledProcedureStepSequence = "examination", [step]
-    archive.office.api(tokens.client(archive, "worklist")).post("/worklist", item.to_json_dict(), 201)
+    ris = archive.office.api(tokens.client(archive, "worklist"))
+    entered = ris.post("/worklist", item.to_json_dict(), 201)["step"]
     keys = {"SpecificCharacterSet": "ISO_IR 192", "PatientID": "hab-out", "PatientName": ""}
     [found] = find(archive, "HABOUT", ModalityWorklistInformationFind, **keys)
+    ris.delete(f"/worklist/{entered}", 204)
     assert (found.SpecificCharacterSet, found.PatientName) == ("GBK", "张^伟")
 
 
