@@ -13,6 +13,12 @@ from yingdun_testkit.web import Web
 #: A decision is taken again at least this often (DESIGN: an open permit lives five seconds).
 DECISION_SECONDS_MAX = 5.0
 
+#: Every role of people.
+PEOPLE = [
+    "clinician", "radiologist", "chief", "technician", "researcher",
+    "system-administrator", "security-administrator", "audit-administrator",
+]
+
 
 def study_of(web: Web, patient_id: str, **attributes):
     """Stores a study of one instance and returns its data set."""
@@ -128,6 +134,23 @@ def test_a_service_does_what_its_scopes_say(archive_on, gateway_on, tokens):
         assert there == nowhere and there in (403, 404)
     for web in (searching, viewing):
         assert web.store(part10.file_bytes(part10.image())).status_code == 403
+
+
+def test_events_and_conflicts_are_told_to_who_may_search(archive_on, tokens):
+    office, raw = archive_on.office, lambda token, path: archive_on.office.api(token).raw("GET", path).status_code
+    who = {role: tokens.person(archive_on, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    may_search = {"clinician", "radiologist", "chief", "technician", "search", "view"}
+    for path in ("/events", "/conflicts"):
+        answers = {name: raw(token, path) for name, token in who.items()}
+        assert answers == {name: 200 if name in may_search else 403 for name in who}, path
+        assert raw("x" * 43, path) == 401
+    # Only what can be seen is told: who may search and not view hears of no study.
+    searching = office.api(who["search"])
+    assert searching.get("/events")["events"] == []
+    assert searching.get("/conflicts") == {"patients": [], "accessions": []}
+    for wrong in ({"after": "-1"}, {"wait": "soon"}, {"limit": "1.5"}):
+        searching.get("/events", wrong, status=400)
 
 
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):

@@ -1,6 +1,8 @@
 """Hospital habits: what one device does otherwise than another, and what becomes of what it sends."""
 
 import json
+import sqlite3
+import time
 
 import pydicom
 import pynetdicom
@@ -20,6 +22,7 @@ from pynetdicom.sop_class import (
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.orthanc import free_port
+from yingdun_testkit.web import Web
 
 FIND = StudyRootQueryRetrieveInformationModelFind
 GET = StudyRootQueryRetrieveInformationModelGet
@@ -374,3 +377,153 @@ def test_an_issuer_is_part_of_whom_a_study_belongs_to(archive, gateway, namesake
     late = part10.image(patient_id="hab-iss", study=north.StudyInstanceUID, IssuerOfPatientID="SOUTH")
     gateway.must_store(part10.file_bytes(late))
     assert archive.office.metrics()["yingdun_patient_conflicts_total"] == before + 1
+
+
+# === accession numbers, and studies at rest ===
+
+
+@pytest.fixture(scope="module")
+def follower(make_installation):
+    """An archive in which studies rest after a second, a sender and a program that follows it."""
+    installation = make_installation("following", settings={"CATALOGUE__STUDY_STABLE_AFTER_S": "1"})
+    installation.token = installation.office.client_token("follower", "store", "search", "view")
+    return installation
+
+
+def follow(installation, after=0, wait=0) -> tuple:
+    """Events behind a number, and the number to go on from."""
+    api = installation.office.api(installation.token)
+    told = api.get("/events", {"after": after, "wait": wait})
+    return told["events"], told["next"]
+
+
+def wait_for_event(installation, after, study) -> dict:
+    for _ in range(10):
+        events, after = follow(installation, after, 2)
+        for event in events:
+            if event["study_uid"] == study:
+                return event
+    raise AssertionError("no event of the study came")
+
+
+def newest(installation) -> int:
+    return follow(installation)[1]
+
+
+def test_a_study_that_receives_nothing_more_is_told_once_per_rest(follower):
+    web, seen = Web(follower, follower.token), newest(follower)
+    first = part10.image(patient_id="rest-1")
+    study = first.StudyInstanceUID
+    web.must_store(part10.file_bytes(first))
+    web.must_store(part10.file_bytes(part10.image(patient_id="rest-1", study=study)))
+    event = wait_for_event(follower, seen, study)
+    assert (event["kind"], event["series"], event["instances"]) == ("study-stable", 2, 2)
+    assert follow(follower, event["sequence"], 3) == ([], event["sequence"]), "one rest is one event"
+
+    # What is there already is nothing new.
+    web.must_store(part10.file_bytes(first))
+    assert follow(follower, event["sequence"], 3)[0] == []
+
+    # What comes late makes it rest anew.
+    web.must_store(part10.file_bytes(part10.image(patient_id="rest-1", study=study)))
+    again = wait_for_event(follower, event["sequence"], study)
+    assert (again["sequence"], again["instances"]) == (event["sequence"] + 1, 3)
+
+
+def test_rests_and_events_survive_a_kill_and_are_told_once(follower):
+    web, seen = Web(follower, follower.token), newest(follower)
+    told, pending = part10.image(patient_id="rest-2"), part10.image(patient_id="rest-3")
+    web.must_store(part10.file_bytes(told))
+    wait_for_event(follower, seen, told.StudyInstanceUID)
+    web.must_store(part10.file_bytes(pending))
+    follower.kill()
+    follower.start()
+    follower.office.sign_in_officers()
+    wait_for_event(follower, seen, pending.StudyInstanceUID)
+    studies = [event["study_uid"] for event in follow(follower, seen, 0)[0]]
+    assert studies == [told.StudyInstanceUID, pending.StudyInstanceUID]
+    assert follow(follower, newest(follower), 3)[0] == []
+
+
+def test_a_follower_is_answered_when_there_is_something_to_tell(follower):
+    web, seen = Web(follower, follower.token), newest(follower)
+    image = part10.image(patient_id="rest-4")
+    web.must_store(part10.file_bytes(image))
+    begun = time.monotonic()
+    events, _ = follow(follower, seen, 20)
+    assert [event["study_uid"] for event in events] == [image.StudyInstanceUID]
+    assert time.monotonic() - begun < 10
+
+
+def test_a_person_is_told_of_the_studies_that_are_theirs_to_see(follower):
+    web, seen = Web(follower, follower.token), newest(follower)
+    mine, other = part10.image(patient_id="rest-mine"), part10.image(patient_id="rest-other")
+    web.must_store(part10.file_bytes(mine), part10.file_bytes(other))
+    wait_for_event(follower, seen, mine.StudyInstanceUID)
+    wait_for_event(follower, seen, other.StudyInstanceUID)
+    token = follower.office.person_token("restdoctor", "clinician")
+    follower.office.care("restdoctor", "rest-mine")
+    told = follower.office.api(token).get("/events", {"after": seen})
+    assert [event["study_uid"] for event in told["events"]] == [mine.StudyInstanceUID]
+    assert told["next"] == newest(follower)
+
+
+def test_an_accession_number_of_two_studies_is_kept_and_flagged(follower):
+    web, seen = Web(follower, follower.token), newest(follower)
+    api = follower.office.api(follower.token)
+    before = follower.office.metrics()["yingdun_accession_conflicts_total"]
+    images = [
+        part10.image(patient_id="acc-1", AccessionNumber="A1"),
+        part10.image(patient_id="acc-2", AccessionNumber="A1"),
+        # Of another issuer: another number.
+        part10.image(patient_id="acc-3", AccessionNumber="A1", IssuerOfPatientID="ELSEWHERE"),
+        part10.image(patient_id="acc-4", AccessionNumber="A2"),
+    ]
+    web.must_store(*map(part10.file_bytes, images))
+    conflicts = {
+        image.StudyInstanceUID: wait_for_event(follower, seen, image.StudyInstanceUID)["accession_conflict"]
+        for image in images
+    }
+    assert list(conflicts.values()) == [True, True, False, False]
+    shared = {image.StudyInstanceUID for image in images[:2]}
+    [group] = api.get("/conflicts")["accessions"]
+    assert {study["study_uid"] for study in group} == shared
+    assert follower.office.metrics()["yingdun_accession_conflicts_total"] == before + 2
+    flagged = {
+        leaf["study"] for leaf in follower.office.leaves(kind="stored") if leaf["reason"] == "accession-conflict"
+    }
+    assert flagged == {study["study"] for study in group}
+    assert follower.office.system.get("/system/status")["holdings"]["accession_conflicts"] == 2
+    # All four are there, and are found.
+    assert len(web.search("/studies", AccessionNumber="A1")) == 3
+
+
+def test_studies_of_several_patients_are_listed_for_who_has_to_look(follower, tmp_path):
+    web = Web(follower, follower.token)
+    first = part10.image(patient_id="two-1")
+    web.must_store(part10.file_bytes(first))
+    web.must_store(part10.file_bytes(part10.image(patient_id="two-2", study=first.StudyInstanceUID)))
+    token = tmp_path / "token"
+    token.write_text(follower.token)
+    admin = ["--server", follower.addresses.web, "--ca-file", follower.ca_file, "--token-file", token]
+    listed = program.run_json("conflicts", *admin)
+    assert first.StudyInstanceUID in [study["study_uid"] for study in listed["patients"]]
+    events = program.run_json("events", "--after", newest(follower), *admin)
+    assert events == [] or {event["kind"] for event in events} == {"study-stable"}
+
+
+def test_a_catalogue_that_is_filled_anew_knows_the_same_and_tells_nothing_twice(follower):
+    """A lost catalogue row is applied again: places in the packs say that nothing is new."""
+    while follow(follower, newest(follower), 3)[0]:
+        pass  # What the tests before have stored comes to rest.
+    before, seen = follow(follower), newest(follower)
+    conflicts = follower.office.api(follower.token).get("/conflicts")
+    follower.stop()
+    with sqlite3.connect(follower.directory / "db" / "catalogue.db") as database:
+        for table in ("patient", "study", "series", "instance", "search_term", "study_accession", "pack_watermark"):
+            database.execute(f"DELETE FROM {table}")
+    follower.start()
+    follower.office.sign_in_officers()
+    assert follow(follower) == before
+    assert follower.office.api(follower.token).get("/conflicts") == conflicts
+    assert follow(follower, seen, 3)[0] == []

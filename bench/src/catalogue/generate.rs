@@ -90,7 +90,12 @@ impl Hospital {
             grade: Grade::L4,
             received: Timestamp::from_ms(i64::from(s)),
             patient_conflict: false,
-            terms: StudyTerms { date: day(date_of(s)), tokens, modalities: vec![modality_of(s).to_owned()] },
+            terms: StudyTerms {
+                date: day(date_of(s)),
+                tokens,
+                modalities: vec![modality_of(s).to_owned()],
+                accession: None,
+            },
             sealed: vec![0x5a; SEALED_STUDY_BYTES],
         }
     }

@@ -1,8 +1,10 @@
 //! The archive: what the doors hold.
 
-use crate::catalogue::{Catalogue, unavailable};
+use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
+use crate::conflicts::{self, Conflicts};
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
+use crate::events::{self, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::open::OpenStudy;
@@ -66,7 +68,11 @@ impl Archive {
     pub async fn open(parts: ArchiveParts) -> Result<(Self, Recovered), Unavailable> {
         let ArchiveParts { catalogue, keys, store, audit, access, clock, limits } = parts;
         let core = Arc::new(Core {
-            catalogue: Catalogue::start(catalogue, store.clone()),
+            catalogue: Catalogue::start(
+                catalogue,
+                store.clone(),
+                Rests { clock: Arc::clone(&clock), after: limits.study_stable_after },
+            ),
             windows: Arc::new(Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock))),
             institutions: RwLock::default(),
             held: crate::receive::budget(limits.held_bytes_max),
@@ -78,11 +84,13 @@ impl Archive {
             limits,
             commitments: Arc::default(),
             ups: Ups::default(),
+            told: Arc::default(),
         });
         let recovered = recover::replay(&core).await?;
         tokio::spawn(sweep(Arc::downgrade(&core)));
         tokio::spawn(commit::work(Arc::downgrade(&core)));
         tokio::spawn(ups::work(Arc::downgrade(&core)));
+        tokio::spawn(events::work(Arc::downgrade(&core)));
         Ok((Self { core }, recovered))
     }
 
@@ -440,6 +448,23 @@ impl Archive {
     /// [`Unavailable`] when the catalogue or the ledger does not answer.
     pub async fn remove_ended_workitems(&self, ended_before: Timestamp) -> Result<u64, Unavailable> {
         ups::remove_ended(&self.core, ended_before).await
+    }
+
+    /// What happened to studies that the session may see, behind an event that it has seen. Waits for some when there are
+    /// none.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub async fn events(&self, session: &Session, request: EventsRequest) -> Result<Events, FindError> {
+        events::events(&self.core, session, request).await
+    }
+
+    /// Studies that somebody has to look at, as far as the session may see them.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub async fn conflicts(&self, session: &Session, limit: u32) -> Result<Conflicts, FindError> {
+        conflicts::conflicts(&self.core, session, limit).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

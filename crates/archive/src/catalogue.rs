@@ -7,14 +7,15 @@
 use crate::error::Unavailable;
 use crate::known::{Known, KnownError};
 use crate::rows::{self, Row};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
+use yingdun_catalog::catalogue::events::Arrival;
 use yingdun_catalog::catalogue::{self, Batch, Watermark};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{InstanceRef, InstitutionId, StudyRef};
+use yingdun_model::{Clock, InstanceRef, InstitutionId, StudyRef};
 use yingdun_storage::{Location, PackPosition, Store};
 
 /// Rows that may wait for the database. At 600 instances a second this is more than ten seconds of backlog;
@@ -41,6 +42,40 @@ pub(crate) struct Latest {
     pub(crate) version: u32,
     pub(crate) evidence: [u8; 16],
     pub(crate) location: Location,
+}
+
+/// A record that is applied longer than this after it was received comes from a catalogue that is filled anew: nobody
+/// waits for the rest of its study any more.
+const ARRIVAL_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// When studies rest.
+#[derive(Clone, Debug)]
+pub(crate) struct Rests {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// How long a study receives nothing before it rests.
+    pub(crate) after: Duration,
+}
+
+impl Rests {
+    /// The studies of these records, each with its newest record.
+    fn arrivals(&self, waiting: &[Waiting]) -> BTreeMap<StudyRef, Arrival> {
+        let now = self.clock.now();
+        let mut arrivals: BTreeMap<StudyRef, Arrival> = BTreeMap::new();
+        for instance in waiting.iter().map(|waiting| &waiting.row.instance) {
+            if instance.received.after(ARRIVAL_AGE_MAX) < now {
+                continue;
+            }
+            let arrival = arrivals.entry(instance.study).or_insert_with(|| Arrival {
+                institution: instance.institution.clone(),
+                location: Vec::new(),
+                rests: now.after(self.after),
+            });
+            if instance.location > arrival.location {
+                arrival.location.clone_from(&instance.location);
+            }
+        }
+        arrivals
+    }
 }
 
 /// Writes rows behind the acknowledgements and reads them in front of them.
@@ -86,14 +121,14 @@ pub(crate) struct Turn {
 
 impl Catalogue {
     /// Starts the writer. It ends when the last handle is dropped and everything has been applied.
-    pub(crate) fn start(database: Database, store: Store) -> Self {
+    pub(crate) fn start(database: Database, store: Store, rests: Rests) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_ROWS_MAX);
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             applied: watch::Sender::new(0),
             replayed: AtomicBool::new(false),
         });
-        tokio::spawn(write(database.clone(), store, Arc::clone(&shared), waiting));
+        tokio::spawn(write(database.clone(), store, rests, Arc::clone(&shared), waiting));
         Self { database, queue, shared }
     }
 
@@ -189,7 +224,13 @@ impl Shared {
 }
 
 /// Applies what waits, in the order of acknowledgement, until there is no one left to hand over rows.
-async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write(
+    database: Database,
+    store: Store,
+    rests: Rests,
+    shared: Arc<Shared>,
+    mut waiting: mpsc::Receiver<Waiting>,
+) {
     let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
     let mut known = Known::default();
     let mut reached = PackPosition::START;
@@ -197,7 +238,8 @@ async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waitin
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
         reached = batch.iter().map(|waiting| behind(&waiting.location)).fold(reached, Ord::max);
-        while let Err(error) = apply(&database, &store, &mut known, &batch, replayed.then_some(reached)).await
+        while let Err(error) =
+            apply(&database, &store, &rests, &mut known, &batch, replayed.then_some(reached)).await
         {
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             // What the catalogue has of them is read again.
@@ -224,6 +266,7 @@ async fn write(database: Database, store: Store, shared: Arc<Shared>, mut waitin
 async fn apply(
     database: &Database,
     store: &Store,
+    rests: &Rests,
     known: &mut Known,
     batch: &[Waiting],
     reached: Option<PackPosition>,
@@ -236,7 +279,8 @@ async fn apply(
         Some(reached) => Some(store.replay_from().min(reached)),
         None => batch.first().map(|waiting| waiting.location.position()),
     };
-    let batch = known.take(database, batch).await?;
+    let arrivals = rests.arrivals(batch);
+    let batch = Batch { arrivals, ..known.take(database, batch).await? };
     Ok(catalogue::apply(database, &batch, from.map(watermark)).await?)
 }
 

@@ -179,6 +179,7 @@ impl Study {
                 self.series.values().map(|series| series.description.index()),
             ),
             modalities: modalities.into_iter().cloned().collect(),
+            accession: rows::accession(&self.keys.pseudonyms, index),
         }
     }
 

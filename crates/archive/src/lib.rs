@@ -18,6 +18,8 @@
 //! | `open` | from a permit to verified bytes |
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
+//! | `events` | what happened to studies: when one rests, once per rest |
+//! | `conflicts` | studies that somebody has to look at |
 //! | `worklist` | the steps that modalities are to perform |
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `ups` | the unified worklist: workitems, and who is told of their changes |
@@ -34,9 +36,11 @@
 mod archive;
 mod catalogue;
 mod commit;
+mod conflicts;
 mod description;
 mod descriptor;
 mod error;
+mod events;
 mod export;
 mod find;
 mod kept;
@@ -63,7 +67,9 @@ pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
+pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
 pub use error::{FindError, IngestError, OpenError, Unavailable};
+pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, Events, EventsRequest};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
 pub use open::OpenStudy;
@@ -83,4 +89,5 @@ pub use ups::{
 };
 pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
+pub use yingdun_catalog::catalogue::events::StudyEvent;
 pub use yingdun_dicom::AttributePath;

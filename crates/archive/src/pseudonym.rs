@@ -89,6 +89,13 @@ impl Pseudonyms {
         PatientRef::from_bytes(self.0.token_of("patient", &[issuer.as_bytes(), patient_id.as_bytes()]))
     }
 
+    /// An accession number within its issuer; nothing where there is none.
+    pub(crate) fn accession(&self, issuer: &str, number: &str) -> Option<[u8; 16]> {
+        let (issuer, number) = (fold(issuer), fold(number));
+        let token = || self.0.token_of("accession", &[issuer.as_bytes(), number.as_bytes()]);
+        (!number.is_empty()).then(token)
+    }
+
     /// The keyed form of a digest, for a catalogue column: tells whether two objects are the same, and tells a
     /// thief who knows an object nothing.
     pub(crate) fn evidence(&self, data_set_sha256: &[u8; 32]) -> [u8; 16] {

@@ -171,6 +171,19 @@ pub(crate) fn tokens<'s>(
     tokens
 }
 
+/// The accession number of a study within its issuer, which is that of the number, or else that of the patient ID: who
+/// counts patients apart counts orders apart.
+pub(crate) fn accession(pseudonyms: &Pseudonyms, index: &InstanceIndex) -> Option<[u8; 16]> {
+    let of = |tag| index.further.get(AttributePath::within(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, tag));
+    let issuers = [
+        of(tags::LOCAL_NAMESPACE_ENTITY_ID),
+        of(tags::UNIVERSAL_ENTITY_ID),
+        index.issuer_of_patient_id.expose(),
+    ];
+    let issuer = issuers.into_iter().find(|issuer| !issuer.is_empty()).unwrap_or_default();
+    pseudonyms.accession(issuer, index.accession_number.expose())
+}
+
 /// What names the request that a series answers.
 pub(crate) const REQUESTS: [(Searchable, AttributePath); 2] = [
     (

@@ -9,7 +9,8 @@ use crate::window::Windows;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{RwLock, Semaphore};
+use std::time::Duration;
+use tokio::sync::{Notify, RwLock, Semaphore};
 use yingdun_access::{Access, StudyFacts};
 use yingdun_audit::{Event, Log};
 use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
@@ -32,13 +33,21 @@ pub struct ArchiveLimits {
     pub held_bytes_max: u64,
     /// Within which a data set is read.
     pub data_set: DataSetLimits,
+    /// How long a study receives nothing before it is said to be stable.
+    pub study_stable_after: Duration,
 }
 
 impl Default for ArchiveLimits {
     /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice. 128 MiB
-    /// held: a CT slice of each of 256 associations, within the memory of a small machine.
+    /// held: a CT slice of each of 256 associations, within the memory of a small machine. A minute of rest: scanners pause
+    /// for seconds between two series, and other archives wait as long.
     fn default() -> Self {
-        Self { object_bytes_max: 16 << 30, held_bytes_max: 128 << 20, data_set: DataSetLimits::default() }
+        Self {
+            object_bytes_max: 16 << 30,
+            held_bytes_max: 128 << 20,
+            data_set: DataSetLimits::default(),
+            study_stable_after: Duration::from_secs(60),
+        }
     }
 }
 
@@ -57,6 +66,8 @@ pub(crate) struct Core {
     pub(crate) held: Arc<Semaphore>,
     pub(crate) commitments: Arc<Commitments>,
     pub(crate) ups: Ups,
+    /// Wakes those who wait for events of studies.
+    pub(crate) told: Arc<Notify>,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 

@@ -51,6 +51,7 @@ fn study_facts(number: u64) -> StudyFacts {
             date: Date::new(2020 + day % 5, 1 + day % 12, 1 + day % 28),
             tokens: vec![spread(b'd', number % PATIENTS), spread(b'n', number % NAMES), spread(b'a', number)],
             modalities: vec!["CT".to_owned()],
+            accession: None,
         },
         sealed: vec![7; 300],
     }

@@ -69,7 +69,9 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::SearchInstances
         | RouteId::SearchStudySeries
         | RouteId::SearchStudyInstances
-        | RouteId::SearchSeriesInstances => match who {
+        | RouteId::SearchSeriesInstances
+        | RouteId::ListEvents
+        | RouteId::ListConflicts => match who {
             Who::Clinician
             | Who::Radiologist
             | Who::Chief
@@ -317,6 +319,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::TakeRole
         | RouteId::ListDevices
         | RouteId::ListClients
+        | RouteId::ListEvents
+        | RouteId::ListConflicts
         | RouteId::ListWorklist
         | RouteId::CancelStep
         | RouteId::ListPerformedSteps

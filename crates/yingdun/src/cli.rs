@@ -79,6 +79,13 @@ pub(crate) enum Command {
     /// Performed procedure steps: report them to a peer as a modality does, and read what was reported to an archive
     #[command(subcommand)]
     Mpps(MppsCommand),
+    /// What happened to studies, behind a number: which have received nothing for a while
+    Events(EventsArgs),
+    /// Studies that somebody has to look at: of several patients, or with one accession number
+    Conflicts {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Print the DICOM conformance statement of this program (PS3.2), in Markdown
     Conformance,
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
@@ -776,6 +783,18 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// The number of the last event that was seen
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) after: u64,
+    /// Seconds to wait when there are none, up to 20
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) wait: u32,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
 }
 
 #[derive(Debug, Subcommand)]

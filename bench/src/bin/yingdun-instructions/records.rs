@@ -60,6 +60,7 @@ fn add_study(batch: &mut Batch, institution: &InstitutionId, number: u64) -> Out
             date: Date::new(2020 + day % 5, 1 + day % 12, 1 + day % 28),
             tokens: vec![spread(number % NAMES)],
             modalities: vec!["CT".to_owned()],
+            accession: None,
         },
         sealed: vec![7; 300],
     };

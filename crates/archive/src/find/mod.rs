@@ -43,7 +43,7 @@ use yingdun_model::Action;
 const STREAM_ROWS: u32 = 256;
 
 /// The whole answer left with this leaf.
-const ANSWERED: ReasonCode = ReasonCode::new("answered");
+pub(crate) const ANSWERED: ReasonCode = ReasonCode::new("answered");
 /// The first rows of a longer answer left with this leaf; another one says how many there were in the end.
 const ANSWERING: ReasonCode = ReasonCode::new("answering");
 /// Closes an answer that was begun.
@@ -196,7 +196,7 @@ impl Drop for Search {
 }
 
 /// Whether this role may search at all. A yes is said by the leaf of the answer; a no is a leaf of its own.
-async fn may_search(core: &Core, session: &Session) -> Result<(), FindError> {
+pub(crate) async fn may_search(core: &Core, session: &Session) -> Result<(), FindError> {
     let archive = Resource::Archive(session.institution().clone());
     if core.access.decide(session, Action::Search, &archive).await.map_err(refused)?.permitted {
         return Ok(());
@@ -205,12 +205,17 @@ async fn may_search(core: &Core, session: &Session) -> Result<(), FindError> {
 }
 
 /// Which of these rows the policy lets this session see.
-async fn decided(core: &Core, session: &Session, rows: Vec<Resource>) -> Result<Vec<bool>, FindError> {
+pub(crate) async fn decided(
+    core: &Core,
+    session: &Session,
+    rows: Vec<Resource>,
+) -> Result<Vec<bool>, FindError> {
     let decisions = core.access.decide_many(session, Action::List, &rows).await.map_err(refused)?;
     Ok(decisions.into_iter().map(|decision| decision.permitted).collect())
 }
 
-fn leaf(session: &Session, policy_set: [u8; 32], reason: ReasonCode, counts: Counts) -> Event {
+/// The leaf of an answer.
+pub(crate) fn leaf(session: &Session, policy_set: [u8; 32], reason: ReasonCode, counts: Counts) -> Event {
     Event {
         kind: EventKind::Query,
         outcome: Outcome::Succeeded,
@@ -228,7 +233,7 @@ fn refused(refusal: Refusal) -> FindError {
     }
 }
 
-fn database_error(error: CatalogError) -> FindError {
+pub(crate) fn database_error(error: CatalogError) -> FindError {
     FindError::Unavailable(crate::catalogue::unavailable(error))
 }
 

@@ -2,7 +2,8 @@
 
 use super::moment::{date_column, number_column, size_column, time_column};
 use super::{
-    Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, filter, watermark,
+    Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, accessions, events,
+    filter, watermark,
 };
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ pub async fn apply(
 }
 
 /// Removes everything that comes from packs, so that it can be applied again from the first record. Care
-/// relations stay.
+/// relations and events stay.
 ///
 /// # Errors
 /// As [`Database::execute`].
@@ -52,6 +53,7 @@ pub async fn wipe(database: &Database) -> Result<(), CatalogError> {
             "instance",
             "image_format",
             "search_term",
+            "study_accession",
             "pack_watermark",
         ])
         .await
@@ -109,6 +111,10 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
         batch.series.iter().map(|(reference, series)| series_row(*reference, series)),
     );
     change_terms(&mut statements, &batch.studies);
+    for (study, StudyChange { now, was }) in &batch.studies {
+        let was = was.as_ref().and_then(|was| was.accession);
+        statements.extend(accessions::change(*study, &now.institution, was, now.terms.accession));
+    }
     // Counted before the instances are inserted: those that are there already do not count again.
     statements
         .extend(new_instances.iter().map(|(series, instances)| count_new_instances(*series, instances)));
@@ -122,6 +128,12 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     if !counted.is_empty() {
         statements.push(count_studies(counted.into_iter()));
     }
+    insert_all(
+        &mut statements,
+        events::INSERT_ARRIVAL,
+        events::ON_ARRIVAL,
+        batch.arrivals.iter().map(|(study, arrival)| events::arrival_row(*study, arrival)),
+    );
     Ok(statements)
 }
 

@@ -16,6 +16,8 @@ pub struct Counts {
     pub instances: u64,
     /// Studies of which an instance names another patient than the study has.
     pub patient_conflicts: u64,
+    /// Studies whose accession number is that of another study as well.
+    pub accession_conflicts: u64,
 }
 
 /// Counts what an institution has. It adds up the studies, so it is for status pages, not for every request.
@@ -25,7 +27,8 @@ pub struct Counts {
 pub async fn counts(database: &Database, institution: &InstitutionId) -> Result<Counts, CatalogError> {
     let select = "SELECT (SELECT count(*) FROM patient WHERE institution = $1), count(*), \
          CAST(COALESCE(sum(series_count), 0) AS BIGINT), CAST(COALESCE(sum(instance_count), 0) AS BIGINT), \
-         CAST(COALESCE(sum(patient_conflict), 0) AS BIGINT) \
+         CAST(COALESCE(sum(patient_conflict), 0) AS BIGINT), \
+         (SELECT count(*) FROM study_accession WHERE institution = $1 AND shared = 1) \
          FROM study WHERE institution = $1";
     let rows = database.query(Statement::new(select, vec![institution.into()])).await?;
     let Some(row) = rows.first() else {
@@ -37,5 +40,6 @@ pub async fn counts(database: &Database, institution: &InstitutionId) -> Result<
         series: row.get_number(2)?,
         instances: row.get_number(3)?,
         patient_conflicts: row.get_number(4)?,
+        accession_conflicts: row.get_number(5)?,
     })
 }

@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: SQLITE_COMPACT,
         postgres: POSTGRES_COMPACT,
     },
+    Migration { version: 9, name: "events of studies, accession numbers", sqlite: EVENTS, postgres: EVENTS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -466,4 +467,44 @@ CREATE TABLE instance (
 );
 CREATE UNIQUE INDEX instance_by_reference ON instance (instance_ref, version);
 CREATE INDEX instance_by_series ON instance (series_ref, instance_number) WHERE latest = 1;
+";
+
+/// Arrivals are looked up by their due time while nobody was told, events by their number, accession numbers by their studies.
+/// The catalogue is emptied: the next start fills it from the packs, accession numbers included.
+const EVENTS: &str = "
+CREATE TABLE study_arrival (
+    study_ref BYTEA NOT NULL,
+    institution TEXT NOT NULL,
+    location BYTEA NOT NULL,
+    resting BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (study_ref)
+);
+CREATE INDEX study_arrival_by_due ON study_arrival (due_ms) WHERE resting = 0;
+CREATE TABLE study_event (
+    sequence BIGINT NOT NULL,
+    institution TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    at_ms BIGINT NOT NULL,
+    series_count BIGINT NOT NULL,
+    instance_count BIGINT NOT NULL,
+    PRIMARY KEY (sequence)
+);
+CREATE INDEX study_event_by_time ON study_event (at_ms);
+CREATE TABLE study_accession (
+    study_ref BYTEA NOT NULL,
+    institution TEXT NOT NULL,
+    accession BYTEA NOT NULL,
+    shared BIGINT NOT NULL,
+    PRIMARY KEY (study_ref)
+);
+CREATE INDEX study_accession_by_number ON study_accession (accession, study_ref);
+CREATE INDEX study_accession_shared ON study_accession (institution, accession, study_ref) WHERE shared = 1;
+DELETE FROM patient;
+DELETE FROM study;
+DELETE FROM series;
+DELETE FROM instance;
+DELETE FROM search_term;
+DELETE FROM pack_watermark;
 ";

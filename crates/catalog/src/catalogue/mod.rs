@@ -1,4 +1,5 @@
-//! Patients, studies, series, instances, care relations, storage commitments, worklist items, performed steps and workitems.
+//! Patients, studies, series, instances, events of studies, care relations, storage commitments, worklist items, performed
+//! steps and workitems.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · image_format · search_term · pack_watermark
@@ -7,7 +8,7 @@
 //!                            care_relation ──► who sees which patient (visibility)
 //! ```
 //!
-//! Everything but care relations, storage commitments, worklist items, performed steps and workitems is derived from pack records and can be
+//! Everything but events, care relations, storage commitments, worklist items, performed steps and workitems is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
@@ -25,10 +26,12 @@
 //! | series | Modality, Series Instance UID, Series Number, Performed Procedure Step Start Date, … Time, Number of Series Related Instances | Series Description, Request Attributes Sequence |
 //! | instance | SOP Class UID, SOP Instance UID, Instance Number, Rows, Columns, Bits Allocated, Number of Frames | |
 
+pub mod accessions;
 mod apply;
 pub mod care;
 pub mod commitments;
 mod counts;
+pub mod events;
 mod filter;
 pub mod instances;
 pub(crate) mod migrations;

@@ -1,5 +1,6 @@
 //! What stored instances tell the catalogue.
 
+use super::events::Arrival;
 use super::{Date, TimeOfDay};
 use std::collections::BTreeMap;
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
@@ -18,6 +19,8 @@ pub struct Batch {
     /// Versions of instances, of studies and series that are here or in the catalogue. One that the catalogue has
     /// already stays as it is, unless this one lies later in the packs.
     pub instances: Vec<InstanceFacts>,
+    /// Of which studies it is to be told when they rest.
+    pub arrivals: BTreeMap<StudyRef, Arrival>,
 }
 
 /// A study as it is from now on.
@@ -62,6 +65,8 @@ pub struct StudyTerms {
     pub tokens: Vec<Token>,
     /// Modalities in Study (0008,0061).
     pub modalities: Vec<String>,
+    /// Its accession number within its issuer, as a token: which other studies carry the same is kept.
+    pub accession: Option<Token>,
 }
 
 /// What is kept of a series, merged like [`StudyFacts`].

@@ -81,7 +81,14 @@ async fn a_stored_instance_is_found_at_every_level(database: Database) {
     assert_eq!((row.number, &row.sealed), (Some(1000), &None));
     assert_eq!(
         counts(&database, &institution("renmin")).await,
-        Ok(Counts { patients: 1, studies: 1, series: 1, instances: 1, patient_conflicts: 0 })
+        Ok(Counts {
+            patients: 1,
+            studies: 1,
+            series: 1,
+            instances: 1,
+            patient_conflicts: 0,
+            accession_conflicts: 0
+        })
     );
 }
 
@@ -94,7 +101,14 @@ async fn applied_twice_is_applied_once(database: Database) {
     apply(&database, &[batch.clone(), batch].concat(), None).await.unwrap();
     assert_eq!(
         counts(&database, &institution("renmin")).await,
-        Ok(Counts { patients: 1, studies: 1, series: 2, instances: 7, patient_conflicts: 0 })
+        Ok(Counts {
+            patients: 1,
+            studies: 1,
+            series: 2,
+            instances: 7,
+            patient_conflicts: 0,
+            accession_conflicts: 0
+        })
     );
 }
 

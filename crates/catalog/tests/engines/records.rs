@@ -102,6 +102,7 @@ pub(crate) fn record(p: u64, s: u64, r: u64, i: u64) -> Stored {
                 date: Date::parse("20240131"),
                 tokens: vec![token(&format!("id{p}"))],
                 modalities: vec![],
+                accession: None,
             },
             sealed: vec![1, 2, 3],
         },

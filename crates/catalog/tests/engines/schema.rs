@@ -36,6 +36,9 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("ups_removed", "workitem_ref removed_ms"),
     ("ups_subscriber", "institution ae_title owner scope deletion_lock filter"),
     ("ups_subscription", "institution ae_title workitem_ref deletion_lock specific"),
+    ("study_accession", "study_ref institution accession shared"),
+    ("study_arrival", "study_ref institution location resting due_ms"),
+    ("study_event", "sequence institution kind study_ref at_ms series_count instance_count"),
     (
         "study",
         "study_ref institution patient_ref study_uid study_date study_time grade received_ms patient_conflict series_count \

@@ -7,5 +7,6 @@ pub(crate) mod me;
 pub(crate) mod performed;
 mod problems;
 pub(crate) mod rights;
+pub(crate) mod studies;
 pub(crate) mod system;
 pub(crate) mod worklist;

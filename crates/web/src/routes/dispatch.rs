@@ -1,7 +1,7 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, me, performed, rights, system, worklist};
+use crate::api::{accounts, audit, me, performed, rights, studies as follow, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
     capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
@@ -89,6 +89,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::GrantScopes => rights::grant_scopes(call, body).await,
         RouteId::GiveCare => rights::give_care(call, body).await,
         RouteId::EndCare => rights::end_care(call, body).await,
+        RouteId::ListEvents => follow::events(call).await,
+        RouteId::ListConflicts => follow::conflicts(call).await,
         RouteId::ListWorklist => worklist::list(call).await,
         RouteId::EnterStep => worklist::enter(call, body).await,
         RouteId::ReplaceStep => worklist::replace(call, body).await,

@@ -608,6 +608,10 @@ routes! {
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
+    /// Events of studies.
+    ListEvents => api(Method::Get, "/events", Action::Search, BodyRule::None, list![query("after", Schema::Number, "The number of the last event that was seen; 0 when absent"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000"), query("wait", Schema::Number, "Seconds to wait when there are none, up to 20")], OK, "检查事件（停止接收后的检查）", "What happened to studies: which have received nothing for a while"),
+    /// Conflicts.
+    ListConflicts => api(Method::Get, "/conflicts", Action::Search, BodyRule::None, list![query("limit", Schema::Number, "At most so many of each kind, up to 500")], OK, "需要人工核对的检查", "Studies that somebody has to look at: of several patients, or with one accession number"),
     /// The worklist.
     ListWorklist => api(Method::Get, "/worklist", Action::ReadWorklist, BodyRule::None, list![query("state", Schema::Text, "scheduled (the default), started, completed, discontinued or cancelled"), query("from", Schema::Text, "The first day, YYYYMMDD"), query("until", Schema::Text, "The last day, YYYYMMDD"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000")], OK, "列出工作列表", "List the worklist"),
     /// A new step.

@@ -75,6 +75,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Client(command) => admin::client(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
+        Command::Events(args) => admin::events(args, output).await,
+        Command::Conflicts { admin } => admin::conflicts(&admin, output).await,
         Command::Conformance => conformance(output),
         Command::Audit(command) => audit::audit(command, output).await,
     }

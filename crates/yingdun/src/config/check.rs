@@ -4,6 +4,9 @@ use super::{Config, DatabaseUrl};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
+const STUDY_STABLE_AFTER_S_MAX: u32 = 86_400;
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -64,6 +67,17 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "storage.write_quorum",
             "an image is acknowledged with one copy only".into(),
             "set 2: one broken disk then loses nothing that was acknowledged",
+        );
+    }
+    if !(1..=STUDY_STABLE_AFTER_S_MAX).contains(&config.catalogue.study_stable_after_s) {
+        say(
+            Severity::Error,
+            "catalogue.study_stable_after_s",
+            format!(
+                "{} is not between 1 and {STUDY_STABLE_AFTER_S_MAX}",
+                config.catalogue.study_stable_after_s
+            ),
+            "set 60, or longer than modalities pause within a study",
         );
     }
     if replicas.len() == 1 {

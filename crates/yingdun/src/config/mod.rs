@@ -70,6 +70,9 @@ pub(crate) struct Replica {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Catalogue {
     pub(crate) database: DatabaseUrl,
+    /// Seconds without anything new after which a study is said to be stable.
+    #[serde(default = "default_study_stable_after_s")]
+    pub(crate) study_stable_after_s: u32,
 }
 
 /// The key room.
@@ -255,6 +258,11 @@ fn default_reserve_bytes() -> u64 {
 /// 16 GiB: above the largest whole-slide and enhanced multi-frame objects seen in practice.
 fn default_object_bytes_max() -> u64 {
     16 << 30
+}
+
+/// A minute: scanners pause for seconds between two series, and other archives wait as long.
+fn default_study_stable_after_s() -> u32 {
+    60
 }
 
 fn default_log_level() -> String {

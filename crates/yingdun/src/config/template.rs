@@ -80,6 +80,8 @@ object_bytes_max = 17179869184
 [catalogue]
 # Derived from the replicas; can be rebuilt. `sqlite:PATH` or `postgres://…` (local socket or loopback).
 database = {catalogue}
+# Seconds without anything new after which a study is said to be stable (`/api/v1/events`).
+study_stable_after_s = 60
 
 [keys]
 # Wrapped keys. Back this up apart from the replicas: together they open every image, alone neither does.

@@ -87,6 +87,7 @@ impl Status {
                 "studies": counts.studies, "series": counts.series, "instances": counts.instances,
                 "patient_conflicts": counts.patient_conflicts,
                 "patient_conflict_studies": conflicts,
+                "accession_conflicts": counts.accession_conflicts,
             })),
             "keys": keys.map(|keys| json!({
                 "patients": keys.patients, "studies": keys.studies, "unwraps": archive.key_unwraps(),
@@ -110,6 +111,7 @@ impl Status {
 /// Counters without labels. They are there from the start, so that an alarm on one sees a zero before the first
 /// event and not a gap.
 const COUNTERS: &[&str] = &[
+    "yingdun_accession_conflicts_total",
     "yingdun_access_refusal_leaves_suppressed_total",
     "yingdun_audit_leaves_total",
     "yingdun_catalogue_rows_refused_total",
@@ -123,6 +125,7 @@ const COUNTERS: &[&str] = &[
     "yingdun_records_passed_over_total",
     "yingdun_repair_leaves_dropped_total",
     "yingdun_storage_lost_records_total",
+    "yingdun_study_events_total",
 ];
 
 /// Gauges without labels, for the same reason.

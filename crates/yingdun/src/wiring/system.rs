@@ -10,6 +10,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +96,7 @@ impl System {
             clock: Arc::clone(&foundation.clock),
             limits: ArchiveLimits {
                 object_bytes_max: config.storage.object_bytes_max,
+                study_stable_after: Duration::from_secs(u64::from(config.catalogue.study_stable_after_s)),
                 ..ArchiveLimits::default()
             },
         };

@@ -12,8 +12,8 @@ pub(super) use sign_in::{accept_invitation, change_password, login};
 
 use super::{CommandError, Verdict};
 use crate::cli::{
-    AdminArgs, CareArgs, CareRelationCommand, ClientCommand, InvitationCommand, PersonCommand, RoleCommand,
-    WorklistCommand,
+    AdminArgs, CareArgs, CareRelationCommand, ClientCommand, EventsArgs, InvitationCommand, PersonCommand,
+    RoleCommand, WorklistCommand,
 };
 use crate::output::Output;
 use reqwest::Method;
@@ -130,6 +130,16 @@ pub(super) async fn performed_step(
     output: Output,
 ) -> Result<Verdict, CommandError> {
     call(output, admin, Method::GET, &["performed-steps", step], None).await
+}
+
+pub(super) async fn events(args: EventsArgs, output: Output) -> Result<Verdict, CommandError> {
+    let query = [("after", args.after.to_string()), ("wait", args.wait.to_string())];
+    let answer = Server::of(&args.admin)?.ask(Method::GET, &["events"], &query, None).await?;
+    say(output, answer.get("events").unwrap_or(&Value::Null))
+}
+
+pub(super) async fn conflicts(admin: &AdminArgs, output: Output) -> Result<Verdict, CommandError> {
+    call(output, admin, Method::GET, &["conflicts"], None).await
 }
 
 pub(super) async fn audit_tail(

@@ -1,0 +1,180 @@
+//! What happened to studies, for programs that follow the archive: an outbox that is read by a cursor.
+//!
+//! ```text
+//!  apply ─► study_arrival (one row per study, due after a rest) ─► rested ─► study_event (numbered, kept for a while)
+//! ```
+//!
+//! A study that has received nothing for some time *rests*, and is an event once; when it receives more, it will rest
+//! anew. Where the newest record of a study lies tells whether it has received more: places grow and clocks may not. So a
+//! record that is applied again after a crash is nothing new, and every rest is one event. Both tables survive
+//! [`wipe`](super::wipe).
+
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder, Value};
+use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid};
+
+/// The word of a rest in the tables and answers.
+const STABLE: &str = "study-stable";
+
+/// That a study has received something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Where it belongs.
+    pub institution: InstitutionId,
+    /// Where the newest record lies, in the words of the store: bytes in the order of places.
+    pub location: Vec<u8>,
+    /// When it rests unless it receives more.
+    pub rests: Timestamp,
+}
+
+/// A study that has come to rest, and of which nobody was told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// Where it belongs.
+    pub institution: InstitutionId,
+    /// The study.
+    pub study: StudyRef,
+    /// Whose it is.
+    pub patient: PatientRef,
+    /// Whether its accession number is that of another study as well.
+    pub accession_shared: bool,
+    location: Vec<u8>,
+}
+
+/// An event, and what a decision about its study has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudyEvent {
+    /// Its number: events of an institution are read in the order of numbers, in which they were written.
+    pub sequence: u64,
+    /// What happened.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// To which study.
+    pub study: StudyRef,
+    /// Its Study Instance UID (0020,000D).
+    pub uid: Uid,
+    /// Series that it had then.
+    pub series: u64,
+    /// Instances that it had then.
+    pub instances: u64,
+    /// Whose it is.
+    pub patient: PatientRef,
+    /// How sensitive it is.
+    pub grade: Grade,
+    /// When the archive received its first instance.
+    pub received: Timestamp,
+    /// Whether one of its instances names another patient.
+    pub patient_conflict: bool,
+    /// Whether its accession number is that of another study as well.
+    pub accession_conflict: bool,
+}
+
+/// What an upsert of arrivals consists of.
+pub(super) const INSERT_ARRIVAL: &str =
+    "INSERT INTO study_arrival (study_ref, institution, location, resting, due_ms) VALUES ";
+pub(super) const ON_ARRIVAL: &str = " ON CONFLICT (study_ref) DO UPDATE SET location = excluded.location, \
+     resting = 0, due_ms = excluded.due_ms WHERE excluded.location > study_arrival.location";
+
+pub(super) fn arrival_row(study: StudyRef, arrival: &Arrival) -> Vec<Value> {
+    vec![
+        study.into(),
+        (&arrival.institution).into(),
+        arrival.location.as_slice().into(),
+        Value::Int(0),
+        arrival.rests.into(),
+    ]
+}
+
+/// Studies that rest now, the longest resting first.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn due(database: &Database, now: Timestamp, limit: u32) -> Result<Vec<Resting>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT a.institution, a.study_ref, s.patient_ref, a.location, ").push(SHARED);
+    sql.push(" FROM study_arrival a JOIN study s ON s.study_ref = a.study_ref ");
+    sql.push("WHERE a.resting = 0 AND a.due_ms <= ").bind(now).push(" ORDER BY a.due_ms LIMIT ").bind(limit);
+    let resting = |row: &Row| {
+        Ok(Resting {
+            institution: row.get_checked(0)?,
+            study: row.get_reference(1)?,
+            patient: row.get_reference(2)?,
+            location: row.get_bytes(3)?.to_vec(),
+            accession_shared: row.get_i64(4)? == 1,
+        })
+    };
+    database.query(sql.finish()).await?.iter().map(resting).collect()
+}
+
+/// The changes that make an event of a rest. They fail with [`CatalogError::UnexpectedRows`] when the study has received
+/// more meanwhile or its rest is an event already, and with [`CatalogError::Constraint`] when somebody else wrote an event at
+/// the same moment.
+#[must_use]
+pub fn rested(resting: &Resting, now: Timestamp) -> Vec<Statement> {
+    let study = || Value::from(resting.study);
+    vec![
+        Statement::new(
+            "UPDATE study_arrival SET resting = 1 WHERE study_ref = $1 AND location = $2 AND resting = 0",
+            vec![study(), resting.location.as_slice().into()],
+        )
+        .expecting(1),
+        Statement::new(
+            "INSERT INTO study_event (sequence, institution, kind, study_ref, at_ms, series_count, instance_count) \
+             SELECT (SELECT COALESCE(max(sequence), 0) + 1 FROM study_event), institution, $1, study_ref, \
+             CAST($2 AS BIGINT), series_count, instance_count FROM study WHERE study_ref = $3",
+            vec![STABLE.into(), now.into(), study()],
+        )
+        .expecting(1),
+    ]
+}
+
+/// Events of an institution with higher numbers than one that was seen, in their order.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn after(
+    database: &Database,
+    institution: &InstitutionId,
+    seen: u64,
+    limit: u32,
+) -> Result<Vec<StudyEvent>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push(
+        "SELECT e.sequence, e.kind, e.at_ms, e.study_ref, s.study_uid, e.series_count, e.instance_count, ",
+    );
+    sql.push("s.patient_ref, s.grade, s.received_ms, s.patient_conflict, ").push(SHARED);
+    sql.push(" FROM study_event e JOIN study s ON s.study_ref = e.study_ref WHERE e.institution = ");
+    sql.bind(institution).push(" AND e.sequence > ").bind(i64::try_from(seen).unwrap_or(i64::MAX));
+    sql.push(" ORDER BY e.sequence LIMIT ").bind(limit);
+    database.query(sql.finish()).await?.iter().map(event_of).collect()
+}
+
+/// The change that deletes events from before a moment, but the newest one: numbers are never given twice.
+#[must_use]
+pub fn forget(before: Timestamp) -> Statement {
+    let delete =
+        "DELETE FROM study_event WHERE at_ms < $1 AND sequence < (SELECT max(sequence) FROM study_event)";
+    Statement::new(delete, vec![before.into()])
+}
+
+// === rows ===
+
+/// Whether the accession number of the study `s` is that of another one as well.
+const SHARED: &str = "COALESCE((SELECT c.shared FROM study_accession c WHERE c.study_ref = s.study_ref), 0)";
+
+fn event_of(row: &Row) -> Result<StudyEvent, CatalogError> {
+    Ok(StudyEvent {
+        sequence: row.get_number(0)?,
+        kind: row.get_text(1)?.to_owned(),
+        at: row.get_timestamp(2)?,
+        study: row.get_reference(3)?,
+        uid: row.get_checked(4)?,
+        series: row.get_number(5)?,
+        instances: row.get_number(6)?,
+        patient: row.get_reference(7)?,
+        grade: row.get_word(8)?,
+        received: row.get_timestamp(9)?,
+        patient_conflict: row.get_i64(10)? == 1,
+        accession_conflict: row.get_i64(11)? == 1,
+    })
+}
