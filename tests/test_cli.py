@@ -133,8 +133,7 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
         database.executescript(
-            "ALTER TABLE device DROP COLUMN scopes; ALTER TABLE device DROP COLUMN destination;"
-            "DELETE FROM schema_migration WHERE version = 3"
+            "ALTER TABLE device DROP COLUMN habits; DELETE FROM schema_migration WHERE version = 4"
         )
     database.close()
 
