@@ -26,16 +26,21 @@ pub(super) fn change(
         ),
         None => Statement::new("DELETE FROM study_accession WHERE study_ref = $1", vec![study.into()]),
     };
-    let mark = |accession: Token| {
-        Statement::new(
-            "UPDATE study_accession SET shared = CASE WHEN \
-             (SELECT count(*) FROM study_accession other WHERE other.accession = $1) > 1 THEN 1 ELSE 0 END \
-             WHERE accession = $2",
-            vec![accession.as_slice().into(), accession.as_slice().into()],
-        )
-    };
-    std::iter::once(own).chain([was, now].into_iter().flatten().map(mark)).collect()
+    let marks = [was, now].into_iter().flatten().flat_map(|accession| {
+        let args = || vec![accession.as_slice().into(), accession.as_slice().into()];
+        [Statement::new(MARK, args()), Statement::new(UNMARK, args())]
+    });
+    std::iter::once(own).chain(marks).collect()
 }
+
+/// Marks the studies of a number that more than one has. Only rows that change are looked at: where a hospital writes `0` into
+/// every order, a hundred thousand have the mark already.
+const MARK: &str = "UPDATE study_accession SET shared = 1 WHERE accession = $1 AND shared = 0 AND \
+     (SELECT count(*) FROM (SELECT 1 FROM study_accession WHERE accession = $2 LIMIT 2) both_of_it) > 1";
+
+/// Takes the mark from the last study of a number.
+const UNMARK: &str = "UPDATE study_accession SET shared = 0 WHERE accession = $1 AND shared = 1 AND \
+     (SELECT count(*) FROM (SELECT 1 FROM study_accession WHERE accession = $2 LIMIT 2) both_of_it) < 2";
 
 /// Studies whose accession number is that of another study of the institution as well, those of one number together. At
 /// most so many.

@@ -499,7 +499,7 @@ CREATE TABLE study_accession (
     shared BIGINT NOT NULL,
     PRIMARY KEY (study_ref)
 );
-CREATE INDEX study_accession_by_number ON study_accession (accession, study_ref);
+CREATE INDEX study_accession_by_number ON study_accession (accession, shared, study_ref);
 CREATE INDEX study_accession_shared ON study_accession (institution, accession, study_ref) WHERE shared = 1;
 DELETE FROM patient;
 DELETE FROM study;
