@@ -266,7 +266,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
 
     /// Sends a command set and a data set from `source` to its end, in fragments as long as the peer allows. Several
     /// fragments are written at once where they are short, so that a peer that takes little at a time costs no system
-    /// call for each; at most [`BATCH_BYTES`] twice are in memory. Returns the bytes of data sent.
+    /// call for each; at most `BATCH_BYTES` twice are in memory. Returns the bytes of data sent.
     ///
     /// # Errors
     /// [`AssociationError::Source`] when `source` fails: the message is incomplete then, and the association
