@@ -8,18 +8,25 @@ pub(super) struct Band {
     pub(super) blocks: Vec<Block>,
     /// Code-blocks of a row.
     pub(super) across: usize,
-    /// Bits that a coefficient of the sub-band may have: M_b.
-    pub(super) bits_max: u32,
+    /// Bits that the quantization exponent promises for a coefficient of the sub-band: M_b less the guard bits.
+    pub(super) bits_promised: u32,
 }
 
-/// Appends the packet of the sub-bands of one resolution.
-pub(super) fn write(bands: &[Band], out: &mut Vec<u8>) {
+impl Band {
+    /// Bits that the largest coefficient has beyond those that are promised.
+    pub(super) fn bits_beyond(&self) -> u32 {
+        self.blocks.iter().map(|block| block.bits).max().unwrap_or(0).saturating_sub(self.bits_promised)
+    }
+}
+
+/// Appends the packet of the sub-bands of one resolution. `guard_bits` are as many as [`Band::bits_beyond`] of each at least.
+pub(super) fn write(bands: &[Band], guard_bits: u32, out: &mut Vec<u8>) {
     let mut bits = Bits::default();
     bits.put(1, 1);
     for band in bands {
         let included: Vec<u32> = band.blocks.iter().map(|block| u32::from(block.bits == 0)).collect();
-        let empty: Vec<u32> =
-            band.blocks.iter().map(|block| band.bits_max.saturating_sub(block.bits)).collect();
+        let bits_max = band.bits_promised + guard_bits;
+        let empty: Vec<u32> = band.blocks.iter().map(|block| bits_max.saturating_sub(block.bits)).collect();
         let mut included = TagTree::new(included, band.across);
         let mut empty = TagTree::new(empty, band.across);
         for (number, block) in band.blocks.iter().enumerate() {
