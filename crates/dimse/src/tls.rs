@@ -13,10 +13,21 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::sync::Arc;
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
 
 /// Bytes of TLS records that wait for the socket of one association: what is written at once goes out by one system
 /// call. The library's own 64 KiB make one for each four records.
 pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Bytes that are read from the socket of one association at once. The library asks for 4 KiB each time, four system calls
+/// and more for each record.
+const READ_BYTES: usize = 64 * 1024;
+
+/// A socket below TLS that is read in long pieces.
+pub(crate) fn read_in_long_pieces(socket: TcpStream) -> BufReader<TcpStream> {
+    BufReader::with_capacity(READ_BYTES, socket)
+}
 
 /// Our certificate chain, leaf first, and its private key.
 pub struct Identity {

@@ -37,7 +37,7 @@ pub use service::{
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
 use crate::pdu::AssociateRj;
-use crate::tls::{BUFFER_BYTES, fingerprint};
+use crate::tls::{BUFFER_BYTES, fingerprint, read_in_long_pieces};
 use admission::{Admission, Slot};
 use bytes::Bytes;
 use conversation::Conversation;
@@ -189,7 +189,8 @@ impl<S: Service> Shared<S> {
             Transport::Plain => self.associate(stream, address, Proof::Plain, slot, stop, give_up).await,
             Transport::Tls(config) => {
                 let within = self.settings.timeouts.handshake;
-                let mut stream = tokio::time::timeout(within, TlsAcceptor::from(config).accept(stream))
+                let handshake = TlsAcceptor::from(config).accept(read_in_long_pieces(stream));
+                let mut stream = tokio::time::timeout(within, handshake)
                     .await
                     .map_err(|_| Closed::HandshakeTimedOut(within))?
                     .map_err(Closed::Handshake)?;

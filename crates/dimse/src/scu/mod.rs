@@ -40,7 +40,7 @@ use crate::association::{
 use crate::message::{Command, CommandField, Operation, Status, read_command};
 use crate::pdu::AbortSource;
 use crate::scp::Object;
-use crate::tls::BUFFER_BYTES;
+use crate::tls::{BUFFER_BYTES, read_in_long_pieces};
 use crate::{IMPLICIT_LITTLE_ENDIAN, VERIFICATION};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -282,7 +282,7 @@ async fn open(
     let name = ServerName::try_from(destination.host.clone())
         .map_err(|_| ScuError::HostName(destination.host.clone()))?;
     let mut stream = TlsConnector::from(config)
-        .connect(name, stream)
+        .connect(name, read_in_long_pieces(stream))
         .await
         .map_err(|error| ScuError::handshake(&error))?;
     stream.get_mut().1.set_buffer_limit(Some(BUFFER_BYTES));
