@@ -19,9 +19,9 @@ const CONDITIONS_MAX: usize = 32;
 const ARMS_MAX: usize = 8;
 /// A condition that yields fewer studies than this is followed to its end.
 const FEW: i64 = 1000;
-/// Conditions that all yield more than [`FEW`] are compared up to this many studies: one or two milliseconds of reading an
-/// index, against hundreds of a walk along the wrong one.
-const MANY: i64 = 20_000;
+/// Conditions that all yield more than [`FEW`] are compared up to so many studies, and once more where all yield more than
+/// that: milliseconds of reading an index, against hundreds of a walk along the wrong one.
+const MANY: [i64; 2] = [5000, 20_000];
 
 /// Which studies a session may see. The same rules as the policies, in SQL; each row is decided again by
 /// policy before it leaves.
@@ -197,14 +197,22 @@ impl<'f> Plan<'f> {
         } else if conditions.len() == 1 && by_visibility.is_none() {
             Driver::Condition(0)
         } else {
-            let (mut position, least) = rarest(database, filter, &conditions, FEW).await?;
-            // All are common. Two of which hardly any study has both make the walk long: it has to be the shorter one.
-            if least >= FEW && by_visibility.is_none() {
-                (position, _) = rarest(database, filter, &conditions, MANY).await?;
-            }
+            let (mut position, mut least) = rarest(database, filter, &conditions, FEW).await?;
             match by_visibility {
                 Some(driver) if least >= FEW => driver,
-                Some(_) | None => Driver::Condition(position),
+                Some(_) => Driver::Condition(position),
+                None => {
+                    // All are common. Two of which hardly any study has both make the walk long: it has to be the shorter one.
+                    let mut compared = FEW;
+                    for more in MANY {
+                        if least < compared {
+                            break;
+                        }
+                        (position, least) = rarest(database, filter, &conditions, more).await?;
+                        compared = more;
+                    }
+                    Driver::Condition(position)
+                }
             }
         };
         Ok(Some(Self { filter, conditions, driver, newest_of_patient: false }))
