@@ -153,6 +153,14 @@ def test_events_and_conflicts_are_told_to_who_may_search(archive_on, tokens):
         searching.get("/events", wrong, status=400)
 
 
+def test_only_the_system_administrator_has_devices_called(archive_on, tokens):
+    office, body = archive_on.office, {"called_ae": "YINGDUN"}
+    who = {role: tokens.person(archive_on, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    answers = {name: office.api(token).raw("POST", "/devices/NOBODY/echo", body).status_code for name, token in who.items()}
+    assert answers == {name: 404 if name == "system-administrator" else 403 for name in who}
+
+
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
     image = study_of(gateway_on, "anonymous-1")
     for token in (None, "x" * 43, "not a token at all"):
@@ -206,6 +214,7 @@ def test_each_officer_has_one_office(archive_on):
         ({"system"}, "POST", "/people", {"name": "intruder"}),
         ({"system"}, "POST", "/clients", {"client_id": "intruder"}),
         ({"system"}, "POST", "/devices", {"ae_title": "INTRUDER", "called_ae": "YINGDUN"}),
+        ({"system"}, "POST", "/devices/NOBODY/echo", {"called_ae": "YINGDUN"}),
         ({"system"}, "GET", "/system/status", None),
         ({"system", "security"}, "GET", "/people", None),
         ({"security"}, "PUT", "/people/nobody/roles/chief", None),

@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.dcmtk import dcmqrscp
-from yingdun_testkit.orthanc import Orthanc, free_port
+from yingdun_testkit.orthanc import Orthanc
 
 
 class Server:
@@ -105,8 +105,3 @@ def test_termscu_ends_nothing_here(archive, gateway):
     assert "No Acceptable Presentation Contexts" in done.stdout, done.stdout
     assert gateway.search("/studies", limit=1) is not None
     assert archive.process.poll() is None
-
-
-def test_a_port_where_nobody_listens_is_said_so():
-    done = program.run("echo", f"NOBODY@127.0.0.1:{free_port()}", "--calling", "OURSCU")
-    assert done.returncode == 1 and "cannot be reached" in done.stderr

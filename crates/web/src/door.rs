@@ -90,6 +90,7 @@ impl Door {
             presses: Presses::new(),
             studio: Studio::new(),
             described: Semaphore::new(limits::STOW_DESCRIBED_AT_ONCE_MAX),
+            echoes: Semaphore::new(limits::ECHOES_AT_ONCE_MAX),
             origins: Arc::clone(&origins),
             channels: channels.clone(),
         };

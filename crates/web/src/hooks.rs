@@ -1,5 +1,7 @@
-//! What this door shows of the rest of the program, handed in by the binary: metrics, readiness, status.
+//! What this door shows of the rest of the program, handed in by the binary: metrics, readiness, status,
+//! calls to devices.
 
+use crate::network::Network;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::fmt;
@@ -14,7 +16,7 @@ pub enum Readiness {
     NotReady(Vec<&'static str>),
 }
 
-/// The views into the program that the operations routes render.
+/// The views into the program that the operations routes render, and its calls to devices.
 #[derive(Clone)]
 pub struct Hooks {
     /// Renders all metrics in the Prometheus text format.
@@ -23,6 +25,8 @@ pub struct Hooks {
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The state of the system for people with the right to read it: replicas, keys, certificates, versions.
     pub status: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
+    /// Calls to devices.
+    pub network: Arc<dyn Network>,
 }
 
 impl fmt::Debug for Hooks {

@@ -53,6 +53,7 @@ mod http;
 mod identity;
 pub mod limits;
 pub mod multipart;
+mod network;
 mod oauth;
 mod page;
 mod routes;
@@ -60,5 +61,6 @@ mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
 pub use hooks::{Hooks, Readiness};
+pub use network::Network;
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use server::{ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

@@ -102,6 +102,10 @@ pub const STOW_HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Such requests that are read at the same time; others wait.
 pub const STOW_DESCRIBED_AT_ONCE_MAX: usize = 4;
 
+/// Tests of connections to devices at the same time: each holds a connection for up to a minute, and they are the work
+/// of one officer.
+pub const ECHOES_AT_ONCE_MAX: usize = 8;
+
 /// Bytes of the headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 4 * 1024;
 

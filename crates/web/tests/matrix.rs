@@ -157,6 +157,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::EndSessions
         | RouteId::RegisterDevice
         | RouteId::UpdateDevice
+        | RouteId::EchoDevice
         | RouteId::CreateClient
         | RouteId::ChangeClient
         | RouteId::SystemStatus
@@ -242,7 +243,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
     let form = |text: &str| Some(text.as_bytes().to_vec());
-    let device = json!({"called_ae": "YINGDUN", "addresses": ["127.0.0.1"]});
+    let device =
+        json!({"called_ae": "YINGDUN", "addresses": ["127.0.0.1"], "destination": "plain://127.0.0.1:104"});
     let care =
         json!({"name": "victim", "patient_id": "4711", "valid_from_ms": 0, "valid_until_ms": i64::MAX});
     let body = match id {
@@ -259,6 +261,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
             json(json!({"ae_title": "CT01", "called_ae": "YINGDUN", "addresses": ["127.0.0.1"]}))
         }
         RouteId::UpdateDevice => json(device),
+        RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
         RouteId::CreateClient => json(json!({"client_id": "viewer"})),
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),

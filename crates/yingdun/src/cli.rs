@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Certificates of the installation's own authority
     #[command(subcommand)]
     Certificate(CertificateCommand),
-    /// Verify a DICOM connection (C-ECHO)
+    /// Verify a DICOM connection (C-ECHO), or say at which step it fails, why, and what to do
     Echo(EchoArgs),
     /// Send DICOM files (C-STORE)
     Store(StoreArgs),
@@ -198,6 +198,9 @@ pub(crate) struct CallingArgs {
 pub(crate) struct EchoArgs {
     #[command(flatten)]
     pub(crate) calling: CallingArgs,
+    /// Seconds that each step may take: 1 to 120
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub(crate) wait: u16,
 }
 
 #[derive(Debug, Args)]
@@ -752,6 +755,14 @@ pub(crate) enum DeviceCommand {
     },
     /// Disable a device
     Disable {
+        ae_title: String,
+        #[arg(long, value_name = "AE", default_value = "YINGDUN")]
+        called: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Have the archive verify the connection to a device (C-ECHO), or say at which step it fails, why, and what to do
+    Echo {
         ae_title: String,
         #[arg(long, value_name = "AE", default_value = "YINGDUN")]
         called: String,

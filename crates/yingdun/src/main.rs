@@ -17,6 +17,7 @@ mod commands;
 mod config;
 mod conformance;
 mod demo;
+mod echo_report;
 mod installation;
 mod messages;
 mod output;

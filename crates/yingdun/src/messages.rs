@@ -80,10 +80,20 @@ messages! {
         "{destination} 对步骤 {uid} 应答：{status}"
         "{destination} answered on step {uid}: {status}"
     }
-    echo_answered(destination, status, ms) {
-        "{destination} 应答：{status}，{ms} 毫秒"
-        "{destination} answered: {status}, {ms} ms"
+    echo_answered(peer, ms) {
+        "{peer} 应答：成功，{ms} 毫秒"
+        "{peer} answered: success, {ms} ms"
     }
+    echo_failed(peer, step, what, expected, came, remedy) {
+        "{peer} 在“{step}”一步失败：{what}\n  应为：{expected}\n  实际：{came}\n  处理：{remedy}"
+        "{peer} failed at {step}: {what}\n  expected: {expected}\n  came: {came}\n  remedy: {remedy}"
+    }
+    echo_timing(step, ms) { "  {step}：{ms} 毫秒" "  {step}: {ms} ms" }
+    step_resolve() { "解析主机名" "host name" }
+    step_connect() { "TCP 连接" "TCP connection" }
+    step_tls() { "TLS 握手" "TLS handshake" }
+    step_associate() { "建立关联" "association" }
+    step_echo() { "C-ECHO" "C-ECHO" }
     stored(stored, total, seconds, rate) {
         "已发送 {stored}/{total} 个实例，{seconds} 秒，{rate} MB/s"
         "stored {stored} of {total} instances in {seconds} s, {rate} MB/s"

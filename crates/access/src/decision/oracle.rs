@@ -10,7 +10,8 @@
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
 //!    The chief exports the institution, within the same bounds; nobody else does.
-//! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes. Devices and services
+//! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes, and who registers
+//!    devices tries whether they echo. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
 //!    ask whether it is kept. Technicians and whoever has the scope read the worklist and report what is performed; of these, technicians and
 //!    services change it. The system recovers.
@@ -92,7 +93,7 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
             matches!(on, Target::Archive(_))
                 && (person(Role::Technician) || (service && granted(Scope::Worklist)))
         }
-        Action::Echo => matches!(on, Target::Archive(_)) && device,
+        Action::Echo => matches!(on, Target::Archive(_)) && (device || person(Role::SystemAdministrator)),
         Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),
         Action::ManageRights => matches!(on, Target::Accounts(_)) && person(Role::SecurityAdministrator),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)) && person(Role::AuditAdministrator),

@@ -1,14 +1,15 @@
 //! Where devices take calls: those that the archive makes on its own, and those that somebody asks for. Registered devices
 //! only.
 
-use super::check::records;
+use super::check::{DeviceRecord, records};
 use super::{DeviceHabits, Endpoint};
 use crate::access::{Access, Refusal};
 use crate::admin::ChangeDetail;
+use crate::decision::Resource;
 use crate::ledger;
 use crate::session::Session;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_model::{AeTitle, InstitutionId};
+use yingdun_model::{Action, AeTitle, InstitutionId};
 
 /// A device that takes images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,5 +72,32 @@ impl Access {
         let event = Event { kind: EventKind::Association, outcome, detail, ..event };
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         Ok(found)
+    }
+
+    /// The record of a device of the session's institution, for who may verify connections to devices. Decides, and
+    /// writes down which device was asked for, found or not.
+    ///
+    /// # Errors
+    /// As [`Refusal`].
+    pub async fn device_to_verify(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+        called_ae: &AeTitle,
+    ) -> Result<Option<DeviceRecord>, Refusal> {
+        let archive = Resource::Archive(session.institution().clone());
+        let decision = self.decide(session, Action::Echo, &archive).await?;
+        let detail = ChangeDetail { subject: ae_title.to_string(), what: Some(called_ae.to_string()) };
+        let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &detail);
+        let event = ledger::decided(session, Action::Echo, &archive, decision, *self.policy_set());
+        self.inner.log.append_one(Event { detail, ..event }).await.map_err(Refusal::AuditUnavailable)?;
+        if !decision.permitted {
+            return Err(Refusal::denied(decision.reason, session.role()));
+        }
+        let records = records(&self.inner.identity, ae_title).await.map_err(Refusal::FactsUnavailable)?;
+        let mut fitting = records
+            .into_iter()
+            .filter(|record| record.institution == *session.institution() && record.called_ae == *called_ae);
+        Ok(fitting.next())
     }
 }

@@ -11,7 +11,15 @@ use yingdun_model::Uid;
 /// Why an operation with a peer failed. After any of these the association is over.
 #[derive(Debug, thiserror::Error)]
 pub enum ScuError {
-    /// The host has no address, or nobody listens there.
+    /// The name of the host has no address.
+    #[error("{destination} cannot be reached: the host name has no address: {source}")]
+    NotResolved {
+        /// Where to.
+        destination: Destination,
+        /// What the resolver says.
+        source: io::Error,
+    },
+    /// Nobody listens there, or there is no way to it.
     #[error("{destination} cannot be reached: {source}")]
     Unreachable {
         /// Where to.
@@ -32,7 +40,7 @@ pub enum ScuError {
     HostName(String),
     /// TLS was not agreed: certificates, mostly.
     #[error("{0}")]
-    Tls(String),
+    Tls(TlsFault),
     /// The association was rejected, aborted or broke.
     #[error("{0}")]
     Association(AssociationError),
@@ -73,10 +81,74 @@ pub enum ScuError {
     Message(MessageError),
 }
 
+/// What TLS ended with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    /// We do not accept the certificate of the peer.
+    #[error("peer certificate {0}")]
+    Certificate(CertificateFault),
+    /// The peer demands a certificate and we have none.
+    #[error("the peer demands a client certificate and got none")]
+    CertificateWanted,
+    /// The peer does not know who signed our certificate.
+    #[error("the peer does not trust the authority of our certificate")]
+    OurAuthorityUnknown,
+    /// Our certificate has expired.
+    #[error("our certificate has expired, says the peer")]
+    OurCertificateExpired,
+    /// Our certificate was revoked.
+    #[error("our certificate has been revoked, says the peer")]
+    OurCertificateRevoked,
+    /// The peer refuses our certificate for another reason.
+    #[error("the peer refuses our certificate ({0:?})")]
+    OurCertificateRefused(AlertDescription),
+    /// The peer refuses the handshake. A peer of TLS 1.2 says so as well when it misses our certificate.
+    #[error("no TLS version or cipher in common with the peer ({0:?})")]
+    NothingInCommon(AlertDescription),
+    /// What came is not TLS.
+    #[error("the peer does not speak TLS on this port (is it the plain DICOM port?)")]
+    NotSpoken,
+    /// The peer gives another reason.
+    #[error("the peer ended TLS ({0:?})")]
+    Ended(AlertDescription),
+    /// The connection ended within the handshake.
+    #[error("the connection ended while TLS was agreed upon: {0}")]
+    HungUp(String),
+    /// Something else, on our side.
+    #[error("TLS failed: {0}")]
+    Other(String),
+}
+
+/// Why the certificate of a peer is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// No authority that we trust has signed it.
+    #[error("is not signed by a trusted authority")]
+    UnknownAuthority,
+    /// Its time is over.
+    #[error("has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("is not valid yet (are the clocks right?)")]
+    NotValidYet,
+    /// It is for other hosts.
+    #[error("is not valid for the host that was called")]
+    OtherHost,
+    /// Its authority took it back.
+    #[error("has been revoked")]
+    Revoked,
+    /// It is a certificate for clients only.
+    #[error("is not made for a server")]
+    NotForServers,
+    /// It breaks another rule.
+    #[error("cannot be accepted ({0})")]
+    Other(String),
+}
+
 impl ScuError {
     /// Translates an error of the byte stream during the handshake.
     pub(super) fn handshake(error: &io::Error) -> Self {
-        Self::Tls(explain(error).unwrap_or_else(|| format!("TLS handshake failed: {error}")))
+        Self::Tls(explain(error).unwrap_or_else(|| TlsFault::HungUp(error.to_string())))
     }
 }
 
@@ -86,7 +158,7 @@ impl From<AssociationError> for ScuError {
         // comes with the first read or write.
         match &error {
             AssociationError::Io(io) => match explain(io) {
-                Some(words) => Self::Tls(words),
+                Some(fault) => Self::Tls(fault),
                 None => Self::Association(error),
             },
             _ => Self::Association(error),
@@ -109,52 +181,44 @@ impl From<CommandError> for ScuError {
     }
 }
 
-/// Words for the TLS errors that people meet; `None` when this is not an error of TLS.
-fn explain(error: &io::Error) -> Option<String> {
+/// The fault behind an error of TLS; `None` when this is not one.
+fn explain(error: &io::Error) -> Option<TlsFault> {
     let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match tls {
-        rustls::Error::InvalidCertificate(wrong) => format!("peer certificate {}", certificate_words(wrong)),
+        rustls::Error::InvalidCertificate(wrong) => TlsFault::Certificate(certificate_fault(wrong)),
         rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::CertificateRequired => {
-                "the peer demands a client certificate and got none".to_owned()
-            }
-            AlertDescription::UnknownCA => {
-                "the peer does not trust the authority of our certificate".to_owned()
-            }
-            AlertDescription::CertificateExpired => "our certificate has expired, says the peer".to_owned(),
-            AlertDescription::CertificateRevoked => {
-                "our certificate has been revoked, says the peer".to_owned()
-            }
+            AlertDescription::CertificateRequired => TlsFault::CertificateWanted,
+            AlertDescription::UnknownCA => TlsFault::OurAuthorityUnknown,
+            AlertDescription::CertificateExpired => TlsFault::OurCertificateExpired,
+            AlertDescription::CertificateRevoked => TlsFault::OurCertificateRevoked,
             AlertDescription::BadCertificate
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::CertificateUnknown
-            | AlertDescription::AccessDenied => format!("the peer refuses our certificate ({alert:?})"),
+            | AlertDescription::AccessDenied => TlsFault::OurCertificateRefused(*alert),
             AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
-                format!("no TLS version or cipher in common with the peer ({alert:?})")
+                TlsFault::NothingInCommon(*alert)
             }
-            other => format!("the peer ended TLS ({other:?})"),
+            other => TlsFault::Ended(*other),
         },
-        rustls::Error::InvalidMessage(_) => {
-            "the peer does not speak TLS on this port (is it the plain DICOM port?)".to_owned()
-        }
-        other => format!("TLS failed: {other}"),
+        rustls::Error::InvalidMessage(_) => TlsFault::NotSpoken,
+        other => TlsFault::Other(other.to_string()),
     })
 }
 
-fn certificate_words(wrong: &CertificateError) -> String {
+fn certificate_fault(wrong: &CertificateError) -> CertificateFault {
     match wrong {
-        CertificateError::UnknownIssuer => "is not signed by a trusted authority".to_owned(),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".to_owned(),
+        CertificateError::UnknownIssuer => CertificateFault::UnknownAuthority,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "is not valid yet (are the clocks right?)".to_owned()
+            CertificateFault::NotValidYet
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "is not valid for the host that was called".to_owned()
+            CertificateFault::OtherHost
         }
-        CertificateError::Revoked => "has been revoked".to_owned(),
+        CertificateError::Revoked => CertificateFault::Revoked,
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "is not made for a server".to_owned()
+            CertificateFault::NotForServers
         }
-        other => format!("cannot be accepted ({other:?})"),
+        other => CertificateFault::Other(format!("{other:?}")),
     }
 }

@@ -18,8 +18,10 @@
 //! # }
 //! ```
 
+mod cause;
 mod classes;
 mod destination;
+mod diagnosis;
 mod error;
 mod file;
 mod performed;
@@ -27,9 +29,11 @@ mod report;
 mod retrieve;
 mod sender;
 
+pub use cause::{Bilingual, Cause, Explanation};
 pub use classes::COMMON_CLASSES;
 pub use destination::{Destination, DestinationError};
-pub use error::ScuError;
+pub use diagnosis::{Diagnosis, Fault, Step, diagnose};
+pub use error::{CertificateFault, ScuError, TlsFault};
 pub use file::{DicomFile, FileError};
 pub use retrieve::Retrieved;
 pub use sender::Sender;
@@ -47,7 +51,7 @@ use rustls::pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use yingdun_model::{AeTitle, Uid};
@@ -125,10 +129,7 @@ impl Scu {
         settings: &Settings,
         proposals: &Proposals,
     ) -> Result<Self, ScuError> {
-        let after = settings.timeouts.handshake;
-        let stream = timeout(after, open(destination, settings.tls.clone()))
-            .await
-            .map_err(|_| ScuError::TimedOut { destination: destination.clone(), after })??;
+        let stream = open(destination, settings, |_| ()).await?;
         Self::over(stream, &destination.ae_title, settings, proposals).await
     }
 
@@ -267,18 +268,35 @@ impl Scu {
 
 // === helpers ===
 
-/// Opens the byte stream.
+/// Opens the byte stream, and says which step begins.
 async fn open(
     destination: &Destination,
-    tls: Option<Arc<ClientConfig>>,
+    settings: &Settings,
+    begins: impl FnMut(Step),
 ) -> Result<Box<dyn Stream>, ScuError> {
+    let after = settings.timeouts.handshake;
+    timeout(after, stream(destination, settings.tls.clone(), begins))
+        .await
+        .map_err(|_| ScuError::TimedOut { destination: destination.clone(), after })?
+}
+
+async fn stream(
+    destination: &Destination,
+    tls: Option<Arc<ClientConfig>>,
+    mut begins: impl FnMut(Step),
+) -> Result<Box<dyn Stream>, ScuError> {
+    begins(Step::Resolve);
+    let found = lookup_host((destination.host.as_str(), destination.port)).await;
+    let addresses: Vec<_> =
+        found.map_err(|source| ScuError::NotResolved { destination: destination.clone(), source })?.collect();
+    begins(Step::Connect);
     let unreachable = |source: io::Error| ScuError::Unreachable { destination: destination.clone(), source };
-    let stream =
-        TcpStream::connect((destination.host.as_str(), destination.port)).await.map_err(unreachable)?;
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let Some(config) = tls else {
         return Ok(Box::new(stream));
     };
+    begins(Step::Tls);
     let name = ServerName::try_from(destination.host.clone())
         .map_err(|_| ScuError::HostName(destination.host.clone()))?;
     let mut stream = TlsConnector::from(config)

@@ -213,7 +213,8 @@ impl Server {
 
 // === the PKI ===
 
-/// An authority with a server and a device, and a second one with a stranger, as PEM files.
+/// An authority with a server, a device, one that has expired and one of another host; a second one with a stranger; as PEM
+/// files.
 pub struct Pki {
     folder: TempDir,
     pub device_fingerprint: [u8; 32],
@@ -222,7 +223,8 @@ pub struct Pki {
 impl Pki {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let device_fingerprint = authority(folder.path(), "ca", &["server", "device", "other-device"]);
+        let device_fingerprint =
+            authority(folder.path(), "ca", &["server", "device", "other-device", "expired", "elsewhere"]);
         authority(folder.path(), "foreign-ca", &["stranger"]);
         Self { folder, device_fingerprint }
     }
@@ -259,9 +261,15 @@ fn authority(folder: &Path, name: &str, below: &[&str]) -> [u8; 32] {
     let mut fingerprint = [0; 32];
     for leaf in below {
         let key = KeyPair::generate().unwrap();
-        let mut params =
-            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let names = match *leaf {
+            "elsewhere" => ["elsewhere.example", "192.0.2.1"],
+            _ => ["localhost", "127.0.0.1"],
+        };
+        let mut params = CertificateParams::new(names.map(str::to_owned).to_vec()).unwrap();
         params.distinguished_name.push(DnType::CommonName, *leaf);
+        if *leaf == "expired" {
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&key, &issuer).unwrap();

@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod me;
+pub(crate) mod network;
 pub(crate) mod performed;
 mod problems;
 pub(crate) mod rights;

@@ -33,6 +33,8 @@ pub(crate) struct Service {
     pub(crate) studio: Studio,
     /// Turns of STOW-RS requests of metadata and bulk data.
     pub(crate) described: Semaphore,
+    /// Turns of connection tests.
+    pub(crate) echoes: Semaphore,
     /// The origins of browsers that may open an event channel beside our own.
     pub(crate) origins: Arc<Origins>,
     pub(crate) channels: Channels,

@@ -1,7 +1,7 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, me, performed, rights, studies as follow, system, worklist};
+use crate::api::{accounts, audit, me, network, performed, rights, studies as follow, system, worklist};
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
     capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
@@ -82,6 +82,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListDevices => accounts::devices(call).await,
         RouteId::RegisterDevice => accounts::register_device(call, body).await,
         RouteId::UpdateDevice => accounts::update_device(call, body).await,
+        RouteId::EchoDevice => network::echo(call, body).await,
         RouteId::GrantDeviceScopes => rights::grant_device_scopes(call, body).await,
         RouteId::ListClients => accounts::clients(call).await,
         RouteId::CreateClient => accounts::create_client(call, body).await,

@@ -594,6 +594,8 @@ routes! {
     RegisterDevice => api(Method::Post, "/devices", Action::ManageAccounts, BodyRule::Json(NEW_DEVICE), &[], CREATED, "登记设备", "Register a device"),
     /// Change a device.
     UpdateDevice => api(Method::Put, "/devices/{ae_title}", Action::ManageAccounts, BodyRule::Json(DEVICE), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "修改设备", "Change a device"),
+    /// Test the connection to a device.
+    EchoDevice => api(Method::Post, "/devices/{ae_title}/echo", Action::Echo, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us, and by which we call it")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(200, "What came of it: `fault` is null, or says the step, the cause, what was expected, what came and what to do"), (404, "No such device"), (409, "It is disabled or has no destination"), (429, "Too many tests at once")], "测试与设备的连接（C-ECHO）", "Test the connection to a device (C-ECHO)"),
     /// Grant scopes to a device.
     GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us"), field("scopes", Schema::Texts, "store, search, view, export, worklist")]), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
     /// Every client.

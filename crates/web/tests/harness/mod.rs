@@ -8,6 +8,7 @@
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the harness")]
 
+use futures_util::future::BoxFuture;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use yingdun_access::{Access, AccessConfig, NewClient, Officers, OneTimeLink, Scope, Session};
+use yingdun_access::{Access, AccessConfig, DeviceRecord, NewClient, Officers, OneTimeLink, Scope, Session};
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts};
 use yingdun_audit::{Log, LogConfig, NodeName};
 use yingdun_catalog::{Database, DatabaseKind};
@@ -26,7 +27,7 @@ use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{KeyStore, RootFile, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
-use yingdun_web::{Door, DoorConfig, Hooks, Readiness, Rooms, TlsFiles, Transport, server_config};
+use yingdun_web::{Door, DoorConfig, Hooks, Network, Readiness, Rooms, TlsFiles, Transport, server_config};
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -127,6 +128,7 @@ impl Running {
             metrics: Arc::new(|| "yingdun_test 1\n".into()),
             ready: Arc::new(|| Readiness::Ready),
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
+            network: Arc::new(MockNetwork),
         };
         let rooms = Rooms { access: access.clone(), archive: archive.clone(), audit: audit.clone(), hooks };
         let door = Door::open(config, rooms).await.unwrap();
@@ -332,6 +334,16 @@ impl Running {
     /// Moves the clock.
     pub fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+}
+
+/// Reaches every device: who may have it called is what the door decides.
+struct MockNetwork;
+
+impl Network for MockNetwork {
+    fn echo(&self, device: DeviceRecord) -> BoxFuture<'_, Value> {
+        let peer = device.destination.map(|endpoint| endpoint.to_string());
+        Box::pin(async move { serde_json::json!({"peer": peer, "fault": null}) })
     }
 }
 

@@ -2,31 +2,25 @@
 
 use super::{CommandError, Verdict};
 use crate::cli::{CallingArgs, EchoArgs, StoreArgs};
+use crate::echo_report::EchoReport;
 use crate::output::Output;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-use yingdun_dimse::association::Proposals;
-use yingdun_dimse::scu::{Answer, DicomFile, Scu, ScuError, Sender, Settings};
+use std::time::{Duration, Instant};
+use yingdun_dimse::association::{Proposals, Timeouts};
+use yingdun_dimse::scu::{Answer, DicomFile, Scu, ScuError, Sender, Settings, diagnose};
 use yingdun_dimse::tls;
 use yingdun_model::AeTitle;
 
-/// Calls a peer and asks whether it is there.
+/// Calls a peer and asks whether it is there; says at which step it is not, and why.
 pub(super) async fn echo(args: EchoArgs, output: Output) -> Result<Verdict, CommandError> {
     let CallingArgs { destination, .. } = &args.calling;
-    let settings = settings(&args.calling)?;
-    // One proposal always fits.
-    let proposals = Proposals::verification().map_err(|error| CommandError::Usage(error.to_string()))?;
-    let began = Instant::now();
-    let mut scu = Scu::connect(destination, &settings, &proposals).await?;
-    let answer = scu.echo().await?;
-    let ms = began.elapsed().as_secs_f64() * 1000.0;
-    scu.release().await?;
-    let document = json!({"status": answer.status.0, "comment": answer.comment, "ms": ms});
-    output.say(&document, |language| {
-        language.echo_answered(destination, answer.status, format_args!("{ms:.1}"))
-    })?;
-    Ok(Verdict::of(answer.status.0 == 0))
+    let timeouts = Timeouts::within(Duration::from_secs(u64::from(args.wait)));
+    let settings = Settings { timeouts, ..settings(&args.calling)? };
+    let diagnosis = diagnose(destination, &settings).await;
+    let report = EchoReport::of(destination, settings.tls.is_some(), diagnosis);
+    output.say(&report, |language| report.text(language))?;
+    Ok(Verdict::of(report.is_good()))
 }
 
 /// What became of one file.

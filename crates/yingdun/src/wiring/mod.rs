@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod foundation;
 mod health;
+mod network;
 mod observe;
 mod system;
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use yingdun_archive::Archive;
-use yingdun_web::Hooks;
+use yingdun_web::{Hooks, Network};
 
 /// Bounds of the buckets of every histogram of durations, in seconds: from a cached frame to a time-out.
 const SECONDS: &[f64] =
@@ -27,12 +27,13 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// The collector of this process. Metrics belong to the process, so a second archive in it shares them.
 static COLLECTOR: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-/// The views that the web door renders.
+/// The views that the web door renders, and the calls that it may ask for.
 pub(super) fn hooks(
     config: &Config,
     foundation: &Foundation,
     archive: &Archive,
     health: Health,
+    network: Arc<dyn Network>,
     stop: CancellationToken,
 ) -> Result<Hooks, StartError> {
     let collector = collector()?;
@@ -51,6 +52,7 @@ pub(super) fn hooks(
         metrics: Arc::new(metrics),
         ready: Arc::new(move || health.readiness()),
         status: Arc::new(move || Box::pin(status.clone().read())),
+        network,
     })
 }
 

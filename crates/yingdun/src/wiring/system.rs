@@ -4,6 +4,7 @@ use super::error::StartError;
 use super::events::RepairLedger;
 use super::foundation::Foundation;
 use super::health::Health;
+use super::network::Calls;
 use super::observe;
 use crate::config::{self, Config, Severity};
 use serde::Serialize;
@@ -102,7 +103,9 @@ impl System {
         };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
-        let hooks = observe::hooks(config, &foundation, &archive, health, stop_workers.clone())?;
+        let calling = dicom_client(config)?;
+        let calls = Arc::new(Calls::new(calling.clone()));
+        let hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
 
         let web = open_web_door(config, &foundation, &archive, hooks).await?;
         let dicom_tls = match config.dicom.tls_listen {
@@ -126,7 +129,6 @@ impl System {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
-        let calling = dicom_client(config)?;
         let service =
             ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);

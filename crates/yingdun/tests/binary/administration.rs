@@ -85,7 +85,8 @@ fn officers_let_a_device_and_a_doctor_in_and_none_of_them_does_anothers_work() {
     };
     let turned_away = calling("echo", &[], "CT01");
     assert_eq!(turned_away.status.code(), Some(1));
-    assert!(text(&turned_away.stderr).contains("calling AE title"), "{}", text(&turned_away.stderr));
+    let report: Value = serde_json::from_slice(&turned_away.stdout).unwrap();
+    assert_eq!(report["fault"]["cause"], "calling-ae-unknown", "{report}");
     let add = ["device", "add", "CT01", "--certificate-file", certificate, "--address", "127.0.0.1"];
     desk.done(&[&add[..], &["--token-file", &system]].concat());
     assert!(calling("echo", &[], "CT01").status.success());

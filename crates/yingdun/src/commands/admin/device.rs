@@ -4,6 +4,7 @@ use super::server::Server;
 use super::{AdminClientError, call, say, text_of};
 use crate::cli::{AdminArgs, DeviceCommand};
 use crate::commands::{CommandError, Verdict};
+use crate::echo_report::EchoReport;
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -46,6 +47,14 @@ pub(in crate::commands) async fn device(
             let mut record = record(&admin, &ae_title, &called).await?;
             record.insert("disabled".into(), Value::Bool(true));
             call(output, &admin, Method::PUT, &["devices", &ae_title], Some(record.into())).await
+        }
+        DeviceCommand::Echo { ae_title, called, admin } => {
+            let (path, body) = (["devices", &ae_title, "echo"], json!({"called_ae": called}));
+            let answer = Server::of(&admin)?.ask(Method::POST, &path, &[], Some(body)).await?;
+            let report: EchoReport = serde_json::from_value(answer)
+                .map_err(|_| AdminClientError::Unexpected("no report of a connection test"))?;
+            output.say(&report, |language| report.text(language))?;
+            Ok(Verdict::of(report.is_good()))
         }
         DeviceCommand::Habits { ae_title, set: None, called, admin } => {
             let record = record(&admin, &ae_title, &called).await?;
