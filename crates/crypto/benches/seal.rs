@@ -4,7 +4,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use yingdun_crypto::{
-    Context, HEADER_BYTES, Opener, Sealer, SealingKey, TokenKey, WrappingKey, digest, open, seal_into,
+    Context, HEADER_BYTES, Opener, Sealer, SealingKey, Suite, TokenKey, WrappingKey, digest, open, seal_into,
     sealed_len,
 };
 
@@ -13,6 +13,31 @@ const SLICE_BYTES: usize = 512 * 1024;
 
 fn context() -> Context {
     Context::new("yingdun/object/v1").field("renmin").field([1; 16]).field([2; 16]).number(1).field("L4")
+}
+
+/// What the figures of both suites are compared by.
+const MEBIBYTE: usize = 1 << 20;
+
+fn suites(c: &mut Criterion) {
+    let (context, plain) = (context(), vec![7_u8; MEBIBYTE]);
+    let mut group = c.benchmark_group("mebibyte");
+    group.throughput(Throughput::Bytes(MEBIBYTE as u64));
+    for &suite in Suite::ALL {
+        let key = SealingKey::generate_for(suite);
+        let mut sealed = Vec::new();
+        seal_into(&key, &context, &plain, &mut sealed);
+        group.bench_function(format!("seal_into/{suite}"), |b| {
+            let mut out = Vec::with_capacity(sealed.len());
+            b.iter(|| {
+                out.clear();
+                seal_into(&key, &context, black_box(&plain), &mut out);
+            });
+        });
+        group.bench_function(format!("open/{suite}"), |b| {
+            b.iter(|| open(&key, &context, black_box(&sealed)).unwrap());
+        });
+    }
+    group.finish();
 }
 
 fn objects(c: &mut Criterion) {
@@ -66,15 +91,18 @@ fn keys(c: &mut Criterion) {
     group.bench_function("unwrap", |b| b.iter(|| parent.unwrap(&context, black_box(&wrapped)).unwrap()));
     group.bench_function("combine", |b| b.iter(|| WrappingKey::combine(&[&parent, &other], &context)));
     group.bench_function("token", |b| b.iter(|| tokens.token("patient-id", black_box("0012345678"))));
-    group.bench_function("seal_100_bytes", |b| {
-        let mut out = Vec::with_capacity(256);
-        b.iter(|| {
-            out.clear();
-            seal_into(&key, &context, black_box(&[7; 100]), &mut out);
+    for &suite in Suite::ALL {
+        let key = SealingKey::generate_for(suite);
+        group.bench_function(format!("seal_100_bytes/{suite}"), |b| {
+            let mut out = Vec::with_capacity(256);
+            b.iter(|| {
+                out.clear();
+                seal_into(&key, &context, black_box(&[7; 100]), &mut out);
+            });
         });
-    });
+    }
     group.finish();
 }
 
-criterion_group!(benches, objects, keys);
+criterion_group!(benches, suites, objects, keys);
 criterion_main!(benches);

@@ -1,7 +1,9 @@
 //! The 32-byte symmetric key that everything here is sealed with.
 
-use crate::{Context, random};
-use ring::hkdf;
+use crate::{Context, Suite, random};
+use hkdf::Hkdf;
+use ring::hkdf as ring_hkdf;
+use sm3::Sm3;
 use std::fmt;
 use yingdun_model::Secret;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -12,53 +14,83 @@ pub(crate) const KEY_BYTES: usize = 32;
 /// Separates derivation from the Cobblestone use of the same key, whose info begins with `c2sp.org/`.
 const DERIVE_PREFIX: &[u8] = b"yingdun/derive@v1\0";
 
-/// A 32-byte symmetric key: of an object, a study, a patient, a purpose. It cannot be copied by accident, has
-/// no text form and is wiped when dropped.
+/// A 32-byte symmetric key of one [`Suite`]: of an object, a study, a patient, a purpose. It cannot be copied by
+/// accident, has no text form and is wiped when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct SealingKey([u8; KEY_BYTES]);
+pub struct SealingKey {
+    bytes: [u8; KEY_BYTES],
+    #[zeroize(skip)]
+    suite: Suite,
+}
 
 impl SealingKey {
-    /// A new random key.
+    /// A new random key of the default suite.
     ///
     /// # Panics
     /// When the operating system gives no random bytes, see [`random::fill`].
     #[must_use]
     pub fn generate() -> Self {
-        let mut key = Self([0; KEY_BYTES]);
-        random::fill(&mut key.0);
+        Self::generate_for(Suite::default())
+    }
+
+    /// A new random key of a suite.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes, see [`random::fill`].
+    #[must_use]
+    pub fn generate_for(suite: Suite) -> Self {
+        let mut key = Self::from_bytes([0; KEY_BYTES], suite);
+        random::fill(&mut key.bytes);
         key
     }
 
-    /// Takes key bytes, which must be uniformly random.
+    /// Takes the bytes of a key of the default suite, which must be uniformly random.
     #[must_use]
     pub const fn from_secret(secret: &Secret<[u8; KEY_BYTES]>) -> Self {
-        Self(*secret.expose())
+        Self::from_bytes(*secret.expose(), Suite::Cobblestone256)
+    }
+
+    /// What this key is used with.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// The same key, given to another suite. Only for a key that was never used with its old one: what comes out
+    /// of [`WrappingKey::unwrap`](crate::WrappingKey::unwrap) has the suite of its parent.
+    #[must_use]
+    pub const fn given_to(&self, suite: Suite) -> Self {
+        Self::from_bytes(self.bytes, suite)
     }
 
     /// The key bytes, for the few places that store or hand on a key. Every call is a place to look at.
     #[must_use]
     pub const fn expose_secret(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        &self.bytes
     }
 
     /// A second handle on the same key, spelled out so that copies are seen in review.
     #[must_use]
     pub const fn duplicate(&self) -> Self {
-        Self(self.0)
+        Self::from_bytes(self.bytes, self.suite)
     }
 
-    /// A key for one purpose: HKDF-Expand with SHA-512 (RFC 5869 §2.3) over the context. Knowing a derived
+    /// A key of the same suite for one purpose: HKDF-Expand (RFC 5869 §2.3) with the hash of the suite over the context. Knowing a derived
     /// key tells nothing about this key or about its other derived keys.
     #[must_use]
     pub fn derive(&self, context: &Context) -> Self {
-        let mut derived = Self([0; KEY_BYTES]);
-        let prk = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA512, &self.0);
-        expand(&prk, &[DERIVE_PREFIX, context.as_bytes()], &mut derived.0);
+        let mut derived = Self::from_bytes([0; KEY_BYTES], self.suite);
+        self.expand(&[DERIVE_PREFIX, context.as_bytes()], &mut derived.bytes);
         derived
     }
 
-    pub(crate) const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(bytes)
+    pub(crate) const fn from_bytes(bytes: [u8; KEY_BYTES], suite: Suite) -> Self {
+        Self { bytes, suite }
+    }
+
+    /// HKDF-Expand with the hash of the suite.
+    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
+        Prk::of(self).expand(info, out);
     }
 }
 
@@ -68,17 +100,51 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// HKDF-Expand into `out`.
-// INVARIANT: callers ask for at most 255 × 64 bytes, the bound of RFC 5869 §2.3 with SHA-512.
-pub(crate) fn expand(prk: &hkdf::Prk, info: &[&[u8]], out: &mut [u8]) {
-    struct Len(usize);
-    impl hkdf::KeyType for Len {
-        fn len(&self) -> usize {
-            self.0
+/// A pseudo-random key of HKDF (RFC 5869 §2.1): with SHA-512 or with SM3.
+pub(crate) enum Prk {
+    Sha512(ring_hkdf::Prk),
+    Sm3(Hkdf<Sm3>),
+}
+
+impl Prk {
+    fn of(key: &SealingKey) -> Self {
+        match key.suite {
+            Suite::Cobblestone256 => {
+                Self::Sha512(ring_hkdf::Prk::new_less_safe(ring_hkdf::HKDF_SHA512, &key.bytes))
+            }
+            Suite::Sm4GcmSm3 => match Hkdf::from_prk(&key.bytes) {
+                Ok(prk) => Self::Sm3(prk),
+                Err(_) => unreachable!("a key has as many bytes as an SM3 digest"),
+            },
         }
     }
-    if prk.expand(info, Len(out.len())).and_then(|okm| okm.fill(out)).is_err() {
-        unreachable!("fewer bytes are asked of HKDF than its bound");
+
+    /// HKDF-Extract.
+    pub(crate) fn extract(suite: Suite, salt: &[u8], material: &[u8]) -> Self {
+        match suite {
+            Suite::Cobblestone256 => {
+                Self::Sha512(ring_hkdf::Salt::new(ring_hkdf::HKDF_SHA512, salt).extract(material))
+            }
+            Suite::Sm4GcmSm3 => Self::Sm3(Hkdf::new(Some(salt), material)),
+        }
+    }
+
+    /// HKDF-Expand into `out`.
+    // INVARIANT: callers ask for at most 255 × 32 bytes, the bound of RFC 5869 §2.3 with SM3.
+    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
+        struct Len(usize);
+        impl ring_hkdf::KeyType for Len {
+            fn len(&self) -> usize {
+                self.0
+            }
+        }
+        let filled = match self {
+            Self::Sha512(prk) => prk.expand(info, Len(out.len())).and_then(|okm| okm.fill(out)).is_ok(),
+            Self::Sm3(prk) => prk.expand_multi_info(info, out).is_ok(),
+        };
+        if !filled {
+            unreachable!("fewer bytes are asked of HKDF than its bound");
+        }
     }
 }
 
@@ -88,11 +154,22 @@ mod tests {
 
     #[test]
     fn keys_derived_for_two_purposes_differ_and_one_purpose_gives_one_key() {
+        for &suite in Suite::ALL {
+            let key = SealingKey::generate_for(suite);
+            let one = key.derive(&Context::new("one"));
+            assert_eq!(one.expose_secret(), key.derive(&Context::new("one")).expose_secret());
+            assert_ne!(one.expose_secret(), key.derive(&Context::new("two")).expose_secret());
+            assert_ne!(one.expose_secret(), key.expose_secret());
+            assert_eq!((key.suite(), one.suite()), (suite, suite));
+        }
+    }
+
+    #[test]
+    fn one_key_in_two_suites_derives_different_keys() {
         let key = SealingKey::generate();
-        let one = key.derive(&Context::new("one"));
-        assert_eq!(one.expose_secret(), key.derive(&Context::new("one")).expose_secret());
-        assert_ne!(one.expose_secret(), key.derive(&Context::new("two")).expose_secret());
-        assert_ne!(one.expose_secret(), key.expose_secret());
+        let [one, two] = [Suite::Cobblestone256, Suite::Sm4GcmSm3]
+            .map(|suite| key.given_to(suite).derive(&Context::new("one")));
+        assert_ne!(one.expose_secret(), two.expose_secret());
     }
 
     #[test]

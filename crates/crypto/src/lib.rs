@@ -7,8 +7,8 @@
 //! ```text
 //!  passphrase ──argon2id──► SealingKey ──► root-key file
 //!                                             │
-//!  root ──► KEK ──► patient key ──► study key      each arrow: WrappingKey::wrap (AES-256-KWP)
-//!                                       │          under a key derived from its parents and a Context
+//!  root ──► KEK ──► patient key ──► study key      each arrow: WrappingKey::wrap under a key
+//!                                       │          derived from its parents and a Context
 //!                                       ▼
 //!                    seal / Sealer ── salt │ commitment │ chunk │ chunk │ … │ short last chunk
 //!                    open / Opener ── any range of chunks, each verified before it is handed on
@@ -18,9 +18,9 @@
 //!
 //! | module | what | standard |
 //! |---|---|---|
-//! | [`chunked`] | sealed objects of any length with random access | C2SP chunked-encryption, instance Cobblestone-256 |
+//! | [`chunked`] | sealed objects of any length with random access | C2SP chunked-encryption, instance Cobblestone-256; one of our own with SM4-GCM and SM3 |
 //! | [`sealed`] | a typed value as sealed bytes: [`Sealed<T>`] | the same |
-//! | [`wrap`] | keys under keys | RFC 5649 (AES-256-KWP), RFC 5869 (HKDF-SHA-512) |
+//! | [`wrap`] | keys under keys | RFC 5649 (AES-256-KWP), RFC 5869 (HKDF) |
 //! | [`token`] | keyed pseudonyms and search tokens | RFC 2104 (HMAC-SHA-256) |
 //! | [`sign`] | signatures and signed notes | RFC 8032 (Ed25519), C2SP signed-note |
 //! | [`digest`] | SHA-256 for evidence, BLAKE3 for ciphertext | FIPS 180-4, BLAKE3 |
@@ -43,6 +43,11 @@
 //! # Ok::<(), yingdun_crypto::OpenError>(())
 //! ```
 //!
+//! # Two suites
+//!
+//! Each [`SealingKey`] belongs to a [`Suite`], and what is sealed, derived or wrapped under it is of that suite. Nothing
+//! else has to know: lengths and layout are the same.
+//!
 //! # What stays in memory
 //!
 //! Keys of this crate are wiped when dropped. The key schedules inside the cipher library are not: keep
@@ -57,6 +62,8 @@ pub mod passphrase;
 pub mod random;
 pub mod sealed;
 pub mod sign;
+mod sm4;
+mod suite;
 pub mod token;
 pub mod wrap;
 
@@ -68,6 +75,7 @@ pub use context::Context;
 pub use error::{OpenError, SealError};
 pub use key::SealingKey;
 pub use sealed::Sealed;
+pub use suite::Suite;
 pub use token::TokenKey;
 pub use wrap::{WRAPPED_KEY_BYTES, WrappingKey};
 

@@ -1,6 +1,6 @@
 //! A key from a passphrase: Argon2id (RFC 9106), its parameters stored beside what it seals.
 
-use crate::{SealingKey, random};
+use crate::{SealingKey, Suite, random};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use yingdun_model::Secret;
@@ -86,7 +86,7 @@ impl PassphraseParameters {
                 &mut key,
                 &mut blocks,
             );
-        let sealing_key = SealingKey::from_bytes(key);
+        let sealing_key = SealingKey::from_bytes(key, Suite::default());
         key.zeroize();
         derived.map(|()| sealing_key).map_err(|_| no_memory)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use zeroize::Zeroizing;
 
-/// The sealed form of a `T`: JSON inside, Cobblestone-256 outside. The type says what will come out; the
+/// The sealed form of a `T`: JSON inside, a sealed object outside. The type says what will come out; the
 /// context says where it belongs. Used for sealed columns, descriptors and audit details.
 pub struct Sealed<T> {
     bytes: Vec<u8>,

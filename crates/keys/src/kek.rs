@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::keks::{self, Kek, KekState, LineKek};
 use yingdun_catalog::{CatalogError, Database, Statement};
-use yingdun_crypto::{SealingKey, WrappingKey};
+use yingdun_crypto::{SealingKey, Suite, WrappingKey};
 use yingdun_model::{Clock, Grade, Timestamp};
 
 /// How many keys one version may wrap: 2^32, the hard stop that key-management guides set for one key (after
@@ -140,7 +140,8 @@ impl Keks {
         version: u32,
         mut statements: Vec<Statement>,
     ) -> Result<(), KeysError> {
-        let wrapped = self.root.wrapping().wrap(&place::kek(line, version), &SealingKey::generate());
+        let key = SealingKey::generate_for(suite_of(line)?);
+        let wrapped = self.root.wrapping().wrap(&place::kek(line, version), &key);
         statements.push(keks::insert_active(line, version, &wrapped, self.clock.now()));
         self.database.execute(statements).await?;
         Ok(())
@@ -177,7 +178,8 @@ impl Keks {
     fn hold(&self, line: &KekLine, kek: &Kek) -> Result<Arc<WrappingKey>, KeysError> {
         let key = self.root.wrapping().unwrap(&place::kek(line, kek.version), &kek.wrapped);
         let key = key.map_err(|_| KeysError::Damaged { what: "key-encryption key" })?;
-        let key = Arc::new(WrappingKey::from(key));
+        // The root key is of the default suite; what stands below the key-encryption key is of the suite of its line.
+        let key = Arc::new(WrappingKey::from(key.given_to(suite_of(line)?)));
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.keys.len() >= KEKS_HELD_MAX {
             *held = Held::default();
@@ -185,4 +187,8 @@ impl Keks {
         held.keys.insert((line.clone(), kek.version), Arc::clone(&key));
         Ok(key)
     }
+}
+
+fn suite_of(line: &KekLine) -> Result<Suite, KeysError> {
+    line.suite.parse().map_err(|_| KeysError::UnknownSuite)
 }

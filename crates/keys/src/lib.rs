@@ -10,11 +10,11 @@
 //!      audit detail, log)                    │ wraps
 //!                                            ├──────────► patient key per grade
 //!                                            │                  │
-//!                                            └────── both ──────┴──► study key ──► Cobblestone-256 objects
+//!                                            └────── both ──────┴──► study key ──► sealed objects
 //! ```
 //!
-//! Every arrow is AES-256-KWP under a key that is derived from the parents and the *place*: institution, grade,
-//! suite, patient, study, version. A row that is moved to another place does not unwrap, and neither does one
+//! Every arrow is a wrap under a key that is derived from the parents and the *place*: institution, grade,
+//! suite, patient, study, version. Below a KEK everything is of its suite; a study keeps the suite it began with ([`Suites`]). A row that is moved to another place does not unwrap, and neither does one
 //! with a flipped bit. Losing the patient key or the KEK loses the study key, which is how a patient, a study or
 //! a whole grade can be destroyed by destroying one small row.
 //!
@@ -37,7 +37,7 @@ mod root;
 mod secret;
 mod store;
 mod study;
-mod suite;
+mod suites;
 mod unwrap;
 
 pub use error::KeysError;
@@ -47,4 +47,4 @@ pub use root::{RootFile, RootFileError, RootKey};
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};
 pub use study::StudyKey;
-pub use suite::Suite;
+pub use suites::Suites;

@@ -2,17 +2,17 @@
 
 use crate::kek::Keks;
 use crate::study::StudyKeys;
-use crate::{KekStatus, KeysError, RootKey, SecretName, Suite, place};
+use crate::{KekStatus, KeysError, RootKey, SecretName, Suites, place};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_crypto::SealingKey;
+use yingdun_crypto::{SealingKey, Suite};
 use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
 
 /// The keys of every institution in one database, opened with the root key. Clones share everything.
 #[derive(Clone)]
-pub struct KeyStore(pub(crate) Arc<Inner>);
+pub struct KeyStore(pub(crate) Arc<Inner>, pub(crate) Arc<Suites>);
 
 pub(crate) struct Inner {
     pub(crate) keys: StudyKeys,
@@ -39,7 +39,13 @@ impl KeyStore {
         check_root(&database, &root, clock.as_ref()).await?;
         let keks = Keks::new(database.clone(), root, Arc::clone(&clock));
         let keys = StudyKeys { database, keks, clock };
-        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
+    }
+
+    /// The same store, which gives new studies these suites. Without it, they get the default suite.
+    #[must_use]
+    pub fn with_suites(self, suites: Suites) -> Self {
+        Self(self.0, Arc::new(suites))
     }
 
     /// A secret of an institution, made and durable when it is first asked for. No permit is needed: secrets of

@@ -1,12 +1,12 @@
 //! Study keys: made once, durably, under patient key and key-encryption key together; opened from their row.
 
 use crate::kek::{ActiveKek, KEK_USES_MAX, Keks, USES_PER_STUDY_MAX};
-use crate::{KeysError, Suite, place};
+use crate::{KeysError, place};
 use std::sync::Arc;
 use yingdun_catalog::keyring::patient_keys::{self, PatientKey};
 use yingdun_catalog::keyring::{KekLine, keks, study_keys};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_crypto::{SealingKey, WrappingKey};
+use yingdun_crypto::{SealingKey, Suite, WrappingKey};
 use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
 
 /// How often a key is tried to be made while others make the same one. One more attempt finds what they made.
@@ -20,7 +20,6 @@ pub struct StudyKey {
     study: StudyRef,
     patient: PatientRef,
     grade: Grade,
-    suite: Suite,
 }
 
 impl StudyKey {
@@ -57,7 +56,7 @@ impl StudyKey {
     /// What objects are sealed with.
     #[must_use]
     pub const fn suite(&self) -> Suite {
-        self.suite
+        self.key.suite()
     }
 }
 
@@ -121,20 +120,20 @@ impl StudyKeys {
             match patient_keys::find(&self.database, line, *patient).await? {
                 Some(row) => (self.unwrap_patient(line, *patient, &row).await?.into(), None),
                 None => {
-                    let key = SealingKey::generate();
+                    let key = SealingKey::generate_for(kek.key.suite());
                     let wrapped = kek.key.wrap(&place::patient_key(line, kek.version, *patient), &key);
                     let row = PatientKey { kek_version: kek.version, wrapped };
                     (key.into(), Some(patient_keys::insert(line, *patient, &row, now)))
                 }
             };
-        let key = SealingKey::generate();
+        let key = SealingKey::generate_for(kek.key.suite());
         let row = wrap_study(place, &kek, &patient_key, &key);
         let uses = if new_patient.is_some() { USES_PER_STUDY_MAX } else { 1 };
         let mut statements = vec![keks::count_uses(line, kek.version, uses, KEK_USES_MAX)];
         statements.extend(new_patient);
         statements.push(study_keys::insert(&row, now));
         self.database.execute(statements).await?;
-        study_key(key, row)
+        Ok(study_key(key, row))
     }
 
     async fn unwrap_row(
@@ -144,7 +143,7 @@ impl StudyKeys {
     ) -> Result<StudyKey, KeysError> {
         let patient_key = self.unwrap_patient(&row.line, row.patient, patient).await?.into();
         let key = self.unwrap_study(&row, &patient_key).await?;
-        study_key(key, row)
+        Ok(study_key(key, row))
     }
 
     pub(crate) async fn unwrap_study(
@@ -189,8 +188,7 @@ pub(crate) fn wrap_study(
     }
 }
 
-fn study_key(key: SealingKey, row: study_keys::StudyKey) -> Result<StudyKey, KeysError> {
-    let suite = row.line.suite.parse().map_err(|_| KeysError::UnknownSuite)?;
+fn study_key(key: SealingKey, row: study_keys::StudyKey) -> StudyKey {
     let KekLine { institution, grade, .. } = row.line;
-    Ok(StudyKey { key, institution, study: row.study, patient: row.patient, grade, suite })
+    StudyKey { key, institution, study: row.study, patient: row.patient, grade }
 }

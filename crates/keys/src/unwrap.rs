@@ -1,18 +1,18 @@
 //! Unwrapping: the only two ways by which a study key leaves this room. Both demand a permit.
 
-use crate::store::line;
 use crate::study::StudyPlace;
 use crate::{KeyStore, KeysError, StudyKey};
 use std::sync::atomic::Ordering;
 use yingdun_access::Permit;
+use yingdun_catalog::keyring::KekLine;
 use yingdun_model::Action;
 
 impl KeyStore {
     /// The key under which new objects of a study are sealed; made when the study is new, durable before it is
     /// returned. Institution, study, patient and grade are those of the permit.
     ///
-    /// A study that has a key keeps its patient and grade, whatever a later image says: seal with those of the
-    /// [`StudyKey`], not with those of the image.
+    /// A study that has a key keeps its patient, grade and suite, whatever a later image or [`Self::with_suites`] says:
+    /// seal with those of the [`StudyKey`], not with those of the image.
     ///
     /// # Errors
     /// [`KeysError::WrongAction`] unless the permit is to store, [`KeysError::PermitExpired`] and
@@ -22,8 +22,10 @@ impl KeyStore {
         if permit.action() != Action::Store {
             return Err(KeysError::WrongAction { expected: "store", came: permit.action() });
         }
+        let grade = permit.grade().ok_or(KeysError::NoStudy)?;
+        let suite = self.1.of(grade).as_str().to_owned();
         let place = StudyPlace {
-            line: line(permit.institution(), permit.grade().ok_or(KeysError::NoStudy)?),
+            line: KekLine { institution: permit.institution().clone(), grade, suite },
             patient: permit.patient().ok_or(KeysError::NoStudy)?,
             study: permit.study().ok_or(KeysError::NoStudy)?,
         };

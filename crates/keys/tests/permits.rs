@@ -9,8 +9,8 @@ use yingdun_audit::{EventKind, Filter, Log, LogConfig, NodeName, Outcome};
 use yingdun_catalog::identity::clients::{self, Client};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
-use yingdun_crypto::{SealingKey, digest};
-use yingdun_keys::{KeyStore, KeysError, RootKey, SecretName};
+use yingdun_crypto::{SealingKey, Suite, digest};
+use yingdun_keys::{KeyStore, KeysError, RootKey, SecretName, Suites};
 use yingdun_model::{
     Action, ActorId, Clock, Grade, InstitutionId, ManualClock, PatientRef, Secret, StudyRef, Timestamp,
 };
@@ -135,6 +135,7 @@ macro_rules! on_both_engines {
 }
 
 on_both_engines! {
+    a_new_study_gets_the_suite_of_its_grade_and_keeps_it
     what_was_stored_is_opened_with_the_same_key
     a_permit_gives_one_key_and_no_more
     of_any_number_of_unwraps_at_once_one_succeeds
@@ -143,6 +144,22 @@ on_both_engines! {
     a_decision_on_a_wrong_grade_or_patient_opens_nothing
     a_permit_for_no_study_gives_nothing
     every_key_given_out_has_its_access_leaf
+}
+
+async fn a_new_study_gets_the_suite_of_its_grade_and_keeps_it(archive: Archive) {
+    let (aes, sm) = (Suite::Cobblestone256, Suite::Sm4GcmSm3);
+    let of_grade = [(Grade::L3, sm)].into();
+    let choosing = archive.keys.clone().with_suites(Suites { of_grade, ..Suites::default() });
+    let facts = [facts(1, 1, Grade::L4), facts(2, 1, Grade::L3)];
+    for (facts, suite) in facts.into_iter().zip([aes, sm]) {
+        // First by the store that chooses, then by one that has other wishes.
+        for keys in [&choosing, &archive.keys] {
+            let permit = archive.permit(Action::Store, facts.clone()).await;
+            assert_eq!(keys.study_key_for_store(&permit).await.unwrap().suite(), suite);
+            let permit = archive.permit(Action::View, facts.clone()).await;
+            assert_eq!(keys.unwrap(&permit).await.unwrap().suite(), suite);
+        }
+    }
 }
 
 async fn what_was_stored_is_opened_with_the_same_key(archive: Archive) {

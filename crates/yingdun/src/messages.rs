@@ -70,6 +70,8 @@ messages! {
         "[{severity}] {option}: {cause}\n    remedy: {remedy}"
     }
     check_passed(check) { "[通过] {check}" "[ok] {check}" }
+    suite_of_new_studies(grade, suite) { "{grade} 新检查的算法套件：{suite}" "suite of new studies of grade {grade}: {suite}" }
+    suite_of_older_studies(grade, suite) { "{grade} 已有检查的算法套件：{suite}" "suite of older studies of grade {grade}: {suite}" }
 
     certificate_issued(certificate, key, digest) {
         "证书：{certificate}\n私钥：{key}\nSHA-256：{digest}"

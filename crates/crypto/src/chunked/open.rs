@@ -3,7 +3,6 @@
 use super::{CHUNK_BYTES, HEADER_BYTES, MessageKeys, SALT_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES, plain_len};
 use crate::{Context, OpenError, SealingKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use ring::aead::{Aad, Tag};
 
 /// Opens a whole message. Nothing is returned unless all of it is authentic and complete.
 ///
@@ -19,11 +18,7 @@ pub fn open(key: &SealingKey, context: &Context, sealed: &[u8]) -> Result<Vec<u8
         let (cipher, tag) = split_tag(chunk, sealed_chunk)?;
         out.extend_from_slice(cipher);
         let (_, in_place) = out.split_at_mut(start);
-        opener
-            .keys
-            .aead
-            .open_in_place_separate_tag(opener.keys.nonce(chunk), Aad::empty(), tag, in_place, 0..)
-            .map_err(|_| OpenError::Damaged { chunk })?;
+        opener.open_in_place(chunk, tag, in_place, 0)?;
     }
     Ok(out)
 }
@@ -52,7 +47,8 @@ impl Opener {
         Ok(Self { keys })
     }
 
-    /// Opens one chunk in place and returns its plaintext. On failure the buffer is wiped.
+    /// Opens one chunk in place and returns its plaintext. On failure no plaintext is left
+    /// in the buffer.
     ///
     /// # Errors
     /// [`OpenError::ChunkLength`] when the length does not fit the place (a last chunk is shorter than the
@@ -121,9 +117,22 @@ impl Opener {
         buffer: &'a mut [u8],
         gap: usize,
     ) -> Result<&'a mut [u8], OpenError> {
+        let bytes = buffer.len() - gap;
+        let (buffer, tag) = buffer.split_last_chunk_mut().ok_or(OpenError::ChunkLength { chunk, bytes })?;
+        self.open_in_place(chunk, *tag, buffer, gap)
+    }
+
+    /// Opens what stands at `gap..` of `buffer`, without its tag, to the front of `buffer`.
+    fn open_in_place<'a>(
+        &self,
+        chunk: u64,
+        tag: [u8; TAG_BYTES],
+        buffer: &'a mut [u8],
+        gap: usize,
+    ) -> Result<&'a mut [u8], OpenError> {
         self.keys
-            .aead
-            .open_within(self.keys.nonce(chunk), Aad::empty(), buffer, gap..)
+            .cipher
+            .open(self.keys.nonce(chunk), tag, buffer, gap)
             .map_err(|_| OpenError::Damaged { chunk })
     }
 }
@@ -134,9 +143,9 @@ impl std::fmt::Debug for Opener {
     }
 }
 
-fn split_tag(chunk: u64, sealed_chunk: &[u8]) -> Result<(&[u8], Tag), OpenError> {
+fn split_tag(chunk: u64, sealed_chunk: &[u8]) -> Result<(&[u8], [u8; TAG_BYTES]), OpenError> {
     let (cipher, tag) = sealed_chunk
         .split_last_chunk::<TAG_BYTES>()
         .ok_or(OpenError::ChunkLength { chunk, bytes: sealed_chunk.len() })?;
-    Ok((cipher, Tag::from(*tag)))
+    Ok((cipher, *tag))
 }

@@ -7,20 +7,25 @@ Run it in a virtual environment that has it:
     python generate.py > vectors.json
 
 Every value is computed here from the published standards and from the byte layouts that the Rust
-documentation gives, never by calling the Rust code. Salts of sealed objects are random, so a second run gives
-other bytes; all of them must pass.
+documentation gives, never by calling the Rust code. Salts of Cobblestone objects are random, so a second run
+gives other bytes; all of them must pass. Objects in the suite of SM4 are sealed by `docs/verify/open_sealed.py`.
 """
 
 import hashlib
 import hmac
 import json
+import pathlib
 import struct
+import sys
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
+
+sys.path.append(str(pathlib.Path(__file__).parents[4] / "docs/verify"))
+import open_sealed  # noqa: E402
 
 CHUNK = 16384
 # Lengths at and around every border of the format.
@@ -92,6 +97,46 @@ def keys():
     }
 
 
+SM = "sm4-gcm-sm3"
+
+
+def sealed_with_sm4(length):
+    key, salt = (hashlib.sha256(b"%s %d" % (name, length)).digest() for name in (b"key", b"salt"))
+    salt = salt[:24]
+    fields = [b"yingdun/vector/v1", b"renmin", b"%d" % length]
+    cipher = open_sealed.seal(SM, key, context(*fields), salt, message(length))
+    assert open_sealed.open_sealed(SM, key, context(*fields), cipher) == message(length)
+    vector = {
+        "length": length,
+        "key": key.hex(),
+        "fields": [field.decode() for field in fields[1:]],
+        "salt": salt.hex(),
+        "sealed_sha256": hashlib.sha256(cipher).hexdigest(),
+    }
+    if length <= WHOLE_HEX_MAX:
+        vector["sealed"] = cipher.hex()
+    return vector
+
+
+def keys_with_sm3():
+    one, two, payload, salt = (hashlib.sha256(name).digest() for name in (b"one", b"two", b"payload", b"salt"))
+    place = context(b"yingdun/vector/v1", b"renmin", "影像".encode())
+    both = HKDF(algorithm=hashes.SM3(), length=32, salt=COMBINE_PREFIX, info=COMBINE_PREFIX + place).derive(one + two)
+
+    def wrap_by_sealing(parent):
+        return open_sealed.seal(SM, parent, context(b"yingdun/wrap/v1", place), salt[:24], payload)
+
+    return {
+        "one": one.hex(),
+        "two": two.hex(),
+        "payload": payload.hex(),
+        "fields": ["renmin", "影像"],
+        "derived": HKDFExpand(algorithm=hashes.SM3(), length=32, info=DERIVE_PREFIX + place).derive(one).hex(),
+        "wrapped": wrap_by_sealing(one).hex(),
+        "wrapped_by_both": wrap_by_sealing(both).hex(),
+    }
+
+
 def passphrase():
     salt = bytes(range(16))
     text = "正确的马 battery staple"
@@ -104,5 +149,11 @@ def passphrase():
 
 
 if __name__ == "__main__":
-    vectors = {"sealed": [sealed(n) for n in LENGTHS], "keys": keys(), "passphrase": passphrase()}
+    vectors = {
+        "sealed": [sealed(n) for n in LENGTHS],
+        "keys": keys(),
+        "passphrase": passphrase(),
+        "sealed_with_sm4": [sealed_with_sm4(n) for n in LENGTHS],
+        "keys_with_sm3": keys_with_sm3(),
+    }
     print(json.dumps(vectors, ensure_ascii=False, indent=1))

@@ -4,6 +4,7 @@ use super::*;
 use crate::kek::KEK_USES_MAX;
 use crate::study::StudyPlace;
 use yingdun_catalog::{DatabaseKind, Sql, Statement, Value};
+use yingdun_crypto::{Context, open as crypto_open, seal};
 use yingdun_model::{ManualClock, PatientRef, StudyRef, Timestamp};
 
 const KIND: DatabaseKind = DatabaseKind::Keys;
@@ -31,6 +32,7 @@ macro_rules! on_both_engines {
 
 on_both_engines! {
     a_study_key_stays_the_same_and_opens_after_a_restart
+    keys_of_both_suites_live_in_one_store_and_each_keeps_its_own
     keys_of_different_studies_patients_grades_and_institutions_differ
     another_root_key_is_refused_before_anything_is_read
     a_study_keeps_its_patient_and_grade
@@ -95,6 +97,39 @@ async fn a_study_key_stays_the_same_and_opens_after_a_restart(database: Database
     assert_eq!(create(&store, &here).await, made);
     let restarted = open(&database).await;
     assert_eq!(find(&restarted, &here).await, Ok(Some(made)));
+}
+
+async fn keys_of_both_suites_live_in_one_store_and_each_keeps_its_own(database: Database) {
+    let of = |suite: Suite, study| {
+        let mut place = place("renmin", Grade::L4, 1, study);
+        place.line.suite = suite.as_str().to_owned();
+        place
+    };
+    let store = open(&database).await;
+    let context = Context::new("yingdun/test/v1");
+    for (study, suite) in (1..).zip(Suite::ALL.iter().copied()) {
+        let made = store.0.keys.find_or_create(&of(suite, study)).await.unwrap();
+        assert_eq!(made.suite(), suite);
+        let sealed = seal(made.key(), &context, b"pixels");
+        // A restarted store knows the suite from the row, and so does one that is asked to make it in the other.
+        for &other in Suite::ALL {
+            let found = open(&database).await.0.keys.find_or_create(&of(other, study)).await.unwrap();
+            assert_eq!(found.suite(), suite);
+            assert_eq!(crypto_open(found.key(), &context, &sealed), Ok(b"pixels".to_vec()));
+        }
+    }
+    let keks = store.status(&institution("renmin")).await.unwrap().keks;
+    assert_eq!(keks.len(), 2, "each suite has a key-encryption key of its own");
+
+    // Rows of one suite do not pass for rows of the other.
+    run(&database, "UPDATE study_key SET suite = 'none' WHERE suite = 'sm4-gcm-sm3'", Vec::new())
+        .await
+        .unwrap_err();
+    let swap = "UPDATE study_key SET suite = (SELECT suite FROM study_key WHERE study_ref = $1) WHERE study_ref = $2";
+    let studies = [1, 2].map(|study| of(Suite::default(), study).study);
+    run(&database, swap, vec![studies[0].into(), studies[1].into()]).await.unwrap();
+    let refused = find(&open(&database).await, &of(Suite::default(), 2)).await;
+    assert_eq!(refused, Err(KeysError::Damaged { what: "study key" }));
 }
 
 async fn keys_of_different_studies_patients_grades_and_institutions_differ(database: Database) {

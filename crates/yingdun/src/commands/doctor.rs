@@ -6,7 +6,7 @@ use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
 use crate::output::Output;
 use crate::wiring::{read_certificate, read_passphrase};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
@@ -16,8 +16,8 @@ use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_directory;
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
-use yingdun_keys::{KeyStore, RootFile, SecretName};
-use yingdun_model::{Clock, SystemClock, Timestamp};
+use yingdun_keys::{KeyStore, RootFile, SecretName, Suites};
+use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
 
 /// How long before its end a certificate is worth a warning: time enough to order and install another one.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -54,6 +54,15 @@ struct Diagnosis {
 struct Report {
     checks: Vec<Check>,
     findings: Vec<Diagnosis>,
+    suites: Vec<SuiteInUse>,
+}
+
+/// A suite that keys of a grade are wrapped under, or that new studies of the grade get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct SuiteInUse {
+    grade: Grade,
+    suite: String,
+    new_studies: bool,
 }
 
 impl Report {
@@ -66,30 +75,42 @@ impl Report {
 /// Looks at everything, and says causes and remedies; bad when one of them is an error.
 pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(path)?;
-    let mut report = Report { checks: Vec::new(), findings: Vec::new() };
+    let mut report = Report { checks: Vec::new(), findings: Vec::new(), suites: Vec::new() };
     report.add(Check::Configuration, config::check(&config));
     report.add(Check::Replicas, replicas(&config));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
-    let (root_key, verifier) = root_key(&config).await;
+    let (root_key, verifier, suites) = match open_keys(&config).await {
+        Ok((verifier, suites)) => (Vec::new(), Some(verifier), suites),
+        Err(cause) => {
+            let remedy = "restore the root-key file and the passphrase that belong to the key database";
+            (vec![error("keys.root_file", cause, remedy)], None, Vec::new())
+        }
+    };
     report.add(Check::RootKey, root_key);
+    report.suites = suites;
     let (log, newest) = audit_log(&config, verifier).await;
     report.add(Check::AuditLog, log);
     report.add(Check::Ports, ports(&config).await);
     report.add(Check::Clock, clock(newest));
     let findings: Vec<Finding> = report.findings.iter().map(|d| d.finding.clone()).collect();
     output.say(&report, |language| {
-        let well: Vec<String> = report
+        let mut lines: Vec<String> = report
             .checks
             .iter()
             .filter(|check| report.findings.iter().all(|diagnosis| diagnosis.check != **check))
             .map(|check| language.check_passed(check.as_str()))
             .collect();
-        match (well.is_empty(), findings.is_empty()) {
-            (false, true) => well.join("\n"),
-            (true, _) => words(language, &findings),
-            (false, false) => format!("{}\n{}", well.join("\n"), words(language, &findings)),
+        if !findings.is_empty() {
+            lines.push(words(language, &findings));
         }
+        lines.extend(report.suites.iter().map(
+            |SuiteInUse { grade, suite, new_studies }| match new_studies {
+                true => language.suite_of_new_studies(grade, suite),
+                false => language.suite_of_older_studies(grade, suite),
+            },
+        ));
+        lines.join("\n")
     })?;
     Ok(verdict(&findings))
 }
@@ -247,17 +268,7 @@ async fn databases(config: &Config) -> Vec<Finding> {
     findings
 }
 
-async fn root_key(config: &Config) -> (Vec<Finding>, Option<NoteVerifier>) {
-    match open_keys(config).await {
-        Ok(verifier) => (Vec::new(), Some(verifier)),
-        Err(cause) => {
-            let remedy = "restore the root-key file and the passphrase that belong to the key database";
-            (vec![error("keys.root_file", cause, remedy)], None)
-        }
-    }
-}
-
-async fn open_keys(config: &Config) -> Result<NoteVerifier, String> {
+async fn open_keys(config: &Config) -> Result<(NoteVerifier, Vec<SuiteInUse>), String> {
     let passphrase = read_passphrase(&config.keys.passphrase_file).map_err(|error| error.to_string())?;
     let file = config.keys.root_file.clone();
     let opening = tokio::task::spawn_blocking(move || RootFile::open(&file, &passphrase)).await;
@@ -267,8 +278,24 @@ async fn open_keys(config: &Config) -> Result<NoteVerifier, String> {
     let keys = keys.map_err(|error| error.to_string())?;
     let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
     let signing = signing.map_err(|error| error.to_string())?;
+    let status = keys.status(&config.institution.id).await.map_err(|error| error.to_string())?;
+    let kept = status.keks.into_iter().map(|kek| (kek.grade, kek.suite));
+    let suites = suites_in_use(kept.collect(), &config.keys.suites());
     NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
+        .map(|verifier| (verifier, suites))
         .map_err(|error| error.to_string())
+}
+
+/// Which suites the grades have that keys are kept for, and the grade that every image has which says nothing else.
+fn suites_in_use(kept: BTreeSet<(Grade, String)>, suites: &Suites) -> Vec<SuiteInUse> {
+    let grades: BTreeSet<Grade> = kept.iter().map(|(grade, _)| *grade).chain([Grade::L4]).collect();
+    let new = grades.into_iter().map(|grade| (grade, suites.of(grade).to_string()));
+    let all: BTreeSet<(Grade, String)> = kept.into_iter().chain(new).collect();
+    let in_use = |(grade, suite): (Grade, String)| {
+        let new_studies = suites.of(grade).as_str() == suite;
+        SuiteInUse { grade, suite, new_studies }
+    };
+    all.into_iter().map(in_use).collect()
 }
 
 /// Also gives the time of the newest leaf, for the clock.
@@ -383,6 +410,7 @@ const fn warning(option: &'static str, cause: String, remedy: &'static str) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use yingdun_crypto::Suite;
 
     #[test]
     fn the_host_of_an_address_is_found_with_and_without_port_and_brackets() {
@@ -394,6 +422,21 @@ mod tests {
             assert_eq!(host_of(url), Some(host));
         }
         assert_eq!(host_of("http://archive.example"), None);
+    }
+
+    #[test]
+    fn suites_are_told_apart_by_whether_new_studies_get_them() {
+        let (aes, sm) = (Suite::Cobblestone256, Suite::Sm4GcmSm3);
+        let told = |kept: &[(Grade, Suite)], suites: Suites| -> Vec<(Grade, String, bool)> {
+            let kept = kept.iter().map(|(grade, suite)| (*grade, suite.to_string())).collect();
+            let told = suites_in_use(kept, &suites).into_iter();
+            told.map(|told| (told.grade, told.suite, told.new_studies)).collect()
+        };
+        assert_eq!(told(&[], Suites::default()), [(Grade::L4, aes.to_string(), true)]);
+        let switched = Suites { default: sm, ..Suites::default() };
+        let older = [(Grade::L4, aes.to_string(), false), (Grade::L4, sm.to_string(), true)];
+        assert_eq!(told(&[(Grade::L4, aes)], switched.clone()), older);
+        assert_eq!(told(&[(Grade::L4, aes), (Grade::L4, sm)], switched), older);
     }
 
     #[test]

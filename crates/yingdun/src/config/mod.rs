@@ -12,9 +12,12 @@ pub(crate) use template::{TemplateValues, render};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use yingdun_model::InstitutionId;
+use yingdun_crypto::Suite;
+use yingdun_keys::Suites;
+use yingdun_model::{Grade, InstitutionId};
 
 /// Everything `serve` needs to know.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,6 +86,18 @@ pub(crate) struct Keys {
     pub(crate) root_file: PathBuf,
     /// A file with the passphrase of the root-key file, or a systemd credential.
     pub(crate) passphrase_file: PathBuf,
+    /// What new studies are sealed with.
+    #[serde(default)]
+    pub(crate) suite: Suite,
+    /// The same for single grades.
+    #[serde(default)]
+    pub(crate) suite_of_grade: BTreeMap<Grade, Suite>,
+}
+
+impl Keys {
+    pub(crate) fn suites(&self) -> Suites {
+        Suites { default: self.suite, of_grade: self.suite_of_grade.clone() }
+    }
 }
 
 /// People, devices, service clients and sessions.
@@ -287,6 +302,24 @@ mod tests {
         assert_eq!(config.storage.write_quorum, 2);
         assert!(config.dicom.plain_listen.is_none());
         assert!(config.audit.directory.starts_with(folder.path()));
+    }
+
+    #[test]
+    fn the_suite_of_new_studies_is_chosen_in_whole_or_by_grade_and_is_the_default_when_unset() {
+        let template = render(&TemplateValues::example());
+        let suites = |lines: &str| {
+            let (_folder, path) = write(&template.replace("suite = \"cobblestone-256\"", lines));
+            Config::load(&path).map(|config| config.keys.suites())
+        };
+        let (aes, sm) = (Suite::Cobblestone256, Suite::Sm4GcmSm3);
+        assert_eq!(suites("").unwrap(), Suites::default());
+        let whole = suites("suite = \"sm4-gcm-sm3\"").unwrap();
+        assert_eq!([Grade::L1, Grade::L5].map(|grade| whole.of(grade)), [sm, sm]);
+        let by_grade = suites("suite_of_grade = { L4S = \"sm4-gcm-sm3\" }").unwrap();
+        assert_eq!([Grade::L4, Grade::L4S].map(|grade| by_grade.of(grade)), [aes, sm]);
+        for wrong in ["suite = \"sm4\"", "suite_of_grade = { L9 = \"sm4-gcm-sm3\" }"] {
+            assert!(suites(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -90,6 +90,10 @@ database = {keys}
 root_file = "keys/root.key"
 # A file (mode 0600) with that passphrase, or a systemd credential.
 passphrase_file = {passphrase_file}
+# What new studies are sealed with: `cobblestone-256` (AES, SHA-2) or `sm4-gcm-sm3`. A study keeps what it began with.
+suite = "cobblestone-256"
+# Uncomment to choose for single grades.
+# suite_of_grade = {{ L4S = "sm4-gcm-sm3", L5 = "sm4-gcm-sm3" }}
 
 [identity]
 # People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.

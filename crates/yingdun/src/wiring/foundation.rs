@@ -50,7 +50,8 @@ impl Foundation {
             database("key", &config.keys.database, DatabaseKind::Keys),
             database("identity", &config.identity.database, DatabaseKind::Identity),
         )?;
-        let keys = KeyStore::open(key_rows, root, Arc::clone(&clock)).await?;
+        let keys =
+            KeyStore::open(key_rows, root, Arc::clone(&clock)).await?.with_suites(config.keys.suites());
         let signing = keys.secret(&institution, SecretName::LogSigning).await?;
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
         let log = LogConfig::new(
