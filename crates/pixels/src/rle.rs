@@ -145,7 +145,7 @@ fn pack(row: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{colour, grey};
+    use crate::testing::{Damage, grey, noise, pictures};
     use proptest::prelude::*;
 
     fn packed(row: &[u8]) -> Vec<u8> {
@@ -177,18 +177,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encoded_is_decoded(
-            shape in 0..4_usize, rows in 1..9_u32, columns in 1..300_u32, seed: [u8; 16], smooth: bool
-        ) {
-            let kind = [grey(8, 8), grey(16, 16), grey(32, 32), colour(1, 1)][shape];
-            let attributes = ImageAttributes { rows, columns, ..kind };
-            let length = usize::try_from(attributes.decoded_bytes()).unwrap();
-            let spread = if smooth { 1 } else { 7 };
-            let bytes: Vec<u8> = (0..length).map(|at| seed[(at * spread / 5) % 16]).collect();
-            let picture = Picture { attributes, bytes };
+        fn what_was_encoded_is_decoded(picture in pictures()) {
             let packed = encode(&picture).unwrap();
             prop_assert_eq!(packed.len() % 2, 0);
-            prop_assert_eq!(decode(&attributes, &packed).unwrap(), picture);
+            prop_assert_eq!(decode(&picture.attributes, &packed).unwrap(), picture);
+        }
+
+        #[test]
+        fn samples_of_four_bytes_are_decoded_too(columns in 1..300_u32, seed: u64, smooth: bool) {
+            let picture = noise(ImageAttributes { columns, ..grey(32, 32) }, seed, smooth);
+            prop_assert_eq!(decode(&picture.attributes, &encode(&picture).unwrap()).unwrap(), picture);
+        }
+
+        #[test]
+        fn cut_or_changed_bytes_are_an_error_or_a_picture(picture in pictures(), damage in Damage::any()) {
+            let _ = decode(&picture.attributes, &damage.done_to(encode(&picture).unwrap()));
         }
     }
 }

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::coding::Coding;
     use crate::decode;
-    use crate::testing::{colour, grey, noise};
+    use crate::testing::{Damage, assert_same_samples, colour, grey, noise, pictures};
     use proptest::prelude::*;
 
     #[test]
@@ -258,29 +258,67 @@ mod tests {
         assert!(back.bytes.iter().zip(&picture.bytes).all(|(a, b)| a.abs_diff(*b) <= 6));
     }
 
+    #[test]
+    fn a_scan_without_components_is_refused() {
+        let picture = noise(grey(8, 8), 1, false);
+        for mut coded in [encode_lossless(&picture).unwrap(), encode_baseline(&picture, 90).unwrap()] {
+            let scan = coded.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+            coded[scan + 4] = 0;
+            let refused = decode(Coding::Jpeg, &picture.attributes, &coded).unwrap_err();
+            assert_eq!(refused.to_string(), "JPEG: a scan has no components");
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_was_encoded_is_decoded(
-            bits in 1..=16_u32, signed: bool, in_colour: bool,
-            rows in 1..20_u32, columns in 1..40_u32, seed: u64, smooth: bool
-        ) {
-            let kind = if in_colour { colour(1, 1) } else { grey(if bits > 8 { 16 } else { 8 }, bits) };
-            let attributes = ImageAttributes { rows, columns, signed: signed && !in_colour, ..kind };
-            let picture = noise(attributes, seed, smooth);
+        fn what_was_encoded_is_decoded(picture in pictures()) {
             let coded = encode_lossless(&picture).unwrap();
-            let mut back = decode(Coding::Jpeg, &attributes, &coded).unwrap();
             // One bit is written as two.
-            (back.attributes.bits_stored, back.attributes.high_bit) = (attributes.bits_stored, attributes.high_bit);
-            prop_assert_eq!(back, picture);
+            assert_same_samples(&decode(Coding::Jpeg, &picture.attributes, &coded).unwrap(), &picture);
         }
 
         #[test]
-        fn cut_or_changed_bytes_are_an_error_or_a_picture(seed: u64, cut in 0..400_usize, at in 0..400_usize, value: u8) {
-            let attributes = ImageAttributes { rows: 9, columns: 11, ..grey(16, 12) };
-            let mut coded = encode_lossless(&noise(attributes, seed, false)).unwrap();
-            let length = coded.len();
-            coded[at % length] = value;
-            let _ = decode(Coding::Jpeg, &attributes, &coded[..length - cut % length]);
+        fn restart_markers_change_nothing(
+            picture in pictures_of_eight_bits(), interval in 1..20_u16, sampling in 0..3_usize
+        ) {
+            let decoded = |interval| {
+                let coded = baseline(&picture, interval, sampling);
+                decode(Coding::Jpeg, &picture.attributes, &coded).unwrap()
+            };
+            prop_assert_eq!(decoded(interval), decoded(0));
         }
+
+        #[test]
+        fn cut_or_changed_bytes_are_an_error_or_a_picture(
+            lossless in pictures(), lossy in pictures_of_eight_bits(), interval in 0..20_u16, sampling in 0..3_usize,
+            damage in Damage::any()
+        ) {
+            let coded = damage.done_to(encode_lossless(&lossless).unwrap());
+            let _ = decode(Coding::Jpeg, &lossless.attributes, &coded);
+            let coded = damage.done_to(baseline(&lossy, interval, sampling));
+            let _ = decode(Coding::Jpeg, &lossy.attributes, &coded);
+        }
+    }
+
+    fn pictures_of_eight_bits() -> impl Strategy<Value = Picture> {
+        let kind = |(rows, columns, in_colour): (u32, u32, bool)| {
+            let grey = ImageAttributes { rows, columns, ..grey(8, 8) };
+            if in_colour { colour(rows, columns) } else { grey }
+        };
+        let kind = (1..70_u32, 1..70_u32, any::<bool>()).prop_map(kind);
+        (kind, any::<u64>(), any::<bool>()).prop_map(|(kind, seed, smooth)| noise(kind, seed, smooth))
+    }
+
+    fn baseline(picture: &Picture, restart_interval: u16, sampling: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = Encoder::new(&mut out, 80);
+        encoder.set_sampling_factor(
+            [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_2_2][sampling],
+        );
+        encoder.set_restart_interval(restart_interval);
+        let ImageAttributes { rows, columns, samples, .. } = picture.attributes;
+        let kind = if samples == 3 { ColorType::Rgb } else { ColorType::Luma };
+        encoder.encode(&picture.bytes, columns as u16, rows as u16, kind).unwrap();
+        out
     }
 }

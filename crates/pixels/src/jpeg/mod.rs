@@ -189,6 +189,9 @@ impl Decoder<'_> {
             let ac = self.tables.ac.get(usize::from(destinations & 0xf)).and_then(Option::as_ref);
             components.push(ScanComponent { place, dc, ac });
         }
+        if components.is_empty() {
+            return Err(malformed("a scan has no components"));
+        }
         let scan = Scan {
             components,
             selection,

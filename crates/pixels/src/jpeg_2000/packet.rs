@@ -10,16 +10,11 @@ pub(super) struct Band {
     pub(super) across: usize,
     /// Bits that the quantization exponent promises for a coefficient of the sub-band: M_b less the guard bits.
     pub(super) bits_promised: u32,
-}
-
-impl Band {
     /// Bits that the largest coefficient has beyond those that are promised.
-    pub(super) fn bits_beyond(&self) -> u32 {
-        self.blocks.iter().map(|block| block.bits).max().unwrap_or(0).saturating_sub(self.bits_promised)
-    }
+    pub(super) bits_beyond: u32,
 }
 
-/// Appends the packet of the sub-bands of one resolution. `guard_bits` are as many as [`Band::bits_beyond`] of each at least.
+/// Appends the packet of the sub-bands of one resolution. `guard_bits` are as many as `bits_beyond` of each at least.
 pub(super) fn write(bands: &[Band], guard_bits: u32, out: &mut Vec<u8>) {
     let mut bits = Bits::default();
     bits.put(1, 1);
