@@ -6,14 +6,17 @@
 //! | back end | S-box | chosen when the processor has |
 //! |---|---|---|
 //! | [`portable`] | a circuit over 64 blocks, bit by bit | nothing of the below |
-//! | [`x86`] with AES-NI | that of AES between two affine maps | AVX2, AES-NI |
-//! | [`x86`] with VAES | the same, two vectors at once | AVX2, VAES |
-//! | [`x86`] with GFNI | two instructions | AVX2, GFNI |
+//! | [`avx2`] with AES-NI | that of AES between two affine maps | AVX2, AES-NI |
+//! | [`avx2`] with VAES | the same, two vectors at once | AVX2, VAES |
+//! | [`avx2`] with GFNI | two instructions | AVX2, GFNI |
+//! | [`avx512`] | the same, and rotations and sums in fewer | AVX-512 F and BW, GFNI |
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod gcm;
 mod portable;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 pub(crate) use gcm::{Sm4Gcm, Unauthentic};
 
@@ -63,6 +66,8 @@ enum Code {
     Vaes,
     #[cfg(target_arch = "x86_64")]
     Gfni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Backend {
@@ -70,11 +75,13 @@ impl Backend {
     fn available() -> impl DoubleEndedIterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let accelerated = {
-            let avx2 = is_x86_feature_detected!("avx2");
+            let (avx2, gfni) = (is_x86_feature_detected!("avx2"), is_x86_feature_detected!("gfni"));
+            let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
             [
                 (Code::AesNi, avx2 && is_x86_feature_detected!("aes")),
                 (Code::Vaes, avx2 && is_x86_feature_detected!("vaes")),
-                (Code::Gfni, avx2 && is_x86_feature_detected!("gfni")),
+                (Code::Gfni, avx2 && gfni),
+                (Code::Avx512, avx512 && gfni),
             ]
         };
         #[cfg(not(target_arch = "x86_64"))]
@@ -94,13 +101,16 @@ impl Backend {
             Code::Portable => portable::encrypt(round_keys, batch),
             // SAFETY: a `Backend` with this code is made only where AVX2 and AES-NI were detected.
             #[cfg(target_arch = "x86_64")]
-            Code::AesNi => unsafe { x86::encrypt_aesni(round_keys, batch) },
+            Code::AesNi => unsafe { avx2::encrypt_aesni(round_keys, batch) },
             // SAFETY: a `Backend` with this code is made only where AVX2 and VAES were detected.
             #[cfg(target_arch = "x86_64")]
-            Code::Vaes => unsafe { x86::encrypt_vaes(round_keys, batch) },
+            Code::Vaes => unsafe { avx2::encrypt_vaes(round_keys, batch) },
             // SAFETY: a `Backend` with this code is made only where AVX2 and GFNI were detected.
             #[cfg(target_arch = "x86_64")]
-            Code::Gfni => unsafe { x86::encrypt_gfni(round_keys, batch) },
+            Code::Gfni => unsafe { avx2::encrypt_gfni(round_keys, batch) },
+            // SAFETY: a `Backend` with this code is made only where AVX-512 F and BW and GFNI were detected.
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx512 => unsafe { avx512::encrypt(round_keys, batch) },
         }
     }
 }

@@ -46,13 +46,15 @@ encrypt!(encrypt_aesni, "avx2,aes", substitute_aesni);
 encrypt!(encrypt_vaes, "avx2,vaes", substitute_vaes);
 encrypt!(encrypt_gfni, "avx2,gfni", substitute_gfni);
 
-/// The S-box: affine map, then inverse and affine map. GFNI inverts in the field of AES, so the maps also change
-/// between the fields. Constants: row `i` of a matrix is byte `7 - i`.
+/// The affine map in front of the inverse, for GFNI, which inverts in the field of AES: so the map also changes into
+/// that field. Row `i` of the matrix is byte `7 - i`.
+pub(super) const INTO_AES_FIELD: u64 = 0x4c28_7db9_1a22_505d;
+/// The affine map behind the inverse, and back from the field of AES.
+pub(super) const FROM_AES_FIELD: u64 = 0xf3ab_34a9_74a6_b589;
+
 #[inline]
 #[target_feature(enable = "avx2,gfni")]
 fn substitute_gfni(x: __m256i) -> __m256i {
-    const INTO_AES_FIELD: u64 = 0x4c28_7db9_1a22_505d;
-    const FROM_AES_FIELD: u64 = 0xf3ab_34a9_74a6_b589;
     let into = _mm256_set1_epi64x(INTO_AES_FIELD.cast_signed());
     let from = _mm256_set1_epi64x(FROM_AES_FIELD.cast_signed());
     let x = _mm256_gf2p8affine_epi64_epi8::<0x3e>(x, into);
