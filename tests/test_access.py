@@ -216,6 +216,8 @@ def test_each_officer_has_one_office(archive_on):
         ({"system"}, "POST", "/devices", {"ae_title": "INTRUDER", "called_ae": "YINGDUN"}),
         ({"system"}, "POST", "/devices/NOBODY/echo", {"called_ae": "YINGDUN"}),
         ({"system"}, "GET", "/system/status", None),
+        ({"system"}, "GET", "/system/scrub", None),
+        ({"system"}, "POST", "/system/scrub", None),
         ({"system", "security"}, "GET", "/people", None),
         ({"security"}, "PUT", "/people/nobody/roles/chief", None),
         ({"security"}, "POST", "/care-relations/end", {"name": "intruder", "patient_id": "1"}),

@@ -187,6 +187,46 @@ def tiny(make_installation, name):
     return installation, web, [image], answers(web, [image])
 
 
+def test_a_scrub_finds_and_repairs_what_nobody_has_read(kept):
+    installation, web, images, before = kept
+    officer = {
+        "YINGDUN_TOKEN": installation.office.system.token, "YINGDUN_SERVER": installation.addresses.web,
+        "YINGDUN_CA_FILE": str(installation.ca_file),
+    }
+
+    def scrubbed(code=0):
+        """Checks every byte now, and says what each replica says then."""
+        program.run_json("scrub", "--now", env=officer)
+        resting = lambda: all(row["scrub"]["state"] == "resting" for row in program.run_json("scrub", env=officer, code=code))
+        wait_until(resting, "the passes are through", REFILL_SECONDS_MAX, step=0.2)
+        return {row["label"]: row["scrub"]["last"] for row in program.run_json("scrub", env=officer, code=code)}
+
+    sound = scrubbed()
+    assert {(last["found"], last["lost"]) for last in sound.values()} == {(0, 0)}
+    assert {last["records"] for last in sound.values()} == {len(images)}
+    # A pass closes the pack that is being written, so this one goes into another.
+    web.must_store(part10.file_bytes(part10.image(patient_id="another")))
+    assert {last["records"] for last in scrubbed().values()} == {len(images) + 1}
+    good = [packs(replica) for replica in installation.replicas]
+    damaged = sorted((installation.replicas[1] / "packs").glob("*.pack"))
+    flip(damaged[0], damaged[0].stat().st_size // 2)
+    damaged[-1].unlink()
+    found = scrubbed()
+    assert (found["b"]["found"], found["b"]["lost"]) == (2, 0)
+    assert {found[label]["found"] for label in ("a", "c")} == {0}
+    wait_until(lambda: [packs(replica) for replica in installation.replicas] == good, "it is repaired", REFILL_SECONDS_MAX)
+    assert answers(web, images) == before
+    reasons = lambda: {leaf["reason"] for leaf in installation.office.leaves(kind="repair")}
+    wait_until(lambda: {"scrub-finished", "bytes-quarantined", "pack-repaired"} <= reasons(), "the leaves", 20)
+    assert program.run("scrub", "--now", env={**officer, "YINGDUN_TOKEN": web.token}).returncode == 1
+    # Also the one who looks from outside sees it, and a killed program remembers.
+    installation.kill()
+    installation.start()
+    examined = program.run_json("doctor", "--config", installation.config, env=installation.environment())
+    last = [finding for finding in examined["findings"] if "last checked in full" in finding["cause"]]
+    assert len(last) == 3 and {finding["severity"] for finding in last} == {"note"}, examined
+
+
 def test_a_flipped_byte_in_one_replica_changes_no_answer_and_is_put_right(make_installation):
     installation, web, images, before = tiny(make_installation, "flip-one")
     installation.restart()  # seals the pack

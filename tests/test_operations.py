@@ -68,6 +68,8 @@ def used(make_installation, tmp_path_factory):
     shutil.rmtree(installation.replicas[0] / "packs")
     assert part10.parse(web.file_of(image)) == image
     wait_until(lambda: office.metrics()["yingdun_storage_repaired_packs_total"] > 0, "a repair", 60)
+    office.system.post("/system/scrub", None, 202)
+    wait_until(lambda: "yingdun_storage_scrub_age_days" in office.metrics(), "a scrub", 60)
     # Leaves are integrated behind their appending, and a time of it is there after the first.
     wait_until(lambda: office.metrics()["yingdun_audit_integrate_seconds_count"] > 0, "an integration", 60)
     return installation

@@ -23,6 +23,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         Action::Echo => EventKind::Association,
         Action::ManageAccounts
         | Action::ManageRights
+        | Action::ManageStorage
         | Action::ManageWorklist
         | Action::ReportStep
         | Action::Destroy

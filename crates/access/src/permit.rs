@@ -190,6 +190,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ManageRights
         | Action::ReadAudit
         | Action::ReadSystem
+        | Action::ManageStorage
         | Action::Destroy => false,
     }
 }

@@ -34,6 +34,8 @@ word_enum! {
         ReadAudit => "read-audit",
         /// Read the state of the system: replicas, keys, certificates, jobs.
         ReadSystem => "read-system",
+        /// Set work on the replicas going: check every byte, drain a disk, fill a new one.
+        ManageStorage => "manage-storage",
         /// Rebuild what is derived (catalogue, replicas) from what is stored.
         Recover => "recover",
         /// Destroy a study. No policy permits it until destruction with approval exists.

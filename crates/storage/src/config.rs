@@ -20,6 +20,10 @@ pub const METADATA_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Bytes of the object part: 1 TiB, far above any image and far below an overflow of 64-bit arithmetic.
 pub const OBJECT_BYTES_MAX: u64 = 1 << 40;
 
+/// Within this time every byte of every replica is read again: disks lose bits silently, and two copies of a record must
+/// not go bad before the first is noticed. Deep scrubs of other stores take one to five weeks.
+pub const SCRUB_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Replicas of one store.
 pub const REPLICAS_MAX: usize = 16;
 
@@ -49,6 +53,8 @@ pub struct StoreConfig {
     pub queue_bytes_max: u64,
     /// How often directories, files and free space are looked at.
     pub check_interval: Duration,
+    /// How long it may take until every byte of every replica was read again and checked.
+    pub scrub_interval: Duration,
     /// How long one write or sync may take before its replica counts as failed, so that one hung disk or
     /// mount does not hold the others.
     pub stall_limit: Duration,
@@ -56,7 +62,7 @@ pub struct StoreConfig {
 
 impl StoreConfig {
     /// The defaults for a list of replicas: a majority as write quorum (2 of 3, 1 of 1), 256 MiB packs, 1 GiB kept
-    /// free, 64 MiB of queue, a look every 5 s, 30 s until a hung replica is given up.
+    /// free, 64 MiB of queue, a look every 5 s, all bytes checked within 7 days, 30 s until a hung replica is given up.
     #[must_use]
     pub fn new(replicas: Vec<ReplicaConfig>) -> Self {
         let write_quorum = replicas.len() / 2 + 1;
@@ -67,6 +73,7 @@ impl StoreConfig {
             reserve_bytes: 1024 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,
             check_interval: Duration::from_secs(5),
+            scrub_interval: SCRUB_INTERVAL,
             stall_limit: Duration::from_secs(30),
         }
     }

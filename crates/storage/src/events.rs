@@ -1,6 +1,6 @@
 //! What the store tells its owner, so that faults reach the audit log and the people on duty.
 
-use crate::ReplicaId;
+use crate::{ReplicaId, ScrubPass};
 use std::fmt;
 
 /// Something that happened to a replica. Labels and pack numbers only; no event names a person or a study.
@@ -57,6 +57,18 @@ pub enum StoreEvent {
         pack: u64,
         /// Why, in words.
         reason: String,
+    },
+    /// Copies of a pack are sound by themselves and not the same, and there is no most to say which one is right.
+    CopiesDiffer {
+        /// Which pack.
+        pack: u64,
+    },
+    /// Every sealed pack of a replica was read and checked.
+    ScrubFinished {
+        /// Which replica.
+        replica: ReplicaId,
+        /// What came of it.
+        pass: ScrubPass,
     },
     /// No replica holds a valid copy of a record (or of bytes that must have been a record).
     RecordLost {

@@ -1,4 +1,4 @@
-//! Where it lies: packs, replicas, repair. Knows ciphertext only.
+//! Where it lies: packs, replicas, scrub, repair. Knows ciphertext only.
 //!
 //! A [`Store`] keeps sealed records in *packs* on a list of *replicas*. Every replica holds every pack, byte for
 //! byte; a record has the same [`Location`] everywhere.
@@ -9,6 +9,7 @@
 //!                                   └─► queue ► writer of replica 2 ─ write, sync ─┘   the caller gets its Location
 //!
 //!  keeper: seals full packs, watches directories and space        repairer: writes missing or damaged packs anew
+//!  scrub of each replica: reads every sealed pack again within a week
 //! ```
 //!
 //! * **Acknowledged means durable** on the write quorum (2 of 3 by default). Records that arrive while a sync runs
@@ -23,6 +24,8 @@
 //!   repairer writes what it misses, from records that verify, while the store serves.
 //! * **Reads are not trusted.** [`Store::read`] gives bytes of one replica; whoever opens the seal notices damage,
 //!   asks the next of [`Store::replicas_for`], and calls [`Store::report_bad`].
+//! * **What nobody reads is read.** The scrub checks every byte of every replica, compares the copies, and is through
+//!   within a week; copies of what has the fewest good ones are written anew first.
 //!
 //! The store holds no index of records: the catalogue does. After a crash the owner replays
 //! [`Store::scan`] from the position that it stored from [`Store::replay_from`].
@@ -66,7 +69,8 @@
 //!
 //! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
 //! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
-//! `replica`), `_repairs_waiting` and `_lost_records_total`.
+//! `replica`), `_repairs_waiting`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
+//! `_scrub_age_days` (all by `replica`).
 
 mod config;
 mod disk;
@@ -79,7 +83,7 @@ mod store;
 
 pub use config::{
     DESCRIPTOR_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX, PACK_BYTES_MAX, RECORD_BYTES_MAX,
-    REPLICAS_MAX, ReplicaConfig, StoreConfig,
+    REPLICAS_MAX, ReplicaConfig, SCRUB_INTERVAL, StoreConfig,
 };
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
 pub use error::{ReadError, StoreError};
@@ -87,5 +91,5 @@ pub use events::{LogEvents, StoreEvent, StoreEvents};
 pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
 };
-pub use status::{ReplicaId, ReplicaState, ReplicaStatus, StoreStatus};
-pub use store::{LargeRecord, Scan, Store};
+pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
+pub use store::{LargeRecord, Scan, Store, last_scrub};

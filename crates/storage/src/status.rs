@@ -36,6 +36,57 @@ pub enum ReplicaState {
     Failed(String),
 }
 
+/// Whether a replica is being read and checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScrubState {
+    /// The last pass is through and the next one not due.
+    #[default]
+    Resting,
+    /// A pass is under way, or waits for its replica.
+    Running,
+}
+
+/// A full pass over one replica. Moments are milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ScrubPass {
+    /// When it began.
+    pub begun_ms: i64,
+    /// When it was through.
+    pub ended_ms: i64,
+    /// Bytes that were read and checked.
+    pub bytes: u64,
+    /// Records that were checked.
+    pub records: u64,
+    /// Faults of which another replica had a good copy.
+    pub found: u64,
+    /// Records of which no replica had a good copy.
+    pub lost: u64,
+}
+
+/// How the bytes of a replica are being checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScrubStatus {
+    /// Whether a pass is under way.
+    pub state: ScrubState,
+    /// When it began, in milliseconds since 1970-01-01T00:00:00Z.
+    pub begun_ms: Option<i64>,
+    /// Bytes that it has checked.
+    pub checked_bytes: u64,
+    /// Bytes that it has before it.
+    pub bytes_left: u64,
+    /// Records that it has checked.
+    pub checked_records: u64,
+    /// Faults that it has found and of which another replica has a good copy.
+    pub found: u64,
+    /// Records that it has found whole on no replica.
+    pub lost: u64,
+    /// The pace at which it reads, at most.
+    pub bytes_per_second: u64,
+    /// The last full pass.
+    pub last: Option<ScrubPass>,
+}
+
 /// One replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReplicaStatus {
@@ -63,6 +114,8 @@ pub struct ReplicaStatus {
     pub awaiting_repair: u64,
     /// Packs written anew since the store was opened.
     pub repaired: u64,
+    /// How its bytes are being checked.
+    pub scrub: ScrubStatus,
     /// Replicas on the same device (same `st_dev`): they are lost together.
     pub same_device_as: Vec<ReplicaId>,
     /// Replicas with the same configured failure domain.

@@ -161,6 +161,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::CreateClient
         | RouteId::ChangeClient
         | RouteId::SystemStatus
+        | RouteId::ScrubStatus
+        | RouteId::BeginScrub
         | RouteId::Metrics => only(Who::SystemAdministrator, who),
         RouteId::GiveRole
         | RouteId::TakeRole
@@ -340,6 +342,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::AuditCheckpoint
         | RouteId::AuditProof
         | RouteId::SystemStatus
+        | RouteId::ScrubStatus
+        | RouteId::BeginScrub
         | RouteId::Description
         | RouteId::Capabilities
         | RouteId::Live

@@ -88,6 +88,8 @@ pub(crate) enum Command {
     },
     /// Print the DICOM conformance statement of this program (PS3.2), in Markdown
     Conformance,
+    /// Check every byte of every replica: how far that is and what was found; --now begins (system administrator)
+    Scrub(ScrubArgs),
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -794,6 +796,18 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    /// Begin a full pass over every replica now, and say how it begins
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) now: bool,
+    /// Say how far the passes are and what the last full ones found; so without any option
+    #[arg(long)]
+    pub(crate) status: bool,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
 }
 
 #[derive(Debug, Args)]

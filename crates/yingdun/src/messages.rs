@@ -73,6 +73,17 @@ messages! {
     suite_of_new_studies(grade, suite) { "{grade} 新检查的算法套件：{suite}" "suite of new studies of grade {grade}: {suite}" }
     suite_of_older_studies(grade, suite) { "{grade} 已有检查的算法套件：{suite}" "suite of older studies of grade {grade}: {suite}" }
 
+    scrub_running(label, percent, done, left, found, lost) {
+        "副本 {label}：巡检中，{percent}%（已读 {done} MiB，剩余 {left} MiB），发现 {found} 处损坏，{lost} 条记录无完好副本"
+        "replica {label}: being checked, {percent} % ({done} MiB read, {left} MiB left), {found} faults found, {lost} records whole nowhere"
+    }
+    scrub_resting(label) { "副本 {label}：当前无巡检" "replica {label}: no pass is under way" }
+    scrub_last(ended, records, megabytes, found, lost) {
+        "    上次完整巡检：{ended}，{records} 条记录，{megabytes} MiB，发现 {found} 处损坏，{lost} 条记录无完好副本"
+        "    last full pass: {ended}, {records} records, {megabytes} MiB, {found} faults found, {lost} records whole nowhere"
+    }
+    scrub_never() { "    尚无完整巡检" "    there was no full pass yet" }
+
     certificate_issued(certificate, key, digest) {
         "证书：{certificate}\n私钥：{key}\nSHA-256：{digest}"
         "certificate: {certificate}\nprivate key: {key}\nSHA-256: {digest}"

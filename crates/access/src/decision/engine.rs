@@ -265,7 +265,8 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::ManageWorklist
         | Action::ReportStep
         | Action::Echo
-        | Action::ReadSystem => matches!(on, Target::Archive(_)),
+        | Action::ReadSystem
+        | Action::ManageStorage => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),

@@ -138,6 +138,7 @@ fn table() -> String {
         (Action::ReportStep, Target::Archive(home())),
         (Action::Echo, Target::Archive(home())),
         (Action::ReadSystem, Target::Archive(home())),
+        (Action::ManageStorage, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

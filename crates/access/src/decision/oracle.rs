@@ -97,7 +97,9 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),
         Action::ManageRights => matches!(on, Target::Accounts(_)) && person(Role::SecurityAdministrator),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)) && person(Role::AuditAdministrator),
-        Action::ReadSystem => matches!(on, Target::Archive(_)) && person(Role::SystemAdministrator),
+        Action::ReadSystem | Action::ManageStorage => {
+            matches!(on, Target::Archive(_)) && person(Role::SystemAdministrator)
+        }
         Action::Recover => {
             matches!(on, Target::Archive(_) | Target::Study { .. })
                 && who.kind == ActorKind::System

@@ -67,6 +67,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// What the operating system reports.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name in the same directory, unless that name is taken.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; what the operating system reports.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Removes a file.
     ///
     /// # Errors
@@ -148,6 +154,10 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
 
     /// Begins to write a range to the device without waiting, so that a later sync is short. A hint.
     fn start_writeback(&self, offset: u64, bytes: u64);
+
+    /// Gives back the memory in which the operating system holds a range, so that the next read asks the device and a
+    /// long walk does not drive out what others read. A hint.
+    fn forget_cached(&self, offset: u64, bytes: u64);
 
     /// Says that a range will be read soon. A hint.
     fn will_need(&self, offset: u64, bytes: u64);

@@ -70,6 +70,10 @@ impl Disk for RealDisk {
         fs::rename(from, to)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -150,6 +154,10 @@ impl DiskFile for RealFile {
     fn start_writeback(&self, offset: u64, bytes: u64) {
         // Without unsafe code there is no sync_file_range; POSIX_FADV_DONTNEED starts writing dirty pages back and
         // drops only those that are clean already.
+        let _hint = rustix::fs::fadvise(&self.0, offset, NonZeroU64::new(bytes), Advice::DontNeed);
+    }
+
+    fn forget_cached(&self, offset: u64, bytes: u64) {
         let _hint = rustix::fs::fadvise(&self.0, offset, NonZeroU64::new(bytes), Advice::DontNeed);
     }
 

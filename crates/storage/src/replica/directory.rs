@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! <directory>/store-id            which store this is
+//! <directory>/scrub               how far it was scrubbed
 //! <directory>/lock                held while a process has it open
 //! <directory>/packs/<16 hex>.pack sealed packs
 //! <directory>/packs/<16 hex>.open the pack being written
+//! <directory>/packs/<16 hex>.damaged what a repair replaced although a record of it was whole nowhere
 //! <directory>/packs/<n>.stage     copies and large objects under way; removed at the next open
 //! ```
 
-use super::{Backend, Form, Listed, Staged};
+use super::{Backend, Form, Listed, Note, Staged};
 use crate::disk::{Disk, DiskFile, Space, read_exact_at, write_all_at};
 use std::any::Any;
 use std::io;
@@ -16,10 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const IDENTITY: &str = "store-id";
-const IDENTITY_NEW: &str = "store-id.new";
-/// An identity is 56 bytes; anything far longer is not ours and is not read into memory.
-const IDENTITY_BYTES_MAX: u64 = 4096;
+/// Notes have less than 200 bytes; anything far longer is not ours and is not read into memory.
+const NOTE_BYTES_MAX: u64 = 4096;
 
 /// A local directory.
 #[derive(Debug)]
@@ -72,24 +72,17 @@ impl Backend for Directory {
         Ok(())
     }
 
-    fn identity(&self) -> io::Result<Option<Vec<u8>>> {
-        let file = match self.disk.open(&self.root.join(IDENTITY), false) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut bytes = Vec::new();
-        let length = file.length()?.min(IDENTITY_BYTES_MAX);
-        read_exact_at(file.as_ref(), &mut bytes, length as usize, 0)?;
-        Ok(Some(bytes))
+    fn note(&self, note: Note) -> io::Result<Option<Vec<u8>>> {
+        read_note(self.disk.as_ref(), &self.root, note)
     }
 
-    fn set_identity(&self, identity: &[u8]) -> io::Result<()> {
-        let new = self.root.join(IDENTITY_NEW);
+    fn set_note(&self, note: Note, bytes: &[u8]) -> io::Result<()> {
+        let path = self.root.join(note_name(note));
+        let new = path.with_extension("new");
         let file = self.disk.create(&new)?;
-        write_all_at(file.as_ref(), &[identity], 0)?;
+        write_all_at(file.as_ref(), &[bytes], 0)?;
         file.sync()?;
-        self.disk.rename(&new, &self.root.join(IDENTITY))?;
+        self.disk.rename(&new, &path)?;
         self.disk.sync_directory(&self.root)
     }
 
@@ -125,6 +118,18 @@ impl Backend for Directory {
         file.sync()?;
         self.disk.rename(&open, &self.path(pack, Form::Sealed))?;
         self.disk.sync_directory(&self.packs)
+    }
+
+    fn keep_evidence(&self, pack: u64) -> io::Result<()> {
+        let sealed = self.path(pack, Form::Sealed);
+        match self.disk.link(&sealed, &sealed.with_extension("damaged")) {
+            // A copy that is missing is no evidence.
+            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                Ok(())
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.disk.sync_directory(&self.packs),
+        }
     }
 
     fn remove(&self, pack: u64) -> io::Result<()> {
@@ -180,6 +185,26 @@ impl Drop for StagedFile {
             // What cannot be removed now is swept at the next open.
             let _swept_later = self.disk.remove(&self.path);
         }
+    }
+}
+
+/// The bytes of a note below the directory of a replica, if there is one.
+pub(crate) fn read_note(disk: &dyn Disk, root: &Path, note: Note) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(&root.join(note_name(note)), false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    let length = file.length()?.min(NOTE_BYTES_MAX);
+    read_exact_at(file.as_ref(), &mut bytes, length as usize, 0)?;
+    Ok(Some(bytes))
+}
+
+const fn note_name(note: Note) -> &'static str {
+    match note {
+        Note::Identity => "store-id",
+        Note::Scrub => "scrub",
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod directory;
 
-pub(crate) use directory::Directory;
+pub(crate) use directory::{Directory, read_note};
 
 use crate::disk::{DiskFile, Space};
 use std::any::Any;
@@ -31,6 +31,15 @@ pub(crate) struct Listed {
     pub(crate) bytes: u64,
 }
 
+/// A few bytes that a replica keeps about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// To which store it belongs.
+    Identity,
+    /// How far it was scrubbed.
+    Scrub,
+}
+
 /// A pack that is being written beside the others, unseen until it is published. Removed when dropped before.
 pub(crate) trait Staged: Send + Sync + fmt::Debug {
     fn file(&self) -> &Arc<dyn DiskFile>;
@@ -48,10 +57,18 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn lock(&self) -> io::Result<Box<dyn Any + Send + Sync>>;
     /// Removes what a crash left staged.
     fn sweep(&self) -> io::Result<()>;
+    /// The bytes of a note, if there is one.
+    fn note(&self, note: Note) -> io::Result<Option<Vec<u8>>>;
+    /// Writes a note durably: afterwards it is the old one or the new one, whatever happens.
+    fn set_note(&self, note: Note, bytes: &[u8]) -> io::Result<()>;
     /// The bytes that say to which store the place belongs.
-    fn identity(&self) -> io::Result<Option<Vec<u8>>>;
+    fn identity(&self) -> io::Result<Option<Vec<u8>>> {
+        self.note(Note::Identity)
+    }
     /// Writes those bytes durably.
-    fn set_identity(&self, identity: &[u8]) -> io::Result<()>;
+    fn set_identity(&self, identity: &[u8]) -> io::Result<()> {
+        self.set_note(Note::Identity, identity)
+    }
     /// Every pack, from names and lengths alone.
     fn list(&self) -> io::Result<Vec<Listed>>;
     /// Begins an open pack with its header. The name is durable when this returns; the header with the first sync.
@@ -60,6 +77,8 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn open(&self, pack: u64, writable: bool) -> io::Result<Arc<dyn DiskFile>>;
     /// Cuts an open pack to its length and makes it a sealed one, durably.
     fn seal(&self, pack: u64, bytes: u64) -> io::Result<()>;
+    /// Keeps the present copy of a sealed pack beside the one that will replace it, as evidence; the first such copy stays.
+    fn keep_evidence(&self, pack: u64) -> io::Result<()>;
     /// Removes a pack in both forms.
     fn remove(&self, pack: u64) -> io::Result<()>;
     /// Begins a pack beside the others.

@@ -232,12 +232,8 @@ fn register(shared: &Shared, location: &Location, published: &[usize]) -> Result
     }
     let copy = |index| if published.contains(&index) { Copy::Whole } else { Copy::Lacking };
     let copies: Vec<Copy> = (0..shared.backends.len()).map(copy).collect();
-    for (index, copy) in copies.iter().enumerate() {
-        if *copy == Copy::Lacking {
-            state.repairs.insert((location.pack, index));
-        }
-    }
     state.packs.insert(location.pack, Pack::sealed(location.end(), copies));
+    state.rank(location.pack);
     drop(state);
     shared.repairer.wake();
     Ok(())

@@ -8,6 +8,7 @@ mod read;
 mod recover;
 mod repair;
 mod scan;
+mod scrub;
 mod shared;
 mod state;
 mod walk;
@@ -15,8 +16,9 @@ mod writer;
 
 pub use large::LargeRecord;
 pub use scan::Scan;
+pub use scrub::last_scrub;
 
-use crate::{Location, PackPosition, ReplicaId, ReplicaStatus, StoreStatus};
+use crate::{Location, PackPosition, ReplicaId, ReplicaStatus, ScrubStatus, StoreStatus};
 use read::blocking;
 use shared::Shared;
 use state::{Copy, Phase};
@@ -97,6 +99,9 @@ impl Store {
                 awaiting_repair: (state.repairs.iter().filter(|(_, of)| *of == index).count() + unfinished)
                     as u64,
                 repaired: replica.repaired,
+                scrub: shared.scrubs.get(index).map_or_else(ScrubStatus::default, |scrub| {
+                    scrub.status(|from| scrub::bytes_from(&state, index, from))
+                }),
                 same_device_as: (0..count)
                     .filter(|o| known(index) && same(index, *o))
                     .map(ReplicaId)

@@ -2,9 +2,10 @@
 
 use super::append::queue_shares;
 use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
+use super::scrub::Scrub;
 use super::shared::{Files, Shared, Signal};
 use super::state::{Limits, Replica, State};
-use super::{Handle, Store, keeper, repair, writer};
+use super::{Handle, Store, keeper, repair, scrub, writer};
 use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
 use crate::record::format::StoreId;
 use crate::replica::{Backend, Directory, Listed};
@@ -12,7 +13,7 @@ use crate::{Disk, ReplicaState, StoreConfig, StoreError, StoreEvents};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use tokio::sync::Semaphore;
@@ -124,6 +125,8 @@ fn open(
         writers: backends.iter().map(|_| Condvar::new()).collect(),
         keeper: Signal::default(),
         repairer: Signal::default(),
+        scrubs: backends.iter().map(|backend| Scrub::recall(backend.as_ref())).collect(),
+        foreground: AtomicU64::new(0),
         stopping: AtomicBool::new(false),
         judging: Mutex::new(()),
         _locks: opened.into_iter().map(|opened| opened.ok().map(|found| found.lock)).collect(),
@@ -244,6 +247,9 @@ fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
             Some(index),
             Box::new(move |shared| writer::run(shared, index)),
         )?;
+    }
+    for index in 0..shared.backends.len() {
+        spawn(format!("storage-scrub-{index}"), None, Box::new(move |shared| scrub::run(shared, index)))?;
     }
     spawn("storage-keep".to_owned(), None, Box::new(keeper::run))?;
     spawn("storage-repair".to_owned(), None, Box::new(repair::run))?;

@@ -10,6 +10,7 @@ use metrics::counter;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The longest read that is tried on the thread of the caller, in bytes: to copy it takes less than half a
 /// millisecond.
@@ -51,6 +52,7 @@ impl Store {
         {
             return Ok(Bytes::from(buffer));
         }
+        shared.foreground.fetch_add(1, Ordering::Relaxed);
         let work = move || {
             let file = shared.file(replica.index(), pack)?;
             buffer.clear();

@@ -4,7 +4,7 @@
 use super::recover::verified_end;
 use super::shared::Shared;
 use super::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
-use crate::disk::{read_exact_at, write_all_at};
+use crate::disk::{DiskFile, read_exact_at, write_all_at};
 use crate::record::format::{PACK_HEADER_BYTES, encode_pack_header};
 use crate::{PackPosition, ReplicaId, StoreEvent};
 use metrics::counter;
@@ -91,14 +91,13 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
     write_all_at(file.as_ref(), &[&encode_pack_header(pack, &shared.store_id)], 0)?;
     let mut offset = PACK_HEADER_BYTES;
     let mut copied = Vec::new();
+    let mut any_lost = false;
     while offset < end {
         if shared.stopping() {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let Some(parsed) = extent.next_header(&sources, offset) else { break };
-        copy_gap(&sources, offset, parsed.location.offset, |at, bytes| {
-            write_all_at(file.as_ref(), &[bytes], at)
-        })?;
+        any_lost |= copy_gap(&sources, offset, parsed.location.offset, file.as_ref())?;
         offset = parsed.location.end();
         let mut found = false;
         for source in &sources {
@@ -111,14 +110,19 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
         if found {
             copied.push(parsed);
         } else {
+            any_lost = true;
             lost(shared, parsed.location.position());
         }
     }
-    copy_gap(&sources, offset, end, |at, bytes| write_all_at(file.as_ref(), &[bytes], at))?;
+    any_lost |= copy_gap(&sources, offset, end, file.as_ref())?;
     file.sync()?;
     let copy = Source { replica: index, file };
     if !copied.iter().all(|parsed| holds(&copy, parsed)) {
         return Err(io::Error::other("the copy did not read back as it was written"));
+    }
+    if any_lost {
+        // What is left of the record may be all that anybody will ever have of it.
+        backend.keep_evidence(pack)?;
     }
     staged.publish(pack)?;
     Ok(Some(end))
@@ -154,13 +158,10 @@ fn note_lost(shared: &Shared, extent: &Extent<'_>, sources: &[Source]) {
     }
 }
 
-/// Copies bytes that belong to no record that anyone can read, so that copies stay byte-identical.
-fn copy_gap(
-    sources: &[Source],
-    from: u64,
-    to: u64,
-    mut write: impl FnMut(u64, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+/// Copies bytes that belong to no record that anyone can read, so that copies stay byte-identical. Says whether there was
+/// anything in them.
+fn copy_gap(sources: &[Source], from: u64, to: u64, target: &dyn DiskFile) -> io::Result<bool> {
+    let mut anything = false;
     let mut offset = from;
     let mut block = Vec::new();
     while offset < to {
@@ -170,11 +171,12 @@ fn copy_gap(
             read_exact_at(source.file.as_ref(), &mut block, wanted, offset).is_ok()
         });
         if read {
-            write(offset, &block)?;
+            anything |= block.iter().any(|byte| *byte != 0);
+            write_all_at(target, &[&block], offset)?;
         }
         offset += wanted as u64;
     }
-    Ok(())
+    Ok(anything)
 }
 
 /// Remembers a record that nobody has whole, so that it is told once and not repaired for ever.

@@ -1,5 +1,6 @@
 //! What the store's threads and its callers share: settings, replicas, the state behind its lock, open files.
 
+use super::scrub::Scrub;
 use super::state::{Answers, State};
 use crate::disk::DiskFile;
 use crate::events::{StoreEvent, StoreEvents};
@@ -9,7 +10,7 @@ use crate::{ReplicaState, StoreConfig};
 use std::any::Any;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -31,6 +32,10 @@ pub(crate) struct Shared {
     pub(crate) writers: Vec<Condvar>,
     pub(crate) keeper: Signal,
     pub(crate) repairer: Signal,
+    /// The scrub of each replica.
+    pub(crate) scrubs: Vec<Scrub>,
+    /// Counts reads and writes of callers that went to a disk: who is not alone there makes room.
+    pub(crate) foreground: AtomicU64,
     pub(crate) stopping: AtomicBool,
     /// Held while packs from before the start are judged, which writes to their files.
     pub(crate) judging: Mutex<()>,
@@ -78,6 +83,7 @@ impl Shared {
         self.writers.iter().for_each(Condvar::notify_all);
         self.keeper.wake();
         self.repairer.wake();
+        self.scrubs.iter().for_each(|scrub| scrub.signal.wake());
     }
 
     pub(crate) fn label(&self, index: usize) -> String {

@@ -9,6 +9,7 @@ use crate::disk::{DiskFile, write_all_at};
 use crate::record::format::encode_pack_header;
 use metrics::{counter, histogram};
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(shared: &Shared, index: usize) {
     let label = shared.label(index);
     let mut open: Option<OpenPack> = None;
     while let Some((times_out, round)) = next_round(shared, index) {
+        shared.foreground.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
         let outcome = write_round(shared, index, &mut open, &round);
         let bytes: u64 = round.iter().map(|record| record.location.record_bytes()).sum();

@@ -16,6 +16,8 @@ pub(crate) struct Faults {
     pub(crate) sync_fails_in: AtomicU64,
     /// Writes fail after half of their bytes.
     pub(crate) torn: AtomicBool,
+    /// Reads wait this long, in milliseconds.
+    pub(crate) read_delay_ms: AtomicU64,
     /// Writes wait this long, in milliseconds.
     pub(crate) delay_ms: AtomicU64,
 }
@@ -78,6 +80,9 @@ impl Disk for MockFaultDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         RealDisk.rename(from, to)
     }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.link(from, to)
+    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         RealDisk.remove(path)
     }
@@ -121,6 +126,9 @@ impl DiskFile for MockFaultFile {
         self.inner.write_at(slices, offset)
     }
     fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
+        if let Some(faults) = &self.faults {
+            std::thread::sleep(std::time::Duration::from_millis(faults.read_delay_ms.load(Ordering::SeqCst)));
+        }
         self.inner.read_at(buffer, bytes, offset)
     }
     fn sync(&self) -> io::Result<()> {
@@ -144,6 +152,9 @@ impl DiskFile for MockFaultFile {
     }
     fn start_writeback(&self, offset: u64, bytes: u64) {
         self.inner.start_writeback(offset, bytes);
+    }
+    fn forget_cached(&self, offset: u64, bytes: u64) {
+        self.inner.forget_cached(offset, bytes);
     }
     fn will_need(&self, offset: u64, bytes: u64) {
         self.inner.will_need(offset, bytes);

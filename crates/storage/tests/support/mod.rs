@@ -2,6 +2,7 @@
 //! that fail on command.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod corruption;
 pub(crate) mod fault;
 pub(crate) mod power;
 

@@ -212,6 +212,14 @@ impl Disk for MockPowerCutDisk {
         world.number(from)?;
         world.change(Change::Rename(from.to_owned(), to.to_owned()))
     }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut world = self.world();
+        let number = world.number(from)?;
+        if world.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        world.change(Change::Link(to.to_owned(), number))
+    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut world = self.world();
         world.number(path)?;
@@ -292,5 +300,6 @@ impl DiskFile for MockFile {
         Ok(self.world.lock().unwrap().files[self.number].written.len() as u64)
     }
     fn start_writeback(&self, _offset: u64, _bytes: u64) {}
+    fn forget_cached(&self, _offset: u64, _bytes: u64) {}
     fn will_need(&self, _offset: u64, _bytes: u64) {}
 }

@@ -8,6 +8,7 @@ pub(crate) mod network;
 pub(crate) mod performed;
 mod problems;
 pub(crate) mod rights;
+pub(crate) mod storage;
 pub(crate) mod studies;
 pub(crate) mod system;
 pub(crate) mod worklist;

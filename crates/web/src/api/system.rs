@@ -48,7 +48,7 @@ pub(crate) fn description(call: &Call) -> Response<Body> {
     answer::json(StatusCode::OK, &openapi::document(&call.service.origin))
 }
 
-async fn may_read(call: &Call, session: &Session) -> Result<(), Problem> {
+pub(super) async fn may_read(call: &Call, session: &Session) -> Result<(), Problem> {
     let resource = Resource::Archive(session.institution().clone());
     let decision = call.service.access.decide(session, Action::ReadSystem, &resource).await;
     let decision = decision.map_err(|refusal| of_refusal(&refusal))?;

@@ -1,7 +1,9 @@
 //! From a route to its handler. The `match` names every route: one without a handler does not compile.
 
 use super::{Call, RouteId};
-use crate::api::{accounts, audit, me, network, performed, rights, studies as follow, system, worklist};
+use crate::api::{
+    accounts, audit, me, network, performed, rights, storage, studies as follow, system, worklist,
+};
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
     capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
@@ -103,6 +105,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,
         RouteId::AuditProof => audit::proof(call).await,
         RouteId::SystemStatus => system::status(call).await,
+        RouteId::ScrubStatus => storage::scrub_status(call).await,
+        RouteId::BeginScrub => storage::begin_scrub(call).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),

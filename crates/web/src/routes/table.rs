@@ -39,6 +39,7 @@ const HTML: &[&str] = &["text/html; charset=utf-8"];
 const OK: &[(u16, &str)] = &[(200, "Done")];
 const CREATED: &[(u16, &str)] =
     &[(201, "Created"), (409, "It exists already, or the roles exclude each other")];
+const BEGUN: &[(u16, &str)] = &[(202, "Begun; it goes on in the background")];
 const CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such record")];
 const STEP: Parameter = path("step", Schema::Text, "Reference of a step, 32 hexadecimal digits");
 const STEP_ENTERED: &[(u16, &str)] = &[
@@ -636,6 +637,10 @@ routes! {
     AuditProof => api_text("/audit/proofs/{index}", list![path("index", Schema::Number, "Number of the leaf")], "审计记录存在证明", "The proof that a leaf is in the log"),
     /// System status.
     SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
+    /// How the replicas are being checked.
+    ScrubStatus => api(Method::Get, "/system/scrub", Action::ReadSystem, BodyRule::None, &[], OK, "副本巡检进度", "How far the scrub of each replica is, and what its last full pass found"),
+    /// Check every byte now.
+    BeginScrub => api(Method::Post, "/system/scrub", Action::ManageStorage, BodyRule::None, &[], BEGUN, "立即巡检全部副本", "Begin a full pass over every replica now"),
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

@@ -3,6 +3,7 @@
 use super::check_config::{verdict, words};
 use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
+use crate::installation::rfc3339;
 use crate::output::Output;
 use crate::wiring::{read_certificate, read_passphrase};
 use serde::Serialize;
@@ -18,6 +19,7 @@ use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
 use yingdun_keys::{KeyStore, RootFile, SecretName, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
+use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
 
 /// How long before its end a certificate is worth a warning: time enough to order and install another one.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -35,6 +37,7 @@ const CLOCK_MIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 enum Check {
     Configuration,
     Replicas,
+    Scrub,
     Certificates,
     RootKey,
     Databases,
@@ -78,6 +81,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     let mut report = Report { checks: Vec::new(), findings: Vec::new(), suites: Vec::new() };
     report.add(Check::Configuration, config::check(&config));
     report.add(Check::Replicas, replicas(&config));
+    report.add(Check::Scrub, scrub(&config, SystemClock.now()));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
     let (root_key, verifier, suites) = match open_keys(&config).await {
@@ -120,6 +124,7 @@ impl Check {
         match self {
             Self::Configuration => "configuration",
             Self::Replicas => "replicas",
+            Self::Scrub => "scrub",
             Self::Certificates => "certificates",
             Self::RootKey => "root-key",
             Self::Databases => "databases",
@@ -187,6 +192,38 @@ fn replicas(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// When every byte of each replica was read last, and what came of it.
+fn scrub(config: &Config, now: Timestamp) -> Vec<Finding> {
+    let replicas = config.storage.replicas.iter().map(|replica| {
+        // A folder that cannot be reached was told before.
+        let last = last_scrub(&RealDisk, &replica.directory).ok().flatten();
+        scrub_finding(&replica.label, last, config.storage.scrub_interval(), now)
+    });
+    replicas.collect()
+}
+
+fn scrub_finding(label: &str, last: Option<ScrubPass>, interval: Duration, now: Timestamp) -> Finding {
+    const OPTION: &str = "storage.replicas";
+    let Some(last) = last else {
+        let cause = format!("replica `{label}` was never checked in full");
+        return note(OPTION, cause, "nothing in the first days; `yingdun scrub --now` begins at once");
+    };
+    let ended = Timestamp::from_ms(last.ended_ms);
+    let ScrubPass { records, found, lost, .. } = last;
+    let cause = format!(
+        "replica `{label}` was last checked in full at {}: {records} records, {found} faults found, {lost} whole nowhere",
+        rfc3339(ended)
+    );
+    if lost > 0 {
+        let remedy = "look for a copy of these packs (leaves `record-lost`), put it in their place, and run `yingdun scrub --now`";
+        error(OPTION, cause, remedy)
+    } else if ended.after(interval) < now {
+        warning(OPTION, cause, "keep the archive running, or its disks are too slow for storage.scrub_days")
+    } else {
+        note(OPTION, cause, "nothing; faults that were found are repaired from other replicas")
+    }
 }
 
 fn certificates(config: &Config) -> Vec<Finding> {
@@ -399,6 +436,10 @@ fn host_of(url: &str) -> Option<&str> {
     }
 }
 
+const fn note(option: &'static str, cause: String, remedy: &'static str) -> Finding {
+    Finding { severity: Severity::Note, option, cause, remedy }
+}
+
 const fn error(option: &'static str, cause: String, remedy: &'static str) -> Finding {
     Finding { severity: Severity::Error, option, cause, remedy }
 }
@@ -437,6 +478,18 @@ mod tests {
         let older = [(Grade::L4, aes.to_string(), false), (Grade::L4, sm.to_string(), true)];
         assert_eq!(told(&[(Grade::L4, aes)], switched.clone()), older);
         assert_eq!(told(&[(Grade::L4, aes), (Grade::L4, sm)], switched), older);
+    }
+
+    #[test]
+    fn a_replica_that_was_not_checked_in_time_or_lost_something_is_told() {
+        let day = Duration::from_secs(24 * 3600);
+        let pass = ScrubPass { begun_ms: 0, ended_ms: 1000, bytes: 9, records: 3, found: 1, lost: 0 };
+        let severity = |last, now| scrub_finding("a", last, day, now).severity;
+        let (soon, late) = (Timestamp::from_ms(2000), Timestamp::from_ms(1001).after(day));
+        assert_eq!(severity(None, soon), Severity::Note);
+        assert_eq!(severity(Some(pass), soon), Severity::Note);
+        assert_eq!(severity(Some(pass), late), Severity::Warning);
+        assert_eq!(severity(Some(ScrubPass { lost: 1, ..pass }), soon), Severity::Error);
     }
 
     #[test]

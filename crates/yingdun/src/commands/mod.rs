@@ -78,6 +78,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Events(args) => admin::events(args, output).await,
         Command::Conflicts { admin } => admin::conflicts(&admin, output).await,
         Command::Conformance => conformance(output),
+        Command::Scrub(args) => admin::scrub(args, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
     }
 }

@@ -7,6 +7,9 @@ use std::path::Path;
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
 const STUDY_STABLE_AFTER_S_MAX: u32 = 86_400;
 
+/// The longest time for reading everything again, in days: a quarter, after which damage on a second disk is likely.
+const SCRUB_DAYS_MAX: u32 = 90;
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -78,6 +81,14 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
                 config.catalogue.study_stable_after_s
             ),
             "set 60, or longer than modalities pause within a study",
+        );
+    }
+    if !(1..=SCRUB_DAYS_MAX).contains(&config.storage.scrub_days) {
+        say(
+            Severity::Error,
+            "storage.scrub_days",
+            format!("{} is not between 1 and {SCRUB_DAYS_MAX}", config.storage.scrub_days),
+            "set 7; longer only where the disks cannot be read as fast",
         );
     }
     if replicas.len() == 1 {

@@ -15,9 +15,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use yingdun_crypto::Suite;
 use yingdun_keys::Suites;
 use yingdun_model::{Grade, InstitutionId};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Everything `serve` needs to know.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +59,16 @@ pub(crate) struct Storage {
     /// The largest object that is accepted.
     #[serde(default = "default_object_bytes_max")]
     pub(crate) object_bytes_max: u64,
+    /// Days within which every byte of every replica is read again and checked.
+    #[serde(default = "default_scrub_days")]
+    pub(crate) scrub_days: u32,
+}
+
+impl Storage {
+    /// The time within which every byte of every replica is read again and checked.
+    pub(crate) fn scrub_interval(&self) -> Duration {
+        DAY * self.scrub_days
+    }
 }
 
 /// One copy of every pack.
@@ -273,6 +286,11 @@ fn default_reserve_bytes() -> u64 {
 /// 16 GiB: above the largest whole-slide and enhanced multi-frame objects seen in practice.
 fn default_object_bytes_max() -> u64 {
     16 << 30
+}
+
+/// A week: disks lose bits silently, and a second copy must not go bad before the first is noticed.
+fn default_scrub_days() -> u32 {
+    7
 }
 
 /// A minute: scanners pause for seconds between two series, and other archives wait as long.

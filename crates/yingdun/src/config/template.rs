@@ -74,6 +74,9 @@ write_quorum = {write_quorum}
 reserve_bytes = 1073741824
 # The largest object that is accepted.
 object_bytes_max = 17179869184
+# Within so many days every byte of every replica is read again and checked, so that damage is found while there is a
+# good copy.
+scrub_days = 7
 # Each replica holds every image once. Put them on different disks: two folders on one disk fail together,
 # and `yingdun doctor` says so.
 {replicas}

@@ -49,8 +49,13 @@ impl RepairLedger {
 impl StoreEvents for RepairLedger {
     fn on_event(&self, event: &StoreEvent) {
         match event {
-            StoreEvent::ReplicaReady { .. } | StoreEvent::Repaired { .. } => {
+            StoreEvent::ReplicaReady { .. }
+            | StoreEvent::Repaired { .. }
+            | StoreEvent::ScrubFinished { .. } => {
                 tracing::info!(?event, "storage");
+            }
+            StoreEvent::RecordLost { .. } | StoreEvent::CopiesDiffer { .. } => {
+                tracing::error!(?event, "storage");
             }
             _ => tracing::warn!(?event, "storage"),
         }
@@ -102,6 +107,14 @@ fn leaf(institution: &InstitutionId, event: &StoreEvent) -> Option<Event> {
         StoreEvent::RepairDelayed { replica, pack, .. } => {
             (Outcome::Failed, const { ReasonCode::new("repair-delayed") }, of(replica).with("pack", *pack))
         }
+        StoreEvent::CopiesDiffer { pack } => {
+            (Outcome::Failed, const { ReasonCode::new("copies-differ") }, Counts::new().with("pack", *pack))
+        }
+        StoreEvent::ScrubFinished { replica, pass } => (
+            if pass.lost == 0 { Outcome::Succeeded } else { Outcome::Failed },
+            const { ReasonCode::new("scrub-finished") },
+            of(replica).with("records", pass.records).with("found", pass.found).with("lost", pass.lost),
+        ),
         StoreEvent::RecordLost { pack, offset } => (
             Outcome::Failed,
             const { ReasonCode::new("record-lost") },

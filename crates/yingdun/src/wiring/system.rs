@@ -197,6 +197,7 @@ pub(crate) fn store_config(config: &Config) -> StoreConfig {
     StoreConfig {
         write_quorum: config.storage.write_quorum,
         reserve_bytes: config.storage.reserve_bytes,
+        scrub_interval: config.storage.scrub_interval(),
         ..StoreConfig::new(replicas.collect())
     }
 }

@@ -10,15 +10,20 @@
 //! | `place` | the pack, the offset and the replicas of the next record |
 //! | `written` | who is answered, which replica is out, which packs can be sealed |
 //! | `mend` | what has to be written anew, also of packs from before the start |
+//! | `queue` | in which order |
 
 mod mend;
 mod place;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod written;
 
+pub(crate) use mend::Agreement;
+
 use crate::{Location, PackPosition, ReplicaState, StoreError};
 use bytes::Bytes;
+use queue::Repairs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
@@ -88,6 +93,8 @@ pub(crate) struct Pack {
     pub(crate) copies: Vec<Copy>,
     /// Ranges that are not trusted, by replica.
     pub(crate) bad: Vec<(usize, Range<u64>)>,
+    /// Digests of copies that were read and found sound, by replica: what one copy says is not judged by itself alone.
+    pub(crate) digests: BTreeMap<usize, [u8; 32]>,
 }
 
 /// One replica.
@@ -124,8 +131,8 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     pub(crate) packs: BTreeMap<u64, Pack>,
     pub(crate) replicas: Vec<Replica>,
-    /// (pack, replica) pairs to write anew, oldest pack first.
-    pub(crate) repairs: BTreeSet<(u64, usize)>,
+    /// Copies to write anew.
+    pub(crate) repairs: Repairs,
     /// Records of which no replica has a valid copy: reporting them again changes nothing.
     pub(crate) lost: BTreeSet<PackPosition>,
     active: Option<u64>,
@@ -163,7 +170,7 @@ impl Placed {
 impl Pack {
     /// A pack that was found or made whole: on which replicas it is so.
     pub(crate) fn sealed(end: u64, copies: Vec<Copy>) -> Self {
-        Self { phase: Phase::Sealed, end, assigned: end, copies, bad: Vec::new() }
+        Self { phase: Phase::Sealed, end, assigned: end, copies, bad: Vec::new(), digests: BTreeMap::new() }
     }
 
     /// A pack left open by a crash whose end cannot be decided yet, as far as its records are whole somewhere.
@@ -186,6 +193,19 @@ impl Pack {
         }
     }
 
+    /// Whether a replica's copy has to be written anew.
+    fn needs_repair(&self, replica: usize) -> bool {
+        self.copies.get(replica) == Some(&Copy::Lacking) || self.bad.iter().any(|(of, _)| *of == replica)
+    }
+
+    /// How many good copies are known of that record of the pack which has the fewest.
+    fn fewest_good_copies(&self) -> usize {
+        let whole = (0..self.copies.len()).filter(|replica| self.copies.get(*replica) == Some(&Copy::Whole));
+        let whole: Vec<usize> = whole.collect();
+        let of = |range: &Range<u64>| whole.iter().filter(|replica| !self.is_bad(**replica, range)).count();
+        self.bad.iter().map(|(_, range)| of(range)).min().unwrap_or(whole.len())
+    }
+
     pub(crate) fn is_bad(&self, replica: usize, range: &Range<u64>) -> bool {
         self.bad.iter().any(|(of, bad)| *of == replica && bad.start < range.end && range.start < bad.end)
     }
@@ -199,7 +219,7 @@ impl State {
             closed: false,
             packs,
             replicas,
-            repairs: BTreeSet::new(),
+            repairs: Repairs::default(),
             lost: BTreeSet::new(),
             active: None,
             closing: BTreeSet::new(),
@@ -207,16 +227,8 @@ impl State {
             numbered: BTreeSet::new(),
             unapplied: BTreeSet::new(),
         };
-        state.repairs = state
-            .packs
-            .iter()
-            .filter(|(_, of)| of.phase == Phase::Sealed)
-            .flat_map(|(pack, of)| {
-                of.copies.iter().enumerate().map(move |(replica, copy)| (*pack, replica, copy))
-            })
-            .filter(|(_, _, copy)| **copy == Copy::Lacking)
-            .map(|(pack, replica, _)| (pack, replica))
-            .collect();
+        let numbers: Vec<u64> = state.packs.keys().copied().collect();
+        numbers.into_iter().for_each(|number| state.rank(number));
         state
     }
 

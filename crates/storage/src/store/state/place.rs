@@ -3,6 +3,7 @@
 use super::{Copy, Pack, Phase, Placed, RANDOM_BITS, State};
 use crate::record::format::PACK_HEADER_BYTES;
 use crate::{PackPosition, ReplicaState, StoreError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl State {
@@ -109,10 +110,19 @@ impl State {
             assigned: PACK_HEADER_BYTES,
             copies: copies.collect(),
             bad: Vec::new(),
+            digests: BTreeMap::new(),
         };
         self.packs.insert(id, pack);
         self.active = Some(id);
         id
+    }
+
+    /// Assigns no more records to the active pack if it has any, so that it is sealed and can be checked.
+    pub(crate) fn close_written(&mut self) {
+        let active = self.active.and_then(|id| self.packs.get(&id));
+        if active.is_some_and(|pack| pack.assigned > PACK_HEADER_BYTES) {
+            self.close_active();
+        }
     }
 
     /// Assigns no more records to the active pack.

@@ -100,7 +100,7 @@ fn a_full_pack_is_closed_and_a_pack_without_records_is_forgotten() {
         assert_eq!(plan.complete, [0_usize; 0]);
         state.sealed(&plan, &[]);
     }
-    assert!(state.packs.is_empty() && state.repairs.is_empty());
+    assert!(state.packs.is_empty() && state.repairs.len() == 0);
 }
 
 #[test]
@@ -133,6 +133,67 @@ fn trusted_copies_are_preferred_and_packs_are_spread() {
     assert_eq!(state.preference(1, &(72..300)), [1, 2, 0]);
     assert!(state.lacking(1, 2));
     assert_eq!(state.preference(1, &(72..400)), [0, 1, 2]);
+}
+
+#[test]
+fn records_with_the_fewest_good_copies_are_written_anew_first() {
+    let mut state = state(3, 2);
+    let whole = || Pack::sealed(600, vec![Copy::Whole; 3]);
+    state.packs.extend([(1, whole()), (2, whole()), (3, whole())]);
+    let record = |pack, offset| Location {
+        pack,
+        offset,
+        descriptor_bytes: 0,
+        metadata_bytes: 0,
+        object_bytes: 0,
+        layout: Layout::DescriptorFirst,
+        digest: [0; 32],
+    };
+    let none = BTreeSet::new();
+    assert!(state.quarantine(&record(1, 72), 0));
+    assert!(state.quarantine(&record(2, 72), 0));
+    assert!(state.quarantine(&record(2, 296), 1), "another record: both have two good copies");
+    assert_eq!(state.next_repair(&none), Some((1, 0)));
+    assert!(state.quarantine(&record(2, 72), 1));
+    assert_eq!(state.next_repair(&none), Some((2, 0)), "now one of them has one");
+    assert!(state.lacking(3, 0) && state.lacking(3, 2));
+    assert!(state.quarantine(&record(3, 72), 1));
+    assert_eq!(state.next_repair(&none), Some((3, 0)), "and this one may have none");
+    state.repaired(3, 0);
+    assert_eq!(state.next_repair(&none), Some((2, 0)));
+}
+
+#[test]
+fn a_copy_with_very_many_faults_is_a_fault_as_a_whole() {
+    let mut state = state(2, 1);
+    state.packs.insert(1, Pack::sealed(1_000_000, vec![Copy::Whole; 2]));
+    let mut noticed = 0;
+    for number in 0..1000 {
+        let location = Location {
+            pack: 1,
+            offset: 72 + number * 224,
+            descriptor_bytes: 0,
+            metadata_bytes: 0,
+            object_bytes: 0,
+            layout: Layout::DescriptorFirst,
+            digest: [0; 32],
+        };
+        noticed += usize::from(state.quarantine(&location, 1));
+    }
+    assert_eq!((noticed, state.packs[&1].bad.len(), state.repairs.len()), (65, 0, 1));
+    assert_eq!(state.packs[&1].copies[1], Copy::Lacking);
+}
+
+#[test]
+fn most_copies_say_what_is_right() {
+    let mut state = state(3, 2);
+    state.packs.insert(1, Pack::sealed(500, vec![Copy::Whole; 3]));
+    assert_eq!(state.compare(1, 0, [1; 32]), Agreement::Same);
+    assert_eq!(state.compare(1, 1, [2; 32]), Agreement::Tie);
+    assert_eq!(state.compare(1, 2, [1; 32]), Agreement::Minority(vec![1]));
+    state.repaired(1, 1);
+    assert_eq!(state.compare(1, 0, [1; 32]), Agreement::Same, "what was written anew has to be seen again");
+    assert_eq!(state.compare(7, 0, [1; 32]), Agreement::Same, "a pack that is gone");
 }
 
 proptest! {

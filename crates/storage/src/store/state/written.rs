@@ -111,9 +111,7 @@ impl State {
             } else {
                 *copy = Copy::Lacking;
             }
-            if *copy == Copy::Lacking || pack.bad.iter().any(|(of, _)| *of == index) {
-                self.repairs.insert((plan.pack, index));
-            }
         }
+        self.rank(plan.pack);
     }
 }
