@@ -97,6 +97,10 @@ REASONS = {
         "PS3.5 table 6.2-1 (TM), PS3.4 §C.2.2.2.5.2",
         "minutes and seconds that are not written are not zero but unspecified: `-08` ends with the hour, `1200` is the minute",
     ),
+    "combined date and time": (
+        "PS3.18 §8.3.4.1, PS3.4 §C.2.2.2.5.4",
+        "in QIDO-RS a range of dates and one of times are one range; the peer asks for the times on each of the days",
+    ),
     "a star is universal": (
         "PS3.4 §C.2.2.2.4", "a key of `*` alone is universal matching, which objects without the attribute fit as well",
     ),
@@ -137,6 +141,7 @@ def questions(data_sets) -> list:
         Question("a patient on a day", "S", "STUDY", {"PatientID": "HZ-00*", "StudyDate": "20260101-20260102"}),
         Question("a name and a modality", "S", "STUDY", {"PatientName": "Zhang*", "ModalitiesInStudy": "CT"}),
         Question("a day from a time on", "S", "STUDY", {"StudyDate": "20260101", "StudyTime": "120000-"}),
+        Question("some days from a time until a time", "S", "STUDY", {"StudyDate": "20260101-20260301", "StudyTime": "0800-1600"}),
         Question("two modalities", "S", "STUDY", {"ModalitiesInStudy": ["CT", "MR"]}),
         Question(
             "a procedure code", "S", "STUDY", {"ProcedureCodeSequence": {"CodeValue": "P2", "CodingSchemeDesignator": ""}}

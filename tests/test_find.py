@@ -115,6 +115,96 @@ def test_relational_queries_are_agreed_and_answered(images, entity):
         association.release()
 
 
+@pytest.fixture(scope="module")
+def moments(gateway):
+    """Studies of one patient: two days and two nights, one in another zone; some values are missing."""
+    made = {}
+    for name, date, time, more in [
+        ("day", "20260705", "090000", {"AccessionNumber": "M1", "Modality": "CT"}),
+        ("night", "20260705", "233000", {"AccessionNumber": "", "Modality": "CT"}),
+        ("utc", "20260706", "190000", {"AccessionNumber": "M3", "TimezoneOffsetFromUTC": "+0000"}),
+        ("last", "20260707", "120000", {"Modality": "PT"}),
+    ]:
+        image = part10.image(patient_id="moments", StudyDate=date, StudyTime=time, **more)
+        gateway.must_store(part10.file_bytes(image))
+        made[image.StudyInstanceUID] = name
+    second = part10.image(patient_id="moments", study=image.StudyInstanceUID, StudyDate=date, StudyTime=time, Modality="CT")
+    gateway.must_store(part10.file_bytes(second))
+    return made
+
+
+#: Keys, which kind of matching is wished for by its byte, what is found with it and without it.
+WISHES = [
+    ({"StudyDate": "20260705-20260707", "StudyTime": "1000-1800"}, 2, "night utc last", "last"),
+    ({"StudyDate": "20260705-", "StudyTime": "1000-"}, 2, "night utc last", "night utc last"),
+    ({"StudyDate": "-20260706", "StudyTime": "-1000"}, 2, "day night", "day"),
+    ({"StudyDate": "20260705", "StudyTime": "1000-"}, 2, "night", "night"),
+    ({"AccessionNumber": '""'}, 6, "night last", ""),
+    ({"ModalitiesInStudy": ["CT", "PT"]}, 7, "last", "day night last"),
+]
+
+
+@pytest.mark.parametrize("keys, byte, wished, plain", WISHES, ids=[f"{byte}-{next(iter(keys))}" for keys, byte, *_ in WISHES])
+def test_what_is_wished_for_in_extended_negotiation_is_how_values_are_matched(moments, entity, keys, byte, wished, plain):
+    for bits, found in [(1 << byte - 1, wished), (0, plain)]:
+        information = bytes(bits >> place & 1 for place in range(7))
+        wish = pynetdicom.pdu_primitives.SOPClassExtendedNegotiation()
+        wish.sop_class_uid, wish.service_class_application_information = FIND, information
+        association = entity.associate(FIND, roles=[wish])
+        try:
+            assert association.acceptor.sop_class_extended[FIND] == information
+            asked = identifier(QueryRetrieveLevel="STUDY", PatientID="moments", StudyInstanceUID="", **keys)
+            answers = [(status.Status, row) for status, row in association.send_c_find(asked, FIND)]
+        finally:
+            association.release()
+        assert answers[-1][0] == 0
+        assert {moments[row.StudyInstanceUID] for _, row in answers[:-1]} == set(found.split()), (keys, information)
+
+
+def test_enhanced_images_are_not_converted_and_that_is_said(entity):
+    wish = pynetdicom.pdu_primitives.SOPClassExtendedNegotiation()
+    wish.sop_class_uid, wish.service_class_application_information = FIND, b"\x01" * 7
+    association = entity.associate(FIND, roles=[wish])
+    assert association.acceptor.sop_class_extended[FIND] == b"\x01\x01\x01\x01\x00\x01\x01"
+    association.release()
+
+
+def test_findscu_asks_in_a_time_zone_and_learns_that_of_the_answers(moments, archive, workstation, tmp_path):
+    # The institution is in China. 19:00 UTC on the 6th is 03:00 on the 7th there.
+    for zone, day, expected in [
+        ("+0800", "20260706", set()), ("+0800", "20260707", {"utc", "last"}), ("+0000", "20260705", {"day", "night"}),
+        ("-1000", "20260704", {"day"}),
+    ]:
+        folder = tmp_path / f"{zone}-{day}"
+        folder.mkdir()
+        done, found = workstation.find(
+            archive.addresses.dicom_tls, "-S", folder, "QueryRetrieveLevel=STUDY", "PatientID=moments",
+            "StudyInstanceUID", f"StudyDate={day}", f"TimezoneOffsetFromUTC={zone}",
+        )
+        assert done.returncode == 0, done.stdout
+        assert {moments[row.StudyInstanceUID] for row in found} == expected, (zone, day)
+        zones = {moments[row.StudyInstanceUID]: row.get("TimezoneOffsetFromUTC") for row in found}
+        assert all(said == ("+0000" if name == "utc" else None) for name, said in zones.items()), zones
+
+
+def test_qido_rs_matches_as_its_parameters_say(moments, gateway):
+    def found(**keys):
+        rows = gateway.search("/studies", PatientID="moments", **keys)
+        return {moments[row["0020000D"]["Value"][0]] for row in rows}
+
+    span = {"StudyDate": "20260705-20260707", "StudyTime": "1000-1800"}
+    assert found(**span) == {"night", "utc", "last"}, "one range, always"
+    assert found(AccessionNumber='""') == set()
+    assert found(AccessionNumber='""', emptyvaluematching="true") == {"night", "last"}
+    assert found(ModalitiesInStudy="CT\\PT") == {"day", "night", "last"}
+    assert found(ModalitiesInStudy="CT\\PT", multiplevaluematching="true") == {"last"}
+    assert found(StudyDate="20260707") == {"last"}
+    assert found(StudyDate="20260707", TimezoneOffsetFromUTC="+0800") == {"utc", "last"}
+    assert found(StudyDate="20260705", StudyTime="1400-1600", TimezoneOffsetFromUTC="+0000") == {"night"}
+    for wrong in [{"TimezoneOffsetFromUTC": "Peking"}, {"emptyvaluematching": "perhaps"}]:
+        assert gateway.get("/studies", params=wrong).status_code == 400, wrong
+
+
 def test_a_query_that_is_cancelled_ends_with_a_cancel(archive, entity, gateway):
     first = part10.image(patient_id="many-instances")
     study, series = first.StudyInstanceUID, first.SeriesInstanceUID

@@ -30,7 +30,7 @@ pub(super) async fn latencies(database: &Database, hospital: &Hospital) -> Outco
         let first = (mixed(u64::from(n)) % u64::from(DAYS - length)) as u32;
         Some(day(first)?..=day(first + length - 1)?)
     };
-    let of_modality = |date| StudyFilter { modalities: vec!["MR".to_owned()], date, ..all() };
+    let of_modality = |date| StudyFilter { modalities: vec![vec!["MR".to_owned()]], date, ..all() };
     let search = async |filter: StudyFilter| {
         studies::search(database, &filter, Page::first(ROWS)).await.map(|r| r.len())
     };

@@ -111,6 +111,12 @@ impl Refusal {
 }
 
 impl Access {
+    /// The zone of the institution, in minutes east of UTC.
+    #[must_use]
+    pub fn utc_offset_minutes(&self) -> i32 {
+        self.inner.utc_offset_minutes
+    }
+
     /// Loads and validates the policies and takes the databases, the log and the clock.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 //! it came has been applied. The queue is bounded: when the database falls behind, acknowledgements wait.
 
 use crate::error::Unavailable;
-use crate::known::{Known, KnownError};
-use crate::rows::{self, Row};
+use crate::known::{Known, KnownError, Waiting};
+use crate::rows::{self, Latest, Row};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,15 +34,6 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 
 /// The name of the pack store in the catalogue's watermark.
 pub(crate) const STORE_NAME: &str = "packs";
-
-/// The newest version of an instance: its study, the keyed digest of its bytes, and where its record lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Latest {
-    pub(crate) study: StudyRef,
-    pub(crate) version: u32,
-    pub(crate) evidence: [u8; 16],
-    pub(crate) location: Location,
-}
 
 /// A record that is applied longer than this after it was received comes from a catalogue that is filled anew: nobody
 /// waits for the rest of its study any more.
@@ -84,14 +75,6 @@ pub(crate) struct Catalogue {
     database: Database,
     queue: mpsc::Sender<Waiting>,
     shared: Arc<Shared>,
-}
-
-/// A durable record on its way into the catalogue.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    pub(crate) number: u64,
-    pub(crate) row: Row,
-    pub(crate) location: Location,
 }
 
 #[derive(Debug)]

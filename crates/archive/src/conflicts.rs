@@ -2,10 +2,10 @@
 //! accession number. Nothing was refused for it, because an image is never lost; people set it right.
 
 use crate::error::FindError;
-use crate::find::{self, ANSWERED, database_error, decided, may_search};
+use crate::find::{self, ANSWERED, database_error, may_search, seen};
 use crate::shared::Core;
 use std::collections::BTreeMap;
-use yingdun_access::{Resource, Session, StudyFacts};
+use yingdun_access::{Session, StudyFacts};
 use yingdun_audit::Counts;
 use yingdun_catalog::catalogue::studies::{self, StudyRow};
 use yingdun_catalog::catalogue::{Page, StudyFilter, Token, Visibility, accessions};
@@ -75,16 +75,13 @@ async fn visible(
     let rows: Vec<StudyRow> = studies::search(core.catalogue.database(), &filter, Page::first(rows))
         .await
         .map_err(database_error)?;
-    let facts = |row: &StudyRow| {
-        Resource::Study(StudyFacts {
-            institution: session.institution().clone(),
-            study: row.reference,
-            patient: row.patient,
-            grade: row.grade,
-            received: row.received,
-        })
+    let facts = |row: &StudyRow| StudyFacts {
+        institution: session.institution().clone(),
+        study: row.reference,
+        patient: row.patient,
+        grade: row.grade,
+        received: row.received,
     };
-    let decisions = decided(core, session, rows.iter().map(facts).collect()).await?;
-    let seen = rows.into_iter().zip(decisions).filter(|(_, seen)| *seen);
-    Ok(seen.map(|(row, _)| (row.reference, Conflict { study: row.reference, uid: row.uid })).collect())
+    let rows = seen(core, session, rows, facts).await?;
+    Ok(rows.into_iter().map(|row| (row.reference, Conflict { study: row.reference, uid: row.uid })).collect())
 }

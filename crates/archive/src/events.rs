@@ -9,12 +9,12 @@
 
 use crate::catalogue::unavailable;
 use crate::error::{FindError, Unavailable};
-use crate::find::{self, ANSWERED, database_error, decided, may_search};
+use crate::find::{self, ANSWERED, database_error, may_search, seen};
 use crate::shared::Core;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use yingdun_access::{Resource, Session, StudyFacts};
+use yingdun_access::{Session, StudyFacts};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::catalogue::events::{self as table, Resting, StudyEvent};
@@ -159,18 +159,14 @@ async fn page(core: &Core, session: &Session, after: u64, limit: u32) -> Result<
     let database = core.catalogue.database();
     let rows = table::after(database, session.institution(), after, limit).await.map_err(database_error)?;
     let next = rows.last().map_or(after, |row| row.sequence);
-    let facts = |row: &StudyEvent| {
-        Resource::Study(StudyFacts {
-            institution: session.institution().clone(),
-            study: row.study,
-            patient: row.patient,
-            grade: row.grade,
-            received: row.received,
-        })
+    let facts = |row: &StudyEvent| StudyFacts {
+        institution: session.institution().clone(),
+        study: row.study,
+        patient: row.patient,
+        grade: row.grade,
+        received: row.received,
     };
-    let decisions = decided(core, session, rows.iter().map(facts).collect()).await?;
-    let events: Vec<StudyEvent> =
-        rows.into_iter().zip(decisions).filter(|(_, seen)| *seen).map(|(row, _)| row).collect();
+    let events = seen(core, session, rows, facts).await?;
     if !events.is_empty() {
         let counts = Counts::new().with("rows", events.len() as u64);
         let leaf = find::leaf(session, *core.access.policy_set(), ANSWERED, counts);

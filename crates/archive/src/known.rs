@@ -3,10 +3,9 @@
 //! Rows are merged here, in front of the catalogue, because their texts are sealed. There is one writer, so what it
 //! knows is what the catalogue has; what it does not know it reads there first.
 
-use crate::catalogue::Waiting;
 use crate::description::{Description, OF_SERIES, OF_STUDY};
+use crate::pseudonym::InstitutionKeys;
 use crate::rows::{self, Row};
-use crate::shared::InstitutionKeys;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use yingdun_catalog::catalogue::sealed::{self, SealedSeries, SealedStudy};
@@ -14,11 +13,19 @@ use yingdun_catalog::catalogue::{Batch, Date, SeriesFacts, StudyChange, StudyFac
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealError;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
-use yingdun_storage::PackPosition;
+use yingdun_storage::{Location, PackPosition};
 
 /// Descriptions that are kept between batches, of some two kilobytes each: those of the studies that all modalities
 /// of a large hospital send at a time.
 const KNOWN_MAX: usize = 4096;
+
+/// A durable record on its way into the catalogue.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) number: u64,
+    pub(crate) row: Row,
+    pub(crate) location: Location,
+}
 
 /// Why a batch was not made.
 #[derive(Debug, thiserror::Error)]

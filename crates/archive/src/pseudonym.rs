@@ -1,12 +1,25 @@
-//! Keyed pseudonyms and search tokens of one institution. Pure functions over a key; nothing is looked up.
+//! The keys of one institution at work: keyed pseudonyms and search tokens. Pure functions over a key; nothing is looked up.
 
 use std::fmt;
-use yingdun_crypto::TokenKey;
+use yingdun_crypto::{SealingKey, TokenKey};
 use yingdun_dicom::person_name::fold;
 use yingdun_dicom::query::MatchValue;
 use yingdun_model::{
-    InstanceRef, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
+    InstanceRef, InstitutionId, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
 };
+
+/// The two keys of an institution that open no image: for pseudonyms and tokens, and for catalogue columns.
+pub(crate) struct InstitutionKeys {
+    pub(crate) institution: InstitutionId,
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) index: SealingKey,
+}
+
+impl fmt::Debug for InstitutionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InstitutionKeys({})", self.institution)
+    }
+}
 
 /// The lengths, in characters, of the beginnings of names that have a token. A beginning of another length is narrowed by
 /// the longest of these that it holds, and compared after unsealing. After six characters little is left to narrow, and
@@ -143,7 +156,8 @@ impl Pseudonyms {
                 let beginning = fold(pattern.split(['*', '?']).next().unwrap_or_default());
                 (!beginning.is_empty()).then(|| vec![self.prefix(what, &beginning)])
             }
-            MatchValue::Universal | MatchValue::Range { .. } => None,
+            // Values that all have to be there are conditions of their own.
+            MatchValue::Universal | MatchValue::Empty | MatchValue::All(_) | MatchValue::Range { .. } => None,
         }
     }
 
@@ -181,7 +195,6 @@ impl fmt::Debug for Pseudonyms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use yingdun_crypto::SealingKey;
 
     fn pseudonyms() -> Pseudonyms {
         Pseudonyms::new(TokenKey::from(&SealingKey::generate()))

@@ -7,9 +7,10 @@
 use crate::catalogue::{STORE_NAME, unavailable};
 use crate::descriptor::Descriptor;
 use crate::error::Unavailable;
+use crate::pseudonym::InstitutionKeys;
 use crate::record::DescriptorPrefix;
 use crate::rows;
-use crate::shared::{Core, InstitutionKeys};
+use crate::shared::Core;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yingdun_access::{Resource, StudyFacts};

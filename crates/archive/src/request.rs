@@ -7,6 +7,7 @@ use std::sync::Arc;
 use yingdun_access::DeviceHabits;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::query::Matching;
 use yingdun_dicom::{AttributePath, Tag, Vr};
 use yingdun_model::Uid;
 
@@ -112,9 +113,8 @@ pub struct FindRequest {
     /// Attributes to match and their matching values (PS3.4 §C.2.2.2): single value, list of UIDs, wildcard, range,
     /// sequence.
     pub keys: Vec<(AttributePath, String)>,
-    /// Whether names of persons match by their parts (PS3.4 §C.2.2.2.1.1): each word of the key begins a part of the
-    /// name, in any order and component group.
-    pub fuzzy: bool,
+    /// How they are matched beyond what goes without saying.
+    pub matching: Matching,
     /// What to return.
     pub include: Include,
     /// Rows to skip.

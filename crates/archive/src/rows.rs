@@ -1,10 +1,8 @@
 //! Between descriptors and catalogue rows: what is sealed into a column, what becomes a token, what stays plain.
 
-use crate::catalogue::Latest;
 use crate::description::{Description, Identity};
 use crate::descriptor::Descriptor;
-use crate::pseudonym::{Pseudonyms, Searchable};
-use crate::shared::InstitutionKeys;
+use crate::pseudonym::{InstitutionKeys, Pseudonyms, Searchable};
 use std::sync::Arc;
 use yingdun_catalog::catalogue::InstanceFacts;
 use yingdun_catalog::catalogue::instances::InstanceRow;
@@ -25,6 +23,15 @@ pub(crate) struct Row {
     pub(crate) index: InstanceIndex,
     pub(crate) instance: InstanceFacts,
     evidence: [u8; 16],
+}
+
+/// The newest version of an instance: its study, the keyed digest of its bytes, and where its record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latest {
+    pub(crate) study: StudyRef,
+    pub(crate) version: u32,
+    pub(crate) evidence: [u8; 16],
+    pub(crate) location: Location,
 }
 
 impl Row {

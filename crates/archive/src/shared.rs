@@ -3,18 +3,17 @@
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::Commitments;
 use crate::error::Unavailable;
-use crate::pseudonym::Pseudonyms;
+use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::ups::Ups;
 use crate::window::Windows;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, RwLock, Semaphore};
 use yingdun_access::{Access, StudyFacts};
 use yingdun_audit::{Event, Log};
 use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
-use yingdun_crypto::{SealingKey, TokenKey};
+use yingdun_crypto::TokenKey;
 use yingdun_dicom::limits::Limits as DataSetLimits;
 use yingdun_keys::{KeyStore, SecretName};
 use yingdun_model::{Clock, Grade, InstitutionId, StudyRef};
@@ -69,19 +68,6 @@ pub(crate) struct Core {
     /// Wakes those who wait for events of studies.
     pub(crate) told: Arc<Notify>,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
-}
-
-/// The two keys of an institution that open no image: for pseudonyms and tokens, and for catalogue columns.
-pub(crate) struct InstitutionKeys {
-    pub(crate) institution: InstitutionId,
-    pub(crate) pseudonyms: Pseudonyms,
-    pub(crate) index: SealingKey,
-}
-
-impl fmt::Debug for InstitutionKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InstitutionKeys({})", self.institution)
-    }
 }
 
 impl Core {

@@ -128,7 +128,7 @@ fn search(criterion: &mut Criterion, runtime: &Runtime, database: &Database) {
     };
     let (first, last) = (Date::new(2024, 1, 1).unwrap(), Date::new(2024, 12, 31).unwrap());
     let of_modality =
-        StudyFilter { modalities: vec!["CT".to_owned()], date: Some(first..=last), ..all.clone() };
+        StudyFilter { modalities: vec![vec!["CT".to_owned()]], date: Some(first..=last), ..all.clone() };
     for (name, filter, rows) in [
         ("one-patient", of(vec![spread(b'd', 7)]), 2),
         ("a-shared-name", of(vec![spread(b'n', 7)]), 100),

@@ -69,7 +69,9 @@ mod tag;
 pub mod transfer_syntax;
 mod vr;
 pub mod write;
+mod zone;
 
 pub use path::AttributePath;
 pub use tag::{Tag, TagError, tags};
 pub use vr::Vr;
+pub use zone::UtcOffset;

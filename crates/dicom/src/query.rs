@@ -4,6 +4,7 @@
 use crate::data_set::trim_padding;
 use crate::person_name::{PersonName, fold};
 use crate::vr::Vr;
+use crate::zone::UtcOffset;
 
 /// Most values in a list: a worklist of UIDs, not a dump of an archive.
 pub const LIST_MAX: usize = 1_000;
@@ -11,15 +12,39 @@ pub const LIST_MAX: usize = 1_000;
 /// Longest query value, characters.
 pub const VALUE_CHARACTERS_MAX: usize = 64 << 10;
 
+/// What asks for attributes without a value, where that was agreed (PS3.4 §C.2.2.2.7).
+const EMPTY: &str = "\"\"";
+
+/// How values are matched beyond what goes without saying: agreed with an association (PS3.4 §C.5.1.1), or said by the
+/// parameters of a request (PS3.18 §8.3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Matching {
+    /// Names match by their parts (PS3.4 §C.2.2.2.1.1): each word of the key begins a part of the name, in any order and
+    /// component group.
+    pub fuzzy: bool,
+    /// A range of dates and a range of times beside it are one range, from a moment until a moment (PS3.4 §C.2.2.2.5.4).
+    pub combined: bool,
+    /// `""` asks for attributes without a value (PS3.4 §C.2.2.2.7).
+    pub empty: bool,
+    /// Of several values all have to be there (PS3.4 §C.2.2.2.8); otherwise one of them is enough.
+    pub multiple: bool,
+    /// In which zone dates and times are asked for (PS3.4 §C.2.2.2.5.2); otherwise each is compared as it is written.
+    pub zone: Option<UtcOffset>,
+}
+
 /// What a query asks of one attribute.
 #[derive(Clone, PartialEq, Eq)]
 pub enum MatchValue {
     /// Every value matches, also none (PS3.4 §C.2.2.2.3).
     Universal,
+    /// No value matches but the empty one, and what is absent (PS3.4 §C.2.2.2.7).
+    Empty,
     /// Exactly this value.
     Single(String),
     /// One of these values (PS3.4 §C.2.2.2.2).
     List(Vec<String>),
+    /// All of these values, in any order and perhaps with others (PS3.4 §C.2.2.2.8).
+    All(Vec<String>),
     /// `*` for any characters, `?` for one (PS3.4 §C.2.2.2.4).
     Wildcard(String),
     /// From and until, both included (PS3.4 §C.2.2.2.5).
@@ -56,12 +81,7 @@ impl MatchValue {
             return Err(QueryError::TooLong);
         }
         let text = trim_padding(text);
-        // A name of delimiters alone has only empty components (PS3.5 §6.2.1.1).
-        let is_empty_name = || vr == Vr::PN && text.bytes().all(|byte| matches!(byte, b'^' | b'=' | b' '));
-        if text.is_empty()
-            || (text.bytes().all(|byte| byte == b'*') && takes_wildcards(vr))
-            || is_empty_name()
-        {
+        if is_empty(vr, text) || text.bytes().all(|byte| byte == b'*') && takes_wildcards(vr) {
             return Ok(Self::Universal);
         }
         if matches!(vr, Vr::DA | Vr::TM | Vr::DT) {
@@ -79,13 +99,34 @@ impl MatchValue {
         })
     }
 
+    /// The same where more was agreed than goes without saying.
+    ///
+    /// # Errors
+    /// As [`MatchValue::parse`].
+    pub fn parse_as(vr: Vr, text: &str, matching: Matching) -> Result<Self, QueryError> {
+        if matching.empty && trim_padding(text) == EMPTY {
+            return Ok(Self::Empty);
+        }
+        Ok(match Self::parse(vr, text)? {
+            Self::List(values) if matching.multiple && takes_several(vr) && !values.is_empty() => {
+                Self::All(values)
+            }
+            other => other,
+        })
+    }
+
     /// Whether a decoded value field matches: any of its values. `None` stands for an absent attribute.
     /// Names are compared without case and width, in the groups that the query names or else in any of them; every
     /// other text exactly (PS3.4 §C.2.2.2.1 and §C.2.2.2.4).
     #[must_use]
     pub fn matches(&self, vr: Vr, value: Option<&str>) -> bool {
-        if *self == Self::Universal {
-            return true;
+        match self {
+            Self::Universal => return true,
+            Self::Empty => return value.is_none_or(|value| value.split('\\').all(|one| is_empty(vr, one))),
+            Self::All(wanted) => {
+                return wanted.iter().all(|one| Self::Single(one.clone()).matches(vr, value));
+            }
+            Self::Single(_) | Self::List(_) | Self::Wildcard(_) | Self::Range { .. } => {}
         }
         let Some(value) = value else { return false };
         let mut values = value.split('\\').map(trim_padding);
@@ -110,9 +151,13 @@ impl MatchValue {
     pub fn groups(&self) -> Option<[Self; 3]> {
         let text = match self {
             Self::Single(text) | Self::Wildcard(text) if text.contains('=') => text,
-            Self::Single(_) | Self::Wildcard(_) | Self::Universal | Self::List(_) | Self::Range { .. } => {
-                return None;
-            }
+            Self::Single(_)
+            | Self::Wildcard(_)
+            | Self::Universal
+            | Self::Empty
+            | Self::List(_)
+            | Self::All(_)
+            | Self::Range { .. } => return None,
         };
         let PersonName { alphabetic, ideographic, phonetic } = PersonName::parse(text);
         let wanted = |group: String| Self::parse(Vr::PN, &group).unwrap_or(Self::Universal);
@@ -123,8 +168,9 @@ impl MatchValue {
         let comparable = |text: &str| if vr == Vr::PN { fold(text) } else { text.to_owned() };
         match self {
             Self::Universal => true,
+            Self::Empty => is_empty(vr, value),
             Self::Single(wanted) => same(vr, &comparable(wanted), &comparable(value)),
-            Self::List(wanted) => {
+            Self::List(wanted) | Self::All(wanted) => {
                 let value = comparable(value);
                 wanted.iter().any(|one| same(vr, &comparable(one), &value))
             }
@@ -145,8 +191,10 @@ impl std::fmt::Debug for MatchValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Universal => "Universal",
+            Self::Empty => "Empty",
             Self::Single(_) => "Single(…)",
             Self::List(_) => "List(…)",
+            Self::All(_) => "All(…)",
             Self::Wildcard(_) => "Wildcard(…)",
             Self::Range { .. } => "Range(…)",
         })
@@ -182,6 +230,17 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
 }
 
 // === helpers ===
+
+/// Whether there is nothing but padding. A name of delimiters alone has only empty components (PS3.5 §6.2.1.1).
+fn is_empty(vr: Vr, text: &str) -> bool {
+    let text = trim_padding(text);
+    text.is_empty() || vr == Vr::PN && text.bytes().all(|byte| matches!(byte, b'^' | b'=' | b' '))
+}
+
+/// PS3.4 §C.2.2.2.8: all values of a key are asked for in these.
+fn takes_several(vr: Vr) -> bool {
+    matches!(vr, Vr::AE | Vr::AS | Vr::AT | Vr::CS | Vr::LO | Vr::PN | Vr::SH | Vr::UC)
+}
 
 /// PS3.4 §C.2.2.2.4: not for dates, times, numbers, UIDs and binary values.
 fn takes_wildcards(vr: Vr) -> bool {
@@ -273,6 +332,35 @@ mod tests {
         assert!(matches(Vr::UI, "1.2\\1.3", "1.3"));
         assert!(!matches(Vr::UI, "1.*", "1.3"), "no wildcards in UIDs");
         assert!(matches(Vr::IS, "5", "05 "));
+    }
+
+    #[test]
+    fn two_quotation_marks_ask_for_what_has_no_value_where_that_was_agreed() {
+        let agreed = Matching { empty: true, ..Matching::default() };
+        for vr in [Vr::LO, Vr::CS, Vr::PN, Vr::DA, Vr::TM, Vr::UI] {
+            let empty = MatchValue::parse_as(vr, "\"\" ", agreed).unwrap();
+            assert!(
+                empty == MatchValue::Empty && empty.matches(vr, None) && empty.matches(vr, Some(" ")),
+                "{vr:?}"
+            );
+            assert!(!empty.matches(vr, Some("20260101")) && !empty.matches(vr, Some("\\1")), "{vr:?}");
+        }
+        assert!(MatchValue::Empty.matches(Vr::PN, Some("^^=")));
+        assert!(matches(Vr::LO, "\"\"", "\"\""), "a text like any other");
+        assert_eq!(MatchValue::parse(Vr::DA, "\"\""), Err(QueryError::NotTemporal(Vr::DA)));
+    }
+
+    #[test]
+    fn of_several_values_one_is_enough_unless_all_were_agreed() {
+        let all = |vr, query, value| {
+            let agreed = Matching { multiple: true, ..Matching::default() };
+            MatchValue::parse_as(vr, query, agreed).unwrap().matches(vr, Some(value))
+        };
+        assert!(matches(Vr::CS, "CT\\PT", "CT"));
+        assert!(all(Vr::CS, "CT\\PT", "SR\\PT\\CT") && all(Vr::CS, "CT", "PT\\CT"));
+        assert!(!all(Vr::CS, "CT\\PT", "CT\\SR"));
+        assert!(all(Vr::PN, "wang^wei\\李^娜", "Li^Na=李^娜\\Wang^Wei"));
+        assert!(all(Vr::UI, "1.2\\1.3", "1.3"), "a list of UIDs is one of them");
     }
 
     #[test]

@@ -2,19 +2,18 @@
 
 use super::attributes::{self, Attribute, text_of};
 use super::candidate::Candidate;
+use super::when::{PERFORMED, Pair, Ranges, STUDY, When};
 use crate::error::FindError;
-use crate::pseudonym::Searchable;
+use crate::pseudonym::{InstitutionKeys, Searchable};
 use crate::request::{FindRequest, Level};
 use crate::rows::REQUESTS;
-use crate::shared::InstitutionKeys;
-use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::instances::InstanceFilter;
 use yingdun_catalog::catalogue::series::SeriesFilter;
-use yingdun_catalog::catalogue::{Date, StudyFilter, TimeOfDay, Visibility};
+use yingdun_catalog::catalogue::{Date, StudyFilter, Visibility};
 use yingdun_dicom::dictionary;
 use yingdun_dicom::person_name::{NameQuery, fold};
-use yingdun_dicom::query::MatchValue;
-use yingdun_dicom::{AttributePath, Tag, Vr, tags};
+use yingdun_dicom::query::{MatchValue, Matching};
+use yingdun_dicom::{AttributePath, Tag, UtcOffset, Vr, tags};
 use yingdun_model::Uid;
 
 /// The parsed keys of a search.
@@ -24,14 +23,12 @@ pub(super) struct Criteria {
     series: Vec<Uid>,
     instances: Vec<Uid>,
     sop_classes: Vec<Uid>,
-    modalities: Vec<String>,
+    /// For each list: modalities of which a study has to have one.
+    modalities: Vec<Vec<String>>,
     series_modalities: Vec<String>,
     /// Patterns, one of whose modalities each row must fit.
     modality_patterns: Vec<MatchValue>,
-    study_date: Option<RangeInclusive<Date>>,
-    study_time: Option<RangeInclusive<TimeOfDay>>,
-    performed_date: Option<RangeInclusive<Date>>,
-    performed_time: Option<RangeInclusive<TimeOfDay>>,
+    whens: Vec<When>,
     series_number: Option<i32>,
     instance_number: Option<i32>,
     /// Found by token, and compared again when a token alone does not say enough.
@@ -43,6 +40,9 @@ pub(super) struct Criteria {
     unmatched: Vec<AttributePath>,
     /// A key that no value can match, such as a UID that is none.
     impossible: bool,
+    matching: Matching,
+    /// The zone of what does not say its own.
+    home: UtcOffset,
 }
 
 /// What is compared with the texts of a row.
@@ -75,20 +75,20 @@ enum Wanted {
 }
 
 impl Criteria {
-    /// Reads the keys of a request.
-    pub(super) fn parse(request: &FindRequest) -> Result<Self, FindError> {
-        let mut criteria = Self::default();
+    /// Reads the keys of a request. What does not say in which zone it is, is of the zone `home`.
+    pub(super) fn parse(request: &FindRequest, home: UtcOffset) -> Result<Self, FindError> {
+        let mut criteria = Self { matching: request.matching, home, ..Self::default() };
         criteria.studies.extend(request.study.clone());
         criteria.series.extend(request.series.clone());
         for (path, text) in &request.keys {
-            criteria.add(request.level, *path, text, request.fuzzy)?;
+            criteria.add(request.level, *path, text)?;
         }
         Ok(criteria)
     }
 
-    fn add(&mut self, level: Level, path: AttributePath, text: &str, fuzzy: bool) -> Result<(), FindError> {
+    fn add(&mut self, level: Level, path: AttributePath, text: &str) -> Result<(), FindError> {
         let vr = dictionary::vr_of(path.tag).unwrap_or(Vr::LO);
-        let value = MatchValue::parse(vr, text)
+        let value = MatchValue::parse_as(vr, text, self.matching)
             .map_err(|error| FindError::BadKey(format!("the key {path} cannot be matched: {error}")))?;
         if value == MatchValue::Universal {
             return Ok(());
@@ -96,7 +96,9 @@ impl Criteria {
         let tag = path.tag;
         match tag {
             _ if path.sequence.is_some() => self.add_in_sequence(level, path, vr, value),
-            _ if fuzzy && vr == Vr::PN => self.add_name_parts(level, path, NameQuery::parse(text)),
+            _ if self.matching.fuzzy && vr == Vr::PN && value != MatchValue::Empty => {
+                self.add_name_parts(level, path, NameQuery::parse(text))
+            }
             tags::PATIENT_BIRTH_DATE => self.add_birth_date(level, path, value),
             tags::STUDY_INSTANCE_UID => self.impossible |= !uids(&value, &mut self.studies),
             tags::SERIES_INSTANCE_UID if level >= Level::Series => {
@@ -109,14 +111,6 @@ impl Criteria {
                 self.impossible |= !uids(&value, &mut self.sop_classes);
             }
             tags::MODALITIES_IN_STUDY | tags::MODALITY => self.add_modality(level, tag, value),
-            tags::STUDY_DATE => self.study_date = Some(dates(tag, &value)?),
-            tags::STUDY_TIME => self.study_time = Some(times(tag, &value)?),
-            tags::PERFORMED_PROCEDURE_STEP_START_DATE if level >= Level::Series => {
-                self.performed_date = Some(dates(tag, &value)?);
-            }
-            tags::PERFORMED_PROCEDURE_STEP_START_TIME if level >= Level::Series => {
-                self.performed_time = Some(times(tag, &value)?);
-            }
             tags::SERIES_NUMBER if level >= Level::Series => self.series_number = Some(number(tag, &value)?),
             tags::INSTANCE_NUMBER if level == Level::Instance => {
                 self.instance_number = Some(number(tag, &value)?)
@@ -128,8 +122,22 @@ impl Criteria {
             tags::REFERRING_PHYSICIAN_NAME => {
                 self.add_token(Searchable::ReferringPhysician, level, path, vr, value)
             }
-            _ => self.compare(level, path, vr, Wanted::Value(value)),
+            _ => match Pair::of(level, tag) {
+                Some(pair) if value != MatchValue::Empty => self.ask_when(pair, tag, &value)?,
+                Some(_) | None => self.compare(level, path, vr, Wanted::Value(value)),
+            },
         }
+        Ok(())
+    }
+
+    /// Adds the key of a date or of the time beside it.
+    fn ask_when(&mut self, pair: &'static Pair, tag: Tag, value: &MatchValue) -> Result<(), FindError> {
+        if let Some(when) = self.whens.iter_mut().find(|when| when.pair == pair) {
+            return when.ask(tag, value);
+        }
+        let mut when = When::of(pair);
+        when.ask(tag, value)?;
+        self.whens.push(when);
         Ok(())
     }
 
@@ -139,9 +147,12 @@ impl Criteria {
         if vr != Vr::PN || groups.is_some() || needs_second_look(what, &value) {
             self.compare(level, path, vr, Wanted::Value(value.clone()));
         }
-        match groups {
-            Some(groups) => self.tokens.extend(groups.map(|group| (what, group))),
-            None => self.tokens.push((what, value)),
+        match (groups, value) {
+            (Some(groups), _) => self.tokens.extend(groups.map(|group| (what, group))),
+            (None, MatchValue::All(texts)) => {
+                self.tokens.extend(texts.into_iter().map(|text| (what, MatchValue::Single(text))));
+            }
+            (None, value) => self.tokens.push((what, value)),
         }
     }
 
@@ -149,12 +160,19 @@ impl Criteria {
     fn add_modality(&mut self, level: Level, tag: Tag, value: MatchValue) {
         let of_study = tag == tags::MODALITIES_IN_STUDY || level <= Level::Study;
         match value {
-            MatchValue::Wildcard(_) if of_study && level > Level::Study => self.unmatched.push(tag.into()),
-            MatchValue::Wildcard(_) => self.modality_patterns.push(value),
-            MatchValue::Single(text) if of_study => self.modalities.push(text),
+            MatchValue::Wildcard(_) | MatchValue::Empty if of_study && level > Level::Study => {
+                self.unmatched.push(tag.into());
+            }
+            MatchValue::Wildcard(_) | MatchValue::Empty => self.modality_patterns.push(value),
+            MatchValue::Single(text) if of_study => self.modalities.push(vec![text]),
             MatchValue::Single(text) => self.series_modalities.push(text),
-            MatchValue::List(texts) if of_study => self.modalities.extend(texts),
+            MatchValue::List(texts) if of_study => self.modalities.push(texts),
             MatchValue::List(texts) => self.series_modalities.extend(texts),
+            MatchValue::All(texts) if of_study => {
+                self.modalities.extend(texts.into_iter().map(|text| vec![text]));
+            }
+            // A series has one.
+            MatchValue::All(_) => self.impossible = true,
             MatchValue::Universal | MatchValue::Range { .. } => {}
         }
     }
@@ -224,12 +242,22 @@ impl Criteria {
 
     /// Whether this attribute is compared after unsealing.
     pub(super) fn compares(&self, attribute: &Attribute) -> bool {
+        let is_date =
+            |when: &When| attribute.level == when.pair.level && attribute.path == when.pair.date.into();
         self.residual.iter().any(|residual| std::ptr::eq(residual.attribute, attribute))
+            || self.second_looks().any(is_date)
     }
 
     /// Whether rows must be unsealed to know if they match.
     pub(super) fn has_residual(&self) -> bool {
-        !self.residual.is_empty() || !self.modality_patterns.is_empty()
+        !self.residual.is_empty()
+            || !self.modality_patterns.is_empty()
+            || self.second_looks().next().is_some()
+    }
+
+    /// Dates and times of which the catalogue does not tell all.
+    fn second_looks(&self) -> impl Iterator<Item = &When> {
+        self.whens.iter().filter(|when| when.needs_second_look(self.matching))
     }
 
     /// The second look, at an unsealed row.
@@ -237,6 +265,7 @@ impl Criteria {
         let modalities = candidate.row.modalities();
         let fits = |pattern: &MatchValue| pattern.matches(Vr::CS, Some(&modalities));
         self.modality_patterns.iter().all(fits)
+            && self.second_looks().all(|when| when.matches(candidate, self.matching, self.home))
             && self.residual.iter().all(|residual| match residual.attribute.path.sequence {
                 None => residual.matches(residual.text(candidate)),
                 Some(sequence) => self.an_item_matches(candidate, sequence),
@@ -272,8 +301,8 @@ impl Criteria {
         let part = |word: &String| vec![keys.pseudonyms.prefix(Searchable::PatientNamePart, word)];
         filter.tokens.extend(self.words.iter().map(part));
         filter.modalities.clone_from(&self.modalities);
-        filter.date.clone_from(&self.study_date);
-        filter.time.clone_from(&self.study_time);
+        Ranges { dates: filter.date, times: filter.time, moments: filter.moments } =
+            self.ranges_of_rows(&STUDY);
         filter
     }
 
@@ -283,9 +312,17 @@ impl Criteria {
         filter.uids.clone_from(&self.series);
         filter.modalities.clone_from(&self.series_modalities);
         filter.number = self.series_number;
-        filter.performed_date.clone_from(&self.performed_date);
-        filter.performed_time.clone_from(&self.performed_time);
+        Ranges {
+            dates: filter.performed_date,
+            times: filter.performed_time,
+            moments: filter.performed_moments,
+        } = self.ranges_of_rows(&PERFORMED);
         filter
+    }
+
+    fn ranges_of_rows(&self, pair: &Pair) -> Ranges {
+        let when = self.whens.iter().find(|when| when.pair == pair);
+        when.map(|when| when.ranges_of_rows(self.matching)).unwrap_or_default()
     }
 
     /// The conditions on instances.
@@ -316,8 +353,8 @@ fn needs_second_look(what: Searchable, value: &MatchValue) -> bool {
                 || beginning.ends_with(['^', ' '])
                 || !what.is_indexed_prefix(fold(beginning).chars().count())
         }
-        MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Universal => false,
-        MatchValue::Range { .. } => true,
+        MatchValue::Single(_) | MatchValue::List(_) | MatchValue::All(_) | MatchValue::Universal => false,
+        MatchValue::Range { .. } | MatchValue::Empty => true,
     }
 }
 
@@ -326,7 +363,11 @@ fn uids(value: &MatchValue, into: &mut Vec<Uid>) -> bool {
     let texts: &[String] = match value {
         MatchValue::Single(text) => std::slice::from_ref(text),
         MatchValue::List(texts) => texts,
-        MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => return false,
+        MatchValue::Wildcard(_)
+        | MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::All(_)
+        | MatchValue::Range { .. } => return false,
     };
     let legal: Vec<Uid> = texts.iter().filter_map(|text| Uid::new(text).ok()).collect();
     // Two keys on one UID attribute (an address and a parameter) must both hold.
@@ -341,69 +382,14 @@ fn uids(value: &MatchValue, into: &mut Vec<Uid>) -> bool {
 fn number(tag: Tag, value: &MatchValue) -> Result<i32, FindError> {
     match value {
         MatchValue::Single(text) => text.parse().ok(),
-        MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal | MatchValue::Range { .. } => {
-            None
-        }
+        MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Wildcard(_)
+        | MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::Range { .. } => None,
     }
     .ok_or_else(|| FindError::BadKey(format!("the key {} takes one whole number", AttributePath::from(tag))))
-}
-
-fn dates(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<Date>, FindError> {
-    let wrong = || {
-        FindError::BadKey(format!(
-            "the key {} takes a date YYYYMMDD or a range of dates",
-            AttributePath::from(tag)
-        ))
-    };
-    let (from, until) = bounds(value).ok_or_else(wrong)?;
-    let date = |text: &Option<String>, open: Date| match text {
-        None => Some(open),
-        Some(text) => Date::parse(text),
-    };
-    Ok(date(from, Date::MIN).ok_or_else(wrong)?..=date(until, Date::MAX).ok_or_else(wrong)?)
-}
-
-fn times(tag: Tag, value: &MatchValue) -> Result<RangeInclusive<TimeOfDay>, FindError> {
-    let wrong = || {
-        FindError::BadKey(format!(
-            "the key {} takes a time HHMMSS or a range of times",
-            AttributePath::from(tag)
-        ))
-    };
-    let (from, until) = bounds(value).ok_or_else(wrong)?;
-    let first = match from {
-        None => TimeOfDay::MIN,
-        Some(text) => moment(text).ok_or_else(wrong)?,
-    };
-    let last = match until {
-        None => TimeOfDay::MAX,
-        Some(text) => moment(&last_digits(text)).ok_or_else(wrong)?,
-    };
-    Ok(first..=last)
-}
-
-/// The digits of a time with those that it leaves out: one that is not written to the second covers all that it begins
-/// (PS3.4 §C.2.2.2.5.1).
-fn last_digits(text: &str) -> String {
-    match text.len() {
-        2 => format!("{text}5959999999"),
-        4 => format!("{text}59999999"),
-        6 => format!("{text}999999"),
-        _ => text.to_owned(),
-    }
-}
-
-/// The time that digits say: two each for hour, minute and second, and as many as there are of a fraction.
-fn moment(digits: &str) -> Option<TimeOfDay> {
-    let (clock, fraction) = digits.split_at_checked(6).unwrap_or((digits, ""));
-    TimeOfDay::parse(&format!("{clock}.{fraction}"))
-}
-
-fn bounds(value: &MatchValue) -> Option<(&Option<String>, &Option<String>)> {
-    match value {
-        MatchValue::Range { from, until } => Some((from, until)),
-        MatchValue::Single(_) | MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Universal => None,
-    }
 }
 
 #[cfg(test)]
@@ -412,16 +398,21 @@ mod tests {
     use crate::request::Include;
 
     fn parse(level: Level, keys: &[(Tag, &str)]) -> Result<Criteria, FindError> {
-        Criteria::parse(&FindRequest {
+        parse_as(Matching::default(), level, keys)
+    }
+
+    fn parse_as(matching: Matching, level: Level, keys: &[(Tag, &str)]) -> Result<Criteria, FindError> {
+        let request = FindRequest {
             level,
             study: None,
             series: None,
             keys: keys.iter().map(|(tag, text)| ((*tag).into(), (*text).to_owned())).collect(),
-            fuzzy: false,
+            matching,
             include: Include::Default,
             offset: 0,
             limit: 1,
-        })
+        };
+        Criteria::parse(&request, UtcOffset::default())
     }
 
     #[test]
@@ -447,6 +438,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_name_are_looked_up_and_compared_only_where_tokens_say_too_little() {
+        let fuzzy = Matching { fuzzy: true, ..Matching::default() };
         for (query, words, second) in [
             ("zhang san", 2, false),
             ("zs", 1, false),
@@ -454,12 +446,10 @@ mod tests {
             ("zh?ng s", 2, true),
             ("*ang", 1, false),
         ] {
-            let mut criteria = Criteria::default();
-            criteria.add(Level::Study, tags::PATIENT_NAME.into(), query, true).unwrap();
+            let criteria = parse_as(fuzzy, Level::Study, &[(tags::PATIENT_NAME, query)]).unwrap();
             assert_eq!((criteria.words.len(), criteria.has_residual()), (words, second), "{query}");
         }
-        let mut criteria = Criteria::default();
-        criteria.add(Level::Study, tags::REFERRING_PHYSICIAN_NAME.into(), "li", true).unwrap();
+        let criteria = parse_as(fuzzy, Level::Study, &[(tags::REFERRING_PHYSICIAN_NAME, "li")]).unwrap();
         assert!(criteria.words.is_empty() && criteria.has_residual());
     }
 
@@ -482,6 +472,36 @@ mod tests {
     }
 
     #[test]
+    fn modalities_that_all_have_to_be_there_are_conditions_of_their_own() {
+        let keys = [(tags::MODALITIES_IN_STUDY, "CT\\PT")];
+        assert_eq!(parse(Level::Study, &keys).unwrap().modalities, [["CT", "PT"]]);
+        let all = Matching { multiple: true, ..Matching::default() };
+        assert_eq!(parse_as(all, Level::Study, &keys).unwrap().modalities, [["CT"], ["PT"]]);
+        let of_series = parse_as(all, Level::Series, &[(tags::MODALITY, "CT\\PT")]).unwrap();
+        assert!(of_series.impossible, "a series has one modality");
+    }
+
+    #[test]
+    fn what_has_no_value_is_compared_and_a_number_is_not_asked_for_so() {
+        let agreed = Matching { empty: true, fuzzy: true, ..Matching::default() };
+        for tag in [tags::PATIENT_ID, tags::PATIENT_NAME, tags::STUDY_DATE, tags::MODALITIES_IN_STUDY] {
+            let criteria = parse_as(agreed, Level::Study, &[(tag, "\"\"")]).unwrap();
+            assert!(criteria.has_residual() && criteria.unmatched().is_empty(), "{tag}");
+        }
+        let keys = [(tags::SERIES_NUMBER, "\"\"")];
+        assert!(matches!(parse_as(agreed, Level::Series, &keys), Err(FindError::BadKey(_))));
+    }
+
+    #[test]
+    fn a_date_is_left_to_the_catalogue_unless_another_zone_asks() {
+        let keys = [(tags::STUDY_DATE, "20260101-20260102")];
+        assert!(!parse(Level::Series, &keys).unwrap().has_residual());
+        let zone = Matching { zone: UtcOffset::parse("+0000"), ..Matching::default() };
+        assert!(parse_as(zone, Level::Series, &keys).unwrap().has_residual());
+        assert!(parse(Level::Series, &[(tags::SERIES_DATE, "20260101-")]).unwrap().has_residual());
+    }
+
+    #[test]
     fn a_uid_that_is_none_matches_nothing_and_is_no_error() {
         assert!(parse(Level::Study, &[(tags::STUDY_INSTANCE_UID, "../../etc")]).unwrap().impossible);
     }
@@ -496,32 +516,12 @@ mod tests {
             (Level::Instance, sequence),
         ] {
             let mut criteria = Criteria::default();
-            criteria.add(level, path, "1", false).unwrap();
+            criteria.add(level, path, "1").unwrap();
             assert!(!criteria.has_residual());
             assert_eq!(criteria.take_unmatched(), [path]);
-            criteria.add(level, path, "", false).unwrap();
+            criteria.add(level, path, "").unwrap();
             assert_eq!(criteria.take_unmatched(), [], "without a value nothing is asked");
         }
         assert!(parse(Level::Series, &[(tags::BODY_PART_EXAMINED, "KNEE")]).unwrap().has_residual());
-    }
-
-    #[test]
-    fn a_time_covers_all_that_it_begins() {
-        let value = MatchValue::parse(Vr::TM, "10-1030").unwrap();
-        let range = times(tags::STUDY_TIME, &value).unwrap();
-        assert!(range.contains(&TimeOfDay::parse("103059.5").unwrap()));
-        assert!(!range.contains(&TimeOfDay::parse("103100").unwrap()));
-    }
-
-    #[test]
-    fn a_time_may_have_a_fraction_of_a_second() {
-        for asked in ["093431.70", "093431.7-", "-093431.7", "0934-093431.70"] {
-            let range = times(tags::STUDY_TIME, &MatchValue::parse(Vr::TM, asked).unwrap()).unwrap();
-            assert!(range.contains(&TimeOfDay::parse("093431.7").unwrap()), "{asked}");
-            assert!(
-                !range.contains(&TimeOfDay::parse("093431.700001").unwrap()) || asked.ends_with('-'),
-                "{asked}"
-            );
-        }
     }
 }

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `attributes` | which attributes searches know |
 //! | `criteria` | what the keys ask |
+//! | `when` | what of them is asked of a date and the time beside it |
 //! | `pages` | rows that fit and may be seen, page by page |
 //! | `patients` | the same for patients, who are seen through their studies |
 //! | `answer` | a row in the words of DICOM |
@@ -23,6 +24,7 @@ mod candidate;
 mod criteria;
 mod pages;
 mod patients;
+mod when;
 
 pub use attributes::{is_searchable, search_attributes};
 
@@ -33,14 +35,17 @@ use candidate::Candidate;
 use criteria::Criteria;
 use pages::Pages;
 use std::sync::Arc;
-use yingdun_access::{Reason, Refusal, Resource, Session, session_leaf};
+use yingdun_access::{Reason, Refusal, Resource, Session, StudyFacts, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
-use yingdun_dicom::AttributePath;
+use yingdun_dicom::{AttributePath, UtcOffset};
 use yingdun_model::Action;
 
 /// Rows that are looked at together when all matches are wanted: some milliseconds of work.
 const STREAM_ROWS: u32 = 256;
+
+/// Rows of one catalogue page while searching.
+const PAGE_ROWS_MAX: u32 = 1_000;
 
 /// The whole answer left with this leaf.
 pub(crate) const ANSWERED: ReasonCode = ReasonCode::new("answered");
@@ -95,7 +100,8 @@ impl Search {
     ) -> Result<Self, FindError> {
         may_search(core, session).await?;
         let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
-        let criteria = Criteria::parse(&request)?;
+        let home = UtcOffset::from_minutes(core.access.utc_offset_minutes()).unwrap_or_default();
+        let criteria = Criteria::parse(&request, home)?;
         let visibility = core.access.visibility(session);
         core.catalogue.caught_up().await.map_err(FindError::Unavailable)?;
         Ok(Self {
@@ -204,14 +210,17 @@ pub(crate) async fn may_search(core: &Core, session: &Session) -> Result<(), Fin
     core.access.authorise(session, Action::Search, archive).await.map(drop).map_err(refused)
 }
 
-/// Which of these rows the policy lets this session see.
-pub(crate) async fn decided(
+/// Those of these rows whose studies the policy lets this session see.
+pub(crate) async fn seen<R>(
     core: &Core,
     session: &Session,
-    rows: Vec<Resource>,
-) -> Result<Vec<bool>, FindError> {
-    let decisions = core.access.decide_many(session, Action::List, &rows).await.map_err(refused)?;
-    Ok(decisions.into_iter().map(|decision| decision.permitted).collect())
+    rows: Vec<R>,
+    study: impl Fn(&R) -> StudyFacts,
+) -> Result<Vec<R>, FindError> {
+    let studies: Vec<Resource> = rows.iter().map(|row| Resource::Study(study(row))).collect();
+    let decisions = core.access.decide_many(session, Action::List, &studies).await.map_err(refused)?;
+    let decided = rows.into_iter().zip(decisions);
+    Ok(decided.filter(|(_, decision)| decision.permitted).map(|(row, _)| row).collect())
 }
 
 /// The leaf of an answer.

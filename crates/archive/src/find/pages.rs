@@ -2,31 +2,27 @@
 
 use super::answer::includes;
 use super::attributes::{Source, attributes};
-use super::candidate::{AnyRow, Candidate};
+use super::candidate::{
+    Candidate, instance_candidate, series_candidate, series_texts, study_candidate, study_texts,
+};
 use super::criteria::Criteria;
-use super::{damaged, database_error, decided, patients};
+use super::{PAGE_ROWS_MAX, database_error, patients, seen};
 use crate::error::FindError;
+use crate::pseudonym::InstitutionKeys;
 use crate::request::{Include, Level};
-use crate::rows;
-use crate::shared::{Core, InstitutionKeys};
-use std::collections::{BTreeSet, HashMap};
+use crate::shared::Core;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use yingdun_access::{Resource, Session, StudyFacts};
+use yingdun_access::Session;
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::instances::{self, InstanceRow};
-use yingdun_catalog::catalogue::sealed;
 use yingdun_catalog::catalogue::series::{self, SeriesRow};
 use yingdun_catalog::catalogue::studies::{self, StudyCursor, StudyRow};
 use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility};
-use yingdun_dicom::index::InstanceIndex;
-use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp};
 
 /// Rows that may be read for one page of an answer. Unsealing one takes some ten microseconds, so the bound is about a
 /// second; it is told to the asker, never passed over.
 const ROWS_READ_MAX: u32 = 50_000;
-
-/// Rows of one catalogue page while searching.
-pub(super) const PAGE_ROWS_MAX: u32 = 1_000;
 
 /// A walk through the rows of one level.
 pub(super) struct Pages {
@@ -122,11 +118,8 @@ impl Pages {
         session: &Session,
         candidates: Vec<Candidate>,
     ) -> Result<Vec<Candidate>, FindError> {
-        let fitting: Vec<Candidate> =
-            candidates.into_iter().filter(|candidate| self.criteria.matches(candidate)).collect();
-        let facts = fitting.iter().map(|candidate| Resource::Study(candidate.facts.clone())).collect();
-        let decisions = decided(core, session, facts).await?;
-        Ok(fitting.into_iter().zip(decisions).filter(|(_, seen)| *seen).map(|(row, _)| row).collect())
+        let fitting = candidates.into_iter().filter(|candidate| self.criteria.matches(candidate)).collect();
+        seen(core, session, fitting, |candidate: &Candidate| candidate.facts.clone()).await
     }
 
     /// The next rows, described as far as that is needed.
@@ -188,85 +181,4 @@ impl Needs {
             series: level > Level::Series && asked(&[Level::Series]),
         }
     }
-}
-
-// === rows ===
-
-type Texts<R> = HashMap<R, Arc<InstanceIndex>>;
-
-async fn study_texts(
-    database: &Database,
-    keys: &InstitutionKeys,
-    studies: BTreeSet<StudyRef>,
-) -> Result<Texts<StudyRef>, FindError> {
-    let mut texts = HashMap::with_capacity(studies.len());
-    if studies.is_empty() {
-        return Ok(texts);
-    }
-    let studies: Vec<StudyRef> = studies.into_iter().collect();
-    for row in sealed::studies(database, &studies).await.map_err(database_error)? {
-        let opened = rows::open_study_column(keys, row.reference, row.sealed).map_err(damaged)?;
-        texts.insert(row.reference, Arc::new(opened.into_index()));
-    }
-    Ok(texts)
-}
-
-async fn series_texts(
-    database: &Database,
-    keys: &InstitutionKeys,
-    series: BTreeSet<SeriesRef>,
-) -> Result<Texts<SeriesRef>, FindError> {
-    let mut texts = HashMap::with_capacity(series.len());
-    if series.is_empty() {
-        return Ok(texts);
-    }
-    let series: Vec<SeriesRef> = series.into_iter().collect();
-    for row in sealed::named_series(database, &series).await.map_err(database_error)? {
-        let opened = rows::open_series_column(keys, row.reference, row.sealed).map_err(damaged)?;
-        texts.insert(row.reference, Arc::new(opened.into_index()));
-    }
-    Ok(texts)
-}
-
-pub(super) fn study_candidate(keys: &InstitutionKeys, mut row: StudyRow) -> Result<Candidate, FindError> {
-    let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_study_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
-    let facts = facts(keys, row.reference, row.patient, row.grade, row.received);
-    Ok(Candidate { row: AnyRow::Study(row), study: Some(Arc::new(index)), series: None, facts })
-}
-
-fn series_candidate(
-    keys: &InstitutionKeys,
-    mut row: SeriesRow,
-    studies: &Texts<StudyRef>,
-) -> Result<Candidate, FindError> {
-    let sealed = std::mem::take(&mut row.sealed);
-    let index = rows::open_series_column(keys, row.reference, sealed).map_err(damaged)?.into_index();
-    let facts = facts(keys, row.study, row.patient, row.grade, row.study_received);
-    let study = studies.get(&row.study).cloned();
-    Ok(Candidate { row: AnyRow::Series(row), study, series: Some(Arc::new(index)), facts })
-}
-
-fn instance_candidate(
-    keys: &InstitutionKeys,
-    row: InstanceRow,
-    studies: &Texts<StudyRef>,
-    series: &Texts<SeriesRef>,
-) -> Candidate {
-    Candidate {
-        facts: facts(keys, row.study, row.patient, row.grade, row.study_received),
-        study: studies.get(&row.study).cloned(),
-        series: series.get(&row.series).cloned(),
-        row: AnyRow::Instance(row),
-    }
-}
-
-pub(super) fn facts(
-    keys: &InstitutionKeys,
-    study: StudyRef,
-    patient: PatientRef,
-    grade: Grade,
-    received: Timestamp,
-) -> StudyFacts {
-    StudyFacts { institution: keys.institution.clone(), study, patient, grade, received }
 }

@@ -1,14 +1,14 @@
 //! Patients, seen through their studies: one is listed who has a study that fits and that the session may see, and only
 //! such studies are counted.
 
-use super::candidate::{AnyRow, Candidate, PatientCounts};
+use super::candidate::{AnyRow, Candidate, PatientCounts, facts, study_candidate};
 use super::criteria::Criteria;
-use super::pages::{PAGE_ROWS_MAX, facts, study_candidate};
-use super::{database_error, decided};
+use super::{PAGE_ROWS_MAX, database_error, seen};
 use crate::error::FindError;
-use crate::shared::{Core, InstitutionKeys};
+use crate::pseudonym::InstitutionKeys;
+use crate::shared::Core;
 use std::collections::{HashMap, HashSet};
-use yingdun_access::{Resource, Session};
+use yingdun_access::Session;
 use yingdun_catalog::catalogue::patients::{self, CountedStudy};
 use yingdun_catalog::catalogue::studies::{self, StudyCursor, StudyRow};
 use yingdun_catalog::catalogue::{Page, StudyFilter};
@@ -87,10 +87,10 @@ impl Visible {
         loop {
             let rows =
                 patients::count(core.catalogue.database(), &all, page).await.map_err(database_error)?;
+            let (is_last, last) =
+                (rows.len() < PAGE_ROWS_MAX as usize, rows.last().map(CountedStudy::cursor));
             let of = |row: &CountedStudy| facts(keys, row.reference, row.patient, row.grade, row.received);
-            let resources = rows.iter().map(|row| Resource::Study(of(row))).collect();
-            let decisions = decided(core, session, resources).await?;
-            for (row, _) in rows.iter().zip(decisions).filter(|(_, seen)| *seen) {
+            for row in seen(core, session, rows, of).await? {
                 let counts = visible.counts.entry(row.patient).or_default();
                 counts.studies += 1;
                 counts.series += row.series_count;
@@ -99,10 +99,10 @@ impl Visible {
                     visible.newest.insert(row.reference);
                 }
             }
-            if rows.len() < PAGE_ROWS_MAX as usize {
+            if is_last {
                 return Ok(visible);
             }
-            page.after = rows.last().map(CountedStudy::cursor);
+            page.after = last;
         }
     }
 }
@@ -129,9 +129,7 @@ async fn older_studies(
             fitting.push(study_candidate(keys, row)?);
         }
         fitting.retain(|candidate| criteria.matches(candidate));
-        let resources = fitting.iter().map(|row| Resource::Study(row.facts.clone())).collect();
-        let decisions = decided(core, session, resources).await?;
-        for (candidate, _) in fitting.into_iter().zip(decisions).filter(|(_, seen)| *seen) {
+        for candidate in seen(core, session, fitting, |candidate| candidate.facts.clone()).await? {
             found.entry(candidate.facts.patient).or_insert(candidate);
         }
         if read < PAGE_ROWS_MAX as usize {

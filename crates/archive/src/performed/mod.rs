@@ -16,7 +16,8 @@ pub use report::ReportFault;
 
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
-use crate::shared::{Core, InstitutionKeys};
+use crate::pseudonym::InstitutionKeys;
+use crate::shared::Core;
 use report::Attributes;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

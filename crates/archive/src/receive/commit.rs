@@ -1,14 +1,14 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
-use crate::catalogue::Latest;
 use crate::description::Identity;
 use crate::descriptor::Descriptor;
 use crate::error::{IngestError, Unavailable};
+use crate::pseudonym::InstitutionKeys;
 use crate::record::{DescriptorPrefix, Place};
 use crate::request::{Declared, Stored, StoredOutcome};
-use crate::rows;
-use crate::shared::{Core, GRADE_ON_ARRIVAL, InstitutionKeys};
+use crate::rows::{self, Latest};
+use crate::shared::{Core, GRADE_ON_ARRIVAL};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;

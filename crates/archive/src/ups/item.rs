@@ -4,8 +4,7 @@ use super::WorkitemError;
 use super::attributes::{self, values, word};
 use super::state::Lock;
 use crate::error::Unavailable;
-use crate::pseudonym::Searchable;
-use crate::shared::InstitutionKeys;
+use crate::pseudonym::{InstitutionKeys, Searchable};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -150,9 +149,12 @@ pub(super) fn date_time(moment: Timestamp) -> String {
 pub(super) fn filter(keys: &InstitutionKeys, asked: &Keys) -> WorkitemFilter {
     let state = asked.value(&[], tags::PROCEDURE_STEP_STATE).and_then(|value| match value {
         MatchValue::Single(state) => state.parse().ok(),
-        MatchValue::Universal | MatchValue::List(_) | MatchValue::Wildcard(_) | MatchValue::Range { .. } => {
-            None
-        }
+        MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Wildcard(_)
+        | MatchValue::Range { .. } => None,
     });
     let mut filter = WorkitemFilter {
         institution: keys.institution.clone(),
@@ -169,7 +171,11 @@ pub(super) fn filter(keys: &InstitutionKeys, asked: &Keys) -> WorkitemFilter {
         MatchValue::Single(name) | MatchValue::Wildcard(name) => {
             Some(fold(name.split(['^', '=', '*', '?']).next().unwrap_or_default()))
         }
-        MatchValue::Universal | MatchValue::List(_) | MatchValue::Range { .. } => None,
+        MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Range { .. } => None,
     });
     if let Some(beginning) = name.filter(|beginning| !beginning.is_empty()) {
         filter.tokens.push(vec![keys.pseudonyms.prefix(Searchable::PatientName, &beginning)]);
@@ -192,7 +198,11 @@ fn days(value: &MatchValue) -> Option<RangeInclusive<Date>> {
     match value {
         MatchValue::Single(day) => moment(day).0.map(|day| day..=day),
         MatchValue::Range { from, until } => Some(bound(from, Date::MIN)?..=bound(until, Date::MAX)?),
-        MatchValue::Universal | MatchValue::List(_) | MatchValue::Wildcard(_) => None,
+        MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Wildcard(_) => None,
     }
 }
 

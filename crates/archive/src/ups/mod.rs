@@ -42,7 +42,8 @@ pub(crate) use subscribe::{open_channel, subscribe, suspend, unsubscribe};
 
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
-use crate::shared::{Core, InstitutionKeys};
+use crate::pseudonym::InstitutionKeys;
+use crate::shared::Core;
 use item::Workitem;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, RwLock};

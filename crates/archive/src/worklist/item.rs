@@ -1,8 +1,7 @@
 //! One item of the worklist: from the DICOM JSON model to a row and its tokens, and back to what a modality is told.
 
 use super::{WorklistEntry, WorklistError};
-use crate::pseudonym::{Pseudonyms, Searchable};
-use crate::shared::InstitutionKeys;
+use crate::pseudonym::{InstitutionKeys, Pseudonyms, Searchable};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -127,7 +126,14 @@ pub(super) fn filter(keys: &InstitutionKeys, state: StepState, asked: &Keys) -> 
     match asked.value(&[STEPS], tags::MODALITY) {
         Some(MatchValue::Single(modality)) => filter.modalities.push(modality.clone()),
         Some(MatchValue::List(modalities)) => filter.modalities.clone_from(modalities),
-        Some(MatchValue::Universal | MatchValue::Wildcard(_) | MatchValue::Range { .. }) | None => {}
+        Some(
+            MatchValue::Universal
+            | MatchValue::Empty
+            | MatchValue::All(_)
+            | MatchValue::Wildcard(_)
+            | MatchValue::Range { .. },
+        )
+        | None => {}
     }
     for (tag, what) in TOKENS {
         let alternatives = asked.value(&[], tag).and_then(|value| keys.pseudonyms.alternatives(what, value));
@@ -135,7 +141,11 @@ pub(super) fn filter(keys: &InstitutionKeys, state: StepState, asked: &Keys) -> 
     }
     let name = asked.value(&[], tags::PATIENT_NAME).and_then(|value| match value {
         MatchValue::Single(name) | MatchValue::Wildcard(name) => Some(fold(family(name))),
-        MatchValue::Universal | MatchValue::List(_) | MatchValue::Range { .. } => None,
+        MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Range { .. } => None,
     });
     if let Some(beginning) = name.filter(|beginning| !beginning.is_empty()) {
         filter.tokens.push(vec![keys.pseudonyms.prefix(Searchable::PatientName, &beginning)]);
@@ -167,7 +177,11 @@ fn days(value: &MatchValue) -> Option<RangeInclusive<Date>> {
     match value {
         MatchValue::Single(day) => Date::parse(day).map(|day| day..=day),
         MatchValue::Range { from, until } => Some(bound(from, Date::MIN)?..=bound(until, Date::MAX)?),
-        MatchValue::Universal | MatchValue::List(_) | MatchValue::Wildcard(_) => None,
+        MatchValue::Universal
+        | MatchValue::Empty
+        | MatchValue::List(_)
+        | MatchValue::All(_)
+        | MatchValue::Wildcard(_) => None,
     }
 }
 

@@ -11,7 +11,8 @@ mod item;
 
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
-use crate::shared::{Core, InstitutionKeys};
+use crate::pseudonym::InstitutionKeys;
+use crate::shared::Core;
 use item::Item;
 use serde_json::{Map, Value};
 use std::collections::HashSet;

@@ -21,6 +21,7 @@ use yingdun_access::Session;
 use yingdun_archive::{FindRequest, Include, IngestError, Level, OpenError, StoredOutcome};
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::limits::Limits;
+use yingdun_dicom::query::Matching;
 use yingdun_dicom::scan::scan;
 use yingdun_dicom::synthetic::{EnhancedCt, Instance, Kind, Study};
 use yingdun_dicom::{Tag, Vr, tags, transfer_syntax, write};
@@ -480,7 +481,7 @@ async fn rows(open: &Open, session: &Session, level: Level, keys: &[(Tag, &str)]
         study: None,
         series: None,
         keys: keys.iter().map(|(tag, value)| ((*tag).into(), (*value).to_owned())).collect(),
-        fuzzy: false,
+        matching: Matching::default(),
         include: Include::All,
         offset: 0,
         limit: 100,

@@ -8,9 +8,10 @@ use yingdun_access::Session;
 use yingdun_archive::{FindRequest, FoundRow, Include, Level};
 use yingdun_audit::{EventKind, Filter, Leaf};
 use yingdun_dicom::data_set::DataSet;
+use yingdun_dicom::query::Matching;
 use yingdun_dicom::synthetic::Instance;
 use yingdun_dicom::transfer_syntax::Encoding;
-use yingdun_dicom::{AttributePath, Tag, Vr, tags, write};
+use yingdun_dicom::{AttributePath, Tag, UtcOffset, Vr, tags, write};
 use yingdun_model::Uid;
 
 crate::on_both_engines! {
@@ -18,7 +19,11 @@ crate::on_both_engines! {
     a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted
     names_match_by_their_parts_when_that_is_asked_for
     what_describes_a_study_or_series_is_matched_and_returned
+    dates_and_times_are_one_range_or_two_and_asked_for_in_any_zone
+    what_has_no_value_and_all_of_several_values_are_found_where_that_is_asked_for
 }
+
+const OTHER_PATIENT_IDS: Tag = Tag(0x0010, 0x1000);
 
 /// An instance whose study, series and own UID end in these numbers.
 fn instance(study: u32, number: u32, texts: &[(Tag, &str)]) -> Instance {
@@ -53,7 +58,7 @@ fn request(level: Level, keys: &[(Tag, &str)]) -> FindRequest {
         study: None,
         series: None,
         keys: keys.iter().map(|(tag, value)| ((*tag).into(), (*value).to_owned())).collect(),
-        fuzzy: false,
+        matching: Matching::default(),
         include: Include::Default,
         offset: 0,
         limit: u32::MAX,
@@ -155,13 +160,136 @@ async fn a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted(house: 
     assert_eq!(queries(&open).await.len(), 5);
 }
 
+/// The numbers of the studies that a search finds, in the order of the numbers.
+async fn studies(open: &Open, matching: Matching, level: Level, keys: &[(Tag, &str)]) -> Vec<u32> {
+    let request = FindRequest { matching, limit: 99, ..request(level, keys) };
+    let rows = open.archive.find(&open.gateway, request).await.unwrap().rows;
+    let number = |row: &FoundRow| {
+        row[&tags::STUDY_INSTANCE_UID.to_hex()]["Value"][0].as_str()?.rsplit('.').next()?.parse().ok()
+    };
+    let mut numbers: Vec<u32> = rows.iter().map(|row| number(row).unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+async fn dates_and_times_are_one_range_or_two_and_asked_for_in_any_zone(house: House) {
+    let open = house.open().await;
+    for (study, date, time, zone) in [
+        (1, "20260701", "090000", ""),
+        (2, "20260701", "230000", ""),
+        (3, "20260702", "020000", "+0800"),
+        (4, "20260703", "", ""),
+        (5, "20260701", "200000", "+0000"),
+    ] {
+        let texts = [
+            (tags::STUDY_DATE, date),
+            (tags::STUDY_TIME, time),
+            (tags::SERIES_DATE, date),
+            (tags::SERIES_TIME, time),
+            (tags::PERFORMED_PROCEDURE_STEP_START_DATE, date),
+            (tags::PERFORMED_PROCEDURE_STEP_START_TIME, time),
+            (tags::TIMEZONE_OFFSET_FROM_UTC, zone),
+        ];
+        open.store(&instance(study, 1, &texts)).await.unwrap();
+    }
+    let combined = Matching { combined: true, ..Matching::default() };
+    let pairs = [
+        (Level::Study, tags::STUDY_DATE, tags::STUDY_TIME),
+        (Level::Series, tags::STUDY_DATE, tags::STUDY_TIME),
+        (Level::Instance, tags::STUDY_DATE, tags::STUDY_TIME),
+        (Level::Series, tags::SERIES_DATE, tags::SERIES_TIME),
+        (Level::Series, tags::PERFORMED_PROCEDURE_STEP_START_DATE, tags::PERFORMED_PROCEDURE_STEP_START_TIME),
+    ];
+    for (level, date, time) in pairs {
+        let span = [(date, "20260701-20260703"), (time, "1000-2100")];
+        assert_eq!(
+            studies(&open, Matching::default(), level, &span).await,
+            [5],
+            "{level:?} {date}: each day"
+        );
+        assert_eq!(studies(&open, combined, level, &span).await, [2, 3, 4, 5], "{level:?} {date}: one range");
+        // The institution is in China: its clocks, and those of the third study, are eight hours ahead.
+        for (zone, day, found) in [
+            ("+0800", "20260701", &[1, 2][..]),
+            ("+0800", "20260702", &[3, 5]),
+            ("+0000", "20260701", &[1, 2, 3, 5]),
+            ("-1000", "20260630", &[1]),
+            ("+0000", "20260703", &[4]),
+        ] {
+            let matching = Matching { zone: UtcOffset::parse(zone), ..Matching::default() };
+            assert_eq!(
+                studies(&open, matching, level, &[(date, day)]).await,
+                found,
+                "{level:?} {date} {day} {zone}"
+            );
+        }
+        let utc = Matching { zone: UtcOffset::parse("+0000"), ..combined };
+        let evening = [(date, "20260701-20260701"), (time, "1500-1800")];
+        assert_eq!(studies(&open, utc, level, &evening).await, [2, 3], "{level:?} {date}");
+    }
+}
+
+async fn what_has_no_value_and_all_of_several_values_are_found_where_that_is_asked_for(house: House) {
+    let open = house.open().await;
+    for (study, number, modality, id, physician, accession) in [
+        (1, 1, "CT", "P1", "Chen^Li", "A1"),
+        (2, 1, "CT", "", "", ""),
+        (3, 1, "PT", "P3", "Chen^Li", "\"\""),
+        (4, 1, "CT", "P4\\Q4", "Liu^Yang", "A1"),
+    ] {
+        let texts = [
+            (tags::MODALITY, modality),
+            (tags::PATIENT_ID, id.split('\\').next().unwrap()),
+            (OTHER_PATIENT_IDS, id),
+            (tags::REFERRING_PHYSICIAN_NAME, physician),
+            (tags::ACCESSION_NUMBER, accession),
+        ];
+        open.store(&instance(study, number, &texts)).await.unwrap();
+    }
+    let mut second = data_set(1, 2, &[(tags::MODALITY, "PT"), (tags::PATIENT_ID, "P1")]);
+    second.put_text(tags::SERIES_INSTANCE_UID, Vr::UI, "1.2.826.0.2.1.2");
+    open.store(&encoded(&second)).await.unwrap();
+
+    let empty = Matching { empty: true, ..Matching::default() };
+    for level in [Level::Study, Level::Series, Level::Instance] {
+        for tag in
+            [tags::PATIENT_ID, OTHER_PATIENT_IDS, tags::REFERRING_PHYSICIAN_NAME, tags::ACCESSION_NUMBER]
+        {
+            let mut found = studies(&open, empty, level, &[(tag, "\"\"")]).await;
+            found.dedup();
+            assert_eq!(found, [2], "{tag} at {level:?}");
+        }
+    }
+    assert_eq!(studies(&open, empty, Level::Study, &[(tags::STUDY_DATE, "\"\"")]).await, [1, 2, 3, 4]);
+    assert_eq!(studies(&open, empty, Level::Study, &[(tags::MODALITIES_IN_STUDY, "\"\"")]).await, [0; 0]);
+    let literal =
+        studies(&open, Matching::default(), Level::Study, &[(tags::ACCESSION_NUMBER, "\"\"")]).await;
+    assert_eq!(literal, [3], "two quotation marks are a text unless more was agreed");
+
+    let all = Matching { multiple: true, ..Matching::default() };
+    for (tag, asked, one_of, all_of) in [
+        (tags::MODALITIES_IN_STUDY, "PT\\CT", &[1, 2, 3, 4][..], &[1][..]),
+        (OTHER_PATIENT_IDS, "Q4\\P4", &[4], &[4]),
+        (OTHER_PATIENT_IDS, "P1\\P4", &[1, 4], &[]),
+        (tags::PATIENT_ID, "P1\\P3", &[1, 3], &[]),
+    ] {
+        assert_eq!(
+            studies(&open, Matching::default(), Level::Study, &[(tag, asked)]).await,
+            one_of,
+            "{asked}"
+        );
+        assert_eq!(studies(&open, all, Level::Study, &[(tag, asked)]).await, all_of, "all of {asked}");
+    }
+}
+
 async fn names_match_by_their_parts_when_that_is_asked_for(house: House) {
     let open = house.open().await;
     for (study, name) in [(1, "Wang^XiaoDong=王^小东"), (2, "Li^Wang")] {
         open.store(&instance(study, 1, &[(tags::PATIENT_NAME, name)])).await.unwrap();
     }
     let found = async |level, name: &str, fuzzy| {
-        let request = FindRequest { fuzzy, limit: 9, ..request(level, &[(tags::PATIENT_NAME, name)]) };
+        let matching = Matching { fuzzy, ..Matching::default() };
+        let request = FindRequest { matching, limit: 9, ..request(level, &[(tags::PATIENT_NAME, name)]) };
         open.archive.find(&open.gateway, request).await.unwrap().rows.len()
     };
     for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {

@@ -1,6 +1,6 @@
 //! Takes a batch into the catalogue: in one transaction with the watermark, twice without harm.
 
-use super::moment::{date_column, number_column, size_column, time_column};
+use super::moment::{date_column, number_column, signed, size_column, time_column};
 use super::{
     Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, accessions, events,
     filter, watermark,
@@ -57,11 +57,6 @@ pub async fn wipe(database: &Database) -> Result<(), CatalogError> {
             "pack_watermark",
         ])
         .await
-}
-
-/// A size or position as a column.
-pub(super) fn signed(number: u64) -> Result<i64, CatalogError> {
-    i64::try_from(number).map_err(|_| CatalogError::Misuse(format!("{number} is 2^63 or more")))
 }
 
 // === the plan: a batch in, statements out ===

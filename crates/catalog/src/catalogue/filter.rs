@@ -4,8 +4,8 @@
 //! it yields, each by one look into an index. A driver that yields few rows is followed to its end; one
 //! that yields many is walked in the order of the answer, newest study first, until the page is full.
 
-use super::moment::{date_column, time_column};
-use super::{Date, TimeOfDay, Token};
+use super::moment::{date_column, push_dates, push_moments, push_times};
+use super::{Date, Moment, TimeOfDay, Token};
 use crate::{CatalogError, Database, StatementBuilder};
 use std::ops::RangeInclusive;
 use yingdun_model::{ActorId, InstitutionId, PatientRef, StudyRef, Timestamp};
@@ -56,12 +56,15 @@ pub struct StudyFilter {
     pub patients: Vec<PatientRef>,
     /// For each inner list: the study has one of these tokens. An empty inner list fits no study.
     pub tokens: Vec<Vec<Token>>,
-    /// The study has a series of one of these modalities.
-    pub modalities: Vec<String>,
+    /// For each inner list: the study has a series of one of these modalities.
+    pub modalities: Vec<Vec<String>>,
     /// The study date lies in this range. A study without date fits no range.
     pub date: Option<RangeInclusive<Date>>,
     /// The study time lies in this range. A study without time fits no range.
     pub time: Option<RangeInclusive<TimeOfDay>>,
+    /// Date and time together lie in this range. Belongs beside the same range of dates, of which it cuts the first and the
+    /// last day.
+    pub moments: Option<RangeInclusive<Moment>>,
 }
 
 impl StudyFilter {
@@ -77,14 +80,15 @@ impl StudyFilter {
             modalities: Vec::new(),
             date: None,
             time: None,
+            moments: None,
         }
     }
 
     /// The same, narrowed to studies that have a series of one of these modalities where nothing was said of that.
     pub(super) fn with_series_of(&self, modalities: &[String]) -> Self {
         let mut filter = self.clone();
-        if filter.modalities.is_empty() {
-            filter.modalities = modalities.to_vec();
+        if filter.modalities.is_empty() && !modalities.is_empty() {
+            filter.modalities.push(modalities.to_vec());
         }
         filter
     }
@@ -275,10 +279,7 @@ impl<'f> Plan<'f> {
         if !filter.studies.is_empty() {
             sql.push(" AND s.study_ref IN ").bind_list(filter.studies.iter().copied());
         }
-        if let Some(range) = &filter.date {
-            sql.push(" AND s.study_date + 0 BETWEEN ").bind(date_column(Some(*range.start())));
-            sql.push(" AND ").bind(date_column(Some(*range.end())));
-        }
+        push_dates(sql, "s.study_date + 0", filter.date.as_ref());
         on_row.residue(sql);
     }
 
@@ -359,10 +360,7 @@ impl<'f> Plan<'f> {
             }
         };
         sql.bind(&filter.institution);
-        if let Some(range) = &filter.date {
-            sql.push(" AND ").push(date).push(" BETWEEN ").bind(date_column(Some(*range.start())));
-            sql.push(" AND ").bind(date_column(Some(*range.end())));
-        }
+        push_dates(sql, date, filter.date.as_ref());
         if let Some(cursor) = after {
             let key = study_key(cursor.reference);
             if let Driver::Condition(_) = self.driver {
@@ -392,10 +390,8 @@ impl<'f> Plan<'f> {
         if let Some(range) = &filter.date {
             sql.push(" AND n.study_date <= ").bind(date_column(Some(*range.end())));
         }
-        if let Some(range) = &filter.time {
-            sql.push(" AND n.study_time BETWEEN ").bind(time_column(Some(*range.start())));
-            sql.push(" AND ").bind(time_column(Some(*range.end())));
-        }
+        push_times(sql, "n.study_time", filter.time.as_ref());
+        push_moments(sql, ["n.study_date", "n.study_time"], filter.moments.as_ref());
         for alternatives in &self.conditions {
             sql.push(" AND EXISTS (SELECT 1 FROM search_term o WHERE o.term IN ");
             sql.bind_list(alternatives.iter().copied());
@@ -410,10 +406,8 @@ impl<'f> Plan<'f> {
     /// Appends the conditions that do not drive, on the row `s` of the study.
     fn residue(&self, sql: &mut StatementBuilder) {
         let filter = self.filter;
-        if let Some(range) = &filter.time {
-            sql.push(" AND s.study_time BETWEEN ").bind(time_column(Some(*range.start())));
-            sql.push(" AND ").bind(time_column(Some(*range.end())));
-        }
+        push_times(sql, "s.study_time", filter.time.as_ref());
+        push_moments(sql, ["s.study_date", "s.study_time"], filter.moments.as_ref());
         if !filter.patients.is_empty() && self.driver != Driver::Patients {
             sql.push(" AND s.patient_ref IN ").bind_list(filter.patients.iter().copied());
         }
@@ -488,10 +482,7 @@ async fn rarest(
         sql.push(if position > 0 { ", " } else { "SELECT " });
         sql.push("(SELECT count(*) FROM (SELECT 1 FROM search_term t WHERE t.term IN ");
         sql.bind_list(alternatives.iter().copied());
-        if let Some(range) = &filter.date {
-            sql.push(" AND t.study_date BETWEEN ").bind(date_column(Some(*range.start())));
-            sql.push(" AND ").bind(date_column(Some(*range.end())));
-        }
+        push_dates(&mut sql, "t.study_date", filter.date.as_ref());
         sql.push(" LIMIT ").bind(most).push(") few)");
     }
     let rows = database.query(sql.finish()).await?;
@@ -502,12 +493,10 @@ async fn rarest(
 
 /// The conditions by term, each with its alternatives sorted and unlike.
 fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<i64>>, CatalogError> {
-    let mut conditions: Vec<Vec<i64>> =
-        filter.tokens.iter().map(|alternatives| alternatives.iter().map(term).collect()).collect();
-    if !filter.modalities.is_empty() {
-        let terms = filter.modalities.iter().map(|word| modality_term(&filter.institution, word)).collect();
-        conditions.push(terms);
-    }
+    let tokens = filter.tokens.iter().map(|alternatives| alternatives.iter().map(term).collect());
+    let of_modality = |word: &String| modality_term(&filter.institution, word);
+    let modalities = filter.modalities.iter().map(|words| words.iter().map(of_modality).collect());
+    let mut conditions: Vec<Vec<i64>> = tokens.chain(modalities).collect();
     for alternatives in &mut conditions {
         alternatives.sort_unstable();
         alternatives.dedup();

@@ -129,18 +129,10 @@ pub async fn search(
     page: Page<InstanceCursor>,
 ) -> Result<Vec<InstanceRow>, CatalogError> {
     let studies = filter.studies.with_series_of(&filter.modalities);
-    let Some(plan) = Plan::of(database, &studies).await? else {
-        return Ok(Vec::new());
-    };
-    let mut rows = Vec::new();
-    for part in Part::of(page.after.as_ref().map(|after| &after.study)) {
-        let missing = page.reach().saturating_sub(rows.len());
-        if missing > 0 {
-            let select = select(&plan, filter, part, page.after.as_ref(), missing);
-            rows.extend(database.query(select).await?);
-        }
-    }
-    rows.iter().skip(page.offset as usize).map(instance_of).collect()
+    let after = page.after.as_ref();
+    let select = |plan: &Plan<'_>, part: Part<'_>, limit| select(plan, filter, part, after, limit);
+    let rows = walk::rows(database, &studies, &page, after.map(|after| &after.study), select).await?;
+    rows.iter().map(instance_of).collect()
 }
 
 /// One of the statements behind [`search`].

@@ -53,6 +53,6 @@ pub mod worklist;
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};
 pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term, study_key, term};
-pub use moment::{Date, TimeOfDay};
+pub use moment::{Date, Moment, TimeOfDay};
 pub use record::{Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use watermark::{Watermark, watermark};

@@ -1,6 +1,7 @@
 //! Calendar dates and times of day as whole numbers that sort and range like the moments they stand for.
 
-use crate::CatalogError;
+use crate::{CatalogError, StatementBuilder};
+use std::ops::RangeInclusive;
 
 /// A calendar date of VR DA (PS3.5 §6.2), kept as the number YYYYMMDD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +103,9 @@ impl std::fmt::Display for TimeOfDay {
     }
 }
 
+/// A time of day on a day.
+pub type Moment = (Date, TimeOfDay);
+
 // === columns ===
 
 /// What stands in a column for a missing date, below every date.
@@ -124,6 +128,11 @@ pub(super) fn time_column(time: Option<TimeOfDay>) -> i64 {
 
 pub(super) fn number_column(number: Option<i32>) -> i64 {
     number.map_or(NO_NUMBER, i64::from)
+}
+
+/// A number of bytes, or a position among them.
+pub(super) fn signed(number: u64) -> Result<i64, CatalogError> {
+    i64::try_from(number).map_err(|_| CatalogError::Misuse(format!("{number} is 2^63 or more")))
 }
 
 pub(super) fn size_column(size: Option<u32>) -> i64 {
@@ -169,6 +178,48 @@ pub(super) fn number_from(column: i64) -> Result<Option<i32>, CatalogError> {
     i32::try_from(column)
         .map(Some)
         .map_err(|_| CatalogError::Corrupt("a number column is out of range".to_owned()))
+}
+
+// === conditions ===
+
+/// Appends that the date in a column lies in a range, where there is one.
+pub(super) fn push_dates(
+    sql: &mut StatementBuilder,
+    column: &'static str,
+    range: Option<&RangeInclusive<Date>>,
+) {
+    if let Some(range) = range {
+        sql.push(" AND ").push(column).push(" BETWEEN ").bind(date_column(Some(*range.start())));
+        sql.push(" AND ").bind(date_column(Some(*range.end())));
+    }
+}
+
+/// Appends that the time in a column lies in a range, where there is one.
+pub(super) fn push_times(
+    sql: &mut StatementBuilder,
+    column: &'static str,
+    range: Option<&RangeInclusive<TimeOfDay>>,
+) {
+    if let Some(range) = range {
+        sql.push(" AND ").push(column).push(" BETWEEN ").bind(time_column(Some(*range.start())));
+        sql.push(" AND ").bind(time_column(Some(*range.end())));
+    }
+}
+
+/// Appends that a date and the time beside it lie in a range, where there is one, of a date that lies in it. Said of the first
+/// and the last day only, so that PostgreSQL does not take it for rare. A date without a time is the beginning of its day: its
+/// concatenated string is less than any that goes on (PS3.4 §C.2.2.2.5.4).
+pub(super) fn push_moments(
+    sql: &mut StatementBuilder,
+    [date, time]: [&'static str; 2],
+    range: Option<&RangeInclusive<Moment>>,
+) {
+    if let Some(range) = range {
+        for (outside, (day, moment)) in [(" < ", *range.start()), (" > ", *range.end())] {
+            sql.push(" AND NOT (").push(date).push(" = ").bind(date_column(Some(day)));
+            sql.push(" AND ").push(time).push(outside).bind(time_column(Some(moment))).push(")");
+        }
+    }
 }
 
 #[cfg(test)]

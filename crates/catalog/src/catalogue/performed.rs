@@ -4,7 +4,7 @@
 //! the station, the modality, the start and the state. A row changes only while its step is in progress, and only from
 //! the revision that whoever changes it has read: of two changes at the same time, one fails.
 
-use super::moment::{date_column, date_from, time_column, time_from};
+use super::moment::{date_column, date_from, push_dates, time_column, time_from};
 use super::{Date, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder, Value};
 use std::collections::BTreeSet;
@@ -249,10 +249,7 @@ pub(super) fn select(filter: &PerformedFilter, after: Option<PerformedCursor>, l
     if let Some(station) = &filter.station {
         select.push(" AND p.station = ").bind(station.as_str());
     }
-    if let Some(days) = &filter.start_date {
-        select.push(" AND p.start_date BETWEEN ").bind(date_column(Some(*days.start())));
-        select.push(" AND ").bind(date_column(Some(*days.end())));
-    }
+    push_dates(&mut select, "p.start_date", filter.start_date.as_ref());
     if let Some(after) = after {
         select.push(" AND (p.start_date, p.start_time, p.step_ref) < (").bind(after.start_date);
         select.push(", ").bind(after.start_time).push(", ").bind(after.reference).push(")");

@@ -24,16 +24,20 @@ use yingdun_model::{
 /// The kinds of condition, each alone and all pairs of them, under each visibility.
 fn filters() -> Vec<StudyFilter> {
     type Condition = fn(&mut StudyFilter);
-    let conditions: [Condition; 9] = [
+    let conditions: [Condition; 10] = [
         |_| {},
         |filter| filter.studies = vec![StudyRef::from_bytes([1; 16]); 3],
         |filter| filter.patients = vec![PatientRef::from_bytes([1; 16]); 3],
         |filter| filter.tokens.push(vec![[1; 16]]),
         |filter| filter.tokens.push(vec![[2; 16], [3; 16]]),
         |filter| filter.tokens.push((100..112).map(|n| -> Token { [n; 16] }).collect()),
-        |filter| filter.modalities = vec!["CT".to_owned()],
+        |filter| filter.modalities = vec![vec!["CT".to_owned()], vec!["MR".to_owned()]],
         |filter| filter.date = Some(Date::MIN..=Date::MAX),
         |filter| filter.time = Some(TimeOfDay::MIN..=TimeOfDay::MAX),
+        |filter| {
+            filter.date = Some(Date::MIN..=Date::MAX);
+            filter.moments = Some((Date::MIN, TimeOfDay::MIN)..=(Date::MAX, TimeOfDay::MAX));
+        },
     ];
     let actor = ActorId::new("doctor").unwrap();
     let at = Timestamp::from_ms(5);
@@ -56,13 +60,17 @@ fn filters() -> Vec<StudyFilter> {
 /// The conditions on series, each alone and all together.
 fn series_filters(studies: &StudyFilter) -> Vec<SeriesFilter> {
     type Condition = fn(&mut SeriesFilter);
-    let conditions: [Condition; 6] = [
+    let conditions: [Condition; 7] = [
         |filter| filter.series = vec![SeriesRef::from_bytes([1; 16])],
         |filter| filter.uids = vec![Uid::new("1.2.3").unwrap()],
         |filter| filter.modalities = vec!["CT".to_owned()],
         |filter| filter.number = Some(1),
         |filter| filter.performed_date = Some(Date::MIN..=Date::MAX),
         |filter| filter.performed_time = Some(TimeOfDay::MIN..=TimeOfDay::MAX),
+        |filter| {
+            filter.performed_date = Some(Date::MIN..=Date::MAX);
+            filter.performed_moments = Some((Date::MIN, TimeOfDay::MIN)..=(Date::MAX, TimeOfDay::MAX));
+        },
     ];
     let with = |conditions: &[Condition]| {
         let mut filter = SeriesFilter::of(studies.clone());
@@ -305,8 +313,13 @@ async fn a_page_of_a_common_word_or_a_date_range_is_cut_without_sorting() {
         StudyFilter { date: dates.clone(), ..all.clone() },
         StudyFilter { tokens: one_token.clone(), ..all.clone() },
         StudyFilter { tokens: one_token.clone(), date: dates.clone(), ..all.clone() },
-        StudyFilter { modalities: vec!["CT".to_owned()], date: dates, ..all.clone() },
-        StudyFilter { tokens: one_token, modalities: vec!["CT".to_owned()], ..all.clone() },
+        StudyFilter { modalities: vec![vec!["CT".to_owned()]], date: dates.clone(), ..all.clone() },
+        StudyFilter {
+            date: dates,
+            moments: Some((Date::MIN, TimeOfDay::MIN)..=(Date::MAX, TimeOfDay::MAX)),
+            ..all.clone()
+        },
+        StudyFilter { tokens: one_token, modalities: vec![vec!["CT".to_owned()]], ..all.clone() },
     ] {
         let plan = plan_of(&database, &filter).await;
         let mut page = StatementBuilder::new();

@@ -1,9 +1,9 @@
 //! Searching series.
 
 use super::filter::{Page, Plan, StudyCursor, StudyFilter};
-use super::moment::{date_column, date_from, number_column, number_from, time_column, time_from};
+use super::moment::{date_from, number_column, number_from, push_dates, push_moments, push_times, time_from};
 use super::walk::{self, Depth, Named, Part};
-use super::{Date, TimeOfDay};
+use super::{Date, Moment, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use std::ops::RangeInclusive;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
@@ -25,6 +25,8 @@ pub struct SeriesFilter {
     pub performed_date: Option<RangeInclusive<Date>>,
     /// The performed procedure step began at a time in this range.
     pub performed_time: Option<RangeInclusive<TimeOfDay>>,
+    /// It began within this range of moments. Belongs beside the same range of dates.
+    pub performed_moments: Option<RangeInclusive<Moment>>,
 }
 
 impl SeriesFilter {
@@ -39,6 +41,7 @@ impl SeriesFilter {
             number: None,
             performed_date: None,
             performed_time: None,
+            performed_moments: None,
         }
     }
 }
@@ -108,18 +111,10 @@ pub async fn search(
     page: Page<SeriesCursor>,
 ) -> Result<Vec<SeriesRow>, CatalogError> {
     let studies = filter.studies.with_series_of(&filter.modalities);
-    let Some(plan) = Plan::of(database, &studies).await? else {
-        return Ok(Vec::new());
-    };
-    let mut rows = Vec::new();
-    for part in Part::of(page.after.as_ref().map(|after| &after.study)) {
-        let missing = page.reach().saturating_sub(rows.len());
-        if missing > 0 {
-            let select = select(&plan, filter, part, page.after.as_ref(), missing);
-            rows.extend(database.query(select).await?);
-        }
-    }
-    rows.iter().skip(page.offset as usize).map(series_of).collect()
+    let after = page.after.as_ref();
+    let select = |plan: &Plan<'_>, part: Part<'_>, limit| select(plan, filter, part, after, limit);
+    let rows = walk::rows(database, &studies, &page, after.map(|after| &after.study), select).await?;
+    rows.iter().map(series_of).collect()
 }
 
 /// One of the statements behind [`search`].
@@ -147,14 +142,9 @@ pub(super) fn select(
     if let Some(number) = filter.number {
         sql.push(" AND r.series_number = ").bind(number);
     }
-    if let Some(range) = &filter.performed_date {
-        sql.push(" AND r.performed_date BETWEEN ").bind(date_column(Some(*range.start())));
-        sql.push(" AND ").bind(date_column(Some(*range.end())));
-    }
-    if let Some(range) = &filter.performed_time {
-        sql.push(" AND r.performed_time BETWEEN ").bind(time_column(Some(*range.start())));
-        sql.push(" AND ").bind(time_column(Some(*range.end())));
-    }
+    push_dates(&mut sql, "r.performed_date", filter.performed_date.as_ref());
+    push_times(&mut sql, "r.performed_time", filter.performed_time.as_ref());
+    push_moments(&mut sql, ["r.performed_date", "r.performed_time"], filter.performed_moments.as_ref());
     if let (Part::Within(_), Some(after)) = (part, after) {
         sql.push(" AND (r.series_number, r.series_ref) > (").bind(after.number).push(", ");
         sql.bind(after.reference).push(")");

@@ -4,8 +4,8 @@
 //! A page that begins behind a row has two parts: the rest of the study of that row, and the studies behind it. Each is one
 //! walk along an index. What names series or instances themselves is looked up instead, and its study is checked.
 
-use super::filter::{Plan, StudyCursor};
-use crate::StatementBuilder;
+use super::filter::{Page, Plan, StudyCursor, StudyFilter};
+use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 
 /// A part of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +18,31 @@ pub(super) enum Part<'c> {
 
 impl<'c> Part<'c> {
     /// The parts of an answer that begins behind a row of this study; the whole of it where none is given.
-    pub(super) fn of(after: Option<&'c StudyCursor>) -> impl Iterator<Item = Self> {
+    fn of(after: Option<&'c StudyCursor>) -> impl Iterator<Item = Self> {
         after.map(Part::Within).into_iter().chain([Part::Behind(after)])
     }
+}
+
+/// The rows of a page that begins behind a row of the study `after`. `select` makes the statement of a part, for so many rows.
+pub(super) async fn rows<C>(
+    database: &Database,
+    studies: &StudyFilter,
+    page: &Page<C>,
+    after: Option<&StudyCursor>,
+    select: impl Fn(&Plan<'_>, Part<'_>, usize) -> Statement,
+) -> Result<Vec<Row>, CatalogError> {
+    let Some(plan) = Plan::of(database, studies).await? else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    for part in Part::of(after) {
+        let missing = page.reach().saturating_sub(rows.len());
+        if missing > 0 {
+            rows.extend(database.query(select(&plan, part, missing)).await?);
+        }
+    }
+    rows.drain(..rows.len().min(page.offset as usize));
+    Ok(rows)
 }
 
 /// Where the walk begins.

@@ -1,5 +1,6 @@
 //! How far the packs of a store have been applied: where the replay after a restart begins.
 
+use super::moment::signed;
 use crate::{CatalogError, Database, Statement};
 
 /// Every record of `store` before this position is in the catalogue.
@@ -35,8 +36,8 @@ pub(super) fn advance(watermark: &Watermark) -> Result<Statement, CatalogError> 
          WHERE (excluded.pack, excluded.pack_offset) > (pack_watermark.pack, pack_watermark.pack_offset)";
     let values = vec![
         watermark.store.as_str().into(),
-        super::apply::signed(watermark.pack)?.into(),
-        super::apply::signed(watermark.offset)?.into(),
+        signed(watermark.pack)?.into(),
+        signed(watermark.offset)?.into(),
     ];
     Ok(Statement::new(upsert, values))
 }

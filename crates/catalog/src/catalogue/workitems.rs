@@ -4,7 +4,7 @@
 //! tokens; plain are the state and the times. A change names the revision that it was made from, so of two that were made
 //! from the same one, one is refused.
 
-use super::moment::{date_column, date_from, time_column, time_from};
+use super::moment::{date_column, date_from, push_dates, time_column, time_from};
 use super::{Date, TimeOfDay, Token};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder, Value};
 use std::collections::BTreeSet;
@@ -185,10 +185,7 @@ pub(super) fn select(filter: &WorkitemFilter, after: Option<WorkitemCursor>, lim
     if let Some(state) = filter.state {
         select.push(" AND w.state = ").bind(state.as_str());
     }
-    if let Some(days) = &filter.start_date {
-        select.push(" AND w.start_date BETWEEN ").bind(date_column(Some(*days.start())));
-        select.push(" AND ").bind(date_column(Some(*days.end())));
-    }
+    push_dates(&mut select, "w.start_date", filter.start_date.as_ref());
     for alternatives in &filter.tokens {
         select.push(" AND w.workitem_ref IN (SELECT t.workitem_ref FROM ups_term t WHERE t.term IN ");
         select.bind_list(alternatives.iter().map(|token| token.to_vec())).push(")");

@@ -3,7 +3,7 @@
 //! Rows are written durably and survive [`wipe`](super::wipe). What names a patient is sealed, and found by keyed
 //! tokens; plain are the station, the modality, the time and the state.
 
-use super::moment::{date_column, date_from, time_column, time_from};
+use super::moment::{date_column, date_from, push_dates, time_column, time_from};
 use super::{Date, TimeOfDay, Token};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use std::collections::BTreeSet;
@@ -141,10 +141,7 @@ pub(super) fn select(filter: &WorklistFilter, after: Option<WorklistCursor>, lim
     let mut select = StatementBuilder::new();
     select.push(SELECT).push("WHERE w.institution = ").bind(&filter.institution);
     select.push(" AND w.state = ").bind(filter.state.as_str());
-    if let Some(days) = &filter.start_date {
-        select.push(" AND w.start_date BETWEEN ").bind(date_column(Some(*days.start())));
-        select.push(" AND ").bind(date_column(Some(*days.end())));
-    }
+    push_dates(&mut select, "w.start_date", filter.start_date.as_ref());
     if !filter.modalities.is_empty() {
         select.push(" AND w.modality IN ").bind_list(filter.modalities.iter().map(String::as_str));
     }

@@ -148,11 +148,11 @@ async fn a_study_described_anew_is_found_by_what_it_says_now_and_by_nothing_else
         for (token, modality, found) in terms {
             let mut by_terms = all();
             by_terms.tokens = vec![vec![token]];
-            by_terms.modalities = vec![modality.to_owned()];
+            by_terms.modalities = vec![vec![modality.to_owned()]];
             assert_eq!(search(&database, &by_terms).await.len(), usize::from(found), "{modality}");
         }
         let mut by_date = all();
-        by_date.modalities = vec!["CT".to_owned()];
+        by_date.modalities = vec![vec!["CT".to_owned()]];
         by_date.date = Some(Date::parse("20240131").unwrap()..=Date::MAX);
         assert_eq!(search(&database, &by_date).await, [], "it is not found by its old date");
         let row = search(&database, &all()).await.remove(0);

@@ -29,9 +29,14 @@ fn fits(records: &[Stored], care: &[CareRelation], filter: &StudyFilter, record:
         && (filter.studies.is_empty() || filter.studies.contains(&record.study))
         && (filter.patients.is_empty() || filter.patients.contains(&record.study_facts.patient))
         && filter.tokens.iter().all(|any| any.iter().any(|token| study.terms.tokens.contains(token)))
-        && (filter.modalities.is_empty() || filter.modalities.iter().any(|word| modalities.contains(&word)))
+        && filter.modalities.iter().all(|words| words.iter().any(|word| modalities.contains(&word)))
         && filter.date.as_ref().is_none_or(|range| study.terms.date.is_some_and(|date| range.contains(&date)))
         && filter.time.as_ref().is_none_or(|range| study.time.is_some_and(|time| range.contains(&time)))
+        && filter.moments.as_ref().is_none_or(|range| {
+            let (first, last) = (range.start(), range.end());
+            let moment = study.terms.date.map(|date| (date, study.time));
+            moment.is_some_and(|it| it >= (first.0, Some(first.1)) && it <= (last.0, Some(last.1)))
+        })
 }
 
 fn is_visible(care: &[CareRelation], filter: &StudyFilter, record: &Stored) -> bool {

@@ -134,14 +134,20 @@ fn filter(dice: &mut Dice) -> StudyFilter {
         });
     }
     if dice.one_in(3) {
-        filter.modalities =
-            dice.some(2, |dice| MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned());
+        let some = |dice: &mut Dice| {
+            dice.some(2, |dice| MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned())
+        };
+        filter.modalities = (0..=dice.roll(2)).map(|_| some(dice)).collect();
     }
     if dice.one_in(3) {
         filter.date = Some(dice.range(Dice::date));
     }
     if dice.one_in(5) {
         filter.time = Some(dice.range(Dice::time));
+    }
+    if let Some(dates) = filter.date.clone().filter(|_| dice.one_in(2)) {
+        let times = dice.range(Dice::time);
+        filter.moments = Some((*dates.start(), *times.end())..=(*dates.end(), *times.start()));
     }
     filter
 }
@@ -231,7 +237,9 @@ async fn common_and_rare_words_together_find_what_a_plain_scan_finds(database: D
     let rare = vec![token("rare7"), token("rare20")];
     for visibility in [Visibility::Institution, care, Visibility::ReceivedSince(Timestamp::from_ms(30))] {
         for tokens in [vec![everyone.clone()], vec![rare.clone()], vec![everyone.clone(), rare.clone()]] {
-            for modalities in [vec![], vec!["CT".to_owned()], vec!["PT".to_owned()]] {
+            for modalities in
+                [vec![], vec![vec!["CT".to_owned()]], vec![vec!["CT".to_owned()], vec!["PT".to_owned()]]]
+            {
                 let mut filter = StudyFilter::all(institution("renmin"), visibility.clone());
                 filter.tokens = tokens.clone();
                 filter.modalities = modalities;
@@ -368,6 +376,15 @@ async fn series_conditions_hold_together(database: Database) {
     assert_eq!(found(SeriesFilter { performed_date: Some(old), ..of() }).await, sorted(&[2]));
     let morning = TimeOfDay::parse("07").unwrap()..=TimeOfDay::parse("09").unwrap();
     assert_eq!(found(SeriesFilter { performed_time: Some(morning), ..of() }).await, sorted(&[2]));
+    let moment = |date: &str, time: &str| (Date::parse(date).unwrap(), TimeOfDay::parse(time).unwrap());
+    let between = |first: (Date, TimeOfDay), last: (Date, TimeOfDay)| SeriesFilter {
+        performed_date: Some(first.0..=last.0),
+        performed_moments: Some(first..=last),
+        ..of()
+    };
+    let found_between = found(between(moment("20191231", "09"), moment("20200101", "0800"))).await;
+    assert_eq!(found_between, sorted(&[2]));
+    assert_eq!(found(between(moment("20191231", "07"), moment("20200101", "0759"))).await, []);
     let of_first = SeriesFilter::of(StudyFilter { studies: vec![study(0)], ..all() });
     assert_eq!(found(SeriesFilter { series: vec![series(0), series(4)], ..of_first }).await, sorted(&[0]));
 

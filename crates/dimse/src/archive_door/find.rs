@@ -25,7 +25,7 @@ impl ArchiveDoor {
             study: None,
             series: None,
             keys: query.keys.into_iter().map(|(sequence, tag, text)| (path(sequence, tag), text)).collect(),
-            fuzzy: query.fuzzy,
+            matching: query.matching,
             include: Include::Tags(query.wanted),
             offset: 0,
             limit: u32::MAX,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio_util::io::StreamReader;
 use yingdun_access::{Refusal, Session};
 use yingdun_archive::{AttributePath, ByteStream, FindRequest, Include, InstanceEntry, OpenError, OpenStudy};
+use yingdun_dicom::query::Matching;
 use yingdun_dicom::rewrite::Rewriter;
 use yingdun_dicom::tags;
 use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
@@ -76,7 +77,7 @@ impl ArchiveDoor {
             study: None,
             series: None,
             keys,
-            fuzzy: false,
+            matching: Matching::default(),
             include: Include::Default,
             offset: 0,
             limit: u32::MAX,

@@ -4,8 +4,8 @@ use super::{Level, Root};
 use crate::scp::{Failure, FailureKind};
 use yingdun_dicom::charset::CharacterSets;
 use yingdun_dicom::data_set::{DataSet, Element, Value};
-use yingdun_dicom::query::LIST_MAX;
-use yingdun_dicom::{Tag, Vr, dictionary, tags};
+use yingdun_dicom::query::{LIST_MAX, Matching};
+use yingdun_dicom::{Tag, UtcOffset, Vr, dictionary, tags};
 use yingdun_model::Uid;
 
 /// An identifier that was read: its level is a level of its model, nothing else of it is checked yet.
@@ -26,8 +26,8 @@ pub struct Query {
     pub keys: Vec<(Option<Tag>, Tag, String)>,
     /// Attributes that are to be returned, those with a value included.
     pub wanted: Vec<Tag>,
-    /// Whether names match by their parts (PS3.4 §C.2.2.2.1.1), as was agreed with the association.
-    pub fuzzy: bool,
+    /// How they are matched: as was agreed with the association, and in the zone that the identifier names.
+    pub matching: Matching,
 }
 
 /// What a C-MOVE or C-GET asks for: the entities of one level, and those above to which they belong. An empty list
@@ -92,7 +92,7 @@ impl Identifier {
     ///
     /// # Errors
     /// A [`Failure`] that is answered.
-    pub fn query(&self, relational: bool, fuzzy: bool) -> Result<Query, Failure> {
+    pub fn query(&self, relational: bool, agreed: Matching) -> Result<Query, Failure> {
         if !relational {
             for above in self.above() {
                 self.one(above)?;
@@ -112,7 +112,8 @@ impl Identifier {
                 self.keys_of(element, &mut keys)?;
             }
         }
-        Ok(Query { level: self.level, keys, wanted, fuzzy })
+        let matching = Matching { zone: self.zone()?, ..agreed };
+        Ok(Query { level: self.level, keys, wanted, matching })
     }
 
     /// What a C-MOVE or C-GET asks for. The unique key of its level must be there; without relational retrieval that of
@@ -153,6 +154,17 @@ impl Identifier {
             series: uids(Level::Series)?,
             instances: uids(Level::Image)?,
         })
+    }
+
+    /// In which zone dates and times are asked for, where that is said (PS3.4 §C.2.2.2.5.2).
+    fn zone(&self) -> Result<Option<UtcOffset>, Failure> {
+        let text = self.set.first_text(tags::TIMEZONE_OFFSET_FROM_UTC, &self.sets).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let wrong =
+            || Failure::new(FailureKind::CannotUnderstand, "Timezone Offset From UTC is not +HHMM or -HHMM");
+        UtcOffset::parse(&text).map(Some).ok_or_else(wrong)
     }
 
     /// The levels of the model above the one asked for.
@@ -215,7 +227,7 @@ impl std::fmt::Debug for Query {
             .field("level", &self.level)
             .field("keys", &self.keys.iter().map(|(_, tag, _)| tag).collect::<Vec<_>>())
             .field("wanted", &self.wanted)
-            .field("fuzzy", &self.fuzzy)
+            .field("matching", &self.matching)
             .finish()
     }
 }
@@ -291,18 +303,22 @@ mod tests {
     #[test]
     fn a_query_names_what_is_above_unless_it_is_relational() {
         let bare = identifier(Root::Study, &[(LEVEL, "SERIES"), (tags::MODALITY, "CT")]).unwrap();
-        assert_eq!(status(bare.query(false, false)), Some(Status::DATA_SET_MISMATCH));
-        assert!(bare.query(true, false).is_ok());
+        assert_eq!(status(bare.query(false, Matching::default())), Some(Status::DATA_SET_MISMATCH));
+        assert!(bare.query(true, Matching::default()).is_ok());
         for wrong in ["", "1.2\\1.3", "1.*"] {
             let two =
                 identifier(Root::Study, &[(LEVEL, "SERIES"), (tags::STUDY_INSTANCE_UID, wrong)]).unwrap();
-            assert_eq!(status(two.query(false, false)), Some(Status::DATA_SET_MISMATCH), "{wrong}");
+            assert_eq!(
+                status(two.query(false, Matching::default())),
+                Some(Status::DATA_SET_MISMATCH),
+                "{wrong}"
+            );
         }
         let whole = identifier(Root::Study, &[(LEVEL, "SERIES"), (tags::STUDY_INSTANCE_UID, "1.2")]).unwrap();
-        assert!(whole.query(false, false).is_ok());
+        assert!(whole.query(false, Matching::default()).is_ok());
         let patient =
             identifier(Root::Patient, &[(LEVEL, "STUDY"), (tags::STUDY_INSTANCE_UID, "1.2")]).unwrap();
-        assert_eq!(status(patient.query(false, false)), Some(Status::DATA_SET_MISMATCH));
+        assert_eq!(status(patient.query(false, Matching::default())), Some(Status::DATA_SET_MISMATCH));
     }
 
     #[test]
@@ -317,11 +333,26 @@ mod tests {
                 (tags::INSTANCE_AVAILABILITY, ""),
             ],
         );
-        let query = asked.unwrap().query(false, true).unwrap();
+        let agreed = Matching { fuzzy: true, ..Matching::default() };
+        let query = asked.unwrap().query(false, agreed).unwrap();
         assert_eq!(query.keys, [(None, tags::PATIENT_NAME, "张*".to_owned())]);
         assert_eq!(query.wanted, [tags::STUDY_DATE, tags::INSTANCE_AVAILABILITY, tags::PATIENT_NAME]);
-        assert!(query.fuzzy);
+        assert_eq!(query.matching, agreed);
         assert!(!format!("{query:?}").contains('张'));
+    }
+
+    #[test]
+    fn the_zone_in_which_is_asked_is_no_key() {
+        let asked = |zone| {
+            let keys =
+                [(LEVEL, "STUDY"), (tags::STUDY_DATE, "20260101"), (tags::TIMEZONE_OFFSET_FROM_UTC, zone)];
+            identifier(Root::Study, &keys).unwrap().query(false, Matching::default())
+        };
+        let query = asked("-0330").unwrap();
+        assert_eq!(query.matching.zone.map(UtcOffset::minutes), Some(-210));
+        assert_eq!(query.wanted, [tags::STUDY_DATE]);
+        assert_eq!(asked("").unwrap().matching.zone, None);
+        assert_eq!(status(asked("Peking")), Some(Status::CANNOT_UNDERSTAND));
     }
 
     #[test]
@@ -332,7 +363,7 @@ mod tests {
         set.put_text(LEVEL, Vr::CS, "STUDY");
         set.put_items(Tag(0x0008, 0x1032), vec![item]);
         let read = Identifier::of(set, Root::Study).unwrap();
-        let query = read.query(false, false).unwrap();
+        let query = read.query(false, Matching::default()).unwrap();
         assert_eq!(query.keys, [(Some(Tag(0x0008, 0x1032)), tags::CODE_VALUE, "T-A0100".to_owned())]);
         assert_eq!(query.wanted, [Tag(0x0008, 0x1032)]);
     }
@@ -367,7 +398,7 @@ mod tests {
             let mut set = scanned.data_set;
             set.put_text(LEVEL, Vr::CS, "STUDY");
             let read = Identifier::of(set, Root::Study).unwrap();
-            let _ = read.query(true, false);
+            let _ = read.query(true, Matching::default());
             let _ = read.selection(true);
         }
     }

@@ -56,7 +56,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         identifier: &Identifier,
     ) -> Result<(Query, Matches), Failure> {
         let options = self.options(context);
-        let query = identifier.query(options.relational, options.fuzzy)?;
+        let query = identifier.query(options.relational, options.matching)?;
         let matches = self.service.find(self.session, query.clone()).await?;
         Ok((query, matches))
     }
@@ -77,6 +77,10 @@ fn answer(row: &DataSet, query: &Query, matches: &Matches, called: &AeTitle) -> 
             None => {}
         }
     }
+    // In which zone its dates and times are, where it says so (PS3.4 §C.4.1.1.3.2).
+    if let Some(zone) = row.get(tags::TIMEZONE_OFFSET_FROM_UTC) {
+        answer.put(zone.tag, zone.vr, zone.value.clone());
+    }
     answer.put_text(tags::QUERY_RETRIEVE_LEVEL, Vr::CS, query.level.as_str());
     answer.put_text(tags::RETRIEVE_AE_TITLE, Vr::AE, called.as_str());
     answer
@@ -87,17 +91,19 @@ mod tests {
     use super::*;
     use crate::query::Level;
     use yingdun_dicom::Tag;
+    use yingdun_dicom::query::Matching;
 
     #[test]
-    fn a_match_holds_what_was_asked_for_and_nothing_else() {
+    fn a_match_holds_what_was_asked_for_and_the_zone_of_its_times() {
         let mut row = DataSet::new();
         row.put_text(tags::PATIENT_NAME, Vr::PN, "Zhang^San");
         row.put_text(tags::PATIENT_SEX, Vr::CS, "F");
+        row.put_text(tags::TIMEZONE_OFFSET_FROM_UTC, Vr::SH, "+0800");
         let query = Query {
             level: Level::Study,
             keys: Vec::new(),
             wanted: vec![tags::PATIENT_NAME, tags::STUDY_DATE, Tag(0x0008, 0x1080)],
-            fuzzy: false,
+            matching: Matching::default(),
         };
         let matches = Matches {
             known: vec![tags::PATIENT_NAME, tags::STUDY_DATE],
@@ -106,8 +112,13 @@ mod tests {
         };
         let answer = answer(&row, &query, &matches, &AeTitle::new("YINGDUN").unwrap());
         let held: Vec<Tag> = answer.elements().iter().map(|element| element.tag).collect();
-        let expected =
-            [tags::STUDY_DATE, tags::QUERY_RETRIEVE_LEVEL, tags::RETRIEVE_AE_TITLE, tags::PATIENT_NAME];
+        let expected = [
+            tags::STUDY_DATE,
+            tags::QUERY_RETRIEVE_LEVEL,
+            tags::RETRIEVE_AE_TITLE,
+            tags::TIMEZONE_OFFSET_FROM_UTC,
+            tags::PATIENT_NAME,
+        ];
         assert_eq!(held, expected);
         assert_eq!(answer.bytes(tags::STUDY_DATE), Some(&b""[..]));
     }

@@ -8,6 +8,7 @@ use crate::query::{Model, Verb};
 use crate::{PERFORMED_STEP, PERFORMED_STEP_RETRIEVE, VERIFICATION};
 use bytes::Bytes;
 use yingdun_dicom::dictionary::is_storage_sop_class;
+use yingdun_dicom::query::Matching;
 use yingdun_model::Uid;
 
 /// Transfer syntaxes that compress without any loss (PS3.5 §10, annex A).
@@ -52,8 +53,8 @@ pub fn accepts(sop_class: &Uid, transfer_syntax: &Uid) -> bool {
 pub(super) struct Options {
     /// Keys of the levels above need not be there.
     pub(super) relational: bool,
-    /// Names match by their parts.
-    pub(super) fuzzy: bool,
+    /// How values are matched.
+    pub(super) matching: Matching,
 }
 
 /// Answers one proposed presentation context.
@@ -96,9 +97,8 @@ const LEVEL_FULL: u8 = 2;
 const SIGNATURES_BIT_PRESERVING: u8 = 3;
 
 /// What this side agrees to of what a peer proposes beside contexts: that the peer takes objects of a storage class
-/// (which a C-GET needs), relational queries and retrievals, and fuzzy matching of names. Date and time are not
-/// matched together, time zones are not adjusted, and there is no conversion of enhanced images. Of storage classes the
-/// levels are told that hold for all of them. A common extended negotiation has no answer (PS3.7 §D.3.3.6).
+/// (which a C-GET needs), relational queries and retrievals, and every further kind of matching. There is no conversion of
+/// enhanced images. Of storage classes the levels are told that hold for all of them. A common extended negotiation has no answer (PS3.7 §D.3.3.6).
 pub(super) fn agree(request: &AssociateRq) -> Agreement {
     let proposed = &request.user;
     let storage = |role: &&RoleSelection| is_storage_sop_class(role.sop_class.as_str());
@@ -106,7 +106,7 @@ pub(super) fn agree(request: &AssociateRq) -> Agreement {
     let extended = proposed.extended.iter().filter_map(|negotiation| {
         let Some(model) = Model::of(&negotiation.sop_class) else { return levels_of_storage(negotiation) };
         let supported: &[bool] = match model.verb {
-            Verb::Find => &[true, false, true],
+            Verb::Find => &QUERY_OPTIONS,
             Verb::Move | Verb::Get => &[true],
         };
         let answer = negotiation.application_information.iter().enumerate();
@@ -144,11 +144,17 @@ fn window(request: &AssociateRq) -> Option<OperationsWindow> {
     Some(OperationsWindow { invoked, performed: 1 })
 }
 
-/// What was agreed for one SOP class.
+/// What is agreed to of a query (PS3.4 table C.5-2): relational queries, combined date and time, fuzzy matching of names,
+/// adjustment to a time zone; no enhanced images; matching of what has no value, and of all of several values.
+const QUERY_OPTIONS: [bool; 7] = [true, true, true, true, false, true, true];
+
+/// What was agreed for one SOP class. In which zone is asked, the identifier says.
 pub(super) fn options(agreed: &[ExtendedNegotiation], sop_class: &Uid) -> Options {
     let bytes = agreed.iter().find(|negotiation| negotiation.sop_class == *sop_class);
     let is_on = |place| bytes.is_some_and(|found| found.application_information.get(place) == Some(&1));
-    Options { relational: is_on(0), fuzzy: is_on(2) }
+    let matching =
+        Matching { combined: is_on(1), fuzzy: is_on(2), empty: is_on(5), multiple: is_on(6), zone: None };
+    Options { relational: is_on(0), matching }
 }
 
 /// The transfer syntax to choose when a peer offers several in one context:
@@ -255,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_wished_for_relational_and_fuzzy_are_agreed() {
+    fn every_kind_of_matching_that_is_wished_for_is_agreed() {
         let find = uid("1.2.840.10008.5.1.4.1.2.2.1");
         let wish = |sop_class: &Uid, bytes: &'static [u8]| ExtendedNegotiation {
             sop_class: sop_class.clone(),
@@ -263,7 +269,8 @@ mod tests {
         };
         let proposed = UserInformation {
             extended: vec![
-                wish(&find, &[1, 1, 1, 1, 1]),
+                wish(&find, &[1, 1, 0, 1, 1, 1, 1, 1]),
+                wish(&uid("1.2.840.10008.5.1.4.1.2.1.1"), &[0, 0, 1]),
                 wish(&uid("1.2.840.10008.5.1.4.1.2.2.3"), &[0, 1]),
                 wish(&uid(CT), &[1]),
                 wish(&uid("1.2.840.10008.5.1.1.9"), &[1]),
@@ -271,16 +278,20 @@ mod tests {
             ..UserInformation::default()
         };
         let agreed = agree(&asking(&[CT], proposed)).extended;
-        assert_eq!(&agreed[0].application_information[..], [1, 0, 1, 0, 0]);
-        assert_eq!(&agreed[1].application_information[..], [0, 0]);
+        assert_eq!(&agreed[0].application_information[..], [1, 1, 0, 1, 0, 1, 1, 0]);
+        assert_eq!(&agreed[1].application_information[..], [0, 0, 1]);
+        assert_eq!(&agreed[2].application_information[..], [0, 0]);
         assert_eq!(
-            &agreed[2].application_information[..],
+            &agreed[3].application_information[..],
             [2, 0, 3, 0, 0, 0],
             "storage: full, bit preserving"
         );
-        assert_eq!(agreed.len(), 3, "of a class that is none of ours nothing is said");
-        assert_eq!(options(&agreed, &find), Options { relational: true, fuzzy: true });
-        assert_eq!(options(&agreed, &uid("1.2.840.10008.5.1.4.1.2.1.1")), Options::default());
+        assert_eq!(agreed.len(), 4, "of a class that is none of ours nothing is said");
+        let matching = Matching { combined: true, empty: true, multiple: true, ..Matching::default() };
+        assert_eq!(options(&agreed, &find), Options { relational: true, matching });
+        let matching = Matching { fuzzy: true, ..Matching::default() };
+        let names = options(&agreed, &uid("1.2.840.10008.5.1.4.1.2.1.1"));
+        assert_eq!(names, Options { relational: false, matching });
     }
 
     #[test]

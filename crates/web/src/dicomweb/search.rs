@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use yingdun_archive::{AttributePath, FindRequest, Include, Level};
-use yingdun_dicom::{Tag, Vr, dictionary, tags};
+use yingdun_dicom::query::Matching;
+use yingdun_dicom::{Tag, UtcOffset, Vr, dictionary, tags};
 use yingdun_model::Uid;
 
 /// What the answer has to say besides its rows.
@@ -116,18 +117,17 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
         Some(text) => number("offset", text, 0, limits::QIDO_OFFSET_MAX)?,
         None => 0,
     };
-    let fuzzy = match query.one("fuzzymatching")? {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => return Err(Problem::bad_request("fuzzymatching=true or fuzzymatching=false", other)),
-    };
+    let matching = matching(query)?;
     let include = include(query)?;
     let mut keys: Vec<(AttributePath, String)> = Vec::new();
     for (name, value) in query.iter() {
-        if matches!(name, "limit" | "offset" | "fuzzymatching" | "includefield" | "accept" | "charset") {
+        if NO_KEYS.contains(&name) {
             continue;
         }
         let path = attribute(name)?;
+        if path == tags::TIMEZONE_OFFSET_FROM_UTC.into() {
+            continue;
+        }
         let in_path = (path == tags::STUDY_INSTANCE_UID.into() && scope.study.is_some())
             || (path == tags::SERIES_INSTANCE_UID.into() && scope.series.is_some());
         if in_path {
@@ -142,7 +142,45 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
         }
     }
     let Scope { study, series } = scope;
-    Ok((FindRequest { level, study, series, keys, fuzzy, include, offset, limit }, warnings))
+    Ok((FindRequest { level, study, series, keys, matching, include, offset, limit }, warnings))
+}
+
+/// Parameters that ask nothing of an attribute.
+const NO_KEYS: [&str; 8] = [
+    "limit",
+    "offset",
+    "fuzzymatching",
+    "emptyvaluematching",
+    "multiplevaluematching",
+    "includefield",
+    "accept",
+    "charset",
+];
+
+/// How values are matched. Date and time are always matched together, and the zone in which they are asked for is no key
+/// (PS3.18 §8.3.4.1).
+fn matching(query: &Parameters) -> Result<Matching, Problem> {
+    let flag = |name: &str| match query.one(name)? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Problem::bad_request(format!("{name}=true or {name}=false"), other)),
+    };
+    let mut zone = None;
+    for (name, value) in query.iter().filter(|(_, value)| !value.is_empty()) {
+        if dictionary::tag_of_name(name) == Some(tags::TIMEZONE_OFFSET_FROM_UTC) {
+            // A `+` that is not percent-encoded is a blank in a query string.
+            let read = UtcOffset::parse(&value.replacen(' ', "+", 1));
+            let wrong = || Problem::bad_request("one TimezoneOffsetFromUTC as +HHMM or -HHMM", value);
+            zone = Some(read.filter(|_| zone.is_none()).ok_or_else(wrong)?);
+        }
+    }
+    Ok(Matching {
+        fuzzy: flag("fuzzymatching")?,
+        combined: true,
+        empty: flag("emptyvaluematching")?,
+        multiple: flag("multiplevaluematching")?,
+        zone,
+    })
 }
 
 pub(super) fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, Problem> {
@@ -258,6 +296,10 @@ mod tests {
             "limit=%2B5",
             "offset=99999999999",
             "fuzzymatching=maybe",
+            "emptyvaluematching=1",
+            "multiplevaluematching=",
+            "TimezoneOffsetFromUTC=Peking",
+            "TimezoneOffsetFromUTC=%2B0800&00080201=%2B0800",
             "includefield=Nothing",
             "RequestAttributesSequence.Nothing=1",
             "RequestAttributesSequence.ScheduledProtocolCodeSequence.CodeValue=1",
@@ -267,6 +309,23 @@ mod tests {
         ] {
             assert_eq!(parsed(query).map(|_| ()).unwrap_err().kind(), Kind::BadRequest, "{query}");
         }
+    }
+
+    #[test]
+    fn how_values_are_matched_is_said_by_parameters() {
+        let plain = parsed("PatientID=1").unwrap().0.matching;
+        assert_eq!(plain, Matching { combined: true, ..Matching::default() });
+        let (request, _) = parsed(
+            "emptyvaluematching=true&multiplevaluematching=true&StudyID=%22%22&TimezoneOffsetFromUTC=-0330",
+        )
+        .unwrap();
+        let zone = UtcOffset::parse("-0330");
+        assert_eq!(request.matching, Matching { empty: true, multiple: true, zone, ..plain });
+        assert_eq!(request.keys, [(tags::STUDY_ID.into(), "\"\"".to_owned())]);
+        for encoded in ["TimezoneOffsetFromUTC=%2B0800", "00080201=+0800"] {
+            assert_eq!(parsed(encoded).unwrap().0.matching.zone, UtcOffset::parse("+0800"), "{encoded}");
+        }
+        assert_eq!(parsed("TimezoneOffsetFromUTC=").unwrap().0.matching, plain, "it is asked for");
     }
 
     #[test]
@@ -300,7 +359,7 @@ mod tests {
     fn attributes_in_sequences_are_parted_by_a_dot() {
         let (request, _) = parsed("fuzzymatching=true&00400275.RequestedProcedureID=7").unwrap();
         let within = AttributePath::within(tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::REQUESTED_PROCEDURE_ID);
-        assert!(request.fuzzy);
+        assert!(request.matching.fuzzy);
         assert_eq!(request.keys, [(within, "7".to_owned())]);
         let Include::Tags(asked) = parsed("RequestAttributesSequence.00401001=").unwrap().0.include else {
             panic!("tags");

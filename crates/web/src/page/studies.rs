@@ -13,6 +13,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use yingdun_access::Session;
 use yingdun_archive::{FindError, FindRequest, Include, Level};
+use yingdun_dicom::query::Matching;
 use yingdun_model::Uid;
 
 /// Rows of one page.
@@ -36,7 +37,7 @@ pub(crate) async fn list(call: Call) -> Result<Response<Body>, Problem> {
         study: None,
         series: None,
         keys: Vec::new(),
-        fuzzy: false,
+        matching: Matching::default(),
         include: Include::Default,
         offset,
         limit: ROWS,
@@ -74,7 +75,7 @@ pub(crate) async fn one(call: Call) -> Result<Response<Body>, Problem> {
         study: Some(study.clone()),
         series: None,
         keys: Vec::new(),
-        fuzzy: false,
+        matching: Matching::default(),
         include: Include::Default,
         offset: 0,
         limit: crate::limits::QIDO_ROWS_MAX,

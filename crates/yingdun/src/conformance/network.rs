@@ -79,7 +79,8 @@ fn associations(page: &mut Page) {
     page.block(
         "An association is accepted from a device whose AE title, certificate, address and called AE title are those of one \
          record. SCP/SCU role selection is accepted for storage SOP classes (for C-GET), extended negotiation for relational \
-         queries and retrievals and for fuzzy matching; for storage it is answered with level 2 (full), digital signatures \
+         queries and retrievals, combined date and time, fuzzy matching, time zones, empty values and multiple values, not for \
+         the conversion of enhanced images; for storage it is answered with level 2 (full), digital signatures \
          level 3 (bit preserving), no coercion of elements. Common extended negotiation is read and changes nothing. Of several transfer syntaxes in one context a lossless compressed one \
          is chosen first, then Explicit VR Little Endian, then Implicit VR Little Endian, then what is left; a lossy one only \
          where nothing else is offered.",

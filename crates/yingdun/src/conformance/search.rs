@@ -10,7 +10,8 @@ pub(super) fn write(page: &mut Page) {
     page.block(
         "One search stands behind both (PS3.4 §C.2.2.2, PS3.18 §8.3.4): single value, list of UIDs, wildcard, range and \
          universal matching; names without regard to case, width and component group, and by their parts and pinyin when \
-         fuzzy matching is asked for. A key that is not in this table restricts nothing, and the answer says so (status \
+         fuzzy matching is asked for. Where it is agreed or asked for: combined date and time (QIDO-RS: always), time zones, \
+         empty value matching, multiple value matching. A key that is not in this table restricts nothing, and the answer says so (status \
          `FF01`, `Warning: 299`).",
     );
     page.table(
