@@ -288,7 +288,7 @@ fn changed_to(
     });
     let (sealed, series) = seal(keys, row.reference, attributes)?;
     let change = performed::change(row, &series, state, &sealed);
-    Ok(std::iter::once(change).chain(follow.flatten()).collect())
+    Ok(std::iter::once(change).chain(follow.into_iter().flatten()).collect())
 }
 
 /// A row and all of its attributes.

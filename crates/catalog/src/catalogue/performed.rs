@@ -132,7 +132,7 @@ pub fn change(row: &PerformedRow, series: &[u8], state: PerformedState, sealed: 
     Statement::new(update, values).expecting(1)
 }
 
-/// The change by which scheduled steps follow the step that performs them; `None` when it performs none. Belongs behind
+/// The changes by which scheduled steps follow the step that performs them; none when it performs none. They belong behind
 /// [`insert`] or [`change`], in the same transaction.
 ///
 /// * Begun: what waits, was cancelled or was discontinued before is started.
@@ -144,20 +144,26 @@ pub fn follow(
     step: PerformedStepRef,
     scheduled: &BTreeSet<StepRef>,
     to: StepState,
-) -> Option<Statement> {
+) -> Vec<Statement> {
     if scheduled.is_empty() {
-        return None;
+        return Vec::new();
     }
+    let mut statements = Vec::new();
     let mut update = StatementBuilder::new();
     update.push("UPDATE worklist_item SET state = ").bind(to.as_str());
-    update.push(" WHERE institution = ").bind(institution);
-    update.push(" AND step_ref IN ").bind_list(scheduled.iter().copied());
+    push_scheduled(&mut update, institution, scheduled);
     match to {
         StepState::Completed => {}
         StepState::Started => {
             update.push(" AND state IN ('scheduled', 'cancelled', 'discontinued')");
         }
         StepState::Scheduled | StepState::Cancelled | StepState::Discontinued => {
+            // Of two steps that are over at the same moment, each would see the other still at work. So the second waits
+            // here for the first, and what follows sees what that one did.
+            let mut lock = StatementBuilder::new();
+            lock.push("UPDATE worklist_item SET state = state");
+            push_scheduled(&mut lock, institution, scheduled);
+            statements.push(lock.finish());
             update.push(
                 " AND state = 'started' AND NOT EXISTS (SELECT 1 FROM performed_scheduled l, performed_step p \
                  WHERE l.scheduled_ref = worklist_item.step_ref AND p.step_ref = l.step_ref \
@@ -166,7 +172,8 @@ pub fn follow(
             update.bind(step).push(")");
         }
     }
-    Some(update.finish())
+    statements.push(update.finish());
+    statements
 }
 
 /// A step and its series, sealed.
@@ -270,6 +277,11 @@ pub(super) fn select_held(
     select.push(" AND i.instance_ref IN ").bind_list(instances.iter().copied());
     select.push(" AND r.study_ref IN ").bind_list(studies.iter().copied());
     select.finish()
+}
+
+fn push_scheduled(update: &mut StatementBuilder, institution: &InstitutionId, scheduled: &BTreeSet<StepRef>) {
+    update.push(" WHERE institution = ").bind(institution);
+    update.push(" AND step_ref IN ").bind_list(scheduled.iter().copied());
 }
 
 fn insert_links(step: PerformedStepRef, insert_into: &'static str, links: Vec<Value>) -> Option<Statement> {

@@ -13,6 +13,7 @@ on_both_engines!(Catalogue:
     steps_come_newest_first_page_by_page_under_each_condition,
     a_step_is_kept_once_and_changed_only_from_what_was_read,
     what_is_scheduled_follows_what_is_performed,
+    of_two_steps_that_end_at_the_same_moment_one_ends_the_entry,
     instances_that_are_here_are_told_once_and_of_their_studies_only,
 );
 
@@ -114,8 +115,8 @@ async fn a_step_is_kept_once_and_changed_only_from_what_was_read(database: Datab
     assert_eq!(performed::find(&database, &institution("xiehe"), step.reference).await.unwrap(), None);
 }
 
-async fn what_is_scheduled_follows_what_is_performed(database: Database) {
-    let entry = |number| WorklistRow {
+fn entry(number: u8) -> WorklistRow {
+    WorklistRow {
         institution: institution("renmin"),
         reference: StepRef::from_bytes([number; 16]),
         state: StepState::Scheduled,
@@ -124,19 +125,46 @@ async fn what_is_scheduled_follows_what_is_performed(database: Database) {
         start_date: Date::new(2026, 3, 4),
         start_time: None,
         sealed: vec![number],
-    };
+    }
+}
+
+async fn state_of(database: &Database, number: u8) -> StepState {
+    let found = worklist::find(database, &institution("renmin"), StepRef::from_bytes([number; 16])).await;
+    found.unwrap().unwrap().state
+}
+
+async fn of_two_steps_that_end_at_the_same_moment_one_ends_the_entry(database: Database) {
+    for number in 0..40 {
+        let started = WorklistRow { state: StepState::Started, ..entry(number) };
+        database.execute(worklist::insert(&started, &BTreeSet::new())).await.unwrap();
+        let steps = [row(number, 4, "CT01"), row(100 + number, 4, "CT02")];
+        let links = links(1, &[number]);
+        for step in &steps {
+            keep(&database, step, &links).await;
+        }
+        let [first, second] = steps.map(|step| {
+            let mut statements = vec![performed::change(&step, b"", PerformedState::Discontinued, b"")];
+            let scheduled = &links.scheduled;
+            let here = &step.institution;
+            statements.extend(performed::follow(here, step.reference, scheduled, StepState::Discontinued));
+            let database = database.clone();
+            tokio::spawn(async move { database.execute(statements).await })
+        });
+        first.await.unwrap().unwrap();
+        second.await.unwrap().unwrap();
+        assert_eq!(state_of(&database, number).await, StepState::Discontinued, "entry {number}");
+    }
+}
+
+async fn what_is_scheduled_follows_what_is_performed(database: Database) {
     for number in [1, 2] {
         database.execute(worklist::insert(&entry(number), &BTreeSet::new())).await.unwrap();
     }
-    let state = async |number| {
-        let found =
-            worklist::find(&database, &institution("renmin"), StepRef::from_bytes([number; 16])).await;
-        found.unwrap().unwrap().state
-    };
+    let state = async |number| state_of(&database, number).await;
     let follow = async |step: &PerformedRow, to| {
         let scheduled = performed::links(&database, step.reference).await.unwrap().scheduled;
-        let change = performed::follow(&institution("renmin"), step.reference, &scheduled, to).unwrap();
-        database.execute(vec![change]).await.unwrap();
+        let changes = performed::follow(&institution("renmin"), step.reference, &scheduled, to);
+        database.execute(changes).await.unwrap();
     };
     let end = async |step: &PerformedRow, to| {
         database.execute(vec![performed::change(step, b"", to, b"")]).await.unwrap();
@@ -168,7 +196,7 @@ async fn what_is_scheduled_follows_what_is_performed(database: Database) {
     assert_eq!(state(1).await, StepState::Completed);
     assert_eq!(
         performed::follow(&institution("renmin"), first.reference, &BTreeSet::new(), StepState::Started),
-        None
+        []
     );
 }
 
