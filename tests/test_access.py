@@ -161,6 +161,40 @@ def test_only_the_system_administrator_has_devices_called(archive_on, tokens):
     assert answers == {name: 404 if name == "system-administrator" else 403 for name in who}
 
 
+#: Every route of the unified worklist, with a body where it takes one.
+WORKLIST_ROUTES = [
+    ("GET", "/workitems", None),
+    ("POST", "/workitems", {}),
+    ("GET", "/workitems/2.25.404", None),
+    ("POST", "/workitems/2.25.404", {}),
+    ("PUT", "/workitems/2.25.404/state", {
+        "00741000": {"vr": "CS", "Value": ["IN PROGRESS"]}, "00081195": {"vr": "UI", "Value": ["2.25.1"]},
+    }),
+    ("POST", "/workitems/2.25.404/cancelrequest", {}),
+    ("POST", "/workitems/2.25.404/subscribers/NOBODY", None),
+    ("DELETE", "/workitems/2.25.404/subscribers/NOBODY", None),
+    ("POST", "/workitems/1.2.840.10008.5.1.4.34.5/subscribers/NOBODY/suspend", None),
+    ("GET", "/subscribers/NOBODY", None),
+]
+
+
+@pytest.mark.parametrize("method, path, body", WORKLIST_ROUTES, ids=[f"{method} {path}" for method, path, _ in WORKLIST_ROUTES])
+def test_the_unified_worklist_is_open_to_technicians_and_worklist_programs_only(archive, tokens, method, path, body):
+    def asked(token) -> int:
+        session = Web(archive, token).session
+        headers = {"Content-Type": "application/dicom+json"} if body is not None else {}
+        url = f"{archive.addresses.web}/dicom-web{path}"
+        return session.request(method, url, json=body, headers=headers, timeout=30).status_code
+
+    who = {role: tokens.person(archive, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    answers = {name: asked(token) for name, token in who.items()}
+    open_to = {name for name, status in answers.items() if status != 403}
+    assert open_to == {"technician", "worklist"}, answers
+    assert all(answers[name] in (200, 400, 404) for name in open_to), answers
+    assert [asked(token) for token in (None, "x" * 43)] == [401, 401]
+
+
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
     image = study_of(gateway_on, "anonymous-1")
     for token in (None, "x" * 43, "not a token at all"):
@@ -266,17 +300,40 @@ def test_a_stranger_who_fails_on_purpose_does_not_lock_the_owner_out(archive_on)
     office = archive_on.office
     name = office.person("attacked", "radiologist")
     open_session = Web(archive_on, office.sign_in(name))
-    for host in range(2, 12):
-        stranger = office.browser()
-        stranger.mount("https://", SourceAddress(f"127.0.0.{host}"))
-        page = stranger.get(f"{office.web}/login", timeout=30)
-        form = {"name": name, "password": "a wrong password", "role": "", "form_token": form_token(page.text)}
-        assert stranger.post(f"{office.web}/login", data=form, timeout=30).status_code == 401
+    hosts = iter(range(2, 250))
+
+    def stranger(password):
+        """Somebody at an address of their own, whose form is filled in."""
+        browser = office.browser()
+        browser.mount("https://", SourceAddress(f"127.0.0.{next(hosts)}"))
+        page = browser.get(f"{office.web}/login", timeout=30)
+        form = {"name": name, "password": password, "role": "", "form_token": form_token(page.text)}
+        return lambda: browser.post(f"{office.web}/login", data=form, allow_redirects=False, timeout=30).status_code
+
+    # The fifth failure makes strangers wait for a second, each further one twice as long. On a busy machine that may be
+    # over before the next one comes; then more of them fail first, until the wait is longer than the machine is slow.
+    for further in range(5):
+        failing = [stranger("a wrong password") for _ in range(STRANGE_FAILURES + further)]
+        right = stranger(PASSWORD)
+        for number, fail in enumerate(failing, start=1):
+            if number > STRANGE_FAILURES:
+                time.sleep(2 ** (number - STRANGE_FAILURES - 1) + 0.1)
+            began = time.monotonic()
+            assert fail() == 401
+        status, took = right(), time.monotonic() - began
+        if status == 401:
+            break
+        assert status == 303 and took >= 2**further, "at a strange place even the right password has to wait"
+    else:
+        pytest.fail("no stranger came before a wait of 16 s was over")
+    for fail in [stranger("a wrong password") for _ in range(5)]:
+        assert fail() == 401
     assert office.try_sign_in(name).status_code == 303, "the owner at the usual place"
     assert open_session.get("/studies").status_code == 200
-    form |= {"password": PASSWORD, "form_token": form_token(stranger.get(f"{office.web}/login", timeout=30).text)}
-    refused = stranger.post(f"{office.web}/login", data=form, timeout=30)
-    assert refused.status_code == 401, "at a strange place even the right password has to wait"
+
+
+#: Failures from strange places that nobody has to wait for, and the one after which they have to.
+STRANGE_FAILURES = 5
 
 
 class SourceAddress(HTTPAdapter):

@@ -286,6 +286,48 @@ def test_an_archive_without_c_get_sends_by_c_move_and_what_arrived_is_compared(d
     assert study["faults"][0]["file"] == late.SOPInstanceUID
 
 
+@pytest.fixture
+def strict(make_installation, tmp_path_factory):
+    """An Orthanc over TLS, and the only authority whose certificates it takes."""
+    authority = make_installation("migrate-tls", serve=False)
+    theirs = authority.issue_certificate("SOURCE", "localhost")
+    settings = {
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(theirs["certificate_file"]),
+        "DicomTlsPrivateKey": str(theirs["private_key_file"]),
+        "DicomTlsTrustedCertificates": str(authority.ca_file),
+        "DicomTlsRemoteCertificateRequired": True,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
+    }
+    server = Orthanc(tmp_path_factory.mktemp("migrate-tls-orthanc"), settings)
+    yield server, authority
+    server.stop()
+
+
+def test_a_source_over_tls_is_asked_with_certificates_and_not_without(strict, archive, target, gateway, tmp_path):
+    source, authority = strict
+    made = [part10.image(patient_id=f"migrate-tls-{number}", seed=number, StudyDate="20320101") for number in range(3)]
+    for image in made:
+        assert source.ask("POST", "/instances", data=part10.file_bytes(image)).ok
+    words = ["migrate", "--from", f"ORTHANC@localhost:{source.dicom}", *target]
+
+    def identity(made) -> list:
+        return ["--from-certificate-file", made["certificate_file"], "--from-private-key-file", made["private_key_file"]]
+
+    trusted, mine = ["--from-ca-file", authority.ca_file], identity(authority.issue_certificate("MOVER"))
+    foreign = identity(archive.issue_certificate("MOVER"))
+    wrong = [[], trusted, ["--from-ca-file", archive.ca_file, *mine], [*trusted, *foreign]]
+    for number, options in enumerate(wrong):
+        refused = program.run(*words, *options, "--folder", tmp_path / f"wrong-{number}")
+        assert refused.returncode == 1, (options, refused)
+    done = program.run_json(*words, *trusted, *mine, "--folder", tmp_path / "tls")
+    assert (done["studies_good"], done["same"], done["stored"], done["studies_left"]) == (3, 3, 3, 0)
+    for image in made:
+        expected = part10.data_set_bytes(part10.file_bytes(image))
+        assert part10.data_set_bytes(gateway.file_of(image)) == expected
+
+
 def test_a_migration_is_stopped_by_a_signal_and_begins_nothing_new(orthanc, target, tmp_path):
     for number in range(20):
         image = part10.image(patient_id=f"migrate-stop-{number}", rows=256, columns=256, seed=number)

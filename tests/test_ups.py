@@ -1,7 +1,10 @@
 """The unified worklist over DICOMweb (PS3.18 §11): claimed, performed, watched through a WebSocket."""
 
 import concurrent.futures
+import contextlib
 import json
+import socket
+import sqlite3
 import time
 
 import pytest
@@ -9,6 +12,7 @@ import websocket
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
 ALL, MATCHING = "1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1"
@@ -16,6 +20,12 @@ JSON = {"Content-Type": "application/dicom+json"}
 
 #: A session that ends takes its event channel with it within this time.
 CHANNEL_SECONDS_MAX = 5.0
+
+#: An ended workitem can be read for thirty days.
+KEPT_MS = 30 * 24 * 3600 * 1000
+
+#: Reports that may wait for one subscriber.
+REPORTS_MAX = 1_000
 
 
 def code(value: str) -> Dataset:
@@ -131,6 +141,13 @@ class Channel:
 @pytest.fixture(scope="module")
 def worklist(archive, tokens) -> Worklist:
     return Worklist(archive, tokens.client(archive, "worklist"))
+
+
+@pytest.fixture(scope="module")
+def other(make_installation) -> Worklist:
+    """An installation for pages of another origin, and for what changes all of a worklist."""
+    installation = make_installation("ups-other", settings={"WEB__CORS_ORIGINS": '["https://viewer.example"]'})
+    return Worklist(installation, installation.office.client_token("worklist", "worklist"))
 
 
 def test_a_workitem_is_created_claimed_performed_and_completed(archive, worklist):
@@ -330,12 +347,74 @@ def test_nobody_but_its_owner_opens_a_channel_and_only_who_may_reads_the_worklis
     worklist.must(200, "DELETE", f"/workitems/{ALL}/subscribers/OWNED")
 
 
-def test_a_page_of_another_origin_opens_no_channel(worklist):
+def test_a_page_of_another_origin_opens_no_channel_unless_it_is_named_in_the_configuration(worklist, other):
     worklist.subscribe(worklist.create(), "ORIGIN")
-    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
-        worklist.channel("ORIGIN", suppress_origin=False, origin="https://evil.example")
-    assert refused.value.status_code == 403
-    worklist.channel("ORIGIN", suppress_origin=False, origin=worklist.installation.addresses.web)
+    other.subscribe(other.create(), "ORIGIN")
+    viewer, own = "https://viewer.example", [mine.installation.addresses.web for mine in (worklist, other)]
+    for mine, origin, is_open in [
+        (worklist, own[0], True),
+        (worklist, "https://evil.example", False),
+        (worklist, viewer, False),
+        (worklist, own[1], False),
+        (other, own[1], True),
+        (other, viewer, True),
+        (other, "https://evil.example", False),
+        (other, "https://viewer.example.evil.example", False),
+        (other, "null", False),
+    ]:
+        if is_open:
+            mine.channel("ORIGIN", suppress_origin=False, origin=origin).socket.close()
+            continue
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            mine.channel("ORIGIN", suppress_origin=False, origin=origin)
+        assert refused.value.status_code == 403, origin
+
+
+def test_who_does_not_keep_up_loses_the_channel_and_is_told(other):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: Worklist(other.installation, other.token).create(), range(100)))
+    other.subscribe(ALL, "SLOW")
+    # Reads nothing: what is on its way soon fills the buffers between.
+    channel = other.channel("SLOW", sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)])
+    ended = "yingdun_ups_channels_slow_total"
+    before = other.installation.office.metrics().get(ended, 0)
+    # Who locks all workitems is told the state of each, every time.
+    for _ in range(1_000):
+        other.subscribe(ALL, "SLOW", deletionlock="true")
+        if other.installation.office.metrics().get(ended, 0) > before:
+            break
+    reports = 0
+    while True:
+        opcode, data = channel.socket.recv_data()
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            break
+        reports += opcode == websocket.ABNF.OPCODE_TEXT
+    assert (int.from_bytes(data[:2], "big"), data[2:].decode()) == (1013, "too many reports were waiting")
+    assert reports >= REPORTS_MAX, "what was in the queue is still told"
+    other.must(200, "DELETE", f"/workitems/{ALL}/subscribers/SLOW")
+
+
+def test_an_ended_workitem_leaves_after_its_time_and_is_gone(other):
+    removed, kept, waiting, lock = other.create(), other.create(), other.create(), generate_uid()
+    other.subscribe(kept, "KEEPER", deletionlock="true")
+    for uid in (removed, kept):
+        other.must(202, "POST", f"/workitems/{uid}/cancelrequest")
+    other.state(waiting, lock, "IN PROGRESS")
+    installation = other.installation
+    installation.stop()
+    with contextlib.closing(sqlite3.connect(installation.directory / "db" / "catalogue.db")) as database, database:
+        database.execute("UPDATE ups_workitem SET changed_ms = changed_ms - ?", [KEPT_MS + 60_000])
+    installation.start()
+    installation.office.sign_in_officers()
+    wait_until(lambda: other.ask("GET", f"/workitems/{removed}").status_code == 410, "the workitem leaves", 30)
+    # PS3.18 tables 11.5.3-1 to 11.10.3-1: 410, the workitem was there once.
+    other.update(removed, lock, performed(), 410)
+    other.state(removed, lock, "IN PROGRESS", 410)
+    other.must(410, "POST", f"/workitems/{removed}/cancelrequest")
+    other.subscribe(removed, "LATE", 410)
+    assert other.search(SOPInstanceUID=",".join([removed, kept, waiting])) == other.search(SOPInstanceUID=f"{kept},{waiting}")
+    assert other.read(kept)["00741000"]["Value"] == ["CANCELED"], "a subscriber keeps it"
+    other.update(waiting, lock, performed())
 
 
 def test_a_channel_ends_within_seconds_of_its_session(archive):

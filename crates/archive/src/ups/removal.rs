@@ -27,12 +27,13 @@ const REMOVED: ReasonCode = ReasonCode::new("workitems-removed");
 
 /// Removes ended workitems as long as the archive is open.
 pub(crate) async fn work(core: Weak<Core>) {
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        let Some(core) = core.upgrade() else { return };
+    // At once to begin with, so that they leave an archive too that never runs for long.
+    while let Some(core) = core.upgrade() {
         if let Err(error) = remove_ended(&core, before(core.clock.now(), KEPT)).await {
             tracing::warn!(%error, "ended workitems were not removed, and will be tried again");
         }
+        drop(core);
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 
