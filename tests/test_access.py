@@ -195,6 +195,23 @@ def test_the_unified_worklist_is_open_to_technicians_and_worklist_programs_only(
     assert [asked(token) for token in (None, "x" * 43)] == [401, 401]
 
 
+def test_keys_are_an_office_of_the_security_administrator(archive_on, tokens):
+    office = archive_on.office
+    who = {role: tokens.person(archive_on, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    dry_run = {"dry_run": True}
+    rows = {("GET", "/keys"): None, ("POST", "/keys/rotation"): dry_run, ("POST", "/keys/rewrap"): dry_run}
+    for (method, path), body in rows.items():
+        answers = {name: office.api(token).raw(method, path, body).status_code for name, token in who.items()}
+        # Where nothing was stored yet there is no key to replace.
+        assert answers.pop("security-administrator") in ((200, 404) if path == "/keys/rotation" else (200,)), path
+        assert set(answers.values()) == {403}, (path, answers)
+        assert office.api("x" * 43).raw(method, path, body).status_code == 401
+    assert office.security.raw("DELETE", "/keys/rewrap").status_code == 404, "nothing is wrapped again"
+    assert office.system.raw("DELETE", "/keys/rewrap").status_code == 403
+    assert office.security.raw("POST", "/keys/rotation", {"grade": "L9"}).status_code == 400
+
+
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
     image = study_of(gateway_on, "anonymous-1")
     for token in (None, "x" * 43, "not a token at all"):

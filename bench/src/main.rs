@@ -22,6 +22,7 @@ mod machine;
 mod pki;
 mod process;
 mod report;
+mod rewrap;
 mod statistics;
 mod subject;
 
@@ -61,13 +62,13 @@ struct Arguments {
     /// Files of the folder that is imported in the part `transfer` [default: 100000; 2000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
     files: Option<u32>,
-    /// Studies of the part `catalogue`, of three series each [default: 1000000; 20000 with --quick]
+    /// Studies of the parts `catalogue`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
     /// Instances of each series in the part `catalogue`; 10 with a million studies take 9 GB more than 1
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     instances_per_series: u32,
-    /// Engines of the part `catalogue` [default: both, one after the other]
+    /// Engines of the parts `catalogue` and `rewrap` [default: both, one after the other]
     #[arg(long, value_delimiter = ',', default_value = "sqlite,postgres")]
     engines: Vec<catalogue::Engine>,
     /// Keep the loaded catalogues of the part `catalogue` in a folder, and use those that it has
@@ -99,6 +100,8 @@ enum Part {
     Transfer,
     /// A catalogue with a million studies, alone: give no other part with it
     Catalogue,
+    /// A million study keys wrapped again under a new key, alone: give no other part with it
+    Rewrap,
 }
 
 fn main() -> ExitCode {
@@ -118,6 +121,9 @@ fn main() -> ExitCode {
 async fn measure(arguments: &Arguments) -> Outcome<()> {
     if arguments.only.contains(&Part::Catalogue) {
         return measure_catalogue(arguments).await;
+    }
+    if arguments.only.contains(&Part::Rewrap) {
+        return measure_rewrap(arguments).await;
     }
     let mut size = if arguments.quick { Size::QUICK } else { Size::FULL };
     size.imported = arguments.files.unwrap_or(size.imported);
@@ -198,6 +204,17 @@ async fn measure_catalogue(arguments: &Arguments) -> Outcome<()> {
         instances_per_series: arguments.instances_per_series,
     };
     let table = catalogue::run(&arguments.work, arguments.keep.as_deref(), size, &arguments.engines).await?;
+    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures wrapping again and writes its table to standard output.
+async fn measure_rewrap(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Rewrap] {
+        return Err(Failure::new("`rewrap` is measured alone: --only rewrap"));
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let studies = arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 });
+    let table = rewrap::run(&arguments.work, studies, &arguments.engines).await?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
 }
 

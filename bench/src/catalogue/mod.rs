@@ -72,7 +72,7 @@ pub(crate) async fn run(work: &Path, keep: Option<&Path>, size: Size, engines: &
 }
 
 impl Engine {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgresql",

@@ -32,7 +32,7 @@
 //! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
-//! | `admin` | people, devices, service clients, roles, care relations |
+//! | `admin` | people, devices, service clients, roles, care relations; work on keys |
 //!
 //! # What this crate never does
 //!
@@ -54,7 +54,7 @@ mod sign_in;
 mod visibility;
 
 pub use access::{Access, AccessConfig, Refusal};
-pub use admin::{AdminError, ChangeDetail, NewClient, NewClientSecret, Officers, OneTimeLink};
+pub use admin::{AdminError, ChangeDetail, KeyWork, NewClient, NewClientSecret, Officers, OneTimeLink};
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,

@@ -188,6 +188,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::Echo
         | Action::ManageAccounts
         | Action::ManageRights
+        | Action::ManageKeys
         | Action::ReadAudit
         | Action::ReadSystem
         | Action::ManageStorage

@@ -84,6 +84,8 @@ reasons! {
     OwnOffice => "own-office",
     /// The archive recovers itself.
     SystemRecovery => "system-recovery",
+    /// The archive looks after its keys itself.
+    SystemKeyCare => "system-key-care",
     /// A rule of the operator's own policies permits it.
     LocalGrant => "local-grant",
 }
@@ -110,6 +112,7 @@ impl Reason {
             | Self::GrantedScope
             | Self::OwnOffice
             | Self::SystemRecovery
+            | Self::SystemKeyCare
             | Self::LocalGrant => true,
             Self::SessionEnded
             | Self::RoleWithdrawn
@@ -171,6 +174,7 @@ impl Reason {
             | Self::GrantedScope
             | Self::OwnOffice
             | Self::SystemRecovery
+            | Self::SystemKeyCare
             | Self::LocalGrant => Help::None,
         }
     }

@@ -7,6 +7,7 @@ use crate::error::{FindError, IngestError, OpenError, Unavailable};
 use crate::events::{self, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
+use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
 use crate::open::OpenStudy;
 use crate::performed::{self, PerformedError, PerformedRequest, PerformedStep, SeriesArrival};
 use crate::receive::Incoming;
@@ -30,8 +31,8 @@ use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
 use yingdun_keys::KeyStore;
 use yingdun_model::{
-    Action, AeTitle, Clock, InstitutionId, PerformedStepRef, PurposeOfUse, StepRef, StudyRef, Timestamp, Uid,
-    WorkitemState,
+    Action, AeTitle, Clock, Grade, InstitutionId, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
+    Timestamp, Uid, WorkitemState,
 };
 use yingdun_storage::Store;
 
@@ -91,6 +92,7 @@ impl Archive {
         tokio::spawn(commit::work(Arc::downgrade(&core)));
         tokio::spawn(ups::work(Arc::downgrade(&core)));
         tokio::spawn(events::work(Arc::downgrade(&core)));
+        tokio::spawn(keys::work(Arc::downgrade(&core)));
         Ok((Self { core }, recovered))
     }
 
@@ -465,6 +467,49 @@ impl Archive {
     /// [`FindError`].
     pub async fn conflicts(&self, session: &Session, limit: u32) -> Result<Conflicts, FindError> {
         conflicts::conflicts(&self.core, session, limit).await
+    }
+
+    /// The keys of the institution in numbers: versions of key-encryption keys, and how far wrapping again is.
+    ///
+    /// # Errors
+    /// [`KeyCareError`].
+    pub async fn key_report(&self, session: &Session) -> Result<KeyReport, KeyCareError> {
+        keys::report(&self.core, session).await
+    }
+
+    /// Replaces the active key-encryption keys of one grade, or of all; with `dry_run` only says which. Keys under the
+    /// versions before are wrapped again by themselves within minutes, or at once by [`Self::begin_rewrap`].
+    ///
+    /// # Errors
+    /// [`KeyCareError`].
+    pub async fn rotate_keks(
+        &self,
+        session: &Session,
+        grade: Option<Grade>,
+        dry_run: bool,
+    ) -> Result<Vec<Rotation>, KeyCareError> {
+        keys::rotate(&self.core, session, grade, dry_run).await
+    }
+
+    /// Begins to wrap keys again that stand under retired versions, or goes on with it; with `dry_run` only says how many
+    /// there are. It ends with the destruction of those versions, which cannot be undone.
+    ///
+    /// # Errors
+    /// [`KeyCareError`], in particular when it is going on already.
+    pub async fn begin_rewrap(
+        &self,
+        session: &Session,
+        dry_run: bool,
+    ) -> Result<RewrapOutlook, KeyCareError> {
+        keys::begin_rewrap(&self.core, session, dry_run).await
+    }
+
+    /// Stops wrapping keys again until somebody begins it, also over restarts.
+    ///
+    /// # Errors
+    /// [`KeyCareError`], in particular when it is not going on.
+    pub async fn stop_rewrap(&self, session: &Session) -> Result<(), KeyCareError> {
+        keys::stop_rewrap(&self.core, session).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

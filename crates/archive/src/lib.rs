@@ -44,6 +44,7 @@ mod events;
 mod export;
 mod find;
 mod kept;
+mod keys;
 mod known;
 mod layout;
 mod open;
@@ -72,6 +73,7 @@ pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, Events, EventsRequest};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
+pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
 pub use open::OpenStudy;
 pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault, SeriesArrival};
 pub use picture_work::picture_work;
@@ -91,3 +93,6 @@ pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_catalog::catalogue::events::StudyEvent;
 pub use yingdun_dicom::AttributePath;
+pub use yingdun_keys::{
+    KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
+};

@@ -34,18 +34,22 @@ pub struct ArchiveLimits {
     pub data_set: DataSetLimits,
     /// How long a study receives nothing before it is said to be stable.
     pub study_stable_after: Duration,
+    /// How old a key-encryption key gets before it is replaced.
+    pub rotate_keys_after: Duration,
 }
 
 impl Default for ArchiveLimits {
     /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice. 128 MiB
     /// held: a CT slice of each of 256 associations, within the memory of a small machine. A minute of rest: scanners pause
-    /// for seconds between two series, and other archives wait as long.
+    /// for seconds between two series, and other archives wait as long. Ninety days for a key-encryption key: well within the
+    /// two years that NIST SP 800-57 part 1, table 1, gives a key-wrapping key.
     fn default() -> Self {
         Self {
             object_bytes_max: 16 << 30,
             held_bytes_max: 128 << 20,
             data_set: DataSetLimits::default(),
             study_stable_after: Duration::from_secs(60),
+            rotate_keys_after: Duration::from_secs(90 * 24 * 3600),
         }
     }
 }

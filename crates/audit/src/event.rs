@@ -94,7 +94,7 @@ word_enum! {
         Authentication => "authentication",
         /// A DICOM association was accepted, rejected or released.
         Association => "association",
-        /// People, devices, roles, care relations or policies were changed.
+        /// People, devices, roles, care relations, policies or key-encryption keys were changed.
         Administration => "administration",
         /// The archive started, stopped, or is alive.
         System => "system",

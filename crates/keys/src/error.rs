@@ -37,6 +37,28 @@ pub enum KeysError {
         /// The version.
         version: u32,
     },
+    /// The version was to be replaced and wraps no new keys, or is not there: somebody else replaced it.
+    #[error("version {version} of the key-encryption key of grade {grade} is not the active one")]
+    KekNotActive {
+        /// The grade.
+        grade: Grade,
+        /// The version.
+        version: u32,
+    },
+    /// The version was to be destroyed and still wraps a key, or is not there.
+    #[error("version {version} of the key-encryption key of grade {grade} is in use or gone")]
+    KekInUse {
+        /// The grade.
+        grade: Grade,
+        /// The version.
+        version: u32,
+    },
+    /// Keys are being wrapped again already, or nothing is being wrapped that could be stopped.
+    #[error("wrapping keys again is {state}")]
+    RewrapState {
+        /// What it is: `running` or `not running`.
+        state: &'static str,
+    },
     /// The permit is for something else.
     #[error("a permit to {expected} is needed, this one is to {came}")]
     WrongAction {

@@ -3,18 +3,19 @@
 use crate::{KeysError, RootKey, place};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::keks::{self, Kek, KekState, LineKek};
 use yingdun_catalog::{CatalogError, Database, Statement};
 use yingdun_crypto::{SealingKey, Suite, WrappingKey};
-use yingdun_model::{Clock, Grade, Timestamp};
+use yingdun_model::{Clock, Timestamp};
 
 /// How many keys one version may wrap: 2^32, the hard stop that key-management guides set for one key (after
 /// NIST SP 800-38D §8.3). A hospital of 1000 studies a day needs eight thousand years for it, so reaching it
 /// means that something runs wild.
 pub const KEK_USES_MAX: u64 = 1 << 32;
 
-/// From here on every use is a warning in the log.
+/// From here on a version is due to be replaced, whatever its age, and its use is a warning in the log.
 pub const KEK_USES_ALARM: u64 = 1 << 31;
 
 /// A new study of a new patient wraps two keys. A version with fewer uses left is exhausted.
@@ -27,30 +28,36 @@ const KEKS_HELD_MAX: usize = 256;
 /// One version of a key-encryption key, as a status page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KekStatus {
-    /// The grade.
-    pub grade: Grade,
-    /// The word of the suite.
-    pub suite: String,
+    /// Institution, grade and suite.
+    pub line: KekLine,
     /// The version, from 1.
     pub version: u32,
     /// Whether it wraps new keys.
     pub active: bool,
-    /// How many keys it has wrapped.
+    /// How many keys it has wrapped since it was made.
     pub uses: u64,
+    /// How many patient and study keys are wrapped under it now.
+    pub keys: u64,
     /// When it was made.
     pub created: Timestamp,
 }
 
-impl From<LineKek> for KekStatus {
-    fn from(LineKek { line, kek }: LineKek) -> Self {
-        Self {
-            grade: line.grade,
-            suite: line.suite,
-            version: kek.version,
-            active: kek.state == KekState::Active,
-            uses: kek.uses,
-            created: kek.created,
-        }
+impl KekStatus {
+    pub(crate) fn new(LineKek { line, kek }: LineKek, keys: u64) -> Self {
+        let active = kek.state == KekState::Active;
+        Self { line, version: kek.version, active, uses: kek.uses, keys, created: kek.created }
+    }
+
+    /// Whether the version is to be replaced: it wraps, and is as old as one may get, or was used too often.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp, age_max: Duration) -> bool {
+        self.active && (now >= self.created.after(age_max) || self.uses >= KEK_USES_ALARM)
+    }
+
+    /// Whether nothing needs the version any more: it wraps no new keys, and no key is wrapped under it.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        !self.active && self.keys == 0
     }
 }
 
@@ -116,17 +123,36 @@ impl Keks {
         }
     }
 
-    /// Retires the active version and makes the next one; returns its number. Keys wrapped under the retired
-    /// version still unwrap.
-    pub(crate) async fn rotate(&self, line: &KekLine) -> Result<u32, KeysError> {
-        let retired = match keks::active(&self.database, line).await? {
-            Some(kek) => kek.version,
-            None => self.active(line).await?.version,
-        };
-        let version = retired.saturating_add(1);
-        self.insert(line, version, vec![keks::retire(line, retired)]).await?;
+    /// Retires version `from`, if it is still the active one, and makes the next one; returns its number. Keys wrapped
+    /// under the retired version still unwrap.
+    pub(crate) async fn rotate(&self, line: &KekLine, from: u32) -> Result<u32, KeysError> {
+        let version = from.saturating_add(1);
+        let rotated = self.insert(line, version, vec![keks::retire(line, from)]).await;
         self.forget_active(line);
-        Ok(version)
+        match rotated {
+            Ok(()) => Ok(version),
+            Err(KeysError::Database(CatalogError::Constraint(_) | CatalogError::UnexpectedRows { .. })) => {
+                Err(KeysError::KekNotActive { grade: line.grade, version: from })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a version that wraps no new keys and under which no key is wrapped, from the database and from memory.
+    pub(crate) async fn destroy(&self, line: &KekLine, version: u32) -> Result<(), KeysError> {
+        match self.database.execute(vec![keks::delete_retired(line, version)]).await {
+            Ok(_) => {}
+            Err(CatalogError::Constraint(_) | CatalogError::UnexpectedRows { .. }) => {
+                return Err(KeysError::KekInUse { grade: line.grade, version });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.held.write().unwrap_or_else(PoisonError::into_inner).keys.remove(&(line.clone(), version));
+        // What the log of the database holds of it goes with it, at the latest with its next own emptying.
+        match self.database.empty_write_ahead_log().await {
+            Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads the active version from the database again at its next use: it was rotated elsewhere.

@@ -24,6 +24,14 @@
 //! both demand a permit: the proof that access was decided and written to the audit log. A permit is worth one
 //! unwrap. [`KeyStore::unwraps`] counts, so that unwraps and access leaves can be compared (promise I1).
 //!
+//! # Rotation
+//!
+//! A key-encryption key is replaced by its next version when it is old or was used too often ([`KekStatus::is_due`]). What
+//! older versions wrapped is wrapped again under the newest one by a job that goes on after a crash
+//! ([`KeyStore::rewrap_turn`]), and a version under which nothing is left is destroyed ([`KeyStore::destroy_kek`]).
+//! Images are not touched by any of it. Who may ask for it, when it is due and the leaves that tell of it are a matter of
+//! `archive`.
+//!
 //! # What this crate never does
 //!
 //! It never caches study or patient keys, never keeps a key in a file other than the root-key file, never logs or
@@ -42,9 +50,11 @@ mod unwrap;
 
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
-pub use rewrap::REWRAP_KEYS_MAX;
+pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};
 pub use root::{RootFile, RootFileError, RootKey};
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};
 pub use study::StudyKey;
 pub use suites::Suites;
+pub use yingdun_catalog::keyring::KekLine;
+pub use yingdun_catalog::keyring::rewrap_jobs::{RewrapJob, RewrapState};

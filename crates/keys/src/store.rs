@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_crypto::{SealingKey, Suite};
+use yingdun_crypto::SealingKey;
 use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
 
 /// The keys of every institution in one database, opened with the root key. Clones share everything.
@@ -26,8 +26,16 @@ pub struct KeyStoreStatus {
     pub patients: u64,
     /// Study keys.
     pub studies: u64,
-    /// Key-encryption keys, oldest version first within each grade.
+    /// Key-encryption keys, oldest version first within each grade and suite.
     pub keks: Vec<KekStatus>,
+}
+
+impl KeyStoreStatus {
+    /// Keys that are wrapped under versions that wrap no new ones: what is to be wrapped again.
+    #[must_use]
+    pub fn keys_left(&self) -> u64 {
+        self.keks.iter().filter(|kek| !kek.active).map(|kek| kek.keys).sum()
+    }
 }
 
 impl KeyStore {
@@ -96,29 +104,22 @@ impl KeyStore {
         Ok(found.map(|(row, _)| (row.patient, row.line.grade)))
     }
 
-    /// Makes a new version of a key-encryption key, which wraps from now on, and returns its number. What older
+    /// Makes the version after `from` of a key-encryption key, which wraps from now on, and returns its number. What older
     /// versions wrapped still opens.
     ///
     /// # Errors
-    /// [`KeysError::Database`], in particular when somebody else rotates at the same time.
-    pub async fn rotate_kek(&self, institution: &InstitutionId, grade: Grade) -> Result<u32, KeysError> {
-        self.0.keys.keks.rotate(&line(institution, grade)).await
+    /// [`KeysError::KekNotActive`] when somebody else rotated it at the same time.
+    pub async fn rotate_kek(&self, line: &KekLine, from: u32) -> Result<u32, KeysError> {
+        self.0.keys.keks.rotate(line, from).await
     }
 
-    /// Wraps up to `keys_max` keys (at most [`crate::REWRAP_KEYS_MAX`]) that still stand under retired versions again
-    /// under the active one, and returns how many; 0 when there are none left. Call it until then. Reading and
-    /// storing go on meanwhile; no study key leaves this room and no image is rewritten.
+    /// Deletes a version that wraps no new keys for good. Whatever was once wrapped under it and is left in a copy
+    /// somewhere opens no more, unless the copy has this version too.
     ///
     /// # Errors
-    /// [`KeysError::Database`], in particular when somebody else wraps the same keys again at the same time:
-    /// nothing was changed, call it again. [`KeysError::Damaged`] when a key does not open.
-    pub async fn rewrap_keks(
-        &self,
-        institution: &InstitutionId,
-        grade: Grade,
-        keys_max: u32,
-    ) -> Result<u32, KeysError> {
-        self.0.keys.rewrap(&line(institution, grade), keys_max).await
+    /// [`KeysError::KekInUse`] as long as it is active or a key is wrapped under it.
+    pub async fn destroy_kek(&self, line: &KekLine, version: u32) -> Result<(), KeysError> {
+        self.0.keys.keks.destroy(line, version).await
     }
 
     /// The keys of an institution, in numbers.
@@ -127,8 +128,13 @@ impl KeyStore {
     /// [`KeysError::Database`] when they cannot be read.
     pub async fn status(&self, institution: &InstitutionId) -> Result<KeyStoreStatus, KeysError> {
         let counts = study_keys::counts(&self.0.keys.database, institution).await?;
+        let mut under = keks::keys_under(&self.0.keys.database, institution).await?;
         let keks = keks::of_institution(&self.0.keys.database, institution).await?;
-        let keks = keks.into_iter().map(KekStatus::from).collect();
+        let keks = keks.into_iter().map(|kek| {
+            let keys = under.remove(&(kek.line.clone(), kek.kek.version)).unwrap_or_default();
+            KekStatus::new(kek, keys)
+        });
+        let keks = keks.collect();
         Ok(KeyStoreStatus { patients: counts.patients, studies: counts.studies, keks })
     }
 }
@@ -137,10 +143,6 @@ impl std::fmt::Debug for KeyStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyStore").field("unwraps", &self.unwraps()).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn line(institution: &InstitutionId, grade: Grade) -> KekLine {
-    KekLine { institution: institution.clone(), grade, suite: Suite::default().as_str().to_owned() }
 }
 
 /// Makes sure that the root key belongs to the database, before anything is wrapped under it.

@@ -87,6 +87,18 @@ impl StudyKeys {
         institution: &InstitutionId,
         study: StudyRef,
     ) -> Result<Option<StudyKey>, KeysError> {
+        match self.find_now(institution, study).await {
+            // Wrapped again, and the version above destroyed, between the two looks: the row says by now which one it is.
+            Err(KeysError::KekMissing { .. }) => self.find_now(institution, study).await,
+            found => found,
+        }
+    }
+
+    async fn find_now(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<Option<StudyKey>, KeysError> {
         match study_keys::find(&self.database, institution, study).await? {
             Some((row, patient)) => self.unwrap_row(row, &patient).await.map(Some),
             None => Ok(None),
@@ -96,7 +108,7 @@ impl StudyKeys {
     /// The key of a study; made when there is none. A new key is durable before it is returned, and however many
     /// ask at the same time, all get the same one.
     pub(crate) async fn find_or_create(&self, place: &StudyPlace) -> Result<StudyKey, KeysError> {
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 1..=ATTEMPTS_MAX {
             if let Some(found) = self.find(&place.line.institution, place.study).await? {
                 return Ok(found);
             }
@@ -105,6 +117,8 @@ impl StudyKeys {
                 Err(KeysError::Database(
                     CatalogError::Constraint(_) | CatalogError::UnexpectedRows { .. },
                 )) => self.keks.forget_active(&place.line),
+                // The patient key was wrapped again since we looked, and the version above it destroyed.
+                Err(KeysError::KekMissing { .. }) if attempt < ATTEMPTS_MAX => {}
                 made => return made,
             }
         }

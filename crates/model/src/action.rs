@@ -30,6 +30,8 @@ word_enum! {
         ManageAccounts => "manage-accounts",
         /// Give or take rights: roles, care relations.
         ManageRights => "manage-rights",
+        /// Look after keys: see their versions, replace key-encryption keys, wrap keys again, destroy what no key needs.
+        ManageKeys => "manage-keys",
         /// Read the audit log.
         ReadAudit => "read-audit",
         /// Read the state of the system: replicas, keys, certificates, jobs.

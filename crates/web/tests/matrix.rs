@@ -169,7 +169,15 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::GrantScopes
         | RouteId::GrantDeviceScopes
         | RouteId::GiveCare
-        | RouteId::EndCare => only(Who::SecurityAdministrator, who),
+        | RouteId::EndCare
+        | RouteId::ReadKeys
+        | RouteId::RotateKeys
+        | RouteId::BeginRewrap => only(Who::SecurityAdministrator, who),
+        // While nothing is wrapped again.
+        RouteId::StopRewrap => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::ListWorklist | RouteId::EnterStep | RouteId::ReplaceStep | RouteId::CancelStep => {
             match who {
                 Who::Technician | Who::Service => Served,
@@ -269,6 +277,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
+        RouteId::RotateKeys | RouteId::BeginRewrap => json(json!({"dry_run": true})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
         RouteId::UpdateWorkitem => json(json!({"00741204": {"vr": "LO", "Value": ["read it again"]}})),
@@ -341,6 +350,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::AuditSearch
         | RouteId::AuditCheckpoint
         | RouteId::AuditProof
+        | RouteId::ReadKeys
+        | RouteId::StopRewrap
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub

@@ -73,6 +73,9 @@ pub(crate) enum Command {
     /// Service clients (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Key-encryption keys: versions, rotation, wrapping again (security administrator)
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),
@@ -602,6 +605,37 @@ pub(crate) enum CareRelationCommand {
     End {
         #[command(flatten)]
         care: CareArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show versions, their age and uses, and how far wrapping again is
+    Status {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Replace key-encryption keys by their next version now, instead of when they are due
+    Rotate {
+        /// Only of this grade: L1, L2, L3, L4, L4S or L5
+        #[arg(long)]
+        grade: Option<String>,
+        /// Print what would be replaced, and replace nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Begin to wrap keys again under the newest versions, or go on with it. Versions under which nothing is left are destroyed
+    Rewrap {
+        /// Stop it, until it is begun again
+        #[arg(long, conflicts_with = "dry_run")]
+        stop: bool,
+        /// Print how many keys are left and which versions would be destroyed, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
     },
 }
 

@@ -171,6 +171,36 @@ messages! {
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }
 
+    keys_held(patients, studies, days) {
+        "患者密钥 {patients} 个，检查密钥 {studies} 个；密钥加密密钥每 {days} 天轮换"
+        "{patients} patient keys, {studies} study keys; key-encryption keys are replaced after {days} days"
+    }
+    kek(grade, suite, version, state, keys, uses) {
+        "  {grade} {suite} 第 {version} 版（{state}）：其下有 {keys} 个密钥，已用 {uses} 次"
+        "  {grade} {suite} version {version} ({state}): {keys} keys under it, used {uses} times"
+    }
+    kek_rotated(grade, suite, before, version) {
+        "{grade} {suite}：第 {before} 版已由第 {version} 版替换"
+        "{grade} {suite}: version {before} replaced by {version}"
+    }
+    kek_would_rotate(grade, suite, before, version) {
+        "试运行：{grade} {suite} 第 {before} 版将由第 {version} 版替换"
+        "dry run: {grade} {suite} version {before} would be replaced by {version}"
+    }
+    rewrap_never(left) { "尚未重新封装过；待封装 {left} 个" "keys were never wrapped again; {left} are left to do" }
+    rewrap_progress(state, done, left, rate, seconds) {
+        "重新封装（{state}）：已完成 {done} 个，剩余 {left} 个，每秒 {rate} 个，约需 {seconds} 秒"
+        "wrapping again ({state}): {done} done, {left} left, {rate} per second, {seconds} seconds to go"
+    }
+    rewrap_begun(left) {
+        "开始重新封装 {left} 个密钥；完成后销毁以下版本："
+        "{left} keys are being wrapped again; then these versions are destroyed:"
+    }
+    would_rewrap(left) {
+        "试运行：将重新封装 {left} 个密钥，随后销毁以下版本（不可恢复）："
+        "dry run: {left} keys would be wrapped again, and then these versions destroyed, which cannot be undone:"
+    }
+
     audit_verified(size, leaves, root) {
         "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"
         "the audit log is whole: {size} signed records, {leaves} checked, root {root}"

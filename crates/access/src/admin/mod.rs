@@ -3,7 +3,7 @@
 //! | officer | may |
 //! |---|---|
 //! | system administrator | create and disable people, devices and service clients; end sessions |
-//! | security administrator | give and take roles, care relations and scopes |
+//! | security administrator | give and take roles, care relations and scopes; look after keys |
 //! | audit administrator | none of it |
 //!
 //! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
@@ -12,11 +12,13 @@
 mod clients;
 mod devices;
 mod founding;
+mod keys;
 mod people;
 mod rights;
 
 pub use clients::{NewClient, NewClientSecret};
 pub use founding::Officers;
+pub use keys::KeyWork;
 pub use people::OneTimeLink;
 
 use crate::access::{Access, Refusal};
@@ -115,7 +117,11 @@ impl Access {
     /// Decides and writes the intent down. The leaf says the change in place of the reason, which is always the
     /// office; a refusal says its reason.
     async fn intend(&self, officer: &Session, change: Change) -> Result<(Receipt, ChangeDetail), AdminError> {
-        let resource = Resource::Accounts(officer.institution().clone());
+        let institution = officer.institution().clone();
+        let resource = match change.action {
+            Action::ManageKeys => Resource::Archive(institution),
+            _ => Resource::Accounts(institution),
+        };
         let decision = self.decide(officer, change.action, &resource).await?;
         let decided = ledger::decided(officer, change.action, &resource, decision, *self.policy_set());
         let reason =

@@ -266,7 +266,8 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::ReportStep
         | Action::Echo
         | Action::ReadSystem
-        | Action::ManageStorage => matches!(on, Target::Archive(_)),
+        | Action::ManageStorage
+        | Action::ManageKeys => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),

@@ -139,6 +139,7 @@ fn table() -> String {
         (Action::Echo, Target::Archive(home())),
         (Action::ReadSystem, Target::Archive(home())),
         (Action::ManageStorage, Target::Archive(home())),
+        (Action::ManageKeys, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

@@ -100,6 +100,11 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::ReadSystem | Action::ManageStorage => {
             matches!(on, Target::Archive(_)) && person(Role::SystemAdministrator)
         }
+        Action::ManageKeys => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SecurityAdministrator)
+                    || (who.kind == ActorKind::System && who.role == Role::System))
+        }
         Action::Recover => {
             matches!(on, Target::Archive(_) | Target::Study { .. })
                 && who.kind == ActorKind::System

@@ -12,7 +12,7 @@ use yingdun_model::{
 pub enum Resource {
     /// One study: store, list, view, destroy, recover.
     Study(StudyFacts),
-    /// The archive of an institution as a whole: search, echo, read-system, recover.
+    /// The archive of an institution as a whole: search, echo, read-system, manage-keys, recover.
     Archive(InstitutionId),
     /// The audit log of an institution: read-audit.
     AuditLog(InstitutionId),

@@ -213,6 +213,14 @@ impl Open {
         self.sign_in(name.as_str(), Role::Clinician).await
     }
 
+    /// The officer who looks after keys.
+    pub(crate) async fn security_officer(&self) -> Session {
+        let actor = |name: &str| ActorId::new(name).unwrap();
+        let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
+        let _ = self.access.found(&self.system, &officers).await;
+        self.sign_in("sec", Role::SecurityAdministrator).await
+    }
+
     /// A technician.
     pub(crate) async fn technician(&self, name: &str) -> Session {
         let actor = |name: &str| ActorId::new(name).unwrap();

@@ -6,6 +6,7 @@ mod commitment;
 mod conflict;
 mod flips;
 mod house;
+mod keys;
 mod performed;
 mod recovery;
 mod search;

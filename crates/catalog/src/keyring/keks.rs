@@ -2,6 +2,7 @@
 
 use super::KekLine;
 use crate::{CatalogError, Database, Row, Sql, Statement, Value};
+use std::collections::HashMap;
 use std::str::FromStr;
 use yingdun_model::{InstitutionId, Timestamp};
 
@@ -69,6 +70,18 @@ const RETIRE: Sql = Sql::new(
     "UPDATE key_encryption_key SET state = 'retired' \
      WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4 AND state = 'active'",
 );
+const DELETE_RETIRED: Sql = Sql::new(
+    "DELETE FROM key_encryption_key \
+     WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4 AND state = 'retired'",
+);
+const PATIENTS_UNDER: Sql = Sql::new(
+    "SELECT grade, suite, kek_version, COUNT(*) FROM patient_key \
+     WHERE institution = $1 GROUP BY grade, suite, kek_version",
+);
+const STUDIES_UNDER: Sql = Sql::new(
+    "SELECT grade, suite, kek_version, COUNT(*) FROM study_key \
+     WHERE institution = $1 GROUP BY grade, suite, kek_version",
+);
 const COUNT_USES: Sql = Sql::new(
     "UPDATE key_encryption_key SET uses = uses + $1 WHERE institution = $2 AND grade = $3 AND suite = $4 \
      AND version = $5 AND state = 'active' AND uses <= $6",
@@ -126,6 +139,34 @@ pub fn retire(line: &KekLine, version: u32) -> Statement {
     let mut bound = values(line);
     bound.push(version.into());
     Statement::new(RETIRE, bound).expecting(1)
+}
+
+/// Deletes a retired version for good. The transaction fails with [`CatalogError::Constraint`] as long as a patient or
+/// study key is wrapped under it, and with [`CatalogError::UnexpectedRows`] when it is active or gone.
+#[must_use]
+pub fn delete_retired(line: &KekLine, version: u32) -> Statement {
+    let mut bound = values(line);
+    bound.push(version.into());
+    Statement::new(DELETE_RETIRED, bound).expecting(1)
+}
+
+/// How many patient and study keys of an institution are wrapped under each version of each line.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn keys_under(
+    database: &Database,
+    institution: &InstitutionId,
+) -> Result<HashMap<(KekLine, u32), u64>, CatalogError> {
+    let mut counts = HashMap::new();
+    for sql in [PATIENTS_UNDER, STUDIES_UNDER] {
+        for row in database.query(Statement::new(sql, vec![institution.into()])).await? {
+            let (institution, suite) = (institution.clone(), row.get_text(1)?.to_owned());
+            let line = KekLine { institution, grade: row.get_word(0)?, suite };
+            *counts.entry((line, row.get_number(2)?)).or_default() += row.get_number::<u64>(3)?;
+        }
+    }
+    Ok(counts)
 }
 
 /// Counts `times` uses of an active version. The transaction fails with [`CatalogError::UnexpectedRows`] when the

@@ -3,8 +3,10 @@
 use crate::Migration;
 
 /// In ascending order of version. A step that was released is never edited: add the next one.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "the key hierarchy", sqlite: HIERARCHY, postgres: HIERARCHY }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "the key hierarchy", sqlite: HIERARCHY, postgres: HIERARCHY },
+    Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
+];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
 // key cannot outlive the patient key that it is wrapped under, nor a patient key its key-encryption key.
@@ -64,4 +66,18 @@ CREATE TABLE study_key (
 );
 CREATE INDEX study_key_by_patient ON study_key (institution, patient_ref, grade, suite);
 CREATE INDEX study_key_by_kek ON study_key (institution, grade, suite, kek_version);
+";
+
+// How far an institution is with wrapping its keys again. What is left to do is told by the keys themselves.
+const REWRAP_JOB: &str = "\
+CREATE TABLE rewrap_job (
+    institution TEXT NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('running', 'stopped', 'done')),
+    begun_ms BIGINT NOT NULL,
+    keys_total BIGINT NOT NULL CHECK (keys_total >= 0),
+    keys_done BIGINT NOT NULL CHECK (keys_done >= 0),
+    worked_ms BIGINT NOT NULL CHECK (worked_ms >= 0),
+    holder BYTEA NOT NULL,
+    held_until_ms BIGINT NOT NULL
+);
 ";

@@ -1,4 +1,4 @@
-//! Wrapped keys: institution secrets, key-encryption keys, patient and study keys.
+//! Wrapped keys: institution secrets, key-encryption keys, patient and study keys; and the job that wraps them again.
 //!
 //! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
 //! database. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one change, so
@@ -7,6 +7,7 @@
 pub mod keks;
 pub(crate) mod migrations;
 pub mod patient_keys;
+pub mod rewrap_jobs;
 pub mod secrets;
 pub mod study_keys;
 

@@ -3,8 +3,11 @@
 use super::*;
 use crate::kek::KEK_USES_MAX;
 use crate::study::StudyPlace;
+use crate::{RewrapStart, RewrapState, RewrapTurn, RewrapWorker};
+use std::time::Duration;
+use yingdun_catalog::keyring::rewrap_jobs;
 use yingdun_catalog::{DatabaseKind, Sql, Statement, Value};
-use yingdun_crypto::{Context, open as crypto_open, seal};
+use yingdun_crypto::{Context, Suite, open as crypto_open, seal};
 use yingdun_model::{ManualClock, PatientRef, StudyRef, Timestamp};
 
 const KIND: DatabaseKind = DatabaseKind::Keys;
@@ -40,7 +43,11 @@ on_both_engines! {
     a_flip_of_any_bit_of_any_wrapped_row_is_detected
     a_row_that_is_moved_to_another_place_does_not_open
     a_rotated_kek_wraps_new_keys_and_still_opens_old_ones
-    after_rewrapping_nothing_stands_under_the_retired_kek
+    of_two_who_replace_the_same_version_one_does
+    after_wrapping_again_nothing_stands_under_the_retired_kek_and_it_can_go
+    a_stopped_job_changes_nothing_until_it_is_begun_again
+    a_job_has_one_worker_and_another_takes_over_when_that_one_ends
+    what_is_stored_and_read_while_keys_are_wrapped_again_stays_whole
     a_kek_stops_at_its_number_of_uses_until_it_is_rotated
     secrets_are_made_once_and_differ_by_name_and_institution
     the_key_of_a_patient_cannot_go_before_the_keys_of_the_studies
@@ -63,6 +70,10 @@ fn institution(name: &str) -> InstitutionId {
     InstitutionId::new(name).unwrap()
 }
 
+fn line(institution: &InstitutionId, grade: Grade) -> KekLine {
+    KekLine { institution: institution.clone(), grade, suite: Suite::default().as_str().to_owned() }
+}
+
 fn place(name: &str, grade: Grade, patient: u8, study: u8) -> StudyPlace {
     StudyPlace {
         line: line(&institution(name), grade),
@@ -78,6 +89,12 @@ async fn create(store: &KeyStore, place: &StudyPlace) -> [u8; 32] {
 async fn find(store: &KeyStore, place: &StudyPlace) -> Result<Option<[u8; 32]>, KeysError> {
     let found = store.0.keys.find(&place.line.institution, place.study).await?;
     Ok(found.map(|key| *key.key().expose_secret()))
+}
+
+/// A turn of a process that was just started.
+async fn turn(store: &KeyStore, keys_max: u32) -> RewrapTurn {
+    let renmin = institution("renmin");
+    store.rewrap_turn(&renmin, RewrapWorker::default(), keys_max, Duration::ZERO).await.unwrap()
 }
 
 async fn run(database: &Database, sql: &'static str, values: Vec<Value>) -> Result<Vec<u64>, CatalogError> {
@@ -273,7 +290,7 @@ async fn a_rotated_kek_wraps_new_keys_and_still_opens_old_ones(database: Databas
     let (old, new) = (place("renmin", Grade::L4, 1, 1), place("renmin", Grade::L4, 1, 2));
     let before = create(&store, &old).await;
     create(&other_node, &old).await;
-    assert_eq!(store.rotate_kek(&institution("renmin"), Grade::L4).await, Ok(2));
+    assert_eq!(store.rotate_kek(&old.line, 1).await, Ok(2));
     // The other node still holds version 1 as the active one and must notice.
     let after = create(&other_node, &new).await;
     for store in [store, other_node, open(&database).await] {
@@ -285,34 +302,149 @@ async fn a_rotated_kek_wraps_new_keys_and_still_opens_old_ones(database: Databas
     }
 }
 
-async fn after_rewrapping_nothing_stands_under_the_retired_kek(database: Database) {
+async fn of_two_who_replace_the_same_version_one_does(database: Database) {
+    let (one, two) = (open(&database).await, open(&database).await);
+    let here = place("renmin", Grade::L4, 1, 1);
+    create(&one, &here).await;
+    let (first, second) = tokio::join!(one.rotate_kek(&here.line, 1), two.rotate_kek(&here.line, 1));
+    let not_active = Err(KeysError::KekNotActive { grade: Grade::L4, version: 1 });
+    assert!([(Ok(2), not_active.clone()), (not_active, Ok(2))].contains(&(first, second)));
+    assert_eq!(one.status(&institution("renmin")).await.unwrap().keks.len(), 2);
+}
+
+async fn after_wrapping_again_nothing_stands_under_the_retired_kek_and_it_can_go(database: Database) {
     let (store, renmin) = (open(&database).await, institution("renmin"));
     let mut made = Vec::new();
     for study in 0..7 {
         let here = place("renmin", Grade::L4, study % 3, study);
         made.push((create(&store, &here).await, here));
     }
-    assert_eq!(store.rewrap_keks(&renmin, Grade::L4, 4).await, Ok(0), "nothing is older yet");
-    store.rotate_kek(&renmin, Grade::L4).await.unwrap();
-    let mut batches = Vec::new();
-    loop {
-        let done = store.rewrap_keks(&renmin, Grade::L4, 4).await.unwrap();
-        batches.push(done);
+    let line = made[0].1.line.clone();
+    let in_use = Err(KeysError::KekInUse { grade: Grade::L4, version: 1 });
+    assert_eq!(store.destroy_kek(&line, 1).await, in_use, "it wraps new keys");
+    store.rotate_kek(&line, 1).await.unwrap();
+    assert_eq!(store.destroy_kek(&line, 1).await, in_use, "keys stand under it");
+    assert_eq!(turn(&store, 4).await, RewrapTurn::Idle, "nobody asked for it");
+    assert_eq!(store.begin_rewrap(&renmin).await, Ok(RewrapStart::Begun(10)));
+    assert_eq!(store.begin_rewrap(&renmin).await, Err(KeysError::RewrapState { state: "running" }));
+    for batch in [3, 4, 3] {
+        // Each batch by a process of its own, as after a crash.
+        let worker = RewrapWorker::default();
+        run(&database, "UPDATE rewrap_job SET held_until_ms = 0", Vec::new()).await.unwrap();
+        let done = open(&database).await.rewrap_turn(&renmin, worker, 4, Duration::from_secs(1)).await;
+        assert_eq!(done, Ok(RewrapTurn::Wrapped(batch)));
         // Between the batches everything opens.
         for (key, here) in &made {
             assert_eq!(find(&open(&database).await, here).await, Ok(Some(*key)));
         }
-        if done == 0 {
-            break;
-        }
     }
-    assert_eq!(batches, [3, 4, 3, 0]);
-    let uses: Vec<_> = store.status(&renmin).await.unwrap().keks.iter().map(|kek| kek.uses).collect();
-    assert_eq!(uses, [10, 10]);
-    run(&database, "DELETE FROM key_encryption_key WHERE version = 1", Vec::new()).await.unwrap();
+    run(&database, "UPDATE rewrap_job SET held_until_ms = 0", Vec::new()).await.unwrap();
+    let worker = RewrapWorker::default();
+    let left = store.rewrap_turn(&renmin, worker, 4, Duration::ZERO).await;
+    assert_eq!(left, Ok(RewrapTurn::NothingLeft));
+    let job = store.rewrap_job(&renmin).await.unwrap().unwrap();
+    assert_eq!((job.keys_total, job.keys_done, job.worked_ms), (10, 10, 3000));
+    let status = store.status(&renmin).await.unwrap();
+    let versions: Vec<_> = status.keks.iter().map(|kek| (kek.uses, kek.keys, kek.is_idle())).collect();
+    assert_eq!((versions, status.keys_left()), (vec![(10, 0, true), (10, 10, false)], 0));
+
+    assert_eq!(store.destroy_kek(&line, 1).await, Ok(()));
+    assert_eq!(store.finish_rewrap(&renmin, worker).await, Ok(()));
+    assert_eq!(store.rewrap_job(&renmin).await.unwrap().unwrap().state, RewrapState::Done);
     for (key, here) in &made {
-        assert_eq!(find(&open(&database).await, here).await, Ok(Some(*key)));
+        assert_eq!(find(&store, here).await, Ok(Some(*key)), "with the keys in memory");
+        assert_eq!(find(&open(&database).await, here).await, Ok(Some(*key)), "after a restart");
     }
+    assert_eq!(
+        store.begin_rewrap(&renmin).await,
+        Ok(RewrapStart::Begun(0)),
+        "and again after the next rotation"
+    );
+}
+
+async fn a_stopped_job_changes_nothing_until_it_is_begun_again(database: Database) {
+    let (store, renmin) = (open(&database).await, institution("renmin"));
+    let here = place("renmin", Grade::L4, 1, 1);
+    create(&store, &here).await;
+    store.rotate_kek(&here.line, 1).await.unwrap();
+    let not_running = Err(KeysError::RewrapState { state: "not running" });
+    assert_eq!(store.stop_rewrap(&renmin).await, not_running);
+    store.begin_rewrap(&renmin).await.unwrap();
+    assert_eq!(turn(&store, 1).await, RewrapTurn::Wrapped(1));
+    store.stop_rewrap(&renmin).await.unwrap();
+    assert_eq!(turn(&store, 1).await, RewrapTurn::Idle);
+    assert_eq!(turn(&open(&database).await, 1).await, RewrapTurn::Idle, "also after a restart");
+    assert_eq!(store.status(&renmin).await.unwrap().keys_left(), 1);
+    // A batch that was on its way when it was stopped does not commit.
+    let late = rewrap_jobs::advance(&renmin, [1; 16], 1, 1, Timestamp::from_ms(9), Timestamp::from_ms(9));
+    let refused = database.execute(vec![late]).await;
+    assert!(matches!(refused, Err(CatalogError::UnexpectedRows { .. })), "{refused:?}");
+
+    assert_eq!(store.begin_rewrap(&renmin).await, Ok(RewrapStart::Resumed(1)));
+    run(&database, "UPDATE rewrap_job SET held_until_ms = 0", Vec::new()).await.unwrap();
+    assert_eq!(turn(&store, 1).await, RewrapTurn::Wrapped(1));
+    let job = store.rewrap_job(&renmin).await.unwrap().unwrap();
+    assert_eq!((job.keys_total, job.keys_done), (2, 2), "it is the same job");
+}
+
+async fn a_job_has_one_worker_and_another_takes_over_when_that_one_ends(database: Database) {
+    let clock = clock();
+    let store = KeyStore::open(database.clone(), root(), clock.clone()).await.unwrap();
+    let renmin = institution("renmin");
+    for study in 0..3 {
+        create(&store, &place("renmin", Grade::L4, 1, study)).await;
+    }
+    store.rotate_kek(&line(&renmin, Grade::L4), 1).await.unwrap();
+    store.begin_rewrap(&renmin).await.unwrap();
+    let (one, two) = (RewrapWorker::default(), RewrapWorker::default());
+    let turn = async |worker| store.rewrap_turn(&renmin, worker, 1, Duration::ZERO).await.unwrap();
+    assert_eq!(turn(one).await, RewrapTurn::Wrapped(1));
+    assert_eq!(turn(two).await, RewrapTurn::Idle);
+    assert_eq!(turn(one).await, RewrapTurn::Wrapped(1));
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(turn(two).await, RewrapTurn::Wrapped(1));
+    assert_eq!(turn(one).await, RewrapTurn::Idle);
+}
+
+async fn what_is_stored_and_read_while_keys_are_wrapped_again_stays_whole(database: Database) {
+    const STUDIES: u8 = 60;
+    let (store, other_node) = (open(&database).await, open(&database).await);
+    let renmin = institution("renmin");
+    let here = |study: u8| place("renmin", Grade::L4, study % 7, study);
+    create(&store, &here(0)).await;
+    let storing = tokio::spawn(async move {
+        let mut made = Vec::new();
+        for study in 0..STUDIES {
+            made.push(create(&other_node, &here(study)).await);
+            // Everything stored so far opens, whatever happened to the key above it meanwhile.
+            for (before, key) in (0..).zip(&made) {
+                assert_eq!(find(&other_node, &here(before)).await, Ok(Some(*key)), "{before}");
+            }
+        }
+        made
+    });
+    let worker = RewrapWorker::default();
+    let mut version = 1;
+    while !storing.is_finished() {
+        version = store.rotate_kek(&line(&renmin, Grade::L4), version).await.unwrap();
+        store.begin_rewrap(&renmin).await.unwrap();
+        loop {
+            match store.rewrap_turn(&renmin, worker, 5, Duration::ZERO).await.unwrap() {
+                RewrapTurn::NothingLeft => break,
+                RewrapTurn::Wrapped(_) | RewrapTurn::Lost => {}
+                RewrapTurn::Idle => panic!("the job runs"),
+            }
+        }
+        store.destroy_kek(&line(&renmin, Grade::L4), version - 1).await.unwrap();
+        store.finish_rewrap(&renmin, worker).await.unwrap();
+    }
+    let made = storing.await.unwrap();
+    assert!(version > 2, "keys were replaced while others were made");
+    let restarted = open(&database).await;
+    for (study, key) in (0..).zip(made) {
+        assert_eq!(find(&restarted, &here(study)).await, Ok(Some(key)));
+    }
+    assert_eq!(restarted.status(&renmin).await.unwrap().keks.len(), 1);
 }
 
 async fn a_kek_stops_at_its_number_of_uses_until_it_is_rotated(database: Database) {
@@ -328,7 +460,7 @@ async fn a_kek_stops_at_its_number_of_uses_until_it_is_rotated(database: Databas
         assert_eq!(stopped, Err(KeysError::KekExhausted { grade: Grade::L4, version: 1 }));
     }
     assert!(find(&store, &place("renmin", Grade::L4, 1, 2)).await.unwrap().is_some(), "old keys still open");
-    store.rotate_kek(&institution("renmin"), Grade::L4).await.unwrap();
+    store.rotate_kek(&line(&institution("renmin"), Grade::L4), 1).await.unwrap();
     create(&store, &place("renmin", Grade::L4, 1, 3)).await;
 }
 
@@ -366,11 +498,11 @@ async fn the_status_counts_keys_and_uses(database: Database) {
     let status = store.status(&institution("renmin")).await.unwrap();
     assert_eq!((status.patients, status.studies), (2, 3));
     let expected = KekStatus {
-        grade: Grade::L4,
-        suite: Suite::default().as_str().to_owned(),
+        line: line(&institution("renmin"), Grade::L4),
         version: 1,
         active: true,
         uses: 5,
+        keys: 5,
         created: Timestamp::from_ms(1_700_000_000_000),
     };
     assert_eq!(status.keks, [expected]);

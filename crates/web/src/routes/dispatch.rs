@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, me, network, performed, rights, storage, studies as follow, system, worklist,
+    accounts, audit, keys, me, network, performed, rights, storage, studies as follow, system, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -104,6 +104,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,
         RouteId::AuditProof => audit::proof(call).await,
+        RouteId::ReadKeys => keys::read(call).await,
+        RouteId::RotateKeys => keys::rotate(call, body).await,
+        RouteId::BeginRewrap => keys::begin_rewrap(call, body).await,
+        RouteId::StopRewrap => keys::stop_rewrap(call).await,
         RouteId::SystemStatus => system::status(call).await,
         RouteId::ScrubStatus => storage::scrub_status(call).await,
         RouteId::BeginScrub => storage::begin_scrub(call).await,

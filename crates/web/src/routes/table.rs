@@ -59,6 +59,13 @@ const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service 
 const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 
+const DRY_RUN: Parameter = optional("dry_run", Schema::Flag, "Say what would be done, and do nothing");
+const KEYS_CHANGED: &[(u16, &str)] = &[
+    (200, "Done, or what would be done"),
+    (404, "Nothing was stored under this grade"),
+    (409, "Somebody else did it at the same time, or it is going on already"),
+];
+
 const RIGHTS: &[(u16, &str)] =
     &[(204, "Changed"), (404, "No such record"), (409, "The roles exclude each other")];
 
@@ -638,6 +645,14 @@ routes! {
     AuditCheckpoint => api_text("/audit/checkpoint", &[], "审计日志检查点", "The signed checkpoint of the audit log"),
     /// A proof.
     AuditProof => api_text("/audit/proofs/{index}", list![path("index", Schema::Number, "Number of the leaf")], "审计记录存在证明", "The proof that a leaf is in the log"),
+    /// The keys, in numbers.
+    ReadKeys => api(Method::Get, "/keys", Action::ManageKeys, BodyRule::None, &[], OK, "密钥版本与轮换进度", "Versions of key-encryption keys, their uses, and how far wrapping again is"),
+    /// The next version.
+    RotateKeys => api(Method::Post, "/keys/rotation", Action::ManageKeys, BodyRule::Json(list![optional("grade", Schema::Text, "L1, L2, L3, L4, L4S or L5; all when absent"), DRY_RUN]), &[], KEYS_CHANGED, "轮换密钥加密密钥", "Replace key-encryption keys by their next version"),
+    /// Wrap again.
+    BeginRewrap => api(Method::Post, "/keys/rewrap", Action::ManageKeys, BodyRule::Json(list![DRY_RUN]), &[], KEYS_CHANGED, "开始或继续重新封装密钥", "Begin to wrap keys again under the newest versions, or go on; it ends with the destruction of the versions before"),
+    /// Stop that.
+    StopRewrap => api(Method::Delete, "/keys/rewrap", Action::ManageKeys, BodyRule::None, &[], &[(204, "Stopped, until it is begun again"), (404, "Keys are not being wrapped again")], "停止重新封装密钥", "Stop wrapping keys again"),
     /// System status.
     SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
     /// How the replicas are being checked.

@@ -316,7 +316,7 @@ async fn open_keys(config: &Config) -> Result<(NoteVerifier, Vec<SuiteInUse>), S
     let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
     let signing = signing.map_err(|error| error.to_string())?;
     let status = keys.status(&config.institution.id).await.map_err(|error| error.to_string())?;
-    let kept = status.keks.into_iter().map(|kek| (kek.grade, kek.suite));
+    let kept = status.keks.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
     let suites = suites_in_use(kept.collect(), &config.keys.suites());
     NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
         .map(|verifier| (verifier, suites))

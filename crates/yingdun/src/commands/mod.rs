@@ -73,6 +73,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::CareRelation(command) => admin::care_relation(command, output).await,
         Command::Device(command) => admin::device(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
+        Command::Keys(command) => admin::keys(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Events(args) => admin::events(args, output).await,

@@ -10,6 +10,10 @@ const STUDY_STABLE_AFTER_S_MAX: u32 = 86_400;
 /// The longest time for reading everything again, in days: a quarter, after which damage on a second disk is likely.
 const SCRUB_DAYS_MAX: u32 = 90;
 
+/// The longest that a key-encryption key may wrap, in days: two years, as NIST SP 800-57 part 1, table 1, gives a
+/// key-wrapping key.
+const ROTATE_AFTER_DAYS_MAX: u16 = 730;
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -89,6 +93,14 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "storage.scrub_days",
             format!("{} is not between 1 and {SCRUB_DAYS_MAX}", config.storage.scrub_days),
             "set 7; longer only where the disks cannot be read as fast",
+        );
+    }
+    if !(1..=ROTATE_AFTER_DAYS_MAX).contains(&config.keys.rotate_after_days) {
+        say(
+            Severity::Error,
+            "keys.rotate_after_days",
+            format!("{} is not between 1 and {ROTATE_AFTER_DAYS_MAX}", config.keys.rotate_after_days),
+            "set 90; there is no value for never",
         );
     }
     if replicas.len() == 1 {

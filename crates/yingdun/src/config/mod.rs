@@ -105,6 +105,9 @@ pub(crate) struct Keys {
     /// The same for single grades.
     #[serde(default)]
     pub(crate) suite_of_grade: BTreeMap<Grade, Suite>,
+    /// Days after which a key-encryption key is replaced by its next version.
+    #[serde(default = "default_rotate_after_days")]
+    pub(crate) rotate_after_days: u16,
 }
 
 impl Keys {
@@ -296,6 +299,11 @@ fn default_scrub_days() -> u32 {
 /// A minute: scanners pause for seconds between two series, and other archives wait as long.
 fn default_study_stable_after_s() -> u32 {
     60
+}
+
+/// A quarter of a year. There is no value for never.
+fn default_rotate_after_days() -> u16 {
+    90
 }
 
 fn default_log_level() -> String {

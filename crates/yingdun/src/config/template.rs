@@ -97,6 +97,8 @@ passphrase_file = {passphrase_file}
 suite = "cobblestone-256"
 # Uncomment to choose for single grades.
 # suite_of_grade = {{ L4S = "sm4-gcm-sm3", L5 = "sm4-gcm-sm3" }}
+# Days after which a key-encryption key is replaced, from 1 to 730. Keys under it are wrapped again; images are not touched.
+rotate_after_days = 90
 
 [identity]
 # People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.

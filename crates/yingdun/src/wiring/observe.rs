@@ -121,11 +121,15 @@ const COUNTERS: &[&str] = &[
     "yingdun_dimse_received_bytes_total",
     "yingdun_http_connections_refused_total",
     "yingdun_http_handshakes_failed_total",
+    "yingdun_kek_destroyed_total",
+    "yingdun_kek_rotations_total",
     "yingdun_patient_conflicts_total",
     "yingdun_read_bypassed_total",
     "yingdun_receive_budget_spent_total",
     "yingdun_records_passed_over_total",
     "yingdun_repair_leaves_dropped_total",
+    "yingdun_rewrap_failures_total",
+    "yingdun_rewrap_keys_total",
     "yingdun_storage_lost_records_total",
     "yingdun_study_events_total",
 ];
@@ -136,6 +140,9 @@ const GAUGES: &[&str] = &[
     "yingdun_audit_failed",
     "yingdun_dimse_associations_open",
     "yingdun_http_connections",
+    "yingdun_kek_age_seconds_highest",
+    "yingdun_kek_uses_highest",
+    "yingdun_rewrap_keys_left",
     "yingdun_storage_repairs_waiting",
 ];
 

@@ -27,6 +27,8 @@ use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// Where the doors are, with the ports that were really taken.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Addresses {
@@ -98,6 +100,7 @@ impl System {
             limits: ArchiveLimits {
                 object_bytes_max: config.storage.object_bytes_max,
                 study_stable_after: Duration::from_secs(u64::from(config.catalogue.study_stable_after_s)),
+                rotate_keys_after: DAY.saturating_mul(u32::from(config.keys.rotate_after_days)),
                 ..ArchiveLimits::default()
             },
         };

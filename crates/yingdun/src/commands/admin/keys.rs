@@ -1,0 +1,105 @@
+//! Keys: the office of the security administrator.
+
+use super::server::Server;
+use super::{call, plain};
+use crate::cli::KeysCommand;
+use crate::commands::{CommandError, Verdict};
+use crate::messages::Language;
+use crate::output::Output;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Calls the routes of keys.
+pub(in crate::commands) async fn keys(command: KeysCommand, output: Output) -> Result<Verdict, CommandError> {
+    match command {
+        KeysCommand::Status { admin } => {
+            let status = Server::of(&admin)?.ask(Method::GET, &["keys"], &[], None).await?;
+            output.say(&status, |language| shown(language, &status))?;
+            Ok(Verdict::Good)
+        }
+        KeysCommand::Rotate { grade, dry_run, admin } => {
+            let body = json!({"grade": grade, "dry_run": dry_run});
+            let answer =
+                Server::of(&admin)?.ask(Method::POST, &["keys", "rotation"], &[], Some(body)).await?;
+            output.say(&answer, |language| rotated(language, &answer, dry_run))?;
+            Ok(Verdict::Good)
+        }
+        KeysCommand::Rewrap { stop: true, admin, .. } => {
+            call(output, &admin, Method::DELETE, &["keys", "rewrap"], None).await
+        }
+        KeysCommand::Rewrap { stop: false, dry_run, admin } => {
+            let body = json!({"dry_run": dry_run});
+            let answer = Server::of(&admin)?.ask(Method::POST, &["keys", "rewrap"], &[], Some(body)).await?;
+            output.say(&answer, |language| outlook(language, &answer, dry_run))?;
+            Ok(Verdict::Good)
+        }
+    }
+}
+
+// === helpers ===
+
+fn shown(language: Language, status: &Value) -> String {
+    let mut lines = vec![language.keys_held(
+        plain(at(status, "patients")),
+        plain(at(status, "studies")),
+        plain(at(status, "rotate_after_days")),
+    )];
+    lines.extend(rows(at(status, "keks")).map(|kek| version(language, kek)));
+    let (job, left) = (at(status, "rewrap"), plain(at(status, "keys_left")));
+    lines.push(if job.is_null() {
+        language.rewrap_never(left)
+    } else {
+        language.rewrap_progress(
+            plain(at(job, "state")),
+            plain(at(job, "keys_done")),
+            left,
+            figure(at(job, "keys_per_second")),
+            figure(at(job, "seconds_left")),
+        )
+    });
+    lines.join("\n")
+}
+
+fn rotated(language: Language, answer: &Value, dry_run: bool) -> String {
+    let line = |row: &Value| {
+        let (grade, suite) = (plain(at(row, "grade")), plain(at(row, "suite")));
+        let (before, version) = (plain(at(row, "version_before")), plain(at(row, "version")));
+        if dry_run {
+            language.kek_would_rotate(grade, suite, before, version)
+        } else {
+            language.kek_rotated(grade, suite, before, version)
+        }
+    };
+    rows(at(answer, "rotated")).map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn outlook(language: Language, answer: &Value, dry_run: bool) -> String {
+    let left = plain(at(answer, "keys_left"));
+    let mut lines = vec![if dry_run { language.would_rewrap(left) } else { language.rewrap_begun(left) }];
+    lines.extend(rows(at(answer, "destroys")).map(|kek| version(language, kek)));
+    lines.join("\n")
+}
+
+fn version(language: Language, kek: &Value) -> String {
+    language.kek(
+        plain(at(kek, "grade")),
+        plain(at(kek, "suite")),
+        plain(at(kek, "version")),
+        plain(at(kek, "state")),
+        plain(at(kek, "keys")),
+        plain(at(kek, "uses")),
+    )
+}
+
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+/// A figure that there may not be.
+fn figure(value: &Value) -> String {
+    if value.is_null() { "–".to_owned() } else { plain(value) }
+}
+
+fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
