@@ -5,6 +5,7 @@
 pub(crate) mod corruption;
 pub(crate) mod fault;
 pub(crate) mod power;
+pub(crate) mod power_cut;
 
 use bytes::Bytes;
 use std::path::Path;

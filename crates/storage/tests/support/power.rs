@@ -5,7 +5,7 @@
 //! unsynced files lie anywhere between the synced and the written length.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,14 +30,28 @@ struct World {
     /// Operations left until the power goes.
     fuse: Option<u64>,
     off: bool,
-    /// A broken disk: says that a sync is done and does nothing.
-    lies_about_sync: bool,
+    lie: Option<Lie>,
+    /// One in so many syncs of a file fails, by these dice.
+    failing_syncs: Option<(Dice, u64)>,
+}
+
+/// What a careless store would do; the disk does it in its stead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Syncs nothing and says that it did: a store that acknowledges before it syncs.
+    Unsynced,
+    /// Syncs no directory.
+    UnsyncedNames,
+    /// Syncs once more where a sync failed, and believes the second.
+    Retried,
 }
 
 #[derive(Clone, Debug, Default)]
 struct FileState {
     written: Vec<u8>,
     durable: Vec<u8>,
+    /// Sectors whose sync failed: the kernel takes them for clean from then on, and no later sync writes them.
+    dropped: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,9 +89,14 @@ impl MockPowerCutDisk {
         self.world().fuse = Some(operations);
     }
 
-    /// From now on a sync says "done" and does nothing: a store that acknowledges before it syncs.
-    pub(crate) fn lie_about_sync(&self) {
-        self.world().lies_about_sync = true;
+    /// From now on the disk does what a careless store would do.
+    pub(crate) fn lie(&self, lie: Lie) {
+        self.world().lie = Some(lie);
+    }
+
+    /// From now on one in so many syncs of a file fails.
+    pub(crate) fn fail_syncs(&self, one_in: u64, dice: Dice) {
+        self.world().failing_syncs = Some((dice, one_in));
     }
 
     /// Cuts the power now, if it is not off yet.
@@ -109,7 +128,7 @@ impl MockPowerCutDisk {
                     sector[..common].copy_from_slice(&new[..common]);
                 }
             }
-            FileState { written: bytes.clone(), durable: bytes }
+            FileState { written: bytes.clone(), durable: bytes, dropped: BTreeSet::new() }
         };
         let files = world.files.iter().map(|file| survive(file, dice)).collect();
         let found = World {
@@ -124,6 +143,30 @@ impl MockPowerCutDisk {
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
+    }
+}
+
+impl FileState {
+    /// Makes durable what is dirty.
+    fn sync(&mut self) {
+        let lost = std::mem::replace(&mut self.durable, self.written.clone());
+        for sector in &self.dropped {
+            let range = sector * SECTOR..self.durable.len().min((sector + 1) * SECTOR);
+            for at in range {
+                self.durable[at] = lost.get(at).copied().unwrap_or_default();
+            }
+        }
+    }
+
+    /// A sync fails: what was dirty counts as clean.
+    fn drop_what_is_dirty(&mut self) {
+        let durable = |sector: usize| self.durable.get(sector * SECTOR..).unwrap_or_default();
+        let is_dirty = |(sector, written): &(usize, &[u8])| {
+            durable(*sector).get(..written.len()).is_none_or(|durable| durable != *written)
+        };
+        let dirty: Vec<usize> =
+            self.written.chunks(SECTOR).enumerate().filter(is_dirty).map(|(sector, _)| sector).collect();
+        self.dropped.extend(dirty);
     }
 }
 
@@ -228,7 +271,7 @@ impl Disk for MockPowerCutDisk {
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         let mut world = self.world();
         world.spend()?;
-        if world.lies_about_sync {
+        if matches!(world.lie, Some(Lie::Unsynced | Lie::UnsyncedNames)) {
             return Ok(());
         }
         let (of_this, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut world.pending)
@@ -260,6 +303,8 @@ impl DiskFile for MockFile {
             file.resize(start + bytes.len(), 0);
         }
         file[start..start + bytes.len()].copy_from_slice(&bytes);
+        let sectors = start / SECTOR..(start + bytes.len()).div_ceil(SECTOR);
+        world.files[self.number].dropped.retain(|sector| !sectors.contains(sector));
         Ok(bytes.len())
     }
     fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
@@ -274,9 +319,15 @@ impl DiskFile for MockFile {
     fn sync(&self) -> io::Result<()> {
         let mut world = self.world.lock().unwrap();
         world.spend()?;
-        if !world.lies_about_sync {
-            let file = &mut world.files[self.number];
-            file.durable = file.written.clone();
+        let fails = world.failing_syncs.as_mut().is_some_and(|(dice, one_in)| dice.roll(*one_in) == 0);
+        let file = &mut world.files[self.number];
+        if fails {
+            file.drop_what_is_dirty();
+        }
+        match world.lie {
+            Some(Lie::Unsynced) => {}
+            None | Some(Lie::UnsyncedNames) if fails => return Err(io::Error::other("the sync failed")),
+            None | Some(Lie::UnsyncedNames | Lie::Retried) => world.files[self.number].sync(),
         }
         Ok(())
     }

@@ -1,0 +1,150 @@
+//! A rig with a seed: cuts the power at any moment of a store's life, with syncs that fail now and then, and counts which
+//! acknowledged records are not whole on the write quorum before anything is repaired, and on every replica after the
+//! store was opened again. Disks that do what a careless store would do show that the rig can fail.
+
+use super::power::{Dice, Lie, MockPowerCutDisk};
+use super::{all_replicas, config, is_whole, object_of, open, read_object, record, scan_all, until};
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use yingdun_storage::{Disk, Location, PackPosition, Store};
+
+const REPLICAS: usize = 3;
+/// Records that each writer wants to store.
+const RECORDS: usize = 60;
+/// In every second life one in so many syncs of a file fails.
+const SYNCS_PER_FAILURE: u64 = 40;
+
+/// What one life of a store acknowledged: number, object bytes, location.
+type Acknowledged = Vec<(u64, usize, Location)>;
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Lives that ended by a cut.
+    pub(crate) runs: u64,
+    pub(crate) acknowledged: u64,
+    /// Acknowledged records that are not there, or not on the write quorum before anything was repaired.
+    pub(crate) lost: u64,
+    /// Records that are read back as something else.
+    pub(crate) wrong: u64,
+    pub(crate) seed: u64,
+    /// The first life in which something was lost or wrong, counted from 0.
+    pub(crate) first_bad: Option<u64>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { runs, acknowledged, lost, wrong, seed, first_bad } = self;
+        let first_bad = first_bad.map_or_else(|| "null".to_owned(), |life| life.to_string());
+        write!(
+            f,
+            "{{\"rig\": \"power-cut\", \"runs\": {runs}, \"acknowledged\": {acknowledged}, \"lost\": {lost}, \
+             \"wrong\": {wrong}, \"seed\": {seed}, \"first_bad\": {first_bad}}}"
+        )
+    }
+}
+
+/// Cuts the power of `count` stores.
+pub(crate) async fn run(seed: u64, count: u64, lie: Option<Lie>) -> Outcome {
+    let mut outcome = Outcome { seed, ..Outcome::default() };
+    for number in 0..count {
+        let life = one_cut(seed.wrapping_mul(1_000_003).wrapping_add(number), lie).await;
+        if life.lost + life.wrong > 0 {
+            outcome.first_bad = outcome.first_bad.or(Some(number));
+        }
+        outcome.runs += 1;
+        outcome.acknowledged += life.acknowledged;
+        outcome.lost += life.lost;
+        outcome.wrong += life.wrong;
+    }
+    outcome
+}
+
+/// One life, one cut, one recovery.
+async fn one_cut(seed: u64, lie: Option<Lie>) -> Outcome {
+    let mut dice = Dice::new(seed);
+    let disk = MockPowerCutDisk::default();
+    let mut config = config(Path::new("mock"), REPLICAS);
+    config.pack_bytes_max = 4096 + dice.roll(60_000);
+    let store = open(&config, Arc::new(disk.clone())).await;
+    if let Some(lie) = lie {
+        disk.lie(lie);
+    }
+    if dice.roll(2) == 0 {
+        disk.fail_syncs(SYNCS_PER_FAILURE, Dice::new(dice.roll(u64::MAX)));
+    }
+    disk.cut_after(5 + dice.roll(150));
+    let acknowledged = append_until_the_cut(&store, &mut dice).await;
+    disk.cut();
+    drop(store);
+
+    let found = disk.after_the_cut(&mut dice);
+    let mut outcome =
+        Outcome { runs: 1, seed, acknowledged: acknowledged.len() as u64, ..Outcome::default() };
+    outcome.lost += missing_before_recovery(&found, &acknowledged);
+    let store = open(&config, Arc::new(found.clone())).await;
+    let scanned = scan_all(&store, PackPosition::START).await;
+    let places: HashSet<Location> = scanned.iter().map(|record| record.location).collect();
+    for (number, bytes, location) in &acknowledged {
+        let expected = object_of(&record(*number, *bytes));
+        let first = store.replicas_for(location)[0];
+        match read_object(&store, location, first).await {
+            Some(read) if read == expected => outcome.lost += u64::from(!places.contains(location)),
+            Some(_) => outcome.wrong += 1,
+            None => outcome.lost += 1,
+        }
+    }
+    if lie.is_none() {
+        until("all replicas are whole", || is_whole(&store)).await;
+        for scanned in &scanned {
+            for replica in all_replicas(&store) {
+                outcome.wrong += u64::from(store.verify_record(&scanned.location, replica).await.is_err());
+            }
+        }
+    }
+    outcome
+}
+
+async fn append_until_the_cut(store: &Store, dice: &mut Dice) -> Acknowledged {
+    let writers = 1 + dice.roll(4);
+    let mut tasks = Vec::new();
+    for writer in 0..writers {
+        let (store, mut dice) = (store.clone(), Dice::new(dice.roll(u64::MAX)));
+        tasks.push(tokio::spawn(async move {
+            let mut acknowledged = Vec::new();
+            for number in (writer * 1000..).take(RECORDS) {
+                let bytes = dice.roll(5000) as usize;
+                // The power is off, or so many syncs failed that the write quorum is gone.
+                let Ok(location) = store.append(record(number, bytes)).await else { break };
+                acknowledged.push((number, bytes, location));
+            }
+            acknowledged
+        }));
+    }
+    let mut acknowledged = Vec::new();
+    for task in tasks {
+        acknowledged.extend(task.await.unwrap());
+    }
+    acknowledged
+}
+
+/// Reads the files themselves, without the store: how many records are not whole on two replicas.
+fn missing_before_recovery(disk: &MockPowerCutDisk, acknowledged: &Acknowledged) -> u64 {
+    let holds = |replica: usize, location: &Location, expected: &[u8]| {
+        let name = |form| format!("mock/replica-{replica}/packs/{:016x}.{form}", location.pack);
+        let file = disk
+            .open(Path::new(&name("pack")), false)
+            .or_else(|_| disk.open(Path::new(&name("open")), false));
+        let Ok(file) = file else { return false };
+        let mut read = Vec::new();
+        let offset = location.offset + location.object_range().start;
+        file.read_at(&mut read, expected.len(), offset).is_ok() && read == expected
+    };
+    let is_missing = |(number, bytes, location): &&(u64, usize, Location)| {
+        let expected = object_of(&record(*number, *bytes));
+        (0..REPLICAS).filter(|replica| holds(*replica, location, &expected)).count() < 2
+    };
+    acknowledged.iter().filter(is_missing).count() as u64
+}
