@@ -1,9 +1,9 @@
 //! Making JPEG: baseline for the eye, lossless with first-order prediction for exactness.
 
-use super::FORMAT;
+use super::malformed;
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Photometric, Picture};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ColorType, Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
 /// Categories of differences: 0 to 16 bits.
 const CATEGORIES: usize = 17;
@@ -21,10 +21,22 @@ pub fn encode_baseline(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelE
             what: "JPEG baseline of samples that are not 8 bits without sign",
         });
     }
-    let colour = match photometric {
-        Photometric::Monochrome1 | Photometric::Monochrome2 => ColorType::Luma,
-        Photometric::Rgb => ColorType::Rgb,
-        Photometric::YbrFull => ColorType::Ycbcr,
+    let side = |pixels| {
+        u16::try_from(pixels).map_err(|_| PixelError::Unsupported { what: "a JPEG so wide or high" })
+    };
+    let (columns, rows) = (side(columns)?, side(rows)?);
+    if (picture.bytes.len() as u64) < picture.attributes.decoded_bytes() {
+        return Err(malformed("the picture has fewer samples than its attributes say"));
+    }
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, quality.clamp(1, 100));
+    encoder.set_sampling_factor(SamplingFactor::F_2_1);
+    let done = match photometric {
+        Photometric::Monochrome1 | Photometric::Monochrome2 => {
+            encoder.encode_image(Grey { columns, rows, samples: &picture.bytes })
+        }
+        Photometric::Rgb => encoder.encode(&picture.bytes, columns, rows, ColorType::Rgb),
+        Photometric::YbrFull => encoder.encode(&picture.bytes, columns, rows, ColorType::Ycbcr),
         Photometric::PaletteColor
         | Photometric::YbrFull422
         | Photometric::YbrIct
@@ -33,14 +45,7 @@ pub fn encode_baseline(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelE
             return Err(PixelError::Unsupported { what: "JPEG baseline of this Photometric Interpretation" });
         }
     };
-    let side = |pixels| {
-        u16::try_from(pixels).map_err(|_| PixelError::Unsupported { what: "a JPEG so wide or high" })
-    };
-    let mut out = Vec::new();
-    let mut encoder = Encoder::new(&mut out, quality.clamp(1, 100));
-    encoder.set_sampling_factor(SamplingFactor::F_2_1);
-    (encoder.encode(&picture.bytes, side(columns)?, side(rows)?, colour))
-        .map_err(|_| PixelError::malformed(FORMAT, "the encoder refused the picture"))?;
+    done.map_err(|_| malformed("the encoder refused the picture"))?;
     Ok(out)
 }
 
@@ -99,6 +104,33 @@ pub fn encode_lossless(picture: &Picture) -> Result<Vec<u8>, PixelError> {
 }
 
 // === helpers ===
+
+/// A grey picture that hands over whole rows: the library's own goes sample by sample.
+struct Grey<'p> {
+    columns: u16,
+    rows: u16,
+    samples: &'p [u8],
+}
+
+impl ImageBuffer for Grey<'_> {
+    fn get_jpeg_color_type(&self) -> JpegColorType {
+        JpegColorType::Luma
+    }
+
+    fn width(&self) -> u16 {
+        self.columns
+    }
+
+    fn height(&self) -> u16 {
+        self.rows
+    }
+
+    fn fill_buffers(&self, row: u16, [grey, ..]: &mut [Vec<u8>; 4]) {
+        let columns = usize::from(self.columns);
+        let start = usize::from(row) * columns;
+        grey.extend_from_slice(self.samples.get(start..start + columns).unwrap_or_default());
+    }
+}
 
 /// What each sample differs from its neighbour on the left, or above for the first of a row: between -32,767 and
 /// 32,768.

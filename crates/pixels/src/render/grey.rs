@@ -18,21 +18,25 @@ pub(super) fn render(picture: &Picture, presentation: &Presentation, asked: Opti
         picture.for_each_sample(|value| out.push(shade(value)));
         return out;
     }
-    // One entry for each cell, whatever its unused bits are.
+    // One entry for each cell between the lowest and the highest, whatever their unused bits are.
     let cell = Cell::of(attributes);
-    let shades: Vec<u8> =
-        (0..1_u64 << attributes.bits_allocated).map(|bits| shade(cell.value(bits))).collect();
-    let look = |cell: usize| shades.get(cell).copied().unwrap_or(0);
-    match attributes.bits_allocated {
-        8 => picture.bytes.iter().map(|byte| look(usize::from(*byte))).collect(),
-        _ => {
-            let (words, _) = picture.bytes.as_chunks::<2>();
-            words.iter().map(|word| look(usize::from(u16::from_le_bytes(*word)))).collect()
-        }
+    if attributes.bits_allocated == 8 {
+        let shades: Vec<u8> = (0..=u8::MAX).map(|byte| shade(cell.value(u64::from(byte)))).collect();
+        return picture.bytes.iter().map(|byte| looked_up(&shades, usize::from(*byte))).collect();
     }
+    // Negative cells come first in the table.
+    let sign = if attributes.signed { 1 << 15 } else { 0 };
+    let places = || picture.bytes.as_chunks::<2>().0.iter().map(|word| u16::from_le_bytes(*word) ^ sign);
+    let (low, high) = places().fold((u16::MAX, 0), |(low, high), place| (low.min(place), high.max(place)));
+    let shades: Vec<u8> = (low..=high).map(|place| shade(cell.value(u64::from(place ^ sign)))).collect();
+    places().map(|place| looked_up(&shades, usize::from(place - low))).collect()
 }
 
 // === helpers ===
+
+fn looked_up(shades: &[u8], place: usize) -> u8 {
+    shades.get(place).copied().unwrap_or(0)
+}
 
 /// The window over everything that the picture has.
 fn whole_range(picture: &Picture, presentation: &Presentation) -> Window {
@@ -138,6 +142,20 @@ mod tests {
         assert_eq!(rendered(signed(), &set, &[5, 50]), [0, 255]);
         set.put_items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, vec![group("1")]);
         assert_eq!(rendered(signed(), &set, &[5, 50]), [255, 255]);
+    }
+
+    #[test]
+    fn unused_bits_of_a_cell_and_cells_of_either_sign_are_shaded_as_their_samples() {
+        let twelve = ImageAttributes { signed: true, ..grey(16, 12) };
+        let mut set = DataSet::new();
+        set.put_text(tags::WINDOW_CENTER, Vr::DS, "0");
+        set.put_text(tags::WINDOW_WIDTH, Vr::DS, "200");
+        set.put_text(tags::VOI_LUT_FUNCTION, Vr::CS, "LINEAR_EXACT");
+        // The same two samples, -50 and 50, whatever the bits above them are.
+        assert_eq!(rendered(twelve, &set, &[0x0fce, 0x1032, -50, 50]), [64, 191, 64, 191]);
+        let unsigned = ImageAttributes { signed: false, ..grey(16, 16) };
+        set.put_text(tags::WINDOW_CENTER, Vr::DS, "32768");
+        assert_eq!(rendered(unsigned, &set, &[32_767, -32_768, 0, -1]), [126, 128, 0, 255]);
     }
 
     #[test]
