@@ -36,6 +36,7 @@ macro_rules! on_both_engines {
 on_both_engines! {
     a_study_key_stays_the_same_and_opens_after_a_restart
     keys_of_both_suites_live_in_one_store_and_each_keeps_its_own
+    keys_of_both_suites_are_wrapped_again_each_under_a_version_of_its_own_suite
     keys_of_different_studies_patients_grades_and_institutions_differ
     another_root_key_is_refused_before_anything_is_read
     a_study_keeps_its_patient_and_grade
@@ -147,6 +148,28 @@ async fn keys_of_both_suites_live_in_one_store_and_each_keeps_its_own(database: 
     run(&database, swap, vec![studies[0].into(), studies[1].into()]).await.unwrap();
     let refused = find(&open(&database).await, &of(Suite::default(), 2)).await;
     assert_eq!(refused, Err(KeysError::Damaged { what: "study key" }));
+}
+
+async fn keys_of_both_suites_are_wrapped_again_each_under_a_version_of_its_own_suite(database: Database) {
+    let (store, renmin, worker) = (open(&database).await, institution("renmin"), RewrapWorker::default());
+    let mut made = Vec::new();
+    for (study, suite) in (1..).zip(Suite::ALL) {
+        let mut here = place("renmin", Grade::L4, 1, study);
+        here.line.suite = suite.as_str().to_owned();
+        made.push((create(&store, &here).await, *suite, here));
+    }
+    for (_, _, here) in &made {
+        assert_eq!(store.rotate_kek(&here.line, 1).await, Ok(2));
+    }
+    store.begin_rewrap(&renmin).await.unwrap();
+    let turn = async || store.rewrap_turn(&renmin, worker, 100, Duration::ZERO).await.unwrap();
+    while let RewrapTurn::Wrapped(_) = turn().await {}
+    assert_eq!(turn().await, RewrapTurn::NothingLeft);
+    for (key, suite, here) in &made {
+        assert_eq!(store.destroy_kek(&here.line, 1).await, Ok(()));
+        let found = open(&database).await.0.keys.find(&renmin, here.study).await.unwrap().unwrap();
+        assert_eq!((found.key().expose_secret(), found.suite()), (key, *suite));
+    }
 }
 
 async fn keys_of_different_studies_patients_grades_and_institutions_differ(database: Database) {
