@@ -1,9 +1,12 @@
 """Whole slides: a level of tiles as dicomweb-client and a viewer of slides read it, tile after tile."""
 
+import io
+
 import numpy
 import pytest
 import requests
 from dicomweb_client import DICOMwebClient
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
 
@@ -90,3 +93,38 @@ def test_a_level_is_put_together_from_its_tiles(client, gateway, organization, c
     assert covered.all() == (organization == "TILED_FULL") and covered.any()
     answer = gateway.get(f"{instance_path(*names)}/frames/2/rendered", "image/png")
     assert answer.status_code == 200
+
+
+def one_colour(series: Dataset, kind: str, colour: tuple, *, tiles: int, side: int):
+    """An image of the same slide, of tiles in one colour."""
+    image = part10.image(
+        patient_id=series.PatientID, study=series.StudyInstanceUID, series=series.SeriesInstanceUID, rows=side, columns=side
+    )
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = WHOLE_SLIDE
+    image.Modality, image.ImageType = "SM", ["ORIGINAL", "PRIMARY", kind, "NONE"]
+    image.SamplesPerPixel, image.PhotometricInterpretation, image.PlanarConfiguration = 3, "RGB", 0
+    image.BitsAllocated = image.BitsStored = 8
+    image.HighBit, image.NumberOfFrames = 7, tiles
+    image.PixelData = bytes(colour) * (tiles * side * side)
+    return image
+
+
+@pytest.mark.parametrize("smallest", ["VOLUME", "THUMBNAIL"])
+def test_the_thumbnail_of_a_slide_is_its_smallest_level_and_not_its_label(client, gateway, smallest):
+    _, level = slide("TILED_FULL")
+    level.PatientID = f"slide-thumbnail-{smallest}"
+    small = one_colour(level, smallest, (10, 200, 30), tiles=1, side=TILE)
+    others = [
+        one_colour(level, "VOLUME", (200, 10, 30), tiles=4, side=TILE),
+        one_colour(level, "LABEL", (0, 0, 250), tiles=1, side=8),
+        one_colour(level, "OVERVIEW", (250, 250, 0), tiles=1, side=16),
+    ]
+    client.store_instances([level, others[0], small, *others[1:]])
+    study = f"/studies/{level.StudyInstanceUID}"
+    for address in (study, f"{study}/series/{level.SeriesInstanceUID}"):
+        answer = gateway.get(f"{address}/thumbnail", "image/png")
+        assert answer.status_code == 200, answer.text
+        picture = numpy.asarray(Image.open(io.BytesIO(answer.content)))
+        assert (picture.reshape(-1, 3) == (10, 200, 30)).all(), address
+    label = instance_path(level.StudyInstanceUID, level.SeriesInstanceUID, others[1].SOPInstanceUID)
+    assert gateway.get(f"{label}/thumbnail", "image/png").status_code == 200

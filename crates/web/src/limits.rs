@@ -166,6 +166,10 @@ pub const LARGE_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
 /// Frames that are rendered for one request.
 pub const RENDERED_FRAMES_MAX: usize = 64;
 
+/// Images of a slide that are looked at for its thumbnail, the smallest first: a slide has some ten levels, a label and an
+/// overview.
+pub const SLIDE_LEVELS_MAX: usize = 16;
+
 /// Pixels on each side of a thumbnail when nothing is said.
 pub const THUMBNAIL_SIDE: u32 = 256;
 

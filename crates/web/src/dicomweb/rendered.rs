@@ -15,9 +15,14 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use std::collections::BTreeMap;
 use yingdun_archive::{InstanceEntry, OpenStudy};
+use yingdun_dicom::charset::CharacterSets;
+use yingdun_dicom::tags;
 
 /// Encapsulated PDF Storage.
 const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
+
+/// VL Whole Slide Microscopy Image Storage.
+const WHOLE_SLIDE: &str = "1.2.840.10008.5.1.4.1.1.77.1.6";
 
 /// The only type in which a document is rendered (PS3.18 Table 8.7.4-1).
 const PDF: &str = "application/pdf";
@@ -65,7 +70,10 @@ pub(crate) async fn thumbnail(call: Call) -> Result<Response<Body>, Problem> {
     let wish = Wish::of_thumbnail(&call.query, picture)?;
     let numbers = call.in_path("frames").map(negotiate::frame_list).transpose()?;
     let (study, entries) = open(&call).await?;
-    let entry = representative(&entries).ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let series = longest_series(&entries);
+    let level = smallest_level(&study, &series).await;
+    let middle = || series.get(series.len() / 2).copied();
+    let entry = level.or_else(middle).ok_or_else(|| Problem::new(Kind::NotFound))?;
     let numbers = numbers.unwrap_or_else(|| vec![entry.number_of_frames / 2 + 1]);
     let first = numbers.get(..1).unwrap_or_default();
     answer(&call, &study, entry, first, wish).await
@@ -123,12 +131,55 @@ pub(super) async fn answer(
     Ok(validator.mark(response))
 }
 
-/// The instance that stands for others: the middle image of the series that has most of them.
-fn representative(entries: &[InstanceEntry]) -> Option<&InstanceEntry> {
+/// The images that stand for others: those of the series that has most of them.
+fn longest_series(entries: &[InstanceEntry]) -> Vec<&InstanceEntry> {
     let mut series: BTreeMap<&str, Vec<&InstanceEntry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.is_image()) {
         series.entry(entry.series.as_str()).or_default().push(entry);
     }
-    let longest = series.into_values().rev().max_by_key(Vec::len)?;
-    longest.get(longest.len() / 2).copied()
+    series.into_values().rev().max_by_key(Vec::len).unwrap_or_default()
+}
+
+/// Of a whole slide the image with the fewest tiles that shows the tissue; `None` for another series, and where none does.
+async fn smallest_level<'e>(study: &OpenStudy, series: &[&'e InstanceEntry]) -> Option<&'e InstanceEntry> {
+    if series.len() < 2 || series.iter().any(|entry| entry.sop_class.as_str() != WHOLE_SLIDE) {
+        return None;
+    }
+    let mut levels = series.to_vec();
+    levels.sort_by_key(|entry| (entry.number_of_frames, entry.data_set_bytes));
+    for entry in levels.into_iter().take(limits::SLIDE_LEVELS_MAX) {
+        let image = study.image(entry, 1).await;
+        let kind =
+            image.ok().and_then(|image| image.data_set.text(tags::IMAGE_TYPE, &CharacterSets::default()));
+        if kind.is_some_and(|kind| shows_tissue(&kind)) {
+            return Some(entry);
+        }
+    }
+    None
+}
+
+/// Whether an image of a slide is one of the specimen, by the third value of its Image Type (PS3.3 §C.8.12.4.1.1): the label
+/// has a name written on it, and the overview may have the label in it.
+fn shows_tissue(image_type: &str) -> bool {
+    matches!(image_type.split('\\').nth(2).map(str::trim), Some("VOLUME" | "THUMBNAIL"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_thumbnails_of_a_slide_show_the_tissue_and_labels_do_not() {
+        assert!(shows_tissue("ORIGINAL\\PRIMARY\\VOLUME\\NONE"));
+        assert!(shows_tissue("DERIVED\\PRIMARY\\THUMBNAIL \\RESAMPLED"));
+        for other in [
+            "ORIGINAL\\PRIMARY\\LABEL\\NONE",
+            "ORIGINAL\\PRIMARY\\OVERVIEW",
+            "ORIGINAL\\PRIMARY",
+            "",
+            "VOLUME",
+        ] {
+            assert!(!shows_tissue(other), "{other}");
+        }
+    }
 }
