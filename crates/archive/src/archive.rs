@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::conflicts::{self, Conflicts};
+use crate::elsewhere::SearchElsewhere;
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
 use crate::events::{self, Events, EventsRequest};
 use crate::export::{Export, ExportError};
@@ -459,6 +460,14 @@ impl Archive {
     /// [`FindError`].
     pub async fn events(&self, session: &Session, request: EventsRequest) -> Result<Events, FindError> {
         events::events(&self.core, session, request).await
+    }
+
+    /// Begins a search in another archive. What it finds there is seen through [`SearchElsewhere::seen`] only.
+    ///
+    /// # Errors
+    /// [`FindError`]; in particular when the session may not search.
+    pub async fn search_elsewhere(&self, session: &Session) -> Result<SearchElsewhere, FindError> {
+        SearchElsewhere::begin(&self.core, session).await
     }
 
     /// Studies that somebody has to look at, as far as the session may see them.

@@ -39,6 +39,7 @@ mod commit;
 mod conflicts;
 mod description;
 mod descriptor;
+mod elsewhere;
 mod error;
 mod events;
 mod export;
@@ -69,6 +70,7 @@ pub use commit::{
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
+pub use elsewhere::SearchElsewhere;
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, Events, EventsRequest};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};

@@ -5,6 +5,7 @@ use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
 use crate::http::compress::Presses;
 use crate::http::cors::Origins;
+use crate::jobs::Jobs;
 use crate::limits;
 use crate::routes::{Service, mount};
 use crate::server::{Answer, Listener, ListenerError, Peer, Transport};
@@ -64,6 +65,7 @@ pub struct Door {
     origin: String,
     answerer: Answerer,
     channels: Channels,
+    jobs: Jobs,
 }
 
 impl Door {
@@ -74,7 +76,7 @@ impl Door {
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
         let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token } = config;
         let origins = Arc::new(Origins::new(&cors_origins));
-        let channels = Channels::default();
+        let (channels, jobs) = (Channels::default(), Jobs::default());
         let listener = Listener::bind(address, transport).await?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
@@ -90,12 +92,13 @@ impl Door {
             presses: Presses::new(),
             studio: Studio::new(),
             described: Semaphore::new(limits::STOW_DESCRIBED_AT_ONCE_MAX),
-            echoes: Semaphore::new(limits::ECHOES_AT_ONCE_MAX),
+            device_calls: Semaphore::new(limits::DEVICE_CALLS_AT_ONCE_MAX),
+            jobs: jobs.clone(),
             origins: Arc::clone(&origins),
             channels: channels.clone(),
         };
         let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
-        Ok(Self { listener, origin, answerer, channels })
+        Ok(Self { listener, origin, answerer, channels, jobs })
     }
 
     /// The bound address.
@@ -113,13 +116,15 @@ impl Door {
     /// Serves until `stop` is ready, then lets open requests finish within
     /// [`DRAIN_TIME_MAX`](crate::limits::DRAIN_TIME_MAX).
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let channels = self.channels.clone();
+        let (channels, jobs) = (self.channels.clone(), self.jobs.clone());
         let stop = async move {
             stop.await;
             channels.stop();
+            jobs.stop();
         };
         self.listener.serve(self.answerer, stop).await;
         self.channels.ended().await;
+        self.jobs.ended().await;
     }
 }
 

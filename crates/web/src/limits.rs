@@ -102,9 +102,27 @@ pub const STOW_HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Such requests that are read at the same time; others wait.
 pub const STOW_DESCRIBED_AT_ONCE_MAX: usize = 4;
 
-/// Tests of connections to devices at the same time: each holds a connection for up to a minute, and they are the work
-/// of one officer.
-pub const ECHOES_AT_ONCE_MAX: usize = 8;
+/// Tests of connections and searches at devices at the same time: each holds a connection for up to a minute, and the rows
+/// that it finds.
+pub const DEVICE_CALLS_AT_ONCE_MAX: usize = 8;
+
+/// Rows of a search at a device, each some kilobytes of JSON in memory until the answer is complete.
+pub const DEVICE_ROWS_MAX: usize = 1000;
+
+/// Objects of one job. As many as a C-MOVE counts (PS3.7 table 9.3-8: 16 bits).
+pub const JOB_OBJECTS_MAX: usize = u16::MAX as usize;
+
+/// Jobs that work at the same time: each holds an association and what is open of two objects.
+pub const JOBS_RUNNING_MAX: usize = 8;
+
+/// Jobs that are known, the ended ones included; the oldest of these make room.
+pub const JOBS_KEPT_MAX: usize = 256;
+
+/// Objects of a job that failed and are named; all are counted.
+pub const JOB_FAILURES_MAX: usize = 100;
+
+/// For the object that a job is sending when the server stops; then it is cut off.
+pub const JOB_CUT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of the headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 4 * 1024;

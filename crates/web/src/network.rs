@@ -1,13 +1,101 @@
-//! Calls that go out over DICOM, handed in by the binary: this door asks `yingdun-access` who may have them made, and
-//! shows what came.
+//! Calls that go out over DICOM, handed in by the binary: this door asks `yingdun-access` and `yingdun-archive` who may
+//! have them made, and shows what came.
 
 use futures_util::future::BoxFuture;
-use serde_json::Value;
-use yingdun_access::DeviceRecord;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use yingdun_access::{DeviceRecord, MoveDestination};
+use yingdun_archive::{FoundRow, InstanceEntry, OpenStudy};
+use yingdun_model::{AeTitle, Uid};
 
 /// The DICOM client of this archive.
 pub trait Network: Send + Sync {
     /// Verifies the connection to a device (C-ECHO), and tells each step, its time, and what went wrong: what was
     /// expected, what came, what to do. Ends within a minute, whatever the device does.
     fn echo(&self, device: DeviceRecord) -> BoxFuture<'_, Value>;
+
+    /// Asks a device (C-FIND) and gives its rows in the DICOM JSON model. Ends within a minute, whatever the device does.
+    fn find(&self, device: Device, question: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>>;
+
+    /// Sends objects to a device (C-STORE), and tells of each what became of it. Ends between two objects when `stop` is
+    /// cancelled.
+    fn send(
+        &self,
+        device: Device,
+        studies: Vec<Holding>,
+        stop: CancellationToken,
+        ended: Box<dyn Fn(Sent) + Send + Sync>,
+    ) -> BoxFuture<'static, ()>;
+}
+
+/// A device that is called.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its title.
+    pub title: AeTitle,
+    /// Where it listens, by which title it knows us, and how it differs.
+    pub at: MoveDestination,
+}
+
+/// What a device is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Query/Retrieve Level (0008,0052): `STUDY`, `SERIES` or `IMAGE`.
+    pub level: &'static str,
+    /// Attributes by keyword or eight hexadecimal digits, and what each is to match; empty for those that are only to be
+    /// returned.
+    pub keys: Map<String, Value>,
+    /// Rows at most.
+    pub limit: usize,
+}
+
+/// What a device found.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceAnswer {
+    /// Its rows.
+    pub rows: Vec<FoundRow>,
+    /// Whether there were more than were asked for.
+    pub more: bool,
+}
+
+/// Objects of one study that is open for whoever asked.
+pub struct Holding {
+    /// The study.
+    pub study: Arc<OpenStudy>,
+    /// Which of its objects.
+    pub entries: Vec<InstanceEntry>,
+}
+
+/// What became of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The device has it.
+    Stored {
+        /// It says so with a warning.
+        with_warning: bool,
+    },
+    /// The device has it not.
+    Failed {
+        /// Its SOP Instance UID.
+        instance: Uid,
+        /// Why, without personal data.
+        reason: String,
+    },
+}
+
+/// Why a device gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFault {
+    /// A key is none that can be asked.
+    Key(String),
+    /// The device did not do it.
+    Device {
+        /// What was expected.
+        expected: String,
+        /// What came.
+        came: String,
+        /// What to do.
+        remedy: String,
+    },
 }

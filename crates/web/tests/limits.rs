@@ -11,6 +11,7 @@ mod harness;
 
 use harness::{Running, ct, files};
 use reqwest::Method;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yingdun_model::Role;
@@ -174,4 +175,57 @@ async fn a_stop_lets_an_open_answer_finish_and_takes_no_more() {
     assert_eq!(reading.await.unwrap(), expected);
     let refused = running.client.get(format!("{}/health/live", running.origin)).send().await;
     assert!(refused.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_bounded_belong_to_their_owner_and_end_with_the_door() {
+    let mut running = Running::start().await;
+    let (owner, other) =
+        (running.person("tech", Role::Technician).await, running.person("rad", Role::Radiologist).await);
+    let study = ct(8, 2);
+    assert_eq!(running.stow(&owner, &files(&study)).await.status(), 200);
+    let sys = running.officer(Role::SystemAdministrator).to_owned();
+    for title in ["DEAF", "WS07"] {
+        let device =
+            json!({"ae_title": title, "called_ae": "YINGDUN", "destination": "plain://127.0.0.1:104"});
+        let made = running.post("/api/v1/devices", &sys).json(&device).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+    }
+    let send = async |title: &str| {
+        let body = json!({"studies": [study.study.as_str()]});
+        let path = format!("/api/v1/devices/{title}/store");
+        let sent = running.post(&path, &owner).json(&body).send().await.unwrap();
+        (sent.status().as_u16(), sent.json::<Value>().await.unwrap())
+    };
+    let mut jobs = Vec::new();
+    for _ in 0..limits::JOBS_RUNNING_MAX {
+        let (status, job) = send("DEAF").await;
+        assert_eq!((status, &job["state"]), (202, &json!("running")));
+        jobs.push(format!("/api/v1/jobs/{}", job["job"].as_str().unwrap()));
+    }
+    assert_eq!(send("DEAF").await.0, 429);
+    // Nobody else sees one or ends one.
+    for method in [Method::GET, Method::DELETE] {
+        let asked = running.request(method, &jobs[0], &other).send().await.unwrap();
+        assert_eq!(asked.status(), 404);
+    }
+    let cancelled = running.request(Method::DELETE, &jobs[0], &owner).send().await.unwrap();
+    assert_eq!(cancelled.status(), 202);
+    let state = async |path: &str| {
+        let job: Value = running.get(path, &owner).send().await.unwrap().json().await.unwrap();
+        (job["state"].as_str().unwrap().to_owned(), job["remaining"].as_u64().unwrap())
+    };
+    while state(&jobs[0]).await.0 == "running" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(state(&jobs[0]).await, ("cancelled".to_owned(), 2));
+    // Its place is free.
+    let (status, job) = send("WS07").await;
+    assert_eq!(status, 202);
+    let path = format!("/api/v1/jobs/{}", job["job"].as_str().unwrap());
+    while state(&path).await.0 == "running" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(state(&path).await, ("completed".to_owned(), 0));
+    tokio::time::timeout(Duration::from_secs(5), running.stop()).await.unwrap();
 }

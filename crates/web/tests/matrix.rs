@@ -178,6 +178,20 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::FindAtDevice => match who {
+            Who::Clinician | Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
+            // The device is none of that institution.
+            Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::StoreAtDevice => match who {
+            Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
+            Who::Clinician | Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListJobs => token_or(who, Served),
+        // Nobody's.
+        RouteId::ReadJob | RouteId::CancelJob => token_or(who, Nothing),
         RouteId::ListWorklist | RouteId::EnterStep | RouteId::ReplaceStep | RouteId::CancelStep => {
             match who {
                 Who::Technician | Who::Service => Served,
@@ -248,6 +262,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{role}", "researcher")
         .replace("{ae_title}", "CT01")
         .replace("{client}", "viewer")
+        .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
         .replace("{index}", "0")
         .replace("{token}", "no-such-link");
@@ -272,6 +287,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         }
         RouteId::UpdateDevice => json(device),
         RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
+        RouteId::FindAtDevice => json(json!({"keys": {"PatientID": "4711"}})),
+        RouteId::StoreAtDevice => json(json!({"studies": [study.study.as_str()]})),
         RouteId::CreateClient => json(json!({"client_id": "viewer"})),
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
@@ -333,6 +350,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::TakeRole
         | RouteId::ListDevices
         | RouteId::ListClients
+        | RouteId::ListJobs
+        | RouteId::ReadJob
+        | RouteId::CancelJob
         | RouteId::ListEvents
         | RouteId::ListConflicts
         | RouteId::ListWorklist

@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// Devices (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Long work that one has asked the archive for
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Service clients (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Client(ClientCommand),
@@ -805,6 +808,39 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Have the archive search at a device (C-FIND) and show what the asker may see
+    Find {
+        ae_title: String,
+        /// Where to look
+        #[arg(long, value_enum, default_value = "study")]
+        level: DeviceLevel,
+        /// An attribute, by keyword or eight hexadecimal digits, and what it is to match; give it once per attribute
+        #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]", required = true)]
+        keys: Vec<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Have the archive send studies to a device (C-STORE): a job
+    Store {
+        ae_title: String,
+        /// Study Instance UIDs
+        #[arg(required = true, value_name = "STUDY")]
+        studies: Vec<String>,
+        /// Only this series of them; give it once per series
+        #[arg(long, value_name = "UID")]
+        series: Vec<String>,
+        /// Only this instance of them; give it once per instance
+        #[arg(long, value_name = "UID")]
+        instance: Vec<String>,
+        /// Wait until the job has ended
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Show how a device differs from others, or replace it: PDU length, character sets, wildcards, transfer syntaxes, rules
     Habits {
         ae_title: String,
@@ -827,6 +863,39 @@ pub(crate) enum DeviceCommand {
         habits: Option<PathBuf>,
         #[arg(long, value_name = "AE", default_value = "YINGDUN")]
         called: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+/// Where a search at a device looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceLevel {
+    Study,
+    Series,
+    Instance,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List the own jobs, the newest first
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show how far a job is
+    Show {
+        /// As the command that began it has shown it
+        job: String,
+        /// Wait until it has ended
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// End a job behind the object that is on its way
+    Cancel {
+        job: String,
         #[command(flatten)]
         admin: AdminArgs,
     },

@@ -18,6 +18,7 @@ mod config;
 mod conformance;
 mod demo;
 mod echo_report;
+mod identifier;
 mod installation;
 mod messages;
 mod output;

@@ -111,6 +111,8 @@ messages! {
         "已发送 {stored}/{total} 个实例，{seconds} 秒，{rate} MB/s"
         "stored {stored} of {total} instances in {seconds} s, {rate} MB/s"
     }
+    found_at_device(count) { "共 {count} 条" "{count} found" }
+    found_more() { "  还有更多，请缩小范围" "  there are more: ask for less" }
     found(count, status) { "共 {count} 条：{status}" "{count} found: {status}" }
     retrieved(completed, failed, status) {
         "到达 {completed} 个实例，未到达 {failed} 个：{status}"

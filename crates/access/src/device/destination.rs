@@ -11,7 +11,7 @@ use crate::session::Session;
 use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_model::{Action, AeTitle, InstitutionId};
 
-/// A device that takes images.
+/// A device that takes calls of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoveDestination {
     /// Where it listens.
@@ -51,6 +51,28 @@ impl Access {
         session: &Session,
         ae_title: &AeTitle,
     ) -> Result<Option<MoveDestination>, Refusal> {
+        self.asked_for(session, ae_title, ["move-destination", "unknown-move-destination"]).await
+    }
+
+    /// The same of a search that the session asks for.
+    ///
+    /// # Errors
+    /// As [`Self::move_destination`].
+    pub async fn search_destination(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+    ) -> Result<Option<MoveDestination>, Refusal> {
+        self.asked_for(session, ae_title, ["search-destination", "unknown-search-destination"]).await
+    }
+
+    /// `words`: what stands in the leaf when there is such a device, and when there is not.
+    async fn asked_for(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+        words: [&'static str; 2],
+    ) -> Result<Option<MoveDestination>, Refusal> {
         let records = records(&self.inner.identity, ae_title).await.map_err(Refusal::FactsUnavailable)?;
         let found = records
             .into_iter()
@@ -59,9 +81,10 @@ impl Access {
                 let (calling, habits) = (record.called_ae, record.habits);
                 Some(MoveDestination { endpoint: record.destination?, calling, habits })
             });
+        let [known, unknown] = words;
         let (outcome, word) = match found {
-            Some(_) => (Outcome::Permitted, "move-destination"),
-            None => (Outcome::Refused, "unknown-move-destination"),
+            Some(_) => (Outcome::Permitted, known),
+            None => (Outcome::Refused, unknown),
         };
         let detail = ledger::sealed(
             &self.inner.detail_key,

@@ -8,6 +8,7 @@ mod retrieve;
 mod rewriting;
 
 pub use caller::Caller;
+pub use retrieve::{move_target, outgoing};
 
 use crate::commitment::{Outcome, Reference, Transaction};
 use crate::query::{Query, Selection};

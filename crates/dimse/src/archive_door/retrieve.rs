@@ -7,11 +7,12 @@ use crate::query::{Level, Selection};
 use crate::scp::{Failure, FailureKind, MoveTarget, Object, Outgoing, Source};
 use crate::scu;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use rustls::ClientConfig;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use tokio_util::io::StreamReader;
-use yingdun_access::{Refusal, Session};
+use yingdun_access::{MoveDestination, Refusal, Session};
 use yingdun_archive::{AttributePath, ByteStream, FindRequest, Include, InstanceEntry, OpenError, OpenStudy};
 use yingdun_dicom::query::Matching;
 use yingdun_dicom::rewrite::Rewriter;
@@ -28,7 +29,7 @@ impl ArchiveDoor {
         session: &Session,
         selection: Selection,
     ) -> Result<Vec<Outgoing>, Failure> {
-        let mut outgoing = Vec::new();
+        let mut all = Vec::new();
         for study in self.studies(session, &selection).await? {
             let open = match self.archive.open_study(session, &study, session.purpose()).await {
                 Ok(open) => Arc::new(open),
@@ -41,13 +42,13 @@ impl ArchiveDoor {
                     && (selection.instances.is_empty() || selection.instances.contains(&entry.sop_instance))
             };
             let entries = open.instances(None, None).await.map_err(failure)?;
-            outgoing.extend(entries.into_iter().filter(meant).map(|entry| outgoing_of(&open, entry)));
-            if outgoing.len() > usize::from(u16::MAX) {
+            all.extend(entries.into_iter().filter(meant).map(|entry| outgoing(&open, entry)));
+            if all.len() > usize::from(u16::MAX) {
                 let comment = format!("more than {} objects; ask for less at once", u16::MAX);
                 return Err(Failure::new(FailureKind::TooMany, comment));
             }
         }
-        Ok(outgoing)
+        Ok(all)
     }
 
     /// The studies in which to look: those that are named, or those that the catalogue knows for what is named.
@@ -111,24 +112,33 @@ impl ArchiveDoor {
             let comment = "move destination is no registered device that takes images";
             return Err(Failure::new(FailureKind::DestinationUnknown, comment));
         };
-        let mut settings = scu::Settings::new(found.calling);
-        if found.endpoint.tls {
-            let no_tls = || {
-                let comment = "this archive has no certificate to call with";
-                Failure::new(FailureKind::DestinationFailed, comment)
-            };
-            settings = settings.with_tls(self.client_tls.clone().ok_or_else(no_tls)?);
-        }
-        settings.pdu_bytes_max = found.habits.pdu_bytes_max;
-        let (host, port) = (found.endpoint.host, found.endpoint.port);
-        let destination = scu::Destination { ae_title: title.clone(), host, port };
-        Ok(MoveTarget { destination, settings, wished: found.habits.transfer_syntaxes })
+        move_target(title, found, self.client_tls.as_ref()).ok_or_else(|| {
+            let comment = "this archive has no certificate to call with";
+            Failure::new(FailureKind::DestinationFailed, comment)
+        })
     }
 }
 
-// === helpers ===
+/// How a device is called by what its record says; nothing where it wants TLS and there is no certificate to call with.
+#[must_use]
+pub fn move_target(
+    title: &AeTitle,
+    found: MoveDestination,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Option<MoveTarget> {
+    let mut settings = scu::Settings::new(found.calling);
+    if found.endpoint.tls {
+        settings = settings.with_tls(Arc::clone(tls?));
+    }
+    settings.pdu_bytes_max = found.habits.pdu_bytes_max;
+    let (host, port) = (found.endpoint.host, found.endpoint.port);
+    let destination = scu::Destination { ae_title: title.clone(), host, port };
+    Some(MoveTarget { destination, settings, wished: found.habits.transfer_syntaxes })
+}
 
-fn outgoing_of(study: &Arc<OpenStudy>, entry: InstanceEntry) -> Outgoing {
+/// An object of an open study that is to be sent.
+#[must_use]
+pub fn outgoing(study: &Arc<OpenStudy>, entry: InstanceEntry) -> Outgoing {
     let study = Arc::clone(study);
     Outgoing {
         object: Object {

@@ -23,6 +23,8 @@ mod move_;
 mod negotiate;
 mod performed;
 mod progress;
+mod receiver;
+mod send;
 mod service;
 mod store;
 mod worklist;
@@ -31,6 +33,7 @@ pub use admission::Limits;
 pub use commit::PendingReport;
 pub(crate) use commit::report_command;
 pub use negotiate::{accepts, service_classes};
+pub use send::send;
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
 };

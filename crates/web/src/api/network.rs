@@ -1,17 +1,30 @@
-//! Calls to registered devices that somebody asks for.
+//! Calls to registered devices that somebody asks for: a test of the connection, a search, and objects of ours that are
+//! sent there.
 
 use super::accounts::ae_title;
 use super::problems::of_refusal;
+use crate::dicomweb::problems::{of_find, of_open};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
+use crate::jobs::Job;
+use crate::limits;
+use crate::network::{CallFault, Device, Holding, Question, Sent};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use yingdun_access::{MoveDestination, Refusal};
+use yingdun_model::{AeTitle, Uid};
 
-/// Seconds after which a client may try again when too many devices are tried at once: a test takes less than a minute.
-const ECHO_RETRY_SECONDS: u32 = 10;
+/// Seconds after which a client may try again when too much is asked of devices at once: a test or a search takes less than
+/// a minute.
+const BUSY_RETRY_SECONDS: u32 = 10;
+
+/// Where a search may look, by the word of the API.
+const LEVELS: [(&str, &str); 3] = [("study", "STUDY"), ("series", "SERIES"), ("instance", "IMAGE")];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,10 +32,28 @@ struct EchoBody {
     called_ae: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FindBody {
+    level: Option<String>,
+    keys: Map<String, Value>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreBody {
+    studies: Vec<String>,
+    #[serde(default)]
+    series: Vec<String>,
+    #[serde(default)]
+    instances: Vec<String>,
+}
+
 /// Tries whether a device can be reached where its record says. What goes wrong there is the answer, not a refusal.
 pub(crate) async fn echo(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let EchoBody { called_ae } = json_of(body).await?;
-    let title = ae_title(call.in_path("ae_title").unwrap_or_default())?;
+    let title = title_in_path(&call)?;
     let found = call.service.access.device_to_verify(call.session()?, &title, &ae_title(&called_ae)?).await;
     let device = found
         .map_err(|refused| of_refusal(&refused))?
@@ -32,8 +63,137 @@ pub(crate) async fn echo(call: Call, body: Body) -> Result<Response<Body>, Probl
             .expected("a device that is enabled and has a destination")
             .remedy("set in its record where it takes calls: destination host:port"));
     }
-    let _turn = call.service.echoes.try_acquire().map_err(|_| {
-        Problem::new(Kind::TooMany).expected("fewer tests at once").retry_after(ECHO_RETRY_SECONDS)
-    })?;
+    let _turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
     Ok(answer::json(StatusCode::OK, &call.service.hooks.network.echo(device).await))
+}
+
+/// Asks a device, and gives of its rows those that the asker may see.
+pub(crate) async fn find(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let FindBody { level, keys, limit } = json_of(body).await?;
+    let asked = level.as_deref().unwrap_or("study");
+    let level = LEVELS.iter().find(|(word, _)| *word == asked).map(|(_, level)| *level);
+    let level = level.ok_or_else(|| Problem::bad_request("`level`: study, series or instance", asked))?;
+    let limit = limit.unwrap_or(limits::DEVICE_ROWS_MAX).min(limits::DEVICE_ROWS_MAX);
+    // Who may not search hears nothing of devices.
+    let search = call.service.archive.search_elsewhere(call.session()?).await.map_err(of_find)?;
+    let title = title_in_path(&call)?;
+    let device =
+        device(title.clone(), call.service.access.search_destination(call.session()?, &title).await)?;
+    let _turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
+    let question = Question { level, keys, limit };
+    let found = call.service.hooks.network.find(device, question).await.map_err(of_device)?;
+    let rows = search.seen(found.rows).await.map_err(of_find)?;
+    Ok(answer::json(StatusCode::OK, &json!({ "rows": rows, "more": found.more })))
+}
+
+/// Sends studies of ours, or some of their series or instances, to a device. Each study is decided upon before the answer;
+/// the sending is a job.
+pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let body: StoreBody = json_of(body).await?;
+    let (studies, series) = (uids("studies", &body.studies)?, uids("series", &body.series)?);
+    let instances = uids("instances", &body.instances)?;
+    if studies.is_empty() {
+        return Err(Problem::bad_request("`studies`: the studies to send", "none"));
+    }
+    let session = call.session()?;
+    let mut holdings = Vec::with_capacity(studies.len());
+    for study in &studies {
+        let opened = call.service.archive.open_study(session, study, session.purpose()).await;
+        let study = Arc::new(opened.map_err(of_open)?);
+        let mut entries = study.instances(None, None).await.map_err(of_open)?;
+        entries.retain(|entry| {
+            (series.is_empty() || series.contains(&entry.series))
+                && (instances.is_empty() || instances.contains(&entry.sop_instance))
+        });
+        holdings.push(Holding { study, entries });
+    }
+    let total: usize = holdings.iter().map(|holding| holding.entries.len()).sum();
+    match total {
+        0 => return Err(Problem::new(Kind::NotFound)),
+        1..=limits::JOB_OBJECTS_MAX => {}
+        _ => {
+            let expected = format!("at most {} instances at once", limits::JOB_OBJECTS_MAX);
+            return Err(Problem::new(Kind::TooLarge).expected(expected).came(total.to_string()));
+        }
+    }
+    let title = title_in_path(&call)?;
+    let device = device(title.clone(), call.service.access.move_destination(session, &title).await)?;
+    let network = Arc::clone(&call.service.hooks.network);
+    let job = call.service.jobs.begin(session, device.title.clone(), total, |job| {
+        let counted = Arc::clone(&job);
+        let ended = Box::new(move |sent| match sent {
+            Sent::Stored { with_warning } => counted.done(with_warning),
+            Sent::Failed { instance, reason } => counted.failed(instance, reason),
+        });
+        network.send(device, holdings, job.cancel.clone(), ended)
+    });
+    let job = job.map_err(|_| busy())?;
+    Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
+}
+
+/// The jobs of whoever asks, the newest first.
+pub(crate) fn jobs(call: &Call) -> Result<Response<Body>, Problem> {
+    let jobs: Vec<Value> = call.service.jobs.of(call.session()?).iter().map(|job| job.document()).collect();
+    Ok(answer::json(StatusCode::OK, &Value::Array(jobs)))
+}
+
+/// One of them.
+pub(crate) fn job(call: &Call) -> Result<Response<Body>, Problem> {
+    Ok(answer::json(StatusCode::OK, &job_in_path(call)?.document()))
+}
+
+/// Cancels one of them: it ends behind the object that is on its way.
+pub(crate) fn cancel(call: &Call) -> Result<Response<Body>, Problem> {
+    let job = job_in_path(call)?;
+    job.cancel.cancel();
+    Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
+}
+
+// === helpers ===
+
+fn title_in_path(call: &Call) -> Result<AeTitle, Problem> {
+    ae_title(call.in_path("ae_title").unwrap_or_default())
+}
+
+/// A device that must take calls.
+fn device(title: AeTitle, found: Result<Option<MoveDestination>, Refusal>) -> Result<Device, Problem> {
+    let at = found.map_err(|refused| of_refusal(&refused))?.ok_or_else(|| {
+        Problem::new(Kind::NotFound).expected("a device that is registered, enabled and has a destination")
+    })?;
+    Ok(Device { title, at })
+}
+
+fn uids(name: &str, texts: &[String]) -> Result<Vec<Uid>, Problem> {
+    if texts.len() > limits::UID_LIST_MAX {
+        let expected = format!("at most {} UIDs in `{name}`", limits::UID_LIST_MAX);
+        return Err(Problem::new(Kind::BadRequest).expected(expected));
+    }
+    let uid = |text: &String| {
+        Uid::new(text).map_err(|error| Problem::bad_request(format!("UIDs in `{name}`"), error.to_string()))
+    };
+    let mut uids: Vec<Uid> = texts.iter().map(uid).collect::<Result<_, _>>()?;
+    uids.sort_unstable();
+    uids.dedup();
+    Ok(uids)
+}
+
+fn job_in_path(call: &Call) -> Result<Arc<Job>, Problem> {
+    let id = call.in_path("job").unwrap_or_default();
+    call.service
+        .jobs
+        .find(call.session()?, id)
+        .ok_or_else(|| Problem::new(Kind::NotFound).expected("a job of yours"))
+}
+
+fn of_device(fault: CallFault) -> Problem {
+    match fault {
+        CallFault::Key(wrong) => Problem::bad_request("keys of texts, by keyword or tag", wrong),
+        CallFault::Device { expected, came, remedy } => {
+            Problem::new(Kind::BadGateway).expected(expected).came(came).remedy(remedy)
+        }
+    }
+}
+
+fn busy() -> Problem {
+    Problem::new(Kind::TooMany).expected("fewer calls and jobs at once").retry_after(BUSY_RETRY_SECONDS)
 }

@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Internal,
     /// A part that the request needs is not available now.
     Unavailable,
+    /// Another system that was asked for it did not do it.
+    BadGateway,
 }
 
 impl Kind {
@@ -116,6 +118,9 @@ impl Kind {
             }
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment", "暂时不可用")
+            }
+            Self::BadGateway => {
+                (StatusCode::BAD_GATEWAY, "bad-gateway", "The device did not do it", "设备没有完成请求")
             }
         }
     }

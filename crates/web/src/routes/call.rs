@@ -8,6 +8,7 @@ use crate::http::cors::Origins;
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
 use crate::http::problem::{Kind, Problem};
+use crate::jobs::Jobs;
 use crate::server::Peer;
 use axum::extract::WebSocketUpgrade;
 use axum::http::HeaderMap;
@@ -33,8 +34,9 @@ pub(crate) struct Service {
     pub(crate) studio: Studio,
     /// Turns of STOW-RS requests of metadata and bulk data.
     pub(crate) described: Semaphore,
-    /// Turns of connection tests.
-    pub(crate) echoes: Semaphore,
+    /// Turns of calls to devices that somebody waits for.
+    pub(crate) device_calls: Semaphore,
+    pub(crate) jobs: Jobs,
     /// The origins of browsers that may open an event channel beside our own.
     pub(crate) origins: Arc<Origins>,
     pub(crate) channels: Channels,

@@ -57,6 +57,8 @@ const SUBSCRIBED: Parameter = path(
 const AE_TITLE: Parameter = path("aetitle", Schema::Text, "AE title of the subscriber");
 const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service client");
 const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
+const JOB: Parameter = path("job", Schema::Text, "What the job was called when it began");
+const JOB_FOUND: &[(u16, &str)] = &[(200, "What it has done"), (404, "No job of yours")];
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 
 const DRY_RUN: Parameter = optional("dry_run", Schema::Flag, "Say what would be done, and do nothing");
@@ -607,6 +609,16 @@ routes! {
     UpdateDevice => api(Method::Put, "/devices/{ae_title}", Action::ManageAccounts, BodyRule::Json(DEVICE), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "修改设备", "Change a device"),
     /// Test the connection to a device.
     EchoDevice => api(Method::Post, "/devices/{ae_title}/echo", Action::Echo, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us, and by which we call it")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(200, "What came of it: `fault` is null, or says the step, the cause, what was expected, what came and what to do"), (404, "No such device"), (409, "It is disabled or has no destination"), (429, "Too many tests at once")], "测试与设备的连接（C-ECHO）", "Test the connection to a device (C-ECHO)"),
+    /// Search at a device.
+    FindAtDevice => api(Method::Post, "/devices/{ae_title}/find", Action::Search, BodyRule::Json(list![optional("level", Schema::Text, "study, series or instance; study when absent"), field("keys", Schema::Object, "Attributes by keyword or tag, each with the text that it is to match, or empty to be returned"), optional("limit", Schema::Number, "Rows at most; 1000 when absent, and at most")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(200, "`rows` in the DICOM JSON model, those that the asker may see, and whether there are `more`"), (404, "No device of this title takes calls"), (429, "Too many calls at once"), (502, "The device did not answer as it should")], "在设备上检索（C-FIND）", "Search at a device (C-FIND)"),
+    /// Send to a device.
+    StoreAtDevice => api(Method::Post, "/devices/{ae_title}/store", Action::View, BodyRule::Json(list![field("studies", Schema::Texts, "Study Instance UIDs, 128 at most"), optional("series", Schema::Texts, "Only these of their series"), optional("instances", Schema::Texts, "Only these of their instances")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(202, "The job that sends them"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one job sends"), (429, "Too many jobs at once")], "向设备发送检查（C-STORE）", "Send studies to a device (C-STORE)"),
+    /// The own jobs.
+    ListJobs => Route { needs: Needs::OwnToken, ..api(Method::Get, "/jobs", Action::View, BodyRule::None, &[], OK, "列出自己的任务", "List the own jobs") },
+    /// One job.
+    ReadJob => Route { needs: Needs::OwnToken, ..api(Method::Get, "/jobs/{job}", Action::View, BodyRule::None, &[JOB], JOB_FOUND, "查看任务进度", "How far a job is") },
+    /// Cancel a job.
+    CancelJob => Route { needs: Needs::OwnToken, ..api(Method::Delete, "/jobs/{job}", Action::View, BodyRule::None, &[JOB], list![(202, "It ends behind the object that is on its way"), (404, "No job of yours")], "取消任务", "Cancel a job") },
     /// Grant scopes to a device.
     GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Text, "The AE title by which it calls us"), field("scopes", Schema::Texts, "store, search, view, export, worklist")]), list![path("ae_title", Schema::Text, "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
     /// Every client.

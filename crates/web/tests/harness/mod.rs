@@ -17,6 +17,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use yingdun_access::{Access, AccessConfig, DeviceRecord, NewClient, Officers, OneTimeLink, Scope, Session};
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts};
 use yingdun_audit::{Log, LogConfig, NodeName};
@@ -27,7 +28,10 @@ use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{KeyStore, RootFile, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
-use yingdun_web::{Door, DoorConfig, Hooks, Network, Readiness, Rooms, TlsFiles, Transport, server_config};
+use yingdun_web::{
+    CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
+    Sent, TlsFiles, Transport, server_config,
+};
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -344,6 +348,28 @@ impl Network for MockNetwork {
     fn echo(&self, device: DeviceRecord) -> BoxFuture<'_, Value> {
         let peer = device.destination.map(|endpoint| endpoint.to_string());
         Box::pin(async move { serde_json::json!({"peer": peer, "fault": null}) })
+    }
+
+    fn find(&self, _: Device, _: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
+        Box::pin(async { Ok(DeviceAnswer::default()) })
+    }
+
+    /// A device called `DEAF` takes nothing until it is cancelled.
+    fn send(
+        &self,
+        device: Device,
+        studies: Vec<Holding>,
+        stop: CancellationToken,
+        ended: Box<dyn Fn(Sent) + Send + Sync>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if device.title.as_str() == "DEAF" {
+                return stop.cancelled().await;
+            }
+            studies.iter().flat_map(|holding| &holding.entries).for_each(|_| {
+                ended(Sent::Stored { with_warning: false });
+            });
+        })
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Role(command) => admin::role(command, output).await,
         Command::CareRelation(command) => admin::care_relation(command, output).await,
         Command::Device(command) => admin::device(command, output).await,
+        Command::Job(command) => admin::job(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
         Command::Keys(command) => admin::keys(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,

@@ -3,6 +3,7 @@
 use super::scu::settings;
 use super::{CommandError, Verdict};
 use crate::cli::{FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs};
+use crate::identifier;
 use crate::output::Output;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::transfer_syntax::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
-use yingdun_dicom::{Tag, Vr, dictionary, json as model, part10, tags};
+use yingdun_dicom::{Tag, dictionary, part10, tags};
 use yingdun_dimse::association::{Proposals, ProposalsError};
 use yingdun_dimse::query::{Model, Root, Verb};
 use yingdun_dimse::scp::{Failure, FailureKind, Incoming, Object};
@@ -20,10 +21,11 @@ use yingdun_model::Uid;
 
 /// Asks, and says every match.
 pub(super) async fn find(args: FindArgs, output: Output) -> Result<Verdict, CommandError> {
-    let asked = identifier(&args.identifier)?;
+    let asked = identifier_of(&args.identifier)?;
     let mut scu = connect(&args.identifier, Verb::Find, &[], &[]).await?;
     let mut rows: Vec<Map<String, Value>> = Vec::new();
-    let answer = scu.find(root(&args.identifier), &asked, |row| rows.extend(as_json(&row))).await?;
+    let answer =
+        scu.find(root(&args.identifier), &asked, |row| rows.extend(identifier::as_json(&row))).await?;
     scu.release().await?;
     let document = json!({"status": answer.status.0, "comment": answer.comment, "rows": rows});
     output.say(&document, |language| {
@@ -36,7 +38,7 @@ pub(super) async fn find(args: FindArgs, output: Output) -> Result<Verdict, Comm
 
 /// Fetches, and writes one file per object.
 pub(super) async fn get(args: GetArgs, output: Output) -> Result<Verdict, CommandError> {
-    let asked = identifier(&args.identifier)?;
+    let asked = identifier_of(&args.identifier)?;
     tokio::fs::create_dir_all(&args.directory)
         .await
         .map_err(|cause| CommandError::File { path: args.directory.clone(), cause })?;
@@ -50,7 +52,7 @@ pub(super) async fn get(args: GetArgs, output: Output) -> Result<Verdict, Comman
 
 /// Has objects sent elsewhere.
 pub(super) async fn move_to(args: MoveArgs, output: Output) -> Result<Verdict, CommandError> {
-    let asked = identifier(&args.identifier)?;
+    let asked = identifier_of(&args.identifier)?;
     let mut scu = connect(&args.identifier, Verb::Move, &[], &[]).await?;
     let retrieved = scu.move_to(root(&args.identifier), &asked, &args.to, |_| ()).await?;
     scu.release().await?;
@@ -131,32 +133,13 @@ const fn root(args: &IdentifierArgs) -> Root {
     }
 }
 
-fn identifier(args: &IdentifierArgs) -> Result<DataSet, CommandError> {
-    let mut set = DataSet::new();
-    set.put_text(tags::SPECIFIC_CHARACTER_SET, Vr::CS, "ISO_IR 192");
-    set.put_text(tags::QUERY_RETRIEVE_LEVEL, Vr::CS, &args.level.to_uppercase());
-    for key in &args.keys {
-        let (name, value) = key.split_once('=').unwrap_or((key, ""));
-        let tag = dictionary::tag_of_name(name).ok_or_else(|| {
-            CommandError::Usage(format!(
-                "`{name}` is neither a keyword of DICOM nor eight hexadecimal digits"
-            ))
-        })?;
-        let vr = dictionary::vr_of(tag).unwrap_or(Vr::LO);
-        if !vr.is_text() && !value.is_empty() {
-            return Err(CommandError::Usage(format!("`{name}` is no text: leave its value out")));
-        }
-        set.put_text(tag, vr, value);
-    }
-    Ok(set)
-}
-
-fn as_json(row: &DataSet) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&model::with_base(&model::render(row).template, "")).ok()
+fn identifier_of(args: &IdentifierArgs) -> Result<DataSet, CommandError> {
+    let keys = args.keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")));
+    identifier::of(&args.level.to_uppercase(), keys).map_err(CommandError::Usage)
 }
 
 /// A match for people: the keywords and values of what came.
-fn line(row: &Map<String, Value>) -> String {
+pub(super) fn line(row: &Map<String, Value>) -> String {
     let shown = row.iter().filter_map(|(tag, attribute)| {
         let tag = Tag::from_hex(tag).ok().filter(|tag| *tag != tags::SPECIFIC_CHARACTER_SET)?;
         let values = attribute.get("Value").and_then(Value::as_array).into_iter().flatten();

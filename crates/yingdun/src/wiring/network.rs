@@ -1,18 +1,28 @@
 //! The calls that the web door may ask for: the DICOM client with what this installation calls with.
 
 use crate::echo_report::EchoReport;
+use crate::identifier;
 use futures_util::future::BoxFuture;
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use yingdun_access::DeviceRecord;
-use yingdun_dimse::association::Timeouts;
-use yingdun_dimse::scu::{Cause, Destination, Diagnosis, Settings, Step, diagnose};
-use yingdun_web::Network;
+use yingdun_dicom::data_set::DataSet;
+use yingdun_dimse::archive_door::{move_target, outgoing};
+use yingdun_dimse::association::{Proposals, Timeouts};
+use yingdun_dimse::query::{Model, Root, Verb};
+use yingdun_dimse::scp::{self, MoveTarget};
+use yingdun_dimse::scu::{Cause, Destination, Diagnosis, Scu, ScuError, Settings, Step, diagnose};
+use yingdun_web::{CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent};
 
 /// For each step of a connection test: long enough for a device that wakes up, and all of them within a minute.
-const ECHO_STEP_TIME_MAX: Duration = Duration::from_secs(10);
+const STEP_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// For all of a search at a device: whoever asked waits for it.
+const FIND_TIME_MAX: Duration = Duration::from_secs(45);
 
 /// Calls devices at the destinations of their records.
 pub(super) struct Calls {
@@ -33,7 +43,7 @@ impl Network for Calls {
             let destination =
                 Destination { ae_title: device.ae_title, host: endpoint.host, port: endpoint.port };
             let settings = Settings {
-                timeouts: Timeouts::within(ECHO_STEP_TIME_MAX),
+                timeouts: Timeouts::within(STEP_TIME_MAX),
                 tls: self.tls.clone().filter(|_| endpoint.tls),
                 ..Settings::new(device.called_ae)
             };
@@ -44,5 +54,108 @@ impl Network for Calls {
             };
             json!(EchoReport::of(&destination, endpoint.tls, diagnosis))
         })
+    }
+
+    fn find(&self, device: Device, question: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
+        Box::pin(async move {
+            let asked = identifier::of_json(question.level, &question.keys).map_err(CallFault::Key)?;
+            let target = move_target(&device.title, device.at, self.tls.as_ref());
+            let mut target = target.ok_or_else(|| fault(Cause::NoOwnCertificate, None))?;
+            target.settings.timeouts =
+                Timeouts { response: FIND_TIME_MAX, ..Timeouts::within(STEP_TIME_MAX) };
+            match timeout(FIND_TIME_MAX, ask(&target, &asked, question.limit)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(CallFault::Device {
+                    expected: format!("an answer within {} s", FIND_TIME_MAX.as_secs()),
+                    came: "rows that did not end".to_owned(),
+                    remedy: "ask for less: add a patient ID, an accession number or a date".to_owned(),
+                }),
+            }
+        })
+    }
+
+    fn send(
+        &self,
+        device: Device,
+        studies: Vec<Holding>,
+        stop: CancellationToken,
+        ended: Box<dyn Fn(Sent) + Send + Sync>,
+    ) -> BoxFuture<'static, ()> {
+        let target = move_target(&device.title, device.at, self.tls.as_ref());
+        Box::pin(async move {
+            let outgoing = studies.into_iter().flat_map(|Holding { study, entries }| {
+                entries.into_iter().map(move |entry| outgoing(&study, entry))
+            });
+            let Some(target) = target else {
+                let reason = Cause::NoOwnCertificate.explanation().what.en;
+                outgoing.for_each(|one| {
+                    ended(Sent::Failed { instance: one.object.sop_instance, reason: reason.to_owned() });
+                });
+                return;
+            };
+            scp::send(&target, outgoing.collect(), &stop, |instance, outcome| {
+                let failed = |reason| Sent::Failed { instance: instance.clone(), reason };
+                ended(match outcome {
+                    Ok(status) if status.is_stored() => Sent::Stored { with_warning: status.is_warning() },
+                    Ok(status) => failed(format!("the device answered {status}")),
+                    Err(failure) => failed(failure.to_string()),
+                });
+            })
+            .await;
+        })
+    }
+}
+
+// === helpers ===
+
+/// Asks over an association of its own. A device that has more rows than are wanted is hung up on.
+async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<DeviceAnswer, CallFault> {
+    let of_scu = |error: ScuError| {
+        let step = if matches!(error, ScuError::TimedOut { .. }) { Step::Connect } else { Step::Associate };
+        fault(Cause::of(&error, step, target.settings.tls.is_some()), Some(error.to_string()))
+    };
+    let mut proposals = Proposals::new();
+    // The first model of an association always fits.
+    let _ = proposals.add_model(Model { root: Root::Study, verb: Verb::Find });
+    let mut scu = Scu::connect(&target.destination, &target.settings, &proposals).await.map_err(of_scu)?;
+    let (mut answer, full) = (DeviceAnswer::default(), CancellationToken::new());
+    let taken = |row: DataSet| {
+        if answer.rows.len() < limit {
+            answer.rows.extend(identifier::as_json(&row));
+        } else {
+            answer.more = true;
+            full.cancel();
+        }
+    };
+    let ended = tokio::select! {
+        ended = scu.find(Root::Study, asked, taken) => Some(ended),
+        () = full.cancelled() => None,
+    };
+    match ended {
+        None => scu.abort().await,
+        Some(Ok(end)) if end.status.0 == 0 => drop(scu.release().await),
+        Some(Ok(end)) => {
+            drop(scu.release().await);
+            let comment = end.comment.map(|comment| format!(": {comment}")).unwrap_or_default();
+            return Err(CallFault::Device {
+                expected: "success (0000H)".to_owned(),
+                came: format!("{}{comment}", end.status),
+                remedy: "look into the log of the device for this status".to_owned(),
+            });
+        }
+        Some(Err(error)) => {
+            scu.abort().await;
+            return Err(of_scu(error));
+        }
+    }
+    Ok(answer)
+}
+
+fn fault(cause: Cause, came: Option<String>) -> CallFault {
+    let explained = cause.explanation();
+    CallFault::Device {
+        expected: explained.expected.en.to_owned(),
+        came: came.unwrap_or_else(|| explained.what.en.to_owned()),
+        remedy: explained.remedy.en.to_owned(),
     }
 }

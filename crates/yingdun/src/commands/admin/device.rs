@@ -1,8 +1,10 @@
 //! Devices: their records, and what their habits make of an object.
 
+use super::job::follow;
 use super::server::Server;
 use super::{AdminClientError, call, say, text_of};
-use crate::cli::{AdminArgs, DeviceCommand};
+use crate::cli::{AdminArgs, DeviceCommand, DeviceLevel};
+use crate::commands::retrieve;
 use crate::commands::{CommandError, Verdict};
 use crate::echo_report::EchoReport;
 use crate::output::Output;
@@ -56,6 +58,27 @@ pub(in crate::commands) async fn device(
             output.say(&report, |language| report.text(language))?;
             Ok(Verdict::of(report.is_good()))
         }
+        DeviceCommand::Find { ae_title, level, keys, limit, admin } => {
+            let level = match level {
+                DeviceLevel::Study => "study",
+                DeviceLevel::Series => "series",
+                DeviceLevel::Instance => "instance",
+            };
+            let keys = keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")));
+            let keys: Map<String, Value> =
+                keys.map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let body = json!({"level": level, "keys": keys, "limit": limit});
+            let found = Server::of(&admin)?
+                .ask(Method::POST, &["devices", &ae_title, "find"], &[], Some(body))
+                .await?;
+            say_found(output, &found)
+        }
+        DeviceCommand::Store { ae_title, studies, series, instance, wait, admin } => {
+            let body = json!({"studies": studies, "series": series, "instances": instance});
+            let server = Server::of(&admin)?;
+            let job = server.ask(Method::POST, &["devices", &ae_title, "store"], &[], Some(body)).await?;
+            follow(&server, job, wait, output).await
+        }
         DeviceCommand::Habits { ae_title, set: None, called, admin } => {
             let record = record(&admin, &ae_title, &called).await?;
             say(output, record.get("habits").unwrap_or(&Value::Null))
@@ -96,6 +119,27 @@ async fn record(admin: &AdminArgs, ae_title: &str, called: &str) -> Result<Map<S
     })?;
     record.remove("scopes");
     Ok(record)
+}
+
+/// Rows as JSON, or a line per row for people.
+fn say_found(output: Output, found: &Value) -> Result<Verdict, CommandError> {
+    let rows: Vec<&Map<String, Value>> = found
+        .get("rows")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .collect();
+    output.say(found, |language| {
+        let mut text: String = rows.iter().map(|row| retrieve::line(row) + "\n").collect();
+        text.push_str(&language.found_at_device(rows.len()));
+        if found.get("more") == Some(&Value::Bool(true)) {
+            text.push('\n');
+            text.push_str(&language.found_more());
+        }
+        text
+    })?;
+    Ok(Verdict::Good)
 }
 
 fn habits_of(file: &Path) -> Result<DeviceHabits, CommandError> {

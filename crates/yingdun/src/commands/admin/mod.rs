@@ -2,12 +2,14 @@
 //! may do what is decided there, by the role of the token.
 
 mod device;
+mod job;
 mod keys;
 mod password;
 mod server;
 mod sign_in;
 
 pub(super) use device::device;
+pub(super) use job::job;
 pub(super) use keys::keys;
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};

@@ -55,7 +55,7 @@ struct Problem {
     expected: Option<String>,
     #[serde(default)]
     came: Option<String>,
-    #[serde(default)]
+    #[serde(default, rename = "do")]
     remedy: Option<String>,
 }
 

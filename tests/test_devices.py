@@ -1,0 +1,234 @@
+"""What the archive does at its devices for people and programs: it searches there, and it sends them studies. The devices
+are Orthanc and DCMTK's `dcmqrscp` and `storescp`, plain and over TLS."""
+
+import socket
+import time
+
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+
+from yingdun_testkit import part10, program
+from yingdun_testkit.dcmtk import Listening, dcmqrscp
+from yingdun_testkit.installation import wait_until
+from yingdun_testkit.orthanc import Orthanc, free_port
+from yingdun_testkit.web import Web
+
+PEOPLE = [
+    "clinician", "radiologist", "chief", "technician", "researcher",
+    "system-administrator", "security-administrator", "audit-administrator",
+]
+SCOPES = ["store", "search", "view", "export", "worklist"]
+
+
+@pytest.fixture(scope="module")
+def viewer(archive, tokens):
+    """The API as a program that may search and view."""
+    return archive.office.api(tokens.client(archive, "search", "view"))
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Studies that other archives have and this one has not: two of one patient, one of another."""
+    return [
+        part10.file_bytes(
+            part10.image(
+                patient_id=patient, patient_name=name, seed=seed, AccessionNumber=f"EW{seed}", StudyDate="20260102",
+            )
+        )
+        for seed, (patient, name) in enumerate(
+            [("EW-1", "Wang^Wei=王^伟"), ("EW-1", "Wang^Wei=王^伟"), ("EW-2", "Li^Ming=李^明")], start=1
+        )
+    ]
+
+
+@pytest.fixture(scope="module", params=["orthanc-plain", "orthanc-tls", "dcmqrscp"])
+def other(request, archive, elsewhere, tmp_path_factory):
+    """Another archive with those studies, as a device of this one."""
+    kind = request.param
+    folder, title = tmp_path_factory.mktemp(kind), "EW" + kind.replace("-", "").upper()
+    if kind == "dcmqrscp":
+        with dcmqrscp(folder, title=title, files=elsewhere) as theirs:
+            archive.office.device(title, plain_allowed=True, destination=f"plain://127.0.0.1:{theirs.port}")
+            yield title
+        return
+    settings = {"DicomAet": title} | {f"DicomAlwaysAllow{verb}": True for verb in ("Echo", "Store", "Find")}
+    if kind == "orthanc-tls":
+        identity = archive.issue_certificate(title, "127.0.0.1")
+        settings |= {
+            "DicomTlsEnabled": True,
+            "DicomTlsCertificate": identity["certificate_file"],
+            "DicomTlsPrivateKey": identity["private_key_file"],
+            "DicomTlsTrustedCertificates": str(archive.ca_file),
+        }
+    orthanc = Orthanc(folder, settings)
+    for content in elsewhere:
+        assert orthanc.ask("POST", "/instances", data=content).ok
+    spelled = "" if kind == "orthanc-tls" else "plain://"
+    archive.office.device(title, plain_allowed=True, destination=f"{spelled}127.0.0.1:{orthanc.dicom}")
+    yield title
+    orthanc.stop()
+
+
+def test_a_device_is_searched_and_each_row_is_decided(archive, viewer, other, tokens):
+    office = archive.office
+    ask = lambda api, keys, **more: api.post(f"/devices/{other}/find", {"keys": keys, **more}, 200)
+    found = ask(viewer, {"PatientID": "EW-*"})
+    accessions = lambda found: sorted(row["00080050"]["Value"][0] for row in found["rows"])
+    assert accessions(found) == ["EW1", "EW2", "EW3"] and not found["more"]
+    assert accessions(ask(viewer, {"PatientName": "Li*", "StudyDate": "20260101-20260103"})) == ["EW3"]
+    leaves = office.leaves(kind="association", outcome="permitted", actor="client-search-view")
+    assert any(leaf["reason"] == "search-destination" for leaf in leaves), "who asked for whom is on the ledger"
+    cut = ask(viewer, {"PatientID": "EW-*"}, limit=1)
+    assert len(cut["rows"]) == 1 and cut["more"]
+    # A level below.
+    study = found["rows"][0]["0020000D"]["Value"][0]
+    series = ask(viewer, {"StudyInstanceUID": study}, level="series")["rows"]
+    assert len(series) == 1
+    series_uid = series[0]["0020000E"]["Value"][0]
+    keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series_uid}
+    assert len(ask(viewer, keys, level="instance")["rows"]) == 1
+    # A clinician sees the patients in care, also of another archive.
+    name = f"doctor-{other}".lower()
+    doctor = office.api(office.person_token(name, "clinician"))
+    assert ask(doctor, {"PatientID": "EW-*"})["rows"] == []
+    office.care(name, "EW-1")
+    assert accessions(ask(doctor, {"PatientID": "EW-*"})) == ["EW1", "EW2"]
+    technician = office.api(tokens.person(archive, "technician"))
+    assert ask(technician, {"PatientID": "EW-*"})["rows"] == []
+    # What is no question is said so.
+    for wrong in ({"keys": {"NoSuchKey": "1"}}, {"keys": {"PatientID": 1}}, {"keys": {}, "level": "series"}, {"keys": {}, "level": "x"}):
+        viewer.post(f"/devices/{other}/find", wrong, 400)
+
+
+def files_of(folder) -> list:
+    return sorted(folder.glob("*"))
+
+
+@pytest.fixture(scope="module", params=["plain", "tls"])
+def receiver(request, archive, tmp_path_factory):
+    """`storescp` as a device: its title and the folder with what it received."""
+    folder, title = tmp_path_factory.mktemp("received"), f"RECEIVER{request.param.upper()}"
+    options, spelled = ["-aet", title, "--bit-preserving", "-od", folder], "plain://"
+    if request.param == "tls":
+        identity = archive.issue_certificate(title, "127.0.0.1")
+        options += ["+tls", identity["private_key_file"], identity["certificate_file"], "+cf", archive.ca_file]
+        spelled = ""
+    with Listening("storescp", *options) as peer:
+        archive.office.device(title, plain_allowed=True, destination=f"{spelled}127.0.0.1:{peer.port}")
+        yield title, folder
+
+
+def ended(api, job: dict) -> dict:
+    """The job when it has ended."""
+    look = lambda: api.get(f"/jobs/{job['job']}")
+    wait_until(lambda: look()["state"] != "running", "the job ends", 30)
+    return look()
+
+
+def test_studies_series_and_instances_are_sent_as_a_job(archive, gateway, viewer, receiver, tmp_path):
+    title, folder = receiver
+    study, series = generate_uid(), [generate_uid(), generate_uid()]
+    images = [
+        part10.image(patient_id="SEND-1", study=study, series=series[seed % 2], seed=seed, InstanceNumber=seed)
+        for seed in range(1, 6)
+    ]
+    gateway.must_store(*map(part10.file_bytes, images))
+    begun = viewer.post(f"/devices/{title}/store", {"studies": [study]}, 202)
+    assert (begun["device"], begun["total"]) == (title, 5)
+    job = ended(viewer, begun)
+    assert (job["state"], job["completed"], job["failed"], job["remaining"]) == ("completed", 5, 0, 0)
+    came = {set_.SOPInstanceUID: set_ for set_ in (pydicom.dcmread(path, force=True) for path in files_of(folder))}
+    assert {uid: came[uid].PixelData for uid in came} == {image.SOPInstanceUID: image.PixelData for image in images}
+    # A part of it.
+    for narrowed, expected in [({"series": [series[0]]}, 2), ({"instances": [images[0].SOPInstanceUID]}, 1)]:
+        job = ended(viewer, viewer.post(f"/devices/{title}/store", {"studies": [study], **narrowed}, 202))
+        assert job["completed"] == job["total"] == expected
+    # By the command, to its end.
+    token = tmp_path / "token"
+    token.write_text(viewer.token)
+    admin = ["--server", archive.addresses.web, "--ca-file", archive.ca_file, "--token-file", token]
+    assert program.run_json("device", "store", title, study, "--wait", *admin)["completed"] == 5
+    listed = program.run_json("job", "list", *admin)
+    assert [row["total"] for row in listed[:4]] == [5, 1, 2, 5], "the newest first"
+    assert program.run_json("job", "show", listed[0]["job"], *admin)["state"] == "completed"
+    # Each job is on the ledger: who looked at the study, and for whom.
+    leaves = archive.office.leaves(kind="access", outcome="permitted", study_uid=study, actor="client-search-view")
+    assert leaves and all(leaf["action"] == "view" for leaf in leaves)
+    sent_to = archive.office.leaves(kind="association", outcome="permitted", actor="client-search-view")
+    assert any(leaf["reason"] == "move-destination" for leaf in sent_to)
+
+
+def test_what_a_device_does_not_take_is_counted_and_named(archive, gateway, viewer):
+    image = part10.image(patient_id="SEND-2")
+    gateway.must_store(part10.file_bytes(image))
+    archive.office.device("DVGONE", plain_allowed=True, destination=f"plain://127.0.0.1:{free_port()}")
+    job = ended(viewer, viewer.post("/devices/DVGONE/store", {"studies": [image.StudyInstanceUID]}, 202))
+    assert (job["state"], job["failed"]) == ("completed", 1)
+    assert job["failures"][0]["instance"] == image.SOPInstanceUID and job["failures"][0]["reason"]
+    answer = viewer.raw("POST", "/devices/DVGONE/find", {"keys": {"PatientID": "1"}})
+    assert answer.status_code == 502 and "port" in answer.json()["do"], answer.text
+    for path, body in [
+        ("/devices/NOBODY/find", {"keys": {"PatientID": "1"}}),
+        ("/devices/NOBODY/store", {"studies": [image.StudyInstanceUID]}),
+        ("/devices/DVGONE/store", {"studies": ["2.25.404"]}),
+    ]:
+        viewer.post(path, body, 404)
+    for wrong in ({"studies": []}, {"studies": ["x"]}, {"studies": ["1.2"] * 129}):
+        viewer.post("/devices/DVGONE/store", wrong, 400)
+
+
+def test_a_job_is_cancelled_by_its_owner_and_is_nobody_elses(archive, gateway, viewer, tokens):
+    image = part10.image(patient_id="SEND-3")
+    gateway.must_store(part10.file_bytes(image))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        archive.office.device("DVSILENT", plain_allowed=True, destination=f"plain://127.0.0.1:{silent.getsockname()[1]}")
+        job = viewer.post("/devices/DVSILENT/store", {"studies": [image.StudyInstanceUID]}, 202)
+        assert job["state"] == "running"
+        stranger = archive.office.api(tokens.person(archive, "radiologist"))
+        assert job["job"] not in [row["job"] for row in stranger.get("/jobs")]
+        stranger.get(f"/jobs/{job['job']}", status=404)
+        assert stranger.raw("DELETE", f"/jobs/{job['job']}").status_code == 404
+        assert viewer.raw("DELETE", f"/jobs/{job['job']}").status_code == 202
+        job = ended(viewer, job)
+    assert (job["state"], job["remaining"]) == ("cancelled", 1)
+
+
+def test_the_server_stops_in_bounded_time_while_a_job_waits_for_a_device(make_installation):
+    installation = make_installation("stopping")
+    web = Web(installation, installation.office.client_token("keeper", "store", "search", "view"))
+    image = part10.image(patient_id="STOP-1")
+    web.must_store(part10.file_bytes(image))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        installation.office.device("DVSILENT", plain_allowed=True, destination=f"plain://127.0.0.1:{silent.getsockname()[1]}")
+        api = installation.office.api(web.token)
+        job = api.post("/devices/DVSILENT/store", {"studies": [image.StudyInstanceUID]}, 202)
+        assert api.get(f"/jobs/{job['job']}")["state"] == "running"
+        began = time.monotonic()
+        installation.stop()
+        assert time.monotonic() - began < 8
+
+
+def test_who_may_have_devices_searched_and_sent_to(archive, gateway, tokens):
+    office = archive.office
+    image = part10.image(patient_id="SEND-4")
+    gateway.must_store(part10.file_bytes(image))
+    who = {role: tokens.person(archive, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive, scope) for scope in SCOPES}
+    answers = lambda path, body: {
+        name: office.api(token).raw("POST", path, body).status_code for name, token in who.items()
+    }
+    # Nobody is there; whoever may ask hears that.
+    may_search = {"clinician", "radiologist", "chief", "technician", "search", "view"}
+    found = answers("/devices/NOBODY/find", {"keys": {"PatientID": "1"}})
+    assert found == {name: 404 if name in may_search else 403 for name in who}
+    sent = answers("/devices/NOBODY/store", {"studies": [image.StudyInstanceUID]})
+    may_view = {"radiologist", "chief", "technician", "view"}
+    assert {name for name, status in sent.items() if status == 404} >= may_view
+    assert set(sent.values()) <= {403, 404}
+    assert {name: office.api(token).raw("GET", "/jobs").status_code for name, token in who.items()} == {name: 200 for name in who}
+    assert office.api("x" * 43).raw("GET", "/jobs").status_code == 401
