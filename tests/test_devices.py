@@ -1,4 +1,5 @@
-"""What the archive does at its devices for people and programs: it searches there, and it sends them studies. The devices
+"""What the archive does at its devices for people and programs: it searches there, sends them studies, and has them send
+theirs. The devices
 are Orthanc and DCMTK's `dcmqrscp` and `storescp`, plain and over TLS."""
 
 import socket
@@ -27,32 +28,40 @@ def viewer(archive, tokens):
     return archive.office.api(tokens.client(archive, "search", "view"))
 
 
-@pytest.fixture(scope="module")
-def elsewhere():
-    """Studies that other archives have and this one has not: two of one patient, one of another."""
-    return [
-        part10.file_bytes(
+class Other:
+    """Another archive, as a device of this one, with studies that this one has not: two of one patient, one of another."""
+
+    def __init__(self, title):
+        self.title, patients = title, [("1", "Wang^Wei=王^伟"), ("1", "Wang^Wei=王^伟"), ("2", "Li^Ming=李^明")]
+        self.images = [
             part10.image(
-                patient_id=patient, patient_name=name, seed=seed, AccessionNumber=f"EW{seed}", StudyDate="20260102",
+                patient_id=f"{title}-{number}", patient_name=name, seed=seed, AccessionNumber=f"{title}{seed}",
+                StudyDate="20260102",
             )
-        )
-        for seed, (patient, name) in enumerate(
-            [("EW-1", "Wang^Wei=王^伟"), ("EW-1", "Wang^Wei=王^伟"), ("EW-2", "Li^Ming=李^明")], start=1
-        )
-    ]
+            for seed, (number, name) in enumerate(patients, start=1)
+        ]
+        self.files = [part10.file_bytes(image) for image in self.images]
+
+    def accessions(self, *seeds) -> list:
+        return [f"{self.title}{seed}" for seed in seeds]
 
 
 @pytest.fixture(scope="module", params=["orthanc-plain", "orthanc-tls", "dcmqrscp"])
-def other(request, archive, elsewhere, tmp_path_factory):
-    """Another archive with those studies, as a device of this one."""
+def other(request, archive, tmp_path_factory):
     kind = request.param
     folder, title = tmp_path_factory.mktemp(kind), "EW" + kind.replace("-", "").upper()
+    other = Other(title)
     if kind == "dcmqrscp":
-        with dcmqrscp(folder, title=title, files=elsewhere) as theirs:
+        here = ("YINGDUN", *archive.addresses.dicom_plain)
+        with dcmqrscp(folder, title=title, files=other.files, hosts=[here]) as theirs:
             archive.office.device(title, plain_allowed=True, destination=f"plain://127.0.0.1:{theirs.port}")
-            yield title
+            yield other
         return
-    settings = {"DicomAet": title} | {f"DicomAlwaysAllow{verb}": True for verb in ("Echo", "Store", "Find")}
+    host, port = archive.addresses.dicom_tls if kind == "orthanc-tls" else archive.addresses.dicom_plain
+    here = {"AET": "YINGDUN", "Host": host, "Port": port, "UseDicomTls": kind == "orthanc-tls"}
+    settings = {"DicomAet": title, "DicomModalities": {"yingdun": here}}
+    settings |= {f"DicomAlwaysAllow{verb}": True for verb in ("Echo", "Store", "Find", "Move")}
+    facts = {"plain_allowed": True}
     if kind == "orthanc-tls":
         identity = archive.issue_certificate(title, "127.0.0.1")
         settings |= {
@@ -61,25 +70,27 @@ def other(request, archive, elsewhere, tmp_path_factory):
             "DicomTlsPrivateKey": identity["private_key_file"],
             "DicomTlsTrustedCertificates": str(archive.ca_file),
         }
+        facts = {"certificate_sha256": identity["sha256"]}
     orthanc = Orthanc(folder, settings)
-    for content in elsewhere:
+    for content in other.files:
         assert orthanc.ask("POST", "/instances", data=content).ok
     spelled = "" if kind == "orthanc-tls" else "plain://"
-    archive.office.device(title, plain_allowed=True, destination=f"{spelled}127.0.0.1:{orthanc.dicom}")
-    yield title
+    archive.office.device(title, destination=f"{spelled}127.0.0.1:{orthanc.dicom}", **facts)
+    yield other
     orthanc.stop()
 
 
 def test_a_device_is_searched_and_each_row_is_decided(archive, viewer, other, tokens):
     office = archive.office
-    ask = lambda api, keys, **more: api.post(f"/devices/{other}/find", {"keys": keys, **more}, 200)
-    found = ask(viewer, {"PatientID": "EW-*"})
+    ask = lambda api, keys, **more: api.post(f"/devices/{other.title}/find", {"keys": keys, **more}, 200)
+    everything = {"PatientID": f"{other.title}-*"}
+    found = ask(viewer, everything)
     accessions = lambda found: sorted(row["00080050"]["Value"][0] for row in found["rows"])
-    assert accessions(found) == ["EW1", "EW2", "EW3"] and not found["more"]
-    assert accessions(ask(viewer, {"PatientName": "Li*", "StudyDate": "20260101-20260103"})) == ["EW3"]
+    assert accessions(found) == other.accessions(1, 2, 3) and not found["more"]
+    assert accessions(ask(viewer, {"PatientName": "Li*", **everything, "StudyDate": "20260101-20260103"})) == other.accessions(3)
     leaves = office.leaves(kind="association", outcome="permitted", actor="client-search-view")
     assert any(leaf["reason"] == "search-destination" for leaf in leaves), "who asked for whom is on the ledger"
-    cut = ask(viewer, {"PatientID": "EW-*"}, limit=1)
+    cut = ask(viewer, everything, limit=1)
     assert len(cut["rows"]) == 1 and cut["more"]
     # A level below.
     study = found["rows"][0]["0020000D"]["Value"][0]
@@ -89,16 +100,38 @@ def test_a_device_is_searched_and_each_row_is_decided(archive, viewer, other, to
     keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series_uid}
     assert len(ask(viewer, keys, level="instance")["rows"]) == 1
     # A clinician sees the patients in care, also of another archive.
-    name = f"doctor-{other}".lower()
+    name = f"doctor-{other.title}".lower()
     doctor = office.api(office.person_token(name, "clinician"))
-    assert ask(doctor, {"PatientID": "EW-*"})["rows"] == []
-    office.care(name, "EW-1")
-    assert accessions(ask(doctor, {"PatientID": "EW-*"})) == ["EW1", "EW2"]
+    assert ask(doctor, everything)["rows"] == []
+    office.care(name, f"{other.title}-1")
+    assert accessions(ask(doctor, everything)) == other.accessions(1, 2)
     technician = office.api(tokens.person(archive, "technician"))
-    assert ask(technician, {"PatientID": "EW-*"})["rows"] == []
+    assert ask(technician, everything)["rows"] == []
     # What is no question is said so.
     for wrong in ({"keys": {"NoSuchKey": "1"}}, {"keys": {"PatientID": 1}}, {"keys": {}, "level": "series"}, {"keys": {}, "level": "x"}):
-        viewer.post(f"/devices/{other}/find", wrong, 400)
+        viewer.post(f"/devices/{other.title}/find", wrong, 400)
+
+
+def test_what_somebody_may_see_elsewhere_is_brought_here(archive, gateway, viewer, other, tokens):
+    studies = [image.StudyInstanceUID for image in other.images]
+    technician = archive.office.api(tokens.person(archive, "technician"))
+    technician.post(f"/devices/{other.title}/retrieve", {"studies": studies[:1]}, 404)
+    job = ended(viewer, viewer.post(f"/devices/{other.title}/retrieve", {"studies": studies}, 202))
+    assert (job["kind"], job["state"], job["fault"]) == ("retrieve", "completed", None), job
+    assert (job["completed"], job["failed"], job["remaining"]) == (3, 0, 0), job
+    for image in other.images:
+        assert part10.parse(gateway.file_of(image)).PixelData == image.PixelData
+    viewer.post(f"/devices/{other.title}/retrieve", {"studies": [*studies, "2.25.404"]}, 404)
+    viewer.post(f"/devices/{other.title}/retrieve", {"studies": []}, 400)
+
+
+def test_a_device_that_does_not_know_us_says_so_in_the_job(archive, viewer, tmp_path):
+    image = part10.image(patient_id="STRANGE-1")
+    with dcmqrscp(tmp_path, title="DVSTRANGE", files=[part10.file_bytes(image)]) as theirs:
+        archive.office.device("DVSTRANGE", plain_allowed=True, destination=f"plain://127.0.0.1:{theirs.port}")
+        job = ended(viewer, viewer.post("/devices/DVSTRANGE/retrieve", {"studies": [image.StudyInstanceUID]}, 202))
+    assert job["state"] == "failed" and "A801" in job["fault"]["came"], job
+    assert "register our AE title" in job["fault"]["do"]
 
 
 def files_of(folder) -> list:
@@ -224,8 +257,9 @@ def test_who_may_have_devices_searched_and_sent_to(archive, gateway, tokens):
     }
     # Nobody is there; whoever may ask hears that.
     may_search = {"clinician", "radiologist", "chief", "technician", "search", "view"}
-    found = answers("/devices/NOBODY/find", {"keys": {"PatientID": "1"}})
-    assert found == {name: 404 if name in may_search else 403 for name in who}
+    for verb, body in (("find", {"keys": {"PatientID": "1"}}), ("retrieve", {"studies": ["1.2"]})):
+        found = answers(f"/devices/NOBODY/{verb}", body)
+        assert found == {name: 404 if name in may_search else 403 for name in who}, verb
     sent = answers("/devices/NOBODY/store", {"studies": [image.StudyInstanceUID]})
     may_view = {"radiologist", "chief", "technician", "view"}
     assert {name for name, status in sent.items() if status == 404} >= may_view

@@ -3,6 +3,7 @@
 //! done stays done.
 
 use crate::limits;
+use crate::network::{CallFault, Counts};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -25,6 +26,8 @@ word_enum! {
         Completed => "completed",
         /// It ended before that.
         Cancelled => "cancelled",
+        /// The device gave up, or could not be asked.
+        Failed => "failed",
     }
 }
 
@@ -40,12 +43,23 @@ struct Inner {
     stop: CancellationToken,
 }
 
+word_enum! {
+    /// What a job does.
+    Kind, "kind" {
+        /// It sends objects to a device.
+        Store => "store",
+        /// It has a device send objects here.
+        Retrieve => "retrieve",
+    }
+}
+
 /// One job.
 pub(crate) struct Job {
     id: String,
     owner: (InstitutionId, ActorKind, ActorId),
+    kind: Kind,
     device: AeTitle,
-    total: u64,
+    total: AtomicU64,
     began: Timestamp,
     /// Ends it between two objects.
     pub(crate) cancel: CancellationToken,
@@ -58,6 +72,7 @@ pub(crate) struct Job {
 #[derive(Default)]
 struct End {
     ended: Option<(State, Timestamp)>,
+    fault: Option<CallFault>,
     failures: Vec<(Uid, String)>,
 }
 
@@ -66,10 +81,12 @@ struct End {
 pub(crate) struct TooManyJobs;
 
 impl Jobs {
-    /// Begins a job that sends `total` objects to a device. `work` gets the job, to count in and to end with.
-    pub(crate) fn begin<F: Future<Output = ()> + Send + 'static>(
+    /// Begins a job with a device, of as many objects as are known by now. `work` gets the job, to count in and to end
+    /// with.
+    pub(crate) fn begin<F: Future<Output = Result<(), CallFault>> + Send + 'static>(
         &self,
         session: &Session,
+        kind: Kind,
         device: AeTitle,
         total: usize,
         work: impl FnOnce(Arc<Job>) -> F,
@@ -77,8 +94,9 @@ impl Jobs {
         let job = Arc::new(Job {
             id: hex::encode(yingdun_crypto::random::array::<16>()),
             owner: owner(session),
+            kind,
             device,
-            total: total as u64,
+            total: AtomicU64::new(total as u64),
             began: SystemClock.now(),
             cancel: self.0.stop.child_token(),
             completed: AtomicU64::new(0),
@@ -104,11 +122,11 @@ impl Jobs {
                 // Time for the object that is on its way.
                 tokio::time::sleep(limits::JOB_CUT_TIME_MAX).await;
             };
-            tokio::select! {
-                () = work => {}
-                () = cut => {}
-            }
-            running.ended();
+            let outcome = tokio::select! {
+                outcome = work => outcome,
+                () = cut => Ok(()),
+            };
+            running.ended(outcome);
         });
         Ok(job)
     }
@@ -154,10 +172,19 @@ impl Job {
         }
     }
 
+    /// What the device says of all objects.
+    pub(crate) fn counted(&self, counts: Counts) {
+        let Counts { remaining, completed, warning, failed } = counts;
+        self.total.store(remaining + completed + warning + failed, Ordering::Relaxed);
+        self.completed.store(completed, Ordering::Relaxed);
+        self.warned.store(warning, Ordering::Relaxed);
+        self.failed.store(failed, Ordering::Relaxed);
+    }
+
     /// What is known of it.
     pub(crate) fn document(&self) -> Value {
         let (completed, warning, failed) = self.counts();
-        let end = self.end();
+        let (total, end) = (self.total.load(Ordering::Relaxed), self.end());
         let failures: Vec<Value> = end
             .failures
             .iter()
@@ -165,17 +192,18 @@ impl Job {
             .collect();
         json!({
             "job": self.id,
-            "kind": "store",
+            "kind": self.kind,
             "device": self.device.as_str(),
             "state": end.ended.map_or(State::Running, |(state, _)| state),
             "began_ms": self.began.as_ms(),
             "ended_ms": end.ended.map(|(_, at)| at.as_ms()),
-            "total": self.total,
+            "total": total,
             "completed": completed,
             "warning": warning,
             "failed": failed,
-            "remaining": self.total.saturating_sub(completed + warning + failed),
+            "remaining": total.saturating_sub(completed + warning + failed),
             "failures": failures,
+            "fault": end.fault.as_ref().map(CallFault::document),
         })
     }
 
@@ -188,11 +216,17 @@ impl Job {
         (read(&self.completed), read(&self.warned), read(&self.failed))
     }
 
-    fn ended(&self) {
-        let (completed, warned, failed) = self.counts();
-        let is_whole = completed + warned + failed >= self.total;
-        let state = if is_whole { State::Completed } else { State::Cancelled };
-        self.end().ended = Some((state, SystemClock.now()));
+    fn ended(&self, outcome: Result<(), CallFault>) {
+        let mut end = self.end();
+        let state = match outcome {
+            Err(fault) => {
+                end.fault = Some(fault);
+                State::Failed
+            }
+            Ok(()) if self.cancel.is_cancelled() => State::Cancelled,
+            Ok(()) => State::Completed,
+        };
+        end.ended = Some((state, SystemClock.now()));
     }
 
     fn end(&self) -> MutexGuard<'_, End> {

@@ -62,6 +62,6 @@ mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
 pub use hooks::{Hooks, Readiness};
-pub use network::{CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent};
+pub use network::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use server::{ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

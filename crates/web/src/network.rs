@@ -2,7 +2,7 @@
 //! have them made, and shows what came.
 
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use yingdun_access::{DeviceRecord, MoveDestination};
@@ -27,6 +27,16 @@ pub trait Network: Send + Sync {
         stop: CancellationToken,
         ended: Box<dyn Fn(Sent) + Send + Sync>,
     ) -> BoxFuture<'static, ()>;
+
+    /// Has a device send studies here (C-MOVE to the title by which it knows us), one after the other, and tells how far all
+    /// of them are. What comes is stored as from any sender. The device is hung up on when `stop` is cancelled.
+    fn retrieve(
+        &self,
+        device: Device,
+        studies: Vec<Uid>,
+        stop: CancellationToken,
+        progress: Box<dyn Fn(Counts) + Send + Sync>,
+    ) -> BoxFuture<'static, Result<(), CallFault>>;
 }
 
 /// A device that is called.
@@ -67,6 +77,19 @@ pub struct Holding {
     pub entries: Vec<InstanceEntry>,
 }
 
+/// How far a device is with what it sends here, as it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Objects that it has still to send; of studies that were not begun, nothing is known.
+    pub remaining: u64,
+    /// Objects that came.
+    pub completed: u64,
+    /// Objects that came with a warning.
+    pub warning: u64,
+    /// Objects that did not come.
+    pub failed: u64,
+}
+
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -84,7 +107,7 @@ pub enum Sent {
     },
 }
 
-/// Why a device gave no answer.
+/// Why a device did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFault {
     /// A key is none that can be asked.
@@ -98,4 +121,16 @@ pub enum CallFault {
         /// What to do.
         remedy: String,
     },
+}
+
+impl CallFault {
+    /// The fault as a part of a document.
+    pub(crate) fn document(&self) -> Value {
+        match self {
+            Self::Key(wrong) => json!({"expected": "keys of texts, by keyword or tag", "came": wrong}),
+            Self::Device { expected, came, remedy } => {
+                json!({"expected": expected, "came": came, "do": remedy})
+            }
+        }
+    }
 }

@@ -184,6 +184,16 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
+        // Of a device that has nothing.
+        RouteId::RetrieveFromDevice => match who {
+            Who::Clinician
+            | Who::Radiologist
+            | Who::Chief
+            | Who::Technician
+            | Who::Service
+            | Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::StoreAtDevice => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             Who::Clinician | Who::OtherInstitution => Nothing,
@@ -288,7 +298,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::UpdateDevice => json(device),
         RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
         RouteId::FindAtDevice => json(json!({"keys": {"PatientID": "4711"}})),
-        RouteId::StoreAtDevice => json(json!({"studies": [study.study.as_str()]})),
+        RouteId::StoreAtDevice | RouteId::RetrieveFromDevice => {
+            json(json!({"studies": [study.study.as_str()]}))
+        }
         RouteId::CreateClient => json(json!({"client_id": "viewer"})),
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),

@@ -823,6 +823,18 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Have a device send studies to the archive (C-MOVE): a job
+    Retrieve {
+        ae_title: String,
+        /// Study Instance UIDs
+        #[arg(required = true, value_name = "STUDY")]
+        studies: Vec<String>,
+        /// Wait until the job has ended
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Have the archive send studies to a device (C-STORE): a job
     Store {
         ae_title: String,

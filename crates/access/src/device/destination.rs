@@ -66,6 +66,18 @@ impl Access {
         self.asked_for(session, ae_title, ["search-destination", "unknown-search-destination"]).await
     }
 
+    /// The same of studies that the session has a device send here.
+    ///
+    /// # Errors
+    /// As [`Self::move_destination`].
+    pub async fn retrieve_origin(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+    ) -> Result<Option<MoveDestination>, Refusal> {
+        self.asked_for(session, ae_title, ["retrieve-origin", "unknown-retrieve-origin"]).await
+    }
+
     /// `words`: what stands in the leaf when there is such a device, and when there is not.
     async fn asked_for(
         &self,

@@ -1,5 +1,5 @@
 //! Calls to registered devices that somebody asks for: a test of the connection, a search, and objects of ours that are
-//! sent there.
+//! sent there, or theirs that are sent here.
 
 use super::accounts::ae_title;
 use super::problems::of_refusal;
@@ -7,7 +7,7 @@ use crate::dicomweb::problems::{of_find, of_open};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
-use crate::jobs::Job;
+use crate::jobs::{Job, Kind as JobKind};
 use crate::limits;
 use crate::network::{CallFault, Device, Holding, Question, Sent};
 use crate::routes::Call;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use yingdun_access::{MoveDestination, Refusal};
+use yingdun_archive::FoundRow;
 use yingdun_model::{AeTitle, Uid};
 
 /// Seconds after which a client may try again when too much is asked of devices at once: a test or a search takes less than
@@ -48,6 +49,12 @@ struct StoreBody {
     series: Vec<String>,
     #[serde(default)]
     instances: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetrieveBody {
+    studies: Vec<String>,
 }
 
 /// Tries whether a device can be reached where its record says. What goes wrong there is the answer, not a refusal.
@@ -119,16 +126,51 @@ pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Prob
     let title = title_in_path(&call)?;
     let device = device(title.clone(), call.service.access.move_destination(session, &title).await)?;
     let network = Arc::clone(&call.service.hooks.network);
-    let job = call.service.jobs.begin(session, device.title.clone(), total, |job| {
+    let title = device.title.clone();
+    let job = call.service.jobs.begin(session, JobKind::Store, title, total, |job| {
         let counted = Arc::clone(&job);
         let ended = Box::new(move |sent| match sent {
             Sent::Stored { with_warning } => counted.done(with_warning),
             Sent::Failed { instance, reason } => counted.failed(instance, reason),
         });
-        network.send(device, holdings, job.cancel.clone(), ended)
+        let sending = network.send(device, holdings, job.cancel.clone(), ended);
+        async move {
+            sending.await;
+            Ok(())
+        }
     });
     let job = job.map_err(|_| busy())?;
     Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
+}
+
+/// Has a device send studies here. Each must be one that the asker may see there; what comes is stored as from any sender.
+pub(crate) async fn retrieve(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let RetrieveBody { studies } = json_of(body).await?;
+    let studies = uids("studies", &studies)?;
+    if studies.is_empty() {
+        return Err(Problem::bad_request("`studies`: the studies to retrieve", "none"));
+    }
+    let session = call.session()?;
+    let search = call.service.archive.search_elsewhere(session).await.map_err(of_find)?;
+    let title = title_in_path(&call)?;
+    let device = device(title.clone(), call.service.access.retrieve_origin(session, &title).await)?;
+    let turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
+    let named = studies.iter().map(Uid::as_str).collect::<Vec<_>>().join("\\");
+    let keys = Map::from_iter([("StudyInstanceUID".to_owned(), Value::from(named))]);
+    let question = Question { level: "STUDY", keys, limit: studies.len() };
+    let network = Arc::clone(&call.service.hooks.network);
+    let found = network.find(device.clone(), question).await.map_err(of_device)?;
+    drop(turn);
+    let seen = search.seen(found.rows).await.map_err(of_find)?;
+    let is_seen = |study: &Uid| seen.iter().any(|row| value(row, "0020000D") == Some(study.as_str()));
+    if !studies.iter().all(is_seen) {
+        return Err(Problem::new(Kind::NotFound).expected("studies that the device has and you may see"));
+    }
+    let job = call.service.jobs.begin(session, JobKind::Retrieve, title, 0, |job| {
+        let counted = Arc::clone(&job);
+        network.retrieve(device, studies, job.cancel.clone(), Box::new(move |counts| counted.counted(counts)))
+    });
+    Ok(answer::json(StatusCode::ACCEPTED, &job.map_err(|_| busy())?.document()))
 }
 
 /// The jobs of whoever asks, the newest first.
@@ -175,6 +217,11 @@ fn uids(name: &str, texts: &[String]) -> Result<Vec<Uid>, Problem> {
     uids.sort_unstable();
     uids.dedup();
     Ok(uids)
+}
+
+/// The first value of an attribute of a row.
+fn value<'a>(row: &'a FoundRow, tag: &str) -> Option<&'a str> {
+    row.get(tag)?.get("Value")?.get(0)?.as_str()
 }
 
 fn job_in_path(call: &Call) -> Result<Arc<Job>, Problem> {

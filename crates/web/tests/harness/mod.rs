@@ -26,11 +26,11 @@ use yingdun_crypto::SealingKey;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{KeyStore, RootFile, SecretName};
-use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
+use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{
-    CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
-    Sent, TlsFiles, Transport, server_config,
+    CallFault, Counts, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness,
+    Rooms, Sent, TlsFiles, Transport, server_config,
 };
 
 /// The password of everybody in these tests.
@@ -352,6 +352,16 @@ impl Network for MockNetwork {
 
     fn find(&self, _: Device, _: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
         Box::pin(async { Ok(DeviceAnswer::default()) })
+    }
+
+    fn retrieve(
+        &self,
+        _: Device,
+        _: Vec<Uid>,
+        _: CancellationToken,
+        _: Box<dyn Fn(Counts) + Send + Sync>,
+    ) -> BoxFuture<'static, Result<(), CallFault>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// A device called `DEAF` takes nothing until it is cancelled.

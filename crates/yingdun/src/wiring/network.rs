@@ -13,10 +13,12 @@ use yingdun_access::DeviceRecord;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dimse::archive_door::{move_target, outgoing};
 use yingdun_dimse::association::{Proposals, Timeouts};
+use yingdun_dimse::message::{Status, SubOperations};
 use yingdun_dimse::query::{Model, Root, Verb};
 use yingdun_dimse::scp::{self, MoveTarget};
-use yingdun_dimse::scu::{Cause, Destination, Diagnosis, Scu, ScuError, Settings, Step, diagnose};
-use yingdun_web::{CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent};
+use yingdun_dimse::scu::{Answer, Cause, Destination, Diagnosis, Scu, ScuError, Settings, Step, diagnose};
+use yingdun_model::Uid;
+use yingdun_web::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
 
 /// For each step of a connection test: long enough for a device that wakes up, and all of them within a minute.
 const STEP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -104,20 +106,64 @@ impl Network for Calls {
             .await;
         })
     }
+
+    fn retrieve(
+        &self,
+        device: Device,
+        studies: Vec<Uid>,
+        stop: CancellationToken,
+        progress: Box<dyn Fn(Counts) + Send + Sync>,
+    ) -> BoxFuture<'static, Result<(), CallFault>> {
+        let here = device.at.calling.clone();
+        let target = move_target(&device.title, device.at, self.tls.as_ref());
+        Box::pin(async move {
+            let target = target.ok_or_else(|| fault(Cause::NoOwnCertificate, None))?;
+            let mut scu = tokio::select! {
+                called = called(&target, Verb::Move) => called?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            let mut over = Counts::default();
+            for study in studies {
+                let asked = identifier::of("STUDY", [("StudyInstanceUID", study.as_str())])
+                    .map_err(CallFault::Key)?;
+                let tell = |counts| progress(together(over, counts));
+                let moved = tokio::select! {
+                    moved = scu.move_to(Root::Study, &asked, &here, tell) => moved,
+                    // The peer notices that nobody is interested any more.
+                    () = stop.cancelled() => {
+                        scu.abort().await;
+                        return Ok(());
+                    }
+                };
+                let moved = moved.map_err(|error| of_scu(&error, &target))?;
+                if !moved.answer.status.is_stored() {
+                    drop(scu.release().await);
+                    return Err(refused(&moved.answer));
+                }
+                over = together(over, moved.counts);
+                progress(over);
+            }
+            drop(scu.release().await);
+            Ok(())
+        })
+    }
 }
 
 // === helpers ===
 
+/// The counts of studies that are over and of the one at hand.
+fn together(over: Counts, at_hand: SubOperations) -> Counts {
+    Counts {
+        remaining: over.remaining + u64::from(at_hand.remaining.unwrap_or_default()),
+        completed: over.completed + u64::from(at_hand.completed),
+        warning: over.warning + u64::from(at_hand.warning),
+        failed: over.failed + u64::from(at_hand.failed),
+    }
+}
+
 /// Asks over an association of its own. A device that has more rows than are wanted is hung up on.
 async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<DeviceAnswer, CallFault> {
-    let of_scu = |error: ScuError| {
-        let step = if matches!(error, ScuError::TimedOut { .. }) { Step::Connect } else { Step::Associate };
-        fault(Cause::of(&error, step, target.settings.tls.is_some()), Some(error.to_string()))
-    };
-    let mut proposals = Proposals::new();
-    // The first model of an association always fits.
-    let _ = proposals.add_model(Model { root: Root::Study, verb: Verb::Find });
-    let mut scu = Scu::connect(&target.destination, &target.settings, &proposals).await.map_err(of_scu)?;
+    let mut scu = called(target, Verb::Find).await?;
     let (mut answer, full) = (DeviceAnswer::default(), CancellationToken::new());
     let taken = |row: DataSet| {
         if answer.rows.len() < limit {
@@ -136,19 +182,41 @@ async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<Devic
         Some(Ok(end)) if end.status.0 == 0 => drop(scu.release().await),
         Some(Ok(end)) => {
             drop(scu.release().await);
-            let comment = end.comment.map(|comment| format!(": {comment}")).unwrap_or_default();
-            return Err(CallFault::Device {
-                expected: "success (0000H)".to_owned(),
-                came: format!("{}{comment}", end.status),
-                remedy: "look into the log of the device for this status".to_owned(),
-            });
+            return Err(refused(&end));
         }
         Some(Err(error)) => {
             scu.abort().await;
-            return Err(of_scu(error));
+            return Err(of_scu(&error, target));
         }
     }
     Ok(answer)
+}
+
+/// An association in which a device is asked.
+async fn called(target: &MoveTarget, verb: Verb) -> Result<Scu, CallFault> {
+    let mut proposals = Proposals::new();
+    // The first model of an association always fits.
+    let _ = proposals.add_model(Model { root: Root::Study, verb });
+    let connected = Scu::connect(&target.destination, &target.settings, &proposals).await;
+    connected.map_err(|error| of_scu(&error, target))
+}
+
+fn of_scu(error: &ScuError, target: &MoveTarget) -> CallFault {
+    let step = if matches!(error, ScuError::TimedOut { .. }) { Step::Connect } else { Step::Associate };
+    fault(Cause::of(error, step, target.settings.tls.is_some()), Some(error.to_string()))
+}
+
+fn refused(answer: &Answer) -> CallFault {
+    let comment = answer.comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
+    let remedy = match answer.status {
+        Status::MOVE_DESTINATION_UNKNOWN => "register our AE title, address and port at the device",
+        _ => "look into the log of the device for this status",
+    };
+    CallFault::Device {
+        expected: "success (0000H)".to_owned(),
+        came: format!("{}{comment}", answer.status),
+        remedy: remedy.to_owned(),
+    }
 }
 
 fn fault(cause: Cause, came: Option<String>) -> CallFault {

@@ -79,6 +79,12 @@ pub(in crate::commands) async fn device(
             let job = server.ask(Method::POST, &["devices", &ae_title, "store"], &[], Some(body)).await?;
             follow(&server, job, wait, output).await
         }
+        DeviceCommand::Retrieve { ae_title, studies, wait, admin } => {
+            let (path, body) = (["devices", &ae_title, "retrieve"], json!({"studies": studies}));
+            let server = Server::of(&admin)?;
+            let job = server.ask(Method::POST, &path, &[], Some(body)).await?;
+            follow(&server, job, wait, output).await
+        }
         DeviceCommand::Habits { ae_title, set: None, called, admin } => {
             let record = record(&admin, &ae_title, &called).await?;
             say(output, record.get("habits").unwrap_or(&Value::Null))
