@@ -1,6 +1,7 @@
 """Nothing that was acknowledged is lost and nothing wrong is served: kills, lost replicas, flipped bytes, full disks."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -19,7 +20,7 @@ from yingdun_testkit.ingest import Book, Objects, Senders
 from yingdun_testkit.installation import DidNotStart, wait_until
 from yingdun_testkit.web import Web, outcome
 
-#: Kills while objects are coming in. `YINGDUN_KILL_CYCLES=200` is the full run.
+#: Kills while objects are coming in. The full run: `script/soak --rig kill`.
 KILL_CYCLES = int(os.environ.get("YINGDUN_KILL_CYCLES", "20"))
 
 #: Seconds for a replica to become whole again.
@@ -39,9 +40,28 @@ def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installatio
     web, book = full_access(installation), Book()
     # Small ones share a pack and a sync; the large ones (9.7 MB) have a way of their own.
     objects = [Objects("kill-small"), Objects("kill-middle", rows=400), Objects("kill-large", rows=2200), Objects("kill-d")]
-    seed = random.randrange(1 << 32)
+    seed = int(os.environ.get("YINGDUN_KILL_SEED") or random.randrange(1 << 32))
     print(f"seed {seed}")
-    dice, checked = random.Random(seed), 0
+    runs = 0
+    try:
+        for runs in kills(installation, web, book, objects, random.Random(seed)):
+            pass
+        assert len(book.acknowledged) > KILL_CYCLES, "the kills came before anything was acknowledged"
+        book.check(web, range(len(book.sent)))
+    finally:
+        record = {"rig": "kill", "runs": runs, "acknowledged": len(book.acknowledged)}
+        record |= {"lost": len(book.lost), "wrong": len(book.wrong), "seed": seed}
+        print(record)
+        if path := os.environ.get("YINGDUN_KILL_RECORD"):
+            Path(path).write_text(json.dumps(record) + "\n")
+    assert installation.stop() == 0
+    report = installation.verify_audit()
+    assert report["ok"] and report["tail_unsigned"] == 0, report
+
+
+def kills(installation, web: Web, book: Book, objects, dice: random.Random):
+    """Kills the server while it receives, starts it again and looks for what it has; says after each how many there were."""
+    checked = 0
     for cycle in range(KILL_CYCLES):
         senders = Senders(installation, web.token, book, "KILLED", objects)
         time.sleep(dice.uniform(0.05, 0.8))
@@ -54,12 +74,7 @@ def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installatio
         before = dice.sample(range(checked), min(checked, 20))
         book.check(web, [*before, *range(checked, len(book.sent))])
         checked = len(book.sent)
-    assert len(book.acknowledged) > KILL_CYCLES, "the kills came before anything was acknowledged"
-    book.check(web, range(len(book.sent)))
-    print(f"{KILL_CYCLES} kills, {len(book.sent)} sent, {len(book.acknowledged)} acknowledged, none lost")
-    assert installation.stop() == 0
-    report = installation.verify_audit()
-    assert report["ok"] and report["tail_unsigned"] == 0, report
+        yield cycle + 1
 
 
 def test_a_kill_in_the_middle_of_the_first_seconds_needs_no_hand(make_installation):

@@ -47,6 +47,8 @@ class Book:
 
     def __init__(self):
         self.sent, self.acknowledged = {}, {}
+        #: What a check found missing, with the status, and what came back as something else.
+        self.lost, self.wrong = [], []
         self._lock = threading.Lock()
 
     def next(self, objects: Objects) -> int:
@@ -61,16 +63,16 @@ class Book:
 
     def check(self, web: Web, numbers):
         """Whatever was acknowledged is there bit for bit; the rest is there bit for bit, or not at all."""
-        lost, wrong = [], []
         for number in numbers:
             objects = self.sent[number]
             answer = web.get(objects.path(number), "application/dicom; transfer-syntax=*")
             if answer.status_code == 404 and number not in self.acknowledged:
                 continue
             if answer.status_code != 200:
-                lost.append((number, answer.status_code))
+                self.lost.append((number, answer.status_code))
             elif part10.data_set_bytes(answer.content) != part10.data_set_bytes(objects.file(number)):
-                wrong.append(number)
+                self.wrong.append(number)
+        lost, wrong = self.lost, self.wrong
         assert not lost and not wrong, f"lost {lost[:5]} ({len(lost)}), wrong {wrong[:5]} ({len(wrong)})"
 
 
