@@ -36,13 +36,14 @@ class Addresses:
 class Installation:
     """A folder made by `init`, with a server that can be started, stopped and killed."""
 
-    def __init__(self, root: Path, *, replicas=None, databases=None, settings=None):
+    def __init__(self, root: Path, *, replicas=None, databases=None, settings=None, init=()):
         self.root = Path(root)
         self.directory = self.root / "installation"
         self.log_path = self.root / "program.log"
         #: Overrides of the configuration, as in `{"STORAGE__RESERVE_BYTES": "0"}`.
         self.settings = {"STORAGE__RESERVE_BYTES": str(64 << 20), **(settings or {})}
         self.process = None
+        self.lines = None
         self.addresses = None
         #: What the administration of this installation has made; see `administration.Office`.
         self.office = None
@@ -55,7 +56,7 @@ class Installation:
         for option, url in (databases or {}).items():
             arguments += [f"--{option}-url", url]
         self.root.mkdir(parents=True, exist_ok=True)
-        self.made = program.run_json(*arguments)
+        self.made = program.run_json(*arguments, *init)
         self.replicas = self.replicas or [self.directory / f"replica-{letter}" for letter in "abc"]
         self.config = Path(self.made["config"])
         self.ca_file = Path(self.made["ca_file"])
@@ -70,6 +71,13 @@ class Installation:
 
     def start(self):
         """Starts the server and waits for its ready line."""
+        self.launch()
+        ready = self.next_line()
+        assert ready["ready"] is True, ready
+        return self
+
+    def launch(self):
+        """Starts the server and waits for nothing."""
         assert self.process is None, "the server runs already"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -78,18 +86,24 @@ class Installation:
                 stderr=log,
                 env={**os.environ, **self.environment()},
             )
-        line = _first_line(self.process, START_SECONDS_MAX)
+        self.lines = _lines(self.process)
+
+    def next_line(self) -> dict:
+        """The next thing that the server says of itself: that it is ready, or that it is sealed; and where it listens."""
+        try:
+            line = self.lines.get(timeout=START_SECONDS_MAX).decode()
+        except queue.Empty:
+            line = ""
         if not line:
             self.kill()
             raise DidNotStart(f"no ready line; the end of its log:\n{self.log_tail()}")
-        ready = json.loads(line)
-        assert ready["ready"] is True, ready
+        said = json.loads(line)
         self.addresses = Addresses(
-            web=ready["web"],
-            dicom_tls=_address(ready["dicom_tls"]),
-            dicom_plain=_address(ready["dicom_plain"]),
+            web=said["web"],
+            dicom_tls=_address(said["dicom_tls"]),
+            dicom_plain=_address(said["dicom_plain"]),
         )
-        return self
+        return said
 
     def stop(self) -> int:
         """Stops the server in order and returns its exit code."""
@@ -183,7 +197,8 @@ def _address(text):
     return host, int(port)
 
 
-def _first_line(process, seconds: float) -> str:
+def _lines(process) -> queue.Queue:
+    """Every line of the server, and an empty one at the end."""
     lines = queue.Queue()
 
     def read():
@@ -196,7 +211,4 @@ def _first_line(process, seconds: float) -> str:
         lines.put(b"")
 
     threading.Thread(target=read, daemon=True).start()
-    try:
-        return lines.get(timeout=seconds).decode()
-    except queue.Empty:
-        return ""
+    return lines

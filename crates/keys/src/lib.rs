@@ -1,7 +1,8 @@
 //! Who may open: key hierarchy, sealed root key, key wrap, unwrap against a [`Permit`](yingdun_access::Permit).
 //!
 //! ```text
-//!  passphrase ─argon2id─► root-key file ─► root key                       (RootFile, never in a database)
+//!  passphrase ─argon2id─┐
+//!  m of n shares ─Shamir┴► root-key file ─► root key                      (RootFile, never in a database)
 //!                                            │ wraps
 //!              ┌─────────────────────────────┼──────────────────────────┐
 //!              ▼                             ▼                          ▼
@@ -51,7 +52,9 @@ mod unwrap;
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};
-pub use root::{RootFile, RootFileError, RootKey};
+pub use root::{
+    RootFile, RootFileError, RootKey, RootOpener, SHARES_MAX, Share, ShareError, UnsealProgress, Unsealing,
+};
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};
 pub use study::StudyKey;

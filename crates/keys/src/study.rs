@@ -87,11 +87,15 @@ impl StudyKeys {
         institution: &InstitutionId,
         study: StudyRef,
     ) -> Result<Option<StudyKey>, KeysError> {
-        match self.find_now(institution, study).await {
-            // Wrapped again, and the version above destroyed, between the two looks: the row says by now which one it is.
-            Err(KeysError::KekMissing { .. }) => self.find_now(institution, study).await,
-            found => found,
+        for _ in 1..ATTEMPTS_MAX {
+            match self.find_now(institution, study).await {
+                // Wrapped again, and the version above destroyed, between the looks at the two: the row says another
+                // version by now.
+                Err(KeysError::KekMissing { .. }) => {}
+                found => return found,
+            }
         }
+        self.find_now(institution, study).await
     }
 
     async fn find_now(

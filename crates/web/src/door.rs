@@ -165,7 +165,7 @@ impl Answer for Answerer {
 }
 
 /// Headers of every answer. A handler may have set a stricter or a more precise one.
-fn harden(headers: &mut HeaderMap, tls: bool) {
+pub(crate) fn harden(headers: &mut HeaderMap, tls: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -1,11 +1,12 @@
 //! What this door shows of the rest of the program, handed in by the binary: metrics, readiness, status,
-//! calls to devices.
+//! calls to devices, the seal.
 
 use crate::network::Network;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
+use yingdun_model::Secret;
 
 /// Whether the archive can serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,32 @@ pub struct Hooks {
     pub status: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
     /// Calls to devices.
     pub network: Arc<dyn Network>,
+    /// Closes the archive and wipes its keys, shortly after it returns; none where it would open again by itself.
+    pub seal: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// How many shares were given, and how many are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealProgress {
+    /// Shares that were given and are right.
+    pub given: u8,
+    /// Shares that are needed.
+    pub needed: u8,
+}
+
+/// What the door of a sealed archive asks of the program.
+#[derive(Clone)]
+pub struct Sealing {
+    /// How far unsealing is.
+    pub progress: Arc<dyn Fn() -> SealProgress + Send + Sync>,
+    /// Takes a share, or says in one sentence why not.
+    pub give: Arc<dyn Fn(Secret<String>) -> Result<SealProgress, String> + Send + Sync>,
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealing")
+    }
 }
 
 impl fmt::Debug for Hooks {

@@ -58,10 +58,12 @@ mod network;
 mod oauth;
 mod page;
 mod routes;
+mod sealed;
 mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
-pub use hooks::{Hooks, Readiness};
+pub use hooks::{Hooks, Readiness, SealProgress, Sealing};
 pub use network::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
+pub use sealed::SealedDoor;
 pub use server::{ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

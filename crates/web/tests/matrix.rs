@@ -172,7 +172,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::EndCare
         | RouteId::ReadKeys
         | RouteId::RotateKeys
-        | RouteId::BeginRewrap => only(Who::SecurityAdministrator, who),
+        | RouteId::BeginRewrap
+        | RouteId::Seal => only(Who::SecurityAdministrator, who),
         // While nothing is wrapped again.
         RouteId::StopRewrap => match who {
             Who::SecurityAdministrator => Nothing,
@@ -384,6 +385,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::AuditProof
         | RouteId::ReadKeys
         | RouteId::StopRewrap
+        | RouteId::Seal
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub

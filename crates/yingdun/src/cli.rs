@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use yingdun_dimse::scu::{Destination, DestinationError};
+use yingdun_keys::SHARES_MAX;
 use yingdun_model::{AeTitle, InstitutionId, Uid};
 
 /// Yingdun (影盾): a protected archive for medical images.
@@ -76,6 +77,13 @@ pub(crate) enum Command {
     /// Service clients (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Give one share to an archive that starts sealed
+    Unseal(UnsealArgs),
+    /// Close a running archive and wipe its keys; it waits for shares then (security administrator)
+    Seal {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Key-encryption keys: versions, rotation, wrapping again (security administrator)
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -146,6 +154,16 @@ pub(crate) struct InitArgs {
     /// A file with the passphrase of the root-key file; made at random when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
+    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
+        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_shares: Option<u8>,
+    /// How many of the shares are needed, at least 2
+    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_threshold: Option<u8>,
+    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
+    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
+    pub(crate) share_directory: Option<PathBuf>,
     /// Print what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -609,6 +627,15 @@ pub(crate) enum CareRelationCommand {
         #[command(flatten)]
         care: CareArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsealArgs {
+    /// A file with the share; read from standard input when absent, at a terminal without showing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yingdun_access::{AdminError, Officers, OneTimeLink};
-use yingdun_keys::RootFile;
+use yingdun_keys::{RootFile, RootKey, Share};
 use yingdun_model::{ActorId, Role, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, Store};
 
@@ -45,6 +45,9 @@ pub(crate) struct Installed {
     pub(crate) config: PathBuf,
     pub(crate) ca_file: PathBuf,
     pub(crate) audit_public_key_file: PathBuf,
+    /// One file for each share of the key that opens the root-key file; none where a passphrase does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) share_files: Vec<PathBuf>,
     pub(crate) invitations: Vec<Invitation>,
 }
 
@@ -67,6 +70,11 @@ pub(crate) enum InstallError {
     Exists(PathBuf),
     #[error("`{}` cannot be made: {cause}", path.display())]
     File { path: PathBuf, cause: io::Error },
+    #[error(
+        "`{}` lies in the installation; shares are handed to their keepers from a medium of their own",
+        .0.display()
+    )]
+    SharesInside(PathBuf),
     #[error("one of the names is not legal: {0}")]
     Name(String),
     #[error(transparent)]
@@ -87,8 +95,17 @@ pub(crate) struct Plan {
     replicas: Vec<PathBuf>,
     config_text: String,
     config: Config,
-    /// Whether the passphrase is made here, or was given.
-    own_passphrase: bool,
+    opener: Opener,
+}
+
+/// What will open the root-key file.
+enum Opener {
+    /// A passphrase that is made here.
+    OwnPassphrase,
+    /// The passphrase in a file.
+    Passphrase(PathBuf),
+    /// Some of the shares that are written into a folder, one file each.
+    Shares { count: u8, threshold: u8, folder: PathBuf },
 }
 
 impl Plan {
@@ -101,6 +118,19 @@ impl Plan {
             std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
         };
         let directory = absolute(&args.directory)?;
+        let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
+            (Some(count), Some(threshold), Some(folder)) => {
+                let folder = absolute(folder)?;
+                if folder.starts_with(&directory) {
+                    return Err(InstallError::SharesInside(folder));
+                }
+                Opener::Shares { count: *count, threshold: *threshold, folder }
+            }
+            _ => match &args.passphrase_file {
+                Some(path) => Opener::Passphrase(absolute(path)?),
+                None => Opener::OwnPassphrase,
+            },
+        };
         let replicas = if args.replica.is_empty() {
             ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
         } else {
@@ -122,9 +152,10 @@ impl Plan {
             dicom_plain_listen: args.dicom_plain_listen,
             web_listen: args.web_listen,
             public_url: public_url(&named, args.web_listen),
-            passphrase_file: match &args.passphrase_file {
-                Some(path) => shown(&absolute(path)?),
-                None => format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}"),
+            passphrase_file: match &opener {
+                Opener::Shares { .. } => None,
+                Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),
+                Opener::Passphrase(path) => Some(shown(path)),
             },
             databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
         };
@@ -137,7 +168,7 @@ impl Plan {
             replicas,
             config_text,
             config,
-            own_passphrase: args.passphrase_file.is_none(),
+            opener,
         })
     }
 
@@ -152,8 +183,12 @@ impl Plan {
         let mut paths = vec![self.config_path(), self.directory.join(AUDIT_KEY_FILE)];
         paths.extend(["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| pki.join(name)));
         paths.push(keys.join(ROOT_FILE));
-        if self.own_passphrase {
-            paths.push(keys.join(PASSPHRASE_FILE));
+        match &self.opener {
+            Opener::OwnPassphrase => paths.push(keys.join(PASSPHRASE_FILE)),
+            Opener::Passphrase(_) => {}
+            Opener::Shares { count, folder, .. } => {
+                paths.extend((1..=*count).map(|number| folder.join(share_file(number))));
+            }
         }
         paths.push(self.directory.join(DATABASE_FOLDER));
         paths.push(self.config.audit.directory.clone());
@@ -176,9 +211,9 @@ impl Plan {
             make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
         }
         self.make_certificates()?;
-        self.make_root_key().await?;
+        let (root, share_files) = self.make_root_key().await?;
 
-        let foundation = Foundation::found(&self.config).await?;
+        let foundation = Foundation::found(&self.config, root).await?;
         let links = found(&foundation).await;
         let public_key = format!("{}\n", foundation.audit.verifier());
         foundation.close().await;
@@ -205,6 +240,7 @@ impl Plan {
             config: self.config_path(),
             ca_file: self.pki().join(CA_FILE),
             audit_public_key_file: key_path,
+            share_files,
             invitations,
         })
     }
@@ -216,17 +252,40 @@ impl Plan {
         Ok(server.save(&self.pki(), SERVER)?)
     }
 
-    async fn make_root_key(&self) -> Result<(), InstallError> {
-        let path = &self.config.keys.passphrase_file;
-        if self.own_passphrase {
-            let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
-            self.write(path, format!("{passphrase}\n").as_bytes(), 0o600)?;
-        }
-        let passphrase = read_passphrase(path)?;
-        let root = self.config.keys.root_file.clone();
-        let made = tokio::task::spawn_blocking(move || RootFile::create(&root, &passphrase).map(drop)).await;
+    /// Gives the files with shares too, if shares open it.
+    async fn make_root_key(&self) -> Result<(RootKey, Vec<PathBuf>), InstallError> {
+        let root_file = self.config.keys.root_file.clone();
+        let passphrase_file = match &self.opener {
+            Opener::Shares { count, threshold, folder } => {
+                let (root, shares) =
+                    RootFile::create_shared(&root_file, *threshold, *count).map_err(StartError::from)?;
+                return Ok((root, self.write_shares(folder, &shares)?));
+            }
+            Opener::Passphrase(path) => path.clone(),
+            Opener::OwnPassphrase => {
+                let path = self.directory.join(KEYS_FOLDER).join(PASSPHRASE_FILE);
+                let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
+                self.write(&path, format!("{passphrase}\n").as_bytes(), 0o600)?;
+                path
+            }
+        };
+        let passphrase = read_passphrase(&passphrase_file)?;
+        // Deriving the key takes a moment of processor time.
+        let made = tokio::task::spawn_blocking(move || RootFile::create(&root_file, &passphrase)).await;
         let made = made.map_err(|_| StartError::BrokenOff("the root-key file"))?;
-        Ok(made.map_err(StartError::from)?)
+        Ok((made.map_err(StartError::from)?, Vec::new()))
+    }
+
+    fn write_shares(&self, folder: &Path, shares: &[Share]) -> Result<Vec<PathBuf>, InstallError> {
+        make_directory(folder).map_err(|cause| InstallError::File { path: folder.to_owned(), cause })?;
+        let mut files = Vec::with_capacity(shares.len());
+        for share in shares {
+            let path = folder.join(share_file(share.number()));
+            let text = share.to_text();
+            self.write(&path, text.expose().as_bytes(), 0o600)?;
+            files.push(path);
+        }
+        Ok(files)
     }
 
     fn pki(&self) -> PathBuf {
@@ -244,6 +303,11 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 }
 
 // === helpers ===
+
+/// The name of the file of a share.
+fn share_file(number: u8) -> String {
+    format!("share-{number}.txt")
+}
 
 /// The names that were given; without any, an archive that listens on all addresses goes by the name of its machine.
 fn named_hosts(args: &InitArgs) -> Vec<String> {

@@ -173,6 +173,16 @@ messages! {
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }
 
+    share_wanted() { "请在标准输入给出份额：" "share on standard input:" }
+    share_taken(given, needed) { "份额有效：{given}/{needed}" "the share is right: {given} of {needed}" }
+    sealed(web, needed) {
+        "影盾已封存：{web}，等待 {needed} 份密钥份额（yingdun unseal）"
+        "Yingdun is sealed: {web}, waiting for {needed} shares (yingdun unseal)"
+    }
+    shares_written(files) {
+        "根密钥份额，每份一个文件，请分别交给不同的人：{files}"
+        "The shares of the root key, one file each. Give each to another person: {files}"
+    }
     keys_held(patients, studies, days) {
         "患者密钥 {patients} 个，检查密钥 {studies} 个；密钥加密密钥每 {days} 天轮换"
         "{patients} patient keys, {studies} study keys; key-encryption keys are replaced after {days} days"

@@ -24,6 +24,7 @@ mod negotiate;
 mod performed;
 mod progress;
 mod receiver;
+mod sealed;
 mod send;
 mod service;
 mod store;
@@ -33,6 +34,7 @@ pub use admission::Limits;
 pub use commit::PendingReport;
 pub(crate) use commit::report_command;
 pub use negotiate::{accepts, service_classes};
+pub use sealed::Sealed;
 pub use send::send;
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,

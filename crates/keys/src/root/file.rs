@@ -1,5 +1,9 @@
 //! The root-key file on disk: made once, opened at each start, never overwritten by accident.
 
+use super::format::Parts;
+use super::shamir::{self, Bytes};
+use super::share::Share;
+use super::unseal::Unsealing;
 use super::{RootKey, format};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,12 +13,24 @@ use yingdun_crypto::passphrase::{PassphraseError, PassphraseParameters};
 use yingdun_crypto::{OpenError, SealingKey, random};
 use yingdun_model::Secret;
 
-/// The sealed file that holds the root key. Whoever has the file and the passphrase can open every study; whoever
-/// lost either has lost every study. Keep copies of both, apart from each other and from the data.
+/// The most shares of a root key: more people than an institution trusts with it.
+pub const SHARES_MAX: u8 = 16;
+
+/// The sealed file that holds the root key. Whoever has the file and the passphrase, or enough shares, can open every
+/// study; whoever lost either has lost every study. Keep copies of both, apart from each other and from the data.
 ///
 /// All functions block for about 0.1 s of processor time; keep them off threads that serve others.
 #[derive(Debug)]
 pub struct RootFile;
+
+/// What a root-key file is opened with.
+#[derive(Debug)]
+pub enum RootOpener {
+    /// A passphrase: [`RootFile::open`].
+    Passphrase,
+    /// Shares, one after the other.
+    Shares(Unsealing),
+}
 
 /// Why a root-key file cannot be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +69,22 @@ pub enum RootFileError {
         /// Where.
         path: PathBuf,
     },
+    /// The file is opened by shares, or by a passphrase, and the other came.
+    #[error("the root-key file at {} is opened by {expected}", path.display())]
+    Opener {
+        /// Where.
+        path: PathBuf,
+        /// What opens it.
+        expected: &'static str,
+    },
+    /// So many shares, or so many needed of them, make no sense.
+    #[error("{threshold} of {count} shares; expected at least 2 needed, of at most {SHARES_MAX}")]
+    ShareCount {
+        /// How many are needed.
+        threshold: u8,
+        /// How many there are.
+        count: u8,
+    },
     /// The passphrase is too short to protect the root key.
     #[error(
         "the passphrase has {came} characters; expected at least {}",
@@ -79,13 +111,47 @@ impl RootFile {
     /// [`RootFileError`], in particular when there is a file already or the passphrase is short.
     pub fn create(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
         let root = SealingKey::generate();
-        let bytes = sealed(path, &root, passphrase)?;
-        // A link fails when the name is taken, a rename would overwrite.
-        write_beside(path, &bytes, |temporary| {
-            fs::hard_link(temporary, path)?;
-            fs::remove_file(temporary)
-        })?;
+        create(path, &sealed(path, &root, passphrase)?)?;
         Ok(root.into())
+    }
+
+    /// Makes a new root key and keeps it in a new file that `threshold` of `count` shares open. The shares are in no file:
+    /// hand them to their keepers, each to another one. Who holds fewer than `threshold` knows nothing.
+    ///
+    /// # Errors
+    /// [`RootFileError`], in particular when there is a file already.
+    pub fn create_shared(
+        path: &Path,
+        threshold: u8,
+        count: u8,
+    ) -> Result<(RootKey, Vec<Share>), RootFileError> {
+        if threshold < 2 || threshold > count || count > SHARES_MAX {
+            return Err(RootFileError::ShareCount { threshold, count });
+        }
+        let (root, key) = (SealingKey::generate(), SealingKey::generate());
+        let secret = Bytes::new(*key.expose_secret());
+        let coefficients: Vec<Bytes> = (1..threshold).map(|_| Bytes::new(random::array())).collect();
+        let set = random::array();
+        let shares: Vec<Share> = (1..=count)
+            .map(|place| Share { set, place, threshold, value: shamir::share(&secret, &coefficients, place) })
+            .collect();
+        let bytes =
+            format::encode_shared(&shares, &key, &root).map_err(|error| io_error(path, error.into()))?;
+        create(path, &bytes)?;
+        Ok((root.into(), shares))
+    }
+
+    /// What the file is opened with.
+    ///
+    /// # Errors
+    /// [`RootFileError`] as for [`Self::open`].
+    pub fn opener(path: &Path) -> Result<RootOpener, RootFileError> {
+        Ok(match parts(path)? {
+            Parts::Passphrase(..) => RootOpener::Passphrase,
+            Parts::Shares(parts) => {
+                RootOpener::Shares(Unsealing { path: path.to_owned(), parts, given: Vec::new() })
+            }
+        })
     }
 
     /// Opens the root key.
@@ -122,12 +188,26 @@ fn sealed(path: &Path, root: &SealingKey, passphrase: &Secret<String>) -> Result
     format::encode(parameters, &key, root).map_err(|error| io_error(path, error.into()))
 }
 
+fn parts(path: &Path) -> Result<Parts, RootFileError> {
+    format::decode(&read(path)?).ok_or_else(|| RootFileError::Damaged { path: path.to_owned() })
+}
+
+/// Writes a file that is new.
+fn create(path: &Path, bytes: &[u8]) -> Result<(), RootFileError> {
+    // A link fails when the name is taken, a rename would overwrite.
+    write_beside(path, bytes, |temporary| {
+        fs::hard_link(temporary, path)?;
+        fs::remove_file(temporary)
+    })
+}
+
 fn unsealed(path: &Path, passphrase: &Secret<String>) -> Result<SealingKey, RootFileError> {
     let damaged = || RootFileError::Damaged { path: path.to_owned() };
-    let bytes = read(path)?;
-    let parts = format::decode(&bytes).ok_or_else(damaged)?;
-    let key = parts.passphrase.derive(passphrase)?;
-    parts.unseal(&key).map_err(|error| match error {
+    let Parts::Passphrase(parameters, kept) = parts(path)? else {
+        return Err(RootFileError::Opener { path: path.to_owned(), expected: "shares" });
+    };
+    let key = parameters.derive(passphrase)?;
+    kept.unseal(&key).map_err(|error| match error {
         OpenError::WrongKeyOrContext => RootFileError::WrongPassphrase { path: path.to_owned() },
         OpenError::Length { .. }
         | OpenError::Damaged { .. }
@@ -188,6 +268,7 @@ fn io_error(path: &Path, source: io::Error) -> RootFileError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ShareError;
     use std::os::unix::fs::PermissionsExt;
 
     fn secret(text: &str) -> Secret<String> {
@@ -261,6 +342,85 @@ mod tests {
         let old = RootFile::open(&path, &secret("correct horse"));
         assert!(matches!(old, Err(RootFileError::WrongPassphrase { .. })), "{old:?}");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    fn unsealing(path: &Path) -> Unsealing {
+        match RootFile::opener(path).unwrap() {
+            RootOpener::Shares(unsealing) => unsealing,
+            RootOpener::Passphrase => panic!("it was made with shares"),
+        }
+    }
+
+    #[test]
+    fn enough_shares_in_any_order_open_the_root_key_and_fewer_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let (made, shares) = RootFile::create_shared(&path, 3, 5).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        for three in [[0, 1, 2], [4, 2, 0], [3, 4, 1]] {
+            let mut unsealing = unsealing(&path);
+            for (given, at) in (1..).zip(three) {
+                assert!(unsealing.open().unwrap().is_none());
+                let progress = unsealing.give(&shares[at].to_text()).unwrap();
+                assert_eq!((progress.given, progress.needed), (given, 3));
+            }
+            assert_eq!(bytes(&unsealing.open().unwrap().unwrap()), bytes(&made));
+        }
+        let by_passphrase = RootFile::open(&path, &secret("correct horse"));
+        assert!(matches!(by_passphrase, Err(RootFileError::Opener { expected: "shares", .. })));
+        let again = RootFile::create_shared(&path, 3, 5).map(drop);
+        assert!(matches!(again, Err(RootFileError::Exists { .. })), "{again:?}");
+    }
+
+    #[test]
+    fn a_share_that_is_wrong_foreign_or_given_twice_is_told_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let (made, shares) = RootFile::create_shared(&path, 2, 3).unwrap();
+        let (_, foreign) = RootFile::create_shared(&dir.path().join("other.key"), 2, 3).unwrap();
+        let mut unsealing = unsealing(&path);
+        unsealing.give(&shares[1].to_text()).unwrap();
+        let mut wrong = shares[0].clone();
+        wrong.value[7] ^= 1;
+        let nowhere = Share { place: 4, ..shares[0].clone() };
+        let moved = Share { place: 3, ..shares[0].clone() };
+        for (share, refusal) in [
+            (&shares[1], ShareError::Repeated),
+            (&foreign[0], ShareError::OtherRoot),
+            (&wrong, ShareError::Wrong),
+            (&nowhere, ShareError::Wrong),
+            (&moved, ShareError::Wrong),
+        ] {
+            assert_eq!(unsealing.give(&share.to_text()), Err(refusal));
+            assert_eq!(unsealing.progress().given, 1);
+        }
+        unsealing.give(&shares[0].to_text()).unwrap();
+        assert_eq!(bytes(&unsealing.open().unwrap().unwrap()), bytes(&made));
+    }
+
+    #[test]
+    fn one_share_is_never_enough_and_there_are_no_more_than_people_to_trust() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        for (threshold, count) in [(0, 0), (0, 5), (1, 1), (1, 5), (4, 3), (2, SHARES_MAX + 1)] {
+            let refused = RootFile::create_shared(&path, threshold, count).map(drop);
+            assert!(matches!(refused, Err(RootFileError::ShareCount { .. })), "{threshold} of {count}");
+            assert!(!path.exists());
+        }
+        assert!(RootFile::create_shared(&path, SHARES_MAX, SHARES_MAX).is_ok());
+    }
+
+    #[test]
+    fn no_share_stands_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let (_, shares) = RootFile::create_shared(&path, 2, 3).unwrap();
+        let file = fs::read(&path).unwrap();
+        for share in shares {
+            for value in [share.value.to_vec(), hex::encode(share.value.as_slice()).into_bytes()] {
+                assert!(!file.windows(8).any(|part| value.windows(8).any(|of| of == part)));
+            }
+        }
     }
 
     #[test]

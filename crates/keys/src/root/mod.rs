@@ -2,8 +2,13 @@
 
 mod file;
 mod format;
+mod shamir;
+mod share;
+mod unseal;
 
-pub use file::{RootFile, RootFileError};
+pub use file::{RootFile, RootFileError, RootOpener, SHARES_MAX};
+pub use share::{Share, ShareError};
+pub use unseal::{UnsealProgress, Unsealing};
 
 use yingdun_crypto::{SealingKey, WrappingKey};
 

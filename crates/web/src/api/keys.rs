@@ -1,4 +1,4 @@
-//! Keys: their versions, the next version of a key-encryption key, and wrapping keys again. The office of the security
+//! Keys: their versions, the next version of a key-encryption key, wrapping keys again, and the seal. The office of the security
 //! administrator.
 
 use super::problems::of_admin;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use yingdun_archive::{
     KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyCareError, KeyReport, RewrapJob, RewrapStart, RewrapState,
 };
+use yingdun_audit::{Counts, Outcome};
 use yingdun_model::{Grade, Timestamp};
 
 const SECONDS_OF_DAY: u64 = 24 * 3600;
@@ -83,6 +84,25 @@ pub(crate) async fn stop_rewrap(call: Call) -> Result<Response<Body>, Problem> {
             .came(error.to_string())),
         Err(error) => Err(of_key_care(error)),
     }
+}
+
+/// Seals the archive: it closes, wipes its keys, and waits for shares.
+pub(crate) async fn seal(call: Call) -> Result<Response<Body>, Problem> {
+    let session = call.session()?;
+    let access = &call.service.access;
+    let work = access.intend_key_work(session, "seal", session.institution()).await.map_err(of_admin)?;
+    let outcome = if call.service.hooks.seal.is_some() { Outcome::Succeeded } else { Outcome::Failed };
+    access.conclude_key_work(work, outcome, Counts::new()).await.map_err(of_admin)?;
+    match &call.service.hooks.seal {
+        Some(seal) => seal(),
+        None => {
+            return Err(Problem::new(Kind::Conflict)
+                .expected("an archive whose root key is opened by shares")
+                .came("one that a passphrase file opens again at once")
+                .remedy("stop the service instead"));
+        }
+    }
+    Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
 // === helpers ===

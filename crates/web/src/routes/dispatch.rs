@@ -113,6 +113,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadKeys => keys::read(call).await,
         RouteId::RotateKeys => keys::rotate(call, body).await,
         RouteId::BeginRewrap => keys::begin_rewrap(call, body).await,
+        RouteId::Seal => keys::seal(call).await,
         RouteId::StopRewrap => keys::stop_rewrap(call).await,
         RouteId::SystemStatus => system::status(call).await,
         RouteId::ScrubStatus => storage::scrub_status(call).await,

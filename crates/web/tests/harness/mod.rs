@@ -133,6 +133,7 @@ impl Running {
             ready: Arc::new(|| Readiness::Ready),
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
             network: Arc::new(MockNetwork),
+            seal: Some(Arc::new(|| {})),
         };
         let rooms = Rooms { access: access.clone(), archive: archive.clone(), audit: audit.clone(), hooks };
         let door = Door::open(config, rooms).await.unwrap();

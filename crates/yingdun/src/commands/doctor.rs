@@ -5,7 +5,7 @@ use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
 use crate::installation::rfc3339;
 use crate::output::Output;
-use crate::wiring::{read_certificate, read_passphrase};
+use crate::wiring::{self, Root, read_certificate};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -17,7 +17,7 @@ use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_directory;
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
-use yingdun_keys::{KeyStore, RootFile, SecretName, Suites};
+use yingdun_keys::{KeyStore, SecretName, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
 use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
 
@@ -85,7 +85,13 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
     let (root_key, verifier, suites) = match open_keys(&config).await {
-        Ok((verifier, suites)) => (Vec::new(), Some(verifier), suites),
+        Ok(Some((verifier, suites))) => (Vec::new(), Some(verifier), suites),
+        Ok(None) => {
+            let cause = "shares open the root key, so neither it nor what it opens was looked at".to_owned();
+            let remedy = "check the audit log with `yingdun audit verify`; try the shares on a copy";
+            let finding = Finding { severity: Severity::Note, option: "keys.root_file", cause, remedy };
+            (vec![finding], None, Vec::new())
+        }
         Err(cause) => {
             let remedy = "restore the root-key file and the passphrase that belong to the key database";
             (vec![error("keys.root_file", cause, remedy)], None, Vec::new())
@@ -305,11 +311,12 @@ async fn databases(config: &Config) -> Vec<Finding> {
     findings
 }
 
-async fn open_keys(config: &Config) -> Result<(NoteVerifier, Vec<SuiteInUse>), String> {
-    let passphrase = read_passphrase(&config.keys.passphrase_file).map_err(|error| error.to_string())?;
-    let file = config.keys.root_file.clone();
-    let opening = tokio::task::spawn_blocking(move || RootFile::open(&file, &passphrase)).await;
-    let root = opening.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+/// The public key of the audit log, and the suites; nothing where shares are needed to find them.
+async fn open_keys(config: &Config) -> Result<Option<(NoteVerifier, Vec<SuiteInUse>)>, String> {
+    let root = match wiring::root(config).await.map_err(|error| error.to_string())? {
+        Root::Open(root) => root,
+        Root::Sealed(_) => return Ok(None),
+    };
     let rows = look_into(&config.keys.database, DatabaseKind::Keys).await?;
     let keys = KeyStore::open(rows.database, root, std::sync::Arc::new(SystemClock)).await;
     let keys = keys.map_err(|error| error.to_string())?;
@@ -319,7 +326,7 @@ async fn open_keys(config: &Config) -> Result<(NoteVerifier, Vec<SuiteInUse>), S
     let kept = status.keks.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
     let suites = suites_in_use(kept.collect(), &config.keys.suites());
     NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
-        .map(|verifier| (verifier, suites))
+        .map(|verifier| Some((verifier, suites)))
         .map_err(|error| error.to_string())
 }
 
@@ -340,8 +347,9 @@ async fn audit_log(config: &Config, verifier: Option<NoteVerifier>) -> (Vec<Find
     const REMEDY: &str =
         "keep the folder as evidence, compare it with a copy, and call whoever watches the audit";
     let Some(verifier) = verifier else {
-        let cause = "not verified, because the key that signs it does not open".to_owned();
-        return (vec![warning("audit.directory", cause, "repair the root key first")], None);
+        let cause = "not verified, because the key that signs it is not open".to_owned();
+        let remedy = "look at the root key first, or use `yingdun audit verify` with the public key";
+        return (vec![warning("audit.directory", cause, remedy)], None);
     };
     let directory = config.audit.directory.clone();
     let looked = tokio::task::spawn_blocking(move || {

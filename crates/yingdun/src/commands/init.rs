@@ -25,12 +25,13 @@ pub(super) async fn init(args: &InitArgs, output: Output) -> Result<Verdict, Com
     let installed = plan.install().await?;
     output.say(&installed, |language| {
         format!(
-            "{}\n{}\n{}",
+            "{}\n{}{}\n{}",
             language.installed(
                 installed.config.display(),
                 installed.ca_file.display(),
                 installed.audit_public_key_file.display()
             ),
+            shares(language, &installed),
             invitations(language, &installed, ""),
             language.next_serve(shell_word(&installed.config))
         )
@@ -57,6 +58,15 @@ pub(super) async fn up(args: &InitArgs, output: Output) -> Result<Verdict, Comma
         output.line(&invitations(output.language(), &installed, base))
     })
     .await
+}
+
+/// Where the shares are, as a line; nothing where a passphrase opens the root key.
+fn shares(language: Language, installed: &Installed) -> String {
+    if installed.share_files.is_empty() {
+        return String::new();
+    }
+    let files: Vec<String> = installed.share_files.iter().map(|path| path.display().to_string()).collect();
+    language.shares_written(files.join(", ")) + "\n"
 }
 
 fn invitations(language: Language, installed: &Installed, base: &str) -> String {

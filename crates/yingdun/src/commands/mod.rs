@@ -74,6 +74,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Device(command) => admin::device(command, output).await,
         Command::Job(command) => admin::job(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
+        Command::Unseal(args) => admin::unseal(args, output).await,
+        Command::Seal { admin } => admin::seal(&admin, output).await,
         Command::Keys(command) => admin::keys(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,

@@ -1,14 +1,34 @@
 //! `serve`: open, tell that it is ready, and stop in order when asked to.
+//!
+//! Where shares open the root key, it first waits for them behind doors that serve nothing; and when an officer seals it, it begins
+//! anew in place, so that nothing of the old memory is left.
 
 use super::{CommandError, Verdict};
 use crate::config::Config;
 use crate::output::Output;
-use crate::process::logging;
 use crate::process::notify::ServiceManager;
 use crate::process::signals::StopSignals;
-use crate::wiring::{Addresses, System};
+use crate::process::{anew, logging};
+use crate::wiring::{self, Addresses, Root, SealedSystem, System};
 use serde::Serialize;
+use std::io;
 use std::path::Path;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use yingdun_keys::{RootKey, Unsealing};
+
+/// How long a sealed archive may take to end what is open. Then it ends anyhow: keys have to be gone.
+const SEAL_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// The line that scripts wait for where shares are needed.
+#[derive(Serialize)]
+struct Waiting<'a> {
+    ready: bool,
+    sealed: bool,
+    shares_needed: u8,
+    #[serde(flatten)]
+    addresses: &'a Addresses,
+}
 
 /// The one line that scripts wait for.
 #[derive(Serialize)]
@@ -29,12 +49,21 @@ pub(super) async fn serve_with(
     output: Output,
     also_say: impl FnOnce(&Addresses) -> std::io::Result<()>,
 ) -> Result<Verdict, CommandError> {
-    let config = Config::load(path)?;
+    let mut config = Config::load(path)?;
     logging::start(config.log.format, &config.log.level)?;
     let mut signals = StopSignals::catch()?;
     let manager = ServiceManager::find();
+    let (root, seal) = match wiring::root(&config).await? {
+        Root::Open(root) => (root, None),
+        Root::Sealed(unsealing) => {
+            match wait_for_shares(&mut config, unsealing, output, &mut signals, &manager).await? {
+                Some(root) => (root, Some(CancellationToken::new())),
+                None => return Ok(Verdict::Good),
+            }
+        }
+    };
     let system = tokio::select! {
-        system = System::start(&config) => system?,
+        system = System::start_with(&config, root, seal.clone()) => system?,
         // Nothing was acknowledged yet, so there is nothing to finish.
         () = signals.wait() => return Ok(Verdict::Good),
     };
@@ -58,9 +87,16 @@ pub(super) async fn serve_with(
     })?;
     also_say(&addresses)?;
     manager.ready();
+    let sealed = async {
+        match &seal {
+            Some(seal) => seal.cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = signals.wait() => {}
         () = manager.feed_watchdog() => {}
+        () = sealed => return Err(begin_anew(system).await.into()),
     }
     tracing::info!("stopping");
     manager.stopping();
@@ -75,4 +111,44 @@ pub(super) async fn serve_with(
             Ok(Verdict::Bad)
         }
     }
+}
+
+// === helpers ===
+
+/// Stands at the doors until there are enough shares; none when it was stopped before. The doors that follow are at the same
+/// addresses.
+async fn wait_for_shares(
+    config: &mut Config,
+    unsealing: Unsealing,
+    output: Output,
+    signals: &mut StopSignals,
+    manager: &ServiceManager,
+) -> Result<Option<RootKey>, CommandError> {
+    let sealed = SealedSystem::start(config, unsealing).await?;
+    let (addresses, needed) = (sealed.addresses(), sealed.progress().needed);
+    tracing::info!(web = addresses.web, shares_needed = needed, "sealed");
+    let waiting = Waiting { ready: false, sealed: true, shares_needed: needed, addresses };
+    output.say(&waiting, |language| language.sealed(&addresses.web, needed))?;
+    // For the service manager it is up: it waits for people.
+    manager.ready();
+    tokio::select! {
+        () = sealed.opened() => {}
+        () = signals.wait() => {}
+        () = manager.feed_watchdog() => {}
+    }
+    Ok(sealed.stop(config).await)
+}
+
+/// Ends the archive within a second, and begins anew, sealed, where it listened. Returns only when that fails.
+async fn begin_anew(system: System) -> io::Error {
+    tracing::info!("sealing");
+    let (web, addresses) = (system.web(), system.addresses().clone());
+    if tokio::time::timeout(SEAL_TIME_MAX, system.stop()).await.is_err() {
+        tracing::warn!("sealed before everything was finished");
+    }
+    anew::begin([
+        ("WEB__LISTEN", Some(web)),
+        ("DICOM__TLS_LISTEN", addresses.dicom_tls),
+        ("DICOM__PLAIN_LISTEN", addresses.dicom_plain),
+    ])
 }

@@ -163,6 +163,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         );
     }
 
+    let passphrase_file = config.keys.passphrase_file.as_ref().map(|path| ("keys.passphrase_file", path));
     for (option, path) in [
         ("dicom.certificate_file", &config.dicom.certificate_file),
         ("dicom.private_key_file", &config.dicom.private_key_file),
@@ -170,8 +171,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         ("web.certificate_file", &config.web.certificate_file),
         ("web.private_key_file", &config.web.private_key_file),
         ("keys.root_file", &config.keys.root_file),
-        ("keys.passphrase_file", &config.keys.passphrase_file),
-    ] {
+    ]
+    .into_iter()
+    .chain(passphrase_file)
+    {
         if !path.is_file() {
             say(
                 Severity::Error,
@@ -185,8 +188,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         ("dicom.private_key_file", &config.dicom.private_key_file),
         ("web.private_key_file", &config.web.private_key_file),
         ("keys.root_file", &config.keys.root_file),
-        ("keys.passphrase_file", &config.keys.passphrase_file),
-    ] {
+    ]
+    .into_iter()
+    .chain(passphrase_file)
+    {
         if readable_by_others(path) {
             say(
                 Severity::Error,
@@ -279,6 +284,21 @@ mod tests {
     fn an_acknowledgement_after_one_copy_is_a_warning() {
         let config = config(|text| text.replace("write_quorum = 2", "write_quorum = 1"));
         assert!(options(&config, Severity::Warning).contains(&"storage.write_quorum"));
+    }
+
+    #[test]
+    fn keys_are_replaced_within_two_years_and_there_is_no_never() {
+        let after = |days: &str| {
+            config(|text| text.replace("rotate_after_days = 90", &format!("rotate_after_days = {days}")))
+        };
+        for days in ["0", "731", "65535"] {
+            assert!(options(&after(days), Severity::Error).contains(&"keys.rotate_after_days"), "{days}");
+        }
+        for days in ["1", "730"] {
+            assert!(!options(&after(days), Severity::Error).contains(&"keys.rotate_after_days"), "{days}");
+        }
+        let unset = config(|text| text.replace("rotate_after_days = 90\n", ""));
+        assert_eq!(unset.keys.rotate_after_days, 90);
     }
 
     #[test]

@@ -97,8 +97,8 @@ pub(crate) struct Catalogue {
 pub(crate) struct Keys {
     pub(crate) database: DatabaseUrl,
     pub(crate) root_file: PathBuf,
-    /// A file with the passphrase of the root-key file, or a systemd credential.
-    pub(crate) passphrase_file: PathBuf,
+    /// A file with the passphrase of the root-key file, or a systemd credential; unset where shares open it.
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// What new studies are sealed with.
     #[serde(default)]
     pub(crate) suite: Suite,
@@ -263,7 +263,6 @@ impl Config {
         }
         for path in [
             &mut self.keys.root_file,
-            &mut self.keys.passphrase_file,
             &mut self.audit.directory,
             &mut self.dicom.certificate_file,
             &mut self.dicom.private_key_file,
@@ -273,8 +272,13 @@ impl Config {
         ] {
             resolve(path);
         }
-        for path in
-            [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten()
+        for path in [
+            &mut self.identity.policy_directory,
+            &mut self.web.metrics_token_file,
+            &mut self.keys.passphrase_file,
+        ]
+        .into_iter()
+        .flatten()
         {
             resolve(path);
         }

@@ -12,8 +12,8 @@ pub(crate) struct TemplateValues {
     pub(crate) web_listen: SocketAddr,
     /// Not set when the port is chosen at each start.
     pub(crate) public_url: Option<String>,
-    /// Where the passphrase of the root-key file is.
-    pub(crate) passphrase_file: String,
+    /// Where the passphrase of the root-key file is; none where shares open it.
+    pub(crate) passphrase_file: Option<String>,
     /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
     pub(crate) databases: [String; 3],
 }
@@ -28,7 +28,7 @@ impl TemplateValues {
             dicom_plain_listen: None,
             web_listen: ([127, 0, 0, 1], 8443).into(),
             public_url: Some("https://127.0.0.1:8443".into()),
-            passphrase_file: "keys/passphrase".into(),
+            passphrase_file: Some("keys/passphrase".into()),
             databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
         }
     }
@@ -55,6 +55,10 @@ pub(crate) fn render(values: &TemplateValues) -> String {
     let public_url = match &values.public_url {
         Some(url) => format!("public_url = {}", quote(url)),
         None => "# public_url = \"https://archive.example:8443\"".to_owned(),
+    };
+    let passphrase_file = match &values.passphrase_file {
+        Some(file) => format!("passphrase_file = {}", quote(file)),
+        None => "# passphrase_file = \"keys/passphrase\"".to_owned(),
     };
     let [catalogue, keys, identity] = values.databases.each_ref().map(|address| quote(address));
     let write_quorum = values.replica_directories.len() / 2 + 1;
@@ -89,10 +93,10 @@ study_stable_after_s = 60
 [keys]
 # Wrapped keys. Back this up apart from the replicas: together they open every image, alone neither does.
 database = {keys}
-# The root key, sealed by a passphrase.
+# The root key, sealed by a passphrase or by shares (`yingdun init --unseal-shares`).
 root_file = "keys/root.key"
-# A file (mode 0600) with that passphrase, or a systemd credential.
-passphrase_file = {passphrase_file}
+# A file (mode 0600) with that passphrase, or a systemd credential. Unset: shares open the root key (`yingdun unseal`).
+{passphrase_file}
 # What new studies are sealed with: `cobblestone-256` (AES, SHA-2) or `sm4-gcm-sm3`. A study keeps what it began with.
 suite = "cobblestone-256"
 # Uncomment to choose for single grades.
@@ -145,6 +149,6 @@ level = "info"
         origin = quote(&format!("{}/audit", values.institution)),
         dicom_tls_listen = values.dicom_tls_listen,
         web_listen = values.web_listen,
-        passphrase_file = quote(&values.passphrase_file),
+        passphrase_file = passphrase_file,
     )
 }

@@ -65,6 +65,9 @@ impl House {
             keys_url: "sqlite:db/keys.db".to_owned(),
             identity_url: "sqlite:db/identity.db".to_owned(),
             passphrase_file: None,
+            unseal_shares: None,
+            unseal_threshold: None,
+            share_directory: None,
             dry_run: false,
         })?;
         let installed = plan.install().await?;

@@ -15,6 +15,12 @@ pub(crate) enum StartError {
     /// The passphrase file is empty.
     #[error("the passphrase file `{}` is empty", .0.display())]
     EmptyPassphrase(PathBuf),
+    /// A passphrase opens the root-key file, and none is configured.
+    #[error("the root-key file is opened by a passphrase; set keys.passphrase_file")]
+    NoPassphrase,
+    /// Shares open the root-key file, and only `serve` waits for them.
+    #[error("the root-key file is opened by shares: `yingdun serve` waits for them")]
+    Sealed,
     /// The root-key file does not open.
     #[error(transparent)]
     RootKey(#[from] yingdun_keys::RootFileError),

@@ -8,8 +8,14 @@ use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
-use yingdun_keys::{KeyStore, RootFile, RootKey, SecretName};
+use yingdun_keys::{KeyStore, RootFile, RootKey, RootOpener, SecretName, Unsealing};
 use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock};
+
+/// The root key of an installation, or what it waits for.
+pub(crate) enum Root {
+    Open(RootKey),
+    Sealed(Unsealing),
+}
 
 /// The rooms below the archive, open.
 #[derive(Clone)]
@@ -24,28 +30,26 @@ pub(crate) struct Foundation {
 }
 
 impl Foundation {
-    /// Opens the root key, the databases, the audit log and the policies of an existing installation.
+    /// Opens the databases, the audit log and the policies of an existing installation.
     ///
     /// # Errors
     /// [`StartError`] names the first thing that does not open. An audit log that is gone is never begun anew: a
     /// thief of the log would else be rewarded with a clean one.
-    pub(crate) async fn open(config: &Config) -> Result<Self, StartError> {
+    pub(crate) async fn open(config: &Config, root: RootKey) -> Result<Self, StartError> {
         if !config.audit.directory.join("checkpoint").is_file() {
             return Err(StartError::AuditMissing(config.audit.directory.clone()));
         }
-        Self::found(config).await
+        Self::found(config, root).await
     }
 
     /// Opens the same for a new installation, whose audit log begins now.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub(crate) async fn found(config: &Config) -> Result<Self, StartError> {
+    pub(crate) async fn found(config: &Config, root: RootKey) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let institution = config.institution.id.clone();
-        // Deriving the root key takes a moment of processor time; the databases open meanwhile.
-        let (root, catalogue, key_rows, identity) = tokio::try_join!(
-            root_key(config),
+        let (catalogue, key_rows, identity) = tokio::try_join!(
             database("catalogue", &config.catalogue.database, DatabaseKind::Catalogue),
             database("key", &config.keys.database, DatabaseKind::Keys),
             database("identity", &config.identity.database, DatabaseKind::Identity),
@@ -92,6 +96,24 @@ impl Foundation {
     }
 }
 
+/// Opens the root key with its passphrase, or says which shares it waits for.
+///
+/// # Errors
+/// [`StartError`] when the root-key file or the passphrase is missing or wrong.
+pub(crate) async fn root(config: &Config) -> Result<Root, StartError> {
+    match RootFile::opener(&config.keys.root_file)? {
+        RootOpener::Shares(unsealing) => Ok(Root::Sealed(unsealing)),
+        RootOpener::Passphrase => {
+            let file = config.keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
+            let passphrase = read_passphrase(file)?;
+            let path = config.keys.root_file.clone();
+            // Deriving the key takes a moment of processor time.
+            let opening = tokio::task::spawn_blocking(move || RootFile::open(&path, &passphrase)).await;
+            Ok(Root::Open(opening.map_err(|_| StartError::BrokenOff("the root-key file"))??))
+        }
+    }
+}
+
 /// The passphrase in a file, without the line break that editors leave at its end.
 ///
 /// # Errors
@@ -117,13 +139,6 @@ pub(super) fn system_event(
 }
 
 // === helpers ===
-
-async fn root_key(config: &Config) -> Result<RootKey, StartError> {
-    let passphrase = read_passphrase(&config.keys.passphrase_file)?;
-    let path = config.keys.root_file.clone();
-    let opening = tokio::task::spawn_blocking(move || RootFile::open(&path, &passphrase)).await;
-    Ok(opening.map_err(|_| StartError::BrokenOff("the root-key file"))??)
-}
 
 async fn database(what: &'static str, url: &DatabaseUrl, kind: DatabaseKind) -> Result<Database, StartError> {
     let opened = match url {

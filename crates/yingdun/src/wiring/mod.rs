@@ -5,6 +5,8 @@
 //!  System       Foundation ─► replicas ─► archive ─► doors                        (enough to serve)
 //! ```
 //!
+//! Where shares open the root-key file, a [`SealedSystem`] stands at the doors until there are enough.
+//!
 //! `serve` and `demo` run a [`System`], `init` a [`Foundation`] only. Whatever is opened is closed in the opposite
 //! order, so that the last thing written is the signed checkpoint of the audit log.
 
@@ -15,9 +17,11 @@ mod foundation;
 mod health;
 mod network;
 mod observe;
+mod sealed;
 mod system;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
-pub(crate) use foundation::{Foundation, read_passphrase};
+pub(crate) use foundation::{Foundation, Root, read_passphrase, root};
+pub(crate) use sealed::SealedSystem;
 pub(crate) use system::{Addresses, System, store_config};

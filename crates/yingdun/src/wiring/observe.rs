@@ -53,6 +53,7 @@ pub(super) fn hooks(
         ready: Arc::new(move || health.readiness()),
         status: Arc::new(move || Box::pin(status.clone().read())),
         network,
+        seal: None,
     })
 }
 

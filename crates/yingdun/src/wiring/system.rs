@@ -2,7 +2,7 @@
 
 use super::error::StartError;
 use super::events::RepairLedger;
-use super::foundation::Foundation;
+use super::foundation::{Foundation, Root, root};
 use super::health::Health;
 use super::network::Calls;
 use super::observe;
@@ -23,6 +23,7 @@ use yingdun_dimse::archive_door::ArchiveDoor;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings, Transport as DicomTransport};
 use yingdun_dimse::tls;
+use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
@@ -44,6 +45,7 @@ pub(crate) struct Addresses {
 pub(crate) struct System {
     foundation: Foundation,
     archive: Archive,
+    web: SocketAddr,
     addresses: Addresses,
     recovered: Recovered,
     /// Ends the doors.
@@ -55,23 +57,33 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// Opens everything, binds the doors, and serves.
+    /// Opens everything with a passphrase, binds the doors, and serves.
+    ///
+    /// # Errors
+    /// As [`Self::start_with`]; [`StartError::Sealed`] where shares are needed.
+    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
+        check(config)?;
+        match root(config).await? {
+            Root::Open(root) => Self::start_with(config, root, None).await,
+            Root::Sealed(_) => Err(StartError::Sealed),
+        }
+    }
+
+    /// Opens everything, binds the doors, and serves. Where shares opened the root key, `seal` is cancelled when an officer
+    /// wants it sealed again.
     ///
     /// # Errors
     /// [`StartError`]; what was opened is closed again.
-    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let errors: Vec<String> = config::check(config)
-            .into_iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| format!("{}: {}", finding.option, finding.cause))
-            .collect();
-        if !errors.is_empty() {
-            return Err(StartError::Configuration(errors));
-        }
+    pub(crate) async fn start_with(
+        config: &Config,
+        root: RootKey,
+        seal: Option<CancellationToken>,
+    ) -> Result<Self, StartError> {
+        check(config)?;
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
-        let foundation = Foundation::open(config).await?;
-        match Self::start_on(config, foundation.clone()).await {
+        let foundation = Foundation::open(config, root).await?;
+        match Self::start_on(config, foundation.clone(), seal).await {
             Ok(system) => Ok(system),
             Err(error) => {
                 foundation.close().await;
@@ -80,7 +92,11 @@ impl System {
         }
     }
 
-    async fn start_on(config: &Config, foundation: Foundation) -> Result<Self, StartError> {
+    async fn start_on(
+        config: &Config,
+        foundation: Foundation,
+        seal: Option<CancellationToken>,
+    ) -> Result<Self, StartError> {
         let stop_workers = CancellationToken::new();
         // Whatever fails below, the workers that were started end.
         let unfinished = stop_workers.clone().drop_guard();
@@ -108,7 +124,9 @@ impl System {
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
         let calling = dicom_client(config)?;
         let calls = Arc::new(Calls::new(calling.clone()));
-        let hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
+        let mut hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
+        let by_shares = seal.is_some();
+        hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 
         let web = open_web_door(config, &foundation, &archive, hooks).await?;
         let dicom_tls = match config.dicom.tls_listen {
@@ -128,7 +146,11 @@ impl System {
             dicom_plain: bound(&dicom_plain),
         };
 
+        if by_shares {
+            foundation.record(const { ReasonCode::new("archive-unsealed") }).await;
+        }
         foundation.record(const { ReasonCode::new("archive-started") }).await;
+        let web_address = web.address();
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
@@ -143,12 +165,27 @@ impl System {
         }
         doors.close();
         unfinished.disarm();
-        Ok(Self { foundation, archive, addresses, recovered, stop_doors, doors, stop_workers, repair_leaves })
+        Ok(Self {
+            foundation,
+            archive,
+            web: web_address,
+            addresses,
+            recovered,
+            stop_doors,
+            doors,
+            stop_workers,
+            repair_leaves,
+        })
     }
 
     /// Where the doors are.
     pub(crate) const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Where the web door listens, which is not always the address that people use.
+    pub(crate) const fn web(&self) -> SocketAddr {
+        self.web
     }
 
     /// What the start replayed.
@@ -190,6 +227,16 @@ impl System {
     }
 }
 
+/// Refuses a configuration with findings of severity error.
+pub(super) fn check(config: &Config) -> Result<(), StartError> {
+    let errors: Vec<String> = config::check(config)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| format!("{}: {}", finding.option, finding.cause))
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(StartError::Configuration(errors)) }
+}
+
 /// The store that a configuration describes.
 pub(crate) fn store_config(config: &Config) -> StoreConfig {
     let replicas = config.storage.replicas.iter().map(|replica| ReplicaConfig {
@@ -213,13 +260,7 @@ async fn open_web_door(
     archive: &Archive,
     hooks: yingdun_web::Hooks,
 ) -> Result<Door, StartError> {
-    let chain = read(&config.web.certificate_file)?;
-    let key = read(&config.web.private_key_file)?;
-    let tls = yingdun_web::server_config(&TlsFiles {
-        certificate_chain: &chain,
-        private_key: &key,
-        client_roots: None,
-    })?;
+    let tls = web_tls(config)?;
     let metrics_token = match &config.web.metrics_token_file {
         Some(path) => {
             let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
@@ -244,7 +285,14 @@ async fn open_web_door(
     Ok(Door::open(door, rooms).await?)
 }
 
-fn dicom_tls(config: &Config) -> Result<DicomTransport, StartError> {
+pub(super) fn web_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    let chain = read(&config.web.certificate_file)?;
+    let key = read(&config.web.private_key_file)?;
+    let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
+    Ok(yingdun_web::server_config(&files)?)
+}
+
+pub(super) fn dicom_tls(config: &Config) -> Result<DicomTransport, StartError> {
     let chain = read(&config.dicom.certificate_file)?;
     let key = read(&config.dicom.private_key_file)?;
     let authorities = read(&config.dicom.client_ca_file)?;
@@ -265,7 +313,7 @@ fn dicom_client(config: &Config) -> Result<Option<Arc<rustls::ClientConfig>>, St
     Ok(Some(tls::client_config(Some(identity), &tls::Trust::from_pem(&authorities)?)?))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::DicomListen { address, cause })
 }
 

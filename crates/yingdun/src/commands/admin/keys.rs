@@ -1,8 +1,8 @@
-//! Keys: the office of the security administrator.
+//! Keys and the seal: the office of the security administrator, and of those who keep shares.
 
 use super::server::Server;
-use super::{call, plain};
-use crate::cli::KeysCommand;
+use super::{call, password, plain};
+use crate::cli::{AdminArgs, KeysCommand, UnsealArgs};
 use crate::commands::{CommandError, Verdict};
 use crate::messages::Language;
 use crate::output::Output;
@@ -34,6 +34,23 @@ pub(in crate::commands) async fn keys(command: KeysCommand, output: Output) -> R
             Ok(Verdict::Good)
         }
     }
+}
+
+/// Gives a share to a sealed archive. Nobody can sign in there; the share itself is the proof.
+pub(in crate::commands) async fn unseal(args: UnsealArgs, output: Output) -> Result<Verdict, CommandError> {
+    let share = password::read(args.share_file.as_deref(), output, Language::share_wanted)?;
+    let body = json!({"share": share.expose()});
+    let answer =
+        Server::anonymous(&args.server)?.ask(Method::POST, &["seal", "shares"], &[], Some(body)).await?;
+    output.say(&answer, |language| {
+        language.share_taken(plain(at(&answer, "shares_given")), plain(at(&answer, "shares_needed")))
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// Seals a running archive.
+pub(in crate::commands) async fn seal(admin: &AdminArgs, output: Output) -> Result<Verdict, CommandError> {
+    call(output, admin, Method::POST, &["seal"], None).await
 }
 
 // === helpers ===

@@ -10,7 +10,7 @@ mod sign_in;
 
 pub(super) use device::device;
 pub(super) use job::job;
-pub(super) use keys::keys;
+pub(super) use keys::{keys, seal, unseal};
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
 

@@ -1,6 +1,7 @@
-//! A password from a file, or from a person at a terminal who does not see it while typing.
+//! A password or a share from a file, or from a person at a terminal who does not see it while typing.
 
 use super::CommandError;
+use crate::messages::Language;
 use crate::output::Output;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{self, BufRead, IsTerminal};
@@ -8,12 +9,16 @@ use std::path::Path;
 use yingdun_model::Secret;
 
 /// Reads the first line of a file, or of standard input.
-pub(super) fn read(path: Option<&Path>, output: Output) -> Result<Secret<String>, CommandError> {
+pub(super) fn read(
+    path: Option<&Path>,
+    output: Output,
+    prompt: impl FnOnce(Language) -> String,
+) -> Result<Secret<String>, CommandError> {
     let mut text = match path {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|cause| CommandError::File { path: path.to_owned(), cause })?,
         None if io::stdin().is_terminal() => {
-            output.line(&output.language().password_wanted())?;
+            output.line(&prompt(output.language()))?;
             without_echo(line)?
         }
         None => line()?,

@@ -3,6 +3,7 @@
 use super::server::{AdminClientError, Server, cookie};
 use super::{CommandError, Verdict, password};
 use crate::cli::{LoginArgs, PasswordArgs, ServerArgs};
+use crate::messages::Language;
 use crate::output::Output;
 use crate::process::private::write_new;
 use reqwest::{Method, StatusCode};
@@ -14,7 +15,7 @@ const SESSION_COOKIE: &str = "__Host-yingdun-session";
 
 /// Signs in and keeps the token in a file for its owner alone.
 pub(in crate::commands) async fn login(args: LoginArgs, output: Output) -> Result<Verdict, CommandError> {
-    let password = password::read(args.password_file.as_deref(), output)?;
+    let password = password::read(args.password_file.as_deref(), output, Language::password_wanted)?;
     let server = Server::anonymous(&args.server)?;
     let role = args.role.as_deref().unwrap_or_default();
     let fields = [("name", args.name.as_str()), ("password", password.expose()), ("role", role)];
@@ -40,7 +41,7 @@ pub(in crate::commands) async fn accept_invitation(
     server: &ServerArgs,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let password = password::read(password_file, output)?;
+    let password = password::read(password_file, output, Language::password_wanted)?;
     let token = link.rsplit('/').next().unwrap_or(link);
     let fields = [("password", password.expose().as_str()), ("again", password.expose())];
     let answer = Server::anonymous(server)?.send_form(&["enrol", token], &fields).await?;
@@ -56,8 +57,8 @@ pub(in crate::commands) async fn change_password(
     args: PasswordArgs,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let present = password::read(Some(&args.password_file), output)?;
-    let new = password::read(args.new_password_file.as_deref(), output)?;
+    let present = password::read(Some(&args.password_file), output, Language::password_wanted)?;
+    let new = password::read(args.new_password_file.as_deref(), output, Language::password_wanted)?;
     let body = json!({"present": present.expose(), "new": new.expose()});
     Server::of(&args.admin)?.ask(Method::POST, &["me", "password"], &[], Some(body)).await?;
     output.say(&json!({"changed": true}), |language| language.done())?;
