@@ -253,6 +253,9 @@ def test_workitems_are_found_as_qido_finds_studies(worklist):
     fuzzy = worklist.ask("GET", f"/workitems?PatientID={patient}&fuzzymatching=true")
     assert "fuzzymatching parameter is not supported" in fuzzy.headers["Warning"] and len(fuzzy.json()) == 2
     assert "00404021" not in fuzzy.json()[0]
+    for name in ("emptyvaluematching", "multiplevaluematching"):
+        answer = worklist.must(200, "GET", f"/workitems?PatientID={patient}&{name}=true")
+        assert f"The {name} parameter is not supported." in answer.headers["Warning"] and len(answer.json()) == 2
     [row] = worklist.must(200, "GET", f"/workitems?SOPInstanceUID={first}&includefield=InputInformationSequence").json()
     assert "00404021" in row
     for wrong in ("PatientNmae=x", "limit=0", "a.b.c.d.e=1", "TransactionUID=1.2"):

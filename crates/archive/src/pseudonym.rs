@@ -161,6 +161,14 @@ impl Pseudonyms {
         }
     }
 
+    /// The token of a beginning that every name has which a key asks for: up to the end of its first component, or its first
+    /// wildcard.
+    pub(crate) fn family_name(&self, asked: &MatchValue) -> Option<Vec<[u8; 16]>> {
+        let (MatchValue::Single(name) | MatchValue::Wildcard(name)) = asked else { return None };
+        let family = fold(name.split(['^', '=', '*', '?']).next().unwrap_or_default());
+        (!family.is_empty()).then(|| vec![self.prefix(Searchable::PatientName, &family)])
+    }
+
     /// The token of a whole normalised value.
     pub(crate) fn exact(&self, what: Searchable, value: &str) -> [u8; 16] {
         self.0.token_of(what.domain(), &[b"=", value.as_bytes()])

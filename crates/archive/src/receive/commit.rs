@@ -171,8 +171,27 @@ impl Admitted {
         }
     }
 
+    /// Makes the *stored* leaf durable while the record becomes so, and acknowledges the object when both are.
+    pub(super) async fn commit(
+        &self,
+        core: &Core,
+        descriptor: Descriptor,
+        leaf: Event,
+        record: impl Future<Output = Result<Location, StoreError>>,
+    ) -> Result<Stored, IngestError> {
+        let (location, receipt) = tokio::join!(record, core.audit.append_one(leaf.clone()));
+        match (location, receipt) {
+            (Ok(location), Ok(_)) => Ok(self.acknowledge(core, descriptor, location).await),
+            (Err(error), Ok(_)) => {
+                self.retract(core, leaf).await;
+                Err(not_stored(error))
+            }
+            (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
+        }
+    }
+
     /// Takes back a *stored* leaf whose record did not reach the quorum. Both stay on the ledger.
-    pub(super) async fn retract(&self, core: &Core, leaf: Event) {
+    async fn retract(&self, core: &Core, leaf: Event) {
         let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
         if let Err(error) = core.audit.append_one(retraction).await {
             tracing::error!(%error, "the audit log did not take a retraction");
@@ -180,12 +199,7 @@ impl Admitted {
     }
 
     /// Hands a durable record to the catalogue and says what was stored.
-    pub(super) async fn acknowledge(
-        &self,
-        core: &Core,
-        descriptor: Descriptor,
-        location: Location,
-    ) -> Stored {
+    async fn acknowledge(&self, core: &Core, descriptor: Descriptor, location: Location) -> Stored {
         self.window.count(1, descriptor.data_set_bytes);
         if self.identity.is_conflict() {
             metrics::counter!("yingdun_patient_conflicts_total").increment(1);

@@ -1,6 +1,6 @@
 //! Objects that are held in memory: sealed and committed in one go.
 
-use super::commit::{Admitted, not_stored, stored};
+use super::commit::{Admitted, stored};
 use super::held::Held;
 use super::identify::Arrived;
 use super::metadata::seal_metadata;
@@ -67,15 +67,7 @@ pub(super) async fn store(
     };
 
     let record = Record { header, descriptor: descriptor_part, metadata, object: vec![object] };
-    let (location, receipt) = tokio::join!(core.store.append(record), core.audit.append_one(leaf.clone()));
-    match (location, receipt) {
-        (Ok(location), Ok(_)) => Ok(admitted.acknowledge(core, descriptor, location).await),
-        (Err(error), Ok(_)) => {
-            admitted.retract(core, leaf).await;
-            Err(not_stored(error))
-        }
-        (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
-    }
+    admitted.commit(core, descriptor, leaf, core.store.append(record)).await
 }
 
 /// Seals the pieces of an object, of so many bytes together.

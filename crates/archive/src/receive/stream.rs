@@ -151,16 +151,7 @@ impl Streaming {
         record.write(sealed.into()).await.map_err(not_stored)?;
 
         let leaf = admitted.stored_leaf(session, &arrived, version, false);
-        let (location, receipt) =
-            tokio::join!(record.finish(descriptor_part, metadata), core.audit.append_one(leaf.clone()));
-        match (location, receipt) {
-            (Ok(location), Ok(_)) => Ok(admitted.acknowledge(core, descriptor, location).await),
-            (Err(error), Ok(_)) => {
-                admitted.retract(core, leaf).await;
-                Err(not_stored(error))
-            }
-            (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
-        }
+        admitted.commit(core, descriptor, leaf, record.finish(descriptor_part, metadata)).await
     }
 
     async fn hand_on(&mut self) -> Result<(), IngestError> {

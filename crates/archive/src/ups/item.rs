@@ -167,19 +167,8 @@ pub(super) fn filter(keys: &InstitutionKeys, asked: &Keys) -> WorkitemFilter {
             asked.value(sequences, tag).and_then(|value| keys.pseudonyms.alternatives(what, value));
         filter.tokens.extend(alternatives);
     }
-    let name = asked.value(&[], tags::PATIENT_NAME).and_then(|value| match value {
-        MatchValue::Single(name) | MatchValue::Wildcard(name) => {
-            Some(fold(name.split(['^', '=', '*', '?']).next().unwrap_or_default()))
-        }
-        MatchValue::Universal
-        | MatchValue::Empty
-        | MatchValue::List(_)
-        | MatchValue::All(_)
-        | MatchValue::Range { .. } => None,
-    });
-    if let Some(beginning) = name.filter(|beginning| !beginning.is_empty()) {
-        filter.tokens.push(vec![keys.pseudonyms.prefix(Searchable::PatientName, &beginning)]);
-    }
+    let name = asked.value(&[], tags::PATIENT_NAME);
+    filter.tokens.extend(name.and_then(|name| keys.pseudonyms.family_name(name)));
     filter
 }
 

@@ -139,26 +139,12 @@ pub(super) fn filter(keys: &InstitutionKeys, state: StepState, asked: &Keys) -> 
         let alternatives = asked.value(&[], tag).and_then(|value| keys.pseudonyms.alternatives(what, value));
         filter.tokens.extend(alternatives);
     }
-    let name = asked.value(&[], tags::PATIENT_NAME).and_then(|value| match value {
-        MatchValue::Single(name) | MatchValue::Wildcard(name) => Some(fold(family(name))),
-        MatchValue::Universal
-        | MatchValue::Empty
-        | MatchValue::List(_)
-        | MatchValue::All(_)
-        | MatchValue::Range { .. } => None,
-    });
-    if let Some(beginning) = name.filter(|beginning| !beginning.is_empty()) {
-        filter.tokens.push(vec![keys.pseudonyms.prefix(Searchable::PatientName, &beginning)]);
-    }
+    let name = asked.value(&[], tags::PATIENT_NAME);
+    filter.tokens.extend(name.and_then(|name| keys.pseudonyms.family_name(name)));
     filter
 }
 
 // === helpers ===
-
-/// What every name that matches begins with: the pattern up to the end of its first component or its first wildcard.
-fn family(pattern: &str) -> &str {
-    pattern.split(['^', '=', '*', '?']).next().unwrap_or_default()
-}
 
 fn tokens(pseudonyms: &Pseudonyms, set: &DataSet) -> BTreeSet<Token> {
     let mut tokens = BTreeSet::new();

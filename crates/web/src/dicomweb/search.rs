@@ -146,7 +146,7 @@ fn parse(level: Level, scope: Scope, query: &Parameters) -> Result<(FindRequest,
 }
 
 /// Parameters that ask nothing of an attribute.
-const NO_KEYS: [&str; 8] = [
+pub(super) const NO_KEYS: [&str; 8] = [
     "limit",
     "offset",
     "fuzzymatching",
@@ -160,11 +160,6 @@ const NO_KEYS: [&str; 8] = [
 /// How values are matched. Date and time are always matched together, and the zone in which they are asked for is no key
 /// (PS3.18 §8.3.4.1).
 fn matching(query: &Parameters) -> Result<Matching, Problem> {
-    let flag = |name: &str| match query.one(name)? {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Problem::bad_request(format!("{name}=true or {name}=false"), other)),
-    };
     let mut zone = None;
     for (name, value) in query.iter().filter(|(_, value)| !value.is_empty()) {
         if dictionary::tag_of_name(name) == Some(tags::TIMEZONE_OFFSET_FROM_UTC) {
@@ -175,12 +170,21 @@ fn matching(query: &Parameters) -> Result<Matching, Problem> {
         }
     }
     Ok(Matching {
-        fuzzy: flag("fuzzymatching")?,
+        fuzzy: flag(query, "fuzzymatching")?,
         combined: true,
-        empty: flag("emptyvaluematching")?,
-        multiple: flag("multiplevaluematching")?,
+        empty: flag(query, "emptyvaluematching")?,
+        multiple: flag(query, "multiplevaluematching")?,
         zone,
     })
+}
+
+/// A parameter that is `true` or `false`; absent, it is `false`.
+pub(super) fn flag(query: &Parameters, name: &str) -> Result<bool, Problem> {
+    match query.one(name)? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Problem::bad_request(format!("{name}=true or {name}=false"), other)),
+    }
 }
 
 pub(super) fn number(name: &str, text: &str, min: u32, max: u32) -> Result<u32, Problem> {

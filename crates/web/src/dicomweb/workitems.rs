@@ -2,7 +2,7 @@
 //! words of warnings are those of §11.4 to §11.9.
 
 use crate::dicomweb::problems::{of_unavailable, refused};
-use crate::dicomweb::search::{json_type, number};
+use crate::dicomweb::search::{NO_KEYS, flag, json_type, number};
 use crate::http::answer;
 use crate::http::body::data_set_of;
 use crate::http::form::Parameters;
@@ -178,7 +178,21 @@ pub(super) fn base(call: &Call) -> String {
 
 // === helpers ===
 
-const FUZZY: &str = "The fuzzymatching parameter is not supported. Only literal matching has been performed.";
+/// Kinds of matching that there are not for workitems, and the words in which that is said (PS3.18 §8.3.4.2, §8.3.4.5, §8.3.4.6).
+const UNSUPPORTED: [(&str, &str); 3] = [
+    (
+        "fuzzymatching",
+        "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
+    ),
+    (
+        "emptyvaluematching",
+        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
+    ),
+    (
+        "multiplevaluematching",
+        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.",
+    ),
+];
 const LOWERED: &str = "The limit is above the maximum of this server and was lowered.";
 
 fn read_search(query: &Parameters) -> Result<(WorkitemSearch, Vec<&'static str>), Problem> {
@@ -195,10 +209,10 @@ fn read_search(query: &Parameters) -> Result<(WorkitemSearch, Vec<&'static str>)
         Some(text) => number("offset", text, 0, limits::QIDO_OFFSET_MAX)?,
         None => 0,
     };
-    match query.one("fuzzymatching")? {
-        None | Some("false") => {}
-        Some("true") => warnings.push(FUZZY),
-        Some(other) => return Err(Problem::bad_request("fuzzymatching=true or fuzzymatching=false", other)),
+    for (name, words) in UNSUPPORTED {
+        if flag(query, name)? {
+            warnings.push(words);
+        }
     }
     let mut include = Include::Default;
     for name in query.all("includefield").flat_map(|list| list.split(',')) {
@@ -211,8 +225,7 @@ fn read_search(query: &Parameters) -> Result<(WorkitemSearch, Vec<&'static str>)
             }
         };
     }
-    let but = ["limit", "offset", "fuzzymatching", "includefield", "accept", "charset"];
-    Ok((WorkitemSearch { keys: keys_of(query, &but)?, include, offset, limit }, warnings))
+    Ok((WorkitemSearch { keys: keys_of(query, &NO_KEYS)?, include, offset, limit }, warnings))
 }
 
 /// Reads keywords or tags, parted by dots (PS3.18 §8.3.4.1).
@@ -292,7 +305,9 @@ mod tests {
                 "{wrong}"
             );
         }
-        assert_eq!(read_search(&parameters("fuzzymatching=true&limit=99999")).unwrap().1, [LOWERED, FUZZY]);
+        let asked = "fuzzymatching=true&limit=99999&multiplevaluematching=true&emptyvaluematching=false";
+        let words = [LOWERED, UNSUPPORTED[0].1, UNSUPPORTED[2].1];
+        assert_eq!(read_search(&parameters(asked)).unwrap().1, words);
         let (search, _) =
             read_search(&parameters("SOPInstanceUID=1.2,1.3&includefield=00404021,all")).unwrap();
         assert_eq!((search.keys[0].value.as_str(), search.include), ("1.2\\1.3", Include::All));
