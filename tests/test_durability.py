@@ -167,6 +167,47 @@ def test_a_replica_that_is_deleted_while_stopped_changes_no_answer_and_comes_bac
     assert answers(web, images) == before
 
 
+def test_a_disk_is_changed_while_the_archive_runs(kept):
+    installation, web, images, before = kept
+    officer = {
+        "YINGDUN_TOKEN": installation.office.system.token, "YINGDUN_SERVER": installation.addresses.web,
+        "YINGDUN_CA_FILE": str(installation.ca_file),
+    }
+
+    def state():
+        return {row["label"]: row for row in program.run_json("replica", "list", env=officer)}["b"]
+
+    def open_files() -> list:
+        links = Path(f"/proc/{installation.process.pid}/fd").iterdir()
+        return [path for path in map(_target, links) if path.startswith(str(installation.replicas[1]))]
+
+    assert program.run("replica", "drain", "b", env={**officer, "YINGDUN_TOKEN": web.token}).returncode == 1
+    program.run_json("replica", "drain", "b", env=officer)
+    wait_until(lambda: state()["state"] == "drained", "nothing on it is needed", REFILL_SECONDS_MAX, step=0.2)
+    wait_until(lambda: not open_files(), "nothing of it is open", 20)
+    refused = installation.office.system.raw("POST", "/system/replicas/a/drain")
+    assert refused.status_code == 409, "the quorum needs the two that are left"
+    more = part10.image(patient_id="meanwhile")
+    web.must_store(part10.file_bytes(more))
+    assert answers(web, images) == before and not open_files()
+
+    shutil.rmtree(installation.replicas[1])
+    row = program.run_json("replica", "replace", "b", env=officer)[1]
+    assert row["label"] == "b" and row["state"] == "ready" and row["same_device_as"], "one disk here, and it says so"
+    wait_until(lambda: state()["awaiting_repair"] == 0, "it is filled", REFILL_SECONDS_MAX, step=0.2)
+    installation.kill()
+    installation.start()
+    wait_until(lambda: whole(installation), "all replicas are the same", REFILL_SECONDS_MAX, step=0.5)
+    assert answers(web, images) == before and part10.parse(web.file_of(more)) == more
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
+
+
 def _try(ask, *arguments):
     try:
         return ask(*arguments)

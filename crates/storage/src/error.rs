@@ -74,6 +74,64 @@ pub enum StoreError {
     },
 }
 
+/// A replica could not be taken out of service or put into it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// Without it too few replicas would take writes.
+    #[error("{required} replicas must take writes, {able} would be left")]
+    StillNeeded {
+        /// The write quorum.
+        required: usize,
+        /// Replicas that could take writes without this one.
+        able: usize,
+    },
+    /// What was asked does not fit what the replica does now.
+    #[error("replica `{label}` is {found}, expected {expected}")]
+    WrongState {
+        /// The replica.
+        label: String,
+        /// What it would have to be.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A call to its disk has not come back.
+    #[error("a call to the disk of replica `{label}` has not come back; only a restart gets rid of it")]
+    Hung {
+        /// The replica.
+        label: String,
+    },
+    /// Its folder holds packs that are not trusted.
+    #[error("the folder of replica `{label}` must be empty, it holds {packs} packs")]
+    NotEmpty {
+        /// The replica.
+        label: String,
+        /// Packs in it.
+        packs: usize,
+    },
+    /// Its folder belongs to another store.
+    #[error("the folder of replica `{label}` belongs to another store")]
+    Foreign {
+        /// The replica.
+        label: String,
+    },
+    /// There is no such replica, or the store was closed.
+    #[error("there is no replica {0}")]
+    Unknown(ReplicaId),
+    /// The operating system refused.
+    #[error("could not {doing} on replica `{label}`")]
+    Io {
+        /// The replica.
+        label: String,
+        /// What was tried.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
 /// Bytes could not be read from one replica. Another replica may still have them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -29,6 +29,21 @@ pub enum StoreEvent {
         /// The error, in words.
         reason: String,
     },
+    /// A replica is being taken out of service.
+    ReplicaDraining {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// Nothing on a replica is needed any more, and nothing of it is open.
+    ReplicaDrained {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// A replica that came empty holds everything now.
+    ReplicaFilled {
+        /// Which one.
+        replica: ReplicaId,
+    },
     /// Bytes of a pack on one replica are not trusted until they are repaired.
     Quarantined {
         /// Which replica.

@@ -22,6 +22,8 @@
 //! * **A replica that fails is left behind, not waited for.** Without room it comes back when room does; when its
 //!   directory is gone it is made again; after a failed sync it stays out until the next open. In every case the
 //!   repairer writes what it misses, from records that verify, while the store serves.
+//! * **A disk is changed while the store serves.** [`Store::drain`] takes a replica out of service when the write quorum does
+//!   not need it, and says when nothing on it is needed; [`Store::replace`] takes an empty folder in its place and fills it.
 //! * **Reads are not trusted.** [`Store::read`] gives bytes of one replica; whoever opens the seal notices damage,
 //!   asks the next of [`Store::replicas_for`], and calls [`Store::report_bad`].
 //! * **What nobody reads is read.** The scrub checks every byte of every replica, compares the copies, and is through
@@ -86,7 +88,7 @@ pub use config::{
     REPLICAS_MAX, ReplicaConfig, SCRUB_INTERVAL, StoreConfig,
 };
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
-pub use error::{ReadError, StoreError};
+pub use error::{ReadError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};
 pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,

@@ -34,6 +34,10 @@ pub enum ReplicaState {
     Missing,
     /// A write or sync failed; no more writes until the store is opened again. Reads of whole packs go on.
     Failed(String),
+    /// Somebody takes it out of service: it takes no writes, and its packs are read until enough others have them.
+    Draining,
+    /// Out of service: nothing on it is needed, nothing of it is open, and its disk may be taken away.
+    Drained,
 }
 
 /// Whether a replica is being read and checked.
@@ -112,6 +116,10 @@ pub struct ReplicaStatus {
     /// Packs that are missing or incomplete here and wait for repair, and packs left open by a crash that wait for
     /// more replicas.
     pub awaiting_repair: u64,
+    /// Bytes of the packs that are missing or incomplete here.
+    pub bytes_awaiting_repair: u64,
+    /// While it is draining: packs of which too few other replicas have a good copy.
+    pub needed_packs: u64,
     /// Packs written anew since the store was opened.
     pub repaired: u64,
     /// How its bytes are being checked.

@@ -163,6 +163,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub
+        | RouteId::ListReplicas
         | RouteId::Metrics => only(Who::SystemAdministrator, who),
         RouteId::GiveRole
         | RouteId::TakeRole
@@ -231,6 +232,11 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::Technician | Who::Service => Served,
             other => token_or(other, Forbidden),
         },
+        // Of a replica that does not exist.
+        RouteId::DrainReplica | RouteId::ReplaceReplica => match who {
+            Who::SystemAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -275,6 +281,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{client}", "viewer")
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
+        .replace("{replica}", "no-such-replica")
         .replace("{index}", "0")
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
@@ -389,6 +396,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub
+        | RouteId::ListReplicas
+        | RouteId::DrainReplica
+        | RouteId::ReplaceReplica
         | RouteId::Description
         | RouteId::Capabilities
         | RouteId::Live

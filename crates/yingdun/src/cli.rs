@@ -104,6 +104,9 @@ pub(crate) enum Command {
     Conformance,
     /// Check every byte of every replica: how far that is and what was found; --now begins (system administrator)
     Scrub(ScrubArgs),
+    /// Replicas: how they stand, and changing a disk while the archive runs (system administrator)
+    #[command(subcommand)]
+    Replica(ReplicaCommand),
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -950,6 +953,29 @@ pub(crate) struct ScrubArgs {
     pub(crate) status: bool,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReplicaCommand {
+    /// How each replica stands: state, room, what it still lacks, with which others it is lost
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take a replica out of service; when `list` says drained, its disk may be taken away
+    Drain {
+        /// Its label
+        label: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Put a replica into service with the empty folder that is there now, and fill it from the others
+    Replace {
+        /// Its label
+        label: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Args)]

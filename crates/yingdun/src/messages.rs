@@ -82,6 +82,26 @@ messages! {
         "    上次完整巡检：{ended}，{records} 条记录，{megabytes} MiB，发现 {found} 处损坏，{lost} 条记录无完好副本"
         "    last full pass: {ended}, {records} records, {megabytes} MiB, {found} faults found, {lost} records whole nowhere"
     }
+    replica_line(label, state, packs, bytes, free) {
+        "副本 {label}：{state}，{packs} 个包，{bytes} MiB，可用 {free} MiB"
+        "replica {label}: {state}, {packs} packs, {bytes} MiB, {free} MiB free"
+    }
+    replica_needed(packs) {
+        "    正在停用：还有 {packs} 个包在其他副本上不足，请勿取下磁盘"
+        "    being taken out of service: {packs} packs have too few other copies, do not take the disk away"
+    }
+    replica_spared() {
+        "    已停用：磁盘可以取下；装好空目录后运行 yingdun replica replace"
+        "    out of service: its disk may be taken away; when an empty folder is there, run yingdun replica replace"
+    }
+    replica_filling(percent, packs, left) {
+        "    正在补齐：{percent}%，还差 {packs} 个包，{left} MiB"
+        "    being filled: {percent} %, {packs} packs with {left} MiB left"
+    }
+    replica_shares(others) {
+        "    警告：与副本 {others} 在同一块磁盘上，会一起丢失"
+        "    warning: on one disk with {others}, and lost together with it"
+    }
     scrub_never() { "    尚无完整巡检" "    there was no full pass yet" }
 
     certificate_issued(certificate, key, digest) {

@@ -3,6 +3,7 @@
 //! ```text
 //! <directory>/store-id            which store this is
 //! <directory>/scrub               how far it was scrubbed
+//! <directory>/service             `draining` while somebody takes it out of service
 //! <directory>/lock                held while a process has it open
 //! <directory>/packs/<16 hex>.pack sealed packs
 //! <directory>/packs/<16 hex>.open the pack being written
@@ -205,6 +206,7 @@ const fn note_name(note: Note) -> &'static str {
     match note {
         Note::Identity => "store-id",
         Note::Scrub => "scrub",
+        Note::Service => "service",
     }
 }
 

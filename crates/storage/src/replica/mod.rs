@@ -38,6 +38,8 @@ pub(crate) enum Note {
     Identity,
     /// How far it was scrubbed.
     Scrub,
+    /// Whether somebody takes it out of service.
+    Service,
 }
 
 /// A pack that is being written beside the others, unseen until it is published. Removed when dropped before.

@@ -2,6 +2,7 @@
 //! reads no pack. What is missing becomes work for the repairer.
 
 use super::recover::{Listing, Witnesses, decode_identity, encode_identity, recover_pack};
+use super::service::release_unneeded;
 use super::shared::{Shared, answer};
 use super::state::{Copy, Phase, SealPlan};
 use crate::replica::Backend;
@@ -69,8 +70,12 @@ pub(crate) fn notice_missing(shared: &Shared) {
 /// Looks at every replica once, at all its packs when `list` is set.
 pub(crate) fn check(shared: &Shared, list: bool) {
     for (index, backend) in shared.backends.iter().enumerate() {
-        let failed = |state: &ReplicaState| matches!(state, ReplicaState::Failed(_));
-        if shared.state().replicas.get(index).is_none_or(|replica| failed(&replica.state)) {
+        release_unneeded(shared, index);
+        let out = |state: &ReplicaState| match state {
+            ReplicaState::Failed(_) | ReplicaState::Draining | ReplicaState::Drained => true,
+            ReplicaState::Ready | ReplicaState::Full | ReplicaState::Missing => false,
+        };
+        if shared.state().replicas.get(index).is_none_or(|replica| out(&replica.state)) {
             continue;
         }
         if let Err(error) = check_replica(shared, index, backend.as_ref(), list) {
@@ -151,9 +156,14 @@ fn seal(shared: &Shared, plan: &SealPlan) {
 
 fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: bool) -> io::Result<()> {
     let missing = |replica: &super::state::Replica| replica.state == ReplicaState::Missing;
-    let mut list = list || shared.state().replicas.get(index).is_some_and(missing);
+    let known_missing = shared.state().replicas.get(index).is_some_and(missing);
+    let mut list = list || known_missing;
     let mut refilling = false;
     if !backend.exists() {
+        if !known_missing {
+            // Gone since it was looked for: told first, and made again at the next look.
+            return Err(io::ErrorKind::NotFound.into());
+        }
         list = true;
         shared.files.forget_replica(index);
         backend.prepare()?;
@@ -176,6 +186,7 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: boo
     }
     if refilling && shared.state().is_complete_on(index) {
         backend.set_identity(&encode_identity(&shared.store_id))?;
+        shared.emit(&StoreEvent::ReplicaFilled { replica: ReplicaId(index) });
     }
     let free = backend.space()?.free_bytes;
     let mut state = shared.state();
@@ -185,7 +196,9 @@ fn check_replica(shared: &Shared, index: usize, backend: &dyn Backend, list: boo
     let back = match replica.state {
         ReplicaState::Missing => true,
         ReplicaState::Full => free >= reserve,
-        ReplicaState::Ready | ReplicaState::Failed(_) => false,
+        ReplicaState::Ready | ReplicaState::Failed(_) | ReplicaState::Draining | ReplicaState::Drained => {
+            false
+        }
     };
     if back {
         state.replica_ready(index);
@@ -272,6 +285,8 @@ fn report(shared: &Shared, reported: &mut [ReplicaState]) {
             ReplicaState::Full => StoreEvent::ReplicaFull { replica },
             ReplicaState::Missing => StoreEvent::ReplicaMissing { replica },
             ReplicaState::Failed(reason) => StoreEvent::ReplicaFailed { replica, reason },
+            ReplicaState::Draining => StoreEvent::ReplicaDraining { replica },
+            ReplicaState::Drained => StoreEvent::ReplicaDrained { replica },
         });
         *before = now;
     }

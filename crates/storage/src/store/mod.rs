@@ -9,6 +9,7 @@ mod recover;
 mod repair;
 mod scan;
 mod scrub;
+mod service;
 mod shared;
 mod state;
 mod walk;
@@ -18,7 +19,7 @@ pub use large::LargeRecord;
 pub use scan::Scan;
 pub use scrub::last_scrub;
 
-use crate::{Location, PackPosition, ReplicaId, ReplicaStatus, ScrubStatus, StoreStatus};
+use crate::{Location, PackPosition, ReplicaId, ReplicaState, ReplicaStatus, ScrubStatus, StoreStatus};
 use read::blocking;
 use shared::Shared;
 use state::{Copy, Phase};
@@ -98,6 +99,12 @@ impl Store {
                     .count() as u64,
                 awaiting_repair: (state.repairs.iter().filter(|(_, of)| *of == index).count() + unfinished)
                     as u64,
+                bytes_awaiting_repair: state.lacking_bytes(index),
+                needed_packs: if replica.state == ReplicaState::Draining {
+                    state.needed_on(index)
+                } else {
+                    0
+                },
                 repaired: replica.repaired,
                 scrub: shared.scrubs.get(index).map_or_else(ScrubStatus::default, |scrub| {
                     scrub.status(|from| scrub::bytes_from(&state, index, from))

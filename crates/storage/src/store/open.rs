@@ -3,7 +3,8 @@
 use super::append::queue_shares;
 use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
 use super::scrub::Scrub;
-use super::shared::{Files, Shared, Signal};
+use super::service::was_draining;
+use super::shared::{Files, Locks, Shared, Signal};
 use super::state::{Limits, Replica, State};
 use super::{Handle, Store, keeper, repair, scrub, writer};
 use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
@@ -91,6 +92,7 @@ fn open(
     };
     let replica = |(backend, opened): (&Arc<dyn Backend>, &Opened)| Replica {
         state: match opened {
+            Ok(_) if was_draining(backend.as_ref()) => ReplicaState::Draining,
             Ok(_) => ReplicaState::Ready,
             Err(error) => ReplicaState::Failed(error.to_string()),
         },
@@ -129,7 +131,7 @@ fn open(
         foreground: AtomicU64::new(0),
         stopping: AtomicBool::new(false),
         judging: Mutex::new(()),
-        _locks: opened.into_iter().map(|opened| opened.ok().map(|found| found.lock)).collect(),
+        locks: Locks::new(opened.into_iter().map(|opened| opened.ok().map(|found| found.lock)).collect()),
         state: Mutex::new(state),
         backends,
         config,

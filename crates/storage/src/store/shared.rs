@@ -39,9 +39,33 @@ pub(crate) struct Shared {
     pub(crate) stopping: AtomicBool,
     /// Held while packs from before the start are judged, which writes to their files.
     pub(crate) judging: Mutex<()>,
-    /// Held until the last thread is gone.
-    pub(crate) _locks: Vec<Option<Box<dyn Any + Send + Sync>>>,
+    /// Held until the last thread is gone, or the replica is out of service.
+    pub(crate) locks: Locks,
     pub(crate) state: Mutex<State>,
+}
+
+/// What keeps other processes out of each replica.
+#[derive(Debug)]
+pub(crate) struct Locks(Mutex<Vec<Option<Box<dyn Any + Send + Sync>>>>);
+
+impl Locks {
+    pub(crate) fn new(held: Vec<Option<Box<dyn Any + Send + Sync>>>) -> Self {
+        Self(Mutex::new(held))
+    }
+
+    pub(crate) fn hold(&self, index: usize, lock: Box<dyn Any + Send + Sync>) {
+        self.put(index, Some(lock));
+    }
+
+    pub(crate) fn release(&self, index: usize) {
+        self.put(index, None);
+    }
+
+    fn put(&self, index: usize, lock: Option<Box<dyn Any + Send + Sync>>) {
+        if let Some(place) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+            *place = lock;
+        }
+    }
 }
 
 /// Wakes a background thread. A wake that comes while the thread works is not lost.
@@ -98,6 +122,10 @@ impl Shared {
     pub(crate) fn file(&self, index: usize, pack: u64) -> io::Result<Arc<dyn DiskFile>> {
         if let Some(file) = self.files.get(index, pack) {
             return Ok(file);
+        }
+        if self.state().is_drained(index) {
+            // Whoever opened a file of it would keep its disk from being taken away.
+            return Err(io::ErrorKind::NotFound.into());
         }
         let backend = self.backends.get(index).ok_or(io::ErrorKind::NotFound)?;
         let file = backend.open(pack, false)?;

@@ -5,6 +5,7 @@
 
 use super::shared::{Shared, answer, state_after};
 use super::state::Placed;
+use crate::ReplicaState;
 use crate::disk::{DiskFile, write_all_at};
 use crate::record::format::encode_pack_header;
 use metrics::{counter, histogram};
@@ -31,7 +32,7 @@ struct OpenPack {
 pub(crate) fn run(shared: &Shared, index: usize) {
     let label = shared.label(index);
     let mut open: Option<OpenPack> = None;
-    while let Some((times_out, round)) = next_round(shared, index) {
+    while let Some((times_out, round)) = next_round(shared, index, &mut open) {
         shared.foreground.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
         let outcome = write_round(shared, index, &mut open, &round);
@@ -73,7 +74,7 @@ pub(crate) fn run(shared: &Shared, index: usize) {
 }
 
 /// Waits for records and takes those of one pack, up to a bound; they stay in the queue until they are durable.
-fn next_round(shared: &Shared, index: usize) -> Option<(u64, Vec<Arc<Placed>>)> {
+fn next_round(shared: &Shared, index: usize, open: &mut Option<OpenPack>) -> Option<(u64, Vec<Arc<Placed>>)> {
     let mut state = shared.state();
     loop {
         let replica = state.replicas.get_mut(index)?;
@@ -91,6 +92,10 @@ fn next_round(shared: &Shared, index: usize) -> Option<(u64, Vec<Arc<Placed>>)> 
         }
         if shared.stopping() {
             return None;
+        }
+        if matches!(replica.state, ReplicaState::Draining | ReplicaState::Drained) {
+            // Its disk is to be taken away.
+            *open = None;
         }
         state = shared.writers.get(index)?.wait(state).unwrap_or_else(PoisonError::into_inner);
     }

@@ -3,12 +3,14 @@
 use super::problems::of_refusal;
 use super::system::may_read;
 use crate::http::answer;
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
+use std::error::Error;
 use yingdun_access::Resource;
+use yingdun_archive::{ReplicaId, ServiceError, Store};
 use yingdun_model::Action;
 
 /// How far the scrub of each replica is, and what its last full pass found.
@@ -22,6 +24,52 @@ pub(crate) async fn begin_scrub(call: Call) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     call.service.archive.store().scrub_now();
     Ok(answer::json(StatusCode::ACCEPTED, &scrubs(&call)))
+}
+
+/// How each replica stands.
+pub(crate) async fn replicas(call: Call) -> Result<Response<Body>, Problem> {
+    may_read(&call, call.session()?).await?;
+    Ok(answer::json(StatusCode::OK, &json!(call.service.archive.store().status().replicas)))
+}
+
+/// Takes a replica out of service.
+pub(crate) async fn drain(call: Call) -> Result<Response<Body>, Problem> {
+    authorise(&call).await?;
+    let (store, replica) = named(&call)?;
+    store.drain(replica).await.map_err(of_service)?;
+    Ok(answer::json(StatusCode::ACCEPTED, &json!(store.status().replicas)))
+}
+
+/// Puts a replica into service with the folder that is there now.
+pub(crate) async fn replace(call: Call) -> Result<Response<Body>, Problem> {
+    authorise(&call).await?;
+    let (store, replica) = named(&call)?;
+    store.replace(replica).await.map_err(of_service)?;
+    Ok(answer::json(StatusCode::ACCEPTED, &json!(store.status().replicas)))
+}
+
+fn named(call: &Call) -> Result<(&Store, ReplicaId), Problem> {
+    let store = call.service.archive.store();
+    let replica = call.in_path("replica").and_then(|label| store.replica_named(label));
+    Ok((store, replica.ok_or_else(|| Problem::new(Kind::NotFound))?))
+}
+
+fn of_service(error: ServiceError) -> Problem {
+    match &error {
+        ServiceError::StillNeeded { .. } => Problem::new(Kind::Conflict)
+            .expected(error.to_string())
+            .remedy("repair or replace another replica first"),
+        ServiceError::NotEmpty { .. } | ServiceError::Foreign { .. } => Problem::new(Kind::Conflict)
+            .expected("the empty folder of a new disk")
+            .came(error.to_string())
+            .remedy("mount the new disk, or move what is there aside; nothing was changed"),
+        ServiceError::WrongState { .. } => Problem::new(Kind::Conflict).came(error.to_string()),
+        ServiceError::Hung { .. } | ServiceError::Io { .. } => {
+            tracing::error!(%error, cause = error.source().map(ToString::to_string), "a replica could not change its service");
+            Problem::new(Kind::Unavailable).came(error.to_string())
+        }
+        _ => Problem::new(Kind::NotFound),
+    }
 }
 
 fn scrubs(call: &Call) -> Value {

@@ -40,6 +40,12 @@ const OK: &[(u16, &str)] = &[(200, "Done")];
 const CREATED: &[(u16, &str)] =
     &[(201, "Created"), (409, "It exists already, or the roles exclude each other")];
 const BEGUN: &[(u16, &str)] = &[(202, "Begun; it goes on in the background")];
+const SERVICE: &[(u16, &str)] = &[
+    (202, "Begun; it goes on in the background"),
+    (404, "No replica has this label"),
+    (409, "The others could not reach the write quorum, or the replica or its folder is not as it must be"),
+];
+const REPLICA: Parameter = path("replica", Schema::Text, "Label of a replica");
 const CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such record")];
 const STEP: Parameter = path("step", Schema::Text, "Reference of a step, 32 hexadecimal digits");
 const STEP_ENTERED: &[(u16, &str)] = &[
@@ -675,6 +681,12 @@ routes! {
     ScrubStatus => api(Method::Get, "/system/scrub", Action::ReadSystem, BodyRule::None, &[], OK, "副本巡检进度", "How far the scrub of each replica is, and what its last full pass found"),
     /// Check every byte now.
     BeginScrub => api(Method::Post, "/system/scrub", Action::ManageStorage, BodyRule::None, &[], BEGUN, "立即巡检全部副本", "Begin a full pass over every replica now"),
+    /// How the replicas stand.
+    ListReplicas => api(Method::Get, "/system/replicas", Action::ReadSystem, BodyRule::None, &[], OK, "列出副本", "How each replica stands: state, room, what it still lacks, with which others it is lost"),
+    /// Take a replica out of service.
+    DrainReplica => api(Method::Post, "/system/replicas/{replica}/drain", Action::ManageStorage, BodyRule::None, &[REPLICA], SERVICE, "停用副本以便取下磁盘", "Take a replica out of service, so that its disk can be taken away"),
+    /// Put another folder in its place.
+    ReplaceReplica => api(Method::Post, "/system/replicas/{replica}/replace", Action::ManageStorage, BodyRule::None, &[REPLICA], SERVICE, "启用更换后的空目录", "Put a replica into service with the empty folder that is there now, and fill it"),
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

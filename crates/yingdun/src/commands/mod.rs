@@ -83,6 +83,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Conflicts { admin } => admin::conflicts(&admin, output).await,
         Command::Conformance => conformance(output),
         Command::Scrub(args) => admin::scrub(args, output).await,
+        Command::Replica(command) => admin::replica(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
     }
 }

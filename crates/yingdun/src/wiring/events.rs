@@ -50,6 +50,9 @@ impl StoreEvents for RepairLedger {
     fn on_event(&self, event: &StoreEvent) {
         match event {
             StoreEvent::ReplicaReady { .. }
+            | StoreEvent::ReplicaDraining { .. }
+            | StoreEvent::ReplicaDrained { .. }
+            | StoreEvent::ReplicaFilled { .. }
             | StoreEvent::Repaired { .. }
             | StoreEvent::ScrubFinished { .. } => {
                 tracing::info!(?event, "storage");
@@ -106,6 +109,15 @@ fn leaf(institution: &InstitutionId, event: &StoreEvent) -> Option<Event> {
         ),
         StoreEvent::RepairDelayed { replica, pack, .. } => {
             (Outcome::Failed, const { ReasonCode::new("repair-delayed") }, of(replica).with("pack", *pack))
+        }
+        StoreEvent::ReplicaDraining { replica } => {
+            (Outcome::Succeeded, const { ReasonCode::new("replica-draining") }, of(replica))
+        }
+        StoreEvent::ReplicaDrained { replica } => {
+            (Outcome::Succeeded, const { ReasonCode::new("replica-drained") }, of(replica))
+        }
+        StoreEvent::ReplicaFilled { replica } => {
+            (Outcome::Succeeded, const { ReasonCode::new("replica-filled") }, of(replica))
         }
         StoreEvent::CopiesDiffer { pack } => {
             (Outcome::Failed, const { ReasonCode::new("copies-differ") }, Counts::new().with("pack", *pack))

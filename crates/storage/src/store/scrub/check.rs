@@ -155,7 +155,11 @@ fn open(backend: &dyn Backend, index: usize, pack: u64, end: u64) -> io::Result<
 fn others(shared: &Shared, index: usize, pack: u64) -> Vec<Source> {
     let backends = shared.backends.iter().enumerate().filter(|(other, _)| *other != index);
     let open = |(replica, backend): (usize, &std::sync::Arc<dyn Backend>)| {
-        backend.open(pack, false).ok().map(|file| Source { replica, file })
+        let drained = shared.state().is_drained(replica);
+        (!drained)
+            .then(|| backend.open(pack, false))
+            .and_then(Result::ok)
+            .map(|file| Source { replica, file })
     };
     backends.filter_map(open).collect()
 }

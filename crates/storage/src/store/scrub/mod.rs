@@ -43,6 +43,7 @@ const SLEEP_MIN: Duration = Duration::from_millis(5);
 pub(crate) struct Scrub {
     pub(crate) signal: Signal,
     wanted_now: AtomicBool,
+    forgotten: AtomicBool,
     view: Mutex<View>,
 }
 
@@ -102,6 +103,12 @@ impl Scrub {
         }
     }
 
+    /// Forgets what was checked, because the replica has another folder now, and begins.
+    pub(crate) fn begin_anew(&self) {
+        self.forgotten.store(true, Ordering::SeqCst);
+        self.signal.wake();
+    }
+
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,6 +121,9 @@ pub(crate) fn run(shared: &Shared, index: usize) {
     let mut work = Work { shared, scrub, index, note, remembered: Instant::now() };
     let opened = Instant::now();
     while !shared.stopping() {
+        if scrub.forgotten.swap(false, Ordering::SeqCst) {
+            work.note = Note::default();
+        }
         if scrub.wanted_now.load(Ordering::SeqCst) {
             work.note.begin(SystemClock.now(), true);
             // Shown before it is no longer wanted: at no moment does it look as if the pass were through.
@@ -271,7 +281,9 @@ impl<'a> Pace<'a> {
             self.scrub.signal.wait(std::mem::take(&mut self.owed));
         }
         self.since = Instant::now();
-        if self.shared.stopping() || self.scrub.wanted_now.load(Ordering::SeqCst) {
+        let anew =
+            self.scrub.wanted_now.load(Ordering::SeqCst) || self.scrub.forgotten.load(Ordering::SeqCst);
+        if self.shared.stopping() || anew {
             return Err(io::ErrorKind::Interrupted.into());
         }
         Ok(())

@@ -11,10 +11,12 @@
 //! | `written` | who is answered, which replica is out, which packs can be sealed |
 //! | `mend` | what has to be written anew, also of packs from before the start |
 //! | `queue` | in which order |
+//! | `service` | whether a replica can be spared, and what a new one lacks |
 
 mod mend;
 mod place;
 mod queue;
+mod service;
 #[cfg(test)]
 mod tests;
 mod written;
@@ -191,6 +193,11 @@ impl Pack {
             Some(Copy::Growing { durable, .. }) => *durable,
             Some(Copy::Lacking) | None => 0,
         }
+    }
+
+    /// Whether a replica holds all that it was given, and nothing of it is in doubt.
+    fn is_good_on(&self, replica: usize) -> bool {
+        self.is_settled_on(replica) && !self.bad.iter().any(|(of, _)| *of == replica)
     }
 
     /// Whether a replica's copy has to be written anew.

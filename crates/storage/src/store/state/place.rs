@@ -102,7 +102,11 @@ impl State {
         let id = self.next_id(random);
         let copies = self.replicas.iter().map(|replica| match replica.state {
             ReplicaState::Ready => Copy::Growing { durable: 0, out: false },
-            ReplicaState::Full | ReplicaState::Missing | ReplicaState::Failed(_) => Copy::Lacking,
+            ReplicaState::Full
+            | ReplicaState::Missing
+            | ReplicaState::Failed(_)
+            | ReplicaState::Draining
+            | ReplicaState::Drained => Copy::Lacking,
         });
         let pack = Pack {
             phase: Phase::Active,

@@ -7,27 +7,27 @@ mod keys;
 mod password;
 mod server;
 mod sign_in;
+mod storage;
 
 pub(super) use device::device;
 pub(super) use job::job;
 pub(super) use keys::{keys, seal, unseal};
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
+pub(super) use storage::{replica, scrub};
 
 use super::{CommandError, Verdict};
 use crate::cli::{
     AdminArgs, CareArgs, CareRelationCommand, ClientCommand, EventsArgs, InvitationCommand, PersonCommand,
-    RoleCommand, ScrubArgs, WorklistCommand,
+    RoleCommand, WorklistCommand,
 };
-use crate::installation::rfc3339;
-use crate::messages::Language;
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::Server;
 use std::path::Path;
 use std::time::Duration;
-use yingdun_model::{Clock, SystemClock, Timestamp};
+use yingdun_model::{Clock, SystemClock};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -148,22 +148,6 @@ pub(super) async fn conflicts(admin: &AdminArgs, output: Output) -> Result<Verdi
     call(output, admin, Method::GET, &["conflicts"], None).await
 }
 
-/// Bad when a record has no good copy any more.
-pub(super) async fn scrub(args: ScrubArgs, output: Output) -> Result<Verdict, CommandError> {
-    let method = if args.now { Method::POST } else { Method::GET };
-    let answer = Server::of(&args.admin)?.ask(method, &["system", "scrub"], &[], None).await?;
-    let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-    output.say(&answer, |language| {
-        let rows = rows.iter().map(|row| scrub_words(language, row));
-        rows.collect::<Vec<_>>().join("\n")
-    })?;
-    let is_lost = |row: &Value| {
-        let lost = |at: &str| row.pointer(at).and_then(Value::as_u64);
-        lost("/scrub/lost").max(lost("/scrub/last/lost")) > Some(0)
-    };
-    Ok(Verdict::of(!rows.iter().any(is_lost)))
-}
-
 pub(super) async fn audit_tail(
     count: u64,
     admin: &AdminArgs,
@@ -204,38 +188,6 @@ async fn call(
     body: Option<Value>,
 ) -> Result<Verdict, CommandError> {
     say(output, &Server::of(admin)?.ask(method, path, &[], body).await?)
-}
-
-/// One replica: how far its pass is, and what the last full one found.
-fn scrub_words(language: Language, row: &Value) -> String {
-    const MEBIBYTE: u64 = 1 << 20;
-    let (label, scrub) = (plain(&row["label"]), &row["scrub"]);
-    let number = |of: &Value, name: &str| of[name].as_u64().unwrap_or(0);
-    let now = if scrub["state"] == "running" {
-        let (done, left) = (number(scrub, "checked_bytes"), number(scrub, "bytes_left"));
-        let percent = done.saturating_mul(100).checked_div(done.saturating_add(left)).unwrap_or(0);
-        language.scrub_running(
-            &label,
-            percent,
-            done / MEBIBYTE,
-            left / MEBIBYTE,
-            number(scrub, "found"),
-            number(scrub, "lost"),
-        )
-    } else {
-        language.scrub_resting(&label)
-    };
-    let last = match &scrub["last"] {
-        Value::Null => language.scrub_never(),
-        last => language.scrub_last(
-            rfc3339(Timestamp::from_ms(last["ended_ms"].as_i64().unwrap_or(0))),
-            number(last, "records"),
-            number(last, "bytes") / MEBIBYTE,
-            number(last, "found"),
-            number(last, "lost"),
-        ),
-    };
-    format!("{now}\n{last}")
 }
 
 /// The answer as JSON, or a line per row for people.

@@ -1,0 +1,62 @@
+//! Whether a replica can be spared, and what one lacks that comes instead.
+
+use super::{Answers, Copy, Pack, Phase, State};
+use crate::ReplicaState;
+use crate::store::recover::Listing;
+
+impl State {
+    /// Takes a replica out of service; how many could take writes without it when they are too few.
+    pub(crate) fn drain(&mut self, index: usize) -> Result<Answers, usize> {
+        let ready = |(other, replica): &(usize, &super::Replica)| {
+            *other != index && replica.state == ReplicaState::Ready
+        };
+        let able = self.replicas.iter().enumerate().filter(ready).count();
+        if able < self.limits.write_quorum {
+            return Err(able);
+        }
+        Ok(self.replica_out(index, ReplicaState::Draining))
+    }
+
+    /// How many packs on a replica have fewer good copies on the others than the write quorum.
+    pub(crate) fn needed_on(&self, index: usize) -> u64 {
+        let stays = |other: &usize| {
+            let state = self.replicas.get(*other).map(|replica| &replica.state);
+            *other != index && matches!(state, Some(ReplicaState::Ready | ReplicaState::Full))
+        };
+        let others: Vec<usize> = (0..self.replicas.len()).filter(stays).collect();
+        let spared = |pack: &&Pack| {
+            let good = others.iter().filter(|other| pack.is_good_on(**other)).count();
+            good >= self.limits.write_quorum || pack.durable_on(index) == 0
+        };
+        self.packs.values().filter(|pack| !spared(pack)).count() as u64
+    }
+
+    /// Bytes of the packs that a replica lacks.
+    pub(crate) fn lacking_bytes(&self, index: usize) -> u64 {
+        let lacks =
+            |pack: &&Pack| pack.phase == Phase::Sealed && pack.copies.get(index) == Some(&Copy::Lacking);
+        self.packs.values().filter(lacks).map(|pack| pack.end).sum()
+    }
+
+    /// Whether a replica is out of service for good.
+    pub(crate) fn is_drained(&self, index: usize) -> bool {
+        self.replicas.get(index).is_some_and(|replica| replica.state == ReplicaState::Drained)
+    }
+
+    /// A replica goes into service with another folder, or with the one that it had: what is not listed there with the
+    /// right length is written anew.
+    pub(crate) fn replaced(&mut self, index: usize, listed: &Listing) {
+        let numbers: Vec<u64> = self.packs.keys().copied().collect();
+        for number in numbers {
+            let Some(pack) = self.packs.get_mut(&number) else { continue };
+            let whole = pack.phase == Phase::Sealed && listed.sealed(number) == Some(pack.end);
+            if let Some(copy) = pack.copies.get_mut(index) {
+                *copy = if whole { Copy::Whole } else { Copy::Lacking };
+            }
+            pack.bad.retain(|(of, _)| *of != index || whole);
+            pack.digests.remove(&index);
+            self.rank(number);
+        }
+        self.replica_ready(index);
+    }
+}

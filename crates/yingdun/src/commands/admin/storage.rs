@@ -1,0 +1,122 @@
+//! Work on the replicas of a running archive: what is being checked, and how a disk is changed.
+
+use super::plain;
+use super::server::Server;
+use crate::cli::{ReplicaCommand, ScrubArgs};
+use crate::commands::{CommandError, Verdict};
+use crate::installation::rfc3339;
+use crate::messages::Language;
+use crate::output::Output;
+use reqwest::Method;
+use serde_json::Value;
+use yingdun_model::Timestamp;
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// Bad when a record has no good copy any more.
+pub(in crate::commands) async fn scrub(args: ScrubArgs, output: Output) -> Result<Verdict, CommandError> {
+    let method = if args.now { Method::POST } else { Method::GET };
+    let answer = Server::of(&args.admin)?.ask(method, &["system", "scrub"], &[], None).await?;
+    let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+    output.say(&answer, |language| {
+        let rows = rows.iter().map(|row| scrub_words(language, row));
+        rows.collect::<Vec<_>>().join("\n")
+    })?;
+    let is_lost = |row: &Value| {
+        let lost = |at: &str| row.pointer(at).and_then(Value::as_u64);
+        lost("/scrub/lost").max(lost("/scrub/last/lost")) > Some(0)
+    };
+    Ok(Verdict::of(!rows.iter().any(is_lost)))
+}
+
+/// Bad when a replica takes no writes for a reason that nobody wanted.
+pub(in crate::commands) async fn replica(
+    command: ReplicaCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let (method, path, admin) = match &command {
+        ReplicaCommand::List { admin } => (Method::GET, vec!["system", "replicas"], admin),
+        ReplicaCommand::Drain { label, admin } => {
+            (Method::POST, vec!["system", "replicas", label.as_str(), "drain"], admin)
+        }
+        ReplicaCommand::Replace { label, admin } => {
+            (Method::POST, vec!["system", "replicas", label.as_str(), "replace"], admin)
+        }
+    };
+    let answer = Server::of(admin)?.ask(method, &path, &[], None).await?;
+    let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+    output.say(&answer, |language| {
+        let rows = rows.iter().map(|row| replica_words(language, row, rows));
+        rows.collect::<Vec<_>>().join("\n")
+    })?;
+    let well = |row: &Value| !matches!(row["state"].as_str(), Some("full" | "missing" | "failed") | None);
+    Ok(Verdict::of(rows.iter().all(well)))
+}
+
+// === words ===
+
+/// One replica: its state, what it lacks, and with which others it is lost.
+fn replica_words(language: Language, row: &Value, all: &[Value]) -> String {
+    let number = |name: &str| row[name].as_u64().unwrap_or(0);
+    let mut lines = vec![language.replica_line(
+        plain(&row["label"]),
+        plain(&row["state"]),
+        number("packs"),
+        number("bytes") / MEBIBYTE,
+        number("free_bytes") / MEBIBYTE,
+    )];
+    if let Some(reason) = row["reason"].as_str() {
+        lines.push(format!("    {reason}"));
+    }
+    match row["state"].as_str() {
+        Some("draining") => lines.push(language.replica_needed(number("needed_packs"))),
+        Some("drained") => lines.push(language.replica_spared()),
+        _ if number("awaiting_repair") > 0 => {
+            let (have, left) = (number("bytes"), number("bytes_awaiting_repair"));
+            let percent = have.saturating_mul(100).checked_div(have.saturating_add(left)).unwrap_or(0);
+            lines.push(language.replica_filling(percent, number("awaiting_repair"), left / MEBIBYTE));
+        }
+        _ => {}
+    }
+    let label = |index: &Value| {
+        let index = usize::try_from(index.as_u64()?).ok()?;
+        Some(plain(&all.get(index)?["label"]))
+    };
+    let shared: Vec<String> =
+        row["same_device_as"].as_array().into_iter().flatten().filter_map(label).collect();
+    if !shared.is_empty() {
+        lines.push(language.replica_shares(shared.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// One replica: how far its pass is, and what the last full one found.
+fn scrub_words(language: Language, row: &Value) -> String {
+    let (label, scrub) = (plain(&row["label"]), &row["scrub"]);
+    let number = |of: &Value, name: &str| of[name].as_u64().unwrap_or(0);
+    let now = if scrub["state"] == "running" {
+        let (done, left) = (number(scrub, "checked_bytes"), number(scrub, "bytes_left"));
+        let percent = done.saturating_mul(100).checked_div(done.saturating_add(left)).unwrap_or(0);
+        language.scrub_running(
+            &label,
+            percent,
+            done / MEBIBYTE,
+            left / MEBIBYTE,
+            number(scrub, "found"),
+            number(scrub, "lost"),
+        )
+    } else {
+        language.scrub_resting(&label)
+    };
+    let last = match &scrub["last"] {
+        Value::Null => language.scrub_never(),
+        last => language.scrub_last(
+            rfc3339(Timestamp::from_ms(last["ended_ms"].as_i64().unwrap_or(0))),
+            number(last, "records"),
+            number(last, "bytes") / MEBIBYTE,
+            number(last, "found"),
+            number(last, "lost"),
+        ),
+    };
+    format!("{now}\n{last}")
+}
