@@ -1,5 +1,6 @@
 //! The archive: what the doors hold.
 
+use crate::background::{Background, Turns};
 use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::conflicts::{self, Conflicts};
@@ -21,7 +22,7 @@ use crate::ups::{
 use crate::window::{SWEEP_INTERVAL, Windows};
 use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
 use serde_json::{Map, Value};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tokio::sync::RwLock;
 use yingdun_access::{Access, Session};
 use yingdun_audit::Log;
@@ -87,13 +88,14 @@ impl Archive {
             commitments: Arc::default(),
             ups: Ups::default(),
             told: Arc::default(),
+            background: Background::default(),
         });
         let recovered = recover::replay(&core).await?;
-        tokio::spawn(sweep(Arc::downgrade(&core)));
-        tokio::spawn(commit::work(Arc::downgrade(&core)));
-        tokio::spawn(ups::work(Arc::downgrade(&core)));
-        tokio::spawn(events::work(Arc::downgrade(&core)));
-        tokio::spawn(keys::work(Arc::downgrade(&core)));
+        core.background.begin(&core, sweep);
+        core.background.begin(&core, commit::work);
+        core.background.begin(&core, ups::work);
+        core.background.begin(&core, events::work);
+        core.background.begin(&core, keys::work);
         Ok((Self { core }, recovered))
     }
 
@@ -580,8 +582,9 @@ impl Archive {
         tables::studies::in_patient_conflict(database, institution, limit).await.map_err(unavailable)
     }
 
-    /// Closes what is open: access windows with their counts, the pack, the catalogue queue.
+    /// Closes what is open: work in the background, access windows with their counts, the pack, the catalogue queue.
     pub async fn close(&self) {
+        self.core.background.end().await;
         self.core.windows.close_all().await;
         self.core.store.close().await;
         if let Err(error) = self.core.catalogue.caught_up().await {
@@ -591,10 +594,10 @@ impl Archive {
 }
 
 /// Sweeps ended windows as long as the archive is open.
-async fn sweep(core: Weak<Core>) {
+async fn sweep(turns: Turns<Core>) {
     loop {
-        tokio::time::sleep(SWEEP_INTERVAL).await;
-        let Some(core) = core.upgrade() else { return };
+        turns.pause(SWEEP_INTERVAL).await;
+        let Some(core) = turns.next() else { return };
         core.windows.sweep().await;
     }
 }

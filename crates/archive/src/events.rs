@@ -7,11 +7,12 @@
 //! A study that has received nothing for some time is *stable*. It is an event once per rest, also over a restart; what
 //! arrives late makes it rest anew.
 
+use crate::background::Turns;
 use crate::catalogue::unavailable;
 use crate::error::{FindError, Unavailable};
 use crate::find::{self, ANSWERED, database_error, may_search, seen};
 use crate::shared::Core;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use yingdun_access::{Session, StudyFacts};
@@ -63,11 +64,11 @@ pub struct Events {
 }
 
 /// Tells of rests as long as the archive is open.
-pub(crate) async fn work(core: Weak<Core>) {
+pub(crate) async fn work(turns: Turns<Core>) {
     let mut forget_at = None;
     loop {
-        tokio::time::sleep(LOOK).await;
-        let Some(core) = core.upgrade() else { return };
+        turns.pause(LOOK).await;
+        let Some(core) = turns.next() else { return };
         let now = core.clock.now();
         if forget_at.is_none_or(|at| at <= now) {
             forget_at = Some(now.after(FORGET_EVERY));

@@ -34,6 +34,7 @@
 //! | `rows`, `pseudonym` | what the catalogue may know of it |
 
 mod archive;
+mod background;
 mod catalogue;
 mod commit;
 mod conflicts;

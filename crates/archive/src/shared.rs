@@ -1,5 +1,6 @@
 //! What the use cases share: the rooms, the keys of the institutions, and the facts of studies.
 
+use crate::background::Background;
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::Commitments;
 use crate::error::Unavailable;
@@ -67,6 +68,7 @@ pub(crate) struct Core {
     pub(crate) limits: ArchiveLimits,
     /// What objects on their way in may hold together.
     pub(crate) held: Arc<Semaphore>,
+    pub(crate) background: Background,
     pub(crate) commitments: Arc<Commitments>,
     pub(crate) ups: Ups,
     /// Wakes those who wait for events of studies.

@@ -2,10 +2,11 @@
 
 use super::verify::verify;
 use super::{Failures, SopReference, decode, encode, leaf, pause, report};
+use crate::background::Turns;
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
 use crate::shared::Core;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use yingdun_audit::{Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
@@ -33,10 +34,10 @@ const COMMITTED: ReasonCode = ReasonCode::new("storage-committed");
 const NOT_COMMITTED: ReasonCode = ReasonCode::new("storage-not-committed");
 
 /// Verifies as long as the archive is open.
-pub(crate) async fn work(core: Weak<Core>) {
+pub(crate) async fn work(turns: Turns<Core>) {
     let mut forget_at = None;
     loop {
-        let Some(core) = core.upgrade() else { return };
+        let Some(core) = turns.next() else { return };
         let now = core.clock.now();
         if forget_at.is_none_or(|at| at <= now) {
             forget_at = Some(now.after(FORGET_EVERY));
@@ -53,7 +54,10 @@ pub(crate) async fn work(core: Weak<Core>) {
             // A time-out is no error: what was put off may be due meanwhile. The archive may close meanwhile, too.
             let commitments = Arc::clone(&core.commitments);
             drop(core);
-            let _ = tokio::time::timeout(LOOK, commitments.requested.notified()).await;
+            tokio::select! {
+                () = turns.pause(LOOK) => {}
+                () = commitments.requested.notified() => {}
+            }
         }
     }
 }

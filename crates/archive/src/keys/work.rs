@@ -1,8 +1,8 @@
 //! What happens to keys by itself: rotation when it is due, and the turns of a job that wraps keys again.
 
 use super::{KeyCareError, begin, begins_by_itself, conclude, name, of_keys, replace};
+use crate::background::Turns;
 use crate::shared::Core;
-use std::sync::Weak;
 use std::time::Duration;
 use tokio::time::Instant;
 use yingdun_audit::Counts;
@@ -22,12 +22,12 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 /// Looks after keys as long as the archive is open.
-pub(crate) async fn work(core: Weak<Core>) {
+pub(crate) async fn work(turns: Turns<Core>) {
     let worker = RewrapWorker::new();
     let mut look_at: Option<Timestamp> = None;
     let mut turned = Instant::now();
     loop {
-        let Some(core) = core.upgrade() else { return };
+        let Some(core) = turns.next() else { return };
         let now = core.clock.now();
         if look_at.is_none_or(|at| at <= now) {
             look_at = Some(now.after(LOOK_EVERY));
@@ -47,7 +47,7 @@ pub(crate) async fn work(core: Weak<Core>) {
             }
         };
         drop(core);
-        tokio::time::sleep(pause).await;
+        turns.pause(pause).await;
         if pause != BETWEEN_BATCHES {
             // Only the time of batches, and of the pauses between them, is work.
             turned = Instant::now();

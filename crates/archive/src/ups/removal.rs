@@ -2,10 +2,10 @@
 //! remembered for longer, so that whoever asks late is told that it is gone.
 
 use super::leaf;
+use crate::background::Turns;
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
 use crate::shared::Core;
-use std::sync::Weak;
 use std::time::Duration;
 use yingdun_audit::{Counts, Event, EventKind, ReasonCode};
 use yingdun_catalog::catalogue::{subscriptions, workitems};
@@ -26,14 +26,14 @@ const BATCH: u32 = 500;
 const REMOVED: ReasonCode = ReasonCode::new("workitems-removed");
 
 /// Removes ended workitems as long as the archive is open.
-pub(crate) async fn work(core: Weak<Core>) {
+pub(crate) async fn work(turns: Turns<Core>) {
     // At once to begin with, so that they leave an archive too that never runs for long.
-    while let Some(core) = core.upgrade() {
+    while let Some(core) = turns.next() {
         if let Err(error) = remove_ended(&core, before(core.clock.now(), KEPT)).await {
             tracing::warn!(%error, "ended workitems were not removed, and will be tried again");
         }
         drop(core);
-        tokio::time::sleep(INTERVAL).await;
+        turns.pause(INTERVAL).await;
     }
 }
 
