@@ -45,8 +45,10 @@ impl House {
         let (rows, server) = match engine {
             Engine::Sqlite => (sqlite("keys.db", DatabaseKind::Keys).await?, None),
             Engine::Postgres => {
-                let server = yingdun_testkit::postgres_server(&folder.join("postgres"))
-                    .or_fail("PostgreSQL is not installed")?;
+                let cluster = folder.join("postgres");
+                std::fs::create_dir_all(&cluster).or_fail("making a folder")?;
+                let server =
+                    yingdun_testkit::postgres_server(&cluster).or_fail("PostgreSQL is not installed")?;
                 let rows = Database::open_postgres(server.address(), DatabaseKind::Keys).await;
                 (rows.or_fail("opening PostgreSQL")?, Some(server))
             }
