@@ -164,4 +164,4 @@ def test_our_own_echo_says_why_it_was_turned_away(archive, modality):
         "--certificate-file", modality["certificate_file"], "--private-key-file", modality["private_key_file"],
     )
     assert done.returncode == 1
-    assert "calling AE title not recognised" in done.stderr
+    assert "the peer does not know our AE title" in done.stdout
