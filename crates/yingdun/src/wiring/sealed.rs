@@ -1,15 +1,15 @@
 //! An archive that waits for shares: its doors are there, and serve nothing.
 
+use super::dicom::DicomDoors;
 use super::error::StartError;
-use super::system::{Addresses, bind, check, dicom_tls, web_tls};
+use super::system::{Addresses, check, web_tls};
 use crate::config::Config;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use yingdun_dimse::scp::{Scp, Sealed, Settings, Transport as DicomTransport};
+use yingdun_dimse::scp::{Scp, Sealed, Settings};
 use yingdun_keys::{RootKey, UnsealProgress, Unsealing};
 use yingdun_model::Secret;
 use yingdun_web::{SealProgress, SealedDoor, Sealing, Transport as WebTransport};
@@ -47,31 +47,18 @@ impl SealedSystem {
         });
         let transport = WebTransport::Tls(web_tls(config)?);
         let door = SealedDoor::open(config.web.listen, transport, sealing(&state)).await?;
-        let dicom_tls = match config.dicom.tls_listen {
-            Some(address) => Some((bind(address).await?, dicom_tls(config)?)),
-            None => None,
-        };
-        let dicom_plain = match config.dicom.plain_listen {
-            Some(address) => Some((bind(address).await?, DicomTransport::Plain)),
-            None => None,
-        };
-        let bound = |door: &Option<(TcpListener, DicomTransport)>| {
-            door.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
-        };
+        let dicom = DicomDoors::bind(config).await?;
         let web = door.address();
         let addresses = Addresses {
             web: config.web.public_url.clone().unwrap_or_else(|| format!("https://{web}")),
-            dicom_tls: bound(&dicom_tls),
-            dicom_plain: bound(&dicom_plain),
+            dicom_tls: dicom.tls_address(),
+            dicom_plain: dicom.plain_address(),
         };
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { door.serve(stop.cancelled()).await });
-        let scp = Arc::new(Scp::new(Sealed, Settings { drain: DRAIN, ..Settings::default() }));
-        for (listener, transport) in [dicom_tls, dicom_plain].into_iter().flatten() {
-            let (scp, stop) = (Arc::clone(&scp), stop_doors.clone());
-            doors.spawn(async move { scp.serve(listener, transport, stop).await });
-        }
+        let scp = Scp::new(Sealed, Settings { drain: DRAIN, ..Settings::default() });
+        dicom.serve(scp, &doors, &stop_doors);
         doors.close();
         Ok(Self { web, addresses, state, doors, stop_doors })
     }

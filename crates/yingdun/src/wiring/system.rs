@@ -1,5 +1,6 @@
 //! A whole archive in one process: opened, serving, and stopped in order.
 
+use super::dicom::{self, DicomDoors};
 use super::error::StartError;
 use super::events::RepairLedger;
 use super::foundation::{Foundation, Root, root};
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,8 +21,7 @@ use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
 use yingdun_dimse::archive_door::ArchiveDoor;
 use yingdun_dimse::reporter::Reporter;
-use yingdun_dimse::scp::{Scp, Settings, Transport as DicomTransport};
-use yingdun_dimse::tls;
+use yingdun_dimse::scp::{Scp, Settings};
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
@@ -122,28 +121,18 @@ impl System {
         };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
-        let calling = dicom_client(config)?;
+        let calling = dicom::client(config)?;
         let calls = Arc::new(Calls::new(calling.clone()));
         let mut hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 
         let web = open_web_door(config, &foundation, &archive, hooks).await?;
-        let dicom_tls = match config.dicom.tls_listen {
-            Some(address) => Some((bind(address).await?, dicom_tls(config)?)),
-            None => None,
-        };
-        let dicom_plain = match config.dicom.plain_listen {
-            Some(address) => Some((bind(address).await?, DicomTransport::Plain)),
-            None => None,
-        };
-        let bound = |door: &Option<(TcpListener, DicomTransport)>| {
-            door.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
-        };
+        let dicom = DicomDoors::bind(config).await?;
         let addresses = Addresses {
             web: web.origin().to_owned(),
-            dicom_tls: bound(&dicom_tls),
-            dicom_plain: bound(&dicom_plain),
+            dicom_tls: dicom.tls_address(),
+            dicom_plain: dicom.plain_address(),
         };
 
         if by_shares {
@@ -158,11 +147,7 @@ impl System {
             ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);
         doors.spawn(reporter.run(stop_doors.clone()));
-        let scp = Arc::new(Scp::new(service, Settings::default()));
-        for (listener, transport) in [dicom_tls, dicom_plain].into_iter().flatten() {
-            let (scp, stop) = (Arc::clone(&scp), stop_doors.clone());
-            doors.spawn(async move { scp.serve(listener, transport, stop).await });
-        }
+        dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();
         Ok(Self {
@@ -292,31 +277,6 @@ pub(super) fn web_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, Star
     Ok(yingdun_web::server_config(&files)?)
 }
 
-pub(super) fn dicom_tls(config: &Config) -> Result<DicomTransport, StartError> {
-    let chain = read(&config.dicom.certificate_file)?;
-    let key = read(&config.dicom.private_key_file)?;
-    let authorities = read(&config.dicom.client_ca_file)?;
-    let identity = tls::Identity::from_pem(&chain, &key)?;
-    Ok(DicomTransport::Tls(tls::server_config(identity, &tls::Trust::from_pem(&authorities)?)?))
-}
-
-/// With what the archive calls devices: the certificate that it shows to those that call it, and the authority that
-/// signs theirs. Nothing where the door for TLS is closed.
-fn dicom_client(config: &Config) -> Result<Option<Arc<rustls::ClientConfig>>, StartError> {
-    if config.dicom.tls_listen.is_none() {
-        return Ok(None);
-    }
-    let chain = read(&config.dicom.certificate_file)?;
-    let key = read(&config.dicom.private_key_file)?;
-    let authorities = read(&config.dicom.client_ca_file)?;
-    let identity = tls::Identity::from_pem(&chain, &key)?;
-    Ok(Some(tls::client_config(Some(identity), &tls::Trust::from_pem(&authorities)?)?))
-}
-
-pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|cause| StartError::DicomListen { address, cause })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, StartError> {
     std::fs::read(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })
 }
