@@ -11,14 +11,10 @@ use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use support::corruption::{Scrubber, run};
+use support::{number, option};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let option = |name: &str| {
-        arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1))
-    };
-    let number = |name: &str, otherwise: u64| option(name).map_or(otherwise, |text| text.parse().unwrap());
     let folder = option("--directory").map_or_else(env::temp_dir, PathBuf::from);
     let outcome = run(number("--seed", 1), number("--count", 10_000), Scrubber::Real, &folder).await;
     println!("{outcome}");

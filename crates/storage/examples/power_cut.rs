@@ -7,17 +7,12 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::env;
 use std::process::ExitCode;
+use support::number;
 use support::power_cut::run;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let number = |name: &str, otherwise: u64| {
-        let at = arguments.iter().position(|argument| argument == name);
-        at.and_then(|at| arguments.get(at + 1)).map_or(otherwise, |text| text.parse().unwrap())
-    };
     let outcome = run(number("--seed", 1), number("--count", 10_000), None).await;
     println!("{outcome}");
     if outcome.lost + outcome.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -8,6 +8,7 @@ pub(crate) mod power;
 pub(crate) mod power_cut;
 
 use bytes::Bytes;
+use std::env;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -113,6 +114,16 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_secs(10), "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// What stands behind an option of the command line of a rig.
+pub(crate) fn option(name: &str) -> Option<String> {
+    env::args().skip(1).skip_while(|argument| argument != name).nth(1)
+}
+
+/// The same as a number.
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
+    option(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// Every replica of a store.
