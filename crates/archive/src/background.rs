@@ -56,3 +56,29 @@ impl<T> Turns<T> {
         let _ = tokio::time::timeout(pause, self.closing.cancelled()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::sync::Notify;
+
+    #[tokio::test]
+    async fn a_turn_that_has_begun_is_finished_and_lets_go_and_none_follows() {
+        let (background, finished) = (Background::default(), Arc::new(AtomicUsize::new(0)));
+        let begun = Arc::new(Notify::new());
+        let tell = Arc::clone(&begun);
+        background.begin(&finished, |turns| async move {
+            while let Some(finished) = turns.next() {
+                tell.notify_one();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                finished.fetch_add(1, Ordering::SeqCst);
+                drop(finished);
+                turns.pause(Duration::from_secs(3600)).await;
+            }
+        });
+        begun.notified().await;
+        background.end().await;
+        assert_eq!((finished.load(Ordering::SeqCst), Arc::strong_count(&finished)), (1, 1));
+    }
+}
