@@ -1,0 +1,52 @@
+//! Words for the audit log.
+
+use crate::cli::AdminArgs;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// The newest leaves
+    Tail {
+        #[arg(long, default_value_t = 20)]
+        count: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// The leaves that fit all conditions, the newest first
+    Search {
+        #[arg(long)]
+        actor: Option<String>,
+        /// Study Instance UID
+        #[arg(long)]
+        study: Option<String>,
+        /// A kind of event, as in access, stored, authentication
+        #[arg(long)]
+        kind: Option<String>,
+        /// permitted, refused, succeeded or failed
+        #[arg(long)]
+        outcome: Option<String>,
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Check a log directory, or a copy of it, offline
+    Verify {
+        directory: PathBuf,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// A checkpoint that was kept elsewhere: the log must continue it
+        #[arg(long, value_name = "FILE")]
+        known_checkpoint: Option<PathBuf>,
+    },
+    /// Print the proof that a leaf is in the log (C2SP tlog-proof), offline
+    Prove {
+        directory: PathBuf,
+        index: u64,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+    },
+}

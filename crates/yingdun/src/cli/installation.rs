@@ -1,0 +1,98 @@
+//! Words for an installation on this machine: to make, serve and judge one.
+
+use clap::{Args, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use yingdun_keys::SHARES_MAX;
+use yingdun_model::InstitutionId;
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Run as a smoke test: smaller studies, stop at the end, exit 1 if any stage fails
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Where to put the demonstration; a temporary folder that is removed at the end when absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder of the installation
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Short name of the institution: lower-case letters, digits, inner hyphens. Cannot be changed later
+    #[arg(long, value_name = "ID", default_value = "hospital", value_parser = InstitutionId::new)]
+    pub(crate) institution: InstitutionId,
+    /// Folder of a replica; give it once per disk [default: DIR/replica-a, -b, -c]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) replica: Vec<PathBuf>,
+    /// Name or address by which clients reach this machine; give it once per name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
+    /// Where HTTPS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) web_listen: SocketAddr,
+    /// Where DICOM over TLS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2762")]
+    pub(crate) dicom_tls_listen: SocketAddr,
+    /// Where DICOM without TLS listens; closed when absent
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dicom_plain_listen: Option<SocketAddr>,
+    /// Database of the catalogue: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/catalogue.db")]
+    pub(crate) catalogue_url: String,
+    /// Database of wrapped keys
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/keys.db")]
+    pub(crate) keys_url: String,
+    /// Database of accounts
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
+    pub(crate) identity_url: String,
+    /// A file with the passphrase of the root-key file; made at random when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
+    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
+        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_shares: Option<u8>,
+    /// How many of the shares are needed, at least 2
+    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_threshold: Option<u8>,
+    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
+    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
+    pub(crate) share_directory: Option<PathBuf>,
+    /// Print what would be made, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "YINGDUN_CONFIG", default_value = "/etc/yingdun/yingdun.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertificateCommand {
+    /// Issue a certificate with which a device or program proves itself
+    Issue {
+        /// Its name, as in CT01
+        name: String,
+        /// The folder of the installation
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+        /// Name or address at which it takes connections, such as images that are sent to it; give it once per name
+        #[arg(long, value_name = "NAME")]
+        host: Vec<String>,
+        /// Where to write NAME.pem and NAME.key [default: DIR/pki/issued]
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+    /// Give the server a new key and certificate for the same names; the old ones stay as *.previous
+    RenewServer {
+        /// The folder of the installation
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+    },
+}

@@ -1,0 +1,45 @@
+//! Words for keys: unsealing, versions, rotation.
+
+use crate::cli::{AdminArgs, ServerArgs};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsealArgs {
+    /// A file with the share; read from standard input when absent, at a terminal without showing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show versions, their age and uses, and how far wrapping again is
+    Status {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Replace key-encryption keys by their next version now, instead of when they are due
+    Rotate {
+        /// Only of this grade: L1, L2, L3, L4, L4S or L5
+        #[arg(long)]
+        grade: Option<String>,
+        /// Print what would be replaced, and replace nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Begin to wrap keys again under the newest versions, or go on with it. Versions under which nothing is left are destroyed
+    Rewrap {
+        /// Stop it, until it is begun again
+        #[arg(long, conflicts_with = "dry_run")]
+        stop: bool,
+        /// Print how many keys are left and which versions would be destroyed, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}

@@ -1,0 +1,143 @@
+//! The words of the command line. One file per group of commands; what each does is in `commands`.
+
+mod audit;
+mod bulk;
+mod device;
+mod dicom;
+mod installation;
+mod keys;
+mod people;
+mod sign_in;
+mod storage;
+mod workflow;
+
+pub(crate) use audit::AuditCommand;
+pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
+pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, JobCommand};
+pub(crate) use dicom::{
+    CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
+};
+pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs};
+pub(crate) use keys::{KeysCommand, UnsealArgs};
+pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
+pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
+pub(crate) use storage::{ReplicaCommand, ScrubArgs};
+pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
+
+use clap::{Parser, Subcommand};
+
+/// Yingdun (影盾): a protected archive for medical images.
+#[derive(Debug, Parser)]
+#[command(name = "yingdun", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print one JSON document on standard output instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole archive on this machine with made-up studies
+    Demo(DemoArgs),
+    /// Make an installation: configuration, certificates, keys, databases, three invitations
+    Init(InitArgs),
+    /// Make an installation if there is none, then serve it
+    Up(InitArgs),
+    /// Serve until SIGTERM or SIGINT
+    Serve(ConfigArgs),
+    /// Judge a configuration file without starting anything
+    CheckConfig(ConfigArgs),
+    /// Judge the machine around a configuration: replicas, keys, certificates, databases, log, ports
+    Doctor(ConfigArgs),
+    /// Certificates of the installation's own authority
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
+    /// Verify a DICOM connection (C-ECHO), or say at which step it fails, why, and what to do
+    Echo(EchoArgs),
+    /// Send DICOM files (C-STORE)
+    Store(StoreArgs),
+    /// Import folders, media with a DICOMDIR, zip and tar archives into a running archive
+    Import(ImportArgs),
+    /// Ask for patients, studies, series or instances (C-FIND)
+    Find(FindArgs),
+    /// Fetch objects over the same connection (C-GET)
+    Get(GetArgs),
+    /// Have objects sent to a device that the peer knows (C-MOVE)
+    Move(MoveArgs),
+    /// Take studies out of a running archive as a medium: one zip archive with a DICOMDIR
+    Export(ExportArgs),
+    /// Move the studies of another archive into a running one (DICOMweb or DIMSE), and compare both
+    Migrate(MigrateArgs),
+    /// Sign in and keep the token in a file
+    Login(LoginArgs),
+    /// Change the own password; every other session ends
+    Password(PasswordArgs),
+    /// People (system administrator)
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Invitations (system administrator makes them, the invited person accepts)
+    #[command(subcommand)]
+    Invitation(InvitationCommand),
+    /// Roles (security administrator)
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Care relations (security administrator)
+    #[command(subcommand)]
+    CareRelation(CareRelationCommand),
+    /// Devices (system administrator; scopes: security administrator)
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Long work that one has asked the archive for
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Service clients (system administrator; scopes: security administrator)
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Give one share to an archive that starts sealed
+    Unseal(UnsealArgs),
+    /// Close a running archive and wipe its keys; it waits for shares then (security administrator)
+    Seal {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Key-encryption keys: versions, rotation, wrapping again (security administrator)
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The modality worklist (technician, or a service client with the scope `worklist`)
+    #[command(subcommand)]
+    Worklist(WorklistCommand),
+    /// Performed procedure steps: report them to a peer as a modality does, and read what was reported to an archive
+    #[command(subcommand)]
+    Mpps(MppsCommand),
+    /// What happened to studies, behind a number: which have received nothing for a while
+    Events(EventsArgs),
+    /// Studies that somebody has to look at: of several patients, or with one accession number
+    Conflicts {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Print the DICOM conformance statement of this program (PS3.2), in Markdown
+    Conformance,
+    /// Check every byte of every replica: how far that is and what was found; --now begins (system administrator)
+    Scrub(ScrubArgs),
+    /// Replicas: how they stand, and changing a disk while the archive runs (system administrator)
+    #[command(subcommand)]
+    Replica(ReplicaCommand),
+    /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,39 @@
+//! Words for where images lie: scrub, replicas.
+
+use crate::cli::AdminArgs;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    /// Begin a full pass over every replica now, and say how it begins
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) now: bool,
+    /// Say how far the passes are and what the last full ones found; so without any option
+    #[arg(long)]
+    pub(crate) status: bool,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReplicaCommand {
+    /// How each replica stands: state, room, what it still lacks, with which others it is lost
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take a replica out of service; when `list` says drained, its disk may be taken away
+    Drain {
+        /// Its label
+        label: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Put a replica into service with the empty folder that is there now, and fill it from the others
+    Replace {
+        /// Its label
+        label: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
