@@ -1,5 +1,6 @@
 //! Why a key is not given. No error carries a key or names a person.
 
+use crate::RootError;
 use yingdun_catalog::CatalogError;
 use yingdun_model::{Action, Grade};
 
@@ -9,6 +10,9 @@ pub enum KeysError {
     /// The database of keys failed. [`CatalogError::Busy`] and [`CatalogError::Unavailable`] may pass.
     #[error(transparent)]
     Database(#[from] CatalogError),
+    /// The provider of the root key did not wrap or unwrap. [`RootError::Unreachable`] and [`RootError::Sealed`] may pass.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The root key is not the one that this database of keys was made with.
     #[error("the root key does not belong to this database of keys")]
     WrongRoot,

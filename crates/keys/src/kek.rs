@@ -99,7 +99,7 @@ impl Keks {
             return Ok(active);
         }
         if let Some(kek) = keks::active(&self.database, line).await? {
-            return self.hold_active(line, &kek);
+            return self.hold_active(line, &kek).await;
         }
         match self.insert(line, 1, Vec::new()).await {
             // Another one made it at the same time.
@@ -107,7 +107,7 @@ impl Keks {
             Err(error) => return Err(error),
         }
         match keks::active(&self.database, line).await? {
-            Some(kek) => self.hold_active(line, &kek),
+            Some(kek) => self.hold_active(line, &kek).await,
             None => Err(KeysError::KekMissing { grade: line.grade, version: 1 }),
         }
     }
@@ -118,7 +118,7 @@ impl Keks {
             return Ok(key);
         }
         match keks::version(&self.database, line, version).await? {
-            Some(kek) => self.hold(line, &kek),
+            Some(kek) => self.hold(line, &kek).await,
             None => Err(KeysError::KekMissing { grade: line.grade, version }),
         }
     }
@@ -167,7 +167,7 @@ impl Keks {
         mut statements: Vec<Statement>,
     ) -> Result<(), KeysError> {
         let key = SealingKey::generate_for(suite_of(line)?);
-        let wrapped = self.root.wrapping().wrap(&place::kek(line, version), &key);
+        let wrapped = self.root.wrap(&place::kek(line, version), &key).await?;
         statements.push(keks::insert_active(line, version, &wrapped, self.clock.now()));
         self.database.execute(statements).await?;
         Ok(())
@@ -185,7 +185,7 @@ impl Keks {
         Some(ActiveKek { version, key })
     }
 
-    fn hold_active(&self, line: &KekLine, kek: &Kek) -> Result<ActiveKek, KeysError> {
+    async fn hold_active(&self, line: &KekLine, kek: &Kek) -> Result<ActiveKek, KeysError> {
         if kek.uses.saturating_add(USES_PER_STUDY_MAX.into()) > KEK_USES_MAX {
             return Err(KeysError::KekExhausted { grade: line.grade, version: kek.version });
         }
@@ -195,15 +195,15 @@ impl Keks {
                 "a key-encryption key has used half of its uses: rotate it"
             );
         }
-        let key = self.hold(line, kek)?;
+        let key = self.hold(line, kek).await?;
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.active.insert(line.clone(), kek.version);
         Ok(ActiveKek { version: kek.version, key })
     }
 
-    fn hold(&self, line: &KekLine, kek: &Kek) -> Result<Arc<WrappingKey>, KeysError> {
-        let key = self.root.wrapping().unwrap(&place::kek(line, kek.version), &kek.wrapped);
-        let key = key.map_err(|_| KeysError::Damaged { what: "key-encryption key" })?;
+    async fn hold(&self, line: &KekLine, kek: &Kek) -> Result<Arc<WrappingKey>, KeysError> {
+        let place = place::kek(line, kek.version);
+        let key = self.root.unwrap_row(&place, &kek.wrapped, "key-encryption key").await?;
         // The root key is of the default suite; what stands below the key-encryption key is of the suite of its line.
         let key = Arc::new(WrappingKey::from(key.given_to(suite_of(line)?)));
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);

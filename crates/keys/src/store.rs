@@ -2,7 +2,7 @@
 
 use crate::kek::Keks;
 use crate::study::StudyKeys;
-use crate::{KekStatus, KeysError, RootKey, SecretName, Suites, place};
+use crate::{KekStatus, KeysError, RootError, RootKey, SecretName, Suites, place};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
@@ -42,7 +42,8 @@ impl KeyStore {
     /// Opens the store. On a new database the root key is tied to it; later the same root key is needed.
     ///
     /// # Errors
-    /// [`KeysError::WrongRoot`] when the database was made with another root key.
+    /// [`KeysError::WrongRoot`] when the database was made with another root key, [`KeysError::Root`] when its provider does
+    /// not answer.
     pub async fn open(database: Database, root: RootKey, clock: Arc<dyn Clock>) -> Result<Self, KeysError> {
         check_root(&database, &root, clock.as_ref()).await?;
         let keks = Keks::new(database.clone(), root, Arc::clone(&clock));
@@ -67,13 +68,13 @@ impl KeyStore {
         institution: &InstitutionId,
         name: SecretName,
     ) -> Result<SealingKey, KeysError> {
-        let (database, root) = (&self.0.keys.database, self.0.keys.keks.root().wrapping());
+        let (database, root) = (&self.0.keys.database, self.0.keys.keks.root());
         let place = place::secret(institution, name);
         let kept = secrets::find(database, institution, name.as_str()).await?;
         let wrapped = match kept {
             Some(wrapped) => wrapped,
             None => {
-                let wrapped = root.wrap(&place, &SealingKey::generate());
+                let wrapped = root.wrap(&place, &SealingKey::generate()).await?;
                 let insert = secrets::insert(institution, name.as_str(), &wrapped, self.0.keys.clock.now());
                 match self.0.keys.database.execute(vec![insert]).await {
                     Ok(_) => wrapped,
@@ -86,7 +87,7 @@ impl KeyStore {
                 }
             }
         };
-        root.unwrap(&place, &wrapped).map_err(|_| KeysError::Damaged { what: "institution secret" })
+        root.unwrap_row(&place, &wrapped, "institution secret").await
     }
 
     /// Whose study it is and how it is graded, as its key row says; `None` when there is no key, because the study
@@ -149,7 +150,7 @@ impl std::fmt::Debug for KeyStore {
 async fn check_root(database: &Database, root: &RootKey, clock: &dyn Clock) -> Result<(), KeysError> {
     let place = place::root_check();
     if secrets::root_check(database).await?.is_none() {
-        let wrapped = root.wrapping().wrap(&place, &SealingKey::generate());
+        let wrapped = root.wrap(&place, &SealingKey::generate()).await?;
         match database.execute(vec![secrets::insert_root_check(&wrapped, clock.now())]).await {
             // Another node opened the same new database: its root key counts.
             Ok(_) | Err(CatalogError::Constraint(_)) => {}
@@ -157,8 +158,11 @@ async fn check_root(database: &Database, root: &RootKey, clock: &dyn Clock) -> R
         }
     }
     let kept = secrets::root_check(database).await?.ok_or(KeysError::WrongRoot)?;
-    root.wrapping().unwrap(&place, &kept).map_err(|_| KeysError::WrongRoot)?;
-    Ok(())
+    match root.unwrap(&place, &kept).await {
+        Ok(_) => Ok(()),
+        Err(RootError::WrongKey) => Err(KeysError::WrongRoot),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

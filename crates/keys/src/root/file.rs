@@ -277,7 +277,9 @@ mod tests {
 
     fn bytes(root: &RootKey) -> Vec<u8> {
         let context = yingdun_crypto::Context::new("yingdun/test/v1");
-        root.wrapping().wrap(&context, &SealingKey::from_secret(&Secret::new([1; 32])))
+        let key = SealingKey::from_secret(&Secret::new([1; 32]));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(root.wrap(&context, &key)).unwrap()
     }
 
     #[test]

@@ -1,35 +1,90 @@
-//! The topmost key and the sealed file that holds it.
+//! The topmost key: who keeps it, and the sealed file that is the first of those.
 
 mod file;
 mod format;
+mod provider;
 mod shamir;
 mod share;
 mod unseal;
 
 pub use file::{RootFile, RootFileError, RootOpener, SHARES_MAX};
+pub use provider::{RootAnswer, RootError, RootKind, RootProvider};
 pub use share::{Share, ShareError};
 pub use unseal::{UnsealProgress, Unsealing};
 
-use yingdun_crypto::{SealingKey, WrappingKey};
+use crate::KeysError;
+use std::sync::Arc;
+use yingdun_crypto::{Context, OpenError, SealingKey, WrappingKey};
 
-/// The topmost key. It lives in memory while the archive runs and in the root-key file, nowhere else.
-pub struct RootKey(WrappingKey);
+/// The topmost key, wherever it is. Clones are the same key.
+#[derive(Clone)]
+pub struct RootKey(Arc<dyn RootProvider>);
 
 impl RootKey {
-    pub(crate) const fn wrapping(&self) -> &WrappingKey {
-        &self.0
+    /// The key that this provider keeps.
+    #[must_use]
+    pub fn of(provider: impl RootProvider + 'static) -> Self {
+        Self(Arc::new(provider))
+    }
+
+    /// Who keeps it.
+    #[must_use]
+    pub fn kind(&self) -> RootKind {
+        self.0.kind()
+    }
+
+    /// Wraps a key for its place.
+    pub(crate) async fn wrap(&self, place: &Context, key: &SealingKey) -> Result<Vec<u8>, RootError> {
+        self.0.wrap(place, key).await
+    }
+
+    /// Unwraps what stands in this place.
+    pub(crate) async fn unwrap(&self, place: &Context, wrapped: &[u8]) -> Result<SealingKey, RootError> {
+        self.0.unwrap(place, wrapped).await
+    }
+
+    /// The same for a row of the database, whose damage is told by what it holds.
+    pub(crate) async fn unwrap_row(
+        &self,
+        place: &Context,
+        wrapped: &[u8],
+        what: &'static str,
+    ) -> Result<SealingKey, KeysError> {
+        self.unwrap(place, wrapped).await.map_err(|error| match error {
+            RootError::WrongKey => KeysError::Damaged { what },
+            RootError::Sealed { .. } | RootError::Unreachable { .. } | RootError::Refused { .. } => {
+                error.into()
+            }
+        })
     }
 }
 
 impl From<SealingKey> for RootKey {
-    /// Takes a root key that was kept in another place than a [`RootFile`].
+    /// A root key in memory: what a [`RootFile`] held.
     fn from(key: SealingKey) -> Self {
-        Self(key.into())
+        Self::of(InMemory(key.into()))
     }
 }
 
 impl std::fmt::Debug for RootKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RootKey(…)")
+        write!(f, "RootKey({})", self.kind())
+    }
+}
+
+/// A root key that this process holds.
+struct InMemory(WrappingKey);
+
+impl RootProvider for InMemory {
+    fn kind(&self) -> RootKind {
+        RootKind::File
+    }
+
+    fn wrap<'a>(&'a self, place: &'a Context, key: &'a SealingKey) -> RootAnswer<'a, Vec<u8>> {
+        Box::pin(async move { Ok(self.0.wrap(place, key)) })
+    }
+
+    fn unwrap<'a>(&'a self, place: &'a Context, wrapped: &'a [u8]) -> RootAnswer<'a, SealingKey> {
+        Box::pin(async move { self.0.unwrap(place, wrapped).map_err(|_: OpenError| RootError::WrongKey) })
     }
 }
