@@ -15,7 +15,7 @@ use yingdun_dimse::association::Timeouts;
 use yingdun_dimse::scu::{Cause, Destination, Diagnosis, Settings, Step, diagnose};
 
 /// Waits that a test can afford; a handshake on a busy machine takes less.
-const WAIT: Duration = Duration::from_secs(3);
+const WAIT: Duration = Duration::from_secs(30);
 
 fn plain(calling: &str) -> Settings {
     Settings { timeouts: Timeouts::within(WAIT), ..Settings::new(title(calling)) }

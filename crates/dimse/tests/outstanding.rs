@@ -114,7 +114,7 @@ async fn server(disks: &MockSlowDisks) -> (Destination, CancellationToken) {
 async fn what_is_durable_first_is_answered_first_where_that_was_agreed() {
     let disks = MockSlowDisks::default();
     let (destination, stop) = server(&disks).await;
-    assert_eq!(send(&destination, 3, &[600, 1, 300], false).await, [1, 300, 600]);
+    assert_eq!(send(&destination, 3, &[2000, 1, 1000], false).await, [1, 1000, 2000]);
     assert_eq!(send(&destination, 1, &[200, 1, 100], false).await, [200, 1, 100]);
     assert_eq!(send(&destination, 3, &[200, 1, 100], true).await, [200, 1, 100], "not beside queries");
     stop.cancel();

@@ -160,12 +160,12 @@ async fn a_slow_replica_does_not_hold_the_others_until_its_queue_is_full() {
     let faults = disk.below(&settings.replicas[2].directory);
     let store = open(&settings, disk.clone()).await;
     store.append(record(0, 10)).await.unwrap();
-    faults.delay_ms.store(400, Ordering::SeqCst);
+    faults.delay_ms.store(1000, Ordering::SeqCst);
     let begun = Instant::now();
     for number in 1..10 {
         store.append(record(number, 2000)).await.unwrap();
     }
-    assert!(begun.elapsed() < Duration::from_millis(400), "the quorum is enough");
+    assert!(begun.elapsed() < Duration::from_secs(1), "the quorum is enough");
     let begun = Instant::now();
     for number in 10..80 {
         store.append(record(number, 4000)).await.unwrap();
@@ -185,12 +185,12 @@ async fn a_hung_replica_is_given_up() {
     settings.queue_bytes_max = 20 * 1024;
     let faults = disk.below(&settings.replicas[2].directory);
     let store = open(&settings, disk.clone()).await;
-    faults.delay_ms.store(3000, Ordering::SeqCst);
+    faults.delay_ms.store(5000, Ordering::SeqCst);
     let begun = Instant::now();
     for number in 0..30 {
         store.append(record(number, 2000)).await.unwrap();
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "the queue was freed");
+    assert!(begun.elapsed() < Duration::from_secs(5), "the queue was freed");
     assert!(matches!(store.status().replicas[2].state, ReplicaState::Failed(_)));
 }
 

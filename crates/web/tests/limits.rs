@@ -227,5 +227,5 @@ async fn jobs_are_bounded_belong_to_their_owner_and_end_with_the_door() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(state(&path).await, ("completed".to_owned(), 0));
-    tokio::time::timeout(Duration::from_secs(5), running.stop()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), running.stop()).await.unwrap();
 }

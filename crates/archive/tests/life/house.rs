@@ -84,7 +84,7 @@ impl House {
     pub(crate) fn lose_catalogue(&self) {
         // Its last connection, closed in the background, takes this file away when it is done; when two close at once
         // none does.
-        for _ in 0..100 {
+        for _ in 0..3000 {
             if !self.folder.path().join("catalogue.db-wal").exists() {
                 break;
             }

@@ -143,7 +143,7 @@ async fn a_long_answer_leaves_page_by_page_under_one_leaf_and_is_counted(house: 
     let mut search = open.archive.search(&open.gateway, request(Level::Instance, &[])).await.unwrap();
     let given = search.next_page().await.unwrap().len();
     drop(search);
-    for _ in 0..100 {
+    for _ in 0..3000 {
         if queries(&open).await.len() == 4 {
             break;
         }
