@@ -243,7 +243,7 @@ def test_the_server_stops_in_bounded_time_while_a_job_waits_for_a_device(make_in
         assert api.get(f"/jobs/{job['job']}")["state"] == "running"
         began = time.monotonic()
         installation.stop()
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20
 
 
 def test_who_may_have_devices_searched_and_sent_to(archive, gateway, tokens):

@@ -221,7 +221,7 @@ def test_a_move_that_is_cancelled_stops(archive, images, entity):
         responses = association.send_c_move(asked, "SLOW", MOVE, msg_id=11)
         wait_until(lambda: taken, "the first object arrives", 20)
         association.send_c_cancel(11, None, MOVE)
-        time.sleep(0.2)
+        time.sleep(2)  # the library sends it from a thread of its own
         go_on.set()
         *_, (last, _) = responses
         assert last.Status == 0xFE00
