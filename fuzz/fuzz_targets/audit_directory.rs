@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 use yingdun_audit::verify::verify_directory;
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
-use yingdun_crypto::sign::{SigningKey, VerifyingKey};
+use yingdun_crypto::sign::{NoteVerifier, SigningKey};
 use yingdun_model::{ActorId, InstitutionId, Secret};
 
 const ORIGIN: &str = "example.org/log";
@@ -22,7 +22,7 @@ const APPENDS: usize = 3;
 struct Written {
     folder: TempDir,
     files: Vec<PathBuf>,
-    key: VerifyingKey,
+    verifier: NoteVerifier,
 }
 
 static LOG: LazyLock<Written> = LazyLock::new(|| {
@@ -33,7 +33,8 @@ static LOG: LazyLock<Written> = LazyLock::new(|| {
     let mut files = Vec::new();
     list(folder.path(), &mut files);
     files.sort();
-    Written { folder, files, key: seed().verifying_key() }
+    let verifier = NoteVerifier::new(ORIGIN, seed().verifying_key()).expect("a verifier");
+    Written { folder, files, verifier }
 });
 
 fuzz_target!(|input: &[u8]| {
@@ -52,7 +53,7 @@ fuzz_target!(|input: &[u8]| {
         put(path, &changed);
         undo.push((path, original));
     }
-    let _ = verify_directory(log.folder.path(), &log.key, ORIGIN).expect("the folder is there");
+    let _ = verify_directory(log.folder.path(), &log.verifier).expect("the folder is there");
     for (path, original) in undo.into_iter().rev() {
         put(path, &original);
     }

@@ -37,7 +37,7 @@
 //! verify_inclusion(&proof, &leaf, log.verifier())?; // anyone, anywhere, without the log
 //!
 //! log.shutdown().await?;
-//! assert!(verify::verify_directory(&dir, log.verifier().key(), origin)?.is_ok());
+//! assert!(verify::verify_directory(&dir, log.verifier())?.is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{ORIGIN, config, event, event_with_detail, signing_key, verifier};
+use support::{config, event, event_with_detail, verifier};
 use yingdun_audit::verify::verify_directory;
 use yingdun_audit::{Log, LogConfig, Reader};
 
@@ -72,7 +72,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
             acknowledged.extend(whole.iter().filter_map(|line| ack(line)));
         }
 
-        let report = verify_directory(dir.path(), &signing_key().verifying_key(), ORIGIN).unwrap();
+        let report = verify_directory(dir.path(), &verifier()).unwrap();
         assert_eq!(report.first_bad, None, "round {round}");
         let reader = Reader::of_directory(dir.path(), &verifier()).unwrap();
         let leaves = reader.read(0..u64::MAX).unwrap();

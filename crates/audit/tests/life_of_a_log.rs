@@ -69,7 +69,7 @@ async fn a_partial_tile_that_a_killed_process_cut_off_does_not_stay() {
     let log = open(dir.path());
     log.append(vec![event_with_detail(1); 20]).await.unwrap();
     log.shutdown().await.unwrap();
-    let report = verify_directory(dir.path(), verifier().key(), verifier().name()).unwrap();
+    let report = verify_directory(dir.path(), &verifier()).unwrap();
     assert_eq!((report.first_bad, report.size), (None, 30));
 }
 

@@ -19,11 +19,12 @@ use std::time::SystemTime;
 use support::{ORIGIN, config, copy_directory, event, files, fill, signing_key, unhurried, verifier};
 use yingdun_audit::verify::{Bad, Report, verify_directory, verify_directory_since};
 use yingdun_audit::{AuditError, Log, Reader, leaf_hash};
+use yingdun_crypto::sign::NoteVerifier;
 
 const VERIFIER_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify");
 
 fn verify(dir: &Path) -> Report {
-    verify_directory(dir, &signing_key().verifying_key(), ORIGIN).unwrap()
+    verify_directory(dir, &verifier()).unwrap()
 }
 
 /// Exit code and output of the independent verifier.
@@ -354,7 +355,6 @@ async fn details_that_changed_places_are_named() {
 async fn a_rollback_or_a_fork_is_seen_by_whoever_remembers_a_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let old = tempfile::tempdir().unwrap();
-    let key = signing_key().verifying_key();
     let log = Log::open(unhurried(dir.path())).unwrap();
     fill(&log, 0, 300).await;
     let first = log.checkpoint().await.unwrap();
@@ -369,7 +369,7 @@ async fn a_rollback_or_a_fork_is_seen_by_whoever_remembers_a_checkpoint() {
     let note = tempfile::NamedTempFile::new().unwrap();
     let judge = |dir: &Path, known: &str| {
         fs::write(note.path(), known).unwrap();
-        let report = verify_directory_since(dir, &key, ORIGIN, Some(known)).unwrap();
+        let report = verify_directory_since(dir, &verifier(), Some(known)).unwrap();
         let (code, output) = verify_in_python(dir, Some(note.path()));
         assert_eq!(code == 0, report.is_ok(), "{output} {report:?}");
         report.first_bad
@@ -391,13 +391,11 @@ async fn another_key_another_origin_and_a_foreign_checkpoint_are_refused() {
     log_of(dir.path(), 3, 0).await;
     let other = yingdun_crypto::sign::SigningKey::generate().verifying_key();
     for (key, origin) in [(other, ORIGIN), (signing_key().verifying_key(), "other.example/audit")] {
-        let report = verify_directory(dir.path(), &key, origin).unwrap();
+        let report = verify_directory(dir.path(), &NoteVerifier::new(origin, key).unwrap()).unwrap();
         assert!(matches!(report.first_bad, Some(Bad::Checkpoint { .. })), "{report:?}");
     }
-    let key = signing_key().verifying_key();
-    assert!(verify_directory(dir.path(), &key, "a b").is_err());
-    assert!(verify_directory(&dir.path().join("nowhere"), &key, ORIGIN).is_err());
-    assert!(verify_directory_since(dir.path(), &key, ORIGIN, Some("no note")).is_err());
+    assert!(verify_directory(&dir.path().join("nowhere"), &verifier()).is_err());
+    assert!(verify_directory_since(dir.path(), &verifier(), Some("no note")).is_err());
     assert_eq!(verify_in_python(&dir.path().join("nowhere"), None).0, 2);
 }
 

@@ -1,6 +1,7 @@
-//! Digests: SHA-256 for evidence that others must check, BLAKE3 for our own ciphertext.
+//! Digests: SHA-256 and SM3 for evidence that others must check, BLAKE3 for our own ciphertext.
 
 use ring::digest as ring_digest;
+use sm3::Digest;
 
 /// Bytes of every digest here.
 pub const DIGEST_BYTES: usize = 32;
@@ -9,6 +10,14 @@ pub const DIGEST_BYTES: usize = 32;
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut digest = Sha256::new();
+    digest.update(bytes);
+    digest.finish()
+}
+
+/// The SM3 (GB/T 32905) of some bytes.
+#[must_use]
+pub fn sm3(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut digest = Sm3::new();
     digest.update(bytes);
     digest.finish()
 }
@@ -56,6 +65,29 @@ impl std::fmt::Debug for Sha256 {
     }
 }
 
+/// SM3 of bytes that come in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Sm3(sm3::Sm3);
+
+impl Sm3 {
+    /// Starts a digest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> [u8; DIGEST_BYTES] {
+        self.0.finalize().into()
+    }
+}
+
 /// BLAKE3 of bytes that come in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Blake3(blake3::Hasher);
@@ -86,10 +118,14 @@ mod tests {
 
     #[test]
     fn the_published_values_of_abc_come_out() {
-        // FIPS 180-4 example; BLAKE3 from the reference implementation's b3sum.
+        // FIPS 180-4 example; GB/T 32905 §A.1; BLAKE3 from the reference implementation's b3sum.
         assert_eq!(
             hex::encode(sha256(b"abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            hex::encode(sm3(b"abc")),
+            "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
         );
         assert_eq!(
             hex::encode(blake3(b"abc")),
@@ -101,12 +137,14 @@ mod tests {
         #[test]
         fn pieces_give_the_digest_of_the_whole(bytes: Vec<u8>, cut: prop::sample::Index) {
             let (a, b) = bytes.split_at(cut.index(bytes.len() + 1));
-            let (mut sha, mut b3) = (Sha256::new(), Blake3::new());
+            let (mut sha, mut chinese, mut b3) = (Sha256::new(), Sm3::new(), Blake3::new());
             for piece in [a, b] {
                 sha.update(piece);
+                chinese.update(piece);
                 b3.update(piece);
             }
             prop_assert_eq!(sha.finish(), sha256(&bytes));
+            prop_assert_eq!(chinese.finish(), sm3(&bytes));
             prop_assert_eq!(b3.finish(), blake3(&bytes));
         }
     }

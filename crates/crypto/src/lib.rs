@@ -22,8 +22,8 @@
 //! | [`sealed`] | a typed value as sealed bytes: [`Sealed<T>`] | the same |
 //! | [`wrap`] | keys under keys | RFC 5649 (AES-256-KWP), RFC 5869 (HKDF) |
 //! | [`token`] | keyed pseudonyms and search tokens | RFC 2104 (HMAC-SHA-256) |
-//! | [`sign`] | signatures and signed notes | RFC 8032 (Ed25519), C2SP signed-note |
-//! | [`digest`] | SHA-256 for evidence, BLAKE3 for ciphertext | FIPS 180-4, BLAKE3 |
+//! | [`sign`] | signatures and signed notes | RFC 8032 (Ed25519), GB/T 32918.2 (SM2), C2SP signed-note |
+//! | [`digest`] | SHA-256 and SM3 for evidence, BLAKE3 for ciphertext | FIPS 180-4, GB/T 32905, BLAKE3 |
 //! | [`passphrase`] | a key from a passphrase | RFC 9106 (Argon2id) |
 //! | [`random`] | bytes from the operating system | |
 //!

@@ -27,7 +27,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use yingdun_crypto::sign::{NoteVerifier, VerifyingKey};
+use yingdun_crypto::sign::NoteVerifier;
 
 /// How often the files are read again when something is wrong, and the pause in between: a writer at work
 /// between two files looks like damage once, damage stays.
@@ -149,9 +149,6 @@ impl fmt::Display for Bad {
 /// Why a verification could not be done at all.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The origin is not a legal key name.
-    #[error("`{0}` is not a legal origin: it must not be empty nor hold spaces or plus signs")]
-    Origin(String),
     /// There is no such directory.
     #[error("cannot read the directory {}: {source}", dir.display())]
     Directory {
@@ -169,8 +166,8 @@ pub enum VerifyError {
 ///
 /// # Errors
 /// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the [`Report`].
-pub fn verify_directory(dir: &Path, key: &VerifyingKey, origin: &str) -> Result<Report, VerifyError> {
-    verify_directory_since(dir, key, origin, None)
+pub fn verify_directory(dir: &Path, verifier: &NoteVerifier) -> Result<Report, VerifyError> {
+    verify_directory_since(dir, verifier, None)
 }
 
 /// Verifies the log in a directory, and that it continues a checkpoint that was kept elsewhere. Only such a
@@ -180,19 +177,17 @@ pub fn verify_directory(dir: &Path, key: &VerifyingKey, origin: &str) -> Result<
 /// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the [`Report`].
 pub fn verify_directory_since(
     dir: &Path,
-    key: &VerifyingKey,
-    origin: &str,
+    verifier: &NoteVerifier,
     known_checkpoint: Option<&str>,
 ) -> Result<Report, VerifyError> {
-    let verifier = NoteVerifier::new(origin, *key).map_err(|_| VerifyError::Origin(origin.to_owned()))?;
     fs::read_dir(dir).map_err(|source| VerifyError::Directory { dir: dir.to_owned(), source })?;
     let known = known_checkpoint
-        .map(|note| Head::read(note, &verifier))
+        .map(|note| Head::read(note, verifier))
         .transpose()
         .map_err(VerifyError::KnownCheckpoint)?;
     let mut attempt = 1;
     loop {
-        let report = verify_once(dir, &verifier, known.as_ref());
+        let report = verify_once(dir, verifier, known.as_ref());
         if report.is_ok() || attempt == ATTEMPTS || !is_being_written(dir) {
             return Ok(report);
         }

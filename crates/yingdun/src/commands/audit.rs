@@ -40,7 +40,7 @@ fn verify(
 ) -> Result<Verdict, CommandError> {
     let verifier = read_public_key(public_key)?;
     let known = known_checkpoint.map(read).transpose()?;
-    let report = verify_directory_since(directory, verifier.key(), verifier.name(), known.as_deref())?;
+    let report = verify_directory_since(directory, &verifier, known.as_deref())?;
     let root = hex::encode(report.root);
     let first_bad = report.first_bad.as_ref().map(ToString::to_string);
     let document = json!({

@@ -353,7 +353,7 @@ async fn audit_log(config: &Config, verifier: Option<NoteVerifier>) -> (Vec<Find
     };
     let directory = config.audit.directory.clone();
     let looked = tokio::task::spawn_blocking(move || {
-        let report = verify_directory(&directory, verifier.key(), verifier.name());
+        let report = verify_directory(&directory, &verifier);
         let report = report.map_err(|error| error.to_string())?;
         let newest = Reader::of_directory(&directory, &verifier).and_then(|reader| reader.tail(1));
         let newest = newest.ok().and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));

@@ -20,7 +20,7 @@ pub(super) async fn audit(house: &House, folder: &Path, language: Language) -> R
     let directory = log.dir().to_owned();
     let whole = {
         let (directory, verifier) = (directory.clone(), verifier.clone());
-        blocking(move || Ok(verify_directory(&directory, verifier.key(), verifier.name())?)).await?
+        blocking(move || Ok(verify_directory(&directory, &verifier)?)).await?
     };
     let bad = whole.first_bad.as_ref().map(ToString::to_string);
     expect(bad.is_none(), || format!("the log does not verify: {}", bad.unwrap_or_default()))?;
@@ -78,7 +78,7 @@ fn tamper(log: &Path, copy: &Path, verifier: &NoteVerifier) -> Result<String, De
         *byte ^= 1;
     }
     std::fs::write(&largest, bytes)?;
-    match verify_directory(copy, verifier.key(), verifier.name())?.first_bad {
+    match verify_directory(copy, verifier)?.first_bad {
         Some(bad @ (Bad::Record { .. } | Bad::Records { .. })) => Ok(bad.to_string()),
         Some(other) => Err(DemoError::NotSo(format!("the verifier names something else: {other}"))),
         None => Err(DemoError::NotSo("the verifier did not notice a changed byte".into())),
