@@ -12,7 +12,7 @@ from yingdun_testkit.web import Web
 
 #: A decision is taken again at least this often (DESIGN: an open permit lives five seconds).
 DECISION_SECONDS_MAX = 5.0
-# What a machine may take in which everything else runs at the same time; a window that is never decided again has 60 s.
+#: What a machine may take in which everything else runs at the same time; a window that is never decided again has 60 s.
 BUSY_SECONDS = 10.0
 
 #: Every role of people.

@@ -20,7 +20,7 @@ JSON = {"Content-Type": "application/dicom+json"}
 
 #: A session that ends takes its event channel with it within this time.
 CHANNEL_SECONDS_MAX = 5.0
-# What a machine may take in which everything else runs at the same time.
+#: What a machine may take in which everything else runs at the same time.
 BUSY_SECONDS = 10.0
 
 #: An ended workitem can be read for thirty days.

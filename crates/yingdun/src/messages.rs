@@ -247,6 +247,7 @@ messages! {
     demo_collect() { "收 collect" "收 collect" }
     demo_store() { "存 store" "存 store" }
     demo_use() { "用 use" "用 use" }
+    demo_keys() { "钥 keys" "钥 keys" }
     demo_audit() { "审 audit" "审 audit" }
     demo_passed() { "通过" "PASS" }
     demo_failed() { "失败" "FAIL" }
@@ -261,6 +262,10 @@ messages! {
     demo_used(megabytes, rate, first_ms) {
         "接诊医生经 HTTPS 调阅 {megabytes} MB（{rate} MB/s，首个实例 {first_ms} 毫秒），与发送内容逐位一致；无关人员得到 404，并留有审计记录"
         "the treating doctor opened {megabytes} MB over HTTPS ({rate} MB/s, first instance {first_ms} ms), bit for bit what was sent; the stranger got 404 and a leaf in the log"
+    }
+    demo_keyed(rotated, wrapped, ms, studies) {
+        "{rotated} 个密钥加密密钥换为新版本，其下 {wrapped} 个密钥在 {ms} 毫秒内重新封装，旧版本已销毁；影像字节未动，{studies} 个检查照常打开"
+        "{rotated} key-encryption key replaced, the {wrapped} keys below wrapped again in {ms} ms, the version before destroyed; no image byte was touched, all {studies} studies open"
     }
     demo_audited(leaves, accesses, unwraps, named) {
         "{leaves} 条记录验证通过；解封密钥 {unwraps} 次＝准入记录 {accesses} 条；在副本中改动一个字节，验证器指出：{named}"

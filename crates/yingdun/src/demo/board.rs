@@ -18,6 +18,8 @@ pub(super) enum Stage {
     Store,
     /// Who may, opens them; who may not, does not.
     Use,
+    /// Keys are replaced.
+    Keys,
     /// All of it is on the ledger.
     Audit,
 }
@@ -28,6 +30,7 @@ impl Stage {
             Self::Collect => language.demo_collect(),
             Self::Store => language.demo_store(),
             Self::Use => language.demo_use(),
+            Self::Keys => language.demo_keys(),
             Self::Audit => language.demo_audit(),
         }
     }

@@ -9,6 +9,7 @@ mod collect;
 mod error;
 mod folder;
 mod house;
+mod keys;
 mod ledger;
 mod people;
 mod search;
@@ -62,6 +63,7 @@ async fn show(folder: &Folder, scale: Scale, board: &mut Board) -> Result<House,
     board.record(Stage::Collect, collect::collect(&house, &samples, language).await)?;
     board.record(Stage::Store, store::store(&house, &samples, language).await)?;
     board.record(Stage::Use, view::view(&house, &samples, language).await)?;
+    board.record(Stage::Keys, keys::keys(&house, &samples, language).await)?;
     board.record(Stage::Audit, ledger::audit(&house, folder.path(), language).await)?;
     Ok(house)
 }

@@ -32,7 +32,7 @@ pub(super) struct People {
     /// The audit administrator.
     pub(super) auditor: SignedInPerson,
     /// The security administrator.
-    security: SignedInPerson,
+    pub(super) security: SignedInPerson,
 }
 
 impl People {

@@ -115,7 +115,7 @@ fn same_packs(one: &Path, other: &Path) -> Result<bool, DemoError> {
 }
 
 /// The packs of a replica by their number; none while its folder is missing.
-fn packs(replica: &Path) -> Result<BTreeMap<String, Vec<u8>>, DemoError> {
+pub(super) fn packs(replica: &Path) -> Result<BTreeMap<String, Vec<u8>>, DemoError> {
     let mut packs = BTreeMap::new();
     let entries = match std::fs::read_dir(replica.join("packs")) {
         Ok(entries) => entries,
