@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use support::fault::MockFaultDisk;
 use support::{
-    all_replicas, config, is_whole, object_of, open, read_object, record, scan_all, until, verifies,
+    Heard, all_replicas, config, is_whole, object_of, open, open_heard, read_object, record, scan_all, until,
+    verifies,
 };
 use tempfile::{TempDir, tempdir};
-use yingdun_storage::{Location, PackPosition, RealDisk, Store, StoreConfig};
+use yingdun_storage::{Location, PackPosition, RealDisk, Store, StoreConfig, StoreEvent};
 
 /// Records that replica 2 still holds after the crash.
 const SEEN_BY_ALL: usize = 5;
@@ -233,4 +234,43 @@ async fn no_pack_is_numbered_below_a_position_that_was_once_given_out() {
     let sane = store.append(record(4, 10)).await.unwrap();
     assert!(i64::try_from(sane.pack).is_ok());
     assert_eq!(scan_all(&store, PackPosition::START).await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_tore_before_a_whole_record_behind_the_agreed_end_is_no_record() {
+    let root = tempdir().unwrap();
+    let settings = config(root.path(), 3);
+    let store = open(&settings, Arc::new(RealDisk)).await;
+    let mut stored = Acknowledged::new();
+    append(&store, &mut stored, 3).await;
+    let [(_, agreed), (_, torn), (_, whole)] = [stored[0], stored[1], stored[2]];
+    until("everything is on replica 2", || store.status().replicas[2].lag_bytes == 0).await;
+    let mut left_open = fs::read(open_file(root.path(), 2, &agreed)).unwrap();
+    store.close().await;
+    drop(store);
+    // Two replicas were sealed behind the first record. Of what the third had not synced, the middle is missing.
+    for replica in 0..3 {
+        let sealed = open_file(root.path(), replica, &agreed).with_extension("pack");
+        if replica < 2 {
+            fs::File::options().write(true).open(sealed).unwrap().set_len(agreed.end()).unwrap();
+        } else {
+            fs::remove_file(sealed).unwrap();
+        }
+    }
+    left_open[(torn.offset + torn.object_range().start) as usize] ^= 1;
+    fs::write(open_file(root.path(), 2, &agreed), left_open).unwrap();
+
+    let heard = Arc::new(Heard::default());
+    let store = open_heard(&settings, Arc::new(RealDisk), Arc::clone(&heard)).await;
+    for _ in 0..2 {
+        let found: Vec<Location> =
+            scan_all(&store, PackPosition::START).await.iter().map(|record| record.location).collect();
+        assert_eq!(found, [agreed, whole]);
+        until("it is repaired", || is_whole(&store)).await;
+    }
+    for replica in all_replicas(&store) {
+        assert!(verifies(&store, &whole, replica).await);
+    }
+    let lost = |event: &StoreEvent| matches!(event, StoreEvent::RecordLost { .. });
+    assert!(!heard.0.lock().unwrap().iter().any(lost), "it was never acknowledged");
 }

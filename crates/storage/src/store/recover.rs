@@ -80,12 +80,19 @@ pub(crate) fn recover_pack(
     let sealed: Vec<Option<u64>> = listings.iter().map(|listing| listing.sealed(number)).collect();
     let lengths: Vec<u64> = sealed.iter().flatten().copied().collect();
     if let Some(agreed) = agreed_length(&lengths) {
-        let longer = |(replica, listing): (usize, &Listing)| {
-            let open = listing.is_open(number) && listing.sealed(number).is_none();
-            (open || listing.sealed(number) > Some(agreed)).then_some(replica)
+        let replicas = |is_longer: &dyn Fn(&Listing) -> bool| -> Vec<usize> {
+            let longer = listings.iter().enumerate().filter(|(_, listing)| is_longer(listing));
+            longer.map(|(replica, _)| replica).collect()
         };
-        let longer: Vec<usize> = listings.iter().enumerate().filter_map(longer).collect();
-        let end = verified_end(store, number, agreed, &sources_of(number, &longer, backends, false));
+        let longer = replicas(&|listing| listing.sealed(number) > Some(agreed));
+        let open = replicas(&|listing| listing.is_open(number) && listing.sealed(number).is_none());
+        let end = verified_end(
+            store,
+            number,
+            agreed,
+            &sources_of(number, &longer, backends, false),
+            &sources_of(number, &open, backends, true),
+        );
         let copy = |bytes: &Option<u64>| if *bytes == Some(end) { Copy::Whole } else { Copy::Lacking };
         return Some(Pack::sealed(end, sealed.iter().map(copy).collect()));
     }
@@ -163,18 +170,27 @@ impl Witnesses {
 }
 
 /// How far whole records go on behind the agreed end of a pack: a sealed copy never outweighs a longer copy whose
-/// records verify.
-pub(crate) fn verified_end(store: &StoreId, pack: u64, agreed: u64, sources: &[Source]) -> u64 {
-    let extent = Extent { pack, end: longest_of(sources), store };
-    let mut end = agreed;
-    let mut offset = agreed.next_multiple_of(ALIGN_BYTES);
-    while let Some(parsed) = extent.next_header(sources, offset) {
-        offset = parsed.location.end();
-        if sources.iter().any(|source| holds(source, &parsed)) {
-            end = offset;
+/// records verify. What a crash left torn between such records becomes zeros in the copies that are still `open` (for
+/// writing), as it does when no copy is sealed: its header alone would pass for that of a record.
+pub(crate) fn verified_end(
+    store: &StoreId,
+    pack: u64,
+    agreed: u64,
+    sealed: &[Source],
+    open: &[Source],
+) -> u64 {
+    let sources = [sealed, open].concat();
+    let extent = Extent { pack, end: longest_of(&sources), store };
+    let records = whole_records(&extent, &sources, agreed.next_multiple_of(ALIGN_BYTES));
+    // In a sealed copy it is damage, and what is left of it is evidence.
+    if sealed.is_empty() {
+        for source in open {
+            if let Err(error) = zero_between(source, agreed, &records) {
+                tracing::warn!(replica = source.replica, %error, "what a crash left could not be cleared");
+            }
         }
     }
-    end
+    records.last().map_or(agreed, |(last, _)| last.location.end())
 }
 
 /// The length that most copies have; the longer one when two are equally frequent.
@@ -219,7 +235,7 @@ fn leave_open_pack(store: &StoreId, number: u64, backends: &[Option<Arc<dyn Back
             *copy = Copy::Growing { durable: PACK_HEADER_BYTES, out: true };
         }
     }
-    for (parsed, holders) in whole_records(&extent, &sources) {
+    for (parsed, holders) in whole_records(&extent, &sources, PACK_HEADER_BYTES) {
         end = parsed.location.end();
         for holder in holders {
             if let Some(copy) = copies.get_mut(holder) {
@@ -238,7 +254,7 @@ fn finish_open_pack(
     sources: &[Source],
 ) -> Option<Pack> {
     let extent = Extent { pack: number, end: longest_of(sources), store };
-    let records = whole_records(&extent, sources);
+    let records = whole_records(&extent, sources, PACK_HEADER_BYTES);
     let Some((last, _)) = records.last() else {
         for backend in backends.iter().flatten() {
             if let Err(error) = backend.remove(number) {
@@ -265,10 +281,13 @@ fn finish_open_pack(
     Some(Pack::sealed(end, copies))
 }
 
-/// Every record that is whole on some source, with the sources (by position) that hold it.
-fn whole_records(extent: &Extent<'_>, sources: &[Source]) -> Vec<(ParsedHeader, Vec<usize>)> {
+/// Every record from an offset on that is whole on some source, with the sources (by position) that hold it.
+fn whole_records(
+    extent: &Extent<'_>,
+    sources: &[Source],
+    mut offset: u64,
+) -> Vec<(ParsedHeader, Vec<usize>)> {
     let mut records = Vec::new();
-    let mut offset = PACK_HEADER_BYTES;
     while let Some(parsed) = extent.next_header(sources, offset) {
         offset = parsed.location.end();
         let holders: Vec<usize> =
@@ -302,6 +321,18 @@ fn complete(
         read_record(holder, parsed, |offset, bytes| write_all_at(file, &[bytes], offset))?;
     }
     Ok(())
+}
+
+/// Writes zeros where none of the records lies, from an offset up to the last of them.
+fn zero_between(target: &Source, from: u64, records: &[(ParsedHeader, Vec<usize>)]) -> io::Result<()> {
+    let mut done = from;
+    let mut any = false;
+    for (parsed, _) in records {
+        any |= parsed.location.offset > done;
+        zero(target, done, parsed.location.offset)?;
+        done = parsed.location.end();
+    }
+    if any { target.file.sync() } else { Ok(()) }
 }
 
 fn zero(target: &Source, from: u64, to: u64) -> io::Result<()> {

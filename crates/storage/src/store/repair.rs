@@ -1,7 +1,7 @@
 //! The repairer: writes a pack anew on a replica where it is missing, incomplete or damaged, from records that
 //! verify, while the store serves. The copy is written beside, synced, read back, and only then takes the name.
 
-use super::recover::verified_end;
+use super::recover::{Listing, verified_end};
 use super::shared::Shared;
 use super::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
 use crate::disk::{DiskFile, read_exact_at, write_all_at};
@@ -135,13 +135,26 @@ fn grown_end(shared: &Shared, pack: u64, end: u64, sources: &[Source]) -> u64 {
         return end;
     }
     let longer = |source: &&Source| source.file.length().is_ok_and(|bytes| bytes > end);
-    let longer: Vec<Source> = sources.iter().filter(longer).cloned().collect();
-    let grown = verified_end(&shared.store_id, pack, end, &longer);
+    let (mut sealed, mut open) = (Vec::new(), Vec::new());
+    for source in sources.iter().filter(longer) {
+        match open_for_writing(shared, pack, source.replica) {
+            Some(file) => open.push(Source { replica: source.replica, file }),
+            None => sealed.push(source.clone()),
+        }
+    }
+    let grown = verified_end(&shared.store_id, pack, end, &sealed, &open);
     if grown > end {
         tracing::warn!(pack, from = end, to = grown, "a replica holds more of a sealed pack than was agreed");
         shared.state().extended(pack, grown);
     }
     grown
+}
+
+/// The copy of a replica that was open at a crash and was never sealed.
+fn open_for_writing(shared: &Shared, pack: u64, replica: usize) -> Option<Arc<dyn DiskFile>> {
+    let backend = shared.backends.get(replica)?;
+    let is_sealed = Listing::new(&backend.list().ok()?).sealed(pack).is_some();
+    if is_sealed { None } else { backend.open(pack, true).ok() }
 }
 
 /// Tells which records of the only copy are damaged for good.

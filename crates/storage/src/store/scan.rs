@@ -13,6 +13,7 @@ use crate::record::format::{PACK_HEADER_BYTES, ParsedHeader};
 use crate::{PackPosition, ReplicaId, ScannedRecord, StoreError};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 /// Records read in one go: enough to pay for the hop to the blocking pool, few enough to hold in memory.
@@ -130,11 +131,13 @@ fn descriptor(
     None
 }
 
-/// Whether the bytes where a record could begin are zeros on every source: then there never was one.
+/// Whether the bytes where a record could begin are zeros on every source that goes so far: then there never was one.
 fn all_zero(sources: &[Source], offset: u64) -> bool {
     sources.iter().all(|source| {
         let mut bytes = Vec::new();
-        read_exact_at(source.file.as_ref(), &mut bytes, 8, offset).is_ok()
-            && bytes.iter().all(|byte| *byte == 0)
+        match read_exact_at(source.file.as_ref(), &mut bytes, 8, offset) {
+            Ok(()) => bytes.iter().all(|byte| *byte == 0),
+            Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
+        }
     })
 }
