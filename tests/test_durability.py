@@ -1,7 +1,6 @@
 """Nothing that was acknowledged is lost and nothing wrong is served: kills, lost replicas, flipped bytes, full disks."""
 
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -15,13 +14,13 @@ import pytest
 import requests
 from pynetdicom.sop_class import SecondaryCaptureImageStorage
 
-from yingdun_testkit import part10, program
+from yingdun_testkit import part10, program, rig
 from yingdun_testkit.ingest import Book, Objects, Senders
 from yingdun_testkit.installation import DidNotStart, wait_until
 from yingdun_testkit.web import Web, outcome
 
 #: Kills while objects are coming in. The full run: `script/soak --rig kill`.
-KILL_CYCLES = int(os.environ.get("YINGDUN_KILL_CYCLES", "20"))
+KILL_CYCLES = rig.runs(20)
 
 #: Seconds for a replica to become whole again.
 REFILL_SECONDS_MAX = 60
@@ -40,8 +39,7 @@ def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installatio
     web, book = full_access(installation), Book()
     # Small ones share a pack and a sync; the large ones (9.7 MB) have a way of their own.
     objects = [Objects("kill-small"), Objects("kill-middle", rows=400), Objects("kill-large", rows=2200), Objects("kill-d")]
-    seed = int(os.environ.get("YINGDUN_KILL_SEED") or random.randrange(1 << 32))
-    print(f"seed {seed}")
+    seed = rig.seed()
     runs = 0
     try:
         for runs in kills(installation, web, book, objects, random.Random(seed)):
@@ -49,11 +47,8 @@ def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installatio
         assert len(book.acknowledged) > KILL_CYCLES, "the kills came before anything was acknowledged"
         book.check(web, range(len(book.sent)))
     finally:
-        record = {"rig": "kill", "runs": runs, "acknowledged": len(book.acknowledged)}
-        record |= {"lost": len(book.lost), "wrong": len(book.wrong), "seed": seed}
-        print(record)
-        if path := os.environ.get("YINGDUN_KILL_RECORD"):
-            Path(path).write_text(json.dumps(record) + "\n")
+        lost, wrong = len(book.lost), len(book.wrong)
+        rig.leave_record(rig="kill", seed=seed, runs=runs, acknowledged=len(book.acknowledged), lost=lost, wrong=wrong)
     assert installation.stop() == 0
     report = installation.verify_audit()
     assert report["ok"] and report["tail_unsigned"] == 0, report

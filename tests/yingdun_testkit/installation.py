@@ -69,14 +69,14 @@ class Installation:
         """The overrides as the program reads them."""
         return {f"YINGDUN__{name}": value for name, value in self.settings.items()}
 
-    def start(self):
-        """Starts the server and waits for its ready line."""
-        self.launch()
+    def start(self, environment=None):
+        """Starts the server and waits for its ready line; `environment` has more variables for this one process."""
+        self.launch(environment)
         ready = self.next_line()
         assert ready["ready"] is True, ready
         return self
 
-    def launch(self):
+    def launch(self, environment=None):
         """Starts the server and waits for nothing."""
         assert self.process is None, "the server runs already"
         with open(self.log_path, "ab") as log:
@@ -84,7 +84,7 @@ class Installation:
                 [program.binary(), "--json", "serve", "--config", self.config],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **self.environment()},
+                env={**os.environ, **self.environment(), **(environment or {})},
             )
         self.lines = _lines(self.process)
 

@@ -17,6 +17,13 @@ def binary() -> Path:
     return Path(named) if named else REPOSITORY / "target" / "release" / "yingdun"
 
 
+def life() -> Path:
+    """The store alone, for power cuts: `cargo build --package yingdun-storage --example life`, of the same profile."""
+    path = binary().parent / "examples" / "life"
+    assert path.is_file(), f"{path} is missing: cargo build --release --package yingdun-storage --example life"
+    return path
+
+
 def run(*arguments, env=None) -> subprocess.CompletedProcess:
     """Runs a command to its end and returns what it said, whatever its exit code."""
     return subprocess.run(

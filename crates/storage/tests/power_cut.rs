@@ -20,7 +20,7 @@ const REPLICAS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn acknowledged_records_survive_a_power_cut() {
-    let outcome = run(1, CUTS, None).await;
+    let outcome = run(1, 0..CUTS, None).await;
     assert_eq!((outcome.lost, outcome.wrong), (0, 0), "{outcome}");
     // The rig is of no use when cuts come before anything is acknowledged.
     assert!(outcome.acknowledged > 3 * CUTS, "{outcome}");
@@ -28,20 +28,20 @@ async fn acknowledged_records_survive_a_power_cut() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_that_acknowledges_before_it_syncs_is_caught() {
-    let outcome = run(2, CUTS_FOR_LIES, Some(Lie::Unsynced)).await;
+    let outcome = run(2, 0..CUTS_FOR_LIES, Some(Lie::Unsynced)).await;
     assert!(outcome.lost > CUTS_FOR_LIES, "{outcome}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_that_does_not_sync_directories_is_caught() {
-    let outcome = run(3, CUTS_FOR_LIES, Some(Lie::UnsyncedNames)).await;
+    let outcome = run(3, 0..CUTS_FOR_LIES, Some(Lie::UnsyncedNames)).await;
     assert!(outcome.lost > 0, "{outcome}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_that_believes_the_second_sync_after_one_that_failed_is_caught() {
     // A sync has to fail and the power to go soon after: one series in five shows nothing, six in a row do.
-    let outcome = run(4, 6 * CUTS_FOR_LIES, Some(Lie::Retried)).await;
+    let outcome = run(4, 0..6 * CUTS_FOR_LIES, Some(Lie::Retried)).await;
     assert!(outcome.lost + outcome.wrong > 0, "{outcome}");
 }
 

@@ -58,7 +58,7 @@ impl fmt::Display for Outcome {
         let Self { runs, injected, detected, repaired, lost, wrong, seed } = self;
         write!(
             f,
-            "{{\"rig\": \"corruption\", \"runs\": {runs}, \"injected\": {injected}, \"detected\": {detected}, \
+            "{{\"rig\": \"corruption\", \"runs\": {runs}, \"acknowledged\": null, \"injected\": {injected}, \"detected\": {detected}, \
              \"repaired\": {repaired}, \"lost\": {lost}, \"wrong\": {wrong}, \"seed\": {seed}}}"
         )
     }

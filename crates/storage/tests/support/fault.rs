@@ -16,6 +16,10 @@ pub(crate) struct Faults {
     pub(crate) sync_fails_in: AtomicU64,
     /// Writes fail after half of their bytes.
     pub(crate) torn: AtomicBool,
+    /// Files are not synced, and it is said that they are: a store that acknowledges before it syncs.
+    pub(crate) skips_syncs: AtomicBool,
+    /// Directories are not synced, and it is said that they are.
+    pub(crate) skips_directory_syncs: AtomicBool,
     /// Reads wait this long, in milliseconds.
     pub(crate) read_delay_ms: AtomicU64,
     /// Writes wait this long, in milliseconds.
@@ -87,6 +91,10 @@ impl Disk for MockFaultDisk {
         RealDisk.remove(path)
     }
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        let skips = |faults: Arc<Faults>| faults.skips_directory_syncs.load(Ordering::SeqCst);
+        if self.faults(path).is_some_and(skips) {
+            return Ok(());
+        }
         RealDisk.sync_directory(path)
     }
     fn space(&self, path: &Path) -> io::Result<Space> {
@@ -137,6 +145,9 @@ impl DiskFile for MockFaultFile {
             faults.sync_fails_in.store(left.saturating_sub(1), Ordering::SeqCst);
             if left == 1 {
                 return Err(io::Error::from_raw_os_error(5)); // EIO
+            }
+            if faults.skips_syncs.load(Ordering::SeqCst) {
+                return Ok(());
             }
         }
         self.inner.sync()

@@ -6,9 +6,10 @@ use super::power::{Dice, Lie, MockPowerCutDisk};
 use super::{all_replicas, config, is_whole, object_of, open, read_object, record, scan_all, until};
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use yingdun_storage::{Disk, Location, PackPosition, Store};
+use yingdun_storage::{Disk, Location, PackPosition, ReplicaConfig, Store, StoreConfig};
 
 const REPLICAS: usize = 3;
 /// Records that each writer wants to store.
@@ -17,7 +18,7 @@ const RECORDS: usize = 60;
 const SYNCS_PER_FAILURE: u64 = 40;
 
 /// What one life of a store acknowledged: number, object bytes, location.
-type Acknowledged = Vec<(u64, usize, Location)>;
+pub(crate) type Acknowledged = Vec<(u64, usize, Location)>;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,15 +42,16 @@ impl fmt::Display for Outcome {
         write!(
             f,
             "{{\"rig\": \"power-cut\", \"runs\": {runs}, \"acknowledged\": {acknowledged}, \"lost\": {lost}, \
-             \"wrong\": {wrong}, \"seed\": {seed}, \"first_bad\": {first_bad}}}"
+             \"wrong\": {wrong}, \"injected\": {runs}, \"detected\": null, \"repaired\": null, \"seed\": {seed}, \
+             \"first_bad\": {first_bad}}}"
         )
     }
 }
 
-/// Cuts the power of `count` stores.
-pub(crate) async fn run(seed: u64, count: u64, lie: Option<Lie>) -> Outcome {
+/// Cuts the power of stores, by their numbers.
+pub(crate) async fn run(seed: u64, lives: Range<u64>, lie: Option<Lie>) -> Outcome {
     let mut outcome = Outcome { seed, ..Outcome::default() };
-    for number in 0..count {
+    for number in lives {
         let life = one_cut(seed.wrapping_mul(1_000_003).wrapping_add(number), lie).await;
         if life.lost + life.wrong > 0 {
             outcome.first_bad = outcome.first_bad.or(Some(number));
@@ -80,23 +82,38 @@ async fn one_cut(seed: u64, lie: Option<Lie>) -> Outcome {
     disk.cut();
     drop(store);
 
-    let found = disk.after_the_cut(&mut dice);
+    let found = Arc::new(disk.after_the_cut(&mut dice));
+    let damage = examine(&config, found, &acknowledged, lie.is_none()).await;
+    Outcome { runs: 1, seed, acknowledged: acknowledged.len() as u64, ..damage }
+}
+
+/// What of the acknowledged records is lost or wrong: before anything is repaired, when the store was opened again, and,
+/// if everything is to be put right, on every replica then.
+pub(crate) async fn examine(
+    config: &StoreConfig,
+    disk: Arc<dyn Disk>,
+    acknowledged: &Acknowledged,
+    to_be_whole: bool,
+) -> Outcome {
     let mut outcome =
-        Outcome { runs: 1, seed, acknowledged: acknowledged.len() as u64, ..Outcome::default() };
-    outcome.lost += missing_before_recovery(&found, &acknowledged);
-    let store = open(&config, Arc::new(found.clone())).await;
+        Outcome { lost: missing_before_recovery(disk.as_ref(), config, acknowledged), ..Outcome::default() };
+    let store = open(config, disk).await;
     let scanned = scan_all(&store, PackPosition::START).await;
     let places: HashSet<Location> = scanned.iter().map(|record| record.location).collect();
-    for (number, bytes, location) in &acknowledged {
+    for (number, bytes, location) in acknowledged {
         let expected = object_of(&record(*number, *bytes));
-        let first = store.replicas_for(location)[0];
-        match read_object(&store, location, first).await {
-            Some(read) if read == expected => outcome.lost += u64::from(!places.contains(location)),
-            Some(_) => outcome.wrong += 1,
-            None => outcome.lost += 1,
+        let mut read = Vec::new();
+        // As whoever opens what is sealed does: a replica that has it not, or has it wrong, is passed over.
+        for replica in store.replicas_for(location) {
+            read.extend(read_object(&store, location, replica).await);
+        }
+        if read.is_empty() || !places.contains(location) {
+            outcome.lost += 1;
+        } else if !read.contains(&expected) {
+            outcome.wrong += 1;
         }
     }
-    if lie.is_none() {
+    if to_be_whole {
         until("all replicas are whole", || is_whole(&store)).await;
         for scanned in &scanned {
             for replica in all_replicas(&store) {
@@ -130,13 +147,11 @@ async fn append_until_the_cut(store: &Store, dice: &mut Dice) -> Acknowledged {
     acknowledged
 }
 
-/// Reads the files themselves, without the store: how many records are not whole on two replicas.
-fn missing_before_recovery(disk: &MockPowerCutDisk, acknowledged: &Acknowledged) -> u64 {
-    let holds = |replica: usize, location: &Location, expected: &[u8]| {
-        let name = |form| format!("mock/replica-{replica}/packs/{:016x}.{form}", location.pack);
-        let file = disk
-            .open(Path::new(&name("pack")), false)
-            .or_else(|_| disk.open(Path::new(&name("open")), false));
+/// Reads the files themselves, without the store: how many records are not whole on the write quorum.
+fn missing_before_recovery(disk: &dyn Disk, config: &StoreConfig, acknowledged: &Acknowledged) -> u64 {
+    let holds = |replica: &ReplicaConfig, location: &Location, expected: &[u8]| {
+        let path = |form| replica.directory.join(format!("packs/{:016x}.{form}", location.pack));
+        let file = disk.open(&path("pack"), false).or_else(|_| disk.open(&path("open"), false));
         let Ok(file) = file else { return false };
         let mut read = Vec::new();
         let offset = location.offset + location.object_range().start;
@@ -144,7 +159,8 @@ fn missing_before_recovery(disk: &MockPowerCutDisk, acknowledged: &Acknowledged)
     };
     let is_missing = |(number, bytes, location): &&(u64, usize, Location)| {
         let expected = object_of(&record(*number, *bytes));
-        (0..REPLICAS).filter(|replica| holds(*replica, location, &expected)).count() < 2
+        let copies = config.replicas.iter().filter(|replica| holds(replica, location, &expected));
+        copies.count() < config.write_quorum
     };
     acknowledged.iter().filter(is_missing).count() as u64
 }
