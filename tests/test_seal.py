@@ -123,13 +123,14 @@ def test_the_root_key_is_recovered_from_a_copy_and_three_shares(sealed, tmp_path
     keys, database = installation.directory / "keys" / "root.key", installation.directory / "db" / "keys.db"
     copies = tmp_path / "copies"
     copies.mkdir()
-    for path in (keys, database):
+    for path in (keys, keys.with_name("epoch.key"), database):
         shutil.copy(path, copies)
         path.unlink()
     broken = program.run("serve", "--config", installation.config)
     assert broken.returncode == 1 and "root" in broken.stderr
     started = time.monotonic()
     shutil.copy(copies / "root.key", keys)
+    shutil.copy(copies / "epoch.key", keys.parent)
     shutil.copy(copies / "keys.db", database)
     installation.launch()
     assert installation.next_line()["sealed"] is True

@@ -1,6 +1,6 @@
 //! Why a key is not given. No error carries a key or names a person.
 
-use crate::RootError;
+use crate::{EpochFileError, RootError};
 use yingdun_catalog::CatalogError;
 use yingdun_model::{Action, Grade};
 
@@ -16,6 +16,28 @@ pub enum KeysError {
     /// The root key is not the one that this database of keys was made with.
     #[error("the root key does not belong to this database of keys")]
     WrongRoot,
+    /// The epoch file cannot be used.
+    #[error(transparent)]
+    EpochFile(#[from] EpochFileError),
+    /// The epoch under which keys of this database are wrapped is not in the epoch file: it is over, or the file is not that of
+    /// this database or older than it.
+    #[error(
+        "the epoch file does not hold epoch {epoch}, which the database of keys needs: bring back the epoch file that was \
+             copied with this database"
+    )]
+    EpochMissing {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// The epoch in the file is another one than that of this database, or was not made under this root key.
+    #[error("epoch {epoch} in the epoch file is not that of this database of keys")]
+    OtherEpoch {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// The program is being stopped.
+    #[error("broken off: the program is being stopped")]
+    BrokenOff,
     /// A row does not unwrap: damaged, or moved from another place.
     #[error("a wrapped {what} is damaged or stands in the wrong place")]
     Damaged {

@@ -1,6 +1,7 @@
 //! Key-encryption keys: made on first use, counted, rotated, held in memory.
 
-use crate::{KeysError, RootKey, place};
+use crate::epoch::Epochs;
+use crate::{KeysError, RootKey};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -72,6 +73,7 @@ pub(crate) struct ActiveKek {
 pub(crate) struct Keks {
     database: Database,
     root: RootKey,
+    epochs: Epochs,
     clock: Arc<dyn Clock>,
     held: RwLock<Held>,
 }
@@ -83,8 +85,8 @@ struct Held {
 }
 
 impl Keks {
-    pub(crate) fn new(database: Database, root: RootKey, clock: Arc<dyn Clock>) -> Self {
-        Self { database, root, clock, held: RwLock::default() }
+    pub(crate) fn new(database: Database, root: RootKey, epochs: Epochs, clock: Arc<dyn Clock>) -> Self {
+        Self { database, root, epochs, clock, held: RwLock::default() }
     }
 
     pub(crate) const fn root(&self) -> &RootKey {
@@ -155,6 +157,11 @@ impl Keks {
         }
     }
 
+    /// Ends the epoch: wraps every key-encryption key again under the next one, whose number it gives.
+    pub(crate) async fn roll_epoch(&self) -> Result<u64, KeysError> {
+        self.epochs.roll(&self.root).await
+    }
+
     /// Reads the active version from the database again at its next use: it was rotated elsewhere.
     pub(crate) fn forget_active(&self, line: &KekLine) {
         self.held.write().unwrap_or_else(PoisonError::into_inner).active.remove(line);
@@ -167,10 +174,14 @@ impl Keks {
         mut statements: Vec<Statement>,
     ) -> Result<(), KeysError> {
         let key = SealingKey::generate_for(suite_of(line)?);
-        let wrapped = self.root.wrap(&place::kek(line, version), &key).await?;
-        statements.push(keks::insert_active(line, version, &wrapped, self.clock.now()));
-        self.database.execute(statements).await?;
-        Ok(())
+        let (epoch, wrapped) = self.epochs.wrap(line, version, &key)?;
+        statements.push(keks::insert_active(line, version, epoch, &wrapped, self.clock.now()));
+        let inserted = self.database.execute(statements).await;
+        if matches!(inserted, Err(CatalogError::Constraint(_))) {
+            // The version is there already; or another process ended the epoch, and the next try finds the new one.
+            self.epochs.refresh(&self.root).await?;
+        }
+        inserted.map(|_| ()).map_err(Into::into)
     }
 
     fn held_version(&self, line: &KekLine, version: u32) -> Option<Arc<WrappingKey>> {
@@ -202,9 +213,8 @@ impl Keks {
     }
 
     async fn hold(&self, line: &KekLine, kek: &Kek) -> Result<Arc<WrappingKey>, KeysError> {
-        let place = place::kek(line, kek.version);
-        let key = self.root.unwrap_row(&place, &kek.wrapped, "key-encryption key").await?;
-        // The root key is of the default suite; what stands below the key-encryption key is of the suite of its line.
+        let key = self.epochs.unwrap(&self.root, line, kek).await?;
+        // The key of an epoch is of the default suite; what stands below the key-encryption key is of the suite of its line.
         let key = Arc::new(WrappingKey::from(key.given_to(suite_of(line)?)));
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.keys.len() >= KEKS_HELD_MAX {

@@ -6,9 +6,13 @@
 //!                                            │ wraps
 //!              ┌─────────────────────────────┼──────────────────────────┐
 //!              ▼                             ▼                          ▼
-//!     institution secret         KEK per institution × grade      root check: proves that
-//!     (pseudonyms, index,        × suite, versioned               database and root belong together
-//!      audit detail, log)                    │ wraps
+//!     institution secret         key of the epoch                 root check: proves that
+//!     (pseudonyms, index,        (epoch file, never in a          database and root belong together
+//!      audit detail, log)         database)  │ wraps
+//!                                            ▼
+//!                                KEK per institution × grade
+//!                                × suite, versioned
+//!                                            │ wraps
 //!                                            ├──────────► patient key per grade
 //!                                            │                  │
 //!                                            └────── both ──────┴──► study key ──► sealed objects
@@ -33,11 +37,18 @@
 //! Images are not touched by any of it. Who may ask for it, when it is due and the leaves that tell of it are a matter of
 //! `archive`.
 //!
+//! # Epochs
+//!
+//! When keys are destroyed, copies of their rows may be left in a log, a free page or a backup. So the version above them is
+//! replaced and destroyed, and then the epoch above all versions ends ([`KeyStore::roll_epoch`]): its key is overwritten in the
+//! epoch file, and what was wrapped under it is noise to everybody, also to who holds the root key.
+//!
 //! # What this crate never does
 //!
-//! It never caches study or patient keys, never keeps a key in a file other than the root-key file, never logs or
+//! It never caches study or patient keys, never keeps a key in a file other than the root-key file and the epoch file, never logs or
 //! prints a key, and holds no SQL (that is `catalog::keyring`).
 
+mod epoch;
 mod error;
 mod kek;
 mod place;
@@ -49,6 +60,7 @@ mod study;
 mod suites;
 mod unwrap;
 
+pub use epoch::{EpochFile, EpochFileError};
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};

@@ -15,6 +15,16 @@ pub(crate) fn secret(institution: &InstitutionId, name: SecretName) -> Context {
     Context::new("yingdun/institution-secret/v1").field(institution.as_str()).field(name.as_str())
 }
 
+/// The key of an epoch.
+pub(crate) fn epoch(number: u64) -> Context {
+    Context::new("yingdun/epoch/v1").number(number)
+}
+
+/// The key by which the key of an epoch is recognised.
+pub(crate) fn epoch_proof(number: u64) -> Context {
+    Context::new("yingdun/epoch-proof/v1").number(number)
+}
+
 /// A version of a key-encryption key.
 pub(crate) fn kek(line: &KekLine, version: u32) -> Context {
     lined("yingdun/kek/v1", line, version)

@@ -1,5 +1,6 @@
 //! The key store: the face of this room.
 
+use crate::epoch::{EpochFile, Epochs};
 use crate::kek::Keks;
 use crate::study::StudyKeys;
 use crate::{KekStatus, KeysError, RootError, RootKey, SecretName, Suites, place};
@@ -39,14 +40,38 @@ impl KeyStoreStatus {
 }
 
 impl KeyStore {
-    /// Opens the store. On a new database the root key is tied to it; later the same root key is needed.
+    /// Opens the store. On a new database the root key is tied to it, and the file of its epochs is made; later the same are needed.
     ///
     /// # Errors
-    /// [`KeysError::WrongRoot`] when the database was made with another root key, [`KeysError::Root`] when its provider does
-    /// not answer.
-    pub async fn open(database: Database, root: RootKey, clock: Arc<dyn Clock>) -> Result<Self, KeysError> {
+    /// [`KeysError::WrongRoot`] when the database was made with another root key, [`KeysError::EpochMissing`] and
+    /// [`KeysError::OtherEpoch`] when the epoch file is not the one that belongs to it, [`KeysError::Root`] when the provider of
+    /// the root key does not answer.
+    pub async fn open(
+        database: Database,
+        root: RootKey,
+        epochs: EpochFile,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeysError> {
         check_root(&database, &root, clock.as_ref()).await?;
-        let keks = Keks::new(database.clone(), root, Arc::clone(&clock));
+        let epochs = Epochs::open(database.clone(), epochs, &root, Arc::clone(&clock)).await?;
+        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock));
+        let keys = StudyKeys { database, keks, clock };
+        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
+    }
+
+    /// Opens the store for its secrets and numbers only, without its epochs: no study key can be had from it. For programs that look
+    /// while another one serves.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_secrets(
+        database: Database,
+        root: RootKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeysError> {
+        check_root(&database, &root, clock.as_ref()).await?;
+        let epochs = Epochs::none(database.clone(), Arc::clone(&clock));
+        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock));
         let keys = StudyKeys { database, keks, clock };
         Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
     }
@@ -121,6 +146,16 @@ impl KeyStore {
     /// [`KeysError::KekInUse`] as long as it is active or a key is wrapped under it.
     pub async fn destroy_kek(&self, line: &KekLine, version: u32) -> Result<(), KeysError> {
         self.0.keys.keks.destroy(line, version).await
+    }
+
+    /// Ends the epoch: every key-encryption key is wrapped again under a new epoch, whose number is given, and the key of the old one
+    /// is overwritten in its file. A copy of a wrapped key-encryption key that was made before opens never again, with whatever key.
+    /// A call that a crash breaks off is ended by the next [`Self::open`].
+    ///
+    /// # Errors
+    /// [`KeysError::EpochFile`] when the file does not take it, [`KeysError::Database`] when the database fails.
+    pub async fn roll_epoch(&self) -> Result<u64, KeysError> {
+        self.0.keys.keks.roll_epoch().await
     }
 
     /// The keys of an institution, in numbers.

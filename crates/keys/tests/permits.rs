@@ -10,7 +10,7 @@ use yingdun_catalog::identity::clients::{self, Client};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
 use yingdun_crypto::{SealingKey, Suite, digest};
-use yingdun_keys::{KeyStore, KeysError, RootKey, SecretName, Suites};
+use yingdun_keys::{EpochFile, KeyStore, KeysError, RootKey, SecretName, Suites};
 use yingdun_model::{
     Action, ActorId, Clock, Grade, InstitutionId, ManualClock, PatientRef, Secret, StudyRef, Timestamp,
 };
@@ -59,7 +59,9 @@ impl Archive {
                 Database::open_postgres(server.address(), DatabaseKind::Keys).await.unwrap()
             }
         };
-        let keys = KeyStore::open(keys, RootKey::from(SealingKey::generate()), clock.clone()).await.unwrap();
+        let epochs = EpochFile::at(dir.path().join("epoch.key"));
+        let keys =
+            KeyStore::open(keys, RootKey::from(SealingKey::generate()), epochs, clock.clone()).await.unwrap();
         let signing_key =
             SigningKey::from(&keys.secret(&institution(), SecretName::LogSigning).await.unwrap());
         let node = NodeName::new("node-1").unwrap();

@@ -16,7 +16,7 @@ use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
 use yingdun_crypto::{SealingKey, digest};
 use yingdun_dicom::synthetic::Instance;
-use yingdun_keys::{KeyStore, RootKey, SecretName};
+use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, Role, Secret, SystemClock, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 
@@ -108,7 +108,8 @@ impl House {
         let keys = database("keys.db", DatabaseKind::Keys, 2).await;
         let root = RootKey::from(SealingKey::from_secret(&Secret::new(self.root)));
         let key_rows = keys.clone();
-        let keys = KeyStore::open(keys, root, clock.clone()).await.unwrap();
+        let epochs = EpochFile::at(self.folder.path().join("epoch.key"));
+        let keys = KeyStore::open(keys, root, epochs, clock.clone()).await.unwrap();
         let signing = SigningKey::from(&keys.secret(&institution(), SecretName::LogSigning).await.unwrap());
         let config = LogConfig::new(
             self.folder.path().join("audit"),

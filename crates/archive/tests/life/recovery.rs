@@ -43,7 +43,7 @@ async fn a_record_of_another_institution_is_passed_over(house: House) {
     let of_study = StudyKey { line: line.clone(), study: foreign, patient, kek_version: 1, wrapped };
     let now = Timestamp::from_ms(0);
     let rows = vec![
-        keks::insert_active(&line, 1, &of_patient.wrapped, now),
+        keks::insert_active(&line, 1, 1, &of_patient.wrapped, now),
         patient_keys::insert(&line, patient, &of_patient, now),
         study_keys::insert(&of_study, now),
     ];

@@ -35,7 +35,10 @@ pub struct Kek {
     pub state: KekState,
     /// How many keys it has wrapped.
     pub uses: u64,
-    /// The key, wrapped under the root key.
+    /// The epoch under whose key it is wrapped; 0 for one that is wrapped under the root key itself, as all were before there
+    /// were epochs.
+    pub epoch: u64,
+    /// The wrapped key.
     pub wrapped: Vec<u8>,
     /// When it was made.
     pub created: Timestamp,
@@ -51,20 +54,28 @@ pub struct LineKek {
 }
 
 const ACTIVE: Sql = Sql::new(
-    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
+    "SELECT version, state, uses, wrapped, created_ms, COALESCE(epoch, 0) FROM key_encryption_key \
      WHERE institution = $1 AND grade = $2 AND suite = $3 AND state = 'active'",
 );
 const VERSION: Sql = Sql::new(
-    "SELECT version, state, uses, wrapped, created_ms FROM key_encryption_key \
+    "SELECT version, state, uses, wrapped, created_ms, COALESCE(epoch, 0) FROM key_encryption_key \
      WHERE institution = $1 AND grade = $2 AND suite = $3 AND version = $4",
 );
 const OF_INSTITUTION: Sql = Sql::new(
-    "SELECT version, state, uses, wrapped, created_ms, grade, suite FROM key_encryption_key \
+    "SELECT version, state, uses, wrapped, created_ms, COALESCE(epoch, 0), grade, suite FROM key_encryption_key \
      WHERE institution = $1 ORDER BY grade, suite, version",
 );
 const INSERT_ACTIVE: Sql = Sql::new(
-    "INSERT INTO key_encryption_key (institution, grade, suite, version, state, uses, wrapped, created_ms) \
-     VALUES ($1, $2, $3, $4, 'active', 0, $5, $6)",
+    "INSERT INTO key_encryption_key (institution, grade, suite, version, state, uses, wrapped, created_ms, epoch) \
+     VALUES ($1, $2, $3, $4, 'active', 0, $5, $6, $7)",
+);
+const OUTSIDE: Sql = Sql::new(
+    "SELECT version, state, uses, wrapped, created_ms, COALESCE(epoch, 0), grade, suite, institution \
+     FROM key_encryption_key WHERE COALESCE(epoch, 0) <> $1 LIMIT $2",
+);
+const REWRAP: Sql = Sql::new(
+    "UPDATE key_encryption_key SET epoch = $1, wrapped = $2 \
+     WHERE institution = $3 AND grade = $4 AND suite = $5 AND version = $6 AND COALESCE(epoch, 0) = $7",
 );
 const RETIRE: Sql = Sql::new(
     "UPDATE key_encryption_key SET state = 'retired' \
@@ -118,18 +129,42 @@ pub async fn of_institution(
     let rows = database.query(Statement::new(OF_INSTITUTION, vec![institution.into()])).await?;
     rows.iter()
         .map(|row| {
-            let (institution, suite) = (institution.clone(), row.get_text(6)?.to_owned());
-            Ok(LineKek { line: KekLine { institution, grade: row.get_word(5)?, suite }, kek: kek(row)? })
+            let (institution, suite) = (institution.clone(), row.get_text(7)?.to_owned());
+            Ok(LineKek { line: KekLine { institution, grade: row.get_word(6)?, suite }, kek: kek(row)? })
         })
         .collect()
 }
 
-/// Keeps a new active version. The transaction fails with [`CatalogError::Constraint`] when the version exists
-/// or another one is still active.
+/// At most `limit` versions of any institution that are wrapped under another key than that of this epoch.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn outside(database: &Database, epoch: u64, limit: u32) -> Result<Vec<LineKek>, CatalogError> {
+    let rows = database.query(Statement::new(OUTSIDE, vec![super::number(epoch), limit.into()])).await?;
+    rows.iter()
+        .map(|row| {
+            let (institution, suite) = (row.get_checked(8)?, row.get_text(7)?.to_owned());
+            Ok(LineKek { line: KekLine { institution, grade: row.get_word(6)?, suite }, kek: kek(row)? })
+        })
+        .collect()
+}
+
+/// Replaces the wrap of a version. The transaction fails with [`CatalogError::UnexpectedRows`] when it is no longer wrapped under the
+/// key of epoch `from`.
 #[must_use]
-pub fn insert_active(line: &KekLine, version: u32, wrapped: &[u8], now: Timestamp) -> Statement {
+pub fn rewrap(line: &KekLine, version: u32, from: u64, to: u64, wrapped: &[u8]) -> Statement {
+    let mut bound = vec![super::number(to), wrapped.into()];
+    bound.extend(values(line));
+    bound.extend([version.into(), super::number(from)]);
+    Statement::new(REWRAP, bound).expecting(1)
+}
+
+/// Keeps a new active version, wrapped under the key of an epoch. The transaction fails with [`CatalogError::Constraint`] when the
+/// version exists, another one is still active, or the epoch is over.
+#[must_use]
+pub fn insert_active(line: &KekLine, version: u32, epoch: u64, wrapped: &[u8], now: Timestamp) -> Statement {
     let mut bound = values(line);
-    bound.extend([version.into(), wrapped.into(), now.into()]);
+    bound.extend([version.into(), wrapped.into(), now.into(), super::number(epoch)]);
     Statement::new(INSERT_ACTIVE, bound).expecting(1)
 }
 
@@ -192,5 +227,6 @@ fn kek(row: &Row) -> Result<Kek, CatalogError> {
         uses: row.get_number(2)?,
         wrapped: row.get_bytes(3)?.to_vec(),
         created: row.get_timestamp(4)?,
+        epoch: row.get_number(5)?,
     })
 }

@@ -6,6 +6,7 @@ use crate::Migration;
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "the key hierarchy", sqlite: HIERARCHY, postgres: HIERARCHY },
     Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
+    Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -80,4 +81,15 @@ CREATE TABLE rewrap_job (
     holder BYTEA NOT NULL,
     held_until_ms BIGINT NOT NULL
 );
+";
+
+// Under which epoch's key a key-encryption key is wrapped; NULL for the root key itself. A version cannot outlive its epoch, so a
+// process that does not know yet that an epoch is over cannot wrap another one under it.
+const EPOCHS: &str = "\
+CREATE TABLE key_epoch (
+    epoch BIGINT NOT NULL PRIMARY KEY CHECK (epoch >= 1),
+    proof BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+ALTER TABLE key_encryption_key ADD COLUMN epoch BIGINT REFERENCES key_epoch (epoch);
 ";

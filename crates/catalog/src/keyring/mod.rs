@@ -1,9 +1,11 @@
-//! Wrapped keys: institution secrets, key-encryption keys, patient and study keys; and the job that wraps them again.
+//! Wrapped keys: institution secrets, key-encryption keys and their epochs, patient and study keys; and the job that wraps them
+//! again.
 //!
 //! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
 //! database. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one change, so
 //! that the room of keys composes changes that belong together into one transaction.
 
+pub mod epochs;
 pub mod keks;
 pub(crate) mod migrations;
 pub mod patient_keys;
@@ -11,6 +13,7 @@ pub mod rewrap_jobs;
 pub mod secrets;
 pub mod study_keys;
 
+use crate::Value;
 use yingdun_model::{Grade, InstitutionId};
 
 /// What a key-encryption key belongs to: an institution, a grade and an algorithm suite.
@@ -22,4 +25,9 @@ pub struct KekLine {
     pub grade: Grade,
     /// The word of the algorithm suite.
     pub suite: String,
+}
+
+/// A count as a column. No count of ours comes near 2^63.
+fn number(count: u64) -> Value {
+    i64::try_from(count).unwrap_or(i64::MAX).into()
 }

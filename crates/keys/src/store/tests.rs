@@ -4,6 +4,7 @@ use super::*;
 use crate::kek::KEK_USES_MAX;
 use crate::study::StudyPlace;
 use crate::{RewrapStart, RewrapState, RewrapTurn, RewrapWorker};
+use std::sync::LazyLock;
 use std::time::Duration;
 use yingdun_catalog::keyring::rewrap_jobs;
 use yingdun_catalog::{DatabaseKind, Sql, Statement, Value};
@@ -64,7 +65,20 @@ fn clock() -> Arc<ManualClock> {
 }
 
 async fn open(database: &Database) -> KeyStore {
-    KeyStore::open(database.clone(), root(), clock()).await.unwrap()
+    KeyStore::open(database.clone(), root(), epochs(database).await, clock()).await.unwrap()
+}
+
+/// The epoch file of a database: the same for each opening of one, of which tests open several.
+async fn epochs(database: &Database) -> EpochFile {
+    static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+    let mark = "CREATE TABLE IF NOT EXISTS test_mark (mark TEXT NOT NULL)";
+    run(database, mark, Vec::new()).await.unwrap();
+    let query = || database.query(Statement::new(Sql::new("SELECT mark FROM test_mark"), Vec::new()));
+    if query().await.unwrap().is_empty() {
+        let mark = hex::encode(yingdun_crypto::random::array::<8>());
+        run(database, "INSERT INTO test_mark (mark) VALUES ($1)", vec![mark.into()]).await.unwrap();
+    }
+    EpochFile::at(FOLDER.path().join(query().await.unwrap()[0].get_text(0).unwrap()))
 }
 
 fn institution(name: &str) -> InstitutionId {
@@ -192,10 +206,11 @@ async fn keys_of_different_studies_patients_grades_and_institutions_differ(datab
 async fn another_root_key_is_refused_before_anything_is_read(database: Database) {
     open(&database).await;
     let other = RootKey::from(SealingKey::generate());
-    let refused = KeyStore::open(database.clone(), other, clock()).await.map(|_| ());
+    let refused = KeyStore::open(database.clone(), other, epochs(&database).await, clock()).await.map(|_| ());
     assert_eq!(refused, Err(KeysError::WrongRoot));
     run(&database, "UPDATE root_check SET wrapped = $1", vec![vec![0_u8; 40].into()]).await.unwrap();
-    let refused = KeyStore::open(database, root(), clock()).await.map(|_| ());
+    let refused =
+        KeyStore::open(database.clone(), root(), epochs(&database).await, clock()).await.map(|_| ());
     assert_eq!(refused, Err(KeysError::WrongRoot));
 }
 
@@ -293,7 +308,7 @@ async fn a_row_that_is_moved_to_another_place_does_not_open(database: Database) 
     database
         .execute(
             [
-                "INSERT INTO key_encryption_key SELECT institution, 'L2', suite, version, state, uses, wrapped, created_ms \
+                "INSERT INTO key_encryption_key SELECT institution, 'L2', suite, version, state, uses, wrapped, created_ms, epoch \
                  FROM key_encryption_key WHERE grade = 'L5'",
                 "INSERT INTO patient_key (institution, patient_ref, grade, suite, kek_version, wrapped, created_ms) \
                  SELECT institution, patient_ref, 'L2', suite, kek_version, wrapped, created_ms \
@@ -412,7 +427,8 @@ async fn a_stopped_job_changes_nothing_until_it_is_begun_again(database: Databas
 
 async fn a_job_has_one_worker_and_another_takes_over_when_that_one_ends(database: Database) {
     let clock = clock();
-    let store = KeyStore::open(database.clone(), root(), clock.clone()).await.unwrap();
+    let store =
+        KeyStore::open(database.clone(), root(), epochs(&database).await, clock.clone()).await.unwrap();
     let renmin = institution("renmin");
     for study in 0..3 {
         create(&store, &place("renmin", Grade::L4, 1, study)).await;

@@ -25,7 +25,7 @@ use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::SealingKey;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_dicom::synthetic::{Kind, Study};
-use yingdun_keys::{KeyStore, RootFile, SecretName};
+use yingdun_keys::{EpochFile, KeyStore, RootFile, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{
@@ -73,7 +73,7 @@ impl Running {
         let root = RootFile::create(&at("root.key"), &passphrase).unwrap();
         let database = |kind: DatabaseKind, name: &str| Database::open_sqlite(at(name), kind);
         let keys = database(DatabaseKind::Keys, "keys.db").await.unwrap();
-        let keys = KeyStore::open(keys, root, clock.clone()).await.unwrap();
+        let keys = KeyStore::open(keys, root, EpochFile::at(at("epoch.key")), clock.clone()).await.unwrap();
         let log_key = keys.secret(&institution, SecretName::LogSigning).await.unwrap();
         let detail_key = keys.secret(&institution, SecretName::AuditDetail).await.unwrap();
         let config = LogConfig {

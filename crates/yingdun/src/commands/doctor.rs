@@ -317,13 +317,17 @@ async fn open_keys(config: &Config) -> Result<Option<(NoteVerifier, Vec<SuiteInU
         Root::Open(root) => root,
         Root::Sealed(_) => return Ok(None),
     };
-    let rows = look_into(&config.keys.database, DatabaseKind::Keys).await?;
-    let keys = KeyStore::open(rows.database, root, std::sync::Arc::new(SystemClock)).await;
+    let Inspected { database, pending_steps } = look_into(&config.keys.database, DatabaseKind::Keys).await?;
+    let keys = KeyStore::open_secrets(database, root, std::sync::Arc::new(SystemClock)).await;
     let keys = keys.map_err(|error| error.to_string())?;
     let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
     let signing = signing.map_err(|error| error.to_string())?;
-    let status = keys.status(&config.institution.id).await.map_err(|error| error.to_string())?;
-    let kept = status.keks.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
+    let kept = match pending_steps {
+        0 => keys.status(&config.institution.id).await.map_err(|error| error.to_string())?.keks,
+        // Said among the databases; until then its rows cannot be read.
+        _ => Vec::new(),
+    };
+    let kept = kept.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
     let suites = suites_in_use(kept.collect(), &config.keys.suites());
     NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
         .map(|verifier| Some((verifier, suites)))

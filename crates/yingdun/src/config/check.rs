@@ -188,6 +188,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         ("dicom.private_key_file", &config.dicom.private_key_file),
         ("web.private_key_file", &config.web.private_key_file),
         ("keys.root_file", &config.keys.root_file),
+        ("keys.epoch_file", &config.keys.epoch_file()),
     ]
     .into_iter()
     .chain(passphrase_file)

@@ -99,6 +99,8 @@ pub(crate) struct Keys {
     pub(crate) root_file: PathBuf,
     /// A file with the passphrase of the root-key file, or a systemd credential; unset where shares open it.
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where the epochs are kept; unset means `epoch.key` beside the root-key file.
+    pub(crate) epoch_file: Option<PathBuf>,
     /// What new studies are sealed with.
     #[serde(default)]
     pub(crate) suite: Suite,
@@ -111,6 +113,10 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    pub(crate) fn epoch_file(&self) -> PathBuf {
+        self.epoch_file.clone().unwrap_or_else(|| self.root_file.with_file_name("epoch.key"))
+    }
+
     pub(crate) fn suites(&self) -> Suites {
         Suites { default: self.suite, of_grade: self.suite_of_grade.clone() }
     }
@@ -276,6 +282,7 @@ impl Config {
             &mut self.identity.policy_directory,
             &mut self.web.metrics_token_file,
             &mut self.keys.passphrase_file,
+            &mut self.keys.epoch_file,
         ]
         .into_iter()
         .flatten()

@@ -97,6 +97,9 @@ database = {keys}
 root_file = "keys/root.key"
 # A file (mode 0600) with that passphrase, or a systemd credential. Unset: shares open the root key (`yingdun unseal`).
 {passphrase_file}
+# The epoch under which the keys of the database above are wrapped. It is written over in place when keys are destroyed, so keep
+# it on a file system that writes in place, and copy it together with that database. Uncomment to keep it elsewhere.
+# epoch_file = "keys/epoch.key"
 # What new studies are sealed with: `cobblestone-256` (AES, SHA-2) or `sm4-gcm-sm3`. A study keeps what it began with.
 suite = "cobblestone-256"
 # Uncomment to choose for single grades.

@@ -8,7 +8,7 @@ use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
-use yingdun_keys::{KeyStore, RootFile, RootKey, RootOpener, SecretName, Unsealing};
+use yingdun_keys::{EpochFile, KeyStore, RootFile, RootKey, RootOpener, SecretName, Unsealing};
 use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock};
 
 /// The root key of an installation, or what it waits for.
@@ -54,8 +54,9 @@ impl Foundation {
             database("key", &config.keys.database, DatabaseKind::Keys),
             database("identity", &config.identity.database, DatabaseKind::Identity),
         )?;
-        let keys =
-            KeyStore::open(key_rows, root, Arc::clone(&clock)).await?.with_suites(config.keys.suites());
+        let epochs = EpochFile::at(config.keys.epoch_file());
+        let keys = KeyStore::open(key_rows, root, epochs, Arc::clone(&clock)).await?;
+        let keys = keys.with_suites(config.keys.suites());
         let signing = keys.secret(&institution, SecretName::LogSigning).await?;
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
         let log = LogConfig::new(
