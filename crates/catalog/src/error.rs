@@ -32,6 +32,10 @@ pub enum CatalogError {
     /// The engine cannot be reached, or its storage reports errors.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The connection ended while the database committed, or the database gave up to wait for its standby: the change
+    /// may have been made or not, and is not acknowledged. Whoever tries again must expect either.
+    #[error("the database did not confirm a commit, which may have been made or not: {0}")]
+    Unconfirmed(String),
     /// The address of a PostgreSQL server is malformed or neither a Unix socket nor loopback.
     #[error("the database address is refused: {0}")]
     Address(String),

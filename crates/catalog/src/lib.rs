@@ -24,7 +24,14 @@
 //!
 //! [`Database::execute`] returns when the change is on the disk: keys, people, rights and care relations cannot
 //! be had from anywhere else. [`catalogue::apply`] does not wait for the disk: the packs hold the same facts, and
-//! the watermark in the same transaction says from where to replay them. Either way a transaction is never torn.
+//! the watermark in the same transaction says from where to replay them (SQLite; PostgreSQL may fall and come back under a
+//! program that goes on, so there every commit waits). Either way a transaction is never torn.
+//!
+//! # When PostgreSQL fails over
+//!
+//! An address may name several servers. The primary is found at every connection and held to the highest timeline that was
+//! seen. What broke is tried again where nothing can have been committed; a commit whose answer was lost is
+//! [`CatalogError::Unconfirmed`], and nobody acknowledges anything on it.
 //!
 //! # Writing SQL that runs on both engines
 //!
@@ -41,6 +48,8 @@ pub mod identity;
 pub mod keyring;
 mod sql;
 
-pub use database::{Database, DatabaseKind, Inspected, Migration};
+pub use database::{
+    Database, DatabaseKind, Follower, Inspected, Migration, ServerReport, ServerState, database_servers,
+};
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

@@ -5,6 +5,8 @@
 //! println!("a fresh database for this test: {}", database.address());
 //! ```
 
+mod pair;
 mod postgres;
 
+pub use pair::{PostgresPair, Side, postgres_pair};
 pub use postgres::{PostgresDatabase, PostgresServer, postgres_database, postgres_server};

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 /// Where Debian and Ubuntu put the server programs, one folder per major version.
 const DEBIAN_PROGRAMS: &str = "/usr/lib/postgresql";
 /// The superuser of the test server.
-const USER: &str = "yingdun";
+pub(crate) const USER: &str = "yingdun";
 /// The account that runs the server when the tests run as root, which PostgreSQL refuses to.
 const SYSTEM_USER: &str = "postgres";
 /// How long a server may take to start on a loaded machine.
-const START_MAX: Duration = Duration::from_secs(60);
+pub(crate) const START_MAX: Duration = Duration::from_secs(60);
 /// Set to `1` where a missing PostgreSQL must fail the tests.
 const REQUIRED: &str = "YINGDUN_REQUIRE_POSTGRES";
 
@@ -186,7 +186,7 @@ impl Server {
 }
 
 /// The folder of the newest installed version.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(DEBIAN_PROGRAMS)
         .ok()?
         .filter_map(|entry| {
@@ -201,7 +201,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// A command that runs as ourselves, or as the server's own account when we are root.
-fn as_server_user(directory: &Path) -> Result<Command, String> {
+pub(crate) fn as_server_user(directory: &Path) -> Result<Command, String> {
     let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     if !root {
         return Ok(Command::new("env"));
@@ -216,7 +216,7 @@ fn as_server_user(directory: &Path) -> Result<Command, String> {
 }
 
 #[expect(clippy::panic, reason = "the caller has demanded PostgreSQL")]
-fn complain() {
+pub(crate) fn complain() {
     let what = "PostgreSQL is not installed: a test of the PostgreSQL side was NOT run \
                 (apt-get install postgresql)";
     if std::env::var(REQUIRED).is_ok_and(|value| value == "1") {

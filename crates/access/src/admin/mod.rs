@@ -26,9 +26,12 @@ use crate::decision::Resource;
 use crate::ledger;
 use crate::session::Session;
 use serde::{Deserialize, Serialize};
-use yingdun_audit::{AuditError, Event, EventKind, Outcome, Receipt};
+use yingdun_audit::{AuditError, Event, EventKind, Outcome, ReasonCode, Receipt};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::Action;
+
+/// The database was lost while it committed: the change may have been made or not, and a person has to look.
+const UNCONFIRMED: ReasonCode = ReasonCode::new("unconfirmed");
 
 /// Why a change was not made.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -142,7 +145,10 @@ impl Access {
         outcome: Result<T, CatalogError>,
     ) -> Result<T, AdminError> {
         let word = if outcome.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
-        let event = Event { outcome: word, detail: None, ..intent.event().clone() };
+        let mut event = Event { outcome: word, detail: None, ..intent.event().clone() };
+        if matches!(outcome, Err(CatalogError::Unconfirmed(_))) {
+            event.reason = UNCONFIRMED;
+        }
         let recorded = self.record(event, &detail).await;
         match (outcome, recorded) {
             (Ok(value), Ok(_)) => Ok(value),

@@ -7,6 +7,7 @@ mod postgres;
 mod sqlite;
 
 pub use migration::Migration;
+pub use postgres::{Follower, ServerReport, ServerState, database_servers};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
 use std::path::Path;
@@ -115,7 +116,8 @@ impl Database {
     }
 
     /// Connects to PostgreSQL and brings the schema of this kind (`yingdun_catalogue`, `yingdun_keys` or
-    /// `yingdun_identity`) up to date. The address is a connection string or URL of libpq.
+    /// `yingdun_identity`) up to date. The address is a connection string or URL of libpq. It may name several servers:
+    /// the primary among them is found at every connection, and found again when another one is promoted.
     ///
     /// Only a Unix socket or a loopback address is accepted: this connection has no TLS, and sealed bytes and
     /// keyed tokens still say who is busy and when. A server elsewhere is reached through a local tunnel.
@@ -184,14 +186,16 @@ impl Database {
     /// When it returns, the change survives a power cut. Statements must not return rows (no `RETURNING`).
     ///
     /// # Errors
-    /// On any error nothing was changed. [`CatalogError::Constraint`] and [`CatalogError::UnexpectedRows`]
-    /// tell that the world is not as the caller believed; [`CatalogError::Busy`] that trying again may help.
+    /// On any error but [`CatalogError::Unconfirmed`] nothing was changed. [`CatalogError::Constraint`] and
+    /// [`CatalogError::UnexpectedRows`] tell that the world is not as the caller believed; [`CatalogError::Busy`] that
+    /// trying again may help.
     pub async fn execute(&self, statements: Vec<Statement>) -> Result<Vec<u64>, CatalogError> {
         self.transact(statements, Durability::Durable).await
     }
 
     /// Like [`Self::execute`], for content that is replayed from elsewhere after a power cut. The transaction is
-    /// atomic but not yet forced to the disk, which spares one disk synchronisation.
+    /// atomic but, on SQLite, not yet forced to the disk, which spares one disk synchronisation. PostgreSQL may lose
+    /// its memory while this program goes on and believes in what it wrote; there it is as durable as any.
     ///
     /// # Errors
     /// As [`Self::execute`].
@@ -219,7 +223,7 @@ impl Database {
         }
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.transact(statements, durability).await,
-            Engine::Postgres(postgres) => postgres.transact(&statements, durability).await,
+            Engine::Postgres(postgres) => postgres.transact(&statements).await,
         }
     }
 

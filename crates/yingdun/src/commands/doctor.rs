@@ -41,6 +41,7 @@ enum Check {
     Certificates,
     RootKey,
     Databases,
+    DatabaseServers,
     AuditLog,
     Ports,
     Clock,
@@ -84,6 +85,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::Scrub, scrub(&config, SystemClock.now()));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
+    report.add(Check::DatabaseServers, wiring::database_servers(&config).await);
     let (root_key, verifier, suites) = match open_keys(&config).await {
         Ok(Some((verifier, suites))) => (Vec::new(), Some(verifier), suites),
         Ok(None) => {
@@ -134,6 +136,7 @@ impl Check {
             Self::Certificates => "certificates",
             Self::RootKey => "root-key",
             Self::Databases => "databases",
+            Self::DatabaseServers => "database-servers",
             Self::AuditLog => "audit-log",
             Self::Ports => "ports",
             Self::Clock => "clock",

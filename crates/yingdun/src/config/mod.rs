@@ -201,7 +201,7 @@ pub(crate) enum LogFormat {
     Text,
 }
 
-/// Where a database is: `sqlite:PATH` or `postgres://…`.
+/// Where a database is: `sqlite:PATH`, or PostgreSQL as `postgres://…` or `host=… port=…` (libpq).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum DatabaseUrl {
@@ -216,10 +216,10 @@ impl TryFrom<String> for DatabaseUrl {
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if ["postgres://", "postgresql://", "host="].iter().any(|start| text.starts_with(start)) {
             return Ok(Self::Postgres(text));
         }
-        Err("a database is named `sqlite:PATH` or `postgres://…`".to_owned())
+        Err("a database is named `sqlite:PATH`, `postgres://…` or `host=… port=… dbname=…`".to_owned())
     }
 }
 

@@ -85,7 +85,8 @@ scrub_days = 7
 # and `yingdun doctor` says so.
 {replicas}
 [catalogue]
-# Derived from the replicas; can be rebuilt. `sqlite:PATH` or `postgres://…` (local socket or loopback).
+# Derived from the replicas; can be rebuilt. `sqlite:PATH` or `postgres://…` (local socket or loopback). Several servers,
+# of which one is the primary: `postgres://yingdun@127.0.0.1:5432,127.0.0.1:5433/yingdun`
 database = {catalogue}
 # Seconds without anything new after which a study is said to be stable (`/api/v1/events`).
 study_stable_after_s = 60

@@ -19,10 +19,12 @@ mod health;
 mod network;
 mod observe;
 mod sealed;
+mod servers;
 mod system;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
 pub(crate) use foundation::{Foundation, Root, read_passphrase, root};
 pub(crate) use sealed::SealedSystem;
+pub(crate) use servers::database_servers;
 pub(crate) use system::{Addresses, System, store_config};

@@ -7,7 +7,8 @@ use super::foundation::{Foundation, Root, root};
 use super::health::Health;
 use super::network::Calls;
 use super::observe;
-use crate::config::{self, Config, Severity};
+use super::servers::database_servers;
+use crate::config::{self, Config, Finding, Severity};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -82,6 +83,11 @@ impl System {
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
         let foundation = Foundation::open(config, root).await?;
+        for Finding { severity, option, cause, remedy } in database_servers(config).await {
+            if severity > Severity::Note {
+                tracing::warn!(option, cause, remedy, "the database servers are not as they should be");
+            }
+        }
         match Self::start_on(config, foundation.clone(), seal).await {
             Ok(system) => Ok(system),
             Err(error) => {
