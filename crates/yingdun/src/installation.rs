@@ -3,18 +3,18 @@
 //! The configuration file is written last: where there is one, there is a whole installation. Nothing that exists
 //! is overwritten.
 
-use crate::cli::InitArgs;
-use crate::config::{Config, ConfigError, TemplateValues, render};
+use crate::cli::{InitArgs, RootArg};
+use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, render};
 use crate::pki::{Authority, PkiError};
 use crate::process::private::{make_directory, write_new};
-use crate::wiring::{Foundation, StartError, read_passphrase, store_config};
+use crate::wiring::{Foundation, StartError, read_passphrase, store_config, token};
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yingdun_access::{AdminError, Officers, OneTimeLink};
-use yingdun_keys::{RootFile, RootKey, Share};
+use yingdun_keys::{Pkcs11Root, RootFile, RootKey, Share};
 use yingdun_model::{ActorId, Role, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, Store};
 
@@ -48,7 +48,26 @@ pub(crate) struct Installed {
     /// One file for each share of the key that opens the root-key file; none where a passphrase does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) share_files: Vec<PathBuf>,
+    /// The key on a token; none where the root key is in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_key: Option<TokenKey>,
     pub(crate) invitations: Vec<Invitation>,
+}
+
+/// A root key on a token.
+#[derive(Debug, Serialize)]
+pub(crate) struct TokenKey {
+    pub(crate) token_label: String,
+    pub(crate) key_label: String,
+    /// Whether it was made now; one that was there is taken.
+    pub(crate) made: bool,
+}
+
+/// The root key of a new installation, and what its keepers get.
+struct NewRoot {
+    key: RootKey,
+    share_files: Vec<PathBuf>,
+    token_key: Option<TokenKey>,
 }
 
 /// How an officer gets in.
@@ -98,8 +117,10 @@ pub(crate) struct Plan {
     opener: Opener,
 }
 
-/// What will open the root-key file.
+/// What will open the root key.
 enum Opener {
+    /// The PIN of a token.
+    Pkcs11(Pkcs11),
     /// A passphrase that is made here.
     OwnPassphrase,
     /// The passphrase in a file.
@@ -118,6 +139,15 @@ impl Plan {
             std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
         };
         let directory = absolute(&args.directory)?;
+        let token = match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
+            (RootArg::Pkcs11, Some(module), Some(token)) => Some(Pkcs11 {
+                module: absolute(module)?,
+                token_label: token.clone(),
+                key_label: args.pkcs11_key.clone(),
+                pin_file: args.pin_file.as_deref().map(absolute).transpose()?,
+            }),
+            _ => None,
+        };
         let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
             (Some(count), Some(threshold), Some(folder)) => {
                 let folder = absolute(folder)?;
@@ -126,9 +156,10 @@ impl Plan {
                 }
                 Opener::Shares { count: *count, threshold: *threshold, folder }
             }
-            _ => match &args.passphrase_file {
-                Some(path) => Opener::Passphrase(absolute(path)?),
-                None => Opener::OwnPassphrase,
+            _ => match (token, &args.passphrase_file) {
+                (Some(token), _) => Opener::Pkcs11(token),
+                (None, Some(path)) => Opener::Passphrase(absolute(path)?),
+                (None, None) => Opener::OwnPassphrase,
             },
         };
         let replicas = if args.replica.is_empty() {
@@ -152,11 +183,7 @@ impl Plan {
             dicom_plain_listen: args.dicom_plain_listen,
             web_listen: args.web_listen,
             public_url: public_url(&named, args.web_listen),
-            passphrase_file: match &opener {
-                Opener::Shares { .. } => None,
-                Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),
-                Opener::Passphrase(path) => Some(shown(path)),
-            },
+            root: root_values(&opener, shown),
             databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
         };
         let config_text = render(&values);
@@ -182,8 +209,9 @@ impl Plan {
         let (pki, keys) = (self.pki(), self.directory.join(KEYS_FOLDER));
         let mut paths = vec![self.config_path(), self.directory.join(AUDIT_KEY_FILE)];
         paths.extend(["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| pki.join(name)));
-        paths.push(keys.join(ROOT_FILE));
+        paths.extend(self.config.keys.root_file.clone());
         match &self.opener {
+            Opener::Pkcs11(_) => {}
             Opener::OwnPassphrase => paths.push(keys.join(PASSPHRASE_FILE)),
             Opener::Passphrase(_) => {}
             Opener::Shares { count, folder, .. } => {
@@ -202,8 +230,8 @@ impl Plan {
     /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays,
     /// for a person to look at.
     pub(crate) async fn install(self) -> Result<Installed, InstallError> {
-        let exists = [self.config_path(), self.pki().join("ca.key"), self.config.keys.root_file.clone()];
-        if exists.iter().any(|path| path.exists()) {
+        let exists = [self.config_path(), self.pki().join("ca.key")];
+        if exists.iter().chain(&self.config.keys.root_file).any(|path| path.exists()) {
             return Err(InstallError::Exists(self.directory));
         }
         for folder in [PKI_FOLDER, KEYS_FOLDER, DATABASE_FOLDER] {
@@ -211,9 +239,9 @@ impl Plan {
             make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
         }
         self.make_certificates()?;
-        let (root, share_files) = self.make_root_key().await?;
+        let NewRoot { key, share_files, token_key } = self.make_root_key().await?;
 
-        let foundation = Foundation::found(&self.config, root).await?;
+        let foundation = Foundation::found(&self.config, key).await?;
         let links = found(&foundation).await;
         let public_key = format!("{}\n", foundation.audit.verifier());
         foundation.close().await;
@@ -241,6 +269,7 @@ impl Plan {
             ca_file: self.pki().join(CA_FILE),
             audit_public_key_file: key_path,
             share_files,
+            token_key,
             invitations,
         })
     }
@@ -252,28 +281,41 @@ impl Plan {
         Ok(server.save(&self.pki(), SERVER)?)
     }
 
-    /// Gives the files with shares too, if shares open it.
-    async fn make_root_key(&self) -> Result<(RootKey, Vec<PathBuf>), InstallError> {
-        let root_file = self.config.keys.root_file.clone();
-        let passphrase_file = match &self.opener {
-            Opener::Shares { count, threshold, folder } => {
-                let (root, shares) =
-                    RootFile::create_shared(&root_file, *threshold, *count).map_err(StartError::from)?;
-                return Ok((root, self.write_shares(folder, &shares)?));
+    async fn make_root_key(&self) -> Result<NewRoot, InstallError> {
+        let in_file = |key, share_files| NewRoot { key, share_files, token_key: None };
+        match &self.opener {
+            Opener::Pkcs11(Pkcs11 { token_label, key_label, .. }) => {
+                let made = Pkcs11Root::create(token(&self.config.keys)?).await;
+                let (root, made) = made.map_err(StartError::from)?;
+                let (token_label, key_label) = (token_label.clone(), key_label.clone());
+                let token_key = Some(TokenKey { token_label, key_label, made });
+                Ok(NewRoot { key: RootKey::of(root), share_files: Vec::new(), token_key })
             }
-            Opener::Passphrase(path) => path.clone(),
+            Opener::Shares { count, threshold, folder } => {
+                let made = RootFile::create_shared(&self.root_file()?, *threshold, *count);
+                let (root, shares) = made.map_err(StartError::from)?;
+                Ok(in_file(root, self.write_shares(folder, &shares)?))
+            }
+            Opener::Passphrase(path) => Ok(in_file(self.make_root_file(path).await?, Vec::new())),
             Opener::OwnPassphrase => {
                 let path = self.directory.join(KEYS_FOLDER).join(PASSPHRASE_FILE);
                 let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
                 self.write(&path, format!("{passphrase}\n").as_bytes(), 0o600)?;
-                path
+                Ok(in_file(self.make_root_file(&path).await?, Vec::new()))
             }
-        };
-        let passphrase = read_passphrase(&passphrase_file)?;
+        }
+    }
+
+    async fn make_root_file(&self, passphrase_file: &Path) -> Result<RootKey, InstallError> {
+        let (path, passphrase) = (self.root_file()?, read_passphrase(passphrase_file)?);
         // Deriving the key takes a moment of processor time.
-        let made = tokio::task::spawn_blocking(move || RootFile::create(&root_file, &passphrase)).await;
+        let made = tokio::task::spawn_blocking(move || RootFile::create(&path, &passphrase)).await;
         let made = made.map_err(|_| StartError::BrokenOff("the root-key file"))?;
-        Ok((made.map_err(StartError::from)?, Vec::new()))
+        Ok(made.map_err(StartError::from)?)
+    }
+
+    fn root_file(&self) -> Result<PathBuf, StartError> {
+        self.config.keys.root_file.clone().ok_or(StartError::NoRoot { option: "keys.root_file" })
     }
 
     fn write_shares(&self, folder: &Path, shares: &[Share]) -> Result<Vec<PathBuf>, InstallError> {
@@ -303,6 +345,20 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 }
 
 // === helpers ===
+
+/// What the configuration says of the root key.
+fn root_values(opener: &Opener, shown: impl Fn(&Path) -> String) -> RootValues {
+    let passphrase_file = match opener {
+        Opener::Pkcs11(token) => {
+            let pin_file = token.pin_file.as_deref().map(|path| PathBuf::from(shown(path)));
+            return RootValues::Pkcs11(Pkcs11 { pin_file, ..token.clone() });
+        }
+        Opener::Shares { .. } => None,
+        Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),
+        Opener::Passphrase(path) => Some(shown(path)),
+    };
+    RootValues::File { root_file: format!("{KEYS_FOLDER}/{ROOT_FILE}"), passphrase_file }
+}
 
 /// The name of the file of a share.
 fn share_file(number: u8) -> String {

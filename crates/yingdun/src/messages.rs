@@ -203,6 +203,14 @@ messages! {
         "根密钥份额，每份一个文件，请分别交给不同的人：{files}"
         "The shares of the root key, one file each. Give each to another person: {files}"
     }
+    token_key_made(token, key) {
+        "已在令牌“{token}”上生成根密钥“{key}”。令牌丢失即全部影像丢失：请在第二个令牌上保存同一密钥"
+        "made the root key `{key}` on the token `{token}`. Without it every image is lost: keep it on a second token"
+    }
+    token_key_taken(token, key) {
+        "使用令牌“{token}”上已有的根密钥“{key}”"
+        "took the root key `{key}` that the token `{token}` has already"
+    }
     keys_held(patients, studies, days) {
         "患者密钥 {patients} 个，检查密钥 {studies} 个；密钥加密密钥每 {days} 天轮换"
         "{patients} patient keys, {studies} study keys; key-encryption keys are replaced after {days} days"

@@ -2,12 +2,14 @@
 
 mod file;
 mod format;
+mod pkcs11;
 mod provider;
 mod shamir;
 mod share;
 mod unseal;
 
 pub use file::{RootFile, RootFileError, RootOpener, SHARES_MAX};
+pub use pkcs11::{Pkcs11Root, Pkcs11Settings};
 pub use provider::{RootAnswer, RootError, RootKind, RootProvider};
 pub use share::{Share, ShareError};
 pub use unseal::{UnsealProgress, Unsealing};
@@ -33,9 +35,18 @@ impl RootKey {
         self.0.kind()
     }
 
-    /// Wraps a key for its place.
+    /// Wraps a key for its place, and makes sure that it comes back.
     pub(crate) async fn wrap(&self, place: &Context, key: &SealingKey) -> Result<Vec<u8>, RootError> {
-        self.0.wrap(place, key).await
+        let wrapped = self.0.wrap(place, key).await?;
+        // INVARIANT: what is kept opens again. What a provider gives is not believed.
+        match self.0.unwrap(place, &wrapped).await {
+            Ok(back) if back.expose_secret() == key.expose_secret() => Ok(wrapped),
+            Ok(_) | Err(RootError::WrongKey) => {
+                let cause = "what it wrapped does not come back".to_owned();
+                Err(RootError::Refused { kind: self.kind(), cause })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Unwraps what stands in this place.

@@ -3,6 +3,7 @@
 //! Whoever keeps the topmost key keeps this one promise: what [`RootProvider::wrap`] gave opens again, byte for byte, for the
 //! same place and for no other. Patient and study keys never come here: they hang below keys that are held.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::pin::Pin;
 use yingdun_crypto::{Context, SealingKey};
@@ -29,10 +30,14 @@ pub trait RootProvider: Send + Sync {
 }
 
 /// A kind of provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RootKind {
     /// The root key is in a file that a passphrase or shares open, and in memory while the archive runs.
+    #[default]
     File,
+    /// The root key is on a token, and never leaves it.
+    Pkcs11,
 }
 
 impl RootKind {
@@ -41,6 +46,7 @@ impl RootKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
+            Self::Pkcs11 => "pkcs11",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Words for an installation on this machine: to make, serve and judge one.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use yingdun_keys::SHARES_MAX;
@@ -48,6 +48,21 @@ pub(crate) struct InitArgs {
     /// Database of accounts
     #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
     pub(crate) identity_url: String,
+    /// Who keeps the root key: a sealed file, or a hardware token
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = RootArg::File)]
+    pub(crate) root: RootArg,
+    /// The PKCS#11 library of the token's vendor
+    #[arg(long, value_name = "FILE", required_if_eq("root", "pkcs11"))]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// The label of the token
+    #[arg(long, value_name = "LABEL", required_if_eq("root", "pkcs11"))]
+    pub(crate) pkcs11_token: Option<String>,
+    /// The label of the AES-256 key on the token; made there if there is none
+    #[arg(long, value_name = "LABEL", default_value = "yingdun-root")]
+    pub(crate) pkcs11_key: String,
+    /// A file with the PIN of the token; taken from the environment variable YINGDUN_PIN when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
     /// A file with the passphrase of the root-key file; made at random when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
@@ -64,6 +79,13 @@ pub(crate) struct InitArgs {
     /// Print what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Who keeps the root key of a new installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RootArg {
+    File,
+    Pkcs11,
 }
 
 #[derive(Debug, Args)]

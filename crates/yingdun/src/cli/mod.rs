@@ -17,7 +17,7 @@ pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, JobCommand};
 pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
-pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs};
+pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs, RootArg};
 pub(crate) use keys::{KeysCommand, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};

@@ -17,7 +17,7 @@ use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_directory;
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
-use yingdun_keys::{KeyStore, SecretName, Suites};
+use yingdun_keys::{KeyStore, RootKind, SecretName, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
 use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
 
@@ -95,8 +95,13 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
             (vec![finding], None, Vec::new())
         }
         Err(cause) => {
-            let remedy = "restore the root-key file and the passphrase that belong to the key database";
-            (vec![error("keys.root_file", cause, remedy)], None, Vec::new())
+            let remedy = match config.keys.root {
+                RootKind::File => {
+                    "restore the root-key file and the passphrase that belong to the key database"
+                }
+                RootKind::Pkcs11 => "look at the token, its key and its PIN with the tool of its vendor",
+            };
+            (vec![error(config.keys.root_option(), cause, remedy)], None, Vec::new())
         }
     };
     report.add(Check::RootKey, root_key);

@@ -3,7 +3,7 @@
 use super::serve::serve_with;
 use super::{CommandError, Verdict, serve};
 use crate::cli::InitArgs;
-use crate::installation::{Installed, Plan};
+use crate::installation::{Installed, Plan, TokenKey};
 use crate::messages::Language;
 use crate::output::{Output, shell_word};
 use serde_json::json;
@@ -31,7 +31,7 @@ pub(super) async fn init(args: &InitArgs, output: Output) -> Result<Verdict, Com
                 installed.ca_file.display(),
                 installed.audit_public_key_file.display()
             ),
-            shares(language, &installed),
+            root_key(language, &installed),
             invitations(language, &installed, ""),
             language.next_serve(shell_word(&installed.config))
         )
@@ -60,8 +60,14 @@ pub(super) async fn up(args: &InitArgs, output: Output) -> Result<Verdict, Comma
     .await
 }
 
-/// Where the shares are, as a line; nothing where a passphrase opens the root key.
-fn shares(language: Language, installed: &Installed) -> String {
+/// Where the shares are, or the key on the token, as a line; nothing where a passphrase opens the root key.
+fn root_key(language: Language, installed: &Installed) -> String {
+    if let Some(TokenKey { token_label, key_label, made }) = &installed.token_key {
+        return match made {
+            true => language.token_key_made(token_label, key_label),
+            false => language.token_key_taken(token_label, key_label),
+        } + "\n";
+    }
     if installed.share_files.is_empty() {
         return String::new();
     }

@@ -1,6 +1,6 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
-use super::{Config, DatabaseUrl};
+use super::{Config, DatabaseUrl, keys};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -9,10 +9,6 @@ const STUDY_STABLE_AFTER_S_MAX: u32 = 86_400;
 
 /// The longest time for reading everything again, in days: a quarter, after which damage on a second disk is likely.
 const SCRUB_DAYS_MAX: u32 = 90;
-
-/// The longest that a key-encryption key may wrap, in days: two years, as NIST SP 800-57 part 1, table 1, gives a
-/// key-wrapping key.
-const ROTATE_AFTER_DAYS_MAX: u16 = 730;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -95,14 +91,6 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "set 7; longer only where the disks cannot be read as fast",
         );
     }
-    if !(1..=ROTATE_AFTER_DAYS_MAX).contains(&config.keys.rotate_after_days) {
-        say(
-            Severity::Error,
-            "keys.rotate_after_days",
-            format!("{} is not between 1 and {ROTATE_AFTER_DAYS_MAX}", config.keys.rotate_after_days),
-            "set 90; there is no value for never",
-        );
-    }
     if replicas.len() == 1 {
         say(
             Severity::Warning,
@@ -163,18 +151,13 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         );
     }
 
-    let passphrase_file = config.keys.passphrase_file.as_ref().map(|path| ("keys.passphrase_file", path));
     for (option, path) in [
         ("dicom.certificate_file", &config.dicom.certificate_file),
         ("dicom.private_key_file", &config.dicom.private_key_file),
         ("dicom.client_ca_file", &config.dicom.client_ca_file),
         ("web.certificate_file", &config.web.certificate_file),
         ("web.private_key_file", &config.web.private_key_file),
-        ("keys.root_file", &config.keys.root_file),
-    ]
-    .into_iter()
-    .chain(passphrase_file)
-    {
+    ] {
         if !path.is_file() {
             say(
                 Severity::Error,
@@ -187,12 +170,8 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     for (option, path) in [
         ("dicom.private_key_file", &config.dicom.private_key_file),
         ("web.private_key_file", &config.web.private_key_file),
-        ("keys.root_file", &config.keys.root_file),
         ("keys.epoch_file", &config.keys.epoch_file()),
-    ]
-    .into_iter()
-    .chain(passphrase_file)
-    {
+    ] {
         if readable_by_others(path) {
             say(
                 Severity::Error,
@@ -239,6 +218,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "write each as a browser sends it, without a path: https://viewer.example",
         );
     }
+    findings.extend(keys::check(&config.keys));
     findings
 }
 
@@ -249,7 +229,7 @@ fn is_origin(text: &str) -> bool {
     host.is_some_and(|host| !host.is_empty() && host.chars().all(legal))
 }
 
-fn readable_by_others(path: &Path) -> bool {
+pub(super) fn readable_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
@@ -285,21 +265,6 @@ mod tests {
     fn an_acknowledgement_after_one_copy_is_a_warning() {
         let config = config(|text| text.replace("write_quorum = 2", "write_quorum = 1"));
         assert!(options(&config, Severity::Warning).contains(&"storage.write_quorum"));
-    }
-
-    #[test]
-    fn keys_are_replaced_within_two_years_and_there_is_no_never() {
-        let after = |days: &str| {
-            config(|text| text.replace("rotate_after_days = 90", &format!("rotate_after_days = {days}")))
-        };
-        for days in ["0", "731", "65535"] {
-            assert!(options(&after(days), Severity::Error).contains(&"keys.rotate_after_days"), "{days}");
-        }
-        for days in ["1", "730"] {
-            assert!(!options(&after(days), Severity::Error).contains(&"keys.rotate_after_days"), "{days}");
-        }
-        let unset = config(|text| text.replace("rotate_after_days = 90\n", ""));
-        assert_eq!(unset.keys.rotate_after_days, 90);
     }
 
     #[test]

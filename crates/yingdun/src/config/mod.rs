@@ -4,21 +4,20 @@
 //! is not set means closed. What can be judged without starting anything is judged in [`check()`].
 
 mod check;
+mod keys;
 mod template;
 
 pub(crate) use check::{Finding, Severity, check};
-pub(crate) use template::{TemplateValues, render};
+pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11};
+pub(crate) use template::{RootValues, TemplateValues, render};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use yingdun_crypto::Suite;
-use yingdun_keys::Suites;
-use yingdun_model::{Grade, InstitutionId};
+use yingdun_model::InstitutionId;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -89,37 +88,6 @@ pub(crate) struct Catalogue {
     /// Seconds without anything new after which a study is said to be stable.
     #[serde(default = "default_study_stable_after_s")]
     pub(crate) study_stable_after_s: u32,
-}
-
-/// The key room.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Keys {
-    pub(crate) database: DatabaseUrl,
-    pub(crate) root_file: PathBuf,
-    /// A file with the passphrase of the root-key file, or a systemd credential; unset where shares open it.
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Where the epochs are kept; unset means `epoch.key` beside the root-key file.
-    pub(crate) epoch_file: Option<PathBuf>,
-    /// What new studies are sealed with.
-    #[serde(default)]
-    pub(crate) suite: Suite,
-    /// The same for single grades.
-    #[serde(default)]
-    pub(crate) suite_of_grade: BTreeMap<Grade, Suite>,
-    /// Days after which a key-encryption key is replaced by its next version.
-    #[serde(default = "default_rotate_after_days")]
-    pub(crate) rotate_after_days: u16,
-}
-
-impl Keys {
-    pub(crate) fn epoch_file(&self) -> PathBuf {
-        self.epoch_file.clone().unwrap_or_else(|| self.root_file.with_file_name("epoch.key"))
-    }
-
-    pub(crate) fn suites(&self) -> Suites {
-        Suites { default: self.suite, of_grade: self.suite_of_grade.clone() }
-    }
 }
 
 /// People, devices, service clients and sessions.
@@ -268,7 +236,6 @@ impl Config {
             }
         }
         for path in [
-            &mut self.keys.root_file,
             &mut self.audit.directory,
             &mut self.dicom.certificate_file,
             &mut self.dicom.private_key_file,
@@ -278,17 +245,12 @@ impl Config {
         ] {
             resolve(path);
         }
-        for path in [
-            &mut self.identity.policy_directory,
-            &mut self.web.metrics_token_file,
-            &mut self.keys.passphrase_file,
-            &mut self.keys.epoch_file,
-        ]
-        .into_iter()
-        .flatten()
+        for path in
+            [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten()
         {
             resolve(path);
         }
+        self.keys.paths_mut().for_each(resolve);
     }
 }
 
@@ -324,6 +286,9 @@ fn default_log_level() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use yingdun_crypto::Suite;
+    use yingdun_keys::Suites;
+    use yingdun_model::Grade;
 
     fn write(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

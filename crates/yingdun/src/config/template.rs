@@ -1,5 +1,6 @@
 //! The configuration file that `init` writes: every option present, safe, and explained where it stands.
 
+use super::{PIN_VARIABLE, Pkcs11};
 use std::net::SocketAddr;
 
 /// What differs between installations.
@@ -12,10 +13,21 @@ pub(crate) struct TemplateValues {
     pub(crate) web_listen: SocketAddr,
     /// Not set when the port is chosen at each start.
     pub(crate) public_url: Option<String>,
-    /// Where the passphrase of the root-key file is; none where shares open it.
-    pub(crate) passphrase_file: Option<String>,
+    pub(crate) root: RootValues,
     /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
     pub(crate) databases: [String; 3],
+}
+
+/// Who keeps the root key.
+pub(crate) enum RootValues {
+    /// A file.
+    File {
+        root_file: String,
+        /// Where the passphrase of the file is; none where shares open it.
+        passphrase_file: Option<String>,
+    },
+    /// A token.
+    Pkcs11(Pkcs11),
 }
 
 #[cfg(test)]
@@ -28,7 +40,10 @@ impl TemplateValues {
             dicom_plain_listen: None,
             web_listen: ([127, 0, 0, 1], 8443).into(),
             public_url: Some("https://127.0.0.1:8443".into()),
-            passphrase_file: Some("keys/passphrase".into()),
+            root: RootValues::File {
+                root_file: "keys/root.key".into(),
+                passphrase_file: Some("keys/passphrase".into()),
+            },
             databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
         }
     }
@@ -36,7 +51,6 @@ impl TemplateValues {
 
 /// The whole file.
 pub(crate) fn render(values: &TemplateValues) -> String {
-    let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let replicas: String = values
         .replica_directories
         .iter()
@@ -56,10 +70,7 @@ pub(crate) fn render(values: &TemplateValues) -> String {
         Some(url) => format!("public_url = {}", quote(url)),
         None => "# public_url = \"https://archive.example:8443\"".to_owned(),
     };
-    let passphrase_file = match &values.passphrase_file {
-        Some(file) => format!("passphrase_file = {}", quote(file)),
-        None => "# passphrase_file = \"keys/passphrase\"".to_owned(),
-    };
+    let (root, token) = root_lines(&values.root);
     let [catalogue, keys, identity] = values.databases.each_ref().map(|address| quote(address));
     let write_quorum = values.replica_directories.len() / 2 + 1;
     format!(
@@ -94,10 +105,8 @@ study_stable_after_s = 60
 [keys]
 # Wrapped keys. Back this up apart from the replicas: together they open every image, alone neither does.
 database = {keys}
-# The root key, sealed by a passphrase or by shares (`yingdun init --unseal-shares`).
-root_file = "keys/root.key"
-# A file (mode 0600) with that passphrase, or a systemd credential. Unset: shares open the root key (`yingdun unseal`).
-{passphrase_file}
+# Who keeps the root key: a `file`, or a hardware token (`pkcs11`, section [keys.pkcs11]).
+{root}
 # The epoch under which the keys of the database above are wrapped. It is written over in place when keys are destroyed, so keep
 # it on a file system that writes in place, and copy it together with that database. Uncomment to keep it elsewhere.
 # epoch_file = "keys/epoch.key"
@@ -107,7 +116,7 @@ suite = "cobblestone-256"
 # suite_of_grade = {{ L4S = "sm4-gcm-sm3", L5 = "sm4-gcm-sm3" }}
 # Days after which a key-encryption key is replaced, from 1 to 730. Keys under it are wrapped again; images are not touched.
 rotate_after_days = 90
-
+{token}
 [identity]
 # People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.
 database = {identity}
@@ -153,6 +162,52 @@ level = "info"
         origin = quote(&format!("{}/audit", values.institution)),
         dicom_tls_listen = values.dicom_tls_listen,
         web_listen = values.web_listen,
-        passphrase_file = passphrase_file,
     )
+}
+
+/// What stands in `[keys]`, and the section of the token behind it.
+fn root_lines(root: &RootValues) -> (String, String) {
+    match root {
+        RootValues::File { root_file, passphrase_file } => {
+            let passphrase_file = match passphrase_file {
+                Some(file) => format!("passphrase_file = {}", quote(file)),
+                None => "# passphrase_file = \"keys/passphrase\"".to_owned(),
+            };
+            let keys = format!(
+                r#"root = "file"
+# The root key, sealed by a passphrase or by shares (`yingdun init --unseal-shares`).
+root_file = {}
+# A file (mode 0600) with that passphrase, or a systemd credential. Unset: shares open the root key (`yingdun unseal`).
+{passphrase_file}"#,
+                quote(root_file)
+            );
+            (keys, String::new())
+        }
+        RootValues::Pkcs11(token) => {
+            let pin_file = match &token.pin_file {
+                Some(file) => format!("pin_file = {}", quote(&file.display().to_string())),
+                None => "# pin_file = \"keys/pin\"".to_owned(),
+            };
+            let section = format!(
+                r#"
+[keys.pkcs11]
+# The library of the vendor. It runs inside this program: take it from nobody else.
+module = {}
+token_label = {}
+# An AES-256 key that cannot leave the token. Whoever loses it loses every image: keep it on a second token.
+key_label = {}
+# A file (mode 0600) with the PIN, or a systemd credential. Unset: the environment variable {PIN_VARIABLE}.
+{pin_file}
+"#,
+                quote(&token.module.display().to_string()),
+                quote(&token.token_label),
+                quote(&token.key_label)
+            );
+            ("root = \"pkcs11\"".to_owned(), section)
+        }
+    }
+}
+
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
 }

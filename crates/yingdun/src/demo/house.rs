@@ -2,7 +2,7 @@
 
 use super::DemoError;
 use super::people::People;
-use crate::cli::InitArgs;
+use crate::cli::{InitArgs, RootArg};
 use crate::config::Config;
 use crate::installation::{PKI_FOLDER, Plan};
 use crate::pki::Authority;
@@ -64,6 +64,11 @@ impl House {
             catalogue_url: "sqlite:db/catalogue.db".to_owned(),
             keys_url: "sqlite:db/keys.db".to_owned(),
             identity_url: "sqlite:db/identity.db".to_owned(),
+            root: RootArg::File,
+            pkcs11_module: None,
+            pkcs11_token: None,
+            pkcs11_key: String::new(),
+            pin_file: None,
             passphrase_file: None,
             unseal_shares: None,
             unseal_threshold: None,

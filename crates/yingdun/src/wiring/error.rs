@@ -21,6 +21,15 @@ pub(crate) enum StartError {
     /// Shares open the root-key file, and only `serve` waits for them.
     #[error("the root-key file is opened by shares: `yingdun serve` waits for them")]
     Sealed,
+    /// The configuration does not say where the root key is.
+    #[error("the root key has no place: set {option}")]
+    NoRoot { option: &'static str },
+    /// There is no PIN for the token.
+    #[error("the token needs a PIN; set keys.pkcs11.pin_file, or the environment variable YINGDUN_PIN")]
+    NoPin,
+    /// Who keeps the root key does not give it.
+    #[error(transparent)]
+    Root(#[from] yingdun_keys::RootError),
     /// The root-key file does not open.
     #[error(transparent)]
     RootKey(#[from] yingdun_keys::RootFileError),

@@ -2,20 +2,13 @@
 
 use super::error::StartError;
 use crate::config::{Config, DatabaseUrl};
-use std::path::Path;
 use std::sync::Arc;
 use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
-use yingdun_keys::{EpochFile, KeyStore, RootFile, RootKey, RootOpener, SecretName, Unsealing};
-use yingdun_model::{ActorId, Clock, InstitutionId, Secret, SystemClock};
-
-/// The root key of an installation, or what it waits for.
-pub(crate) enum Root {
-    Open(RootKey),
-    Sealed(Unsealing),
-}
+use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
+use yingdun_model::{ActorId, Clock, InstitutionId, SystemClock};
 
 /// The rooms below the archive, open.
 #[derive(Clone)]
@@ -95,38 +88,6 @@ impl Foundation {
             tracing::error!(%error, "the audit log was not closed in order");
         }
     }
-}
-
-/// Opens the root key with its passphrase, or says which shares it waits for.
-///
-/// # Errors
-/// [`StartError`] when the root-key file or the passphrase is missing or wrong.
-pub(crate) async fn root(config: &Config) -> Result<Root, StartError> {
-    match RootFile::opener(&config.keys.root_file)? {
-        RootOpener::Shares(unsealing) => Ok(Root::Sealed(unsealing)),
-        RootOpener::Passphrase => {
-            let file = config.keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
-            let passphrase = read_passphrase(file)?;
-            let path = config.keys.root_file.clone();
-            // Deriving the key takes a moment of processor time.
-            let opening = tokio::task::spawn_blocking(move || RootFile::open(&path, &passphrase)).await;
-            Ok(Root::Open(opening.map_err(|_| StartError::BrokenOff("the root-key file"))??))
-        }
-    }
-}
-
-/// The passphrase in a file, without the line break that editors leave at its end.
-///
-/// # Errors
-/// [`StartError::File`], [`StartError::EmptyPassphrase`].
-pub(crate) fn read_passphrase(path: &Path) -> Result<Secret<String>, StartError> {
-    let mut text =
-        std::fs::read_to_string(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })?;
-    text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    if text.is_empty() {
-        return Err(StartError::EmptyPassphrase(path.to_owned()));
-    }
-    Ok(Secret::new(text))
 }
 
 /// An event of the archive itself.

@@ -1,7 +1,7 @@
 //! From a configuration to a running archive, in the one right order.
 //!
 //! ```text
-//!  Foundation   root-key file ─► key store ─► secrets ─► audit log ─► access      (enough to administer)
+//!  Foundation   root key ─► key store ─► secrets ─► audit log ─► access      (enough to administer)
 //!  System       Foundation ─► replicas ─► archive ─► doors                        (enough to serve)
 //! ```
 //!
@@ -18,13 +18,15 @@ mod foundation;
 mod health;
 mod network;
 mod observe;
+mod root;
 mod sealed;
 mod servers;
 mod system;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
-pub(crate) use foundation::{Foundation, Root, read_passphrase, root};
+pub(crate) use foundation::Foundation;
+pub(crate) use root::{Root, read_passphrase, root, token};
 pub(crate) use sealed::SealedSystem;
 pub(crate) use servers::database_servers;
 pub(crate) use system::{Addresses, System, store_config};

@@ -3,10 +3,11 @@
 use super::dicom::{self, DicomDoors};
 use super::error::StartError;
 use super::events::RepairLedger;
-use super::foundation::{Foundation, Root, root};
+use super::foundation::Foundation;
 use super::health::Health;
 use super::network::Calls;
 use super::observe;
+use super::root::{Root, root};
 use super::servers::database_servers;
 use crate::config::{self, Config, Finding, Severity};
 use serde::Serialize;
