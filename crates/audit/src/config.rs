@@ -13,7 +13,7 @@ use yingdun_model::{Clock, SystemClock};
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The default size of a journal segment, in bytes: two thousand lone appends or twelve thousand shared ones.
-const SEGMENT_BYTES: u64 = 8 << 20;
+pub(crate) const SEGMENT_BYTES: u64 = 8 << 20;
 
 /// How a log is opened.
 #[derive(Debug)]

@@ -33,11 +33,20 @@ const DIRECTORY_MODE: u32 = 0o700;
 pub(crate) struct Integrator {
     dir: PathBuf,
     disk: Arc<dyn Disk>,
-    signer: NoteSigner,
+    head: Head,
     files: TileFiles,
     edge: Edge,
     /// Leaf and detail of the records in the last, partial bundle.
     open_bundle: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Who says what the head of the tree is.
+#[derive(Debug)]
+pub(crate) enum Head {
+    /// We do: it is our log.
+    Signed(NoteSigner),
+    /// Somebody else did, and the tree must come out so: the log is followed.
+    Followed(Checkpoint),
 }
 
 /// A file of one pass and what it must hold.
@@ -52,7 +61,7 @@ impl Integrator {
     pub(crate) fn resume(
         dir: &Path,
         disk: Arc<dyn Disk>,
-        signer: NoteSigner,
+        head: Head,
         checkpoint: &Checkpoint,
     ) -> Result<Self, AuditError> {
         let size = checkpoint.size();
@@ -78,7 +87,7 @@ impl Integrator {
             let details = files.details(number, width)?.unwrap_or_else(|| vec![Vec::new(); width]);
             leaves.into_iter().zip(details).collect()
         };
-        Ok(Self { dir: dir.to_owned(), disk, signer, files, edge, open_bundle })
+        Ok(Self { dir: dir.to_owned(), disk, head, files, edge, open_bundle })
     }
 
     /// Starts the tree of a new log: an empty one, signed.
@@ -87,11 +96,20 @@ impl Integrator {
         disk: Arc<dyn Disk>,
         signer: NoteSigner,
     ) -> Result<(Self, Checkpoint), AuditError> {
-        let files = TileFiles::new(dir);
-        let mut integrator =
-            Self { dir: dir.to_owned(), disk, signer, files, edge: Edge::default(), open_bundle: Vec::new() };
-        let checkpoint = integrator.sign(&Edge::default())?;
+        let mut integrator = Self::empty(dir, disk, Head::Signed(signer));
+        let checkpoint = integrator.publish()?;
         Ok((integrator, checkpoint))
+    }
+
+    /// The tree without leaves, of which nothing is on the disk.
+    pub(crate) fn empty(dir: &Path, disk: Arc<dyn Disk>, head: Head) -> Self {
+        let files = TileFiles::new(dir);
+        Self { dir: dir.to_owned(), disk, head, files, edge: Edge::default(), open_bundle: Vec::new() }
+    }
+
+    /// The right edge of the tree.
+    pub(crate) fn into_edge(self) -> Edge {
+        self.edge
     }
 
     /// The number of records in the tree.
@@ -99,9 +117,18 @@ impl Integrator {
         self.edge.size()
     }
 
-    /// Adds records, which must continue the tree, and returns the signed checkpoint that covers them.
+    /// Adds records, which must continue the tree, and returns the checkpoint that covers them, durable.
     pub(crate) fn integrate(&mut self, records: &[Arc<Record>]) -> Result<Checkpoint, AuditError> {
         let started = Instant::now();
+        self.add(records)?;
+        let checkpoint = self.publish()?;
+        metrics::gauge!("yingdun_audit_checkpoint_size").set(checkpoint.size() as f64);
+        metrics::histogram!("yingdun_audit_integrate_seconds").record(started.elapsed().as_secs_f64());
+        Ok(checkpoint)
+    }
+
+    /// Adds records, which must continue the tree, and checks what is on the disk then. No checkpoint covers them yet.
+    pub(crate) fn add(&mut self, records: &[Arc<Record>]) -> Result<(), AuditError> {
         let mut edge = self.edge.clone();
         let mut full_tiles = Vec::new();
         let mut full_bundles = Vec::new();
@@ -126,12 +153,10 @@ impl Integrator {
         self.add_tiles(&edge, &full_tiles, &mut written);
         self.write(&written)?;
         self.check_what_is_on_disk(&edge, &full_tiles, &written)?;
-        let checkpoint = self.sign(&edge)?;
         self.edge = edge;
+        // A checkpoint that named them reads the full ones in their place.
         self.remove_replaced_partials(&full_tiles, &full_bundles);
-        metrics::gauge!("yingdun_audit_checkpoint_size").set(checkpoint.size() as f64);
-        metrics::histogram!("yingdun_audit_integrate_seconds").record(started.elapsed().as_secs_f64());
-        Ok(checkpoint)
+        Ok(())
     }
 
     fn add_bundle(&self, number: u64, written: &mut Vec<Written>) {
@@ -234,11 +259,22 @@ impl Integrator {
         Ok(())
     }
 
-    /// Signs a tree head and replaces the checkpoint file in one step.
-    fn sign(&mut self, edge: &Edge) -> Result<Checkpoint, AuditError> {
+    /// Replaces the checkpoint file, in one step, by one of the tree as it is: signed here, or the one that is followed.
+    pub(crate) fn publish(&mut self) -> Result<Checkpoint, AuditError> {
         let path = self.dir.join(CHECKPOINT_FILE);
-        let checkpoint = Checkpoint::sign(&self.signer, edge.size(), edge.root())
-            .map_err(|why| AuditError::Checkpoint { path: path.clone(), why })?;
+        let (size, root) = (self.edge.size(), self.edge.root());
+        let checkpoint = match &self.head {
+            Head::Signed(signer) => Checkpoint::sign(signer, size, root)
+                .map_err(|why| AuditError::Checkpoint { path: path.clone(), why })?,
+            Head::Followed(expected) if expected.size() == size && *expected.root() == root => {
+                expected.clone()
+            }
+            Head::Followed(expected) => {
+                let why =
+                    format!("{size} records give another root than the one signed for {}", expected.size());
+                return Err(AuditError::TilesMismatch { size: expected.size(), why });
+            }
+        };
         let fail = |error| AuditError::io("cannot replace", &path, error);
         let new = self.dir.join("checkpoint.new");
         let file = create(&new).map_err(fail)?;

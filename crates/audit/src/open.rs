@@ -12,7 +12,7 @@
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
 use crate::config::LogConfig;
 use crate::error::AuditError;
-use crate::integrate::{Integrator, make_directories};
+use crate::integrate::{Head, Integrator, make_directories};
 use crate::journal::replay::{Replay, replay};
 use crate::journal::write::{FILE_MODE, OpenSegment, SegmentMaker};
 use crate::journal::{JOURNAL_DIRECTORY, Record, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
@@ -130,7 +130,8 @@ fn resume(
     let dir = config.dir.as_path();
     let size = checkpoint.size();
     let incomplete = |why: String| AuditError::Incomplete { dir: dir.to_owned(), why };
-    let mut integrator = Integrator::resume(dir, Arc::clone(&config.disk), signer, &checkpoint)?;
+    let mut integrator =
+        Integrator::resume(dir, Arc::clone(&config.disk), Head::Signed(signer), &checkpoint)?;
     let Some(journal) = journal else {
         return Err(incomplete(format!("the journal is missing, records after {size} may be lost")));
     };
@@ -199,7 +200,7 @@ fn signer_of(config: &LogConfig) -> Result<NoteSigner, AuditError> {
     NoteSigner::new(&config.origin, key).map_err(|error| AuditError::Config { why: error.to_string() })
 }
 
-fn make_directories_of(dir: &Path) -> io::Result<BTreeSet<std::path::PathBuf>> {
+pub(crate) fn make_directories_of(dir: &Path) -> io::Result<BTreeSet<std::path::PathBuf>> {
     let mut made = BTreeSet::new();
     if !dir.is_dir() {
         fs::create_dir_all(dir)?;

@@ -9,6 +9,7 @@ use crate::error::AuditError;
 use crate::journal::Record;
 use crate::journal::replay::replay;
 use crate::leaf::Leaf;
+use crate::mirror::RawLeaf;
 use crate::open::{check_overlap, read_checkpoint};
 use crate::proof::encode_inclusion;
 use crate::tile::TILE_WIDTH;
@@ -201,8 +202,28 @@ impl Reader {
         consistency(&mut TileSubtrees::new(&self.files, size), old, new)
     }
 
+    /// Signed leaves from a number on, as they lie on the disk, with their details: as many as the bundle holds in which that
+    /// number lies, none at the signed end. For whoever keeps a second copy of the log.
+    ///
+    /// # Errors
+    /// [`AuditError`] when they cannot be read or do not match their hashes.
+    pub fn raw(&self, from: u64) -> Result<Vec<RawLeaf>, AuditError> {
+        let size = self.checkpoint.size();
+        if from >= size {
+            return Ok(Vec::new());
+        }
+        let number = from / TILE_WIDTH as u64;
+        let width = width_of(number, size);
+        let details = self.files.details(number, width)?.unwrap_or_else(|| vec![Vec::new(); width]);
+        let leaves = self.bundle(number)?.into_iter().zip(details);
+        Ok(leaves
+            .filter(|(leaf, _)| leaf.index >= from)
+            .map(|(leaf, detail)| RawLeaf { leaf: leaf.bytes, detail })
+            .collect())
+    }
+
     /// The leaves of one bundle, signed and unsigned ones, as bytes.
-    pub(crate) fn bundle(&self, number: u64) -> Result<Vec<RawLeaf>, AuditError> {
+    pub(crate) fn bundle(&self, number: u64) -> Result<Vec<UnreadLeaf>, AuditError> {
         let size = self.checkpoint.size();
         let start = number * TILE_WIDTH as u64;
         let mut leaves = Vec::with_capacity(TILE_WIDTH);
@@ -215,13 +236,13 @@ impl Reader {
                     let why = format!("record {index} does not match its hash");
                     return Err(AuditError::TilesMismatch { size, why });
                 }
-                leaves.push(RawLeaf { index, leaf_hash: expected, bytes });
+                leaves.push(UnreadLeaf { index, leaf_hash: expected, bytes });
             }
         }
         let from = usize::try_from((start + leaves.len() as u64).saturating_sub(size)).unwrap_or(usize::MAX);
         let wanted = TILE_WIDTH - leaves.len();
         for record in self.tail.iter().skip(from).take(wanted) {
-            leaves.push(RawLeaf {
+            leaves.push(UnreadLeaf {
                 index: record.index,
                 leaf_hash: record.leaf_hash,
                 bytes: record.leaf.clone(),
@@ -233,13 +254,13 @@ impl Reader {
 
 /// A leaf that was not yet looked into.
 #[derive(Clone, Debug)]
-pub(crate) struct RawLeaf {
+pub(crate) struct UnreadLeaf {
     pub(crate) index: u64,
     pub(crate) leaf_hash: Hash,
     pub(crate) bytes: Vec<u8>,
 }
 
-impl RawLeaf {
+impl UnreadLeaf {
     pub(crate) fn decode(self) -> Result<LoggedLeaf, AuditError> {
         let place = usize::try_from(self.index).unwrap_or(usize::MAX);
         let leaf = Leaf::decode(&self.bytes).map_err(|source| AuditError::Leaf { index: place, source })?;

@@ -4,7 +4,7 @@
 use crate::error::AuditError;
 use crate::event::{EventKind, Outcome};
 use crate::leaf::Leaf;
-use crate::read::{LoggedLeaf, RawLeaf, Reader};
+use crate::read::{LoggedLeaf, Reader, UnreadLeaf};
 use crate::tile::TILE_WIDTH;
 use std::collections::VecDeque;
 use yingdun_model::{ActorId, InstitutionId, PatientRef, StudyRef, Timestamp};
@@ -91,7 +91,7 @@ pub struct Search {
     needles: Vec<String>,
     /// Numbers of bundles that were not read yet.
     bundles: std::ops::Range<u64>,
-    waiting: VecDeque<RawLeaf>,
+    waiting: VecDeque<UnreadLeaf>,
     left: u64,
 }
 

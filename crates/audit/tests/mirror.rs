@@ -1,0 +1,137 @@
+//! Following a log that somebody else keeps.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected stops right there")]
+
+mod support;
+
+use proptest::prelude::*;
+use std::io::Cursor;
+use std::path::Path;
+use support::{copy_directory, event, event_with_detail, fill, open, verifier};
+use yingdun_audit::verify::verify_directory;
+use yingdun_audit::{Detail, Log, Mirror, MirrorError, RawLeaf, Reader};
+
+/// The records of a log from a number on, as they travel.
+fn records(reader: &Reader, from: u64) -> Vec<u8> {
+    let (mut out, mut at) = (Vec::new(), from);
+    loop {
+        let raw = reader.raw(at).unwrap();
+        if raw.is_empty() {
+            return out;
+        }
+        at += raw.len() as u64;
+        raw.iter().for_each(|leaf| leaf.write_to(&mut out));
+    }
+}
+
+/// What one who follows a log is given now.
+async fn news(log: &Log, from: u64) -> (String, Vec<u8>) {
+    let note = log.checkpoint().await.unwrap().note().to_owned();
+    (note, records(&log.reader(), from))
+}
+
+async fn followed(mirror: &mut Mirror, log: &Log) -> Result<(), MirrorError> {
+    let (note, bytes) = news(log, mirror.size()).await;
+    mirror.follow(&note, || Ok(Cursor::new(bytes.clone())))
+}
+
+fn mirror_in(dir: &Path) -> Mirror {
+    Mirror::open(dir, verifier()).unwrap()
+}
+
+#[tokio::test]
+async fn a_followed_log_has_every_leaf_and_detail_and_grows_with_it() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open(there.path());
+    log.append(vec![event(0), event_with_detail(1), event(2)]).await.unwrap();
+    followed(&mut mirror_in(here.path()), &log).await.unwrap();
+    // Past a whole bundle, from a copy that was opened anew.
+    fill(&log, 3, 700).await;
+    followed(&mut mirror_in(here.path()), &log).await.unwrap();
+    let mirror = mirror_in(here.path());
+    assert_eq!(mirror.size(), log.size());
+    assert_eq!(mirror.check().unwrap(), log.size());
+    let (copy, original) = (mirror.reader().unwrap(), log.reader());
+    assert_eq!(copy.read(0..log.size()).unwrap(), original.read(0..log.size()).unwrap());
+    assert!(matches!(copy.detail(1).unwrap(), Detail::Sealed(_)));
+}
+
+#[tokio::test]
+async fn a_log_that_was_set_back_or_written_anew_is_told_and_what_is_here_stays() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let younger = tempfile::tempdir().unwrap();
+    let log = open(there.path());
+    fill(&log, 0, 10).await;
+    log.shutdown().await.unwrap();
+    copy_directory(there.path(), younger.path());
+    let log = open(there.path());
+    fill(&log, 10, 30).await;
+    let mut mirror = mirror_in(here.path());
+    followed(&mut mirror, &log).await.unwrap();
+    let size = mirror.size();
+
+    // The same key signs what an intruder with all its rights wants it to.
+    let other = open(younger.path());
+    assert!(matches!(followed(&mut mirror, &other).await, Err(MirrorError::Shrank { .. })));
+    other.append(vec![event(99); 100]).await.unwrap();
+    assert!(matches!(followed(&mut mirror, &other).await, Err(MirrorError::Forked { .. })));
+    assert_eq!((mirror.size(), mirror.check().unwrap()), (size, size));
+    // And the true one goes on.
+    fill(&log, 0, 5).await;
+    followed(&mut mirror, &log).await.unwrap();
+    assert_eq!(mirror_in(here.path()).check().unwrap(), log.size());
+}
+
+#[tokio::test]
+async fn what_is_cut_off_or_changed_on_its_way_changes_nothing_here() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open(there.path());
+    fill(&log, 0, 300).await;
+    let (note, bytes) = news(&log, 0).await;
+    let mut mirror = mirror_in(here.path());
+    for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
+        assert!(mirror.follow(&note, || Ok(Cursor::new(bytes[..cut].to_vec()))).is_err(), "{cut}");
+    }
+    for flip in [2, 40, bytes.len() / 2] {
+        let mut wrong = bytes.clone();
+        wrong[flip] ^= 1;
+        assert!(mirror.follow(&note, || Ok(Cursor::new(wrong.clone()))).is_err(), "{flip}");
+    }
+    let unsigned = note.replace("300", "301");
+    assert!(matches!(
+        mirror.follow(&unsigned, || Ok(Cursor::new(bytes.clone()))),
+        Err(MirrorError::Checkpoint(_))
+    ));
+    assert_eq!(mirror.size(), 0);
+    mirror.follow(&note, || Ok(Cursor::new(bytes.clone()))).unwrap();
+    assert_eq!(mirror.check().unwrap(), 300);
+}
+
+#[tokio::test]
+async fn a_copy_becomes_a_log_that_goes_on() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open(there.path());
+    fill(&log, 0, 300).await;
+    let mut mirror = mirror_in(here.path());
+    followed(&mut mirror, &log).await.unwrap();
+    mirror.into_log().unwrap();
+    let heir = open(here.path());
+    assert_eq!(heir.append_one(event(1)).await.unwrap().index(), 300);
+    heir.shutdown().await.unwrap();
+    let report = verify_directory(here.path(), verifier().key(), support::ORIGIN).unwrap();
+    assert!(report.is_ok() && report.size == 301, "{report:?}");
+}
+
+proptest! {
+    #[test]
+    fn records_read_back_as_they_were_written(leaves in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..300), prop::collection::vec(any::<u8>(), 0..300)), 0..20)) {
+        let leaves: Vec<RawLeaf> = leaves.into_iter().map(|(leaf, detail)| RawLeaf { leaf, detail }).collect();
+        let mut bytes = Vec::new();
+        leaves.iter().for_each(|leaf| leaf.write_to(&mut bytes));
+        let mut source = Cursor::new(bytes);
+        let mut read = Vec::new();
+        while let Some(leaf) = RawLeaf::read_from(&mut source).unwrap() {
+            read.push(leaf);
+        }
+        prop_assert_eq!(read, leaves);
+    }
+}
