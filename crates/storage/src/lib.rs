@@ -75,6 +75,7 @@
 //! `_scrub_age_days` (all by `replica`).
 
 mod config;
+mod copy;
 mod disk;
 mod error;
 mod events;
@@ -87,6 +88,7 @@ pub use config::{
     DESCRIPTOR_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX, PACK_BYTES_MAX, RECORD_BYTES_MAX,
     REPLICAS_MAX, ReplicaConfig, SCRUB_INTERVAL, StoreConfig,
 };
+pub use copy::{PackCheck, begin_replica, check_pack, pack_file, read_pack_header};
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
 pub use error::{ReadError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};
@@ -94,4 +96,4 @@ pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
 };
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
-pub use store::{LargeRecord, Scan, Store, last_scrub};
+pub use store::{LargeRecord, PACK_READ_BYTES_MAX, PackExtent, Scan, Store, last_scrub};

@@ -14,7 +14,8 @@ use support::{
 };
 use tempfile::tempdir;
 use yingdun_storage::{
-    Location, PackPosition, ReadError, RealDisk, ReplicaState, Store, StoreError, StoreEvent,
+    Location, PackPosition, ReadError, RealDisk, ReplicaState, Store, StoreError, StoreEvent, begin_replica,
+    check_pack, read_pack_header,
 };
 
 fn pack_file(root: &Path, replica: usize, location: &Location) -> PathBuf {
@@ -48,6 +49,53 @@ async fn what_is_appended_is_read_back_from_every_replica() {
             assert!(verifies(&store, location, replica).await);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_can_be_carried_elsewhere_checked_there_and_made_a_replica_again() {
+    let root = tempdir().unwrap();
+    let store = open(&config(root.path(), 3), Arc::new(RealDisk)).await;
+    let locations = fill(&store, 30).await;
+    let [first, second] = [7_u8, 8].map(|byte| [byte; 32]);
+    let elsewhere = root.path().join("elsewhere");
+    begin_replica(&elsewhere, store.id()).unwrap();
+    let mut records = 0;
+    for extent in store.packs_after(None, usize::MAX) {
+        let copy = yingdun_storage::pack_file(&elsewhere, extent.pack);
+        let bytes = store.read_pack(extent.pack, 0..extent.bytes, all_replicas(&store)[1]).await.unwrap();
+        fs::write(&copy, &bytes).unwrap();
+        assert_eq!(read_pack_header(&bytes), Some((extent.pack, store.id())));
+        let check = check_pack(&copy, extent.pack, store.id(), 0, extent.bytes).unwrap();
+        assert_eq!(check.damaged_at, None);
+        records += check.records;
+        // Everywhere the same bytes, and no answer without them.
+        for replica in store.replicas() {
+            let said = store.digest_pack(extent, replica, first).await.unwrap();
+            assert_eq!(said, *blake3::keyed_hash(&first, &bytes).as_bytes());
+            assert_ne!(said, store.digest_pack(extent, replica, second).await.unwrap());
+        }
+        for flip in [0, 100, bytes.len() / 2] {
+            let mut wrong = bytes.to_vec();
+            wrong[flip] ^= 1;
+            fs::write(&copy, &wrong).unwrap();
+            let check = check_pack(&copy, extent.pack, store.id(), 0, extent.bytes).unwrap();
+            assert!(check.damaged_at.is_some(), "byte {flip}");
+        }
+        assert!(check_pack(&copy, extent.pack, [9; 16], 0, extent.bytes).unwrap().damaged_at.is_some());
+        fs::write(&copy, &bytes).unwrap();
+    }
+    assert_eq!(records, 30);
+    let last = store.packs_after(None, usize::MAX).pop().unwrap();
+    assert!(store.read_pack(last.pack, 0..last.bytes + 1, all_replicas(&store)[0]).await.is_err());
+    store.close().await;
+    let mut restored = config(root.path(), 1);
+    restored.replicas[0].directory = elsewhere;
+    let store = open(&restored, Arc::new(RealDisk)).await;
+    for (number, location) in locations.iter().enumerate() {
+        let original = record(number as u64, 3000);
+        assert_eq!(read_object(&store, location, all_replicas(&store)[0]).await, Some(object_of(&original)));
+    }
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod recover;
 mod repair;
 mod scan;
 mod scrub;
+mod sealed;
 mod service;
 mod shared;
 mod state;
@@ -18,6 +19,10 @@ mod writer;
 pub use large::LargeRecord;
 pub use scan::Scan;
 pub use scrub::last_scrub;
+pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};
+
+pub(crate) use recover::encode_identity;
+pub(crate) use walk::{BLOCK_BYTES, Extent, Source, read_record};
 
 use crate::{Location, PackPosition, ReplicaId, ReplicaState, ReplicaStatus, ScrubStatus, StoreStatus};
 use read::blocking;

@@ -40,7 +40,7 @@ impl Store {
         if range.start > range.end || range.end > record_bytes {
             return Err(ReadError::OutOfRange { start: range.start, end: range.end, record_bytes });
         }
-        let shared = self.known(replica)?;
+        let shared = known(self, replica)?;
         let (pack, offset) = (location.pack, location.offset + range.start);
         let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut buffer = Vec::new();
@@ -79,7 +79,7 @@ impl Store {
     /// [`ReadError::Damaged`] when the bytes differ from those that were stored; other [`ReadError`]s when they
     /// could not be read.
     pub async fn verify_record(&self, location: &Location, replica: ReplicaId) -> Result<(), ReadError> {
-        let shared = self.known(replica)?;
+        let shared = known(self, replica)?;
         let location = *location;
         let work = move || {
             let file = shared.file(replica.index(), location.pack)?;
@@ -130,13 +130,14 @@ impl Store {
     pub fn report_bad(&self, location: &Location, replica: ReplicaId, why: &str) {
         report_bad(self.shared(), location, replica, why);
     }
+}
 
-    fn known(&self, replica: ReplicaId) -> Result<Arc<Shared>, ReadError> {
-        if replica.index() < self.shared().backends.len() {
-            Ok(Arc::clone(self.shared()))
-        } else {
-            Err(ReadError::UnknownReplica(replica))
-        }
+/// What the store shares, for a replica that it has.
+pub(crate) fn known(store: &Store, replica: ReplicaId) -> Result<Arc<Shared>, ReadError> {
+    if replica.index() < store.shared().backends.len() {
+        Ok(Arc::clone(store.shared()))
+    } else {
+        Err(ReadError::UnknownReplica(replica))
     }
 }
 
@@ -166,7 +167,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn read_error(replica: ReplicaId, source: io::Error) -> ReadError {
+pub(crate) fn read_error(replica: ReplicaId, source: io::Error) -> ReadError {
     match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => ReadError::NotThere(replica),
         _ => ReadError::Io { replica, source },
