@@ -49,7 +49,8 @@ pub mod keyring;
 mod sql;
 
 pub use database::{
-    Database, DatabaseKind, Follower, Inspected, Migration, ServerReport, ServerState, database_servers,
+    Database, DatabaseKind, Dump, DumpError, Follower, Inspected, Migration, ServerReport, ServerState,
+    database_servers,
 };
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

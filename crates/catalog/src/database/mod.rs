@@ -2,16 +2,21 @@
 //!
 //! Nothing above this module knows which engine runs. Nothing in it knows what the tables mean.
 
+mod dump;
 mod migration;
 mod postgres;
 mod sqlite;
 
+pub use dump::{Dump, DumpError};
 pub use migration::Migration;
 pub use postgres::{Follower, ServerReport, ServerState, database_servers};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
+use bytes::Bytes;
+use std::io::{self, Read};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// How long work waits for a place: in a queue, for a lock, for a pooled connection. Longer than any single
 /// transaction takes, shorter than a modality's patience.
@@ -20,6 +25,13 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long one query may run. Every query is served by an index and takes milliseconds; one that does not is
 /// a mistake or an attack, and on SQLite it would pin the write-ahead log.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long the rows of a dump may take to be taken away, because as long the write-ahead log of SQLite only grows: enough for
+/// some gigabytes over a slow line.
+const DUMP_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// How long a dump waits before it looks again whether there is room for the next piece.
+const DUMP_LOOK: Duration = Duration::from_millis(5);
 
 /// Which set of tables a database holds. The three are separate files (SQLite) or schemas (PostgreSQL), so that
 /// they can have separate owners, separate backups and separate lives: keys must be shreddable everywhere,
@@ -227,6 +239,38 @@ impl Database {
         }
     }
 
+    /// Hands out every row as of this moment. Deleted rows are not among them.
+    ///
+    /// # Errors
+    /// [`DumpError::Postgres`] on PostgreSQL.
+    pub fn dump(&self) -> Result<Dump, DumpError> {
+        let Engine::Sqlite(sqlite) = &self.engine else { return Err(DumpError::Postgres) };
+        let (pieces, taken) = mpsc::channel(dump::PIECES_AHEAD);
+        let (path, kind) = (sqlite.path().to_owned(), self.kind);
+        // Ends with its reader: what is put into a channel that nobody reads fails.
+        drop(tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
+            let ended = sqlite::dump(&path, kind, &mut |piece| hand_out(&pieces, Bytes::from(piece), begun));
+            if let Err(error) = ended {
+                // Its reader learns it, unless the reader is what is missing.
+                drop(pieces.try_send(Err(error)));
+            }
+        }));
+        Ok(Dump(taken))
+    }
+
+    /// Makes a new SQLite file, readable by its owner only, and fills it with rows that [`Self::dump`] handed out; tells how
+    /// many. Blocks. What failed half-way leaves a file that is not whole.
+    ///
+    /// # Errors
+    /// [`DumpError`]; also when there is a file already.
+    pub fn load_sqlite(path: &Path, kind: DatabaseKind, mut source: impl Read) -> Result<u64, DumpError> {
+        if path.exists() {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
+        }
+        sqlite::load(path, kind, &mut source)
+    }
+
     /// Removes every row of these tables, in one durable transaction.
     pub(crate) async fn clear_tables(&self, tables: &[&'static str]) -> Result<(), CatalogError> {
         let statements = match &self.engine {
@@ -261,5 +305,26 @@ impl Database {
             Engine::Sqlite(sqlite) => sqlite.empty_write_ahead_log().await,
             Engine::Postgres(postgres) => postgres.checkpoint().await,
         }
+    }
+}
+
+/// Puts a piece into the channel, and gives up when nobody takes it in time.
+fn hand_out(
+    pieces: &mpsc::Sender<Result<Bytes, DumpError>>,
+    piece: Bytes,
+    begun: Instant,
+) -> Result<(), DumpError> {
+    let not_taken = DumpError::NotTaken { seconds: DUMP_TIME_MAX.as_secs() };
+    let mut waiting = Ok(piece);
+    loop {
+        match pieces.try_send(waiting) {
+            Ok(()) => return Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(not_taken),
+            Err(mpsc::error::TrySendError::Full(_)) if begun.elapsed() > DUMP_TIME_MAX => {
+                return Err(not_taken);
+            }
+            Err(mpsc::error::TrySendError::Full(back)) => waiting = back,
+        }
+        std::thread::sleep(DUMP_LOOK);
     }
 }

@@ -235,7 +235,7 @@ fn prepare<'c>(
     Ok(prepared)
 }
 
-struct Bound<'v>(&'v Value);
+pub(super) struct Bound<'v>(pub(super) &'v Value);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -248,7 +248,7 @@ impl ToSql for Bound<'_> {
     }
 }
 
-fn value_of(value: ValueRef<'_>) -> Result<Value, CatalogError> {
+pub(super) fn value_of(value: ValueRef<'_>) -> Result<Value, CatalogError> {
     match value {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(number) => Ok(Value::Int(number)),

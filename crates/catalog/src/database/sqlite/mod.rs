@@ -5,12 +5,15 @@
 //! transactions that wait together with one disk synchronisation.
 
 mod connection;
+mod dump;
 mod reader;
 mod writer;
 
 use super::{DatabaseKind, Durability, WAIT_MAX};
 use crate::{CatalogError, Row, Statement};
-use std::path::PathBuf;
+pub(super) use dump::{dump, load};
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
@@ -27,9 +30,15 @@ pub(super) struct Sqlite {
     writes: mpsc::Sender<writer::Job>,
     reads: mpsc::Sender<reader::Job>,
     readers: Arc<reader::Readers>,
+    path: Arc<Path>,
 }
 
 impl Sqlite {
+    /// Where the file lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the file, brings its schema up to date and starts the threads.
     pub(super) async fn open(path: PathBuf, kind: DatabaseKind) -> Result<Self, CatalogError> {
         tokio::task::spawn_blocking(move || Self::open_blocking(&path, kind))
@@ -37,17 +46,18 @@ impl Sqlite {
             .map_err(|_| CatalogError::Unavailable("opening the file was cut off".to_owned()))?
     }
 
-    fn open_blocking(path: &std::path::Path, kind: DatabaseKind) -> Result<Self, CatalogError> {
+    fn open_blocking(path: &Path, kind: DatabaseKind) -> Result<Self, CatalogError> {
         let connection = connection::open_for_writing(path, kind)?;
         let (writes, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         spawn("sqlite-writer", move || writer::run(connection, jobs))?;
 
         let connections = (0..READERS).map(|_| connection::open_for_reading(path));
-        Self::with_readers(writes, connections.collect::<Result<_, _>>()?)
+        Self::with_readers(path, writes, connections.collect::<Result<_, _>>()?)
     }
 
     /// One thread per connection.
     fn with_readers(
+        path: &Path,
         writes: mpsc::Sender<writer::Job>,
         connections: Vec<rusqlite::Connection>,
     ) -> Result<Self, CatalogError> {
@@ -59,7 +69,7 @@ impl Sqlite {
             let (readers, jobs) = (Arc::clone(&readers), Arc::clone(&jobs));
             spawn("sqlite-reader", move || readers.run(&jobs))?;
         }
-        Ok(Self { writes, reads, readers })
+        Ok(Self { writes, reads, readers, path: path.into() })
     }
 
     /// A look-up is done at once where a connection is free: to wake a thread and be woken by it takes longer than the
@@ -77,7 +87,7 @@ impl Sqlite {
             let pending = connection::pending_steps(&connection::open_for_inspection(&path)?, kind)?;
             // Nobody takes what would be written.
             let (writes, _) = mpsc::channel(1);
-            Ok((Self::with_readers(writes, vec![connection::open_for_inspection(&path)?])?, pending))
+            Ok((Self::with_readers(&path, writes, vec![connection::open_for_inspection(&path)?])?, pending))
         })
         .await
         .map_err(|_| CatalogError::Unavailable("opening the file was cut off".to_owned()))?
