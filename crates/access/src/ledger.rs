@@ -24,6 +24,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         Action::ManageAccounts
         | Action::ManageRights
         | Action::ManageStorage
+        | Action::Backup
         | Action::ManageKeys
         | Action::ManageWorklist
         | Action::ReportStep

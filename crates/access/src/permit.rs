@@ -192,6 +192,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ReadAudit
         | Action::ReadSystem
         | Action::ManageStorage
+        | Action::Backup
         | Action::Destroy => false,
     }
 }

@@ -99,4 +99,4 @@ pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
     KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
 };
-pub use yingdun_storage::{ReplicaId, ServiceError, Store};
+pub use yingdun_storage::{PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ServiceError, Store};

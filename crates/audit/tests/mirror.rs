@@ -117,7 +117,7 @@ async fn a_copy_becomes_a_log_that_goes_on() {
     let heir = open(here.path());
     assert_eq!(heir.append_one(event(1)).await.unwrap().index(), 300);
     heir.shutdown().await.unwrap();
-    let report = verify_directory(here.path(), verifier().key(), support::ORIGIN).unwrap();
+    let report = verify_directory(here.path(), &verifier()).unwrap();
     assert!(report.is_ok() && report.size == 301, "{report:?}");
 }
 

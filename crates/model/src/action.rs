@@ -38,6 +38,8 @@ word_enum! {
         ReadSystem => "read-system",
         /// Set work on the replicas going: check every byte, drain a disk, fill a new one.
         ManageStorage => "manage-storage",
+        /// Carry sealed packs, rows and the audit log away into a vault. Opens nothing: what leaves is what lies on the disks.
+        Backup => "backup",
         /// Rebuild what is derived (catalogue, replicas) from what is stored.
         Recover => "recover",
         /// Destroy a study. No policy permits it until destruction with approval exists.

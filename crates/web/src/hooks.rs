@@ -2,9 +2,12 @@
 //! calls to devices, the seal.
 
 use crate::network::Network;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use serde_json::Value;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use yingdun_model::Secret;
 
@@ -16,6 +19,24 @@ pub enum Readiness {
     /// It cannot, because these parts do not: `audit`, `catalogue`, `keys`, `storage`.
     NotReady(Vec<&'static str>),
 }
+
+/// What a vault carries away beside packs and audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VaultPart {
+    /// Every row of the catalogue.
+    Catalogue,
+    /// Every wrapped key.
+    Keys,
+    /// People, devices, service clients.
+    Identity,
+    /// The file with the wrapped keys of the epochs, which belongs to the wrapped keys.
+    Epoch,
+    /// The sealed root-key file.
+    Root,
+}
+
+/// The bytes of a part as of one moment.
+pub type VaultBytes = BoxStream<'static, io::Result<Bytes>>;
 
 /// The views into the program that the operations routes render, and its calls to devices.
 #[derive(Clone)]
@@ -30,6 +51,8 @@ pub struct Hooks {
     pub network: Arc<dyn Network>,
     /// Closes the archive and wipes its keys, shortly after it returns; none where it would open again by itself.
     pub seal: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Reads a part for a vault, or says in one sentence why it cannot be had here.
+    pub vault_part: Arc<dyn Fn(VaultPart) -> Result<VaultBytes, String> + Send + Sync>,
 }
 
 /// How many shares were given, and how many are needed.

@@ -62,7 +62,7 @@ mod sealed;
 mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
-pub use hooks::{Hooks, Readiness, SealProgress, Sealing};
+pub use hooks::{Hooks, Readiness, SealProgress, Sealing, VaultBytes, VaultPart};
 pub use network::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use sealed::SealedDoor;

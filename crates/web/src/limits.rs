@@ -174,6 +174,19 @@ pub const AUDIT_LEAVES_DEFAULT: u64 = 100;
 /// Leaves of the audit log in one answer at most: about 1 MB.
 pub const AUDIT_LEAVES_MAX: u64 = 1000;
 
+/// Packs in one answer to a vault: a terabyte and a half of images, in 600 KB.
+pub const VAULT_PACKS_MAX: usize = 6000;
+
+/// Bytes of a pack in one answer to a vault. Each answer is decided and written down anew, so a vault whose rights are taken
+/// ends behind so much.
+pub const VAULT_SPAN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Packs that a vault asks about at once.
+pub const VAULT_PROBE_PACKS_MAX: usize = 256;
+
+/// Bytes of these packs: read on every replica, they keep the disks busy for some seconds.
+pub const VAULT_PROBE_BYTES_MAX: u64 = 1 << 30;
+
 /// Bytes of a patient ID in a care relation (VR LO has 64 characters, up to 4 bytes each).
 pub const PATIENT_ID_BYTES_MAX: usize = 256;
 

@@ -237,6 +237,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::SystemAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::VaultHoldings | RouteId::VaultProbe | RouteId::VaultPart | RouteId::VaultAudit => {
+            only(Who::Service, who)
+        }
+        // Of a pack that does not exist.
+        RouteId::VaultPack => match who {
+            Who::Service => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -282,6 +290,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
         .replace("{replica}", "no-such-replica")
+        .replace("{pack}", "00000000000000ff?from=0&to=8")
+        .replace("{part}", "root")
         .replace("{index}", "0")
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
@@ -292,6 +302,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         json!({"name": "victim", "patient_id": "4711", "valid_from_ms": 0, "valid_until_ms": i64::MAX});
     let body = match id {
         RouteId::StoreInstances | RouteId::StoreStudyInstances => Some(instance.to_file()),
+        RouteId::VaultProbe => json(json!({"key": "0".repeat(64), "packs": []})),
         RouteId::Token => form("grant_type=client_credentials&client_id=gateway&client_secret=SECRET"),
         RouteId::Revoke => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
@@ -399,6 +410,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListReplicas
         | RouteId::DrainReplica
         | RouteId::ReplaceReplica
+        | RouteId::VaultHoldings
+        | RouteId::VaultPack
+        | RouteId::VaultPart
+        | RouteId::VaultAudit
         | RouteId::Description
         | RouteId::Capabilities
         | RouteId::Live

@@ -267,6 +267,7 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::Echo
         | Action::ReadSystem
         | Action::ManageStorage
+        | Action::Backup
         | Action::ManageKeys => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),

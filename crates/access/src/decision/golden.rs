@@ -140,6 +140,7 @@ fn table() -> String {
         (Action::ReadSystem, Target::Archive(home())),
         (Action::ManageStorage, Target::Archive(home())),
         (Action::ManageKeys, Target::Archive(home())),
+        (Action::Backup, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

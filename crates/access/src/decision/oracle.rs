@@ -105,6 +105,7 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 && (person(Role::SecurityAdministrator)
                     || (who.kind == ActorKind::System && who.role == Role::System))
         }
+        Action::Backup => matches!(on, Target::Archive(_)) && service && granted(Scope::Vault),
         Action::Recover => {
             matches!(on, Target::Archive(_) | Target::Study { .. })
                 && who.kind == ActorKind::System

@@ -71,11 +71,14 @@ pub enum Scope {
     Export,
     /// Ask for the worklist and report procedure steps.
     Worklist,
+    /// Carry sealed packs, rows and the audit log away into a vault.
+    Vault,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &[Self] = &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist];
+    pub const ALL: &[Self] =
+        &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist, Self::Vault];
 
     /// The word in policies, tokens and tables.
     #[must_use]
@@ -86,13 +89,14 @@ impl Scope {
             Self::View => "view",
             Self::Export => "export",
             Self::Worklist => "worklist",
+            Self::Vault => "vault",
         }
     }
 }
 
 /// The word is none of the scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is `store`, `search`, `view`, `export` or `worklist`")]
+#[error("a scope is `store`, `search`, `view`, `export`, `worklist` or `vault`")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -12,4 +12,5 @@ pub(crate) mod rights;
 pub(crate) mod storage;
 pub(crate) mod studies;
 pub(crate) mod system;
+pub(crate) mod vault;
 pub(crate) mod worklist;

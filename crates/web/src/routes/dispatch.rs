@@ -2,7 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, keys, me, network, performed, rights, storage, studies as follow, system, worklist,
+    accounts, audit, keys, me, network, performed, rights, storage, studies as follow, system, vault,
+    worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -121,6 +122,11 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListReplicas => storage::replicas(call).await,
         RouteId::DrainReplica => storage::drain(call).await,
         RouteId::ReplaceReplica => storage::replace(call).await,
+        RouteId::VaultHoldings => vault::holdings(call).await,
+        RouteId::VaultPack => vault::pack(call).await,
+        RouteId::VaultProbe => vault::probe(call, body).await,
+        RouteId::VaultPart => vault::part(call).await,
+        RouteId::VaultAudit => vault::audit(call).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),

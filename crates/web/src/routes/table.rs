@@ -636,7 +636,7 @@ routes! {
     /// Disable or enable a client.
     ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
     /// Grant scopes.
-    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view, export, worklist")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
+    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::Texts, "store, search, view, export, worklist, vault")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
     /// Give a care relation.
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.
@@ -687,6 +687,16 @@ routes! {
     DrainReplica => api(Method::Post, "/system/replicas/{replica}/drain", Action::ManageStorage, BodyRule::None, &[REPLICA], SERVICE, "停用副本以便取下磁盘", "Take a replica out of service, so that its disk can be taken away"),
     /// Put another folder in its place.
     ReplaceReplica => api(Method::Post, "/system/replicas/{replica}/replace", Action::ManageStorage, BodyRule::None, &[REPLICA], SERVICE, "启用更换后的空目录", "Put a replica into service with the empty folder that is there now, and fill it"),
+    /// What a vault finds here.
+    VaultHoldings => api(Method::Get, "/vault/holdings", Action::Backup, BodyRule::None, list![query("after", Schema::Text, "The last pack that was told, 16 hexadecimal digits; the first when absent")], OK, "保险库：列出封存包", "For a vault: packs with their acknowledged bytes, at most 6000 behind one"),
+    /// Sealed bytes.
+    VaultPack => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/packs/{pack}", Action::Backup, BodyRule::None, list![path("pack", Schema::Text, "Pack, 16 hexadecimal digits"), Parameter { required: true, ..query("from", Schema::Number, "First byte") }, Parameter { required: true, ..query("to", Schema::Number, "Byte behind the last; 64 MiB further at most") }, query("replica", Schema::Number, "From which replica, counted from 0, which is the default")], list![(200, "Sealed bytes as they lie there; nothing is verified here"), (404, "No such pack, bytes or replica")], "保险库：读取封存包字节", "For a vault: sealed bytes of a pack from one replica") },
+    /// Proof that packs are what they were.
+    VaultProbe => api(Method::Post, "/vault/probe", Action::Backup, BodyRule::Json(list![field("key", Schema::Text, "32 random bytes, hexadecimal"), field("packs", Schema::Object, "An array of `pack` and `bytes`, 256 and 1 GiB at most")]), &[], &[(200, "Keyed BLAKE3 of the bytes on each replica, in the order asked; null where it has them not")], "保险库：核验封存包", "For a vault: digests under its key of what each replica holds of packs"),
+    /// Rows and the root-key file.
+    VaultPart => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/parts/{part}", Action::Backup, BodyRule::None, list![path("part", Schema::Text, "catalogue, keys, identity, epoch or root")], list![(200, "The bytes as of this moment"), (404, "No such part"), (409, "It is backed up by other means here; the answer says by which")], "保险库：读取数据库与密钥文件", "For a vault: every row of a database, or a file with wrapped keys") },
+    /// The audit log.
+    VaultAudit => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/audit", Action::Backup, BodyRule::None, list![query("after", Schema::Number, "How many leaves are there already; 0 when absent")], list![(200, "A checkpoint that covers this very reading, and the leaves up to it"), (409, "There are fewer leaves")], "保险库：跟随审计日志", "For a vault: the leaves behind a number with the checkpoint that covers them") },
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

@@ -134,6 +134,7 @@ impl Running {
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
             network: Arc::new(MockNetwork),
             seal: Some(Arc::new(|| {})),
+            vault_part: Arc::new(|_| Ok(Box::pin(futures_util::stream::empty()))),
         };
         let rooms = Rooms { access: access.clone(), archive: archive.clone(), audit: audit.clone(), hooks };
         let door = Door::open(config, rooms).await.unwrap();

@@ -16,6 +16,7 @@ pub(crate) struct Foundation {
     pub(crate) institution: InstitutionId,
     pub(crate) catalogue: Database,
     pub(crate) identity: Database,
+    pub(crate) key_rows: Database,
     pub(crate) keys: KeyStore,
     pub(crate) audit: Log,
     pub(crate) access: Access,
@@ -48,7 +49,7 @@ impl Foundation {
             database("identity", &config.identity.database, DatabaseKind::Identity),
         )?;
         let epochs = EpochFile::at(config.keys.epoch_file());
-        let keys = KeyStore::open(key_rows, root, epochs, Arc::clone(&clock)).await?;
+        let keys = KeyStore::open(key_rows.clone(), root, epochs, Arc::clone(&clock)).await?;
         let keys = keys.with_suites(config.keys.suites());
         let signing = keys.secret(&institution, SecretName::LogSigning).await?;
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
@@ -67,7 +68,7 @@ impl Foundation {
         let settings = AccessConfig { policies, ..AccessConfig::new(institution.clone(), detail) };
         let access =
             Access::open(settings, identity.clone(), catalogue.clone(), audit.clone(), Arc::clone(&clock))?;
-        Ok(Self { institution, catalogue, identity, keys, audit, access, clock })
+        Ok(Self { institution, catalogue, identity, key_rows, keys, audit, access, clock })
     }
 
     /// Writes down that the archive starts or stops. A failure to write it shows itself at the next decision, so

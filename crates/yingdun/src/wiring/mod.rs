@@ -22,6 +22,7 @@ mod root;
 mod sealed;
 mod servers;
 mod system;
+mod vault;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;

@@ -54,6 +54,7 @@ pub(super) fn hooks(
         status: Arc::new(move || Box::pin(status.clone().read())),
         network,
         seal: None,
+        vault_part: super::vault::parts(config, foundation),
     })
 }
 

@@ -1,0 +1,49 @@
+//! What a vault carries away beside packs and audit log: rows, and the files with wrapped keys.
+
+use super::foundation::Foundation;
+use crate::config::Config;
+use bytes::Bytes;
+use futures_util::stream;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use yingdun_catalog::Database;
+use yingdun_web::{VaultBytes, VaultPart};
+
+/// Bytes of a file with wrapped keys, far above what it needs.
+const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+type Parts = Arc<dyn Fn(VaultPart) -> Result<VaultBytes, String> + Send + Sync>;
+
+/// Reads the parts of an installation.
+pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
+    let (root_file, epoch_file) = (config.keys.root_file.clone(), config.keys.epoch_file());
+    let Foundation { catalogue, key_rows, identity, .. } = foundation.clone();
+    Arc::new(move |part| match part {
+        VaultPart::Catalogue => rows(&catalogue),
+        VaultPart::Keys => rows(&key_rows),
+        VaultPart::Identity => rows(&identity),
+        VaultPart::Epoch => file(&epoch_file),
+        VaultPart::Root => file(&root_file),
+    })
+}
+
+fn rows(database: &Database) -> Result<VaultBytes, String> {
+    let dump = database.dump().map_err(|error| error.to_string())?;
+    Ok(Box::pin(stream::try_unfold(dump, |mut dump| async {
+        let piece = dump.next().await.map_err(io::Error::other)?;
+        Ok(piece.map(|piece| (piece, dump)))
+    })))
+}
+
+fn file(path: &Path) -> Result<VaultBytes, String> {
+    let unreadable = |error: io::Error| format!("a file with wrapped keys cannot be read: {error}");
+    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > ROOT_FILE_BYTES_MAX {
+        return Err(format!(
+            "the root-key file has {bytes} bytes, at most {ROOT_FILE_BYTES_MAX} are expected"
+        ));
+    }
+    let content = std::fs::read(path).map_err(unreadable)?;
+    Ok(Box::pin(stream::iter([Ok(Bytes::from(content))])))
+}
