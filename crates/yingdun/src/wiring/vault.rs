@@ -39,9 +39,9 @@ fn rows(database: &Database) -> Result<VaultBytes, String> {
 fn file(path: &Path) -> Result<VaultBytes, String> {
     let unreadable = |error: io::Error| format!("a file with wrapped keys cannot be read: {error}");
     let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
-    if bytes > ROOT_FILE_BYTES_MAX {
+    if bytes > KEY_FILE_BYTES_MAX {
         return Err(format!(
-            "the root-key file has {bytes} bytes, at most {ROOT_FILE_BYTES_MAX} are expected"
+            "a file with wrapped keys has {bytes} bytes, at most {KEY_FILE_BYTES_MAX} are expected"
         ));
     }
     let content = std::fs::read(path).map_err(unreadable)?;
