@@ -24,7 +24,10 @@ pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
         VaultPart::Keys => rows(&key_rows),
         VaultPart::Identity => rows(&identity),
         VaultPart::Epoch => file(&epoch_file),
-        VaultPart::Root => file(&root_file),
+        // Where the root key is in no file, there is nothing to carry away.
+        VaultPart::Root => {
+            root_file.as_deref().map_or_else(|| Ok(Box::pin(stream::empty()) as VaultBytes), file)
+        }
     })
 }
 
