@@ -19,6 +19,7 @@
 //! This crate knows nothing of files, networks, keys or permits, and starts no thread. Decoding takes milliseconds of
 //! one processor: callers on an asynchronous runtime hand it to threads for such work.
 
+mod coded;
 pub mod coding;
 mod decode;
 mod error;

@@ -1,9 +1,7 @@
 //! One frame of any coding in, samples out.
 
-mod coded;
 mod native;
 
-pub(crate) use coded::Coded;
 pub use native::align_bits;
 
 use crate::coding::Coding;

@@ -11,7 +11,7 @@ mod lossless;
 
 pub use encode::{encode_baseline, encode_lossless};
 
-use crate::decode::Coded;
+use crate::coded::Coded;
 use crate::error::PixelError;
 use crate::image::ImageAttributes;
 use entropy::HuffmanTable;

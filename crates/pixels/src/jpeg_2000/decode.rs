@@ -4,17 +4,14 @@
 //! and precincts are not so small that what describes them outgrows what they hold. The library runs behind a catch: a
 //! panic in it is an error of one picture.
 
-use crate::decode::Coded;
+use super::high_throughput;
+use super::segment::{FORMAT, TRUNCATED, malformed, next_segment};
+use crate::coded::Coded;
 use crate::error::PixelError;
 use crate::image::ImageAttributes;
-use crate::jpeg_2000::high_throughput;
 use crate::limits::JPEG_2000_FRAME_BYTES_MAX;
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-const FORMAT: &str = "JPEG 2000";
-
-pub(super) const TRUNCATED: PixelError = PixelError::Truncated { format: FORMAT };
 
 /// Smallest tile, in samples of the picture: what describes a tile takes a few kilobytes. A picture that is smaller may
 /// have one.
@@ -66,10 +63,6 @@ fn checked<'a>(declared: &ImageAttributes, bytes: &'a [u8]) -> Result<(&'a [u8],
     let codestream = codestream(bytes);
     let size = check(declared, codestream)?;
     Ok((codestream, size))
-}
-
-const fn malformed(what: &'static str) -> PixelError {
-    PixelError::malformed(FORMAT, what)
 }
 
 /// The codestream within a JP2 file (Annex I), or everything.
@@ -142,18 +135,6 @@ fn tile_part<'a>(
         0 => Ok(None),
         length => Ok(at.get(length as usize..).filter(|next| next.len() < rest.len())),
     }
-}
-
-/// A marker with parameters: which, its parameters, what follows.
-pub(super) fn next_segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
-    let (&[ones, marker, high, low], _) = bytes.split_first_chunk().ok_or(TRUNCATED)?;
-    if ones != 0xff {
-        return Err(malformed("a marker is missing"));
-    }
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    let (segment, behind) =
-        bytes.get(2..).and_then(|bytes| bytes.split_at_checked(length)).ok_or(TRUNCATED)?;
-    Ok((marker, segment.get(2..).ok_or(malformed("a segment is shorter than its length"))?, behind))
 }
 
 /// Image and tile size (§A.5.1).

@@ -9,6 +9,7 @@
 //! | `bitplanes` | the coefficients of a code-block bit by bit, Annex D |
 //! | `arithmetic` | the MQ coder of Annex C |
 //! | `high_throughput` | the other coder of code-blocks, and the reading of what is made of such |
+//! | `segment` | markers and their parameters, Annex A |
 //! | `packet` | which code-block is where: tag trees and packet headers, Annex B |
 
 mod arithmetic;
@@ -17,6 +18,7 @@ mod decode;
 mod encode;
 mod high_throughput;
 mod packet;
+mod segment;
 mod wavelet;
 
 pub(crate) use decode::{decode, decode_high_throughput};

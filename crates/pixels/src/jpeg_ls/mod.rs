@@ -3,7 +3,7 @@
 mod bits;
 mod model;
 
-use crate::decode::Coded;
+use crate::coded::Coded;
 use crate::error::PixelError;
 use crate::image::{ImageAttributes, Picture};
 use bits::{Channel, Reader, RunIndex, Writer};

@@ -1,6 +1,6 @@
 //! What a migration knows, in a folder that survives it: the list of studies, and a line for each that was worked on.
 
-use super::origin::{Dates, Gaps};
+use super::listing::{Dates, Gaps, Listed, key};
 use super::report::StudyReport;
 use crate::TransferError;
 use serde::{Deserialize, Serialize};
@@ -32,14 +32,6 @@ pub(super) struct About {
 struct Listing {
     about: About,
     gaps: Gaps,
-}
-
-/// A study of the source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Listed {
-    pub(super) study: String,
-    /// Instances, where the source says so.
-    pub(super) instances: Option<u64>,
 }
 
 /// The folder of one migration.
@@ -195,14 +187,6 @@ impl Folder {
     fn failed(&self, cause: io::Error) -> TransferError {
         TransferError::File { path: self.path.clone(), cause }
     }
-}
-
-/// A study in 16 bytes, so that a million of them take little memory.
-pub(super) fn key(study: &str) -> [u8; 16] {
-    let digest = yingdun_crypto::digest::sha256(study.as_bytes());
-    let mut key = [0; 16];
-    key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    key
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! SHA-256 of its data set; or, where the source sends objects to this archive itself, when every one of them can be read here.
 
 mod folder;
+mod listing;
 mod origin;
 mod passing;
 mod report;
@@ -18,14 +19,15 @@ mod study;
 mod throttle;
 
 pub use folder::Folder;
-pub use origin::{Credentials, Dates, Gaps, Node, Origin, Remote, Retrieval};
+pub use listing::{Dates, Gaps};
+pub use origin::{Credentials, Node, Origin, Remote, Retrieval};
 pub use report::{Counts, SeriesCount, StudyReport, Summary};
 
 use crate::TransferError;
 use crate::meter::Meter;
 use crate::store::Store;
-use folder::Listed;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use listing::Listed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use study::Mover;

@@ -3,7 +3,7 @@
 
 use super::{malformed, unsupported};
 use crate::error::PixelError;
-use crate::jpeg_2000::decode::{TRUNCATED, next_segment};
+use crate::jpeg_2000::segment::{TRUNCATED, next_segment};
 use crate::jpeg_2000::wavelet::Area;
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ mod block_encode;
 mod codes;
 mod header;
 mod packet;
+mod tag_tree;
 mod tile;
 
 pub(super) use block_encode::encode as encode_block;

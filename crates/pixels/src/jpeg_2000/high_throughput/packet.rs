@@ -3,8 +3,9 @@
 
 use super::block::Block;
 use super::header::Order;
+use super::tag_tree::{Bits, TRUNCATED};
 use super::tile::{Part, Tile};
-use super::{FORMAT, malformed, unsupported};
+use super::{malformed, unsupported};
 use crate::error::PixelError;
 
 /// More empty bits than any coefficient has.
@@ -12,8 +13,6 @@ const EMPTY_BITS_MAX: u32 = 74;
 
 /// Most bits of the length of a segment.
 const LENGTH_BITS_MAX: u32 = 31;
-
-const TRUNCATED: PixelError = PixelError::Truncated { format: FORMAT };
 
 /// Reads all packets of a tile into its code-blocks.
 pub(super) fn read(tile: &mut Tile, order: &Order, data: &[u8]) -> Result<(), PixelError> {
@@ -26,7 +25,7 @@ pub(super) fn read(tile: &mut Tile, order: &Order, data: &[u8]) -> Result<(), Pi
         if order.marks_starts && rest.starts_with(&[0xff, 0x91]) {
             rest = rest.get(6..).ok_or(TRUNCATED)?;
         }
-        let mut bits = Bits { bytes: rest, byte: 0, have: 0 };
+        let mut bits = Bits::of(rest);
         let mut segments = Vec::new();
         if bits.take(1)? == 1 {
             for (number, part) in precinct.parts.iter_mut().enumerate() {
@@ -138,87 +137,4 @@ fn passes(bits: &mut Bits<'_>) -> Result<u32, PixelError> {
         }
     }
     Ok(37 + bits.take(7)?)
-}
-
-/// Numbers of a grid, told by the least number of ever larger parts of it (§B.10.2).
-pub(super) struct TagTree {
-    /// From the grid itself to its one root; each with the nodes of a row.
-    levels: Vec<(Vec<Node>, usize)>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Node {
-    /// The value is at least this.
-    least: u32,
-    is_known: bool,
-}
-
-impl TagTree {
-    pub(super) fn new(count: usize, across: usize) -> Self {
-        let (mut across, mut down) = (across, count.checked_div(across).unwrap_or_default());
-        let mut levels = Vec::new();
-        while across * down > 0 {
-            levels.push((vec![Node::default(); across * down], across));
-            if across * down == 1 {
-                break;
-            }
-            (across, down) = (across.div_ceil(2), down.div_ceil(2));
-        }
-        Self { levels }
-    }
-
-    /// Whether the number of a place is below `bound`, by as many bits as it takes to know.
-    fn is_below(
-        &mut self,
-        column: usize,
-        row: usize,
-        bound: u32,
-        bits: &mut Bits<'_>,
-    ) -> Result<bool, PixelError> {
-        let mut least = 0;
-        let mut is_below = false;
-        for (level, (nodes, across)) in self.levels.iter_mut().enumerate().rev() {
-            let Some(node) = nodes.get_mut((row >> level) * *across + (column >> level)) else { continue };
-            node.least = node.least.max(least);
-            while node.least < bound && !node.is_known {
-                if bits.take(1)? == 1 {
-                    node.is_known = true;
-                } else {
-                    node.least += 1;
-                }
-            }
-            least = node.least;
-            is_below = node.is_known && node.least < bound;
-        }
-        Ok(is_below)
-    }
-}
-
-/// Bits of a header: behind a byte of ones stands one with its highest bit 0.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    byte: u8,
-    have: u32,
-}
-
-impl<'a> Bits<'a> {
-    /// The next bits, 32 at most, highest first.
-    fn take(&mut self, count: u32) -> Result<u32, PixelError> {
-        let mut taken = 0;
-        for _ in 0..count {
-            if self.have == 0 {
-                let (byte, rest) = self.bytes.split_first().ok_or(TRUNCATED)?;
-                self.have = if self.byte == 0xff { 7 } else { 8 };
-                (self.byte, self.bytes) = (*byte, rest);
-            }
-            self.have -= 1;
-            taken = taken << 1 | u32::from(self.byte >> self.have & 1);
-        }
-        Ok(taken)
-    }
-
-    /// What follows the header.
-    fn finish(self) -> &'a [u8] {
-        if self.byte == 0xff { self.bytes.get(1..).unwrap_or_default() } else { self.bytes }
-    }
 }

@@ -3,7 +3,7 @@
 
 use super::block::Block;
 use super::header::{Parameters, Quantiser, Style};
-use super::packet::TagTree;
+use super::tag_tree::TagTree;
 use super::{malformed, unsupported};
 use crate::error::PixelError;
 use crate::jpeg_2000::wavelet::Area;

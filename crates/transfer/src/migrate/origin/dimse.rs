@@ -5,9 +5,9 @@
 //! and that each object can be read.
 
 use super::window::{End, crawl};
-use super::{Dates, Fetched, Gaps, SeriesListing, Unfetched};
+use super::{Fetched, SeriesListing, Unfetched};
 use crate::TransferError;
-use crate::migrate::folder::Listed;
+use crate::migrate::listing::{Dates, Gaps, Listed};
 use crate::migrate::passing::Piece;
 use bytes::Bytes;
 use std::collections::BTreeSet;

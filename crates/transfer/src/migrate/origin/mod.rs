@@ -8,7 +8,7 @@ mod window;
 pub use dimse::{Node, Retrieval};
 pub use web::{Credentials, Remote};
 
-use super::folder::Listed;
+use super::listing::{Dates, Gaps, Listed};
 use super::passing::Piece;
 use crate::{TransferError, with_causes};
 use std::collections::BTreeSet;
@@ -23,24 +23,6 @@ pub enum Origin {
     Web(Remote),
     /// C-FIND, and C-GET or C-MOVE.
     Dimse(Node),
-}
-
-/// Which studies are meant, by Study Date.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dates {
-    /// Of this day or later, as in 20200131.
-    pub since: Option<String>,
-    /// Of this day or earlier.
-    pub until: Option<String>,
-}
-
-/// Studies that a list may lack, because the source does not say more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Gaps {
-    /// It had too many studies for one question, and none of the shorter ones asks for studies without a date.
-    pub undated: bool,
-    /// Spans of time of which it told a part, and which cannot be made shorter.
-    pub spans: Vec<String>,
 }
 
 /// The instances of one series.

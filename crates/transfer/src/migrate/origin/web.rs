@@ -1,9 +1,9 @@
 //! A DICOMweb server: lists of studies and instances (QIDO-RS), and objects as they are stored (WADO-RS).
 
 use super::window::{End, crawl};
-use super::{Dates, Gaps, STUDIES_MAX, SeriesListing};
+use super::{STUDIES_MAX, SeriesListing};
 use crate::TransferError;
-use crate::migrate::folder::Listed;
+use crate::migrate::listing::{Dates, Gaps, Listed};
 use crate::migrate::passing::Piece;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};

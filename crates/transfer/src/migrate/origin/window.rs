@@ -5,9 +5,9 @@
 //!  everything ─► years … days ─► half days … minutes
 //! ```
 
-use super::{Dates, Gaps, STUDIES_MAX};
+use super::STUDIES_MAX;
 use crate::TransferError;
-use crate::migrate::folder::{self, Listed};
+use crate::migrate::listing::{self, Dates, Gaps, Listed};
 use jiff::civil::Date;
 use std::collections::HashSet;
 
@@ -60,7 +60,7 @@ impl Listing<'_> {
     /// Takes rows of an answer.
     pub(super) fn tell(&mut self, mut rows: Vec<Listed>) -> Result<(), TransferError> {
         let first = self.answer.len();
-        self.answer.extend(rows.iter().map(|listed| folder::key(&listed.study)));
+        self.answer.extend(rows.iter().map(|listed| listing::key(&listed.study)));
         let mut keys = self.answer.iter().skip(first);
         rows.retain(|_| keys.next().is_some_and(|key| self.seen.insert(*key)));
         if self.seen.len() > STUDIES_MAX {
