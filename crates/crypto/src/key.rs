@@ -1,12 +1,12 @@
 //! The 32-byte symmetric key that everything here is sealed with.
 
+use crate::locked::LockedKey;
 use crate::{Context, Suite, random};
 use hkdf::Hkdf;
 use ring::hkdf as ring_hkdf;
 use sm3::Sm3;
 use std::fmt;
 use yingdun_model::Secret;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Bytes in a symmetric key.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -15,11 +15,9 @@ pub(crate) const KEY_BYTES: usize = 32;
 const DERIVE_PREFIX: &[u8] = b"yingdun/derive@v1\0";
 
 /// A 32-byte symmetric key of one [`Suite`]: of an object, a study, a patient, a purpose. It cannot be copied by
-/// accident, has no text form and is wiped when dropped.
-#[derive(Zeroize, ZeroizeOnDrop)]
+/// accident, has no text form, lies in [locked memory](crate::key_memory) and is wiped when dropped.
 pub struct SealingKey {
-    bytes: [u8; KEY_BYTES],
-    #[zeroize(skip)]
+    bytes: LockedKey,
     suite: Suite,
 }
 
@@ -39,15 +37,15 @@ impl SealingKey {
     /// When the operating system gives no random bytes, see [`random::fill`].
     #[must_use]
     pub fn generate_for(suite: Suite) -> Self {
-        let mut key = Self::from_bytes([0; KEY_BYTES], suite);
-        random::fill(&mut key.bytes);
+        let mut key = Self::zeroed(suite);
+        random::fill(key.bytes.bytes_mut());
         key
     }
 
     /// Takes the bytes of a key of the default suite, which must be uniformly random.
     #[must_use]
-    pub const fn from_secret(secret: &Secret<[u8; KEY_BYTES]>) -> Self {
-        Self::from_bytes(*secret.expose(), Suite::Cobblestone256)
+    pub fn from_secret(secret: &Secret<[u8; KEY_BYTES]>) -> Self {
+        Self::from_bytes(secret.expose(), Suite::Cobblestone256)
     }
 
     /// What this key is used with.
@@ -59,33 +57,39 @@ impl SealingKey {
     /// The same key, given to another suite. Only for a key that was never used with its old one: what comes out
     /// of [`WrappingKey::unwrap`](crate::WrappingKey::unwrap) has the suite of its parent.
     #[must_use]
-    pub const fn given_to(&self, suite: Suite) -> Self {
-        Self::from_bytes(self.bytes, suite)
+    pub fn given_to(&self, suite: Suite) -> Self {
+        Self::from_bytes(self.bytes.bytes(), suite)
     }
 
     /// The key bytes, for the few places that store or hand on a key. Every call is a place to look at.
     #[must_use]
-    pub const fn expose_secret(&self) -> &[u8; KEY_BYTES] {
-        &self.bytes
+    pub fn expose_secret(&self) -> &[u8; KEY_BYTES] {
+        self.bytes.bytes()
     }
 
     /// A second handle on the same key, spelled out so that copies are seen in review.
     #[must_use]
-    pub const fn duplicate(&self) -> Self {
-        Self::from_bytes(self.bytes, self.suite)
+    pub fn duplicate(&self) -> Self {
+        Self::from_bytes(self.bytes.bytes(), self.suite)
     }
 
     /// A key of the same suite for one purpose: HKDF-Expand (RFC 5869 §2.3) with the hash of the suite over the context. Knowing a derived
     /// key tells nothing about this key or about its other derived keys.
     #[must_use]
     pub fn derive(&self, context: &Context) -> Self {
-        let mut derived = Self::from_bytes([0; KEY_BYTES], self.suite);
-        self.expand(&[DERIVE_PREFIX, context.as_bytes()], &mut derived.bytes);
+        let mut derived = Self::zeroed(self.suite);
+        self.expand(&[DERIVE_PREFIX, context.as_bytes()], derived.bytes.bytes_mut());
         derived
     }
 
-    pub(crate) const fn from_bytes(bytes: [u8; KEY_BYTES], suite: Suite) -> Self {
-        Self { bytes, suite }
+    pub(crate) fn from_bytes(bytes: &[u8; KEY_BYTES], suite: Suite) -> Self {
+        let mut key = Self::zeroed(suite);
+        key.bytes.bytes_mut().copy_from_slice(bytes);
+        key
+    }
+
+    fn zeroed(suite: Suite) -> Self {
+        Self { bytes: LockedKey::zeroed(), suite }
     }
 
     /// HKDF-Expand with the hash of the suite.
@@ -110,9 +114,9 @@ impl Prk {
     fn of(key: &SealingKey) -> Self {
         match key.suite {
             Suite::Cobblestone256 => {
-                Self::Sha512(ring_hkdf::Prk::new_less_safe(ring_hkdf::HKDF_SHA512, &key.bytes))
+                Self::Sha512(ring_hkdf::Prk::new_less_safe(ring_hkdf::HKDF_SHA512, key.expose_secret()))
             }
-            Suite::Sm4GcmSm3 => match Hkdf::from_prk(&key.bytes) {
+            Suite::Sm4GcmSm3 => match Hkdf::from_prk(key.expose_secret()) {
                 Ok(prk) => Self::Sm3(prk),
                 Err(_) => unreachable!("a key has as many bytes as an SM3 digest"),
             },

@@ -50,7 +50,8 @@
 //!
 //! # What stays in memory
 //!
-//! Keys of this crate are wiped when dropped. The key schedules inside the cipher library are not: keep
+//! A [`SealingKey`] lies in memory that is locked where the limits of the process allow it, left out of core dumps, and wiped when it is
+//! dropped ([`key_memory`]). What libraries make of it is not: key schedules of AES-GCM, states of HMAC, keys that sign. Keep
 //! [`chunked::Opener`] and [`chunked::Sealer`] short-lived.
 
 pub mod chunked;
@@ -58,11 +59,13 @@ mod context;
 pub mod digest;
 mod error;
 mod key;
+mod locked;
 pub mod passphrase;
 pub mod random;
 pub mod sealed;
 pub mod sign;
 mod sm4;
+mod stack;
 mod suite;
 pub mod token;
 pub mod wrap;
@@ -74,7 +77,9 @@ pub use chunked::{
 pub use context::Context;
 pub use error::{OpenError, SealError};
 pub use key::SealingKey;
+pub use locked::{KeyMemory, key_memory};
 pub use sealed::Sealed;
+pub use stack::with_cleared_stack;
 pub use suite::Suite;
 pub use token::TokenKey;
 pub use wrap::{WRAPPED_KEY_BYTES, WrappingKey};

@@ -86,7 +86,7 @@ impl PassphraseParameters {
                 &mut key,
                 &mut blocks,
             );
-        let sealing_key = SealingKey::from_bytes(key, Suite::default());
+        let sealing_key = SealingKey::from_bytes(&key, Suite::default());
         key.zeroize();
         derived.map(|()| sealing_key).map_err(|_| no_memory)
     }

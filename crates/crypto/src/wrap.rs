@@ -6,7 +6,7 @@
 //! needs none, and a sealed object derives it, with its key, from a random salt.
 
 use crate::key::{KEY_BYTES, Prk};
-use crate::{Context, OpenError, SealingKey, Suite, chunked};
+use crate::{Context, OpenError, SealingKey, Suite, chunked, with_cleared_stack};
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
 use std::fmt;
 use yingdun_model::Secret;
@@ -33,7 +33,7 @@ impl WrappingKey {
 
     /// Takes key bytes, which must be uniformly random.
     #[must_use]
-    pub const fn from_secret(secret: &Secret<[u8; KEY_BYTES]>) -> Self {
+    pub fn from_secret(secret: &Secret<[u8; KEY_BYTES]>) -> Self {
         Self(SealingKey::from_secret(secret))
     }
 
@@ -47,6 +47,10 @@ impl WrappingKey {
     /// suite over their concatenation. Whoever lacks one parent has nothing; the order of the parents matters.
     #[must_use]
     pub fn combine(parents: &[&Self], context: &Context) -> Self {
+        with_cleared_stack(|| Self::combine_parents(parents, context))
+    }
+
+    fn combine_parents(parents: &[&Self], context: &Context) -> Self {
         let mut material = Zeroizing::new(Vec::with_capacity(parents.len() * KEY_BYTES));
         for parent in parents {
             material.extend_from_slice(parent.0.expose_secret());
@@ -55,7 +59,7 @@ impl WrappingKey {
         let prk = Prk::extract(suite, COMBINE_PREFIX, &material);
         let mut combined = Zeroizing::new([0; KEY_BYTES]);
         prk.expand(&[COMBINE_PREFIX, context.as_bytes()], combined.as_mut_slice());
-        Self(SealingKey::from_bytes(*combined, suite))
+        Self(SealingKey::from_bytes(&combined, suite))
     }
 
     /// Wraps a key for the place that the context names.
@@ -64,10 +68,10 @@ impl WrappingKey {
     /// In the suite of SM4, when the operating system gives no random bytes, see [`crate::random::fill`].
     #[must_use]
     pub fn wrap(&self, context: &Context, key: &SealingKey) -> Vec<u8> {
-        match self.suite() {
+        with_cleared_stack(|| match self.suite() {
             Suite::Cobblestone256 => self.wrap_with_padding(context, key),
             Suite::Sm4GcmSm3 => chunked::seal(&self.0, &place(context), key.expose_secret()),
-        }
+        })
     }
 
     /// Unwraps a key, which then is of the suite of this one.
@@ -75,16 +79,17 @@ impl WrappingKey {
     /// # Errors
     /// [`OpenError::Wrapped`] when the bytes are damaged or belong to another parent or place.
     pub fn unwrap(&self, context: &Context, wrapped: &[u8]) -> Result<SealingKey, OpenError> {
-        match self.suite() {
+        with_cleared_stack(|| match self.suite() {
             Suite::Cobblestone256 => self.unwrap_with_padding(context, wrapped),
-            Suite::Sm4GcmSm3 => {
-                let key = Zeroizing::new(
-                    chunked::open(&self.0, &place(context), wrapped).map_err(|_| OpenError::Wrapped)?,
-                );
-                let key: &[u8; KEY_BYTES] = key.as_slice().try_into().map_err(|_| OpenError::Wrapped)?;
-                Ok(SealingKey::from_bytes(*key, self.suite()))
-            }
-        }
+            Suite::Sm4GcmSm3 => self.unwrap_sealed(context, wrapped),
+        })
+    }
+
+    fn unwrap_sealed(&self, context: &Context, wrapped: &[u8]) -> Result<SealingKey, OpenError> {
+        let key = chunked::open(&self.0, &place(context), wrapped).map_err(|_| OpenError::Wrapped)?;
+        let key = Zeroizing::new(key);
+        let key: &[u8; KEY_BYTES] = key.as_slice().try_into().map_err(|_| OpenError::Wrapped)?;
+        Ok(SealingKey::from_bytes(key, self.suite()))
     }
 
     fn wrap_with_padding(&self, context: &Context, key: &SealingKey) -> Vec<u8> {
@@ -106,7 +111,7 @@ impl WrappingKey {
             .unwrap_with_padding(wrapped, out.as_mut_slice())
             .map_err(|_| OpenError::Wrapped)?;
         let key: &[u8; KEY_BYTES] = (&*key).try_into().map_err(|_| OpenError::Wrapped)?;
-        Ok(SealingKey::from_bytes(*key, self.suite()))
+        Ok(SealingKey::from_bytes(key, self.suite()))
     }
 
     /// The AES key of one place: what actually wraps.

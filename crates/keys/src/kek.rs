@@ -1,10 +1,11 @@
 //! Key-encryption keys: made on first use, counted, rotated, held in memory.
 
 use crate::epoch::Epochs;
+use crate::lease::{Lease, LeaseTimes, Look};
 use crate::{KeysError, RootKey};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::keks::{self, Kek, KekState, LineKek};
 use yingdun_catalog::{CatalogError, Database, Statement};
@@ -76,6 +77,9 @@ pub(crate) struct Keks {
     epochs: Epochs,
     clock: Arc<dyn Clock>,
     held: RwLock<Held>,
+    lease: Mutex<Lease>,
+    /// One at a time asks the root; who came meanwhile finds what it said.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -85,18 +89,105 @@ struct Held {
 }
 
 impl Keks {
-    pub(crate) fn new(database: Database, root: RootKey, epochs: Epochs, clock: Arc<dyn Clock>) -> Self {
-        Self { database, root, epochs, clock, held: RwLock::default() }
+    pub(crate) fn new(
+        database: Database,
+        root: RootKey,
+        epochs: Epochs,
+        clock: Arc<dyn Clock>,
+        times: LeaseTimes,
+    ) -> Self {
+        let lease = Mutex::new(Lease::begin(times, Instant::now()));
+        Self {
+            database,
+            root,
+            epochs,
+            clock,
+            held: RwLock::default(),
+            lease,
+            asking: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(crate) const fn root(&self) -> &RootKey {
         &self.root
     }
 
+    /// How long keys are used while the root does not answer, beyond the time that they are used without asking.
+    pub(crate) fn set_outage(&self, outage: Duration) {
+        self.lease().set_outage(outage);
+    }
+
+    /// Wipes all keys in memory when they were there as long as they may.
+    pub(crate) fn sweep(&self) {
+        let mut lease = self.lease();
+        if lease.has_ended(Instant::now()) {
+            lease.end();
+            self.wipe();
+        }
+    }
+
+    /// Makes sure that keys in memory may be used: asks the root when its last answer is old.
+    async fn lease_keys(&self) -> Result<(), KeysError> {
+        if let Some(known) = self.look() {
+            return known;
+        }
+        let _turn = self.asking.lock().await;
+        if let Some(known) = self.look() {
+            return known;
+        }
+        // Whatever was destroyed or wrapped again elsewhere is seen after this.
+        let answer = self.epochs.refresh(&self.root).await;
+        let (mut lease, now) = (self.lease(), Instant::now());
+        match answer {
+            Ok(()) => {
+                lease.renew(now);
+                *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::default();
+                Ok(())
+            }
+            Err(KeysError::Root(error)) if error.may_pass() => {
+                metrics::counter!("yingdun_root_unanswered_total").increment(1);
+                let goes_on = lease.unanswered(error.clone(), now);
+                tracing::warn!(%error, goes_on, "the root key did not answer");
+                if goes_on {
+                    return Ok(());
+                }
+                lease.end();
+                self.wipe();
+                Err(error.into())
+            }
+            Err(error @ KeysError::Root(_)) => {
+                tracing::error!(%error, "the root key was taken away: keys in memory are wiped");
+                lease.end();
+                self.wipe();
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is known without asking; none when the root has to be asked.
+    fn look(&self) -> Option<Result<(), KeysError>> {
+        match self.lease().look(Instant::now()) {
+            Look::Use => Some(Ok(())),
+            Look::Wait(error) => Some(Err(error.into())),
+            Look::Ask => None,
+        }
+    }
+
+    fn wipe(&self) {
+        self.epochs.forget();
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::default();
+    }
+
+    fn lease(&self) -> MutexGuard<'_, Lease> {
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The version that wraps new keys; made when there is none.
     ///
     /// INVARIANT: what this returns is durable, so that nothing is ever wrapped under a key that a crash loses.
     pub(crate) async fn active(&self, line: &KekLine) -> Result<ActiveKek, KeysError> {
+        self.lease_keys().await?;
         if let Some(active) = self.held_active(line) {
             return Ok(active);
         }
@@ -116,6 +207,7 @@ impl Keks {
 
     /// One version, active or retired.
     pub(crate) async fn version(&self, line: &KekLine, version: u32) -> Result<Arc<WrappingKey>, KeysError> {
+        self.lease_keys().await?;
         if let Some(key) = self.held_version(line, version) {
             return Ok(key);
         }
@@ -128,6 +220,7 @@ impl Keks {
     /// Retires version `from`, if it is still the active one, and makes the next one; returns its number. Keys wrapped
     /// under the retired version still unwrap.
     pub(crate) async fn rotate(&self, line: &KekLine, from: u32) -> Result<u32, KeysError> {
+        self.lease_keys().await?;
         let version = from.saturating_add(1);
         let rotated = self.insert(line, version, vec![keks::retire(line, from)]).await;
         self.forget_active(line);

@@ -43,6 +43,11 @@
 //! replaced and destroyed, and then the epoch above all versions ends ([`KeyStore::roll_epoch`]): its key is overwritten in the
 //! epoch file, and what was wrapped under it is noise to everybody, also to who holds the root key.
 //!
+//! # What is in memory
+//!
+//! Key-encryption keys and the key of the epoch are held for a minute; then the next use asks for the root key again
+//! ([`KeyStore::with_outage`] says what happens when it does not answer). Study and patient keys are not held here at all.
+//!
 //! # What this crate never does
 //!
 //! It never caches study or patient keys, never keeps a key in a file other than the root-key file and the epoch file, never logs or
@@ -51,6 +56,7 @@
 mod epoch;
 mod error;
 mod kek;
+mod lease;
 mod place;
 mod rewrap;
 mod root;

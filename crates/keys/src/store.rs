@@ -2,14 +2,19 @@
 
 use crate::epoch::{EpochFile, Epochs};
 use crate::kek::Keks;
+use crate::lease::LeaseTimes;
 use crate::study::StudyKeys;
 use crate::{KekStatus, KeysError, RootError, RootKey, SecretName, Suites, place};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealingKey;
 use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
+
+/// How often is looked whether the time of keys in memory is over: a small part of that time.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The keys of every institution in one database, opened with the root key. Clones share everything.
 #[derive(Clone)]
@@ -52,11 +57,23 @@ impl KeyStore {
         epochs: EpochFile,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeysError> {
+        Self::open_for(database, root, epochs, clock, LeaseTimes::default()).await
+    }
+
+    pub(crate) async fn open_for(
+        database: Database,
+        root: RootKey,
+        epochs: EpochFile,
+        clock: Arc<dyn Clock>,
+        times: LeaseTimes,
+    ) -> Result<Self, KeysError> {
         check_root(&database, &root, clock.as_ref()).await?;
         let epochs = Epochs::open(database.clone(), epochs, &root, Arc::clone(&clock)).await?;
-        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock));
+        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock), times);
         let keys = StudyKeys { database, keks, clock };
-        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
+        let store = Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default());
+        tokio::spawn(sweep(Arc::downgrade(&store.0)));
+        Ok(store)
     }
 
     /// Opens the store for its secrets and numbers only, without its epochs: no study key can be had from it. For programs that look
@@ -71,7 +88,7 @@ impl KeyStore {
     ) -> Result<Self, KeysError> {
         check_root(&database, &root, clock.as_ref()).await?;
         let epochs = Epochs::none(database.clone(), Arc::clone(&clock));
-        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock));
+        let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock), LeaseTimes::default());
         let keys = StudyKeys { database, keks, clock };
         Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
     }
@@ -80,6 +97,15 @@ impl KeyStore {
     #[must_use]
     pub fn with_suites(self, suites: Suites) -> Self {
         Self(self.0, Arc::new(suites))
+    }
+
+    /// The same store, which uses keys in memory for so long while the root key does not answer: five minutes when this is not called.
+    /// They are used for one minute without asking, and wiped when both have passed. A root that answers with a refusal has
+    /// them wiped at once.
+    #[must_use]
+    pub fn with_outage(self, outage: Duration) -> Self {
+        self.0.keys.keks.set_outage(outage);
+        self
     }
 
     /// A secret of an institution, made and durable when it is first asked for. No permit is needed: secrets of
@@ -181,6 +207,18 @@ impl std::fmt::Debug for KeyStore {
     }
 }
 
+/// Wipes keys in memory when their time is over, also when nobody asks for any.
+async fn sweep(store: Weak<Inner>) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match store.upgrade() {
+            Some(inner) => inner.keys.keks.sweep(),
+            None => return,
+        }
+    }
+}
+
 /// Makes sure that the root key belongs to the database, before anything is wrapped under it.
 async fn check_root(database: &Database, root: &RootKey, clock: &dyn Clock) -> Result<(), KeysError> {
     let place = place::root_check();
@@ -200,5 +238,7 @@ async fn check_root(database: &Database, root: &RootKey, clock: &dyn Clock) -> R
     }
 }
 
+#[cfg(test)]
+mod outage_tests;
 #[cfg(test)]
 mod tests;

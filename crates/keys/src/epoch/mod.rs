@@ -256,6 +256,11 @@ impl Epochs {
         }
     }
 
+    /// Wipes the keys of all epochs. The next use reads them again.
+    pub(crate) fn forget(&self) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
     fn forget_all_but(&self, newest: u64) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         let keys = held.keys.get(&newest).map(|key| (newest, Arc::clone(key))).into_iter().collect();

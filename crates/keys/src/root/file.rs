@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use yingdun_crypto::passphrase::{PassphraseError, PassphraseParameters};
-use yingdun_crypto::{OpenError, SealingKey, random};
+use yingdun_crypto::{OpenError, SealingKey, random, with_cleared_stack};
 use yingdun_model::Secret;
 
 /// The most shares of a root key: more people than an institution trusts with it.
@@ -111,7 +111,7 @@ impl RootFile {
     /// [`RootFileError`], in particular when there is a file already or the passphrase is short.
     pub fn create(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
         let root = SealingKey::generate();
-        create(path, &sealed(path, &root, passphrase)?)?;
+        create(path, &with_cleared_stack(|| sealed(path, &root, passphrase))?)?;
         Ok(root.into())
     }
 
@@ -159,7 +159,7 @@ impl RootFile {
     /// # Errors
     /// [`RootFileError`] tells a damaged file, a wrong passphrase and wrong permissions apart.
     pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
-        unsealed(path, passphrase).map(Into::into)
+        with_cleared_stack(|| unsealed(path, passphrase)).map(Into::into)
     }
 
     /// Replaces the passphrase. The root key stays the same; a crash leaves the old file or the new one. Copies

@@ -88,3 +88,14 @@ pub enum RootError {
     #[error("a wrapped key is damaged or belongs to another root key or place")]
     WrongKey,
 }
+
+impl RootError {
+    /// Whether it says nothing of the key and may pass by itself.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Sealed { .. } | Self::Unreachable { .. } => true,
+            Self::Refused { .. } | Self::WrongKey => false,
+        }
+    }
+}

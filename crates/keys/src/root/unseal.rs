@@ -5,7 +5,7 @@ use super::shamir::{self, Bytes};
 use super::share::{Share, ShareError};
 use super::{RootFileError, RootKey};
 use std::path::PathBuf;
-use yingdun_crypto::SealingKey;
+use yingdun_crypto::{SealingKey, with_cleared_stack};
 use yingdun_model::Secret;
 
 /// A root-key file that waits for shares. Shares that were given are wiped when it is dropped.
@@ -60,10 +60,11 @@ impl Unsealing {
         if self.given.len() < self.parts.threshold().into() {
             return Ok(None);
         }
-        let key = shamir::combine(&self.given);
-        let key = SealingKey::from_secret(&Secret::new(*key));
-        let root = self.parts.unseal(&key).map_err(|_| RootFileError::Damaged { path: self.path.clone() })?;
-        Ok(Some(root.into()))
+        let root = with_cleared_stack(|| {
+            let key = shamir::combine(&self.given);
+            self.parts.unseal(&SealingKey::from_secret(&Secret::new(*key)))
+        });
+        root.map(|root| Some(root.into())).map_err(|_| RootFileError::Damaged { path: self.path.clone() })
     }
 }
 

@@ -17,6 +17,7 @@ use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_directory;
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey};
+use yingdun_crypto::{KeyMemory, SealingKey, key_memory};
 use yingdun_keys::{KeyStore, RootKind, SecretName, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
 use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
@@ -40,6 +41,7 @@ enum Check {
     Scrub,
     Certificates,
     RootKey,
+    Memory,
     Databases,
     DatabaseServers,
     AuditLog,
@@ -105,6 +107,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
         }
     };
     report.add(Check::RootKey, root_key);
+    report.add(Check::Memory, memory());
     report.suites = suites;
     let (log, newest) = audit_log(&config, verifier).await;
     report.add(Check::AuditLog, log);
@@ -140,6 +143,7 @@ impl Check {
             Self::Scrub => "scrub",
             Self::Certificates => "certificates",
             Self::RootKey => "root-key",
+            Self::Memory => "memory",
             Self::Databases => "databases",
             Self::DatabaseServers => "database-servers",
             Self::AuditLog => "audit-log",
@@ -342,6 +346,31 @@ async fn open_keys(config: &Config) -> Result<Option<(NoteVerifier, Vec<SuiteInU
         .map_err(|error| error.to_string())
 }
 
+/// Whether keys stay out of the swap area.
+fn memory() -> Vec<Finding> {
+    // One key at least has a place then, also where the root key waits for its shares.
+    let _key = SealingKey::generate();
+    let KeyMemory { bytes, locked_bytes } = key_memory();
+    // The first line is a heading.
+    let swaps = std::fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1);
+    memory_finding(locked_bytes >= bytes, swaps).into_iter().collect()
+}
+
+fn memory_finding(locked: bool, swaps: bool) -> Option<Finding> {
+    let cause = "keys cannot be locked in memory by this account (RLIMIT_MEMLOCK)";
+    match (locked, swaps) {
+        (true, _) => None,
+        (false, true) => {
+            let remedy = "set LimitMEMLOCK=8M in the unit, or turn swap off or encrypt it; then look as the service's account";
+            Some(warning("memory", format!("{cause}, so the swap area may get them"), remedy))
+        }
+        (false, false) => {
+            let remedy = "nothing as long as no swap is turned on; LimitMEMLOCK=8M in the unit to be sure";
+            Some(note("memory", format!("{cause}; no swap is on"), remedy))
+        }
+    }
+}
+
 /// Which suites the grades have that keys are kept for, and the grade that every image has which says nothing else.
 fn suites_in_use(kept: BTreeSet<(Grade, String)>, suites: &Suites) -> Vec<SuiteInUse> {
     let grades: BTreeSet<Grade> = kept.iter().map(|(grade, _)| *grade).chain([Grade::L4]).collect();
@@ -510,6 +539,14 @@ mod tests {
         assert_eq!(severity(Some(pass), soon), Severity::Note);
         assert_eq!(severity(Some(pass), late), Severity::Warning);
         assert_eq!(severity(Some(ScrubPass { lost: 1, ..pass }), soon), Severity::Error);
+    }
+
+    #[test]
+    fn keys_that_cannot_be_locked_are_a_warning_where_there_is_a_swap_area() {
+        let severity = |locked, swaps| memory_finding(locked, swaps).map(|finding| finding.severity);
+        assert_eq!([severity(true, true), severity(true, false)], [None, None]);
+        assert_eq!(severity(false, false), Some(Severity::Note));
+        assert_eq!(severity(false, true), Some(Severity::Warning));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use yingdun_crypto::{KeyMemory, key_memory};
 use yingdun_keys::{RootKey, Unsealing};
 
 /// How long a sealed archive may take to end what is open. Then it ends anyhow: keys have to be gone.
@@ -79,6 +80,14 @@ pub(super) async fn serve_with(
         records_retracted = recovered.retracted,
         "ready"
     );
+    let KeyMemory { bytes, locked_bytes } = key_memory();
+    if locked_bytes < bytes {
+        tracing::warn!(
+            bytes,
+            locked_bytes,
+            "keys may reach the swap area: raise RLIMIT_MEMLOCK (LimitMEMLOCK)"
+        );
+    }
     output.say(&Ready { ready: true, addresses: &addresses }, |language| {
         let shown = |door: Option<std::net::SocketAddr>| {
             door.map_or_else(|| language.closed(), |address| address.to_string())

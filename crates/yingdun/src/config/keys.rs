@@ -16,6 +16,9 @@ pub(crate) const PIN_VARIABLE: &str = "YINGDUN_PIN";
 /// key-wrapping key.
 const ROTATE_AFTER_DAYS_MAX: u16 = 730;
 
+/// The longest that keys are used while the root key does not answer, in seconds: a day. Who needs longer needs another root.
+const OUTAGE_S_MAX: u32 = 86_400;
+
 /// The key room.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +41,9 @@ pub(crate) struct Keys {
     /// The same for single grades.
     #[serde(default)]
     pub(crate) suite_of_grade: BTreeMap<Grade, Suite>,
+    /// Seconds for which keys in memory are used while the root key does not answer.
+    #[serde(default = "default_outage_s")]
+    pub(crate) outage_s: u32,
     /// Days after which a key-encryption key is replaced by its next version.
     #[serde(default = "default_rotate_after_days")]
     pub(crate) rotate_after_days: u16,
@@ -96,6 +102,14 @@ pub(super) fn check(keys: &Keys) -> Vec<Finding> {
             remedy: "set 90; there is no value for never",
         });
     }
+    if keys.outage_s > OUTAGE_S_MAX {
+        findings.push(Finding {
+            severity: Severity::Error,
+            option: "keys.outage_s",
+            cause: format!("{} is more than {OUTAGE_S_MAX}", keys.outage_s),
+            remedy: "set 300; keys stay in memory for so long when the root key was lost or taken away by force",
+        });
+    }
     match keys.root {
         RootKind::File => check_file(keys, &mut findings),
         RootKind::Pkcs11 => check_token(keys, &mut findings),
@@ -104,6 +118,11 @@ pub(super) fn check(keys: &Keys) -> Vec<Finding> {
 }
 
 // === helpers ===
+
+/// Five minutes: as long as a service is commonly restarted or failed over.
+fn default_outage_s() -> u32 {
+    300
+}
 
 fn default_epoch_file(root_file: Option<&Path>) -> PathBuf {
     root_file.unwrap_or(Path::new("keys/root.key")).with_file_name("epoch.key")
@@ -191,7 +210,8 @@ mod tests {
             let found = after(&format!("rotate_after_days = {days}"));
             assert_eq!(found, [("keys.rotate_after_days", Severity::Error)], "{days}");
         }
-        for days in ["", "rotate_after_days = 1", "rotate_after_days = 730"] {
+        assert_eq!(after("outage_s = 86401"), [("keys.outage_s", Severity::Error)]);
+        for days in ["", "outage_s = 0", "rotate_after_days = 1", "rotate_after_days = 730"] {
             assert_eq!(after(days), [], "{days}");
         }
     }

@@ -116,6 +116,8 @@ suite = "cobblestone-256"
 # suite_of_grade = {{ L4S = "sm4-gcm-sm3", L5 = "sm4-gcm-sm3" }}
 # Days after which a key-encryption key is replaced, from 1 to 730. Keys under it are wrapped again; images are not touched.
 rotate_after_days = 90
+# Seconds for which keys in memory go on being used while the root key does not answer, from 0 to 86400.
+outage_s = 300
 {token}
 [identity]
 # People, devices, service clients, sessions. Passwords and tokens are stored as hashes only.

@@ -3,6 +3,7 @@
 use super::error::StartError;
 use crate::config::{Config, DatabaseUrl};
 use std::sync::Arc;
+use std::time::Duration;
 use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
 use yingdun_catalog::{Database, DatabaseKind};
@@ -50,7 +51,8 @@ impl Foundation {
         )?;
         let epochs = EpochFile::at(config.keys.epoch_file());
         let keys = KeyStore::open(key_rows.clone(), root, epochs, Arc::clone(&clock)).await?;
-        let keys = keys.with_suites(config.keys.suites());
+        let outage = Duration::from_secs(config.keys.outage_s.into());
+        let keys = keys.with_suites(config.keys.suites()).with_outage(outage);
         let signing = keys.secret(&institution, SecretName::LogSigning).await?;
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
         let log = LogConfig::new(

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use yingdun_archive::Archive;
+use yingdun_crypto::{KeyMemory, key_memory};
 use yingdun_web::{Hooks, Network};
 
 /// Bounds of the buckets of every histogram of durations, in seconds: from a cached frame to a time-out.
@@ -41,6 +42,9 @@ pub(super) fn hooks(
     let log = foundation.audit.clone();
     let metrics = move || {
         metrics::gauge!("yingdun_audit_leaves").set(log.size() as f64);
+        let KeyMemory { bytes, locked_bytes } = key_memory();
+        metrics::gauge!("yingdun_key_memory_bytes").set(bytes as f64);
+        metrics::gauge!("yingdun_key_memory_locked_bytes").set(locked_bytes as f64);
         collector.render()
     };
     let status = Status {
