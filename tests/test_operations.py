@@ -32,7 +32,11 @@ def used(make_installation, tmp_path_factory):
     office.device("METER", plain_allowed=True)
     image = part10.image(patient_id="operated")
     Web(installation, token).must_store(part10.file_bytes(image))
-    installation.restart()  # seals the pack
+    installation.stop()  # seals the pack
+    far = tmp_path_factory.mktemp("far") / "packs"
+    with open(installation.config, "a") as config:
+        config.write(f'\n[[storage.offsite]]\nurl = "file://{far}"\nlabel = "far"\nfailure_domain = "building-2"\n')
+    installation.start()
     office.sign_in_officers()
 
     # Metrics belong to a process: all that follows is counted by this one.
@@ -70,6 +74,7 @@ def used(make_installation, tmp_path_factory):
     wait_until(lambda: office.metrics()["yingdun_storage_repaired_packs_total"] > 0, "a repair", 60)
     office.system.post("/system/scrub", None, 202)
     wait_until(lambda: "yingdun_storage_scrub_age_days" in office.metrics(), "a scrub", 60)
+    wait_until(lambda: "yingdun_storage_offsite_sent_bytes_total" in office.metrics(), "a pack off-site", 60)
     # Leaves are integrated behind their appending, and a time of it is there after the first.
     wait_until(lambda: office.metrics()["yingdun_audit_integrate_seconds_count"] > 0, "an integration", 60)
     return installation

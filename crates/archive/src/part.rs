@@ -109,7 +109,7 @@ impl SealedPart {
     }
 }
 
-/// Reads a range from one replica after another until `verify` accepts what came.
+/// Reads a range from one replica after another, and then from those that are off-site, until `verify` accepts what came.
 async fn from_first_good_replica<T>(
     store: &Store,
     location: &Location,
@@ -117,7 +117,8 @@ async fn from_first_good_replica<T>(
     verify: impl Fn(Bytes) -> Result<T, &'static str>,
 ) -> Result<T, OpenError> {
     let mut last_io_error = None;
-    for replica in store.replicas_for(location) {
+    let far = std::iter::once_with(|| store.offsite_for(location)).flatten();
+    for replica in store.replicas_for(location).into_iter().chain(far) {
         match read_and_verify(store, location, range.clone(), replica, &verify).await {
             Ok(value) => return Ok(value),
             Err(Bad::Content(why)) => {

@@ -1,5 +1,6 @@
 //! What an operator decides about a store, and the bounds that nobody decides.
 
+use crate::OffsiteConfig;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct ReplicaConfig {
 pub struct StoreConfig {
     /// The replicas; their order is their [`crate::ReplicaId`].
     pub replicas: Vec<ReplicaConfig>,
+    /// Copies elsewhere that are filled in the background; their numbers follow those of the replicas.
+    pub offsite: Vec<OffsiteConfig>,
     /// Replicas on which a record is durable before it is acknowledged.
     pub write_quorum: usize,
     /// Bytes of one pack before the next is begun; [`PACK_BYTES_MAX`] unless a test wants less.
@@ -61,13 +64,14 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
-    /// The defaults for a list of replicas: a majority as write quorum (2 of 3, 1 of 1), 256 MiB packs, 1 GiB kept
+    /// The defaults for a list of replicas and none off-site: a majority as write quorum (2 of 3, 1 of 1), 256 MiB packs, 1 GiB kept
     /// free, 64 MiB of queue, a look every 5 s, all bytes checked within 7 days, 30 s until a hung replica is given up.
     #[must_use]
     pub fn new(replicas: Vec<ReplicaConfig>) -> Self {
         let write_quorum = replicas.len() / 2 + 1;
         Self {
             replicas,
+            offsite: Vec::new(),
             write_quorum,
             pack_bytes_max: PACK_BYTES_MAX,
             reserve_bytes: 1024 * 1024 * 1024,

@@ -55,6 +55,31 @@ pub enum StoreError {
         /// Store identifier found in the directory.
         found: String,
     },
+    /// No replica holds anything, and an off-site replica does.
+    #[error(
+        "no replica holds a store, but off-site replica `{label}` does: mount the disks, or restore from it"
+    )]
+    OnlyOffsite {
+        /// The off-site replica.
+        label: String,
+    },
+    /// No replica holds anything, and an off-site replica may.
+    #[error("no replica holds a store, and off-site replica `{label}` could not be asked whether it does")]
+    MaybeOffsite {
+        /// The off-site replica.
+        label: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A replica was being restored, and is not complete.
+    #[error(
+        "replica `{label}` was being restored from an off-site replica and is not complete: restore it again"
+    )]
+    Unrestored {
+        /// The replica.
+        label: String,
+    },
     /// Another process has the replica open.
     #[error("replica `{label}` is in use by another process")]
     InUse {
@@ -95,6 +120,12 @@ pub enum ServiceError {
         expected: &'static str,
         /// What it is.
         found: &'static str,
+    },
+    /// It is off-site: nothing on it is ever needed, so there is nothing to wait for.
+    #[error("replica `{label}` is off-site; to take it out, remove it from the configuration")]
+    Offsite {
+        /// The replica.
+        label: String,
     },
     /// A call to its disk has not come back.
     #[error("a call to the disk of replica `{label}` has not come back; only a restart gets rid of it")]

@@ -85,6 +85,32 @@ pub enum StoreEvent {
         /// What came of it.
         pass: ScrubPass,
     },
+    /// An off-site replica answers.
+    OffsiteReady {
+        /// Which one.
+        replica: ReplicaId,
+    },
+    /// An off-site replica does not answer, or must not be written to; it is tried again.
+    OffsiteUnreachable {
+        /// Which one.
+        replica: ReplicaId,
+        /// The error, in words.
+        reason: String,
+    },
+    /// Something acknowledged has been missing off-site for longer than the configured bound.
+    OffsiteBehind {
+        /// Which one.
+        replica: ReplicaId,
+        /// For how long.
+        seconds: u64,
+        /// Bytes that are missing there.
+        bytes: u64,
+    },
+    /// An off-site replica that was behind is within its bound again.
+    OffsiteCaughtUp {
+        /// Which one.
+        replica: ReplicaId,
+    },
     /// No replica holds a valid copy of a record (or of bytes that must have been a record).
     RecordLost {
         /// Which pack.

@@ -26,6 +26,8 @@
 //!   not need it, and says when nothing on it is needed; [`Store::replace`] takes an empty folder in its place and fills it.
 //! * **Reads are not trusted.** [`Store::read`] gives bytes of one replica; whoever opens the seal notices damage,
 //!   asks the next of [`Store::replicas_for`], and calls [`Store::report_bad`].
+//! * **A site can burn down.** An off-site replica ([`OffsiteConfig`]) is filled in the background and never waited for; its lag is
+//!   told. Readers and the repairer go to it when no replica has good bytes, and [`restore`] brings everything back from it.
 //! * **What nobody reads is read.** The scrub checks every byte of every replica, compares the copies, and is through
 //!   within a week; copies of what has the fewest good ones are written anew first.
 //!
@@ -72,13 +74,15 @@
 //! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
 //! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
 //! `replica`), `_repairs_waiting`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
-//! `_scrub_age_days` (all by `replica`).
+//! `_scrub_age_days` (all by `replica`), of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
+//! `_offsite_lag_seconds`, `_offsite_sent_bytes_total` (all by `replica`).
 
 mod config;
 mod copy;
 mod disk;
 mod error;
 mod events;
+mod offsite;
 mod record;
 mod replica;
 mod status;
@@ -92,8 +96,12 @@ pub use copy::{PackCheck, begin_replica, check_pack, pack_file, read_pack_header
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
 pub use error::{ReadError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};
+pub use offsite::{OFFSITE_MAX, OffsiteConfig, OffsitePlace, OffsiteState, OffsiteStatus};
 pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
 };
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
-pub use store::{LargeRecord, PACK_READ_BYTES_MAX, PackExtent, Scan, Store, last_scrub};
+pub use store::{
+    LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store, last_scrub,
+    plan_restore, restore,
+};

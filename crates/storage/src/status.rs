@@ -1,5 +1,6 @@
 //! How the store stands, for `storage status`, health checks and the console.
 
+use crate::OffsiteStatus;
 use serde::Serialize;
 use std::fmt;
 
@@ -143,4 +144,6 @@ pub struct StoreStatus {
     pub bytes: u64,
     /// Each replica, in the configured order.
     pub replicas: Vec<ReplicaStatus>,
+    /// Each off-site replica, in the configured order.
+    pub offsite: Vec<OffsiteStatus>,
 }

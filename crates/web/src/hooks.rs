@@ -16,6 +16,8 @@ use yingdun_model::Secret;
 pub enum Readiness {
     /// It can.
     Ready,
+    /// It can, and somebody should look after these parts: `offsite`.
+    Attention(Vec<&'static str>),
     /// It cannot, because these parts do not: `audit`, `catalogue`, `keys`, `storage`.
     NotReady(Vec<&'static str>),
 }

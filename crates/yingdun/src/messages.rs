@@ -102,6 +102,32 @@ messages! {
         "    警告：与副本 {others} 在同一块磁盘上，会一起丢失"
         "    warning: on one disk with {others}, and lost together with it"
     }
+    offsite_line(label, state, packs, bytes, address) {
+        "副本 {label}：异地（异步），{state}，{packs} 个包，{bytes} MiB，{address}"
+        "replica {label}: off-site (async), {state}, {packs} packs, {bytes} MiB at {address}"
+    }
+    offsite_lag(packs, megabytes, seconds) {
+        "    滞后：{packs} 个包、{megabytes} MiB 尚未送达，已 {seconds} 秒"
+        "    behind: {packs} packs, {megabytes} MiB are not there yet, for {seconds} s"
+    }
+    offsite_current() { "    已确认的影像全部送达" "    everything acknowledged is there" }
+    offsite_behind(minutes) {
+        "    警告：滞后超过 {minutes} 分钟（lag_limit_minutes）"
+        "    warning: for longer than {minutes} minutes (lag_limit_minutes)"
+    }
+    offsite_unknown(packs) {
+        "    警告：那里有 {packs} 个包在所有本地副本上都不存在；如本地磁盘丢失，请停机后运行 yingdun replica restore"
+        "    warning: {packs} packs there are on no replica here; if disks were lost, stop the archive and run yingdun replica restore"
+    }
+    restore_plan(label, folder, packs, megabytes, unsealed, present) {
+        "将从异地副本 {label} 取回到 {folder}：{packs} 个包，{megabytes} MiB 待取，其中 {unsealed} 个尚未写满（取回已送达部分）；已有 {present} 个包"
+        "would fetch from off-site replica {label} into {folder}: {packs} packs, {megabytes} MiB to fetch, {unsealed} of them not sealed (they come back as far as they were sent); {present} packs are there"
+    }
+    restore_progress(done, total) { "已取回 {done} / {total} MiB" "{done} of {total} MiB fetched" }
+    restore_done(packs, megabytes, records, damaged) {
+        "已取回 {packs} 个包，{megabytes} MiB，{records} 条记录校验通过，{damaged} 条损坏。下一步：恢复密钥库和配置后运行 yingdun serve，其他副本会自动补齐"
+        "{packs} packs, {megabytes} MiB, {records} records that verify, {damaged} damaged. Next: put keys and configuration in place and run yingdun serve; the other replicas are filled by themselves"
+    }
     scrub_never() { "    尚无完整巡检" "    there was no full pass yet" }
 
     certificate_issued(certificate, key, digest) {

@@ -3,7 +3,8 @@
 //! ```text
 //! <directory>/store-id            which store this is
 //! <directory>/scrub               how far it was scrubbed
-//! <directory>/service             `draining` while somebody takes it out of service
+//! <directory>/service             `draining` while somebody takes it out of service, `restoring` while it is filled from off-site
+//! <directory>/offsite             what is known of off-site replicas
 //! <directory>/lock                held while a process has it open
 //! <directory>/packs/<16 hex>.pack sealed packs
 //! <directory>/packs/<16 hex>.open the pack being written
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Notes have less than 200 bytes; anything far longer is not ours and is not read into memory.
+/// Notes have less than 2000 bytes; anything far longer is not ours and is not read into memory.
 const NOTE_BYTES_MAX: u64 = 4096;
 
 /// A local directory.
@@ -207,6 +208,7 @@ const fn note_name(note: Note) -> &'static str {
         Note::Identity => "store-id",
         Note::Scrub => "scrub",
         Note::Service => "service",
+        Note::Offsite => "offsite",
     }
 }
 

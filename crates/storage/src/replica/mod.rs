@@ -1,10 +1,10 @@
 //! One replica: the verbs that the store needs from a place that holds packs.
 //!
-//! This trait is the seam for places that are not directories. It speaks of packs, never of paths: an object
-//! store would keep an open pack as parts or as a local spool, make it one object on [`Backend::seal`], and answer
-//! [`Backend::open`] with a file whose reads are ranged requests.
+//! A backend takes appends and makes them durable with one sync; what is acknowledged rests on that. A [`place`] takes whole
+//! objects and is filled behind: an off-site replica lies in one.
 
 mod directory;
+pub(crate) mod place;
 
 pub(crate) use directory::{Directory, read_note};
 
@@ -40,6 +40,8 @@ pub(crate) enum Note {
     Scrub,
     /// Whether somebody takes it out of service.
     Service,
+    /// What is known of the off-site replicas of its store.
+    Offsite,
 }
 
 /// A pack that is being written beside the others, unseen until it is published. Removed when dropped before.

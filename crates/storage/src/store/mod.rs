@@ -3,6 +3,7 @@
 mod append;
 mod keeper;
 mod large;
+mod offsite;
 mod open;
 mod read;
 mod recover;
@@ -17,6 +18,7 @@ mod walk;
 mod writer;
 
 pub use large::LargeRecord;
+pub use offsite::{RestoreError, RestorePlan, Restored, plan_restore, restore};
 pub use scan::Scan;
 pub use scrub::last_scrub;
 pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};
@@ -30,10 +32,13 @@ use shared::Shared;
 use state::{Copy, Phase};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often [`Store::close`] looks whether the writers are done.
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
+
+/// How long the end of a store waits for a place elsewhere; what is cut off there is sent again.
+const COURIER_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// An open store. Cheap to clone; when the last clone is dropped its threads finish what they do and end.
 #[derive(Clone, Debug)]
@@ -44,8 +49,18 @@ pub struct Store {
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
-    /// With the replica that the thread writes, if any.
-    threads: Mutex<Vec<(Option<usize>, JoinHandle<()>)>>,
+    threads: Mutex<Vec<(Work, JoinHandle<()>)>>,
+}
+
+/// What a thread of the store does, as far as its end is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// It writes a replica, and may hang in a call of the operating system.
+    Writer(usize),
+    /// It calls a place elsewhere, which may take its time to answer.
+    Courier,
+    /// It ends soon by itself.
+    Other,
 }
 
 impl Store {
@@ -131,13 +146,18 @@ impl Store {
                     .collect(),
             }
         });
-        StoreStatus {
+        let mut status = StoreStatus {
             write_quorum: shared.config.write_quorum,
             writable: !state.closed && state.able() >= shared.config.write_quorum,
             packs: state.packs.len() as u64,
             bytes: state.packs.values().map(|pack| pack.end).sum(),
             replicas: replicas.collect(),
-        }
+            offsite: Vec::new(),
+        };
+        drop(state);
+        let offsite = shared.offsite.iter().enumerate();
+        status.offsite = offsite.map(|(index, of)| of.status(shared.offsite_id(index))).collect();
+        status
     }
 
     /// Looks at all directories and files now instead of at the next interval.
@@ -184,11 +204,20 @@ impl Handle {
     fn end(&self) {
         self.shared.stop();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for (writes, thread) in threads {
-            // A writer that hangs in a call of the operating system cannot be waited for.
-            let hung =
-                writes.is_some_and(|index| self.shared.state().replicas.get(index).is_some_and(|r| r.hung));
-            if !hung && thread.join().is_err() {
+        let begun = Instant::now();
+        for (work, thread) in threads {
+            let left = match work {
+                Work::Writer(index) => self.shared.state().replicas.get(index).is_some_and(|r| r.hung),
+                Work::Courier => {
+                    while !thread.is_finished() && begun.elapsed() < COURIER_TIME_MAX {
+                        std::thread::sleep(CLOSE_LOOK);
+                    }
+                    !thread.is_finished()
+                }
+                Work::Other => false,
+            };
+            // What hangs in a call cannot be waited for.
+            if !left && thread.join().is_err() {
                 tracing::error!("a thread of the store had panicked");
             }
         }

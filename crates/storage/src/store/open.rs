@@ -1,16 +1,17 @@
 //! Opening a store: directories, locks, identity, recovery, threads.
 
 use super::append::queue_shares;
+use super::offsite::{Memories, Offsite};
 use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
 use super::scrub::Scrub;
-use super::service::was_draining;
+use super::service::{is_restoring, was_draining};
 use super::shared::{Files, Locks, Shared, Signal};
 use super::state::{Limits, Replica, State};
-use super::{Handle, Store, keeper, repair, scrub, writer};
+use super::{Handle, Store, Work, keeper, offsite, repair, scrub, writer};
 use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
 use crate::record::format::StoreId;
 use crate::replica::{Backend, Directory, Listed};
-use crate::{Disk, ReplicaState, StoreConfig, StoreError, StoreEvents};
+use crate::{Disk, OFFSITE_MAX, ReplicaState, StoreConfig, StoreError, StoreEvents};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
@@ -60,6 +61,7 @@ fn open(
     events: Arc<dyn StoreEvents>,
 ) -> Result<Store, StoreError> {
     check_config(&config)?;
+    let offsite: Vec<Offsite> = config.offsite.iter().map(|place| Offsite::new(disk, place)).collect();
     let backends: Vec<Arc<dyn Backend>> = config
         .replicas
         .iter()
@@ -70,6 +72,9 @@ fn open(
     let mut opened = Vec::new();
     for (backend, replica) in backends.iter().zip(&config.replicas) {
         opened.push(open_replica(backend.as_ref(), replica)?);
+    }
+    if opened.iter().all(|opened| opened.as_ref().is_ok_and(|found| found.owner.is_none())) {
+        check_is_new(&offsite)?;
     }
     let store_id = agree_on_store(&config, &backends, &mut opened)?;
     let usable: Vec<Option<Arc<dyn Backend>>> = backends
@@ -124,6 +129,8 @@ fn open(
         events,
         queue: Arc::new(Semaphore::new(queue_shares(config.queue_bytes_max))),
         files: Files::default(),
+        memories: Memories::recall(&backends),
+        offsite,
         writers: backends.iter().map(|_| Condvar::new()).collect(),
         keeper: Signal::default(),
         repairer: Signal::default(),
@@ -139,6 +146,19 @@ fn open(
     start(shared)
 }
 
+/// Refuses to begin a new store beside a copy of an older one: the replicas are not mounted, or they are lost.
+fn check_is_new(offsite: &[Offsite]) -> Result<(), StoreError> {
+    for offsite in offsite {
+        let label = offsite.config.label.clone();
+        match offsite::owner(offsite.place.as_ref()) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Err(StoreError::OnlyOffsite { label }),
+            Err(source) => return Err(StoreError::MaybeOffsite { label, source }),
+        }
+    }
+    Ok(())
+}
+
 fn check_config(config: &StoreConfig) -> Result<(), StoreError> {
     let (replicas, quorum) = (config.replicas.len(), config.write_quorum);
     let wrong = |what: String| Err(StoreError::Config(what));
@@ -152,6 +172,10 @@ fn check_config(config: &StoreConfig) -> Result<(), StoreError> {
         let bytes = config.pack_bytes_max;
         return wrong(format!("a pack has 1 to {PACK_BYTES_MAX} bytes, {bytes} are configured"));
     }
+    if config.offsite.len() > OFFSITE_MAX {
+        let count = config.offsite.len();
+        return wrong(format!("a store has at most {OFFSITE_MAX} off-site replicas, {count} are configured"));
+    }
     for (index, replica) in config.replicas.iter().enumerate() {
         if config.replicas.iter().skip(index + 1).any(|other| other.directory == replica.directory) {
             return wrong(format!("each replica has its own directory, `{}` shares one", replica.label));
@@ -163,18 +187,23 @@ fn check_config(config: &StoreConfig) -> Result<(), StoreError> {
 fn open_replica(backend: &dyn Backend, config: &ReplicaConfig) -> Result<Opened, StoreError> {
     let opened = backend.prepare().and_then(|()| {
         let lock = backend.lock()?;
+        if is_restoring(backend) {
+            return Ok(Err(()));
+        }
         backend.sweep()?;
         let packs = backend.list()?;
         let owner = owner_of(backend, &packs)?;
         // An identity that is there but damaged was the store's own when a pack says so.
         let known = owner.is_some() && backend.identity()?.is_some();
-        Ok(Found { lock, owner, known, packs })
+        Ok(Ok(Found { lock, owner, known, packs }))
     });
     match opened {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(StoreError::InUse { label: config.label.clone() })
         }
-        other => Ok(other),
+        Ok(Err(())) => Err(StoreError::Unrestored { label: config.label.clone() }),
+        Ok(Ok(found)) => Ok(Ok(found)),
+        Err(error) => Ok(Err(error)),
     }
 }
 
@@ -234,10 +263,10 @@ fn agree_on_store(
 
 fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
     let mut threads = Vec::new();
-    let mut spawn = |name: String, writes: Option<usize>, work: Box<dyn FnOnce(&Shared) + Send>| {
+    let mut spawn = |name: String, kind: Work, work: Box<dyn FnOnce(&Shared) + Send>| {
         let shared_here = Arc::clone(&shared);
         let spawned = thread::Builder::new().name(name).spawn(move || work(&shared_here));
-        spawned.map(|thread| threads.push((writes, thread))).map_err(|source| StoreError::Io {
+        spawned.map(|thread| threads.push((kind, thread))).map_err(|source| StoreError::Io {
             label: String::new(),
             doing: "start the threads",
             source,
@@ -246,15 +275,23 @@ fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
     for index in 0..shared.backends.len() {
         spawn(
             format!("storage-write-{index}"),
-            Some(index),
+            Work::Writer(index),
             Box::new(move |shared| writer::run(shared, index)),
         )?;
     }
     for index in 0..shared.backends.len() {
-        spawn(format!("storage-scrub-{index}"), None, Box::new(move |shared| scrub::run(shared, index)))?;
+        spawn(
+            format!("storage-scrub-{index}"),
+            Work::Other,
+            Box::new(move |shared| scrub::run(shared, index)),
+        )?;
     }
-    spawn("storage-keep".to_owned(), None, Box::new(keeper::run))?;
-    spawn("storage-repair".to_owned(), None, Box::new(repair::run))?;
+    spawn("storage-keep".to_owned(), Work::Other, Box::new(keeper::run))?;
+    spawn("storage-repair".to_owned(), Work::Other, Box::new(repair::run))?;
+    for index in 0..shared.offsite.len() {
+        let work = Box::new(move |shared: &Shared| offsite::run(shared, index));
+        spawn(format!("storage-send-{index}"), Work::Courier, work)?;
+    }
     let handle = Handle { shared, threads: Mutex::new(threads) };
     Ok(Store { handle: Arc::new(handle) })
 }

@@ -3,7 +3,7 @@
 use super::Store;
 use super::shared::Shared;
 use super::walk::{Extent, Source, read_record};
-use crate::disk::read_exact_at;
+use crate::disk::{DiskFile, read_exact_at};
 use crate::{Location, ReadError, ReplicaId, StoreEvent};
 use bytes::Bytes;
 use metrics::counter;
@@ -54,7 +54,7 @@ impl Store {
         }
         shared.foreground.fetch_add(1, Ordering::Relaxed);
         let work = move || {
-            let file = shared.file(replica.index(), pack)?;
+            let file = file_of(&shared, replica, pack)?;
             buffer.clear();
             read_exact_at(file.as_ref(), &mut buffer, wanted, offset)?;
             Ok(Bytes::from(buffer))
@@ -82,7 +82,7 @@ impl Store {
         let shared = known(self, replica)?;
         let location = *location;
         let work = move || {
-            let file = shared.file(replica.index(), location.pack)?;
+            let file = file_of(&shared, replica, location.pack)?;
             let extent = Extent { pack: location.pack, end: location.end(), store: &shared.store_id };
             let source = Source { replica: replica.index(), file };
             if !extent.begins(&source)? {
@@ -134,8 +134,9 @@ impl Store {
 
 /// What the store shares, for a replica that it has.
 pub(crate) fn known(store: &Store, replica: ReplicaId) -> Result<Arc<Shared>, ReadError> {
-    if replica.index() < store.shared().backends.len() {
-        Ok(Arc::clone(store.shared()))
+    let shared = store.shared();
+    if replica.index() < shared.backends.len() + shared.offsite.len() {
+        Ok(Arc::clone(shared))
     } else {
         Err(ReadError::UnknownReplica(replica))
     }
@@ -143,6 +144,10 @@ pub(crate) fn known(store: &Store, replica: ReplicaId) -> Result<Arc<Shared>, Re
 
 /// Quarantines a record on a replica and sets the repairer to work.
 pub(crate) fn report_bad(shared: &Shared, location: &Location, replica: ReplicaId, why: &str) {
+    if let Some(offsite) = shared.offsite_of(replica) {
+        // It is read there in full, and told when that finds something.
+        return offsite.suspect(location.pack);
+    }
     let noticed = shared.state().quarantine(location, replica.index());
     if noticed {
         counter!("yingdun_storage_quarantined_total", "replica" => shared.label(replica.index()))
@@ -157,6 +162,14 @@ pub(crate) fn report_bad(shared: &Shared, location: &Location, replica: ReplicaI
     }
     shared.keeper.wake();
     shared.repairer.wake();
+}
+
+/// A pack on a replica, also on one that is off-site.
+fn file_of(shared: &Shared, replica: ReplicaId, pack: u64) -> io::Result<Arc<dyn DiskFile>> {
+    match shared.offsite_of(replica) {
+        Some(offsite) => Ok(Arc::new(offsite.file(pack).ok_or(io::ErrorKind::NotFound)?)),
+        None => shared.file(replica.index(), pack),
+    }
 }
 
 /// Runs work that blocks on the pool for it.

@@ -22,6 +22,9 @@ use std::sync::Arc;
 
 const IDENTITY_MAGIC: &[u8; 8] = b"YDSTOR01";
 
+/// Bytes of an identity.
+pub(crate) const IDENTITY_BYTES: usize = 56;
+
 /// The bytes that say to which store a replica belongs.
 pub(crate) fn encode_identity(store: &StoreId) -> Vec<u8> {
     let mut bytes = IDENTITY_MAGIC.to_vec();
@@ -353,7 +356,7 @@ mod tests {
     #[test]
     fn an_identity_reads_back_and_any_flipped_bit_is_noticed() {
         let good = encode_identity(&[7; 16]);
-        assert_eq!(decode_identity(&good), Some([7; 16]));
+        assert_eq!((decode_identity(&good), good.len()), (Some([7; 16]), IDENTITY_BYTES));
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);

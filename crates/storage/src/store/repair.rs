@@ -65,10 +65,12 @@ fn rewrite(shared: &Shared, pack: u64, index: usize) -> io::Result<Option<u64>> 
     };
     // The place of the replica may be another one than when its file was opened.
     shared.files.forget(index, pack);
-    let sources: Vec<Source> = order
+    let mut sources: Vec<Source> = order
         .into_iter()
         .filter_map(|replica| shared.file(replica, pack).ok().map(|file| Source { replica, file }))
         .collect();
+    // Far away and slow: asked only for what is whole on no replica.
+    sources.extend(shared.offsite_sources(pack));
     if sources.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "no replica holds the pack"));
     }

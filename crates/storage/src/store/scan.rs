@@ -70,7 +70,8 @@ impl Scan {
 fn read_batch(shared: &Shared, pack: u64, offset: u64, end: u64) -> Option<(Vec<ScannedRecord>, u64)> {
     let order = shared.state().preference(pack, &(offset..end));
     let open = |replica| shared.file(replica, pack).ok().map(|file| Source { replica, file });
-    let sources: Vec<Source> = order.into_iter().filter_map(open).collect();
+    let mut sources: Vec<Source> = order.into_iter().filter_map(open).collect();
+    sources.extend(shared.offsite_sources(pack));
     if sources.is_empty() {
         return None;
     }

@@ -10,14 +10,18 @@ use std::sync::{Arc, PoisonError};
 
 /// What the note of a replica says while it is taken out of service, also after a restart.
 const DRAINING: &[u8] = b"draining\n";
-const SERVING: &[u8] = b"serving\n";
+pub(crate) const SERVING: &[u8] = b"serving\n";
+/// What it says while it is filled from an off-site replica and no store may be opened on it.
+pub(crate) const RESTORING: &[u8] = b"restoring\n";
 
 impl Store {
     /// The replica with a label.
     #[must_use]
     pub fn replica_named(&self, label: &str) -> Option<ReplicaId> {
-        let replicas = &self.shared().config.replicas;
-        replicas.iter().position(|replica| replica.label == label).map(ReplicaId)
+        let config = &self.shared().config;
+        let labels = config.replicas.iter().map(|replica| &replica.label);
+        let offsite = config.offsite.iter().map(|offsite| &offsite.label);
+        labels.chain(offsite).position(|other| other == label).map(ReplicaId)
     }
 
     /// Takes a replica out of service, also over restarts: it takes no more writes, and what too few others have is
@@ -25,18 +29,27 @@ impl Store {
     ///
     /// # Errors
     /// [`ServiceError::StillNeeded`] when the others cannot reach the write quorum; [`ServiceError::WrongState`] when
-    /// it is out already for another reason.
+    /// it is out already for another reason; [`ServiceError::Offsite`] for an off-site replica, of which nothing is ever
+    /// needed.
     pub async fn drain(&self, replica: ReplicaId) -> Result<(), ServiceError> {
+        if let Some(offsite) = self.shared().offsite_of(replica) {
+            return Err(ServiceError::Offsite { label: offsite.config.label.clone() });
+        }
         self.in_background(replica, drain).await
     }
 
     /// Puts a replica into service with what lies in its folder now: an empty folder, which is filled from the others
-    /// and meanwhile takes part in writes; or, when it was drained, the folder that it had.
+    /// and meanwhile takes part in writes; or, when it was drained, the folder that it had. An off-site replica is looked
+    /// at anew: a place that is empty now is taken and filled.
     ///
     /// # Errors
     /// [`ServiceError`]; in particular a replica that failed comes back with an empty folder only, because nothing
     /// about what it holds is certain.
     pub async fn replace(&self, replica: ReplicaId) -> Result<(), ServiceError> {
+        if let Some(offsite) = self.shared().offsite_of(replica) {
+            offsite.replace();
+            return Ok(());
+        }
         self.in_background(replica, replace).await
     }
 
@@ -60,6 +73,11 @@ impl Store {
 /// Whether a replica was being taken out of service when the store was closed or killed.
 pub(crate) fn was_draining(backend: &dyn Backend) -> bool {
     backend.note(Note::Service).ok().flatten().as_deref() == Some(DRAINING)
+}
+
+/// Whether a replica was being filled from an off-site replica, and is not complete.
+pub(crate) fn is_restoring(backend: &dyn Backend) -> bool {
+    backend.note(Note::Service).ok().flatten().as_deref() == Some(RESTORING)
 }
 
 /// Closes everything of a replica that is draining and not needed any more.

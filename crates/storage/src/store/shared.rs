@@ -1,5 +1,6 @@
 //! What the store's threads and its callers share: settings, replicas, the state behind its lock, open files.
 
+use super::offsite::{Memories, Offsite};
 use super::scrub::Scrub;
 use super::state::{Answers, State};
 use crate::disk::DiskFile;
@@ -32,6 +33,10 @@ pub(crate) struct Shared {
     pub(crate) writers: Vec<Condvar>,
     pub(crate) keeper: Signal,
     pub(crate) repairer: Signal,
+    /// The off-site replicas.
+    pub(crate) offsite: Vec<Offsite>,
+    /// What has to be known of them after a restart.
+    pub(crate) memories: Memories,
     /// The scrub of each replica.
     pub(crate) scrubs: Vec<Scrub>,
     /// Counts reads and writes of callers that went to a disk: who is not alone there makes room.
@@ -108,6 +113,7 @@ impl Shared {
         self.keeper.wake();
         self.repairer.wake();
         self.scrubs.iter().for_each(|scrub| scrub.signal.wake());
+        self.offsite.iter().for_each(|offsite| offsite.signal.wake());
     }
 
     pub(crate) fn label(&self, index: usize) -> String {

@@ -29,7 +29,7 @@ pub(crate) async fn begin_scrub(call: Call) -> Result<Response<Body>, Problem> {
 /// How each replica stands.
 pub(crate) async fn replicas(call: Call) -> Result<Response<Body>, Problem> {
     may_read(&call, call.session()?).await?;
-    Ok(answer::json(StatusCode::OK, &json!(call.service.archive.store().status().replicas)))
+    Ok(answer::json(StatusCode::OK, &rows(call.service.archive.store())))
 }
 
 /// Takes a replica out of service.
@@ -37,7 +37,7 @@ pub(crate) async fn drain(call: Call) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     let (store, replica) = named(&call)?;
     store.drain(replica).await.map_err(of_service)?;
-    Ok(answer::json(StatusCode::ACCEPTED, &json!(store.status().replicas)))
+    Ok(answer::json(StatusCode::ACCEPTED, &rows(store)))
 }
 
 /// Puts a replica into service with the folder that is there now.
@@ -45,7 +45,7 @@ pub(crate) async fn replace(call: Call) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     let (store, replica) = named(&call)?;
     store.replace(replica).await.map_err(of_service)?;
-    Ok(answer::json(StatusCode::ACCEPTED, &json!(store.status().replicas)))
+    Ok(answer::json(StatusCode::ACCEPTED, &rows(store)))
 }
 
 fn named(call: &Call) -> Result<(&Store, ReplicaId), Problem> {
@@ -63,7 +63,9 @@ fn of_service(error: ServiceError) -> Problem {
             .expected("the empty folder of a new disk")
             .came(error.to_string())
             .remedy("mount the new disk, or move what is there aside; nothing was changed"),
-        ServiceError::WrongState { .. } => Problem::new(Kind::Conflict).came(error.to_string()),
+        ServiceError::WrongState { .. } | ServiceError::Offsite { .. } => {
+            Problem::new(Kind::Conflict).came(error.to_string())
+        }
         ServiceError::Hung { .. } | ServiceError::Io { .. } => {
             tracing::error!(%error, cause = error.source().map(ToString::to_string), "a replica could not change its service");
             Problem::new(Kind::Unavailable).came(error.to_string())
@@ -72,9 +74,23 @@ fn of_service(error: ServiceError) -> Problem {
     }
 }
 
+/// Replicas that count for the write quorum (`sync`), and behind them those that are off-site (`async`).
+fn rows(store: &Store) -> Value {
+    let status = store.status();
+    let sync = status.replicas.iter().map(|replica| (json!(replica), "sync"));
+    let offsite = status.offsite.iter().map(|offsite| (json!(offsite), "async"));
+    let row = |(mut row, mode): (Value, &str)| {
+        if let Some(row) = row.as_object_mut() {
+            row.insert("mode".to_owned(), json!(mode));
+        }
+        row
+    };
+    sync.chain(offsite).map(row).collect()
+}
+
 fn scrubs(call: &Call) -> Value {
-    let replicas = call.service.archive.store().status().replicas.into_iter();
-    let rows = replicas.map(|replica| {
+    let status = call.service.archive.store().status();
+    let replicas = status.replicas.into_iter().map(|replica| {
         json!({
             "label": replica.label,
             "quarantined": replica.quarantined,
@@ -82,7 +98,15 @@ fn scrubs(call: &Call) -> Value {
             "scrub": replica.scrub,
         })
     });
-    rows.collect()
+    let offsite = status.offsite.into_iter().map(|offsite| {
+        json!({
+            "label": offsite.label,
+            "quarantined": 0,
+            "awaiting_repair": offsite.lag_packs,
+            "scrub": offsite.scrub,
+        })
+    });
+    replicas.chain(offsite).collect()
 }
 
 /// Decides, and writes down that somebody sets work going.

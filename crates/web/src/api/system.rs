@@ -20,6 +20,9 @@ pub(crate) fn live() -> Response<Body> {
 pub(crate) fn ready(call: &Call) -> Response<Body> {
     match (call.service.hooks.ready)() {
         Readiness::Ready => answer::json(StatusCode::OK, &json!({"status": "ready"})),
+        Readiness::Attention(parts) => {
+            answer::json(StatusCode::OK, &json!({"status": "ready", "attention": parts}))
+        }
         Readiness::NotReady(parts) => {
             answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not ready", "parts": parts}))
         }

@@ -21,7 +21,7 @@ pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs
 pub(crate) use keys::{KeysCommand, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
-pub(crate) use storage::{ReplicaCommand, ScrubArgs};
+pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};
 pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
 
 use clap::{Parser, Subcommand};

@@ -1,6 +1,6 @@
-//! Words for where images lie: scrub, replicas.
+//! Words for where images lie: scrub, replicas, off-site replicas.
 
-use crate::cli::AdminArgs;
+use crate::cli::{AdminArgs, ConfigArgs};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -13,6 +13,21 @@ pub(crate) struct ScrubArgs {
     pub(crate) status: bool,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The label of the off-site replica
+    pub(crate) label: String,
+    /// The label of the replica whose folder is filled; the others are filled from it when the archive starts
+    /// [default: the first]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) into: Option<String>,
+    /// Only say what would be fetched
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +44,8 @@ pub(crate) enum ReplicaCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Bring everything back from an off-site replica into the empty folder of a replica, while no archive runs
+    Restore(RestoreArgs),
     /// Put a replica into service with the empty folder that is there now, and fill it from the others
     Replace {
         /// Its label

@@ -29,6 +29,8 @@ pub(crate) enum CommandError {
     Verify(#[from] yingdun_audit::verify::VerifyError),
     #[error(transparent)]
     Audit(#[from] yingdun_audit::AuditError),
+    #[error(transparent)]
+    Restore(#[from] yingdun_storage::RestoreError),
     #[error("the demonstration cannot go on: {0}")]
     Demo(#[from] crate::demo::DemoError),
     #[error("`{}` cannot be used: {cause}", path.display())]

@@ -12,6 +12,7 @@ mod init;
 mod migrate;
 mod mpps;
 mod progress;
+mod restore;
 mod retrieve;
 mod scu;
 mod serve;

@@ -1,6 +1,6 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
-use super::{Config, DatabaseUrl, keys};
+use super::{Config, DatabaseUrl, keys, offsite};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -116,6 +116,9 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "two replicas share a failure domain".into(),
             "put them on disks that do not fail together and name the domains apart",
         );
+    }
+    for finding in offsite::check(&config.storage) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 
     if let Some(plain) = config.dicom.plain_listen {

@@ -5,10 +5,12 @@
 
 mod check;
 mod keys;
+mod offsite;
 mod template;
 
 pub(crate) use check::{Finding, Severity, check};
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11};
+pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
 
 use figment::Figment;
@@ -50,6 +52,9 @@ pub(crate) struct Institution {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Storage {
     pub(crate) replicas: Vec<Replica>,
+    /// Copies elsewhere that are filled in the background and count for no quorum; unset means none.
+    #[serde(default)]
+    pub(crate) offsite: Vec<Offsite>,
     /// How many replicas must be durable before an image is acknowledged.
     pub(crate) write_quorum: usize,
     /// Space on each replica that images may not use.
@@ -230,6 +235,7 @@ impl Config {
             }
         };
         self.storage.replicas.iter_mut().for_each(|replica| resolve(&mut replica.directory));
+        self.storage.offsite.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         for database in [&mut self.catalogue.database, &mut self.keys.database, &mut self.identity.database] {
             if let DatabaseUrl::Sqlite(path) = database {
                 resolve(path);

@@ -95,6 +95,20 @@ scrub_days = 7
 # Each replica holds every image once. Put them on different disks: two folders on one disk fail together,
 # and `yingdun doctor` says so.
 {replicas}
+# A copy in another building, filled in the background; it counts for no quorum, and nobody waits for it. Unset: none.
+# [[storage.offsite]]
+# url = "file:///mnt/other-building/yingdun"
+# label = "offsite"
+# failure_domain = "building-2"
+# # Somebody is told when something acknowledged has been missing there for so many minutes.
+# lag_limit_minutes = 60
+# # A record waits so many seconds for its pack to be full before it is sent in a piece.
+# send_open_pack_after_s = 20
+# # What is sent, and read back to be checked, in a second.
+# mebibytes_per_second = 64
+# # Within so many days every byte there is read again and checked.
+# check_days = 30
+
 [catalogue]
 # Derived from the replicas; can be rebuilt. `sqlite:PATH` or `postgres://…` (local socket or loopback). Several servers,
 # of which one is the primary: `postgres://yingdun@127.0.0.1:5432,127.0.0.1:5433/yingdun`

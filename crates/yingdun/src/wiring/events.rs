@@ -54,6 +54,8 @@ impl StoreEvents for RepairLedger {
             | StoreEvent::ReplicaDrained { .. }
             | StoreEvent::ReplicaFilled { .. }
             | StoreEvent::Repaired { .. }
+            | StoreEvent::OffsiteReady { .. }
+            | StoreEvent::OffsiteCaughtUp { .. }
             | StoreEvent::ScrubFinished { .. } => {
                 tracing::info!(?event, "storage");
             }
@@ -127,6 +129,20 @@ fn leaf(institution: &InstitutionId, event: &StoreEvent) -> Option<Event> {
             const { ReasonCode::new("scrub-finished") },
             of(replica).with("records", pass.records).with("found", pass.found).with("lost", pass.lost),
         ),
+        StoreEvent::OffsiteReady { replica } => {
+            (Outcome::Succeeded, const { ReasonCode::new("offsite-ready") }, of(replica))
+        }
+        StoreEvent::OffsiteUnreachable { replica, .. } => {
+            (Outcome::Failed, const { ReasonCode::new("offsite-unreachable") }, of(replica))
+        }
+        StoreEvent::OffsiteBehind { replica, seconds, bytes } => (
+            Outcome::Failed,
+            const { ReasonCode::new("offsite-behind") },
+            of(replica).with("seconds", *seconds).with("bytes", *bytes),
+        ),
+        StoreEvent::OffsiteCaughtUp { replica } => {
+            (Outcome::Succeeded, const { ReasonCode::new("offsite-caught-up") }, of(replica))
+        }
         StoreEvent::RecordLost { pack, offset } => (
             Outcome::Failed,
             const { ReasonCode::new("record-lost") },

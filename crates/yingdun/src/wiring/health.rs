@@ -51,18 +51,25 @@ impl Health {
 
     /// The answer to a readiness probe, at once.
     pub(super) fn readiness(&self) -> Readiness {
+        let status = self.store.status();
         let silent = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let parts: Vec<&'static str> = [
             ("audit", self.foundation.audit.check().is_err()),
             ("catalogue", silent(&self.answers.catalogue_silent)),
             ("keys", silent(&self.answers.keys_silent)),
             ("identity", silent(&self.answers.identity_silent)),
-            ("storage", !self.store.status().writable),
+            ("storage", !status.writable),
         ]
         .into_iter()
         .filter_map(|(part, silent)| silent.then_some(part))
         .collect();
-        if parts.is_empty() { Readiness::Ready } else { Readiness::NotReady(parts) }
+        if !parts.is_empty() {
+            return Readiness::NotReady(parts);
+        }
+        if status.offsite.iter().any(|offsite| offsite.behind) {
+            return Readiness::Attention(vec!["offsite"]);
+        }
+        Readiness::Ready
     }
 
     async fn probe(&self) {

@@ -9,7 +9,7 @@ use super::network::Calls;
 use super::observe;
 use super::root::{Root, root};
 use super::servers::database_servers;
-use crate::config::{self, Config, Finding, Severity};
+use crate::config::{self, Config, Finding, Offsite, Severity};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -240,6 +240,7 @@ pub(crate) fn store_config(config: &Config) -> StoreConfig {
         write_quorum: config.storage.write_quorum,
         reserve_bytes: config.storage.reserve_bytes,
         scrub_interval: config.storage.scrub_interval(),
+        offsite: config.storage.offsite.iter().map(Offsite::settings).collect(),
         ..StoreConfig::new(replicas.collect())
     }
 }

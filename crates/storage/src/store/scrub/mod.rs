@@ -8,14 +8,16 @@ mod check;
 mod note;
 mod plan;
 
+pub(crate) use note::{Note, Tally};
+pub(crate) use plan::Step;
+
 use super::Store;
+use super::offsite::Offsite;
 use super::shared::{Shared, Signal};
 use super::state::{Copy, Phase};
 use crate::replica::{Backend, Note as NoteName, read_note};
 use crate::{Disk, ReplicaId, ReplicaState, ScrubPass, ScrubState, ScrubStatus, StoreEvent};
 use metrics::{counter, gauge};
-use note::Note;
-use plan::Step;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,6 +77,14 @@ impl Store {
                 scrub.signal.wake();
             }
         }
+        shared.offsite.iter().for_each(Offsite::check_now);
+    }
+}
+
+impl Note {
+    /// What the pass that is noted does next.
+    pub(crate) fn due(&self, now: Timestamp, interval: Duration) -> Step {
+        plan::step(self, now, interval)
     }
 }
 

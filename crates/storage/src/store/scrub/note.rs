@@ -23,30 +23,30 @@ const HAS_LAST: u8 = 2;
 
 /// What is remembered of a replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Note {
+pub(crate) struct Note {
     /// When the pass under way began, or the last one when none is.
-    pub(super) begun: Option<Timestamp>,
+    pub(crate) begun: Option<Timestamp>,
     /// The pass under way goes on with this pack or the next one; nothing when none is under way.
-    pub(super) next_pack: Option<u64>,
+    pub(crate) next_pack: Option<u64>,
     /// It does not spare the disk.
-    pub(super) hurried: bool,
+    pub(crate) hurried: bool,
     /// What the pass under way has done.
-    pub(super) done: Tally,
+    pub(crate) done: Tally,
     /// The last full pass.
-    pub(super) last: Option<ScrubPass>,
+    pub(crate) last: Option<ScrubPass>,
 }
 
 /// What was read and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) bytes: u64,
-    pub(super) records: u64,
-    pub(super) found: u64,
-    pub(super) lost: u64,
+pub(crate) struct Tally {
+    pub(crate) bytes: u64,
+    pub(crate) records: u64,
+    pub(crate) found: u64,
+    pub(crate) lost: u64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, more: Self) {
+    pub(crate) fn add(&mut self, more: Self) {
         self.bytes += more.bytes;
         self.records += more.records;
         self.found += more.found;
@@ -56,13 +56,13 @@ impl Tally {
 
 impl Note {
     /// A pass begins.
-    pub(super) fn begin(&mut self, now: Timestamp, hurried: bool) {
+    pub(crate) fn begin(&mut self, now: Timestamp, hurried: bool) {
         (self.begun, self.next_pack, self.hurried) = (Some(now), Some(0), hurried);
         self.done = Tally::default();
     }
 
     /// The pass under way is through.
-    pub(super) fn finish(&mut self, now: Timestamp) -> ScrubPass {
+    pub(crate) fn finish(&mut self, now: Timestamp) -> ScrubPass {
         let Tally { bytes, records, found, lost } = self.done;
         let begun_ms = self.begun.unwrap_or(now).as_ms();
         let pass = ScrubPass { begun_ms, ended_ms: now.as_ms(), bytes, records, found, lost };
@@ -71,7 +71,7 @@ impl Note {
         pass
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let flags = if self.hurried { HURRIED } else { 0 } | if self.last.is_some() { HAS_LAST } else { 0 };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&[VERSION, flags]);
@@ -97,7 +97,7 @@ impl Note {
     }
 
     /// The note, or nothing when any byte is wrong.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (covered, digest) = bytes.split_at_checked(COVERED_BYTES)?;
         if blake3::hash(covered).as_bytes().as_slice() != digest {
             return None;

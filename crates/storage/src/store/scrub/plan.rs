@@ -20,7 +20,7 @@ const YIELD_TIMES: u32 = 4;
 
 /// What a pass does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Nothing until then.
     Rest(Duration),
     /// A pass begins.

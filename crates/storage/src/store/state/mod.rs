@@ -14,6 +14,7 @@
 //! | `service` | whether a replica can be spared, and what a new one lacks |
 
 mod mend;
+mod offsite;
 mod place;
 mod queue;
 mod service;

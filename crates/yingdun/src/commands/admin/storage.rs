@@ -3,6 +3,7 @@
 use super::plain;
 use super::server::Server;
 use crate::cli::{ReplicaCommand, ScrubArgs};
+use crate::commands::restore::restore;
 use crate::commands::{CommandError, Verdict};
 use crate::installation::rfc3339;
 use crate::messages::Language;
@@ -29,7 +30,7 @@ pub(in crate::commands) async fn scrub(args: ScrubArgs, output: Output) -> Resul
     Ok(Verdict::of(!rows.iter().any(is_lost)))
 }
 
-/// Bad when a replica takes no writes for a reason that nobody wanted.
+/// Bad when a replica takes no writes for a reason that nobody wanted, or lags off-site.
 pub(in crate::commands) async fn replica(
     command: ReplicaCommand,
     output: Output,
@@ -39,6 +40,7 @@ pub(in crate::commands) async fn replica(
         ReplicaCommand::Drain { label, admin } => {
             (Method::POST, vec!["system", "replicas", label.as_str(), "drain"], admin)
         }
+        ReplicaCommand::Restore(args) => return restore(args, output).await,
         ReplicaCommand::Replace { label, admin } => {
             (Method::POST, vec!["system", "replicas", label.as_str(), "replace"], admin)
         }
@@ -49,7 +51,10 @@ pub(in crate::commands) async fn replica(
         let rows = rows.iter().map(|row| replica_words(language, row, rows));
         rows.collect::<Vec<_>>().join("\n")
     })?;
-    let well = |row: &Value| !matches!(row["state"].as_str(), Some("full" | "missing" | "failed") | None);
+    let well = |row: &Value| {
+        let out = matches!(row["state"].as_str(), Some("full" | "missing" | "failed" | "unreachable") | None);
+        !out && row["behind"] != true
+    };
     Ok(Verdict::of(rows.iter().all(well)))
 }
 
@@ -58,6 +63,9 @@ pub(in crate::commands) async fn replica(
 /// One replica: its state, what it lacks, and with which others it is lost.
 fn replica_words(language: Language, row: &Value, all: &[Value]) -> String {
     let number = |name: &str| row[name].as_u64().unwrap_or(0);
+    if row["mode"] == "async" {
+        return offsite_words(language, row);
+    }
     let mut lines = vec![language.replica_line(
         plain(&row["label"]),
         plain(&row["state"]),
@@ -86,6 +94,30 @@ fn replica_words(language: Language, row: &Value, all: &[Value]) -> String {
         row["same_device_as"].as_array().into_iter().flatten().filter_map(label).collect();
     if !shared.is_empty() {
         lines.push(language.replica_shares(shared.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// One off-site replica: whether it answers, and what is not there yet.
+fn offsite_words(language: Language, row: &Value) -> String {
+    let number = |name: &str| row[name].as_u64().unwrap_or(0);
+    let (label, state, address) = (plain(&row["label"]), plain(&row["state"]), plain(&row["address"]));
+    let mut lines =
+        vec![language.offsite_line(label, state, number("packs"), number("bytes") / MEBIBYTE, address)];
+    if let Some(reason) = row["reason"].as_str() {
+        lines.push(format!("    {reason}"));
+    }
+    let (packs, seconds) = (number("lag_packs"), number("lag_seconds"));
+    if packs > 0 {
+        lines.push(language.offsite_lag(packs, number("lag_bytes").div_ceil(MEBIBYTE), seconds));
+    } else {
+        lines.push(language.offsite_current());
+    }
+    if row["behind"] == true {
+        lines.push(language.offsite_behind(number("lag_limit_seconds") / 60));
+    }
+    if number("unknown_packs") > 0 {
+        lines.push(language.offsite_unknown(number("unknown_packs")));
     }
     lines.join("\n")
 }

@@ -1,5 +1,7 @@
 //! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
 
+mod offsite;
+
 use super::check_config::{verdict, words};
 use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
@@ -38,6 +40,7 @@ const CLOCK_MIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 enum Check {
     Configuration,
     Replicas,
+    Offsite,
     Scrub,
     Certificates,
     RootKey,
@@ -84,6 +87,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     let mut report = Report { checks: Vec::new(), findings: Vec::new(), suites: Vec::new() };
     report.add(Check::Configuration, config::check(&config));
     report.add(Check::Replicas, replicas(&config));
+    report.add(Check::Offsite, offsite::offsite(&config));
     report.add(Check::Scrub, scrub(&config, SystemClock.now()));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
@@ -140,6 +144,7 @@ impl Check {
         match self {
             Self::Configuration => "configuration",
             Self::Replicas => "replicas",
+            Self::Offsite => "offsite",
             Self::Scrub => "scrub",
             Self::Certificates => "certificates",
             Self::RootKey => "root-key",

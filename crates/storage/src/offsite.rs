@@ -1,0 +1,102 @@
+//! What an operator decides about an off-site replica, and how one stands.
+
+use crate::{ReplicaId, ScrubStatus};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Off-site replicas of one store: each is sent everything anew, over lines that are shared with others.
+pub const OFFSITE_MAX: usize = 4;
+
+/// A copy of every pack in another place. It is filled in the background from what verifies on the replicas; nobody waits
+/// for it, it never counts for the write quorum, and reads and repairs use it when no replica has good bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OffsiteConfig {
+    /// Where it is.
+    pub place: OffsitePlace,
+    /// The name under which people see it; unlike those of all replicas.
+    pub label: String,
+    /// What fails together.
+    pub failure_domain: String,
+    /// How long an acknowledged record may be missing there before somebody is told.
+    pub lag_limit: Duration,
+    /// How long records wait for the pack that they are in to be sealed before they are sent in pieces.
+    pub tail_delay: Duration,
+    /// Bytes a second that are sent, and read back to be checked, at most.
+    pub bytes_per_second_max: u64,
+    /// How long it may take until every byte there was read again and checked.
+    pub check_interval: Duration,
+}
+
+/// Where an off-site replica is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OffsitePlace {
+    /// A directory: another disk, or what another machine exports.
+    Directory(PathBuf),
+}
+
+impl OffsiteConfig {
+    /// The defaults: told after an hour, pieces after 20 s, 64 MiB a second, all bytes read again within 30 days.
+    #[must_use]
+    pub fn new(place: OffsitePlace, label: &str, failure_domain: &str) -> Self {
+        Self {
+            place,
+            label: label.to_owned(),
+            failure_domain: failure_domain.to_owned(),
+            lag_limit: Duration::from_secs(3600),
+            tail_delay: Duration::from_secs(20),
+            bytes_per_second_max: 64 * 1024 * 1024,
+            check_interval: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+/// Whether an off-site replica can be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state", content = "reason")]
+pub enum OffsiteState {
+    /// Nobody has asked it yet.
+    #[default]
+    Connecting,
+    /// It answers.
+    Ready,
+    /// It does not answer, or must not be written to; it is tried again.
+    Unreachable(String),
+}
+
+/// An off-site replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OffsiteStatus {
+    /// Its number, behind those of all replicas.
+    pub replica: ReplicaId,
+    /// Its configured name.
+    pub label: String,
+    /// Its configured failure domain.
+    pub failure_domain: String,
+    /// Where it is.
+    pub address: String,
+    /// Whether it can be reached.
+    #[serde(flatten)]
+    pub state: OffsiteState,
+    /// Packs that are whole there.
+    pub packs: u64,
+    /// Bytes of those packs.
+    pub bytes: u64,
+    /// Packs of which something acknowledged is missing there.
+    pub lag_packs: u64,
+    /// Bytes acknowledged and not yet there.
+    pub lag_bytes: u64,
+    /// For how long something acknowledged has been missing there; 0 when nothing is.
+    pub lag_seconds: u64,
+    /// After how long somebody is told.
+    pub lag_limit_seconds: u64,
+    /// Whether it is further behind than that.
+    pub behind: bool,
+    /// Packs there of which no replica knows.
+    pub unknown_packs: u64,
+    /// Bytes sent since the store was opened.
+    pub sent_bytes: u64,
+    /// How its bytes are being checked.
+    pub scrub: ScrubStatus,
+}
