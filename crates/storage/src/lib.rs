@@ -102,6 +102,6 @@ pub use record::{
 };
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
 pub use store::{
-    LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store, last_scrub,
-    plan_restore, restore,
+    LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store,
+    last_scrub, plan_restore, restore,
 };
