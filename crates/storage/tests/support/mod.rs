@@ -6,6 +6,7 @@ pub(crate) mod corruption;
 pub(crate) mod fault;
 pub(crate) mod power;
 pub(crate) mod power_cut;
+pub(crate) mod write_faults;
 
 use bytes::Bytes;
 use std::env;

@@ -33,6 +33,31 @@ struct World {
     lie: Option<Lie>,
     /// One in so many syncs of a file fails, by these dice.
     failing_syncs: Option<(Dice, u64)>,
+    fault: Option<Fault>,
+    /// Operations so far that change something.
+    operations: u64,
+    /// Syncs of files of which a sync had failed before.
+    retried_syncs: u64,
+}
+
+/// What happens to operations that change something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// Operations that still succeed.
+    pub(crate) after: u64,
+    /// A store that ignores what a write or a sync says: the fault happens, and nobody hears of it.
+    pub(crate) is_ignored: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// The device fails once (EIO).
+    Device,
+    /// There is no space (ENOSPC), and the file system says so, until space returns.
+    NoSpace,
+    /// The same, but free space is reported all the time, as with a quota.
+    NoSpaceUnannounced,
 }
 
 /// What a careless store would do; the disk does it in its stead.
@@ -52,6 +77,7 @@ struct FileState {
     durable: Vec<u8>,
     /// Sectors whose sync failed: the kernel takes them for clean from then on, and no later sync writes them.
     dropped: BTreeSet<usize>,
+    sync_failed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +125,26 @@ impl MockPowerCutDisk {
         self.world().failing_syncs = Some((dice, one_in));
     }
 
+    /// From now on an operation fails, or all of them.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.world().fault = Some(fault);
+    }
+
+    /// Nothing fails any more.
+    pub(crate) fn heal(&self) {
+        self.world().fault = None;
+    }
+
+    /// Operations so far that change something.
+    pub(crate) fn operations(&self) -> u64 {
+        self.world().operations
+    }
+
+    /// Syncs of files of which a sync had failed before.
+    pub(crate) fn retried_syncs(&self) -> u64 {
+        self.world().retried_syncs
+    }
+
     /// Cuts the power now, if it is not off yet.
     pub(crate) fn cut(&self) {
         self.world().off = true;
@@ -128,7 +174,7 @@ impl MockPowerCutDisk {
                     sector[..common].copy_from_slice(&new[..common]);
                 }
             }
-            FileState { written: bytes.clone(), durable: bytes, dropped: BTreeSet::new() }
+            FileState { written: bytes.clone(), durable: bytes, ..FileState::default() }
         };
         let files = world.files.iter().map(|file| survive(file, dice)).collect();
         let found = World {
@@ -191,14 +237,31 @@ impl Change {
 }
 
 impl World {
-    /// One operation that changes something; fails once the power is off.
-    fn spend(&mut self) -> io::Result<()> {
+    /// One operation that changes something; fails once the power is off, and where a fault is due. Says whether it happens:
+    /// a fault that is ignored lets it pass without effect.
+    fn spend(&mut self) -> io::Result<bool> {
+        self.operations += 1;
+        let mut due = None;
+        match &mut self.fault {
+            Some(fault) if fault.after > 0 => fault.after -= 1,
+            Some(fault) => due = Some(*fault),
+            None => {}
+        }
+        if due.is_some_and(|fault| fault.kind == FaultKind::Device) {
+            self.fault = None;
+        }
         match &mut self.fuse {
             Some(0) => self.off = true,
             Some(left) => *left -= 1,
             None => {}
         }
-        self.powered()
+        self.powered()?;
+        match due {
+            None => Ok(true),
+            Some(Fault { is_ignored: true, .. }) => Ok(false),
+            Some(Fault { kind: FaultKind::Device, .. }) => Err(io::Error::from_raw_os_error(5)), // EIO
+            Some(_) => Err(io::ErrorKind::StorageFull.into()),
+        }
     }
 
     fn powered(&self) -> io::Result<()> {
@@ -206,9 +269,10 @@ impl World {
     }
 
     fn change(&mut self, change: Change) -> io::Result<()> {
-        self.spend()?;
-        change.apply(&mut self.names);
-        self.pending.push(change);
+        if self.spend()? {
+            change.apply(&mut self.names);
+            self.pending.push(change);
+        }
         Ok(())
     }
 
@@ -240,8 +304,8 @@ impl Disk for MockPowerCutDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut world = self.world();
         let number = world.files.len();
-        world.change(Change::Link(path.to_owned(), number))?;
         world.files.push(FileState::default());
+        world.change(Change::Link(path.to_owned(), number))?;
         Ok(Arc::new(MockFile { world: Arc::clone(&self.world), number }))
     }
     fn open(&self, path: &Path, _writable: bool) -> io::Result<Arc<dyn DiskFile>> {
@@ -270,8 +334,7 @@ impl Disk for MockPowerCutDisk {
     }
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         let mut world = self.world();
-        world.spend()?;
-        if matches!(world.lie, Some(Lie::Unsynced | Lie::UnsyncedNames)) {
+        if !world.spend()? || matches!(world.lie, Some(Lie::Unsynced | Lie::UnsyncedNames)) {
             return Ok(());
         }
         let (of_this, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut world.pending)
@@ -282,7 +345,9 @@ impl Disk for MockPowerCutDisk {
         Ok(())
     }
     fn space(&self, _path: &Path) -> io::Result<Space> {
-        Ok(Space { free_bytes: 1 << 40, total_bytes: 1 << 41 })
+        let full = |fault: Fault| fault.kind == FaultKind::NoSpace && fault.after == 0;
+        let is_full = self.world().fault.is_some_and(full);
+        Ok(Space { free_bytes: if is_full { 0 } else { 1 << 40 }, total_bytes: 1 << 41 })
     }
     fn device(&self, path: &Path) -> io::Result<u64> {
         Ok(path.as_os_str().len() as u64)
@@ -295,8 +360,14 @@ impl Disk for MockPowerCutDisk {
 impl DiskFile for MockFile {
     fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
         let mut world = self.world.lock().unwrap();
-        world.spend()?;
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let spent = world.spend();
+        world.powered()?;
+        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let said = bytes.len();
+        if !spent.as_ref().is_ok_and(|happens| *happens) {
+            // A write that fails has written a part.
+            bytes.truncate(said / 2);
+        }
         let file = &mut world.files[self.number].written;
         let start = offset as usize;
         if file.len() < start + bytes.len() {
@@ -305,7 +376,7 @@ impl DiskFile for MockFile {
         file[start..start + bytes.len()].copy_from_slice(&bytes);
         let sectors = start / SECTOR..(start + bytes.len()).div_ceil(SECTOR);
         world.files[self.number].dropped.retain(|sector| !sectors.contains(sector));
-        Ok(bytes.len())
+        spent.map(|_| said)
     }
     fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
         let world = self.world.lock().unwrap();
@@ -318,11 +389,20 @@ impl DiskFile for MockFile {
     }
     fn sync(&self) -> io::Result<()> {
         let mut world = self.world.lock().unwrap();
-        world.spend()?;
+        world.retried_syncs += u64::from(world.files[self.number].sync_failed);
+        let spent = world.spend();
+        world.powered()?;
+        if !spent.as_ref().is_ok_and(|happens| *happens) {
+            let file = &mut world.files[self.number];
+            file.drop_what_is_dirty();
+            file.sync_failed = true;
+            return spent.map(|_| ());
+        }
         let fails = world.failing_syncs.as_mut().is_some_and(|(dice, one_in)| dice.roll(*one_in) == 0);
         let file = &mut world.files[self.number];
         if fails {
             file.drop_what_is_dirty();
+            file.sync_failed = true;
         }
         match world.lie {
             Some(Lie::Unsynced) => {}
@@ -333,7 +413,9 @@ impl DiskFile for MockFile {
     }
     fn allocate(&self, offset: u64, bytes: u64) -> io::Result<()> {
         let mut world = self.world.lock().unwrap();
-        world.spend()?;
+        if !world.spend()? {
+            return Ok(());
+        }
         let end = (offset + bytes) as usize;
         let file = &mut world.files[self.number].written;
         if file.len() < end {
@@ -343,8 +425,9 @@ impl DiskFile for MockFile {
     }
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut world = self.world.lock().unwrap();
-        world.spend()?;
-        world.files[self.number].written.resize(bytes as usize, 0);
+        if world.spend()? {
+            world.files[self.number].written.resize(bytes as usize, 0);
+        }
         Ok(())
     }
     fn length(&self) -> io::Result<u64> {
