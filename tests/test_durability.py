@@ -15,8 +15,9 @@ import requests
 from pynetdicom.sop_class import SecondaryCaptureImageStorage
 
 from yingdun_testkit import part10, program, rig
+from yingdun_testkit.administration import Office
 from yingdun_testkit.ingest import Book, Objects, Senders
-from yingdun_testkit.installation import DidNotStart, wait_until
+from yingdun_testkit.installation import DidNotStart, Installation, wait_until
 from yingdun_testkit.web import Web, outcome
 
 #: Kills while objects are coming in. The full run: `script/soak --rig kill`.
@@ -515,6 +516,48 @@ def test_full_replicas_refuse_and_take_again_when_there_is_space(make_installati
     assert c_store(installation, "FULL", objects.file(number)) == 0
     book.take_note(number)
     book.check(web, range(len(book.sent)))
+
+
+def test_an_archive_whose_only_disk_is_full_refuses_loses_nothing_and_goes_on_when_there_is_space(small_disk):
+    """Packs, databases and audit log are all on it: whatever it is that has no room, nothing of that is for ever."""
+    installation = Installation(small_disk / "archive", settings={"STORAGE__RESERVE_BYTES": "0"})
+    try:
+        installation.start()
+        installation.office = Office(installation)
+        installation.office.device("FULL", plain_allowed=True)
+        web, book = full_access(installation), Book()
+
+        def store_one() -> requests.Response:
+            # Each is of a study of its own, so that a key is made for it.
+            objects = Objects(f"full-{len(book.sent)}")
+            number = book.next(objects)
+            answer = web.store(objects.file(number))
+            if answer.status_code == 200:
+                book.take_note(number)
+            return answer
+
+        assert [store_one().status_code for _ in range(5)] == [200] * 5
+        ballast = small_disk / "ballast"
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+            while file.write(bytes(1 << 16)):
+                pass
+        # There is some room in what has its length already.
+        wait_until(lambda: store_one().status_code != 200, "it is full", 60, step=0)
+        assert {store_one().status_code for _ in range(20)} <= {503, 507}
+        objects = Objects("full-dimse")
+        assert c_store(installation, "FULL", objects.file(book.next(objects))) == 0xA700
+        # Long enough for what works in the background to find no room: tiles, checkpoints, the next segment of the journal.
+        time.sleep(3)
+        ballast.unlink()
+        wait_until(lambda: store_one().status_code == 200, "space is found again", 30, step=0.2)
+        wait_until(lambda: c_store(installation, "FULL", objects.file(book.next(objects))) == 0, "by DIMSE too", 30)
+        book.check(web, range(len(book.sent)))
+        assert installation.stop() == 0
+        assert installation.verify_audit()["ok"]
+        installation.start()
+        book.check(web, range(len(book.sent)))
+    finally:
+        installation.kill()
 
 
 def test_one_full_replica_stops_nothing_and_catches_up(make_installation, small_disk, tmp_path):

@@ -216,6 +216,8 @@ def examine(installation: Installation, token: str, book: Book, result: Result):
         assert installation.verify_audit()["ok"], "the ledger verifies as it lies there"
         installation.start()
         book.check(Web(installation, token), book.sent)
+        installation.kill()
+        assert installation.verify_audit()["ok"], "the ledger verifies after it went on"
     except DidNotStart as error:
         print(error)
         result.count["lost"] += len(book.acknowledged)

@@ -137,14 +137,20 @@ impl Committer {
             metrics::counter!("yingdun_audit_leaves_total").increment(count);
             metrics::histogram!("yingdun_audit_commit_seconds").record(started.elapsed().as_secs_f64());
         }
-        if let Err(error) = &outcome {
-            self.shared.fail(error);
-        }
+        let refused = match outcome {
+            Err(error @ AuditError::OutOfSpace { .. }) => Some(error),
+            Err(error) => {
+                self.shared.fail(&error);
+                None
+            }
+            Ok(()) => None,
+        };
         for Pending { receipts, reply } in pending {
+            let answer = refused.clone().map_or_else(|| self.shared.check_open(), Err);
             // An appender that stopped waiting does not undo its leaf.
-            drop(reply.send(self.shared.check_open().map(|()| receipts)));
+            drop(reply.send(answer.map(|()| receipts)));
         }
-        outcome
+        self.shared.check_open()
     }
 
     fn records_of(
@@ -178,13 +184,40 @@ impl Committer {
     fn make_durable(&mut self, records: &[Record]) -> Result<(), AuditError> {
         let body_bytes = records.iter().map(Record::body_bytes).sum();
         if !self.segment.has_room_for(body_bytes) {
-            let spare = self.shared.lock().spare.take();
-            self.shared.work.notify_all();
-            let spare = spare.map_or_else(|| self.maker.prepare(), Ok)?;
-            self.segment = self.maker.start(spare, self.next, self.segment.chain())?;
-            self.shared.lock().segments.push_back((self.next, self.segment.path().to_owned()));
+            self.begin_segment()?;
         }
         self.segment.commit(records)
+    }
+
+    /// Goes on in a new segment. After [`AuditError::OutOfSpace`] nothing has changed.
+    fn begin_segment(&mut self) -> Result<(), AuditError> {
+        let (spare, no_room_until) = {
+            let mut state = self.shared.lock();
+            (state.spare.take(), state.no_room_until)
+        };
+        self.shared.work.notify_all();
+        let out_of_space = || AuditError::OutOfSpace { dir: self.maker.directory().to_owned() };
+        if spare.is_none() && no_room_until.is_some_and(|until| Instant::now() < until) {
+            return Err(out_of_space());
+        }
+        let begun = spare
+            .map_or_else(|| self.maker.prepare(), Ok)
+            .and_then(|spare| self.maker.start(spare, self.next, self.segment.chain()));
+        match begun {
+            Ok(segment) => {
+                let mut state = self.shared.lock();
+                state.no_room_until = None;
+                state.segments.push_back((self.next, segment.path().to_owned()));
+                drop(state);
+                self.segment = segment;
+                Ok(())
+            }
+            Err(error) if error.is_for_want_of_room() => {
+                self.shared.note_no_room(&error);
+                Err(out_of_space())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn hand_to_integration(&self, records: Vec<Record>) {

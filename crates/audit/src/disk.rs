@@ -7,7 +7,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Writing, syncing and renaming. A failure of any of them fails the log for the life of the process.
+/// Writing, syncing and renaming. A failure of any of them fails the log for the life of the process, unless there was no room for
+/// a file that can be written again as a whole.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Writes all bytes at an offset.
     ///

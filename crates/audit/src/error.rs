@@ -14,6 +14,12 @@ pub enum AuditError {
         /// The first failure.
         why: Arc<str>,
     },
+    /// There is no room for the next part of the journal. Nothing was appended; the log takes events again when there is.
+    #[error("the audit log has no room in {}", dir.display())]
+    OutOfSpace {
+        /// The directory of the log.
+        dir: PathBuf,
+    },
     /// The log was shut down.
     #[error("the audit log is shut down")]
     Closed,
@@ -128,5 +134,11 @@ pub enum AuditError {
 impl AuditError {
     pub(crate) fn io(what: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    /// Whether there was no room for a file: what was to be written can be written again, as a whole, when there is.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 }

@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::error::AuditError;
 use crate::journal::Record;
 use crate::journal::write::{FILE_MODE, SegmentMaker};
-use crate::shared::{FailOnPanic, Shared};
+use crate::shared::{FailOnPanic, ROOM_RETRY, Shared};
 use crate::tile::read::TileFiles;
 use crate::tile::{Kind, TILE_WIDTH, encode_bundle, encode_hashes, partial_directory_of, path_of};
 use crate::tree::edge::{Edge, FullTile};
@@ -117,10 +117,14 @@ impl Integrator {
         self.edge.size()
     }
 
-    /// Adds records, which must continue the tree, and returns the checkpoint that covers them, durable.
+    /// Adds records, which must continue the tree, and returns the checkpoint that covers them, durable. It may be called again
+    /// with the same records when there was no room: what was added is not added again.
     pub(crate) fn integrate(&mut self, records: &[Arc<Record>]) -> Result<Checkpoint, AuditError> {
         let started = Instant::now();
-        self.add(records)?;
+        let added = records.partition_point(|record| record.index < self.edge.size());
+        if let Some(new @ [_, ..]) = records.get(added..) {
+            self.add(new)?;
+        }
         let checkpoint = self.publish()?;
         metrics::gauge!("yingdun_audit_checkpoint_size").set(checkpoint.size() as f64);
         metrics::histogram!("yingdun_audit_integrate_seconds").record(started.elapsed().as_secs_f64());
@@ -128,7 +132,17 @@ impl Integrator {
     }
 
     /// Adds records, which must continue the tree, and checks what is on the disk then. No checkpoint covers them yet.
+    /// After an error the tree is what it was.
     pub(crate) fn add(&mut self, records: &[Arc<Record>]) -> Result<(), AuditError> {
+        let open_bundle = self.open_bundle.clone();
+        let outcome = self.extend(records);
+        if outcome.is_err() {
+            self.open_bundle = open_bundle;
+        }
+        outcome
+    }
+
+    fn extend(&mut self, records: &[Arc<Record>]) -> Result<(), AuditError> {
         let mut edge = self.edge.clone();
         let mut full_tiles = Vec::new();
         let mut full_bundles = Vec::new();
@@ -151,7 +165,12 @@ impl Integrator {
             self.add_bundle(edge.size() / TILE_WIDTH as u64, &mut written);
         }
         self.add_tiles(&edge, &full_tiles, &mut written);
-        self.write(&written)?;
+        if let Err(error) = self.write(&written) {
+            if error.is_for_want_of_room() {
+                remove_unsigned_partials(&self.dir, self.edge.size(), edge.size())?;
+            }
+            return Err(error);
+        }
         self.check_what_is_on_disk(&edge, &full_tiles, &written)?;
         self.edge = edge;
         // A checkpoint that named them reads the full ones in their place.
@@ -301,6 +320,29 @@ impl Integrator {
     }
 }
 
+/// Removes partial files that no checkpoint has named: a process that was killed while it integrated, or a disk that
+/// was full, may have left one cut off, and nobody would write it again, because the tree grows past that width. Records `size` to
+/// `end` are in the journal.
+pub(crate) fn remove_unsigned_partials(dir: &Path, size: u64, end: u64) -> Result<(), AuditError> {
+    let bundles = [Kind::Entries, Kind::Detail].map(|kind| (kind, size, end));
+    let levels = (0_u8..8).map(|level| (Kind::Hashes(level), size >> (8 * level), end >> (8 * level)));
+    for (kind, signed, end) in bundles.into_iter().chain(levels) {
+        let width = TILE_WIDTH as u64;
+        for number in signed / width..=end / width {
+            let partials = dir.join(partial_directory_of(kind, number));
+            let Ok(listing) = fs::read_dir(&partials) else { continue };
+            for entry in listing.flatten() {
+                let covers = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
+                if covers.is_some_and(|covers| number * width + covers > signed) {
+                    let path = entry.path();
+                    fs::remove_file(&path).map_err(|error| AuditError::io("cannot remove", &path, error))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Runs until no more records come and all are signed, or the log fails.
 pub(crate) fn run(
     mut integrator: Integrator,
@@ -310,12 +352,21 @@ pub(crate) fn run(
     lock: File,
 ) {
     let _guard = FailOnPanic(Arc::clone(shared));
+    let mut waits_for_room = false;
     loop {
         match step(&mut integrator, shared, maker, interval) {
-            Ok(true) => {}
+            Ok(true) => waits_for_room = false,
             Ok(false) => {
                 drop(lock);
                 return shared.close();
+            }
+            // What is durable stays in the journal meanwhile. Who shuts down does not wait: the next start reads it.
+            Err(error) if error.is_for_want_of_room() && !shared.lock().commits_ended => {
+                if !waits_for_room {
+                    tracing::error!(%error, "the audit log has no room to sign what it holds, and waits for it");
+                }
+                waits_for_room = true;
+                std::thread::sleep(ROOM_RETRY);
             }
             Err(error) => {
                 // Kept locked on purpose: a log that failed is not opened again by this process.
@@ -335,11 +386,20 @@ fn step(
 ) -> Result<bool, AuditError> {
     let mut state = shared.lock();
     let (records, last) = loop {
-        if state.spare.is_none() && !state.commits_ended {
+        let may_try = state.no_room_until.is_none_or(|until| Instant::now() >= until);
+        if state.spare.is_none() && !state.commits_ended && may_try {
             drop(state);
-            let spare = maker.prepare()?;
-            state = shared.lock();
-            state.spare = Some(spare);
+            let spare = maker.prepare();
+            if let Err(error) = &spare
+                && error.is_for_want_of_room()
+            {
+                shared.note_no_room(error);
+                state = shared.lock();
+            } else {
+                state = shared.lock();
+                state.spare = Some(spare?);
+                state.no_room_until = None;
+            }
         }
         shared.check_open()?;
         let waited = state.tail_since.map(|since| since.elapsed());
@@ -353,7 +413,8 @@ fn step(
         if state.commits_ended {
             break (Vec::new(), true);
         }
-        let patience = waited.map_or(Duration::MAX, |waited| interval.saturating_sub(waited));
+        let for_room = state.no_room_until.map_or(Duration::MAX, |_| ROOM_RETRY);
+        let patience = waited.map_or(Duration::MAX, |waited| interval.saturating_sub(waited)).min(for_room);
         state = if patience == Duration::MAX {
             shared.work.wait(state).unwrap_or_else(PoisonError::into_inner)
         } else {

@@ -12,12 +12,12 @@
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
 use crate::config::LogConfig;
 use crate::error::AuditError;
-use crate::integrate::{Head, Integrator, make_directories};
+use crate::integrate::{Head, Integrator, make_directories, remove_unsigned_partials};
 use crate::journal::replay::{Replay, replay};
 use crate::journal::write::{FILE_MODE, OpenSegment, SegmentMaker};
 use crate::journal::{JOURNAL_DIRECTORY, Record, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::tile::TILE_WIDTH;
 use crate::tile::read::TileFiles;
-use crate::tile::{Kind, TILE_WIDTH, partial_directory_of};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -159,29 +159,6 @@ fn resume(
         }
     }
     Ok((integrator, checkpoint, journal.end, segment))
-}
-
-/// Removes partial files that no checkpoint has named: a process that was killed while it integrated may have left
-/// one cut off, and nobody would write it again, because the tree grows past that width. Records `size` to
-/// `end` are in the journal.
-fn remove_unsigned_partials(dir: &Path, size: u64, end: u64) -> Result<(), AuditError> {
-    let bundles = [Kind::Entries, Kind::Detail].map(|kind| (kind, size, end));
-    let levels = (0_u8..8).map(|level| (Kind::Hashes(level), size >> (8 * level), end >> (8 * level)));
-    for (kind, signed, end) in bundles.into_iter().chain(levels) {
-        let width = TILE_WIDTH as u64;
-        for number in signed / width..=end / width {
-            let partials = dir.join(partial_directory_of(kind, number));
-            let Ok(listing) = fs::read_dir(&partials) else { continue };
-            for entry in listing.flatten() {
-                let covers = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
-                if covers.is_some_and(|covers| number * width + covers > signed) {
-                    let path = entry.path();
-                    fs::remove_file(&path).map_err(|error| AuditError::io("cannot remove", &path, error))?;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn check(config: &LogConfig) -> Result<(), AuditError> {

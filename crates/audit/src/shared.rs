@@ -7,12 +7,16 @@ use crate::journal::write::SpareSegment;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How many bytes of durable records may wait for integration before appends wait too: about 100,000 usual
 /// leaves, and the memory that a stuck disk may cost.
 pub(crate) const TAIL_BYTES_MAX: usize = 64 << 20;
+
+/// How long after a write that found no room it is tried again: soon enough for people who wait, and seldom enough not to
+/// take the last bytes from others all the time.
+pub(crate) const ROOM_RETRY: Duration = Duration::from_secs(1);
 
 /// The state of one open log.
 #[derive(Debug)]
@@ -54,6 +58,8 @@ pub(crate) struct State {
     pub(crate) segments: VecDeque<(u64, PathBuf)>,
     /// A prepared segment; the integration thread makes the next one when it is taken.
     pub(crate) spare: Option<SpareSegment>,
+    /// There was no room for a segment a moment ago; until then nobody tries again.
+    pub(crate) no_room_until: Option<Instant>,
     /// Somebody waits for a checkpoint of at least this size.
     pub(crate) wanted: u64,
     /// No more records will come.
@@ -69,6 +75,7 @@ impl Shared {
             durable: checkpoint.size(),
             segments: VecDeque::from([first_segment]),
             spare: None,
+            no_room_until: None,
             wanted: 0,
             commits_ended: false,
         };
@@ -96,6 +103,15 @@ impl Shared {
     /// An error when the log takes no more.
     pub(crate) fn check_open(&self) -> Result<(), AuditError> {
         self.head().life.check()
+    }
+
+    /// Remembers that there is no room for a segment, and says so once.
+    pub(crate) fn note_no_room(&self, error: &AuditError) {
+        let mut state = self.lock();
+        if state.no_room_until.is_none() {
+            tracing::error!(%error, "the audit log has no room for its next segment; when the present one is full it waits for room");
+        }
+        state.no_room_until = Some(Instant::now() + ROOM_RETRY);
     }
 
     /// Publishes a new checkpoint.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use support::{config, copy_directory, event, fill, open, unhurried, verifier};
+use yingdun_audit::verify::verify_directory;
 use yingdun_audit::{AuditError, Disk, Log, LogConfig, Reader};
 
 /// What the mock disk does when its time has come.
@@ -133,6 +134,61 @@ async fn after_any_disk_error_the_log_is_failed_for_ever_and_keeps_what_it_ackno
         }
     }
     assert!(failures >= 20, "only {failures} of the faults hit an open log");
+}
+
+/// A disk with so much room for what makes files longer. What was written before can be written over.
+#[derive(Debug)]
+struct MockDiskWithRoom(AtomicI64);
+
+impl Disk for MockDiskWithRoom {
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        use std::os::unix::fs::FileExt;
+        let longer = (offset + bytes.len() as u64).saturating_sub(file.metadata()?.len());
+        if longer > 0 && self.0.fetch_sub(longer.cast_signed(), Ordering::SeqCst) < longer.cast_signed() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        file.write_all_at(bytes, offset)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_room_refuses_and_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(MockDiskWithRoom(AtomicI64::new(i64::MAX)));
+    let interval = Duration::from_millis(1);
+    let settings = LogConfig { disk: disk.clone(), checkpoint_interval: interval, ..config(dir.path()) };
+    let log = Log::open(settings).unwrap();
+    fill(&log, 0, 300).await;
+    disk.0.store(0, Ordering::SeqCst);
+    let mut size = 300;
+    let events = |size| (size..size + 256).map(event).collect::<Vec<_>>();
+    // What has its room already takes some megabytes more.
+    let refusal = loop {
+        match log.append(events(size)).await {
+            Ok(receipts) => {
+                assert_eq!(receipts.first().unwrap().index(), size);
+                size += 256;
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refusal, AuditError::OutOfSpace { .. }), "{refusal}");
+    assert_eq!((log.size(), log.check().is_ok()), (size, true), "what was refused is not there");
+
+    disk.0.store(i64::MAX, Ordering::SeqCst);
+    let begun = std::time::Instant::now();
+    while log.append(events(size)).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not go on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(log.checkpoint().await.unwrap().size(), size + 256, "all of it is signed");
+    log.shutdown().await.unwrap();
+    drop(log);
+    let again = open(dir.path());
+    let leaves = again.reader().read(0..size + 256).unwrap();
+    assert!((0..).zip(&leaves).all(|(n, logged)| logged.leaf.counts.get("instances") == Some(n)));
+    let report = verify_directory(dir.path(), &verifier()).unwrap();
+    assert!(report.first_bad.is_none(), "a file that was cut off is left: {:?}", report.first_bad);
 }
 
 #[tokio::test]

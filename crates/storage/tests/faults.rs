@@ -99,6 +99,16 @@ async fn the_reserve_is_respected_before_anything_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_begins_on_a_full_disk_is_told_so() {
+    let root = tempdir().unwrap();
+    let mut settings = config(root.path(), 2);
+    settings.reserve_bytes = u64::MAX / 2;
+    let store = open(&settings, Arc::new(MockFaultDisk::default())).await;
+    let refused = store.append_large(header(1)).await;
+    assert!(matches!(refused, Err(StoreError::OutOfSpace { required: 2, able: 0 })), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_sync_takes_the_replica_out_until_the_next_open() {
     let root = tempdir().unwrap();
     let disk = Arc::new(MockFaultDisk::default());

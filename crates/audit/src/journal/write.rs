@@ -1,5 +1,5 @@
 //! Writes the journal: one write and one sync per batch. Notices when its segment was removed, replaced or
-//! linked elsewhere. Never retries anything.
+//! linked elsewhere. Never retries a batch.
 
 use super::{
     BATCH_HEADER_BYTES, JOURNAL_DIRECTORY, PAGE_BYTES, Record, encode_batch, encode_segment_header,
@@ -45,6 +45,11 @@ impl SegmentMaker {
         Self { dir: dir.to_owned(), segment_bytes, disk, spares: Arc::default() }
     }
 
+    /// The directory of the log.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.dir
+    }
+
     /// Removes prepared segments that an earlier process left unused.
     pub(crate) fn remove_leftovers(&self) -> Result<(), AuditError> {
         let directory = self.dir.join(JOURNAL_DIRECTORY);
@@ -58,30 +63,39 @@ impl SegmentMaker {
         Ok(())
     }
 
-    /// Writes a segment full of zeros and makes it durable.
+    /// Writes a segment full of zeros and makes it durable. What could not be finished takes no room.
     pub(crate) fn prepare(&self) -> Result<SpareSegment, AuditError> {
         // Commit and integration thread may each be preparing one.
         let number = self.spares.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(JOURNAL_DIRECTORY).join(format!("{SPARE_PREFIX}{number}"));
-        let fail = |error| AuditError::io("cannot prepare", &path, error);
+        match self.fill(&path) {
+            Ok(file) => Ok(SpareSegment { file, path }),
+            Err(error) => {
+                // One that stays is removed by the next start.
+                let _removed = fs::remove_file(&path);
+                Err(AuditError::io("cannot prepare", &path, error))
+            }
+        }
+    }
+
+    fn fill(&self, path: &Path) -> io::Result<File> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
             .mode(FILE_MODE)
-            .open(&path)
-            .map_err(fail)?;
+            .open(path)?;
         let zeros = vec![0; ZERO_PIECE_BYTES];
         let mut offset = 0;
         while offset < self.segment_bytes {
             let left = usize::try_from(self.segment_bytes - offset).unwrap_or(usize::MAX);
             let piece = zeros.get(..left.min(zeros.len())).unwrap_or(&zeros);
-            self.disk.write_at(&file, piece, offset).map_err(fail)?;
+            self.disk.write_at(&file, piece, offset)?;
             offset += piece.len() as u64;
         }
-        self.disk.sync_data(&file).map_err(fail)?;
-        Ok(SpareSegment { file, path })
+        self.disk.sync_data(&file)?;
+        Ok(file)
     }
 
     /// Gives a spare segment its header and its name, durably.

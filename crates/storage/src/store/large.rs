@@ -51,13 +51,13 @@ impl Store {
     pub async fn append_large(&self, header: RecordHeader) -> Result<LargeRecord, StoreError> {
         let shared = Arc::clone(self.shared());
         let ready: Vec<usize> = {
-            let state = shared.state();
+            let mut state = shared.state();
             if state.closed {
                 return Err(StoreError::Closed);
             }
-            let ready = |replica: &super::state::Replica| {
-                replica.state == ReplicaState::Ready && replica.free_bytes > shared.config.reserve_bytes
-            };
+            // How large it will be nobody knows yet.
+            state.mark_full(1);
+            let ready = |replica: &super::state::Replica| replica.state == ReplicaState::Ready;
             state.replicas.iter().enumerate().filter(|(_, r)| ready(r)).map(|(index, _)| index).collect()
         };
         let mut record = LargeRecord {

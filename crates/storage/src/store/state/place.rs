@@ -13,9 +13,7 @@ impl State {
         if self.closed {
             return Err(StoreError::Closed);
         }
-        for index in 0..self.replicas.len() {
-            self.mark_full_if_short(index, bytes);
-        }
+        self.mark_full(bytes);
         let fits = |pack: &Pack| {
             pack.assigned == PACK_HEADER_BYTES || pack.assigned + bytes <= self.limits.pack_bytes_max
         };
@@ -68,6 +66,13 @@ impl State {
             StoreError::OutOfSpace { required, able }
         } else {
             StoreError::QuorumLost { required, able }
+        }
+    }
+
+    /// Replicas without room for so many bytes beyond the reserve count as full from now on.
+    pub(crate) fn mark_full(&mut self, bytes: u64) {
+        for index in 0..self.replicas.len() {
+            self.mark_full_if_short(index, bytes);
         }
     }
 
