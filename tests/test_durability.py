@@ -23,6 +23,9 @@ from yingdun_testkit.web import Web, outcome
 #: Kills while objects are coming in. The full run: `script/soak --rig kill`.
 KILL_CYCLES = rig.runs(20)
 
+#: A long run outlasts its token.
+KILLS_PER_TOKEN = 50
+
 #: Seconds for a replica to become whole again.
 REFILL_SECONDS_MAX = 60
 
@@ -70,6 +73,8 @@ def kills(installation, web: Web, book: Book, objects, dice: random.Random):
         before = dice.sample(range(checked), min(checked, 20))
         book.check(web, [*before, *range(checked, len(book.sent))])
         checked = len(book.sent)
+        if cycle % KILLS_PER_TOKEN == 0:
+            web.use(installation.office.client_token_again("durable"))
         yield cycle + 1
 
 

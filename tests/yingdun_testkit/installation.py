@@ -36,7 +36,7 @@ class Addresses:
 class Installation:
     """A folder made by `init`, with a server that can be started, stopped and killed."""
 
-    def __init__(self, root: Path, *, replicas=None, databases=None, settings=None, init=()):
+    def __init__(self, root: Path, *, replicas=None, databases=None, settings=None, dicom="127.0.0.1:0", init=()):
         self.root = Path(root)
         self.directory = self.root / "installation"
         self.log_path = self.root / "program.log"
@@ -48,8 +48,8 @@ class Installation:
         #: What the administration of this installation has made; see `administration.Office`.
         self.office = None
         arguments = ["init", "--directory", self.directory, "--institution", INSTITUTION]
-        arguments += ["--web-listen", "127.0.0.1:0", "--dicom-tls-listen", "127.0.0.1:0"]
-        arguments += ["--dicom-plain-listen", "127.0.0.1:0"]
+        arguments += ["--web-listen", "127.0.0.1:0", "--dicom-tls-listen", dicom]
+        arguments += ["--dicom-plain-listen", dicom]
         self.replicas = [Path(path) for path in replicas or []]
         for path in self.replicas:
             arguments += ["--replica", path]

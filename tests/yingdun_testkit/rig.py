@@ -14,6 +14,11 @@ def runs(short: int) -> int:
     return int(os.environ.get("YINGDUN_RIG_RUNS") or short)
 
 
+def is_long() -> bool:
+    """Whether `script/soak` asked for so many runs."""
+    return "YINGDUN_RIG_RUNS" in os.environ
+
+
 def seed() -> int:
     """`YINGDUN_RIG_SEED`, or another one each time."""
     return int(os.environ.get("YINGDUN_RIG_SEED") or random.randrange(1 << 32))

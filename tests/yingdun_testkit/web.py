@@ -22,10 +22,15 @@ class Web:
     """DICOMweb with one token."""
 
     def __init__(self, installation, token: str | None):
-        self.installation, self.token = installation, token
+        self.installation = installation
         self.session = requests.Session()
         self.session.verify = str(installation.ca_file)
         self.session.trust_env = False
+        self.use(token)
+
+    def use(self, token: str | None):
+        """Goes on with another token."""
+        self.token = token
         if token:
             self.session.headers["Authorization"] = f"Bearer {token}"
 
