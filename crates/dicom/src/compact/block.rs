@@ -47,6 +47,12 @@ pub enum BlockError {
     Damaged,
 }
 
+impl From<words::Damaged> for BlockError {
+    fn from(words::Damaged: words::Damaged) -> Self {
+        Self::Damaged
+    }
+}
+
 impl PixelFormat {
     /// The format of native pixel data; `None` for encapsulated and 1-bit pixels, which gain nothing.
     #[must_use]
@@ -113,7 +119,7 @@ pub fn decode_block(block: &[u8], expected: usize, out: &mut Vec<u8>) -> Result<
     }
     let start = out.len();
     let decoded = match *method {
-        METHOD_WORDS => words::unpack(payload, expected, out),
+        METHOD_WORDS => words::unpack(payload, expected, out).map_err(BlockError::from),
         bytes @ METHOD_BYTES_1..=METHOD_BYTES_4 => WORKSPACE.with_borrow_mut(|workspace| {
             workspace.decompress(payload, expected)?;
             join_bytes(&workspace.planes, stride_of(bytes - METHOD_BYTES), out);

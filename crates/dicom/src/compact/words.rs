@@ -12,8 +12,6 @@
 //! one above. Within the first `distance` samples of a block it is the left one, and the first sample stands for
 //! itself. A difference has its sign in the lowest bit. A last group that is not full is filled with zeros.
 
-use super::block::BlockError;
-
 /// Samples that share a width.
 const GROUP: usize = 16;
 
@@ -32,6 +30,10 @@ const WINDOW: usize = 2 * GROUP + 8;
 
 /// One group in so many is looked at to choose the neighbour.
 const LOOKED_AT: usize = 8;
+
+/// What was given was not packed here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damaged;
 
 /// Appends the packed samples of `plain` to `out`. `columns` is the length of a row, in samples.
 pub(super) fn pack(plain: &[u8], columns: u16, out: &mut Vec<u8>) {
@@ -61,18 +63,18 @@ pub(super) fn pack(plain: &[u8], columns: u16, out: &mut Vec<u8>) {
 /// Appends exactly `expected` plain bytes to `out`.
 ///
 /// # Errors
-/// [`BlockError::Damaged`] when `packed` is not what [`pack`] makes of so many bytes; `out` may have grown then.
-pub(super) fn unpack(packed: &[u8], expected: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
-    let (distance, rest) = packed.split_first_chunk::<DISTANCE_BYTES>().ok_or(BlockError::Damaged)?;
+/// [`Damaged`] when `packed` is not what [`pack`] makes of so many bytes; `out` may have grown then.
+pub(super) fn unpack(packed: &[u8], expected: usize, out: &mut Vec<u8>) -> Result<(), Damaged> {
+    let (distance, rest) = packed.split_first_chunk::<DISTANCE_BYTES>().ok_or(Damaged)?;
     let distance = usize::from(u16::from_le_bytes(*distance)).max(1);
     let samples = expected / 2;
     let groups = samples.div_ceil(GROUP);
-    let (widths, rest) = rest.split_at_checked(groups.div_ceil(2)).ok_or(BlockError::Damaged)?;
+    let (widths, rest) = rest.split_at_checked(groups.div_ceil(2)).ok_or(Damaged)?;
     let widths = || widths.iter().flat_map(|pair| [pair & 0xf, pair >> 4]).take(groups).map(width_of_code);
     let bits_bytes: usize = widths().map(group_bytes).sum();
-    let (mut bits, odd) = rest.split_at_checked(bits_bytes).ok_or(BlockError::Damaged)?;
+    let (mut bits, odd) = rest.split_at_checked(bits_bytes).ok_or(Damaged)?;
     if odd.len() != expected % 2 {
-        return Err(BlockError::Damaged);
+        return Err(Damaged);
     }
     let start = out.len();
     out.resize(start + samples * 2, 0);
