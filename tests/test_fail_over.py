@@ -3,6 +3,8 @@ and nobody restarts anything."""
 
 import json
 import os
+import random
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -14,12 +16,12 @@ from pynetdicom.sop_class import SecondaryCaptureImageStorage
 
 from yingdun_testkit import part10, postgres, program
 from yingdun_testkit.ingest import Book, Objects
-from yingdun_testkit.installation import wait_until
+from yingdun_testkit.installation import DidNotStart, wait_until
 from yingdun_testkit.pair import Pair
 from yingdun_testkit.web import Web
 
 #: How often the primary is lost. The full run: `script/soak --rig fail-over`.
-CYCLES = int(os.environ.get("YINGDUN_FAIL_OVER_CYCLES", "1"))
+CYCLES = int(os.environ.get("YINGDUN_RIG_RUNS", "1"))
 
 #: Seconds from the loss of the primary until everything is served again. What is promised, and what this test measures.
 BACK_SECONDS_MAX = 30
@@ -115,20 +117,23 @@ def test_a_lost_primary_is_survived_without_a_hand_and_nothing_acknowledged_is_l
         if os.environ.get("YINGDUN_REQUIRE_POSTGRES"):
             pytest.fail("PostgreSQL is missing: script/bootstrap test installs it")
         pytest.skip("PostgreSQL is not installed")
-    record = {"rig": "fail-over", "runs": 0, "acknowledged": 0, "lost": 0, "wrong": 0, "back_seconds_max": 0.0}
+    seed = int(os.environ.get("YINGDUN_RIG_SEED") or random.randrange(1 << 32))
+    dice = random.Random(seed)
+    record = {"rig": "fail-over", "runs": 0, "acknowledged": 0, "lost": 0, "wrong": 0, "back_seconds_max": 0.0, "seed": seed}
     try:
         for cycle in range(CYCLES):
             with Pair() as pair:
-                fail_over(make_installation, pair, cycle, record)
+                fail_over(make_installation, pair, cycle, dice, record)
             record["runs"] += 1
     finally:
         print(record)
-        if path := os.environ.get("YINGDUN_FAIL_OVER_RECORD"):
+        if path := os.environ.get("YINGDUN_RIG_RECORD"):
             Path(path).write_text(json.dumps(record) + "\n")
     assert record["back_seconds_max"] <= BACK_SECONDS_MAX, record
 
 
-def fail_over(make_installation, pair: Pair, cycle: int, record: dict):
+def fail_over(make_installation, pair: Pair, cycle: int, dice: random.Random, record: dict):
+    """One loss: in even cycles the primary is killed, in odd ones it stands still."""
     installation = make_installation(f"fail-over-{cycle}", databases=pair.databases_of_an_installation())
     installation.office.device("FAILOVER", plain_allowed=True)
     web = Web(installation, installation.office.client_token("fail-over", "store", "search", "view"))
@@ -136,7 +141,12 @@ def fail_over(make_installation, pair: Pair, cycle: int, record: dict):
     process = installation.process
     wait_until(lambda: len(work.book.acknowledged) >= ENOUGH and work.people, "work goes on before the loss", 120)
 
-    pair.a.kill()
+    time.sleep(dice.uniform(0, 1))
+    stands_still = cycle % 2 == 1
+    if stands_still:
+        pair.a.freeze()
+    else:
+        pair.a.kill()
     lost_at = time.monotonic()
     pair.b.promote()
     wait_until(lambda: work.all_since(lost_at), "everything is served again", 120)
@@ -147,7 +157,10 @@ def fail_over(make_installation, pair: Pair, cycle: int, record: dict):
     # The old primary comes back as it was, and waits for nobody any more.
     auto = pair.a.data / "postgresql.auto.conf"
     auto.write_text(auto.read_text().replace("synchronous_standby_names = 'b'", "synchronous_standby_names = ''"))
-    pair.a.start()
+    if stands_still:
+        pair.a.thaw()
+    else:
+        pair.a.start()
     told = program.run_json("doctor", "--config", installation.config, code=1)
     causes = [finding["cause"] for finding in told["findings"] if finding["check"] == "database-servers"]
     assert any("takes writes on the old timeline 1" in cause for cause in causes), causes
@@ -175,3 +188,56 @@ def fail_over(make_installation, pair: Pair, cycle: int, record: dict):
     work.book.check(web, work.book.acknowledged)
     assert installation.stop() == 0
     assert installation.verify_audit()["ok"]
+
+
+# === a second server on one database ===
+
+
+def test_a_second_server_on_one_database_is_refused_before_it_does_any_harm(make_installation, postgres_cluster):
+    databases = postgres_cluster.databases_of_an_installation()
+    first = make_installation("first", databases=databases)
+    image = part10.image(patient_id="first")
+    web = Web(first, first.office.client_token("first", "store", "search", "view"))
+    web.must_store(part10.file_bytes(image))
+    second = make_installation("second", serve=False)
+
+    # Somebody means well, copies the configuration, and mounts disks of its own.
+    shutil.rmtree(second.directory)
+    shutil.copytree(first.directory, second.directory, ignore=shutil.ignore_patterns("replica-*"))
+    text = second.config.read_text().replace(str(first.directory), str(second.directory))
+    second.config.write_text(text)
+    second.settings |= {"WEB__LISTEN": "127.0.0.1:0", "DICOM__TLS_LISTEN": "127.0.0.1:0", "DICOM__PLAIN_LISTEN": "127.0.0.1:0"}
+    refused_because(second, "another server works on this database: `yingdun-")
+    assert part10.parse(web.file_of(image)) == image
+
+    # Not even when the first one is down for an hour.
+    first.stop()
+    refused_because(second, "the catalogue was filled from other packs than those of storage.replicas")
+    first.start()
+    assert part10.parse(web.file_of(image)) == image
+    assert len(web.search("/studies")) == 1
+
+
+def test_a_schema_of_a_newer_program_is_refused_and_says_what_to_do(make_installation, postgres_cluster):
+    databases = postgres_cluster.databases_of_an_installation()
+    installation = make_installation("older", databases=databases)
+    installation.stop()
+    for name, url in databases.items():
+        database = url.split("?")[0].rsplit("/", 1)[1]
+        newer = f"INSERT INTO yingdun_{name}.schema_migration SELECT max(version) + 1, 'of tomorrow', '' FROM yingdun_{name}.schema_migration"
+        postgres_cluster.sql(database, newer)
+        refused_because(installation, "install a newer program")
+        told = program.run_json("doctor", "--config", installation.config, code=1)
+        causes = [finding["cause"] for finding in told["findings"] if finding["check"] == "databases"]
+        assert any("install a newer program" in cause for cause in causes), causes
+        postgres_cluster.sql(database, f"DELETE FROM yingdun_{name}.schema_migration WHERE name = 'of tomorrow'")
+    installation.start()
+
+
+def refused_because(installation, why: str):
+    """Starts a server that must end by itself, and say why."""
+    before = len(installation.log_text())
+    with pytest.raises(DidNotStart):
+        installation.start()
+    said = installation.log_text()[before:]
+    assert why in said, said

@@ -31,15 +31,15 @@ class Server:
 
     def kill(self):
         """Kills it and everything that it started, without warning."""
-        server = int((self.data / "postmaster.pid").read_text().splitlines()[0])
-        children = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True, check=False).stdout
-        processes = [server, *map(int, children.split())]
-        for process in processes:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # one of the children ended by itself
+        processes = self._signal(signal.SIGKILL)
         wait_until(lambda: not any(Path(f"/proc/{process}").exists() for process in processes), f"{self.name} is gone")
+
+    def freeze(self):
+        """Lets it stand still: its connections stay open and answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal(signal.SIGCONT)
 
     def promote(self):
         self.pair.run("pg_ctl", "-D", self.data, "-w", "-s", "promote")
@@ -48,6 +48,18 @@ class Server:
         """What it answers, a line for each row."""
         words = ["-X", "-A", "-t", "-q", "-h", "127.0.0.1", "-p", self.port, "-U", "yingdun", "-d", database]
         return self.pair.run("psql", *words, "-c", statement).stdout.decode().strip()
+
+    def _signal(self, number) -> list:
+        """Tells it and everything that it started."""
+        server = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        children = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True, check=False).stdout
+        processes = [server, *map(int, children.split())]
+        for process in processes:
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass  # one of the children ended by itself
+        return processes
 
 
 class Pair:

@@ -59,6 +59,11 @@ class Cluster:
         name = database_url.split("?")[0].rsplit("/", 1)[1]
         return self._run("pg_dump", "-h", self.directory, "-U", "yingdun", name).stdout
 
+    def sql(self, database: str, statement: str):
+        """Runs a statement in a database."""
+        words = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.directory, "-U", "yingdun", "-d", database]
+        self._run("psql", *words, "-c", statement)
+
     def _run(self, program, *arguments):
         command = [*self._as, str(self.programs / program), *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, cwd=self.directory)

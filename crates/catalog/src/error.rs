@@ -36,6 +36,9 @@ pub enum CatalogError {
     /// may have been made or not, and is not acknowledged. Whoever tries again must expect either.
     #[error("the database did not confirm a commit, which may have been made or not: {0}")]
     Unconfirmed(String),
+    /// Another process works on this database.
+    #[error("another server works on this database: `{0}`")]
+    Occupied(String),
     /// The address of a PostgreSQL server is malformed or neither a Unix socket nor loopback.
     #[error("the database address is refused: {0}")]
     Address(String),

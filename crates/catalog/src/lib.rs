@@ -49,7 +49,7 @@ pub mod keyring;
 mod sql;
 
 pub use database::{
-    Database, DatabaseKind, Dump, DumpError, Follower, Inspected, Migration, ServerReport, ServerState,
+    Database, DatabaseKind, Dump, DumpError, Follower, Hold, Inspected, Migration, ServerReport, ServerState,
     database_servers,
 };
 pub use error::CatalogError;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use yingdun_catalog::{CatalogError, Database, DatabaseKind, ServerState, Statement, database_servers};
+use yingdun_catalog::{CatalogError, Database, DatabaseKind, Hold, ServerState, Statement, database_servers};
 use yingdun_testkit::{PostgresPair, Side, postgres_pair};
 
 /// Longer than anything here takes on a loaded machine.
@@ -272,4 +272,42 @@ async fn the_servers_say_what_they_are() {
         matches!(&b, ServerState::Primary { timeline: 2, waits_for, .. } if waits_for.is_empty()),
         "{b:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_works_on_a_database_also_after_a_fail_over() {
+    let Some(pair) = pair().await else { return };
+    let take = async |name| Hold::take(&pair.address(), name).await;
+    let hold = take("one").await.unwrap();
+    assert_eq!(take("other").await.unwrap_err(), CatalogError::Occupied("one".to_owned()));
+    meanwhile(&pair, |pair| {
+        pair.kill(Side::A);
+        pair.promote(Side::B);
+        let holders = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+                       WHERE locktype = 'advisory' AND application_name = 'one'";
+        pair.wait("the right is taken again", || pair.sql(Side::B, holders) == "1");
+    })
+    .await;
+    assert_eq!(take("other").await.unwrap_err(), CatalogError::Occupied("one".to_owned()));
+    drop(hold);
+    let hold = take("other").await.unwrap();
+
+    // Somebody stands in line, and the connection of the holder breaks.
+    let lock = i64::from_be_bytes(*b"Yingdun\x02");
+    let next =
+        format!("SET application_name = 'next'; SELECT pg_advisory_lock({lock}); SELECT pg_sleep(600)");
+    let waiting = tokio::spawn(meanwhile_owned(Arc::clone(&pair), next));
+    meanwhile(&pair, |pair| {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'next' AND wait_event = 'advisory'";
+        pair.wait("somebody stands in line", || pair.sql(Side::B, waits) == "1");
+        let _ = pair.sql(Side::B, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'other'");
+    })
+    .await;
+    assert_eq!(timeout(LONG, hold.taken()).await.expect("the holder is told"), "next");
+    meanwhile(&pair, |pair| pair.kill(Side::B)).await;
+    waiting.await.unwrap();
+}
+
+async fn meanwhile_owned(pair: Arc<PostgresPair>, statement: String) {
+    meanwhile(&pair, move |pair| drop(pair.sql(Side::B, &statement))).await;
 }

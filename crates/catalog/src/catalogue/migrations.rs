@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: POSTGRES_COMPACT,
     },
     Migration { version: 9, name: "events of studies, accession numbers", sqlite: EVENTS, postgres: EVENTS },
+    Migration { version: 10, name: "the store of the packs", sqlite: PACK_STORE, postgres: PACK_STORE },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -507,4 +508,13 @@ DELETE FROM series;
 DELETE FROM instance;
 DELETE FROM search_term;
 DELETE FROM pack_watermark;
+";
+
+/// One row, by which packs of another store are told from those that the catalogue was filled from.
+const PACK_STORE: &str = "
+CREATE TABLE pack_store (
+    store TEXT NOT NULL,
+    id BYTEA NOT NULL,
+    PRIMARY KEY (store)
+);
 ";

@@ -36,6 +36,7 @@ mod filter;
 pub mod instances;
 pub(crate) mod migrations;
 mod moment;
+pub mod owner;
 pub mod patients;
 pub mod performed;
 #[cfg(test)]

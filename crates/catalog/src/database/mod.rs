@@ -9,7 +9,7 @@ mod sqlite;
 
 pub use dump::{Dump, DumpError};
 pub use migration::Migration;
-pub use postgres::{Follower, ServerReport, ServerState, database_servers};
+pub use postgres::{Follower, Hold, ServerReport, ServerState, database_servers};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
 use bytes::Bytes;

@@ -8,6 +8,7 @@ mod commitments;
 mod database;
 mod events;
 mod oracle;
+mod owner;
 mod performed;
 mod records;
 mod schema;

@@ -13,6 +13,7 @@ const CATALOGUE: &[(&str, &str)] = &[
          object_bytes location sealed",
     ),
     ("image_format", "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated"),
+    ("pack_store", "store id"),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
     ("performed_scheduled", "scheduled_ref step_ref"),

@@ -102,17 +102,21 @@ pub(super) async fn serve_with(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = signals.wait() => {}
-        () = manager.feed_watchdog() => {}
+    let ended = tokio::select! {
+        () = signals.wait() => Verdict::Good,
+        () = manager.feed_watchdog() => Verdict::Good,
         () = sealed => return Err(begin_anew(system).await.into()),
-    }
+        other = system.taken_over() => {
+            tracing::error!(other, "another server took the database over while it failed over; this one stops");
+            Verdict::Bad
+        }
+    };
     tracing::info!("stopping");
     manager.stopping();
     tokio::select! {
         () = system.stop() => {
             tracing::info!("stopped");
-            Ok(Verdict::Good)
+            Ok(ended)
         }
         // A second signal means now. What was acknowledged is safe either way.
         () = signals.wait() => {

@@ -36,6 +36,18 @@ pub(crate) enum StartError {
     /// A database does not open.
     #[error("the {what} database does not open: {cause}")]
     Database { what: &'static str, cause: yingdun_catalog::CatalogError },
+    /// The catalogue was filled from other packs than these.
+    #[error(
+        "the catalogue was filled from other packs than those of storage.replicas. Two servers with packs of their own cannot share a \
+         database: give this one databases of its own. If the packs of this catalogue are lost for good, say so: \
+         DELETE FROM pack_store"
+    )]
+    OtherPacks,
+    /// Another server works on the databases.
+    #[error(
+        "{0}. One server at a time works on them: stop that one first, or give this one databases of its own"
+    )]
+    Occupied(yingdun_catalog::CatalogError),
     /// The key store does not open.
     #[error("the key store does not open: {0}")]
     Keys(#[from] yingdun_keys::KeysError),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
-use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_catalog::{CatalogError, Database, DatabaseKind, Hold};
 use yingdun_crypto::sign::SigningKey;
 use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, SystemClock};
@@ -91,6 +91,23 @@ impl Foundation {
             tracing::error!(%error, "the audit log was not closed in order");
         }
     }
+}
+
+/// Makes this process the only one that works on the catalogue, before anything there is brought up to date. None with SQLite:
+/// the folders around it are locked by whoever serves.
+///
+/// # Errors
+/// [`StartError::Occupied`] when there is another one.
+pub(super) async fn hold(config: &Config) -> Result<Option<Hold>, StartError> {
+    let DatabaseUrl::Postgres(address) = &config.catalogue.database else { return Ok(None) };
+    // Two starts on one machine may get the same process number; the rest tells them apart.
+    let token = hex::encode(yingdun_crypto::random::array::<4>());
+    let name = format!("yingdun-{}-{}-{token}", node_name(), std::process::id());
+    let hold = Hold::take(address, &name).await.map_err(|cause| match cause {
+        CatalogError::Occupied(_) => StartError::Occupied(cause),
+        _ => StartError::Database { what: "catalogue", cause },
+    })?;
+    Ok(Some(hold))
 }
 
 /// An event of the archive itself.

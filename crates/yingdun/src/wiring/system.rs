@@ -3,7 +3,7 @@
 use super::dicom::{self, DicomDoors};
 use super::error::StartError;
 use super::events::RepairLedger;
-use super::foundation::Foundation;
+use super::foundation::{Foundation, hold};
 use super::health::Health;
 use super::network::Calls;
 use super::observe;
@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use yingdun_access::Access;
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
+use yingdun_catalog::{Hold, catalogue};
 use yingdun_dimse::archive_door::ArchiveDoor;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings};
@@ -55,6 +56,8 @@ pub(crate) struct System {
     /// Ends what works behind them.
     stop_workers: CancellationToken,
     repair_leaves: JoinHandle<()>,
+    /// Given up last: who comes next finds everything closed.
+    hold: Option<Hold>,
 }
 
 impl System {
@@ -83,13 +86,14 @@ impl System {
         check(config)?;
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
+        let hold = hold(config).await?;
         let foundation = Foundation::open(config, root).await?;
         for Finding { severity, option, cause, remedy } in database_servers(config).await {
             if severity > Severity::Note {
                 tracing::warn!(option, cause, remedy, "the database servers are not as they should be");
             }
         }
-        match Self::start_on(config, foundation.clone(), seal).await {
+        match Self::start_on(config, foundation.clone(), hold, seal).await {
             Ok(system) => Ok(system),
             Err(error) => {
                 foundation.close().await;
@@ -101,6 +105,7 @@ impl System {
     async fn start_on(
         config: &Config,
         foundation: Foundation,
+        hold: Option<Hold>,
         seal: Option<CancellationToken>,
     ) -> Result<Self, StartError> {
         let stop_workers = CancellationToken::new();
@@ -112,6 +117,7 @@ impl System {
             stop_workers.clone(),
         );
         let store = Store::open(store_config(config), Arc::new(RealDisk), Arc::new(events)).await?;
+        claim(&foundation, &store).await?;
         let parts = ArchiveParts {
             catalogue: foundation.catalogue.clone(),
             keys: foundation.keys.clone(),
@@ -167,6 +173,7 @@ impl System {
             doors,
             stop_workers,
             repair_leaves,
+            hold,
         })
     }
 
@@ -205,6 +212,14 @@ impl System {
         &self.foundation.audit
     }
 
+    /// Waits until another server works on the catalogue, and gives its name: this one must stop then.
+    pub(crate) async fn taken_over(&self) -> String {
+        match &self.hold {
+            Some(hold) => hold.taken().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops in order: no new work, open work finished, packs sealed, the last leaf written, the log signed.
     pub(crate) async fn stop(self) {
         self.stop_doors.cancel();
@@ -216,6 +231,15 @@ impl System {
         }
         self.foundation.record(const { ReasonCode::new("archive-stopped") }).await;
         self.foundation.close().await;
+    }
+}
+
+/// Refuses a catalogue that is filled from the packs of another store.
+async fn claim(foundation: &Foundation, store: &Store) -> Result<(), StartError> {
+    let claimed = catalogue::owner::claim(&foundation.catalogue, &store.id()).await;
+    match claimed.map_err(|cause| StartError::Database { what: "catalogue", cause })? {
+        true => Ok(()),
+        false => Err(StartError::OtherPacks),
     }
 }
 

@@ -6,11 +6,13 @@
 mod address;
 mod failure;
 mod health;
+mod hold;
 mod pool;
 mod primary;
 mod values;
 
 pub use health::{Follower, ServerReport, ServerState, database_servers};
+pub use hold::Hold;
 
 use self::failure::{Failure, error_of};
 use self::pool::{Lease, Pool};

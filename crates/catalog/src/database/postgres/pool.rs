@@ -58,6 +58,11 @@ impl Pool {
         pool
     }
 
+    /// A connection beside those of the pool. Waits for as long as the server waits for its standby.
+    pub(super) async fn connect(&self) -> Result<Connection, CatalogError> {
+        self.0.primary.connect().await
+    }
+
     /// Takes a connection, or makes one.
     ///
     /// One that is being made for longer than [`WAIT_MAX`] goes on being made for whoever comes next: the server may wait for
