@@ -4,10 +4,10 @@
 //! is overwritten.
 
 use crate::cli::{InitArgs, RootArg};
-use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, render};
+use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, Transit, render};
 use crate::pki::{Authority, PkiError};
 use crate::process::private::{make_directory, write_new};
-use crate::wiring::{Foundation, StartError, read_passphrase, store_config, token};
+use crate::wiring::{Foundation, StartError, read_passphrase, store_config, token, transit};
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
@@ -121,6 +121,8 @@ pub(crate) struct Plan {
 enum Opener {
     /// The PIN of a token.
     Pkcs11(Pkcs11),
+    /// The token of a transit engine.
+    Transit(Transit),
     /// A passphrase that is made here.
     OwnPassphrase,
     /// The passphrase in a file.
@@ -139,15 +141,6 @@ impl Plan {
             std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
         };
         let directory = absolute(&args.directory)?;
-        let token = match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
-            (RootArg::Pkcs11, Some(module), Some(token)) => Some(Pkcs11 {
-                module: absolute(module)?,
-                token_label: token.clone(),
-                key_label: args.pkcs11_key.clone(),
-                pin_file: args.pin_file.as_deref().map(absolute).transpose()?,
-            }),
-            _ => None,
-        };
         let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
             (Some(count), Some(threshold), Some(folder)) => {
                 let folder = absolute(folder)?;
@@ -156,8 +149,8 @@ impl Plan {
                 }
                 Opener::Shares { count: *count, threshold: *threshold, folder }
             }
-            _ => match (token, &args.passphrase_file) {
-                (Some(token), _) => Opener::Pkcs11(token),
+            _ => match (elsewhere(args, absolute)?, &args.passphrase_file) {
+                (Some(opener), _) => opener,
                 (None, Some(path)) => Opener::Passphrase(absolute(path)?),
                 (None, None) => Opener::OwnPassphrase,
             },
@@ -211,7 +204,7 @@ impl Plan {
         paths.extend(["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| pki.join(name)));
         paths.extend(self.config.keys.root_file.clone());
         match &self.opener {
-            Opener::Pkcs11(_) => {}
+            Opener::Pkcs11(_) | Opener::Transit(_) => {}
             Opener::OwnPassphrase => paths.push(keys.join(PASSPHRASE_FILE)),
             Opener::Passphrase(_) => {}
             Opener::Shares { count, folder, .. } => {
@@ -282,7 +275,7 @@ impl Plan {
     }
 
     async fn make_root_key(&self) -> Result<NewRoot, InstallError> {
-        let in_file = |key, share_files| NewRoot { key, share_files, token_key: None };
+        let kept = |key, share_files| NewRoot { key, share_files, token_key: None };
         match &self.opener {
             Opener::Pkcs11(Pkcs11 { token_label, key_label, .. }) => {
                 let made = Pkcs11Root::create(token(&self.config.keys)?).await;
@@ -291,17 +284,18 @@ impl Plan {
                 let token_key = Some(TokenKey { token_label, key_label, made });
                 Ok(NewRoot { key: RootKey::of(root), share_files: Vec::new(), token_key })
             }
+            Opener::Transit(_) => Ok(kept(transit(&self.config.keys)?, Vec::new())),
             Opener::Shares { count, threshold, folder } => {
                 let made = RootFile::create_shared(&self.root_file()?, *threshold, *count);
                 let (root, shares) = made.map_err(StartError::from)?;
-                Ok(in_file(root, self.write_shares(folder, &shares)?))
+                Ok(kept(root, self.write_shares(folder, &shares)?))
             }
-            Opener::Passphrase(path) => Ok(in_file(self.make_root_file(path).await?, Vec::new())),
+            Opener::Passphrase(path) => Ok(kept(self.make_root_file(path).await?, Vec::new())),
             Opener::OwnPassphrase => {
                 let path = self.directory.join(KEYS_FOLDER).join(PASSPHRASE_FILE);
                 let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
                 self.write(&path, format!("{passphrase}\n").as_bytes(), 0o600)?;
-                Ok(in_file(self.make_root_file(&path).await?, Vec::new()))
+                Ok(kept(self.make_root_file(&path).await?, Vec::new()))
             }
         }
     }
@@ -346,12 +340,48 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 
 // === helpers ===
 
+/// What opens a root key that is not in a file of ours; none where it is.
+fn elsewhere(
+    args: &InitArgs,
+    absolute: impl Fn(&Path) -> Result<PathBuf, InstallError>,
+) -> Result<Option<Opener>, InstallError> {
+    Ok(match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
+        (RootArg::Pkcs11, Some(module), Some(token)) => Some(Opener::Pkcs11(Pkcs11 {
+            module: absolute(module)?,
+            token_label: token.clone(),
+            key_label: args.pkcs11_key.clone(),
+            pin_file: args.pin_file.as_deref().map(absolute).transpose()?,
+        })),
+        (RootArg::Transit, ..) => {
+            match (&args.transit_address, &args.transit_token_file, &args.transit_ca_file) {
+                (Some(address), Some(token_file), Some(ca_file)) => Some(Opener::Transit(Transit {
+                    address: address.clone(),
+                    mount: args.transit_mount.clone(),
+                    key: args.transit_key.clone(),
+                    token_file: absolute(token_file)?,
+                    ca_file: absolute(ca_file)?,
+                })),
+                _ => None,
+            }
+        }
+        (RootArg::Pkcs11 | RootArg::File, ..) => None,
+    })
+}
+
 /// What the configuration says of the root key.
 fn root_values(opener: &Opener, shown: impl Fn(&Path) -> String) -> RootValues {
     let passphrase_file = match opener {
         Opener::Pkcs11(token) => {
             let pin_file = token.pin_file.as_deref().map(|path| PathBuf::from(shown(path)));
             return RootValues::Pkcs11(Pkcs11 { pin_file, ..token.clone() });
+        }
+        Opener::Transit(transit) => {
+            let (token_file, ca_file) = (shown(&transit.token_file), shown(&transit.ca_file));
+            return RootValues::Transit(Transit {
+                token_file: token_file.into(),
+                ca_file: ca_file.into(),
+                ..transit.clone()
+            });
         }
         Opener::Shares { .. } => None,
         Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),

@@ -38,6 +38,8 @@ pub enum RootKind {
     File,
     /// The root key is on a token, and never leaves it.
     Pkcs11,
+    /// The root key is in the transit engine of a Vault or OpenBao server, and never leaves it.
+    Transit,
 }
 
 impl RootKind {
@@ -47,6 +49,7 @@ impl RootKind {
         match self {
             Self::File => "file",
             Self::Pkcs11 => "pkcs11",
+            Self::Transit => "transit",
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) async fn seal(call: Call) -> Result<Response<Body>, Problem> {
         None => {
             return Err(Problem::new(Kind::Conflict)
                 .expected("an archive whose root key is opened by shares")
-                .came("one that a passphrase file opens again at once")
+                .came("one that opens itself again at once")
                 .remedy("stop the service instead"));
         }
     }

@@ -674,7 +674,7 @@ routes! {
     /// Stop that.
     StopRewrap => api(Method::Delete, "/keys/rewrap", Action::ManageKeys, BodyRule::None, &[], &[(204, "Stopped, until it is begun again"), (404, "Keys are not being wrapped again")], "停止重新封装密钥", "Stop wrapping keys again"),
     /// Seal the archive.
-    Seal => api(Method::Post, "/seal", Action::ManageKeys, BodyRule::None, &[], &[(204, "The archive closes and waits for shares"), (409, "A passphrase opens the root key, so nothing would be sealed")], "封存：清除密钥并等待份额", "Close the archive and wipe its keys; it waits for shares then"),
+    Seal => api(Method::Post, "/seal", Action::ManageKeys, BodyRule::None, &[], &[(204, "The archive closes and waits for shares"), (409, "No shares open the root key, so it would open itself again")], "封存：清除密钥并等待份额", "Close the archive and wipe its keys; it waits for shares then"),
     /// System status.
     SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
     /// How the replicas are being checked.

@@ -48,7 +48,7 @@ pub(crate) struct InitArgs {
     /// Database of accounts
     #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
     pub(crate) identity_url: String,
-    /// Who keeps the root key: a sealed file, or a hardware token
+    /// Who keeps the root key: a sealed file, a hardware token, or the transit engine of a Vault or OpenBao server
     #[arg(long, value_name = "WHO", value_enum, default_value_t = RootArg::File)]
     pub(crate) root: RootArg,
     /// The PKCS#11 library of the token's vendor
@@ -63,6 +63,21 @@ pub(crate) struct InitArgs {
     /// A file with the PIN of the token; taken from the environment variable YINGDUN_PIN when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
+    /// The Vault or OpenBao server, as in https://vault.example:8200
+    #[arg(long, value_name = "URL", required_if_eq("root", "transit"))]
+    pub(crate) transit_address: Option<String>,
+    /// Where its transit engine is mounted
+    #[arg(long, value_name = "PATH", default_value = "transit")]
+    pub(crate) transit_mount: String,
+    /// The name of a key in the engine; it must be there
+    #[arg(long, value_name = "NAME", default_value = "yingdun-root")]
+    pub(crate) transit_key: String,
+    /// A file with a token that may encrypt and decrypt with this key
+    #[arg(long, value_name = "FILE", required_if_eq("root", "transit"))]
+    pub(crate) transit_token_file: Option<PathBuf>,
+    /// The authority of the server's certificate
+    #[arg(long, value_name = "FILE", required_if_eq("root", "transit"))]
+    pub(crate) transit_ca_file: Option<PathBuf>,
     /// A file with the passphrase of the root-key file; made at random when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
@@ -86,6 +101,7 @@ pub(crate) struct InitArgs {
 pub(crate) enum RootArg {
     File,
     Pkcs11,
+    Transit,
 }
 
 #[derive(Debug, Args)]

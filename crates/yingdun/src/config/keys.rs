@@ -35,6 +35,8 @@ pub(crate) struct Keys {
     pub(crate) pkcs11: Option<Pkcs11>,
     /// Where the epochs are kept; unset means `epoch.key` beside the root-key file, or in the folder `keys`.
     pub(crate) epoch_file: Option<PathBuf>,
+    /// The engine, for `root = "transit"`.
+    pub(crate) transit: Option<Transit>,
     /// What new studies are sealed with.
     #[serde(default)]
     pub(crate) suite: Suite,
@@ -61,6 +63,21 @@ pub(crate) struct Pkcs11 {
     pub(crate) pin_file: Option<PathBuf>,
 }
 
+/// A transit engine of Vault or OpenBao that keeps the root key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transit {
+    /// The server, as in `https://vault.example:8200`.
+    pub(crate) address: String,
+    #[serde(default = "default_transit_mount")]
+    pub(crate) mount: String,
+    pub(crate) key: String,
+    /// A file with the token; read anew for each call.
+    pub(crate) token_file: PathBuf,
+    /// The authorities of the server's certificate.
+    pub(crate) ca_file: PathBuf,
+}
+
 impl Keys {
     pub(crate) fn suites(&self) -> Suites {
         Suites { default: self.suite, of_grade: self.suite_of_grade.clone() }
@@ -76,6 +93,7 @@ impl Keys {
         match self.root {
             RootKind::File => "keys.root_file",
             RootKind::Pkcs11 => "keys.pkcs11",
+            RootKind::Transit => "keys.transit",
         }
     }
 
@@ -84,9 +102,12 @@ impl Keys {
         self.epoch_file.get_or_insert_with(|| default_epoch_file(self.root_file.as_deref()));
         let token = self.pkcs11.as_mut();
         let token = token.map(|token| [Some(&mut token.module), token.pin_file.as_mut()]);
+        let transit = self.transit.as_mut();
+        let transit = transit.map(|transit| [Some(&mut transit.token_file), Some(&mut transit.ca_file)]);
         [self.root_file.as_mut(), self.passphrase_file.as_mut(), self.epoch_file.as_mut()]
             .into_iter()
             .chain(token.into_iter().flatten())
+            .chain(transit.into_iter().flatten())
             .flatten()
     }
 }
@@ -113,11 +134,17 @@ pub(super) fn check(keys: &Keys) -> Vec<Finding> {
     match keys.root {
         RootKind::File => check_file(keys, &mut findings),
         RootKind::Pkcs11 => check_token(keys, &mut findings),
+        RootKind::Transit => check_transit(keys, &mut findings),
     }
     findings
 }
 
 // === helpers ===
+
+/// Where the documents of the engine mount it.
+fn default_transit_mount() -> String {
+    "transit".to_owned()
+}
 
 /// Five minutes: as long as a service is commonly restarted or failed over.
 fn default_outage_s() -> u32 {
@@ -180,6 +207,39 @@ fn check_token(keys: &Keys, findings: &mut Vec<Finding>) {
     }
 }
 
+fn check_transit(keys: &Keys, findings: &mut Vec<Finding>) {
+    let Some(transit) = &keys.transit else {
+        return findings.push(Finding {
+            severity: Severity::Error,
+            option: "keys.transit",
+            cause: "keys.root is `transit`, and there is no section [keys.transit]".into(),
+            remedy: "write one with address, key, token_file and ca_file",
+        });
+    };
+    if !transit.address.starts_with("https://") || transit.address.ends_with('/') {
+        findings.push(Finding {
+            severity: Severity::Error,
+            option: "keys.transit.address",
+            cause: format!("`{}` is not an https address without a slash at its end", transit.address),
+            remedy: "write it as in https://vault.example:8200",
+        });
+    }
+    if !transit.ca_file.is_file() {
+        findings.push(Finding {
+            severity: Severity::Error,
+            option: "keys.transit.ca_file",
+            cause: format!("there is no file `{}`", transit.ca_file.display()),
+            remedy: "name a PEM file with the authority of the server's certificate",
+        });
+    }
+    secret_file(
+        "keys.transit.token_file",
+        &transit.token_file,
+        "let an agent write the token there",
+        findings,
+    );
+}
+
 fn secret_file(option: &'static str, path: &Path, missing: &'static str, findings: &mut Vec<Finding>) {
     let (cause, remedy) = if !path.is_file() {
         (format!("there is no file `{}`", path.display()), missing)
@@ -226,6 +286,14 @@ mod tests {
         assert_eq!(options(token), [missing, ("keys.pkcs11.pin_file", Severity::Note)]);
         let pin = format!("{token}pin_file = \"/none\"");
         assert_eq!(options(&pin), [missing, ("keys.pkcs11.pin_file", Severity::Error)]);
+    }
+
+    #[test]
+    fn an_engine_without_tls_without_its_authority_or_without_a_token_is_an_error() {
+        assert_eq!(options("root = \"transit\""), [("keys.transit", Severity::Error)]);
+        let engine = "root = \"transit\"\n[transit]\naddress = \"http://v/\"\nkey = \"k\"\ntoken_file = \"/none\"\nca_file = \"/none\"";
+        let names = ["keys.transit.address", "keys.transit.ca_file", "keys.transit.token_file"];
+        assert_eq!(options(engine), names.map(|name| (name, Severity::Error)));
     }
 
     #[test]

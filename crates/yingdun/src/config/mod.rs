@@ -9,7 +9,7 @@ mod offsite;
 mod template;
 
 pub(crate) use check::{Finding, Severity, check};
-pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11};
+pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
 

@@ -1,6 +1,6 @@
 //! The configuration file that `init` writes: every option present, safe, and explained where it stands.
 
-use super::{PIN_VARIABLE, Pkcs11};
+use super::{PIN_VARIABLE, Pkcs11, Transit};
 use std::net::SocketAddr;
 
 /// What differs between installations.
@@ -28,6 +28,8 @@ pub(crate) enum RootValues {
     },
     /// A token.
     Pkcs11(Pkcs11),
+    /// A transit engine.
+    Transit(Transit),
 }
 
 #[cfg(test)]
@@ -119,7 +121,8 @@ study_stable_after_s = 60
 [keys]
 # Wrapped keys. Back this up apart from the replicas: together they open every image, alone neither does.
 database = {keys}
-# Who keeps the root key: a `file`, or a hardware token (`pkcs11`, section [keys.pkcs11]).
+# Who keeps the root key: a `file`, a hardware token (`pkcs11`, section [keys.pkcs11]), or a Vault or OpenBao server (`transit`,
+# section [keys.transit]).
 {root}
 # The epoch under which the keys of the database above are wrapped. It is written over in place when keys are destroyed, so keep
 # it on a file system that writes in place, and copy it together with that database. Uncomment to keep it elsewhere.
@@ -220,6 +223,28 @@ key_label = {}
                 quote(&token.key_label)
             );
             ("root = \"pkcs11\"".to_owned(), section)
+        }
+        RootValues::Transit(Transit { address, mount, key, token_file, ca_file }) => {
+            let section = format!(
+                r#"
+[keys.transit]
+# The server, without a slash at the end.
+address = {}
+# Where the engine is mounted, and a key of it. Whoever loses the key loses every image.
+mount = {}
+key = {}
+# A file (mode 0600) with a token that may encrypt and decrypt with this key; read anew for each call.
+token_file = {}
+# The authority of the server's certificate.
+ca_file = {}
+"#,
+                quote(address),
+                quote(mount),
+                quote(key),
+                quote(&token_file.display().to_string()),
+                quote(&ca_file.display().to_string())
+            );
+            ("root = \"transit\"".to_owned(), section)
         }
     }
 }

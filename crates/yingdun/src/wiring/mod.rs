@@ -22,12 +22,13 @@ mod root;
 mod sealed;
 mod servers;
 mod system;
+mod transit;
 mod vault;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
 pub(crate) use foundation::Foundation;
-pub(crate) use root::{Root, read_passphrase, root, token};
+pub(crate) use root::{Root, read_passphrase, root, token, transit};
 pub(crate) use sealed::SealedSystem;
 pub(crate) use servers::database_servers;
 pub(crate) use system::{Addresses, System, store_config};

@@ -1,6 +1,7 @@
 //! The root key of an installation, from whoever the configuration says keeps it.
 
 use super::error::StartError;
+use super::transit::TransitRoot;
 use crate::config::{self, Config, PIN_VARIABLE};
 use std::path::Path;
 use yingdun_keys::{Pkcs11Root, Pkcs11Settings, RootFile, RootKey, RootKind, RootOpener, Unsealing};
@@ -20,6 +21,7 @@ pub(crate) async fn root(config: &Config) -> Result<Root, StartError> {
     match config.keys.root {
         RootKind::File => of_file(&config.keys).await,
         RootKind::Pkcs11 => Ok(Root::Open(RootKey::of(Pkcs11Root::open(token(&config.keys)?).await?))),
+        RootKind::Transit => Ok(Root::Open(transit(&config.keys)?)),
     }
 }
 
@@ -39,6 +41,15 @@ pub(crate) fn token(keys: &config::Keys) -> Result<Pkcs11Settings, StartError> {
         key_label: token.key_label.clone(),
         pin,
     })
+}
+
+/// The root key in the engine that the configuration names, which is not asked yet.
+///
+/// # Errors
+/// [`StartError::NoRoot`], [`StartError::Root`].
+pub(crate) fn transit(keys: &config::Keys) -> Result<RootKey, StartError> {
+    let transit = keys.transit.as_ref().ok_or(StartError::NoRoot { option: "keys.transit" })?;
+    Ok(RootKey::of(TransitRoot::new(transit.clone())?))
 }
 
 /// The passphrase or PIN in a file, without the line break that editors leave at its end.

@@ -105,6 +105,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
                 RootKind::File => {
                     "restore the root-key file and the passphrase that belong to the key database"
                 }
+                RootKind::Transit => "look at the server, its seal, its key, and what the token may do",
                 RootKind::Pkcs11 => "look at the token, its key and its PIN with the tool of its vendor",
             };
             (vec![error(config.keys.root_option(), cause, remedy)], None, Vec::new())
