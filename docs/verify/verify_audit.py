@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Verify a Yingdun audit log from its files alone: offline, Python 3.9 or newer, standard library only.
 
-    verify_audit.py DIRECTORY VERIFIER_KEY [--known-checkpoint FILE]
+    verify_audit.py DIRECTORY VERIFIER_KEY [VERIFIER_KEY] [--known-checkpoint FILE]
 
-VERIFIER_KEY is the log's public key as `name+hash+key` (C2SP signed-note); the name is the origin of the log.
+VERIFIER_KEY is the log's public key as `name+hash+key` (C2SP signed-note); the name is the origin of the log. An
+Ed25519 key checks the SHA-256 tree, an SM2 key the SM3 tree (with sm2_sm3.py beside this file), both keys also that
+the trees belong together.
 Prints `OK ...` and exits with 0, or prints the first bad record or file and exits with 1; exits with 2 when
 the question makes no sense. Written from the published formats (C2SP tlog-tiles, tlog-checkpoint, signed-note;
 RFC 6962; RFC 8032) and the description of the journal, not from the program that writes the log.
@@ -80,14 +82,27 @@ def unbase64(text):
         raise ValueError("not canonical base64")
     return data
 
+SM2_TYPE = b"\xffyingdun/sm2-sm3@v1"
+
 class VerifierKey:
+    """A public key, and with it the tree that it signs: where its files lie, and its hash."""
+
     def __init__(self, text):
         self.name, key_hash, key = text.split("+", 2)
         key = unbase64(key)
         self.id = sha256(self.name.encode(), b"\n", key)[:4]
-        if len(key) != 33 or key[0] != 1 or self.id.hex() != key_hash or not self.name or re.search(r"\s", self.name):
-            raise ValueError("not the verifier key of an Ed25519 log")
-        self.key = key[1:]
+        if self.id.hex() != key_hash or not self.name or re.search(r"\s", self.name):
+            raise ValueError("not a verifier key")
+        if key.startswith(SM2_TYPE):
+            import sm2_sm3
+            self.key, self.folder, self.hash = key[len(SM2_TYPE) :], "sm3/", sm2_sm3.sm3
+            self.verifies = functools.lru_cache(maxsize=64)(sm2_sm3.sm2_verifies)
+            well_formed = sm2_sm3.decode_public_key(self.key) is not None
+        else:
+            self.key, self.folder, self.hash, self.verifies = key[1:], "", sha256, ed25519_verifies
+            well_formed = len(key) == 33 and key[0] == 1
+        if not well_formed:
+            raise ValueError("neither the Ed25519 nor the SM2 key of a log")
 
     def checkpoint(self, data):
         """Size and root of a checkpoint that this key has signed."""
@@ -102,7 +117,7 @@ class VerifierKey:
                 signature = unbase64(signature)
                 need(dash == "\u2014" and len(signature) >= 5, "checkpoint: malformed signature line")
                 if name == self.name and signature[:4] == self.id:
-                    signed = ed25519_verifies(self.key, text.encode(), signature[4:])
+                    signed = self.verifies(self.key, text.encode(), signature[4:])
                     need(signed, "checkpoint: the signature does not fit")
             origin, size, root, end = text.split("\n")
             ours = signed and origin == self.name and not end and re.fullmatch("0|[1-9][0-9]{0,19}", size)
@@ -148,29 +163,29 @@ def detail_digest(leaf):
 class Tree:
     """A stack of full subtrees (RFC 6962); yields the hashes that belong into tiles."""
 
-    def __init__(self):
-        self.stack = []
+    def __init__(self, digest):
+        self.stack, self.hash = [], digest
 
     def push(self, value):
         height = 0
         yield 0, value
         while self.stack and self.stack[-1][0] == height:
-            value, height = sha256(b"\1", self.stack.pop()[1], value), height + 1
+            value, height = self.hash(b"\1", self.stack.pop()[1], value), height + 1
             if height % 8 == 0:
                 yield height // 8, value
         self.stack.append((height, value))
 
     def root(self):
         if not self.stack:
-            return sha256()
+            return self.hash()
         value = self.stack[-1][1]
         for _, left in reversed(self.stack[:-1]):
-            value = sha256(b"\1", left, value)
+            value = self.hash(b"\1", left, value)
         return value
 
 class Verification:
     def __init__(self, directory, key, known=None):
-        self.dir, self.key, self.known = directory, key, known
+        self.dir, self.key, self.known, self.size = directory, key, known, 0
         self.bad_leaf = self.bad_above = self.bad_tile = self.bad_form = self.bad_detail = self.bad_known = None
         self.details = self.removed = 0
         self.torn, self.covered = None, {}
@@ -201,7 +216,7 @@ class Verification:
                 self.bad_tile = self.bad_tile or f"{path}: it is not the beginning of the newer one"
 
     def tree(self, size, root):
-        tree, tiles = Tree(), {}
+        tree, tiles = Tree(self.key.hash), {}
         for number in range((size + WIDTH - 1) // WIDTH):
             start, width = number * WIDTH, min(WIDTH, size - number * WIDTH)
             path, data = self.tile("tile/entries", number, width)
@@ -215,7 +230,7 @@ class Verification:
                 if index - start >= len(leaves):
                     raise Bad(self.bad_leaf or f"record {index}: it is missing or its length is wrong")
                 leaf = leaves[index - start]
-                for level, value in tree.push(sha256(b"\0", leaf)):
+                for level, value in tree.push(self.key.hash(b"\0", leaf)):
                     self.tile_hash(tiles, size, level, (index + 1) // WIDTH**level - 1, value, index, leaf)
                 if not leaf.startswith(b'{"version":1,"sequence":%d,' % index):
                     self.bad_form = self.bad_form or f"record {index}: it carries another number{says(leaf)}"
@@ -231,7 +246,7 @@ class Verification:
         need(not bad, bad)
 
     def tile_hash(self, tiles, size, level, number, value, index, leaf):
-        kind, place = f"tile/{level}", number % WIDTH
+        kind, place = f"{self.key.folder}tile/{level}", number % WIDTH
         if place == 0:
             width = min(WIDTH, size // WIDTH**level - number)
             path, data = self.tile(kind, number // WIDTH, width)
@@ -342,10 +357,10 @@ class Verification:
     def run(self):
         """Returns a line of figures, or raises Bad."""
         try:
-            size, root = self.key.checkpoint(self.read("checkpoint"))
+            size, root = self.key.checkpoint(self.read(self.key.folder + "checkpoint"))
         except OSError:
             raise Bad("checkpoint: it is missing or cannot be read")
-        known_size = self.known[0] if self.known else 0
+        known_size, self.size = self.known[0] if self.known else 0, size
         need(known_size <= size, f"remembered checkpoint of size {known_size}: the log was set back to size {size}")
         journal_bad, end = None, size
         try:
@@ -362,25 +377,39 @@ class Verification:
 def main():
     parser = argparse.ArgumentParser(description="Verify a Yingdun audit log from its files alone.")
     parser.add_argument("directory")
-    parser.add_argument("verifier_key", help="name+hash+key")
+    parser.add_argument("verifier_key", nargs="+", help="name+hash+key of a tree")
     parser.add_argument("--known-checkpoint", metavar="FILE", help="a checkpoint kept elsewhere")
     options = parser.parse_args()
     try:
-        key = VerifierKey(options.verifier_key)
-        known = None
+        # A tree that is read later may only have grown.
+        keys, known = sorted(map(VerifierKey, options.verifier_key), key=lambda key: key.folder), {}
         if options.known_checkpoint:
             with open(options.known_checkpoint, "rb") as file:
-                known = key.checkpoint(file.read())
+                known = remembered(file.read(), keys)
         os.listdir(options.directory)
-    except (ValueError, OSError, Bad) as error:
+    except (ValueError, ImportError, OSError, Bad) as error:
         print(f"cannot verify: {error}", file=sys.stderr)
         return 2
     try:
-        print("OK", Verification(options.directory, key, known).run())
+        trees = [Verification(options.directory, key, known.get(key)) for key in keys]
+        lines = [f"OK {tree.run()}" for tree in trees]
+        for tree in trees:
+            ends = f"{tree.key.folder}checkpoint: it ends at size {tree.size}, the SHA-256 tree at {trees[0].size}"
+            need(tree.size >= trees[0].size, ends)
+        print(*lines, sep="\n")
         return 0
     except (Bad, OSError) as bad:
         print("BAD", bad)
         return 1
+
+def remembered(data, keys):
+    """The checkpoint that was kept elsewhere, by the key that signed it."""
+    for key in keys:
+        try:
+            return {key: key.checkpoint(data)}
+        except Bad as bad:
+            why = str(bad)
+    raise Bad(why)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,6 +1,6 @@
 //! The signed head of the log (C2SP tlog-checkpoint): origin, size, root, under a signed note.
 
-use crate::tree::Hash;
+use crate::tree::{Hash, PerTree, Tree};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use yingdun_crypto::sign::{NoteSigner, NoteVerifier};
 
@@ -10,6 +10,7 @@ pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 /// A signed tree head, verified or made here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
+    tree: Tree,
     size: u64,
     root: Hash,
     note: String,
@@ -20,7 +21,7 @@ impl Checkpoint {
     pub(crate) fn sign(signer: &NoteSigner, size: u64, root: Hash) -> Result<Self, String> {
         let text = format!("{}\n{size}\n{}\n", signer.verifier().name(), BASE64.encode(root));
         let note = signer.sign(&text).map_err(|error| error.to_string())?;
-        Ok(Self { size, root, note })
+        Ok(Self { tree: Tree::of(signer.verifier()), size, root, note })
     }
 
     /// Verifies a note as a checkpoint of the log whose origin is the verifier's name.
@@ -48,7 +49,13 @@ impl Checkpoint {
             .ok()
             .and_then(|bytes| Hash::try_from(bytes).ok())
             .ok_or("the root line is not the base64 of 32 bytes")?;
-        Ok(Self { size, root, note: note.to_owned() })
+        Ok(Self { tree: Tree::of(verifier), size, root, note: note.to_owned() })
+    }
+
+    /// The tree whose head it is.
+    #[must_use]
+    pub const fn tree(&self) -> Tree {
+        self.tree
     }
 
     /// The number of leaves it covers.
@@ -69,6 +76,9 @@ impl Checkpoint {
         &self.note
     }
 }
+
+/// The newest heads of the trees of one log, which are equally large.
+pub(crate) type Checkpoints = PerTree<Checkpoint>;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::journal::{BATCH_BODY_BYTES_MAX, BATCH_RECORDS_MAX, Record, body_bytes
 use crate::leaf::{BootId, Leaf, NodeName, Stamp};
 use crate::receipt::Receipt;
 use crate::shared::{FailOnPanic, Shared, TAIL_BYTES_MAX};
-use crate::tree::leaf_hash;
+use crate::tree::Tree;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -173,7 +173,7 @@ impl Committer {
             let leaf = Leaf::of_event(&event, stamp)
                 .encode()
                 .map_err(|source| AuditError::Leaf { index: offset, source })?;
-            let leaf_hash = leaf_hash(&leaf);
+            let leaf_hash = Tree::Sha256.leaf_hash(&leaf);
             let detail = event.detail.take().map(|detail| detail.as_bytes().to_vec()).unwrap_or_default();
             receipts.push(Receipt::new(index, leaf_hash, time, event));
             records.push(Record { index, leaf, leaf_hash, detail });

@@ -5,7 +5,7 @@ use crate::leaf::NodeName;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use yingdun_crypto::sign::SigningKey;
+use yingdun_crypto::sign::{SigningKey, Sm2SigningKey};
 use yingdun_model::{Clock, SystemClock};
 
 /// The default time between an append and the start of its integration: with the work itself, a leaf is
@@ -25,6 +25,9 @@ pub struct LogConfig {
     pub origin: String,
     /// Signs checkpoints.
     pub signing_key: SigningKey,
+    /// Signs the checkpoints of a second tree, over SM3. With a key there is one from now on, built from the leaves that are
+    /// there; a log that has one is not opened without.
+    pub sm3_signing_key: Option<Sm2SigningKey>,
     /// The name of this node, written into every leaf.
     pub node: NodeName,
     /// Gives the wall time of leaves.
@@ -45,6 +48,7 @@ impl LogConfig {
             dir,
             origin: origin.to_owned(),
             signing_key,
+            sm3_signing_key: None,
             node,
             clock: Arc::new(SystemClock),
             checkpoint_interval: CHECKPOINT_INTERVAL,

@@ -1,6 +1,7 @@
 //! What can go wrong with a log. No message carries the content of a leaf or of a detail.
 
 use crate::leaf::LeafError;
+use crate::tree::Tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,6 +77,20 @@ pub enum AuditError {
         size: u64,
         /// What is wrong.
         why: String,
+    },
+    /// The SM3 tree is not as large as the other one, or not wanted.
+    #[error("the SM3 tree in {}: {why}", dir.display())]
+    Sm3Tree {
+        /// The directory of the tree.
+        dir: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// The log has no such tree.
+    #[error("the log has no {tree} tree")]
+    NoTree {
+        /// The tree that was asked for.
+        tree: Tree,
     },
     /// A tile or bundle has the wrong length or framing.
     #[error("tile {} is damaged: {why}", path.display())]

@@ -32,7 +32,7 @@
 //! let event = Event::of_system(institution, archive, EventKind::System, Outcome::Succeeded, STARTED);
 //! let receipt = log.append_one(event).await?; // durable now
 //!
-//! let proof = log.prove_inclusion(receipt.index()).await?; // signed now
+//! let proof = log.prove_inclusion(Tree::Sha256, receipt.index()).await?; // signed now
 //! let leaf = log.reader().leaf(receipt.index())?.leaf.encode()?;
 //! verify_inclusion(&proof, &leaf, log.verifier())?; // anyone, anywhere, without the log
 //!
@@ -50,12 +50,20 @@
 //! | `checkpoint` | signed head | C2SP tlog-checkpoint, Ed25519 signed note |
 //! | `tile/entries/…` | leaves, 256 to a bundle | C2SP tlog-tiles |
 //! | `tile/<level>/…` | hashes, 256 to a tile | C2SP tlog-tiles, RFC 6962 hashing |
+//! | `sm3/checkpoint`, `sm3/tile/<level>/…` | the same of a second tree over the same leaves, where there is one | the same with SM3, SM2 signed note |
 //! | `detail/…` | sealed details, 256 to a bundle | ours: framed like entries, length 0 for none |
 //! | `journal/….journal` | durable records that are not signed yet | ours, see `journal/mod.rs` |
 //! | `lock` | held by the process that has the log open | |
 //!
 //! Proofs leave as C2SP tlog-proof text. Whoever has the files and the public key can check everything with
 //! [`verify`], or with `docs/verify/verify_audit.py`, which shares no line with this crate.
+//!
+//! # Two trees, same leaves
+//!
+//! A log that was given an SM2 key has a second tree of the same shape over the same leaves, with SM3 in the place of SHA-256: for
+//! institutions whose evidence has to rest on national algorithms. Its tiles are written with those of the first tree, synced with them, read
+//! back like them (promise I3), and its checkpoint has always the same size. A log that is older than its SM2 key gets the tree when it is opened,
+//! in steps that survive a kill; a log that has it is not opened without its key. `sm3.rs` says how.
 //!
 //! # Why a leaf is JSON and not CBOR
 //!
@@ -96,6 +104,8 @@ mod config;
 mod disk;
 mod error;
 mod event;
+mod files;
+mod grow;
 mod integrate;
 mod journal;
 mod leaf;
@@ -107,6 +117,7 @@ mod read;
 mod receipt;
 mod search;
 mod shared;
+mod sm3;
 mod tile;
 mod tree;
 pub mod verify;
@@ -123,4 +134,4 @@ pub use proof::{verify_consistency, verify_inclusion};
 pub use read::{Detail, LoggedLeaf, Reader};
 pub use receipt::Receipt;
 pub use search::{Filter, Order, Search};
-pub use tree::{Hash, leaf_hash};
+pub use tree::{Hash, Tree};

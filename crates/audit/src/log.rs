@@ -1,16 +1,18 @@
 //! The log of this process: opened once, appended to from everywhere, read while it grows.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::commit::{Committer, Job, Request};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::event::Event;
 use crate::integrate;
+use crate::journal::Record;
 use crate::leaf::BootId;
 use crate::open;
 use crate::read::Reader;
 use crate::receipt::Receipt;
 use crate::shared::{Life, Shared};
+use crate::tree::{PerTree, Tree};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +28,7 @@ const REQUESTS_WAITING_MAX: usize = 1024;
 pub struct Log {
     requests: mpsc::Sender<Request>,
     shared: Arc<Shared>,
-    verifier: NoteVerifier,
+    verifiers: PerTree<NoteVerifier>,
     dir: Arc<Path>,
 }
 
@@ -43,8 +45,8 @@ impl Log {
     pub fn open(config: LogConfig) -> Result<Self, AuditError> {
         let opened = open::open(&config)?;
         let LogConfig { dir, node, clock, checkpoint_interval, .. } = config;
-        let shared = Arc::new(Shared::new(opened.checkpoint, (opened.end, opened.segment.path().to_owned())));
-        let verifier = opened.verifier;
+        let shared =
+            Arc::new(Shared::new(opened.checkpoints, (opened.end, opened.segment.path().to_owned())));
         let (requests, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
         let committer = Committer {
             requests: receiver,
@@ -68,7 +70,7 @@ impl Log {
                 opened.lock,
             );
         })?;
-        Ok(Self { requests, shared, verifier, dir: Arc::from(dir) })
+        Ok(Self { requests, shared, verifiers: opened.verifiers, dir: Arc::from(dir) })
     }
 
     /// Appends events as consecutive leaves and returns once they are durable, all of them or none. An append
@@ -108,7 +110,15 @@ impl Log {
     /// What others need to verify the checkpoints of this log.
     #[must_use]
     pub const fn verifier(&self) -> &NoteVerifier {
-        &self.verifier
+        &self.verifiers.sha256
+    }
+
+    /// What others need to verify the checkpoints of a tree of this log.
+    ///
+    /// # Errors
+    /// [`AuditError::NoTree`] when the log has no such tree.
+    pub fn verifier_of(&self, tree: Tree) -> Result<&NoteVerifier, AuditError> {
+        self.verifiers.of(tree).ok_or(AuditError::NoTree { tree })
     }
 
     /// The directory of the log.
@@ -128,10 +138,10 @@ impl Log {
     /// The newest signed checkpoint.
     #[must_use]
     pub fn latest_checkpoint(&self) -> Checkpoint {
-        self.shared.head().checkpoint.clone()
+        self.shared.head().checkpoints.sha256.clone()
     }
 
-    /// Waits until what is durable now is in the tiles and signed, and returns the checkpoint that covers it.
+    /// Waits until what is durable now is in the tiles and signed, in every tree, and returns the checkpoint that covers it.
     ///
     /// # Errors
     /// [`AuditError::Failed`] or [`AuditError::Closed`].
@@ -144,33 +154,43 @@ impl Log {
             state.durable
         };
         let head = heads
-            .wait_for(|head| head.checkpoint.size() >= wanted || head.life.check().is_err())
+            .wait_for(|head| head.checkpoints.sha256.size() >= wanted || head.life.check().is_err())
             .await
             .map_err(|_| AuditError::Closed)?;
-        if head.checkpoint.size() < wanted {
+        if head.checkpoints.sha256.size() < wanted {
             head.life.check()?;
         }
-        Ok(head.checkpoint.clone())
+        Ok(head.checkpoints.sha256.clone())
     }
 
     /// A view of everything that is durable now, for reading, searching and proving. Its methods read files:
     /// call them where blocking is allowed.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        let state = self.shared.lock();
-        let checkpoint = self.shared.head().checkpoint.clone();
-        Reader::new(&self.dir, checkpoint, state.tail.iter().cloned().collect())
+        let (checkpoints, tail) = self.now();
+        Reader::new(&self.dir, checkpoints.sha256, tail)
     }
 
-    /// The proof, as C2SP tlog-proof text, that a leaf is in the log; waits for the checkpoint that covers it.
+    /// The same view through a tree of this log.
     ///
     /// # Errors
-    /// [`AuditError::OutOfRange`] when there is no such leaf.
-    pub async fn prove_inclusion(&self, index: u64) -> Result<String, AuditError> {
+    /// [`AuditError::NoTree`] when the log has no such tree.
+    pub fn reader_of(&self, tree: Tree) -> Result<Reader, AuditError> {
+        let (checkpoints, tail) = self.now();
+        let checkpoint = checkpoints.of(tree).ok_or(AuditError::NoTree { tree })?;
+        Ok(Reader::new(&self.dir, checkpoint.clone(), tail))
+    }
+
+    /// The proof, as C2SP tlog-proof text (for SM3 under a first line of its own), that a leaf is in a tree of the log;
+    /// waits for the checkpoint that covers it.
+    ///
+    /// # Errors
+    /// [`AuditError::OutOfRange`] when there is no such leaf, [`AuditError::NoTree`] when there is no such tree.
+    pub async fn prove_inclusion(&self, tree: Tree, index: u64) -> Result<String, AuditError> {
         if self.latest_checkpoint().size() <= index {
             self.checkpoint().await?;
         }
-        self.reader().prove_inclusion(index)
+        self.reader_of(tree)?.prove_inclusion(index)
     }
 
     /// Signs what is durable, ends both threads and releases the directory. Later appends answer
@@ -187,6 +207,12 @@ impl Log {
             Life::Failed(why) => Err(AuditError::Failed { why: Arc::clone(why) }),
             Life::Open | Life::Closed => Ok(()),
         }
+    }
+
+    fn now(&self) -> (Checkpoints, Vec<Arc<Record>>) {
+        let state = self.shared.lock();
+        let checkpoints = self.shared.head().checkpoints.clone();
+        (checkpoints, state.tail.iter().cloned().collect())
     }
 }
 

@@ -8,15 +8,15 @@ use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
 use crate::config::SEGMENT_BYTES;
 use crate::disk::{Disk, RealDisk};
 use crate::error::AuditError;
-use crate::integrate::{Head, Integrator};
+use crate::grow::{Growing, Growth, Head};
+use crate::integrate::Integrator;
 use crate::journal::Record;
 use crate::journal::write::SegmentMaker;
 use crate::leaf::LEAF_BYTES_MAX;
 use crate::open::{make_directories_of, read_checkpoint};
 use crate::read::Reader;
 use crate::tile::TILE_WIDTH;
-use crate::tree::edge::Edge;
-use crate::tree::leaf_hash;
+use crate::tree::{PerTree, Tree};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -138,12 +138,7 @@ impl Mirror {
         if self.checkpoint.as_ref().is_some_and(|kept| kept.size() == size) {
             return Ok(());
         }
-        let head = Head::Followed(new.clone());
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let mut integrator = match &self.checkpoint {
-            Some(kept) => Integrator::resume(&self.dir, disk, head, kept)?,
-            None => Integrator::empty(&self.dir, disk, head),
-        };
+        let mut integrator = self.integrator(&new)?;
         let mut source = open()?;
         while integrator.size() < size {
             let wanted = usize::try_from(size - integrator.size()).unwrap_or(usize::MAX).min(STEP_RECORDS);
@@ -152,7 +147,7 @@ impl Mirror {
                 let Some(RawLeaf { leaf, detail }) = RawLeaf::read_from(&mut source)? else {
                     return Err(MirrorError::CutOff { came: index, size });
                 };
-                step.push(Arc::new(Record { index, leaf_hash: leaf_hash(&leaf), leaf, detail }));
+                step.push(Arc::new(Record { index, leaf_hash: Tree::Sha256.leaf_hash(&leaf), leaf, detail }));
             }
             integrator.add(&step)?;
         }
@@ -167,15 +162,13 @@ impl Mirror {
     /// [`MirrorError::Log`] names what does not fit.
     pub fn check(&self) -> Result<u64, MirrorError> {
         let (Some(reader), Some(checkpoint)) = (self.reader(), &self.checkpoint) else { return Ok(0) };
-        let mut edge = Edge::default();
-        let mut completed = Vec::new();
-        while edge.size() < checkpoint.size() {
-            for RawLeaf { leaf, .. } in reader.raw(edge.size())? {
-                edge.push(leaf_hash(&leaf), &mut completed);
-                completed.clear();
+        let mut growth = Growing::empty(&self.dir, Head::Followed(checkpoint.clone())).growth();
+        while growth.size() < checkpoint.size() {
+            for RawLeaf { leaf, .. } in reader.raw(growth.size())? {
+                add(&mut growth, &leaf);
             }
         }
-        if edge.root() == *checkpoint.root() {
+        if growth.root() == *checkpoint.root() {
             return Ok(checkpoint.size());
         }
         let why = "the records give another root than the signed one".to_owned();
@@ -198,24 +191,33 @@ impl Mirror {
     /// Hashes what came onto the tree that is here, in memory, and compares the root.
     fn check_root(&self, new: &Checkpoint, mut source: impl Read) -> Result<(), MirrorError> {
         let (known, size) = (self.size(), new.size());
-        let mut edge = match &self.checkpoint {
-            Some(kept) => {
-                // What is kept here must itself be sound before it judges others.
-                let head = Head::Followed(kept.clone());
-                Integrator::resume(&self.dir, Arc::new(RealDisk), head, kept)?.into_edge()
-            }
-            None => Edge::default(),
-        };
-        let mut completed = Vec::new();
-        while edge.size() < size {
+        // What is kept here must itself be sound before it judges others.
+        let mut growth = self.integrator(new)?.growth();
+        while growth.size() < size {
             let Some(raw) = RawLeaf::read_from(&mut source)? else {
-                return Err(MirrorError::CutOff { came: edge.size(), size });
+                return Err(MirrorError::CutOff { came: growth.size(), size });
             };
-            edge.push(leaf_hash(&raw.leaf), &mut completed);
-            completed.clear();
+            add(&mut growth, &raw.leaf);
         }
-        if edge.root() == *new.root() { Ok(()) } else { Err(MirrorError::Forked { known, size }) }
+        if growth.root() == *new.root() { Ok(()) } else { Err(MirrorError::Forked { known, size }) }
     }
+
+    /// Goes on where this copy ends, to the tree of a newer checkpoint.
+    fn integrator(&self, new: &Checkpoint) -> Result<Integrator, AuditError> {
+        let head = Head::Followed(new.clone());
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let sha256 = match &self.checkpoint {
+            Some(kept) => Growing::at(&self.dir, head, kept)?,
+            None => Growing::empty(&self.dir, head),
+        };
+        Integrator::resume(&self.dir, disk, PerTree { sha256, sm3: None })
+    }
+}
+
+/// Adds a leaf to a tree of which only the root is wanted.
+fn add(growth: &mut Growth, leaf: &[u8]) {
+    growth.push(growth.tree().leaf_hash(leaf));
+    growth.forget_tiles();
 }
 
 impl RawLeaf {

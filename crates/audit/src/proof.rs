@@ -1,28 +1,35 @@
 //! Proofs that leave the log: C2SP tlog-proof text for one leaf, and checking of both kinds of proof without
-//! the log.
+//! the log. A proof in the SM3 tree has the same form under a first line of its own, because the specification speaks of
+//! SHA-256 alone.
 
 use crate::checkpoint::Checkpoint;
 use crate::error::AuditError;
-use crate::tree::Hash;
 use crate::tree::path::{consistency_holds, root_from_inclusion};
+use crate::tree::{Hash, Tree};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use std::fmt::Write;
 use yingdun_crypto::sign::NoteVerifier;
 
-/// The first line of a proof (C2SP tlog-proof, Format).
-const PROOF_HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// The first line of a proof: in the SHA-256 tree that of C2SP tlog-proof (Format), in the SM3 tree ours.
+const fn header(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Sha256 => "c2sp.org/tlog-proof@v1",
+        Tree::Sm3 => "yingdun/sm3-tlog-proof@v1",
+    }
+}
+
 /// The most hashes in a proof: a tree of 2^64 leaves is 64 high.
 const PROOF_HASHES_MAX: usize = 64;
 
 /// The text of an inclusion proof.
-pub(crate) fn encode_inclusion(index: u64, path: &[Hash], checkpoint: &str) -> String {
-    let mut text = format!("{PROOF_HEADER}\nindex {index}\n");
+pub(crate) fn encode_inclusion(index: u64, path: &[Hash], checkpoint: &Checkpoint) -> String {
+    let mut text = format!("{}\nindex {index}\n", header(checkpoint.tree()));
     for hash in path {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", BASE64.encode(hash));
     }
     text.push('\n');
-    text.push_str(checkpoint);
+    text.push_str(checkpoint.note());
     text
 }
 
@@ -39,8 +46,9 @@ pub fn verify_inclusion(
     let fail = |why: &str| AuditError::Proof { why: why.to_owned() };
     let (head, note) = proof.split_once("\n\n").ok_or_else(|| fail("it has no checkpoint"))?;
     let mut lines = head.split('\n').peekable();
-    if lines.next() != Some(PROOF_HEADER) {
-        return Err(fail("expected the first line c2sp.org/tlog-proof@v1"));
+    let tree = Tree::of(verifier);
+    if lines.next() != Some(header(tree)) {
+        return Err(fail(&format!("expected the first line {}", header(tree))));
     }
     // Extra data is for applications; it is not authenticated and not used here.
     lines.next_if(|line| line.starts_with("extra "));
@@ -59,7 +67,7 @@ pub fn verify_inclusion(
         }
     }
     let checkpoint = Checkpoint::verify(verifier, note).map_err(|why| AuditError::Proof { why })?;
-    if root_from_inclusion(leaf, index, checkpoint.size(), &path) != Some(*checkpoint.root()) {
+    if root_from_inclusion(tree, leaf, index, checkpoint.size(), &path) != Some(*checkpoint.root()) {
         return Err(fail("the path does not lead from the leaf to the signed root"));
     }
     Ok((index, checkpoint))
@@ -71,9 +79,10 @@ pub fn verify_inclusion(
 /// [`AuditError::Proof`] when it is not.
 pub fn verify_consistency(old: &Checkpoint, new: &Checkpoint, path: &[Hash]) -> Result<(), AuditError> {
     // Every log is a continuation of the empty one, for which there is nothing to prove.
-    if (old.size() == 0 && path.is_empty())
-        || consistency_holds(old.size(), old.root(), new.size(), new.root(), path)
-    {
+    let tree = new.tree();
+    let holds = (old.size() == 0 && path.is_empty())
+        || consistency_holds(tree, old.size(), old.root(), new.size(), new.root(), path);
+    if old.tree() == tree && holds {
         return Ok(());
     }
     Err(AuditError::Proof { why: format!("size {} does not continue size {}", new.size(), old.size()) })

@@ -15,7 +15,7 @@ use crate::proof::encode_inclusion;
 use crate::tile::TILE_WIDTH;
 use crate::tile::read::{TileFiles, TileSubtrees};
 use crate::tree::path::{consistency, inclusion};
-use crate::tree::{Hash, leaf_hash};
+use crate::tree::{Hash, Tree};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -33,7 +33,7 @@ const READ_PAUSE: Duration = Duration::from_millis(20);
 pub struct LoggedLeaf {
     /// The number of the leaf, from 0.
     pub index: u64,
-    /// Its RFC 6962 hash.
+    /// Its RFC 6962 hash in the tree that was read.
     pub leaf_hash: Hash,
     /// What it says.
     pub leaf: Leaf,
@@ -50,7 +50,7 @@ pub enum Detail {
     Sealed(Vec<u8>),
 }
 
-/// A view of a log at one moment.
+/// A view of a log at one moment, through one of its trees.
 #[derive(Clone, Debug)]
 pub struct Reader {
     files: TileFiles,
@@ -61,11 +61,11 @@ pub struct Reader {
 
 impl Reader {
     pub(crate) fn new(dir: &Path, checkpoint: Checkpoint, tail: Vec<Arc<Record>>) -> Self {
-        Self { files: TileFiles::new(dir), checkpoint, tail }
+        Self { files: TileFiles::new(dir, checkpoint.tree()), checkpoint, tail }
     }
 
     /// Reads a log directory without opening the log: a copy, a stopped log, or one that another process is
-    /// writing. Changes nothing.
+    /// writing. Reads through the tree whose checkpoints the key signs. Changes nothing.
     ///
     /// # Errors
     /// [`AuditError`] when checkpoint, tiles and journal do not fit together.
@@ -81,7 +81,8 @@ impl Reader {
     }
 
     fn read_directory(dir: &Path, verifier: &NoteVerifier) -> Result<Self, AuditError> {
-        let path = dir.join(CHECKPOINT_FILE);
+        let tree = Tree::of(verifier);
+        let path = dir.join(tree.path(CHECKPOINT_FILE));
         let note = fs::read(&path).map_err(|error| AuditError::io("cannot read", &path, error))?;
         let checkpoint = read_checkpoint(&path, verifier, &note)?;
         let size = checkpoint.size();
@@ -94,7 +95,7 @@ impl Reader {
                 journal.end
             )));
         }
-        check_overlap(dir, size, &journal.records)?;
+        check_overlap(dir, tree, size, &journal.records)?;
         let tail = journal.records.into_iter().filter(|record| record.index >= size).map(Arc::new).collect();
         Ok(Self::new(dir, checkpoint, tail))
     }
@@ -176,7 +177,8 @@ impl Reader {
         }
     }
 
-    /// The proof, as C2SP tlog-proof text, that a leaf is in the tree of this view's checkpoint.
+    /// The proof, as C2SP tlog-proof text (for SM3 under a first line of its own), that a leaf is in the tree of this view's
+    /// checkpoint.
     ///
     /// # Errors
     /// [`AuditError::OutOfRange`] when the leaf is not covered by the checkpoint.
@@ -186,7 +188,7 @@ impl Reader {
             return Err(AuditError::OutOfRange { index, size });
         }
         let path = inclusion(&mut TileSubtrees::new(&self.files, size), index, size)?;
-        Ok(encode_inclusion(index, &path, self.checkpoint.note()))
+        Ok(encode_inclusion(index, &path, &self.checkpoint))
     }
 
     /// The hashes that prove that the tree of `old` leaves is the beginning of the tree of `new` leaves
@@ -226,13 +228,14 @@ impl Reader {
     pub(crate) fn bundle(&self, number: u64) -> Result<Vec<UnreadLeaf>, AuditError> {
         let size = self.checkpoint.size();
         let start = number * TILE_WIDTH as u64;
+        let tree = self.files.tree();
         let mut leaves = Vec::with_capacity(TILE_WIDTH);
         if start < size {
             let width = width_of(number, size);
             let entries = self.files.entries(number, width)?;
             let hashes = self.files.hashes(0, number, width)?;
             for ((index, bytes), expected) in (start..).zip(entries).zip(hashes) {
-                if leaf_hash(&bytes) != expected {
+                if tree.leaf_hash(&bytes) != expected {
                     let why = format!("record {index} does not match its hash");
                     return Err(AuditError::TilesMismatch { size, why });
                 }
@@ -244,7 +247,7 @@ impl Reader {
         for record in self.tail.iter().skip(from).take(wanted) {
             leaves.push(UnreadLeaf {
                 index: record.index,
-                leaf_hash: record.leaf_hash,
+                leaf_hash: record.hash_in(tree),
                 bytes: record.leaf.clone(),
             });
         }

@@ -1,6 +1,6 @@
 //! What the appenders, the commit thread, the integration thread and the readers of one open log share.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::Checkpoints;
 use crate::error::AuditError;
 use crate::journal::Record;
 use crate::journal::write::SpareSegment;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
 /// What a checkpoint waiter sees.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
-    pub(crate) checkpoint: Checkpoint,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) life: Life,
 }
 
@@ -67,12 +67,12 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(checkpoint: Checkpoint, first_segment: (u64, PathBuf)) -> Self {
+    pub(crate) fn new(checkpoints: Checkpoints, first_segment: (u64, PathBuf)) -> Self {
         let state = State {
             tail: VecDeque::new(),
             tail_bytes: 0,
             tail_since: None,
-            durable: checkpoint.size(),
+            durable: checkpoints.sha256.size(),
             segments: VecDeque::from([first_segment]),
             spare: None,
             no_room_until: None,
@@ -83,7 +83,7 @@ impl Shared {
             state: Mutex::new(state),
             work: Condvar::new(),
             room: Condvar::new(),
-            head: watch::Sender::new(Head { checkpoint, life: Life::Open }),
+            head: watch::Sender::new(Head { checkpoints, life: Life::Open }),
         }
     }
 
@@ -114,9 +114,9 @@ impl Shared {
         state.no_room_until = Some(Instant::now() + ROOM_RETRY);
     }
 
-    /// Publishes a new checkpoint.
-    pub(crate) fn publish(&self, checkpoint: Checkpoint) {
-        self.head.send_modify(|head| head.checkpoint = checkpoint);
+    /// Publishes new checkpoints.
+    pub(crate) fn publish(&self, checkpoints: Checkpoints) {
+        self.head.send_modify(|head| head.checkpoints = checkpoints);
     }
 
     /// Fails the log for the life of the process; the first failure stays.

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use support::{config, copy_directory, event, fill, open, unhurried, verifier};
-use yingdun_audit::verify::verify_directory;
+use support::{config, copy_directory, event, fill, sm3_verifier, unhurried, verifier, with_sm3};
+use yingdun_audit::verify::verify_trees;
 use yingdun_audit::{AuditError, Disk, Log, LogConfig, Reader};
 
 /// What the mock disk does when its time has come.
@@ -82,14 +82,15 @@ async fn after_any_disk_error_the_log_is_failed_for_ever_and_keeps_what_it_ackno
         for operations in [0, 1, 2, 3, 5, 8, 13, 17, 20, 24, 30, 40] {
             let dir = tempfile::tempdir().unwrap();
             // A few records are there before the disk begins to fail.
-            let healthy = open(dir.path());
+            let healthy = Log::open(with_sm3(config(dir.path()))).unwrap();
             fill(&healthy, 0, 5).await;
             healthy.shutdown().await.unwrap();
 
             let mut acknowledged = 5;
             let disk = MockDisk::new(fault, operations);
             let interval = Duration::from_millis(1);
-            let opened = Log::open(LogConfig { disk, checkpoint_interval: interval, ..config(dir.path()) });
+            let failing = LogConfig { disk, checkpoint_interval: interval, ..config(dir.path()) };
+            let opened = Log::open(with_sm3(failing));
             if let Ok(log) = opened {
                 let mut failure = None;
                 for n in 5..200 {
@@ -115,7 +116,8 @@ async fn after_any_disk_error_the_log_is_failed_for_ever_and_keeps_what_it_ackno
                         assert!(matches!(log.append_one(event(0)).await, Err(AuditError::Failed { .. })));
                     }
                     assert!(matches!(log.shutdown().await, Err(AuditError::Failed { .. })));
-                    assert!(matches!(Log::open(config(dir.path())), Err(AuditError::Locked { .. })));
+                    let locked = Log::open(with_sm3(config(dir.path())));
+                    assert!(matches!(locked, Err(AuditError::Locked { .. })));
                 } else {
                     // The fault has not come yet, or comes now; either way nothing is written any more when this returns.
                     drop(log.shutdown().await);
@@ -124,13 +126,18 @@ async fn after_any_disk_error_the_log_is_failed_for_ever_and_keeps_what_it_ackno
             // Another process, later, on a disk that works.
             let copy = tempfile::tempdir().unwrap();
             copy_directory(dir.path(), copy.path());
-            let again = Log::open(unhurried(copy.path()))
+            let again = Log::open(with_sm3(unhurried(copy.path())))
                 .unwrap_or_else(|error| panic!("{fault:?} after {operations}: {error}"));
             assert!(again.size() >= acknowledged, "{fault:?} after {operations}");
             let leaves = again.reader().read(0..acknowledged).unwrap();
             assert!((0..).zip(&leaves).all(|(n, logged)| logged.leaf.counts.get("instances") == Some(n)));
             again.shutdown().await.unwrap();
-            Reader::of_directory(copy.path(), &verifier()).unwrap();
+            for verifier in [verifier(), sm3_verifier()] {
+                assert_eq!(
+                    Reader::of_directory(copy.path(), &verifier).unwrap().checkpoint().size(),
+                    again.size()
+                );
+            }
         }
     }
     assert!(failures >= 20, "only {failures} of the faults hit an open log");
@@ -157,7 +164,7 @@ async fn a_log_without_room_refuses_and_goes_on_when_there_is_room() {
     let disk = Arc::new(MockDiskWithRoom(AtomicI64::new(i64::MAX)));
     let interval = Duration::from_millis(1);
     let settings = LogConfig { disk: disk.clone(), checkpoint_interval: interval, ..config(dir.path()) };
-    let log = Log::open(settings).unwrap();
+    let log = Log::open(with_sm3(settings)).unwrap();
     fill(&log, 0, 300).await;
     disk.0.store(0, Ordering::SeqCst);
     let mut size = 300;
@@ -184,11 +191,12 @@ async fn a_log_without_room_refuses_and_goes_on_when_there_is_room() {
     assert_eq!(log.checkpoint().await.unwrap().size(), size + 256, "all of it is signed");
     log.shutdown().await.unwrap();
     drop(log);
-    let again = open(dir.path());
+    let again = Log::open(with_sm3(config(dir.path()))).unwrap();
     let leaves = again.reader().read(0..size + 256).unwrap();
     assert!((0..).zip(&leaves).all(|(n, logged)| logged.leaf.counts.get("instances") == Some(n)));
-    let report = verify_directory(dir.path(), &verifier()).unwrap();
-    assert!(report.first_bad.is_none(), "a file that was cut off is left: {:?}", report.first_bad);
+    for report in verify_trees(dir.path(), &[verifier(), sm3_verifier()], None).unwrap() {
+        assert!(report.first_bad.is_none(), "a file that was cut off is left: {:?}", report.first_bad);
+    }
 }
 
 #[tokio::test]

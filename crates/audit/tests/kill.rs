@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{config, event, event_with_detail, verifier};
-use yingdun_audit::verify::verify_directory;
+use support::{config, event, event_with_detail, sm3_verifier, verifier, with_sm3};
+use yingdun_audit::verify::verify_trees;
 use yingdun_audit::{Log, LogConfig, Reader};
 
 const DIRECTORY_VARIABLE: &str = "YINGDUN_AUDIT_KILL_TEST_DIRECTORY";
@@ -22,7 +22,7 @@ fn child_that_appends_until_it_is_killed() {
     let Ok(dir) = std::env::var(DIRECTORY_VARIABLE) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let config = LogConfig { checkpoint_interval: Duration::from_millis(10), ..config(Path::new(&dir)) };
-    let log = Log::open(config).unwrap();
+    let log = Log::open(with_sm3(config)).unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..8_u64)
             .map(|task| {
@@ -72,8 +72,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
             acknowledged.extend(whole.iter().filter_map(|line| ack(line)));
         }
 
-        let report = verify_directory(dir.path(), &verifier()).unwrap();
-        assert_eq!(report.first_bad, None, "round {round}");
+        for report in verify_trees(dir.path(), &[verifier(), sm3_verifier()], None).unwrap() {
+            assert_eq!(report.first_bad, None, "round {round}, {} tree", report.tree);
+        }
         let reader = Reader::of_directory(dir.path(), &verifier()).unwrap();
         let leaves = reader.read(0..u64::MAX).unwrap();
         for (index, hash) in &acknowledged {

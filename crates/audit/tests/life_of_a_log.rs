@@ -8,8 +8,8 @@ use std::fs;
 use support::{config, copy_directory, event, event_with_detail, fill, open, unhurried, verifier};
 use yingdun_audit::verify::verify_directory;
 use yingdun_audit::{
-    AuditError, Detail, Event, EventKind, Filter, Log, LogConfig, Order, Outcome, Reader, verify_consistency,
-    verify_inclusion,
+    AuditError, Detail, Event, EventKind, Filter, Log, LogConfig, Order, Outcome, Reader, Tree,
+    verify_consistency, verify_inclusion,
 };
 use yingdun_model::{ActorId, InstitutionId};
 
@@ -133,7 +133,7 @@ async fn every_leaf_is_proved_and_the_proof_holds_for_no_other_leaf() {
     let log = open(dir.path());
     fill(&log, 0, 700).await;
     for index in [0, 1, 255, 256, 511, 512, 699] {
-        let proof = log.prove_inclusion(index).await.unwrap();
+        let proof = log.prove_inclusion(Tree::Sha256, index).await.unwrap();
         let reader = log.reader();
         let leaf = reader.leaf(index).unwrap().leaf.encode().unwrap();
         let (proved, checkpoint) = verify_inclusion(&proof, &leaf, log.verifier()).unwrap();
@@ -143,7 +143,7 @@ async fn every_leaf_is_proved_and_the_proof_holds_for_no_other_leaf() {
         let renumbered = proof.replace(&format!("index {index}\n"), &format!("index {}\n", index + 1));
         assert!(verify_inclusion(&renumbered, &leaf, log.verifier()).is_err());
     }
-    assert!(matches!(log.prove_inclusion(700).await, Err(AuditError::OutOfRange { .. })));
+    assert!(matches!(log.prove_inclusion(Tree::Sha256, 700).await, Err(AuditError::OutOfRange { .. })));
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn removed_details_are_reported_as_removed_and_proofs_still_hold() {
     fs::remove_dir_all(dir.path().join("detail")).unwrap();
     assert_eq!(log.reader().detail(1).unwrap(), Detail::Removed);
     let leaf = log.reader().leaf(1).unwrap().leaf.encode().unwrap();
-    verify_inclusion(&log.prove_inclusion(1).await.unwrap(), &leaf, log.verifier()).unwrap();
+    verify_inclusion(&log.prove_inclusion(Tree::Sha256, 1).await.unwrap(), &leaf, log.verifier()).unwrap();
     log.shutdown().await.unwrap();
     open(dir.path());
 }

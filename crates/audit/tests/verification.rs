@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 use support::{ORIGIN, config, copy_directory, event, files, fill, signing_key, unhurried, verifier};
 use yingdun_audit::verify::{Bad, Report, verify_directory, verify_directory_since};
-use yingdun_audit::{AuditError, Log, Reader, leaf_hash};
+use yingdun_audit::{AuditError, Log, Reader, Tree};
 use yingdun_crypto::sign::NoteVerifier;
 
 const VERIFIER_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify");
@@ -303,7 +303,7 @@ async fn a_leaf_replaced_together_with_its_hash_is_narrowed_to_its_tile() {
     change(&dir.path().join("tile/entries/001"), |bytes| {
         let length = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
         bytes[length - 20] ^= 1;
-        new_hash = leaf_hash(&bytes[2..2 + length]);
+        new_hash = Tree::Sha256.leaf_hash(&bytes[2..2 + length]);
     });
     change(&dir.path().join("tile/0/001"), |bytes| bytes[..32].copy_from_slice(&new_hash));
     let (bad, output) = assert_bad(dir.path());

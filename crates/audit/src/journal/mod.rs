@@ -25,7 +25,7 @@ pub(crate) mod replay;
 pub(crate) mod write;
 
 use crate::leaf::LEAF_BYTES_MAX;
-use crate::tree::Hash;
+use crate::tree::{Hash, Tree};
 use std::path::{Path, PathBuf};
 use yingdun_crypto::digest::{Sha256, sha256};
 
@@ -56,12 +56,21 @@ const RECORD_HEADER_BYTES: usize = 4;
 pub(crate) struct Record {
     pub(crate) index: u64,
     pub(crate) leaf: Vec<u8>,
+    /// The hash of the leaf in the SHA-256 tree.
     pub(crate) leaf_hash: Hash,
     /// Empty when there is none.
     pub(crate) detail: Vec<u8>,
 }
 
 impl Record {
+    /// The hash of the leaf in a tree.
+    pub(crate) fn hash_in(&self, tree: Tree) -> Hash {
+        match tree {
+            Tree::Sha256 => self.leaf_hash,
+            Tree::Sm3 => tree.leaf_hash(&self.leaf),
+        }
+    }
+
     /// The bytes that this record takes in a body.
     pub(crate) fn body_bytes(&self) -> usize {
         RECORD_HEADER_BYTES + self.leaf.len() + self.detail.len()

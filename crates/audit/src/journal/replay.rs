@@ -7,7 +7,7 @@ use super::{
     SEGMENT_HEADER_BYTES, SEGMENT_MAGIC,
 };
 use crate::error::AuditError;
-use crate::tree::{Hash, leaf_hash};
+use crate::tree::{Hash, Tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 use yingdun_crypto::digest::{Sha256, sha256};
@@ -200,7 +200,7 @@ fn read_records(body: &[u8], first: u64, count: usize) -> Option<Vec<Record>> {
         records.push(Record {
             index,
             leaf: leaf.to_vec(),
-            leaf_hash: leaf_hash(leaf),
+            leaf_hash: Tree::Sha256.leaf_hash(leaf),
             detail: detail.to_vec(),
         });
         rest = tail;

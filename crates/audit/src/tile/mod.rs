@@ -9,12 +9,14 @@
 //! | `tile/entries/` | 256 leaves, each after its length as a big-endian `u16` |
 //! | `detail/` | 256 sealed details, each after its length as a big-endian `u16`; length 0 where a leaf has none |
 //!
+//! Tiles of the SM3 tree lie in `sm3/tile/`; both trees have the same leaves, which lie there once.
+//!
 //! `detail/` is ours: a bundle without any detail is not written, and any file of it may be removed later
 //! without touching a proof.
 
 pub(crate) mod read;
 
-use crate::tree::Hash;
+use crate::tree::{Hash, Tree};
 use std::path::PathBuf;
 
 /// Hashes in a full tile, entries in a full bundle (tlog-tiles, Merkle Tree).
@@ -23,8 +25,8 @@ pub(crate) const TILE_WIDTH: usize = 256;
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Hashes of one tile level.
-    Hashes(u8),
+    /// Hashes of one tile level of one tree.
+    Hashes(Tree, u8),
     /// Leaves.
     Entries,
     /// Sealed details.
@@ -34,7 +36,7 @@ pub(crate) enum Kind {
 /// The path of a file below the directory of the log. `width` is [`TILE_WIDTH`] for a full file.
 pub(crate) fn path_of(kind: Kind, number: u64, width: usize) -> PathBuf {
     let directory = match kind {
-        Kind::Hashes(level) => format!("tile/{level}"),
+        Kind::Hashes(tree, level) => tree.path(&format!("tile/{level}")),
         Kind::Entries => "tile/entries".to_owned(),
         Kind::Detail => "detail".to_owned(),
     };
@@ -82,9 +84,13 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_specification() {
-        assert_eq!(path_of(Kind::Hashes(0), 1_234_067, 256), PathBuf::from("tile/0/x001/x234/067"));
+        assert_eq!(
+            path_of(Kind::Hashes(Tree::Sha256, 0), 1_234_067, 256),
+            PathBuf::from("tile/0/x001/x234/067")
+        );
+        assert_eq!(path_of(Kind::Hashes(Tree::Sm3, 0), 1000, 7), PathBuf::from("sm3/tile/0/x001/000.p/7"));
         assert_eq!(path_of(Kind::Entries, 0, 5), PathBuf::from("tile/entries/000.p/5"));
         assert_eq!(path_of(Kind::Detail, 1000, 255), PathBuf::from("detail/x001/000.p/255"));
-        assert_eq!(partial_directory_of(Kind::Hashes(2), 7), PathBuf::from("tile/2/007.p"));
+        assert_eq!(partial_directory_of(Kind::Hashes(Tree::Sha256, 2), 7), PathBuf::from("tile/2/007.p"));
     }
 }

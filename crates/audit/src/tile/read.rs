@@ -5,26 +5,32 @@ use super::{Kind, TILE_WIDTH, path_of};
 use crate::error::AuditError;
 use crate::tree::edge::{Edge, level_count, partial_width};
 use crate::tree::path::Subtrees;
-use crate::tree::{Hash, root_of};
+use crate::tree::{Hash, Tree};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The tile files below one directory.
+/// The leaves, the details, and the tiles of one tree below the directory of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct TileFiles {
     dir: PathBuf,
+    tree: Tree,
 }
 
 impl TileFiles {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+    pub(crate) fn new(dir: &Path, tree: Tree) -> Self {
+        Self { dir: dir.to_owned(), tree }
+    }
+
+    /// Whose tiles these are.
+    pub(crate) fn tree(&self) -> Tree {
+        self.tree
     }
 
     /// The first `width` hashes of a tile.
     pub(crate) fn hashes(&self, level: u8, number: u64, width: usize) -> Result<Vec<Hash>, AuditError> {
-        let (path, bytes) = self.bytes(Kind::Hashes(level), number, width)?;
+        let (path, bytes) = self.bytes(Kind::Hashes(self.tree, level), number, width)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         let fits = rest.is_empty() && (hashes.len() == width || hashes.len() == TILE_WIDTH);
         let hashes = hashes.get(..width).filter(|_| fits).ok_or_else(|| AuditError::Tile {
@@ -51,13 +57,22 @@ impl TileFiles {
 
     /// The right edge of the tree of `size` leaves.
     pub(crate) fn edge(&self, size: u64) -> Result<Edge, AuditError> {
+        self.edge_within(size, size)
+    }
+
+    /// The right edge of the first `size` leaves, from the tiles of a tree of `whole` leaves.
+    pub(crate) fn edge_within(&self, size: u64, whole: u64) -> Result<Edge, AuditError> {
         let mut levels = Vec::new();
         for level in (0_u8..).take(level_count(size)) {
             let width = partial_width(size, level);
             let number = size >> (8 * (u32::from(level) + 1)).min(63);
-            levels.push(if width == 0 { Vec::new() } else { self.hashes(level, number, width)? });
+            let left = (whole >> (8 * u32::from(level))).saturating_sub(number * TILE_WIDTH as u64);
+            let written = usize::try_from(left).unwrap_or(TILE_WIDTH).min(TILE_WIDTH);
+            let mut hashes = if width == 0 { Vec::new() } else { self.hashes(level, number, written)? };
+            hashes.truncate(width);
+            levels.push(hashes);
         }
-        Edge::from_levels(size, levels).ok_or_else(|| AuditError::TilesMismatch {
+        Edge::from_levels(self.tree, size, levels).ok_or_else(|| AuditError::TilesMismatch {
             size,
             why: "the partial tiles do not have the widths that the size demands".to_owned(),
         })
@@ -117,6 +132,10 @@ impl<'a> TileSubtrees<'a> {
 impl Subtrees for TileSubtrees<'_> {
     type Error = AuditError;
 
+    fn tree(&self) -> Tree {
+        self.files.tree
+    }
+
     fn subtree(&mut self, height: u32, number: u64) -> Result<Hash, AuditError> {
         let level = u8::try_from(height / 8).unwrap_or(u8::MAX);
         let run = 1_u64 << (height % 8);
@@ -131,8 +150,13 @@ impl Subtrees for TileSubtrees<'_> {
         }
         let start = usize::try_from(first % TILE_WIDTH as u64).unwrap_or(0);
         let end = start + usize::try_from(run).unwrap_or(1);
-        self.tiles.get(&key).and_then(|hashes| hashes.get(start..end)).and_then(root_of).ok_or_else(|| {
-            AuditError::OutOfRange { index: number.saturating_mul(1 << height.min(63)), size: self.size }
-        })
+        self.tiles
+            .get(&key)
+            .and_then(|hashes| hashes.get(start..end))
+            .and_then(|run| self.files.tree.root_of(run))
+            .ok_or_else(|| AuditError::OutOfRange {
+                index: number.saturating_mul(1 << height.min(63)),
+                size: self.size,
+            })
     }
 }

@@ -1,12 +1,13 @@
 //! The right edge of a growing tree: for each tile level the hashes of its last, partial tile. This is all that
 //! the writer keeps of the tree in memory, at most 255 hashes per level, however large the log is.
 
-use super::{Hash, empty_root, node_hash, root_of};
+use super::{Hash, Tree};
 use crate::tile::TILE_WIDTH;
 
 /// The hashes of the partial tile of each level, for a tree of [`Edge::size`] leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edge {
+    tree: Tree,
     size: u64,
     levels: Vec<Vec<Hash>>,
 }
@@ -20,12 +21,22 @@ pub(crate) struct FullTile {
 }
 
 impl Edge {
+    /// The edge of an empty tree.
+    pub(crate) fn empty(tree: Tree) -> Self {
+        Self { tree, size: 0, levels: Vec::new() }
+    }
+
     /// The edge of a tree of `size` leaves, from the hashes of each level's partial tile. None when a level
     /// does not hold as many hashes as the size demands.
-    pub(crate) fn from_levels(size: u64, levels: Vec<Vec<Hash>>) -> Option<Self> {
+    pub(crate) fn from_levels(tree: Tree, size: u64, levels: Vec<Vec<Hash>>) -> Option<Self> {
         let fits = (0_u8..).zip(&levels).all(|(level, hashes)| hashes.len() == partial_width(size, level));
         let complete = levels.len() == level_count(size);
-        (fits && complete).then_some(Self { size, levels })
+        (fits && complete).then_some(Self { tree, size, levels })
+    }
+
+    /// The tree.
+    pub(crate) fn tree(&self) -> Tree {
+        self.tree
     }
 
     /// The number of leaves.
@@ -53,7 +64,7 @@ impl Edge {
                 break;
             }
             let hashes = std::mem::take(row);
-            carry = root_of(&hashes).unwrap_or_default();
+            carry = self.tree.root_of(&hashes).unwrap_or_default();
             span = span.saturating_mul(TILE_WIDTH as u64);
             completed.push(FullTile { level, number: self.size / span, hashes });
             level += 1;
@@ -71,12 +82,13 @@ impl Edge {
             let mut end = row.len();
             while end > 0 {
                 let width = 1_usize << end.trailing_zeros();
-                let subtree = row.get(end - width..end).and_then(root_of).unwrap_or_default();
-                root = Some(root.map_or(subtree, |right| node_hash(&subtree, &right)));
+                let subtree =
+                    row.get(end - width..end).and_then(|row| self.tree.root_of(row)).unwrap_or_default();
+                root = Some(root.map_or(subtree, |right| self.tree.node_hash(&subtree, &right)));
                 end -= width;
             }
         }
-        root.unwrap_or_else(empty_root)
+        root.unwrap_or_else(|| self.tree.empty_root())
     }
 }
 
@@ -93,16 +105,15 @@ pub(crate) fn level_count(size: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::leaf_hash;
     use proptest::prelude::*;
 
-    fn naive_root(hashes: &[Hash]) -> Hash {
+    fn naive_root(tree: Tree, hashes: &[Hash]) -> Hash {
         match hashes.len() {
-            0 => empty_root(),
+            0 => tree.empty_root(),
             1 => hashes[0],
             n => {
                 let split = n.next_power_of_two() / 2;
-                node_hash(&naive_root(&hashes[..split]), &naive_root(&hashes[split..]))
+                tree.node_hash(&naive_root(tree, &hashes[..split]), &naive_root(tree, &hashes[split..]))
             }
         }
     }
@@ -110,15 +121,18 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn the_edge_gives_the_root_of_the_whole_tree(size in 0_u64..1500) {
-            let leaves: Vec<Hash> = (0..size).map(|i| leaf_hash(&i.to_be_bytes())).collect();
-            let mut edge = Edge::default();
+        fn the_edge_gives_the_root_of_the_whole_tree(
+            size in 0_u64..1500,
+            tree in prop::sample::select(Tree::ALL),
+        ) {
+            let leaves: Vec<Hash> = (0..size).map(|i| tree.leaf_hash(&i.to_be_bytes())).collect();
+            let mut edge = Edge::empty(tree);
             let mut full = Vec::new();
             for leaf in &leaves { edge.push(*leaf, &mut full); }
-            prop_assert_eq!(edge.root(), naive_root(&leaves));
+            prop_assert_eq!(edge.root(), naive_root(tree, &leaves));
             prop_assert_eq!(edge.size(), size);
             let levels = edge.levels().map(|(_, row)| row.to_vec()).collect();
-            prop_assert_eq!(Edge::from_levels(size, levels), Some(edge));
+            prop_assert_eq!(Edge::from_levels(tree, size, levels), Some(edge));
             let zero: Vec<u64> = full.iter().filter(|t| t.level == 0).map(|t| t.number).collect();
             prop_assert_eq!(zero, (0..size / 256).collect::<Vec<_>>());
         }
@@ -126,10 +140,10 @@ mod tests {
 
     #[test]
     fn a_tree_of_70000_has_the_tiles_that_the_specification_counts() {
-        let mut edge = Edge::default();
+        let mut edge = Edge::empty(Tree::Sha256);
         let mut full = Vec::new();
         for i in 0..70_000_u64 {
-            edge.push(leaf_hash(&i.to_be_bytes()), &mut full);
+            edge.push(Tree::Sha256.leaf_hash(&i.to_be_bytes()), &mut full);
         }
         assert_eq!(full.iter().filter(|tile| tile.level == 0).count(), 273);
         assert_eq!(full.iter().filter(|tile| tile.level == 1).count(), 1);

@@ -1,12 +1,14 @@
 //! Inclusion and consistency proofs (RFC 6962 §2.1.1 and §2.1.2): which hashes to give, and how to check them.
 //! Hashes of full subtrees come from a source that is handed in, so a proof costs a few tiles, never the tree.
 
-use super::{Hash, leaf_hash, node_hash};
+use super::{Hash, Tree};
 
 /// Gives the hash of the full subtree of `2^height` leaves that starts at leaf `number * 2^height`.
 pub(crate) trait Subtrees {
     /// Why a hash could not be had.
     type Error;
+    /// The tree.
+    fn tree(&self) -> Tree;
     /// The hash of one full subtree.
     fn subtree(&mut self, height: u32, number: u64) -> Result<Hash, Self::Error>;
 }
@@ -55,24 +57,30 @@ pub(crate) fn consistency<S: Subtrees>(source: &mut S, old: u64, new: u64) -> Re
 
 /// The root that an inclusion path gives for a leaf (RFC 9162 §2.1.3.2); none when the path has a wrong length.
 #[must_use]
-pub(crate) fn root_from_inclusion(leaf: &[u8], index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
+pub(crate) fn root_from_inclusion(
+    tree: Tree,
+    leaf: &[u8],
+    index: u64,
+    size: u64,
+    path: &[Hash],
+) -> Option<Hash> {
     if index >= size {
         return None;
     }
     let (mut node, mut last) = (index, size - 1);
-    let mut root = leaf_hash(leaf);
+    let mut root = tree.leaf_hash(leaf);
     for sibling in path {
         if last == 0 {
             return None;
         }
         if node & 1 == 1 || node == last {
-            root = node_hash(sibling, &root);
+            root = tree.node_hash(sibling, &root);
             while node & 1 == 0 && node != 0 {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            root = node_hash(&root, sibling);
+            root = tree.node_hash(&root, sibling);
         }
         node >>= 1;
         last >>= 1;
@@ -82,7 +90,14 @@ pub(crate) fn root_from_inclusion(leaf: &[u8], index: u64, size: u64, path: &[Ha
 
 /// Whether a consistency path joins the two roots (RFC 9162 §2.1.4.2).
 #[must_use]
-pub(crate) fn consistency_holds(old: u64, old_root: &Hash, new: u64, new_root: &Hash, path: &[Hash]) -> bool {
+pub(crate) fn consistency_holds(
+    tree: Tree,
+    old: u64,
+    old_root: &Hash,
+    new: u64,
+    new_root: &Hash,
+    path: &[Hash],
+) -> bool {
     if old == 0 || old > new {
         return false;
     }
@@ -103,14 +118,14 @@ pub(crate) fn consistency_holds(old: u64, old_root: &Hash, new: u64, new_root: &
             return false;
         }
         if node & 1 == 1 || node == last {
-            from_old = node_hash(sibling, &from_old);
-            from_new = node_hash(sibling, &from_new);
+            from_old = tree.node_hash(sibling, &from_old);
+            from_new = tree.node_hash(sibling, &from_new);
             while node & 1 == 0 && node != 0 {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            from_new = node_hash(&from_new, sibling);
+            from_new = tree.node_hash(&from_new, sibling);
         }
         node >>= 1;
         last >>= 1;
@@ -133,23 +148,25 @@ fn range<S: Subtrees>(source: &mut S, start: u64, end: u64) -> Result<Hash, S::E
     let split = start + split_of(width);
     let left = range(source, start, split)?;
     let right = range(source, split, end)?;
-    Ok(node_hash(&left, &right))
+    Ok(source.tree().node_hash(&left, &right))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::root_of;
     use std::convert::Infallible;
 
-    struct InMemory(Vec<Hash>);
+    struct InMemory(Tree, Vec<Hash>);
 
     impl Subtrees for InMemory {
         type Error = Infallible;
+        fn tree(&self) -> Tree {
+            self.0
+        }
         fn subtree(&mut self, height: u32, number: u64) -> Result<Hash, Infallible> {
             let width = 1_usize << height;
             let start = number as usize * width;
-            Ok(root_of(&self.0[start..start + width]).unwrap())
+            Ok(self.0.root_of(&self.1[start..start + width]).unwrap())
         }
     }
 
@@ -158,46 +175,54 @@ mod tests {
     }
 
     fn root(tree: &InMemory, size: u64) -> Hash {
-        root_of(&tree.0[..size as usize]).unwrap()
+        tree.0.root_of(&tree.1[..size as usize]).unwrap()
     }
 
     #[test]
     fn every_leaf_of_every_small_tree_is_proved_and_no_other() {
-        let mut tree = InMemory((0..40).map(|i| leaf_hash(&leaf(i))).collect());
+        Tree::ALL.iter().for_each(|&kind| every_leaf_is_proved(kind));
+    }
+
+    fn every_leaf_is_proved(kind: Tree) {
+        let mut tree = InMemory(kind, (0..40).map(|i| kind.leaf_hash(&leaf(i))).collect());
         for size in 1..40 {
             for index in 0..size {
                 let path = inclusion(&mut tree, index, size).unwrap();
                 let right = root(&tree, size);
-                assert_eq!(root_from_inclusion(&leaf(index), index, size, &path), Some(right));
-                assert_ne!(root_from_inclusion(&leaf(index + 1), index, size, &path), Some(right));
+                assert_eq!(root_from_inclusion(kind, &leaf(index), index, size, &path), Some(right));
+                assert_ne!(root_from_inclusion(kind, &leaf(index + 1), index, size, &path), Some(right));
                 if size > 1 {
                     let other = (index + 1) % size;
-                    assert_ne!(root_from_inclusion(&leaf(index), other, size, &path), Some(right));
-                    assert_ne!(root_from_inclusion(&leaf(index), index, size, &path[1..]), Some(right));
+                    assert_ne!(root_from_inclusion(kind, &leaf(index), other, size, &path), Some(right));
+                    assert_ne!(root_from_inclusion(kind, &leaf(index), index, size, &path[1..]), Some(right));
                 }
                 let mut long = path;
                 long.push([0; 32]);
-                assert_ne!(root_from_inclusion(&leaf(index), index, size, &long), Some(right));
+                assert_ne!(root_from_inclusion(kind, &leaf(index), index, size, &long), Some(right));
             }
         }
     }
 
     #[test]
     fn every_pair_of_sizes_is_consistent_and_a_changed_past_is_not() {
-        let mut tree = InMemory((0..40).map(|i| leaf_hash(&leaf(i))).collect());
+        Tree::ALL.iter().for_each(|&kind| every_pair_is_consistent(kind));
+    }
+
+    fn every_pair_is_consistent(kind: Tree) {
+        let mut tree = InMemory(kind, (0..40).map(|i| kind.leaf_hash(&leaf(i))).collect());
         for new in 1..40 {
             for old in 1..=new {
                 let path = consistency(&mut tree, old, new).unwrap();
                 let (old_root, new_root) = (root(&tree, old), root(&tree, new));
-                assert!(consistency_holds(old, &old_root, new, &new_root, &path), "{old} {new}");
-                assert!(!consistency_holds(old, &[9; 32], new, &new_root, &path));
-                assert!(!consistency_holds(old, &old_root, new, &[9; 32], &path));
+                assert!(consistency_holds(kind, old, &old_root, new, &new_root, &path), "{old} {new}");
+                assert!(!consistency_holds(kind, old, &[9; 32], new, &new_root, &path));
+                assert!(!consistency_holds(kind, old, &old_root, new, &[9; 32], &path));
                 if let Some((_, shorter)) = path.split_first() {
-                    assert!(!consistency_holds(old, &old_root, new, &new_root, shorter));
+                    assert!(!consistency_holds(kind, old, &old_root, new, &new_root, shorter));
                 }
                 let mut long = path;
                 long.push([1; 32]);
-                assert!(!consistency_holds(old, &old_root, new, &new_root, &long), "{old} {new}");
+                assert!(!consistency_holds(kind, old, &old_root, new, &new_root, &long), "{old} {new}");
             }
         }
     }

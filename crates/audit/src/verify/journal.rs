@@ -4,7 +4,7 @@
 use super::tree::of_leaf;
 use super::{Bad, saying};
 use crate::leaf::Leaf;
-use crate::tree::Hash;
+use crate::tree::{Hash, Tree};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,8 +38,8 @@ pub(super) struct Covered {
 }
 
 /// Reads all segments of a log whose signed tree has `size` leaves.
-pub(super) fn read(dir: &Path, size: u64) -> Journal {
-    let mut walk = Walk { journal: Journal::default(), chain: None, size };
+pub(super) fn read(dir: &Path, tree: Tree, size: u64) -> Journal {
+    let mut walk = Walk { journal: Journal::default(), chain: None, tree, size };
     let paths = segments(dir);
     for path in &paths {
         let name = PathBuf::from("journal").join(path.file_name().unwrap_or_default());
@@ -83,6 +83,7 @@ struct Walk {
     journal: Journal,
     /// The digest of the batch before; none before the first segment.
     chain: Option<Hash>,
+    tree: Tree,
     size: u64,
 }
 
@@ -196,7 +197,8 @@ impl Walk {
             return Err(trouble("the detail is not the one whose digest the leaf holds"));
         }
         if index < self.size {
-            let covered = Covered { hash: of_leaf(leaf), path: name.to_owned(), offset: offset as u64 };
+            let covered =
+                Covered { hash: of_leaf(self.tree, leaf), path: name.to_owned(), offset: offset as u64 };
             self.journal.covered.insert(index, covered);
         }
         self.journal.end += 1;

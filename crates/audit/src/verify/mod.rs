@@ -13,14 +13,16 @@
 //! - every detail that is still there: the one whose SHA-256 the leaf holds;
 //! - the journal: no gap to the tiles, the same records where both hold them, a whole and canonical tail;
 //! - a remembered checkpoint, when one is given: the log is a continuation of it, not a rollback or a fork.
+//!
+//! The key says which tree is checked; with the keys of both trees each is, and that they end at the same leaf.
 
 mod journal;
 mod pass;
 mod tree;
 
 use crate::leaf::Leaf;
-use crate::tree::Hash;
-use pass::Pass;
+use crate::tree::{Hash, Tree};
+use pass::{Pass, folder};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -38,6 +40,8 @@ const LATELY: Duration = Duration::from_secs(1);
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// The tree that was checked.
+    pub tree: Tree,
     /// The signed size, in leaves.
     pub size: u64,
     /// The signed root.
@@ -162,7 +166,7 @@ pub enum VerifyError {
     KnownCheckpoint(String),
 }
 
-/// Verifies the log in a directory. Reads only.
+/// Verifies the log in a directory: the tree whose checkpoints the key signs. Reads only.
 ///
 /// # Errors
 /// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the [`Report`].
@@ -170,7 +174,41 @@ pub fn verify_directory(dir: &Path, verifier: &NoteVerifier) -> Result<Report, V
     verify_directory_since(dir, verifier, None)
 }
 
-/// Verifies the log in a directory, and that it continues a checkpoint that was kept elsewhere. Only such a
+/// Verifies the trees of the log in a directory, one for each key, and that they belong together: the SM3 tree has the same
+/// leaves as the SHA-256 tree and does not end before it. It may end later by what one interrupted checkpoint covers, which
+/// the journal must hold. The remembered checkpoint is one of any of these trees.
+///
+/// # Errors
+/// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the reports.
+pub fn verify_trees(
+    dir: &Path,
+    verifiers: &[NoteVerifier],
+    known_checkpoint: Option<&str>,
+) -> Result<Vec<Report>, VerifyError> {
+    let mut verifiers: Vec<&NoteVerifier> = verifiers.iter().collect();
+    // A tree that is read later may only have grown.
+    verifiers.sort_by_key(|verifier| Tree::of(verifier));
+    let judged = |verifier: &&NoteVerifier| known_checkpoint.map(|note| Head::read(note, verifier));
+    if let (Some(Err(why)), true) =
+        (verifiers.first().and_then(judged), !verifiers.iter().filter_map(judged).any(|head| head.is_ok()))
+    {
+        return Err(VerifyError::KnownCheckpoint(why));
+    }
+    let mut reports = Vec::with_capacity(verifiers.len());
+    for verifier in verifiers {
+        let known = known_checkpoint.filter(|note| Head::read(note, verifier).is_ok());
+        reports.push(verify_directory_since(dir, verifier, known)?);
+    }
+    if let [sha256, sm3] = reports.as_mut_slice()
+        && sm3.size < sha256.size
+    {
+        let why = format!("it ends at size {}, the SHA-256 tree at {}", sm3.size, sha256.size);
+        sm3.first_bad.get_or_insert(Bad::Checkpoint { why });
+    }
+    Ok(reports)
+}
+
+/// Verifies one tree of the log in a directory, and that it continues a checkpoint that was kept elsewhere. Only such a
 /// memory can show that the whole directory was set back to an older state.
 ///
 /// # Errors
@@ -207,13 +245,15 @@ fn is_being_written(dir: &Path) -> bool {
 }
 
 fn verify_once(dir: &Path, verifier: &NoteVerifier, known: Option<&Head>) -> Report {
-    let head = fs::read_to_string(dir.join("checkpoint"))
+    let tree = Tree::of(verifier);
+    let head = fs::read_to_string(dir.join(folder(tree, "checkpoint")))
         .map_err(|error| format!("cannot be read: {error}"))
         .and_then(|note| Head::read(&note, verifier));
     let head = match head {
         Ok(head) => head,
         Err(why) => {
             return Report {
+                tree,
                 size: 0,
                 root: [0; 32],
                 leaves_checked: 0,
@@ -225,8 +265,8 @@ fn verify_once(dir: &Path, verifier: &NoteVerifier, known: Option<&Head>) -> Rep
             };
         }
     };
-    let journal = journal::read(dir, head.size);
-    let mut pass = Pass::new(dir, &head, &journal, known);
+    let journal = journal::read(dir, tree, head.size);
+    let mut pass = Pass::new(dir, tree, &head, &journal, known);
     pass.run();
     let (mut report, tree_bad) = pass.finish();
     report.first_bad = tree_bad.or_else(|| rollback(&head, known)).or(journal.bad);

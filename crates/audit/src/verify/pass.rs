@@ -2,9 +2,9 @@
 //! decides at the end, when it is known whether the leaves give the signed root, who is to blame.
 
 use super::journal::{Journal, detail_digest};
-use super::tree::{TileHash, Tree, of_leaf};
+use super::tree::{Stack, TileHash, of_leaf};
 use super::{Bad, Head, Report, saying};
-use crate::tree::Hash;
+use crate::tree::{Hash, Tree};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -20,6 +20,7 @@ pub(super) struct Pass<'a> {
     journal: &'a Journal,
     known: Option<&'a Head>,
     tree: Tree,
+    stack: Stack,
     /// The tile of each level that is being compared.
     tiles: HashMap<u8, Tile>,
     leaves_checked: u64,
@@ -45,13 +46,20 @@ struct Tile {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(dir: &'a Path, head: &'a Head, journal: &'a Journal, known: Option<&'a Head>) -> Self {
+    pub(super) fn new(
+        dir: &'a Path,
+        tree: Tree,
+        head: &'a Head,
+        journal: &'a Journal,
+        known: Option<&'a Head>,
+    ) -> Self {
         Self {
             dir,
             head,
             journal,
             known,
-            tree: Tree::default(),
+            tree,
+            stack: Stack::new(tree),
             tiles: HashMap::new(),
             leaves_checked: 0,
             details_checked: 0,
@@ -98,7 +106,7 @@ impl<'a> Pass<'a> {
     }
 
     pub(super) fn finish(self) -> (Report, Option<Bad>) {
-        let root_is_signed = self.leaves_checked == self.head.size && self.tree.root() == self.head.root;
+        let root_is_signed = self.leaves_checked == self.head.size && self.stack.root() == self.head.root;
         let first_bad = if root_is_signed {
             // The leaves are the signed ones, so whatever disagrees with them is wrong.
             self.bad_tile.or(self.bad_form).or(self.bad_detail).or(self.bad_known).or(self.bad_journal)
@@ -113,6 +121,7 @@ impl<'a> Pass<'a> {
             self.bad_tile.or(Some(Bad::Checkpoint { why }))
         };
         let report = Report {
+            tree: self.tree,
             size: self.head.size,
             root: self.head.root,
             leaves_checked: self.leaves_checked,
@@ -130,9 +139,9 @@ impl<'a> Pass<'a> {
             self.blame_leaf(index, None, "it is missing from its bundle, or its length is wrong".to_owned());
             return;
         };
-        let hash = of_leaf(leaf);
+        let hash = of_leaf(self.tree, leaf);
         self.leaves_checked += 1;
-        self.tree.push(hash, tile_hashes);
+        self.stack.push(hash, tile_hashes);
         for tile_hash in tile_hashes.iter() {
             self.check_tile_hash(index, leaf, *tile_hash);
         }
@@ -150,7 +159,7 @@ impl<'a> Pass<'a> {
             });
         }
         if let Some(known) = self.known.filter(|known| known.size == index + 1)
-            && self.tree.root() != known.root
+            && self.stack.root() != known.root
         {
             let why = "the log had another history when this checkpoint was signed".to_owned();
             self.bad_known = Some(Bad::History { known_size: known.size, why });
@@ -183,7 +192,7 @@ impl<'a> Pass<'a> {
     }
 
     fn tile(&mut self, level: u8, number: u64) -> Tile {
-        let directory = format!("tile/{level}");
+        let directory = folder(self.tree, &format!("tile/{level}"));
         let in_level = self.head.size / WIDTH.pow(u32::from(level));
         let width = (in_level - number * WIDTH).min(WIDTH);
         let (path, bytes) = self.file(&directory, number, width).unwrap_or_else(|why| {
@@ -279,6 +288,14 @@ impl<'a> Pass<'a> {
             }
         }
         outcome
+    }
+}
+
+/// Where something of a tree lies below the directory of the log.
+pub(super) fn folder(tree: Tree, name: &str) -> String {
+    match tree {
+        Tree::Sha256 => name.to_owned(),
+        Tree::Sm3 => format!("sm3/{name}"),
     }
 }
 

@@ -13,8 +13,10 @@
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use yingdun_audit::{Counts, Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode, SealedDetail};
-use yingdun_crypto::sign::{NoteVerifier, SigningKey};
+use yingdun_audit::{
+    Counts, Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode, SealedDetail, Tree,
+};
+use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_model::{
     Action, ActorId, ActorKind, InstitutionId, PatientRef, PurposeOfUse, Role, Secret, StudyRef,
 };
@@ -33,6 +35,19 @@ pub fn config(dir: &Path) -> LogConfig {
     let mut config = LogConfig::new(dir.to_owned(), ORIGIN, NodeName::new("node-1").unwrap(), signing_key());
     config.segment_bytes = 4 << 20;
     config
+}
+
+pub fn sm3_signing_key() -> Sm2SigningKey {
+    Sm2SigningKey::from_secret(&Secret::new([9; 32]))
+}
+
+pub fn sm3_verifier() -> NoteVerifier {
+    NoteVerifier::new(&Tree::Sm3.origin(ORIGIN), sm3_signing_key().verifying_key().clone()).unwrap()
+}
+
+/// A configuration of a log with both trees.
+pub fn with_sm3(config: LogConfig) -> LogConfig {
+    LogConfig { sm3_signing_key: Some(sm3_signing_key()), ..config }
 }
 
 /// A configuration under which only an explicit `checkpoint()` or `shutdown()` signs.
