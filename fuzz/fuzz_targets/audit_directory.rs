@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 use tempfile::TempDir;
-use yingdun_audit::verify::verify_directory;
-use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode};
-use yingdun_crypto::sign::{NoteVerifier, SigningKey};
+use yingdun_audit::verify::verify_trees;
+use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode, Tree};
+use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_model::{ActorId, InstitutionId, Secret};
 
 const ORIGIN: &str = "example.org/log";
@@ -22,7 +22,7 @@ const APPENDS: usize = 3;
 struct Written {
     folder: TempDir,
     files: Vec<PathBuf>,
-    verifier: NoteVerifier,
+    verifiers: [NoteVerifier; 2],
 }
 
 static LOG: LazyLock<Written> = LazyLock::new(|| {
@@ -33,8 +33,11 @@ static LOG: LazyLock<Written> = LazyLock::new(|| {
     let mut files = Vec::new();
     list(folder.path(), &mut files);
     files.sort();
-    let verifier = NoteVerifier::new(ORIGIN, seed().verifying_key()).expect("a verifier");
-    Written { folder, files, verifier }
+    let verifiers = [
+        NoteVerifier::new(ORIGIN, seed().verifying_key()),
+        NoteVerifier::new(&Tree::Sm3.origin(ORIGIN), sm2().verifying_key().clone()),
+    ];
+    Written { folder, files, verifiers: verifiers.map(|verifier| verifier.expect("a verifier")) }
 });
 
 fuzz_target!(|input: &[u8]| {
@@ -53,11 +56,15 @@ fuzz_target!(|input: &[u8]| {
         put(path, &changed);
         undo.push((path, original));
     }
-    let _ = verify_directory(log.folder.path(), &log.verifier).expect("the folder is there");
+    let _ = verify_trees(log.folder.path(), &log.verifiers, None).expect("the folder is there");
     for (path, original) in undo.into_iter().rev() {
         put(path, &original);
     }
 });
+
+fn sm2() -> Sm2SigningKey {
+    Sm2SigningKey::from_secret(&Secret::new([9; 32]))
+}
 
 /// Writes a file as if long ago: the verifier reads again what has just been written.
 fn put(path: &Path, bytes: &[u8]) {
@@ -68,7 +75,8 @@ fn put(path: &Path, bytes: &[u8]) {
 
 async fn write(folder: &Path, key: SigningKey) {
     let node = NodeName::new("fuzz").expect("a name");
-    let log = Log::open(LogConfig::new(folder.to_owned(), ORIGIN, node, key)).expect("a log");
+    let config = LogConfig::new(folder.to_owned(), ORIGIN, node, key);
+    let log = Log::open(LogConfig { sm3_signing_key: Some(sm2()), ..config }).expect("a log");
     let event = Event::of_system(
         InstitutionId::new("fuzz").expect("a name"),
         ActorId::new("fuzz").expect("a name"),

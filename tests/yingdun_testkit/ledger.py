@@ -14,14 +14,19 @@ BUNDLE = 256
 
 def leaves(directory: Path) -> list:
     """Every leaf in the bundles of entries, in order. The log must be stopped."""
+    return [json.loads(entry) for entry in entries(directory)]
+
+
+def entries(directory: Path) -> list:
+    """The same as bytes."""
     found = []
     while True:
         bundle = _bundle(directory / "tile" / "entries", len(found) // BUNDLE)
         if bundle is None:
             return found
-        entries = list(_entries(bundle))
-        found += [json.loads(entry) for entry in entries]
-        if len(entries) < BUNDLE:
+        added = list(_entries(bundle))
+        found += added
+        if len(added) < BUNDLE:
             return found
 
 

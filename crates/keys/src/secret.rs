@@ -11,14 +11,16 @@ pub enum SecretName {
     AuditDetail,
     /// The Ed25519 seed that signs checkpoints of the audit log.
     LogSigning,
+    /// The SM2 private key that signs checkpoints of the SM3 tree of the audit log.
+    LogSigningSm2,
     /// Seals what names a person among the accounts.
     Identity,
 }
 
 impl SecretName {
     /// Every name.
-    pub const ALL: [Self; 5] =
-        [Self::Token, Self::Index, Self::AuditDetail, Self::LogSigning, Self::Identity];
+    pub const ALL: [Self; 6] =
+        [Self::Token, Self::Index, Self::AuditDetail, Self::LogSigning, Self::LogSigningSm2, Self::Identity];
 
     /// The word under which the secret is kept and bound into its wrap.
     #[must_use]
@@ -28,6 +30,7 @@ impl SecretName {
             Self::Index => "index",
             Self::AuditDetail => "audit-detail",
             Self::LogSigning => "log-signing",
+            Self::LogSigningSm2 => "log-signing-sm2",
             Self::Identity => "identity",
         }
     }

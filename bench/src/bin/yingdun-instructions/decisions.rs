@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use yingdun_access::{Access, AccessConfig, Resource, StudyFacts};
 use yingdun_audit::{
-    BootId, Counts, Digest, EventKind, LEAF_VERSION, Leaf, Log, LogConfig, NodeName, ReasonCode, leaf_hash,
+    BootId, Counts, Digest, EventKind, LEAF_VERSION, Leaf, Log, LogConfig, NodeName, ReasonCode, Tree,
 };
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::SealingKey;
@@ -77,7 +77,7 @@ pub(crate) fn leaf() -> Outcome<Operation> {
         detail_sha256: None,
     };
     Ok(Box::new(move || {
-        black_box(leaf_hash(&black_box(&leaf).encode()?));
+        black_box(Tree::Sha256.leaf_hash(&black_box(&leaf).encode()?));
         Ok(())
     }))
 }

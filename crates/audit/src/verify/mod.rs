@@ -202,7 +202,10 @@ pub fn verify_trees(
     if let [sha256, sm3] = reports.as_mut_slice()
         && sm3.size < sha256.size
     {
-        let why = format!("it ends at size {}, the SHA-256 tree at {}", sm3.size, sha256.size);
+        let why = format!(
+            "it ends at size {}, the SHA-256 tree at {}; a copy that was taken while the archive was running is to be taken again",
+            sm3.size, sha256.size
+        );
         sm3.first_bad.get_or_insert(Bad::Checkpoint { why });
     }
     Ok(reports)

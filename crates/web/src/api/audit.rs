@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::str::FromStr;
 use yingdun_access::Resource;
-use yingdun_audit::{AuditError, Filter, LoggedLeaf, Reader};
+use yingdun_audit::{AuditError, Filter, LoggedLeaf, Reader, Tree};
 use yingdun_model::{Action, ActorId, StudyRef, Timestamp, Uid};
 
 /// The newest leaves.
@@ -43,8 +43,10 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
 
 /// The signed checkpoint, as a C2SP signed note.
 pub(crate) async fn checkpoint(call: Call) -> Result<Response<Body>, Problem> {
+    let tree = tree(&call)?;
     authorise(&call).await?;
-    let checkpoint = call.service.audit.checkpoint().await.map_err(|error| unavailable(&error))?;
+    call.service.audit.checkpoint().await.map_err(|error| unavailable(&error))?;
+    let checkpoint = reader(&call, tree)?.checkpoint().clone();
     Ok(answer::with_body(StatusCode::OK, "text/plain; charset=utf-8", checkpoint.note().to_owned()))
 }
 
@@ -52,9 +54,10 @@ pub(crate) async fn checkpoint(call: Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn proof(call: Call) -> Result<Response<Body>, Problem> {
     let text = call.in_path("index").unwrap_or_default();
     let index: u64 = text.parse().map_err(|_| Problem::bad_request("the number of a leaf", text))?;
+    let tree = tree(&call)?;
     authorise(&call).await?;
     let institution = call.session()?.institution().clone();
-    let reader = call.service.audit.reader();
+    let reader = reader(&call, tree)?;
     let leaf = read(reader, move |reader| match reader.leaf(index) {
         Ok(leaf) => Ok(Some(leaf)),
         Err(AuditError::OutOfRange { .. }) => Ok(None),
@@ -64,11 +67,28 @@ pub(crate) async fn proof(call: Call) -> Result<Response<Body>, Problem> {
     if leaf.is_none_or(|leaf| leaf.leaf.institution != institution) {
         return Err(Problem::new(Kind::NotFound).expected("the number of a leaf of this institution"));
     }
-    let proof = call.service.audit.prove_inclusion(index).await.map_err(|error| unavailable(&error))?;
+    let proof = call.service.audit.prove_inclusion(tree, index).await.map_err(|error| unavailable(&error))?;
     Ok(answer::with_body(StatusCode::OK, "text/plain; charset=utf-8", proof))
 }
 
 // === helpers ===
+
+/// The tree that is asked for.
+fn tree(call: &Call) -> Result<Tree, Problem> {
+    let tree = call.query.one("tree")?;
+    tree.map_or(Ok(Tree::default()), |text| {
+        text.parse().map_err(|_| Problem::bad_request("`sha-256` or `sm3` as `tree`", text))
+    })
+}
+
+/// The log as it is now, through a tree that it may not have.
+fn reader(call: &Call, tree: Tree) -> Result<Reader, Problem> {
+    call.service.audit.reader_of(tree).map_err(|error| match error {
+        AuditError::NoTree { .. } => Problem::new(Kind::NotFound)
+            .expected("a tree that this log has (`audit.sm3_tree` in the configuration)"),
+        error => unavailable(&error),
+    })
+}
 
 /// A study, by its reference or by its UID.
 async fn study(call: &Call) -> Result<Option<StudyRef>, Problem> {

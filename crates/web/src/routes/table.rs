@@ -67,6 +67,9 @@ const JOB: Parameter = path("job", Schema::Text, "What the job was called when i
 const JOB_FOUND: &[(u16, &str)] = &[(200, "What it has done"), (404, "No job of yours")];
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 
+/// One of the trees of the audit log.
+const TREE: Parameter =
+    query("tree", Schema::Text, "sha-256, which every log has, or sm3; sha-256 when absent");
 const DRY_RUN: Parameter = optional("dry_run", Schema::Flag, "Say what would be done, and do nothing");
 const KEYS_CHANGED: &[(u16, &str)] = &[
     (200, "Done, or what would be done"),
@@ -662,9 +665,9 @@ routes! {
     /// Search the leaves.
     AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "检索审计记录", "Search audit leaves"),
     /// The checkpoint.
-    AuditCheckpoint => api_text("/audit/checkpoint", &[], "审计日志检查点", "The signed checkpoint of the audit log"),
+    AuditCheckpoint => api_text("/audit/checkpoint", list![TREE], "审计日志检查点", "The signed checkpoint of the audit log"),
     /// A proof.
-    AuditProof => api_text("/audit/proofs/{index}", list![path("index", Schema::Number, "Number of the leaf")], "审计记录存在证明", "The proof that a leaf is in the log"),
+    AuditProof => api_text("/audit/proofs/{index}", list![path("index", Schema::Number, "Number of the leaf"), TREE], "审计记录存在证明", "The proof that a leaf is in the log"),
     /// The keys, in numbers.
     ReadKeys => api(Method::Get, "/keys", Action::ManageKeys, BodyRule::None, &[], OK, "密钥版本与轮换进度", "Versions of key-encryption keys, their uses, and how far wrapping again is"),
     /// The next version.

@@ -34,9 +34,10 @@ pub(crate) enum AuditCommand {
     /// Check a log directory, or a copy of it, offline
     Verify {
         directory: PathBuf,
-        /// The public key of the log (C2SP vkey), as `init` wrote it
-        #[arg(long, value_name = "FILE")]
-        public_key: PathBuf,
+        /// The public key of the log (C2SP vkey), as `init` wrote it. With that of the SM3 tree (audit-sm3.vkey) that tree is
+        /// checked; with both, given one after the other, each is, and that they belong together
+        #[arg(long, value_name = "FILE", required = true)]
+        public_key: Vec<PathBuf>,
         /// A checkpoint that was kept elsewhere: the log must continue it
         #[arg(long, value_name = "FILE")]
         known_checkpoint: Option<PathBuf>,
@@ -45,7 +46,7 @@ pub(crate) enum AuditCommand {
     Prove {
         directory: PathBuf,
         index: u64,
-        /// The public key of the log (C2SP vkey), as `init` wrote it
+        /// The public key of the log (C2SP vkey), as `init` wrote it, or that of the SM3 tree for a proof in that tree
         #[arg(long, value_name = "FILE")]
         public_key: PathBuf,
     },

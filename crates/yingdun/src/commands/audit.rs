@@ -2,11 +2,12 @@
 
 use super::{CommandError, Verdict, admin};
 use crate::cli::AuditCommand;
+use crate::messages::Language;
 use crate::output::{self, Output};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use yingdun_audit::Reader;
-use yingdun_audit::verify::verify_directory_since;
+use yingdun_audit::verify::{Report, verify_trees};
+use yingdun_audit::{Reader, Tree};
 use yingdun_crypto::sign::NoteVerifier;
 
 /// Runs a command on the ledger.
@@ -34,36 +35,58 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
 
 fn verify(
     directory: &Path,
-    public_key: &Path,
+    public_keys: &[PathBuf],
     known_checkpoint: Option<&Path>,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let verifier = read_public_key(public_key)?;
+    let verifiers = public_keys.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
     let known = known_checkpoint.map(read).transpose()?;
-    let report = verify_directory_since(directory, &verifier, known.as_deref())?;
-    let root = hex::encode(report.root);
-    let first_bad = report.first_bad.as_ref().map(ToString::to_string);
-    let document = json!({
+    let reports = verify_trees(directory, &verifiers, known.as_deref())?;
+    let whole = reports.iter().all(Report::is_ok);
+    let trees: Vec<Value> = reports.iter().map(described).collect();
+    // The fields of the first tree stand outside too, for who asks for one alone.
+    let mut document = trees.first().cloned().unwrap_or_default();
+    if let Some(fields) = document.as_object_mut() {
+        let first_bad = trees.iter().map(|tree| &tree["first_bad"]).find(|bad| !bad.is_null());
+        fields.insert("first_bad".to_owned(), first_bad.cloned().unwrap_or_default());
+        fields.insert("ok".to_owned(), Value::from(whole));
+        fields.insert("trees".to_owned(), Value::Array(trees));
+    }
+    output.say(&document, |language| {
+        let lines: Vec<String> = reports.iter().map(|report| said(report, language)).collect();
+        lines.join("\n")
+    })?;
+    Ok(Verdict::of(whole))
+}
+
+fn described(report: &Report) -> Value {
+    json!({
+        "tree": report.tree,
         "ok": report.is_ok(),
         "size": report.size,
-        "root": root,
+        "root": hex::encode(report.root),
         "leaves_checked": report.leaves_checked,
         "tail_unsigned": report.tail_unsigned,
         "details_checked": report.details_checked,
         "details_removed": report.details_removed,
         "torn_tail": report.torn_tail,
-        "first_bad": first_bad,
-    });
-    output.say(&document, |language| match &first_bad {
-        Some(bad) => language.audit_bad(bad),
-        None if report.tail_unsigned > 0 => format!(
-            "{}\n{}",
-            language.audit_verified(report.size, report.leaves_checked, &root),
-            language.audit_tail(report.tail_unsigned)
-        ),
-        None => language.audit_verified(report.size, report.leaves_checked, &root),
-    })?;
-    Ok(Verdict::of(report.is_ok()))
+        "first_bad": report.first_bad.as_ref().map(ToString::to_string),
+    })
+}
+
+fn said(report: &Report, language: Language) -> String {
+    let tree = match report.tree {
+        Tree::Sha256 => "",
+        Tree::Sm3 => "SM3: ",
+    };
+    let verified = language.audit_verified(report.size, report.leaves_checked, hex::encode(report.root));
+    match &report.first_bad {
+        Some(bad) => format!("{tree}{}", language.audit_bad(bad.to_string())),
+        None if report.tail_unsigned > 0 => {
+            format!("{tree}{verified}\n{tree}{}", language.audit_tail(report.tail_unsigned))
+        }
+        None => format!("{tree}{verified}"),
+    }
 }
 
 fn prove(directory: &Path, index: u64, public_key: &Path, output: Output) -> Result<Verdict, CommandError> {

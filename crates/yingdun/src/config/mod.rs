@@ -111,6 +111,16 @@ pub(crate) struct Audit {
     pub(crate) directory: PathBuf,
     /// The name of the log in its checkpoints (C2SP tlog-checkpoint origin).
     pub(crate) origin: String,
+    /// A second tree over the same leaves, with SM3 and SM2.
+    #[serde(default)]
+    pub(crate) sm3_tree: bool,
+}
+
+impl Audit {
+    /// Where the public key of the SM3 tree is kept: beside the folder of the log.
+    pub(crate) fn sm3_key_file(&self) -> PathBuf {
+        self.directory.with_file_name("audit-sm3.vkey")
+    }
 }
 
 /// The DICOM door.

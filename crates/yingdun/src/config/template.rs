@@ -147,6 +147,9 @@ database = {identity}
 directory = "audit"
 # The name of the log in its signed checkpoints.
 origin = {origin}
+# Uncomment for a second tree over the same leaves with national algorithms (SM3, signed with SM2). Built at the next start, and
+# kept from then on; its public key is written to audit-sm3.vkey.
+# sm3_tree = true
 
 [dicom]
 # DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.

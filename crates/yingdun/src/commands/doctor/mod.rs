@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use yingdun_audit::Reader;
-use yingdun_audit::verify::verify_directory;
+use yingdun_audit::verify::verify_trees;
+use yingdun_audit::{Reader, Tree};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
-use yingdun_crypto::sign::{NoteVerifier, SigningKey};
+use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_crypto::{KeyMemory, SealingKey, key_memory};
 use yingdun_keys::{KeyStore, RootKind, SecretName, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
@@ -92,8 +92,8 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
     report.add(Check::DatabaseServers, wiring::database_servers(&config).await);
-    let (root_key, verifier, suites) = match open_keys(&config).await {
-        Ok(Some((verifier, suites))) => (Vec::new(), Some(verifier), suites),
+    let (root_key, verifiers, suites) = match open_keys(&config).await {
+        Ok(Some((verifiers, suites))) => (Vec::new(), Some(verifiers), suites),
         Ok(None) => {
             let cause = "shares open the root key, so neither it nor what it opens was looked at".to_owned();
             let remedy = "check the audit log with `yingdun audit verify`; try the shares on a copy";
@@ -114,7 +114,7 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::RootKey, root_key);
     report.add(Check::Memory, memory());
     report.suites = suites;
-    let (log, newest) = audit_log(&config, verifier).await;
+    let (log, newest) = audit_log(&config, verifiers).await;
     report.add(Check::AuditLog, log);
     report.add(Check::Ports, ports(&config).await);
     report.add(Check::Clock, clock(newest));
@@ -329,8 +329,8 @@ async fn databases(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The public key of the audit log, and the suites; nothing where shares are needed to find them.
-async fn open_keys(config: &Config) -> Result<Option<(NoteVerifier, Vec<SuiteInUse>)>, String> {
+/// The public keys of the audit log, and the suites; nothing where shares are needed to find them.
+async fn open_keys(config: &Config) -> Result<Option<(Vec<NoteVerifier>, Vec<SuiteInUse>)>, String> {
     let root = match wiring::root(config).await.map_err(|error| error.to_string())? {
         Root::Open(root) => root,
         Root::Sealed(_) => return Ok(None),
@@ -347,9 +347,19 @@ async fn open_keys(config: &Config) -> Result<Option<(NoteVerifier, Vec<SuiteInU
     };
     let kept = kept.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
     let suites = suites_in_use(kept.collect(), &config.keys.suites());
-    NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
-        .map(|verifier| Some((verifier, suites)))
-        .map_err(|error| error.to_string())
+    let mut verifiers = vec![
+        NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
+            .map_err(|error| error.to_string())?,
+    ];
+    // Before the tree is there, its key is not either, and asking would make one.
+    if config.audit.sm3_tree && sm3_folder(config).exists() {
+        let signing = keys.secret(&config.institution.id, SecretName::LogSigningSm2).await;
+        let key = Sm2SigningKey::from(&signing.map_err(|error| error.to_string())?);
+        let verifier =
+            NoteVerifier::new(&Tree::Sm3.origin(&config.audit.origin), key.verifying_key().clone());
+        verifiers.push(verifier.map_err(|error| error.to_string())?);
+    }
+    Ok(Some((verifiers, suites)))
 }
 
 /// Whether keys stay out of the swap area.
@@ -390,27 +400,42 @@ fn suites_in_use(kept: BTreeSet<(Grade, String)>, suites: &Suites) -> Vec<SuiteI
 }
 
 /// Also gives the time of the newest leaf, for the clock.
-async fn audit_log(config: &Config, verifier: Option<NoteVerifier>) -> (Vec<Finding>, Option<Timestamp>) {
+async fn audit_log(
+    config: &Config,
+    verifiers: Option<Vec<NoteVerifier>>,
+) -> (Vec<Finding>, Option<Timestamp>) {
     const REMEDY: &str =
         "keep the folder as evidence, compare it with a copy, and call whoever watches the audit";
-    let Some(verifier) = verifier else {
+    let Some(verifiers) = verifiers else {
         let cause = "not verified, because the key that signs it is not open".to_owned();
         let remedy = "look at the root key first, or use `yingdun audit verify` with the public key";
         return (vec![warning("audit.directory", cause, remedy)], None);
     };
     let directory = config.audit.directory.clone();
     let looked = tokio::task::spawn_blocking(move || {
-        let report = verify_directory(&directory, &verifier);
-        let report = report.map_err(|error| error.to_string())?;
-        let newest = Reader::of_directory(&directory, &verifier).and_then(|reader| reader.tail(1));
-        let newest = newest.ok().and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));
-        Ok((report.first_bad.map(|bad| bad.to_string()), newest))
+        let reports = verify_trees(&directory, &verifiers, None).map_err(|error| error.to_string())?;
+        let newest = verifiers.first().map(|verifier| Reader::of_directory(&directory, verifier));
+        let newest = newest.and_then(Result::ok).and_then(|reader| reader.tail(1).ok());
+        let newest = newest.and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));
+        let bad = reports
+            .into_iter()
+            .find_map(|report| Some(format!("{} tree: {}", report.tree, report.first_bad?)));
+        Ok((bad, newest))
     });
     match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok((None, newest)) if !config.audit.sm3_tree && sm3_folder(config).exists() => {
+            let cause = "the log has an SM3 tree, which the configuration does not ask for".to_owned();
+            let remedy = "set audit.sm3_tree = true; the archive does not start without it";
+            (vec![error("audit.sm3_tree", cause, remedy)], newest)
+        }
         Ok((None, newest)) => (Vec::new(), newest),
         Ok((Some(bad), newest)) => (vec![error("audit.directory", bad, REMEDY)], newest),
         Err(cause) => (vec![error("audit.directory", cause, REMEDY)], None),
     }
+}
+
+fn sm3_folder(config: &Config) -> PathBuf {
+    config.audit.directory.join("sm3")
 }
 
 async fn ports(config: &Config) -> Vec<Finding> {
