@@ -127,14 +127,15 @@ impl Walk {
     /// Takes the batch at an offset and returns its length on disk; 0 where the journal ends.
     fn batch(&mut self, name: &Path, segment: &[u8], offset: usize) -> Result<usize, Trouble> {
         let rest = segment.get(offset..).unwrap_or_default();
+        if zero(rest) {
+            return Ok(0);
+        }
         if zero(rest.get(..SECTOR).unwrap_or(rest)) {
-            return match rest.iter().rposition(|byte| *byte != 0) {
-                None => Ok(0),
-                Some(last) if last < (BATCH_HEADER + BODY_MAX).next_multiple_of(PAGE) => {
-                    Ok(self.torn(name, offset))
-                }
-                Some(last) => Err(at(offset + last, "there are bytes behind the end of the journal")),
-            };
+            let last = rest.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+            if last < (BATCH_HEADER + BODY_MAX).next_multiple_of(PAGE) {
+                return Ok(self.torn(name, offset));
+            }
+            return Err(at(offset + last, "there are bytes behind the end of the journal"));
         }
         let body_bytes = usize::try_from(number(rest, 20, 4)).unwrap_or(usize::MAX);
         let count = number(rest, 16, 4);
