@@ -131,9 +131,9 @@ async fn after_a_killed_primary_and_a_promotion_all_goes_on_and_nothing_acknowle
     .await;
     // Every connection is made anew; and one who never saw the new primary looks at both.
     for (name, database) in [("known", &database), ("fresh", &open(&pair).await.unwrap())] {
-        for number in 0..20 {
-            write(database, format!("{name}-{number}")).await.unwrap();
-        }
+        // At the same time, so that many connections are made.
+        let writes = (0..20).map(|number| write(database, format!("{name}-{number}")));
+        futures_util::future::try_join_all(writes).await.unwrap();
         let there = read(database).await.unwrap();
         assert_eq!(there.iter().filter(|row| row.starts_with(name)).count(), 20);
     }
