@@ -158,3 +158,56 @@ def test_shares_are_not_written_beside_what_they_open(tmp_path):
     assert done.returncode == 1 and not inside.exists()
     for wrong in (["--unseal-shares", "5"], ["--unseal-shares", "1", "--unseal-threshold", "1", "--share-directory", tmp_path]):
         assert program.run("init", "--directory", tmp_path / "other", *wrong).returncode == 2
+
+
+def test_what_opens_the_root_key_is_changed_and_the_root_key_stays(tmp_path):
+    installation = Installation(tmp_path / "archive")
+    try:
+        installation.start()
+        office = installation.office = Office(installation)
+        token = office.client_token("reseal-gateway", "store", "search", "view")
+        image = part10.image(patient_id="resealed")
+        Web(installation, token).must_store(part10.file_bytes(image))
+        reseal = ["keys", "reseal", "--config", installation.config]
+        root_file = installation.directory / "keys" / "root.key"
+        before = root_file.read_bytes()
+
+        def by_shares(folder, count, needed):
+            return ["--unseal-shares", count, "--unseal-threshold", needed, "--share-directory", folder]
+
+        first, second = tmp_path / "first", tmp_path / "second"
+        running = program.run(*reseal, *by_shares(first, 3, 2))
+        assert running.returncode != 0 and not first.exists(), "not while it runs"
+        installation.stop()
+        program.run_json(*reseal, *by_shares(first, 3, 2), "--dry-run")
+        program.run_json(*reseal, *by_shares(installation.directory / "shares", 3, 2), code=1)
+        assert root_file.read_bytes() == before and not first.exists()
+
+        # A passphrase becomes two of three shares, and those become three of four others.
+        made = program.run_json(*reseal, *by_shares(first, 3, 2))
+        assert made["share_files"] == [str(first / f"share-{number}.txt") for number in (1, 2, 3)]
+        shares = ["--share-file", first / "share-3.txt"]
+        program.run_json(*reseal, *shares, *by_shares(second, 4, 3), code=2)
+        program.run_json(*reseal, *shares, "--share-file", first / "share-1.txt", *by_shares(second, 4, 3))
+        installation.launch()
+        assert installation.next_line()["sealed"] is True
+        give(installation, first / "share-2.txt", code=1)
+        unseal(installation, second, 4, 2, 3)
+        office.sign_in_officers()
+        assert part10.parse(Web(installation, token).file_of(image)) == image
+        told = [leaf["reason"] for leaf in office.leaves(kind="system")]
+        assert told.count("root-key-resealing") == told.count("root-key-resealed") == 2
+        installation.stop()
+
+        # And a passphrase again.
+        passphrase = tmp_path / "passphrase"
+        passphrase.touch(mode=0o600)
+        passphrase.write_text("a passphrase of many words\n")
+        given = [word for number in (1, 2, 4) for word in ("--share-file", second / f"share-{number}.txt")]
+        program.run_json(*reseal, *given, "--passphrase-file", passphrase)
+        installation.settings["KEYS__PASSPHRASE_FILE"] = str(passphrase)
+        installation.start()
+        assert part10.parse(Web(installation, token).file_of(image)) == image
+    finally:
+        installation.kill()
+        shutil.rmtree(installation.directory, ignore_errors=True)

@@ -71,8 +71,8 @@ pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};
 pub use root::{
-    Pkcs11Root, Pkcs11Settings, RootAnswer, RootError, RootFile, RootFileError, RootKey, RootKind,
-    RootOpener, RootProvider, SHARES_MAX, Share, ShareError, UnsealProgress, Unsealing,
+    Pkcs11Root, Pkcs11Settings, Resealed, Resealing, RootAnswer, RootError, RootFile, RootFileError, RootKey,
+    RootKind, RootOpener, RootProvider, SHARES_MAX, Share, ShareError, UnsealProgress, Unsealing,
 };
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};

@@ -143,10 +143,7 @@ impl Plan {
         let directory = absolute(&args.directory)?;
         let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
             (Some(count), Some(threshold), Some(folder)) => {
-                let folder = absolute(folder)?;
-                if folder.starts_with(&directory) {
-                    return Err(InstallError::SharesInside(folder));
-                }
+                let folder = share_folder(folder, &directory)?;
                 Opener::Shares { count: *count, threshold: *threshold, folder }
             }
             _ => match (elsewhere(args, absolute)?, &args.passphrase_file) {
@@ -288,7 +285,7 @@ impl Plan {
             Opener::Shares { count, threshold, folder } => {
                 let made = RootFile::create_shared(&self.root_file()?, *threshold, *count);
                 let (root, shares) = made.map_err(StartError::from)?;
-                Ok(kept(root, self.write_shares(folder, &shares)?))
+                Ok(kept(root, write_shares(folder, &shares)?))
             }
             Opener::Passphrase(path) => Ok(kept(self.make_root_file(path).await?, Vec::new())),
             Opener::OwnPassphrase => {
@@ -312,18 +309,6 @@ impl Plan {
         self.config.keys.root_file.clone().ok_or(StartError::NoRoot { option: "keys.root_file" })
     }
 
-    fn write_shares(&self, folder: &Path, shares: &[Share]) -> Result<Vec<PathBuf>, InstallError> {
-        make_directory(folder).map_err(|cause| InstallError::File { path: folder.to_owned(), cause })?;
-        let mut files = Vec::with_capacity(shares.len());
-        for share in shares {
-            let path = folder.join(share_file(share.number()));
-            let text = share.to_text();
-            self.write(&path, text.expose().as_bytes(), 0o600)?;
-            files.push(path);
-        }
-        Ok(files)
-    }
-
     fn pki(&self) -> PathBuf {
         self.directory.join(PKI_FOLDER)
     }
@@ -331,6 +316,39 @@ impl Plan {
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), InstallError> {
         write_new(path, bytes, mode).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
     }
+}
+
+/// The folder for shares, which is not in that of the installation.
+///
+/// # Errors
+/// [`InstallError::SharesInside`].
+pub(crate) fn share_folder(folder: &Path, installation: &Path) -> Result<PathBuf, InstallError> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
+    };
+    let folder = absolute(folder)?;
+    if folder.starts_with(absolute(installation)?) {
+        Err(InstallError::SharesInside(folder))
+    } else {
+        Ok(folder)
+    }
+}
+
+/// Writes each share into a file of its own, durably; none is overwritten.
+///
+/// # Errors
+/// [`InstallError::File`].
+pub(crate) fn write_shares(folder: &Path, shares: &[Share]) -> Result<Vec<PathBuf>, InstallError> {
+    make_directory(folder).map_err(|cause| InstallError::File { path: folder.to_owned(), cause })?;
+    let mut files = Vec::with_capacity(shares.len());
+    for share in shares {
+        let path = folder.join(share_file(share.number()));
+        let text = share.to_text();
+        write_new(&path, text.expose().as_bytes(), 0o600)
+            .map_err(|cause| InstallError::File { path: path.clone(), cause })?;
+        files.push(path);
+    }
+    Ok(files)
 }
 
 /// A moment for people and programs: RFC 3339 in UTC.

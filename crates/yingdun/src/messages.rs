@@ -229,6 +229,18 @@ messages! {
         "根密钥份额，每份一个文件，请分别交给不同的人：{files}"
         "The shares of the root key, one file each. Give each to another person: {files}"
     }
+    would_reseal(file) {
+        "试运行：根密钥文件“{file}”可以打开，未作任何更改"
+        "dry run: the root-key file `{file}` opens; nothing was changed"
+    }
+    resealed_by_passphrase(file, passphrase) {
+        "根密钥文件“{file}”现由“{passphrase}”中的口令打开：请设置 keys.passphrase_file。旧副本仍可用旧的方式打开，请更新副本并销毁旧副本"
+        "the root-key file `{file}` is opened by the passphrase in `{passphrase}` now: set keys.passphrase_file. Copies of it open as before: make new ones, and destroy the old"
+    }
+    resealed_by_shares(file, needed, files) {
+        "根密钥文件“{file}”现由任意 {needed} 份新份额打开，请分别交给不同的人：{files}\n旧副本仍可用旧的方式打开，请更新副本并销毁旧副本"
+        "the root-key file `{file}` is opened by any {needed} of the new shares now. Give each to another person: {files}\nCopies of it open as before: make new ones, and destroy the old"
+    }
     token_key_made(token, key) {
         "已在令牌“{token}”上生成根密钥“{key}”。令牌丢失即全部影像丢失：请在第二个令牌上保存同一密钥"
         "made the root key `{key}` on the token `{token}`. Without it every image is lost: keep it on a second token"

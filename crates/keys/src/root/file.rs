@@ -125,18 +125,8 @@ impl RootFile {
         threshold: u8,
         count: u8,
     ) -> Result<(RootKey, Vec<Share>), RootFileError> {
-        if threshold < 2 || threshold > count || count > SHARES_MAX {
-            return Err(RootFileError::ShareCount { threshold, count });
-        }
-        let (root, key) = (SealingKey::generate(), SealingKey::generate());
-        let secret = Bytes::new(*key.expose_secret());
-        let coefficients: Vec<Bytes> = (1..threshold).map(|_| Bytes::new(random::array())).collect();
-        let set = random::array();
-        let shares: Vec<Share> = (1..=count)
-            .map(|place| Share { set, place, threshold, value: shamir::share(&secret, &coefficients, place) })
-            .collect();
-        let bytes =
-            format::encode_shared(&shares, &key, &root).map_err(|error| io_error(path, error.into()))?;
+        let root = SealingKey::generate();
+        let (bytes, shares) = shared(path, &root, threshold, count)?;
         create(path, &bytes)?;
         Ok((root.into(), shares))
     }
@@ -161,24 +151,13 @@ impl RootFile {
     pub fn open(path: &Path, passphrase: &Secret<String>) -> Result<RootKey, RootFileError> {
         with_cleared_stack(|| unsealed(path, passphrase)).map(Into::into)
     }
-
-    /// Replaces the passphrase. The root key stays the same; a crash leaves the old file or the new one. Copies
-    /// of the old file still open with the old passphrase: destroy them.
-    ///
-    /// # Errors
-    /// [`RootFileError`] as for [`Self::open`] and [`Self::create`].
-    pub fn change_passphrase(
-        path: &Path,
-        old: &Secret<String>,
-        new: &Secret<String>,
-    ) -> Result<(), RootFileError> {
-        let root = unsealed(path, old)?;
-        let bytes = sealed(path, &root, new)?;
-        write_beside(path, &bytes, |temporary| fs::rename(temporary, path))
-    }
 }
 
-fn sealed(path: &Path, root: &SealingKey, passphrase: &Secret<String>) -> Result<Vec<u8>, RootFileError> {
+pub(super) fn sealed(
+    path: &Path,
+    root: &SealingKey,
+    passphrase: &Secret<String>,
+) -> Result<Vec<u8>, RootFileError> {
     let came = passphrase.expose().chars().count();
     if came < RootFile::PASSPHRASE_CHARACTERS_MIN {
         return Err(RootFileError::ShortPassphrase { came });
@@ -188,8 +167,34 @@ fn sealed(path: &Path, root: &SealingKey, passphrase: &Secret<String>) -> Result
     format::encode(parameters, &key, root).map_err(|error| io_error(path, error.into()))
 }
 
+/// The bytes of a file that new shares open, and the shares.
+pub(super) fn shared(
+    path: &Path,
+    root: &SealingKey,
+    threshold: u8,
+    count: u8,
+) -> Result<(Vec<u8>, Vec<Share>), RootFileError> {
+    if threshold < 2 || threshold > count || count > SHARES_MAX {
+        return Err(RootFileError::ShareCount { threshold, count });
+    }
+    let key = SealingKey::generate();
+    let secret = Bytes::new(*key.expose_secret());
+    let coefficients: Vec<Bytes> = (1..threshold).map(|_| Bytes::new(random::array())).collect();
+    let set = random::array();
+    let shares: Vec<Share> = (1..=count)
+        .map(|place| Share { set, place, threshold, value: shamir::share(&secret, &coefficients, place) })
+        .collect();
+    let bytes = format::encode_shared(&shares, &key, root).map_err(|error| io_error(path, error.into()))?;
+    Ok((bytes, shares))
+}
+
 fn parts(path: &Path) -> Result<Parts, RootFileError> {
     format::decode(&read(path)?).ok_or_else(|| RootFileError::Damaged { path: path.to_owned() })
+}
+
+/// Replaces the file that is there.
+pub(super) fn write_over(path: &Path, bytes: &[u8]) -> Result<(), RootFileError> {
+    write_beside(path, bytes, |temporary| fs::rename(temporary, path))
 }
 
 /// Writes a file that is new.
@@ -201,7 +206,7 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), RootFileError> {
     })
 }
 
-fn unsealed(path: &Path, passphrase: &Secret<String>) -> Result<SealingKey, RootFileError> {
+pub(super) fn unsealed(path: &Path, passphrase: &Secret<String>) -> Result<SealingKey, RootFileError> {
     let damaged = || RootFileError::Damaged { path: path.to_owned() };
     let Parts::Passphrase(parameters, kept) = parts(path)? else {
         return Err(RootFileError::Opener { path: path.to_owned(), expected: "shares" });
@@ -332,18 +337,6 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let exposed = RootFile::open(&path, &secret("correct horse"));
         assert!(matches!(exposed, Err(RootFileError::Exposed { mode: 0o640, .. })), "{exposed:?}");
-    }
-
-    #[test]
-    fn a_new_passphrase_opens_the_same_root_key_and_the_old_one_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("root.key");
-        let made = RootFile::create(&path, &secret("correct horse")).unwrap();
-        RootFile::change_passphrase(&path, &secret("correct horse"), &secret("battery staple")).unwrap();
-        assert_eq!(bytes(&RootFile::open(&path, &secret("battery staple")).unwrap()), bytes(&made));
-        let old = RootFile::open(&path, &secret("correct horse"));
-        assert!(matches!(old, Err(RootFileError::WrongPassphrase { .. })), "{old:?}");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     }
 
     fn unsealing(path: &Path) -> Unsealing {

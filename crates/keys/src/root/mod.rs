@@ -4,6 +4,7 @@ mod file;
 mod format;
 mod pkcs11;
 mod provider;
+mod reseal;
 mod shamir;
 mod share;
 mod unseal;
@@ -11,6 +12,7 @@ mod unseal;
 pub use file::{RootFile, RootFileError, RootOpener, SHARES_MAX};
 pub use pkcs11::{Pkcs11Root, Pkcs11Settings};
 pub use provider::{RootAnswer, RootError, RootKind, RootProvider};
+pub use reseal::{Resealed, Resealing};
 pub use share::{Share, ShareError};
 pub use unseal::{UnsealProgress, Unsealing};
 

@@ -57,6 +57,10 @@ impl Unsealing {
     /// # Errors
     /// [`RootFileError::Damaged`] when right shares do not open the file.
     pub fn open(&self) -> Result<Option<RootKey>, RootFileError> {
+        Ok(self.unsealed()?.map(Into::into))
+    }
+
+    pub(super) fn unsealed(&self) -> Result<Option<SealingKey>, RootFileError> {
         if self.given.len() < self.parts.threshold().into() {
             return Ok(None);
         }
@@ -64,7 +68,7 @@ impl Unsealing {
             let key = shamir::combine(&self.given);
             self.parts.unseal(&SealingKey::from_secret(&Secret::new(*key)))
         });
-        root.map(|root| Some(root.into())).map_err(|_| RootFileError::Damaged { path: self.path.clone() })
+        root.map(Some).map_err(|_| RootFileError::Damaged { path: self.path.clone() })
     }
 }
 

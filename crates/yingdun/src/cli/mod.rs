@@ -18,7 +18,7 @@ pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
 pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs, RootArg};
-pub(crate) use keys::{KeysCommand, UnsealArgs};
+pub(crate) use keys::{KeyWorkCommand, KeysCommand, ResealArgs, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};

@@ -12,6 +12,7 @@ mod init;
 mod migrate;
 mod mpps;
 mod progress;
+mod reseal;
 mod restore;
 mod retrieve;
 mod scu;
@@ -19,7 +20,7 @@ mod serve;
 
 pub(crate) use error::CommandError;
 
-use crate::cli::{Command, IdentityArgs, ServerArgs};
+use crate::cli::{Command, IdentityArgs, KeysCommand, ServerArgs};
 use crate::config::LogFormat;
 use crate::output::Output;
 use crate::process::logging;
@@ -77,7 +78,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Client(command) => admin::client(command, output).await,
         Command::Unseal(args) => admin::unseal(args, output).await,
         Command::Seal { admin } => admin::seal(&admin, output).await,
-        Command::Keys(command) => admin::keys(command, output).await,
+        Command::Keys(KeysCommand::Reseal(args)) => reseal::reseal(args, output).await,
+        Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Events(args) => admin::events(args, output).await,

@@ -94,6 +94,17 @@ impl Foundation {
         }
     }
 
+    /// Writes down what must not happen without its leaf.
+    ///
+    /// # Errors
+    /// [`StartError::Audit`]; then it must not happen.
+    pub(crate) async fn must_record(&self, reason: ReasonCode) -> Result<(), StartError> {
+        if let Some(event) = system_event(&self.institution, EventKind::System, Outcome::Succeeded, reason) {
+            self.audit.append_one(event).await?;
+        }
+        Ok(())
+    }
+
     /// Signs what is durable and releases the audit log.
     pub(crate) async fn close(&self) {
         if let Err(error) = self.audit.shutdown().await {

@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::{call, password, plain};
-use crate::cli::{AdminArgs, KeysCommand, UnsealArgs};
+use crate::cli::{AdminArgs, KeyWorkCommand, UnsealArgs};
 use crate::commands::{CommandError, Verdict};
 use crate::messages::Language;
 use crate::output::Output;
@@ -10,24 +10,27 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Calls the routes of keys.
-pub(in crate::commands) async fn keys(command: KeysCommand, output: Output) -> Result<Verdict, CommandError> {
+pub(in crate::commands) async fn keys(
+    command: KeyWorkCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
     match command {
-        KeysCommand::Status { admin } => {
+        KeyWorkCommand::Status { admin } => {
             let status = Server::of(&admin)?.ask(Method::GET, &["keys"], &[], None).await?;
             output.say(&status, |language| shown(language, &status))?;
             Ok(Verdict::Good)
         }
-        KeysCommand::Rotate { grade, dry_run, admin } => {
+        KeyWorkCommand::Rotate { grade, dry_run, admin } => {
             let body = json!({"grade": grade, "dry_run": dry_run});
             let answer =
                 Server::of(&admin)?.ask(Method::POST, &["keys", "rotation"], &[], Some(body)).await?;
             output.say(&answer, |language| rotated(language, &answer, dry_run))?;
             Ok(Verdict::Good)
         }
-        KeysCommand::Rewrap { stop: true, admin, .. } => {
+        KeyWorkCommand::Rewrap { stop: true, admin, .. } => {
             call(output, &admin, Method::DELETE, &["keys", "rewrap"], None).await
         }
-        KeysCommand::Rewrap { stop: false, dry_run, admin } => {
+        KeyWorkCommand::Rewrap { stop: false, dry_run, admin } => {
             let body = json!({"dry_run": dry_run});
             let answer = Server::of(&admin)?.ask(Method::POST, &["keys", "rewrap"], &[], Some(body)).await?;
             output.say(&answer, |language| outlook(language, &answer, dry_run))?;

@@ -1,0 +1,124 @@
+//! `keys reseal`: changes what opens the root-key file of a stopped archive. The root key stays.
+
+use super::{CommandError, Verdict};
+use crate::cli::ResealArgs;
+use crate::config::Config;
+use crate::installation::{share_folder, write_shares};
+use crate::output::Output;
+use crate::wiring::{Foundation, StartError, read_passphrase};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use yingdun_audit::ReasonCode;
+use yingdun_keys::{Resealing, RootFile, RootKind, RootOpener};
+
+/// What opens the file now, or would.
+#[derive(Serialize)]
+struct Report {
+    dry_run: bool,
+    root_file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passphrase_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    share_files: Vec<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shares_needed: Option<u8>,
+}
+
+/// Opens the file with what opens it now, seals it anew, gives the shares away, and replaces it last.
+pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, CommandError> {
+    let config = Config::load(&args.config.config)?;
+    let root_file = match (config.keys.root, config.keys.root_file.clone()) {
+        (RootKind::File, Some(path)) => path,
+        (kind, _) => {
+            let refusal =
+                format!("the root key is kept by `{kind}`; only a root-key file can be sealed anew");
+            return Err(CommandError::Usage(refusal));
+        }
+    };
+    // A bare file name has an empty parent: the current folder.
+    let installation = args.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let installation = installation.unwrap_or(Path::new("."));
+    let folder =
+        args.share_directory.as_deref().map(|folder| share_folder(folder, installation)).transpose()?;
+    let open = open(&config, &root_file, &args.share_file)?;
+    let mut report = Report {
+        dry_run: args.dry_run,
+        root_file,
+        passphrase_file: args.passphrase_file.clone(),
+        share_files: Vec::new(),
+        shares_needed: args.unseal_threshold,
+    };
+    // Refused here, and not after the first leaf: a key of another archive, and an archive that runs.
+    let foundation = Foundation::open(&config, open.root()).await?;
+    let done = match args.dry_run {
+        true => Ok(Vec::new()),
+        false => seal_anew(&args, folder.as_deref(), &open, &foundation).await,
+    };
+    foundation.close().await;
+    report.share_files = done?;
+    output.say(&report, |language| match (&report.passphrase_file, args.dry_run) {
+        (_, true) => language.would_reseal(report.root_file.display()),
+        (Some(file), false) => language.resealed_by_passphrase(report.root_file.display(), file.display()),
+        (None, false) => {
+            let files: Vec<String> =
+                report.share_files.iter().map(|path| path.display().to_string()).collect();
+            let needed = report.shares_needed.unwrap_or_default();
+            language.resealed_by_shares(report.root_file.display(), needed, files.join(", "))
+        }
+    })?;
+    Ok(Verdict::Good)
+}
+
+// === helpers ===
+
+fn open(config: &Config, root_file: &Path, share_files: &[PathBuf]) -> Result<Resealing, CommandError> {
+    match RootFile::opener(root_file).map_err(StartError::from)? {
+        RootOpener::Passphrase => {
+            let file = config.keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
+            let passphrase = read_passphrase(file)?;
+            Ok(Resealing::open(root_file, &passphrase).map_err(StartError::from)?)
+        }
+        RootOpener::Shares(mut unsealing) => {
+            for file in share_files {
+                let refused = |cause| CommandError::Usage(format!("`{}`: {cause}", file.display()));
+                unsealing.give(&read_passphrase(file)?).map_err(refused)?;
+            }
+            let progress = unsealing.progress();
+            unsealing.reseal().map_err(StartError::from)?.ok_or_else(|| {
+                let (given, needed) = (progress.given, progress.needed);
+                CommandError::Usage(format!(
+                    "{given} of {needed} shares were given; name each with --share-file"
+                ))
+            })
+        }
+    }
+}
+
+/// Gives where the new shares are.
+async fn seal_anew(
+    args: &ResealArgs,
+    folder: Option<&Path>,
+    open: &Resealing,
+    foundation: &Foundation,
+) -> Result<Vec<PathBuf>, CommandError> {
+    let (resealed, share_files) =
+        match (&args.passphrase_file, args.unseal_shares, args.unseal_threshold, folder) {
+            (Some(file), ..) => {
+                let passphrase = read_passphrase(file)?;
+                foundation.must_record(const { ReasonCode::new("root-key-resealing") }).await?;
+                (open.by_passphrase(&passphrase).map_err(StartError::from)?, Vec::new())
+            }
+            (None, Some(count), Some(threshold), Some(folder)) => {
+                let (resealed, shares) = open.by_shares(threshold, count).map_err(StartError::from)?;
+                foundation.must_record(const { ReasonCode::new("root-key-resealing") }).await?;
+                // On the medium before they are needed.
+                (resealed, write_shares(folder, &shares)?)
+            }
+            (None, ..) => {
+                return Err(CommandError::Usage("name a passphrase file, or how many shares".into()));
+            }
+        };
+    resealed.put_in_place().map_err(StartError::from)?;
+    foundation.must_record(const { ReasonCode::new("root-key-resealed") }).await?;
+    Ok(share_files)
+}
