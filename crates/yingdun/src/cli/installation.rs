@@ -63,7 +63,7 @@ pub(crate) struct InitArgs {
     /// A file with the PIN of the token; taken from the environment variable YINGDUN_PIN when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
-    /// The Vault or OpenBao server, as in https://vault.example:8200
+    /// The address of the Vault or OpenBao server: https, without a slash at the end
     #[arg(long, value_name = "URL", required_if_eq("root", "transit"))]
     pub(crate) transit_address: Option<String>,
     /// Where its transit engine is mounted
