@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+from .installation import wait_until
+
 #: How each file system is made, its bytes, and what puts it right when it cannot be mounted. XFS and btrfs take no less.
 KINDS = {
     "ext4": (["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"], 1 << 30, ["e2fsck", "-fy"]),
@@ -58,7 +60,8 @@ class CutFileSystem:
         return self
 
     def __exit__(self, *_):
-        self.unmount()
+        # Also what somebody is still looking at: nothing is mounted here again.
+        subprocess.run(["umount", "-l", self.mount_point], capture_output=True, check=False)
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
@@ -92,10 +95,18 @@ class CutFileSystem:
         _call("mount", "-o", "loop", "-t", self.kind, self.image, self.mount_point)
 
     def unmount(self):
-        if self.mount_point.is_mount():
-            done = subprocess.run(["umount", self.mount_point], capture_output=True, check=False)
-            if done.returncode:
-                subprocess.run(["umount", "-l", self.mount_point], capture_output=True, check=False)
+        """Unmounts, and waits until the loop device is gone too: one that is still there, because somebody looks at a file, would
+        be mounted again with what it holds in memory, instead of what the disk holds."""
+        wait_until(self._is_unmounted, "nobody uses the file system any more", CALL_SECONDS_MAX)
+        wait_until(lambda: not self._loop_devices(), "the loop device is gone", CALL_SECONDS_MAX)
+
+    def _is_unmounted(self) -> bool:
+        subprocess.run(["umount", self.mount_point], capture_output=True, check=False)
+        return not self.mount_point.is_mount()
+
+    def _loop_devices(self) -> str:
+        listed = subprocess.run(["losetup", "--associated", self.image], capture_output=True, text=True, check=True)
+        return listed.stdout.strip()
 
     def _ask(self, command: str) -> dict:
         with self._lock:
