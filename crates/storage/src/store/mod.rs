@@ -154,9 +154,10 @@ impl Store {
             replicas: replicas.collect(),
             offsite: Vec::new(),
         };
+        let (wanted, _known) = state.wanted();
         drop(state);
         let offsite = shared.offsite.iter().enumerate();
-        status.offsite = offsite.map(|(index, of)| of.status(shared.offsite_id(index))).collect();
+        status.offsite = offsite.map(|(index, of)| of.status(shared.offsite_id(index), &wanted)).collect();
         status
     }
 

@@ -381,7 +381,7 @@ impl<'a> Courier<'a> {
             self.offsite.view().behind_since = self.memory.behind_since;
             self.remember();
         }
-        let status = self.tell();
+        let status = self.tell(&wanted);
         if status.behind != self.told_behind {
             self.told_behind = status.behind;
             self.shared.emit(&match status.behind {
@@ -401,7 +401,6 @@ impl<'a> Courier<'a> {
         let (wanted, known) = self.shared.state().wanted();
         let mut view = self.offsite.view();
         let missing = plan::missing(&view.inventory, &wanted);
-        (view.lag_packs, view.lag_bytes) = (missing.packs, missing.bytes);
         let unknown = |pack: &u64| !known.contains(pack);
         view.unknown_packs =
             view.inventory.packs().keys().copied().chain(view.inventory.unsealed()).filter(unknown).count()
@@ -411,8 +410,8 @@ impl<'a> Courier<'a> {
     }
 
     /// Tells the metrics.
-    fn tell(&self) -> OffsiteStatus {
-        let status = self.offsite.status(self.shared.offsite_id(self.index));
+    fn tell(&self, wanted: &Wanted) -> OffsiteStatus {
+        let status = self.offsite.status(self.shared.offsite_id(self.index), wanted);
         let label = || status.label.clone();
         let ready = if status.state == OffsiteState::Ready { 1.0 } else { 0.0 };
         gauge!("yingdun_storage_offsite_ready", "replica" => label()).set(ready);
@@ -451,8 +450,8 @@ impl Content for Paced<'_> {
         }
         self.courier.pace(bytes as u64, self.since.get())?;
         self.since.set(Instant::now());
-        self.courier.look();
-        self.courier.tell();
+        let (wanted, _missing) = self.courier.look();
+        self.courier.tell(&wanted);
         Ok(())
     }
 }

@@ -55,8 +55,6 @@ pub(crate) struct Offsite {
 struct View {
     state: OffsiteState,
     inventory: Inventory,
-    lag_packs: u64,
-    lag_bytes: u64,
     unknown_packs: u64,
     behind_since: Option<Timestamp>,
     sent_bytes: u64,
@@ -135,9 +133,12 @@ impl Offsite {
             .flatten()
     }
 
-    pub(crate) fn status(&self, replica: ReplicaId) -> OffsiteStatus {
+    /// How it stands against what it should have now.
+    pub(crate) fn status(&self, replica: ReplicaId, wanted: &Wanted) -> OffsiteStatus {
         let view = self.view();
-        let lag_seconds = view.behind_since.map_or(0, |since| {
+        let missing = plan::missing(&view.inventory, wanted);
+        let behind_since = view.behind_since.unwrap_or_else(|| SystemClock.now());
+        let lag_seconds = Some(behind_since).filter(|_| missing.packs > 0).map_or(0, |since| {
             let ms = SystemClock.now().as_ms().saturating_sub(since.as_ms());
             // Something that has just come is a second old, so that 0 always means that nothing is missing.
             u64::try_from(ms / 1000).unwrap_or(0).max(1)
@@ -153,8 +154,8 @@ impl Offsite {
             state: view.state.clone(),
             packs: packs.len() as u64,
             bytes: packs.values().sum(),
-            lag_packs: view.lag_packs,
-            lag_bytes: view.lag_bytes,
+            lag_packs: missing.packs,
+            lag_bytes: missing.bytes,
             lag_seconds,
             lag_limit_seconds: limit,
             behind: lag_seconds > limit,
