@@ -29,6 +29,8 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ManageWorklist
         | Action::ReportStep
         | Action::Destroy
+        | Action::RequestDestruction
+        | Action::ApproveDestruction
         | Action::View
         | Action::Export
         | Action::Store

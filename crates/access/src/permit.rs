@@ -193,6 +193,8 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ReadSystem
         | Action::ManageStorage
         | Action::Backup
-        | Action::Destroy => false,
+        | Action::Destroy
+        | Action::RequestDestruction
+        | Action::ApproveDestruction => false,
     }
 }

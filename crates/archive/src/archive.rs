@@ -4,6 +4,9 @@ use crate::background::{Background, Turns};
 use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::conflicts::{self, Conflicts};
+use crate::destroy::{
+    self, DestroyError, DestroyReason, DestructionRecord, DestructionTarget, RecordedStudy,
+};
 use crate::elsewhere::SearchElsewhere;
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
 use crate::events::{self, Events, EventsRequest};
@@ -90,12 +93,14 @@ impl Archive {
             told: Arc::default(),
             background: Background::default(),
         });
-        let recovered = recover::replay(&core).await?;
+        let came_back = destroy::catch_up(&core).await?;
+        let recovered = Recovered { destroyed_again: came_back, ..recover::replay(&core).await? };
         core.background.begin(&core, sweep);
         core.background.begin(&core, commit::work);
         core.background.begin(&core, ups::work);
         core.background.begin(&core, events::work);
         core.background.begin(&core, keys::work);
+        core.background.begin(&core, destroy::work);
         Ok((Self { core }, recovered))
     }
 
@@ -521,6 +526,71 @@ impl Archive {
     /// [`KeyCareError`], in particular when it is not going on.
     pub async fn stop_rewrap(&self, session: &Session) -> Result<(), KeyCareError> {
         keys::stop_rewrap(&self.core, session).await
+    }
+
+    /// What a destruction would destroy. Changes nothing.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn plan_destruction(
+        &self,
+        session: &Session,
+        target: &DestructionTarget,
+    ) -> Result<Vec<RecordedStudy>, DestroyError> {
+        destroy::plan(&self.core, session, target).await
+    }
+
+    /// Asks for a destruction. Nothing is destroyed until another person approves it.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn request_destruction(
+        &self,
+        session: &Session,
+        target: &DestructionTarget,
+        reason: DestroyReason,
+    ) -> Result<DestructionRecord, DestroyError> {
+        destroy::request(&self.core, session, target, reason).await
+    }
+
+    /// Approves what another person asked for. It is carried out by itself, within seconds, and cannot be undone.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn approve_destruction(
+        &self,
+        session: &Session,
+        id: &str,
+    ) -> Result<DestructionRecord, DestroyError> {
+        destroy::approve(&self.core, session, id).await
+    }
+
+    /// Takes a request for destruction back that was not approved yet, or refuses it.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn withdraw_destruction(
+        &self,
+        session: &Session,
+        id: &str,
+    ) -> Result<DestructionRecord, DestroyError> {
+        destroy::withdraw(&self.core, session, id).await
+    }
+
+    /// Destructions, the newest first: asked for, going on and done.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn destructions(&self, session: &Session) -> Result<Vec<DestructionRecord>, DestroyError> {
+        destroy::list(&self.core, session).await
+    }
+
+    /// One destruction: how far it is, and its record when it is done.
+    ///
+    /// # Errors
+    /// [`DestroyError`].
+    pub async fn destruction(&self, session: &Session, id: &str) -> Result<DestructionRecord, DestroyError> {
+        destroy::find(&self.core, session, id).await
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

@@ -5,17 +5,19 @@
 //! it came has been applied. The queue is bounded: when the database falls behind, acknowledgements wait.
 
 use crate::error::Unavailable;
-use crate::known::{Known, KnownError, Waiting};
+use crate::known::{self, Known, KnownError, Waiting};
+use crate::pseudonym::InstitutionKeys;
 use crate::rows::{self, Latest, Row};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use yingdun_catalog::catalogue::events::Arrival;
-use yingdun_catalog::catalogue::{self, Batch, Watermark};
+use yingdun_catalog::catalogue::{self, Batch, Watermark, remove};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{Clock, InstanceRef, InstitutionId, StudyRef};
+use yingdun_keys::KeyIdentity;
+use yingdun_model::{Clock, InstanceRef, InstitutionId, StudyRef, Timestamp};
 use yingdun_storage::{Location, PackPosition, Store};
 
 /// Rows that may wait for the database. At 600 instances a second this is more than ten seconds of backlog;
@@ -91,6 +93,10 @@ struct Shared {
 struct State {
     issued: u64,
     recent: HashMap<InstanceRef, (u64, Latest)>,
+    /// Keys of studies that were destroyed since the start, by study and moment: what was sealed under one comes too late.
+    destroyed: HashSet<(StudyRef, Timestamp)>,
+    /// Studies that the writer has to forget before it goes on.
+    forgotten: Vec<StudyRef>,
     turns: HashMap<InstanceRef, Arc<tokio::sync::Mutex<()>>>,
 }
 
@@ -145,19 +151,48 @@ impl Catalogue {
         .transpose()
     }
 
-    /// Hands over the row of a durable record. Waits only when the database is far behind.
-    pub(crate) async fn submit(&self, row: Row, location: Location) {
+    /// Hands over the row of a durable record, sealed under the key of its study that was made at a moment. Waits only when the
+    /// database is far behind. False when that key was destroyed meanwhile: nobody opens the record any more.
+    pub(crate) async fn submit(&self, row: Row, location: Location, key_made: Timestamp) -> bool {
         let Ok(place) = self.queue.reserve().await else {
             // The writer has ended: the record is durable, and the next start replays it.
             tracing::warn!("a durable record waits for the next start to be catalogued");
-            return;
+            return true;
         };
-        // INVARIANT: rows stand in the queue in the order of their numbers, because both happen under one lock.
+        // INVARIANT: rows stand in the queue in the order of their numbers, because both happen under one lock. Under the same lock
+        // a destroyed key is entered; so its rows are either before the removal of the study, or nowhere.
         let mut state = self.shared.state();
+        if state.destroyed.contains(&(row.instance.study, key_made)) {
+            return false;
+        }
         state.issued += 1;
         let number = state.issued;
         state.recent.insert(row.instance.reference, (number, row.newest(location)));
         place.send(Waiting { number, row, location });
+        true
+    }
+
+    /// Removes everything that tells of a study whose key was destroyed. What is on its way under that key is turned away from now on.
+    pub(crate) async fn remove_study(
+        &self,
+        keys: &InstitutionKeys,
+        key: &KeyIdentity,
+    ) -> Result<(), Unavailable> {
+        self.shared.state().destroyed.insert((key.study, key.made));
+        self.caught_up().await?;
+        self.remove_rows(keys, key.study).await
+    }
+
+    /// Removes the rows of a study of which nothing is on its way.
+    pub(crate) async fn remove_rows(
+        &self,
+        keys: &InstitutionKeys,
+        study: StudyRef,
+    ) -> Result<(), Unavailable> {
+        self.shared.state().forgotten.push(study);
+        let terms = known::terms_of(&self.database, keys, study).await.map_err(unavailable)?;
+        let removed = remove::remove(&self.database, &keys.institution, study, terms.as_ref()).await;
+        removed.map_err(unavailable)
     }
 
     /// Waits until every row that was acknowledged before this call has been applied.
@@ -218,6 +253,9 @@ async fn write(
     let mut known = Known::default();
     let mut reached = PackPosition::START;
     while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
+        for study in std::mem::take(&mut shared.state().forgotten) {
+            known.forget(study);
+        }
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
         reached = batch.iter().map(|waiting| behind(&waiting.location)).fold(reached, Ord::max);

@@ -4,7 +4,7 @@
 //! knows is what the catalogue has; what it does not know it reads there first.
 
 use crate::description::{Description, OF_SERIES, OF_STUDY};
-use crate::pseudonym::InstitutionKeys;
+use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::rows::{self, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use yingdun_catalog::catalogue::sealed::{self, SealedSeries, SealedStudy};
 use yingdun_catalog::catalogue::{Batch, Date, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealError;
+use yingdun_dicom::index::InstanceIndex;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 use yingdun_storage::{Location, PackPosition};
 
@@ -117,6 +118,11 @@ impl Known {
         Ok(())
     }
 
+    /// Knows nothing of a study any more: it was destroyed.
+    pub(crate) fn forget(&mut self, study: StudyRef) {
+        self.0.remove(&study);
+    }
+
     fn add(&mut self, row: &Row, at: PackPosition) {
         let facts = &row.instance;
         let study = self.0.entry(facts.study).or_insert_with(|| Study {
@@ -175,19 +181,8 @@ impl Study {
     }
 
     fn terms(&self) -> StudyTerms {
-        let index = self.description.index();
-        let modalities: BTreeSet<&String> =
-            self.series.values().map(|series| &series.description.index().modality).collect();
-        StudyTerms {
-            date: Date::parse(&index.study_date),
-            tokens: rows::tokens(
-                &self.keys.pseudonyms,
-                index,
-                self.series.values().map(|series| series.description.index()),
-            ),
-            modalities: modalities.into_iter().cloned().collect(),
-            accession: rows::accession(&self.keys.pseudonyms, index),
-        }
+        let series = self.series.values().map(|series| series.description.index());
+        terms(&self.keys.pseudonyms, self.description.index(), series)
     }
 
     /// Adds what changed to a batch.
@@ -249,6 +244,39 @@ impl Series {
             received: self.received,
             sealed: rows::seal_series_column(keys, reference, &self.description)?,
         })
+    }
+}
+
+/// By what the catalogue finds a study; nothing when it has none, or its texts do not open.
+pub(crate) async fn terms_of(
+    database: &Database,
+    keys: &InstitutionKeys,
+    study: StudyRef,
+) -> Result<Option<StudyTerms>, CatalogError> {
+    let Some(row) = sealed::studies(database, &[study]).await?.pop() else { return Ok(None) };
+    let Ok(description) = rows::open_study_column(keys, study, row.sealed) else { return Ok(None) };
+    let mut series = Vec::new();
+    for row in sealed::series(database, &[study]).await? {
+        let Ok(described) = rows::open_series_column(keys, row.reference, row.sealed) else {
+            return Ok(None);
+        };
+        series.push(described);
+    }
+    Ok(Some(terms(&keys.pseudonyms, description.index(), series.iter().map(Description::index))))
+}
+
+/// By what a study is found, from what is merged of it and of its series.
+fn terms<'s>(
+    pseudonyms: &Pseudonyms,
+    index: &InstanceIndex,
+    series: impl Iterator<Item = &'s InstanceIndex> + Clone,
+) -> StudyTerms {
+    let modalities: BTreeSet<&String> = series.clone().map(|index| &index.modality).collect();
+    StudyTerms {
+        date: Date::parse(&index.study_date),
+        tokens: rows::tokens(pseudonyms, index, series),
+        modalities: modalities.into_iter().cloned().collect(),
+        accession: rows::accession(pseudonyms, index),
     }
 }
 

@@ -23,6 +23,7 @@
 //! | `worklist` | the steps that modalities are to perform |
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `ups` | the unified worklist: workitems, and who is told of their changes |
+//! | `destroy` | studies and patients that nobody opens again: asked for, approved, carried out, recorded |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -40,6 +41,7 @@ mod commit;
 mod conflicts;
 mod description;
 mod descriptor;
+mod destroy;
 mod elsewhere;
 mod error;
 mod events;
@@ -71,6 +73,10 @@ pub use commit::{
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
+pub use destroy::{
+    DESTRUCTION_STUDIES_MAX, DestroyError, DestroyReason, DestructionRecord, DestructionState,
+    DestructionSubject, DestructionTarget, RecordedStudy, RolledLine,
+};
 pub use elsewhere::SearchElsewhere;
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, Events, EventsRequest};

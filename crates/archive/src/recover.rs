@@ -34,6 +34,8 @@ pub struct Recovered {
     pub foreign: u64,
     /// Records whose sender was told that they are not stored, and which a crash kept all the same.
     pub retracted: u64,
+    /// Studies that the log says are destroyed, and that a copy of the databases brought back: destroyed again.
+    pub destroyed_again: u64,
 }
 
 /// Applies every record behind the watermark.
@@ -134,11 +136,18 @@ async fn replay_one(
     };
     let context = prefix.context(&record.header.institution, record.header.study);
     let Ok(descriptor) = open_descriptor(key.key(), sealed, &context) else {
+        // A study that was destroyed and came again has another key, which opens only what came since.
+        let destroyed = core.keys.was_destroyed(&record.header.institution, record.header.study).await;
+        if destroyed.map_err(|error| Unavailable::new("keys", error))? {
+            return Ok(Replayed::WithoutKey);
+        }
         return Ok(Replayed::Unreadable("the descriptor does not open under its study key"));
     };
     let row = rows::row(&institution, record.header.study, prefix.instance, descriptor, &record.location);
-    core.catalogue.submit(row, record.location).await;
-    Ok(Replayed::Applied)
+    match core.catalogue.submit(row, record.location, key.made()).await {
+        true => Ok(Replayed::Applied),
+        false => Ok(Replayed::WithoutKey),
+    }
 }
 
 fn open_descriptor(

@@ -58,6 +58,11 @@ impl StudyWindow {
         self.key.key()
     }
 
+    /// Which key of the study it is.
+    pub(crate) const fn key_made(&self) -> Timestamp {
+        self.key.made()
+    }
+
     /// The study, as its key row and the catalogue describe it.
     pub(crate) const fn facts(&self) -> &StudyFacts {
         &self.facts
@@ -194,11 +199,12 @@ impl Windows {
             if same_facts && window.permit.holds_at(self.clock.now()) {
                 return Ok(Arc::clone(window));
             }
-            let renewed =
-                if same_facts { Some(self.access.renew(session, &window.permit).await) } else { None };
+            // Another process may have destroyed the study meanwhile.
+            let stands = same_facts && self.keys.still_stands(&window.key).await.map_err(Closed::Key)?;
+            let renewed = if stands { Some(self.access.renew(session, &window.permit).await) } else { None };
             let refused = match renewed {
                 Some(Ok(())) => return Ok(Arc::clone(window)),
-                // The minute is over, or the study is described anew: decide again and write a new leaf.
+                // The minute is over, or the study is described anew, or its key is gone: decide again and write a new leaf.
                 None => None,
                 Some(Err(refusal)) if refusal.reason() == Some(Reason::LeafWindowOver) => None,
                 Some(Err(refusal)) => Some(refusal),
@@ -261,6 +267,19 @@ impl Windows {
             Arc::strong_count(slot) > 1
         });
         self.close(ended).await;
+    }
+
+    /// Ends every window of a study whose key is gone, and forgets the key. Whoever opens one at this moment is waited for; whoever
+    /// comes later finds no key.
+    pub(crate) async fn end_study(&self, study: StudyRef) {
+        let of_study = |(name, slot): (&WindowName, &Slot)| (name.study == study).then(|| Arc::clone(slot));
+        let slots: Vec<Slot> = self.slots.lock().await.iter().filter_map(of_study).collect();
+        let mut ended = Vec::with_capacity(slots.len());
+        for slot in slots {
+            ended.extend(slot.lock().await.take());
+        }
+        self.close(ended).await;
+        self.facts_of_open().remove(&study);
     }
 
     /// Ends every window, at shutdown.

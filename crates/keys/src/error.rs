@@ -108,6 +108,12 @@ pub enum KeysError {
     /// Patient or grade in the permit are not those of the key, so the decision was taken on wrong facts.
     #[error("the permit was decided on another patient or grade than those of the study key")]
     OtherFacts,
+    /// The study was destroyed a moment ago, and not all that tells of it is gone yet: try again in a moment.
+    #[error("the study is being destroyed")]
+    BeingDestroyed,
+    /// Somebody else carried the destruction on, or withdrew it.
+    #[error("the destruction is in another state by now")]
+    DestructionState,
     /// Others changed the same keys all the time.
     #[error("the keys of this study were changed by others {attempts} times in a row")]
     Contended {

@@ -222,7 +222,8 @@ impl StudyKeys {
             let patient_key = self.unwrap_patient(line, row.patient, &patient).await?.into();
             let key = self.unwrap_study(&row, &patient_key).await?;
             let place = StudyPlace { line: line.clone(), patient: row.patient, study: row.study };
-            changes.push(study_keys::rewrap(&wrap_study(&place, kek, &patient_key, &key), row.kek_version));
+            let again = wrap_study(&place, kek, &patient_key, &key, row.made);
+            changes.push(study_keys::rewrap(&again, row.kek_version));
         }
         Ok(changes)
     }

@@ -4,10 +4,10 @@ use crate::kek::{ActiveKek, KEK_USES_MAX, Keks, USES_PER_STUDY_MAX};
 use crate::{KeysError, place};
 use std::sync::Arc;
 use yingdun_catalog::keyring::patient_keys::{self, PatientKey};
-use yingdun_catalog::keyring::{KekLine, keks, study_keys};
+use yingdun_catalog::keyring::{KekLine, destructions, keks, study_keys};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::{SealingKey, Suite, WrappingKey};
-use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
+use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef, Timestamp};
 
 /// How often a key is tried to be made while others make the same one. One more attempt finds what they made.
 const ATTEMPTS_MAX: u32 = 8;
@@ -20,6 +20,7 @@ pub struct StudyKey {
     study: StudyRef,
     patient: PatientRef,
     grade: Grade,
+    made: Timestamp,
 }
 
 impl StudyKey {
@@ -51,6 +52,12 @@ impl StudyKey {
     #[must_use]
     pub const fn grade(&self) -> Grade {
         self.grade
+    }
+
+    /// When the key was made. A study that comes again after it was destroyed has another one.
+    #[must_use]
+    pub const fn made(&self) -> Timestamp {
+        self.made
     }
 
     /// What objects are sealed with.
@@ -131,7 +138,12 @@ impl StudyKeys {
 
     /// Makes the key, and the patient key where there is none, in one transaction.
     async fn create(&self, place: &StudyPlace) -> Result<StudyKey, KeysError> {
-        let StudyPlace { line, patient, .. } = place;
+        let StudyPlace { line, patient, study } = place;
+        // What tells of a destroyed study goes first: else it would be taken for that of the new one.
+        let tombstones = destructions::tombstones_of(&self.database, &line.institution, *study).await?;
+        if tombstones.iter().any(|tombstone| !tombstone.cleared) {
+            return Err(KeysError::BeingDestroyed);
+        }
         let kek = self.keks.active(line).await?;
         let now = self.clock.now();
         let (patient_key, new_patient): (WrappingKey, _) =
@@ -145,11 +157,11 @@ impl StudyKeys {
                 }
             };
         let key = SealingKey::generate_for(kek.key.suite());
-        let row = wrap_study(place, &kek, &patient_key, &key);
+        let row = wrap_study(place, &kek, &patient_key, &key, now);
         let uses = if new_patient.is_some() { USES_PER_STUDY_MAX } else { 1 };
         let mut statements = vec![keks::count_uses(line, kek.version, uses, KEK_USES_MAX)];
         statements.extend(new_patient);
-        statements.push(study_keys::insert(&row, now));
+        statements.push(study_keys::insert(&row));
         self.database.execute(statements).await?;
         Ok(study_key(key, row))
     }
@@ -193,6 +205,7 @@ pub(crate) fn wrap_study(
     kek: &ActiveKek,
     patient_key: &WrappingKey,
     key: &SealingKey,
+    made: Timestamp,
 ) -> study_keys::StudyKey {
     let StudyPlace { line, patient, study } = place;
     let context = place::study_key(line, kek.version, *patient, *study);
@@ -203,10 +216,11 @@ pub(crate) fn wrap_study(
         patient: *patient,
         kek_version: kek.version,
         wrapped,
+        made,
     }
 }
 
 fn study_key(key: SealingKey, row: study_keys::StudyKey) -> StudyKey {
     let KekLine { institution, grade, .. } = row.line;
-    StudyKey { key, institution, study: row.study, patient: row.patient, grade }
+    StudyKey { key, institution, study: row.study, patient: row.patient, grade, made: row.made }
 }

@@ -42,7 +42,11 @@ word_enum! {
         Backup => "backup",
         /// Rebuild what is derived (catalogue, replicas) from what is stored.
         Recover => "recover",
-        /// Destroy a study. No policy permits it until destruction with approval exists.
+        /// Destroy a study by one act. No policy permits it: destruction is requested by one officer and approved by another.
         Destroy => "destroy",
+        /// Ask that a study, or all of a patient, be destroyed, and see what was.
+        RequestDestruction => "request-destruction",
+        /// Approve that what somebody else asked for is destroyed, and see what was.
+        ApproveDestruction => "approve-destruction",
     }
 }

@@ -175,6 +175,24 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::RotateKeys
         | RouteId::BeginRewrap
         | RouteId::Seal => only(Who::SecurityAdministrator, who),
+        // Of a study that is not there.
+        RouteId::RequestDestruction => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListDestructions => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of which there is none.
+        RouteId::ReadDestruction | RouteId::WithdrawDestruction => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ApproveDestruction => match who {
+            Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // While nothing is wrapped again.
         RouteId::StopRewrap => match who {
             Who::SecurityAdministrator => Nothing,
@@ -289,6 +307,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{client}", "viewer")
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
+        .replace("{destruction}", &"0".repeat(32))
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")
@@ -326,6 +345,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap => json(json!({"dry_run": true})),
+        RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
         RouteId::UpdateWorkitem => json(json!({"00741204": {"vr": "LO", "Value": ["read it again"]}})),
@@ -404,6 +424,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ReadKeys
         | RouteId::StopRewrap
         | RouteId::Seal
+        | RouteId::ListDestructions
+        | RouteId::ReadDestruction
+        | RouteId::ApproveDestruction
+        | RouteId::WithdrawDestruction
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub

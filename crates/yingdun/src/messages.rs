@@ -279,6 +279,23 @@ messages! {
         "dry run: {left} keys would be wrapped again, and then these versions destroyed, which cannot be undone:"
     }
 
+    destruction_planned(studies, instances, bytes) {
+        "{studies} 个检查，{instances} 个实例，{bytes} 字节："
+        "{studies} studies, {instances} instances, {bytes} bytes:"
+    }
+    destruction_study(uid, instances, bytes) {
+        "  {uid}：{instances} 个实例，{bytes} 字节"
+        "  {uid}: {instances} instances, {bytes} bytes"
+    }
+    destruction_asked(id) {
+        "已申请，尚未销毁任何内容。请另一人（审计管理员）批准：yingdun destroy approve {id}"
+        "Asked for; nothing is destroyed yet. Somebody else has to approve it (audit administrator): yingdun destroy approve {id}"
+    }
+    destruction_approved(id) {
+        "已批准，数秒内销毁，不可恢复。查看进度与记录：yingdun destroy show {id}"
+        "Approved; it is destroyed within seconds and cannot be brought back. How far it is, and its record: yingdun destroy show {id}"
+    }
+
     audit_verified(size, leaves, root) {
         "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"
         "the audit log is whole: {size} signed records, {leaves} checked, root {root}"
@@ -294,6 +311,7 @@ messages! {
     demo_store() { "存 store" "存 store" }
     demo_use() { "用 use" "用 use" }
     demo_keys() { "钥 keys" "钥 keys" }
+    demo_destroy() { "毁 destroy" "毁 destroy" }
     demo_audit() { "审 audit" "审 audit" }
     demo_passed() { "通过" "PASS" }
     demo_failed() { "失败" "FAIL" }
@@ -312,6 +330,10 @@ messages! {
     demo_keyed(rotated, wrapped, ms, studies) {
         "{rotated} 个密钥加密密钥换为新版本，其下 {wrapped} 个密钥在 {ms} 毫秒内重新封装，旧版本已销毁；影像字节未动，{studies} 个检查照常打开"
         "{rotated} key-encryption key replaced, the {wrapped} keys below wrapped again in {ms} ms, the version before destroyed; no image byte was touched, all {studies} studies open"
+    }
+    demo_destroyed(instances, ms) {
+        "一人申请、另一人批准，销毁一个检查（{instances} 个实例），{ms} 毫秒后连此前拷贝的密钥库配合根密钥也打不开；同一患者的另一检查照常打开"
+        "one officer asked, another approved: a study of {instances} instance destroyed; after {ms} ms not even a copy of the key database from before opens with the root key; another study of the same patient opens"
     }
     demo_audited(leaves, accesses, unwraps, named) {
         "{leaves} 条记录验证通过；解封密钥 {unwraps} 次＝准入记录 {accesses} 条；在副本中改动一个字节，验证器指出：{named}"

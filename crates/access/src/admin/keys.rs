@@ -5,7 +5,7 @@ use super::{AdminError, Change, ChangeDetail};
 use crate::access::{Access, Refusal};
 use crate::decision::Resource;
 use crate::session::Session;
-use yingdun_audit::{Counts, Event, Outcome, Receipt};
+use yingdun_audit::{AuditError, Counts, Event, Outcome, Receipt};
 use yingdun_model::Action;
 
 /// Work on keys that was permitted and written down, and is to be concluded.
@@ -14,6 +14,14 @@ use yingdun_model::Action;
 pub struct KeyWork {
     intent: Receipt,
     detail: ChangeDetail,
+}
+
+impl KeyWork {
+    /// The leaf that says that it is intended, by its place in the log.
+    #[must_use]
+    pub const fn leaf(&self) -> u64 {
+        self.intent.index()
+    }
 }
 
 impl Access {
@@ -30,6 +38,38 @@ impl Access {
         Err(Refusal::denied(decision.reason, session.role()).into())
     }
 
+    /// Lets somebody see what was destroyed and what is to be: who may ask for it, or approve it. Opens nothing and writes nothing
+    /// down.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`].
+    pub async fn may_see_destructions(&self, session: &Session) -> Result<(), AdminError> {
+        let resource = Resource::Archive(session.institution().clone());
+        let asks = self.decide(session, Action::RequestDestruction, &resource).await?;
+        if asks.permitted || self.decide(session, Action::ApproveDestruction, &resource).await?.permitted {
+            return Ok(());
+        }
+        Err(Refusal::denied(asks.reason, session.role()).into())
+    }
+
+    /// Decides whether somebody may take a step on the way to a destruction, and writes down that it is intended. `action` is
+    /// [`Action::RequestDestruction`] or [`Action::ApproveDestruction`], `code` names the step in the leaf; `subject`, which
+    /// destruction, is sealed beside it.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`]; the step must not be taken then.
+    pub async fn intend_destruction(
+        &self,
+        session: &Session,
+        action: Action,
+        code: &'static str,
+        subject: impl ToString,
+    ) -> Result<KeyWork, AdminError> {
+        let change = Change { action, code, detail: ChangeDetail::of(subject) };
+        let (intent, detail) = self.intend(session, change).await?;
+        Ok(KeyWork { intent, detail })
+    }
+
     /// Decides whether work on keys may be done, and writes down what is intended. `code` names the work in the leaf;
     /// `subject`, on which key, is sealed beside it.
     ///
@@ -44,6 +84,19 @@ impl Access {
         let change = Change { action: Action::ManageKeys, code, detail: ChangeDetail::of(subject) };
         let (intent, detail) = self.intend(session, change).await?;
         Ok(KeyWork { intent, detail })
+    }
+
+    /// Writes down what the archive itself did with keys, with a detail that is sealed beside the leaf. Gives the place of the leaf.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the log does not take it.
+    pub async fn record_with_detail(
+        &self,
+        event: Event,
+        subject: impl ToString,
+        what: impl ToString,
+    ) -> Result<u64, AuditError> {
+        Ok(self.record(event, &ChangeDetail::with(subject, what)).await?.index())
     }
 
     /// Writes down how work on keys ended, and how much it was.

@@ -3,8 +3,8 @@
 //! | officer | may |
 //! |---|---|
 //! | system administrator | create and disable people, devices and service clients; end sessions |
-//! | security administrator | give and take roles, care relations and scopes; look after keys |
-//! | audit administrator | none of it |
+//! | security administrator | give and take roles, care relations and scopes; look after keys; ask for destruction |
+//! | audit administrator | approve destruction; none of the rest |
 //!
 //! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
 //! whose intent cannot be written down is not made.
@@ -122,7 +122,9 @@ impl Access {
     async fn intend(&self, officer: &Session, change: Change) -> Result<(Receipt, ChangeDetail), AdminError> {
         let institution = officer.institution().clone();
         let resource = match change.action {
-            Action::ManageKeys => Resource::Archive(institution),
+            Action::ManageKeys | Action::RequestDestruction | Action::ApproveDestruction => {
+                Resource::Archive(institution)
+            }
             _ => Resource::Accounts(institution),
         };
         let decision = self.decide(officer, change.action, &resource).await?;

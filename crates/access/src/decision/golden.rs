@@ -141,6 +141,8 @@ fn table() -> String {
         (Action::ManageStorage, Target::Archive(home())),
         (Action::ManageKeys, Target::Archive(home())),
         (Action::Backup, Target::Archive(home())),
+        (Action::RequestDestruction, Target::Archive(home())),
+        (Action::ApproveDestruction, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

@@ -3,7 +3,8 @@
 //!
 //! The rules, in words:
 //!
-//! 1. Nobody crosses institutions; a disabled account does nothing; nobody destroys; break-glass is refused;
+//! 1. Nobody crosses institutions; a disabled account does nothing; nobody destroys by one act: the security administrator asks
+//!    and the audit administrator approves; break-glass is refused;
 //!    people and services act over TLS or from the machine itself.
 //! 2. L5 is listed and viewed only with a care relation that holds now. Research as a purpose lists and views L1
 //!    and L2 only.
@@ -112,6 +113,8 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 && who.role == Role::System
         }
         Action::Destroy => false,
+        Action::RequestDestruction => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
+        Action::ApproveDestruction => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
     }
 }
 

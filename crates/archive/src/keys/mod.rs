@@ -127,7 +127,7 @@ pub(crate) async fn stop_rewrap(core: &Core, session: &Session) -> Result<(), Ke
 // === helpers ===
 
 /// Replaces one version. Its leaves name the version that it makes.
-async fn replace(core: &Core, session: &Session, before: &KekStatus) -> Result<u32, KeyCareError> {
+pub(crate) async fn replace(core: &Core, session: &Session, before: &KekStatus) -> Result<u32, KeyCareError> {
     let work = core.access.intend_key_work(session, "rotate-kek", name(before)).await?;
     let rotated = core.keys.rotate_kek(&before.line, before.version).await;
     if rotated.is_ok() {
@@ -138,7 +138,11 @@ async fn replace(core: &Core, session: &Session, before: &KekStatus) -> Result<u
     conclude(core, work, rotated, counts).await
 }
 
-async fn begin(core: &Core, session: &Session, keys_left: u64) -> Result<RewrapStart, KeyCareError> {
+pub(crate) async fn begin(
+    core: &Core,
+    session: &Session,
+    keys_left: u64,
+) -> Result<RewrapStart, KeyCareError> {
     let work = core.access.intend_key_work(session, "begin-rewrap", session.institution()).await?;
     let begun = core.keys.begin_rewrap(session.institution()).await;
     conclude(core, work, begun, Counts::new().with("keys", keys_left)).await

@@ -23,6 +23,8 @@ const STORED: ReasonCode = ReasonCode::new("stored");
 /// Stored, and named another patient than its study has: a person has to look at it.
 const PATIENT_CONFLICT: ReasonCode = ReasonCode::new("patient-conflict");
 const DUPLICATE: ReasonCode = ReasonCode::new("duplicate");
+/// What a sender is told whose study is destroyed while it sends.
+const DESTROYED: &str = "the study was destroyed while it was sent";
 const NOT_STORED: ReasonCode = ReasonCode::new("not-stored");
 
 /// An object that knows its study: the open store window, and where it will stand.
@@ -181,7 +183,13 @@ impl Admitted {
     ) -> Result<Stored, IngestError> {
         let (location, receipt) = tokio::join!(record, core.audit.append_one(leaf.clone()));
         match (location, receipt) {
-            (Ok(location), Ok(_)) => Ok(self.acknowledge(core, descriptor, location).await),
+            (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await {
+                Some(stored) => Ok(stored),
+                None => {
+                    self.retract(core, leaf).await;
+                    Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)))
+                }
+            },
             (Err(error), Ok(_)) => {
                 self.retract(core, leaf).await;
                 Err(not_stored(error))
@@ -198,8 +206,8 @@ impl Admitted {
         }
     }
 
-    /// Hands a durable record to the catalogue and says what was stored.
-    async fn acknowledge(&self, core: &Core, descriptor: Descriptor, location: Location) -> Stored {
+    /// Hands a durable record to the catalogue and says what was stored; nothing when the study was destroyed meanwhile.
+    async fn acknowledge(&self, core: &Core, descriptor: Descriptor, location: Location) -> Option<Stored> {
         self.window.count(1, descriptor.data_set_bytes);
         if self.identity.is_conflict() {
             metrics::counter!("yingdun_patient_conflicts_total").increment(1);
@@ -210,8 +218,7 @@ impl Admitted {
         };
         let stored = stored(&descriptor.index, outcome);
         let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
-        core.catalogue.submit(row, location).await;
-        stored
+        core.catalogue.submit(row, location, self.window.key_made()).await.then_some(stored)
     }
 }
 

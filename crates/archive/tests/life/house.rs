@@ -80,16 +80,34 @@ impl House {
         self.folder.path()
     }
 
-    /// Loses the catalogue, as a broken database disk would.
-    pub(crate) fn lose_catalogue(&self) {
-        // Its last connection, closed in the background, takes this file away when it is done; when two close at once
-        // none does.
+    /// Copies files of an archive that is stopped into its folder or out of it, whole databases.
+    pub(crate) fn copy(&self, files: &[&str], from: &Path, to: &Path) {
+        for file in files {
+            self.wait_until_closed(file);
+            for part in ["-wal", "-shm", ""] {
+                let name = format!("{file}{part}");
+                let _ = std::fs::remove_file(to.join(&name));
+                if from.join(&name).exists() {
+                    std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Waits until a database is closed. Its last connection, closed in the background, takes a file away when it is done; when two
+    /// close at once none does.
+    fn wait_until_closed(&self, file: &str) {
         for _ in 0..3000 {
-            if !self.folder.path().join("catalogue.db-wal").exists() {
+            if !self.folder.path().join(format!("{file}-wal")).exists() {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
+    }
+
+    /// Loses the catalogue, as a broken database disk would.
+    pub(crate) fn lose_catalogue(&self) {
+        self.wait_until_closed("catalogue.db");
         for file in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
             let _ = std::fs::remove_file(self.folder.path().join(file));
         }
@@ -220,6 +238,12 @@ impl Open {
         let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
         let _ = self.access.found(&self.system, &officers).await;
         self.sign_in("sec", Role::SecurityAdministrator).await
+    }
+
+    /// The officer who reads the log.
+    pub(crate) async fn audit_officer(&self) -> Session {
+        self.security_officer().await;
+        self.sign_in("aud", Role::AuditAdministrator).await
     }
 
     /// A technician.

@@ -4,6 +4,7 @@
 mod altered;
 mod commitment;
 mod conflict;
+mod destroy;
 mod elsewhere;
 mod flips;
 mod house;

@@ -38,14 +38,14 @@ async fn a_record_of_another_institution_is_passed_over(house: House) {
     let elsewhere = InstitutionId::new("xiehe").unwrap();
     let (foreign, patient) = (StudyRef::from_bytes([7; 16]), PatientRef::from_bytes([8; 16]));
     let line = KekLine { institution: elsewhere.clone(), grade: Grade::L4, suite: "aes-256".to_owned() };
-    let wrapped = vec![1; 40];
+    let (wrapped, now) = (vec![1; 40], Timestamp::from_ms(0));
     let of_patient = PatientKey { kek_version: 1, wrapped: wrapped.clone() };
-    let of_study = StudyKey { line: line.clone(), study: foreign, patient, kek_version: 1, wrapped };
-    let now = Timestamp::from_ms(0);
+    let of_study =
+        StudyKey { line: line.clone(), study: foreign, patient, kek_version: 1, wrapped, made: now };
     let rows = vec![
         keks::insert_active(&line, 1, 1, &of_patient.wrapped, now),
         patient_keys::insert(&line, patient, &of_patient, now),
-        study_keys::insert(&of_study, now),
+        study_keys::insert(&of_study),
     ];
     open.keys.execute(rows).await.unwrap();
     let record = Record {

@@ -42,6 +42,7 @@ pub mod performed;
 #[cfg(test)]
 mod plans;
 mod record;
+pub mod remove;
 pub mod sealed;
 pub mod series;
 pub mod studies;

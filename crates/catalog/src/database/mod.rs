@@ -271,6 +271,11 @@ impl Database {
         sqlite::load(path, kind, &mut source)
     }
 
+    /// Whether it is a file of ours, and not a server.
+    pub(crate) const fn is_sqlite(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// Removes every row of these tables, in one durable transaction.
     pub(crate) async fn clear_tables(&self, tables: &[&'static str]) -> Result<(), CatalogError> {
         let statements = match &self.engine {

@@ -7,6 +7,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "the key hierarchy", sqlite: HIERARCHY, postgres: HIERARCHY },
     Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
+    Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -92,4 +93,30 @@ CREATE TABLE key_epoch (
     created_ms BIGINT NOT NULL
 );
 ALTER TABLE key_encryption_key ADD COLUMN epoch BIGINT REFERENCES key_epoch (epoch);
+";
+
+// What was asked for and how far it is; which keys of which studies are gone for good; and how far the log was read for
+// destructions that this database does not know, because it was brought back from a copy.
+const DESTRUCTION: &str = "\
+CREATE TABLE destruction (
+    institution TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    record TEXT NOT NULL,
+    requested_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, id)
+);
+CREATE INDEX destruction_by_request ON destruction (institution, requested_ms);
+CREATE INDEX destruction_by_state ON destruction (institution, state);
+CREATE TABLE destroyed_study (
+    institution TEXT NOT NULL,
+    study_ref BYTEA NOT NULL,
+    made_ms BIGINT NOT NULL,
+    cleared BIGINT NOT NULL,
+    PRIMARY KEY (institution, study_ref, made_ms)
+);
+CREATE TABLE destruction_mark (
+    institution TEXT NOT NULL PRIMARY KEY,
+    leaf BIGINT NOT NULL CHECK (leaf >= 0)
+);
 ";

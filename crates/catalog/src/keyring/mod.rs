@@ -1,10 +1,11 @@
-//! Wrapped keys: institution secrets, key-encryption keys and their epochs, patient and study keys; and the job that wraps them
-//! again.
+//! Wrapped keys: institution secrets, key-encryption keys and their epochs, patient and study keys; the job that wraps them
+//! again; and what was destroyed of them.
 //!
 //! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
 //! database. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one change, so
 //! that the room of keys composes changes that belong together into one transaction.
 
+pub mod destructions;
 pub mod epochs;
 pub mod keks;
 pub(crate) mod migrations;

@@ -18,6 +18,8 @@ pub struct StudyKey {
     pub kek_version: u32,
     /// The wrapped key.
     pub wrapped: Vec<u8>,
+    /// When it was made. It tells this key from one that the study had before it was destroyed.
+    pub made: Timestamp,
 }
 
 /// How many keys an institution has.
@@ -31,14 +33,14 @@ pub struct KeyCounts {
 
 const FIND: Sql = Sql::new(
     "SELECT s.institution, s.grade, s.suite, s.study_ref, s.patient_ref, s.kek_version, s.wrapped, \
-     p.kek_version, p.wrapped \
+     p.kek_version, p.wrapped, s.created_ms \
      FROM study_key s JOIN patient_key p ON p.institution = s.institution AND p.patient_ref = s.patient_ref \
      AND p.grade = s.grade AND p.suite = s.suite \
      WHERE s.institution = $1 AND s.study_ref = $2",
 );
 const OLDER: Sql = Sql::new(
     "SELECT s.institution, s.grade, s.suite, s.study_ref, s.patient_ref, s.kek_version, s.wrapped, \
-     p.kek_version, p.wrapped \
+     p.kek_version, p.wrapped, s.created_ms \
      FROM study_key s JOIN patient_key p ON p.institution = s.institution AND p.patient_ref = s.patient_ref \
      AND p.grade = s.grade AND p.suite = s.suite \
      WHERE s.institution = $1 AND s.grade = $2 AND s.suite = $3 AND s.kek_version < $4 LIMIT $5",
@@ -72,7 +74,7 @@ pub async fn find(
 /// Keeps the key of a study. The transaction fails with [`CatalogError::Constraint`] when there is one, or when
 /// its patient key is gone.
 #[must_use]
-pub fn insert(key: &StudyKey, now: Timestamp) -> Statement {
+pub fn insert(key: &StudyKey) -> Statement {
     let bound = vec![
         (&key.line.institution).into(),
         key.line.grade.into(),
@@ -81,7 +83,7 @@ pub fn insert(key: &StudyKey, now: Timestamp) -> Statement {
         key.patient.into(),
         key.kek_version.into(),
         key.wrapped.as_slice().into(),
-        now.into(),
+        key.made.into(),
     ];
     Statement::new(INSERT, bound).expecting(1)
 }
@@ -142,6 +144,7 @@ fn with_patient(row: &Row) -> Result<(StudyKey, PatientKey), CatalogError> {
         patient: row.get_reference(4)?,
         kek_version: row.get_number(5)?,
         wrapped: row.get_bytes(6)?.to_vec(),
+        made: row.get_timestamp(9)?,
     };
     let patient = PatientKey { kek_version: row.get_number(7)?, wrapped: row.get_bytes(8)?.to_vec() };
     Ok((study, patient))

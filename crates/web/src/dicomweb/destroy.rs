@@ -41,7 +41,7 @@ pub(crate) async fn refuse(call: Call) -> Result<Response<Body>, Problem> {
 }
 
 fn never() -> Problem {
-    Problem::new(Kind::Forbidden)
-        .expected("a request that keeps what is stored")
-        .remedy("destruction needs an approval that does not exist yet; the attempt is on the ledger")
+    Problem::new(Kind::Forbidden).expected("a request that keeps what is stored").remedy(
+        "destruction is asked for by one officer and approved by another; the attempt is on the ledger",
+    )
 }

@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, keys, me, network, performed, rights, storage, studies as follow, system, vault,
+    accounts, audit, destructions, keys, me, network, performed, rights, storage, studies as follow, system, vault,
     worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
@@ -116,6 +116,11 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::BeginRewrap => keys::begin_rewrap(call, body).await,
         RouteId::Seal => keys::seal(call).await,
         RouteId::StopRewrap => keys::stop_rewrap(call).await,
+        RouteId::RequestDestruction => destructions::request(call, body).await,
+        RouteId::ListDestructions => destructions::list(call).await,
+        RouteId::ReadDestruction => destructions::read(call).await,
+        RouteId::ApproveDestruction => destructions::approve(call).await,
+        RouteId::WithdrawDestruction => destructions::withdraw(call).await,
         RouteId::SystemStatus => system::status(call).await,
         RouteId::ScrubStatus => storage::scrub_status(call).await,
         RouteId::BeginScrub => storage::begin_scrub(call).await,

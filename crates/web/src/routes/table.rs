@@ -77,6 +77,20 @@ const KEYS_CHANGED: &[(u16, &str)] = &[
     (409, "Somebody else did it at the same time, or it is going on already"),
 ];
 
+const DESTRUCTION: Parameter =
+    path("destruction", Schema::Text, "Name of a destruction, 32 hexadecimal digits");
+const DESTRUCTION_ASKED: &[(u16, &str)] = &[
+    (200, "What would be destroyed"),
+    (201, "Asked for, until somebody else approves it"),
+    (404, "There is no such study or patient"),
+    (409, "The patient has too many studies"),
+];
+const DESTRUCTION_DECIDED: &[(u16, &str)] = &[
+    (200, "Approved; it is carried out within seconds"),
+    (404, "No such destruction"),
+    (409, "It was approved or withdrawn already, or what is there now is not what was asked for"),
+];
+
 const RIGHTS: &[(u16, &str)] =
     &[(204, "Changed"), (404, "No such record"), (409, "The roles exclude each other")];
 
@@ -376,7 +390,7 @@ const fn store(
     }
 }
 
-/// A deletion, which is refused until destruction with approval exists.
+/// A deletion, which is refused: destruction is asked for by one officer and approved by another, see `/destructions`.
 const fn destroy(
     path: &'static str,
     parameters: &'static [Parameter],
@@ -678,6 +692,16 @@ routes! {
     StopRewrap => api(Method::Delete, "/keys/rewrap", Action::ManageKeys, BodyRule::None, &[], &[(204, "Stopped, until it is begun again"), (404, "Keys are not being wrapped again")], "停止重新封装密钥", "Stop wrapping keys again"),
     /// Seal the archive.
     Seal => api(Method::Post, "/seal", Action::ManageKeys, BodyRule::None, &[], &[(204, "The archive closes and waits for shares"), (409, "No shares open the root key, so it would open itself again")], "封存：清除密钥并等待份额", "Close the archive and wipe its keys; it waits for shares then"),
+    /// A destruction, asked for.
+    RequestDestruction => api(Method::Post, "/destructions", Action::RequestDestruction, BodyRule::Json(list![optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or all studies of this patient"), optional("issuer", Schema::Text, "Who gave the patient ID"), optional("reason", Schema::Text, "retention-over, patient-wish, ordered, mistake or trial; needed unless dry_run"), DRY_RUN]), &[], DESTRUCTION_ASKED, "申请销毁检查或患者（须另一人批准）", "Ask for a study or a patient to be destroyed; somebody else has to approve it"),
+    /// What was destroyed, and what is to be.
+    ListDestructions => api(Method::Get, "/destructions", Action::RequestDestruction, BodyRule::None, &[], OK, "列出销毁申请与记录", "Destructions: asked for, going on and done, the newest first"),
+    /// One of them.
+    ReadDestruction => api(Method::Get, "/destructions/{destruction}", Action::RequestDestruction, BodyRule::None, &[DESTRUCTION], &[(200, "How far it is, and its record"), (404, "No such destruction")], "销毁记录", "One destruction with its record: what, who, how, when, which leaves"),
+    /// Approved.
+    ApproveDestruction => api(Method::Post, "/destructions/{destruction}/approval", Action::ApproveDestruction, BodyRule::None, &[DESTRUCTION], DESTRUCTION_DECIDED, "批准销毁（不可撤销）", "Approve what somebody else asked for; it is carried out and cannot be undone"),
+    /// Taken back.
+    WithdrawDestruction => api(Method::Delete, "/destructions/{destruction}", Action::RequestDestruction, BodyRule::None, &[DESTRUCTION], &[(204, "It is not going to happen"), (404, "No such destruction"), (409, "It was approved or withdrawn already")], "撤回或拒绝销毁申请", "Take a request back, or refuse it"),
     /// System status.
     SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
     /// How the replicas are being checked.

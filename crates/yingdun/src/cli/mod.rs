@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod destroy;
 mod device;
 mod dicom;
 mod installation;
@@ -13,6 +14,7 @@ mod workflow;
 
 pub(crate) use audit::AuditCommand;
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
+pub(crate) use destroy::{DestroyCommand, DestroyTarget};
 pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, JobCommand};
 pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     /// Key-encryption keys: versions, rotation, wrapping again (security administrator)
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Destruction of studies and patients: one officer asks, another approves, and nobody opens them again
+    #[command(subcommand)]
+    Destroy(DestroyCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),

@@ -80,6 +80,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Seal { admin } => admin::seal(&admin, output).await,
         Command::Keys(KeysCommand::Reseal(args)) => reseal::reseal(args, output).await,
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
+        Command::Destroy(command) => admin::destroy(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Events(args) => admin::events(args, output).await,

@@ -20,6 +20,8 @@ pub(super) enum Stage {
     Use,
     /// Keys are replaced.
     Keys,
+    /// A study is destroyed for good.
+    Destroy,
     /// All of it is on the ledger.
     Audit,
 }
@@ -31,6 +33,7 @@ impl Stage {
             Self::Store => language.demo_store(),
             Self::Use => language.demo_use(),
             Self::Keys => language.demo_keys(),
+            Self::Destroy => language.demo_destroy(),
             Self::Audit => language.demo_audit(),
         }
     }

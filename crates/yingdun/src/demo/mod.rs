@@ -6,6 +6,7 @@
 
 mod board;
 mod collect;
+mod destroy;
 mod error;
 mod folder;
 mod house;
@@ -64,6 +65,7 @@ async fn show(folder: &Folder, scale: Scale, board: &mut Board) -> Result<House,
     board.record(Stage::Store, store::store(&house, &samples, language).await)?;
     board.record(Stage::Use, view::view(&house, &samples, language).await)?;
     board.record(Stage::Keys, keys::keys(&house, &samples, language).await)?;
+    board.record(Stage::Destroy, destroy::destroy(&house, &samples, folder.path(), language).await)?;
     board.record(Stage::Audit, ledger::audit(&house, folder.path(), language).await)?;
     Ok(house)
 }

@@ -1,7 +1,7 @@
 //! Keys and the seal: the office of the security administrator, and of those who keep shares.
 
 use super::server::Server;
-use super::{call, password, plain};
+use super::{at, call, password, plain, rows};
 use crate::cli::{AdminArgs, KeyWorkCommand, UnsealArgs};
 use crate::commands::{CommandError, Verdict};
 use crate::messages::Language;
@@ -111,15 +111,7 @@ fn version(language: Language, kek: &Value) -> String {
     )
 }
 
-fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
-    value.get(name).unwrap_or(&Value::Null)
-}
-
 /// A figure that there may not be.
 fn figure(value: &Value) -> String {
     if value.is_null() { "–".to_owned() } else { plain(value) }
-}
-
-fn rows(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }

@@ -1,6 +1,7 @@
 //! Administration of a running server over HTTPS. Every command is one or two calls of the administration API; who
 //! may do what is decided there, by the role of the token.
 
+mod destroy;
 mod device;
 mod job;
 mod keys;
@@ -9,6 +10,7 @@ mod server;
 mod sign_in;
 mod storage;
 
+pub(super) use destroy::destroy;
 pub(super) use device::device;
 pub(super) use job::job;
 pub(super) use keys::{keys, seal, unseal};
@@ -205,6 +207,16 @@ fn row(value: &Value) -> String {
     let Value::Object(fields) = value else { return plain(value) };
     let shown: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
     shown.join("  ")
+}
+
+/// A field of an answer.
+fn at<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+/// The rows of an answer.
+fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 fn plain(value: &Value) -> String {

@@ -1,0 +1,115 @@
+//! Removes what tells of a study that was destroyed: rows, search terms, events and reports of it.
+
+use super::moment::date_column;
+use super::{StudyTerms, accessions, filter};
+use crate::{CatalogError, Database, Statement, StatementBuilder};
+use yingdun_model::{InstitutionId, StudyRef};
+
+/// Search terms in one DELETE: far below the 32,766 bound values of SQLite.
+const TERMS_PER_DELETE: usize = 500;
+
+/// What there is of a study.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StudySize {
+    /// Instances, each once.
+    pub instances: u64,
+    /// Bytes of their data sets as they were sent, every version.
+    pub bytes: u64,
+}
+
+/// How much there is of a study.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn size(database: &Database, study: StudyRef) -> Result<StudySize, CatalogError> {
+    const SQL: &str = "SELECT CAST(COALESCE(SUM(latest), 0) AS BIGINT), CAST(COALESCE(SUM(object_bytes), 0) AS BIGINT) FROM instance \
+         WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)";
+    let rows = database.query(Statement::new(SQL, vec![study.into()])).await?;
+    let Some(row) = rows.first() else { return Ok(StudySize::default()) };
+    Ok(StudySize { instances: row.get_number(0)?, bytes: row.get_number(1)? })
+}
+
+/// Those of these studies of which the catalogue has a row.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn present(database: &Database, studies: &[StudyRef]) -> Result<Vec<StudyRef>, CatalogError> {
+    if studies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref FROM study WHERE study_ref IN ").bind_list(studies.iter().copied());
+    database.query(sql.finish()).await?.iter().map(|row| row.get_reference(0)).collect()
+}
+
+/// Removes a study, in one durable transaction. `terms` are those by which it is found; without them all search terms of the archive
+/// are looked through. Storage commitments and entries of the worklist are not derived from it and stay.
+///
+/// # Errors
+/// As [`Database::execute`]. What is gone already is no error.
+pub async fn remove(
+    database: &Database,
+    institution: &InstitutionId,
+    study: StudyRef,
+    terms: Option<&StudyTerms>,
+) -> Result<(), CatalogError> {
+    let mut statements = Vec::new();
+    if database.is_sqlite() {
+        // The file does not erase what is deleted. A row that keeps its length is written over where it lies.
+        statements.extend(BLANK.map(|sql| Statement::new(sql, vec![study.into()])));
+    }
+    match terms {
+        Some(terms) => {
+            let modalities = terms.modalities.iter();
+            let modalities = modalities.map(|modality| filter::modality_term(institution, modality));
+            let gone: Vec<i64> = terms.tokens.iter().map(filter::term).chain(modalities).collect();
+            for gone in gone.chunks(TERMS_PER_DELETE) {
+                let mut delete = StatementBuilder::new();
+                delete.push("DELETE FROM search_term WHERE study_key = ").bind(filter::study_key(study));
+                delete.push(" AND study_date = ").bind(date_column(terms.date));
+                delete.push(" AND term IN ").bind_list(gone.iter().copied());
+                statements.push(delete.finish());
+            }
+            statements.extend(accessions::change(study, institution, terms.accession, None));
+        }
+        None => {
+            let delete = "DELETE FROM search_term WHERE study_key = $1";
+            statements.push(Statement::new(delete, vec![filter::study_key(study).into()]));
+            statements
+                .push(Statement::new("DELETE FROM study_accession WHERE study_ref = $1", vec![study.into()]));
+        }
+    }
+    // Before the study itself: it says whose it is.
+    statements.push(Statement::new(LAST_OF_PATIENT, vec![study.into(), study.into()]));
+    statements.extend(OF_STUDY.map(|sql| Statement::new(sql, vec![study.into()])));
+    database.execute(statements).await?;
+    match database.empty_write_ahead_log().await {
+        Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+const BLANK: [&str; 3] = [
+    "UPDATE study SET sealed = zeroblob(length(sealed)) WHERE study_ref = $1",
+    "UPDATE series SET sealed = zeroblob(length(sealed)) WHERE study_ref = $1",
+    "UPDATE performed_step SET sealed = zeroblob(length(sealed)) \
+     WHERE step_ref IN (SELECT step_ref FROM performed_study WHERE study_ref = $1)",
+];
+
+/// Children before parents.
+const OF_STUDY: [&str; 8] = [
+    "DELETE FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)",
+    "DELETE FROM series WHERE study_ref = $1",
+    "DELETE FROM study WHERE study_ref = $1",
+    "DELETE FROM study_arrival WHERE study_ref = $1",
+    "DELETE FROM study_event WHERE study_ref = $1",
+    "DELETE FROM performed_step WHERE step_ref IN (SELECT step_ref FROM performed_study WHERE study_ref = $1)",
+    "DELETE FROM performed_scheduled WHERE step_ref IN \
+     (SELECT step_ref FROM performed_study WHERE study_ref = $1)",
+    "DELETE FROM performed_study WHERE study_ref = $1",
+];
+
+/// The patient, where this is the last study of theirs.
+const LAST_OF_PATIENT: &str = "DELETE FROM patient \
+     WHERE patient_ref = (SELECT patient_ref FROM study WHERE study_ref = $1) AND NOT EXISTS \
+     (SELECT 1 FROM study WHERE study.patient_ref = patient.patient_ref AND study.study_ref <> $2)";

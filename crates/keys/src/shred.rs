@@ -1,0 +1,199 @@
+//! Destroying keys of studies, and keeping what is known of it. Who may, in which order and what else has to go is a matter of
+//! `archive`; here is what the database of keys does, each call in one transaction.
+
+use crate::{KeyStore, KeysError, StudyKey};
+use yingdun_catalog::CatalogError;
+use yingdun_catalog::keyring::destructions::{self, Destruction, KeyIdentity, Tombstone};
+use yingdun_model::{InstitutionId, PatientRef, StudyRef};
+
+impl KeyStore {
+    /// What identifies the key of a study; nothing when there is none. Opens nothing.
+    ///
+    /// # Errors
+    /// [`KeysError::Database`] when the row cannot be read; so for every call of this module.
+    pub async fn key_of_study(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<Option<KeyIdentity>, KeysError> {
+        Ok(destructions::key_of_study(&self.0.keys.database, institution, study).await?)
+    }
+
+    /// What identifies the keys of at most `limit` studies of a patient. Opens nothing.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn keys_of_patient(
+        &self,
+        institution: &InstitutionId,
+        patient: PatientRef,
+        limit: u32,
+    ) -> Result<Vec<KeyIdentity>, KeysError> {
+        Ok(destructions::keys_of_patient(&self.0.keys.database, institution, patient, limit).await?)
+    }
+
+    /// Whether a key that was given out is still that of its study.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn still_stands(&self, key: &StudyKey) -> Result<bool, KeysError> {
+        let now = self.key_of_study(key.institution(), key.study()).await?;
+        Ok(now.is_some_and(|now| now.made == key.made()))
+    }
+
+    /// Deletes the keys of studies, and those of their patients under which none is left, and carries the destruction on, if it is
+    /// still in the state `from`. For each a tombstone stays, and no new key is made for the study until [`Self::clear`].
+    ///
+    /// # Errors
+    /// [`KeysError::DestructionState`] when it is not in that state.
+    pub async fn shred(
+        &self,
+        institution: &InstitutionId,
+        keys: &[KeyIdentity],
+        from: &str,
+        to: &Destruction,
+    ) -> Result<(), KeysError> {
+        let mut changes = vec![destructions::advance(institution, from, to)];
+        changes.extend(keys.iter().flat_map(destructions::shred));
+        self.execute_destruction(changes).await?;
+        // What the log of the database holds of them goes with it, at the latest with its next own emptying.
+        match self.0.keys.database.empty_write_ahead_log().await {
+            Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Says that nothing tells of these destroyed studies any more, and carries the destruction on.
+    ///
+    /// # Errors
+    /// [`KeysError::DestructionState`] when it is not in the state `from`.
+    pub async fn clear(
+        &self,
+        institution: &InstitutionId,
+        keys: &[KeyIdentity],
+        from: &str,
+        to: &Destruction,
+    ) -> Result<(), KeysError> {
+        let mut changes = vec![destructions::advance(institution, from, to)];
+        changes.extend(keys.iter().map(|key| destructions::clear(institution, key.study, key.made)));
+        self.execute_destruction(changes).await
+    }
+
+    /// At most `limit` tombstones behind a study, in the order of studies.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn tombstones(
+        &self,
+        institution: &InstitutionId,
+        behind: StudyRef,
+        limit: u32,
+    ) -> Result<Vec<Tombstone>, KeysError> {
+        Ok(destructions::tombstones(&self.0.keys.database, institution, behind, limit).await?)
+    }
+
+    /// Whether this study was ever destroyed.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn was_destroyed(
+        &self,
+        institution: &InstitutionId,
+        study: StudyRef,
+    ) -> Result<bool, KeysError> {
+        let found = destructions::tombstones_of(&self.0.keys.database, institution, study).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Keeps a new destruction.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn keep_destruction(
+        &self,
+        institution: &InstitutionId,
+        destruction: &Destruction,
+    ) -> Result<(), KeysError> {
+        let insert = destructions::insert(institution, destruction, self.0.keys.clock.now());
+        self.0.keys.database.execute(vec![insert]).await?;
+        Ok(())
+    }
+
+    /// Carries a destruction on.
+    ///
+    /// # Errors
+    /// [`KeysError::DestructionState`] when it is not in the state `from`.
+    pub async fn advance_destruction(
+        &self,
+        institution: &InstitutionId,
+        from: &str,
+        to: &Destruction,
+    ) -> Result<(), KeysError> {
+        self.execute_destruction(vec![destructions::advance(institution, from, to)]).await
+    }
+
+    /// At most `limit` destructions, the newest first.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn destructions(
+        &self,
+        institution: &InstitutionId,
+        limit: u32,
+    ) -> Result<Vec<Destruction>, KeysError> {
+        Ok(destructions::newest(&self.0.keys.database, institution, limit).await?)
+    }
+
+    /// One destruction.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn destruction(
+        &self,
+        institution: &InstitutionId,
+        id: &str,
+    ) -> Result<Option<Destruction>, KeysError> {
+        Ok(destructions::find(&self.0.keys.database, institution, id).await?)
+    }
+
+    /// Every destruction that is in a state.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn destructions_in(
+        &self,
+        institution: &InstitutionId,
+        state: &str,
+    ) -> Result<Vec<Destruction>, KeysError> {
+        Ok(destructions::in_state(&self.0.keys.database, institution, state).await?)
+    }
+
+    /// Up to which leaf of the log every destruction is known here.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn destruction_mark(&self, institution: &InstitutionId) -> Result<u64, KeysError> {
+        Ok(destructions::mark(&self.0.keys.database, institution).await?)
+    }
+
+    /// Says up to which leaf of the log every destruction is known here.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn set_destruction_mark(
+        &self,
+        institution: &InstitutionId,
+        leaf: u64,
+    ) -> Result<(), KeysError> {
+        self.0.keys.database.execute(vec![destructions::set_mark(institution, leaf)]).await?;
+        Ok(())
+    }
+
+    async fn execute_destruction(&self, changes: Vec<yingdun_catalog::Statement>) -> Result<(), KeysError> {
+        match self.0.keys.database.execute(changes).await {
+            Ok(_) => Ok(()),
+            Err(CatalogError::UnexpectedRows { .. }) => Err(KeysError::DestructionState),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
