@@ -212,6 +212,27 @@ def test_keys_are_an_office_of_the_security_administrator(archive_on, tokens):
     assert office.security.raw("POST", "/keys/rotation", {"grade": "L9"}).status_code == 400
 
 
+def test_destruction_is_asked_for_by_one_office_and_approved_by_another(archive_on, tokens):
+    office = archive_on.office
+    who = {role: tokens.person(archive_on, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    asks, approves, nobody = "security-administrator", "audit-administrator", "0" * 32
+    rows = {
+        ("POST", "/destructions"): {asks: 404},
+        ("GET", "/destructions"): {asks: 200, approves: 200},
+        ("GET", f"/destructions/{nobody}"): {asks: 404, approves: 404},
+        ("POST", f"/destructions/{nobody}/approval"): {approves: 404},
+        ("DELETE", f"/destructions/{nobody}"): {asks: 404, approves: 404},
+    }
+    for (method, path), expected in rows.items():
+        body = {"study": "2.25.404", "reason": "mistake"} if path == "/destructions" and method == "POST" else None
+        answers = {name: office.api(token).raw(method, path, body).status_code for name, token in who.items()}
+        assert answers == {name: expected.get(name, 403) for name in who}, path
+        assert office.api("x" * 43).raw(method, path, body).status_code == 401
+    for wrong in ({"study": "2.25.404"}, {"study": "2.25.404", "reason": "from-log"}, {"reason": "mistake"}):
+        assert office.security.raw("POST", "/destructions", wrong).status_code == 400, wrong
+
+
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
     image = study_of(gateway_on, "anonymous-1")
     for token in (None, "x" * 43, "not a token at all"):

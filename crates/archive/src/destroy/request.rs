@@ -6,7 +6,7 @@ use super::{
 };
 use crate::catalogue::unavailable;
 use crate::shared::Core;
-use yingdun_access::{AdminError, KeyWork, Session};
+use yingdun_access::{KeyWork, Resource, Session};
 use yingdun_audit::{Counts, Outcome};
 use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, remove, studies};
 use yingdun_crypto::random;
@@ -59,11 +59,11 @@ pub(crate) async fn withdraw(
     session: &Session,
     id: &str,
 ) -> Result<DestructionRecord, DestroyError> {
-    let withdraw = |action| core.access.intend_destruction(session, action, "withdraw-destruction", id);
-    let step = match withdraw(Action::RequestDestruction).await {
-        Err(AdminError::Refused(_)) => withdraw(Action::ApproveDestruction).await?,
-        step => step?,
-    };
+    let archive = Resource::Archive(session.institution().clone());
+    let asks = core.access.decide(session, Action::RequestDestruction, &archive).await;
+    let asks = asks.is_ok_and(|decision| decision.permitted);
+    let action = if asks { Action::RequestDestruction } else { Action::ApproveDestruction };
+    let step = core.access.intend_destruction(session, action, "withdraw-destruction", id).await?;
     let withdrawn = decide(core, session, id, DestructionState::Withdrawn, &step).await;
     conclude(core, step, withdrawn).await
 }

@@ -123,12 +123,14 @@ const COUNTERS: &[&str] = &[
     "yingdun_access_refusal_leaves_suppressed_total",
     "yingdun_audit_leaves_total",
     "yingdun_catalogue_rows_refused_total",
+    "yingdun_destruction_failures_total",
     "yingdun_dimse_connections_dropped_total",
     "yingdun_dimse_received_bytes_total",
     "yingdun_http_connections_refused_total",
     "yingdun_http_handshakes_failed_total",
     "yingdun_kek_destroyed_total",
     "yingdun_kek_rotations_total",
+    "yingdun_key_epochs_ended_total",
     "yingdun_patient_conflicts_total",
     "yingdun_read_bypassed_total",
     "yingdun_receive_budget_spent_total",
@@ -137,6 +139,7 @@ const COUNTERS: &[&str] = &[
     "yingdun_rewrap_failures_total",
     "yingdun_rewrap_keys_total",
     "yingdun_storage_lost_records_total",
+    "yingdun_studies_destroyed_total",
     "yingdun_study_events_total",
 ];
 
