@@ -1,7 +1,6 @@
 """Studies are destroyed, and a thief who has everything that was left behind, and the root key, opens none of them."""
 
 import shutil
-import signal
 import sqlite3
 import subprocess
 
@@ -159,8 +158,7 @@ def test_a_thief_with_everything_left_behind_and_the_root_key_opens_no_destroyed
     core = subprocess.run(
         ["gcore", "-o", tmp_path / "core", str(installation.process.pid)], capture_output=True, check=False
     ) if shutil.which("gcore") else None
-    installation.process.send_signal(signal.SIGKILL)
-    installation.process.wait()
+    installation.kill()
     left = [path for path in folder.iterdir() if path.is_file()]
     left += [before / "keys.db", installation.log_path]
     left += [path for path in (installation.directory / "db").iterdir() if path.is_file()]
@@ -168,7 +166,9 @@ def test_a_thief_with_everything_left_behind_and_the_root_key_opens_no_destroyed
         subprocess.run(["sync", "-f", folder], check=True)
         left.append(image)
     root = root_key(keys / "root.key", (keys / "passphrase").read_text(encoding="utf-8").strip())
-    opened = Thief(root, before / "keys.db", left).opened()
+    thief = Thief(root, before / "keys.db", left)
+    print(f"{len(thief.windows)} windows of {len(left)} files, image: {bool(image)}")
+    opened = thief.opened()
     lost, safe = references[:DESTROYED], references[DESTROYED:]
     assert {study: opened[study] for study in lost} == {study: [] for study in lost}
     assert all(opened[study] for study in safe), "the neighbours open"
