@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, destructions, keys, me, network, performed, rights, storage, studies as follow, system, vault,
-    worklist,
+    accounts, audit, destructions, keys, me, network, performed, rights, storage, studies as follow, system,
+    vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
