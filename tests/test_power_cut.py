@@ -117,7 +117,7 @@ def live(disk: CutFileSystem, store: Path, *options) -> list:
 
 
 def test_what_a_store_acknowledged_survives_power_cuts_of_real_file_systems(kinds, tmp_path):
-    result, runs = Result("power-cut-store"), rig.runs(45)
+    result, runs = Result("power-cut-store"), rig.runs(24)
     try:
         while (done := result.images.total()) < runs:
             kind = min(kinds, key=result.images.__getitem__)
