@@ -21,14 +21,14 @@ HOUR_MS = 3_600_000
 
 
 class Office:
-    """The three officers of one running installation, signed in."""
+    """The three officers of one running installation, signed in; with `names`, they have accepted their invitations before."""
 
-    def __init__(self, installation: Installation):
+    def __init__(self, installation: Installation, names=None):
         self.installation = installation
         self.web = installation.addresses.web
         self.ca_file = str(installation.ca_file)
-        self.names, self.secrets = {}, {}
-        for invitation in installation.made["invitations"]:
+        self.names, self.secrets = dict(names or {}), {}
+        for invitation in [] if names else installation.made["invitations"]:
             self.enrol(invitation["token"], PASSWORD)
             self.names[invitation["role"]] = invitation["name"]
         self.sign_in_officers()

@@ -89,7 +89,7 @@ impl Link {
     ///
     /// # Errors
     /// [`TransferError::NotSignedIn`] when there is no way to get another.
-    pub(crate) async fn renew(&self) -> Result<(), TransferError> {
+    pub async fn renew(&self) -> Result<(), TransferError> {
         let new = match &self.identity {
             Identity::Client { id, secret } => self.grant(id, secret).await?,
             Identity::File(path) => line_of(path)?,

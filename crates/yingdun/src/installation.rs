@@ -3,6 +3,8 @@
 //! The configuration file is written last: where there is one, there is a whole installation. Nothing that exists
 //! is overwritten.
 
+mod restore;
+
 use crate::cli::{InitArgs, RootArg};
 use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, Transit, render};
 use crate::pki::{Authority, PkiError};
@@ -102,6 +104,8 @@ pub(crate) enum InstallError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Vault(#[from] yingdun_vault::VaultError),
     #[error("the officers cannot be invited: {0}")]
     Officers(#[from] AdminError),
 }
@@ -129,6 +133,8 @@ enum Opener {
     Passphrase(PathBuf),
     /// Some of the shares that are written into a folder, one file each.
     Shares { count: u8, threshold: u8, folder: PathBuf },
+    /// What opened it before: there is a root key already, and nothing is made.
+    AsBefore,
 }
 
 impl Plan {
@@ -137,21 +143,24 @@ impl Plan {
     /// # Errors
     /// [`InstallError`] when the options do not make a configuration.
     pub(crate) fn new(args: &InitArgs) -> Result<Self, InstallError> {
-        let absolute = |path: &Path| {
-            std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
-        };
         let directory = absolute(&args.directory)?;
         let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
             (Some(count), Some(threshold), Some(folder)) => {
                 let folder = share_folder(folder, &directory)?;
                 Opener::Shares { count: *count, threshold: *threshold, folder }
             }
-            _ => match (elsewhere(args, absolute)?, &args.passphrase_file) {
+            _ => match (elsewhere(args)?, &args.passphrase_file) {
                 (Some(opener), _) => opener,
                 (None, Some(path)) => Opener::Passphrase(absolute(path)?),
                 (None, None) => Opener::OwnPassphrase,
             },
         };
+        Self::with(args, opener)
+    }
+
+    /// The same, with what will open the root key.
+    fn with(args: &InitArgs, opener: Opener) -> Result<Self, InstallError> {
+        let directory = absolute(&args.directory)?;
         let replicas = if args.replica.is_empty() {
             ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
         } else {
@@ -201,7 +210,7 @@ impl Plan {
         paths.extend(["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| pki.join(name)));
         paths.extend(self.config.keys.root_file.clone());
         match &self.opener {
-            Opener::Pkcs11(_) | Opener::Transit(_) => {}
+            Opener::Pkcs11(_) | Opener::Transit(_) | Opener::AsBefore => {}
             Opener::OwnPassphrase => paths.push(keys.join(PASSPHRASE_FILE)),
             Opener::Passphrase(_) => {}
             Opener::Shares { count, folder, .. } => {
@@ -220,10 +229,7 @@ impl Plan {
     /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays,
     /// for a person to look at.
     pub(crate) async fn install(self) -> Result<Installed, InstallError> {
-        let exists = [self.config_path(), self.pki().join("ca.key")];
-        if exists.iter().chain(&self.config.keys.root_file).any(|path| path.exists()) {
-            return Err(InstallError::Exists(self.directory));
-        }
+        self.check_new()?;
         for folder in [PKI_FOLDER, KEYS_FOLDER, DATABASE_FOLDER] {
             let path = self.directory.join(folder);
             make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
@@ -264,6 +270,15 @@ impl Plan {
         })
     }
 
+    /// Nothing that exists is written over.
+    fn check_new(&self) -> Result<(), InstallError> {
+        let exists = [self.config_path(), self.pki().join("ca.key")];
+        if exists.iter().chain(&self.config.keys.root_file).any(|path| path.exists()) {
+            return Err(InstallError::Exists(self.directory.clone()));
+        }
+        Ok(())
+    }
+
     fn make_certificates(&self) -> Result<(), InstallError> {
         let authority = Authority::create(&format!("Yingdun CA {}", self.institution))?;
         authority.save(&self.pki())?;
@@ -287,6 +302,7 @@ impl Plan {
                 let (root, shares) = made.map_err(StartError::from)?;
                 Ok(kept(root, write_shares(folder, &shares)?))
             }
+            Opener::AsBefore => Err(StartError::Sealed.into()),
             Opener::Passphrase(path) => Ok(kept(self.make_root_file(path).await?, Vec::new())),
             Opener::OwnPassphrase => {
                 let path = self.directory.join(KEYS_FOLDER).join(PASSPHRASE_FILE);
@@ -359,10 +375,7 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 // === helpers ===
 
 /// What opens a root key that is not in a file of ours; none where it is.
-fn elsewhere(
-    args: &InitArgs,
-    absolute: impl Fn(&Path) -> Result<PathBuf, InstallError>,
-) -> Result<Option<Opener>, InstallError> {
+fn elsewhere(args: &InitArgs) -> Result<Option<Opener>, InstallError> {
     Ok(match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
         (RootArg::Pkcs11, Some(module), Some(token)) => Some(Opener::Pkcs11(Pkcs11 {
             module: absolute(module)?,
@@ -386,6 +399,10 @@ fn elsewhere(
     })
 }
 
+fn absolute(path: &Path) -> Result<PathBuf, InstallError> {
+    std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
+}
+
 /// What the configuration says of the root key.
 fn root_values(opener: &Opener, shown: impl Fn(&Path) -> String) -> RootValues {
     let passphrase_file = match opener {
@@ -401,7 +418,7 @@ fn root_values(opener: &Opener, shown: impl Fn(&Path) -> String) -> RootValues {
                 ..transit.clone()
             });
         }
-        Opener::Shares { .. } => None,
+        Opener::Shares { .. } | Opener::AsBefore => None,
         Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),
         Opener::Passphrase(path) => Some(shown(path)),
     };

@@ -198,6 +198,63 @@ messages! {
         "{studies} studies exported to {file}, {megabytes} MB in {seconds} s"
     }
 
+    vault_made(folder, key) {
+        "保险库已建立：{folder}\n  清单公钥：{key}\n密钥口令请另行保管：没有它就无法恢复。"
+        "The vault is made: {folder}\n  public key of its manifests: {key}\nKeep the passphrase of the keys elsewhere too: nothing is restored without it."
+    }
+    vault_progress(packs, megabytes) { "{packs} 个包，{megabytes} MB" "{packs} packs, {megabytes} MB" }
+    vault_pulled(snapshot, packs, megabytes, leaves, proved) {
+        "快照 {snapshot}：{packs} 个包有新增，{megabytes} MB；{leaves} 条审计记录；归档证明仍持有 {proved} 个包"
+        "snapshot {snapshot}: {packs} packs grew, {megabytes} MB; {leaves} leaves; the archive proved to hold {proved} packs"
+    }
+    vault_not_pulled() {
+        "未生成快照：归档的审计日志与此处保存的不相接。此前的快照不受影响。"
+        "no snapshot: the audit log of the archive does not continue the one that is kept here. Earlier snapshots are as they were."
+    }
+    vault_alarm(number, when, what) { "警报 {number}（{when}）：{what}" "ALARM {number} ({when}): {what}" }
+    vault_quiet() { "没有待处理的警报。" "No alarm waits." }
+    alarm_log(why) { "审计日志被改动：{why}" "the audit log was changed: {why}" }
+    alarm_missing(pack) { "包 {pack} 在归档中已不存在" "pack {pack} is gone from the archive" }
+    alarm_shrank(pack, kept, came) {
+        "包 {pack} 在归档中只有 {came} 字节，此处保存 {kept} 字节"
+        "pack {pack} has {came} bytes in the archive, {kept} are kept here"
+    }
+    alarm_changed(pack) { "包 {pack} 在归档中被改动或缺失" "pack {pack} was changed in the archive, or is gone" }
+    alarm_damaged(pack) {
+        "归档的任何副本都给不出完好的包 {pack}"
+        "no replica of the archive gives pack {pack} as it was written"
+    }
+    alarm_copy(pack) { "包 {pack} 在本保险库中被改动" "pack {pack} was changed in this vault" }
+    vault_empty() { "还没有快照。" "There is no snapshot yet." }
+    vault_snapshot(number, taken, days, packs, megabytes) {
+        "{number}  {taken}  本机运行 {days} 天前  {packs} 个包，{megabytes} MB"
+        "{number}  {taken}  {days} days of running time ago  {packs} packs, {megabytes} MB"
+    }
+    vault_verified(snapshot, packs, megabytes, leaves) {
+        "快照 {snapshot} 已逐字节核验：{packs} 个包，{megabytes} MB；{leaves} 条审计记录"
+        "every byte of snapshot {snapshot} was checked: {packs} packs, {megabytes} MB; {leaves} leaves"
+    }
+    vault_pruned(snapshots, keys, megabytes) {
+        "已清理 {snapshots} 个快照、{keys} 个快照的密钥，{megabytes} MB"
+        "{snapshots} snapshots and the keys of {keys} more were removed, {megabytes} MB"
+    }
+    vault_would_prune(snapshots, keys, megabytes) {
+        "试运行：将清理 {snapshots} 个快照、{keys} 个快照的密钥，{megabytes} MB；加 --apply 执行"
+        "dry run: {snapshots} snapshots and the keys of {keys} more would be removed, {megabytes} MB; --apply does it"
+    }
+    vault_would_restore(snapshot, packs, megabytes, config) {
+        "试运行：将由快照 {snapshot} 恢复 {packs} 个包，{megabytes} MB，配置文件 {config}"
+        "dry run: {packs} packs of snapshot {snapshot}, {megabytes} MB, would be restored, with the configuration {config}"
+    }
+    vault_restored(snapshot, records, megabytes, config, rto, rpo) {
+        "已由快照 {snapshot} 恢复 {records} 个对象，{megabytes} MB，用时 {rto} 秒（RTO）；快照距今 {rpo} 秒（RPO）\n  启动：yingdun serve --config {config}\n证书是新的：请换上机构的证书，并通知各设备。"
+        "{records} objects of snapshot {snapshot} were restored, {megabytes} MB in {rto} s (RTO); it is {rpo} s old (RPO)\n  start it with: yingdun serve --config {config}\nIts certificates are new: put those of the institution in their place, or tell the devices."
+    }
+    vault_rehearsed(records, opened, without_key, unreadable) {
+        "演练：{records} 个对象，{opened} 个已用密钥打开，{without_key} 个的密钥已销毁，{unreadable} 个无法打开"
+        "rehearsed: of {records} objects, {opened} opened with their keys, the keys of {without_key} were destroyed, {unreadable} did not open"
+    }
+
     would_migrate(studies, instances) {
         "试运行：来源有 {studies} 个检查，{instances} 个实例，未搬动"
         "dry run: the source has {studies} studies, {instances} instances; nothing was moved"

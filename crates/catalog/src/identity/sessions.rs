@@ -159,6 +159,15 @@ pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(REVOKE_CODE, vec![now.into(), code_hash.into()])
 }
 
+/// Ends everybody's sessions, with the codes that would open new ones: for rows that were brought back from a backup, where a
+/// session that was revoked since is alive again.
+#[must_use]
+pub fn forget_all() -> Vec<Statement> {
+    ["DELETE FROM session", "DELETE FROM authorization_code"]
+        .map(|text| Statement::new(text, Vec::new()))
+        .into()
+}
+
 /// Deletes sessions that expired before a moment.
 #[must_use]
 pub fn forget_expired(before: Timestamp) -> Statement {

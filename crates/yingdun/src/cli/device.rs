@@ -171,7 +171,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view, export, worklist
+    /// Replace its scopes: store, search, view, export, worklist, vault
     Grant {
         client_id: String,
         scopes: Vec<String>,

@@ -10,6 +10,7 @@ mod keys;
 mod people;
 mod sign_in;
 mod storage;
+mod vault;
 mod workflow;
 
 pub(crate) use audit::AuditCommand;
@@ -24,6 +25,7 @@ pub(crate) use keys::{KeyWorkCommand, KeysCommand, ResealArgs, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};
+pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRestoreArgs};
 pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
 
 use clap::{Parser, Subcommand};
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// Replicas: how they stand, and changing a disk while the archive runs (system administrator)
     #[command(subcommand)]
     Replica(ReplicaCommand),
+    /// A vault on another host: pull snapshots of an archive, keep them from everybody there, make an archive of one again
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -22,6 +22,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Transfer(#[from] TransferError),
     #[error(transparent)]
+    Vault(#[from] yingdun_vault::VaultError),
+    #[error(transparent)]
     Scu(#[from] yingdun_dimse::scu::ScuError),
     #[error(transparent)]
     Tls(#[from] yingdun_dimse::tls::TlsError),

@@ -17,6 +17,7 @@ mod restore;
 mod retrieve;
 mod scu;
 mod serve;
+mod vault;
 
 pub(crate) use error::CommandError;
 
@@ -88,6 +89,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Conformance => conformance(output),
         Command::Scrub(args) => admin::scrub(args, output).await,
         Command::Replica(command) => admin::replica(command, output).await,
+        Command::Vault(command) => vault::vault(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
     }
 }
@@ -102,7 +104,6 @@ fn conformance(output: Output) -> Result<Verdict, CommandError> {
 
 /// Signs in at a server for a transfer.
 async fn link(server: &ServerArgs, who: &IdentityArgs) -> Result<Link, CommandError> {
-    let (client, base) = admin::https_client(server)?;
     let identity = match (&who.client_id, &who.client_secret_file, &who.token_file, &who.token) {
         (Some(id), Some(file), _, _) => Identity::Client { id: id.clone(), secret: line_of(file)? },
         (_, _, Some(file), _) => Identity::File(file.clone()),
@@ -114,5 +115,11 @@ async fn link(server: &ServerArgs, who: &IdentityArgs) -> Result<Link, CommandEr
             ));
         }
     };
+    server_link(server, identity).await
+}
+
+/// Signs in at a server as somebody.
+async fn server_link(server: &ServerArgs, identity: Identity) -> Result<Link, CommandError> {
+    let (client, base) = admin::https_client(server)?;
     Ok(Link::connect(client, base, identity).await?)
 }

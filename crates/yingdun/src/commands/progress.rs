@@ -9,8 +9,13 @@ use yingdun_transfer::meter::{Meter, Progress};
 const TERMINAL_INTERVAL: Duration = Duration::from_millis(500);
 const LOG_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Shows the line until the work ends.
+/// Shows how far a transfer is until the work ends.
 pub(super) async fn show<T>(meter: &Meter, language: Language, work: impl Future<Output = T>) -> T {
+    show_line(|elapsed| line(meter.progress(elapsed), language), work).await
+}
+
+/// Shows a line until the work ends.
+pub(super) async fn show_line<T>(line: impl Fn(Duration) -> String, work: impl Future<Output = T>) -> T {
     let terminal = io::stderr().is_terminal();
     let mut tick = tokio::time::interval(if terminal { TERMINAL_INTERVAL } else { LOG_INTERVAL });
     tick.tick().await;
@@ -25,7 +30,7 @@ pub(super) async fn show<T>(meter: &Meter, language: Language, work: impl Future
                 return done;
             }
             _ = tick.tick() => {
-                let line = line(meter.progress(began.elapsed()), language);
+                let line = line(began.elapsed());
                 print(&if terminal { format!("\r\x1b[K{line}") } else { format!("{line}\n") });
             }
         }

@@ -118,20 +118,7 @@ impl System {
         );
         let store = Store::open(store_config(config), Arc::new(RealDisk), Arc::new(events)).await?;
         claim(&foundation, &store).await?;
-        let parts = ArchiveParts {
-            catalogue: foundation.catalogue.clone(),
-            keys: foundation.keys.clone(),
-            store: store.clone(),
-            audit: foundation.audit.clone(),
-            access: foundation.access.clone(),
-            clock: Arc::clone(&foundation.clock),
-            limits: ArchiveLimits {
-                object_bytes_max: config.storage.object_bytes_max,
-                study_stable_after: Duration::from_secs(u64::from(config.catalogue.study_stable_after_s)),
-                rotate_keys_after: DAY.saturating_mul(u32::from(config.keys.rotate_after_days)),
-                ..ArchiveLimits::default()
-            },
-        };
+        let parts = archive_parts(config, &foundation, store.clone());
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
         let calling = dicom::client(config)?;
@@ -251,6 +238,24 @@ pub(super) fn check(config: &Config) -> Result<(), StartError> {
         .map(|finding| format!("{}: {}", finding.option, finding.cause))
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(StartError::Configuration(errors)) }
+}
+
+/// What the archive works with.
+pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Store) -> ArchiveParts {
+    ArchiveParts {
+        catalogue: foundation.catalogue.clone(),
+        keys: foundation.keys.clone(),
+        store,
+        audit: foundation.audit.clone(),
+        access: foundation.access.clone(),
+        clock: Arc::clone(&foundation.clock),
+        limits: ArchiveLimits {
+            object_bytes_max: config.storage.object_bytes_max,
+            study_stable_after: Duration::from_secs(u64::from(config.catalogue.study_stable_after_s)),
+            rotate_keys_after: DAY.saturating_mul(u32::from(config.keys.rotate_after_days)),
+            ..ArchiveLimits::default()
+        },
+    }
 }
 
 /// The store that a configuration describes.

@@ -1,0 +1,506 @@
+//! One pull: from what the archive shows to a signed snapshot, or to alarms.
+//!
+//! The order makes a snapshot whole although the archive works on meanwhile:
+//!
+//! 1. the audit log, because an archive whose log does not continue is not listened to any further;
+//! 2. the catalogue, so that it names no record that the packs do not have yet; restoring it, what is newer is read from them;
+//! 3. the packs, up to what is acknowledged; and a part of those that are here is asked for again;
+//! 4. keys and accounts, so that every pack has its keys;
+//! 5. the audit log again, which now tells of all that.
+//!
+//! A pull that is cut off goes on where it was: packs stay as far as they came, and pieces of files are not kept twice.
+
+use crate::alarm::{AlarmKind, Alarms};
+use crate::listing::{Listing, PackEntry};
+use crate::manifest::{self, FileEntry, LogHead, Manifest, PackList, Snapshot};
+use crate::remote::{HeldPack, Holdings, Probes, Remote};
+use crate::vault::now_ms;
+use crate::{Alarm, RunningTime, Vault, VaultError, files};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use yingdun_audit::MirrorError;
+use yingdun_crypto::random;
+use yingdun_transfer::TransferError;
+use yingdun_transfer::link::Link;
+
+/// Bytes of a pack that are asked for at once; the door gives 64 MiB at most.
+const SPAN_BYTES: u64 = 64 * 1024 * 1024;
+/// Packs that are asked about at once, and their bytes; the door takes as many.
+const PROBE_PACKS: usize = 256;
+const PROBE_BYTES: u64 = 1 << 30;
+/// The longest checkpoint.
+const CHECKPOINT_BYTES_MAX: u32 = 64 * 1024;
+/// How often keys are taken again because an epoch ended meanwhile.
+const EPOCH_ATTEMPTS: u32 = 5;
+/// Where the next question about packs begins.
+const PROBE_CURSOR: &str = "probe";
+
+const MINUTE_MS: u64 = 60 * 1000;
+const MIB: u64 = 1024 * 1024;
+
+/// How far a pull or a restore is, for whoever looks on.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Bytes so far.
+    pub bytes: AtomicU64,
+    /// Packs so far.
+    pub packs: AtomicU64,
+}
+
+/// What a pull did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pulled {
+    /// The new snapshot; none when the log of the archive does not continue the one that is here.
+    pub snapshot: Option<u64>,
+    /// Packs that grew or came.
+    pub packs: u64,
+    /// Bytes of them.
+    pub pack_bytes: u64,
+    /// Bytes of rows that were not here before.
+    pub row_bytes: u64,
+    /// Leaves that came.
+    pub leaves: u64,
+    /// Packs that the archive proved to hold.
+    pub proved: u64,
+    /// Alarms that are new.
+    pub alarms: Vec<Alarm>,
+}
+
+struct Pull<'v> {
+    vault: &'v Vault,
+    remote: Remote,
+    watch: &'v Watch,
+    alarms: Alarms,
+    known_alarms: usize,
+    pulled: Pulled,
+}
+
+impl Vault {
+    /// Pulls a snapshot.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the archive cannot be reached or the vault cannot be written; what is wrong with the archive is no
+    /// error but an alarm.
+    pub async fn pull(&mut self, link: Link, watch: &Watch) -> Result<Pulled, VaultError> {
+        let alarms = Alarms::of(&self.folder)?;
+        let known_alarms = alarms.open().len();
+        let (remote, pulled) = (Remote::new(link), Pulled::default());
+        let pull = Pull { vault: self, remote, watch, alarms, known_alarms, pulled };
+        pull.run().await
+    }
+}
+
+impl Pull<'_> {
+    async fn run(mut self) -> Result<Pulled, VaultError> {
+        let before = self.vault.newest()?;
+        let running = self.vault.running_time()?;
+        let Some(log_before) = self.follow().await? else { return Ok(self.end(None)) };
+        let last = before.as_ref().map(|before| &before.manifest);
+        let (catalogue, catalogue_running) = self.catalogue(last, running).await?;
+        let taken_ms = now_ms();
+        let (held, packs) = self.packs(last).await?;
+        self.probe(&packs.list, held.replicas).await?;
+        let keys = self.keys().await?;
+        let identity = self.part("identity").await?;
+        let Some(audit) = self.follow().await? else { return Ok(self.end(None)) };
+        files::sync_all(&self.vault.folder)?;
+        files::sync_all(&self.vault.settings.keys_folder)?;
+        let number = last.map_or(1, |last| last.number + 1);
+        let manifest = Manifest {
+            number,
+            previous: before.as_ref().map(|before: &Snapshot| before.digest),
+            taken_ms,
+            running,
+            catalogue_running,
+            institution: held.institution,
+            store: held.store,
+            packs,
+            parts: BTreeMap::from([("catalogue".to_owned(), catalogue), ("identity".to_owned(), identity)]),
+            keys,
+            audit: LogHead { before: log_before.size, ..audit },
+        };
+        manifest::write(&self.vault.snapshots, &self.vault.signer, &manifest)?;
+        Ok(self.end(Some(number)))
+    }
+
+    fn end(mut self, snapshot: Option<u64>) -> Pulled {
+        self.pulled.snapshot = snapshot;
+        self.pulled.alarms = self.alarms.open().get(self.known_alarms..).unwrap_or_default().to_vec();
+        self.pulled
+    }
+
+    fn raise(&mut self, what: AlarmKind) -> Result<(), VaultError> {
+        self.alarms.raise(now_ms(), what).map(drop)
+    }
+
+    // === the audit log ===
+
+    /// Follows the log; nothing when it does not continue.
+    async fn follow(&mut self) -> Result<Option<LogHead>, VaultError> {
+        let mut mirror = self.vault.mirror()?;
+        let known = mirror.size();
+        let path = self.vault.incoming.join("leaves");
+        let mut spool = files::open_to_write(&path)?;
+        spool.set_len(0).map_err(VaultError::file(&path))?;
+        let came = self
+            .remote
+            .bytes(&["audit"], &[("after", known.to_string())], |bytes| {
+                spool.write_all(bytes).map_err(VaultError::file(&path))
+            })
+            .await;
+        match came {
+            // The door says that there are fewer leaves than are here.
+            Err(VaultError::Archive(TransferError::Refused { status, words })) if status.as_u16() == 409 => {
+                self.raise(AlarmKind::LogNotContinued { why: words })?;
+                return Ok(None);
+            }
+            other => other?,
+        }
+        let (note, begin) = read_note(&path)?;
+        let followed = mirror.follow(&note, || {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(begin))?;
+            Ok(BufReader::new(file))
+        });
+        fs::remove_file(&path).map_err(VaultError::file(&path))?;
+        match followed {
+            Ok(()) => {}
+            Err(
+                error
+                @ (MirrorError::Shrank { .. } | MirrorError::Forked { .. } | MirrorError::Checkpoint(_)),
+            ) => {
+                self.raise(AlarmKind::LogNotContinued { why: error.to_string() })?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.pulled.leaves += mirror.size() - known;
+        Ok(Some(LogHead { before: 0, size: mirror.size(), checkpoint: note }))
+    }
+
+    // === rows ===
+
+    /// The catalogue, taken anew when the last one is old.
+    async fn catalogue(
+        &mut self,
+        last: Option<&Manifest>,
+        running: RunningTime,
+    ) -> Result<(FileEntry, RunningTime), VaultError> {
+        let every_ms = u64::from(self.vault.settings.catalogue_every_minutes) * MINUTE_MS;
+        let young = last.filter(|last| running.since(last.catalogue_running) < every_ms);
+        match young.and_then(|last| Some((*last.parts.get("catalogue")?, last.catalogue_running))) {
+            Some(kept) => Ok(kept),
+            None => Ok((self.part("catalogue").await?, running)),
+        }
+    }
+
+    /// Keys, with the epochs to which they belong.
+    async fn keys(&mut self) -> Result<BTreeMap<String, FileEntry>, VaultError> {
+        let mut epoch = self.part("epoch").await?;
+        for _ in 0..EPOCH_ATTEMPTS {
+            let keys = self.part("keys").await?;
+            let after = self.part("epoch").await?;
+            if after == epoch {
+                let root = self.part("root").await?;
+                let parts = [("keys", keys), ("epoch", epoch), ("root", root)];
+                return Ok(parts.map(|(name, entry)| (name.to_owned(), entry)).into());
+            }
+            epoch = after;
+        }
+        Err(VaultError::Unexpected("an epoch of keys that ends again and again"))
+    }
+
+    /// Takes a part in pieces; keys into the folder for keys.
+    async fn part(&mut self, name: &str) -> Result<FileEntry, VaultError> {
+        let chunks = match name {
+            "keys" | "epoch" | "root" => self.vault.key_chunks()?,
+            _ => &self.vault.chunks,
+        };
+        let mut writer = chunks.writer();
+        self.remote.bytes(&["parts", name], &[], |bytes| writer.push(bytes)).await?;
+        let (entry, new_bytes) = writer.finish()?;
+        self.pulled.row_bytes += new_bytes;
+        Ok(entry)
+    }
+
+    // === packs ===
+
+    /// Brings every pack up to what the archive acknowledged, and lists them. What the archive does not have any more stays.
+    async fn packs(&mut self, last: Option<&Manifest>) -> Result<(Holdings, PackList), VaultError> {
+        let vault = self.vault;
+        let mut kept = Listing::of(&vault.chunks, last.map(|last| &last.packs.list))?.peekable();
+        let mut writer = vault.chunks.writer();
+        let (mut count, mut bytes) = (0, 0);
+        let mut head = self.page(None).await?;
+        check_store(last, &head)?;
+        let store = store_name(&head.store)?;
+        let mut waiting: VecDeque<HeldPack> = std::mem::take(&mut head.packs).into();
+        let (mut more, mut last_told) = (head.more, None);
+        loop {
+            if let (true, true, Some(after)) = (waiting.is_empty(), more, last_told) {
+                let next = self.page(Some(&hex_of(after))).await?;
+                (more, waiting) = (next.more, next.packs.into());
+            }
+            let held = waiting.front().map(|held| pack_number(&held.pack)).transpose()?;
+            if held.is_some_and(|held| last_told.is_some_and(|last| last >= held)) {
+                return Err(VaultError::Unexpected("packs out of order"));
+            }
+            let known = match kept.peek() {
+                Some(Ok(entry)) => Some(*entry),
+                Some(Err(_)) => return Err(kept.next().and_then(Result::err).unwrap_or(VaultError::Empty)),
+                None => None,
+            };
+            let entry = match (known, held) {
+                (None, None) => break,
+                (Some(known), held) if held.is_none_or(|held| known.pack < held) => {
+                    kept.next();
+                    self.raise(AlarmKind::PackMissing { pack: hex_of(known.pack) })?;
+                    Some(known)
+                }
+                (known, Some(held)) => {
+                    let known = known.filter(|known| known.pack == held);
+                    if known.is_some() {
+                        kept.next();
+                    }
+                    last_told = Some(held);
+                    let wanted = waiting.pop_front().map_or(0, |held| held.bytes);
+                    self.bring(held, known, wanted, store, head.replicas).await?
+                }
+                (Some(_), None) => break,
+            };
+            if let Some(entry) = entry {
+                writer.push(entry.line().as_bytes())?;
+                count += 1;
+                bytes += entry.bytes;
+            }
+        }
+        let (list, _) = writer.finish()?;
+        Ok((head, PackList { count, bytes, list }))
+    }
+
+    /// Brings one pack up to date; what is in the list for it then, if anything.
+    async fn bring(
+        &mut self,
+        pack: u64,
+        known: Option<PackEntry>,
+        wanted: u64,
+        store: [u8; 16],
+        replicas: usize,
+    ) -> Result<Option<PackEntry>, VaultError> {
+        let kept = known.map_or(0, |known| known.bytes);
+        if wanted < kept {
+            self.raise(AlarmKind::PackShrank { pack: hex_of(pack), kept, came: wanted })?;
+            return Ok(known);
+        }
+        if wanted == kept {
+            return Ok(known);
+        }
+        // What an earlier pull left may be torn: then the first replica is asked once more, from what was checked.
+        let torn = self.vault.packs.length(pack)? > kept;
+        for replica in torn.then_some(0).into_iter().chain(0..replicas) {
+            match self.fetch(pack, kept, wanted, replica).await {
+                Ok(()) if self.vault.packs.is_sound(pack, store, kept, wanted)? => {
+                    let digest = self.vault.packs.digests(pack, wanted, &[0; 32])?.plain;
+                    self.pulled.packs += 1;
+                    self.pulled.pack_bytes += wanted - kept;
+                    self.watch.packs.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Some(PackEntry { pack, bytes: wanted, digest }));
+                }
+                Ok(()) => {}
+                // The archive is away: what came stays, and the next pull goes on with it.
+                Err(VaultError::Archive(TransferError::Http(error))) if error.is_connect() => {
+                    return Err(TransferError::Http(error).into());
+                }
+                // This replica does not give it.
+                Err(VaultError::Archive(_) | VaultError::Unexpected(_)) => {}
+                Err(error) => return Err(error),
+            }
+            self.vault.packs.cut(pack, kept)?;
+        }
+        self.raise(AlarmKind::PackDamaged { pack: hex_of(pack) })?;
+        Ok(known)
+    }
+
+    /// Writes what is missing of a pack behind what is here, from one replica.
+    async fn fetch(&mut self, pack: u64, kept: u64, wanted: u64, replica: usize) -> Result<(), VaultError> {
+        let (packs, watch) = (&self.vault.packs, self.watch);
+        // What an earlier pull left is taken as it is: all of it is checked at the end.
+        let mut at = packs.length(pack)?.clamp(kept, wanted);
+        let file = packs.open(pack)?;
+        let name = hex_of(pack);
+        while at < wanted {
+            let to = wanted.min(at.saturating_add(SPAN_BYTES));
+            let query = [("from", at.to_string()), ("to", to.to_string()), ("replica", replica.to_string())];
+            let write = |bytes: &[u8]| {
+                packs.write(pack, &file, bytes, at)?;
+                at += bytes.len() as u64;
+                watch.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                if at > to {
+                    Err(VaultError::Unexpected("more bytes of a pack than were asked for"))
+                } else {
+                    Ok(())
+                }
+            };
+            self.remote.bytes(&["packs", &name], &query, write).await?;
+            if at != to {
+                return Err(VaultError::Unexpected("fewer bytes of a pack than were asked for"));
+            }
+        }
+        file.set_len(wanted).map_err(VaultError::file(&packs.path(pack)))
+    }
+
+    async fn page(&self, after: Option<&str>) -> Result<Holdings, VaultError> {
+        let query: Vec<(&str, String)> = after.map(|after| ("after", after.to_owned())).into_iter().collect();
+        self.remote.document(&["holdings"], &query).await
+    }
+
+    // === proof ===
+
+    /// Has the archive prove that it still holds packs: those behind the ones that were asked about last, as many as are set.
+    async fn probe(&mut self, list: &FileEntry, replicas: usize) -> Result<(), VaultError> {
+        let path = self.vault.folder.join(PROBE_CURSOR);
+        let cursor = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
+        let mut budget = u64::from(self.vault.settings.probe_mib) * MIB;
+        let (mut batch, mut batch_bytes, mut last) = (Vec::new(), 0, None);
+        for entry in Listing::of(&self.vault.chunks, Some(list))? {
+            let entry = entry?;
+            if cursor.is_some_and(|cursor| entry.pack <= cursor) {
+                continue;
+            }
+            if budget == 0 {
+                break;
+            }
+            if batch.len() == PROBE_PACKS || (!batch.is_empty() && batch_bytes + entry.bytes > PROBE_BYTES) {
+                self.ask_about(&batch, replicas).await?;
+                batch.clear();
+                batch_bytes = 0;
+            }
+            budget = budget.saturating_sub(entry.bytes);
+            batch_bytes += entry.bytes;
+            last = Some(entry.pack);
+            batch.push(entry);
+        }
+        self.ask_about(&batch, replicas).await?;
+        // Where it ended with room left, everything was asked about, and the next begins anew.
+        let next = if budget == 0 { last } else { None };
+        files::replace(&path, next.map_or_else(String::new, |pack| pack.to_string()).as_bytes())
+    }
+
+    async fn ask_about(&mut self, batch: &[PackEntry], replicas: usize) -> Result<(), VaultError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let key: [u8; 32] = random::array();
+        let packs: Vec<_> =
+            batch.iter().map(|entry| json!({"pack": hex_of(entry.pack), "bytes": entry.bytes})).collect();
+        let question = json!({"key": hex::encode(key), "packs": packs});
+        let said: Probes = self.remote.answer(&["probe"], &question).await?;
+        if said.packs.len() != batch.len() {
+            return Err(VaultError::Unexpected("an answer about other packs"));
+        }
+        for (entry, said) in batch.iter().zip(said.packs) {
+            let name = hex_of(entry.pack);
+            if said.pack != name || said.digests.len() != replicas {
+                return Err(VaultError::Unexpected("an answer about other packs"));
+            }
+            let own = self.vault.packs.digests(entry.pack, entry.bytes, &key);
+            let own = match own {
+                Ok(own) if own.plain == entry.digest => own,
+                Ok(_) | Err(VaultError::Damaged { .. } | VaultError::File { .. }) => {
+                    self.raise(AlarmKind::CopyDamaged { pack: name })?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match judge(&said.digests, &hex::encode(own.keyed)) {
+                Proof::Held => self.pulled.proved += 1,
+                Proof::Changed(replicas) => self.raise(AlarmKind::PackChanged { pack: name, replicas })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the replicas of the archive say of a pack.
+#[derive(Debug, PartialEq, Eq)]
+enum Proof {
+    /// Those that have it have the same as is here.
+    Held,
+    /// These have something else, or no replica has it.
+    Changed(Vec<usize>),
+}
+
+/// A replica that is out of service has nothing to say. One that says something else, or all of them without a word, is what
+/// somebody has to look at.
+fn judge(said: &[Option<String>], own: &str) -> Proof {
+    let other: Vec<usize> = said
+        .iter()
+        .enumerate()
+        .filter(|(_, digest)| digest.as_ref().is_some_and(|digest| digest != own))
+        .map(|(replica, _)| replica)
+        .collect();
+    if other.is_empty() && said.iter().any(Option::is_some) {
+        Proof::Held
+    } else if other.is_empty() {
+        Proof::Changed((0..said.len()).collect())
+    } else {
+        Proof::Changed(other)
+    }
+}
+
+fn check_store(last: Option<&Manifest>, page: &Holdings) -> Result<(), VaultError> {
+    match last {
+        Some(last) if last.store != page.store => {
+            Err(VaultError::OtherStore { expected: last.store.clone(), found: page.store.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The checkpoint at the beginning of what came, and where the leaves begin.
+fn read_note(path: &std::path::Path) -> Result<(String, u64), VaultError> {
+    let mut file = File::open(path).map_err(VaultError::file(path))?;
+    let cut_off = |_| VaultError::Unexpected("an audit log that is cut off");
+    let mut length = [0; 4];
+    file.read_exact(&mut length).map_err(cut_off)?;
+    let length = u32::from_be_bytes(length);
+    if length > CHECKPOINT_BYTES_MAX {
+        return Err(VaultError::Unexpected("a checkpoint without an end"));
+    }
+    let mut note = vec![0; usize::try_from(length).unwrap_or(0)];
+    file.read_exact(&mut note).map_err(cut_off)?;
+    let note = String::from_utf8(note).map_err(|_| VaultError::Unexpected("a checkpoint that is no text"))?;
+    Ok((note, 4 + u64::from(length)))
+}
+
+fn hex_of(pack: u64) -> String {
+    format!("{pack:016x}")
+}
+
+fn pack_number(text: &str) -> Result<u64, VaultError> {
+    u64::from_str_radix(text, 16).map_err(|_| VaultError::Unexpected("a pack without a number"))
+}
+
+/// The name of a store, from its 32 hexadecimal digits.
+pub(crate) fn store_name(text: &str) -> Result<[u8; 16], VaultError> {
+    let bytes = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or(VaultError::Unexpected("a store without a name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_that_says_something_else_is_told_and_one_that_is_away_is_not() {
+        let [own, other] = ["aa", "bb"].map(|text| Some(text.to_owned()));
+        assert_eq!(judge(&[own.clone(), own.clone(), own.clone()], "aa"), Proof::Held);
+        assert_eq!(judge(&[own.clone(), None, None], "aa"), Proof::Held);
+        assert_eq!(judge(&[own, other.clone(), other], "aa"), Proof::Changed(vec![1, 2]));
+        assert_eq!(judge(&[None, None], "aa"), Proof::Changed(vec![0, 1]));
+    }
+}

@@ -1,0 +1,237 @@
+//! From a snapshot to the folders of a new installation.
+//!
+//! Everything is checked once more on its way. What was destroyed in the archive after the snapshot was taken is known to the
+//! audit log; so the newest log comes back with it unless told otherwise, and the archive does again at its start what the log
+//! says was done.
+
+use crate::listing::Listing;
+use crate::manifest::{FileEntry, Manifest};
+use crate::pull::store_name;
+use crate::{Vault, VaultError, Watch, files};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use yingdun_audit::{AuditError, Mirror, RawLeaf, Reader};
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_storage::{begin_replica, check_pack, pack_file};
+
+/// Where an installation keeps its things. None of the files is there yet, and the folders are empty.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// One folder per replica; each gets every pack.
+    pub replicas: Vec<PathBuf>,
+    /// The database files.
+    pub catalogue: PathBuf,
+    /// Of wrapped keys.
+    pub keys: PathBuf,
+    /// Of accounts.
+    pub identity: PathBuf,
+    /// The root-key file.
+    pub root_file: PathBuf,
+    /// The epoch file.
+    pub epoch_file: PathBuf,
+    /// The folder of the audit log.
+    pub audit: PathBuf,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// From which snapshot.
+    pub snapshot: u64,
+    /// With the keys of which one.
+    pub keys_of: u64,
+    /// When its packs were listed, by the clock of the vault, in milliseconds since 1970: whatever was acknowledged before is
+    /// here.
+    pub taken_ms: i64,
+    /// Packs.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Records in them, each of which was checked.
+    pub records: u64,
+    /// Rows of the three databases.
+    pub rows: u64,
+    /// Leaves of the audit log.
+    pub leaves: u64,
+}
+
+impl Vault {
+    /// Which snapshot a restore takes, and whose keys; the newest, and its own, unless named. Says in time what is missing.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSnapshot`], [`VaultError::Empty`], [`VaultError::KeysGone`].
+    pub fn plan_restore(
+        &self,
+        number: Option<u64>,
+        keys_of: Option<u64>,
+    ) -> Result<(Manifest, u64, BTreeMap<String, FileEntry>), VaultError> {
+        let snapshot = match number {
+            Some(number) => self.snapshot(number)?,
+            None => self.newest()?.ok_or(VaultError::Empty)?,
+        };
+        let with_keys = match keys_of {
+            Some(other) => self.snapshot(other)?.manifest,
+            None => snapshot.manifest.clone(),
+        };
+        let chunks = self.key_chunks()?;
+        if with_keys.keys.values().all(|entry| chunks.has(entry)) {
+            return Ok((snapshot.manifest, with_keys.number, with_keys.keys));
+        }
+        Err(VaultError::KeysGone { snapshot: with_keys.number, days: self.settings().keep_keys_days })
+    }
+
+    /// Makes replicas, databases, keys and audit log of an installation. With `newest_log` the log is the newest that was
+    /// followed, which tells what was destroyed since; otherwise it is that of the snapshot, and what was destroyed since comes
+    /// back to life. Blocks.
+    ///
+    /// # Errors
+    /// [`VaultError`]; what was made until then stays, for a person to look at.
+    pub fn restore(
+        &self,
+        number: Option<u64>,
+        keys_of: Option<u64>,
+        newest_log: bool,
+        target: &Target,
+        watch: &Watch,
+    ) -> Result<Restored, VaultError> {
+        let (manifest, keys_of, keys) = self.plan_restore(number, keys_of)?;
+        let mut restored = Restored {
+            snapshot: manifest.number,
+            keys_of,
+            taken_ms: manifest.taken_ms,
+            ..Restored::default()
+        };
+        check_new(target)?;
+        self.restore_packs(&manifest, target, &mut restored, watch)?;
+        let key_chunks = self.key_chunks()?;
+        for (name, path) in [("root", &target.root_file), ("epoch", &target.epoch_file)] {
+            let mut bytes = Vec::new();
+            let mut reader = key_chunks.reader(named(&keys, name)?)?;
+            reader.read_to_end(&mut bytes).map_err(VaultError::file(path))?;
+            // An archive whose root key is on a token has no such file.
+            if !bytes.is_empty() {
+                files::write_new(path, &bytes)?;
+            }
+        }
+        let databases = [
+            (&self.chunks, named(&manifest.parts, "catalogue")?, DatabaseKind::Catalogue, &target.catalogue),
+            (&self.chunks, named(&manifest.parts, "identity")?, DatabaseKind::Identity, &target.identity),
+            (key_chunks, named(&keys, "keys")?, DatabaseKind::Keys, &target.keys),
+        ];
+        for (chunks, entry, kind, path) in databases {
+            restored.rows += Database::load_sqlite(path, kind, chunks.reader(entry)?)?;
+        }
+        restored.leaves = self.restore_log(&manifest, newest_log, &target.audit)?;
+        target.replicas.iter().try_for_each(|replica| files::sync_all(replica))?;
+        Ok(restored)
+    }
+
+    fn restore_packs(
+        &self,
+        manifest: &Manifest,
+        target: &Target,
+        restored: &mut Restored,
+        watch: &Watch,
+    ) -> Result<(), VaultError> {
+        let store = store_name(&manifest.store)?;
+        for replica in &target.replicas {
+            files::make_folder(replica)?;
+            begin_replica(replica, store).map_err(VaultError::file(replica))?;
+        }
+        for entry in Listing::of(&self.chunks, Some(&manifest.packs.list))? {
+            let entry = entry?;
+            let paths: Vec<PathBuf> =
+                target.replicas.iter().map(|replica| pack_file(replica, entry.pack)).collect();
+            let mut copies: Vec<File> =
+                paths.iter().map(|path| files::open_to_write(path)).collect::<Result<_, _>>()?;
+            self.packs.copy(&entry, |block| {
+                watch.bytes.fetch_add(block.len() as u64, Ordering::Relaxed);
+                copies
+                    .iter_mut()
+                    .zip(&paths)
+                    .try_for_each(|(copy, path)| copy.write_all(block).map_err(VaultError::file(path)))
+            })?;
+            if let Some(path) = paths.first() {
+                let check =
+                    check_pack(path, entry.pack, store, 0, entry.bytes).map_err(VaultError::file(path))?;
+                if check.damaged_at.is_some() {
+                    return Err(VaultError::damaged(path, "a record is not what was stored"));
+                }
+                restored.records += check.records;
+            }
+            restored.packs += 1;
+            restored.bytes += entry.bytes;
+            watch.packs.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn restore_log(&self, manifest: &Manifest, newest: bool, folder: &Path) -> Result<u64, VaultError> {
+        let here = self.mirror()?;
+        let gone = || VaultError::damaged(Path::new("audit"), "the log is gone");
+        let (reader, newest_head) = (here.reader().ok_or_else(gone)?, here.checkpoint().ok_or_else(gone)?);
+        let (note, size) = if newest {
+            (newest_head.note(), newest_head.size())
+        } else {
+            (manifest.audit.checkpoint.as_str(), manifest.audit.size)
+        };
+        let mut log = Mirror::open(folder, self.log_key.clone())?;
+        log.follow(note, || {
+            Ok(Leaves { reader: reader.clone(), next: 0, end: size, ready: Vec::new(), at: 0 })
+        })?;
+        log.into_log()?;
+        Ok(size)
+    }
+}
+
+/// Leaves of the copy of the log, as they travel.
+struct Leaves {
+    reader: Reader,
+    next: u64,
+    end: u64,
+    ready: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Leaves {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.ready.len() && self.next < self.end {
+            let leaves = self.reader.raw(self.next).map_err(|error: AuditError| io::Error::other(error))?;
+            let wanted = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
+            self.ready.clear();
+            self.at = 0;
+            for leaf in leaves.iter().take(wanted) {
+                RawLeaf::write_to(leaf, &mut self.ready);
+                self.next += 1;
+            }
+        }
+        let read = self.ready.get(self.at..).unwrap_or_default().read(out)?;
+        self.at += read;
+        Ok(read)
+    }
+}
+
+fn named<'m>(
+    parts: &'m BTreeMap<String, FileEntry>,
+    name: &'static str,
+) -> Result<&'m FileEntry, VaultError> {
+    parts.get(name).ok_or_else(|| VaultError::damaged(Path::new(name), "the snapshot has no such part"))
+}
+
+/// Nothing that exists is written over.
+fn check_new(target: &Target) -> Result<(), VaultError> {
+    let files = [&target.catalogue, &target.keys, &target.identity, &target.root_file, &target.epoch_file];
+    if let Some(there) = files.into_iter().find(|path| path.exists()) {
+        return Err(VaultError::NotEmpty(there.clone()));
+    }
+    for folder in target.replicas.iter().chain([&target.audit]) {
+        if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(VaultError::NotEmpty(folder.clone()));
+        }
+    }
+    Ok(())
+}

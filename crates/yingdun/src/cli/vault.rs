@@ -1,0 +1,148 @@
+//! Words for a vault on another host, and for what it gives back.
+
+use clap::{Args, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use yingdun_vault::Settings;
+
+/// The folder of a vault.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VaultArgs {
+    /// The folder of the vault
+    #[arg(long, value_name = "DIR", env = "YINGDUN_VAULT")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VaultCommand {
+    /// Make a vault on this host, for one archive elsewhere
+    Init(VaultInitArgs),
+    /// Pull one snapshot; exit 1 when something in the archive is not as it was
+    Pull {
+        #[command(flatten)]
+        vault: VaultArgs,
+    },
+    /// Pull a snapshot every few minutes, until SIGTERM or SIGINT
+    Serve {
+        #[command(flatten)]
+        vault: VaultArgs,
+        /// Minutes between two pulls
+        #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        every: u32,
+    },
+    /// The snapshots
+    List {
+        #[command(flatten)]
+        vault: VaultArgs,
+    },
+    /// What somebody has to look at
+    Alarms {
+        #[command(flatten)]
+        vault: VaultArgs,
+        /// Say that somebody has looked at all of them
+        #[arg(long)]
+        acknowledge: bool,
+    },
+    /// Read every byte of a snapshot and check it, without asking the archive
+    Verify {
+        #[command(flatten)]
+        vault: VaultArgs,
+        /// The newest when absent
+        #[arg(long, value_name = "NUMBER")]
+        snapshot: Option<u64>,
+    },
+    /// Say what is older than it is kept; --apply removes it
+    Prune {
+        #[command(flatten)]
+        vault: VaultArgs,
+        /// Remove it. Only here, and not while alarms wait
+        #[arg(long)]
+        apply: bool,
+    },
+    /// Make an installation from a snapshot
+    Restore(VaultRestoreArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VaultInitArgs {
+    #[command(flatten)]
+    pub(crate) vault: VaultArgs,
+    /// The archive, as in `https://archive.example:8443`
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The authority of its certificate; the authorities of the system when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The service client that this vault is there, with the scope `vault` and no other
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// A file with its secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: PathBuf,
+    /// The public key of the archive's audit log (`audit.vkey`), carried here by a person
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_key_file: PathBuf,
+    /// Where keys are kept, apart from everything else: another disk or medium
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys_folder: PathBuf,
+    /// A file with a passphrase under which they are kept; needed again for every restore
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys_passphrase_file: PathBuf,
+    /// Days of this host's running time that a snapshot is kept
+    #[arg(long, value_name = "DAYS", default_value_t = Settings::KEEP_DAYS)]
+    pub(crate) keep_days: u32,
+    /// Snapshots that are kept whatever their age
+    #[arg(long, value_name = "N", default_value_t = Settings::KEEP_LAST, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep_last: u32,
+    /// Days of this host's running time that the keys of a snapshot are kept
+    #[arg(long, value_name = "DAYS", default_value_t = Settings::KEEP_KEYS_DAYS)]
+    pub(crate) keep_keys_days: u32,
+    /// Minutes between two copies of the catalogue
+    #[arg(long, value_name = "MINUTES", default_value_t = Settings::CATALOGUE_EVERY_MINUTES)]
+    pub(crate) catalogue_every_minutes: u32,
+    /// MiB of packs that each pull has the archive prove it still holds
+    #[arg(long, value_name = "MIB", default_value_t = Settings::PROBE_MIB)]
+    pub(crate) probe_mib: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VaultRestoreArgs {
+    #[command(flatten)]
+    pub(crate) vault: VaultArgs,
+    /// Which snapshot; the newest when absent
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) snapshot: Option<u64>,
+    /// With the keys of which snapshot; its own when absent
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) keys_of: Option<u64>,
+    /// Bring the audit log back as it was then, and not the newest: what was destroyed since comes back to life
+    #[arg(long)]
+    pub(crate) audit_of_snapshot: bool,
+    /// The folder of the new installation
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Folder of a replica; give it once per disk [default: DIR/replica-a, -b, -c]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) replica: Vec<PathBuf>,
+    /// Name or address by which clients reach this machine; give it once per name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
+    /// Where HTTPS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) web_listen: SocketAddr,
+    /// Where DICOM over TLS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2762")]
+    pub(crate) dicom_tls_listen: SocketAddr,
+    /// Where DICOM without TLS listens; closed when absent
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dicom_plain_listen: Option<SocketAddr>,
+    /// A file with the passphrase of the root key, where one opens it; shares are asked for at the start
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Rehearse it to the end: open every record with its key, and compare with the catalogue
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Say what would be restored, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}

@@ -1,0 +1,122 @@
+//! An installation from a snapshot: what `init` makes anew is taken from a vault, but for certificates and configuration.
+//!
+//! Private keys of TLS never leave an archive, so a restored one has an authority and certificates of its own. Everybody who was
+//! signed in signs in again: a session that was ended after the snapshot must not come back to life.
+
+use super::{AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan};
+use crate::cli::{InitArgs, RootArg, VaultRestoreArgs};
+use crate::config::DatabaseUrl;
+use crate::process::private::make_directory;
+use crate::wiring::StartError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use yingdun_catalog::identity::sessions;
+use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_model::InstitutionId;
+use yingdun_vault::{Restored, Target, Vault, VaultError, Watch};
+
+/// Snapshot, snapshot of the keys, and whether the newest audit log comes back.
+pub(crate) type Choice = (Option<u64>, Option<u64>, bool);
+
+impl Plan {
+    /// Works out where everything of a restored installation will be, and touches nothing.
+    ///
+    /// # Errors
+    /// [`InstallError`] when the options do not make a configuration.
+    pub(crate) fn restoring(
+        args: &VaultRestoreArgs,
+        institution: InstitutionId,
+    ) -> Result<Self, InstallError> {
+        let url = |name: &str| format!("sqlite:{DATABASE_FOLDER}/{name}.db");
+        let init = InitArgs {
+            directory: args.to.clone(),
+            institution,
+            replica: args.replica.clone(),
+            host: args.host.clone(),
+            web_listen: args.web_listen,
+            dicom_tls_listen: args.dicom_tls_listen,
+            dicom_plain_listen: args.dicom_plain_listen,
+            catalogue_url: url("catalogue"),
+            keys_url: url("keys"),
+            identity_url: url("identity"),
+            root: RootArg::File,
+            pkcs11_module: None,
+            pkcs11_token: None,
+            pkcs11_key: String::new(),
+            pin_file: None,
+            transit_address: None,
+            transit_mount: String::new(),
+            transit_key: String::new(),
+            transit_token_file: None,
+            transit_ca_file: None,
+            passphrase_file: args.passphrase_file.clone(),
+            unseal_shares: None,
+            unseal_threshold: None,
+            share_directory: None,
+            dry_run: args.dry_run,
+        };
+        let opener = match &args.passphrase_file {
+            Some(path) => Opener::Passphrase(
+                std::path::absolute(path)
+                    .map_err(|cause| InstallError::File { path: path.clone(), cause })?,
+            ),
+            None => Opener::AsBefore,
+        };
+        Self::with(&init, opener)
+    }
+
+    /// Makes it; gives the configuration file, which is written last.
+    ///
+    /// # Errors
+    /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays, for a person to
+    /// look at.
+    pub(crate) async fn restore(
+        self,
+        vault: Vault,
+        (snapshot, keys_of, newest_log): Choice,
+        watch: Arc<Watch>,
+    ) -> Result<(PathBuf, Restored), InstallError> {
+        self.check_new()?;
+        for folder in [PKI_FOLDER, KEYS_FOLDER, DATABASE_FOLDER] {
+            let path = self.directory.join(folder);
+            make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
+        }
+        let target = self.target()?;
+        let identity = target.identity.clone();
+        let audit_key = format!("{}\n", vault.settings().audit_key.trim());
+        let work = tokio::task::spawn_blocking(move || {
+            vault.restore(snapshot, keys_of, newest_log, &target, &watch)
+        });
+        let restored = work.await.map_err(|_| StartError::BrokenOff("the restore"))??;
+        end_sessions(&identity).await?;
+        self.make_certificates()?;
+        self.write(&self.directory.join(AUDIT_KEY_FILE), audit_key.as_bytes(), 0o644)?;
+        self.write(&self.config_path(), self.config_text.as_bytes(), 0o600)?;
+        Ok((self.config_path(), restored))
+    }
+
+    fn target(&self) -> Result<Target, InstallError> {
+        let file = |url: &DatabaseUrl| match url {
+            DatabaseUrl::Sqlite(path) => Ok(path.clone()),
+            DatabaseUrl::Postgres(_) => {
+                Err(VaultError::Unexpected("a database server where a file is restored"))
+            }
+        };
+        Ok(Target {
+            replicas: self.replicas.clone(),
+            catalogue: file(&self.config.catalogue.database)?,
+            keys: file(&self.config.keys.database)?,
+            identity: file(&self.config.identity.database)?,
+            root_file: self.root_file()?,
+            epoch_file: self.config.keys.epoch_file(),
+            audit: self.config.audit.directory.clone(),
+        })
+    }
+}
+
+async fn end_sessions(identity: &Path) -> Result<(), InstallError> {
+    let failed = |cause| StartError::Database { what: "identity", cause };
+    let database = Database::open_sqlite(identity, DatabaseKind::Identity).await.map_err(failed)?;
+    database.execute(sessions::forget_all()).await.map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,260 @@
+"""A vault on another host: what it has is given back, and nobody who has the archive can take it away."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from yingdun_testkit import part10, program, rig
+from yingdun_testkit.administration import Office
+from yingdun_testkit.installation import Installation
+from yingdun_testkit.vault import Vault
+from yingdun_testkit.web import Web
+
+#: Studies of the restore that is measured. The full run: `script/soak --rig restore`.
+STUDIES = rig.runs(25)
+#: The officers that every installation begins with.
+OFFICERS = {
+    "system-administrator": "system-admin",
+    "security-administrator": "security-admin",
+    "audit-administrator": "audit-admin",
+}
+#: What a restore may take, and how old what it restores may be.
+RTO_SECONDS_MAX = 20 * 60
+RPO_SECONDS_MAX = 15 * 60
+
+
+@pytest.fixture
+def guarded(make_installation, tmp_path):
+    """An archive and its vault."""
+    installation = make_installation("guarded")
+    return installation, Vault(tmp_path, installation)
+
+
+def store(installation, client: str, count: int) -> dict:
+    """Stores studies of one image; the bytes of each by its path."""
+    web = Web(installation, installation.office.client_token(client, "store", "view"))
+    images = [part10.image(patient_id=f"{client}-{number}") for number in range(count)]
+    for image in images:
+        web.must_store(part10.file_bytes(image))
+    return {image.SOPInstanceUID: (image, web.file_of(image)) for image in images}
+
+
+def passphrase_of(installation):
+    return installation.directory / "keys" / "passphrase"
+
+
+class Restored(Installation):
+    """An installation that a vault made."""
+
+    def __init__(self, root, vault: Vault, *options):
+        self.root, self.directory = root, root / "restored"
+        self.log_path = root / "restored.log"
+        self.settings = {"STORAGE__RESERVE_BYTES": str(64 << 20)}
+        self.process = self.lines = self.addresses = self.office = None
+        # The passphrase is in the safe of the hospital, not in the vault.
+        safe = root / "safe"
+        shutil.copy(passphrase_of(vault.installation), safe)
+        self.said = vault(
+            "restore",
+            *["--to", self.directory, "--passphrase-file", safe, "--web-listen", "127.0.0.1:0"],
+            *["--dicom-tls-listen", "127.0.0.1:0", *options],
+        )
+        self.config = self.directory / "yingdun.toml"
+        self.ca_file = self.directory / "pki" / "ca.pem"
+        self.audit_key_file = self.directory / "audit.vkey"
+        self.audit_directory = self.directory / "audit"
+        self.replicas = [self.directory / f"replica-{letter}" for letter in "abc"]
+
+
+def check_all(installation, token: str, images: dict):
+    web = Web(installation, token)
+    wrong = [uid for uid, (image, stored) in images.items() if web.file_of(image) != stored]
+    assert not wrong, f"{len(wrong)} of {len(images)} objects are not what was stored"
+
+
+def new_token(installation, client: str) -> str:
+    """Signs in at a restored archive as an officer of before, and gives a client its rights."""
+    installation.office = Office(installation, names=OFFICERS)
+    return installation.office.client_token(client, "view")
+
+
+def test_an_archive_comes_back_from_its_vault_byte_for_byte(guarded, tmp_path):
+    installation, vault = guarded
+    images = store(installation, "scanner", STUDIES)
+    assert vault("pull")["pulled"]["snapshot"] == 1
+    # What comes later is a little more of the same pack, and nothing is fetched twice.
+    images |= store(installation, "later", 3)
+    second = vault("pull")["pulled"]
+    assert (second["snapshot"], second["packs"], second["alarms"]) == (2, 1, [])
+    assert second["pack_bytes"] < vault("list")["snapshots"][1]["bytes"] / 2
+    third = vault("pull")["pulled"]
+    assert (third["snapshot"], third["packs"], third["pack_bytes"]) == (3, 0, 0)
+    assert third["proved"] >= 1
+    assert vault("verify")["faults"] == []
+
+    token = installation.office.client_token("gone", "view")
+    last = time.time()
+    installation.kill()
+    dry = vault("restore", "--to", tmp_path / "restored", "--dry-run")
+    assert dry["snapshot"] == 3 and not (tmp_path / "restored").exists()
+    restored = Restored(tmp_path, vault, "--verify")
+    said = restored.said
+    rehearsed = said["rehearsed"]
+    assert (said["restored"]["records"], rehearsed["records"]) == (len(images), len(images)), said
+    assert (rehearsed["opened"], rehearsed["unreadable"], rehearsed["without_key"]) == (len(images), 0, 0)
+    restored.start()
+    began = time.time()
+    # A session of before is nobody's, and the people are who they were.
+    assert Web(restored, token).get("/studies").status_code == 401
+    check_all(restored, new_token(restored, "reader"), images)
+    rto, rpo = said["rto_seconds"], said["rpo_seconds"]
+    rig.leave_record(
+        rig="restore", runs=STUDIES, acknowledged=len(images), lost=0, wrong=0, rto_seconds=rto, rpo_seconds=rpo
+    )
+    assert rto < RTO_SECONDS_MAX and rpo < RPO_SECONDS_MAX + (began - last)
+    # It is an archive like any other: it stores, its log goes on, and a new vault follows it.
+    store(restored, "after", 1)
+    assert restored.stop() == 0
+    assert restored.verify_audit()["ok"]
+    # Nothing is ever restored over something.
+    assert "already" in vault.refuses("restore", "--to", restored.directory)
+
+
+def test_who_has_the_archive_can_end_the_vault_but_not_what_it_has(guarded, tmp_path):
+    installation, vault = guarded
+    images = store(installation, "scanner", 5)
+    assert vault("pull")["pulled"]["snapshot"] == 1
+    early_log = tmp_path / "early-log"
+    installation.stop()
+    shutil.copytree(installation.audit_directory, early_log)
+    installation.start()
+    vault.follow()
+    installation.office.sign_in_officers()
+    images |= store(installation, "more", 5)
+    assert vault("pull")["pulled"]["snapshot"] == 2
+    kept = vault.contents()
+
+    # Every credential of the archive, and the vault's own there: none changes anything, and none leads to the vault.
+    vault_token = installation.office.client_credentials("vault", vault.secret.read_text()).json()["access_token"]
+    api = installation.office.api(vault_token)
+    assert api.raw("GET", "/vault/holdings").status_code == 200
+    for method, path in [("DELETE", "/vault/packs/0000000000000001"), ("POST", "/system/scrub"), ("GET", "/people")]:
+        assert api.raw(method, path).status_code in (403, 405), path
+    assert Web(installation, vault_token).get("/studies").status_code == 403
+    secrets_of_vault = [vault.passphrase.read_bytes(), (vault.directory / "signing.key").read_bytes()]
+    for path in installation.files():
+        content = path.read_bytes()
+        assert str(vault.directory).encode() not in content and not any(one in content for one in secrets_of_vault)
+
+    # Ransomware: the packs are written over where they lie, on every replica.
+    packs = [path for replica in installation.replicas for path in (replica / "packs").iterdir()]
+    for path in packs:
+        with open(path, "r+b") as pack:
+            pack.write(secrets.token_bytes(min(path.stat().st_size, 1 << 20)))
+    pulled = vault("pull", code=1)["pulled"]
+    assert {alarm["kind"] for alarm in pulled["alarms"]} == {"pack-changed"}, pulled
+    # They are deleted.
+    for path in packs:
+        path.unlink()
+    # The alarm of each pack waits already; it is told again, and raised once.
+    told = vault("pull", code=1)
+    assert told["alarms_waiting"] == len(pulled["alarms"]) > 0
+    # And the log is set back to before.
+    installation.stop()
+    shutil.rmtree(installation.audit_directory)
+    shutil.copytree(early_log, installation.audit_directory)
+    installation.start()
+    vault.follow()
+    pulled = vault("pull", code=1)["pulled"]
+    assert pulled["snapshot"] is None and pulled["alarms"][-1]["kind"] == "log-not-continued", pulled
+
+    # Nothing of before was touched.
+    now = vault.contents()
+    assert all(now.get(path) == content for path, content in kept.items() if "/audit/" not in str(path))
+    assert vault("verify", "--snapshot", "2")["faults"] == []
+    assert "alarms wait" in vault.refuses("prune", "--apply")
+    assert vault("alarms", code=1)["alarms"]
+    installation.kill()
+    restored = Restored(tmp_path, vault, "--snapshot", "2")
+    restored.start()
+    check_all(restored, new_token(restored, "reader"), images)
+    restored.kill()
+
+
+def test_snapshots_end_by_running_time_and_never_all_of_them(guarded):
+    installation, vault = guarded
+    store(installation, "scanner", 2)
+    for _ in range(5):
+        vault("pull")
+    assert vault("prune")["snapshots"] == []
+    # A day-old vault whose settings say nothing is kept: the last three stay, and a dry run touches nothing.
+    vault.set(keep_days=0, keep_keys_days=0)
+    would = vault("prune")
+    assert (would["snapshots"], would["keys_of"], would["dry_run"]) == ([1, 2], [3, 4], True)
+    assert len(vault("list")["snapshots"]) == 5
+    assert vault("prune", "--apply")["snapshots"] == [1, 2]
+    assert [row["snapshot"] for row in vault("list")["snapshots"]] == [3, 4, 5]
+    assert vault("verify")["faults"] == [] and vault("verify")["keys"] is True
+    assert "keys of snapshot 3 are gone" in vault.refuses("restore", "--snapshot", "3", "--to", "/nonexistent", "--dry-run")
+    assert vault("restore", "--snapshot", "3", "--keys-of", "5", "--to", "/nonexistent", "--dry-run")["keys_of"] == 5
+    # The chain goes on behind what was removed.
+    assert vault("pull")["pulled"]["snapshot"] == 6
+
+
+def test_a_torn_copy_is_fetched_again_and_a_changed_one_is_told(guarded):
+    installation, vault = guarded
+    store(installation, "scanner", 3)
+    vault("pull")
+    (pack,) = (vault.directory / "packs").iterdir()
+    with open(pack, "ab") as copy:
+        copy.write(secrets.token_bytes(500))
+    store(installation, "more", 2)
+    assert vault("pull")["pulled"]["alarms"] == []
+    assert vault("verify")["faults"] == []
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 1
+    pack.write_bytes(content)
+    assert vault("verify", code=1)["faults"]
+    assert vault("pull", code=1)["pulled"]["alarms"][0]["kind"] == "copy-damaged"
+    assert vault("alarms", "--acknowledge")["acknowledged"] is True
+    assert vault("alarms")["alarms"] == []
+
+
+def test_a_vault_believes_no_other_log_store_or_passphrase(guarded, make_installation, tmp_path):
+    installation, vault = guarded
+    store(installation, "scanner", 1)
+    vault("pull")
+    other = make_installation("other-guarded")
+    (tmp_path / "x").mkdir()
+    stranger = Vault(tmp_path / "x", other)
+    # The address leads to another archive, whose log another key signs.
+    stranger.set(audit_key=installation.audit_key_file.read_text().strip())
+    assert stranger("pull", code=1)["pulled"]["alarms"][0]["kind"] == "log-not-continued"
+    vault.passphrase.write_text("another passphrase")
+    assert "passphrase is not the one" in vault.refuses("verify")
+    assert "already" in program.run(
+        *["vault", "init", "--directory", vault.directory, "--server", other.addresses.web, "--client-id", "vault"],
+        *["--client-secret-file", vault.secret, "--audit-key-file", other.audit_key_file],
+        *["--keys-folder", tmp_path / "k", "--keys-passphrase-file", vault.passphrase],
+    ).stderr
+
+
+def test_a_vault_that_serves_pulls_by_itself_and_stops_in_order(guarded):
+    installation, vault = guarded
+    store(installation, "scanner", 1)
+    with subprocess.Popen(
+        [program.binary(), "--json", "vault", "serve", "--directory", vault.directory, "--every", "1"],
+        stdout=subprocess.PIPE,
+        env=dict(os.environ),
+    ) as process:
+        first = json.loads(process.stdout.readline())
+        assert first["pulled"]["snapshot"] == 1
+        assert "another process works on the vault" in vault.refuses("list")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
