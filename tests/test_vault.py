@@ -189,11 +189,11 @@ def test_who_has_the_archive_can_end_the_vault_but_not_what_it_has(guarded, tmp_
 
 def test_snapshots_end_by_running_time_and_never_all_of_them(guarded):
     installation, vault = guarded
-    store(installation, "scanner", 2)
-    for _ in range(5):
+    for number in range(5):
+        store(installation, f"scanner-{number}", 1)
         vault("pull")
     assert vault("prune")["snapshots"] == []
-    # A day-old vault whose settings say nothing is kept: the last three stay, and a dry run touches nothing.
+    # Settings that keep nothing: the last three stay with the newest keys, and a dry run touches nothing.
     vault.set(keep_days=0, keep_keys_days=0)
     would = vault("prune")
     assert (would["snapshots"], would["keys_of"], would["dry_run"]) == ([1, 2], [3, 4], True)
