@@ -11,7 +11,7 @@ use yingdun_catalog::identity::clients::{self, Client};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
 use yingdun_crypto::{SealingKey, digest};
-use yingdun_keys::{KeyStore, RootKey, SecretName};
+use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
 use yingdun_model::{
     Action, ActorId, Clock, Grade, InstitutionId, PatientRef, Secret, StudyRef, SystemClock,
 };
@@ -54,7 +54,8 @@ impl House {
             }
         };
         let root = RootKey::from(SealingKey::generate());
-        let keys = KeyStore::open(rows, root, Arc::clone(&clock)).await.or_fail("opening the keys")?;
+        let keys = KeyStore::open(rows, root, EpochFile::at(folder.join("epoch")), Arc::clone(&clock)).await;
+        let keys = keys.or_fail("opening the keys")?;
         let signing = keys.secret(&institution, SecretName::LogSigning).await.or_fail("making a secret")?;
         let node = NodeName::new("bench").or_fail("naming the node")?;
         let config = LogConfig::new(folder.join("audit"), "bench/audit", node, SigningKey::from(&signing));
