@@ -120,8 +120,9 @@ def test_a_copy_that_cannot_be_reached_holds_nobody_up_and_is_told(make_installa
     wait_until(lambda: far(installation)["lag_seconds"] > 0, "it lags", ARRIVE_SECONDS_MAX, step=0.3)
     listed = program.run("replica", "list", env=officer(installation))
     assert listed.returncode == 1 and "far" in listed.stdout
-    metrics = installation.office.metrics()
-    assert metrics["yingdun_storage_offsite_ready"] == 0 and metrics["yingdun_storage_offsite_lag_seconds"] > 0
+    lag = lambda: installation.office.metrics()["yingdun_storage_offsite_lag_seconds"]
+    wait_until(lambda: lag() > 0, "the metrics tell it", ARRIVE_SECONDS_MAX, step=0.3)
+    assert installation.office.metrics()["yingdun_storage_offsite_ready"] == 0
     far_away.unlink()
     program.run_json("replica", "replace", "far", env=officer(installation), code=1)  # does not wait for the next attempt
     until_sent(installation)
