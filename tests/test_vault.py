@@ -12,7 +12,7 @@ import pytest
 
 from yingdun_testkit import part10, program, rig
 from yingdun_testkit.administration import Office
-from yingdun_testkit.installation import Installation
+from yingdun_testkit.installation import Installation, wait_until
 from yingdun_testkit.vault import Vault
 from yingdun_testkit.web import Web
 
@@ -184,6 +184,29 @@ def test_who_has_the_archive_can_end_the_vault_but_not_what_it_has(guarded, tmp_
     restored = Restored(tmp_path, vault, "--snapshot", "2")
     restored.start()
     check_all(restored, new_token(restored, "reader"), images)
+    restored.kill()
+
+
+def test_what_was_destroyed_after_a_snapshot_does_not_come_back_with_it(guarded, tmp_path):
+    installation, vault = guarded
+    images = store(installation, "scanner", 3)
+    assert vault("pull")["pulled"]["snapshot"] == 1
+    uid, (image, _) = images.popitem()
+    office = installation.office
+    asked = office.security.post("/destructions", {"study": image.StudyInstanceUID, "reason": "trial"}, 201)
+    approval = office.audit.raw("POST", f"/destructions/{asked['id']}/approval")
+    assert approval.ok, approval.text
+    address = f"/studies/{image.StudyInstanceUID}/metadata"
+    web = Web(installation, office.client_token("looks", "view"))
+    wait_until(lambda: web.get(address).status_code == 404, "the study is destroyed")
+    # Destruction is no alarm.
+    assert vault("pull")["pulled"]["alarms"] == []
+    installation.kill()
+    restored = Restored(tmp_path, vault, "--snapshot", "1")
+    restored.start()
+    token = new_token(restored, "reader")
+    check_all(restored, token, images)
+    assert Web(restored, token).get(address).status_code == 404, f"{uid} came back"
     restored.kill()
 
 
