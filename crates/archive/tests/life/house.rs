@@ -97,7 +97,7 @@ impl House {
     /// Waits until a database is closed. Its last connection, closed in the background, takes a file away when it is done; when two
     /// close at once none does.
     fn wait_until_closed(&self, file: &str) {
-        for _ in 0..3000 {
+        for _ in 0..100 {
             if !self.folder.path().join(format!("{file}-wal")).exists() {
                 break;
             }
