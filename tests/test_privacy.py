@@ -9,13 +9,17 @@ from yingdun_testkit.administration import PASSWORD
 from yingdun_testkit.web import Web
 
 LATIN = "Privatissima^Gertrude"
-CHINESE = "欧阳^光明"
+CHINESE = "欧阳上官^光明正大"
 
 #: What would give a patient away, each in every encoding that DICOM files here use.
 SECRETS = [
-    "Privatissima", "Gertrude", "欧阳", "光明", "PID-7719-3355", "ACC-9918-7731", "Doctissimus", "19131024",
+    "Privatissima", "Gertrude", "欧阳上官", "光明正大", "PID-7719-3355", "ACC-9918-7731", "Doctissimus", "19131024",
     "Gallstones of a famous person", "remark about the person", "Rathausgasse 17", "+86 139 0013 9000", "STUDYID-5519",
 ]
+
+
+#: Among the megabytes of ciphertext that are searched, four given bytes in a row stand by chance now and then; eight do not.
+NEEDLE_BYTES_MIN = 8
 
 
 def needles() -> list:
@@ -23,6 +27,7 @@ def needles() -> list:
     found |= {secret.encode("gb18030") for secret in SECRETS}
     found |= {secret.encode("utf-16-le") for secret in SECRETS}
     found |= {secret.lower().encode("utf-8") for secret in SECRETS} | {secret.upper().encode("utf-8") for secret in SECRETS}
+    assert min(map(len, found)) >= NEEDLE_BYTES_MIN
     return sorted(found)
 
 
