@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from yingdun_testkit import filesystem, part10, program
-from yingdun_testkit.administration import PASSWORD, Office
+from yingdun_testkit.administration import Office
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.key_thief import Thief, root_key
 from yingdun_testkit.web import Web
@@ -22,12 +22,7 @@ DISK_BYTES = 24 << 20
 
 def command_of(installation, tmp_path, name, *words, code=0):
     """A command of an officer."""
-    password, token = tmp_path / "password", tmp_path / f"token-{name}"
-    password.write_text(PASSWORD)
-    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
-    if not token.exists():
-        program.run_json("login", name, "--password-file", password, "--token-file", token, *server)
-    return program.run_json("destroy", *words, *server, "--token-file", token, code=code)
+    return program.run_json("destroy", *words, *program.signed_in(installation, tmp_path, name), code=code)
 
 
 def approved(installation, tmp_path, image) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import pytest
 
 from yingdun_testkit import part10, program
-from yingdun_testkit.administration import PASSWORD
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
@@ -23,13 +22,8 @@ def rotated_on(request, make_installation):
 
 def keys_command(installation, tmp_path):
     """The command line of the security administrator."""
-    password, token = tmp_path / "password", tmp_path / "token"
-    password.write_text(PASSWORD)
-    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
-    program.run_json(
-        "login", "security-admin", "--password-file", password, "--token-file", token, *server
-    )
-    return lambda *words, code=0: program.run_json("keys", *words, *server, "--token-file", token, code=code)
+    who = program.signed_in(installation, tmp_path, "security-admin")
+    return lambda *words, code=0: program.run_json("keys", *words, *who, code=code)
 
 
 def packed(installation) -> dict:

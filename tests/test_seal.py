@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from yingdun_testkit import part10, program
-from yingdun_testkit.administration import PASSWORD, Office
+from yingdun_testkit.administration import Office
 from yingdun_testkit.dcmtk import Peer
 from yingdun_testkit.installation import Installation
 from yingdun_testkit.web import Web
@@ -89,11 +89,7 @@ def test_three_of_five_open_it_a_seal_closes_it_and_three_others_open_a_copy(sea
     address = installation.addresses
     for other in (office.system, office.audit):
         assert other.raw("POST", "/seal").status_code == 403
-    password, officer = tmp_path / "password", tmp_path / "token"
-    password.write_text(PASSWORD)
-    server = ["--server", address.web, "--ca-file", installation.ca_file]
-    program.run_json("login", "security-admin", "--password-file", password, "--token-file", officer, *server)
-    program.run_json("seal", *server, "--token-file", officer)
+    program.run_json("seal", *program.signed_in(installation, tmp_path, "security-admin"))
     sealing = time.monotonic()
     said = installation.next_line()
     assert said["sealed"] is True and time.monotonic() - sealing < SEAL_SECONDS_MAX + 10

@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from .administration import PASSWORD
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: Seconds for a command that does not serve.
@@ -41,3 +43,13 @@ def run_json(*arguments, code=0, env=None):
     done = run("--json", *arguments, env=env)
     assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def signed_in(installation, folder: Path, name: str) -> list:
+    """The options with which a command asks an installation as one of its officers, who signs in once per folder."""
+    password, token = folder / "password", folder / f"token-{name}"
+    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
+    if not token.exists():
+        password.write_text(PASSWORD)
+        run_json("login", name, "--password-file", password, "--token-file", token, *server)
+    return [*server, "--token-file", token]
