@@ -5,7 +5,7 @@
 
 mod restore;
 
-use crate::cli::{InitArgs, RootArg};
+use crate::cli::{InitArgs, PlacesArgs, RootArg, RootArgs};
 use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, Transit, render};
 use crate::pki::{Authority, PkiError};
 use crate::process::private::{make_directory, write_new};
@@ -149,7 +149,7 @@ impl Plan {
                 let folder = share_folder(folder, &directory)?;
                 Opener::Shares { count: *count, threshold: *threshold, folder }
             }
-            _ => match (elsewhere(args)?, &args.passphrase_file) {
+            _ => match (elsewhere(&args.root)?, &args.passphrase_file) {
                 (Some(opener), _) => opener,
                 (None, Some(path)) => Opener::Passphrase(absolute(path)?),
                 (None, None) => Opener::OwnPassphrase,
@@ -161,15 +161,17 @@ impl Plan {
     /// The same, with what will open the root key.
     fn with(args: &InitArgs, opener: Opener) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
-        let replicas = if args.replica.is_empty() {
+        let replicas = if args.places.replica.is_empty() {
             ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
         } else {
-            args.replica.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?
+            args.places.replica.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?
         };
-        let named = named_hosts(args);
+        let named = named_hosts(&args.places);
         let mut hosts = named.clone();
         hosts.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
-        hosts.extend([args.web_listen, args.dicom_tls_listen].map(|address| address.ip().to_string()));
+        hosts.extend(
+            [args.places.web_listen, args.places.dicom_tls_listen].map(|address| address.ip().to_string()),
+        );
         // An address that stands for all addresses is nobody's name.
         hosts.retain(|host| host != "0.0.0.0" && host != "::");
         hosts.sort_unstable();
@@ -178,10 +180,10 @@ impl Plan {
         let values = TemplateValues {
             institution: args.institution.to_string(),
             replica_directories: replicas.iter().map(|path| shown(path)).collect(),
-            dicom_tls_listen: args.dicom_tls_listen,
-            dicom_plain_listen: args.dicom_plain_listen,
-            web_listen: args.web_listen,
-            public_url: public_url(&named, args.web_listen),
+            dicom_tls_listen: args.places.dicom_tls_listen,
+            dicom_plain_listen: args.places.dicom_plain_listen,
+            web_listen: args.places.web_listen,
+            public_url: public_url(&named, args.places.web_listen),
             root: root_values(&opener, shown),
             databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
         };
@@ -375,7 +377,7 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 // === helpers ===
 
 /// What opens a root key that is not in a file of ours; none where it is.
-fn elsewhere(args: &InitArgs) -> Result<Option<Opener>, InstallError> {
+fn elsewhere(args: &RootArgs) -> Result<Option<Opener>, InstallError> {
     Ok(match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
         (RootArg::Pkcs11, Some(module), Some(token)) => Some(Opener::Pkcs11(Pkcs11 {
             module: absolute(module)?,
@@ -431,12 +433,12 @@ fn share_file(number: u8) -> String {
 }
 
 /// The names that were given; without any, an archive that listens on all addresses goes by the name of its machine.
-fn named_hosts(args: &InitArgs) -> Vec<String> {
-    let everywhere = [args.web_listen, args.dicom_tls_listen].iter().any(|at| at.ip().is_unspecified());
-    if args.host.is_empty() && everywhere {
+fn named_hosts(places: &PlacesArgs) -> Vec<String> {
+    let everywhere = [places.web_listen, places.dicom_tls_listen].iter().any(|at| at.ip().is_unspecified());
+    if places.host.is_empty() && everywhere {
         return vec![rustix::system::uname().nodename().to_string_lossy().into_owned()];
     }
-    args.host.clone()
+    places.host.clone()
 }
 
 /// The address that people use: the first name, else the address on which the door listens; none when only a start

@@ -24,6 +24,40 @@ pub(crate) struct InitArgs {
     /// Short name of the institution: lower-case letters, digits, inner hyphens. Cannot be changed later
     #[arg(long, value_name = "ID", default_value = "hospital", value_parser = InstitutionId::new)]
     pub(crate) institution: InstitutionId,
+    #[command(flatten)]
+    pub(crate) places: PlacesArgs,
+    /// Database of the catalogue: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/catalogue.db")]
+    pub(crate) catalogue_url: String,
+    /// Database of wrapped keys
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/keys.db")]
+    pub(crate) keys_url: String,
+    /// Database of accounts
+    #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
+    pub(crate) identity_url: String,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    /// A file with the passphrase of the root-key file; made at random when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
+    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
+        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_shares: Option<u8>,
+    /// How many of the shares are needed, at least 2
+    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_threshold: Option<u8>,
+    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
+    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
+    pub(crate) share_directory: Option<PathBuf>,
+    /// Print what would be made, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Where an installation lies, and where it listens.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlacesArgs {
     /// Folder of a replica; give it once per disk [default: DIR/replica-a, -b, -c]
     #[arg(long, value_name = "PATH")]
     pub(crate) replica: Vec<PathBuf>,
@@ -39,15 +73,11 @@ pub(crate) struct InitArgs {
     /// Where DICOM without TLS listens; closed when absent
     #[arg(long, value_name = "ADDR")]
     pub(crate) dicom_plain_listen: Option<SocketAddr>,
-    /// Database of the catalogue: sqlite:PATH or postgres://…
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/catalogue.db")]
-    pub(crate) catalogue_url: String,
-    /// Database of wrapped keys
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/keys.db")]
-    pub(crate) keys_url: String,
-    /// Database of accounts
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
-    pub(crate) identity_url: String,
+}
+
+/// Who keeps the root key, and how it is reached.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RootArgs {
     /// Who keeps the root key: a sealed file, a hardware token, or the transit engine of a Vault or OpenBao server
     #[arg(long, value_name = "WHO", value_enum, default_value_t = RootArg::File)]
     pub(crate) root: RootArg,
@@ -78,27 +108,12 @@ pub(crate) struct InitArgs {
     /// The authority of the server's certificate
     #[arg(long, value_name = "FILE", required_if_eq("root", "transit"))]
     pub(crate) transit_ca_file: Option<PathBuf>,
-    /// A file with the passphrase of the root-key file; made at random when absent
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
-    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
-        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_shares: Option<u8>,
-    /// How many of the shares are needed, at least 2
-    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_threshold: Option<u8>,
-    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
-    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
-    pub(crate) share_directory: Option<PathBuf>,
-    /// Print what would be made, and make nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
 }
 
 /// Who keeps the root key of a new installation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RootArg {
+    #[default]
     File,
     Pkcs11,
     Transit,

@@ -20,7 +20,9 @@ pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, JobCommand};
 pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
-pub(crate) use installation::{CertificateCommand, ConfigArgs, DemoArgs, InitArgs, RootArg};
+pub(crate) use installation::{
+    CertificateCommand, ConfigArgs, DemoArgs, InitArgs, PlacesArgs, RootArg, RootArgs,
+};
 pub(crate) use keys::{KeyWorkCommand, KeysCommand, ResealArgs, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};

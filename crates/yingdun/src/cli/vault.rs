@@ -1,7 +1,7 @@
 //! Words for a vault on another host, and for what it gives back.
 
+use crate::cli::PlacesArgs;
 use clap::{Args, Subcommand};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use yingdun_vault::Settings;
 
@@ -121,21 +121,8 @@ pub(crate) struct VaultRestoreArgs {
     /// The folder of the new installation
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
-    /// Folder of a replica; give it once per disk [default: DIR/replica-a, -b, -c]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) replica: Vec<PathBuf>,
-    /// Name or address by which clients reach this machine; give it once per name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) host: Vec<String>,
-    /// Where HTTPS listens; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
-    pub(crate) web_listen: SocketAddr,
-    /// Where DICOM over TLS listens; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2762")]
-    pub(crate) dicom_tls_listen: SocketAddr,
-    /// Where DICOM without TLS listens; closed when absent
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) dicom_plain_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) places: PlacesArgs,
     /// A file with the passphrase of the root key, where one opens it; shares are asked for at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,

@@ -3,7 +3,6 @@
 
 use super::board::Shown;
 use super::house::House;
-use super::people::SignedInPerson;
 use super::studies::Sample;
 use super::view::open_instance;
 use super::{DemoError, expect};
@@ -40,11 +39,12 @@ pub(super) async fn destroy(
     let began = Instant::now();
     let people = &house.people;
     let body = json!({"study": gone.study.study.as_str(), "reason": "trial"});
-    let asked = ask(house, &people.security, Method::POST, "", Some(body)).await?;
+    let asked: Value = house.ask(&people.security, Method::POST, "/destructions", Some(body)).await?;
     let id = asked.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    ask(house, &people.auditor, Method::POST, &format!("/{id}/approval"), None).await?;
+    let path = format!("/destructions/{id}");
+    let _: Value = house.ask(&people.auditor, Method::POST, &format!("{path}/approval"), None).await?;
     let record = loop {
-        let record = ask(house, &people.security, Method::GET, &format!("/{id}"), None).await?;
+        let record: Value = house.ask(&people.security, Method::GET, &path, None).await?;
         if record.get("state").and_then(Value::as_str) == Some("done") {
             break record;
         }
@@ -105,21 +105,4 @@ async fn open_copy(house: &House, copy: &Path) -> Result<Result<(), KeysError>, 
     let rows = rows.map_err(|error| not_so(error.to_string()))?;
     let store = KeyStore::open(rows, root, EpochFile::at(epochs), Arc::new(SystemClock)).await;
     Ok(store.map(drop))
-}
-
-/// Asks as an officer.
-async fn ask(
-    house: &House,
-    officer: &SignedInPerson,
-    method: Method,
-    path: &str,
-    body: Option<Value>,
-) -> Result<Value, DemoError> {
-    let url = format!("{}/api/v1/destructions{path}", house.system.addresses().web);
-    let request = house.http.request(method, url).bearer_auth(officer.token.expose());
-    let request = match body {
-        Some(body) => request.json(&body),
-        None => request,
-    };
-    Ok(request.send().await?.error_for_status()?.json().await?)
 }

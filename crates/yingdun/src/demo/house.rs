@@ -1,13 +1,16 @@
 //! The installation of a demonstration, running: loopback only, free ports, three replica folders, SQLite.
 
 use super::DemoError;
-use super::people::People;
-use crate::cli::{InitArgs, RootArg};
+use super::people::{People, SignedInPerson};
+use crate::cli::{InitArgs, PlacesArgs, RootArgs};
 use crate::config::Config;
 use crate::installation::{PKI_FOLDER, Plan};
 use crate::pki::Authority;
 use crate::process::private::make_directory;
 use crate::wiring::System;
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -56,24 +59,17 @@ impl House {
         let plan = Plan::new(&InitArgs {
             directory: folder.to_owned(),
             institution,
-            replica: Vec::new(),
-            host: Vec::new(),
-            web_listen: any_port,
-            dicom_tls_listen: any_port,
-            dicom_plain_listen: None,
+            places: PlacesArgs {
+                replica: Vec::new(),
+                host: Vec::new(),
+                web_listen: any_port,
+                dicom_tls_listen: any_port,
+                dicom_plain_listen: None,
+            },
             catalogue_url: "sqlite:db/catalogue.db".to_owned(),
             keys_url: "sqlite:db/keys.db".to_owned(),
             identity_url: "sqlite:db/identity.db".to_owned(),
-            root: RootArg::File,
-            pkcs11_module: None,
-            pkcs11_token: None,
-            pkcs11_key: String::new(),
-            pin_file: None,
-            transit_address: None,
-            transit_mount: String::new(),
-            transit_key: String::new(),
-            transit_token_file: None,
-            transit_ca_file: None,
+            root: RootArgs::default(),
             passphrase_file: None,
             unseal_shares: None,
             unseal_threshold: None,
@@ -107,6 +103,23 @@ impl House {
             .timeout(REQUEST_TIME_MAX)
             .build()?;
         Ok(Self { config, system, people, device, http })
+    }
+
+    /// Asks the administration API as somebody who is signed in; the path begins behind `/api/v1`.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        person: &SignedInPerson,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<T, DemoError> {
+        let url = format!("{}/api/v1{path}", self.system.addresses().web);
+        let request = self.http.request(method, url).bearer_auth(person.token.expose());
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
     /// How the registered device calls.

@@ -8,9 +8,9 @@ use super::studies::Sample;
 use super::view::open_instance;
 use super::{DemoError, expect};
 use crate::messages::Language;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How long wrapping again may take: far more than this few keys need.
@@ -40,13 +40,15 @@ pub(super) async fn keys(house: &House, samples: &[Sample], language: Language) 
         return Err(DemoError::NotSo("there is no replica".into()));
     };
     let before = packs(&replica.directory)?;
-    let first: Report = ask(house, Method::GET, "/keys").await?.json().await?;
+    let officer = &house.people.security;
+    let first: Report = house.ask(officer, Method::GET, "/keys", None).await?;
     let began = Instant::now();
-    ask(house, Method::POST, "/keys/rotation").await?;
-    ask(house, Method::POST, "/keys/rewrap").await?;
+    for path in ["/keys/rotation", "/keys/rewrap"] {
+        let _: Value = house.ask(officer, Method::POST, path, Some(json!({}))).await?;
+    }
     let deadline = began + REWRAP_TIME_MAX;
     let last = loop {
-        let report: Report = ask(house, Method::GET, "/keys").await?.json().await?;
+        let report: Report = house.ask(officer, Method::GET, "/keys", None).await?;
         if report.keys_left == 0 && report.keks.len() == first.keks.len() {
             break report;
         }
@@ -79,13 +81,4 @@ pub(super) async fn keys(house: &House, samples: &[Sample], language: Language) 
     let detail =
         language.demo_keyed(last.keks.len(), wrapped, format_args!("{milliseconds:.0}"), samples.len());
     Ok(Shown { figures, detail })
-}
-
-/// Asks as the security administrator.
-async fn ask(house: &House, method: Method, path: &str) -> Result<Response, DemoError> {
-    let url = format!("{}/api/v1{path}", house.system.addresses().web);
-    let asks = method != Method::GET;
-    let request = house.http.request(method, url).bearer_auth(house.people.security.token.expose());
-    let request = if asks { request.json(&json!({})) } else { request };
-    Ok(request.send().await?.error_for_status()?)
 }

@@ -3,8 +3,8 @@
 //! Private keys of TLS never leave an archive, so a restored one has an authority and certificates of its own. Everybody who was
 //! signed in signs in again: a session that was ended after the snapshot must not come back to life.
 
-use super::{AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan};
-use crate::cli::{InitArgs, RootArg, VaultRestoreArgs};
+use super::{AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan, absolute};
+use crate::cli::{InitArgs, RootArgs, VaultRestoreArgs};
 use crate::config::DatabaseUrl;
 use crate::process::private::make_directory;
 use crate::wiring::StartError;
@@ -31,24 +31,11 @@ impl Plan {
         let init = InitArgs {
             directory: args.to.clone(),
             institution,
-            replica: args.replica.clone(),
-            host: args.host.clone(),
-            web_listen: args.web_listen,
-            dicom_tls_listen: args.dicom_tls_listen,
-            dicom_plain_listen: args.dicom_plain_listen,
+            places: args.places.clone(),
             catalogue_url: url("catalogue"),
             keys_url: url("keys"),
             identity_url: url("identity"),
-            root: RootArg::File,
-            pkcs11_module: None,
-            pkcs11_token: None,
-            pkcs11_key: String::new(),
-            pin_file: None,
-            transit_address: None,
-            transit_mount: String::new(),
-            transit_key: String::new(),
-            transit_token_file: None,
-            transit_ca_file: None,
+            root: RootArgs::default(),
             passphrase_file: args.passphrase_file.clone(),
             unseal_shares: None,
             unseal_threshold: None,
@@ -56,10 +43,7 @@ impl Plan {
             dry_run: args.dry_run,
         };
         let opener = match &args.passphrase_file {
-            Some(path) => Opener::Passphrase(
-                std::path::absolute(path)
-                    .map_err(|cause| InstallError::File { path: path.clone(), cause })?,
-            ),
+            Some(path) => Opener::Passphrase(absolute(path)?),
             None => Opener::AsBefore,
         };
         Self::with(&init, opener)
