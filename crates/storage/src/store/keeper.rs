@@ -27,7 +27,6 @@ const READY_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Runs until the store stops.
 pub(crate) fn run(shared: &Shared) {
-    let mut reported: Vec<ReplicaState> = vec![ReplicaState::Ready; shared.backends.len()];
     let mut checked = Instant::now();
     let mut wanted = false;
     let mut checks: u32 = 0;
@@ -41,13 +40,13 @@ pub(crate) fn run(shared: &Shared) {
         let since = checked.elapsed();
         if since >= shared.config.check_interval || (wanted && since >= CHECK_PAUSE) {
             notice_missing(shared);
-            report(shared, &mut reported);
+            report(shared);
             checks = checks.wrapping_add(1);
             check(shared, checks.is_multiple_of(LIST_EVERY));
             checked = Instant::now();
             wanted = false;
         }
-        report(shared, &mut reported);
+        report(shared);
         if shared.stopping() {
             return;
         }
@@ -265,22 +264,22 @@ fn give_up_hung(shared: &Shared) {
     }
 }
 
-/// Tells the owner and the metrics how replicas changed.
-fn report(shared: &Shared, reported: &mut [ReplicaState]) {
-    let (now, quarantined): (Vec<ReplicaState>, usize) = {
-        let state = shared.state();
-        let waiting = state.repairs.len();
-        (state.replicas.iter().map(|replica| replica.state.clone()).collect(), waiting)
+/// Tells the owner and the metrics how replicas changed: each change, also one that did not last.
+fn report(shared: &Shared) {
+    let (changes, ready, waiting) = {
+        let mut state = shared.state();
+        let ready: Vec<bool> =
+            state.replicas.iter().map(|replica| replica.state == ReplicaState::Ready).collect();
+        (state.take_changes(), ready, state.repairs.len())
     };
-    gauge!("yingdun_storage_repairs_waiting").set(quarantined as f64);
-    for (index, (before, now)) in reported.iter_mut().zip(now).enumerate() {
-        let ready = if now == ReplicaState::Ready { 1.0 } else { 0.0 };
-        gauge!("yingdun_storage_replica_ready", "replica" => shared.label(index)).set(ready);
-        if *before == now {
-            continue;
-        }
+    gauge!("yingdun_storage_repairs_waiting").set(waiting as f64);
+    for (index, ready) in ready.into_iter().enumerate() {
+        gauge!("yingdun_storage_replica_ready", "replica" => shared.label(index))
+            .set(f64::from(u8::from(ready)));
+    }
+    for (index, now) in changes {
         let replica = ReplicaId(index);
-        shared.emit(&match now.clone() {
+        shared.emit(&match now {
             ReplicaState::Ready => StoreEvent::ReplicaReady { replica },
             ReplicaState::Full => StoreEvent::ReplicaFull { replica },
             ReplicaState::Missing => StoreEvent::ReplicaMissing { replica },
@@ -288,6 +287,5 @@ fn report(shared: &Shared, reported: &mut [ReplicaState]) {
             ReplicaState::Draining => StoreEvent::ReplicaDraining { replica },
             ReplicaState::Drained => StoreEvent::ReplicaDrained { replica },
         });
-        *before = now;
     }
 }

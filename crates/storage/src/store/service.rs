@@ -85,11 +85,11 @@ pub(crate) fn release_unneeded(shared: &Shared, index: usize) {
     {
         let mut state = shared.state();
         let needed = state.needed_on(index) > 0;
-        let Some(replica) = state.replicas.get_mut(index) else { return };
+        let Some(replica) = state.replicas.get(index) else { return };
         if replica.state != ReplicaState::Draining || replica.busy_since.is_some() || needed {
             return;
         }
-        replica.state = ReplicaState::Drained;
+        state.change(index, ReplicaState::Drained);
     }
     shared.files.forget_replica(index);
     shared.locks.release(index);

@@ -134,6 +134,9 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     pub(crate) packs: BTreeMap<u64, Pack>,
     pub(crate) replicas: Vec<Replica>,
+    /// How replicas changed, in their order, until the keeper tells of it. Only the keeper and people bring a replica
+    /// back into service, so few can wait.
+    changes: Vec<(usize, ReplicaState)>,
     /// Copies to write anew.
     pub(crate) repairs: Repairs,
     /// Records of which no replica has a valid copy: reporting them again changes nothing.
@@ -222,11 +225,16 @@ impl Pack {
 impl State {
     pub(crate) fn new(limits: Limits, replicas: Vec<Replica>, packs: BTreeMap<u64, Pack>) -> Self {
         let next_sequence = packs.last_key_value().map_or(1, |(pack, _)| (pack >> RANDOM_BITS) + 1);
+        let found = |(index, replica): (usize, &Replica)| {
+            (replica.state != ReplicaState::Ready).then(|| (index, replica.state.clone()))
+        };
+        let changes = replicas.iter().enumerate().filter_map(found).collect();
         let mut state = Self {
             limits,
             closed: false,
             packs,
             replicas,
+            changes,
             repairs: Repairs::default(),
             lost: BTreeSet::new(),
             active: None,

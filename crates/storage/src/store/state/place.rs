@@ -81,7 +81,7 @@ impl State {
         let needed = self.limits.reserve_bytes.saturating_add(bytes).saturating_add(replica.queued_bytes);
         if replica.state == ReplicaState::Ready && replica.free_bytes < needed {
             // Records already assigned are within the reserve; only the next pack goes without this replica.
-            replica.state = ReplicaState::Full;
+            self.change(index, ReplicaState::Full);
             self.close_active();
         }
     }

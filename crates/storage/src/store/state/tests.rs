@@ -236,3 +236,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_state_that_did_not_last_is_told_all_the_same() {
+    let mut state = state(3, 2);
+    assert!(state.take_changes().is_empty(), "who serves from the start has not changed");
+    deliver(state.replica_out(1, ReplicaState::Draining));
+    state.change(1, ReplicaState::Drained);
+    state.change(1, ReplicaState::Drained);
+    state.replica_ready(1);
+    let told = [ReplicaState::Draining, ReplicaState::Drained, ReplicaState::Ready].map(|now| (1, now));
+    assert_eq!(state.take_changes(), told);
+    assert!(state.take_changes().is_empty(), "once");
+}

@@ -34,8 +34,8 @@ impl State {
     /// A replica takes no more writes in its present state: what waits for it fails there, and every pack it was
     /// writing goes on without it.
     pub(crate) fn replica_out(&mut self, index: usize, state: ReplicaState) -> Answers {
+        self.change(index, state);
         let Some(replica) = self.replicas.get_mut(index) else { return Answers::new() };
-        replica.state = state;
         replica.times_out += 1;
         let waiting = std::mem::take(&mut replica.queue);
         replica.queued_bytes = 0;
@@ -64,10 +64,24 @@ impl State {
         answers
     }
 
+    /// What is known of a replica from now on, and what is told of it.
+    pub(crate) fn change(&mut self, index: usize, now: ReplicaState) {
+        let Some(replica) = self.replicas.get_mut(index) else { return };
+        if replica.state != now {
+            replica.state = now.clone();
+            self.changes.push((index, now));
+        }
+    }
+
+    /// How replicas changed since this was asked last; those that were found out of service count as changed.
+    pub(crate) fn take_changes(&mut self) -> Vec<(usize, ReplicaState)> {
+        std::mem::take(&mut self.changes)
+    }
+
     /// A replica takes writes (again): the next pack includes it.
     pub(crate) fn replica_ready(&mut self, index: usize) {
-        if let Some(replica) = self.replicas.get_mut(index) {
-            replica.state = ReplicaState::Ready;
+        if index < self.replicas.len() {
+            self.change(index, ReplicaState::Ready);
             self.close_active();
         }
     }
