@@ -4,9 +4,12 @@
 //! is overwritten.
 
 mod restore;
+mod root;
 
-use crate::cli::{InitArgs, PlacesArgs, RootArg, RootArgs};
-use crate::config::{Config, ConfigError, Pkcs11, RootValues, TemplateValues, Transit, render};
+pub(crate) use root::{Opener, too_many_needed};
+
+use crate::cli::{InitArgs, PlacesArgs};
+use crate::config::{Config, ConfigError, Pkcs11, TemplateValues, render};
 use crate::pki::{Authority, PkiError};
 use crate::process::private::{make_directory, write_new};
 use crate::wiring::{Foundation, StartError, read_passphrase, store_config, token, transit};
@@ -96,6 +99,8 @@ pub(crate) enum InstallError {
         .0.display()
     )]
     SharesInside(PathBuf),
+    #[error("{0}")]
+    Contradiction(String),
     #[error("one of the names is not legal: {0}")]
     Name(String),
     #[error(transparent)]
@@ -121,22 +126,6 @@ pub(crate) struct Plan {
     opener: Opener,
 }
 
-/// What will open the root key.
-enum Opener {
-    /// The PIN of a token.
-    Pkcs11(Pkcs11),
-    /// The token of a transit engine.
-    Transit(Transit),
-    /// A passphrase that is made here.
-    OwnPassphrase,
-    /// The passphrase in a file.
-    Passphrase(PathBuf),
-    /// Some of the shares that are written into a folder, one file each.
-    Shares { count: u8, threshold: u8, folder: PathBuf },
-    /// What opened it before: there is a root key already, and nothing is made.
-    AsBefore,
-}
-
 impl Plan {
     /// Works out every path and option, and touches nothing.
     ///
@@ -144,17 +133,7 @@ impl Plan {
     /// [`InstallError`] when the options do not make a configuration.
     pub(crate) fn new(args: &InitArgs) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
-        let opener = match (&args.unseal_shares, &args.unseal_threshold, &args.share_directory) {
-            (Some(count), Some(threshold), Some(folder)) => {
-                let folder = share_folder(folder, &directory)?;
-                Opener::Shares { count: *count, threshold: *threshold, folder }
-            }
-            _ => match (elsewhere(&args.root)?, &args.passphrase_file) {
-                (Some(opener), _) => opener,
-                (None, Some(path)) => Opener::Passphrase(absolute(path)?),
-                (None, None) => Opener::OwnPassphrase,
-            },
-        };
+        let opener = Opener::new(&args.root, &args.opener, &directory)?;
         Self::with(args, opener)
     }
 
@@ -184,7 +163,7 @@ impl Plan {
             dicom_plain_listen: args.places.dicom_plain_listen,
             web_listen: args.places.web_listen,
             public_url: public_url(&named, args.places.web_listen),
-            root: root_values(&opener, shown),
+            root: opener.values(format!("{KEYS_FOLDER}/{ROOT_FILE}"), shown),
             databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
         };
         let config_text = render(&values);
@@ -376,55 +355,8 @@ pub(crate) fn rfc3339(moment: Timestamp) -> String {
 
 // === helpers ===
 
-/// What opens a root key that is not in a file of ours; none where it is.
-fn elsewhere(args: &RootArgs) -> Result<Option<Opener>, InstallError> {
-    Ok(match (args.root, &args.pkcs11_module, &args.pkcs11_token) {
-        (RootArg::Pkcs11, Some(module), Some(token)) => Some(Opener::Pkcs11(Pkcs11 {
-            module: absolute(module)?,
-            token_label: token.clone(),
-            key_label: args.pkcs11_key.clone(),
-            pin_file: args.pin_file.as_deref().map(absolute).transpose()?,
-        })),
-        (RootArg::Transit, ..) => {
-            match (&args.transit_address, &args.transit_token_file, &args.transit_ca_file) {
-                (Some(address), Some(token_file), Some(ca_file)) => Some(Opener::Transit(Transit {
-                    address: address.clone(),
-                    mount: args.transit_mount.clone(),
-                    key: args.transit_key.clone(),
-                    token_file: absolute(token_file)?,
-                    ca_file: absolute(ca_file)?,
-                })),
-                _ => None,
-            }
-        }
-        (RootArg::Pkcs11 | RootArg::File, ..) => None,
-    })
-}
-
 fn absolute(path: &Path) -> Result<PathBuf, InstallError> {
     std::path::absolute(path).map_err(|cause| InstallError::File { path: path.to_owned(), cause })
-}
-
-/// What the configuration says of the root key.
-fn root_values(opener: &Opener, shown: impl Fn(&Path) -> String) -> RootValues {
-    let passphrase_file = match opener {
-        Opener::Pkcs11(token) => {
-            let pin_file = token.pin_file.as_deref().map(|path| PathBuf::from(shown(path)));
-            return RootValues::Pkcs11(Pkcs11 { pin_file, ..token.clone() });
-        }
-        Opener::Transit(transit) => {
-            let (token_file, ca_file) = (shown(&transit.token_file), shown(&transit.ca_file));
-            return RootValues::Transit(Transit {
-                token_file: token_file.into(),
-                ca_file: ca_file.into(),
-                ..transit.clone()
-            });
-        }
-        Opener::Shares { .. } | Opener::AsBefore => None,
-        Opener::OwnPassphrase => Some(format!("{KEYS_FOLDER}/{PASSPHRASE_FILE}")),
-        Opener::Passphrase(path) => Some(shown(path)),
-    };
-    RootValues::File { root_file: format!("{KEYS_FOLDER}/{ROOT_FILE}"), passphrase_file }
 }
 
 /// The name of the file of a share.

@@ -37,19 +37,8 @@ pub(crate) struct InitArgs {
     pub(crate) identity_url: String,
     #[command(flatten)]
     pub(crate) root: RootArgs,
-    /// A file with the passphrase of the root-key file; made at random when absent
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
-    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
-        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_shares: Option<u8>,
-    /// How many of the shares are needed, at least 2
-    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_threshold: Option<u8>,
-    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
-    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
-    pub(crate) share_directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opener: OpenerArgs,
     /// Print what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -75,6 +64,24 @@ pub(crate) struct PlacesArgs {
     pub(crate) dicom_plain_listen: Option<SocketAddr>,
 }
 
+/// What opens a new root-key file.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OpenerArgs {
+    /// A file with the passphrase of the root-key file, at least 12 characters; `init` makes one at random when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
+    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
+        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_shares: Option<u8>,
+    /// How many of the shares are needed, at least 2
+    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
+    pub(crate) unseal_threshold: Option<u8>,
+    /// Where the shares are written, one file each, to be handed to their keepers: a medium, not the disk of the archive
+    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
+    pub(crate) share_directory: Option<PathBuf>,
+}
+
 /// Who keeps the root key, and how it is reached.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RootArgs {
@@ -87,21 +94,21 @@ pub(crate) struct RootArgs {
     /// The label of the token
     #[arg(long, value_name = "LABEL", required_if_eq("root", "pkcs11"))]
     pub(crate) pkcs11_token: Option<String>,
-    /// The label of the AES-256 key on the token; made there if there is none
-    #[arg(long, value_name = "LABEL", default_value = "yingdun-root")]
-    pub(crate) pkcs11_key: String,
+    /// The label of the AES-256 key on the token; made there if there is none [default: yingdun-root]
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) pkcs11_key: Option<String>,
     /// A file with the PIN of the token; taken from the environment variable YINGDUN_PIN when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
     /// The address of the Vault or OpenBao server: https, without a slash at the end
     #[arg(long, value_name = "URL", required_if_eq("root", "transit"))]
     pub(crate) transit_address: Option<String>,
-    /// Where its transit engine is mounted
-    #[arg(long, value_name = "PATH", default_value = "transit")]
-    pub(crate) transit_mount: String,
-    /// The name of a key in the engine; it must be there
-    #[arg(long, value_name = "NAME", default_value = "yingdun-root")]
-    pub(crate) transit_key: String,
+    /// Where its transit engine is mounted [default: transit]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) transit_mount: Option<String>,
+    /// The name of a key in the engine; it must be there [default: yingdun-root]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) transit_key: Option<String>,
     /// A file with a token that may encrypt and decrypt with this key
     #[arg(long, value_name = "FILE", required_if_eq("root", "transit"))]
     pub(crate) transit_token_file: Option<PathBuf>,
@@ -117,6 +124,17 @@ pub(crate) enum RootArg {
     File,
     Pkcs11,
     Transit,
+}
+
+impl RootArg {
+    /// The word of the command line.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Pkcs11 => "pkcs11",
+            Self::Transit => "transit",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,8 @@
 //! Words for keys: unsealing, versions, rotation.
 
-use crate::cli::{AdminArgs, ConfigArgs, ServerArgs};
+use crate::cli::{AdminArgs, ConfigArgs, OpenerArgs, ServerArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use yingdun_keys::SHARES_MAX;
 
 #[derive(Debug, Args)]
 pub(crate) struct UnsealArgs {
@@ -29,19 +28,8 @@ pub(crate) struct ResealArgs {
     /// A file with a share, where shares open it now; give it once per share
     #[arg(long, value_name = "FILE")]
     pub(crate) share_file: Vec<PathBuf>,
-    /// Let a passphrase open it: the file with it, at least 12 characters
-    #[arg(long, value_name = "FILE", required_unless_present = "unseal_shares")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Let new shares open it: how many there are, 2 to 16
-    #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
-        value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_shares: Option<u8>,
-    /// How many of the shares are needed, at least 2
-    #[arg(long, value_name = "M", requires = "unseal_shares", value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
-    pub(crate) unseal_threshold: Option<u8>,
-    /// Where the new shares are written, one file each: a medium, not the disk of the archive
-    #[arg(long, value_name = "FOLDER", requires = "unseal_shares")]
-    pub(crate) share_directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opener: OpenerArgs,
     /// Open it with what opens it now, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

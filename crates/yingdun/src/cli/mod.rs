@@ -21,7 +21,7 @@ pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
 pub(crate) use installation::{
-    CertificateCommand, ConfigArgs, DemoArgs, InitArgs, PlacesArgs, RootArg, RootArgs,
+    CertificateCommand, ConfigArgs, DemoArgs, InitArgs, OpenerArgs, PlacesArgs, RootArg, RootArgs,
 };
 pub(crate) use keys::{KeyWorkCommand, KeysCommand, ResealArgs, UnsealArgs};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};

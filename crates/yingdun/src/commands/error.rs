@@ -1,5 +1,6 @@
 //! Why a command failed, for a person at a terminal.
 
+use crate::installation::InstallError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use yingdun_transfer::TransferError;
@@ -10,7 +11,7 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     #[error(transparent)]
-    Install(#[from] crate::installation::InstallError),
+    Install(#[from] InstallError),
     #[error(transparent)]
     Start(#[from] crate::wiring::StartError),
     #[error(transparent)]
@@ -50,6 +51,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_)
+            | Self::Install(InstallError::Contradiction(_))
             | Self::Transfer(TransferError::JournalThere { .. } | TransferError::JournalWrong { .. }) => {
                 ExitCode::from(2)
             }

@@ -1,9 +1,9 @@
 //! `keys reseal`: changes what opens the root-key file of a stopped archive. The root key stays.
 
 use super::{CommandError, Verdict};
-use crate::cli::ResealArgs;
+use crate::cli::{OpenerArgs, ResealArgs};
 use crate::config::Config;
-use crate::installation::{share_folder, write_shares};
+use crate::installation::{share_folder, too_many_needed, write_shares};
 use crate::output::Output;
 use crate::wiring::{Foundation, StartError, read_passphrase};
 use serde::Serialize;
@@ -35,25 +35,30 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
             return Err(CommandError::Usage(refusal));
         }
     };
+    if let Some(refusal) = too_many_needed(&args.opener) {
+        return Err(CommandError::Usage(refusal));
+    }
+    if args.opener.passphrase_file.is_none() && args.opener.unseal_shares.is_none() {
+        return Err(CommandError::Usage(
+            "name what is to open it: --passphrase-file, or --unseal-shares".into(),
+        ));
+    }
     // A bare file name has an empty parent: the current folder.
     let installation = args.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
     let installation = installation.unwrap_or(Path::new("."));
     let folder =
-        args.share_directory.as_deref().map(|folder| share_folder(folder, installation)).transpose()?;
+        args.opener.share_directory.as_deref().map(|folder| share_folder(folder, installation)).transpose()?;
     let open = open(&config, &root_file, &args.share_file)?;
     let mut report = Report {
         dry_run: args.dry_run,
         root_file,
-        passphrase_file: args.passphrase_file.clone(),
+        passphrase_file: args.opener.passphrase_file.clone(),
         share_files: Vec::new(),
-        shares_needed: args.unseal_threshold,
+        shares_needed: args.opener.unseal_threshold,
     };
     // Refused here, and not after the first leaf: a key of another archive, and an archive that runs.
     let foundation = Foundation::open(&config, open.root()).await?;
-    let done = match args.dry_run {
-        true => Ok(Vec::new()),
-        false => seal_anew(&args, folder.as_deref(), &open, &foundation).await,
-    };
+    let done = seal_anew(&args, folder.as_deref(), &open, &foundation).await;
     foundation.close().await;
     report.share_files = done?;
     output.say(&report, |language| match (&report.passphrase_file, args.dry_run) {
@@ -73,6 +78,10 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
 
 fn open(config: &Config, root_file: &Path, share_files: &[PathBuf]) -> Result<Resealing, CommandError> {
     match RootFile::opener(root_file).map_err(StartError::from)? {
+        RootOpener::Passphrase if !share_files.is_empty() => Err(CommandError::Usage(format!(
+            "a passphrase opens `{}` now, and no shares: leave --share-file out",
+            root_file.display()
+        ))),
         RootOpener::Passphrase => {
             let file = config.keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
             let passphrase = read_passphrase(file)?;
@@ -94,30 +103,30 @@ fn open(config: &Config, root_file: &Path, share_files: &[PathBuf]) -> Result<Re
     }
 }
 
-/// Gives where the new shares are.
+/// Gives where the new shares are. A dry run seals it in memory, and writes nothing.
 async fn seal_anew(
     args: &ResealArgs,
     folder: Option<&Path>,
     open: &Resealing,
     foundation: &Foundation,
 ) -> Result<Vec<PathBuf>, CommandError> {
-    let (resealed, share_files) =
-        match (&args.passphrase_file, args.unseal_shares, args.unseal_threshold, folder) {
-            (Some(file), ..) => {
-                let passphrase = read_passphrase(file)?;
-                foundation.must_record(const { ReasonCode::new("root-key-resealing") }).await?;
-                (open.by_passphrase(&passphrase).map_err(StartError::from)?, Vec::new())
-            }
-            (None, Some(count), Some(threshold), Some(folder)) => {
-                let (resealed, shares) = open.by_shares(threshold, count).map_err(StartError::from)?;
-                foundation.must_record(const { ReasonCode::new("root-key-resealing") }).await?;
-                // On the medium before they are needed.
-                (resealed, write_shares(folder, &shares)?)
-            }
-            (None, ..) => {
-                return Err(CommandError::Usage("name a passphrase file, or how many shares".into()));
-            }
-        };
+    let OpenerArgs { passphrase_file, unseal_shares, unseal_threshold, .. } = &args.opener;
+    let (resealed, shares) = match (passphrase_file, unseal_shares, unseal_threshold) {
+        (Some(file), ..) => {
+            let passphrase = read_passphrase(file)?;
+            (open.by_passphrase(&passphrase).map_err(StartError::from)?, Vec::new())
+        }
+        (None, count, threshold) => {
+            let (threshold, count) = (threshold.unwrap_or_default(), count.unwrap_or_default());
+            open.by_shares(threshold, count).map_err(StartError::from)?
+        }
+    };
+    if args.dry_run {
+        return Ok(Vec::new());
+    }
+    foundation.must_record(const { ReasonCode::new("root-key-resealing") }).await?;
+    // On the medium before they are needed.
+    let share_files = folder.map(|folder| write_shares(folder, &shares)).transpose()?.unwrap_or_default();
     resealed.put_in_place().map_err(StartError::from)?;
     foundation.must_record(const { ReasonCode::new("root-key-resealed") }).await?;
     Ok(share_files)

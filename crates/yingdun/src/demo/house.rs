@@ -2,7 +2,7 @@
 
 use super::DemoError;
 use super::people::{People, SignedInPerson};
-use crate::cli::{InitArgs, PlacesArgs, RootArgs};
+use crate::cli::{InitArgs, OpenerArgs, PlacesArgs, RootArgs};
 use crate::config::Config;
 use crate::installation::{PKI_FOLDER, Plan};
 use crate::pki::Authority;
@@ -70,10 +70,7 @@ impl House {
             keys_url: "sqlite:db/keys.db".to_owned(),
             identity_url: "sqlite:db/identity.db".to_owned(),
             root: RootArgs::default(),
-            passphrase_file: None,
-            unseal_shares: None,
-            unseal_threshold: None,
-            share_directory: None,
+            opener: OpenerArgs::default(),
             dry_run: false,
         })?;
         let installed = plan.install().await?;

@@ -9,8 +9,8 @@ use std::thread;
 use yingdun_dicom::synthetic::{Patient, Repertoire};
 
 /// The shortest spelling that is searched for, in bytes. Shorter ones turn up in ciphertext by chance: among a
-/// hundred megabytes of random bytes, five given ones in a row stand with a probability of one in ten thousand.
-const SPELLING_BYTES_MIN: usize = 5;
+/// hundred megabytes of random bytes, six given ones in a row stand with a probability of one in a million.
+const SPELLING_BYTES_MIN: usize = 6;
 
 /// What was searched and found.
 pub(super) struct Searched {

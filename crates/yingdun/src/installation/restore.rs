@@ -4,7 +4,7 @@
 //! signed in signs in again: a session that was ended after the snapshot must not come back to life.
 
 use super::{AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan, absolute};
-use crate::cli::{InitArgs, RootArgs, VaultRestoreArgs};
+use crate::cli::{InitArgs, OpenerArgs, RootArgs, VaultRestoreArgs};
 use crate::config::DatabaseUrl;
 use crate::process::private::make_directory;
 use crate::wiring::StartError;
@@ -36,10 +36,7 @@ impl Plan {
             keys_url: url("keys"),
             identity_url: url("identity"),
             root: RootArgs::default(),
-            passphrase_file: args.passphrase_file.clone(),
-            unseal_shares: None,
-            unseal_threshold: None,
-            share_directory: None,
+            opener: OpenerArgs { passphrase_file: args.passphrase_file.clone(), ..OpenerArgs::default() },
             dry_run: args.dry_run,
         };
         let opener = match &args.passphrase_file {
