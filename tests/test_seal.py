@@ -156,6 +156,26 @@ def test_shares_are_not_written_beside_what_they_open(tmp_path):
         assert program.run("init", "--directory", tmp_path / "other", *wrong).returncode == 2
 
 
+def test_options_that_contradict_each_other_are_refused_before_anything_is_made(tmp_path):
+    shares = ["--unseal-shares", "3", "--unseal-threshold", "2", "--share-directory", tmp_path / "shares"]
+    token = ["--pkcs11-module", "/nonexistent.so", "--pkcs11-token", "house"]
+    engine = ["--transit-address", "https://127.0.0.1:1", "--transit-token-file", "/t", "--transit-ca-file", "/c"]
+    for words, option in [
+        (["--root", "pkcs11", *token, *shares], "--unseal-shares"),
+        (["--root", "transit", *engine, *shares], "--unseal-shares"),
+        (["--root", "pkcs11", *token, "--passphrase-file", "/p"], "--passphrase-file"),
+        (["--root", "transit", *engine, "--pin-file", "/p"], "--pin-file"),
+        (["--root", "pkcs11", *token, "--transit-key", "other"], "--transit-key"),
+        (token, "--pkcs11-module"),
+        (engine, "--transit-address"),
+        ([*shares[:3], "4", *shares[4:]], "--unseal-threshold"),
+    ]:
+        for dry in ([], ["--dry-run"]):
+            done = program.run("init", "--directory", tmp_path / "archive", *words, *dry)
+            assert done.returncode == 2 and option in done.stderr, (words, done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_opens_the_root_key_is_changed_and_the_root_key_stays(tmp_path):
     installation = Installation(tmp_path / "archive")
     try:
@@ -177,6 +197,9 @@ def test_what_opens_the_root_key_is_changed_and_the_root_key_stays(tmp_path):
         installation.stop()
         program.run_json(*reseal, *by_shares(first, 3, 2), "--dry-run")
         program.run_json(*reseal, *by_shares(installation.directory / "shares", 3, 2), code=1)
+        for contradiction in ([], ["--share-file", "/s", *by_shares(first, 3, 2)], by_shares(first, 2, 3)):
+            program.run_json(*reseal, *contradiction, code=2)
+            program.run_json(*reseal, *contradiction, "--dry-run", code=2)
         assert root_file.read_bytes() == before and not first.exists()
 
         # A passphrase becomes two of three shares, and those become three of four others.

@@ -156,16 +156,16 @@ impl KeyStore {
         Ok(destructions::find(&self.0.keys.database, institution, id).await?)
     }
 
-    /// Every destruction that is in a state.
+    /// Every destruction that is in one of these states.
     ///
     /// # Errors
     /// As [`Self::key_of_study`].
     pub async fn destructions_in(
         &self,
         institution: &InstitutionId,
-        state: &str,
+        states: [&str; 3],
     ) -> Result<Vec<Destruction>, KeysError> {
-        Ok(destructions::in_state(&self.0.keys.database, institution, state).await?)
+        Ok(destructions::in_states(&self.0.keys.database, institution, states).await?)
     }
 
     /// Up to which leaf of the log every destruction is known here.

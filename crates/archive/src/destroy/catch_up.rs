@@ -1,8 +1,8 @@
 //! At every start, before anything is served: what the log says was destroyed, and a database that was brought back from a copy still
 //! has, is destroyed again.
 //!
-//! The leaves are the list. The database of keys notes up to which leaf it knows them; so a start reads minutes of the log, and one
-//! with an older copy of the database as much as the copy is old.
+//! The leaves are the list. The database of keys and the catalogue note up to which leaf they know them; so a start reads minutes of
+//! the log, and one with an older copy of either as much as the copy is old.
 
 use super::record::RecordedStudy;
 use super::work::{INTENT, KEY_MADE, carry_out};
@@ -20,8 +20,8 @@ use yingdun_model::{Action, InstitutionId, StudyRef, Timestamp};
 /// Leaves that are read at a time.
 const LEAVES_PER_READ: u64 = 4096;
 
-/// Tombstones that are compared with the catalogue at a time.
-const TOMBSTONES_PER_READ: u32 = 500;
+/// Destroyed studies that are compared with the catalogue at a time.
+const STUDIES_PER_LOOK: u32 = 500;
 
 /// Destroys again what came back, ends what a crash broke off, and gives how many studies came back.
 pub(crate) async fn catch_up(core: &Core) -> Result<u64, Unavailable> {
@@ -34,8 +34,11 @@ pub(crate) async fn catch_up(core: &Core) -> Result<u64, Unavailable> {
 
 async fn catch_up_with(core: &Core) -> Result<u64, DestroyError> {
     let institution = core.access.system_session().institution().clone();
-    let from = core.keys.destruction_mark(&institution).await?;
+    let known = core.keys.destruction_mark(&institution).await?;
+    let removed = remove::mark(core.catalogue.database(), &institution).await.map_err(unavailable)?;
+    let from = removed.map_or(known, |removed| removed.min(known));
     let (listed, until) = read(core, &institution, from).await?;
+    let studies: Vec<StudyRef> = listed.keys().copied().collect();
     let mut back = Vec::new();
     for (study, made) in listed {
         let key = core.keys.key_of_study(&institution, study).await?;
@@ -52,27 +55,52 @@ async fn catch_up_with(core: &Core) -> Result<u64, DestroyError> {
         }
     }
     carry_out(core).await?;
-    forget_rows(core, &institution).await?;
-    core.keys.set_destruction_mark(&institution, until).await?;
+    match removed {
+        Some(_) => forget_rows(core, &institution, &studies).await?,
+        None => forget_rows_of_all(core, &institution).await?,
+    }
+    known_until(core, &institution, until).await?;
     Ok(came_back)
 }
 
-/// Removes the rows that an older copy of the catalogue brought back.
-async fn forget_rows(core: &Core, institution: &InstitutionId) -> Result<(), DestroyError> {
+/// Notes up to which leaf of the log every destruction is known to the databases.
+pub(super) async fn known_until(
+    core: &Core,
+    institution: &InstitutionId,
+    leaf: u64,
+) -> Result<(), DestroyError> {
+    remove::set_mark(core.catalogue.database(), institution, leaf).await.map_err(unavailable)?;
+    Ok(core.keys.set_destruction_mark(institution, leaf).await?)
+}
+
+/// Removes the rows of every study that was ever destroyed: for a catalogue that does not say up to where it knows.
+async fn forget_rows_of_all(core: &Core, institution: &InstitutionId) -> Result<(), DestroyError> {
     let mut behind = StudyRef::from_bytes([0; 16]);
     loop {
-        let tombstones = core.keys.tombstones(institution, behind, TOMBSTONES_PER_READ).await?;
+        let tombstones = core.keys.tombstones(institution, behind, STUDIES_PER_LOOK).await?;
         let studies: Vec<StudyRef> = tombstones.iter().map(|tombstone| tombstone.study).collect();
         let Some(last) = studies.last() else { return Ok(()) };
         behind = *last;
+        forget_rows(core, institution, &studies).await?;
+    }
+}
+
+/// Removes the rows of destroyed studies that an older copy of the catalogue brought back.
+async fn forget_rows(
+    core: &Core,
+    institution: &InstitutionId,
+    studies: &[StudyRef],
+) -> Result<(), DestroyError> {
+    for studies in studies.chunks(STUDIES_PER_LOOK as usize) {
         let database = core.catalogue.database();
-        for study in remove::present(database, &studies).await.map_err(unavailable)? {
+        for study in remove::present(database, studies).await.map_err(unavailable)? {
             // One that came again has a key, and its rows are its own.
             if core.keys.key_of_study(institution, study).await?.is_none() {
                 core.catalogue.remove_rows(&*core.institution_keys(institution).await?, study).await?;
             }
         }
     }
+    Ok(())
 }
 
 /// What the log says from a leaf on: for each study, when the keys were made that were destroyed. Also gives how far it was read.

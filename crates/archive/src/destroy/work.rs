@@ -1,5 +1,6 @@
 //! What happens by itself once a destruction is approved, step by step. Every step can be repeated.
 
+use super::catch_up::known_until;
 use super::record::{DestructionRecord, RolledLine};
 use super::{DestroyError, DestructionState};
 use crate::background::Turns;
@@ -54,22 +55,30 @@ pub(crate) async fn work(turns: Turns<Core>) {
     }
 }
 
-/// Takes what is approved to where nobody opens it any more.
-pub(super) async fn carry_out(core: &Core) -> Result<(), DestroyError> {
+/// Takes what is approved to where nobody opens it any more, and gives what is left to be done. Where nothing is to be done, this
+/// is one question to the database.
+pub(super) async fn carry_out(core: &Core) -> Result<Vec<DestructionRecord>, DestroyError> {
     let institution = core.access.system_session().institution().clone();
-    for record in in_state(core, &institution, DestructionState::Approved).await? {
-        unless_another(shred(core, &institution, record).await)?;
+    let mut open = unfinished(core, &institution).await?;
+    if open.iter().any(|record| record.state == DestructionState::Approved) {
+        for record in open.into_iter().filter(|record| record.state == DestructionState::Approved) {
+            unless_another(shred(core, &institution, record).await)?;
+        }
+        open = unfinished(core, &institution).await?;
     }
-    for record in in_state(core, &institution, DestructionState::Shredded).await? {
-        unless_another(clear(core, &institution, record).await)?;
+    if open.iter().any(|record| record.state == DestructionState::Shredded) {
+        for record in open.into_iter().filter(|record| record.state == DestructionState::Shredded) {
+            unless_another(clear(core, &institution, record).await)?;
+        }
+        open = unfinished(core, &institution).await?;
     }
-    Ok(())
+    Ok(open)
 }
 
 async fn turn(core: &Core) -> Result<(), DestroyError> {
-    carry_out(core).await?;
+    let mut rolling = carry_out(core).await?;
+    rolling.retain(|record| record.state == DestructionState::Rolling);
     let institution = core.access.system_session().institution().clone();
-    let rolling = in_state(core, &institution, DestructionState::Rolling).await?;
     if rolling.is_empty() || !is_rolled(core, &institution, &rolling).await? {
         return Ok(());
     }
@@ -175,18 +184,18 @@ async fn finish(
 
 /// Notes how far the log is known.
 async fn mark(core: &Core) -> Result<(), DestroyError> {
-    let size = core.audit.latest_checkpoint().size();
-    Ok(core.keys.set_destruction_mark(core.access.system_session().institution(), size).await?)
+    known_until(core, core.access.system_session().institution(), core.audit.latest_checkpoint().size()).await
 }
 
 // === helpers ===
 
-async fn in_state(
+/// Every destruction that is approved and not done.
+async fn unfinished(
     core: &Core,
     institution: &InstitutionId,
-    state: DestructionState,
 ) -> Result<Vec<DestructionRecord>, DestroyError> {
-    let rows = core.keys.destructions_in(institution, state.as_str()).await?;
+    let states = [DestructionState::Approved, DestructionState::Shredded, DestructionState::Rolling];
+    let rows = core.keys.destructions_in(institution, states.map(DestructionState::as_str)).await?;
     Ok(rows.iter().filter_map(DestructionRecord::of_row).collect())
 }
 

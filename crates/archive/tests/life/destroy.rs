@@ -10,7 +10,7 @@ use yingdun_archive::{
     StoredOutcome,
 };
 use yingdun_audit::{Filter, Outcome};
-use yingdun_catalog::{Statement, catalogue};
+use yingdun_catalog::{Database, DatabaseKind, Statement, catalogue};
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_dicom::tags;
 
@@ -214,6 +214,45 @@ async fn what_copies_bring_back_is_destroyed_again_before_anything_is_served() {
     opens(&open, &kept).await;
     stop(open).await;
     assert_eq!(house.open().await.recovered.destroyed_again, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_an_older_catalogue_brings_back_are_removed_and_those_known_as_removed_not_looked_for() {
+    let house = House::new(Engine::Sqlite);
+    let open = house.open().await;
+    let gone = study(340);
+    open.store(&gone.instance(0)).await.unwrap();
+    stop(open).await;
+    let copies = tempfile::tempdir().unwrap();
+    let files = ["catalogue.db"];
+    house.copy(&files, house.path(), copies.path());
+    let open = house.open().await;
+    destroy(&open, &only(&gone)).await;
+    stop(open).await;
+
+    // As copied, and as a catalogue from before there was a mark.
+    for forget_mark in ["", "DELETE FROM removed_mark"] {
+        house.copy(&files, copies.path(), house.path());
+        change_catalogue(&house, forget_mark).await;
+        let open = house.open().await;
+        assert_eq!(open.recovered.destroyed_again, 0, "its key did not come back");
+        is_nowhere(&open, &gone).await;
+        stop(open).await;
+    }
+    // A start costs what was destroyed since the mark, not what was ever destroyed.
+    house.copy(&files, copies.path(), house.path());
+    change_catalogue(&house, "UPDATE removed_mark SET leaf = 1000000").await;
+    let open = house.open().await;
+    assert_eq!(count(&open, "SELECT count(*) FROM study", false).await, 1);
+    stop(open).await;
+}
+
+async fn change_catalogue(house: &House, change: &'static str) {
+    if !change.is_empty() {
+        let path = house.path().join("catalogue.db");
+        let database = Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap();
+        database.execute(vec![Statement::new(change, vec![])]).await.unwrap();
+    }
 }
 
 async fn a_stream_that_is_open_ends_when_its_study_is_destroyed(house: House) {

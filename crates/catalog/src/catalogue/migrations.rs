@@ -33,6 +33,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 9, name: "events of studies, accession numbers", sqlite: EVENTS, postgres: EVENTS },
     Migration { version: 10, name: "the store of the packs", sqlite: PACK_STORE, postgres: PACK_STORE },
+    Migration {
+        version: 11,
+        name: "destroyed studies that are gone",
+        sqlite: REMOVED_MARK,
+        postgres: REMOVED_MARK,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -516,5 +522,14 @@ CREATE TABLE pack_store (
     store TEXT NOT NULL,
     id BYTEA NOT NULL,
     PRIMARY KEY (store)
+);
+";
+
+/// Up to which leaf of the audit log every destroyed study is gone from here. An older copy has an older leaf.
+const REMOVED_MARK: &str = "
+CREATE TABLE removed_mark (
+    institution TEXT NOT NULL,
+    leaf BIGINT NOT NULL,
+    PRIMARY KEY (institution)
 );
 ";

@@ -1,6 +1,6 @@
 //! Removes what tells of a study that was destroyed: rows, search terms, events and reports of it.
 
-use super::moment::date_column;
+use super::moment::{date_column, signed};
 use super::{StudyTerms, accessions, filter};
 use crate::{CatalogError, Database, Statement, StatementBuilder};
 use yingdun_model::{InstitutionId, StudyRef};
@@ -87,6 +87,31 @@ pub async fn remove(
         Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Up to which leaf of the audit log every destroyed study is gone from the catalogue; none where that was never said.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn mark(database: &Database, institution: &InstitutionId) -> Result<Option<u64>, CatalogError> {
+    const SQL: &str = "SELECT leaf FROM removed_mark WHERE institution = $1";
+    let rows = database.query(Statement::new(SQL, vec![institution.into()])).await?;
+    rows.first().map(|row| row.get_number(0)).transpose()
+}
+
+/// Says up to which leaf of the audit log every destroyed study is gone from the catalogue.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn set_mark(
+    database: &Database,
+    institution: &InstitutionId,
+    leaf: u64,
+) -> Result<(), CatalogError> {
+    const SQL: &str = "INSERT INTO removed_mark (institution, leaf) VALUES ($1, $2) \
+         ON CONFLICT (institution) DO UPDATE SET leaf = excluded.leaf";
+    let values = vec![institution.into(), signed(leaf)?.into()];
+    database.execute(vec![Statement::new(SQL, values)]).await.map(|_| ())
 }
 
 const BLANK: [&str; 3] = [

@@ -43,8 +43,9 @@ const NEWEST: Sql = Sql::new(
     "SELECT id, state, record FROM destruction WHERE institution = $1 ORDER BY requested_ms DESC, id LIMIT $2",
 );
 const ONE: Sql = Sql::new("SELECT id, state, record FROM destruction WHERE institution = $1 AND id = $2");
-const IN_STATE: Sql =
-    Sql::new("SELECT id, state, record FROM destruction WHERE institution = $1 AND state = $2 ORDER BY id");
+const IN_STATES: Sql = Sql::new(
+    "SELECT id, state, record FROM destruction WHERE institution = $1 AND state IN ($2, $3, $4) ORDER BY id",
+);
 const INSERT: Sql = Sql::new(
     "INSERT INTO destruction (institution, id, state, record, requested_ms) VALUES ($1, $2, $3, $4, $5)",
 );
@@ -113,17 +114,18 @@ pub async fn find(
     rows.first().map(destruction).transpose()
 }
 
-/// Every destruction that is in a state.
+/// Every destruction that is in one of these states.
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn in_state(
+pub async fn in_states(
     database: &Database,
     institution: &InstitutionId,
-    state: &str,
+    states: [&str; 3],
 ) -> Result<Vec<Destruction>, CatalogError> {
-    let rows = database.query(Statement::new(IN_STATE, vec![institution.into(), state.into()])).await?;
-    rows.iter().map(destruction).collect()
+    let mut bound = vec![institution.into()];
+    bound.extend(states.map(Value::from));
+    database.query(Statement::new(IN_STATES, bound)).await?.iter().map(destruction).collect()
 }
 
 /// Keeps a new destruction.

@@ -46,8 +46,12 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
     // A bare file name has an empty parent: the current folder.
     let installation = args.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
     let installation = installation.unwrap_or(Path::new("."));
-    let folder =
-        args.opener.share_directory.as_deref().map(|folder| share_folder(folder, installation)).transpose()?;
+    let folder = args
+        .opener
+        .share_directory
+        .as_deref()
+        .map(|folder| share_folder(folder, installation))
+        .transpose()?;
     let open = open(&config, &root_file, &args.share_file)?;
     let mut report = Report {
         dry_run: args.dry_run,

@@ -177,7 +177,11 @@ mod tests {
             refused(&RootArgs { transit_address: word(), ..kept_by(keeper) }, &none, "--transit-address");
             refused(&RootArgs { transit_mount: word(), ..kept_by(keeper) }, &none, "--transit-mount");
             refused(&RootArgs { transit_key: word(), ..kept_by(keeper) }, &none, "--transit-key");
-            refused(&RootArgs { transit_token_file: path(), ..kept_by(keeper) }, &none, "--transit-token-file");
+            refused(
+                &RootArgs { transit_token_file: path(), ..kept_by(keeper) },
+                &none,
+                "--transit-token-file",
+            );
             refused(&RootArgs { transit_ca_file: path(), ..kept_by(keeper) }, &none, "--transit-ca-file");
         }
         let unreachable = OpenerArgs { unseal_threshold: Some(4), ..shares.clone() };
