@@ -204,7 +204,7 @@ async fn filling_goes_on_after_a_restart_and_writes_keep_their_quorum_meanwhile(
     become_state(&store, 1, ReplicaState::Drained).await;
     fs::remove_dir_all(directory(root.path(), 1)).unwrap();
     // A slow new disk.
-    faults.delay_ms.store(20, Ordering::SeqCst);
+    faults.delay_ms.store(50, Ordering::SeqCst);
     store.replace(replica).await.unwrap();
     until("a part is filled", || store.status().replicas[1].repaired >= 2).await;
     let left = store.status().replicas[1].bytes_awaiting_repair;

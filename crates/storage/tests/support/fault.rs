@@ -24,6 +24,8 @@ pub(crate) struct Faults {
     pub(crate) read_delay_ms: AtomicU64,
     /// Writes wait this long, in milliseconds.
     pub(crate) delay_ms: AtomicU64,
+    /// Writes wait until this is taken back.
+    pub(crate) hung: AtomicBool,
 }
 
 impl Faults {
@@ -117,6 +119,9 @@ impl DiskFile for MockFaultFile {
     fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
         let Some(faults) = &self.faults else { return self.inner.write_at(slices, offset) };
         std::thread::sleep(std::time::Duration::from_millis(faults.delay_ms.load(Ordering::SeqCst)));
+        while faults.hung.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         let bytes: i64 = slices.iter().map(|slice| slice.len() as i64).sum();
         let room = faults.room.load(Ordering::SeqCst);
         let torn = faults.torn.load(Ordering::SeqCst);

@@ -29,7 +29,7 @@ use bytes::Bytes;
 use queue::Repairs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -52,8 +52,8 @@ pub(crate) type Reply = oneshot::Sender<Result<(), StoreError>>;
 /// Answers to send once the lock is released.
 pub(crate) type Answers = Vec<(PackPosition, Reply, Result<(), StoreError>)>;
 
-/// A record with its place, on its way to the replicas. Dropped when the last replica is done with it, which
-/// returns its share of the queue.
+/// A record with its place, on its way to the replicas. Its share of the queue returns when each replica has it or was taken
+/// out: a writer that hangs in a call has a round of its own in its hands, and holds up nobody with it.
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) location: Location,
@@ -62,7 +62,7 @@ pub(crate) struct Placed {
     durable: AtomicUsize,
     failed: AtomicUsize,
     reply: Mutex<Option<Reply>>,
-    _queue_share: Option<OwnedSemaphorePermit>,
+    queue_share: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// A pack on one replica.
@@ -164,12 +164,32 @@ impl Placed {
             durable: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
             reply: Mutex::new(Some(reply)),
-            _queue_share: queue_share,
+            queue_share: Mutex::new(queue_share),
         }
     }
 
     fn take_reply(&self) -> Option<Reply> {
         self.reply.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// One more replica has it; how many have.
+    fn count_durable(&self) -> usize {
+        let durable = self.durable.fetch_add(1, Ordering::Relaxed) + 1;
+        self.leave_queue(durable + self.failed.load(Ordering::Relaxed));
+        durable
+    }
+
+    /// One more replica will not have it; how many will not.
+    fn count_failed(&self) -> usize {
+        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+        self.leave_queue(failed + self.durable.load(Ordering::Relaxed));
+        failed
+    }
+
+    fn leave_queue(&self, done: usize) {
+        if done >= self.members {
+            self.queue_share.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 }
 

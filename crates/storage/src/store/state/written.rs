@@ -4,7 +4,6 @@ use super::{Answers, Copy, Pack, Phase, Placed, SealPlan, State};
 use crate::ReplicaState;
 use crate::record::format::PACK_HEADER_BYTES;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl State {
     /// The front of a replica's queue is durable there.
@@ -19,7 +18,7 @@ impl State {
             if let Some(Copy::Growing { durable, .. }) = pack.copies.get_mut(index) {
                 *durable = record.location.end();
             }
-            let votes = record.durable.fetch_add(1, Ordering::Relaxed) + 1;
+            let votes = record.count_durable();
             if votes == self.limits.write_quorum {
                 // INVARIANT: replicas write in order and stop at their first error, so everything before this
                 // record is durable on the quorum too.
@@ -52,7 +51,7 @@ impl State {
         }
         let mut answers = Answers::new();
         for record in waiting {
-            let failed = record.failed.fetch_add(1, Ordering::Relaxed) + 1;
+            let failed = record.count_failed();
             if record.members.saturating_sub(failed) < self.limits.write_quorum
                 && let Some(reply) = record.take_reply()
             {
