@@ -31,11 +31,13 @@ impl Checkpoint {
     pub fn verify(verifier: &NoteVerifier, note: &str) -> Result<Self, String> {
         let text = verifier.verify(note).map_err(|error| error.to_string())?;
         let mut lines = text.lines();
-        let (Some(origin), Some(size), Some(root), None) =
-            (lines.next(), lines.next(), lines.next(), lines.next())
-        else {
-            return Err("a checkpoint has three lines: origin, size, root".to_owned());
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+            return Err("a checkpoint begins with three lines: origin, size, root".to_owned());
         };
+        // Other logs than ours may write extension lines; what they say is no business of anybody here.
+        if lines.any(str::is_empty) {
+            return Err("an extension line of a checkpoint is not empty".to_owned());
+        }
         if origin != verifier.name() {
             return Err(format!("expected origin `{}`", verifier.name()));
         }
@@ -95,9 +97,13 @@ mod tests {
             "renmin.example/audit\n07\nAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n",
             "renmin.example/audit\n7\nAwMD\n",
             "renmin.example/audit\n7\n",
+            "renmin.example/audit\n7\nAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n\n",
         ] {
             let note = signer.sign(text).unwrap();
             assert!(Checkpoint::verify(signer.verifier(), &note).is_err(), "{text}");
         }
+        let extended = "renmin.example/audit\n7\nAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\nmore\n";
+        let extended = Checkpoint::verify(signer.verifier(), &signer.sign(extended).unwrap()).unwrap();
+        assert_eq!((extended.size(), *extended.root()), (7, [3; 32]));
     }
 }

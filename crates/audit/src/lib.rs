@@ -53,6 +53,7 @@
 //! | `sm3/checkpoint`, `sm3/tile/<level>/…` | the same of a second tree over the same leaves, where there is one | the same with SM3, SM2 signed note |
 //! | `detail/…` | sealed details, 256 to a bundle | ours: framed like entries, length 0 for none |
 //! | `journal/….journal` | durable records that are not signed yet | ours, see `journal/mod.rs` |
+//! | `witnessed` | the newest head that a quorum of witnesses has seen | the checkpoint with C2SP tlog-cosignature lines |
 //! | `lock` | held by the process that has the log open | |
 //!
 //! Proofs leave as C2SP tlog-proof text. Whoever has the files and the public key can check everything with
@@ -64,6 +65,12 @@
 //! institutions whose evidence has to rest on national algorithms. Its tiles are written with those of the first tree, synced with them, read
 //! back like them (promise I3), and its checkpoint has always the same size. A log that is older than its SM2 key gets the tree when it is opened,
 //! in steps that survive a kill; a log that has it is not opened without its key. `sm3.rs` says how.
+//!
+//! # Witnesses
+//!
+//! Whoever has the machine and its keys can write another history, or go back to an older one, with good signatures. Only somebody
+//! else's memory tells: a witness remembers the newest head that it has seen of a log and cosigns nothing that does not continue it. A
+//! [`Policy`] says which witnesses count and how many must have seen a head ([`Policy::quorum`]). Who asks them is not here.
 //!
 //! # Why a leaf is JSON and not CBOR
 //!
@@ -112,7 +119,9 @@ mod leaf;
 mod log;
 mod mirror;
 mod open;
+mod policy;
 mod proof;
+mod raw;
 mod read;
 mod receipt;
 mod search;
@@ -121,6 +130,7 @@ mod sm3;
 mod tile;
 mod tree;
 pub mod verify;
+mod witnessed;
 
 pub use checkpoint::Checkpoint;
 pub use config::LogConfig;
@@ -129,9 +139,12 @@ pub use error::AuditError;
 pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
 pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
 pub use log::Log;
-pub use mirror::{Mirror, MirrorError, RawLeaf};
+pub use mirror::{Mirror, MirrorError};
+pub use policy::{Policy, PolicyError, Quorum, Sighting, Witness};
 pub use proof::{verify_consistency, verify_inclusion};
+pub use raw::RawLeaf;
 pub use read::{Detail, LoggedLeaf, Reader};
 pub use receipt::Receipt;
 pub use search::{Filter, Order, Search};
 pub use tree::{Hash, Tree};
+pub use witnessed::{keep_witnessed, read_witnessed};

@@ -29,7 +29,7 @@ use yingdun_crypto::sign::{NoteVerifier, Sm2SigningKey};
 const VERIFIER_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify");
 
 fn verify_both(dir: &Path) -> Vec<Report> {
-    verify_trees(dir, &[sm3_verifier(), verifier()], None).unwrap()
+    verify_trees(dir, &[sm3_verifier(), verifier()], &[]).unwrap()
 }
 
 /// Exit code and output of the independent verifier.
@@ -249,11 +249,11 @@ async fn a_remembered_checkpoint_of_either_tree_shows_that_the_log_was_set_back(
         let kept = fs::read_to_string(dir.path().join(name)).unwrap();
         let older = fs::read_to_string(old.path().join(name)).unwrap();
         let judged =
-            |dir: &Path, note: &str| verify_trees(dir, &keys, Some(note)).unwrap().iter().all(Report::is_ok);
+            |dir: &Path, note: &str| verify_trees(dir, &keys, &[note]).unwrap().iter().all(Report::is_ok);
         assert!(judged(dir.path(), &kept) && judged(dir.path(), &older), "{name}");
         assert!(!judged(old.path(), &kept), "{name}");
     }
-    let foreign = verify_trees(dir.path(), &keys, Some("no note"));
+    let foreign = verify_trees(dir.path(), &keys, &["no note"]);
     assert!(matches!(foreign, Err(VerifyError::KnownCheckpoint(_))));
 }
 

@@ -369,7 +369,7 @@ async fn a_rollback_or_a_fork_is_seen_by_whoever_remembers_a_checkpoint() {
     let note = tempfile::NamedTempFile::new().unwrap();
     let judge = |dir: &Path, known: &str| {
         fs::write(note.path(), known).unwrap();
-        let report = verify_directory_since(dir, &verifier(), Some(known)).unwrap();
+        let report = verify_directory_since(dir, &verifier(), &[known]).unwrap();
         let (code, output) = verify_in_python(dir, Some(note.path()));
         assert_eq!(code == 0, report.is_ok(), "{output} {report:?}");
         report.first_bad
@@ -395,7 +395,7 @@ async fn another_key_another_origin_and_a_foreign_checkpoint_are_refused() {
         assert!(matches!(report.first_bad, Some(Bad::Checkpoint { .. })), "{report:?}");
     }
     assert!(verify_directory(&dir.path().join("nowhere"), &verifier()).is_err());
-    assert!(verify_directory_since(dir.path(), &verifier(), Some("no note")).is_err());
+    assert!(verify_directory_since(dir.path(), &verifier(), &["no note"]).is_err());
     assert_eq!(verify_in_python(&dir.path().join("nowhere"), None).0, 2);
 }
 

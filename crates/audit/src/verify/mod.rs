@@ -12,7 +12,7 @@
 //! - the root: the leaves give the one that was signed;
 //! - every detail that is still there: the one whose SHA-256 the leaf holds;
 //! - the journal: no gap to the tiles, the same records where both hold them, a whole and canonical tail;
-//! - a remembered checkpoint, when one is given: the log is a continuation of it, not a rollback or a fork.
+//! - remembered checkpoints, when there are some: the log is a continuation of each, not a rollback or a fork.
 //!
 //! The key says which tree is checked; with the keys of both trees each is, and that they end at the same leaf.
 
@@ -171,33 +171,36 @@ pub enum VerifyError {
 /// # Errors
 /// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the [`Report`].
 pub fn verify_directory(dir: &Path, verifier: &NoteVerifier) -> Result<Report, VerifyError> {
-    verify_directory_since(dir, verifier, None)
+    verify_directory_since(dir, verifier, &[])
 }
 
 /// Verifies the trees of the log in a directory, one for each key, and that they belong together: the SM3 tree has the same
 /// leaves as the SHA-256 tree and does not end before it. It may end later by what one interrupted checkpoint covers, which
-/// the journal must hold. The remembered checkpoint is one of any of these trees.
+/// the journal must hold. Each remembered checkpoint is one of any of these trees.
 ///
 /// # Errors
 /// [`VerifyError`] when the question makes no sense; what is wrong with the log is in the reports.
 pub fn verify_trees(
     dir: &Path,
     verifiers: &[NoteVerifier],
-    known_checkpoint: Option<&str>,
+    known_checkpoints: &[&str],
 ) -> Result<Vec<Report>, VerifyError> {
     let mut verifiers: Vec<&NoteVerifier> = verifiers.iter().collect();
     // A tree that is read later may only have grown.
     verifiers.sort_by_key(|verifier| Tree::of(verifier));
-    let judged = |verifier: &&NoteVerifier| known_checkpoint.map(|note| Head::read(note, verifier));
-    if let (Some(Err(why)), true) =
-        (verifiers.first().and_then(judged), !verifiers.iter().filter_map(judged).any(|head| head.is_ok()))
-    {
-        return Err(VerifyError::KnownCheckpoint(why));
+    for note in known_checkpoints {
+        let mut judged = verifiers.iter().map(|verifier| Head::read(note, verifier));
+        if let Some(Err(why)) = judged.next()
+            && !judged.any(|head| head.is_ok())
+        {
+            return Err(VerifyError::KnownCheckpoint(why));
+        }
     }
     let mut reports = Vec::with_capacity(verifiers.len());
     for verifier in verifiers {
-        let known = known_checkpoint.filter(|note| Head::read(note, verifier).is_ok());
-        reports.push(verify_directory_since(dir, verifier, known)?);
+        let of_tree = known_checkpoints.iter().copied().filter(|note| Head::read(note, verifier).is_ok());
+        let of_tree: Vec<&str> = of_tree.collect();
+        reports.push(verify_directory_since(dir, verifier, &of_tree)?);
     }
     if let [sha256, sm3] = reports.as_mut_slice()
         && sm3.size < sha256.size
@@ -211,7 +214,7 @@ pub fn verify_trees(
     Ok(reports)
 }
 
-/// Verifies one tree of the log in a directory, and that it continues a checkpoint that was kept elsewhere. Only such a
+/// Verifies one tree of the log in a directory, and that it continues checkpoints that were kept elsewhere. Only such a
 /// memory can show that the whole directory was set back to an older state.
 ///
 /// # Errors
@@ -219,16 +222,15 @@ pub fn verify_trees(
 pub fn verify_directory_since(
     dir: &Path,
     verifier: &NoteVerifier,
-    known_checkpoint: Option<&str>,
+    known_checkpoints: &[&str],
 ) -> Result<Report, VerifyError> {
     fs::read_dir(dir).map_err(|source| VerifyError::Directory { dir: dir.to_owned(), source })?;
-    let known = known_checkpoint
-        .map(|note| Head::read(note, verifier))
-        .transpose()
-        .map_err(VerifyError::KnownCheckpoint)?;
+    let known = known_checkpoints.iter().map(|note| Head::read(note, verifier));
+    let mut known = known.collect::<Result<Vec<_>, _>>().map_err(VerifyError::KnownCheckpoint)?;
+    known.sort_by_key(|head| head.size);
     let mut attempt = 1;
     loop {
-        let report = verify_once(dir, verifier, known.as_ref());
+        let report = verify_once(dir, verifier, &known);
         if report.is_ok() || attempt == ATTEMPTS || !is_being_written(dir) {
             return Ok(report);
         }
@@ -247,7 +249,8 @@ fn is_being_written(dir: &Path) -> bool {
     })
 }
 
-fn verify_once(dir: &Path, verifier: &NoteVerifier, known: Option<&Head>) -> Report {
+/// The remembered heads are in the order of their sizes.
+fn verify_once(dir: &Path, verifier: &NoteVerifier, known: &[Head]) -> Report {
     let tree = Tree::of(verifier);
     let head = fs::read_to_string(dir.join(folder(tree, "checkpoint")))
         .map_err(|error| format!("cannot be read: {error}"))
@@ -278,8 +281,8 @@ fn verify_once(dir: &Path, verifier: &NoteVerifier, known: Option<&Head>) -> Rep
     report
 }
 
-fn rollback(head: &Head, known: Option<&Head>) -> Option<Bad> {
-    let known = known.filter(|known| known.size > head.size)?;
+fn rollback(head: &Head, known: &[Head]) -> Option<Bad> {
+    let known = known.last().filter(|known| known.size > head.size)?;
     let why = format!("the log was set back, it ends at size {}", head.size);
     Some(Bad::History { known_size: known.size, why })
 }

@@ -18,7 +18,8 @@ pub(super) struct Pass<'a> {
     dir: &'a Path,
     head: &'a Head,
     journal: &'a Journal,
-    known: Option<&'a Head>,
+    /// Remembered heads that are still to come, in the order of their sizes.
+    known: &'a [Head],
     tree: Tree,
     stack: Stack,
     /// The tile of each level that is being compared.
@@ -51,7 +52,7 @@ impl<'a> Pass<'a> {
         tree: Tree,
         head: &'a Head,
         journal: &'a Journal,
-        known: Option<&'a Head>,
+        known: &'a [Head],
     ) -> Self {
         Self {
             dir,
@@ -158,11 +159,13 @@ impl<'a> Pass<'a> {
                 why: "the journal holds another record than the signed tree".to_owned(),
             });
         }
-        if let Some(known) = self.known.filter(|known| known.size == index + 1)
-            && self.stack.root() != known.root
+        while let Some((known, later)) = self.known.split_first().filter(|(known, _)| known.size <= index + 1)
         {
-            let why = "the log had another history when this checkpoint was signed".to_owned();
-            self.bad_known = Some(Bad::History { known_size: known.size, why });
+            self.known = later;
+            if known.size == index + 1 && self.stack.root() != known.root {
+                let why = "the log had another history when this checkpoint was signed".to_owned();
+                self.bad_known.get_or_insert(Bad::History { known_size: known.size, why });
+            }
         }
     }
 

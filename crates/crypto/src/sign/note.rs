@@ -42,6 +42,12 @@ pub enum NoteError {
     /// The signature of the expected key does not verify: the text or the signature was changed.
     #[error("the signature of the expected key does not fit the note")]
     BadSignature,
+    /// A cosigner key is not `name+hash+key`.
+    #[error("a cosigner key is written as name+hash+key with an Ed25519 cosignature key (type 04)")]
+    CosignerKey,
+    /// A cosignature says when it was made.
+    #[error("the time of a cosignature lies between 1 and 2^63-1 seconds after 1970")]
+    Time,
 }
 
 /// A key that signs notes.
@@ -153,19 +159,121 @@ impl NoteSigner {
     /// # Errors
     /// [`NoteError::Text`] when the text does not end in a newline or holds other control characters.
     pub fn sign(&self, text: &str) -> Result<String, NoteError> {
-        if !text.ends_with('\n') || has_control_characters(text) {
-            return Err(NoteError::Text);
+        check_text(text)?;
+        Ok(format!("{text}\n{}", self.verifier.name.line(&self.key.sign(text.as_bytes()))))
+    }
+}
+
+/// A signed note that was read and not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note<'a> {
+    text: &'a str,
+    signatures: Vec<NoteSignature<'a>>,
+}
+
+/// A signature line of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NoteSignature<'a> {
+    name: &'a str,
+    key_id: [u8; KEY_ID_BYTES],
+    signature: Vec<u8>,
+}
+
+impl<'a> Note<'a> {
+    /// Reads the form of C2SP signed-note.
+    ///
+    /// # Errors
+    /// [`NoteError::TooLong`] or [`NoteError::Form`].
+    pub fn parse(note: &'a str) -> Result<Self, NoteError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(NoteError::TooLong);
         }
-        let line = [&self.verifier.key_id[..], &self.key.sign(text.as_bytes())].concat();
-        Ok(format!("{text}\n— {} {}\n", self.verifier.name, BASE64.encode(line)))
+        if has_control_characters(note) {
+            return Err(NoteError::Form);
+        }
+        // The last blank line ends the text; the newline before it belongs to the text.
+        let blank = note.rfind("\n\n").ok_or(NoteError::Form)?;
+        let (text, block) = note.split_at_checked(blank + 1).ok_or(NoteError::Form)?;
+        let block = block.strip_prefix('\n').ok_or(NoteError::Form)?;
+        let lines = block.strip_suffix('\n').ok_or(NoteError::Form)?;
+        let signatures = lines.split('\n').map(NoteSignature::parse).collect::<Result<_, _>>()?;
+        Ok(Self { text, signatures })
+    }
+
+    /// What is signed, with its last newline.
+    #[must_use]
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The signature lines of a key; those of others are ignored.
+    pub(super) fn lines_of(&self, key: &KeyName) -> impl Iterator<Item = &[u8]> {
+        let lines = self.signatures.iter().filter(|line| key.name == line.name && key.id == line.key_id);
+        lines.map(|line| line.signature.as_slice())
+    }
+}
+
+impl<'a> NoteSignature<'a> {
+    fn parse(line: &'a str) -> Result<Self, NoteError> {
+        let (name, signature) =
+            line.strip_prefix("— ").and_then(|line| line.split_once(' ')).ok_or(NoteError::Form)?;
+        let signature = BASE64.decode(signature).map_err(|_| NoteError::Form)?;
+        let (key_id, signature) = signature.split_first_chunk::<KEY_ID_BYTES>().ok_or(NoteError::Form)?;
+        Ok(Self { name, key_id: *key_id, signature: signature.to_vec() })
+    }
+}
+
+/// What signature lines call a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyName {
+    name: String,
+    id: [u8; KEY_ID_BYTES],
+}
+
+impl KeyName {
+    /// The name of a key; `key` begins with its type.
+    pub(super) fn new(name: &str, key: &[u8]) -> Result<Self, NoteError> {
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+') {
+            return Err(NoteError::KeyName);
+        }
+        let named = [name.as_bytes(), b"\n", key].concat();
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(digest::sha256(&named).split_at(KEY_ID_BYTES).0);
+        Ok(Self { name: name.to_owned(), id })
+    }
+
+    /// Name, and type with key, of a verifier key in its text form, whose hash fits.
+    pub(super) fn parse_key(text: &str) -> Option<(Self, Vec<u8>)> {
+        let (name, rest) = text.split_once('+')?;
+        let (hash, key) = rest.split_once('+')?;
+        let key = BASE64.decode(key).ok()?;
+        let name = Self::new(name, &key).ok()?;
+        (name.hash() == hash).then_some((name, key))
+    }
+
+    /// The text form of the verifier key: `name+hash+key`.
+    pub(super) fn write_key(&self, key: &[u8]) -> String {
+        format!("{}+{}+{}", self.name, self.hash(), BASE64.encode(key))
+    }
+
+    /// A signature line, with its newline.
+    pub(super) fn line(&self, signature: &[u8]) -> String {
+        format!("— {} {}\n", self.name, BASE64.encode([&self.id[..], signature].concat()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    fn hash(&self) -> String {
+        format!("{:08x}", u32::from_be_bytes(self.id))
     }
 }
 
 /// Verifies notes of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteVerifier {
-    name: String,
-    key_id: [u8; KEY_ID_BYTES],
+    name: KeyName,
     key: NoteKey,
 }
 
@@ -176,13 +284,7 @@ impl NoteVerifier {
     /// [`NoteError::KeyName`] when the name is empty or holds spaces or plus signs.
     pub fn new(name: &str, key: impl Into<NoteKey>) -> Result<Self, NoteError> {
         let key = key.into();
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+') {
-            return Err(NoteError::KeyName);
-        }
-        let named = [name.as_bytes(), b"\n", &key.encode()].concat();
-        let mut key_id = [0; KEY_ID_BYTES];
-        key_id.copy_from_slice(digest::sha256(&named).split_at(KEY_ID_BYTES).0);
-        Ok(Self { name: name.to_owned(), key_id, key })
+        Ok(Self { name: KeyName::new(name, &key.encode())?, key })
     }
 
     /// Reads a verifier key in its text form, `name+hash+key`.
@@ -190,18 +292,15 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError::VerifierKey`] when the text has another form or its hash does not fit.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, rest) = text.split_once('+').ok_or(NoteError::VerifierKey)?;
-        let (hash, key) = rest.split_once('+').ok_or(NoteError::VerifierKey)?;
-        let key = BASE64.decode(key).map_err(|_| NoteError::VerifierKey)?;
+        let (name, key) = KeyName::parse_key(text).ok_or(NoteError::VerifierKey)?;
         let key = NoteKey::decode(&key).ok_or(NoteError::VerifierKey)?;
-        let verifier = Self::new(name, key).map_err(|_| NoteError::VerifierKey)?;
-        if verifier.hash() == hash { Ok(verifier) } else { Err(NoteError::VerifierKey) }
+        Ok(Self { name, key })
     }
 
     /// The name that signature lines carry.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 
     /// The public key.
@@ -215,44 +314,42 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError`] says whether the note is malformed, not signed by this key, or does not fit its signature.
     pub fn verify<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        if note.len() > NOTE_BYTES_MAX {
-            return Err(NoteError::TooLong);
-        }
-        if has_control_characters(note) {
-            return Err(NoteError::Form);
-        }
-        // The last blank line ends the text; the newline before it belongs to the text.
-        let blank = note.rfind("\n\n").ok_or(NoteError::Form)?;
-        let (text, block) = note.split_at_checked(blank + 1).ok_or(NoteError::Form)?;
-        let block = block.strip_prefix('\n').ok_or(NoteError::Form)?;
-        let lines = block.strip_suffix('\n').ok_or(NoteError::Form)?;
+        let note = Note::parse(note)?;
         let mut signed = false;
-        for line in lines.split('\n') {
-            let (name, signature) =
-                line.strip_prefix("— ").and_then(|line| line.split_once(' ')).ok_or(NoteError::Form)?;
-            let signature = BASE64.decode(signature).map_err(|_| NoteError::Form)?;
-            let (key_id, signature) = signature.split_first_chunk::<KEY_ID_BYTES>().ok_or(NoteError::Form)?;
-            if name != self.name || *key_id != self.key_id {
-                continue;
-            }
-            if !self.key.verifies(text.as_bytes(), signature) {
+        for signature in note.lines_of(&self.name) {
+            if !self.key.verifies(note.text.as_bytes(), signature) {
                 return Err(NoteError::BadSignature);
             }
             signed = true;
         }
-        if signed { Ok(text) } else { Err(NoteError::NotSigned) }
+        if signed { Ok(note.text) } else { Err(NoteError::NotSigned) }
     }
 
-    fn hash(&self) -> String {
-        format!("{:08x}", u32::from_be_bytes(self.key_id))
+    /// Verifies a note and writes it anew with the first line of this key alone, so that what is kept of it has a bound.
+    ///
+    /// # Errors
+    /// As [`NoteVerifier::verify`].
+    pub fn alone(&self, note: &str) -> Result<String, NoteError> {
+        let text = self.verify(note)?;
+        let note = Note::parse(note)?;
+        let line = note.lines_of(&self.name).next().ok_or(NoteError::NotSigned)?;
+        Ok(format!("{text}\n{}", self.name.line(line)))
     }
 }
 
 impl fmt::Display for NoteVerifier {
     /// The verifier key as text: `name+hash+key`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+{}", self.name, self.hash(), BASE64.encode(self.key.encode()))
+        f.write_str(&self.name.write_key(&self.key.encode()))
     }
+}
+
+/// Whether a text can be signed.
+pub(super) fn check_text(text: &str) -> Result<(), NoteError> {
+    if !text.ends_with('\n') || has_control_characters(text) {
+        return Err(NoteError::Text);
+    }
+    Ok(())
 }
 
 fn has_control_characters(text: &str) -> bool {
@@ -330,6 +427,8 @@ mod tests {
         let both = format!("{note}{line}");
         assert_eq!(one.verifier().verify(&both), Ok("text\n"));
         assert_eq!(two.verifier().verify(&both), Ok("text\n"));
+        assert_eq!(one.verifier().alone(&both), Ok(note.clone()));
+        assert_eq!(two.verifier().alone(&note), Err(NoteError::NotSigned));
     }
 
     #[test]
