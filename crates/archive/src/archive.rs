@@ -73,10 +73,12 @@ impl Archive {
     /// [`Unavailable`] names the part that does not answer; nothing is served then.
     pub async fn open(parts: ArchiveParts) -> Result<(Self, Recovered), Unavailable> {
         let ArchiveParts { catalogue, keys, store, audit, access, clock, limits } = parts;
+        let number = tables::stores::enter(&catalogue, &store.id()).await.map_err(unavailable)?;
         let core = Arc::new(Core {
             catalogue: Catalogue::start(
                 catalogue,
                 store.clone(),
+                number,
                 Rests { clock: Arc::clone(&clock), after: limits.study_stable_after },
             ),
             windows: Arc::new(Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock))),

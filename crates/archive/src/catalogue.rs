@@ -17,8 +17,8 @@ use yingdun_catalog::catalogue::events::Arrival;
 use yingdun_catalog::catalogue::{self, Batch, Watermark, remove};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_keys::KeyIdentity;
-use yingdun_model::{Clock, InstanceRef, InstitutionId, StudyRef, Timestamp};
-use yingdun_storage::{Location, PackPosition, Store};
+use yingdun_model::{Clock, InstanceRef, InstitutionId, StoreNumber, StudyRef, Timestamp};
+use yingdun_storage::{Location, PackPosition, Store, StoreLocation};
 
 /// Rows that may wait for the database. At 600 instances a second this is more than ten seconds of backlog;
 /// a row has about 3 KB.
@@ -33,9 +33,6 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The longest that a reader waits for rows that were acknowledged before it came.
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
-
-/// The name of the pack store in the catalogue's watermark.
-pub(crate) const STORE_NAME: &str = "packs";
 
 /// A record that is applied longer than this after it was received comes from a catalogue that is filled anew: nobody
 /// waits for the rest of its study any more.
@@ -75,6 +72,7 @@ impl Rests {
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     database: Database,
+    number: StoreNumber,
     queue: mpsc::Sender<Waiting>,
     shared: Arc<Shared>,
 }
@@ -109,16 +107,22 @@ pub(crate) struct Turn {
 }
 
 impl Catalogue {
-    /// Starts the writer. It ends when the last handle is dropped and everything has been applied.
-    pub(crate) fn start(database: Database, store: Store, rests: Rests) -> Self {
+    /// Starts the writer for a store, which has a number in this catalogue. It ends when the last handle is dropped and everything
+    /// has been applied.
+    pub(crate) fn start(database: Database, store: Store, number: StoreNumber, rests: Rests) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_ROWS_MAX);
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             applied: watch::Sender::new(0),
             replayed: AtomicBool::new(false),
         });
-        tokio::spawn(write(database.clone(), store, rests, Arc::clone(&shared), waiting));
-        Self { database, queue, shared }
+        tokio::spawn(write(database.clone(), store, number, rests, Arc::clone(&shared), waiting));
+        Self { database, number, queue, shared }
+    }
+
+    /// The number of the store from which this catalogue is filled here.
+    pub(crate) const fn store_number(&self) -> StoreNumber {
+        self.number
     }
 
     /// The database, for reads that need not see what was acknowledged a moment ago.
@@ -153,7 +157,7 @@ impl Catalogue {
 
     /// Hands over the row of a durable record, sealed under the key of its study that was made at a moment. Waits only when the
     /// database is far behind. False when that key was destroyed meanwhile: nobody opens the record any more.
-    pub(crate) async fn submit(&self, row: Row, location: Location, key_made: Timestamp) -> bool {
+    pub(crate) async fn submit(&self, row: Row, location: StoreLocation, key_made: Timestamp) -> bool {
         let Ok(place) = self.queue.reserve().await else {
             // The writer has ended: the record is durable, and the next start replays it.
             tracing::warn!("a durable record waits for the next start to be catalogued");
@@ -218,7 +222,7 @@ impl Catalogue {
             applied = now;
         }
         self.shared.replayed.store(true, Ordering::Release);
-        let to = watermark(store.replay_from());
+        let to = watermark(self.number, store.replay_from());
         catalogue::apply(&self.database, &Batch::default(), Some(to)).await.map_err(unavailable)
     }
 }
@@ -245,6 +249,7 @@ impl Shared {
 async fn write(
     database: Database,
     store: Store,
+    number: StoreNumber,
     rests: Rests,
     shared: Arc<Shared>,
     mut waiting: mpsc::Receiver<Waiting>,
@@ -258,10 +263,9 @@ async fn write(
         }
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
-        reached = batch.iter().map(|waiting| behind(&waiting.location)).fold(reached, Ord::max);
-        while let Err(error) =
-            apply(&database, &store, &rests, &mut known, &batch, replayed.then_some(reached)).await
-        {
+        reached = batch.iter().map(|waiting| behind(&waiting.location.location)).fold(reached, Ord::max);
+        let watermark = || watermark(number, applied_before(&store, &batch, replayed.then_some(reached)));
+        while let Err(error) = apply(&database, &rests, &mut known, &batch, watermark()).await {
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             // What the catalogue has of them is read again.
             known = Known::default();
@@ -270,7 +274,7 @@ async fn write(
         }
         let mut state = shared.state();
         for applied in batch.drain(..) {
-            store.mark_applied(&applied.location);
+            store.mark_applied(&applied.location.location);
             let instance = applied.row.instance.reference;
             if state.recent.get(&instance).is_some_and(|(number, _)| *number == applied.number) {
                 state.recent.remove(&instance);
@@ -286,23 +290,26 @@ async fn write(
 
 async fn apply(
     database: &Database,
-    store: &Store,
     rests: &Rests,
     known: &mut Known,
     batch: &[Waiting],
-    reached: Option<PackPosition>,
+    watermark: Watermark,
 ) -> Result<(), KnownError> {
+    let arrivals = rests.arrivals(batch);
+    let batch = Batch { arrivals, ..known.take(database, batch).await? };
+    Ok(catalogue::apply(database, &batch, Some(watermark)).await?)
+}
+
+/// Before which place every record has been applied when this batch has, which is not empty.
+fn applied_before(store: &Store, batch: &[Waiting], reached: Option<PackPosition>) -> PackPosition {
     // INVARIANT: every acknowledged record before the watermark has been applied. A replay hands over records in
     // the order of their positions, so all before this batch have been; the store knows of none of them.
     // The watermark never passes the last record that exists either: a pack that was begun and lost gives its number back at the
     // next start, and what is stored there then must not lie before the watermark.
-    let from = match reached {
-        Some(reached) => Some(store.replay_from().min(reached)),
-        None => batch.first().map(|waiting| waiting.location.position()),
-    };
-    let arrivals = rests.arrivals(batch);
-    let batch = Batch { arrivals, ..known.take(database, batch).await? };
-    Ok(catalogue::apply(database, &batch, from.map(watermark)).await?)
+    match reached {
+        Some(reached) => store.replay_from().min(reached),
+        None => batch.first().map_or(PackPosition::START, |waiting| waiting.location.location.position()),
+    }
 }
 
 /// The position behind a record.
@@ -310,8 +317,8 @@ fn behind(location: &Location) -> PackPosition {
     PackPosition { pack: location.pack, offset: location.end() }
 }
 
-fn watermark(from: PackPosition) -> Watermark {
-    Watermark { store: STORE_NAME.to_owned(), pack: from.pack, offset: from.offset }
+fn watermark(store: StoreNumber, from: PackPosition) -> Watermark {
+    Watermark { store, pack: from.pack, offset: from.offset }
 }
 
 pub(crate) fn unavailable(error: CatalogError) -> Unavailable {

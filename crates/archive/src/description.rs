@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use yingdun_dicom::Tag;
 use yingdun_dicom::index::{Entity, FURTHER, Further, InstanceIndex};
 use yingdun_model::{PatientRef, Personal};
-use yingdun_storage::PackPosition;
+use yingdun_storage::StorePosition;
 
 /// How the patient that an instance names fits the patient under whose key its study stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +58,14 @@ pub(crate) const OF_SERIES: &[Entity] = &[Entity::Series];
 pub(crate) struct Description {
     index: InstanceIndex,
     /// The first record, from which every attribute comes that is not among the others.
-    first: PackPosition,
+    first: StorePosition,
     /// Where the attributes come from that the first record does not have.
-    others: BTreeMap<String, PackPosition>,
+    others: BTreeMap<String, StorePosition>,
 }
 
 impl Description {
     /// What one instance says of these entities.
-    pub(crate) fn new(of: &[Entity], index: &InstanceIndex, at: PackPosition, identity: Identity) -> Self {
+    pub(crate) fn new(of: &[Entity], index: &InstanceIndex, at: StorePosition, identity: Identity) -> Self {
         let mut bare = index.clone();
         for attribute in PATIENT.iter().chain(&STUDY).chain(&SERIES).chain(&INSTANCE) {
             (attribute.clear)(&mut bare);
@@ -90,7 +90,7 @@ impl Description {
         &mut self,
         of: &[Entity],
         index: &InstanceIndex,
-        at: PackPosition,
+        at: StorePosition,
         identity: Identity,
     ) -> bool {
         let mut changed = self.begin_at(index, at);
@@ -104,7 +104,7 @@ impl Description {
         changed
     }
 
-    fn take_patient(&mut self, index: &InstanceIndex, at: PackPosition, identity: Identity) -> bool {
+    fn take_patient(&mut self, index: &InstanceIndex, at: StorePosition, identity: Identity) -> bool {
         match identity {
             Identity::Fits => self.take(Entity::Patient, index, at),
             Identity::Unnamed if self.index.patient_id.is_absent() => self.take(Entity::Patient, index, at),
@@ -118,7 +118,7 @@ impl Description {
     }
 
     /// Makes an earlier record the first one.
-    fn begin_at(&mut self, index: &InstanceIndex, at: PackPosition) -> bool {
+    fn begin_at(&mut self, index: &InstanceIndex, at: StorePosition) -> bool {
         if at >= self.first {
             return false;
         }
@@ -134,7 +134,7 @@ impl Description {
         true
     }
 
-    fn take(&mut self, entity: Entity, index: &InstanceIndex, at: PackPosition) -> bool {
+    fn take(&mut self, entity: Entity, index: &InstanceIndex, at: StorePosition) -> bool {
         let mut changed = false;
         for field in fields(entity).filter(|field| !field.is_absent(index)) {
             if field.is_absent(&self.index) || at < self.position(field.name()) {
@@ -145,7 +145,7 @@ impl Description {
         changed
     }
 
-    fn set(&mut self, field: Field, index: &InstanceIndex, at: PackPosition) {
+    fn set(&mut self, field: Field, index: &InstanceIndex, at: StorePosition) {
         field.copy(index, &mut self.index);
         if at == self.first || field.is_absent(index) {
             self.others.remove(field.name());
@@ -154,7 +154,7 @@ impl Description {
         }
     }
 
-    fn position(&self, attribute: &str) -> PackPosition {
+    fn position(&self, attribute: &str) -> StorePosition {
         self.others.get(attribute).copied().unwrap_or(self.first)
     }
 }
@@ -295,6 +295,7 @@ pub(crate) mod tests {
     use yingdun_crypto::{SealingKey, TokenKey};
     use yingdun_dicom::data_set::DataSet;
     use yingdun_dicom::{Vr, tags};
+    use yingdun_model::StoreNumber;
 
     /// What one instance says of the attributes that tests look at; empty is absent.
     #[derive(Clone, Debug)]
@@ -345,8 +346,10 @@ pub(crate) mod tests {
             })
     }
 
-    pub(crate) fn at(place: usize) -> PackPosition {
-        PackPosition { pack: 1 + place as u64 / 3, offset: place as u64 % 3 }
+    /// Places of two stores, in this order.
+    pub(crate) fn at(place: usize) -> StorePosition {
+        let store = if place < 5 { StoreNumber::FIRST } else { StoreNumber::new(2).unwrap() };
+        StorePosition { store, pack: 1 + place as u64 / 3, offset: place as u64 % 3 }
     }
 
     fn pseudonyms() -> Pseudonyms {

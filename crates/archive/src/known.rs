@@ -14,7 +14,7 @@ use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealError;
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_model::{Grade, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
-use yingdun_storage::{Location, PackPosition};
+use yingdun_storage::{StoreLocation, StorePosition};
 
 /// Descriptions that are kept between batches, of some two kilobytes each: those of the studies that all modalities
 /// of a large hospital send at a time.
@@ -25,7 +25,7 @@ const KNOWN_MAX: usize = 4096;
 pub(crate) struct Waiting {
     pub(crate) number: u64,
     pub(crate) row: Row,
-    pub(crate) location: Location,
+    pub(crate) location: StoreLocation,
 }
 
 /// Why a batch was not made.
@@ -123,7 +123,7 @@ impl Known {
         self.0.remove(&study);
     }
 
-    fn add(&mut self, row: &Row, at: PackPosition) {
+    fn add(&mut self, row: &Row, at: StorePosition) {
         let facts = &row.instance;
         let study = self.0.entry(facts.study).or_insert_with(|| Study {
             keys: Arc::clone(&row.keys),
@@ -315,16 +315,17 @@ mod tests {
         let index = index(place, says);
         let study = keys.pseudonyms.study(&index.study);
         let instance = keys.pseudonyms.instance(&index.sop_instance);
-        let position = at(place);
+        let StorePosition { store, pack, offset } = at(place);
         let location = Location {
-            pack: position.pack,
-            offset: position.offset,
+            pack,
+            offset,
             descriptor_bytes: 1,
             metadata_bytes: 1,
             object_bytes: 1,
             layout: Layout::DescriptorFirst,
             digest: [0; 32],
         };
+        let location = StoreLocation { store, location };
         let descriptor = Descriptor {
             patient: keys.pseudonyms.patient("", "A", &index.study),
             index,

@@ -4,7 +4,7 @@
 //! Descriptors are sealed, so replay asks for permits like everyone else: the archive itself is the actor, the
 //! action is *recover*, and the leaves say which studies were touched.
 
-use crate::catalogue::{STORE_NAME, unavailable};
+use crate::catalogue::unavailable;
 use crate::descriptor::Descriptor;
 use crate::error::Unavailable;
 use crate::pseudonym::InstitutionKeys;
@@ -19,7 +19,7 @@ use yingdun_catalog::{CatalogError, catalogue};
 use yingdun_crypto::{Sealed, SealingKey};
 use yingdun_keys::{KeysError, StudyKey};
 use yingdun_model::{Action, InstanceRef, StudyRef};
-use yingdun_storage::{PackPosition, RecordKind, ScannedRecord};
+use yingdun_storage::{PackPosition, RecordKind, ScannedRecord, StoreLocation};
 
 /// What a replay did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub struct Recovered {
 
 /// Applies every record behind the watermark.
 pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
-    let from = match catalogue::watermark(core.catalogue.database(), STORE_NAME).await {
+    let number = core.catalogue.store_number();
+    let from = match catalogue::watermark(core.catalogue.database(), number).await {
         Ok(Some(mark)) => PackPosition { pack: mark.pack, offset: mark.offset },
         Ok(None) => PackPosition::START,
         Err(error @ CatalogError::Corrupt(_)) => {
@@ -143,8 +144,9 @@ async fn replay_one(
         }
         return Ok(Replayed::Unreadable("the descriptor does not open under its study key"));
     };
-    let row = rows::row(&institution, record.header.study, prefix.instance, descriptor, &record.location);
-    match core.catalogue.submit(row, record.location, key.made()).await {
+    let location = StoreLocation { store: core.catalogue.store_number(), location: record.location };
+    let row = rows::row(&institution, record.header.study, prefix.instance, descriptor, &location);
+    match core.catalogue.submit(row, location, key.made()).await {
         true => Ok(Replayed::Applied),
         false => Ok(Replayed::WithoutKey),
     }

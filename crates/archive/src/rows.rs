@@ -11,7 +11,7 @@ use yingdun_dicom::index::InstanceIndex;
 use yingdun_dicom::person_name::{self, PersonName, fold};
 use yingdun_dicom::{AttributePath, tags};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef};
-use yingdun_storage::Location;
+use yingdun_storage::StoreLocation;
 
 /// A row on its way into the catalogue, with all that its instance says of its study and series.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ pub(crate) struct Latest {
     pub(crate) study: StudyRef,
     pub(crate) version: u32,
     pub(crate) evidence: [u8; 16],
-    pub(crate) location: Location,
+    pub(crate) location: StoreLocation,
 }
 
 impl Row {
-    pub(crate) fn newest(&self, location: Location) -> Latest {
+    pub(crate) fn newest(&self, location: StoreLocation) -> Latest {
         Latest {
             study: self.instance.study,
             version: self.instance.version,
@@ -48,7 +48,7 @@ impl Row {
 /// The newest version as a stored row tells it.
 pub(crate) fn latest(row: &InstanceRow) -> Option<Latest> {
     let evidence = row.sealed.as_deref()?.try_into().ok()?;
-    let location = Location::from_bytes(&row.location).ok()?;
+    let location = StoreLocation::from_bytes(&row.location).ok()?;
     Some(Latest { study: row.study, version: row.version, evidence, location })
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn row(
     study: StudyRef,
     instance: InstanceRef,
     descriptor: Descriptor,
-    location: &Location,
+    location: &StoreLocation,
 ) -> Row {
     let index = descriptor.index;
     let evidence = keys.pseudonyms.evidence(&descriptor.data_set_sha256);

@@ -3,7 +3,7 @@
 use crate::background::Background;
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::Commitments;
-use crate::error::Unavailable;
+use crate::error::{OpenError, Unavailable};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::ups::Ups;
 use crate::window::Windows;
@@ -13,12 +13,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, RwLock, Semaphore};
 use yingdun_access::{Access, StudyFacts};
 use yingdun_audit::{Event, Log};
+use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_catalog::catalogue::{self as tables, Page, StudyFilter, Visibility};
 use yingdun_crypto::TokenKey;
 use yingdun_dicom::limits::Limits as DataSetLimits;
 use yingdun_keys::{KeyStore, SecretName};
-use yingdun_model::{Clock, Grade, InstitutionId, StudyRef};
-use yingdun_storage::Store;
+use yingdun_model::{Clock, Grade, InstitutionId, StoreNumber, StudyRef};
+use yingdun_storage::{Location, Store, StoreLocation};
 
 /// What arrives without a mark is ordinary clinical data.
 pub(crate) const GRADE_ON_ARRIVAL: Grade = Grade::L4;
@@ -76,7 +77,33 @@ pub(crate) struct Core {
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 
+/// Why there is no reading of a record here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoLocation {
+    #[error("the row of an instance holds no location")]
+    Damaged,
+    /// Its location means nothing in the packs that are here.
+    #[error("the record lies in store {0}, which is not here")]
+    Elsewhere(StoreNumber),
+}
+
+impl From<NoLocation> for OpenError {
+    fn from(no_location: NoLocation) -> Self {
+        match no_location {
+            NoLocation::Damaged => Self::Damaged,
+            NoLocation::Elsewhere(_) => Self::Unavailable(Unavailable::new("storage", no_location)),
+        }
+    }
+}
+
 impl Core {
+    /// Where the record of an instance lies in the packs that are here.
+    pub(crate) fn location_of(&self, row: &InstanceRow) -> Result<Location, NoLocation> {
+        let StoreLocation { store, location } =
+            StoreLocation::from_bytes(&row.location).map_err(|_| NoLocation::Damaged)?;
+        if store == self.catalogue.store_number() { Ok(location) } else { Err(NoLocation::Elsewhere(store)) }
+    }
+
     /// The keys of an institution, unwrapped once per process.
     pub(crate) async fn institution_keys(
         &self,

@@ -15,6 +15,7 @@ mod purpose;
 mod reference;
 mod secret;
 mod step;
+mod store;
 mod time;
 mod uid;
 
@@ -29,6 +30,7 @@ pub use reference::{
 };
 pub use secret::{Personal, Secret};
 pub use step::{PerformedState, StepState, WorkitemState};
+pub use store::StoreNumber;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use uid::{Uid, UidError};
 

@@ -20,7 +20,8 @@ use support::fault::MockFaultDisk;
 use support::power::Dice;
 use support::power_cut::{Acknowledged, examine};
 use support::{config, header, number, open, option, record};
-use yingdun_storage::{Disk, Location, RealDisk, Store};
+use yingdun_model::StoreNumber;
+use yingdun_storage::{Disk, Location, RealDisk, Store, StoreLocation};
 
 const REPLICAS: usize = 3;
 /// Numbers that each writer has for itself.
@@ -66,7 +67,10 @@ async fn write_without_end(store: Store, first: u64, mut dice: Dice) {
             (bytes, store.append(record(number, bytes)).await.unwrap())
         };
         let (bytes, location) = stored;
-        let line = format!("{number} {bytes} {}\n", hex::encode(location.to_bytes()));
+        let line = format!(
+            "{number} {bytes} {}\n",
+            hex::encode(StoreLocation { store: StoreNumber::FIRST, location }.to_bytes())
+        );
         // One call, so that lines of several writers do not mix.
         io::stdout().lock().write_all(line.as_bytes()).unwrap();
     }
@@ -91,6 +95,6 @@ async fn check(folder: &Path) -> ExitCode {
 fn parse(line: &str) -> (u64, usize, Location) {
     let words: Vec<&str> = line.split(' ').collect();
     let [number, bytes, location] = words.as_slice() else { panic!("expected three words: {line}") };
-    let location = Location::from_bytes(&hex::decode(location).unwrap()).unwrap();
+    let location = StoreLocation::from_bytes(&hex::decode(location).unwrap()).unwrap().location;
     (number.parse().unwrap(), bytes.parse().unwrap(), location)
 }

@@ -99,6 +99,7 @@ pub use events::{LogEvents, StoreEvent, StoreEvents};
 pub use offsite::{OFFSITE_MAX, OffsiteConfig, OffsitePlace, OffsiteState, OffsiteStatus};
 pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
+    StoreLocation, StorePosition,
 };
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
 pub use store::{

@@ -16,7 +16,7 @@ use crate::error::{OpenError, Unavailable};
 use crate::part::{PartKind, SealedPart};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::Place;
-use crate::shared::Core;
+use crate::shared::{Core, NoLocation};
 use crate::window::{Closed, StudyWindow};
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
@@ -58,7 +58,12 @@ async fn is_sound(
     session: &Session,
     row: &InstanceRow,
 ) -> Result<bool, Unavailable> {
-    let Ok(location) = Location::from_bytes(&row.location) else { return Ok(false) };
+    let location = match core.location_of(row) {
+        Ok(location) => location,
+        Err(NoLocation::Damaged) => return Ok(false),
+        // Who has its packs looks at it.
+        Err(elsewhere @ NoLocation::Elsewhere(_)) => return Err(Unavailable::new("storage", elsewhere)),
+    };
     let quorum = core.store.write_quorum();
     if core.store.sound_copies(&location, quorum).await < quorum {
         return Ok(false);

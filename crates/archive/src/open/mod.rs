@@ -30,7 +30,6 @@ use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
 use yingdun_keys::KeysError;
 use yingdun_model::{Action, Uid};
-use yingdun_storage::Location;
 
 /// Frames of one answer that are read before they are asked for. The others wait for their turn, so that a long list
 /// of frames costs no more memory than a short one.
@@ -323,7 +322,7 @@ impl OpenStudy {
     }
 
     async fn part(&self, entry: &InstanceEntry, kind: PartKind) -> Result<SealedPart, OpenError> {
-        let location = Location::from_bytes(&entry.row.location).map_err(|_| OpenError::Damaged)?;
+        let location = self.core.location_of(&entry.row)?;
         let place = self.place(entry)?;
         let context = match kind {
             PartKind::Metadata => place.metadata_context(),

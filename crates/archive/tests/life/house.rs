@@ -23,7 +23,7 @@ use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 /// Which engine holds the databases.
 pub(crate) enum Engine {
     Sqlite,
-    Postgres([yingdun_testkit::PostgresDatabase; 3]),
+    Postgres(Arc<[yingdun_testkit::PostgresDatabase; 3]>),
 }
 
 /// The folder of an archive, which outlives the archive.
@@ -70,6 +70,14 @@ impl House {
             root: [7; 32],
             limits: ArchiveLimits::default(),
         }
+    }
+
+    /// Another node on the same databases, with packs and a log of its own.
+    pub(crate) fn beside(&self) -> Self {
+        let Engine::Postgres(servers) = &self.engine else { panic!("nodes share a PostgreSQL") };
+        let beside = Self::new(Engine::Postgres(Arc::clone(servers)));
+        std::fs::copy(self.path().join("epoch.key"), beside.path().join("epoch.key")).unwrap();
+        beside
     }
 
     pub(crate) fn replica(&self, number: usize) -> PathBuf {

@@ -9,6 +9,7 @@ mod elsewhere;
 mod flips;
 mod house;
 mod keys;
+mod nodes;
 mod performed;
 mod recovery;
 mod search;
@@ -45,7 +46,7 @@ macro_rules! on_both_engines {
             async fn $behaviour() {
                 let servers = [0; 3].map(|_| yingdun_testkit::postgres_database());
                 let [Some(a), Some(b), Some(c)] = servers else { return };
-                super::$behaviour(crate::House::new(crate::Engine::Postgres([a, b, c]))).await;
+                super::$behaviour(crate::House::new(crate::Engine::Postgres([a, b, c].into()))).await;
             })+
         }
     };

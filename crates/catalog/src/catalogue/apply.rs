@@ -154,7 +154,7 @@ const ON_FORMAT: &str = " ON CONFLICT (sop_class_uid, transfer_syntax_uid, image
 const INSERT_INSTANCE: &str = "INSERT INTO instance (instance_ref, version, latest, series_ref, \
      sop_instance_uid, instance_number, frames, received_ms, object_bytes, location, sealed, format_id) VALUES ";
 /// Of two records of one version, the one that lies later in the packs counts: the write of the other failed, and its
-/// sender sent again. Locations begin with pack and offset, so their bytes are in that order.
+/// sender sent again. Locations begin with store, pack and offset, so their bytes are in that order.
 const ON_INSTANCE: &str = " ON CONFLICT (instance_ref, version) DO UPDATE SET \
      series_ref = excluded.series_ref, instance_number = excluded.instance_number, \
      format_id = excluded.format_id, frames = excluded.frames, received_ms = excluded.received_ms, \

@@ -20,7 +20,7 @@ const STABLE: &str = "study-stable";
 pub struct Arrival {
     /// Where it belongs.
     pub institution: InstitutionId,
-    /// Where the newest record lies, in the words of the store: bytes in the order of places.
+    /// Where the newest record lies, and in which store: bytes in the order of places.
     pub location: Vec<u8>,
     /// When it rests unless it receives more.
     pub rests: Timestamp,

@@ -97,7 +97,7 @@ pub struct InstanceRow {
     pub received: Timestamp,
     /// Bytes of the data set as it was sent.
     pub object_bytes: u64,
-    /// Where the record lies, in the words of the store.
+    /// Where the record lies, and in which store.
     pub location: Vec<u8>,
     /// What else the archive keeps, sealed under the study key.
     pub sealed: Option<Vec<u8>>,

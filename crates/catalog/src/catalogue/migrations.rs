@@ -39,6 +39,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: REMOVED_MARK,
         postgres: REMOVED_MARK,
     },
+    Migration { version: 12, name: "numbers of the stores", sqlite: STORE_NUMBERS, postgres: STORE_NUMBERS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -532,4 +533,11 @@ CREATE TABLE removed_mark (
     leaf BIGINT NOT NULL,
     PRIMARY KEY (institution)
 );
+";
+
+/// A row for each store, with the number by which places name it. The one that is there is the first.
+const STORE_NUMBERS: &str = "
+ALTER TABLE pack_store ADD COLUMN number BIGINT NOT NULL DEFAULT 1;
+CREATE UNIQUE INDEX pack_store_by_number ON pack_store (number);
+CREATE UNIQUE INDEX pack_store_by_id ON pack_store (id);
 ";

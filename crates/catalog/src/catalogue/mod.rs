@@ -36,7 +36,6 @@ mod filter;
 pub mod instances;
 pub(crate) mod migrations;
 mod moment;
-pub mod owner;
 pub mod patients;
 pub mod performed;
 #[cfg(test)]
@@ -45,6 +44,7 @@ mod record;
 pub mod remove;
 pub mod sealed;
 pub mod series;
+pub mod stores;
 pub mod studies;
 pub mod subscriptions;
 mod walk;

@@ -125,7 +125,7 @@ pub struct InstanceFacts {
     pub received: Timestamp,
     /// Bytes of the data set as it was sent.
     pub object_bytes: u64,
-    /// Where the record lies, in the words of the store: bytes in the order of places.
+    /// Where the record lies, and in which store: bytes in the order of places.
     pub location: Vec<u8>,
     /// What else the archive keeps of an instance, sealed under the study key.
     pub sealed: Option<Vec<u8>>,

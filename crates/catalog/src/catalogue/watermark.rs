@@ -1,13 +1,15 @@
 //! How far the packs of a store have been applied: where the replay after a restart begins.
 
 use super::moment::signed;
+use super::stores;
 use crate::{CatalogError, Database, Statement};
+use yingdun_model::StoreNumber;
 
 /// Every record of `store` before this position is in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
-    /// The name of the store.
-    pub store: String,
+    /// The store.
+    pub store: StoreNumber,
     /// The pack, below 2⁶³.
     pub pack: u64,
     /// The offset in the pack behind the last applied record, in bytes, below 2⁶³.
@@ -18,13 +20,11 @@ pub struct Watermark {
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn watermark(database: &Database, store: &str) -> Result<Option<Watermark>, CatalogError> {
+pub async fn watermark(database: &Database, store: StoreNumber) -> Result<Option<Watermark>, CatalogError> {
     let select = "SELECT pack, pack_offset FROM pack_watermark WHERE store = $1";
-    let rows = database.query(Statement::new(select, vec![store.into()])).await?;
+    let rows = database.query(Statement::new(select, vec![stores::name(store).into()])).await?;
     rows.first()
-        .map(|row| {
-            Ok(Watermark { store: store.to_owned(), pack: row.get_number(0)?, offset: row.get_number(1)? })
-        })
+        .map(|row| Ok(Watermark { store, pack: row.get_number(0)?, offset: row.get_number(1)? }))
         .transpose()
 }
 
@@ -35,7 +35,7 @@ pub(super) fn advance(watermark: &Watermark) -> Result<Statement, CatalogError> 
          ON CONFLICT (store) DO UPDATE SET pack = excluded.pack, pack_offset = excluded.pack_offset \
          WHERE (excluded.pack, excluded.pack_offset) > (pack_watermark.pack, pack_watermark.pack_offset)";
     let values = vec![
-        watermark.store.as_str().into(),
+        stores::name(watermark.store).into(),
         signed(watermark.pack)?.into(),
         signed(watermark.offset)?.into(),
     ];

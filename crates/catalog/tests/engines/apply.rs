@@ -9,7 +9,7 @@ use yingdun_catalog::catalogue::{
     Watermark, care, counts, instances, sealed, series as series_search, studies, watermark, wipe,
 };
 use yingdun_catalog::{CatalogError, Database, Statement};
-use yingdun_model::{ActorId, Timestamp};
+use yingdun_model::{ActorId, StoreNumber, Timestamp};
 
 on_both_engines!(Catalogue:
     a_stored_instance_is_found_at_every_level,
@@ -34,7 +34,7 @@ fn all() -> StudyFilter {
 }
 
 fn at(pack: u64, offset: u64) -> Watermark {
-    Watermark { store: "main".to_owned(), pack, offset }
+    Watermark { store: StoreNumber::FIRST, pack, offset }
 }
 
 async fn search(database: &Database, filter: &StudyFilter) -> Vec<studies::StudyRow> {
@@ -256,12 +256,12 @@ async fn of_two_records_of_one_version_the_later_one_counts_in_whatever_order_th
 }
 
 async fn the_watermark_moves_forward_only(database: Database) {
-    assert_eq!(watermark(&database, "main").await, Ok(None));
+    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(None));
     for (to, stands) in [(at(1, 500), at(1, 500)), (at(2, 10), at(2, 10)), (at(1, 900), at(2, 10))] {
         apply(&database, &[], Some(to)).await.unwrap();
-        assert_eq!(watermark(&database, "main").await, Ok(Some(stands)));
+        assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(stands)));
     }
-    assert_eq!(watermark(&database, "other").await, Ok(None));
+    assert_eq!(watermark(&database, StoreNumber::new(2).unwrap()).await, Ok(None));
 }
 
 async fn a_batch_that_is_refused_leaves_nothing_behind(database: Database) {
@@ -272,7 +272,7 @@ async fn a_batch_that_is_refused_leaves_nothing_behind(database: Database) {
     let too_many = vec![record(1, 1, 1, 1); INSTANCES_PER_APPLY_MAX + 1];
     assert!(matches!(apply(&database, &too_many, Some(at(1, 1))).await, Err(CatalogError::Misuse(_))));
     assert_eq!(counts(&database, &institution("renmin")).await, Ok(Counts::default()));
-    assert_eq!(watermark(&database, "main").await, Ok(None));
+    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(None));
 }
 
 async fn batches_that_meet_count_right(database: Database) {
@@ -289,7 +289,7 @@ async fn batches_that_meet_count_right(database: Database) {
     }
     let found = &search(&database, &all()).await[0];
     assert_eq!((found.series_count, found.instance_count), (4, 190));
-    assert_eq!(watermark(&database, "main").await, Ok(Some(at(1, 16))));
+    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(at(1, 16))));
 }
 
 async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Database) {
@@ -311,7 +311,7 @@ async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Data
 
     wipe(&database).await.unwrap();
     assert_eq!(search(&database, &all()).await, []);
-    assert_eq!(watermark(&database, "main").await, Ok(None));
+    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(None));
 
     for part in batch.chunks(9) {
         apply(&database, part, Some(at(3, 3))).await.unwrap();

@@ -8,12 +8,12 @@ mod commitments;
 mod database;
 mod events;
 mod oracle;
-mod owner;
 mod performed;
 mod records;
 mod schema;
 mod search;
 mod sqlite_files;
+mod stores;
 mod worklist;
 
 use yingdun_catalog::{Database, DatabaseKind};

@@ -13,7 +13,7 @@ const CATALOGUE: &[(&str, &str)] = &[
          object_bytes location sealed",
     ),
     ("image_format", "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated"),
-    ("pack_store", "store id"),
+    ("pack_store", "store id number"),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
     ("performed_scheduled", "scheduled_ref step_ref"),
@@ -22,6 +22,7 @@ const CATALOGUE: &[(&str, &str)] = &[
         "institution step_ref state reporter station modality start_date start_time revision sealed sealed_series",
     ),
     ("performed_study", "study_ref step_ref"),
+    ("removed_mark", "institution leaf"),
     ("schema_migration", "version name sha256"),
     ("search_term", "term study_date study_key"),
     (

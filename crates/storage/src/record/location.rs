@@ -100,10 +100,9 @@ impl Location {
         self.offset + self.record_bytes()
     }
 
-    /// Encodes the location for a catalogue column, in some fifty bytes: of each number its length and its bytes without
+    /// Encodes the location for [`StoreLocation`](super::StoreLocation): of each number its length and its bytes without
     /// leading zeros. So the encoded places are in the order of places.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::ENCODED_BYTES_MAX);
         for number in [self.pack, self.offset, self.descriptor_bytes, self.metadata_bytes, self.object_bytes]
         {
@@ -125,10 +124,7 @@ impl Location {
     const ENCODED_BYTES_MAX: usize = 5 * 9 + 1 + 32;
 
     /// Decodes [`Self::to_bytes`].
-    ///
-    /// # Errors
-    /// [`LocationError`] when the bytes are not those of a location.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LocationError> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, LocationError> {
         let wrong = LocationError { bytes: bytes.len() };
         let mut rest = bytes;
         let mut number = || {

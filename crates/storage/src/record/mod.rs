@@ -3,8 +3,10 @@
 
 pub(crate) mod format;
 mod location;
+mod place;
 
 pub use location::{Layout, Location, LocationError, PackPosition};
+pub use place::{StoreLocation, StorePosition};
 
 use bytes::Bytes;
 use yingdun_model::{InstitutionId, StudyRef};

@@ -223,7 +223,7 @@ impl System {
 
 /// Refuses a catalogue that is filled from the packs of another store.
 async fn claim(foundation: &Foundation, store: &Store) -> Result<(), StartError> {
-    let claimed = catalogue::owner::claim(&foundation.catalogue, &store.id()).await;
+    let claimed = catalogue::stores::claim(&foundation.catalogue, &store.id()).await;
     match claimed.map_err(|cause| StartError::Database { what: "catalogue", cause })? {
         true => Ok(()),
         false => Err(StartError::OtherPacks),

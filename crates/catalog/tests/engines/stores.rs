@@ -1,0 +1,107 @@
+//! The stores that a catalogue is filled from have numbers of their own.
+
+use crate::on_both_engines;
+use std::collections::BTreeSet;
+use yingdun_catalog::catalogue::stores::{claim, enter};
+use yingdun_catalog::catalogue::{Batch, Watermark, apply, watermark};
+use yingdun_catalog::{Database, DatabaseKind, Statement};
+use yingdun_model::StoreNumber;
+
+on_both_engines! { Catalogue:
+    a_catalogue_belongs_to_the_store_that_claimed_it_first,
+    stores_that_come_together_have_numbers_of_their_own_and_keep_them,
+    a_store_that_came_to_a_claimed_catalogue_is_not_all_that_it_is_filled_from,
+    the_watermarks_of_two_stores_do_not_meet,
+}
+
+async fn a_catalogue_belongs_to_the_store_that_claimed_it_first(database: Database) {
+    let (ours, theirs) = ([1; 16], [2; 16]);
+    assert!(claim(&database, &ours).await.unwrap());
+    assert!(!claim(&database, &theirs).await.unwrap());
+    assert!(claim(&database, &ours).await.unwrap(), "also after another one tried");
+    assert_eq!(enter(&database, &ours).await, Ok(StoreNumber::FIRST));
+}
+
+async fn stores_that_come_together_have_numbers_of_their_own_and_keep_them(database: Database) {
+    let come = |database: &Database| {
+        let tasks: Vec<_> = (0..8_u8)
+            .map(|store| {
+                let database = database.clone();
+                tokio::spawn(async move { enter(&database, &[store; 16]).await.unwrap() })
+            })
+            .collect();
+        async {
+            let mut numbers = Vec::new();
+            for task in tasks {
+                numbers.push(task.await.unwrap());
+            }
+            numbers
+        }
+    };
+    let numbers = come(&database).await;
+    let distinct: BTreeSet<u32> = numbers.iter().map(|number| number.get()).collect();
+    assert_eq!(distinct, (1..=8).collect());
+    assert_eq!(come(&database).await, numbers);
+}
+
+async fn a_store_that_came_to_a_claimed_catalogue_is_not_all_that_it_is_filled_from(database: Database) {
+    assert!(claim(&database, &[1; 16]).await.unwrap());
+    assert_eq!(enter(&database, &[2; 16]).await.unwrap().get(), 2);
+    assert!(!claim(&database, &[1; 16]).await.unwrap());
+    assert!(!claim(&database, &[2; 16]).await.unwrap());
+}
+
+async fn the_watermarks_of_two_stores_do_not_meet(database: Database) {
+    let second = StoreNumber::new(2).unwrap();
+    let marks =
+        [(StoreNumber::FIRST, 9), (second, 3)].map(|(store, pack)| Watermark { store, pack, offset: 5 });
+    for mark in marks.clone() {
+        apply(&database, &Batch::default(), Some(mark)).await.unwrap();
+    }
+    for mark in marks {
+        assert_eq!(watermark(&database, mark.store).await, Ok(Some(mark)));
+    }
+    assert_eq!(watermark(&database, StoreNumber::new(3).unwrap()).await, Ok(None));
+}
+
+/// Undoes the step that numbers stores, as a program before it left the catalogue.
+async fn unnumber(database: Database) {
+    let undo = [
+        "DROP INDEX pack_store_by_number",
+        "DROP INDEX pack_store_by_id",
+        "ALTER TABLE pack_store DROP COLUMN number",
+        "DELETE FROM schema_migration WHERE version >= 12",
+        "INSERT INTO pack_store (store, id) VALUES ('packs', $1)",
+        "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ('packs', 4, 72)",
+    ];
+    for sql in undo {
+        let values = if sql.contains("$1") { vec![[7_u8; 16].into()] } else { vec![] };
+        database.execute(vec![Statement::new(sql, values)]).await.unwrap();
+    }
+}
+
+async fn goes_on(database: Database) {
+    let mark = Watermark { store: StoreNumber::FIRST, pack: 4, offset: 72 };
+    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(mark)));
+    assert!(!claim(&database, &[8; 16]).await.unwrap());
+    assert!(claim(&database, &[7; 16]).await.unwrap());
+    assert_eq!(enter(&database, &[7; 16]).await, Ok(StoreNumber::FIRST));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_sqlite() {
+    let (database, folder) = crate::sqlite(DatabaseKind::Catalogue).await;
+    unnumber(database).await;
+    let path = folder.path().join("test.sqlite");
+    goes_on(Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_postgresql() {
+    let Some(fresh) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap() else {
+        return;
+    };
+    let open = async || Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
+    unnumber(open().await).await;
+    goes_on(open().await).await;
+}
