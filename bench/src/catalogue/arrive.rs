@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::{Batch, StudyChange, Watermark, apply};
-use yingdun_model::StudyRef;
+use yingdun_model::{StoreNumber, StudyRef};
 
 /// Instances of one load.
 const INSTANCES: u32 = 12_000;
@@ -43,8 +43,11 @@ pub(super) async fn rates(database: &Database, hospital: &Hospital) -> Outcome<V
                 batch.instances.push(hospital.instance(s, 0, n % per_study));
             }
             // No store of an archive that is given this catalogue.
-            let watermark =
-                Watermark { store: "bench".to_owned(), pack: now.as_secs(), offset: round as u64 };
+            let watermark = Watermark {
+                store: StoreNumber::new(u32::MAX).unwrap_or(StoreNumber::FIRST),
+                pack: now.as_secs(),
+                offset: round as u64,
+            };
             apply(database, &batch, Some(watermark)).await.or_fail(what)?;
         }
         let rate = f64::from(INSTANCES) / started.elapsed().as_secs_f64();

@@ -21,6 +21,7 @@ use yingdun_model::{ActorId, Clock, InstitutionId, Role, Secret, SystemClock, Ui
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 
 /// Which engine holds the databases.
+#[derive(Clone)]
 pub(crate) enum Engine {
     Sqlite,
     Postgres(Arc<[yingdun_testkit::PostgresDatabase; 3]>),
@@ -72,10 +73,9 @@ impl House {
         }
     }
 
-    /// Another node on the same databases, with packs and a log of its own.
+    /// Another node on the same databases, which are on PostgreSQL, with packs and a log of its own.
     pub(crate) fn beside(&self) -> Self {
-        let Engine::Postgres(servers) = &self.engine else { panic!("nodes share a PostgreSQL") };
-        let beside = Self::new(Engine::Postgres(Arc::clone(servers)));
+        let beside = Self::new(self.engine.clone());
         std::fs::copy(self.path().join("epoch.key"), beside.path().join("epoch.key")).unwrap();
         beside
     }

@@ -102,7 +102,7 @@ impl Location {
 
     /// Encodes the location for [`StoreLocation`](super::StoreLocation): of each number its length and its bytes without
     /// leading zeros. So the encoded places are in the order of places.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::ENCODED_BYTES_MAX);
         for number in [self.pack, self.offset, self.descriptor_bytes, self.metadata_bytes, self.object_bytes]
         {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use yingdun_catalog::{catalogue, identity};
 use yingdun_keys::SecretName;
+use yingdun_model::InstanceRef;
 use yingdun_storage::Store;
 use yingdun_web::Readiness;
 
@@ -74,7 +75,8 @@ impl Health {
 
     async fn probe(&self) {
         let Foundation { institution, catalogue: tables, identity: accounts, keys, .. } = &self.foundation;
-        let catalogue = answers(catalogue::watermark(tables, "health"));
+        let nobody = InstanceRef::from_bytes([0; 16]);
+        let catalogue = answers(catalogue::instances::latest(tables, institution, nobody));
         let identity = answers(identity::links::find(accounts, &[0; 32]));
         let keys = answers(keys.secret(institution, SecretName::Token));
         let (catalogue, identity, keys) = tokio::join!(catalogue, identity, keys);
