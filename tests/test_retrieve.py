@@ -1,7 +1,6 @@
 """C-GET and C-MOVE as other programs ask them: DCMTK and pynetdicom, over TLS and in plain."""
 
 import threading
-import time
 
 import pynetdicom
 import pytest
@@ -208,7 +207,7 @@ def test_a_move_that_is_cancelled_stops(archive, images, entity):
     def store(event):
         taken.append(event.request.AffectedSOPInstanceUID)
         assert event.request.MoveOriginatorApplicationEntityTitle == "WS01"
-        go_on.wait(10)
+        go_on.wait(60)
         return 0
 
     receiver = pynetdicom.AE(ae_title="SLOW")
@@ -216,12 +215,15 @@ def test_a_move_that_is_cancelled_stops(archive, images, entity):
     server = receiver.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
     archive.office.device("SLOW", plain_allowed=True, destination=f"plain://127.0.0.1:{server.socket.getsockname()[1]}")
     association = entity.associate(MOVE)
+    sent = []
+    association.bind(evt.EVT_DATA_SENT, lambda event: sent.append(len(event.data)))
     try:
         asked = identifier(QueryRetrieveLevel="STUDY", StudyInstanceUID=study_of(images, 0))
         responses = association.send_c_move(asked, "SLOW", MOVE, msg_id=11)
         wait_until(lambda: taken, "the first object arrives", 20)
+        before = len(sent)
         association.send_c_cancel(11, None, MOVE)
-        time.sleep(2)  # the library sends it from a thread of its own
+        wait_until(lambda: len(sent) > before, "the library sends it, from a thread of its own", 20)
         go_on.set()
         *_, (last, _) = responses
         assert last.Status == 0xFE00
