@@ -117,7 +117,9 @@ async fn a_record_that_nobody_has_is_told_and_its_remains_are_left_alone() {
     let remains = [0, 1, 2].map(|replica| fs::read(pack_file(root.path(), replica, &gone)).unwrap());
     scrub(&store).await;
     let lost = |event: &StoreEvent| matches!(event, StoreEvent::RecordLost { pack, offset } if (*pack, *offset) == (gone.pack, gone.offset));
-    assert_eq!(heard.0.lock().unwrap().iter().filter(|event| lost(event)).count(), 1, "told once");
+    let times_told = || heard.0.lock().unwrap().iter().filter(|event| lost(event)).count();
+    until("it is told", || times_told() > 0).await;
+    assert_eq!(times_told(), 1, "once");
     for (replica, remains) in remains.iter().enumerate() {
         assert_eq!(store.status().replicas[replica].scrub.last.unwrap().lost, 1);
         assert_eq!(&fs::read(pack_file(root.path(), replica, &gone)).unwrap(), remains, "as it was");

@@ -30,12 +30,13 @@ pub(crate) fn run(shared: &Shared) {
             Ok(None) => shared.state().nothing_to_repair_from(pack, index),
             Ok(Some(bytes)) => {
                 shared.files.forget(index, pack);
-                shared.state().repaired(pack, index);
                 told.remove(&(pack, index));
                 let label = shared.label(index);
                 counter!("yingdun_storage_repaired_packs_total", "replica" => label.clone()).increment(1);
                 counter!("yingdun_storage_repaired_bytes_total", "replica" => label).increment(bytes);
+                // Told before it is shown: who sees a whole store can rely on it.
                 shared.emit(&StoreEvent::Repaired { replica: ReplicaId(index), pack, bytes });
+                shared.state().repaired(pack, index);
             }
             Err(_) if shared.stopping() => return,
             Err(error) => {

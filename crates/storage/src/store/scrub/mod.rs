@@ -244,10 +244,11 @@ impl Work<'_> {
 
     fn finish(&mut self) {
         let pass = self.note.finish(SystemClock.now());
-        self.remember();
+        // Told before it is shown: who sees that it ended can rely on it.
         if pass.bytes > 0 {
             self.shared.emit(&StoreEvent::ScrubFinished { replica: ReplicaId(self.index), pass });
         }
+        self.remember();
     }
 
     /// Writes down how far the pass is. Where that fails the next start repeats more; that is all.
