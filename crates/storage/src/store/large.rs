@@ -6,7 +6,7 @@
 
 use super::Store;
 use super::append::{check, check_parts, random_bits};
-use super::shared::Shared;
+use super::shared::{Shared, state_after};
 use super::state::{Copy, Pack};
 use crate::config::OBJECT_BYTES_MAX;
 use crate::disk::write_all_at;
@@ -35,6 +35,8 @@ pub struct LargeRecord {
     gathered: Vec<Bytes>,
     gathered_bytes: u64,
     copies: Vec<(usize, CopyInProgress)>,
+    /// A copy was given up because its disk is full.
+    met_full_disk: bool,
 }
 
 #[derive(Debug)]
@@ -68,13 +70,14 @@ impl Store {
             gathered: Vec::new(),
             gathered_bytes: 0,
             copies: Vec::new(),
+            met_full_disk: false,
         };
         for index in ready {
             let Some(backend) = record.shared.backends.get(index).cloned() else { continue };
             let begun = tokio::task::spawn_blocking(move || backend.stage());
             match begun.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(staged) => record.copies.push((index, CopyInProgress::Idle(staged))),
-                Err(error) => record.shared.replica_out(index, &error),
+                Err(error) => record.copy_failed(index, &error),
             }
         }
         record.require_quorum()?;
@@ -141,22 +144,22 @@ impl LargeRecord {
         for (index, work) in publishing {
             match work.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(()) => published.push(index),
-                Err(error) => shared.replica_out(index, &error),
+                Err(error) => self.copy_failed(index, &error),
             }
         }
-        match register(&shared, &location, &published) {
-            Ok(()) => Ok(location),
-            Err(refusal) => {
-                let backends = published.iter().filter_map(|index| shared.backends.get(*index)).cloned();
-                let backends: Vec<_> = backends.collect();
-                // A copy that stays behind is found at the next open; it was never acknowledged.
-                let _removed = tokio::task::spawn_blocking(move || {
-                    backends.iter().filter(|backend| backend.remove(pack).is_ok()).count()
-                })
-                .await;
-                Err(refusal)
-            }
+        if published.len() >= shared.config.write_quorum {
+            register(&shared, &location, &published);
+            return Ok(location);
         }
+        shared.state().forget_unapplied(location.position());
+        let backends = published.iter().filter_map(|index| shared.backends.get(*index)).cloned();
+        let backends: Vec<_> = backends.collect();
+        // A copy that stays behind is found at the next open; it was never acknowledged.
+        let _removed = tokio::task::spawn_blocking(move || {
+            backends.iter().filter(|backend| backend.remove(pack).is_ok()).count()
+        })
+        .await;
+        Err(self.refusal(published.len()))
     }
 
     /// Abandons the record and waits until what was written is removed.
@@ -168,9 +171,23 @@ impl LargeRecord {
     fn require_quorum(&self) -> Result<(), StoreError> {
         let able = self.copies.len();
         if able < self.shared.config.write_quorum {
-            return Err(self.shared.state().quorum_error(able));
+            return Err(self.refusal(able));
         }
         Ok(())
+    }
+
+    /// A copy goes no further, and its replica takes no more.
+    fn copy_failed(&mut self, index: usize, error: &io::Error) {
+        self.met_full_disk |= state_after(error) == ReplicaState::Full;
+        self.shared.replica_out(index, error);
+    }
+
+    /// Why too few replicas have the record. A replica that was full for it may be used again by now.
+    fn refusal(&self, able: usize) -> StoreError {
+        match self.met_full_disk {
+            true => StoreError::OutOfSpace { required: self.shared.config.write_quorum, able },
+            false => self.shared.state().quorum_error(able),
+        }
     }
 
     /// Hands what was gathered to every copy, once the block before it is written.
@@ -216,25 +233,20 @@ impl LargeRecord {
             };
             match staged {
                 Ok(staged) => self.copies.push((index, CopyInProgress::Idle(staged))),
-                Err(error) => self.shared.replica_out(index, &error),
+                Err(error) => self.copy_failed(index, &error),
             }
         }
         self.require_quorum()
     }
 }
 
-/// Makes a published pack known, when the quorum has it.
-fn register(shared: &Shared, location: &Location, published: &[usize]) -> Result<(), StoreError> {
+/// Makes a published pack known.
+fn register(shared: &Shared, location: &Location, published: &[usize]) {
     let mut state = shared.state();
-    if published.len() < shared.config.write_quorum {
-        state.forget_unapplied(location.position());
-        return Err(state.quorum_error(published.len()));
-    }
     let copy = |index| if published.contains(&index) { Copy::Whole } else { Copy::Lacking };
     let copies: Vec<Copy> = (0..shared.backends.len()).map(copy).collect();
     state.packs.insert(location.pack, Pack::sealed(location.end(), copies));
     state.rank(location.pack);
     drop(state);
     shared.repairer.wake();
-    Ok(())
 }
