@@ -128,3 +128,108 @@ def test_a_configuration_is_judged_and_a_dry_run_touches_no_token(archive_of_tok
     assert findings(installation, "check-config", code=1)["keys.pkcs11.module"]["severity"] == "error"
     half = program.run("init", "--directory", tmp_path / "half", "--root", "pkcs11")
     assert half.returncode == 2 and "--pkcs11-module" in half.stderr
+
+
+def by_shares(folder, count, needed):
+    return ["--unseal-shares", count, "--unseal-threshold", needed, "--share-directory", folder]
+
+
+def given(folder, *numbers):
+    return [word for number in numbers for word in ("--share-file", folder / f"share-{number}.txt")]
+
+
+def kept_by(installation):
+    return program.run_json("doctor", "--config", installation.config)["root_key"]["kept_by"]
+
+
+def test_the_root_key_moves_from_a_file_of_shares_to_a_token_and_back_and_every_image_opens(token, tmp_path):
+    shares, others = tmp_path / "shares", tmp_path / "others"
+    installation = Installation(tmp_path / "archive", init=by_shares(shares, 3, 2))
+    try:
+        unsealed(installation, shares, 1, 2)
+        office = installation.office = Office(installation)
+        access = office.client_token("moving-gateway", "store", "search", "view")
+        image = part10.image(patient_id="moved")
+        Web(installation, access).must_store(part10.file_bytes(image))
+        keys = installation.directory / "keys"
+        at_first, epoch_at_first = installation.config.read_text(), (keys / "epoch.key").read_bytes()
+        move = ["keys", "move-root", "--config", installation.config]
+        to_token = [*move, *token.init_words(), *given(shares, 3, 1)]
+
+        # Not while it runs, not half, not by too few; and a dry run changes nothing.
+        assert program.run(*to_token).returncode == 1
+        installation.stop()
+        for refused in (
+            [*move, *token.init_words(), *given(shares, 3)],
+            [*to_token, "--root-file", keys / "other.key"],
+            [*to_token, *by_shares(others, 3, 2)],
+            [*move, "--root", "file", "--root-file", keys / "root.key", *by_shares(others, 3, 2)],
+            [*move, "--root", "file", "--root-file", keys / "other.key", *given(shares, 3, 1)],
+        ):
+            program.run_json(*refused, code=2)
+        would = program.run_json(*to_token, "--dry-run")
+        assert (would["from"], would["to"], would["dry_run"]) == ("file", "pkcs11", True)
+        assert would["secrets"] >= 4 and would["key_encryption_keys"] >= 1
+        assert (installation.config.read_text(), (keys / "epoch.key").read_bytes()) == (at_first, epoch_at_first)
+
+        moved = program.run_json(*to_token)
+        assert moved["token_key"] == {"token_label": "house", "key_label": "yingdun-root", "made": True}
+        assert (moved["ended"], moved["old_root_file"]) == (False, str(keys / "root.key"))
+        assert moved["epoch"] == would["epoch"] + 1 and moved["secrets"] == would["secrets"]
+        on_token = installation.config.read_text()
+        assert kept_by(installation) == "pkcs11"
+        installation.start()
+        assert part10.parse(Web(installation, access).file_of(image)) == image
+        installation.stop()
+
+        # As a crash before the last step leaves it: the old root key opens nothing, and the same command ends the move.
+        installation.config.write_text(at_first)
+        refused = program.run(*to_token, "--dry-run")
+        assert refused.returncode == 1 and "does not belong to this database" in refused.stderr, refused.stderr
+        ended = program.run_json(*to_token)
+        assert (ended["ended"], installation.config.read_text()) == (True, on_token)
+
+        # Back into the file that is still there, by its shares; then into a new one by other shares.
+        back = [*move, "--root", "file", "--root-file", keys / "root.key", *given(shares, 2, 3)]
+        assert program.run_json(*back)["to"] == "file"
+        assert installation.config.read_text().split() == at_first.split()
+        unsealed(installation, shares, 3, 1)
+        assert part10.parse(Web(installation, access).file_of(image)) == image
+        installation.stop()
+        anew = [*move, "--root", "file", "--root-file", keys / "root-2.key", *given(shares, 1, 2)]
+        made = program.run_json(*anew, *by_shares(others, 4, 3))
+        assert made["share_files"] == [str(others / f"share-{number}.txt") for number in (1, 2, 3, 4)]
+
+        # The file that kept it is destroyed on request, and not the one that keeps it.
+        destroy = ["keys", "destroy-root-file", "--config", installation.config, *given(others, 4, 1, 2)]
+        program.run_json(*destroy, keys / "root-2.key", code=2)
+        program.run_json(*destroy, keys / "epoch.key", code=1)
+        program.run_json(*destroy, keys / "root.key", "--dry-run")
+        assert (keys / "root.key").exists()
+        program.run_json(*destroy, keys / "root.key")
+        assert sorted(path.name for path in keys.iterdir()) == ["epoch.key", "root-2.key"]
+        unsealed(installation, others, 2, 3, 4)
+        office.sign_in_officers()
+        assert part10.parse(Web(installation, access).file_of(image)) == image
+        told = [leaf["reason"] for leaf in reversed(office.leaves(kind="system")) if "root-key" in leaf["reason"]]
+        assert told == [
+            *("root-key-moving", "root-key-moved-to-token", "root-key-moved-to-token"),
+            *("root-key-moving", "root-key-moved-to-file") * 2,
+            *("root-key-file-destroying", "root-key-file-destroyed"),
+        ]
+    finally:
+        installation.kill()
+        shutil.rmtree(installation.directory, ignore_errors=True)
+
+
+def unsealed(installation, shares, *numbers):
+    installation.launch()
+    assert installation.next_line()["sealed"] is True
+    for number in numbers:
+        give(installation, shares / f"share-{number}.txt")
+    assert installation.next_line()["ready"] is True
+
+
+def give(installation, share, code=0):
+    server = ["--server", installation.addresses.web, "--ca-file", installation.ca_file]
+    return program.run_json("unseal", "--share-file", share, *server, code=code)

@@ -54,6 +54,14 @@ def test_three_of_five_open_it_a_seal_closes_it_and_three_others_open_a_copy(sea
     said = installation.next_line()
     assert (said["ready"], said["sealed"], said["shares_needed"]) == (False, True, 3)
 
+    # What can be told without the root key is told, and what cannot is named.
+    examined = program.run_json("doctor", "--config", installation.config)
+    assert examined["root_key"] == {"kept_by": "file", "opened": False, "shares_needed": 3, "shares": 5, "epoch": 1}
+    assert examined["suites"] != []
+    (note,) = [finding for finding in examined["findings"] if finding["check"] == "root-key"]
+    assert note["severity"] == "note" and "Not looked at without them" in note["cause"], note
+    assert not [finding for finding in examined["findings"] if finding["check"] == "audit-log"], "verified by its public key"
+
     # Nothing is served.
     assert ask(installation, "GET", "/health/live").status_code == 200
     health = ask(installation, "GET", "/health/ready")

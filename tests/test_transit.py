@@ -150,3 +150,49 @@ def test_a_server_of_another_authority_gets_no_token_and_a_missing_key_is_told(e
     plain = engine.init_words(**{"transit-address": engine.server.address.replace("https", "http")})
     made = program.run("init", "--directory", tmp_path / "plain", *plain)
     assert made.returncode != 0 and "not an https address" in made.stderr, made.stderr
+
+
+def test_the_root_key_moves_from_a_file_to_an_engine_and_into_a_new_file_and_every_image_opens(engine, tmp_path):
+    installation, server = Installation(tmp_path / "archive"), engine.server
+    try:
+        installation.start()
+        office = installation.office = Office(installation)
+        token = office.client_token("moving-gateway", "store", "search", "view")
+        image = part10.image(patient_id="moved")
+        Web(installation, token).must_store(part10.file_bytes(image))
+        installation.stop()
+        at_first = installation.config.read_text()
+        keys = installation.directory / "keys"
+        move = ["keys", "move-root", "--config", installation.config]
+        to_engine = [*move, *engine.init_words()]
+
+        # An engine that refuses, at the first call or in the middle, leaves everything as it was.
+        for answers in ([], [None] * 5):
+            forbidden = (403, {}, {"errors": ["permission denied"]})
+            server.asked, server.next_answers = [], [*answers, forbidden]
+            refused = program.run(*to_engine)
+            assert refused.returncode == 1 and "permission denied" in refused.stderr, refused.stderr
+            assert installation.config.read_text() == at_first
+            installation.start()
+            assert part10.parse(Web(installation, token).file_of(image)) == image
+            installation.stop()
+
+        moved = program.run_json(*to_engine)
+        assert (moved["from"], moved["to"]) == ("file", "transit")
+        assert b"vault:v1:" in (keys / "epoch.key").read_bytes()
+        assert program.run_json("doctor", "--config", installation.config)["root_key"]["kept_by"] == "transit"
+        program.run_json("keys", "destroy-root-file", "--config", installation.config, keys / "root.key")
+        assert not (keys / "root.key").exists()
+        installation.start()
+        assert part10.parse(Web(installation, token).file_of(image)) == image
+        installation.stop()
+
+        passphrase = keys / "passphrase"
+        back = [*move, "--root", "file", "--root-file", keys / "new.key", "--passphrase-file", passphrase]
+        assert program.run_json(*back)["to"] == "file"
+        server.stop()
+        installation.start()
+        assert part10.parse(Web(installation, token).file_of(image)) == image
+    finally:
+        installation.kill()
+        shutil.rmtree(installation.directory, ignore_errors=True)

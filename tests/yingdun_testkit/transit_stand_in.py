@@ -31,7 +31,7 @@ class TransitStandIn:
         self.ca_file, identity = certificate(folder)
         self.token = "hvs.stand-in-one"
         self.keys = {"yingdun-root": [os.urandom(32)]}
-        #: Answers that come before anything else, as (status, headers, body); each is given once.
+        #: Answers that come before anything else, as (status, headers, body), or None for the usual one; each is given once.
         self.next_answers = []
         self.sealed = False
         #: What was asked, as (path, status).
@@ -100,8 +100,9 @@ class TransitStandIn:
     # === the API ===
 
     def answer(self, path, headers, body):
-        if self.next_answers:
-            return self.next_answers.pop(0)
+        odd = self.next_answers.pop(0) if self.next_answers else None
+        if odd is not None:
+            return odd
         if self.sealed:
             return 503, {}, {"errors": ["Vault is sealed"]}
         if headers.get("X-Vault-Request") != "true":

@@ -255,6 +255,32 @@ impl Keks {
         self.epochs.roll(&self.root).await
     }
 
+    /// Moves every key-encryption key to a new epoch under another root key, in one transaction with these changes. Gives the epoch and how
+    /// many keys it wraps.
+    pub(crate) async fn move_root(
+        &self,
+        to: &RootKey,
+        changes: Vec<Statement>,
+    ) -> Result<(u64, u64), KeysError> {
+        self.epochs.move_root(&self.root, to, changes).await
+    }
+
+    /// The first steps of [`Self::move_root`], as a crash leaves them.
+    #[cfg(test)]
+    pub(crate) async fn move_root_until(
+        &self,
+        to: &RootKey,
+        changes: Vec<Statement>,
+        steps: u32,
+    ) -> Result<(), KeysError> {
+        self.epochs.move_root_until(&self.root, to, changes, steps).await
+    }
+
+    /// The epoch, and how many versions of key-encryption keys stand under it.
+    pub(crate) async fn under_epoch(&self) -> Result<(u64, u64), KeysError> {
+        self.epochs.under_newest().await
+    }
+
     /// Reads the active version from the database again at its next use: it was rotated elsewhere.
     pub(crate) fn forget_active(&self, line: &KekLine) {
         self.held.write().unwrap_or_else(PoisonError::into_inner).active.remove(line);

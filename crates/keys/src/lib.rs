@@ -57,6 +57,7 @@ mod epoch;
 mod error;
 mod kek;
 mod lease;
+mod move_root;
 mod place;
 mod rewrap;
 mod root;
@@ -70,6 +71,7 @@ mod unwrap;
 pub use epoch::{EpochFile, EpochFileError};
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
+pub use move_root::RootMoved;
 pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};
 pub use root::{
     Pkcs11Root, Pkcs11Settings, Resealed, Resealing, RootAnswer, RootError, RootFile, RootFileError, RootKey,

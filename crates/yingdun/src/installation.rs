@@ -6,20 +6,22 @@
 mod restore;
 mod root;
 
-pub(crate) use root::{Opener, too_many_needed};
+pub(crate) use root::{Opener, TokenKey, root_file, too_many_needed};
+
+use root::NewRoot;
 
 use crate::cli::{InitArgs, PlacesArgs};
-use crate::config::{Config, ConfigError, Pkcs11, TemplateValues, render};
+use crate::config::{Config, ConfigError, TemplateValues, render};
 use crate::pki::{Authority, PkiError};
 use crate::process::private::{make_directory, write_new};
-use crate::wiring::{Foundation, StartError, read_passphrase, store_config, token, transit};
+use crate::wiring::{Foundation, StartError, store_config};
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yingdun_access::{AdminError, Officers, OneTimeLink};
-use yingdun_keys::{Pkcs11Root, RootFile, RootKey, Share};
+use yingdun_keys::Share;
 use yingdun_model::{ActorId, Role, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, Store};
 
@@ -41,9 +43,6 @@ const DATABASE_FOLDER: &str = "db";
 /// The login names of the three officers, in the order system, security, audit.
 const OFFICERS: [&str; 3] = ["system-admin", "security-admin", "audit-admin"];
 
-/// Random bytes of a passphrase that nobody has to remember: as strong as the key that it protects.
-const PASSPHRASE_BYTES: usize = 32;
-
 /// What was made.
 #[derive(Debug, Serialize)]
 pub(crate) struct Installed {
@@ -57,22 +56,6 @@ pub(crate) struct Installed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_key: Option<TokenKey>,
     pub(crate) invitations: Vec<Invitation>,
-}
-
-/// A root key on a token.
-#[derive(Debug, Serialize)]
-pub(crate) struct TokenKey {
-    pub(crate) token_label: String,
-    pub(crate) key_label: String,
-    /// Whether it was made now; one that was there is taken.
-    pub(crate) made: bool,
-}
-
-/// The root key of a new installation, and what its keepers get.
-struct NewRoot {
-    key: RootKey,
-    share_files: Vec<PathBuf>,
-    token_key: Option<TokenKey>,
 }
 
 /// How an officer gets in.
@@ -216,7 +199,7 @@ impl Plan {
             make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
         }
         self.make_certificates()?;
-        let NewRoot { key, share_files, token_key } = self.make_root_key().await?;
+        let NewRoot { key, share_files, token_key } = self.opener.make(&self.config.keys).await?;
 
         let foundation = Foundation::found(&self.config, key).await?;
         let links = found(&foundation).await;
@@ -265,45 +248,6 @@ impl Plan {
         authority.save(&self.pki())?;
         let server = authority.issue_server(&format!("Yingdun {}", self.institution), &self.hosts)?;
         Ok(server.save(&self.pki(), SERVER)?)
-    }
-
-    async fn make_root_key(&self) -> Result<NewRoot, InstallError> {
-        let kept = |key, share_files| NewRoot { key, share_files, token_key: None };
-        match &self.opener {
-            Opener::Pkcs11(Pkcs11 { token_label, key_label, .. }) => {
-                let made = Pkcs11Root::create(token(&self.config.keys)?).await;
-                let (root, made) = made.map_err(StartError::from)?;
-                let (token_label, key_label) = (token_label.clone(), key_label.clone());
-                let token_key = Some(TokenKey { token_label, key_label, made });
-                Ok(NewRoot { key: RootKey::of(root), share_files: Vec::new(), token_key })
-            }
-            Opener::Transit(_) => Ok(kept(transit(&self.config.keys)?, Vec::new())),
-            Opener::Shares { count, threshold, folder } => {
-                let made = RootFile::create_shared(&self.root_file()?, *threshold, *count);
-                let (root, shares) = made.map_err(StartError::from)?;
-                Ok(kept(root, write_shares(folder, &shares)?))
-            }
-            Opener::AsBefore => Err(StartError::Sealed.into()),
-            Opener::Passphrase(path) => Ok(kept(self.make_root_file(path).await?, Vec::new())),
-            Opener::OwnPassphrase => {
-                let path = self.directory.join(KEYS_FOLDER).join(PASSPHRASE_FILE);
-                let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
-                self.write(&path, format!("{passphrase}\n").as_bytes(), 0o600)?;
-                Ok(kept(self.make_root_file(&path).await?, Vec::new()))
-            }
-        }
-    }
-
-    async fn make_root_file(&self, passphrase_file: &Path) -> Result<RootKey, InstallError> {
-        let (path, passphrase) = (self.root_file()?, read_passphrase(passphrase_file)?);
-        // Deriving the key takes a moment of processor time.
-        let made = tokio::task::spawn_blocking(move || RootFile::create(&path, &passphrase)).await;
-        let made = made.map_err(|_| StartError::BrokenOff("the root-key file"))?;
-        Ok(made.map_err(StartError::from)?)
-    }
-
-    fn root_file(&self) -> Result<PathBuf, StartError> {
-        self.config.keys.root_file.clone().ok_or(StartError::NoRoot { option: "keys.root_file" })
     }
 
     fn pki(&self) -> PathBuf {

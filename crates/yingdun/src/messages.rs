@@ -298,6 +298,38 @@ messages! {
         "根密钥文件“{file}”现由任意 {needed} 份新份额打开，请分别交给不同的人：{files}\n旧副本仍可用旧的方式打开，请更新副本并销毁旧副本"
         "the root-key file `{file}` is opened by any {needed} of the new shares now. Give each to another person: {files}\nCopies of it open as before: make new ones, and destroy the old"
     }
+    root_kept_by(keeper) {
+        "根密钥由 {keeper} 保管"
+        "the root key is kept by `{keeper}`"
+    }
+    root_kept_by_shares(keeper, needed, shares) {
+        "根密钥由 {keeper} 保管，{shares} 份份额中的任意 {needed} 份可以打开"
+        "the root key is kept by `{keeper}`, and opened by any {needed} of {shares} shares"
+    }
+    would_move_root(from, to, config, secrets, keks) {
+        "试运行：根密钥（{from}）下的 {secrets} 个机构密钥和 {keks} 个密钥加密密钥全部可以打开；实际执行时将改由 {to} 保管，并更改“{config}”。未作任何更改"
+        "dry run: everything that hangs on the root key (`{from}`) opens, {secrets} secrets and {keks} key-encryption keys; `{to}` would keep it, and `{config}` say so. Nothing was changed"
+    }
+    root_moved(to, config, secrets, keks) {
+        "根密钥现由 {to} 保管：{secrets} 个机构密钥和 {keks} 个密钥加密密钥已重新包装，“{config}”已更改。请启动系统、打开一个检查，并重新备份密钥库与世代文件"
+        "the root key is kept by `{to}` now: {secrets} secrets and {keks} key-encryption keys were wrapped anew, and `{config}` says so. Start the archive, open a study, and make new copies of the key database and the epoch file"
+    }
+    token_key_now(token, key) {
+        "令牌“{token}”上的密钥“{key}”：请在第二个令牌上保存同一密钥"
+        "its key is `{key}` on the token `{token}`: keep it on a second token"
+    }
+    old_root_file_stays(file, config) {
+        "原根密钥文件仍在。确认一切正常后销毁：yingdun keys destroy-root-file {file} --config {config}"
+        "The root-key file that kept it is still there. When everything opens: yingdun keys destroy-root-file {file} --config {config}"
+    }
+    would_destroy_root_file(file, keeper) {
+        "试运行：根密钥由 {keeper} 保管，不需要“{file}”；未删除任何内容"
+        "dry run: the archive opens by `{keeper}` and does not need `{file}`; nothing was removed"
+    }
+    root_file_destroyed(file, keeper) {
+        "根密钥由 {keeper} 保管，“{file}”已覆写并删除。请同时销毁它的副本、口令和份额"
+        "the archive opens by `{keeper}`, and `{file}` was overwritten and removed. Destroy its copies, its passphrase and its shares too"
+    }
     token_key_made(token, key) {
         "已在令牌“{token}”上生成根密钥“{key}”。令牌丢失即全部影像丢失：请在第二个令牌上保存同一密钥"
         "made the root key `{key}` on the token `{token}`. Without it every image is lost: keep it on a second token"

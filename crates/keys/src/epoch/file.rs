@@ -95,6 +95,18 @@ impl EpochFile {
         &self.0
     }
 
+    /// The epochs that it holds; none where there is no file. Blocks.
+    ///
+    /// # Errors
+    /// [`EpochFileError`].
+    pub fn epochs(&self) -> Result<Vec<u64>, EpochFileError> {
+        let held = |slot| match slot {
+            Slot::Holds(epoch, _) => Some(epoch),
+            Slot::Empty | Slot::Torn => None,
+        };
+        Ok(self.read()?.into_iter().filter_map(held).collect())
+    }
+
     /// Reads the slots; all are empty where there is no file. Blocks.
     pub(super) fn read(&self) -> Result<[Slot; SLOTS], EpochFileError> {
         match self.slots(OpenOptions::new().read(true)) {

@@ -18,6 +18,7 @@
 //! others meet an epoch that they do not know, and read it again.
 
 mod file;
+mod move_root;
 
 pub use file::{EpochFile, EpochFileError};
 
@@ -88,6 +89,7 @@ impl Epochs {
         }
         let slots = epochs.lock().await?;
         epochs.begin_first(root, &slots).await?;
+        epochs.forget_unannounced_of_others(root, &slots).await?;
         epochs.settle(root, &slots).await?;
         Ok(epochs)
     }
@@ -155,7 +157,7 @@ impl Epochs {
 
     /// Puts a new epoch into the free slot.
     async fn begin(&self, root: &RootKey, slots: &Arc<Slots>, epoch: u64) -> Result<(), KeysError> {
-        let free = slots.read()?.iter().position(|slot| !matches!(slot, Slot::Holds(..))).unwrap_or_default();
+        let free = move_root::free_slot(&slots.read()?);
         let wrapped = root.wrap(&place::epoch(epoch), &SealingKey::generate()).await?;
         let slots = Arc::clone(slots);
         blocking(move || slots.write(free, epoch, &wrapped)).await

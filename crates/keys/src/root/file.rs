@@ -7,7 +7,7 @@ use super::unseal::Unsealing;
 use super::{RootKey, format};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use yingdun_crypto::passphrase::{PassphraseError, PassphraseParameters};
 use yingdun_crypto::{OpenError, SealingKey, random, with_cleared_stack};
@@ -144,6 +144,28 @@ impl RootFile {
         })
     }
 
+    /// Overwrites a root-key file where it lies, with chance and with zeros, and removes it. On media that do not overwrite in place the old
+    /// bytes stay until they are needed, as sealed as they were.
+    ///
+    /// # Errors
+    /// [`RootFileError::Damaged`] when it is no root-key file, [`RootFileError::Io`].
+    pub fn destroy(path: &Path) -> Result<(), RootFileError> {
+        let length =
+            parts(path).and_then(|_| Ok(fs::metadata(path).map_err(|error| io_error(path, error))?.len()))?;
+        let overwrite = || {
+            let file = OpenOptions::new().write(true).open(path)?;
+            let mut chance = [0; format::FILE_BYTES_MAX as usize];
+            random::fill(&mut chance);
+            for bytes in [chance, [0; format::FILE_BYTES_MAX as usize]] {
+                file.write_all_at(bytes.get(..length as usize).unwrap_or(&bytes), 0)?;
+                file.sync_all()?;
+            }
+            fs::remove_file(path)?;
+            File::open(directory_of(path))?.sync_all()
+        };
+        overwrite().map_err(|error| io_error(path, error))
+    }
+
     /// Opens the root key.
     ///
     /// # Errors
@@ -235,16 +257,20 @@ fn read(path: &Path) -> Result<Vec<u8>, RootFileError> {
     Ok(bytes)
 }
 
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
 /// Writes a durable file beside `path`, lets `place` give it its name, and makes the name durable.
 fn write_beside(
     path: &Path,
     bytes: &[u8],
     place: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<(), RootFileError> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
+    let directory = directory_of(path);
     let suffix: u64 = u64::from_be_bytes(random::array());
     let temporary = directory.join(format!(".root-key-{suffix:016x}"));
     let written = write_new(&temporary, bytes)
@@ -403,6 +429,22 @@ mod tests {
             assert!(!path.exists());
         }
         assert!(RootFile::create_shared(&path, SHARES_MAX, SHARES_MAX).is_ok());
+    }
+
+    #[test]
+    fn a_destroyed_file_is_overwritten_where_it_lies_and_nothing_else_is_destroyed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        let _ = RootFile::create(&path, &secret("correct horse battery")).unwrap();
+        // A second name for the same blocks sees what becomes of them.
+        let blocks = dir.path().join("blocks");
+        fs::hard_link(&path, &blocks).unwrap();
+        let length = fs::read(&path).unwrap().len();
+        RootFile::destroy(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(&blocks).unwrap(), vec![0; length]);
+        assert!(matches!(RootFile::destroy(&blocks), Err(RootFileError::Damaged { .. })));
+        assert!(blocks.exists());
     }
 
     #[test]

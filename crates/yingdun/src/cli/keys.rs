@@ -1,6 +1,6 @@
 //! Words for keys: unsealing, versions, rotation.
 
-use crate::cli::{AdminArgs, ConfigArgs, OpenerArgs, ServerArgs};
+use crate::cli::{AdminArgs, ConfigArgs, OpenerArgs, RootArgs, ServerArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -19,6 +19,44 @@ pub(crate) enum KeysCommand {
     Server(KeyWorkCommand),
     /// Change what opens the root-key file of a stopped archive: another passphrase, or new shares. The root key stays
     Reseal(ResealArgs),
+    /// Give the root key of a stopped archive to another keeper: a new file, a token, a server
+    MoveRoot(Box<MoveRootArgs>),
+    /// Overwrite and remove a root-key file that was moved away from
+    DestroyRootFile(DestroyRootFileArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveRootArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root-key file now; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    /// The new root-key file, for `--root file`; one that is there is taken, and opened as it was
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opener: OpenerArgs,
+    /// Open everything that hangs on the root key, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyRootFileArgs {
+    /// The root-key file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root key of the archive now; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
+    /// Prove that the archive opens without it, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

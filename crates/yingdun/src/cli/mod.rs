@@ -23,7 +23,9 @@ pub(crate) use dicom::{
 pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DemoArgs, InitArgs, OpenerArgs, PlacesArgs, RootArg, RootArgs,
 };
-pub(crate) use keys::{KeyWorkCommand, KeysCommand, ResealArgs, UnsealArgs};
+pub(crate) use keys::{
+    DestroyRootFileArgs, KeyWorkCommand, KeysCommand, MoveRootArgs, ResealArgs, UnsealArgs,
+};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};

@@ -15,6 +15,7 @@ mod progress;
 mod reseal;
 mod restore;
 mod retrieve;
+mod root;
 mod scu;
 mod serve;
 mod vault;
@@ -80,6 +81,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Unseal(args) => admin::unseal(args, output).await,
         Command::Seal { admin } => admin::seal(&admin, output).await,
         Command::Keys(KeysCommand::Reseal(args)) => reseal::reseal(args, output).await,
+        Command::Keys(KeysCommand::MoveRoot(args)) => root::move_root(*args, output).await,
+        Command::Keys(KeysCommand::DestroyRootFile(args)) => root::destroy_file(args, output).await,
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
         Command::Destroy(command) => admin::destroy(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,

@@ -2,14 +2,14 @@
 
 use super::{CommandError, Verdict};
 use crate::cli::{OpenerArgs, ResealArgs};
-use crate::config::Config;
+use crate::config::{Config, Keys};
 use crate::installation::{share_folder, too_many_needed, write_shares};
 use crate::output::Output;
 use crate::wiring::{Foundation, StartError, read_passphrase};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use yingdun_audit::ReasonCode;
-use yingdun_keys::{Resealing, RootFile, RootKind, RootOpener};
+use yingdun_keys::{Resealing, RootFile, RootKind, RootOpener, ShareError, UnsealProgress};
 
 /// What opens the file now, or would.
 #[derive(Serialize)]
@@ -52,7 +52,15 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
         .as_deref()
         .map(|folder| share_folder(folder, installation))
         .transpose()?;
-    let open = open(&config, &root_file, &args.share_file)?;
+    if !args.share_file.is_empty()
+        && matches!(RootFile::opener(&root_file).map_err(StartError::from)?, RootOpener::Passphrase)
+    {
+        return Err(CommandError::Usage(format!(
+            "a passphrase opens `{}` now, and no shares: leave --share-file out",
+            root_file.display()
+        )));
+    }
+    let open = open_file(&config.keys, &root_file, &args.share_file)?;
     let mut report = Report {
         dry_run: args.dry_run,
         root_file,
@@ -78,34 +86,42 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
     Ok(Verdict::Good)
 }
 
-// === helpers ===
-
-fn open(config: &Config, root_file: &Path, share_files: &[PathBuf]) -> Result<Resealing, CommandError> {
+/// Opens a root-key file: by the configured passphrase, or by shares in files.
+pub(super) fn open_file(
+    keys: &Keys,
+    root_file: &Path,
+    share_files: &[PathBuf],
+) -> Result<Resealing, CommandError> {
     match RootFile::opener(root_file).map_err(StartError::from)? {
-        RootOpener::Passphrase if !share_files.is_empty() => Err(CommandError::Usage(format!(
-            "a passphrase opens `{}` now, and no shares: leave --share-file out",
-            root_file.display()
-        ))),
         RootOpener::Passphrase => {
-            let file = config.keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
+            let file = keys.passphrase_file.as_ref().ok_or(StartError::NoPassphrase)?;
             let passphrase = read_passphrase(file)?;
             Ok(Resealing::open(root_file, &passphrase).map_err(StartError::from)?)
         }
         RootOpener::Shares(mut unsealing) => {
+            let mut others = 0;
             for file in share_files {
-                let refused = |cause| CommandError::Usage(format!("`{}`: {cause}", file.display()));
-                unsealing.give(&read_passphrase(file)?).map_err(refused)?;
+                match unsealing.give(&read_passphrase(file)?) {
+                    Ok(_) => {}
+                    // They may open the other one of two files.
+                    Err(ShareError::OtherRoot) => others += 1,
+                    Err(cause) => {
+                        return Err(CommandError::Usage(format!("`{}`: {cause}", file.display())));
+                    }
+                }
             }
-            let progress = unsealing.progress();
+            let UnsealProgress { given, needed } = unsealing.progress();
             unsealing.reseal().map_err(StartError::from)?.ok_or_else(|| {
-                let (given, needed) = (progress.given, progress.needed);
                 CommandError::Usage(format!(
-                    "{given} of {needed} shares were given; name each with --share-file"
+                    "{given} of {needed} shares of `{}` were given, and {others} of another root key; name each with --share-file",
+                    root_file.display()
                 ))
             })
         }
     }
 }
+
+// === helpers ===
 
 /// Gives where the new shares are. A dry run seals it in memory, and writes nothing.
 async fn seal_anew(

@@ -4,11 +4,13 @@
 //! is not set means closed. What can be judged without starting anything is judged in [`check()`].
 
 mod check;
+mod edit;
 mod keys;
 mod offsite;
 mod template;
 
 pub(crate) use check::{Finding, Severity, check};
+pub(crate) use edit::with_root;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};

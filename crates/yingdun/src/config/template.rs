@@ -188,7 +188,7 @@ level = "info"
 }
 
 /// What stands in `[keys]`, and the section of the token behind it.
-fn root_lines(root: &RootValues) -> (String, String) {
+pub(super) fn root_lines(root: &RootValues) -> (String, String) {
     match root {
         RootValues::File { root_file, passphrase_file } => {
             let passphrase_file = match passphrase_file {
@@ -252,6 +252,6 @@ ca_file = {}
     }
 }
 
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -3,7 +3,9 @@
 //! Private keys of TLS never leave an archive, so a restored one has an authority and certificates of its own. Everybody who was
 //! signed in signs in again: a session that was ended after the snapshot must not come back to life.
 
-use super::{AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan, absolute};
+use super::{
+    AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan, absolute, root_file,
+};
 use crate::cli::{InitArgs, OpenerArgs, RootArgs, VaultRestoreArgs};
 use crate::config::DatabaseUrl;
 use crate::process::private::make_directory;
@@ -88,7 +90,7 @@ impl Plan {
             catalogue: file(&self.config.catalogue.database)?,
             keys: file(&self.config.keys.database)?,
             identity: file(&self.config.identity.database)?,
-            root_file: self.root_file()?,
+            root_file: root_file(&self.config.keys)?,
             epoch_file: self.config.keys.epoch_file(),
             audit: self.config.audit.directory.clone(),
         })

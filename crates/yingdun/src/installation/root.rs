@@ -1,9 +1,16 @@
 //! Who will keep a root key, and what opens it: what the words of the command line mean together.
 
-use super::{InstallError, KEYS_FOLDER, PASSPHRASE_FILE, absolute, share_folder};
+use super::{InstallError, KEYS_FOLDER, PASSPHRASE_FILE, absolute, share_folder, write_shares};
 use crate::cli::{OpenerArgs, RootArg, RootArgs};
-use crate::config::{Pkcs11, RootValues, Transit};
+use crate::config::{self, Pkcs11, RootValues, Transit};
+use crate::process::private::write_new;
+use crate::wiring::{StartError, read_passphrase, token, transit};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
+use yingdun_keys::{Pkcs11Root, RootFile, RootKey};
+
+/// Random bytes of a passphrase that nobody has to remember: as strong as the key that it protects.
+const PASSPHRASE_BYTES: usize = 32;
 
 /// The label of a key that was not given one.
 const KEY_LABEL: &str = "yingdun-root";
@@ -25,6 +32,22 @@ pub(crate) enum Opener {
     Shares { count: u8, threshold: u8, folder: PathBuf },
     /// What opened it before: there is a root key already, and nothing is made.
     AsBefore,
+}
+
+/// A new root key, and what its keepers get.
+pub(crate) struct NewRoot {
+    pub(crate) key: RootKey,
+    pub(crate) share_files: Vec<PathBuf>,
+    pub(crate) token_key: Option<TokenKey>,
+}
+
+/// A root key on a token.
+#[derive(Debug, Serialize)]
+pub(crate) struct TokenKey {
+    pub(crate) token_label: String,
+    pub(crate) key_label: String,
+    /// Whether it was made now; one that was there is taken.
+    pub(crate) made: bool,
 }
 
 impl Opener {
@@ -77,6 +100,47 @@ impl Opener {
     }
 }
 
+impl Opener {
+    /// Makes the root key where the configuration says that it is to be, or takes the one that a token or server has.
+    ///
+    /// # Errors
+    /// [`InstallError`]; a root-key file that exists is not overwritten.
+    pub(crate) async fn make(&self, keys: &config::Keys) -> Result<NewRoot, InstallError> {
+        let kept = |key, share_files| NewRoot { key, share_files, token_key: None };
+        match self {
+            Self::Pkcs11(Pkcs11 { token_label, key_label, .. }) => {
+                let (root, made) = Pkcs11Root::create(token(keys)?).await.map_err(StartError::from)?;
+                let (token_label, key_label) = (token_label.clone(), key_label.clone());
+                let token_key = Some(TokenKey { token_label, key_label, made });
+                Ok(NewRoot { key: RootKey::of(root), share_files: Vec::new(), token_key })
+            }
+            Self::Transit(_) => Ok(kept(transit(keys)?, Vec::new())),
+            Self::Shares { count, threshold, folder } => {
+                let made = RootFile::create_shared(&root_file(keys)?, *threshold, *count);
+                let (root, shares) = made.map_err(StartError::from)?;
+                Ok(kept(root, write_shares(folder, &shares)?))
+            }
+            Self::AsBefore => Err(StartError::Sealed.into()),
+            Self::Passphrase(path) => Ok(kept(make_file(keys, path).await?, Vec::new())),
+            Self::OwnPassphrase => {
+                let path = keys.passphrase_file.clone().ok_or(StartError::NoPassphrase)?;
+                let passphrase = hex::encode(yingdun_crypto::random::array::<PASSPHRASE_BYTES>());
+                write_new(&path, format!("{passphrase}\n").as_bytes(), 0o600)
+                    .map_err(|cause| InstallError::File { path: path.clone(), cause })?;
+                Ok(kept(make_file(keys, &path).await?, Vec::new()))
+            }
+        }
+    }
+}
+
+/// Where the configuration says that the root-key file is.
+///
+/// # Errors
+/// [`StartError::NoRoot`].
+pub(crate) fn root_file(keys: &config::Keys) -> Result<PathBuf, StartError> {
+    keys.root_file.clone().ok_or(StartError::NoRoot { option: "keys.root_file" })
+}
+
 /// Why these options cannot be meant together; none when they can.
 pub(crate) fn contradiction(root: &RootArgs, opener: &OpenerArgs) -> Option<String> {
     let kept_by = root.root;
@@ -115,6 +179,14 @@ pub(crate) fn too_many_needed(opener: &OpenerArgs) -> Option<String> {
 }
 
 // === helpers ===
+
+async fn make_file(keys: &config::Keys, passphrase_file: &Path) -> Result<RootKey, InstallError> {
+    let (path, passphrase) = (root_file(keys)?, read_passphrase(passphrase_file)?);
+    // Deriving the key takes a moment of processor time.
+    let made = tokio::task::spawn_blocking(move || RootFile::create(&path, &passphrase)).await;
+    let made = made.map_err(|_| StartError::BrokenOff("the root-key file"))?;
+    Ok(made.map_err(StartError::from)?)
+}
 
 /// What opens a root key that is not in a file of ours; none where it is.
 fn elsewhere(args: &RootArgs) -> Result<Option<Opener>, InstallError> {

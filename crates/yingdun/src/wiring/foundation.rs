@@ -118,7 +118,7 @@ impl Foundation {
 ///
 /// # Errors
 /// [`StartError::Occupied`] when there is another one.
-pub(super) async fn hold(config: &Config) -> Result<Option<Hold>, StartError> {
+pub(crate) async fn hold(config: &Config) -> Result<Option<Hold>, StartError> {
     let DatabaseUrl::Postgres(address) = &config.catalogue.database else { return Ok(None) };
     // Two starts on one machine may get the same process number; the rest tells them apart.
     let token = hex::encode(yingdun_crypto::random::array::<4>());

@@ -1,27 +1,29 @@
 //! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
 
+mod keys;
 mod offsite;
+
+use keys::{Looked, RootFacts, SuiteInUse};
 
 use super::check_config::{verdict, words};
 use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
 use crate::installation::rfc3339;
 use crate::output::Output;
-use crate::wiring::{self, Root, read_certificate};
+use crate::wiring::{self, read_certificate};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_trees;
-use yingdun_audit::{Reader, Tree};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
-use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
+use yingdun_crypto::sign::NoteVerifier;
 use yingdun_crypto::{KeyMemory, SealingKey, key_memory};
-use yingdun_keys::{KeyStore, RootKind, SecretName, Suites};
-use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
+use yingdun_model::{Clock, SystemClock, Timestamp};
 use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
 
 /// How long before its end a certificate is worth a warning: time enough to order and install another one.
@@ -63,15 +65,9 @@ struct Diagnosis {
 struct Report {
     checks: Vec<Check>,
     findings: Vec<Diagnosis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_key: Option<RootFacts>,
     suites: Vec<SuiteInUse>,
-}
-
-/// A suite that keys of a grade are wrapped under, or that new studies of the grade get.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct SuiteInUse {
-    grade: Grade,
-    suite: String,
-    new_studies: bool,
 }
 
 impl Report {
@@ -84,7 +80,7 @@ impl Report {
 /// Looks at everything, and says causes and remedies; bad when one of them is an error.
 pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(path)?;
-    let mut report = Report { checks: Vec::new(), findings: Vec::new(), suites: Vec::new() };
+    let mut report = Report { checks: Vec::new(), findings: Vec::new(), root_key: None, suites: Vec::new() };
     report.add(Check::Configuration, config::check(&config));
     report.add(Check::Replicas, replicas(&config));
     report.add(Check::Offsite, offsite::offsite(&config));
@@ -92,28 +88,11 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
     report.add(Check::DatabaseServers, wiring::database_servers(&config).await);
-    let (root_key, verifiers, suites) = match open_keys(&config).await {
-        Ok(Some((verifiers, suites))) => (Vec::new(), Some(verifiers), suites),
-        Ok(None) => {
-            let cause = "shares open the root key, so neither it nor what it opens was looked at".to_owned();
-            let remedy = "check the audit log with `yingdun audit verify`; try the shares on a copy";
-            let finding = Finding { severity: Severity::Note, option: "keys.root_file", cause, remedy };
-            (vec![finding], None, Vec::new())
-        }
-        Err(cause) => {
-            let remedy = match config.keys.root {
-                RootKind::File => {
-                    "restore the root-key file and the passphrase that belong to the key database"
-                }
-                RootKind::Transit => "look at the server, its seal, its key, and what the token may do",
-                RootKind::Pkcs11 => "look at the token, its key and its PIN with the tool of its vendor",
-            };
-            (vec![error(config.keys.root_option(), cause, remedy)], None, Vec::new())
-        }
-    };
-    report.add(Check::RootKey, root_key);
+    let Looked { findings, verifiers, suites, root_key } = keys::keys(&config, path).await;
+    report.add(Check::RootKey, findings);
     report.add(Check::Memory, memory());
     report.suites = suites;
+    report.root_key = Some(root_key);
     let (log, newest) = audit_log(&config, verifiers).await;
     report.add(Check::AuditLog, log);
     report.add(Check::Ports, ports(&config).await);
@@ -129,6 +108,10 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
         if !findings.is_empty() {
             lines.push(words(language, &findings));
         }
+        lines.extend(report.root_key.iter().map(|root| match (root.shares_needed, root.shares) {
+            (Some(needed), Some(shares)) => language.root_kept_by_shares(root.kept_by, needed, shares),
+            _ => language.root_kept_by(root.kept_by),
+        }));
         lines.extend(report.suites.iter().map(
             |SuiteInUse { grade, suite, new_studies }| match new_studies {
                 true => language.suite_of_new_studies(grade, suite),
@@ -329,39 +312,6 @@ async fn databases(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The public keys of the audit log, and the suites; nothing where shares are needed to find them.
-async fn open_keys(config: &Config) -> Result<Option<(Vec<NoteVerifier>, Vec<SuiteInUse>)>, String> {
-    let root = match wiring::root(config).await.map_err(|error| error.to_string())? {
-        Root::Open(root) => root,
-        Root::Sealed(_) => return Ok(None),
-    };
-    let Inspected { database, pending_steps } = look_into(&config.keys.database, DatabaseKind::Keys).await?;
-    let keys = KeyStore::open_secrets(database, root, std::sync::Arc::new(SystemClock)).await;
-    let keys = keys.map_err(|error| error.to_string())?;
-    let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
-    let signing = signing.map_err(|error| error.to_string())?;
-    let kept = match pending_steps {
-        0 => keys.status(&config.institution.id).await.map_err(|error| error.to_string())?.keks,
-        // Said among the databases; until then its rows cannot be read.
-        _ => Vec::new(),
-    };
-    let kept = kept.into_iter().map(|kek| (kek.line.grade, kek.line.suite));
-    let suites = suites_in_use(kept.collect(), &config.keys.suites());
-    let mut verifiers = vec![
-        NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
-            .map_err(|error| error.to_string())?,
-    ];
-    // Before the tree is there, its key is not either, and asking would make one.
-    if config.audit.sm3_tree && sm3_folder(config).exists() {
-        let signing = keys.secret(&config.institution.id, SecretName::LogSigningSm2).await;
-        let key = Sm2SigningKey::from(&signing.map_err(|error| error.to_string())?);
-        let verifier =
-            NoteVerifier::new(&Tree::Sm3.origin(&config.audit.origin), key.verifying_key().clone());
-        verifiers.push(verifier.map_err(|error| error.to_string())?);
-    }
-    Ok(Some((verifiers, suites)))
-}
-
 /// Whether keys stay out of the swap area.
 fn memory() -> Vec<Finding> {
     // One key at least has a place then, also where the root key waits for its shares.
@@ -385,18 +335,6 @@ fn memory_finding(locked: bool, swaps: bool) -> Option<Finding> {
             Some(note("memory", format!("{cause}; no swap is on"), remedy))
         }
     }
-}
-
-/// Which suites the grades have that keys are kept for, and the grade that every image has which says nothing else.
-fn suites_in_use(kept: BTreeSet<(Grade, String)>, suites: &Suites) -> Vec<SuiteInUse> {
-    let grades: BTreeSet<Grade> = kept.iter().map(|(grade, _)| *grade).chain([Grade::L4]).collect();
-    let new = grades.into_iter().map(|grade| (grade, suites.of(grade).to_string()));
-    let all: BTreeSet<(Grade, String)> = kept.into_iter().chain(new).collect();
-    let in_use = |(grade, suite): (Grade, String)| {
-        let new_studies = suites.of(grade).as_str() == suite;
-        SuiteInUse { grade, suite, new_studies }
-    };
-    all.into_iter().map(in_use).collect()
 }
 
 /// Also gives the time of the newest leaf, for the clock.
@@ -531,7 +469,6 @@ const fn warning(option: &'static str, cause: String, remedy: &'static str) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
-    use yingdun_crypto::Suite;
 
     #[test]
     fn the_host_of_an_address_is_found_with_and_without_port_and_brackets() {
@@ -543,21 +480,6 @@ mod tests {
             assert_eq!(host_of(url), Some(host));
         }
         assert_eq!(host_of("http://archive.example"), None);
-    }
-
-    #[test]
-    fn suites_are_told_apart_by_whether_new_studies_get_them() {
-        let (aes, sm) = (Suite::Cobblestone256, Suite::Sm4GcmSm3);
-        let told = |kept: &[(Grade, Suite)], suites: Suites| -> Vec<(Grade, String, bool)> {
-            let kept = kept.iter().map(|(grade, suite)| (*grade, suite.to_string())).collect();
-            let told = suites_in_use(kept, &suites).into_iter();
-            told.map(|told| (told.grade, told.suite, told.new_studies)).collect()
-        };
-        assert_eq!(told(&[], Suites::default()), [(Grade::L4, aes.to_string(), true)]);
-        let switched = Suites { default: sm, ..Suites::default() };
-        let older = [(Grade::L4, aes.to_string(), false), (Grade::L4, sm.to_string(), true)];
-        assert_eq!(told(&[(Grade::L4, aes)], switched.clone()), older);
-        assert_eq!(told(&[(Grade::L4, aes), (Grade::L4, sm)], switched), older);
     }
 
     #[test]
