@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from datetime import datetime, timezone
 
 import pytest
 
@@ -281,3 +282,78 @@ def test_a_vault_that_serves_pulls_by_itself_and_stops_in_order(guarded):
         assert "another process works on the vault" in vault.refuses("list")
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+def test_an_archive_on_database_servers_comes_back_on_other_ones_and_in_files(make_installation, postgres_cluster, tmp_path):
+    databases = postgres_cluster.databases_of_an_installation()
+    installation = make_installation("guarded-server", databases=databases)
+    vault = Vault(tmp_path, installation)
+    images = store(installation, "scanner", 5)
+    installation.office.person("doctor", "radiologist")
+    assert vault("pull")["pulled"]["alarms"] == []
+    # The catalogue of this snapshot is the one of the first; what came between is read from the packs.
+    images |= store(installation, "later", 3)
+    second = vault("pull")["pulled"]
+    assert (second["snapshot"], second["alarms"]) == (2, [])
+    assert vault("verify")["faults"] == []
+    # Nothing is restored into a database that has something, and nothing is made before that is known.
+    fresh = postgres_cluster.databases_of_an_installation()
+    safe = passphrase_of(installation)
+    for name in ("catalogue", "keys", "identity"):
+        mixed = addresses({**fresh, name: databases[name]})
+        said = vault.refuses("restore", "--to", tmp_path / "mixed", "--passphrase-file", safe, *mixed)
+        assert "already" in said and str(postgres_cluster.directory) not in said, said
+        assert not list((tmp_path / "mixed").glob("replica-*/*"))
+        shutil.rmtree(tmp_path / "mixed")
+    installation.kill()
+    for name, options in [("on-servers", addresses(fresh)), ("in-files", [])]:
+        root = tmp_path / name
+        root.mkdir()
+        restored = Restored(root, vault, "--verify", *options)
+        rehearsed = restored.said["rehearsed"]
+        assert (rehearsed["opened"], rehearsed["unreadable"]) == (len(images), 0), restored.said
+        restored.start()
+        check_all(restored, new_token(restored, "reader"), images)
+        assert restored.office.sign_in("doctor")
+        # It is an archive like any other: what is new gets keys, rows and leaves.
+        store(restored, "after", 1)
+        assert restored.stop() == 0
+        assert restored.verify_audit()["ok"]
+
+
+def addresses(databases: dict) -> list:
+    """Databases as options of a restore."""
+    return [word for name, url in databases.items() for word in (f"--{name}-url", url)]
+
+
+def test_a_moment_is_restored_from_the_snapshot_before_it(guarded):
+    installation, vault = guarded
+    before = now()
+    store(installation, "scanner", 2)
+    vault("pull")
+    between = now()
+    store(installation, "later", 3)
+    after = now()
+    vault("pull")
+    rows = vault("list")["snapshots"]
+    assert [row["keys"] for row in rows] == [True, True]
+    moments = [datetime.fromisoformat(text) for text in (rows[0]["taken"], between, after, rows[1]["taken"])]
+    assert moments == sorted(moments)
+
+    def at(moment):
+        return vault("restore", "--at", moment, "--to", "/nonexistent", "--dry-run")
+
+    chosen = at(after)
+    assert chosen["snapshot"] == 1
+    assert (chosen["between"]["stored"], chosen["between"]["next"]) == (3, 2)
+    chosen = at(between)
+    assert (chosen["snapshot"], chosen["between"]["stored"]) == (1, 0)
+    chosen = at(now())
+    assert (chosen["snapshot"], chosen["between"]["stored"], chosen["between"]["next"]) == (2, 0, None)
+    assert "every snapshot is newer" in vault.refuses("restore", "--at", before, "--to", "/nonexistent", "--dry-run")
+    assert "expected a moment" in vault.refuses("restore", "--at", "noon", "--to", "/nonexistent", "--dry-run")
+
+
+def now() -> str:
+    """This moment, as a person writes it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

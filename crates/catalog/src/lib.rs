@@ -49,8 +49,8 @@ pub mod keyring;
 mod sql;
 
 pub use database::{
-    Database, DatabaseKind, Dump, DumpError, Follower, Hold, Inspected, Migration, ServerReport, ServerState,
-    database_servers,
+    Database, DatabaseKind, Dump, DumpError, Follower, Hold, Inspected, Migration, NewDatabase, ServerReport,
+    ServerState, database_servers,
 };
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

@@ -317,6 +317,11 @@ impl Row {
         T::try_from(self.get_bytes(column)?).map_err(|_| out_of_domain(column, std::any::type_name::<T>()))
     }
 
+    /// All of it, as it came.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.0
+    }
+
     fn value(&self, column: usize) -> Result<&Value, CatalogError> {
         self.0.get(column).ok_or_else(|| {
             CatalogError::Misuse(format!("column {column} was read, the row has {} columns", self.0.len()))

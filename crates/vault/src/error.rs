@@ -46,6 +46,12 @@ pub enum VaultError {
     /// No such snapshot.
     #[error("there is no snapshot {0}; `yingdun vault list` shows which there are")]
     NoSnapshot(u64),
+    /// Everything here is newer.
+    #[error("every snapshot is newer than that; the oldest is {oldest}, see `yingdun vault list`")]
+    NoneBefore {
+        /// The oldest snapshot.
+        oldest: u64,
+    },
     /// Nothing was pulled yet.
     #[error("there is no snapshot yet; `yingdun vault pull` takes the first")]
     Empty,

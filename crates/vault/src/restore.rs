@@ -7,7 +7,7 @@
 use crate::listing::Listing;
 use crate::manifest::{FileEntry, Manifest};
 use crate::pull::store_name;
-use crate::{Vault, VaultError, Watch, files};
+use crate::{Chosen, Vault, VaultError, Watch, files};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use yingdun_audit::{AuditError, Mirror, RawLeaf, Reader};
-use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_storage::{begin_replica, check_pack, pack_file};
 
 /// Where an installation keeps its things. None of the files is there yet, and the folders are empty.
@@ -23,12 +23,12 @@ use yingdun_storage::{begin_replica, check_pack, pack_file};
 pub struct Target {
     /// One folder per replica; each gets every pack.
     pub replicas: Vec<PathBuf>,
-    /// The database files.
-    pub catalogue: PathBuf,
+    /// The database of the catalogue.
+    pub catalogue: NewDatabase,
     /// Of wrapped keys.
-    pub keys: PathBuf,
+    pub keys: NewDatabase,
     /// Of accounts.
-    pub identity: PathBuf,
+    pub identity: NewDatabase,
     /// The root-key file.
     pub root_file: PathBuf,
     /// The epoch file.
@@ -60,57 +60,32 @@ pub struct Restored {
 }
 
 impl Vault {
-    /// Which snapshot a restore takes, and whose keys; the newest, and its own, unless named. Says in time what is missing.
-    ///
-    /// # Errors
-    /// [`VaultError::NoSnapshot`], [`VaultError::Empty`], [`VaultError::KeysGone`].
-    pub fn plan_restore(
-        &self,
-        number: Option<u64>,
-        keys_of: Option<u64>,
-    ) -> Result<(Manifest, u64, BTreeMap<String, FileEntry>), VaultError> {
-        let snapshot = match number {
-            Some(number) => self.snapshot(number)?,
-            None => self.newest()?.ok_or(VaultError::Empty)?,
-        };
-        let with_keys = match keys_of {
-            Some(other) => self.snapshot(other)?.manifest,
-            None => snapshot.manifest.clone(),
-        };
-        let chunks = self.key_chunks()?;
-        if with_keys.keys.values().all(|entry| chunks.has(entry)) {
-            return Ok((snapshot.manifest, with_keys.number, with_keys.keys));
-        }
-        Err(VaultError::KeysGone { snapshot: with_keys.number, days: self.settings().keep_keys_days })
-    }
-
     /// Makes replicas, databases, keys and audit log of an installation. With `newest_log` the log is the newest that was
     /// followed, which tells what was destroyed since; otherwise it is that of the snapshot, and what was destroyed since comes
-    /// back to life. Blocks.
+    /// back to life. Blocks, on a blocking thread of a runtime.
     ///
     /// # Errors
     /// [`VaultError`]; what was made until then stays, for a person to look at.
     pub fn restore(
         &self,
-        number: Option<u64>,
-        keys_of: Option<u64>,
+        chosen: &Chosen,
         newest_log: bool,
         target: &Target,
         watch: &Watch,
     ) -> Result<Restored, VaultError> {
-        let (manifest, keys_of, keys) = self.plan_restore(number, keys_of)?;
+        let Chosen { manifest, keys_of, keys, .. } = chosen;
         let mut restored = Restored {
             snapshot: manifest.number,
-            keys_of,
+            keys_of: *keys_of,
             taken_ms: manifest.taken_ms,
             ..Restored::default()
         };
         check_new(target)?;
-        self.restore_packs(&manifest, target, &mut restored, watch)?;
+        self.restore_packs(manifest, target, &mut restored, watch)?;
         let key_chunks = self.key_chunks()?;
         for (name, path) in [("root", &target.root_file), ("epoch", &target.epoch_file)] {
             let mut bytes = Vec::new();
-            let mut reader = key_chunks.reader(named(&keys, name)?)?;
+            let mut reader = key_chunks.reader(named(keys, name)?)?;
             reader.read_to_end(&mut bytes).map_err(VaultError::file(path))?;
             // An archive whose root key is on a token has no such file.
             if !bytes.is_empty() {
@@ -120,12 +95,12 @@ impl Vault {
         let databases = [
             (&self.chunks, named(&manifest.parts, "catalogue")?, DatabaseKind::Catalogue, &target.catalogue),
             (&self.chunks, named(&manifest.parts, "identity")?, DatabaseKind::Identity, &target.identity),
-            (key_chunks, named(&keys, "keys")?, DatabaseKind::Keys, &target.keys),
+            (key_chunks, named(keys, "keys")?, DatabaseKind::Keys, &target.keys),
         ];
-        for (chunks, entry, kind, path) in databases {
-            restored.rows += Database::load_sqlite(path, kind, chunks.reader(entry)?)?;
+        for (chunks, entry, kind, database) in databases {
+            restored.rows += database.load(kind, chunks.reader(entry)?)?;
         }
-        restored.leaves = self.restore_log(&manifest, newest_log, &target.audit)?;
+        restored.leaves = self.restore_log(manifest, newest_log, &target.audit)?;
         target.replicas.iter().try_for_each(|replica| files::sync_all(replica))?;
         Ok(restored)
     }
@@ -224,8 +199,18 @@ fn named<'m>(
 
 /// Nothing that exists is written over.
 fn check_new(target: &Target) -> Result<(), VaultError> {
-    let files = [&target.catalogue, &target.keys, &target.identity, &target.root_file, &target.epoch_file];
-    if let Some(there) = files.into_iter().find(|path| path.exists()) {
+    let databases = [
+        (DatabaseKind::Catalogue, &target.catalogue),
+        (DatabaseKind::Keys, &target.keys),
+        (DatabaseKind::Identity, &target.identity),
+    ];
+    for (kind, database) in databases {
+        match database {
+            NewDatabase::Sqlite(path) if path.exists() => return Err(VaultError::NotEmpty(path.clone())),
+            database => database.check(kind)?,
+        }
+    }
+    if let Some(there) = [&target.root_file, &target.epoch_file].into_iter().find(|path| path.exists()) {
         return Err(VaultError::NotEmpty(there.clone()));
     }
     for folder in target.replicas.iter().chain([&target.audit]) {

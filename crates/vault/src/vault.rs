@@ -147,6 +147,14 @@ impl Vault {
         manifest::numbers(&self.snapshots)?.last().map(|number| self.snapshot(*number)).transpose()
     }
 
+    /// Whether the keys of a snapshot are here; they go before it does.
+    #[must_use]
+    pub fn has_keys(&self, manifest: &Manifest) -> bool {
+        // Whether a piece is there is told without its key.
+        let chunks = Chunks::new(self.settings.keys_folder.join("chunks"), None);
+        manifest.keys.values().all(|entry| chunks.has(entry))
+    }
+
     /// The alarms that nobody has acknowledged.
     ///
     /// # Errors

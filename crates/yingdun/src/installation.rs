@@ -147,7 +147,11 @@ impl Plan {
             web_listen: args.places.web_listen,
             public_url: public_url(&named, args.places.web_listen),
             root: opener.values(format!("{KEYS_FOLDER}/{ROOT_FILE}"), shown),
-            databases: [args.catalogue_url.clone(), args.keys_url.clone(), args.identity_url.clone()],
+            databases: [
+                args.databases.catalogue_url.clone(),
+                args.databases.keys_url.clone(),
+                args.databases.identity_url.clone(),
+            ],
         };
         let config_text = render(&values);
         let config = Config::of_text(&config_text, &directory.join(CONFIG_FILE))?;

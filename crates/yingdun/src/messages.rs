@@ -226,9 +226,14 @@ messages! {
     }
     alarm_copy(pack) { "包 {pack} 在本保险库中被改动" "pack {pack} was changed in this vault" }
     vault_empty() { "还没有快照。" "There is no snapshot yet." }
-    vault_snapshot(number, taken, days, packs, megabytes) {
-        "{number}  {taken}  本机运行 {days} 天前  {packs} 个包，{megabytes} MB"
-        "{number}  {taken}  {days} days of running time ago  {packs} packs, {megabytes} MB"
+    vault_snapshot(number, taken, days, packs, megabytes, leaves, minutes) {
+        "{number}  {taken}  本机运行 {days} 天前  {packs} 个包，{megabytes} MB，审计日志 {leaves} 条，目录早 {minutes} 分钟"
+        "{number}  {taken}  {days} days of running time ago  {packs} packs, {megabytes} MB, {leaves} leaves of the log, catalogue {minutes} min older"
+    }
+    vault_without_keys() { "（密钥已到期删除：恢复时用 --keys-of）" "(its keys are gone: restore with --keys-of)" }
+    vault_between(seconds, stored, next) {
+        "到所要的时刻还有 {seconds} 秒：其间至多存入 {stored} 个对象不在此快照中；下一个快照：{next}"
+        "{seconds} s lie between it and the moment that was asked for, and at most {stored} objects that were stored then and are not in it; the next snapshot: {next}"
     }
     vault_verified(snapshot, packs, megabytes, leaves) {
         "快照 {snapshot} 已逐字节核验：{packs} 个包，{megabytes} MB；{leaves} 条审计记录"

@@ -60,9 +60,9 @@ pub enum DumpError {
         /// The time that they were kept ready.
         seconds: u64,
     },
-    /// The engine does not do this.
-    #[error("rows of PostgreSQL are backed up by its own tools (pg_basebackup and an archive of its log)")]
-    Postgres,
+    /// Where a database is to be made, there is one.
+    #[error("the database has a schema `{0}` already; rows are restored into one that does not")]
+    NotNew(&'static str),
 }
 
 /// Every row of a database as of one moment.
@@ -87,7 +87,8 @@ const fn code(kind: DatabaseKind) -> u8 {
     }
 }
 
-fn steps(kind: DatabaseKind) -> u32 {
+/// The steps of the schema that this program makes.
+pub(super) fn steps(kind: DatabaseKind) -> u32 {
     u32::try_from(kind.migrations().len()).unwrap_or(u32::MAX)
 }
 
@@ -251,7 +252,7 @@ impl<R: Read> Reader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Database, Statement};
+    use crate::{Database, NewDatabase, Statement};
     use proptest::prelude::*;
 
     fn value() -> impl Strategy<Value = Value> {
@@ -317,23 +318,22 @@ mod tests {
             .unwrap();
         let gone = Statement::new("DELETE FROM institution_secret WHERE name = 'gone'", vec![]);
         database.execute(vec![gone]).await.unwrap();
-        let mut dump = database.dump().unwrap();
+        let mut dump = database.dump();
         let mut bytes = Vec::new();
         while let Some(piece) = dump.next().await.unwrap() {
             bytes.extend_from_slice(&piece);
         }
         assert!(!bytes.windows(14).any(|window| window == b"a shredded key"));
-        assert_eq!(Database::load_sqlite(&to, DatabaseKind::Keys, bytes.as_slice()).unwrap(), 1);
+        let new = NewDatabase::Sqlite(to.clone());
+        assert_eq!(new.load(DatabaseKind::Keys, bytes.as_slice()).unwrap(), 1);
         let copy = Database::open_sqlite(&to, DatabaseKind::Keys).await.unwrap();
         let all = || Statement::new("SELECT * FROM institution_secret", vec![]);
         assert_eq!(copy.query(all()).await.unwrap(), database.query(all()).await.unwrap());
         assert!(matches!(
-            Database::load_sqlite(&to, DatabaseKind::Keys, bytes.as_slice()),
+            new.load(DatabaseKind::Keys, bytes.as_slice()),
             Err(DumpError::Source(error)) if error.kind() == io::ErrorKind::AlreadyExists
         ));
-        assert!(
-            Database::load_sqlite(&folder.path().join("x"), DatabaseKind::Identity, bytes.as_slice())
-                .is_err()
-        );
+        let other = NewDatabase::Sqlite(folder.path().join("x"));
+        assert!(other.load(DatabaseKind::Identity, bytes.as_slice()).is_err());
     }
 }

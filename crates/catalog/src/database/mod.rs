@@ -3,17 +3,18 @@
 //! Nothing above this module knows which engine runs. Nothing in it knows what the tables mean.
 
 mod dump;
+mod load;
 mod migration;
 mod postgres;
 mod sqlite;
 
 pub use dump::{Dump, DumpError};
+pub use load::NewDatabase;
 pub use migration::Migration;
 pub use postgres::{Follower, Hold, ServerReport, ServerState, database_servers};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
 use bytes::Bytes;
-use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -26,8 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// a mistake or an attack, and on SQLite it would pin the write-ahead log.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How long the rows of a dump may take to be taken away, because as long the write-ahead log of SQLite only grows: enough for
-/// some gigabytes over a slow line.
+/// How long the rows of a dump may take to be taken away, because as long the write-ahead log of SQLite only grows and
+/// PostgreSQL removes no row that was deleted: enough for some gigabytes over a slow line.
 const DUMP_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// How long a dump waits before it looks again whether there is room for the next piece.
@@ -239,36 +240,36 @@ impl Database {
         }
     }
 
-    /// Hands out every row as of this moment. Deleted rows are not among them.
-    ///
-    /// # Errors
-    /// [`DumpError::Postgres`] on PostgreSQL.
-    pub fn dump(&self) -> Result<Dump, DumpError> {
-        let Engine::Sqlite(sqlite) = &self.engine else { return Err(DumpError::Postgres) };
+    /// Hands out every row as of this moment, in the same shape on both engines. Deleted rows are not among them. What cannot
+    /// be handed out is told by the dump.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
         let (pieces, taken) = mpsc::channel(dump::PIECES_AHEAD);
-        let (path, kind) = (sqlite.path().to_owned(), self.kind);
-        // Ends with its reader: what is put into a channel that nobody reads fails.
-        drop(tokio::task::spawn_blocking(move || {
-            let begun = Instant::now();
-            let ended = sqlite::dump(&path, kind, &mut |piece| hand_out(&pieces, Bytes::from(piece), begun));
-            if let Err(error) = ended {
-                // Its reader learns it, unless the reader is what is missing.
-                drop(pieces.try_send(Err(error)));
+        let kind = self.kind;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let path = sqlite.path().to_owned();
+                // Ends with its reader: what is put into a channel that nobody reads fails.
+                drop(tokio::task::spawn_blocking(move || {
+                    let begun = Instant::now();
+                    let ended =
+                        sqlite::dump(&path, kind, &mut |piece| hand_out(&pieces, Bytes::from(piece), begun));
+                    if let Err(error) = ended {
+                        // Its reader learns it, unless the reader is what is missing.
+                        drop(pieces.try_send(Err(error)));
+                    }
+                }));
             }
-        }));
-        Ok(Dump(taken))
-    }
-
-    /// Makes a new SQLite file, readable by its owner only, and fills it with rows that [`Self::dump`] handed out; tells how
-    /// many. Blocks. What failed half-way leaves a file that is not whole.
-    ///
-    /// # Errors
-    /// [`DumpError`]; also when there is a file already.
-    pub fn load_sqlite(path: &Path, kind: DatabaseKind, mut source: impl Read) -> Result<u64, DumpError> {
-        if path.exists() {
-            return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
+            Engine::Postgres(postgres) => {
+                let postgres = postgres.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = postgres.dump(kind, &pieces).await {
+                        drop(pieces.send(Err(error)).await);
+                    }
+                });
+            }
         }
-        sqlite::load(path, kind, &mut source)
+        Dump(taken)
     }
 
     /// Whether it is a file of ours, and not a server.

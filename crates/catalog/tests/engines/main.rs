@@ -6,6 +6,7 @@ mod apply;
 mod care;
 mod commitments;
 mod database;
+mod dumps;
 mod events;
 mod oracle;
 mod performed;

@@ -26,15 +26,8 @@ pub(crate) struct InitArgs {
     pub(crate) institution: InstitutionId,
     #[command(flatten)]
     pub(crate) places: PlacesArgs,
-    /// Database of the catalogue: sqlite:PATH or postgres://…
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/catalogue.db")]
-    pub(crate) catalogue_url: String,
-    /// Database of wrapped keys
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/keys.db")]
-    pub(crate) keys_url: String,
-    /// Database of accounts
-    #[arg(long, value_name = "URL", default_value = "sqlite:db/identity.db")]
-    pub(crate) identity_url: String,
+    #[command(flatten)]
+    pub(crate) databases: DatabasesArgs,
     #[command(flatten)]
     pub(crate) root: RootArgs,
     #[command(flatten)]
@@ -42,6 +35,37 @@ pub(crate) struct InitArgs {
     /// Print what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// The databases of an installation.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DatabasesArgs {
+    /// Database of the catalogue: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", default_value = Self::CATALOGUE)]
+    pub(crate) catalogue_url: String,
+    /// Database of wrapped keys
+    #[arg(long, value_name = "URL", default_value = Self::KEYS)]
+    pub(crate) keys_url: String,
+    /// Database of accounts
+    #[arg(long, value_name = "URL", default_value = Self::IDENTITY)]
+    pub(crate) identity_url: String,
+}
+
+impl DatabasesArgs {
+    const CATALOGUE: &str = "sqlite:db/catalogue.db";
+    const KEYS: &str = "sqlite:db/keys.db";
+    const IDENTITY: &str = "sqlite:db/identity.db";
+}
+
+/// Three files in the folder of the installation.
+impl Default for DatabasesArgs {
+    fn default() -> Self {
+        Self {
+            catalogue_url: Self::CATALOGUE.to_owned(),
+            keys_url: Self::KEYS.to_owned(),
+            identity_url: Self::IDENTITY.to_owned(),
+        }
+    }
 }
 
 /// Where an installation lies, and where it listens.

@@ -1,9 +1,10 @@
 //! Words for a vault on another host, and for what it gives back.
 
-use crate::cli::PlacesArgs;
+use crate::cli::{DatabasesArgs, PlacesArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use yingdun_vault::Settings;
+use yingdun_model::Timestamp;
+use yingdun_vault::{Point, Settings};
 
 /// The folder of a vault.
 #[derive(Clone, Debug, Args)]
@@ -105,13 +106,34 @@ pub(crate) struct VaultInitArgs {
     pub(crate) probe_mib: u32,
 }
 
+/// Which snapshot.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PointArgs {
+    /// Which snapshot; the newest when absent
+    #[arg(long, value_name = "NUMBER", conflicts_with = "at")]
+    snapshot: Option<u64>,
+    /// The newest snapshot that is not after this moment: 2026-11-22T17:30:00+08:00, or without an offset by the time zone of
+    /// this host
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<Timestamp>,
+}
+
+impl PointArgs {
+    pub(crate) fn point(self) -> Point {
+        match (self.snapshot, self.at) {
+            (Some(number), _) => Point::Number(number),
+            (None, Some(moment)) => Point::At(moment),
+            (None, None) => Point::Newest,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct VaultRestoreArgs {
     #[command(flatten)]
     pub(crate) vault: VaultArgs,
-    /// Which snapshot; the newest when absent
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) snapshot: Option<u64>,
+    #[command(flatten)]
+    pub(crate) point: PointArgs,
     /// With the keys of which snapshot; its own when absent
     #[arg(long, value_name = "NUMBER")]
     pub(crate) keys_of: Option<u64>,
@@ -123,6 +145,8 @@ pub(crate) struct VaultRestoreArgs {
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) places: PlacesArgs,
+    #[command(flatten)]
+    pub(crate) databases: DatabasesArgs,
     /// A file with the passphrase of the root key, where one opens it; shares are asked for at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
@@ -132,4 +156,30 @@ pub(crate) struct VaultRestoreArgs {
     /// Say what would be restored, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let here = || text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::system());
+    let moment = text.parse::<jiff::Timestamp>().or_else(|_| here().map(|zoned| zoned.timestamp()));
+    moment
+        .map(|moment| Timestamp::from_ms(moment.as_millisecond()))
+        .map_err(|_| "expected a moment as in 2026-11-22T17:30:00+08:00".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_an_offset_or_is_of_this_host_and_anything_else_is_refused() {
+        let noon = Timestamp::from_ms(1_795_348_800_000);
+        for text in ["2026-11-22T12:00:00Z", "2026-11-22T20:00:00+08:00", "2026-11-22 12:00:00Z"] {
+            assert_eq!(moment(text), Ok(noon), "{text}");
+        }
+        let here = moment("2026-11-22T12:00").unwrap();
+        assert!(here.as_ms().abs_diff(noon.as_ms()) <= 14 * 3600 * 1000);
+        for text in ["", "yesterday", "12:00", "2026-13-01T00:00:00Z", "2026-11-22"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use yingdun_model::{Clock, SystemClock, Timestamp};
 use yingdun_transfer::link::{Identity, line_of};
-use yingdun_vault::{Alarm, AlarmKind, Pulled, Settings, Vault, VaultError, Watch};
+use yingdun_vault::{Alarm, AlarmKind, Between, Manifest, Pulled, Settings, Vault, VaultError, Watch};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -119,21 +119,22 @@ fn list(vault: &Vault, output: Output) -> Result<Verdict, CommandError> {
                 "packs": manifest.packs.count,
                 "bytes": manifest.packs.bytes,
                 "leaves": manifest.audit.size,
+                "rows_bytes": manifest.parts.values().map(|part| part.bytes).sum::<u64>(),
+                "catalogue_seconds_older": catalogue_age(manifest),
+                "keys": vault.has_keys(manifest),
             })
         })
         .collect();
     output.say(&json!({ "snapshots": rows }), |language| {
-        let line = |manifest: &yingdun_vault::Manifest| {
+        let line = |manifest: &Manifest| {
             let days = now.since(manifest.running) as f64 / DAY_MS as f64;
             let taken = rfc3339(Timestamp::from_ms(manifest.taken_ms));
             let megabytes = megabytes(manifest.packs.bytes);
-            language.vault_snapshot(
-                manifest.number,
-                taken,
-                format!("{days:.1}"),
-                manifest.packs.count,
-                megabytes,
-            )
+            let (days, packs, leaves) = (format!("{days:.1}"), manifest.packs.count, manifest.audit.size);
+            let minutes = catalogue_age(manifest) / 60;
+            let text =
+                language.vault_snapshot(manifest.number, taken, days, packs, megabytes, leaves, minutes);
+            if vault.has_keys(manifest) { text } else { format!("{text}  {}", language.vault_without_keys()) }
         };
         match manifests.is_empty() {
             true => language.vault_empty(),
@@ -141,6 +142,11 @@ fn list(vault: &Vault, output: Output) -> Result<Verdict, CommandError> {
         }
     })?;
     Ok(Verdict::Good)
+}
+
+/// Seconds by which the catalogue of a snapshot is older than its packs.
+fn catalogue_age(manifest: &Manifest) -> u64 {
+    manifest.running.since(manifest.catalogue_running) / 1000
 }
 
 fn alarms(folder: &Path, acknowledge: bool, output: Output) -> Result<Verdict, CommandError> {
@@ -196,7 +202,8 @@ async fn prune(folder: &Path, apply: bool, output: Output) -> Result<Verdict, Co
 async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, CommandError> {
     let began = Instant::now();
     let vault = Vault::open(&args.vault.directory)?;
-    let (manifest, keys_of, _) = vault.plan_restore(args.snapshot, args.keys_of)?;
+    let chosen = vault.choose(args.point.point(), args.keys_of)?;
+    let (manifest, keys_of, between) = (chosen.manifest.clone(), chosen.keys_of, chosen.between);
     let institution = yingdun_model::InstitutionId::new(&manifest.institution)
         .map_err(|_| VaultError::Unexpected("an institution without a name"))?;
     let plan = Plan::restoring(&args, institution)?;
@@ -211,20 +218,24 @@ async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, Comm
             "keys_of": keys_of,
             "taken": rfc3339(Timestamp::from_ms(manifest.taken_ms)),
             "rpo_seconds": age(manifest.taken_ms),
+            "between": between,
             "packs": manifest.packs.count,
             "bytes": manifest.packs.bytes,
             "would_make": plan.paths(),
         });
         output.say(&document, |language| {
             let (packs, megabytes) = (manifest.packs.count, megabytes(manifest.packs.bytes));
-            language.vault_would_restore(manifest.number, packs, megabytes, plan.config_path().display())
+            let mut text =
+                language.vault_would_restore(manifest.number, packs, megabytes, plan.config_path().display());
+            text.extend(between.map(|between| between_line(language, between)));
+            text
         })?;
         return Ok(Verdict::Good);
     }
     let rpo_seconds = age(manifest.taken_ms);
     let watch = Arc::new(Watch::default());
     let newest_log = !args.audit_of_snapshot;
-    let work = plan.restore(vault, (args.snapshot, args.keys_of, newest_log), Arc::clone(&watch));
+    let work = plan.restore(vault, chosen, newest_log, Arc::clone(&watch));
     let (config, restored) = shown(&watch, output.language(), work).await?;
     let rehearsed = match args.verify {
         true => Some(rehearse(&crate::config::Config::load(&config)?).await?),
@@ -235,12 +246,15 @@ async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, Comm
     let document = json!({
         "config": config,
         "restored": restored,
+        "between": between,
         "rehearsed": rehearsed,
         "rto_seconds": rto_seconds,
         "rpo_seconds": rpo_seconds,
     });
     output.say(&document, |language| {
-        said(language, &config, &restored, rehearsed.as_ref(), rto_seconds, rpo_seconds)
+        let mut text = said(language, &config, &restored, rehearsed.as_ref(), rto_seconds, rpo_seconds);
+        text.extend(between.map(|between| between_line(language, between)));
+        text
     })?;
     Ok(Verdict::of(good))
 }
@@ -273,6 +287,12 @@ fn said(
         ));
     }
     text
+}
+
+fn between_line(language: Language, between: Between) -> String {
+    let Between { seconds, stored, next } = between;
+    let next = next.map_or_else(|| "–".to_owned(), |next| next.to_string());
+    format!("\n{}", language.vault_between(seconds, stored, next))
 }
 
 fn words_of(language: Language, pulled: &Pulled) -> String {

@@ -2,7 +2,7 @@
 
 use super::DemoError;
 use super::people::{People, SignedInPerson};
-use crate::cli::{InitArgs, OpenerArgs, PlacesArgs, RootArgs};
+use crate::cli::{DatabasesArgs, InitArgs, OpenerArgs, PlacesArgs, RootArgs};
 use crate::config::Config;
 use crate::installation::{PKI_FOLDER, Plan};
 use crate::pki::Authority;
@@ -66,9 +66,7 @@ impl House {
                 dicom_tls_listen: any_port,
                 dicom_plain_listen: None,
             },
-            catalogue_url: "sqlite:db/catalogue.db".to_owned(),
-            keys_url: "sqlite:db/keys.db".to_owned(),
-            identity_url: "sqlite:db/identity.db".to_owned(),
+            databases: DatabasesArgs::default(),
             root: RootArgs::default(),
             opener: OpenerArgs::default(),
             dry_run: false,

@@ -9,16 +9,13 @@ use super::{
 use crate::cli::{InitArgs, OpenerArgs, RootArgs, VaultRestoreArgs};
 use crate::config::DatabaseUrl;
 use crate::process::private::make_directory;
-use crate::wiring::StartError;
-use std::path::{Path, PathBuf};
+use crate::wiring::{StartError, database};
+use std::path::PathBuf;
 use std::sync::Arc;
 use yingdun_catalog::identity::sessions;
-use yingdun_catalog::{Database, DatabaseKind};
+use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_model::InstitutionId;
-use yingdun_vault::{Restored, Target, Vault, VaultError, Watch};
-
-/// Snapshot, snapshot of the keys, and whether the newest audit log comes back.
-pub(crate) type Choice = (Option<u64>, Option<u64>, bool);
+use yingdun_vault::{Chosen, Restored, Target, Vault, Watch};
 
 impl Plan {
     /// Works out where everything of a restored installation will be, and touches nothing.
@@ -29,14 +26,11 @@ impl Plan {
         args: &VaultRestoreArgs,
         institution: InstitutionId,
     ) -> Result<Self, InstallError> {
-        let url = |name: &str| format!("sqlite:{DATABASE_FOLDER}/{name}.db");
         let init = InitArgs {
             directory: args.to.clone(),
             institution,
             places: args.places.clone(),
-            catalogue_url: url("catalogue"),
-            keys_url: url("keys"),
-            identity_url: url("identity"),
+            databases: args.databases.clone(),
             root: RootArgs::default(),
             opener: OpenerArgs { passphrase_file: args.passphrase_file.clone(), ..OpenerArgs::default() },
             dry_run: args.dry_run,
@@ -48,7 +42,7 @@ impl Plan {
         Self::with(&init, opener)
     }
 
-    /// Makes it; gives the configuration file, which is written last.
+    /// Makes it, with the newest audit log or that of the snapshot; gives the configuration file, which is written last.
     ///
     /// # Errors
     /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays, for a person to
@@ -56,7 +50,8 @@ impl Plan {
     pub(crate) async fn restore(
         self,
         vault: Vault,
-        (snapshot, keys_of, newest_log): Choice,
+        chosen: Chosen,
+        newest_log: bool,
         watch: Arc<Watch>,
     ) -> Result<(PathBuf, Restored), InstallError> {
         self.check_new()?;
@@ -65,13 +60,10 @@ impl Plan {
             make_directory(&path).map_err(|cause| InstallError::File { path, cause })?;
         }
         let target = self.target()?;
-        let identity = target.identity.clone();
         let audit_key = format!("{}\n", vault.settings().audit_key.trim());
-        let work = tokio::task::spawn_blocking(move || {
-            vault.restore(snapshot, keys_of, newest_log, &target, &watch)
-        });
+        let work = tokio::task::spawn_blocking(move || vault.restore(&chosen, newest_log, &target, &watch));
         let restored = work.await.map_err(|_| StartError::BrokenOff("the restore"))??;
-        end_sessions(&identity).await?;
+        end_sessions(&self.config.identity.database).await?;
         self.make_certificates()?;
         self.write(&self.directory.join(AUDIT_KEY_FILE), audit_key.as_bytes(), 0o644)?;
         self.write(&self.config_path(), self.config_text.as_bytes(), 0o600)?;
@@ -79,17 +71,15 @@ impl Plan {
     }
 
     fn target(&self) -> Result<Target, InstallError> {
-        let file = |url: &DatabaseUrl| match url {
-            DatabaseUrl::Sqlite(path) => Ok(path.clone()),
-            DatabaseUrl::Postgres(_) => {
-                Err(VaultError::Unexpected("a database server where a file is restored"))
-            }
+        let database = |url: &DatabaseUrl| match url {
+            DatabaseUrl::Sqlite(path) => NewDatabase::Sqlite(path.clone()),
+            DatabaseUrl::Postgres(address) => NewDatabase::Postgres(address.clone()),
         };
         Ok(Target {
             replicas: self.replicas.clone(),
-            catalogue: file(&self.config.catalogue.database)?,
-            keys: file(&self.config.keys.database)?,
-            identity: file(&self.config.identity.database)?,
+            catalogue: database(&self.config.catalogue.database),
+            keys: database(&self.config.keys.database),
+            identity: database(&self.config.identity.database),
             root_file: root_file(&self.config.keys)?,
             epoch_file: self.config.keys.epoch_file(),
             audit: self.config.audit.directory.clone(),
@@ -97,9 +87,9 @@ impl Plan {
     }
 }
 
-async fn end_sessions(identity: &Path) -> Result<(), InstallError> {
+async fn end_sessions(identity: &DatabaseUrl) -> Result<(), InstallError> {
     let failed = |cause| StartError::Database { what: "identity", cause };
-    let database = Database::open_sqlite(identity, DatabaseKind::Identity).await.map_err(failed)?;
+    let database = database("identity", identity, DatabaseKind::Identity).await?;
     database.execute(sessions::forget_all()).await.map_err(failed)?;
     Ok(())
 }

@@ -142,7 +142,15 @@ pub(super) fn system_event(
 
 // === helpers ===
 
-async fn database(what: &'static str, url: &DatabaseUrl, kind: DatabaseKind) -> Result<Database, StartError> {
+/// Opens a database on either engine.
+///
+/// # Errors
+/// [`StartError::Database`].
+pub(crate) async fn database(
+    what: &'static str,
+    url: &DatabaseUrl,
+    kind: DatabaseKind,
+) -> Result<Database, StartError> {
     let opened = match url {
         DatabaseUrl::Sqlite(path) => Database::open_sqlite(path, kind).await,
         DatabaseUrl::Postgres(address) => Database::open_postgres(address, kind).await,

@@ -28,7 +28,7 @@ mod vault;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
-pub(crate) use foundation::{Foundation, hold};
+pub(crate) use foundation::{Foundation, database, hold};
 pub(crate) use rehearsal::{Rehearsed, rehearse};
 pub(crate) use root::{Root, read_passphrase, root, token, transit};
 pub(crate) use sealed::SealedSystem;

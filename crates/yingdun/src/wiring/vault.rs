@@ -20,9 +20,9 @@ pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
     let (root_file, epoch_file) = (config.keys.root_file.clone(), config.keys.epoch_file());
     let Foundation { catalogue, key_rows, identity, .. } = foundation.clone();
     Arc::new(move |part| match part {
-        VaultPart::Catalogue => rows(&catalogue),
-        VaultPart::Keys => rows(&key_rows),
-        VaultPart::Identity => rows(&identity),
+        VaultPart::Catalogue => Ok(rows(&catalogue)),
+        VaultPart::Keys => Ok(rows(&key_rows)),
+        VaultPart::Identity => Ok(rows(&identity)),
         VaultPart::Epoch => file(&epoch_file),
         // Where the root key is in no file, there is nothing to carry away.
         VaultPart::Root => {
@@ -31,12 +31,11 @@ pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
     })
 }
 
-fn rows(database: &Database) -> Result<VaultBytes, String> {
-    let dump = database.dump().map_err(|error| error.to_string())?;
-    Ok(Box::pin(stream::try_unfold(dump, |mut dump| async {
+fn rows(database: &Database) -> VaultBytes {
+    Box::pin(stream::try_unfold(database.dump(), |mut dump| async {
         let piece = dump.next().await.map_err(io::Error::other)?;
         Ok(piece.map(|piece| (piece, dump)))
-    })))
+    }))
 }
 
 fn file(path: &Path) -> Result<VaultBytes, String> {

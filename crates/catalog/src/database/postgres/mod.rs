@@ -4,6 +4,7 @@
 //! transaction whose commit was not sent. A commit whose answer was lost is never taken for done nor done twice.
 
 mod address;
+mod dump;
 mod failure;
 mod health;
 mod hold;
@@ -18,12 +19,17 @@ use self::failure::{Failure, error_of};
 use self::pool::{Lease, Pool};
 use self::values::row_of;
 use super::migration::{self, Applied};
-use super::{DatabaseKind, WAIT_MAX};
+use super::{DUMP_TIME_MAX, DatabaseKind, DumpError, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement};
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join, join_all};
+use std::io::Read;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::Transaction;
 
 /// How often a transaction that lost a dead-lock or a serialisation conflict is tried again.
 const CONFLICT_RETRIES_MAX: usize = 5;
@@ -128,27 +134,55 @@ impl Postgres {
         })
     }
 
+    /// Hands out every row as of one moment.
+    pub(super) async fn dump(
+        &self,
+        kind: DatabaseKind,
+        pieces: &mpsc::Sender<Result<Bytes, DumpError>>,
+    ) -> Result<(), DumpError> {
+        // Whoever takes too long is left, and the connection with its moment is closed.
+        let dumped = timeout(DUMP_TIME_MAX, dump::dump(&self.0, kind, pieces)).await;
+        dumped.unwrap_or(Err(DumpError::NotTaken { seconds: DUMP_TIME_MAX.as_secs() }))
+    }
+
     async fn migrate(&self, kind: DatabaseKind) -> Result<(), CatalogError> {
         let mut lease = self.0.lease().await?;
         let transaction = lease.client()?.transaction().await.map_err(error_of)?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(error_of)?;
-        transaction
-            .execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])
-            .await
-            .map_err(error_of)?;
-        transaction.batch_execute(create_schema(kind)).await.map_err(error_of)?;
-        transaction.batch_execute(migration::CREATE_TABLE).await.map_err(error_of)?;
-        let applied = applied(transaction.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?;
-        for step in migration::pending(kind.migrations(), |step| step.postgres, &applied)? {
-            transaction.batch_execute(step.postgres).await.map_err(error_of)?;
-            let digest = migration::sha256(step.postgres);
-            transaction
-                .execute(migration::INSERT_APPLIED, &[&step.version, &step.name, &digest])
-                .await
-                .map_err(error_of)?;
-        }
+        migrate_in(&transaction, kind).await?;
         transaction.commit().await.map_err(error_of)
     }
+}
+
+/// Whether a server has no schema of this kind. Blocks a blocking thread of a runtime.
+pub(super) fn check_new(address: &str, kind: DatabaseKind) -> Result<(), DumpError> {
+    runtime()?.block_on(dump::check_new(address, kind))
+}
+
+/// Makes the schema of a kind from the rows of a dump. Blocks a blocking thread of a runtime.
+pub(super) fn load(address: &str, kind: DatabaseKind, source: &mut dyn Read) -> Result<u64, DumpError> {
+    runtime()?.block_on(dump::load(address, kind, source))
+}
+
+fn runtime() -> Result<Handle, CatalogError> {
+    Handle::try_current().map_err(|_| CatalogError::Misuse("a server is asked within a runtime".to_owned()))
+}
+
+/// Takes the steps that a schema still needs, within a transaction, and one node at a time.
+async fn migrate_in(transaction: &Transaction<'_>, kind: DatabaseKind) -> Result<(), CatalogError> {
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await.map_err(error_of)?;
+    transaction.batch_execute(create_schema(kind)).await.map_err(error_of)?;
+    transaction.batch_execute(migration::CREATE_TABLE).await.map_err(error_of)?;
+    let applied = applied(transaction.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?;
+    for step in migration::pending(kind.migrations(), |step| step.postgres, &applied)? {
+        transaction.batch_execute(step.postgres).await.map_err(error_of)?;
+        let digest = migration::sha256(step.postgres);
+        transaction
+            .execute(migration::INSERT_APPLIED, &[&step.version, &step.name, &digest])
+            .await
+            .map_err(error_of)?;
+    }
+    Ok(())
 }
 
 // === on one connection ===

@@ -8,13 +8,16 @@ use crate::database::WAIT_MAX;
 use crate::{CatalogError, Statement};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
 
 /// How many connections are open at once: enough to keep a few server processes busy, far below the default
 /// limit of 100 of a server that three databases of several nodes may share.
 const CONNECTIONS_MAX: usize = 16;
+
+/// Dumps that are handed out at once, each over a connection of its own: one, and one whose reader has just gone away.
+const DUMPS_MAX: usize = 2;
 
 /// Prepared statements kept per connection. Composed searches have many shapes; past this number the cache
 /// starts afresh, so that neither side grows without bound.
@@ -27,6 +30,7 @@ pub(super) struct Pool(Arc<Shared>);
 struct Shared {
     primary: Primary,
     places: Arc<Semaphore>,
+    dumps: Semaphore,
     idle: Mutex<Vec<Prepared>>,
 }
 
@@ -50,6 +54,7 @@ impl Pool {
         let pool = Self(Arc::new(Shared {
             primary: Primary::new(servers, reads_only),
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            dumps: Semaphore::new(DUMPS_MAX),
             idle: Mutex::default(),
         }));
         if pool.0.primary.has_several_servers() && !reads_only {
@@ -61,6 +66,12 @@ impl Pool {
     /// A connection beside those of the pool. Waits for as long as the server waits for its standby.
     pub(super) async fn connect(&self) -> Result<Connection, CatalogError> {
         self.0.primary.connect().await
+    }
+
+    /// The right to keep one moment of the whole database, over a connection beside those of the pool.
+    pub(super) fn place_of_dump(&self) -> Result<SemaphorePermit<'_>, CatalogError> {
+        let place = self.0.dumps.try_acquire();
+        place.map_err(|_| CatalogError::Busy("its rows are being handed out already".to_owned()))
     }
 
     /// Takes a connection, or makes one.

@@ -3,9 +3,9 @@
 use super::super::dump::{Encoder, Entry, Reader};
 use super::super::{DatabaseKind, DumpError};
 use super::connection::{Bound, error_of, open_for_reading, open_for_writing, value_of};
-use crate::CatalogError;
+use crate::{CatalogError, Value};
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -54,11 +54,8 @@ pub(in crate::database) fn load(
     let mut reader = Reader::begin(source, kind)?;
     let mut connection = open_for_writing(path, kind)?;
     connection.pragma_update(None, "foreign_keys", false).map_err(error_of)?;
-    let known: BTreeMap<String, BTreeSet<String>> = tables(&connection)?
-        .into_iter()
-        .map(|(table, columns)| (table, columns.into_iter().map(|column| column.name).collect()))
-        .collect();
-    let (mut rows, mut insert) = (0, String::new());
+    let known: BTreeMap<String, Vec<Column>> = tables(&connection)?.into_iter().collect();
+    let (mut rows, mut insert, mut types) = (0, String::new(), Vec::new());
     let mut ended = false;
     while !ended {
         let transaction = connection.transaction().map_err(error_of)?;
@@ -67,10 +64,14 @@ pub(in crate::database) fn load(
             match reader.next()? {
                 Some(Entry::Table { name, columns }) => {
                     // Names come from outside: only those that the schema has are put into a statement.
-                    let there = known.get(&name);
-                    if !columns.iter().all(|column| there.is_some_and(|there| there.contains(column))) {
-                        return Err(DumpError::Format("it has a table or column that this program does not"));
-                    }
+                    let there = known.get(&name).map(Vec::as_slice).unwrap_or_default();
+                    let type_of = |column: &String| {
+                        there.iter().find(|there| there.name == *column).map(|there| there.declared.clone())
+                    };
+                    types =
+                        columns.iter().map(type_of).collect::<Option<Vec<_>>>().ok_or(DumpError::Format(
+                            "it has a table or column that this program does not",
+                        ))?;
                     let list: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
                     let places = vec!["?"; columns.len()].join(", ");
                     insert = format!(
@@ -80,6 +81,9 @@ pub(in crate::database) fn load(
                     );
                 }
                 Some(Entry::Row(values)) => {
+                    if !values.iter().zip(&types).all(|(value, declared)| fits(value, declared)) {
+                        return Err(DumpError::Format("a value is of another type than its column"));
+                    }
                     let mut prepared = transaction.prepare_cached(&insert).map_err(error_of)?;
                     prepared.execute(params_from_iter(values.iter().map(Bound))).map_err(error_of)?;
                     here += 1;
@@ -106,6 +110,7 @@ pub(in crate::database) fn load(
 
 struct Column {
     name: String,
+    declared: String,
     /// From 1 within the primary key; 0 outside of it.
     place_in_key: i64,
 }
@@ -121,15 +126,27 @@ fn tables(connection: &Connection) -> Result<Vec<(String, Vec<Column>)>, Catalog
         .map_err(error_of)?;
     let columns = |table: &String| {
         connection
-            .prepare("SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid")
+            .prepare("SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid")
             .and_then(|mut select| {
                 select
-                    .query_map([table], |row| Ok(Column { name: row.get(0)?, place_in_key: row.get(1)? }))?
+                    .query_map([table], |row| {
+                        Ok(Column { name: row.get(0)?, declared: row.get(1)?, place_in_key: row.get(2)? })
+                    })?
                     .collect::<Result<Vec<_>, _>>()
             })
             .map_err(error_of)
     };
     names.into_iter().map(|table| columns(&table).map(|columns| (table, columns))).collect()
+}
+
+/// Whether a value is of the type that its column was made with; a table that is not `STRICT` takes any.
+fn fits(value: &Value, declared: &str) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Int(_) => matches!(declared, "BIGINT" | "INTEGER"),
+        Value::Text(_) => declared == "TEXT",
+        Value::Bytes(_) => matches!(declared, "BYTEA" | "BLOB"),
+    }
 }
 
 fn quoted(name: &str) -> String {
