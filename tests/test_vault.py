@@ -326,6 +326,47 @@ def addresses(databases: dict) -> list:
     return [word for name, url in databases.items() for word in (f"--{name}-url", url)]
 
 
+def test_both_trees_of_the_log_are_followed_and_the_restored_log_goes_on_with_them(make_installation, tmp_path):
+    installation = make_installation("guarded-national", settings={"AUDIT__SM3_TREE": "true"})
+    key = installation.directory / "audit-sm3.vkey"
+    vault = Vault(tmp_path, installation, "--audit-sm3-key-file", key)
+    images = store(installation, "scanner", 2)
+    assert vault("pull")["pulled"]["alarms"] == []
+    images |= store(installation, "more", 2)
+    assert vault("pull")["pulled"]["alarms"] == []
+    assert vault("verify")["faults"] == []
+    head = (vault.directory / "audit" / "sm3" / "checkpoint").read_bytes()
+
+    # Whoever has the archive ends its second tree: what is here stays, and somebody is told.
+    installation.stop()
+    shutil.rmtree(installation.audit_directory / "sm3")
+    installation.settings["AUDIT__SM3_TREE"] = "false"
+    installation.start()
+    vault.follow()
+    pulled = vault("pull", code=1)["pulled"]
+    assert (pulled["snapshot"], pulled["alarms"][0]["kind"]) == (None, "log-not-continued")
+    assert "SM3" in pulled["alarms"][0]["why"]
+    assert (vault.directory / "audit" / "sm3" / "checkpoint").read_bytes() == head
+    assert vault("verify")["faults"] == []
+    installation.kill()
+    for name, options in [("newest", []), ("of-snapshot", ["--snapshot", "1", "--audit-of-snapshot"])]:
+        root = tmp_path / name
+        root.mkdir()
+        restored = Restored(root, vault, *options)
+        # The tree is not made anew: it begins with the head that the old archive had signed.
+        assert (restored.audit_directory / "sm3" / "checkpoint").is_file()
+        if name == "newest":
+            assert (restored.audit_directory / "sm3" / "checkpoint").read_bytes() == head
+        restored.start()
+        new_token(restored, "reader")
+        assert restored.stop() == 0
+        assert "building the SM3 tree" not in restored.log_text()
+        keys = [word for path in (restored.audit_key_file, key) for word in ("--public-key", path)]
+        both = program.run_json("audit", "verify", restored.audit_directory, *keys)
+        assert both["ok"], both
+        assert (restored.directory / "audit-sm3.vkey").read_text() == key.read_text()
+
+
 def test_a_moment_is_restored_from_the_snapshot_before_it(guarded):
     installation, vault = guarded
     before = now()

@@ -67,9 +67,9 @@ impl Integrator {
         self.trees.sha256.size()
     }
 
-    /// What further leaves make of the SHA-256 tree.
-    pub(crate) fn growth(&self) -> Growth {
-        self.trees.sha256.growth()
+    /// What further leaves make of the trees.
+    pub(crate) fn growths(&self) -> PerTree<Growth> {
+        self.trees.map(Growing::growth)
     }
 
     /// Adds records, which must continue the trees, and returns the checkpoints that cover them, durable. It may be called again

@@ -139,7 +139,7 @@ pub use error::AuditError;
 pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
 pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
 pub use log::Log;
-pub use mirror::{Mirror, MirrorError};
+pub use mirror::{Heads, Mirror, MirrorError};
 pub use policy::{Policy, PolicyError, Quorum, Sighting, Witness};
 pub use proof::{verify_consistency, verify_inclusion};
 pub use raw::RawLeaf;

@@ -171,6 +171,13 @@ impl Log {
         Reader::new(&self.dir, checkpoints.sha256, tail)
     }
 
+    /// The same view, and the head of the SM3 tree at that moment, where there is one: for who follows both trees.
+    #[must_use]
+    pub fn reader_with_sm3(&self) -> (Reader, Option<Checkpoint>) {
+        let (checkpoints, tail) = self.now();
+        (Reader::new(&self.dir, checkpoints.sha256, tail), checkpoints.sm3)
+    }
+
     /// The same view through a tree of this log.
     ///
     /// # Errors

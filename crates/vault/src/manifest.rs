@@ -48,6 +48,9 @@ pub struct LogHead {
     pub size: u64,
     /// The archive's signed checkpoint of them.
     pub checkpoint: String,
+    /// The same of the SM3 tree, where it is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sm3_checkpoint: Option<String>,
 }
 
 /// What a snapshot holds.

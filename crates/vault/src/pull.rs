@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use yingdun_audit::MirrorError;
+use yingdun_audit::{Heads, MirrorError};
 use yingdun_crypto::random;
 use yingdun_transfer::TransferError;
 use yingdun_transfer::link::Link;
@@ -160,8 +160,8 @@ impl Pull<'_> {
             }
             other => other?,
         }
-        let (note, begin) = read_note(&path)?;
-        let followed = mirror.follow(&note, || {
+        let (note, sm3, begin) = read_notes(&path)?;
+        let followed = mirror.follow(Heads { sha256: &note, sm3: sm3.as_deref() }, || {
             let mut file = File::open(&path)?;
             file.seek(SeekFrom::Start(begin))?;
             Ok(BufReader::new(file))
@@ -170,8 +170,10 @@ impl Pull<'_> {
         match followed {
             Ok(()) => {}
             Err(
-                error
-                @ (MirrorError::Shrank { .. } | MirrorError::Forked { .. } | MirrorError::Checkpoint(_)),
+                error @ (MirrorError::Shrank { .. }
+                | MirrorError::Forked { .. }
+                | MirrorError::NoSm3Tree
+                | MirrorError::Checkpoint(_)),
             ) => {
                 self.raise(AlarmKind::LogNotContinued { why: error.to_string() })?;
                 return Ok(None);
@@ -179,7 +181,8 @@ impl Pull<'_> {
             Err(error) => return Err(error.into()),
         }
         self.pulled.leaves += mirror.size() - known;
-        Ok(Some(LogHead { before: 0, size: mirror.size(), checkpoint: note }))
+        let sm3_checkpoint = mirror.sm3_checkpoint().map(|sm3| sm3.note().to_owned());
+        Ok(Some(LogHead { before: 0, size: mirror.size(), checkpoint: note, sm3_checkpoint }))
     }
 
     // === rows ===
@@ -461,20 +464,25 @@ fn check_store(last: Option<&Manifest>, page: &Holdings) -> Result<(), VaultErro
     }
 }
 
-/// The checkpoint at the beginning of what came, and where the leaves begin.
-fn read_note(path: &std::path::Path) -> Result<(String, u64), VaultError> {
+/// The checkpoints of both trees at the beginning of what came, and where the leaves begin.
+fn read_notes(path: &std::path::Path) -> Result<(String, Option<String>, u64), VaultError> {
     let mut file = File::open(path).map_err(VaultError::file(path))?;
+    let (sha256, sm3) = (read_note(&mut file)?, read_note(&mut file)?);
+    let begin = file.stream_position().map_err(VaultError::file(path))?;
+    Ok((sha256, Some(sm3).filter(|sm3| !sm3.is_empty()), begin))
+}
+
+fn read_note(source: &mut impl Read) -> Result<String, VaultError> {
     let cut_off = |_| VaultError::Unexpected("an audit log that is cut off");
     let mut length = [0; 4];
-    file.read_exact(&mut length).map_err(cut_off)?;
+    source.read_exact(&mut length).map_err(cut_off)?;
     let length = u32::from_be_bytes(length);
     if length > CHECKPOINT_BYTES_MAX {
         return Err(VaultError::Unexpected("a checkpoint without an end"));
     }
     let mut note = vec![0; usize::try_from(length).unwrap_or(0)];
-    file.read_exact(&mut note).map_err(cut_off)?;
-    let note = String::from_utf8(note).map_err(|_| VaultError::Unexpected("a checkpoint that is no text"))?;
-    Ok((note, 4 + u64::from(length)))
+    source.read_exact(&mut note).map_err(cut_off)?;
+    String::from_utf8(note).map_err(|_| VaultError::Unexpected("a checkpoint that is no text"))
 }
 
 fn hex_of(pack: u64) -> String {

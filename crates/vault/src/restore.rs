@@ -5,7 +5,7 @@
 //! says was done.
 
 use crate::listing::Listing;
-use crate::manifest::{FileEntry, Manifest};
+use crate::manifest::{FileEntry, LogHead, Manifest};
 use crate::pull::store_name;
 use crate::{Chosen, Vault, VaultError, Watch, files};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use yingdun_audit::{AuditError, Mirror, RawLeaf, Reader};
+use yingdun_audit::{AuditError, Checkpoint, Heads, Mirror, RawLeaf, Reader};
 use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_storage::{begin_replica, check_pack, pack_file};
 
@@ -105,6 +105,18 @@ impl Vault {
         Ok(restored)
     }
 
+    /// Whether the audit log comes back with its SM3 tree.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the copy of the log cannot be read.
+    pub fn restores_sm3_tree(&self, chosen: &Chosen, newest_log: bool) -> Result<bool, VaultError> {
+        Ok(self.sm3_key.is_some()
+            && match newest_log {
+                true => self.mirror()?.sm3_checkpoint().is_some(),
+                false => chosen.manifest.audit.sm3_checkpoint.is_some(),
+            })
+    }
+
     fn restore_packs(
         &self,
         manifest: &Manifest,
@@ -149,13 +161,17 @@ impl Vault {
         let here = self.mirror()?;
         let gone = || VaultError::damaged(Path::new("audit"), "the log is gone");
         let (reader, newest_head) = (here.reader().ok_or_else(gone)?, here.checkpoint().ok_or_else(gone)?);
-        let (note, size) = if newest {
-            (newest_head.note(), newest_head.size())
+        let (heads, size) = if newest {
+            let sm3 = here.sm3_checkpoint().map(Checkpoint::note);
+            (Heads { sha256: newest_head.note(), sm3 }, newest_head.size())
         } else {
-            (manifest.audit.checkpoint.as_str(), manifest.audit.size)
+            let LogHead { checkpoint, sm3_checkpoint, size, .. } = &manifest.audit;
+            (Heads { sha256: checkpoint, sm3: sm3_checkpoint.as_deref() }, *size)
         };
-        let mut log = Mirror::open(folder, self.log_key.clone())?;
-        log.follow(note, || {
+        // An SM3 tree that this vault does not have is made again of the leaves by the archive itself.
+        let sm3_key = self.sm3_key.clone().filter(|_| heads.sm3.is_some());
+        let mut log = Mirror::open(folder, self.log_key.clone(), sm3_key)?;
+        log.follow(heads, || {
             Ok(Leaves { reader: reader.clone(), next: 0, end: size, ready: Vec::new(), at: 0 })
         })?;
         log.into_log()?;

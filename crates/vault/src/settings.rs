@@ -21,6 +21,9 @@ pub struct Settings {
     /// The public key of the archive's audit log (`audit.vkey`), carried here by a person: a log that the archive itself
     /// vouches for proves nothing.
     pub audit_key: String,
+    /// The public key of its SM3 tree (`audit-sm3.vkey`), carried here too; that tree is not followed without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_sm3_key: Option<String>,
     /// Where wrapped keys and the root-key file are kept, apart from everything else: another disk or medium.
     pub keys_folder: PathBuf,
     /// A file with the passphrase under which they are kept.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use yingdun_audit::Mirror;
+use yingdun_audit::{Mirror, Tree};
 use yingdun_crypto::passphrase::PassphraseParameters;
 use yingdun_crypto::sign::{NoteSigner, NoteVerifier, SigningKey};
 use yingdun_crypto::{Context, SealingKey, open, random, seal};
@@ -35,6 +35,7 @@ pub struct Vault {
     pub(crate) packs: Packs,
     pub(crate) signer: NoteSigner,
     pub(crate) log_key: NoteVerifier,
+    pub(crate) sm3_key: Option<NoteVerifier>,
     keys: OnceLock<Chunks>,
     running: Running,
     _lock: File,
@@ -59,6 +60,7 @@ impl Vault {
             return Err(VaultError::Exists(folder.to_owned()));
         }
         log_key(folder, settings)?;
+        sm3_key(folder, settings)?;
         for name in ["snapshots", "pruned", "packs", "chunks", "audit", "incoming"] {
             files::make_folder(&folder.join(name))?;
         }
@@ -94,6 +96,7 @@ impl Vault {
         Ok(Self {
             signer: signer(folder, &Secret::new(seed))?,
             log_key: log_key(folder, &settings)?,
+            sm3_key: sm3_key(folder, &settings)?,
             snapshots: folder.join("snapshots"),
             pruned: folder.join("pruned"),
             incoming: folder.join("incoming"),
@@ -182,7 +185,12 @@ impl Vault {
 
     /// The copy of the audit log.
     pub(crate) fn mirror(&self) -> Result<Mirror, VaultError> {
-        Ok(Mirror::open(&self.folder.join("audit"), self.log_key.clone())?)
+        self.mirror_in(&self.folder.join("audit"))
+    }
+
+    /// A copy of the audit log in a folder.
+    pub(crate) fn mirror_in(&self, folder: &Path) -> Result<Mirror, VaultError> {
+        Ok(Mirror::open(folder, self.log_key.clone(), self.sm3_key.clone())?)
     }
 
     /// The folder with keys; its passphrase is asked for at the first use.
@@ -230,6 +238,19 @@ fn log_key(folder: &Path, settings: &Settings) -> Result<NoteVerifier, VaultErro
         path: folder.join(settings::FILE),
         why: format!("`audit_key` is not the public key of an audit log: {error}"),
     })
+}
+
+fn sm3_key(folder: &Path, settings: &Settings) -> Result<Option<NoteVerifier>, VaultError> {
+    let wrong = |why: String| VaultError::Settings {
+        path: folder.join(settings::FILE),
+        why: format!("`audit_sm3_key` is not the public key of an SM3 tree: {why}"),
+    };
+    let Some(text) = &settings.audit_sm3_key else { return Ok(None) };
+    let key = NoteVerifier::parse(text.trim()).map_err(|error| wrong(error.to_string()))?;
+    match Tree::of(&key) {
+        Tree::Sm3 => Ok(Some(key)),
+        other => Err(wrong(format!("it signs a tree of {other}"))),
+    }
 }
 
 fn passphrase(settings: &Settings) -> Result<Secret<String>, VaultError> {

@@ -2,14 +2,15 @@
 
 use crate::chunks::Chunks;
 use crate::listing::Listing;
-use crate::manifest::FileEntry;
+use crate::manifest::{FileEntry, LogHead};
 use crate::pull::store_name;
 use crate::{Vault, VaultError, Watch};
 use serde::Serialize;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use yingdun_audit::Checkpoint;
+use yingdun_audit::{Checkpoint, MirrorError, Reader};
+use yingdun_crypto::sign::NoteVerifier;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,35 +72,40 @@ impl Vault {
                 verified.faults.extend(read_through(keys, name, entry).err());
             }
         }
-        match self.log_holds(&manifest.audit.checkpoint) {
+        match self.log_holds(&manifest.audit) {
             Ok(leaves) => verified.leaves = leaves,
             Err(error) => verified.faults.push(error.to_string()),
         }
         Ok(verified)
     }
 
-    /// Hashes the whole log; tells how many leaves it has. The checkpoint of a snapshot must be one of its past.
-    fn log_holds(&self, note: &str) -> Result<u64, VaultError> {
-        let (mirror, here) = (self.mirror()?, Path::new("audit"));
+    /// Hashes the whole log; tells how many leaves it has. The checkpoints of a snapshot must be of its past.
+    fn log_holds(&self, named: &LogHead) -> Result<u64, VaultError> {
+        let mirror = self.mirror()?;
         let leaves = mirror.check()?;
-        let named = Checkpoint::verify(&self.log_key, note).map_err(|why| VaultError::damaged(here, why))?;
-        let (Some(reader), Some(newest)) = (mirror.reader(), mirror.checkpoint()) else {
-            return Err(VaultError::damaged(here, "the log is gone"));
-        };
-        let shrank = || {
-            VaultError::damaged(here, format!("{leaves} leaves are here, the snapshot has {}", named.size()))
-        };
-        if named.size() > leaves {
-            return Err(shrank());
-        }
-        if named.size() > 0 {
-            let path =
-                reader.prove_consistency(named.size(), leaves).map_err(yingdun_audit::MirrorError::from)?;
-            yingdun_audit::verify_consistency(&named, newest, &path)
-                .map_err(yingdun_audit::MirrorError::from)?;
+        is_past(&self.log_key, &named.checkpoint, mirror.reader())?;
+        if let (Some(key), Some(note)) = (&self.sm3_key, &named.sm3_checkpoint) {
+            is_past(key, note, mirror.sm3_reader())?;
         }
         Ok(leaves)
     }
+}
+
+/// Whether a signed checkpoint is one of the past of a tree.
+fn is_past(key: &NoteVerifier, note: &str, tree: Option<Reader>) -> Result<(), VaultError> {
+    let here = Path::new("audit");
+    let named = Checkpoint::verify(key, note).map_err(|why| VaultError::damaged(here, why))?;
+    let Some(reader) = tree else { return Err(VaultError::damaged(here, "the log is gone")) };
+    let leaves = reader.checkpoint().size();
+    if named.size() > leaves {
+        let why = format!("{leaves} leaves are here, the snapshot has {}", named.size());
+        return Err(VaultError::damaged(here, why));
+    }
+    if named.size() > 0 {
+        let path = reader.prove_consistency(named.size(), leaves).map_err(MirrorError::from)?;
+        yingdun_audit::verify_consistency(&named, reader.checkpoint(), &path).map_err(MirrorError::from)?;
+    }
+    Ok(())
 }
 
 fn read_through(chunks: &Chunks, name: &str, entry: &FileEntry) -> Result<(), String> {

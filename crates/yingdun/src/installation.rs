@@ -117,11 +117,11 @@ impl Plan {
     pub(crate) fn new(args: &InitArgs) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
         let opener = Opener::new(&args.root, &args.opener, &directory)?;
-        Self::with(args, opener)
+        Self::with(args, opener, false)
     }
 
-    /// The same, with what will open the root key.
-    fn with(args: &InitArgs, opener: Opener) -> Result<Self, InstallError> {
+    /// The same, with what will open the root key, and whether the audit log has its SM3 tree already.
+    fn with(args: &InitArgs, opener: Opener, sm3_tree: bool) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
         let replicas = if args.places.replica.is_empty() {
             ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
@@ -152,6 +152,7 @@ impl Plan {
                 args.databases.keys_url.clone(),
                 args.databases.identity_url.clone(),
             ],
+            sm3_tree,
         };
         let config_text = render(&values);
         let config = Config::of_text(&config_text, &directory.join(CONFIG_FILE))?;

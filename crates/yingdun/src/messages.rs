@@ -226,9 +226,9 @@ messages! {
     }
     alarm_copy(pack) { "包 {pack} 在本保险库中被改动" "pack {pack} was changed in this vault" }
     vault_empty() { "还没有快照。" "There is no snapshot yet." }
-    vault_snapshot(number, taken, days, packs, megabytes, leaves, minutes) {
-        "{number}  {taken}  本机运行 {days} 天前  {packs} 个包，{megabytes} MB，审计日志 {leaves} 条，目录早 {minutes} 分钟"
-        "{number}  {taken}  {days} days of running time ago  {packs} packs, {megabytes} MB, {leaves} leaves of the log, catalogue {minutes} min older"
+    vault_snapshot(number, taken, days, packs, megabytes, minutes) {
+        "{number}  {taken}  本机运行 {days} 天前  {packs} 个包，{megabytes} MB，目录早 {minutes} 分钟"
+        "{number}  {taken}  {days} days of running time ago  {packs} packs, {megabytes} MB, catalogue {minutes} min older"
     }
     vault_without_keys() { "（密钥已到期删除：恢复时用 --keys-of）" "(its keys are gone: restore with --keys-of)" }
     vault_between(seconds, stored, next) {

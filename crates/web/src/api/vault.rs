@@ -145,13 +145,14 @@ pub(crate) async fn part(call: Call) -> Result<Response<Body>, Problem> {
     }))
 }
 
-/// The leaves that a vault does not have yet.
+/// The signed heads of the trees, and the leaves that a vault does not have yet. A log without an SM3 tree has an empty head of it.
 pub(crate) async fn audit(call: Call) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     let after = number_of(&call, "after")?.unwrap_or(0);
     call.service.audit.checkpoint().await.map_err(|error| unavailable(&error))?;
-    let reader = call.service.audit.reader();
+    let (reader, sm3) = call.service.audit.reader_with_sm3();
     let (size, note) = (reader.checkpoint().size(), reader.checkpoint().note().to_owned());
+    let sm3 = sm3.map(|sm3| sm3.note().to_owned()).unwrap_or_default();
     if after > size {
         return Err(Problem::new(Kind::Conflict)
             .expected(format!("at most {size} leaves, as many as there are"))
@@ -159,8 +160,11 @@ pub(crate) async fn audit(call: Call) -> Result<Response<Body>, Problem> {
             .remedy("find out who took leaves away; what the vault has is evidence"));
     }
     Ok(answer::stream(OCTETS, None, move |sink| async move {
-        let mut head = u32::try_from(note.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
-        head.extend_from_slice(note.as_bytes());
+        let mut head = Vec::new();
+        for note in [&note, &sm3] {
+            head.extend_from_slice(&u32::try_from(note.len()).unwrap_or(u32::MAX).to_be_bytes());
+            head.extend_from_slice(note.as_bytes());
+        }
         sink.send(Bytes::from(head)).await?;
         let mut at = after;
         while at < size {

@@ -21,7 +21,8 @@ pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
 pub(crate) use installation::{
-    CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, InitArgs, OpenerArgs, PlacesArgs, RootArg, RootArgs,
+    CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, InitArgs, OpenerArgs, PlacesArgs, RootArg,
+    RootArgs,
 };
 pub(crate) use keys::{
     DestroyRootFileArgs, KeyWorkCommand, KeysCommand, MoveRootArgs, ResealArgs, UnsealArgs,

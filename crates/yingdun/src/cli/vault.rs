@@ -83,6 +83,9 @@ pub(crate) struct VaultInitArgs {
     /// The public key of the archive's audit log (`audit.vkey`), carried here by a person
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_key_file: PathBuf,
+    /// The public key of its SM3 tree (`audit-sm3.vkey`), where it has one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_sm3_key_file: Option<PathBuf>,
     /// Where keys are kept, apart from everything else: another disk or medium
     #[arg(long, value_name = "DIR")]
     pub(crate) keys_folder: PathBuf,

@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::process::signals::StopSignals;
 use crate::wiring::{Rehearsed, rehearse};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -36,13 +36,17 @@ pub(super) async fn vault(command: VaultCommand, output: Output) -> Result<Verdi
 }
 
 fn init(args: &VaultInitArgs, output: Output) -> Result<Verdict, CommandError> {
-    let unreadable = |cause| CommandError::File { path: args.audit_key_file.clone(), cause };
+    let key_in = |path: &PathBuf| match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(cause) => Err(CommandError::File { path: path.clone(), cause }),
+    };
     let settings = Settings {
         server: args.server.clone(),
         ca_file: args.ca_file.as_deref().map(std::path::absolute).transpose()?,
         client_id: args.client_id.clone(),
         client_secret_file: std::path::absolute(&args.client_secret_file)?,
-        audit_key: std::fs::read_to_string(&args.audit_key_file).map_err(unreadable)?.trim().to_owned(),
+        audit_key: key_in(&args.audit_key_file)?,
+        audit_sm3_key: args.audit_sm3_key_file.as_ref().map(key_in).transpose()?,
         keys_folder: std::path::absolute(&args.keys_folder)?,
         keys_passphrase_file: std::path::absolute(&args.keys_passphrase_file)?,
         keep_days: args.keep_days,
@@ -130,10 +134,9 @@ fn list(vault: &Vault, output: Output) -> Result<Verdict, CommandError> {
             let days = now.since(manifest.running) as f64 / DAY_MS as f64;
             let taken = rfc3339(Timestamp::from_ms(manifest.taken_ms));
             let megabytes = megabytes(manifest.packs.bytes);
-            let (days, packs, leaves) = (format!("{days:.1}"), manifest.packs.count, manifest.audit.size);
+            let (days, packs) = (format!("{days:.1}"), manifest.packs.count);
             let minutes = catalogue_age(manifest) / 60;
-            let text =
-                language.vault_snapshot(manifest.number, taken, days, packs, megabytes, leaves, minutes);
+            let text = language.vault_snapshot(manifest.number, taken, days, packs, megabytes, minutes);
             if vault.has_keys(manifest) { text } else { format!("{text}  {}", language.vault_without_keys()) }
         };
         match manifests.is_empty() {
@@ -206,7 +209,8 @@ async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, Comm
     let (manifest, keys_of, between) = (chosen.manifest.clone(), chosen.keys_of, chosen.between);
     let institution = yingdun_model::InstitutionId::new(&manifest.institution)
         .map_err(|_| VaultError::Unexpected("an institution without a name"))?;
-    let plan = Plan::restoring(&args, institution)?;
+    let newest_log = !args.audit_of_snapshot;
+    let plan = Plan::restoring(&args, institution, vault.restores_sm3_tree(&chosen, newest_log)?)?;
     let age = |taken_ms: i64| {
         let age = SystemClock.now().as_ms().saturating_sub(taken_ms);
         u64::try_from(age).unwrap_or(0) / 1000
@@ -234,7 +238,6 @@ async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, Comm
     }
     let rpo_seconds = age(manifest.taken_ms);
     let watch = Arc::new(Watch::default());
-    let newest_log = !args.audit_of_snapshot;
     let work = plan.restore(vault, chosen, newest_log, Arc::clone(&watch));
     let (config, restored) = shown(&watch, output.language(), work).await?;
     let rehearsed = match args.verify {

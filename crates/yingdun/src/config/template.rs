@@ -16,6 +16,8 @@ pub(crate) struct TemplateValues {
     pub(crate) root: RootValues,
     /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
     pub(crate) databases: [String; 3],
+    /// Whether the audit log has its second tree from the beginning: one that comes from a vault with both does.
+    pub(crate) sm3_tree: bool,
 }
 
 /// Who keeps the root key.
@@ -47,6 +49,7 @@ impl TemplateValues {
                 passphrase_file: Some("keys/passphrase".into()),
             },
             databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
+            sm3_tree: false,
         }
     }
 }
@@ -74,6 +77,7 @@ pub(crate) fn render(values: &TemplateValues) -> String {
     };
     let (root, token) = root_lines(&values.root);
     let [catalogue, keys, identity] = values.databases.each_ref().map(|address| quote(address));
+    let sm3_tree = if values.sm3_tree { "sm3_tree = true" } else { "# sm3_tree = true" };
     let write_quorum = values.replica_directories.len() / 2 + 1;
     format!(
         r#"# Yingdun (影盾) configuration. Relative paths are taken from the folder of this file.
@@ -149,7 +153,7 @@ directory = "audit"
 origin = {origin}
 # Uncomment for a second tree over the same leaves with national algorithms (SM3, signed with SM2). Built at the next start, and
 # kept from then on; its public key is written to audit-sm3.vkey.
-# sm3_tree = true
+{sm3_tree}
 
 [dicom]
 # DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.

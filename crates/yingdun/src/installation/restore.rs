@@ -18,13 +18,15 @@ use yingdun_model::InstitutionId;
 use yingdun_vault::{Chosen, Restored, Target, Vault, Watch};
 
 impl Plan {
-    /// Works out where everything of a restored installation will be, and touches nothing.
+    /// Works out where everything of a restored installation will be, and touches nothing. A log that comes with its SM3 tree is
+    /// not opened without.
     ///
     /// # Errors
     /// [`InstallError`] when the options do not make a configuration.
     pub(crate) fn restoring(
         args: &VaultRestoreArgs,
         institution: InstitutionId,
+        sm3_tree: bool,
     ) -> Result<Self, InstallError> {
         let init = InitArgs {
             directory: args.to.clone(),
@@ -39,7 +41,7 @@ impl Plan {
             Some(path) => Opener::Passphrase(absolute(path)?),
             None => Opener::AsBefore,
         };
-        Self::with(&init, opener)
+        Self::with(&init, opener, sm3_tree)
     }
 
     /// Makes it, with the newest audit log or that of the snapshot; gives the configuration file, which is written last.
