@@ -9,7 +9,7 @@ use crate::destroy::{
 };
 use crate::elsewhere::SearchElsewhere;
 use crate::error::{FindError, IngestError, OpenError, Unavailable};
-use crate::events::{self, Events, EventsRequest};
+use crate::events::{self, EventFeed, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
@@ -652,6 +652,12 @@ impl Archive {
     ) -> Result<Vec<StudyRef>, Unavailable> {
         let database = self.core.catalogue.caught_up().await?;
         tables::studies::in_patient_conflict(database, institution, limit).await.map_err(unavailable)
+    }
+
+    /// A feed by its name, which tells of all events of an institution from where it was.
+    #[must_use]
+    pub fn event_feed(&self, institution: InstitutionId, name: String) -> EventFeed {
+        EventFeed::new(Arc::clone(&self.core), institution, name)
     }
 
     /// Closes what is open: work in the background, access windows with their counts, the pack, the catalogue queue.

@@ -79,7 +79,7 @@ pub use destroy::{
 };
 pub use elsewhere::SearchElsewhere;
 pub use error::{FindError, IngestError, OpenError, Unavailable};
-pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, Events, EventsRequest};
+pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, EventFeed, Events, EventsRequest, FeedLag};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
 pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
@@ -100,7 +100,7 @@ pub use ups::{
 };
 pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
-pub use yingdun_catalog::catalogue::events::StudyEvent;
+pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
 pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
     KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,

@@ -69,6 +69,11 @@ messages! {
         "[{severity}] {option}：{cause}\n    处理：{remedy}"
         "[{severity}] {option}: {cause}\n    remedy: {remedy}"
     }
+    member_well(kind, name) { "[正常] {kind} {name}" "[ok] {kind} {name}" }
+    member_at_risk(kind, name) { "[警告] {kind} {name}" "[warning] {kind} {name}" }
+    member_unwell(kind, name) { "[错误] {kind} {name}" "[error] {kind} {name}" }
+    of_member(cause) { "    {cause}" "    {cause}" }
+    of_member_to_mend(cause, remedy) { "    {cause}\n        处理：{remedy}" "    {cause}\n        remedy: {remedy}" }
     check_passed(check) { "[通过] {check}" "[ok] {check}" }
     suite_of_new_studies(grade, suite) { "{grade} 新检查的算法套件：{suite}" "suite of new studies of grade {grade}: {suite}" }
     suite_of_older_studies(grade, suite) { "{grade} 已有检查的算法套件：{suite}" "suite of older studies of grade {grade}: {suite}" }

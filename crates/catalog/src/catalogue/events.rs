@@ -8,6 +8,8 @@
 //! anew. Where the newest record of a study lies tells whether it has received more: places grow and clocks may not. So a
 //! record that is applied again after a crash is nothing new, and every rest is one event. Both tables survive
 //! [`wipe`](super::wipe).
+//!
+//! A *feed* is a place outside that is told of every event. How far it has been told is a row of `event_feed`, which only grows.
 
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder, Value};
 use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid};
@@ -149,6 +151,84 @@ pub async fn after(
     database.query(sql.finish()).await?.iter().map(event_of).collect()
 }
 
+/// What a feed is told of an event: nothing that says who or what was examined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEvent {
+    /// Its number.
+    pub sequence: u64,
+    /// What happened.
+    pub kind: String,
+    /// To which study.
+    pub study: StudyRef,
+}
+
+/// How far a feed has been told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// The number of the last event that it has; 0 for none.
+    pub position: u64,
+    /// The highest number that there is; 0 for none.
+    pub newest: u64,
+    /// When the first one that it has not was written.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// Events of an institution that a feed has not, in their order. Those of studies that were destroyed are passed over.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn for_feed(
+    database: &Database,
+    institution: &InstitutionId,
+    feed: &str,
+    limit: u32,
+) -> Result<Vec<FeedEvent>, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT sequence, kind, study_ref FROM study_event WHERE institution = ").bind(institution);
+    sql.push(" AND length(study_ref) > 0 AND sequence > ").push(POSITION).bind(feed);
+    sql.push("), 0) ORDER BY sequence LIMIT ").bind(limit);
+    let event = |row: &Row| {
+        Ok(FeedEvent {
+            sequence: row.get_number(0)?,
+            kind: row.get_text(1)?.to_owned(),
+            study: row.get_reference(2)?,
+        })
+    };
+    database.query(sql.finish()).await?.iter().map(event).collect()
+}
+
+/// How far a feed has been told.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn feed_position(
+    database: &Database,
+    institution: &InstitutionId,
+    feed: &str,
+) -> Result<FeedPosition, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT ").push(POSITION).bind(feed).push("), 0), ");
+    sql.push("COALESCE((SELECT max(sequence) FROM study_event), 0), ");
+    sql.push("(SELECT at_ms FROM study_event WHERE institution = ").bind(institution);
+    sql.push(" AND length(study_ref) > 0 AND sequence > ").push(POSITION).bind(feed);
+    sql.push("), 0) ORDER BY sequence LIMIT 1)");
+    let rows = database.query(sql.finish()).await?;
+    let Some(row) = rows.first() else { return Ok(FeedPosition::default()) };
+    Ok(FeedPosition {
+        position: row.get_number(0)?,
+        newest: row.get_number(1)?,
+        waiting_since: row.opt_i64(2)?.map(Timestamp::from_ms),
+    })
+}
+
+/// The change that says that a feed has all events up to a number. It never goes back.
+#[must_use]
+pub fn feed_has(feed: &str, position: u64) -> Statement {
+    let upsert = "INSERT INTO event_feed (feed, position) VALUES ($1, $2) ON CONFLICT (feed) DO UPDATE \
+         SET position = excluded.position WHERE excluded.position > event_feed.position";
+    Statement::new(upsert, vec![feed.into(), Value::Int(i64::try_from(position).unwrap_or(i64::MAX))])
+}
+
 /// The change that deletes events from before a moment, but the newest one: numbers are never given twice.
 #[must_use]
 pub fn forget(before: Timestamp) -> Statement {
@@ -158,6 +238,9 @@ pub fn forget(before: Timestamp) -> Statement {
 }
 
 // === rows ===
+
+/// The position of a feed: its name and `), 0)` follow.
+const POSITION: &str = "COALESCE((SELECT position FROM event_feed WHERE feed = ";
 
 /// Whether the accession number of the study `s` is that of another one as well.
 const SHARED: &str = "COALESCE((SELECT c.shared FROM study_accession c WHERE c.study_ref = s.study_ref), 0)";

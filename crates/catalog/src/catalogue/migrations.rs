@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: REMOVED_MARK,
     },
     Migration { version: 12, name: "numbers of the stores", sqlite: STORE_NUMBERS, postgres: STORE_NUMBERS },
+    Migration { version: 13, name: "feeds of events", sqlite: FEEDS, postgres: FEEDS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -540,4 +541,13 @@ const STORE_NUMBERS: &str = "
 ALTER TABLE pack_store ADD COLUMN number BIGINT NOT NULL DEFAULT 1;
 CREATE UNIQUE INDEX pack_store_by_number ON pack_store (number);
 CREATE UNIQUE INDEX pack_store_by_id ON pack_store (id);
+";
+
+/// One row for each place outside that is told of events: the number up to which it has them.
+const FEEDS: &str = "
+CREATE TABLE event_feed (
+    feed TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (feed)
+);
 ";

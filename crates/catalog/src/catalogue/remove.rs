@@ -122,12 +122,14 @@ const BLANK: [&str; 3] = [
 ];
 
 /// Children before parents.
-const OF_STUDY: [&str; 8] = [
+const OF_STUDY: [&str; 9] = [
     "DELETE FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)",
     "DELETE FROM series WHERE study_ref = $1",
     "DELETE FROM study WHERE study_ref = $1",
     "DELETE FROM study_arrival WHERE study_ref = $1",
-    "DELETE FROM study_event WHERE study_ref = $1",
+    // The newest event keeps its number, which is not given again, and nothing else.
+    "DELETE FROM study_event WHERE study_ref = $1 AND sequence < (SELECT max(sequence) FROM study_event)",
+    "UPDATE study_event SET study_ref = substr(study_ref, 1, 0) WHERE study_ref = $1",
     "DELETE FROM performed_step WHERE step_ref IN (SELECT step_ref FROM performed_study WHERE study_ref = $1)",
     "DELETE FROM performed_scheduled WHERE step_ref IN \
      (SELECT step_ref FROM performed_study WHERE study_ref = $1)",

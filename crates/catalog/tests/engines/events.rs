@@ -3,7 +3,7 @@
 use crate::on_both_engines;
 use crate::records::{institution, record, study, token};
 use std::collections::BTreeMap;
-use yingdun_catalog::catalogue::events::{self, Arrival};
+use yingdun_catalog::catalogue::events::{self, Arrival, FeedPosition};
 use yingdun_catalog::catalogue::{self, Batch, StudyChange, StudyTerms, Token, accessions, counts, wipe};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{StudyRef, Timestamp};
@@ -14,6 +14,8 @@ on_both_engines!(Catalogue:
     a_rest_that_several_tell_of_at_once_is_one_event,
     a_study_that_received_more_meanwhile_is_not_told_of,
     numbers_grow_and_are_never_given_twice,
+    the_number_of_a_study_that_was_destroyed_is_not_given_again,
+    a_feed_is_told_of_every_event_from_where_it_was_and_never_goes_back,
     a_wiped_catalogue_keeps_its_events_and_tells_of_them_when_it_is_filled,
     studies_that_share_an_accession_number_are_marked_as_long_as_they_do,
 );
@@ -123,6 +125,49 @@ async fn numbers_grow_and_are_never_given_twice(database: Database) {
     arrive(&database, 4, 4, 20_000).await;
     tell(&database, 20_000).await;
     assert_eq!(told(&database, 0).await, [(3, study(3), 1), (4, study(4), 1)]);
+}
+
+async fn the_number_of_a_study_that_was_destroyed_is_not_given_again(database: Database) {
+    for s in 1..=3 {
+        arrive(&database, s, s, 100).await;
+        tell(&database, i64::try_from(s).unwrap() * 100).await;
+    }
+    for s in [1, 3] {
+        catalogue::remove::remove(&database, &institution("renmin"), study(s), None).await.unwrap();
+    }
+    assert_eq!(told(&database, 0).await, [(2, study(2), 1)]);
+    arrive(&database, 4, 4, 400).await;
+    tell(&database, 400).await;
+    assert_eq!(told(&database, 0).await, [(2, study(2), 1), (4, study(4), 1)]);
+    assert_eq!(fed(&database, "a").await, [(2, study(2)), (4, study(4))]);
+}
+
+/// What a feed has not been told.
+async fn fed(database: &Database, feed: &str) -> Vec<(u64, StudyRef)> {
+    let events = events::for_feed(database, &institution("renmin"), feed, 10).await.unwrap();
+    events.into_iter().map(|event| (event.sequence, event.study)).collect()
+}
+
+async fn a_feed_is_told_of_every_event_from_where_it_was_and_never_goes_back(database: Database) {
+    let position = async || events::feed_position(&database, &institution("renmin"), "a").await.unwrap();
+    assert_eq!(position().await, FeedPosition::default());
+    for s in 1..=3 {
+        arrive(&database, s, s, 100).await;
+        tell(&database, i64::try_from(s).unwrap() * 100).await;
+    }
+    let waiting = FeedPosition { position: 0, newest: 3, waiting_since: Some(at(100)) };
+    assert_eq!(position().await, waiting);
+    for (has, left) in [(2, 1), (1, 1), (3, 0)] {
+        database.execute(vec![events::feed_has("a", has)]).await.unwrap();
+        assert_eq!(fed(&database, "a").await.len(), left, "{has}");
+    }
+    assert_eq!(position().await, FeedPosition { position: 3, newest: 3, waiting_since: None });
+    assert_eq!(
+        fed(&database, "b").await,
+        [(1, study(1)), (2, study(2)), (3, study(3))],
+        "feeds know nothing of each other"
+    );
+    assert_eq!(events::for_feed(&database, &institution("other"), "a", 10).await, Ok(vec![]));
 }
 
 async fn a_wiped_catalogue_keeps_its_events_and_tells_of_them_when_it_is_filled(database: Database) {

@@ -40,6 +40,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("ups_subscription", "institution ae_title workitem_ref deletion_lock specific"),
     ("study_accession", "study_ref institution accession shared"),
     ("study_arrival", "study_ref institution location resting due_ms"),
+    ("event_feed", "feed position"),
     ("study_event", "sequence institution kind study_ref at_ms series_count instance_count"),
     (
         "study",

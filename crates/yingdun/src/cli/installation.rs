@@ -168,6 +168,15 @@ pub(crate) struct ConfigArgs {
     pub(crate) config: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Show the node, database servers, NATS servers and off-site replicas one by one, the healthy ones too
+    #[arg(long)]
+    pub(crate) cluster: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificateCommand {
     /// Issue a certificate with which a device or program proves itself

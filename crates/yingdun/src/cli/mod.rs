@@ -21,8 +21,8 @@ pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
 pub(crate) use installation::{
-    CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, InitArgs, OpenerArgs, PlacesArgs, RootArg,
-    RootArgs,
+    CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,
+    RootArg, RootArgs,
 };
 pub(crate) use keys::{
     DestroyRootFileArgs, KeyWorkCommand, KeysCommand, MoveRootArgs, ResealArgs, UnsealArgs,
@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Judge a configuration file without starting anything
     CheckConfig(ConfigArgs),
     /// Judge the machine around a configuration: replicas, keys, certificates, databases, log, ports
-    Doctor(ConfigArgs),
+    Doctor(DoctorArgs),
     /// Certificates of the installation's own authority
     #[command(subcommand)]
     Certificate(CertificateCommand),

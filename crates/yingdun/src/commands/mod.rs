@@ -59,7 +59,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Up(args) => init::up(&args, output).await,
         Command::Serve(args) => serve::serve(&args.config, output).await,
         Command::CheckConfig(args) => check_config::check_config(&args.config, output),
-        Command::Doctor(args) => doctor::doctor(&args.config, output).await,
+        Command::Doctor(args) => doctor::doctor(&args.config.config, args.cluster, output).await,
         Command::Certificate(command) => certificate::certificate(command, output),
         Command::Echo(args) => scu::echo(args, output).await,
         Command::Store(args) => scu::store(args, output).await,

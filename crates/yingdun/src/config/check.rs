@@ -1,6 +1,6 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
-use super::{Config, DatabaseUrl, keys, offsite};
+use super::{Config, DatabaseUrl, keys, nats, offsite};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -118,6 +118,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         );
     }
     for finding in offsite::check(&config.storage) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
+    }
+
+    for finding in config.nats.iter().flat_map(nats::check) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

@@ -6,12 +6,14 @@
 mod check;
 mod edit;
 mod keys;
+mod nats;
 mod offsite;
 mod template;
 
 pub(crate) use check::{Finding, Severity, check};
 pub(crate) use edit::with_root;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
+pub(crate) use nats::Nats;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
 
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     pub(crate) dicom: Dicom,
     pub(crate) web: Web,
+    /// A stream that is told of studies at rest; unset means none.
+    pub(crate) nats: Option<Nats>,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -269,6 +273,7 @@ impl Config {
             resolve(path);
         }
         self.keys.paths_mut().for_each(resolve);
+        self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
     }
 }
 

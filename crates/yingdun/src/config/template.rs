@@ -179,6 +179,20 @@ private_key_file = "pki/server.key"
 # A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
 # metrics_token_file = "metrics-token"
 
+# A stream of NATS JetStream that is told of studies at rest, for programs that listen to one. It must be there: three servers, file
+# storage, `sync_interval: always`. A message holds a number and a pseudonym, no personal data. Unset: none.
+# [nats]
+# servers = ["tls://nats-1.example:4222", "tls://nats-2.example:4222", "tls://nats-3.example:4222"]
+# stream = "YINGDUN"
+# # Institution and kind of event follow, as in yingdun.events.renmin.study-stable
+# subject = "yingdun.events"
+# # The authority of the servers, and what this archive shows to them.
+# ca_file = "pki/nats-ca.pem"
+# certificate_file = "pki/nats.pem"
+# private_key_file = "pki/nats.key"
+# # Without this, servers without TLS (nats://127.0.0.1:4222) are refused; beyond loopback they always are.
+# plain_on_loopback = true
+
 [log]
 # json or text. Logs carry no personal data.
 format = "json"

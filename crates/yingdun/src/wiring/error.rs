@@ -73,6 +73,9 @@ pub(crate) enum StartError {
     /// Certificates for the DICOM door cannot be used.
     #[error("the DICOM door: {0}")]
     DicomTls(#[from] yingdun_dimse::tls::TlsError),
+    /// Certificates for the stream of events cannot be used.
+    #[error("the stream of events (section [nats]): {0}")]
+    NatsTls(yingdun_dimse::tls::TlsError),
     /// Certificates for the web door cannot be used.
     #[error("the web door: {0}")]
     WebTls(#[from] yingdun_web::TlsConfigError),

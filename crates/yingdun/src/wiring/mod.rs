@@ -14,6 +14,7 @@ mod certificates;
 mod dicom;
 mod error;
 mod events;
+mod feed;
 mod foundation;
 mod health;
 mod network;
@@ -28,6 +29,7 @@ mod vault;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
+pub(crate) use feed::feed;
 pub(crate) use foundation::{Foundation, database, hold};
 pub(crate) use rehearsal::{Rehearsed, rehearse};
 pub(crate) use root::{Root, read_passphrase, root, token, transit};

@@ -7,8 +7,9 @@ use crate::config::{Config, DatabaseUrl, Finding, Severity};
 use std::collections::BTreeMap;
 use yingdun_catalog::{Follower, ServerReport, ServerState, database_servers as ask};
 
-/// Judges the servers of every PostgreSQL database that the configuration names. Asks them, and changes nothing.
-pub(crate) async fn database_servers(config: &Config) -> Vec<Finding> {
+/// Judges the servers of every PostgreSQL database that the configuration names. Asks them, and changes nothing. Each finding comes with the
+/// server that it is about.
+pub(crate) async fn database_servers(config: &Config) -> Vec<(String, Finding)> {
     let mut findings = Vec::new();
     // Databases on the same servers are judged once, under the option that stands first.
     let mut judged: BTreeMap<Vec<String>, &'static str> = BTreeMap::new();
@@ -29,11 +30,12 @@ pub(crate) async fn database_servers(config: &Config) -> Vec<Finding> {
 }
 
 /// What is to be said of the servers of one address.
-fn judge(option: &'static str, reports: &[ServerReport]) -> Vec<Finding> {
+fn judge(option: &'static str, reports: &[ServerReport]) -> Vec<(String, Finding)> {
     let mut findings = Vec::new();
-    let mut say = |severity, cause: String, remedy| {
-        findings.push(Finding { severity, option, cause, remedy });
+    let mut say = |server: &str, severity, cause: String, remedy| {
+        findings.push((server.to_owned(), Finding { severity, option, cause, remedy }));
     };
+    const ALL: &str = "primary";
     let primaries: Vec<(&str, u32)> = reports
         .iter()
         .filter_map(|report| match &report.state {
@@ -45,32 +47,33 @@ fn judge(option: &'static str, reports: &[ServerReport]) -> Vec<Finding> {
     if newest.is_none() {
         let cause =
             format!("none of {} server(s) is a primary: nothing can be written or read", reports.len());
-        say(Severity::Error, cause, "start the primary, or promote a standby (`pg_ctl promote`)");
+        say(ALL, Severity::Error, cause, "start the primary, or promote a standby (`pg_ctl promote`)");
     }
     for ServerReport { name, state } in reports {
         match state {
             ServerState::Silent { why } => {
                 let cause = format!("{name} does not answer: {why}");
                 let remedy = "start it; if it was the primary and another one was promoted, make a standby of it first (pg_rewind)";
-                say(Severity::Warning, cause, remedy);
+                say(name, Severity::Warning, cause, remedy);
             }
             ServerState::Primary { timeline, .. } if Some(*timeline) < newest => {
                 let cause = format!(
                     "{name} takes writes on the old timeline {timeline}: it was the primary before another one was promoted"
                 );
                 let remedy = "stop it at once, and make a standby of it with pg_rewind; the archive does not write to it";
-                say(Severity::Error, cause, remedy);
+                say(name, Severity::Error, cause, remedy);
             }
             ServerState::Primary { timeline, read_only, forces_to_disk, waits_for, followers } => {
                 if primaries.iter().any(|(other, theirs)| other != name && theirs == timeline) {
                     let cause = format!("{name} and another server both take writes on timeline {timeline}");
                     let remedy = "stop all but one at once, find out which of them the archive wrote to, and keep that one";
-                    say(Severity::Error, cause, remedy);
+                    say(name, Severity::Error, cause, remedy);
                 }
                 if *read_only {
                     let cause =
                         format!("{name} is the primary and takes no writes (default_transaction_read_only)");
                     say(
+                        name,
                         Severity::Error,
                         cause,
                         "ALTER SYSTEM RESET default_transaction_read_only, and reload it",
@@ -80,24 +83,24 @@ fn judge(option: &'static str, reports: &[ServerReport]) -> Vec<Finding> {
                     let cause = format!("{name} does not force commits to its disk (fsync = off)");
                     let remedy =
                         "set fsync = on; a power cut may cost the keys of studies that were acknowledged";
-                    say(Severity::Warning, cause, remedy);
+                    say(name, Severity::Warning, cause, remedy);
                 }
                 waits(name, waits_for, followers, &mut say);
                 let seen: Vec<String> = followers.iter().map(told).collect();
                 let seen = if seen.is_empty() { "nobody follows".to_owned() } else { seen.join(", ") };
                 let cause = format!("{name} is the primary, timeline {timeline}: {seen}");
-                say(Severity::Note, cause, "nothing");
+                say(name, Severity::Note, cause, "nothing");
             }
             ServerState::Standby { timeline, receives, unapplied_bytes } => {
                 if *receives {
                     let cause = format!(
                         "{name} is a standby, timeline {timeline}, and has {unapplied_bytes} bytes to apply"
                     );
-                    say(Severity::Note, cause, "nothing");
+                    say(name, Severity::Note, cause, "nothing");
                 } else {
                     let cause = format!("{name} is a standby and follows nobody");
                     let remedy = "correct its primary_conninfo; after a promotion it may need pg_rewind or a new base backup";
-                    say(Severity::Warning, cause, remedy);
+                    say(name, Severity::Warning, cause, remedy);
                 }
             }
         }
@@ -110,7 +113,7 @@ fn waits(
     name: &str,
     waits_for: &str,
     followers: &[Follower],
-    say: &mut impl FnMut(Severity, String, &'static str),
+    say: &mut impl FnMut(&str, Severity, String, &'static str),
 ) {
     let hidden = followers.iter().any(|follower| follower.synchronous.is_none());
     if waits_for.is_empty() {
@@ -118,15 +121,15 @@ fn waits(
             format!("{name} waits for no standby before it confirms (synchronous_standby_names is empty)");
         let remedy = "set it to a standby that follows: else the loss of this server may cost the keys of studies that were \
                       acknowledged last, and with them their images";
-        say(Severity::Warning, cause, remedy);
+        say(name, Severity::Warning, cause, remedy);
     } else if hidden {
         let cause = format!("{name} does not tell this account whether a standby follows");
-        say(Severity::Warning, cause, "GRANT pg_monitor to the account of the archive");
+        say(name, Severity::Warning, cause, "GRANT pg_monitor to the account of the archive");
     } else if !followers.iter().any(|follower| follower.synchronous == Some(true)) {
         let cause = format!("{name} waits for a standby ({waits_for}) and none follows: every write hangs");
         let remedy =
             "start the standby; or, if it is lost, empty synchronous_standby_names and make another one soon";
-        say(Severity::Error, cause, remedy);
+        say(name, Severity::Error, cause, remedy);
     }
 }
 
@@ -160,7 +163,7 @@ mod tests {
     }
 
     fn worst(reports: &[ServerReport]) -> Option<(Severity, String)> {
-        let findings = judge("keys.database", reports).into_iter();
+        let findings = judge("keys.database", reports).into_iter().map(|(_, finding)| finding);
         findings.max_by_key(|finding| finding.severity).map(|finding| (finding.severity, finding.cause))
     }
 
@@ -188,6 +191,7 @@ mod tests {
         let findings = judge("keys.database", &reports);
         let told: Vec<&str> = findings
             .iter()
+            .map(|(_, finding)| finding)
             .filter(|finding| finding.severity == Severity::Error)
             .map(|finding| finding.cause.as_str())
             .collect();
@@ -205,6 +209,10 @@ mod tests {
         let silent = ServerReport { name: "a".into(), state: ServerState::Silent { why: "gone".into() } };
         let promoted = [silent, primary("b", 2, "", vec![])];
         let findings = judge("keys.database", &promoted);
-        assert!(findings.iter().any(|finding| finding.cause == "a does not answer: gone"));
+        assert!(
+            findings
+                .iter()
+                .any(|(server, finding)| server == "a" && finding.cause == "a does not answer: gone")
+        );
     }
 }

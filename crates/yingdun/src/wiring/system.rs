@@ -3,6 +3,7 @@
 use super::dicom::{self, DicomDoors};
 use super::error::StartError;
 use super::events::RepairLedger;
+use super::feed::feed;
 use super::foundation::{Foundation, hold};
 use super::health::Health;
 use super::network::Calls;
@@ -25,6 +26,7 @@ use yingdun_catalog::{Hold, catalogue};
 use yingdun_dimse::archive_door::ArchiveDoor;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings};
+use yingdun_feed::Feed;
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
@@ -88,7 +90,7 @@ impl System {
         observe::collector()?;
         let hold = hold(config).await?;
         let foundation = Foundation::open(config, root).await?;
-        for Finding { severity, option, cause, remedy } in database_servers(config).await {
+        for (_, Finding { severity, option, cause, remedy }) in database_servers(config).await {
             if severity > Severity::Note {
                 tracing::warn!(option, cause, remedy, "the database servers are not as they should be");
             }
@@ -121,6 +123,7 @@ impl System {
         let parts = archive_parts(config, &foundation, store.clone());
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
+        let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
         let calls = Arc::new(Calls::new(calling.clone()));
         let mut hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
@@ -147,6 +150,9 @@ impl System {
             ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);
         doors.spawn(reporter.run(stop_doors.clone()));
+        if let Some(feed) = feed {
+            doors.spawn(feed.run(stop_doors.clone()));
+        }
         dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();

@@ -1,10 +1,12 @@
 //! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
 
+mod cluster;
+mod feed;
 mod keys;
 mod offsite;
 
-use keys::{Looked, RootFacts, SuiteInUse};
-
+use self::cluster::Member;
+use self::keys::{Looked, RootFacts, SuiteInUse};
 use super::check_config::{verdict, words};
 use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
@@ -49,6 +51,7 @@ enum Check {
     Memory,
     Databases,
     DatabaseServers,
+    EventStream,
     AuditLog,
     Ports,
     Clock,
@@ -61,33 +64,52 @@ struct Diagnosis {
     finding: Finding,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     checks: Vec<Check>,
     findings: Vec<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_key: Option<RootFacts>,
     suites: Vec<SuiteInUse>,
+    /// The same findings by those whom they are about.
+    #[serde(skip)]
+    members: BTreeMap<Member, Vec<Finding>>,
 }
 
 impl Report {
+    /// Takes what is to be said of this machine.
     fn add(&mut self, check: Check, findings: Vec<Finding>) {
+        self.add_of_members(check, findings.into_iter().map(|finding| (Member::Node, finding)));
+    }
+
+    fn add_of_members(&mut self, check: Check, findings: impl IntoIterator<Item = (Member, Finding)>) {
         self.checks.push(check);
-        self.findings.extend(findings.into_iter().map(|finding| Diagnosis { check, finding }));
+        for (member, finding) in findings {
+            self.members.entry(member).or_default().push(finding.clone());
+            self.findings.push(Diagnosis { check, finding });
+        }
     }
 }
 
-/// Looks at everything, and says causes and remedies; bad when one of them is an error.
-pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, CommandError> {
+/// Looks at everything, and says causes and remedies; bad when one of them is an error. With `by_member`, it is shown by those whom it is
+/// about.
+pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(path)?;
-    let mut report = Report { checks: Vec::new(), findings: Vec::new(), root_key: None, suites: Vec::new() };
+    let mut report = Report::default();
     report.add(Check::Configuration, config::check(&config));
     report.add(Check::Replicas, replicas(&config));
-    report.add(Check::Offsite, offsite::offsite(&config));
+    // Those of which there is nothing to say are there as well.
+    for offsite in &config.storage.offsite {
+        report.members.entry(Member::OffsiteReplica(offsite.label.clone())).or_default();
+    }
+    report.add_of_members(Check::Offsite, offsite::offsite(&config));
     report.add(Check::Scrub, scrub(&config, SystemClock.now()));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
-    report.add(Check::DatabaseServers, wiring::database_servers(&config).await);
+    let servers = wiring::database_servers(&config).await.into_iter();
+    let servers = servers.map(|(server, finding)| (Member::DatabaseServer(server), finding));
+    report.add_of_members(Check::DatabaseServers, servers);
+    report.add_of_members(Check::EventStream, feed::feed(&config).await);
     let Looked { findings, verifiers, suites, root_key } = keys::keys(&config, path).await;
     report.add(Check::RootKey, findings);
     report.add(Check::Memory, memory());
@@ -97,6 +119,9 @@ pub(super) async fn doctor(path: &Path, output: Output) -> Result<Verdict, Comma
     report.add(Check::AuditLog, log);
     report.add(Check::Ports, ports(&config).await);
     report.add(Check::Clock, clock(newest));
+    if by_member {
+        return cluster::show(&config, report, output).await;
+    }
     let findings: Vec<Finding> = report.findings.iter().map(|d| d.finding.clone()).collect();
     output.say(&report, |language| {
         let mut lines: Vec<String> = report
@@ -135,6 +160,7 @@ impl Check {
             Self::Memory => "memory",
             Self::Databases => "databases",
             Self::DatabaseServers => "database-servers",
+            Self::EventStream => "event-stream",
             Self::AuditLog => "audit-log",
             Self::Ports => "ports",
             Self::Clock => "clock",

@@ -1,21 +1,23 @@
 //! Off-site replicas: whether they can be reached, whose they are, and with what they are lost.
 
+use super::cluster::Member;
 use super::{error, note, warning};
 use crate::config::{Config, Finding, Offsite, OffsiteUrl};
 use std::os::unix::fs::MetadataExt;
 
 const OPTION: &str = "storage.offsite";
 
-pub(super) fn offsite(config: &Config) -> Vec<Finding> {
+pub(super) fn offsite(config: &Config) -> Vec<(Member, Finding)> {
     if config.storage.offsite.is_empty() {
         let cause = "there is no copy in another building".to_owned();
-        return vec![note(
-            OPTION,
-            cause,
-            "add a [[storage.offsite]] section, or copy the packs elsewhere yourself",
-        )];
+        let remedy = "add a [[storage.offsite]] section, or copy the packs elsewhere yourself";
+        return vec![(Member::Node, note(OPTION, cause, remedy))];
     }
-    config.storage.offsite.iter().flat_map(|offsite| one(config, offsite)).collect()
+    let of = |offsite: &Offsite| {
+        let member = Member::OffsiteReplica(offsite.label.clone());
+        one(config, offsite).into_iter().map(move |finding| (member.clone(), finding))
+    };
+    config.storage.offsite.iter().flat_map(of).collect()
 }
 
 fn one(config: &Config, offsite: &Offsite) -> Vec<Finding> {

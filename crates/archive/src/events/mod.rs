@@ -1,11 +1,16 @@
 //! What happened to studies, for programs that follow the archive: routers, reporting systems, researchers.
 //!
 //! ```text
-//!  rows applied ─► study_arrival, due after a rest ─► work: leaf of a conflict ─► event, once ─► events: decided, read by a cursor
+//!  rows applied ─► study_arrival, due after a rest ─► work: leaf of a conflict ─► event, once ─┬─► events: decided, read by a cursor
+//!                                                                                              └─► feed: numbers for a place outside
 //! ```
 //!
 //! A study that has received nothing for some time is *stable*. It is an event once per rest, also over a restart; what
 //! arrives late makes it rest anew.
+
+mod feed;
+
+pub use feed::{EventFeed, FeedLag};
 
 use crate::background::Turns;
 use crate::catalogue::unavailable;
