@@ -1,5 +1,6 @@
-"""`script/cluster`: a primary, a standby and an archive on loopback, as a person uses them."""
+"""`script/cluster`: a primary, a standby, three NATS servers and an archive on loopback, as a person uses them."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from yingdun_testkit import postgres, program
+from yingdun_testkit import nats, postgres, program
 from yingdun_testkit.installation import wait_until
 
 
@@ -19,21 +20,46 @@ class Cluster:
 
     def __init__(self, directory):
         self.directory = directory
-        with socket.socket() as one, socket.socket() as next_one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
-            next_one.bind(("127.0.0.1", self.port + 1))
+        self.port, self.nats_port = free_ports(2), free_ports(6)
 
-    def run(self, word, *options) -> str:
-        command = [program.REPOSITORY / "script" / "cluster", word, "--directory", self.directory, "--port", str(self.port)]
+    def run(self, *words) -> str:
+        command = [program.REPOSITORY / "script" / "cluster", *words, "--directory", self.directory]
+        command += ["--port", str(self.port), "--nats-port", str(self.nats_port)]
         environment = {**os.environ, "YINGDUN_BINARY": str(program.binary()), "LANG": "C"}
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=environment, timeout=240)
-        assert done.returncode == 0, f"{word}: {done.stdout}\n{done.stderr}\n{self.log()}"
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}\n{self.log()}"
         return done.stdout
 
     def log(self) -> str:
         path = self.directory / "supervisor.log"
         return path.read_text() if path.exists() else ""
+
+
+    def members(self) -> dict:
+        """What `doctor --cluster` says, by kind and name."""
+        config = self.directory / "archive" / "yingdun.toml"
+        done = program.run("--json", "doctor", "--cluster", "--config", config)
+        view = json.loads(done.stdout)
+        assert view["healthy"] is (done.returncode == 0), done.stdout + done.stderr
+        return {(member["kind"], member["name"]): member for member in view["members"]}
+
+    def nats_process(self, name: str) -> str:
+        return (self.directory / f"nats-{name}.pid").read_text()
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    while True:
+        with contextlib.ExitStack() as held:
+            first = held.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                for following in range(port + 1, port + count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", following))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 @pytest.fixture
@@ -50,11 +76,19 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
         if os.environ.get("YINGDUN_REQUIRE_POSTGRES"):
             pytest.fail("PostgreSQL is missing: script/bootstrap test installs it")
         pytest.skip("PostgreSQL is not installed")
+    nats.require()
     cluster = Cluster(folder / "cluster")
     try:
-        started = cluster.run("start", "--web-listen", "127.0.0.1:0", "--dicom-tls-listen", "127.0.0.1:0")
+        started = cluster.run("start", "--web-listen", f"127.0.0.1:{free_ports(1)}", "--dicom-tls-listen", "127.0.0.1:0")
         assert json.loads(started.splitlines()[-1])["ready"] is True
+        wait_until(lambda: is_healthy(cluster.members(), cluster), "every member is in order", 120)
         assert f"127.0.0.1:{cluster.port} is the primary, timeline 1: `b` streams, waited for" in cluster.run("status")
+
+        killed = cluster.nats_process("b")
+        cluster.run("kill-nats", "b")
+        wait_until(lambda: cluster.nats_process("b") != killed, "the NATS server is started again", 120)
+        wait_until(lambda: is_healthy(cluster.members(), cluster), "it has caught up", 120)
+
         cluster.run("kill-primary")
         wait_until(lambda: "b is the primary and waits for a" in cluster.log(), "the standby is promoted and has a standby", 120)
         status = cluster.run("status")
@@ -62,3 +96,22 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
         assert f"127.0.0.1:{cluster.port + 1} is the primary, timeline 2: `a` streams, waited for" in status
     finally:
         cluster.run("stop")
+    members = cluster.members()
+    assert {member["health"] for (kind, _), member in members.items() if kind == "node"} == {"error"}
+    assert members["event-stream", nats.STREAM]["health"] == "error"
+
+
+def is_healthy(members, cluster) -> bool:
+    """Whether every member is there and none is in trouble. Of NATS servers that cannot force each message to the disk it warns."""
+    databases = [("database-server", f"127.0.0.1:{cluster.port + number}") for number in range(2)]
+    servers = [("nats-server", f"nats://127.0.0.1:{cluster.nats_port + number}") for number in range(3)]
+    stream = ("event-stream", nats.STREAM)
+    assert {key for key in members if key[0] != "node"} == {*databases, *servers, stream}
+    node = next(member for (kind, _), member in members.items() if kind == "node")
+    old = all("every two minutes only" in str(members[server]) for server in servers)
+    return (
+        all(members[key]["health"] == "ok" for key in (*databases, stream))
+        and all(members[server]["health"] == ("warning" if old else "ok") for server in servers)
+        and "3 copies" in str(members[stream])
+        and "the archive serves at" in str(node)
+    )

@@ -121,6 +121,10 @@ fn view(members: BTreeMap<Member, Vec<Finding>>) -> View {
 /// Whether the archive serves, as somebody sees it who connects.
 async fn door(config: &Config) -> Finding {
     let address = reachable(config.web.listen);
+    if address.port() == 0 {
+        let cause = "the port is chosen at each start, so nobody knows here whether the archive serves";
+        return note("web.listen", cause.to_owned(), "give web.listen a port");
+    }
     match serves(config).await {
         true => note("web.listen", format!("the archive serves at https://{address}"), "nothing"),
         false => {
