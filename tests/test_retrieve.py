@@ -55,6 +55,25 @@ def test_every_level_is_got_with_its_counters(images, entity):
         assert all(status.Status == 0xFF00 for status, _ in pending)
 
 
+@pytest.mark.parametrize("offered", [3, 0])
+def test_objects_are_sent_before_the_first_is_answered_to_a_peer_that_offers_it(images, entity, offered):
+    receiver = Receiver()
+
+    def hold(_):
+        if len(receiver.got) == 1:
+            behind = receiver.association.dimse.msg_queue
+            more = 2 if offered == 3 else 3
+            wait_until(lambda: behind.qsize() >= more, "the next objects come", 20)
+            assert behind.qsize() == more, "and no more than offered"
+        return 0
+
+    receiver.on_store = hold
+    asked = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study_of(images, 0)}
+    *pending, (last, _) = get(entity, receiver, offered=offered, **asked)
+    assert (last.Status, last.NumberOfCompletedSuboperations, len(set(receiver.got))) == (0, 4, 4)
+    assert [status.NumberOfRemainingSuboperations for status, _ in pending] == [3, 2, 1, 0]
+
+
 def test_what_the_receiver_refuses_is_counted_and_named(images, entity):
     receiver = Receiver()
     refused = images[1].SOPInstanceUID

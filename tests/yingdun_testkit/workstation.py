@@ -81,11 +81,15 @@ class Receiver:
         return 0
 
 
-def get(entity, receiver, syntaxes=None, **keys):
-    """Every response to a C-GET: its status data set and its identifier."""
+def get(entity, receiver, syntaxes=None, offered=None, **keys):
+    """Every response to a C-GET: its status data set and its identifier. `offered` is how many objects may wait for their answers."""
     storage = (SecondaryCaptureImageStorage, syntaxes or [part10.EXPLICIT_LITTLE_ENDIAN])
-    role = build_role(SecondaryCaptureImageStorage, scp_role=True)
-    association = entity.associate(GET, storage, roles=[role], handlers=receiver.handlers())
+    negotiated = [build_role(SecondaryCaptureImageStorage, scp_role=True)]
+    if offered is not None:
+        window = pynetdicom.pdu_primitives.AsynchronousOperationsWindowNegotiation()
+        window.maximum_number_operations_invoked, window.maximum_number_operations_performed = 1, offered
+        negotiated.append(window)
+    association = entity.associate(GET, storage, roles=negotiated, handlers=receiver.handlers())
     receiver.association = association
     try:
         return list(association.send_c_get(identifier(**keys), GET, msg_id=9))

@@ -159,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
             called,
             send_bytes_max,
             window: agreement.window.map_or(1, |window| window.invoked.max(1)),
+            window_of_acceptor: agreement.window.map_or(1, |window| window.performed.max(1)),
             fragments: Vec::new().into_iter(),
         })
     }

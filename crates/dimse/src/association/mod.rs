@@ -91,6 +91,8 @@ pub struct Association<S> {
     send_bytes_max: usize,
     /// Operations that the requestor may have without an answer, 1 unless more was agreed upon.
     window: u16,
+    /// Operations that the acceptor may have without an answer, likewise; known on its side only.
+    window_of_acceptor: u16,
     /// Fragments of the last unit that were not handed out yet.
     fragments: std::vec::IntoIter<Pdv>,
 }
@@ -197,6 +199,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Association<S> {
     #[must_use]
     pub const fn window(&self) -> u16 {
         self.window
+    }
+
+    /// How many operations the side that was asked for the association may have without an answer (PS3.7 §D.3.3.3); 1 where
+    /// this is the side that asked.
+    #[must_use]
+    pub const fn window_of_acceptor(&self) -> u16 {
+        self.window_of_acceptor
     }
 
     /// The waits of this association.

@@ -30,6 +30,8 @@ pub struct Proposals {
     roles: Vec<RoleSelection>,
     /// Operations that are to be outstanding at once; none is one.
     window: Option<NonZeroU16>,
+    /// Operations of the peer that may be outstanding at once; none is one.
+    performed: Option<NonZeroU16>,
 }
 
 /// More proposals than one association can hold.
@@ -43,7 +45,7 @@ impl Proposals {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { contexts: Vec::new(), roles: Vec::new(), window: None }
+        Self { contexts: Vec::new(), roles: Vec::new(), window: None, performed: None }
     }
 
     /// Adds a pair, unless it is there already.
@@ -90,6 +92,19 @@ impl Proposals {
         self.window = NonZeroU16::new(operations.min(OPERATIONS_MAX)).filter(|window| window.get() > 1);
     }
 
+    /// Lets the peer have several operations without an answer at once, [`OPERATIONS_MAX`] at most (PS3.7 §D.3.3.3). They are
+    /// answered in their order.
+    pub fn perform(&mut self, operations: u16) {
+        self.performed = NonZeroU16::new(operations.min(OPERATIONS_MAX)).filter(|window| window.get() > 1);
+    }
+
+    /// What is proposed about operations without an answer; nothing when it is one on each side.
+    fn operations_window(&self) -> Option<OperationsWindow> {
+        let or_one = |window: Option<NonZeroU16>| window.map_or(1, NonZeroU16::get);
+        (self.window.is_some() || self.performed.is_some())
+            .then(|| OperationsWindow { invoked: or_one(self.window), performed: or_one(self.performed) })
+    }
+
     /// How many operations may be outstanding after this answer: what the peer grants of what was asked for.
     fn granted(&self, answer: Option<OperationsWindow>) -> u16 {
         let (Some(asked), Some(answer)) = (self.window, answer) else { return 1 };
@@ -123,6 +138,7 @@ pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(
             called,
             send_bytes_max,
             window,
+            window_of_acceptor: 1,
             fragments: Vec::new().into_iter(),
         }),
         Err(failure) => {
@@ -155,10 +171,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         contexts: contexts.collect(),
         user: UserInformation {
             roles: proposals.roles.clone(),
-            // Nothing is asked of us that could wait.
-            operations_window: proposals
-                .window
-                .map(|window| OperationsWindow { invoked: window.get(), performed: 1 }),
+            operations_window: proposals.operations_window(),
             ..own_user_information()
         },
     });

@@ -15,6 +15,16 @@ use yingdun_model::Uid;
 /// Number of our first request in an association. Each side counts its own.
 const FIRST_MESSAGE_ID: u16 = 1;
 
+/// A C-GET under way.
+struct Retrieval<'a> {
+    context: &'a Context,
+    request: &'a Command,
+    progress: Progress,
+    /// Objects that were sent and not answered, by the number of their message.
+    waiting: Vec<(u16, Uid)>,
+    is_cancelled: bool,
+}
+
 impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T> {
     /// Sends what was asked for.
     pub(super) async fn get(
@@ -27,25 +37,37 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             Ok(selection) => self.service.select(self.session, selection).await,
             Err(failure) => Err(failure),
         };
-        let (outgoing, mut progress) = match selected.and_then(counted) {
+        let (outgoing, progress) = match selected.and_then(counted) {
             Ok(counted) => counted,
             Err(failure) => return self.conclude(context, command, Err(failure)).await,
         };
+        let mut retrieval =
+            Retrieval { context, request: command, progress, waiting: Vec::new(), is_cancelled: false };
         let mut message_id = FIRST_MESSAGE_ID;
-        let mut cancelled = false;
+        let mut ending = Ending::Finished;
         let mut outgoing = Ahead::of(outgoing, &self.habits.transfer_syntaxes);
         while let Some(one) = outgoing.next(|class, syntax| self.context_for(class, syntax).is_some()) {
-            if cancelled || self.is_cancelled(command).await? {
-                return self.last(context, command, &progress, Ending::Cancelled).await;
+            while let Some(received) = self.association.received_already().await? {
+                self.told(&mut retrieval, received).await?;
+            }
+            if retrieval.is_cancelled {
+                ending = Ending::Cancelled;
+                break;
             }
             let instance = one.object.sop_instance.clone();
-            let outcome = self.send_back(one, message_id, command, &mut cancelled).await?;
-            measure::suboperation("get", &outcome);
-            progress.ended(&instance, outcome);
-            self.pending(context, command, &progress).await?;
+            match self.send_back(one, message_id).await? {
+                Ok(()) => retrieval.waiting.push((message_id, instance)),
+                Err(failure) => self.count(&mut retrieval, &instance, Err(failure)).await?,
+            }
+            if retrieval.waiting.len() >= usize::from(self.association.window_of_acceptor()) {
+                self.answered(&mut retrieval).await?;
+            }
             message_id = message_id.checked_add(1).unwrap_or(FIRST_MESSAGE_ID);
         }
-        self.last(context, command, &progress, Ending::Finished).await
+        while !retrieval.waiting.is_empty() {
+            self.answered(&mut retrieval).await?;
+        }
+        self.last(context, command, &retrieval.progress, ending).await
     }
 
     /// Reads what a retrieval asks for.
@@ -88,14 +110,8 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         Ok(self.association.send_message(context.id, &response.encode(), &list).await?)
     }
 
-    /// Sends one object and waits for its answer. The outer error ends the association.
-    async fn send_back(
-        &mut self,
-        one: Turn,
-        message_id: u16,
-        request: &Command,
-        cancelled: &mut bool,
-    ) -> Result<Result<Status, Failure>, MessageError> {
+    /// Sends one object. The outer error ends the association.
+    async fn send_back(&mut self, one: Turn, message_id: u16) -> Result<Result<(), Failure>, MessageError> {
         let Turn { object, opening } = one;
         let chosen = opening.and_then(|opening| {
             Some((self.context_for(&object.sop_class, &opening.transfer_syntax)?, opening))
@@ -111,7 +127,56 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         };
         let store = Command::store_request(message_id, &object.sop_class, &object.sop_instance);
         self.association.send_object(context, &store.encode(), &mut source).await?;
-        self.stored(message_id, request, cancelled).await.map(Ok)
+        Ok(Ok(()))
+    }
+
+    /// Waits for the answer to one of the objects that were sent.
+    async fn answered(&mut self, retrieval: &mut Retrieval<'_>) -> Result<(), MessageError> {
+        let before = retrieval.waiting.len();
+        while retrieval.waiting.len() == before {
+            let wait = self.association.timeouts().response;
+            let received = self.association.receive(wait).await?;
+            self.told(retrieval, received).await?;
+        }
+        Ok(())
+    }
+
+    /// What the peer may say meanwhile: the answer to a C-STORE of ours, a cancel of the whole request, and that it has a
+    /// report.
+    async fn told(&mut self, retrieval: &mut Retrieval<'_>, received: Received) -> Result<(), MessageError> {
+        let Received::Fragment(first) = received else { return Err(MessageError::ReleaseInside) };
+        let (context, command) = read_command(&mut self.association, first).await?;
+        match (command.field(), command.status()) {
+            (CommandField::Response(Operation::Store), Some(status))
+                if !command.has_data_set()
+                    && let Some(instance) = retrieval.take(command.message_id_responded_to()) =>
+            {
+                self.count(retrieval, &instance, Ok(status)).await
+            }
+            (CommandField::Cancel, _) => {
+                retrieval.is_cancelled |= cancels(&command, retrieval.request);
+                Ok(())
+            }
+            (CommandField::Response(Operation::EventReport), _) => {
+                let context = self.association.context(context)?.clone();
+                self.reported(&context, &command).await
+            }
+            _ => {
+                Err(MessageError::Interleaved { expected: "the response to a C-STORE, or a cancel", context })
+            }
+        }
+    }
+
+    /// Counts and tells what has ended.
+    async fn count(
+        &mut self,
+        retrieval: &mut Retrieval<'_>,
+        instance: &Uid,
+        outcome: Result<Status, Failure>,
+    ) -> Result<(), MessageError> {
+        measure::suboperation("get", &outcome);
+        retrieval.progress.ended(instance, outcome);
+        self.pending(retrieval.context, retrieval.request, &retrieval.progress).await
     }
 
     /// The context in which the peer takes objects of a class in a transfer syntax.
@@ -123,39 +188,13 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         };
         self.association.contexts().iter().find(fits).map(|context| context.id)
     }
+}
 
-    /// Waits for the answer to a C-STORE of ours. A cancel of the whole request may come before it.
-    async fn stored(
-        &mut self,
-        message_id: u16,
-        request: &Command,
-        cancelled: &mut bool,
-    ) -> Result<Status, MessageError> {
-        loop {
-            let wait = self.association.timeouts().response;
-            let Received::Fragment(first) = self.association.receive(wait).await? else {
-                return Err(MessageError::ReleaseInside);
-            };
-            let (context, command) = read_command(&mut self.association, first).await?;
-            match (command.field(), command.status()) {
-                (CommandField::Response(Operation::Store), Some(status))
-                    if command.message_id_responded_to() == Some(message_id) && !command.has_data_set() =>
-                {
-                    return Ok(status);
-                }
-                (CommandField::Cancel, _) => *cancelled |= cancels(&command, request),
-                (CommandField::Response(Operation::EventReport), _) => {
-                    let context = self.association.context(context)?.clone();
-                    self.reported(&context, &command).await?;
-                }
-                _ => {
-                    return Err(MessageError::Interleaved {
-                        expected: "the response to a C-STORE, or a cancel",
-                        context,
-                    });
-                }
-            }
-        }
+impl Retrieval<'_> {
+    /// The object that was sent in a message, once.
+    fn take(&mut self, message_id: Option<u16>) -> Option<Uid> {
+        let place = self.waiting.iter().position(|(waiting, _)| Some(*waiting) == message_id)?;
+        Some(self.waiting.remove(place).1)
     }
 }
 

@@ -130,18 +130,19 @@ fn levels_of_storage(negotiation: &ExtendedNegotiation) -> Option<ExtendedNegoti
 }
 
 /// How many operations of the peer may wait for their answers (PS3.7 §D.3.3.3). Only where there are no queries and
-/// retrievals: between their responses a peer may say that it cancels, and nothing else. Of ours there is one at a time.
+/// retrievals: between their responses a peer may say that it cancels, and nothing else. Of ours, which are the objects
+/// of a C-GET, as many as the peer takes.
 fn window(request: &AssociateRq) -> Option<OperationsWindow> {
     let asked = request.user.operations_window?;
     let mut classes = request.contexts.iter().filter_map(|context| context.abstract_syntax.as_ref());
     let asks = |class: &Uid| Model::of(class).is_some() || class.as_str() == MODALITY_WORKLIST;
-    let invoked = match asked.invoked {
-        _ if classes.any(asks) => 1,
+    let bounded = |operations: u16| match operations {
         // No limit.
         0 => OPERATIONS_MAX,
         some => some.min(OPERATIONS_MAX),
     };
-    Some(OperationsWindow { invoked, performed: 1 })
+    let invoked = if classes.any(asks) { 1 } else { bounded(asked.invoked) };
+    Some(OperationsWindow { invoked, performed: bounded(asked.performed) })
 }
 
 /// What is agreed to of a query (PS3.4 table C.5-2): relational queries, combined date and time, fuzzy matching of names,
@@ -305,10 +306,16 @@ mod tests {
             (&[CT, find], 8, 1),
             (&[CT, MODALITY_WORKLIST], 8, 1),
         ] {
-            let window = Some(OperationsWindow { invoked, performed: 8 });
-            let user = UserInformation { operations_window: window, ..UserInformation::default() };
-            let agreed = agree(&asking(classes, user)).window;
-            assert_eq!(agreed, Some(OperationsWindow { invoked: granted, performed: 1 }), "{classes:?}");
+            for (performed, taken) in [(8, 8), (1, 1), (0, OPERATIONS_MAX), (500, OPERATIONS_MAX)] {
+                let window = Some(OperationsWindow { invoked, performed });
+                let user = UserInformation { operations_window: window, ..UserInformation::default() };
+                let agreed = agree(&asking(classes, user)).window;
+                assert_eq!(
+                    agreed,
+                    Some(OperationsWindow { invoked: granted, performed: taken }),
+                    "{classes:?}"
+                );
+            }
         }
         assert_eq!(agree(&asking(&[CT], UserInformation::default())).window, None, "not asked, not answered");
     }

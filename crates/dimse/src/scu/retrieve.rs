@@ -2,7 +2,7 @@
 
 use super::{Answer, Scu, ScuError};
 use crate::IMPLICIT_LITTLE_ENDIAN;
-use crate::association::{Proposals, ProposalsError, Received};
+use crate::association::{OPERATIONS_MAX, Proposals, ProposalsError, Received};
 use crate::message::{
     Command, CommandField, MessageError, Operation, Status, SubOperations, element, read_command, read_data,
 };
@@ -43,13 +43,15 @@ impl Proposals {
         Ok(())
     }
 
-    /// One kind of object that a C-GET may bring: the peer sends, this side takes.
+    /// One kind of object that a C-GET may bring: the peer sends, this side takes. The peer may send the next ones before the
+    /// answer to the first.
     ///
     /// # Errors
     /// [`ProposalsError`] when no number is left for it.
     pub fn add_taken(&mut self, sop_class: Uid, transfer_syntax: Uid) -> Result<(), ProposalsError> {
         self.add(sop_class.clone(), transfer_syntax)?;
         self.provide(sop_class);
+        self.perform(OPERATIONS_MAX);
         Ok(())
     }
 }

@@ -63,8 +63,9 @@ fn associations(page: &mut Page) {
             (
                 "asynchronous operations window",
                 format!(
-                    "up to {OPERATIONS_MAX} invoked by the peer, 1 in an association that also queries or retrieves; 1 of ours. \
-                     As SCU of storage up to {OPERATIONS_MAX}, as far as the peer grants it"
+                    "up to {OPERATIONS_MAX} invoked by the peer, 1 in an association that also queries or retrieves; of \
+                     ours (objects of a C-GET) up to {OPERATIONS_MAX}, as far as the peer offers it. As SCU of storage up to \
+                     {OPERATIONS_MAX}, as far as the peer grants it; as SCU of C-GET up to {OPERATIONS_MAX} of the peer"
                 ),
             ),
             (
