@@ -119,9 +119,13 @@ def test_a_position_that_was_lost_is_made_up_for_by_the_duplicate_window(make_in
         archive.store(5)
         archive.wait_for_events(5)
         wait_until(lambda: cluster.numbers() == [1, 2, 3, 4, 5], "every event is there", SECONDS_MAX)
+        database = archive.installation.directory / "db" / "catalogue.db"
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as catalogue:
+            position = "SELECT max(position) FROM event_feed"
+            wait_until(lambda: catalogue.execute(position).fetchone() == (5,), "the position is kept", SECONDS_MAX)
         archive.installation.kill()
         # As after a crash between the stream's acknowledgement and the position, five times over.
-        with sqlite3.connect(archive.installation.directory / "db" / "catalogue.db") as catalogue:
+        with sqlite3.connect(database) as catalogue:
             assert catalogue.execute("UPDATE event_feed SET position = 0").rowcount == 1
         archive.installation.start()
         archive.installation.office.sign_in_officers()
