@@ -38,6 +38,7 @@ async fn a_catalogue_from_before_the_stores_had_numbers_goes_on(house: House) {
 /// Undoes the steps of the schema from the one on that numbers stores.
 async fn as_before_numbers(database: &Database) {
     for sql in [
+        "DROP TABLE event_feed",
         "DROP INDEX pack_store_by_number",
         "DROP INDEX pack_store_by_id",
         "ALTER TABLE pack_store DROP COLUMN number",
