@@ -11,6 +11,7 @@ from pydicom.uid import generate_uid
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.dcmtk import Listening, dcmqrscp
+from yingdun_testkit.elsewhere import Elsewhere
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.orthanc import Orthanc, free_port
 from yingdun_testkit.web import Web
@@ -29,7 +30,8 @@ def viewer(archive, tokens):
 
 
 class Other:
-    """Another archive, as a device of this one, with studies that this one has not: two of one patient, one of another."""
+    """Another archive, as a device of this one, with studies that this one has not at first: two of one patient, one of
+    another."""
 
     def __init__(self, title):
         self.title, patients = title, [("1", "Wang^Wei=王^伟"), ("1", "Wang^Wei=王^伟"), ("2", "Li^Ming=李^明")]
@@ -60,7 +62,7 @@ def other(request, archive, tmp_path_factory):
     host, port = archive.addresses.dicom_tls if kind == "orthanc-tls" else archive.addresses.dicom_plain
     here = {"AET": "YINGDUN", "Host": host, "Port": port, "UseDicomTls": kind == "orthanc-tls"}
     settings = {"DicomAet": title, "DicomModalities": {"yingdun": here}}
-    settings |= {f"DicomAlwaysAllow{verb}": True for verb in ("Echo", "Store", "Find", "Move")}
+    settings |= {f"DicomAlwaysAllow{verb}": True for verb in ("Echo", "Store", "Find", "Move", "Get")}
     facts = {"plain_allowed": True}
     if kind == "orthanc-tls":
         identity = archive.issue_certificate(title, "127.0.0.1")
@@ -112,10 +114,24 @@ def test_a_device_is_searched_and_each_row_is_decided(archive, viewer, other, to
         viewer.post(f"/devices/{other.title}/find", wrong, 400)
 
 
-def test_what_somebody_may_see_elsewhere_is_brought_here(archive, gateway, viewer, other, tokens):
-    studies = [image.StudyInstanceUID for image in other.images]
+def test_studies_come_by_c_get_as_if_the_device_had_stored_them(archive, gateway, viewer, other, tokens):
+    path, studies = f"/devices/{other.title}/retrieve", [image.StudyInstanceUID for image in other.images]
     technician = archive.office.api(tokens.person(archive, "technician"))
-    technician.post(f"/devices/{other.title}/retrieve", {"studies": studies[:1]}, 404)
+    # What was never received here, a technician does not see.
+    for by in ("get", "move"):
+        technician.post(path, {"studies": studies[:1], "by": by}, 404)
+    job = ended(viewer, viewer.post(path, {"studies": studies, "by": "get"}, 202))
+    assert (job["kind"], job["state"], job["fault"]) == ("retrieve", "completed", None), job
+    assert (job["completed"], job["failed"], job["total"]) == (3, 0, 3), job
+    for image in other.images:
+        assert part10.parse(gateway.file_of(image)).PixelData == image.PixelData
+    leaves = archive.office.leaves(kind="access", action="store", outcome="permitted", actor=other.title)
+    assert len(leaves) == 3, "each study was decided for the device, not for whoever asked"
+    viewer.post(path, {"studies": studies, "by": "post"}, 400)
+
+
+def test_what_somebody_may_see_elsewhere_is_brought_here(archive, gateway, viewer, other):
+    studies = [image.StudyInstanceUID for image in other.images]
     job = ended(viewer, viewer.post(f"/devices/{other.title}/retrieve", {"studies": studies}, 202))
     assert (job["kind"], job["state"], job["fault"]) == ("retrieve", "completed", None), job
     assert (job["completed"], job["failed"], job["remaining"]) == (3, 0, 0), job
@@ -132,6 +148,77 @@ def test_a_device_that_does_not_know_us_says_so_in_the_job(archive, viewer, tmp_
         job = ended(viewer, viewer.post("/devices/DVSTRANGE/retrieve", {"studies": [image.StudyInstanceUID]}, 202))
     assert job["state"] == "failed" and "A801" in job["fault"]["came"], job
     assert "register our AE title" in job["fault"]["do"]
+
+
+def test_of_a_c_get_every_object_that_is_not_here_afterwards_is_named(archive, gateway, viewer, tmp_path):
+    study = generate_uid()
+    good, unsent, nameless = (part10.image(patient_id="00815", study=study, seed=seed) for seed in (1, 2, 3))
+    unsent.SOPClassUID = unsent.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    del nameless.SeriesInstanceUID
+    token = tmp_path / "token"
+    token.write_text(viewer.token)
+    admin = ["--server", archive.addresses.web, "--ca-file", archive.ca_file, "--token-file", token]
+    with Elsewhere("DVGIVES", [good, unsent, nameless]) as theirs:
+        archive.office.device(
+            "DVGIVES", plain_allowed=True, destination=f"plain://127.0.0.1:{theirs.port}",
+            habits={"coercions": [{"action": "trim-zeros", "attribute": "PatientID"}]},
+        )
+        retrieve = lambda: program.run_json(
+            "device", "retrieve", "DVGIVES", study, "--by", "get", "--wait", *admin, code=1
+        )
+        job = retrieve()
+        assert (job["state"], job["completed"], job["failed"], job["remaining"]) == ("completed", 1, 2, 0), job
+        reasons = {failure["instance"]: failure["reason"] for failure in job["failures"]}
+        assert set(reasons) == {unsent.SOPInstanceUID, nameless.SOPInstanceUID}
+        assert reasons[unsent.SOPInstanceUID] == "the device did not send it"
+        assert "(0020,000E) is missing" in reasons[nameless.SOPInstanceUID], reasons
+        assert part10.parse(gateway.file_of(good)).PatientID == "00815", "kept as it came"
+        (row,) = gateway.search("/studies", StudyInstanceUID=study)
+        assert row["00100020"]["Value"] == ["815"], "and catalogued by the rules of the device"
+        # Its rights count, and its record.
+        archive.office.grant_device("DVGIVES")
+        job = retrieve()
+        assert (job["completed"], job["failed"]) == (0, 3), job
+        assert any("refused" in failure["reason"] for failure in job["failures"])
+        archive.office.device("DVMOVED", plain_allowed=True, addresses=["192.0.2.7"], destination=f"plain://127.0.0.1:{theirs.port}")
+        job = ended(viewer, viewer.post("/devices/DVMOVED/retrieve", {"studies": [study], "by": "get"}, 202))
+    assert job["state"] == "failed" and "record" in job["fault"]["expected"], job
+    leaves = archive.office.leaves(kind="association", outcome="refused", actor="DVMOVED")
+    assert [leaf["reason"] for leaf in leaves] == ["wrong-address"]
+
+
+def test_a_c_get_over_tls_is_taken_from_the_certificate_of_the_record_only(archive, gateway, viewer):
+    image = part10.image(patient_id="GETTLS-1")
+    mine, others = (archive.issue_certificate(title, "127.0.0.1") for title in ("DVGETTLS", "DVOTHER"))
+    path, body = "/devices/DVGETTLS/retrieve", {"studies": [image.StudyInstanceUID], "by": "get"}
+    with Elsewhere("DVGETTLS", [image], mine, archive.ca_file) as theirs:
+        record = {"destination": f"127.0.0.1:{theirs.port}", "addresses": ["127.0.0.1"]}
+        archive.office.device("DVGETTLS", certificate_sha256=others["sha256"], **record)
+        job = ended(viewer, viewer.post(path, body, 202))
+        assert (job["state"], job["completed"]) == ("failed", 0), job
+        leaves = archive.office.leaves(kind="association", outcome="refused", actor="DVGETTLS")
+        assert [leaf["reason"] for leaf in leaves] == ["wrong-certificate"]
+        right = {"ae_title": "DVGETTLS", "called_ae": "YINGDUN", "certificate_sha256": mine["sha256"], **record}
+        archive.office.system.put("/devices/DVGETTLS", right, 204)
+        job = ended(viewer, viewer.post(path, body, 202))
+    assert (job["state"], job["completed"]) == ("completed", 1), job
+    assert part10.parse(gateway.file_of(image)).PixelData == image.PixelData
+
+
+def test_a_c_get_that_is_cancelled_keeps_what_has_come(archive, gateway, viewer):
+    study = generate_uid()
+    images = [part10.image(patient_id="GETHALF-1", study=study, seed=seed) for seed in range(3)]
+    with Elsewhere("DVHALF", images) as theirs:
+        theirs.go_on.clear()
+        archive.office.device("DVHALF", plain_allowed=True, destination=f"plain://127.0.0.1:{theirs.port}")
+        job = viewer.post("/devices/DVHALF/retrieve", {"studies": [study], "by": "get"}, 202)
+        assert theirs.in_the_middle.wait(60)
+        assert viewer.raw("DELETE", f"/jobs/{job['job']}").status_code == 202
+        job = ended(viewer, job)
+    assert job["state"] == "cancelled", job
+    assert [row["00080018"]["Value"][0] for row in gateway.search("/instances", StudyInstanceUID=study)] == [
+        images[0].SOPInstanceUID
+    ]
 
 
 def files_of(folder) -> list:
@@ -257,7 +344,9 @@ def test_who_may_have_devices_searched_and_sent_to(archive, gateway, tokens):
     }
     # Nobody is there; whoever may ask hears that.
     may_search = {"clinician", "radiologist", "chief", "technician", "search", "view"}
-    for verb, body in (("find", {"keys": {"PatientID": "1"}}), ("retrieve", {"studies": ["1.2"]})):
+    asked = [("find", {"keys": {"PatientID": "1"}})]
+    asked += [("retrieve", {"studies": ["1.2"], "by": by}) for by in ("move", "get")]
+    for verb, body in asked:
         found = answers(f"/devices/NOBODY/{verb}", body)
         assert found == {name: 404 if name in may_search else 403 for name in who}, verb
     sent = answers("/devices/NOBODY/store", {"studies": [image.StudyInstanceUID]})

@@ -166,13 +166,18 @@ impl Job {
     /// An object was not taken.
     pub(crate) fn failed(&self, instance: Uid, reason: String) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+        self.named(instance, reason);
+    }
+
+    /// Names an object that is counted among those that failed.
+    pub(crate) fn named(&self, instance: Uid, reason: String) {
         let mut end = self.end();
         if end.failures.len() < limits::JOB_FAILURES_MAX {
             end.failures.push((instance, reason));
         }
     }
 
-    /// What the device says of all objects.
+    /// How far all objects are.
     pub(crate) fn counted(&self, counts: Counts) {
         let Counts { remaining, completed, warning, failed } = counts;
         self.total.store(remaining + completed + warning + failed, Ordering::Relaxed);

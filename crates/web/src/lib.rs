@@ -63,7 +63,9 @@ mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
 pub use hooks::{Hooks, Readiness, SealProgress, Sealing, VaultBytes, VaultPart};
-pub use network::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
+pub use network::{
+    CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way,
+};
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use sealed::SealedDoor;
 pub use server::{ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

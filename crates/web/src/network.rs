@@ -3,11 +3,12 @@
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use yingdun_access::{DeviceRecord, MoveDestination};
 use yingdun_archive::{FoundRow, InstanceEntry, OpenStudy};
-use yingdun_model::{AeTitle, Uid};
+use yingdun_model::{AeTitle, Uid, word_enum};
 
 /// The DICOM client of this archive.
 pub trait Network: Send + Sync {
@@ -28,15 +29,26 @@ pub trait Network: Send + Sync {
         ended: Box<dyn Fn(Sent) + Send + Sync>,
     ) -> BoxFuture<'static, ()>;
 
-    /// Has a device send studies here (C-MOVE to the title by which it knows us), one after the other, and tells how far all
-    /// of them are. What comes is stored as from any sender. The device is hung up on when `stop` is cancelled.
+    /// Brings studies of a device here, one after the other, and tells how far all of them are. What comes is stored as from
+    /// any sender. The device is hung up on when `stop` is cancelled.
     fn retrieve(
         &self,
         device: Device,
-        studies: Vec<Uid>,
+        studies: Vec<Sought>,
+        by: Way,
         stop: CancellationToken,
-        progress: Box<dyn Fn(Counts) + Send + Sync>,
+        told: Box<dyn Fn(Told) + Send + Sync>,
     ) -> BoxFuture<'static, Result<(), CallFault>>;
+}
+
+word_enum! {
+    /// How studies come from a device.
+    Way, "way" {
+        /// C-MOVE: it sends them to the title by which it knows us, over an association of its own.
+        Move => "move",
+        /// C-GET: they come over the association in which it is asked.
+        Get => "get",
+    }
 }
 
 /// A device that is called.
@@ -77,7 +89,30 @@ pub struct Holding {
     pub entries: Vec<InstanceEntry>,
 }
 
-/// How far a device is with what it sends here, as it says.
+/// A study that a device has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// The study.
+    pub study: Uid,
+    /// SOP Classes in Study (0008,0062), as far as the device tells them.
+    pub classes: BTreeSet<Uid>,
+}
+
+/// What is told of a retrieval as it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// How far it is.
+    Counts(Counts),
+    /// An object that did not come, which is among the failed.
+    Missing {
+        /// Its SOP Instance UID.
+        instance: Uid,
+        /// Why, without personal data.
+        reason: String,
+    },
+}
+
+/// How far a device is with what it sends here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Objects that it has still to send; of studies that were not begun, nothing is known.

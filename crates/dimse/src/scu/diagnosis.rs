@@ -98,7 +98,7 @@ async fn attempt(
     settings: &Settings,
     watch: &mut Watch,
 ) -> Result<Answer, ScuError> {
-    let stream = open(destination, settings, |step| watch.begins(step)).await?;
+    let (stream, _) = open(destination, settings, |step| watch.begins(step)).await?;
     watch.begins(Step::Associate);
     let proposals = Proposals::verification().map_err(|_| ScuError::NoVerification)?;
     let mut scu = Scu::over(stream, &destination.ae_title, settings, &proposals).await?;

@@ -43,12 +43,14 @@ use crate::association::{
 };
 use crate::message::{Command, CommandField, Operation, Status, read_command};
 use crate::pdu::AbortSource;
+use crate::query::Model;
 use crate::scp::Object;
-use crate::tls::{BUFFER_BYTES, read_in_long_pieces};
+use crate::tls::{BUFFER_BYTES, fingerprint, read_in_long_pieces};
 use crate::{IMPLICIT_LITTLE_ENDIAN, VERIFICATION};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -79,6 +81,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 pub struct Scu {
     association: Association<Box<dyn Stream>>,
     last_message_id: u16,
+    reached: Option<Reached>,
+}
+
+/// Who answered a call, as this machine saw it: nothing of it is the peer's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Its address and port.
+    pub address: SocketAddr,
+    /// Whether the connection is protected by TLS.
+    pub tls: bool,
+    /// SHA-256 of its certificate, which TLS has verified for the host that was called; `None` on a plain connection.
+    pub certificate_sha256: Option<[u8; 32]>,
 }
 
 /// What a peer answered.
@@ -129,8 +143,9 @@ impl Scu {
         settings: &Settings,
         proposals: &Proposals,
     ) -> Result<Self, ScuError> {
-        let stream = open(destination, settings, |_| ()).await?;
-        Self::over(stream, &destination.ae_title, settings, proposals).await
+        let (stream, reached) = open(destination, settings, |_| ()).await?;
+        let scu = Self::over(stream, &destination.ae_title, settings, proposals).await?;
+        Ok(Self { reached: Some(reached), ..scu })
     }
 
     /// Asks for an association over a byte stream that is open already.
@@ -148,13 +163,26 @@ impl Scu {
             request(connection, settings.timeouts, settings.calling.clone(), called.clone(), proposals)
                 .await?;
         association.send_at_most(settings.pdu_bytes_max);
-        Ok(Self { association, last_message_id: 0 })
+        Ok(Self { association, last_message_id: 0, reached: None })
+    }
+
+    /// Who answered the call; nothing for an association over a byte stream that was open already.
+    #[must_use]
+    pub const fn reached(&self) -> Option<&Reached> {
+        self.reached.as_ref()
     }
 
     /// Whether the peer agreed to take this kind of object.
     #[must_use]
     pub fn accepts(&self, sop_class: &Uid, transfer_syntax: &Uid) -> bool {
         self.context(sop_class, transfer_syntax).is_some()
+    }
+
+    /// Whether the peer agreed to be asked this.
+    #[must_use]
+    pub fn offers(&self, model: Model) -> bool {
+        let class = model.sop_class();
+        self.association.contexts().iter().any(|context| Some(&context.abstract_syntax) == class.as_ref())
     }
 
     /// C-ECHO: is the peer there and does it talk to us?
@@ -273,7 +301,7 @@ async fn open(
     destination: &Destination,
     settings: &Settings,
     begins: impl FnMut(Step),
-) -> Result<Box<dyn Stream>, ScuError> {
+) -> Result<(Box<dyn Stream>, Reached), ScuError> {
     let after = settings.timeouts.handshake;
     timeout(after, stream(destination, settings.tls.clone(), begins))
         .await
@@ -284,7 +312,7 @@ async fn stream(
     destination: &Destination,
     tls: Option<Arc<ClientConfig>>,
     mut begins: impl FnMut(Step),
-) -> Result<Box<dyn Stream>, ScuError> {
+) -> Result<(Box<dyn Stream>, Reached), ScuError> {
     begins(Step::Resolve);
     let found = lookup_host((destination.host.as_str(), destination.port)).await;
     let addresses: Vec<_> =
@@ -293,8 +321,9 @@ async fn stream(
     let unreachable = |source: io::Error| ScuError::Unreachable { destination: destination.clone(), source };
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
+    let address = stream.peer_addr().map_err(unreachable)?;
     let Some(config) = tls else {
-        return Ok(Box::new(stream));
+        return Ok((Box::new(stream), Reached { address, tls: false, certificate_sha256: None }));
     };
     begins(Step::Tls);
     let name = ServerName::try_from(destination.host.clone())
@@ -304,5 +333,7 @@ async fn stream(
         .await
         .map_err(|error| ScuError::handshake(&error))?;
     stream.get_mut().1.set_buffer_limit(Some(BUFFER_BYTES));
-    Ok(Box::new(stream))
+    let certificate_sha256 =
+        stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
+    Ok((Box::new(stream), Reached { address, tls: true, certificate_sha256 }))
 }

@@ -112,11 +112,11 @@ impl Scu {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub async fn get<I: Incoming>(
+    pub async fn get<I: Incoming, F: Future<Output = Result<I, Failure>>>(
         &mut self,
         root: Root,
         identifier: &DataSet,
-        mut take: impl AsyncFnMut(Object) -> Result<I, Failure>,
+        mut take: impl FnMut(Object) -> F,
         mut progress: impl FnMut(SubOperations),
     ) -> Result<Retrieved, ScuError> {
         let (asked, request) =
@@ -207,11 +207,11 @@ impl Scu {
     }
 
     /// Takes one object that the peer sends, and answers it.
-    async fn take<I: Incoming>(
+    async fn take<I: Incoming, F: Future<Output = Result<I, Failure>>>(
         &mut self,
         context: u8,
         command: &Command,
-        take: &mut impl AsyncFnMut(Object) -> Result<I, Failure>,
+        take: &mut impl FnMut(Object) -> F,
     ) -> Result<(), ScuError> {
         let agreed = self.association.context(context)?.clone();
         let begun = match command.uid(element::AFFECTED_SOP_INSTANCE) {

@@ -9,7 +9,7 @@ use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
 use crate::jobs::{Job, Kind as JobKind};
 use crate::limits;
-use crate::network::{CallFault, Device, Holding, Question, Sent};
+use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -55,6 +55,7 @@ struct StoreBody {
 #[serde(deny_unknown_fields)]
 struct RetrieveBody {
     studies: Vec<String>,
+    by: Option<Way>,
 }
 
 /// Tries whether a device can be reached where its record says. What goes wrong there is the answer, not a refusal.
@@ -143,9 +144,10 @@ pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Prob
     Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
 }
 
-/// Has a device send studies here. Each must be one that the asker may see there; what comes is stored as from any sender.
+/// Brings studies of a device here. Each must be one that the asker may see there; what comes is stored as from any sender.
 pub(crate) async fn retrieve(call: Call, body: Body) -> Result<Response<Body>, Problem> {
-    let RetrieveBody { studies } = json_of(body).await?;
+    let RetrieveBody { studies, by } = json_of(body).await?;
+    let by = by.unwrap_or(Way::Move);
     let studies = uids("studies", &studies)?;
     if studies.is_empty() {
         return Err(Problem::bad_request("`studies`: the studies to retrieve", "none"));
@@ -156,19 +158,32 @@ pub(crate) async fn retrieve(call: Call, body: Body) -> Result<Response<Body>, P
     let device = device(title.clone(), call.service.access.retrieve_origin(session, &title).await)?;
     let turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
     let named = studies.iter().map(Uid::as_str).collect::<Vec<_>>().join("\\");
-    let keys = Map::from_iter([("StudyInstanceUID".to_owned(), Value::from(named))]);
+    let mut keys = Map::from_iter([("StudyInstanceUID".to_owned(), Value::from(named))]);
+    if by == Way::Get {
+        // What comes over our association has to be agreed on in it.
+        keys.insert("SOPClassesInStudy".to_owned(), Value::from(""));
+    }
     let question = Question { level: "STUDY", keys, limit: studies.len() };
     let network = Arc::clone(&call.service.hooks.network);
     let found = network.find(device.clone(), question).await.map_err(of_device)?;
     drop(turn);
     let seen = search.seen(found.rows).await.map_err(of_find)?;
-    let is_seen = |study: &Uid| seen.iter().any(|row| value(row, "0020000D") == Some(study.as_str()));
-    if !studies.iter().all(is_seen) {
+    let sought = |study: Uid| {
+        let row = seen.iter().find(|row| values(row, "0020000D").next() == Some(study.as_str()))?;
+        let classes = values(row, "00080062").filter_map(|class| Uid::new(class).ok()).collect();
+        Some(Sought { study, classes })
+    };
+    let studies: Option<Vec<Sought>> = studies.into_iter().map(sought).collect();
+    let Some(studies) = studies else {
         return Err(Problem::new(Kind::NotFound).expected("studies that the device has and you may see"));
-    }
+    };
     let job = call.service.jobs.begin(session, JobKind::Retrieve, title, 0, |job| {
         let counted = Arc::clone(&job);
-        network.retrieve(device, studies, job.cancel.clone(), Box::new(move |counts| counted.counted(counts)))
+        let told = Box::new(move |told| match told {
+            Told::Counts(counts) => counted.counted(counts),
+            Told::Missing { instance, reason } => counted.named(instance, reason),
+        });
+        network.retrieve(device, studies, by, job.cancel.clone(), told)
     });
     Ok(answer::json(StatusCode::ACCEPTED, &job.map_err(|_| busy())?.document()))
 }
@@ -219,9 +234,10 @@ fn uids(name: &str, texts: &[String]) -> Result<Vec<Uid>, Problem> {
     Ok(uids)
 }
 
-/// The first value of an attribute of a row.
-fn value<'a>(row: &'a FoundRow, tag: &str) -> Option<&'a str> {
-    row.get(tag)?.get("Value")?.get(0)?.as_str()
+/// The texts of an attribute of a row.
+fn values<'a>(row: &'a FoundRow, tag: &str) -> impl Iterator<Item = &'a str> {
+    let values = row.get(tag).and_then(|attribute| attribute.get("Value")?.as_array());
+    values.into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn job_in_path(call: &Call) -> Result<Arc<Job>, Problem> {

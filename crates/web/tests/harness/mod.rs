@@ -26,11 +26,11 @@ use yingdun_crypto::SealingKey;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{EpochFile, KeyStore, RootFile, SecretName};
-use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp, Uid};
+use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{
-    CallFault, Counts, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness,
-    Rooms, Sent, TlsFiles, Transport, server_config,
+    CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
+    Sent, Sought, TlsFiles, Told, Transport, Way, server_config,
 };
 
 /// The password of everybody in these tests.
@@ -359,9 +359,10 @@ impl Network for MockNetwork {
     fn retrieve(
         &self,
         _: Device,
-        _: Vec<Uid>,
+        _: Vec<Sought>,
+        _: Way,
         _: CancellationToken,
-        _: Box<dyn Fn(Counts) + Send + Sync>,
+        _: Box<dyn Fn(Told) + Send + Sync>,
     ) -> BoxFuture<'static, Result<(), CallFault>> {
         Box::pin(async { Ok(()) })
     }

@@ -73,12 +73,15 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Have a device send studies to the archive (C-MOVE): a job
+    /// Bring studies of a device into the archive: a job
     Retrieve {
         ae_title: String,
         /// Study Instance UIDs
         #[arg(required = true, value_name = "STUDY")]
         studies: Vec<String>,
+        /// C-MOVE, for which the device calls the archive back, or C-GET over the association of the archive
+        #[arg(long, value_enum, default_value = "move")]
+        by: DeviceWay,
         /// Wait until the job has ended
         #[arg(long)]
         wait: bool,
@@ -136,6 +139,13 @@ pub(crate) enum DeviceLevel {
     Study,
     Series,
     Instance,
+}
+
+/// How studies of a device come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceWay {
+    Move,
+    Get,
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,7 +16,7 @@ mod workflow;
 pub(crate) use audit::AuditCommand;
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget};
-pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, JobCommand};
+pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand};
 pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };

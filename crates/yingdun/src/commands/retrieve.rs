@@ -44,7 +44,7 @@ pub(super) async fn get(args: GetArgs, output: Output) -> Result<Verdict, Comman
         .map_err(|cause| CommandError::File { path: args.directory.clone(), cause })?;
     let mut scu = connect(&args.identifier, Verb::Get, &args.sop_class, &args.transfer_syntax).await?;
     let folder = args.directory;
-    let take = async |object| Kept::begin(&folder, object).await;
+    let take = |object| Kept::begin(&folder, object);
     let retrieved = scu.get(root(&args.identifier), &asked, take, |_| ()).await?;
     scu.release().await?;
     say(&retrieved, output)

@@ -32,8 +32,9 @@ fn services(page: &mut Page) {
         }),
     );
     page.block(
-        "As SCU: Verification, storage (from the command line, and for C-MOVE), query/retrieve (from the command line), \
-         performed procedure steps (from the command line), and the report of storage commitment on an association of its own.",
+        "As SCU: Verification, storage, query and retrieval by C-MOVE and C-GET (from the command line, and at a registered device by \
+         the API), performed procedure steps (from the command line), and the report of storage commitment on an association of \
+         its own.",
     );
 }
 

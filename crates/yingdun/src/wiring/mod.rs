@@ -20,6 +20,7 @@ mod health;
 mod network;
 mod observe;
 mod rehearsal;
+mod retrieval;
 mod root;
 mod sealed;
 mod servers;

@@ -1,5 +1,6 @@
 //! The calls that the web door may ask for: the DICOM client with what this installation calls with.
 
+use super::retrieval;
 use crate::echo_report::EchoReport;
 use crate::identifier;
 use futures_util::future::BoxFuture;
@@ -11,14 +12,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use yingdun_access::DeviceRecord;
 use yingdun_dicom::data_set::DataSet;
-use yingdun_dimse::archive_door::{move_target, outgoing};
+use yingdun_dimse::archive_door::{ArchiveDoor, move_target, outgoing};
 use yingdun_dimse::association::{Proposals, Timeouts};
-use yingdun_dimse::message::{Status, SubOperations};
+use yingdun_dimse::message::Status;
 use yingdun_dimse::query::{Model, Root, Verb};
 use yingdun_dimse::scp::{self, MoveTarget};
 use yingdun_dimse::scu::{Answer, Cause, Destination, Diagnosis, Scu, ScuError, Settings, Step, diagnose};
-use yingdun_model::Uid;
-use yingdun_web::{CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent};
+use yingdun_web::{CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way};
 
 /// For each step of a connection test: long enough for a device that wakes up, and all of them within a minute.
 const STEP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -29,12 +29,13 @@ const FIND_TIME_MAX: Duration = Duration::from_secs(45);
 /// Calls devices at the destinations of their records.
 pub(super) struct Calls {
     tls: Option<Arc<ClientConfig>>,
+    door: ArchiveDoor,
 }
 
 impl Calls {
-    /// Without `tls` only devices are called that are spelled out as plain.
-    pub(super) const fn new(tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { tls }
+    /// Without `tls` only devices are called that are spelled out as plain. What comes in answer goes through `door`.
+    pub(super) const fn new(tls: Option<Arc<ClientConfig>>, door: ArchiveDoor) -> Self {
+        Self { tls, door }
     }
 }
 
@@ -110,56 +111,24 @@ impl Network for Calls {
     fn retrieve(
         &self,
         device: Device,
-        studies: Vec<Uid>,
+        studies: Vec<Sought>,
+        by: Way,
         stop: CancellationToken,
-        progress: Box<dyn Fn(Counts) + Send + Sync>,
+        told: Box<dyn Fn(Told) + Send + Sync>,
     ) -> BoxFuture<'static, Result<(), CallFault>> {
-        let here = device.at.calling.clone();
         let target = move_target(&device.title, device.at, self.tls.as_ref());
+        let door = self.door.clone();
         Box::pin(async move {
             let target = target.ok_or_else(|| fault(Cause::NoOwnCertificate, None))?;
-            let mut scu = tokio::select! {
-                called = called(&target, Verb::Move) => called?,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let mut over = Counts::default();
-            for study in studies {
-                let asked = identifier::of("STUDY", [("StudyInstanceUID", study.as_str())])
-                    .map_err(CallFault::Key)?;
-                let tell = |counts| progress(together(over, counts));
-                let moved = tokio::select! {
-                    moved = scu.move_to(Root::Study, &asked, &here, tell) => moved,
-                    // The peer notices that nobody is interested any more.
-                    () = stop.cancelled() => {
-                        scu.abort().await;
-                        return Ok(());
-                    }
-                };
-                let moved = moved.map_err(|error| of_scu(&error, &target))?;
-                if !moved.answer.status.is_stored() {
-                    drop(scu.release().await);
-                    return Err(refused(&moved.answer));
-                }
-                over = together(over, moved.counts);
-                progress(over);
+            match by {
+                Way::Move => retrieval::by_move(&target, studies, &stop, &told).await,
+                Way::Get => retrieval::by_get(&target, &door, studies, &stop, &told).await,
             }
-            drop(scu.release().await);
-            Ok(())
         })
     }
 }
 
 // === helpers ===
-
-/// The counts of studies that are over and of the one at hand.
-fn together(over: Counts, at_hand: SubOperations) -> Counts {
-    Counts {
-        remaining: over.remaining + u64::from(at_hand.remaining.unwrap_or_default()),
-        completed: over.completed + u64::from(at_hand.completed),
-        warning: over.warning + u64::from(at_hand.warning),
-        failed: over.failed + u64::from(at_hand.failed),
-    }
-}
 
 /// Asks over an association of its own. A device that has more rows than are wanted is hung up on.
 async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<DeviceAnswer, CallFault> {
@@ -193,7 +162,7 @@ async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<Devic
 }
 
 /// An association in which a device is asked.
-async fn called(target: &MoveTarget, verb: Verb) -> Result<Scu, CallFault> {
+pub(super) async fn called(target: &MoveTarget, verb: Verb) -> Result<Scu, CallFault> {
     let mut proposals = Proposals::new();
     // The first model of an association always fits.
     let _ = proposals.add_model(Model { root: Root::Study, verb });
@@ -201,15 +170,17 @@ async fn called(target: &MoveTarget, verb: Verb) -> Result<Scu, CallFault> {
     connected.map_err(|error| of_scu(&error, target))
 }
 
-fn of_scu(error: &ScuError, target: &MoveTarget) -> CallFault {
+pub(super) fn of_scu(error: &ScuError, target: &MoveTarget) -> CallFault {
     let step = if matches!(error, ScuError::TimedOut { .. }) { Step::Connect } else { Step::Associate };
     fault(Cause::of(error, step, target.settings.tls.is_some()), Some(error.to_string()))
 }
 
-fn refused(answer: &Answer) -> CallFault {
+pub(super) fn refused(answer: &Answer) -> CallFault {
     let comment = answer.comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
     let remedy = match answer.status {
-        Status::MOVE_DESTINATION_UNKNOWN => "register our AE title, address and port at the device",
+        Status::MOVE_DESTINATION_UNKNOWN => {
+            "register our AE title, address and port at the device, or retrieve by C-GET"
+        }
         _ => "look into the log of the device for this status",
     };
     CallFault::Device {

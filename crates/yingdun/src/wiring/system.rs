@@ -125,7 +125,9 @@ impl System {
         let health = Health::watch(foundation.clone(), store, stop_workers.clone());
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
-        let calls = Arc::new(Calls::new(calling.clone()));
+        let service =
+            ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
+        let calls = Arc::new(Calls::new(calling.clone(), service.clone()));
         let mut hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
@@ -146,8 +148,6 @@ impl System {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
-        let service =
-            ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);
         doors.spawn(reporter.run(stop_doors.clone()));
         if let Some(feed) = feed {

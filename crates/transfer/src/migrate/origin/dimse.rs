@@ -19,7 +19,7 @@ use yingdun_dimse::association::{Proposals, ProposalsError};
 use yingdun_dimse::message::Status;
 use yingdun_dimse::query::{Model, Root, Verb};
 use yingdun_dimse::scp::{Failure, FailureKind, Incoming, Object};
-use yingdun_dimse::scu::{Answer, COMMON_CLASSES, Destination, Retrieved, Scu, ScuError, Settings};
+use yingdun_dimse::scu::{Answer, Destination, Retrieved, Scu, ScuError, Settings};
 use yingdun_model::{AeTitle, Uid};
 
 /// How long the source may say nothing: studies are read from slow disks and tapes, and some report no progress.
@@ -30,36 +30,6 @@ const ROWS_MAX: usize = 100_000;
 
 /// Series and instances of one study.
 const INSTANCES_MAX: usize = 200_000;
-
-/// Transfer syntaxes in which objects are taken, so that the source need not write them anew: the common ones first, because an
-/// association has room for 128 pairs of class and syntax.
-const SYNTAXES: [&str; 25] = [
-    "1.2.840.10008.1.2.1",     // explicit VR little endian
-    "1.2.840.10008.1.2",       // implicit VR little endian
-    "1.2.840.10008.1.2.4.70",  // JPEG lossless, first-order prediction
-    "1.2.840.10008.1.2.4.90",  // JPEG 2000 lossless
-    "1.2.840.10008.1.2.4.50",  // JPEG baseline
-    "1.2.840.10008.1.2.4.80",  // JPEG-LS lossless
-    "1.2.840.10008.1.2.5",     // RLE
-    "1.2.840.10008.1.2.4.91",  // JPEG 2000
-    "1.2.840.10008.1.2.4.57",  // JPEG lossless
-    "1.2.840.10008.1.2.4.51",  // JPEG extended
-    "1.2.840.10008.1.2.4.81",  // JPEG-LS near-lossless
-    "1.2.840.10008.1.2.2",     // explicit VR big endian
-    "1.2.840.10008.1.2.1.99",  // deflated
-    "1.2.840.10008.1.2.4.102", // MPEG-4
-    "1.2.840.10008.1.2.4.103", // MPEG-4, Blu-ray
-    "1.2.840.10008.1.2.4.100", // MPEG-2
-    "1.2.840.10008.1.2.4.101", // MPEG-2, high level
-    "1.2.840.10008.1.2.4.201", // HTJ2K lossless
-    "1.2.840.10008.1.2.4.202", // HTJ2K lossless, RPCL
-    "1.2.840.10008.1.2.4.203", // HTJ2K
-    "1.2.840.10008.1.2.4.104", // MPEG-4, level 4.2
-    "1.2.840.10008.1.2.4.105", // MPEG-4, level 4.2, 3D
-    "1.2.840.10008.1.2.4.106", // MPEG-4, stereo
-    "1.2.840.10008.1.2.4.107", // HEVC
-    "1.2.840.10008.1.2.4.108", // HEVC, 10 bit
-];
 
 /// How objects are brought here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,10 +74,7 @@ impl Node {
             proposals.add_model(Model { root: Root::Study, verb }).map_err(full)?;
         }
         let scu = Scu::connect(&destination, &settings, &proposals).await?;
-        let offers = |verb| {
-            let class = Model { root: Root::Study, verb }.sop_class();
-            class.is_some_and(|class| syntaxes().any(|syntax| scu.accepts(&class, &syntax)))
-        };
+        let offers = |verb| scu.offers(Model { root: Root::Study, verb });
         let chosen = match (retrieval, title) {
             _ if !offers(Verb::Find) => Err(TransferError::NoQuery),
             (Some(Retrieval::Get) | None, _) if offers(Verb::Get) => Ok(Retrieval::Get),
@@ -185,7 +152,7 @@ impl Node {
                 ],
             );
             let rows = ask(&mut scu, &asked, INSTANCES_MAX, |row| {
-                Some((text(row, tags::SOP_INSTANCE_UID)?, text(row, tags::SOP_CLASS_UID)))
+                Some((text(row, tags::SOP_INSTANCE_UID)?, row.uid(tags::SOP_CLASS_UID)))
             });
             let (mut instances, mut classes) = (BTreeSet::new(), BTreeSet::new());
             for (instance, class) in all(rows.await?)? {
@@ -240,12 +207,12 @@ impl Node {
     async fn get(
         &self,
         asked: &DataSet,
-        classes: &BTreeSet<String>,
+        classes: &BTreeSet<Uid>,
         out: &mpsc::Sender<Piece>,
     ) -> Result<Retrieved, ScuError> {
-        let proposals = taken(classes).map_err(|_| ScuError::NotOffered)?;
+        let proposals = Proposals::study_get(classes).map_err(|_| ScuError::NotOffered)?;
         let mut scu = Scu::connect(&self.destination, &self.settings, &proposals).await?;
-        let take = async |object: Object| {
+        let take = |object: Object| async move {
             let Object { sop_class, sop_instance, transfer_syntax } = object;
             let passing = Passing(out.clone());
             passing.send(Piece::Begin).await?;
@@ -347,48 +314,7 @@ fn words(answer: &Answer) -> String {
     format!("{}{comment}", answer.status)
 }
 
-fn syntaxes() -> impl Iterator<Item = Uid> {
-    SYNTAXES.iter().filter_map(|uid| Uid::new(uid).ok())
-}
-
-/// What a C-GET of these classes proposes, or of the common ones when the source does not tell them.
-fn taken(classes: &BTreeSet<String>) -> Result<Proposals, ProposalsError> {
-    let mut proposals = Proposals::new();
-    proposals.add_model(Model { root: Root::Study, verb: Verb::Get })?;
-    let mut classes: Vec<Uid> = classes.iter().filter_map(|class| Uid::new(class).ok()).collect();
-    if classes.is_empty() {
-        classes = COMMON_CLASSES.iter().filter_map(|class| Uid::new(class).ok()).collect();
-    }
-    let each = proposals.room() / classes.len().max(1);
-    for class in classes {
-        for syntax in syntaxes().take(each) {
-            proposals.add_taken(class.clone(), syntax)?;
-        }
-    }
-    Ok(proposals)
-}
-
 /// Three models fit one association.
 fn full(_: ProposalsError) -> TransferError {
     TransferError::NoQuery
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_retrieval_takes_few_classes_in_every_syntax_and_many_in_the_common_ones() {
-        let proposed = |classes: &[&str]| {
-            let proposals = taken(&classes.iter().map(|class| (*class).to_owned()).collect()).unwrap();
-            move |class: &str, syntax: &str| {
-                proposals.contains(&Uid::new(class).unwrap(), &Uid::new(syntax).unwrap())
-            }
-        };
-        let (ct, sr) = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.88.22");
-        let few = proposed(&[ct, sr]);
-        assert!(SYNTAXES.iter().all(|syntax| few(ct, syntax) && few(sr, syntax)));
-        let unknown = proposed(&[]);
-        assert!(unknown(ct, SYNTAXES[0]) && unknown(sr, SYNTAXES[1]) && !unknown(ct, SYNTAXES[5]));
-    }
 }

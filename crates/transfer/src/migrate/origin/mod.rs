@@ -13,6 +13,7 @@ use super::passing::Piece;
 use crate::{TransferError, with_causes};
 use std::collections::BTreeSet;
 use tokio::sync::mpsc;
+use yingdun_model::Uid;
 
 /// Studies of one list: no archive has more.
 const STUDIES_MAX: usize = 20_000_000;
@@ -31,7 +32,7 @@ pub(super) struct SeriesListing {
     pub(super) series: String,
     pub(super) instances: BTreeSet<String>,
     /// Their SOP classes, as far as the source tells them.
-    pub(super) classes: BTreeSet<String>,
+    pub(super) classes: BTreeSet<Uid>,
 }
 
 /// Where the objects of a series went.

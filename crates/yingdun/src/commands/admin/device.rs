@@ -3,7 +3,7 @@
 use super::job::follow;
 use super::server::Server;
 use super::{AdminClientError, call, say, text_of};
-use crate::cli::{AdminArgs, DeviceCommand, DeviceLevel};
+use crate::cli::{AdminArgs, DeviceCommand, DeviceLevel, DeviceWay};
 use crate::commands::retrieve;
 use crate::commands::{CommandError, Verdict};
 use crate::echo_report::EchoReport;
@@ -79,8 +79,12 @@ pub(in crate::commands) async fn device(
             let job = server.ask(Method::POST, &["devices", &ae_title, "store"], &[], Some(body)).await?;
             follow(&server, job, wait, output).await
         }
-        DeviceCommand::Retrieve { ae_title, studies, wait, admin } => {
-            let (path, body) = (["devices", &ae_title, "retrieve"], json!({"studies": studies}));
+        DeviceCommand::Retrieve { ae_title, studies, by, wait, admin } => {
+            let by = match by {
+                DeviceWay::Move => "move",
+                DeviceWay::Get => "get",
+            };
+            let (path, body) = (["devices", &ae_title, "retrieve"], json!({"studies": studies, "by": by}));
             let server = Server::of(&admin)?;
             let job = server.ask(Method::POST, &path, &[], Some(body)).await?;
             follow(&server, job, wait, output).await
