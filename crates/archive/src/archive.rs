@@ -1,5 +1,6 @@
 //! The archive: what the doors hold.
 
+use crate::availability::{self, AvailabilityTurn, ToldDevice};
 use crate::background::{Background, Turns};
 use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
@@ -25,6 +26,7 @@ use crate::ups::{
 use crate::window::{SWEEP_INTERVAL, Windows};
 use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::RwLock;
 use yingdun_access::{Access, Session};
@@ -469,6 +471,35 @@ impl Archive {
     /// [`FindError`].
     pub async fn events(&self, session: &Session, request: EventsRequest) -> Result<Events, FindError> {
         events::events(&self.core, session, request).await
+    }
+
+    /// Those of the devices that are told of studies (PS3.4 annex R), of which there is something to tell now. Say of each how
+    /// it went with [`Self::availability_told`] or [`Self::availability_not_told`].
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn availability_turns(
+        &self,
+        institution: &InstitutionId,
+        wanted: &BTreeSet<ToldDevice>,
+    ) -> Result<Vec<AvailabilityTurn>, Unavailable> {
+        availability::turns(&self.core, institution, wanted).await
+    }
+
+    /// Says that a device was told of events up to one: it is not told of them again.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer; it will be told again.
+    pub async fn availability_told(&self, device: &ToldDevice, sequence: u64) -> Result<(), Unavailable> {
+        availability::told(&self.core, device, sequence).await
+    }
+
+    /// Says that a device could not be told: it is tried again after a pause.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer; it stays due.
+    pub async fn availability_not_told(&self, turn: &AvailabilityTurn) -> Result<(), Unavailable> {
+        availability::not_told(&self.core, turn).await
     }
 
     /// Begins a search in another archive. What it finds there is seen through [`SearchElsewhere::seen`] only.

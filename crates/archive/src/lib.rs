@@ -19,6 +19,7 @@
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `events` | what happened to studies: when one rests, once per rest |
+//! | `availability` | how far devices that are told of studies have been told |
 //! | `conflicts` | studies that somebody has to look at |
 //! | `worklist` | the steps that modalities are to perform |
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
@@ -35,6 +36,7 @@
 //! | `rows`, `pseudonym` | what the catalogue may know of it |
 
 mod archive;
+mod availability;
 mod background;
 mod catalogue;
 mod commit;
@@ -68,6 +70,7 @@ mod window;
 mod worklist;
 
 pub use archive::{Archive, ArchiveParts};
+pub use availability::{AvailabilityTurn, ToldDevice};
 pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,

@@ -311,6 +311,7 @@ tags! {
     ITEM_DELIMITATION = 0xfffe, 0xe00d, "Item Delimitation Item";
     SEQUENCE_DELIMITATION = 0xfffe, 0xe0dd, "Sequence Delimitation Item";
     REFERENCED_IMAGE_SEQUENCE = 0x0008, 0x1140, "Referenced Image Sequence";
+    REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE = 0x0008, 0x1111, "Referenced Performed Procedure Step Sequence";
     REFERENCED_SERIES_SEQUENCE = 0x0008, 0x1115, "Referenced Series Sequence";
     CONTENT_LABEL = 0x0070, 0x0080, "Content Label";
     CONTENT_DESCRIPTION = 0x0070, 0x0081, "Content Description";

@@ -115,7 +115,7 @@ impl Outcome {
 }
 
 impl Reference {
-    fn item(&self) -> DataSet {
+    pub(crate) fn item(&self) -> DataSet {
         let mut item = DataSet::new();
         item.put_text(tags::REFERENCED_SOP_CLASS_UID, Vr::UI, self.sop_class.as_str());
         item.put_text(tags::REFERENCED_SOP_INSTANCE_UID, Vr::UI, self.sop_instance.as_str());

@@ -19,8 +19,10 @@
 
 pub mod archive_door;
 pub mod association;
+pub mod availability;
 pub mod commitment;
 pub mod message;
+pub mod notifier;
 pub mod pdu;
 pub mod query;
 pub mod reporter;

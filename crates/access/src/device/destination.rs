@@ -9,6 +9,7 @@ use crate::decision::Resource;
 use crate::ledger;
 use crate::session::Session;
 use yingdun_audit::{Event, EventKind, Outcome};
+use yingdun_catalog::identity::devices;
 use yingdun_model::{Action, AeTitle, InstitutionId};
 
 /// A device that takes calls of ours.
@@ -39,6 +40,24 @@ impl Access {
             record.institution == *institution && record.called_ae == *called_ae && !record.disabled
         });
         Ok(fitting.next().and_then(|record| record.destination))
+    }
+
+    /// The devices of this archive's institution that are to be told of studies: those whose records say so, that have a
+    /// destination and are not disabled. What each is told is decided when it has answered.
+    ///
+    /// # Errors
+    /// [`Refusal::FactsUnavailable`] when the records cannot be read.
+    pub async fn devices_to_tell(&self) -> Result<Vec<(AeTitle, MoveDestination)>, Refusal> {
+        let rows = devices::list(&self.inner.identity, &self.inner.institution).await;
+        let records =
+            rows.and_then(|rows| rows.into_iter().map(DeviceRecord::from_row).collect::<Result<Vec<_>, _>>());
+        let records = records.map_err(Refusal::FactsUnavailable)?;
+        let told = records.into_iter().filter(|record| record.habits.tell_availability && !record.disabled);
+        let called = told.filter_map(|record| {
+            let (calling, habits) = (record.called_ae, record.habits);
+            Some((record.ae_title, MoveDestination { endpoint: record.destination?, calling, habits }))
+        });
+        Ok(called.collect())
     }
 
     /// The destination of a C-MOVE: what the record of a device of the session's institution says, if it takes images and

@@ -28,6 +28,9 @@ pub struct DeviceHabits {
     pub transfer_syntaxes: Vec<Uid>,
     /// What becomes of the attributes of its objects in the catalogue.
     pub coercions: Vec<Coercion>,
+    /// It is told of studies that have come to rest, as far as it may see them (instance availability notification, PS3.4
+    /// annex R).
+    pub tell_availability: bool,
 }
 
 /// Habits that no device can have.
@@ -120,6 +123,7 @@ mod tests {
             transfer_syntaxes: vec![Uid::new("1.2.840.10008.1.2.1").unwrap()],
             coercions: serde_json::from_str(r#"[{"action": "trim-zeros", "attribute": "PatientID"}]"#)
                 .unwrap(),
+            tell_availability: true,
         };
         assert_eq!(DeviceHabits::from_text(&habits.to_text()), Ok(habits));
     }

@@ -41,6 +41,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 12, name: "numbers of the stores", sqlite: STORE_NUMBERS, postgres: STORE_NUMBERS },
     Migration { version: 13, name: "feeds of events", sqlite: FEEDS, postgres: FEEDS },
+    Migration {
+        version: 14,
+        name: "devices that are told of studies",
+        sqlite: AVAILABILITY,
+        postgres: AVAILABILITY,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -549,5 +555,18 @@ CREATE TABLE event_feed (
     feed TEXT NOT NULL,
     position BIGINT NOT NULL,
     PRIMARY KEY (feed)
+);
+";
+
+/// How far each device has been told of the events of studies.
+const AVAILABILITY: &str = "
+CREATE TABLE availability_told (
+    institution TEXT NOT NULL,
+    ae_title TEXT NOT NULL,
+    called_ae TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, ae_title, called_ae)
 );
 ";

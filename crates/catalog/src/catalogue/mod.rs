@@ -28,6 +28,7 @@
 
 pub mod accessions;
 mod apply;
+pub mod availability;
 pub mod care;
 pub mod commitments;
 mod counts;

@@ -6,6 +6,7 @@ use yingdun_catalog::{CatalogError, Database, DatabaseKind, Statement};
 
 /// Every column of the catalogue. Who adds one here has thought about what it tells a thief.
 const CATALOGUE: &[(&str, &str)] = &[
+    ("availability_told", "institution ae_title called_ae sequence attempts due_ms"),
     ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
     (
         "instance",

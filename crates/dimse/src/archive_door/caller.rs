@@ -26,7 +26,7 @@ impl Caller {
     }
 
     /// The device.
-    pub(super) const fn device(&self) -> &Session {
+    pub(crate) const fn device(&self) -> &Session {
         &self.device
     }
 

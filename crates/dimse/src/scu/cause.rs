@@ -127,6 +127,7 @@ impl Cause {
             | ScuError::NotAccepted { .. }
             | ScuError::NoCommitment
             | ScuError::NoPerformedStep
+            | ScuError::NoAvailability
             | ScuError::NotOffered
             | ScuError::ResponseTooLong { .. } => Self::NotDicom,
         }

@@ -61,6 +61,9 @@ pub enum ScuError {
     /// The peer does not accept SOP class Modality Performed Procedure Step.
     #[error("the peer does not accept performed procedure steps (MPPS)")]
     NoPerformedStep,
+    /// The peer does not accept SOP class Instance Availability Notification.
+    #[error("the peer does not accept instance availability notification")]
+    NoAvailability,
     /// The peer accepted the association but not this query or retrieval.
     #[error("the peer does not offer this query or retrieval model")]
     NotOffered,

@@ -24,6 +24,7 @@ mod destination;
 mod diagnosis;
 mod error;
 mod file;
+mod normalized;
 mod performed;
 mod report;
 mod retrieve;

@@ -24,6 +24,7 @@ use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
 use yingdun_catalog::{Hold, catalogue};
 use yingdun_dimse::archive_door::ArchiveDoor;
+use yingdun_dimse::notifier::Notifier;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings};
 use yingdun_feed::Feed;
@@ -148,11 +149,14 @@ impl System {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
-        let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling);
+        let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling.clone());
         doors.spawn(reporter.run(stop_doors.clone()));
         if let Some(feed) = feed {
             doors.spawn(feed.run(stop_doors.clone()));
         }
+        let (institution, access) = (foundation.institution.clone(), foundation.access.clone());
+        let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
+        doors.spawn(notifier.run(stop_doors.clone()));
         dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();
