@@ -402,6 +402,19 @@ impl Archive {
         ups::search(&self.core, session, search).await
     }
 
+    /// Answers a question about workitems as a device asks it (PS3.4 §CC.2.8): what is asked for of each that matches, texts in
+    /// UTF-8, the earliest first.
+    ///
+    /// # Errors
+    /// [`WorkitemError`].
+    pub async fn find_workitems(
+        &self,
+        session: &Session,
+        identifier: &DataSet,
+    ) -> Result<Vec<DataSet>, WorkitemError> {
+        ups::answers(&self.core, session, identifier).await
+    }
+
     /// Subscribes an AE title to changes of workitems (PS3.18 §11.10). The title belongs to the account that subscribes
     /// with it first, until nothing is subscribed with it any more. Subscriptions survive a restart.
     ///

@@ -15,7 +15,7 @@
 //!    devices tries whether they echo. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
 //!    ask whether it is kept. Technicians and whoever has the scope read the worklist and report what is performed; of these, technicians and
-//!    services change it. The system recovers.
+//!    services change it. A device with the scope of workitems reads and changes it. The system recovers.
 
 use super::engine::applies_to;
 use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
@@ -87,12 +87,20 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::Commit => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Store))
         }
-        Action::ReadWorklist | Action::ReportStep => {
+        Action::ReadWorklist => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::Technician)
+                    || granted(Scope::Worklist)
+                    || (device && who.scopes.contains(&Scope::Workitems)))
+        }
+        Action::ReportStep => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Worklist))
         }
         Action::ManageWorklist => {
             matches!(on, Target::Archive(_))
-                && (person(Role::Technician) || (service && granted(Scope::Worklist)))
+                && (person(Role::Technician)
+                    || (service && granted(Scope::Worklist))
+                    || (device && granted(Scope::Workitems)))
         }
         Action::Echo => matches!(on, Target::Archive(_)) && (device || person(Role::SystemAdministrator)),
         Action::ManageAccounts => matches!(on, Target::Accounts(_)) && person(Role::SystemAdministrator),

@@ -71,6 +71,8 @@ pub enum Scope {
     Export,
     /// Ask for the worklist and report procedure steps.
     Worklist,
+    /// Create, claim, change and watch workitems of the unified worklist; of devices, whose worklist is that of modalities.
+    Workitems,
     /// Carry sealed packs, rows and the audit log away into a vault.
     Vault,
 }
@@ -78,7 +80,7 @@ pub enum Scope {
 impl Scope {
     /// Every scope.
     pub const ALL: &[Self] =
-        &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist, Self::Vault];
+        &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist, Self::Workitems, Self::Vault];
 
     /// The word in policies, tokens and tables.
     #[must_use]
@@ -89,6 +91,7 @@ impl Scope {
             Self::View => "view",
             Self::Export => "export",
             Self::Worklist => "worklist",
+            Self::Workitems => "workitems",
             Self::Vault => "vault",
         }
     }
@@ -96,7 +99,7 @@ impl Scope {
 
 /// The word is none of the scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is `store`, `search`, `view`, `export`, `worklist` or `vault`")]
+#[error("a scope is `store`, `search`, `view`, `export`, `worklist`, `workitems` or `vault`")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -17,6 +17,9 @@ use yingdun_model::Uid;
 /// Workitems that one search may read. Unsealing one takes some ten microseconds.
 pub(super) const ROWS_READ_MAX: usize = 20_000;
 
+/// Workitems of one answer to a device, which gets them all or none: more than any device shows.
+const ANSWERS_MAX: usize = 2_000;
+
 /// Rows of one page of the catalogue.
 const PAGE_ROWS: u32 = 500;
 
@@ -86,6 +89,22 @@ pub(crate) async fn search(
         .collect();
     leaf_of_reading(core, session, ANSWERED, None, rows.len() as u64).await?;
     Ok(WorkitemsFound { rows, more })
+}
+
+/// Answers a question as a device asks it.
+pub(crate) async fn answers(
+    core: &Core,
+    session: &Session,
+    identifier: &DataSet,
+) -> Result<Vec<DataSet>, WorkitemError> {
+    let keeper = Keeper::who_may_read(core, session).await?;
+    let asked = Keys::read(identifier).map_err(|error| WorkitemError::Invalid(error.to_string()))?;
+    let found = matching(core, &keeper, identifier, ANSWERS_MAX + 1).await?;
+    if found.len() > ANSWERS_MAX {
+        return Err(WorkitemError::TooBroad);
+    }
+    leaf_of_reading(core, session, ANSWERED, None, found.len() as u64).await?;
+    Ok(found.iter().map(|item| asked.answer(&item.data_set())).collect())
 }
 
 /// The workitems that match, in their order, at most so many.

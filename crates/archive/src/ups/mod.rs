@@ -35,7 +35,7 @@ pub(crate) use change::{change_state, create, request_cancellation, update};
 pub use channel::{CHANNEL_REPORTS_MAX, ChannelEnd, EventChannel};
 pub use check::WORKITEM_BYTES_MAX;
 pub use find::{WorkitemKey, WorkitemSearch, WorkitemsFound};
-pub(crate) use find::{retrieve, search};
+pub(crate) use find::{answers, retrieve, search};
 pub(crate) use removal::{remove_ended, work};
 pub use subscribe::{FILTER_KEYS_MAX, SUBSCRIBERS_MAX, SubscriptionTarget};
 pub(crate) use subscribe::{open_channel, subscribe, suspend, unsubscribe};

@@ -6,6 +6,7 @@ mod find;
 mod performed;
 mod retrieve;
 mod rewriting;
+mod workitem;
 
 pub use caller::Caller;
 pub use retrieve::{move_target, outgoing};
@@ -14,7 +15,7 @@ use crate::commitment::{Outcome, Reference, Transaction};
 use crate::query::{Query, Selection};
 use crate::scp::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, PendingReport, Refusal,
-    Service,
+    Service, WorkitemAnswer, WorkitemRequest,
 };
 use bytes::Bytes;
 use performed::not_reported;
@@ -132,6 +133,14 @@ impl Service for ArchiveDoor {
 
     async fn performed_step(&self, caller: &Caller, instance: &Uid) -> Result<DataSet, Failure> {
         self.archive.performed_attributes(caller.acting(), instance).await.map_err(not_reported)
+    }
+
+    async fn workitem(&self, caller: &Caller, request: WorkitemRequest) -> Result<WorkitemAnswer, Failure> {
+        self.ask_of_workitem(caller.acting(), request).await
+    }
+
+    async fn workitems(&self, caller: &Caller, identifier: &DataSet) -> Result<Vec<DataSet>, Failure> {
+        self.matching_workitems(caller.acting(), identifier).await
     }
 
     async fn commit(

@@ -57,6 +57,36 @@ impl Status {
     pub const CANNOT_UNDERSTAND: Self = Self(0xC000);
     /// The data set is longer than this archive takes; of the range "cannot understand".
     pub const TOO_LARGE: Self = Self(0xC001);
+    /// Done, without attributes that the SOP instance does not have (PS3.7 §C.4, PS3.4 table CC.2.7-1): a warning.
+    pub const ATTRIBUTES_NOT_SUPPORTED: Self = Self(0x0001);
+    /// The workitem was created with modifications (PS3.4 table CC.2.5-2): a warning.
+    pub const CREATED_MODIFIED: Self = Self(0xB300);
+    /// The workitem is CANCELED already (PS3.4 table CC.2.1-2): a warning.
+    pub const ALREADY_CANCELED: Self = Self(0xB304);
+    /// The workitem is COMPLETED already (PS3.4 table CC.2.1-2): a warning.
+    pub const ALREADY_COMPLETED: Self = Self(0xB306);
+    /// The workitem has ended and is no longer updated (PS3.4 tables CC.2.1-2 and CC.2.6-1).
+    pub const WORKITEM_ENDED: Self = Self(0xC300);
+    /// The Transaction UID is missing or not the one of the claim (PS3.4 tables CC.2.1-2 and CC.2.6-1).
+    pub const TRANSACTION_WRONG: Self = Self(0xC301);
+    /// The workitem is IN PROGRESS already (PS3.4 table CC.2.1-2).
+    pub const IN_PROGRESS_ALREADY: Self = Self(0xC302);
+    /// A workitem becomes SCHEDULED by its creation only (PS3.4 table CC.2.1-2).
+    pub const SCHEDULED_BY_CREATION: Self = Self(0xC303);
+    /// The workitem has not what the final state needs (PS3.4 table CC.2.1-2).
+    pub const NOT_FINAL: Self = Self(0xC304);
+    /// There is no such workitem (PS3.4 §CC.2).
+    pub const NO_SUCH_WORKITEM: Self = Self(0xC307);
+    /// A workitem is SCHEDULED when it is created (PS3.4 table CC.2.5-2).
+    pub const NOT_SCHEDULED: Self = Self(0xC309);
+    /// The workitem is not IN PROGRESS yet (PS3.4 tables CC.2.1-2 and CC.2.6-1).
+    pub const NOT_IN_PROGRESS: Self = Self(0xC310);
+    /// What is asked to be cancelled is COMPLETED (PS3.4 table CC.2.2-2).
+    pub const COMPLETED_ALREADY: Self = Self(0xC311);
+    /// Whoever performs the workitem cannot be reached (PS3.4 table CC.2.2-2).
+    pub const NO_PERFORMER: Self = Self(0xC312);
+    /// There are no event reports (PS3.4 table CC.2.3-2).
+    pub const NO_EVENT_REPORTS: Self = Self(0xC315);
     /// Ended by a cancel (PS3.4 tables C.4-1 to C.4-3).
     pub const CANCELLED: Self = Self(0xFE00);
     /// A match, or progress; more follows (PS3.4 tables C.4-1 to C.4-3).
@@ -108,7 +138,9 @@ impl fmt::Display for Status {
             0xA801 => "move destination unknown",
             0xA700..=0xA7FF => "out of resources",
             0xA900..=0xA9FF => "data set does not match the SOP class",
+            0x0001 => "attributes not supported",
             0xB000..=0xBFFF => "done with a warning",
+            0xC300..=0xC315 => "refused by the state of the workitem",
             0xC000..=0xCFFF => "cannot understand the data set",
             0xFE00 => "cancelled",
             0xFF00 | 0xFF01 => "pending",

@@ -8,6 +8,7 @@ use super::measure;
 use super::negotiate::{self, Options};
 use super::service::{Failure, Peer, Service};
 use super::store::Finishing;
+use super::workitem;
 use super::worklist::MODALITY_WORKLIST;
 use crate::association::{Association, AssociationError, Context, Received};
 use crate::commitment::STORAGE_COMMITMENT;
@@ -198,6 +199,12 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 if context.abstract_syntax.as_str() == PERFORMED_STEP_RETRIEVE =>
             {
                 self.tell_step(&context, &command).await
+            }
+            CommandField::Request(operation) if workitem::takes(&context.abstract_syntax, operation) => {
+                let began = Instant::now();
+                let done = self.workitem(&context, &command, operation).await;
+                measure::operation("workitem", began, done.is_ok().then_some(self.counts.last));
+                done
             }
             CommandField::Response(Operation::EventReport) => self.reported(&context, &command).await,
             CommandField::Request(operation) if let Some(model) = asked(&context, operation) => {

@@ -28,6 +28,7 @@ mod sealed;
 mod send;
 mod service;
 mod store;
+mod workitem;
 mod worklist;
 
 pub use admission::Limits;
@@ -39,6 +40,8 @@ pub use send::send;
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
 };
+
+pub use workitem::{WorkitemAnswer, WorkitemRequest};
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
 use crate::pdu::AssociateRj;

@@ -1,5 +1,6 @@
 //! Which proposed contexts are accepted, and in which encoding. Pure: no state, no peer.
 
+use super::workitem::{PULL, PUSH, QUERY, WATCH};
 use super::worklist::MODALITY_WORKLIST;
 use crate::association::{Agreement, Answer, OPERATIONS_MAX};
 use crate::commitment::STORAGE_COMMITMENT;
@@ -34,7 +35,19 @@ const NATIVE: [&str; 3] = [
 ];
 
 /// SOP classes beside query and retrieval whose data sets are read and written here, not kept as they come.
-const READ_HERE: [&str; 4] = [STORAGE_COMMITMENT, MODALITY_WORKLIST, PERFORMED_STEP, PERFORMED_STEP_RETRIEVE];
+const READ_HERE: [&str; 8] = [
+    STORAGE_COMMITMENT,
+    MODALITY_WORKLIST,
+    PERFORMED_STEP,
+    PERFORMED_STEP_RETRIEVE,
+    PUSH,
+    WATCH,
+    PULL,
+    QUERY,
+];
+
+/// Those of them in which is searched.
+const SEARCHED: [&str; 4] = [MODALITY_WORKLIST, WATCH, PULL, QUERY];
 
 /// The SOP classes of the services other than storage, in the order of the conformance statement.
 pub fn service_classes() -> impl Iterator<Item = Uid> {
@@ -60,7 +73,7 @@ pub(super) struct Options {
 /// Answers one proposed presentation context.
 ///
 /// Verification and every storage SOP class of the standard are accepted, in any transfer syntax at all,
-/// because objects are kept as they are sent; queries, retrievals, storage commitment, the worklist and performed steps in
+/// because objects are kept as they are sent; queries, retrievals, storage commitment, the worklists and performed steps in
 /// those that every peer can read. Of what is sent to the peer, the syntax that is `wished` for first by its record is
 /// chosen.
 ///
@@ -135,7 +148,7 @@ fn levels_of_storage(negotiation: &ExtendedNegotiation) -> Option<ExtendedNegoti
 fn window(request: &AssociateRq) -> Option<OperationsWindow> {
     let asked = request.user.operations_window?;
     let mut classes = request.contexts.iter().filter_map(|context| context.abstract_syntax.as_ref());
-    let asks = |class: &Uid| Model::of(class).is_some() || class.as_str() == MODALITY_WORKLIST;
+    let asks = |class: &Uid| Model::of(class).is_some() || SEARCHED.contains(&class.as_str());
     let bounded = |operations: u16| match operations {
         // No limit.
         0 => OPERATIONS_MAX,
@@ -305,6 +318,8 @@ mod tests {
             (&[CT], 1, 1),
             (&[CT, find], 8, 1),
             (&[CT, MODALITY_WORKLIST], 8, 1),
+            (&[CT, PULL], 8, 1),
+            (&[PUSH], 4, 4),
         ] {
             for (performed, taken) in [(8, 8), (1, 1), (0, OPERATIONS_MAX), (500, OPERATIONS_MAX)] {
                 let window = Some(OperationsWindow { invoked, performed });

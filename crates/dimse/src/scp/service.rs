@@ -1,6 +1,7 @@
 //! The seam between this door and what stands behind it: who may come in, and where objects go.
 
 use super::commit::PendingReport;
+use super::workitem::{WorkitemAnswer, WorkitemRequest};
 use crate::commitment::Transaction;
 use crate::message::Status;
 use crate::pdu::{AssociateRj, RejectReason, UserIdentity};
@@ -110,6 +111,8 @@ pub enum FailureKind {
     DestinationUnknown,
     /// The destination cannot be reached, or takes nothing of what is to be sent.
     DestinationFailed,
+    /// What only the service of the request knows, by its status.
+    OfService(Status),
 }
 
 /// A failure with words for the person who looks at the sender's log.
@@ -257,6 +260,26 @@ pub trait Service: Send + Sync + 'static {
         std::future::ready(Err(not_offered()))
     }
 
+    /// Does what is asked of one workitem of the unified worklist. Returns when a change survives a crash.
+    fn workitem(
+        &self,
+        session: &Self::Session,
+        request: WorkitemRequest,
+    ) -> impl Future<Output = Result<WorkitemAnswer, Failure>> + Send {
+        let _ = (session, request);
+        std::future::ready(Err(not_offered()))
+    }
+
+    /// Answers a query of the unified worklist: what was asked for of each workitem that matches, texts in UTF-8.
+    fn workitems(
+        &self,
+        session: &Self::Session,
+        identifier: &DataSet,
+    ) -> impl Future<Output = Result<Vec<DataSet>, Failure>> + Send {
+        let _ = (session, identifier);
+        std::future::ready(Err(not_offered()))
+    }
+
     /// Lists what a C-GET or C-MOVE asks for, in the order in which it is to be sent.
     fn select(
         &self,
@@ -345,6 +368,7 @@ impl Failure {
             FailureKind::TooMany => Status::UNABLE_TO_COUNT,
             FailureKind::DestinationUnknown => Status::MOVE_DESTINATION_UNKNOWN,
             FailureKind::DestinationFailed => Status::UNABLE_TO_SEND,
+            FailureKind::OfService(status) => status,
         }
     }
 

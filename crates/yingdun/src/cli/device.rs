@@ -28,7 +28,7 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view, export, worklist (security administrator)
+    /// Replace its scopes: store, search, view, export, worklist, workitems (security administrator)
     Grant {
         ae_title: String,
         scopes: Vec<String>,

@@ -147,6 +147,27 @@ const STATUSES: &[(Status, &str)] = &[
     (Status::SOP_CLASS_NOT_SUPPORTED, "not a storage SOP class of the standard"),
     (Status::NOT_AUTHORISED, "the policies do not let this peer do it"),
     (Status::UNRECOGNISED_OPERATION, "an operation that is not known here"),
+    (Status::ATTRIBUTES_NOT_SUPPORTED, "N-GET of a workitem: done, without attributes that it does not have"),
+    (Status::CREATED_MODIFIED, "a workitem was created, with values filled in"),
+    (Status::ALREADY_CANCELED, "the workitem is CANCELED already"),
+    (Status::ALREADY_COMPLETED, "the workitem is COMPLETED already"),
+    (Status::WORKITEM_ENDED, "the workitem has ended and is no longer updated"),
+    (
+        Status::TRANSACTION_WRONG,
+        "the Transaction UID is missing or not the one under which the workitem was claimed",
+    ),
+    (Status::IN_PROGRESS_ALREADY, "the workitem is IN PROGRESS already: another one was faster"),
+    (Status::SCHEDULED_BY_CREATION, "a workitem becomes SCHEDULED by its creation only"),
+    (Status::NOT_FINAL, "the workitem has not what its final state needs"),
+    (Status::NO_SUCH_WORKITEM, "there is no such workitem"),
+    (Status::NOT_SCHEDULED, "a workitem is SCHEDULED when it is created"),
+    (Status::NOT_IN_PROGRESS, "the workitem is not IN PROGRESS yet"),
+    (Status::COMPLETED_ALREADY, "a request of cancellation of a workitem that is COMPLETED"),
+    (Status::NO_PERFORMER, "a request of cancellation, and nobody is subscribed whom it could reach"),
+    (
+        Status::NO_EVENT_REPORTS,
+        "subscriptions of the unified worklist: there are no event reports over DIMSE",
+    ),
     (Status::RESOURCE_LIMITATION, "N-ACTION, N-CREATE, N-SET: more than is read or kept"),
 ];
 
