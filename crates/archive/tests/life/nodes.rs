@@ -39,6 +39,7 @@ async fn a_catalogue_from_before_the_stores_had_numbers_goes_on(house: House) {
 async fn as_before_numbers(database: &Database) {
     for sql in [
         "DROP TABLE event_feed",
+        "DROP TABLE availability_told",
         "DROP INDEX pack_store_by_number",
         "DROP INDEX pack_store_by_id",
         "ALTER TABLE pack_store DROP COLUMN number",

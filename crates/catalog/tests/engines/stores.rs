@@ -67,6 +67,8 @@ async fn the_watermarks_of_two_stores_do_not_meet(database: Database) {
 /// Undoes the step that numbers stores, as a program before it left the catalogue.
 async fn unnumber(database: Database) {
     let undo = [
+        "DROP TABLE event_feed",
+        "DROP TABLE availability_told",
         "DROP INDEX pack_store_by_number",
         "DROP INDEX pack_store_by_id",
         "ALTER TABLE pack_store DROP COLUMN number",
