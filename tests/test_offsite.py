@@ -1,11 +1,19 @@
 """A copy in another building: everything arrives there, nobody waits for it, and everything comes back from it."""
 
 import json
+import random
+import re
 import shutil
+import socket
+import subprocess
+import sys
 
 import pytest
+import requests
 from yingdun_testkit import part10, program
 from yingdun_testkit.installation import DidNotStart, wait_until
+from yingdun_testkit.mock_s3_faults import MockFaults
+from yingdun_testkit.transit_stand_in import certificate
 from yingdun_testkit.web import Web
 
 #: Seconds for everything to arrive, or to come back, on a loaded machine.
@@ -151,3 +159,198 @@ def test_images_that_rotted_on_every_replica_are_read_from_another_building(make
     wait_until(is_mended, "all replicas are repaired from there", ARRIVE_SECONDS_MAX, step=0.3)
     metrics = installation.office.metrics()
     assert metrics["yingdun_storage_lost_records_total"] == 0
+
+
+# === buckets ===
+
+
+@pytest.fixture(scope="module")
+def bucket_server():
+    """The S3 server of moto, in a process of its own; yields its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: answers_at(port), "the S3 server answers", ARRIVE_SECONDS_MAX, step=0.2)
+    yield port
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def line(bucket_server, tmp_path_factory):
+    """TLS before that server; yields it with its authority."""
+    ca_file, identity = certificate(tmp_path_factory.mktemp("bucket-tls"))
+    faults = MockFaults(bucket_server, identity)
+    faults.ca_file = ca_file
+    yield faults
+    faults.close()
+
+
+def answers_at(port) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code < 500
+    except requests.ConnectionError:
+        return False
+
+
+def make_bucket(port, name, **headers):
+    answer = requests.put(f"http://127.0.0.1:{port}/{name}", headers=headers, timeout=20)
+    assert answer.status_code == 200, answer.text
+
+
+def make_locked_bucket(port, name):
+    make_bucket(port, name, **{"x-amz-bucket-object-lock-enabled": "true"})
+
+
+def objects_in(port, bucket) -> set:
+    listed = requests.get(f"http://127.0.0.1:{port}/{bucket}?list-type=2", timeout=20).text
+    return set(re.findall("<Key>(.*?)</Key>", listed))
+
+
+def versions_in(port, bucket) -> int:
+    listed = requests.get(f"http://127.0.0.1:{port}/{bucket}?versions", timeout=20).text
+    return listed.count("<VersionId>")
+
+
+def bucket_options(installation, line) -> str:
+    keys = installation.directory / "keys" / "bucket.toml"
+    keys.write_text('access_key_id = "AKIDBUCKETTEST"\nsecret_access_key = "a-secret-of-the-bucket"\n')
+    keys.chmod(0o600)
+    return f'endpoint = "{line.url}"\nca_file = "{line.ca_file}"\ncredentials_file = "keys/bucket.toml"'
+
+
+def with_bucket(make_installation, name, bucket, line, more=""):
+    installation = make_installation(name)
+    installation.stop()
+    add_offsite(installation, f"s3://{bucket}/renmin", f"{bucket_options(installation, line)}\n{more}")
+    installation.start()
+    installation.office.sign_in_officers()
+    return installation
+
+
+def tells_no_secret(*said):
+    for text in said:
+        for secret in ("a-secret-of-the-bucket", "X-Amz-Signature", "AKIDBUCKETTEST"):
+            assert secret not in text
+
+
+def test_a_burnt_site_comes_back_from_a_bucket_over_a_bad_line(make_installation, bucket_server, line):
+    make_bucket(bucket_server, "burnt")
+    installation = with_bucket(make_installation, "bucket-burnt", "burnt", line)
+    web = full_access(installation)
+    line.spoil()
+    images = [part10.image(patient_id="far", rows=rows, columns=rows, seed=rows) for rows in (32, 500, 2400)]
+    # Noise cannot be packed: this one is sent in parts.
+    images[2].PixelData = random.Random(4).randbytes(len(images[2].PixelData))
+    for image in images:
+        web.must_store(part10.file_bytes(image))
+    installation.restart()  # seals the pack
+    installation.office.sign_in_officers()
+    last = part10.image(patient_id="far", rows=64, seed=64)
+    web.must_store(part10.file_bytes(last))
+    # The line is gone for a while: nobody who stores or reads notices.
+    line.down = True
+    assert part10.parse(web.file_of(images[1])) == images[1]
+    line.down = False
+    until_sent(installation, packs=1)
+    installation.kill()
+    assert {"lost-answer", "wrong-byte", "cut-answer"} <= set(line.made), line.made
+    assert {key.split("/")[1] for key in objects_in(bucket_server, "burnt")} == {"store-id", "packs", "tail"}
+    burn(installation)
+    line.spoil()
+    comes_back(installation, web, [*images, last])
+    tells_no_secret(installation.log_text())
+
+
+def test_packs_in_a_bucket_with_object_lock_cannot_be_destroyed(make_installation, bucket_server, line):
+    make_locked_bucket(bucket_server, "kept")
+    installation = with_bucket(make_installation, "bucket-kept", "kept", line, "retain_days = 60")
+    web = full_access(installation)
+    web.must_store(part10.file_bytes(part10.image(patient_id="kept")))
+    installation.restart()  # seals the pack
+    installation.office.sign_in_officers()
+    until_sent(installation, packs=1)
+    (pack,) = [key for key in objects_in(bucket_server, "kept") if "/packs/" in key]
+    address = f"http://127.0.0.1:{bucket_server}/kept/{pack}"
+
+    somebody = {"Authorization": "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/s3/aws4_request"}
+
+    def told():
+        return requests.head(address, headers=somebody, timeout=20).headers
+
+    def locked_until():
+        return told()["x-amz-object-lock-retain-until-date"]
+
+    first, there = locked_until(), told()
+    assert there["x-amz-object-lock-mode"] == "COMPLIANCE"
+    destroyed = requests.delete(f"{address}?versionId={there['x-amz-version-id']}", headers=somebody, timeout=20)
+    assert destroyed.status_code == 403, destroyed.text
+
+    def is_renewed():
+        # Each check that finds the pack whole locks it anew; locks are told to the second.
+        installation.office.system.post("/system/scrub", None, 202)
+        return locked_until() > first
+
+    wait_until(is_renewed, "the lock is renewed", ARRIVE_SECONDS_MAX, step=0.5)
+
+
+def test_doctor_tries_out_what_a_bucket_does_and_what_it_keeps(make_installation, bucket_server, line):
+    installation = make_installation("bucket-doctor", serve=False)
+    written = installation.config.read_text()
+
+    def told(bucket, more="", options=None):
+        installation.config.write_text(written)
+        options = options or bucket_options(installation, line)
+        add_offsite(installation, f"s3://{bucket}/renmin", f"{options}\n{more}")
+        found = program.run("--json", "doctor", "--config", installation.config, env=installation.environment())
+        tells_no_secret(found.stdout, found.stderr)
+        findings = json.loads(found.stdout)["findings"]
+        first, *others = [(one["severity"], one["cause"]) for one in findings if one["check"] == "offsite"]
+        return *first, " ".join(cause for _, cause in others)
+
+    make_bucket(bucket_server, "plain")
+    severity, cause, others = told("plain")
+    assert severity == "warning" and "can destroy what is in it" in cause
+    assert "refuses to overwrite" in others and "0 versions of probes are left" in others
+    assert objects_in(bucket_server, "plain") == set(), "the probe is removed"
+    severity, cause, _ = told("plain", "retain_days = 60")
+    assert severity == "error" and "could not lock an object" in cause
+
+    make_bucket(bucket_server, "versions")
+    versioning = '<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>'
+    assert requests.put(f"http://127.0.0.1:{bucket_server}/versions?versioning", data=versioning, timeout=20).ok
+    severity, cause, _ = told("versions")
+    assert severity == "warning" and "its keys can destroy those too" in cause
+    assert versions_in(bucket_server, "versions") == 0, "all versions of the probe are removed"
+
+    make_locked_bucket(bucket_server, "locked")
+    severity, cause, others = told("locked", "retain_days = 60")
+    assert severity == "note" and "cannot be destroyed" in cause, cause
+    assert "1 versions of probes are left" in others, others
+    severity, cause, _ = told("locked", 'retain_days = 60\nretain_mode = "governance"')
+    assert severity == "error" and "does not keep to them" in cause, "these keys may pass over it"
+
+    # This server says that it locks everything, and does not when it comes in parts.
+    make_locked_bucket(bucket_server, "says")
+    rule = "<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule>"
+    lock = f'<ObjectLockConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}</ObjectLockConfiguration>'
+    assert requests.put(f"http://127.0.0.1:{bucket_server}/says?object-lock", data=lock, timeout=20).ok
+    severity, cause, _ = told("says")
+    assert severity == "warning" and "its keys can destroy those too" in cause
+
+    severity, cause, _ = told("nothing-here")
+    assert severity == "error" and "NoSuchBucket" in cause
+    another = bucket_options(installation, line).replace(str(line.ca_file), str(installation.ca_file))
+    severity, cause, _ = told("plain", options=another)
+    assert severity == "error" and "certificate" in cause, cause
+    keys = installation.directory / "keys" / "bucket.toml"
+    options = bucket_options(installation, line)
+    keys.chmod(0o644)
+    severity, cause, _ = told("plain", options=options)
+    assert severity == "error" and "other accounts" in cause
+    keys.chmod(0o600)
+    told("plain", options=options.replace("https://", "http://"))
+    judged = program.run_json("check-config", "--config", installation.config, code=1)
+    assert "no TLS" in str(judged["findings"])

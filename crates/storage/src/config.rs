@@ -40,7 +40,7 @@ pub struct ReplicaConfig {
 }
 
 /// The settings of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// The replicas; their order is their [`crate::ReplicaId`].
     pub replicas: Vec<ReplicaConfig>,

@@ -67,7 +67,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The crate knows nothing of keys, DICOM, catalogues, permits or networks. The file system comes in through
+//! The crate knows nothing of keys, DICOM, catalogues or permits, and of networks only how a bucket is written to. The file system comes in through
 //! [`Disk`], so that full disks and power cuts can be tested; why packs look as they do is told in
 //! `docs/design/002-packs.md`.
 //!
@@ -96,13 +96,17 @@ pub use copy::{PackCheck, begin_replica, check_pack, pack_file, read_pack_header
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
 pub use error::{ReadError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};
-pub use offsite::{OFFSITE_MAX, OffsiteConfig, OffsitePlace, OffsiteState, OffsiteStatus};
+pub use offsite::{
+    BucketAddress, BucketConfig, BucketKeys, OFFSITE_MAX, OffsiteConfig, OffsitePlace, OffsiteState,
+    OffsiteStatus, Retention, RetentionMode,
+};
 pub use record::{
     Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
     StoreLocation, StorePosition,
 };
+pub use replica::place::{BucketProbe, Kept};
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
 pub use store::{
     LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store,
-    last_scrub, plan_restore, restore,
+    last_scrub, plan_restore, probe_bucket, restore,
 };

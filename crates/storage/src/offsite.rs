@@ -2,15 +2,17 @@
 
 use crate::{ReplicaId, ScrubStatus};
 use serde::Serialize;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use yingdun_model::Secret;
 
 /// Off-site replicas of one store: each is sent everything anew, over lines that are shared with others.
 pub const OFFSITE_MAX: usize = 4;
 
 /// A copy of every pack in another place. It is filled in the background from what verifies on the replicas; nobody waits
 /// for it, it never counts for the write quorum, and reads and repairs use it when no replica has good bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OffsiteConfig {
     /// Where it is.
     pub place: OffsitePlace,
@@ -29,11 +31,86 @@ pub struct OffsiteConfig {
 }
 
 /// Where an off-site replica is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OffsitePlace {
     /// A directory: another disk, or what another machine exports.
     Directory(PathBuf),
+    /// A bucket behind the S3 protocol.
+    Bucket(BucketConfig),
+}
+
+/// A bucket, and how to get in.
+#[derive(Clone, Debug)]
+pub struct BucketConfig {
+    /// Where it is.
+    pub address: BucketAddress,
+    /// With what requests are signed.
+    pub keys: BucketKeys,
+    /// The authorities that the certificate of the server must come from, as PEM; unset means those of the machine.
+    pub ca_pem: Option<Vec<u8>>,
+    /// For how long packs are locked; unset means as the rules of the bucket say.
+    pub retention: Option<Retention>,
+}
+
+/// For how long nobody may destroy a pack in a bucket with Object Lock. The time begins when the pack was read back, and anew
+/// with every check that finds it whole: what is looked after stays locked, what was given up is free after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Whom it binds.
+    pub mode: RetentionMode,
+    /// For how long.
+    pub time: Duration,
+}
+
+/// Whom a lock binds (Amazon S3 User Guide, "Object Lock retention modes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionMode {
+    /// All but those who were given the right to pass over it.
+    Governance,
+    /// Everybody, the owner of the bucket included.
+    Compliance,
+}
+
+impl RetentionMode {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        }
+    }
+}
+
+/// Where a bucket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketAddress {
+    /// The address of the server: `https://host[:port]`.
+    pub endpoint: String,
+    /// The name of the bucket.
+    pub bucket: String,
+    /// What all names in the bucket begin with; may be empty.
+    pub prefix: String,
+    /// The region that signatures name.
+    pub region: String,
+    /// Whether the bucket stands in the path of a request and not in the name of the host.
+    pub path_style: bool,
+}
+
+/// With what requests to a bucket are signed.
+#[derive(Clone)]
+pub struct BucketKeys {
+    /// The name of the key.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: Secret<String>,
+    /// What temporary keys need besides.
+    pub session_token: Option<Secret<String>>,
+}
+
+impl fmt::Debug for BucketKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BucketKeys(…)")
+    }
 }
 
 impl OffsiteConfig {

@@ -211,7 +211,7 @@ impl Plan {
         let public_key = format!("{}\n", foundation.audit.verifier());
         foundation.close().await;
         let links = links?;
-        let store = Store::open(store_config(&self.config), Arc::new(RealDisk), Arc::new(LogEvents)).await;
+        let store = Store::open(store_config(&self.config)?, Arc::new(RealDisk), Arc::new(LogEvents)).await;
         store.map_err(StartError::from)?.close().await;
 
         let key_path = self.directory.join(AUDIT_KEY_FILE);

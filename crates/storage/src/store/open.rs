@@ -61,7 +61,11 @@ fn open(
     events: Arc<dyn StoreEvents>,
 ) -> Result<Store, StoreError> {
     check_config(&config)?;
-    let offsite: Vec<Offsite> = config.offsite.iter().map(|place| Offsite::new(disk, place)).collect();
+    let places = config.offsite.iter().map(|place| {
+        let wrong = |error| StoreError::Config(format!("off-site replica `{}`: {error}", place.label));
+        Offsite::new(disk, place).map_err(wrong)
+    });
+    let offsite = places.collect::<Result<Vec<Offsite>, StoreError>>()?;
     let backends: Vec<Arc<dyn Backend>> = config
         .replicas
         .iter()

@@ -32,7 +32,8 @@ pub(super) async fn restore(args: &RestoreArgs, output: Output) -> Result<Verdic
     let Some(replica) = replica else {
         return Err(CommandError::Usage("no [[storage.replicas]] has the label of --into".to_owned()));
     };
-    let (from, folder) = (offsite.settings(), replica.directory.clone());
+    let from = offsite.settings().map_err(|(path, cause)| CommandError::File { path, cause })?;
+    let folder = replica.directory.clone();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let (language, dry_run) = (output.language(), args.dry_run);
     // Disk and network of the store block their thread.

@@ -230,7 +230,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
 }
 
 /// Whether this is an origin as browsers send it (RFC 6454 §6.2): scheme, host and at most a port, in lower case.
-fn is_origin(text: &str) -> bool {
+pub(super) fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
     host.is_some_and(|host| !host.is_empty() && host.chars().all(legal))

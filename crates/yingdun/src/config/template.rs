@@ -103,6 +103,7 @@ scrub_days = 7
 {replicas}
 # A copy in another building, filled in the background; it counts for no quorum, and nobody waits for it. Unset: none.
 # [[storage.offsite]]
+# # Or a bucket: s3://BUCKET/PREFIX, with endpoint = "https://s3.example" and credentials_file = "keys/bucket.toml".
 # url = "file:///mnt/other-building/yingdun"
 # label = "offsite"
 # failure_domain = "building-2"

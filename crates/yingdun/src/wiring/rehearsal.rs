@@ -61,7 +61,7 @@ pub(crate) async fn rehearse(config: &Config) -> Result<Rehearsed, StartError> {
 }
 
 async fn open(config: &Config, foundation: &Foundation) -> Result<Rehearsed, StartError> {
-    let store = Store::open(store_config(config), Arc::new(RealDisk), Arc::new(LogEvents)).await?;
+    let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(LogEvents)).await?;
     let opened = Archive::open(archive_parts(config, foundation, store)).await;
     let (archive, recovered) = opened.map_err(StartError::Archive)?;
     let counts = archive.counts(&foundation.institution).await.map_err(StartError::Archive);

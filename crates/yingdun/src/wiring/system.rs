@@ -119,7 +119,7 @@ impl System {
             foundation.institution.clone(),
             stop_workers.clone(),
         );
-        let store = Store::open(store_config(config), Arc::new(RealDisk), Arc::new(events)).await?;
+        let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         claim(&foundation, &store).await?;
         let parts = archive_parts(config, &foundation, store.clone());
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
@@ -269,19 +269,25 @@ pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Sto
 }
 
 /// The store that a configuration describes.
-pub(crate) fn store_config(config: &Config) -> StoreConfig {
+///
+/// # Errors
+/// [`StartError::File`] when a file that it names cannot be used.
+pub(crate) fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
+    let settings =
+        |offsite: &Offsite| offsite.settings().map_err(|(path, cause)| StartError::File { path, cause });
+    let offsite = config.storage.offsite.iter().map(settings).collect::<Result<Vec<_>, StartError>>()?;
     let replicas = config.storage.replicas.iter().map(|replica| ReplicaConfig {
         directory: replica.directory.clone(),
         label: replica.label.clone(),
         failure_domain: replica.failure_domain.clone(),
     });
-    StoreConfig {
+    Ok(StoreConfig {
         write_quorum: config.storage.write_quorum,
         reserve_bytes: config.storage.reserve_bytes,
         scrub_interval: config.storage.scrub_interval(),
-        offsite: config.storage.offsite.iter().map(Offsite::settings).collect(),
+        offsite,
         ..StoreConfig::new(replicas.collect())
-    }
+    })
 }
 
 // === doors ===

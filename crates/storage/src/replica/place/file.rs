@@ -17,18 +17,34 @@ pub(crate) struct PlaceFile {
     parts: Vec<(Object, u64)>,
     /// What was fetched last, with its offset.
     fetched: Mutex<(u64, Vec<u8>)>,
+    /// How the place last failed to answer.
+    trouble: Mutex<Option<io::Error>>,
 }
 
 impl PlaceFile {
     /// The pack as far as the place has it; nothing when it has none of it.
     pub(crate) fn of(place: &Arc<dyn Place>, inventory: &Inventory, pack: u64) -> Option<Self> {
         let parts = inventory.parts(pack);
-        (!parts.is_empty()).then(|| Self { place: Arc::clone(place), parts, fetched: Mutex::default() })
+        (!parts.is_empty()).then(|| Self {
+            place: Arc::clone(place),
+            parts,
+            fetched: Mutex::default(),
+            trouble: Mutex::default(),
+        })
     }
 
     /// How far the pack is there.
     pub(crate) fn end(&self) -> u64 {
         self.parts.last().map_or(0, |(_, end)| *end)
+    }
+
+    /// For those who take what cannot be read for damaged: whether the place failed to answer since this was asked last, which says nothing
+    /// about what it has.
+    ///
+    /// # Errors
+    /// That of the place.
+    pub(crate) fn trouble(&self) -> io::Result<()> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 
     /// Reads from the object that holds an offset, at most to its end.
@@ -37,8 +53,15 @@ impl PlaceFile {
         for (object, end) in &self.parts {
             if offset < *end {
                 let bytes = ((end - offset).min(bytes as u64)) as usize;
-                let read = self.place.read_at(*object, buffer, bytes, offset - begin)?;
-                return if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) };
+                return match self.place.read_at(*object, buffer, bytes, offset - begin) {
+                    Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        let same = io::Error::new(error.kind(), error.to_string());
+                        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(same);
+                        Err(error)
+                    }
+                    read => read,
+                };
             }
             begin = *end;
         }

@@ -9,9 +9,12 @@
 //!
 //! A place is not trusted: what comes back is checked against the digests of its records.
 
+mod bucket;
 mod directory;
 mod file;
 
+pub(crate) use bucket::BucketPlace;
+pub use bucket::{BucketProbe, Kept};
 pub(crate) use directory::DirectoryPlace;
 pub(crate) use file::PlaceFile;
 
@@ -50,6 +53,10 @@ pub(crate) trait Place: Send + Sync + fmt::Debug {
     fn read_at(&self, object: Object, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize>;
     /// Removes an object; one that is not there is no error.
     fn remove(&self, object: Object) -> io::Result<()>;
+    /// Keeps an object that is there from being destroyed, for the configured time from now, where the place can do that.
+    fn keep(&self, _object: Object) -> io::Result<()> {
+        Ok(())
+    }
     /// Where the place is, without any secret.
     fn address(&self) -> String;
 }

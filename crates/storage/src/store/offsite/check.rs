@@ -1,6 +1,6 @@
 //! Reading what lies off-site: every record of a pack against its digest, and against the headers that the replicas show.
 
-use super::content::local_sources;
+use super::content::{local_sources, until_sound};
 use crate::record::format::PACK_HEADER_BYTES;
 use crate::replica::place::PlaceFile;
 use crate::store::repair::lost;
@@ -40,7 +40,11 @@ impl Check<'_> {
         while let Some(parsed) = extent.next_header(&sources, offset) {
             offset = parsed.location.end();
             tally.records += 1;
-            if is_sound(read_record(&own, &parsed, |_, bytes| pace(bytes.len() as u64)))? {
+            let forget = || own.file.forget_cached(0, self.end);
+            let sound = until_sound(forget, || {
+                is_sound(read_record(&own, &parsed, |_, bytes| pace(bytes.len() as u64)))
+            })?;
+            if sound {
                 continue;
             }
             if others.iter().any(|other| holds(other, &parsed)) {

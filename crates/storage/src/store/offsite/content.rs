@@ -11,6 +11,9 @@ use std::io;
 /// is cut off is sent again.
 const PIECE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How often what does not verify is read before it counts as damaged.
+pub(super) const READS_MAX: u32 = 3;
+
 /// A sealed pack: for each stretch of it the copy from which it is read.
 #[derive(Debug)]
 pub(super) struct PackContent {
@@ -50,9 +53,9 @@ impl PackContent {
         Some(content)
     }
 
-    /// The digest of all bytes.
-    pub(super) fn digest(&self) -> io::Result<blake3::Hash> {
-        digest_of(self.end, |offset, bytes, buffer| self.read(offset, bytes, buffer))
+    /// The digests of all bytes.
+    pub(super) fn digests(&self) -> io::Result<Digests> {
+        Digests::of(self.end, |offset, bytes, buffer| self.read(offset, bytes, buffer))
     }
 
     fn stretch(&mut self, end: u64, source: usize) {
@@ -83,22 +86,64 @@ impl Content for PackContent {
     }
 }
 
-/// The digest of so many bytes, read in blocks.
-pub(super) fn digest_of(
+/// The digest of each block of so many bytes: what reads back wrong is known to within a block.
+#[derive(Debug)]
+pub(super) struct Digests {
     bytes: u64,
-    mut read: impl FnMut(u64, usize, &mut Vec<u8>) -> io::Result<()>,
-) -> io::Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new();
-    let mut block = Vec::new();
-    let mut offset = 0;
-    while offset < bytes {
-        block.clear();
-        let wanted = (bytes - offset).min(BLOCK_BYTES as u64) as usize;
-        read(offset, wanted, &mut block)?;
-        hasher.update(&block);
-        offset += wanted as u64;
+    blocks: Vec<blake3::Hash>,
+}
+
+impl Digests {
+    /// Reads block after block.
+    pub(super) fn of(
+        bytes: u64,
+        mut read: impl FnMut(u64, usize, &mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let mut digests = Self { bytes, blocks: Vec::new() };
+        let mut block = Vec::new();
+        for offset in (0..bytes).step_by(BLOCK_BYTES) {
+            block.clear();
+            read(offset, digests.block_bytes(offset), &mut block)?;
+            digests.blocks.push(blake3::hash(&block));
+        }
+        Ok(digests)
     }
-    Ok(hasher.finalize())
+
+    /// Whether what `read` gives is the same. A block that is not is read again: what a line spoilt once it may give whole the
+    /// next time, which costs less than sending everything again.
+    pub(super) fn match_what(
+        &self,
+        mut read: impl FnMut(u64, usize, &mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        let mut block = Vec::new();
+        for (offset, digest) in (0..self.bytes).step_by(BLOCK_BYTES).zip(&self.blocks) {
+            let nothing_kept = || ();
+            let same = until_sound(nothing_kept, || {
+                block.clear();
+                read(offset, self.block_bytes(offset), &mut block)?;
+                Ok(blake3::hash(&block) == *digest)
+            })?;
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn block_bytes(&self, offset: u64) -> usize {
+        (self.bytes - offset).min(BLOCK_BYTES as u64) as usize
+    }
+}
+
+/// Reads until it is sound, a few times; `forget` drops what was read wrong.
+pub(super) fn until_sound(forget: impl Fn(), mut read: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
+    for _ in 1..READS_MAX {
+        if read()? {
+            return Ok(true);
+        }
+        forget();
+    }
+    read()
 }
 
 /// The next piece of a pack that is still written, from records that verify; empty when the next record verifies
@@ -131,4 +176,43 @@ pub(super) fn piece(shared: &Shared, pack: u64, from: u64, end: u64) -> Vec<u8> 
         offset = parsed.location.end();
     }
     if offset == PACK_HEADER_BYTES { Vec::new() } else { bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_back_wrong_once_is_read_again_and_what_stays_wrong_is_not_the_same() {
+        let bytes: Vec<u8> = (0..3 * BLOCK_BYTES as u32 + 5).map(|number| (number % 251) as u8).collect();
+        let from = |bytes: &[u8], offset: u64, wanted: usize, buffer: &mut Vec<u8>| {
+            buffer.extend_from_slice(&bytes[offset as usize..offset as usize + wanted]);
+        };
+        let read = |offset, wanted, buffer: &mut Vec<u8>| {
+            from(&bytes, offset, wanted, buffer);
+            Ok(())
+        };
+        let digests = Digests::of(bytes.len() as u64, read).unwrap();
+        assert!(digests.match_what(read).unwrap());
+        let mut reads = 0;
+        let spoilt_at_times = |offset, wanted, buffer: &mut Vec<u8>| {
+            from(&bytes, offset, wanted, buffer);
+            reads += 1;
+            if reads % 2 == 1 {
+                buffer[wanted / 2] ^= 1;
+            }
+            Ok(())
+        };
+        assert!(digests.match_what(spoilt_at_times).unwrap());
+        let mut other = bytes.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let mut reads = 0;
+        let same = digests.match_what(|offset, wanted, buffer: &mut Vec<u8>| {
+            reads += 1;
+            from(&other, offset, wanted, buffer);
+            Ok(())
+        });
+        assert!(!same.unwrap());
+        assert_eq!(reads, 3 + READS_MAX, "three blocks that are the same, and the last one");
+    }
 }

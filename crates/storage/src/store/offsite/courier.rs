@@ -2,7 +2,7 @@
 //! there, measures the lag, and tries again when the place does not answer.
 
 use super::check::Check;
-use super::content::{PackContent, digest_of, local_sources, piece};
+use super::content::{Digests, PackContent, local_sources, piece};
 use super::memory::Memory;
 use super::plan::{self, Missing, Step, Waiting, Wanted};
 use super::{Offsite, owner};
@@ -162,15 +162,19 @@ impl<'a> Courier<'a> {
             None => {
                 place.prepare()?;
                 place.put(Object::Identity, &own.as_slice())?;
+                place.keep(Object::Identity)?;
             }
         }
         let mut inventory = Inventory::of(&place.list()?);
         if let Some(pack) = self.memory.sending
             && let Some(bytes) = inventory.packs().get(&pack).copied()
-            && !self.is_what_was_sent(pack, bytes)?
         {
-            place.remove(Object::Pack(pack))?;
-            inventory.remove(Object::Pack(pack));
+            if self.is_what_was_sent(pack, bytes)? {
+                place.keep(Object::Pack(pack))?;
+            } else {
+                place.remove(Object::Pack(pack))?;
+                inventory.remove(Object::Pack(pack));
+            }
         }
         let mut view = self.offsite.view();
         (view.inventory, view.state) = (inventory, OffsiteState::Ready);
@@ -186,8 +190,8 @@ impl<'a> Courier<'a> {
     fn is_what_was_sent(&self, pack: u64, bytes: u64) -> io::Result<bool> {
         let sources = local_sources(self.shared, pack, bytes);
         let Some(content) = PackContent::of(self.shared, pack, bytes, sources) else { return Ok(true) };
-        let Ok(digest) = content.digest() else { return Ok(true) };
-        Ok(self.read_back(Object::Pack(pack), bytes)? == digest)
+        let Ok(digests) = content.digests() else { return Ok(true) };
+        self.reads_back(Object::Pack(pack), &digests)
     }
 
     /// The place does not answer, or must not be written to.
@@ -213,14 +217,14 @@ impl<'a> Courier<'a> {
             sources.extend(self.offsite.file(pack).map(|file| Source { replica, file: Arc::new(file) }));
         }
         let content = PackContent::of(self.shared, pack, end, sources);
-        let digest = content.as_ref().and_then(|content| content.digest().ok());
-        let (Some(content), Some(digest)) = (content, digest) else {
+        let digests = content.as_ref().and_then(|content| content.digests().ok());
+        let (Some(content), Some(digests)) = (content, digests) else {
             self.tried.insert(pack);
             return Ok(());
         };
         self.memory.sending = Some(pack);
         self.remember();
-        if !self.put(Object::Pack(pack), &content, digest)? {
+        if !self.put(Object::Pack(pack), &content, &digests)? {
             self.tried.insert(pack);
             return Ok(());
         }
@@ -239,12 +243,14 @@ impl<'a> Courier<'a> {
             return Ok(());
         }
         let to = from + bytes.len() as u64;
-        let digest = blake3::hash(&bytes);
-        self.put(Object::Tail { pack, from, to }, &bytes.as_slice(), digest).map(|_sent| ())
+        let content = bytes.as_slice();
+        let read = |offset, wanted, buffer: &mut Vec<u8>| content.read(offset, wanted, buffer);
+        let digests = Digests::of(content.bytes(), read)?;
+        self.put(Object::Tail { pack, from, to }, &content, &digests).map(|_sent| ())
     }
 
-    /// Sends an object and reads it back; false when it could not be read here.
-    fn put(&self, object: Object, content: &dyn Content, digest: blake3::Hash) -> io::Result<bool> {
+    /// Sends an object, reads it back and, when it is a pack, has it kept; false when it could not be read here.
+    fn put(&self, object: Object, content: &dyn Content, digests: &Digests) -> io::Result<bool> {
         let paced =
             Paced { courier: self, content, since: Cell::new(Instant::now()), local: RefCell::new(None) };
         if let Err(error) = self.offsite.place.put(object, &paced) {
@@ -257,10 +263,13 @@ impl<'a> Courier<'a> {
             };
         }
         let bytes = content.bytes();
-        if self.read_back(object, bytes)? != digest {
+        if !self.reads_back(object, digests)? {
             self.offsite.place.remove(object)?;
             self.offsite.view().inventory.remove(object);
             return Err(io::Error::other("what was sent does not read back as it was sent"));
+        }
+        if matches!(object, Object::Pack(_)) {
+            self.offsite.place.keep(object)?;
         }
         let mut view = self.offsite.view();
         view.inventory.add(object, bytes);
@@ -271,13 +280,14 @@ impl<'a> Courier<'a> {
         Ok(true)
     }
 
-    fn read_back(&self, object: Object, bytes: u64) -> io::Result<blake3::Hash> {
+    fn reads_back(&self, object: Object, digests: &Digests) -> io::Result<bool> {
         let mut since = Instant::now();
-        digest_of(bytes, |offset, wanted, buffer| {
+        digests.match_what(|offset, wanted, buffer| {
             while buffer.len() < wanted {
                 let at = offset + buffer.len() as u64;
                 if self.offsite.place.read_at(object, buffer, wanted - buffer.len(), at)? == 0 {
-                    return Err(io::Error::other("less is there than was sent"));
+                    // Less is there than was sent.
+                    break;
                 }
             }
             self.pace(wanted as u64, since)?;
@@ -336,6 +346,7 @@ impl<'a> Courier<'a> {
                 }
             }
             None => {
+                self.offsite.place.keep(Object::Identity)?;
                 let pass = self.memory.note.finish(SystemClock.now());
                 self.remember();
                 if pass.bytes > 0 {
@@ -362,6 +373,8 @@ impl<'a> Courier<'a> {
         let tally = check.run(file, pace)?;
         if tally.found > 0 {
             self.damaged.insert(pack);
+        } else {
+            self.offsite.place.keep(Object::Pack(pack))?;
         }
         Ok(tally)
     }

@@ -29,10 +29,10 @@ use super::scrub::Note;
 use super::shared::{Shared, Signal};
 use super::walk::Source;
 use crate::record::format::{PACK_HEADER_BYTES, StoreId, decode_pack_header};
-use crate::replica::place::{DirectoryPlace, Inventory, Object, Place, PlaceFile};
+use crate::replica::place::{BucketPlace, BucketProbe, DirectoryPlace, Inventory, Object, Place, PlaceFile};
 use crate::{
-    Disk, Location, OffsiteConfig, OffsitePlace, OffsiteState, OffsiteStatus, ReplicaId, ScrubState,
-    ScrubStatus,
+    BucketConfig, Disk, Location, OffsiteConfig, OffsitePlace, OffsiteState, OffsiteStatus, ReplicaId,
+    ScrubState, ScrubStatus,
 };
 use std::collections::BTreeSet;
 use std::io;
@@ -89,22 +89,34 @@ fn read_start(place: &dyn Place, object: Object) -> io::Result<Option<Vec<u8>>> 
 }
 
 /// The place that a configuration names.
-pub(crate) fn place_of(disk: &Arc<dyn Disk>, place: &OffsitePlace) -> Arc<dyn Place> {
-    match place {
+pub(crate) fn place_of(disk: &Arc<dyn Disk>, place: &OffsitePlace) -> io::Result<Arc<dyn Place>> {
+    Ok(match place {
         OffsitePlace::Directory(root) => Arc::new(DirectoryPlace::new(Arc::clone(disk), root.clone())),
-    }
+        OffsitePlace::Bucket(config) => Arc::new(BucketPlace::new(config)?),
+    })
+}
+
+/// Tries out what a bucket does, with an object of its own beside the packs: writes it, reads it back, reads a range of it,
+/// lists it, and removes it. Blocks, for a bounded time.
+///
+/// # Errors
+/// What the first thing says that does not work.
+pub fn probe_bucket(config: &BucketConfig) -> io::Result<BucketProbe> {
+    BucketPlace::new(config)?.probe()
 }
 
 impl Offsite {
-    pub(crate) fn new(disk: &Arc<dyn Disk>, config: &OffsiteConfig) -> Self {
-        Self {
+    /// # Errors
+    /// `InvalidInput` when the place has an address that is none.
+    pub(crate) fn new(disk: &Arc<dyn Disk>, config: &OffsiteConfig) -> io::Result<Self> {
+        Ok(Self {
             config: config.clone(),
-            place: place_of(disk, &config.place),
+            place: place_of(disk, &config.place)?,
             signal: Signal::default(),
             wanted_now: AtomicBool::new(false),
             replaced: AtomicBool::new(false),
             view: Mutex::default(),
-        }
+        })
     }
 
     /// Reads everything that lies there soon.

@@ -4,8 +4,9 @@
 //! Records are verified on their way. What is there already is not fetched again, so a restore that was cut off goes on where it
 //! was; until it is through, a note in the folder keeps a store from being opened on half of the packs.
 
+use super::content::until_sound;
 use super::{owner, place_of};
-use crate::disk::write_all_at;
+use crate::disk::{DiskFile, write_all_at};
 use crate::record::format::{PACK_HEADER_BYTES, StoreId, encode_pack_header};
 use crate::replica::place::{Inventory, Place, PlaceFile};
 use crate::replica::{Backend, Directory, Form, Note};
@@ -152,7 +153,8 @@ struct Origin {
 
 impl Origin {
     fn open(disk: &Arc<dyn Disk>, from: &OffsiteConfig) -> Result<Self, RestoreError> {
-        let place = place_of(disk, &from.place);
+        let place =
+            place_of(disk, &from.place).map_err(io_error("use the address of the off-site replica"))?;
         let label = from.label.clone();
         let store = owner(place.as_ref()).map_err(io_error("ask the off-site replica"))?;
         let Some(store) = store else { return Err(RestoreError::Empty { label }) };
@@ -205,8 +207,8 @@ impl Origin {
         let sealed = self.inventory.packs().contains_key(&pack);
         let mut end = file.end();
         let extent = Extent { pack, end, store: &self.store };
-        let source = Source { replica: 0, file: Arc::new(file) };
-        let sources = [source];
+        let off = Arc::new(file);
+        let sources = [Source { replica: 0, file: Arc::clone(&off) as Arc<dyn DiskFile> }];
         let [source] = &sources;
         let staged = target.stage()?;
         let file = staged.file();
@@ -215,10 +217,25 @@ impl Origin {
         let mut restored = Restored { packs: 1, ..Restored::default() };
         let (mut offset, mut last) = (PACK_HEADER_BYTES, PACK_HEADER_BYTES);
         each(PACK_HEADER_BYTES);
-        while let Some(parsed) = extent.next_header(&sources, offset) {
+        let header = |offset| {
+            let again = || {
+                off.forget_cached(0, end);
+                extent.header_at(&sources, offset)
+            };
+            // A header that was only read wrong must not let its record be passed over.
+            extent
+                .header_at(&sources, offset)
+                .or_else(again)
+                .or_else(again)
+                .or_else(|| extent.next_header(&sources, offset))
+        };
+        while let Some(parsed) = header(offset) {
             each(parsed.location.end() - offset);
             offset = parsed.location.end();
-            let written = read_record(source, &parsed, |at, bytes| write_all_at(file.as_ref(), &[bytes], at));
+            let forget = || off.forget_cached(0, end);
+            let written = until_sound(forget, || {
+                read_record(source, &parsed, |at, bytes| write_all_at(file.as_ref(), &[bytes], at))
+            });
             if written? {
                 restored.records += 1;
                 last = offset;
@@ -226,6 +243,8 @@ impl Origin {
                 restored.damaged_records += 1;
             }
         }
+        // A walk ends where nothing can be read, which is not the end of a pack when the place had stopped answering.
+        off.trouble()?;
         if !sealed {
             end = last;
         }

@@ -102,7 +102,7 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     for offsite in &config.storage.offsite {
         report.members.entry(Member::OffsiteReplica(offsite.label.clone())).or_default();
     }
-    report.add_of_members(Check::Offsite, offsite::offsite(&config));
+    report.add_of_members(Check::Offsite, offsite::offsite(&config).await);
     report.add(Check::Scrub, scrub(&config, SystemClock.now()));
     report.add(Check::Certificates, certificates(&config));
     report.add(Check::Databases, databases(&config).await);
