@@ -16,7 +16,7 @@ use yingdun_model::Secret;
 pub enum Readiness {
     /// It can.
     Ready,
-    /// It can, and somebody should look after these parts: `offsite`.
+    /// It can, and somebody should look after these parts: `offsite`, `witnesses`.
     Attention(Vec<&'static str>),
     /// It cannot, because these parts do not: `audit`, `catalogue`, `keys`, `storage`.
     NotReady(Vec<&'static str>),

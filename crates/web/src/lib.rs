@@ -68,4 +68,4 @@ pub use network::{
 };
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use sealed::SealedDoor;
-pub use server::{ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};
+pub use server::{Answer, Listener, ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

@@ -399,6 +399,39 @@ messages! {
         "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"
         "the audit log is whole: {size} signed records, {leaves} checked, root {root}"
     }
+    witness_made(folder, key) {
+        "见证者已建立：{folder}\n  公钥：{key}\n请把该公钥交给被见证的机构，写入其见证策略。"
+        "The witness is made: {folder}\n  public key: {key}\nHand it to those whose logs it watches: it goes into their witness policy."
+    }
+    witness_serving(address, logs, key) {
+        "见证者已就绪：https://{address}，见证 {logs} 个日志\n  公钥：{key}"
+        "The witness is ready: https://{address}, {logs} log(s)\n  public key: {key}"
+    }
+    witness_key(key) { "公钥：{key}" "public key: {key}" }
+    witness_has_seen(origin, size, when) {
+        "{origin}：已见证 {size} 条记录，{when}"
+        "{origin}: {size} records seen, cosigned at {when}"
+    }
+    witness_waits(origin) { "{origin}：尚未见证" "{origin}: nothing seen yet" }
+    witness_fork(origin) {
+        "警报：{origin} 为同一长度签署了两个不同的根，日志已分叉"
+        "ALARM: {origin} has signed two roots of one size: the log forked"
+    }
+    audit_witnessed(size, when, later) {
+        "达到法定数量的见证者已见证 {size} 条记录（{when}），其后 {later} 条尚未见证"
+        "enough witnesses have seen {size} records, at {when}; {later} came later"
+    }
+    audit_sighting(name, size, when) { "  {name}：{size} 条，{when}" "  {name}: {size} records, at {when}" }
+    audit_silent(name, why) { "  {name}：未答复：{why}" "  {name}: no answer: {why}" }
+    audit_unwitnessed() {
+        "没有足够的见证者见证过该日志"
+        "not enough witnesses have seen this log"
+    }
+    audit_witnessed_long_ago(when, minutes) {
+        "见证已过期：上次在 {when}，要求不早于 {minutes} 分钟前；日志可能被回退"
+        "the last word of enough witnesses is from {when}, older than {minutes} minutes: the log may have been set back"
+    }
+    audit_not_witnessed(why) { "见证不可信：{why}" "the cosigned checkpoint cannot be used: {why}" }
     audit_tail(count) { "另有 {count} 条持久记录等待签名" "{count} more durable records wait for a signature" }
     audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
 

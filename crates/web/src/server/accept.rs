@@ -53,14 +53,14 @@ pub enum ListenerError {
 }
 
 /// A bound socket, not yet accepting.
-pub(crate) struct Listener {
+pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     transport: Transport,
 }
 
-/// What answers a request. Handed to [`Listener::serve`]; the whole of the routes stands behind it.
-pub(crate) trait Answer: Clone + Send + Sync + 'static {
+/// What answers a request. Handed to [`Listener::serve`]; the whole of the routes stands behind it, here and in other roles of the program.
+pub trait Answer: Clone + Send + Sync + 'static {
     /// Answers one request.
     fn answer(
         &self,
@@ -75,7 +75,7 @@ impl Listener {
     /// # Errors
     /// [`ListenerError::PlainBeyondLoopback`] before anything is bound, [`ListenerError::Bind`] with the
     /// operating system's reason.
-    pub(crate) async fn bind(address: SocketAddr, transport: Transport) -> Result<Self, ListenerError> {
+    pub async fn bind(address: SocketAddr, transport: Transport) -> Result<Self, ListenerError> {
         if matches!(transport, Transport::PlainLoopback) && !address.ip().is_loopback() {
             return Err(ListenerError::PlainBeyondLoopback(address));
         }
@@ -87,7 +87,7 @@ impl Listener {
 
     /// The bound address, with the port that was chosen when port 0 was asked for.
     #[must_use]
-    pub(crate) const fn address(&self) -> SocketAddr {
+    pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -97,8 +97,8 @@ impl Listener {
     }
 
     /// Serves until `stop` is ready, then lets open requests finish for at most
-    /// [`limits::DRAIN_TIME_MAX`], and cuts the rest off. When this returns, no connection works any more.
-    pub(crate) async fn serve(self, answer: impl Answer, stop: impl Future<Output = ()>) {
+    /// [`crate::limits::DRAIN_TIME_MAX`], and cuts the rest off. When this returns, no connection works any more.
+    pub async fn serve(self, answer: impl Answer, stop: impl Future<Output = ()>) {
         let connections = Connections::default();
         let graceful = GracefulShutdown::new();
         let tasks = Tasks::default();

@@ -10,7 +10,6 @@ mod patient;
 mod peer;
 mod tls;
 
-pub(crate) use accept::{Answer, Listener};
-pub use accept::{ListenerError, Transport};
+pub use accept::{Answer, Listener, ListenerError, Transport};
 pub use peer::Peer;
 pub use tls::{TlsConfigError, TlsFiles, server_config};

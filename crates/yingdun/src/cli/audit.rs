@@ -1,7 +1,7 @@
 //! Words for the audit log.
 
 use crate::cli::AdminArgs;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +41,8 @@ pub(crate) enum AuditCommand {
         /// A checkpoint that was kept elsewhere: the log must continue it
         #[arg(long, value_name = "FILE")]
         known_checkpoint: Option<PathBuf>,
+        #[command(flatten)]
+        witnesses: WitnessedArgs,
     },
     /// Print the proof that a leaf is in the log (C2SP tlog-proof), offline
     Prove {
@@ -50,4 +52,22 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         public_key: PathBuf,
     },
+}
+
+/// What others must have seen of a log.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WitnessedArgs {
+    /// Whose cosignatures count, and how many (C2SP tlog-policy): say how far the log is witnessed, and demand that it continues
+    /// that
+    #[arg(long, value_name = "FILE")]
+    pub(crate) witness_policy: Option<PathBuf>,
+    /// Ask the witnesses of the policy what they have seen, too: shows a log that was set back together with everything beside it
+    #[arg(long, requires = "witness_policy")]
+    pub(crate) ask_witnesses: bool,
+    /// The authorities of the certificates of witnesses; the authorities of the system when absent
+    #[arg(long, value_name = "FILE", requires = "ask_witnesses")]
+    pub(crate) witness_ca_file: Option<PathBuf>,
+    /// Enough witnesses must have said so within as many minutes
+    #[arg(long, value_name = "MINUTES", requires = "witness_policy")]
+    pub(crate) witnessed_within: Option<u32>,
 }

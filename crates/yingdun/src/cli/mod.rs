@@ -11,9 +11,10 @@ mod people;
 mod sign_in;
 mod storage;
 mod vault;
+mod witness;
 mod workflow;
 
-pub(crate) use audit::AuditCommand;
+pub(crate) use audit::{AuditCommand, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget};
 pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand};
@@ -31,6 +32,7 @@ pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, Person
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};
 pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRestoreArgs};
+pub(crate) use witness::{WitnessCommand, WitnessInitArgs};
 pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
 
 use clap::{Parser, Subcommand};
@@ -141,6 +143,9 @@ pub(crate) enum Command {
     /// A vault on another host: pull snapshots of an archive, keep them from everybody there, make an archive of one again
     #[command(subcommand)]
     Vault(VaultCommand),
+    /// A witness on another host: remember what audit logs have signed, and cosign nothing that does not continue it
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),

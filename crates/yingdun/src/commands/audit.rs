@@ -1,9 +1,12 @@
 //! `audit`: the ledger online through a server, and offline from its files and its public key alone.
 
+use super::witnessed::Witnessed;
 use super::{CommandError, Verdict, admin};
-use crate::cli::AuditCommand;
+use crate::cli::{AuditCommand, WitnessedArgs};
+use crate::config::witness_policy;
 use crate::messages::Language;
 use crate::output::{self, Output};
+use crate::wiring;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use yingdun_audit::verify::{Report, verify_trees};
@@ -24,8 +27,13 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             ];
             admin::audit_search(&conditions, &admin, output).await
         }
-        AuditCommand::Verify { directory, public_key, known_checkpoint } => {
-            blocking(move || verify(&directory, &public_key, known_checkpoint.as_deref(), output)).await
+        AuditCommand::Verify { directory, public_key, known_checkpoint, witnesses } => {
+            let verifiers =
+                public_key.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
+            let known = known_checkpoint.as_deref().map(read).transpose()?;
+            let witnessed = witnessed(&directory, &verifiers, &witnesses).await?;
+            let within_minutes = witnesses.witnessed_within;
+            blocking(move || verify(&directory, &verifiers, known, witnessed, within_minutes, output)).await
         }
         AuditCommand::Prove { directory, index, public_key } => {
             blocking(move || prove(&directory, index, &public_key, output)).await
@@ -35,29 +43,57 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
 
 fn verify(
     directory: &Path,
-    public_keys: &[PathBuf],
-    known_checkpoint: Option<&Path>,
+    verifiers: &[NoteVerifier],
+    known: Option<String>,
+    witnessed: Option<Witnessed>,
+    within_minutes: Option<u32>,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let verifiers = public_keys.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
-    let known = known_checkpoint.map(read).transpose()?;
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let reports = verify_trees(directory, &verifiers, &known)?;
+    let seen = witnessed.iter().flat_map(|witnessed| &witnessed.notes);
+    let known: Vec<&str> = known.iter().chain(seen).map(String::as_str).collect();
+    let reports = verify_trees(directory, verifiers, &known)?;
     let whole = reports.iter().all(Report::is_ok);
+    let good = whole && witnessed.as_ref().is_none_or(|witnessed| witnessed.is_ok(within_minutes));
+    let size = reports.first().map_or(0, |report| report.size);
     let trees: Vec<Value> = reports.iter().map(described).collect();
     // The fields of the first tree stand outside too, for who asks for one alone.
     let mut document = trees.first().cloned().unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
         let first_bad = trees.iter().map(|tree| &tree["first_bad"]).find(|bad| !bad.is_null());
         fields.insert("first_bad".to_owned(), first_bad.cloned().unwrap_or_default());
-        fields.insert("ok".to_owned(), Value::from(whole));
+        fields.insert("ok".to_owned(), Value::from(good));
+        let described = witnessed.as_ref().map(|witnessed| witnessed.described(size, within_minutes));
+        fields.extend(described.map(|described| ("witnessed".to_owned(), described)));
         fields.insert("trees".to_owned(), Value::Array(trees));
     }
     output.say(&document, |language| {
-        let lines: Vec<String> = reports.iter().map(|report| said(report, language)).collect();
+        let mut lines: Vec<String> = reports.iter().map(|report| said(report, language)).collect();
+        lines.extend(witnessed.as_ref().map(|witnessed| witnessed.said(language, size, within_minutes)));
         lines.join("\n")
     })?;
-    Ok(Verdict::of(whole))
+    Ok(Verdict::of(good))
+}
+
+/// What witnesses have seen, where a policy says whose word counts.
+async fn witnessed(
+    directory: &Path,
+    verifiers: &[NoteVerifier],
+    args: &WitnessedArgs,
+) -> Result<Option<Witnessed>, CommandError> {
+    let Some(path) = &args.witness_policy else { return Ok(None) };
+    let policy = witness_policy(path)?;
+    let log = verifiers.iter().find(|verifier| Tree::of(verifier) == Tree::Sha256);
+    let log = log.filter(|log| policy.is_for(log)).ok_or_else(|| {
+        let path = path.display();
+        CommandError::Usage(format!(
+            "the policy `{path}` names other logs than the one whose public key is given"
+        ))
+    })?;
+    let asker = match args.ask_witnesses {
+        true => Some(wiring::asker(args.witness_ca_file.as_deref())?),
+        false => None,
+    };
+    Ok(Some(Witnessed::find(directory, log, policy, asker.as_ref()).await))
 }
 
 fn described(report: &Report) -> Value {

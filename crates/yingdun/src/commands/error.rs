@@ -25,6 +25,10 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Vault(#[from] yingdun_vault::VaultError),
     #[error(transparent)]
+    Witness(#[from] yingdun_witness::WitnessError),
+    #[error(transparent)]
+    Ask(#[from] yingdun_witness::AskError),
+    #[error(transparent)]
     Scu(#[from] yingdun_dimse::scu::ScuError),
     #[error(transparent)]
     Tls(#[from] yingdun_dimse::tls::TlsError),
@@ -40,6 +44,8 @@ pub(crate) enum CommandError {
     File { path: PathBuf, cause: std::io::Error },
     #[error("`{}` holds no public key of an audit log (C2SP vkey): {cause}", path.display())]
     PublicKey { path: PathBuf, cause: yingdun_crypto::sign::NoteError },
+    #[error(transparent)]
+    WitnessPolicy(#[from] crate::config::PolicyFileError),
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]

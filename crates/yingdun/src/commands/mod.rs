@@ -19,6 +19,8 @@ mod root;
 mod scu;
 mod serve;
 mod vault;
+mod witness;
+mod witnessed;
 
 pub(crate) use error::CommandError;
 
@@ -93,6 +95,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Scrub(args) => admin::scrub(args, output).await,
         Command::Replica(command) => admin::replica(command, output).await,
         Command::Vault(command) => vault::vault(command, output).await,
+        Command::Witness(command) => witness::witness(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
     }
 }

@@ -1,6 +1,6 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
-use super::{Config, DatabaseUrl, keys, nats, offsite};
+use super::{Config, DatabaseUrl, keys, nats, offsite, witnesses};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -226,6 +226,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         );
     }
     findings.extend(keys::check(&config.keys));
+    findings.extend(witnesses::check(&config.audit));
     findings
 }
 

@@ -9,6 +9,7 @@ mod keys;
 mod nats;
 mod offsite;
 mod template;
+mod witnesses;
 
 pub(crate) use check::{Finding, Severity, check};
 pub(crate) use edit::with_root;
@@ -16,6 +17,7 @@ pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
+pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -120,6 +122,10 @@ pub(crate) struct Audit {
     /// A second tree over the same leaves, with SM3 and SM2.
     #[serde(default)]
     pub(crate) sm3_tree: bool,
+    /// Which witnesses are asked, and how many must have seen a checkpoint (C2SP tlog-policy); unset means that nobody is asked.
+    pub(crate) witness_policy_file: Option<PathBuf>,
+    /// The authorities of the certificates of witnesses; unset means those of the system.
+    pub(crate) witness_ca_file: Option<PathBuf>,
 }
 
 impl Audit {
@@ -267,8 +273,14 @@ impl Config {
         ] {
             resolve(path);
         }
-        for path in
-            [&mut self.identity.policy_directory, &mut self.web.metrics_token_file].into_iter().flatten()
+        for path in [
+            &mut self.identity.policy_directory,
+            &mut self.web.metrics_token_file,
+            &mut self.audit.witness_policy_file,
+            &mut self.audit.witness_ca_file,
+        ]
+        .into_iter()
+        .flatten()
         {
             resolve(path);
         }

@@ -155,6 +155,10 @@ origin = {origin}
 # Uncomment for a second tree over the same leaves with national algorithms (SM3, signed with SM2). Built at the next start, and
 # kept from then on; its public key is written to audit-sm3.vkey.
 {sm3_tree}
+# Witnesses: others who remember what this log has signed, so that nobody here can go back behind it. A policy (C2SP tlog-policy)
+# names them and says how many must have seen a checkpoint; witness_ca_file holds the authorities of their certificates.
+# witness_policy_file = "witness.policy"
+# witness_ca_file = "witness-ca.pem"
 
 [dicom]
 # DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.

@@ -88,6 +88,15 @@ pub(crate) enum StartError {
     /// A thread that opens something ended without an answer.
     #[error("opening {0} was broken off")]
     BrokenOff(&'static str),
+    /// The witness policy cannot be used.
+    #[error(transparent)]
+    WitnessPolicy(#[from] crate::config::PolicyFileError),
+    /// The witness policy is one for other logs.
+    #[error("the witness policy `{}` names other logs than that of this archive; name the key in audit.vkey, or none", .0.display())]
+    WitnessesOfOthers(PathBuf),
+    /// Witnesses cannot be asked.
+    #[error("audit.witness_ca_file: {0}")]
+    Witnesses(#[from] yingdun_witness::AskError),
     /// The metrics cannot be collected.
     #[error("metrics cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),

@@ -10,6 +10,7 @@ use yingdun_keys::SecretName;
 use yingdun_model::InstanceRef;
 use yingdun_storage::Store;
 use yingdun_web::Readiness;
+use yingdun_witness::Gathered;
 
 /// How often the databases are asked. A load balancer asks about as often; more would only tell the same.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -30,13 +31,19 @@ struct Answers {
 pub(super) struct Health {
     foundation: Foundation,
     store: Store,
+    witnesses: Option<Gathered>,
     answers: Arc<Answers>,
 }
 
 impl Health {
     /// Begins to look, until `stop`.
-    pub(super) fn watch(foundation: Foundation, store: Store, stop: CancellationToken) -> Self {
-        let health = Self { foundation, store, answers: Arc::default() };
+    pub(super) fn watch(
+        foundation: Foundation,
+        store: Store,
+        witnesses: Option<Gathered>,
+        stop: CancellationToken,
+    ) -> Self {
+        let health = Self { foundation, store, witnesses, answers: Arc::default() };
         let watcher = health.clone();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PROBE_INTERVAL);
@@ -67,10 +74,14 @@ impl Health {
         if !parts.is_empty() {
             return Readiness::NotReady(parts);
         }
-        if status.offsite.iter().any(|offsite| offsite.behind) {
-            return Readiness::Attention(vec!["offsite"]);
-        }
-        Readiness::Ready
+        let attention: Vec<&'static str> = [
+            ("offsite", status.offsite.iter().any(|offsite| offsite.behind)),
+            ("witnesses", self.witnesses.as_ref().is_some_and(Gathered::needs_attention)),
+        ]
+        .into_iter()
+        .filter_map(|(part, needs)| needs.then_some(part))
+        .collect();
+        if attention.is_empty() { Readiness::Ready } else { Readiness::Attention(attention) }
     }
 
     async fn probe(&self) {

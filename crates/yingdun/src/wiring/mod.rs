@@ -27,6 +27,7 @@ mod servers;
 mod system;
 mod transit;
 mod vault;
+mod witnesses;
 
 pub(crate) use certificates::read_certificate;
 pub(crate) use error::StartError;
@@ -37,3 +38,4 @@ pub(crate) use root::{Root, read_passphrase, root, token, transit};
 pub(crate) use sealed::SealedSystem;
 pub(crate) use servers::database_servers;
 pub(crate) use system::{Addresses, System, store_config};
+pub(crate) use witnesses::asker;

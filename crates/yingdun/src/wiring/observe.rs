@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use yingdun_archive::Archive;
 use yingdun_crypto::{KeyMemory, key_memory};
 use yingdun_web::{Hooks, Network};
+use yingdun_witness::Gathered;
 
 /// Bounds of the buckets of every histogram of durations, in seconds: from a cached frame to a time-out.
 const SECONDS: &[f64] =
@@ -34,6 +35,7 @@ pub(super) fn hooks(
     foundation: &Foundation,
     archive: &Archive,
     health: Health,
+    witnesses: Option<Gathered>,
     network: Arc<dyn Network>,
     stop: CancellationToken,
 ) -> Result<Hooks, StartError> {
@@ -50,6 +52,7 @@ pub(super) fn hooks(
     let status = Status {
         foundation: foundation.clone(),
         archive: archive.clone(),
+        witnesses,
         certificates: Arc::new([config.web.certificate_file.clone(), config.dicom.certificate_file.clone()]),
     };
     Ok(Hooks {
@@ -66,13 +69,14 @@ pub(super) fn hooks(
 struct Status {
     foundation: Foundation,
     archive: Archive,
+    witnesses: Option<Gathered>,
     certificates: Arc<[PathBuf; 2]>,
 }
 
 impl Status {
     /// Parts that do not answer are shown as such; the page itself never fails.
     async fn read(self) -> Value {
-        let Self { foundation, archive, certificates } = self;
+        let Self { foundation, archive, witnesses, certificates } = self;
         let checkpoint = foundation.audit.latest_checkpoint();
         let keys = foundation.keys.status(&foundation.institution).await.ok();
         let counts = archive.counts(&foundation.institution).await.ok();
@@ -105,6 +109,8 @@ impl Status {
                 "checkpoint_size": checkpoint.size(),
                 "checkpoint_root": hex::encode(checkpoint.root()),
                 "accepting": foundation.audit.check().is_ok(),
+                "witnessed_size": witnesses.as_ref().and_then(Gathered::size),
+                "witnesses": witnesses.as_ref().map(Gathered::witnesses),
             },
             "databases": {
                 "catalogue": foundation.catalogue.engine_name(),

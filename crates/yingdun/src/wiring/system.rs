@@ -10,6 +10,7 @@ use super::network::Calls;
 use super::observe;
 use super::root::{Root, root};
 use super::servers::database_servers;
+use super::witnesses;
 use crate::config::{self, Config, Finding, Offsite, Severity};
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -59,6 +60,8 @@ pub(crate) struct System {
     /// Ends what works behind them.
     stop_workers: CancellationToken,
     repair_leaves: JoinHandle<()>,
+    /// Asks the witnesses of the audit log, where there are some.
+    gatherer: Option<JoinHandle<()>>,
     /// Given up last: who comes next finds everything closed.
     hold: Option<Hold>,
 }
@@ -123,13 +126,15 @@ impl System {
         claim(&foundation, &store).await?;
         let parts = archive_parts(config, &foundation, store.clone());
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
-        let health = Health::watch(foundation.clone(), store, stop_workers.clone());
+        let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
+        let health = Health::watch(foundation.clone(), store, gathered.clone(), stop_workers.clone());
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
         let service =
             ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
         let calls = Arc::new(Calls::new(calling.clone(), service.clone()));
-        let mut hooks = observe::hooks(config, &foundation, &archive, health, calls, stop_workers.clone())?;
+        let mut hooks =
+            observe::hooks(config, &foundation, &archive, health, gathered, calls, stop_workers.clone())?;
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 
@@ -170,6 +175,7 @@ impl System {
             doors,
             stop_workers,
             repair_leaves,
+            gatherer,
             hold,
         })
     }
@@ -225,6 +231,11 @@ impl System {
         self.stop_workers.cancel();
         if self.repair_leaves.await.is_err() {
             tracing::error!("the writer of repair leaves had panicked");
+        }
+        if let Some(gatherer) = self.gatherer
+            && gatherer.await.is_err()
+        {
+            tracing::error!("the task that asks the witnesses had panicked");
         }
         self.foundation.record(const { ReasonCode::new("archive-stopped") }).await;
         self.foundation.close().await;

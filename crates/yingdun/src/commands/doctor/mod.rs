@@ -4,6 +4,7 @@ mod cluster;
 mod feed;
 mod keys;
 mod offsite;
+mod witnesses;
 
 use self::cluster::Member;
 use self::keys::{Looked, RootFacts, SuiteInUse};
@@ -20,8 +21,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use yingdun_audit::Reader;
 use yingdun_audit::verify::verify_trees;
+use yingdun_audit::{Reader, Tree};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::NoteVerifier;
 use yingdun_crypto::{KeyMemory, SealingKey, key_memory};
@@ -52,6 +53,7 @@ enum Check {
     Databases,
     DatabaseServers,
     EventStream,
+    Witnesses,
     AuditLog,
     Ports,
     Clock,
@@ -115,7 +117,10 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     report.add(Check::Memory, memory());
     report.suites = suites;
     report.root_key = Some(root_key);
-    let (log, newest) = audit_log(&config, verifiers).await;
+    let signs = verifiers.iter().flatten().find(|verifier| Tree::of(verifier) == Tree::Sha256);
+    let (seen_by, seen) = witnesses::witnesses(&config, signs).await;
+    report.add(Check::Witnesses, seen_by);
+    let (log, newest) = audit_log(&config, verifiers, seen).await;
     report.add(Check::AuditLog, log);
     report.add(Check::Ports, ports(&config).await);
     report.add(Check::Clock, clock(newest));
@@ -161,6 +166,7 @@ impl Check {
             Self::Databases => "databases",
             Self::DatabaseServers => "database-servers",
             Self::EventStream => "event-stream",
+            Self::Witnesses => "witnesses",
             Self::AuditLog => "audit-log",
             Self::Ports => "ports",
             Self::Clock => "clock",
@@ -363,10 +369,11 @@ fn memory_finding(locked: bool, swaps: bool) -> Option<Finding> {
     }
 }
 
-/// Also gives the time of the newest leaf, for the clock.
+/// The log must continue the checkpoints that others have seen. Also gives the time of the newest leaf, for the clock.
 async fn audit_log(
     config: &Config,
     verifiers: Option<Vec<NoteVerifier>>,
+    seen: Vec<String>,
 ) -> (Vec<Finding>, Option<Timestamp>) {
     const REMEDY: &str =
         "keep the folder as evidence, compare it with a copy, and call whoever watches the audit";
@@ -377,7 +384,8 @@ async fn audit_log(
     };
     let directory = config.audit.directory.clone();
     let looked = tokio::task::spawn_blocking(move || {
-        let reports = verify_trees(&directory, &verifiers, &[]).map_err(|error| error.to_string())?;
+        let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+        let reports = verify_trees(&directory, &verifiers, &seen).map_err(|error| error.to_string())?;
         let newest = verifiers.first().map(|verifier| Reader::of_directory(&directory, verifier));
         let newest = newest.and_then(Result::ok).and_then(|reader| reader.tail(1).ok());
         let newest = newest.and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));

@@ -1,0 +1,265 @@
+"""Audit logs that are witnessed elsewhere: who has all keys of an archive can sign another past, and is told."""
+
+import random
+import shutil
+import threading
+
+import pytest
+
+from yingdun_testkit import part10, program
+from yingdun_testkit.administration import Office
+from yingdun_testkit.installation import wait_until
+from yingdun_testkit.web import Web
+from yingdun_testkit.witness import PythonLog, Witness, verify_independently, write_policy
+
+#: Seconds for what takes one round of two seconds, and longer on a loaded machine.
+ROUND_SECONDS_MAX = 120
+#: How often the witness is killed under load.
+KILLS = 5
+
+
+@pytest.fixture(scope="module")
+def two_houses(make_installation, tmp_path_factory):
+    """Two archives; each institution runs a witness for the log of the other."""
+    houses = [make_installation(name, serve=False) for name in ("first", "second")]
+    folder, witnesses = tmp_path_factory.mktemp("witnesses"), []
+    for name, own, other in [("first", *houses), ("second", *reversed(houses))]:
+        witnesses.append(Witness(folder, name, own, other.audit_key_file).start())
+    for house, witness in zip(houses, reversed(witnesses)):
+        house.witness = witness
+        house.policy = write_policy(house.directory / "witness.policy", witness)
+        house.settings["AUDIT__WITNESS_POLICY_FILE"] = str(house.policy)
+        house.settings["AUDIT__WITNESS_CA_FILE"] = witness.ca_file
+        house.start()
+        house.office = Office(house)
+    yield houses
+    for witness in witnesses:
+        witness.kill()
+
+
+def verify(house, directory=None, *, ask=True, code=0, options=()):
+    """What `audit verify` says under the policy of a house."""
+    asking = ["--ask-witnesses", "--witness-ca-file", house.witness.ca_file] if ask else []
+    return program.run_json(
+        *["audit", "verify", directory or house.audit_directory, "--public-key", house.audit_key_file],
+        *["--witness-policy", house.policy, *asking, *options],
+        code=code,
+    )
+
+
+def wait_until_witnessed(house, least=None):
+    """Waits until its witness has seen everything that is in the log now, or so much."""
+    least = least or house.office.metrics()["yingdun_audit_leaves"]
+    seen = lambda: house.office.metrics().get("yingdun_audit_witnessed_size", 0) >= least
+    wait_until(seen, f"{least} leaves are witnessed", ROUND_SECONDS_MAX)
+    return least
+
+
+def gauge(house, name: str) -> float:
+    """What is measured of the one witness."""
+    return house.office.metrics()[name]
+
+
+def health(house) -> dict:
+    return house.office.browser().get(f"{house.addresses.web}/health/ready", timeout=30).json()
+
+
+def test_two_archives_witness_each_other_and_strangers_can_check_it(two_houses, tmp_path):
+    for house in two_houses:
+        least = wait_until_witnessed(house)
+        report = verify(house, options=["--witnessed-within", "60"])
+        witnessed = report["witnessed"]
+        assert report["ok"] and witnessed["ok"] and witnessed["size"] >= least
+        assert [seen["name"] for seen in witnessed["witnesses"]] == [house.witness.name] and not witnessed["silent"]
+        # The file beside the log is enough, offline and for somebody who does not have the program.
+        assert verify(house, ask=False)["witnessed"]["size"] >= least
+        kept = tmp_path / "witnessed"
+        shutil.copy(house.audit_directory / "witnessed", kept)
+        other = verify_independently(kept, house.audit_key_file, house.policy)
+        assert other.returncode == 0 and other.stdout.startswith("OK size"), other.stdout + other.stderr
+        content = kept.read_bytes()
+        for at in range(0, len(content), 61):
+            kept.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+            assert verify_independently(kept, house.audit_key_file, house.policy).returncode == 1, at
+        watched = house.witness.show()["logs"]
+        assert watched[0]["size"] >= least and not watched[0]["forked"]
+        assert gauge(house, "yingdun_audit_witness_cosigns") == 1
+        status = house.office.system.get("/system/status")["audit"]
+        assert status["witnesses"][0]["state"] == "cosigns" and status["witnessed_size"] >= least
+    # Under the policy of the other nobody has seen it; a policy for the other's log is not one for this; and enough means enough.
+    first, second = two_houses
+    assert verify_with(first, second.policy).returncode == 1
+    of_other = tmp_path / "of-other"
+    of_other.write_text(f"log {second.audit_key_file.read_text()}{first.policy.read_text()}")
+    assert verify_with(first, of_other).returncode == 2
+    strict = write_policy(tmp_path / "both", first.witness, second.witness)
+    done = verify_with(first, strict)
+    assert done.returncode == 1 and "not enough witnesses" in done.stdout + done.stderr
+    enough = write_policy(tmp_path / "one", first.witness, second.witness, least=1)
+    assert verify_with(first, enough).returncode == 0
+
+
+def verify_with(house, policy):
+    return program.run(
+        *["audit", "verify", house.audit_directory, "--public-key", house.audit_key_file, "--witness-policy", policy],
+        env={"LC_ALL": "C"},
+    )
+
+
+def test_an_archive_goes_on_without_its_witness_and_catches_up(two_houses):
+    house, _ = two_houses
+    wait_until_witnessed(house)
+    house.witness.kill()
+    web = Web(house, house.office.client_token("scanner", "store", "view"))
+    image = part10.image(patient_id="without-witness")
+    web.must_store(part10.file_bytes(image))
+    wait_until(lambda: gauge(house, "yingdun_audit_witness_cosigns") == 0, "it is noticed", ROUND_SECONDS_MAX)
+    assert web.file_of(image)
+    silent = verify(house)["witnessed"]["silent"]
+    assert [entry["name"] for entry in silent] == [house.witness.name]
+    said = program.run("doctor", "--config", house.config, env={**house.environment(), "LC_ALL": "C"})
+    assert "cannot be asked" in said.stdout, said.stdout
+    house.witness.start()
+    wait_until_witnessed(house)
+    assert gauge(house, "yingdun_audit_witness_cosigns") == 1
+
+
+def test_who_has_all_keys_and_sets_the_log_back_or_forks_it_is_told(two_houses, tmp_path):
+    house, _ = two_houses
+    wait_until_witnessed(house)
+    house.stop()
+    early = tmp_path / "early"
+    shutil.copytree(house.audit_directory, early)
+    house.start()
+    house.office.sign_in_officers()
+    for _ in range(40):
+        house.office.audit.get("/audit/tail", {"count": 1})
+    seen = wait_until_witnessed(house)
+    house.stop()
+    kept = tmp_path / "kept"
+    shutil.copy(house.audit_directory / "witnessed", kept)
+
+    # He has the folder, the keys and the program: everything is set back, with the checkpoint beside it.
+    shutil.rmtree(house.audit_directory)
+    shutil.copytree(early, house.audit_directory)
+    assert house.verify_audit()["ok"], "its own files tell nothing"
+    assert verify(house, ask=False)["ok"], "and so it is with the witnesses' old word"
+    told = verify(house, code=1)
+    assert not told["ok"] and "set back" in told["first_bad"]
+
+    # The archive itself goes on from there, signs another past, and its witness does not follow.
+    house.start()
+    house.office.sign_in_officers()
+    contradicted = lambda: gauge(house, "yingdun_audit_witness_contradicts") == 1
+    wait_until(contradicted, "the witness contradicts", ROUND_SECONDS_MAX)
+    assert health(house)["attention"] == ["witnesses"]
+    leaves = lambda: house.office.leaves(kind="system", outcome="failed")
+    wait_until(lambda: [leaf for leaf in leaves() if leaf["reason"] == "log-contradicted"], "its leaf", ROUND_SECONDS_MAX)
+    while house.office.metrics()["yingdun_audit_leaves"] <= seen + 20:
+        for _ in range(20):
+            house.office.audit.get("/audit/tail", {"count": 1})
+    said = program.run("doctor", "--config", house.config, env={**house.environment(), "LC_ALL": "C"})
+    assert said.returncode == 1 and "another history" in said.stdout, said.stdout
+    house.stop()
+    told = verify(house, code=1)
+    assert "another history" in told["first_bad"]
+    # A checkpoint that was kept elsewhere is enough, without asking anybody.
+    shutil.copy(kept, house.audit_directory / "witnessed")
+    assert "another history" in verify(house, ask=False, code=1)["first_bad"]
+    assert house.witness.show()["logs"][0]["size"] >= seen
+
+
+@pytest.fixture
+def alone(make_installation, tmp_path):
+    """A witness of a log that is written in Python."""
+    log = PythonLog("python.example/log", leaves=[b"%d" % number for number in range(5)])
+    key_file = tmp_path / "log.vkey"
+    key_file.write_text(log.vkey + "\n")
+    witness = Witness(tmp_path, "alone", make_installation("alone", serve=False), key_file)
+    yield witness, log
+    witness.kill()
+
+
+def test_a_witness_answers_as_the_specification_says(alone):
+    witness, log = alone
+    (witness.directory / "token").write_text("metrics-token\n")
+    witness.settings_file.write_text(witness.settings_file.read_text() + 'metrics_token_file = "token"\n')
+    witness.start()
+    assert witness.newest(log.origin).status_code == 404
+    cosigned = witness.add(log.request(0))
+    assert cosigned.status_code == 200 and cosigned.text.startswith("\u2014 alone.example/witness ")
+    assert witness.newest(log.origin).text == log.checkpoint() + cosigned.text
+    for size in (6, 7, 8, 13, 64, 65, 200):
+        log.add(*(b"%d" % number for number in range(len(log.hashes), size)))
+        old = witness.show()["logs"][0]["size"]
+        assert witness.add(log.request(old)).status_code == 200, size
+    conflict = witness.add(log.request(64))
+    assert (conflict.status_code, conflict.text) == (409, "200\n")
+    assert conflict.headers["content-type"] == "text/x.tlog.size"
+    stranger, unknown = PythonLog(log.origin), PythonLog("unknown.example/log")
+    other = log.fork()
+    log.add(b"right")
+    other.hashes[100] = bytes(32)
+    other.add(b"wrong")
+    for status, body in [
+        (400, "nonsense"),
+        (400, b"\xff".decode("latin-1") * 10),
+        (400, "old 0\n\n" + "x" * 300_000),
+        (400, f"old 999\n\n{log.checkpoint()}"),
+        (403, stranger.request(0)),
+        (404, unknown.request(0)),
+        (422, f"old 200\n\n{log.checkpoint()}"),
+        (422, other.request(200)),
+    ]:
+        assert witness.add(body).status_code == status, body[:60]
+    assert witness.add(log.request(200)).status_code == 200
+    # Two heads of one size: proof of a fork, which is kept.
+    assert witness.add(f"old 201\n\n{other.checkpoint()}").status_code == 422
+    assert witness.show(code=1)["logs"][0]["forked"]
+    ask = lambda path, **headers: witness.session.get(witness.url + path, headers=headers, timeout=30)
+    assert ask("/metrics").status_code == ask("/").status_code == ask("/add-checkpoint").status_code == 404
+    metrics = ask("/metrics", Authorization="Bearer metrics-token").text
+    assert 'yingdun_witness_requests_total{answer="cosigned"} 9' in metrics, metrics
+    assert witness.stop() == 0
+
+
+def test_a_witness_that_is_killed_again_and_again_never_forgets_what_it_signed(alone):
+    witness, log = alone
+    random_pause = random.Random(7)
+    signed = 0
+    for life in range(KILLS):
+        witness.start()
+        seen = witness.show()["logs"][0]["size"] or 0
+        assert seen >= signed, f"life {life}: it signed {signed} and remembers {seen}"
+        # Another end for what it has seen is never signed, whatever came between memory and signature.
+        if seen:
+            other = log.fork()
+            other.hashes = [*log.hashes[: seen - 1], bytes(32)]
+            other.add(*(b"x%d" % number for number in range(3)))
+            assert witness.add(other.request(seen)).status_code == 422
+        enough, done = threading.Event(), []
+
+        def ask(old=seen, enough=enough, done=done):
+            while True:
+                log.add(b"%d" % len(log.hashes))
+                try:
+                    answer = witness.add(log.request(old))
+                except Exception:  # noqa: BLE001 - it was killed in the middle of whatever it did
+                    return
+                assert answer.status_code == 200, answer.text
+                old = len(log.hashes)
+                done.append(old)
+                if len(done) == 4:
+                    enough.set()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert enough.wait(ROUND_SECONDS_MAX)
+        threading.Event().wait(random_pause.random() / 50)
+        witness.kill()
+        asking.join()
+        signed = done[-1]
+    witness.start()
+    old = witness.show()["logs"][0]["size"]
+    assert old >= signed
+    assert witness.add(log.request(old)).status_code == 200
