@@ -162,11 +162,14 @@ pub(crate) struct VaultRestoreArgs {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
+    let expected = || "expected a moment as in 2026-11-22T17:30:00+08:00".to_owned();
+    // A day alone would be its midnight.
+    if !text.contains(':') {
+        return Err(expected());
+    }
     let here = || text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::system());
     let moment = text.parse::<jiff::Timestamp>().or_else(|_| here().map(|zoned| zoned.timestamp()));
-    moment
-        .map(|moment| Timestamp::from_ms(moment.as_millisecond()))
-        .map_err(|_| "expected a moment as in 2026-11-22T17:30:00+08:00".to_owned())
+    moment.map(|moment| Timestamp::from_ms(moment.as_millisecond())).map_err(|_| expected())
 }
 
 #[cfg(test)]
