@@ -59,6 +59,7 @@ mod kek;
 mod lease;
 mod move_root;
 mod place;
+mod rehearse;
 mod rewrap;
 mod root;
 mod secret;
@@ -74,8 +75,9 @@ pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use move_root::RootMoved;
 pub use rewrap::{REWRAP_KEYS_MAX, RewrapStart, RewrapTurn, RewrapWorker};
 pub use root::{
-    Pkcs11Root, Pkcs11Settings, Resealed, Resealing, RootAnswer, RootError, RootFile, RootFileError, RootKey,
-    RootKind, RootOpener, RootProvider, SHARES_MAX, Share, ShareError, UnsealProgress, Unsealing,
+    BACKUP_BYTES_MAX, BackupAbout, BackupError, KeysBackup, Pkcs11Root, Pkcs11Settings, Resealed, Resealing,
+    RootAnswer, RootError, RootFile, RootFileError, RootKey, RootKind, RootOpener, RootProvider, SHARES_MAX,
+    SealedBackup, Share, ShareError, UnsealProgress, Unsealing,
 };
 pub use secret::SecretName;
 pub use store::{KeyStore, KeyStoreStatus};

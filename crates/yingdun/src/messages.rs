@@ -332,6 +332,34 @@ messages! {
         "原根密钥文件仍在。确认一切正常后销毁：yingdun keys destroy-root-file {file} --config {config}"
         "The root-key file that kept it is still there. When everything opens: yingdun keys destroy-root-file {file} --config {config}"
     }
+    keys_backed_up(file, studies) {
+        "{studies} 个检查密钥及其以上的全部密钥已备份到“{file}”，并已密封和签名。请与影像、口令分开保存，并用 yingdun keys rehearse 演练"
+        "the keys of {studies} studies, and all above them, are in `{file}`, sealed and signed. Keep it apart from the images and from what opens it, and rehearse it (`yingdun keys rehearse`)"
+    }
+    backup_shares_written(files) {
+        "备份的份额，请分别交给不同的人：{files}"
+        "The shares of the backup. Give each to another person: {files}"
+    }
+    backup_signed(file) {
+        "“{file}”由该系统签名，未被更改；未打开"
+        "`{file}` is as the archive with this public key made it; it was not opened"
+    }
+    backup_opens(file, made, studies, root) {
+        "“{file}”由该系统签名并可打开：{made} 的 {studies} 个检查密钥，根密钥由 {root} 保管"
+        "`{file}` is as the archive made it, and opens: the keys of {studies} studies of {made}, under a root key that is kept by `{root}`"
+    }
+    keys_rehearsed(file, made, secrets, keks, opened, studies) {
+        "仅凭“{file}”（{made}）打开了 {secrets} 个机构密钥、{keks} 个密钥加密密钥和 {studies} 个检查密钥中的 {opened} 个"
+        "from `{file}` of {made} alone: {secrets} secrets, {keks} key-encryption keys and the keys of {opened} of {studies} studies opened"
+    }
+    would_recover_keys(file, made, studies) {
+        "试运行：“{file}”（{made}，{studies} 个检查密钥）可以恢复；未写入任何内容"
+        "dry run: `{file}` of {made} opens, with the keys of {studies} studies, and nothing stands in its way; nothing was written"
+    }
+    keys_recovered(file, made, studies) {
+        "已恢复 {made} 的 {studies} 个检查密钥（“{file}”）。此后到达的检查没有密钥；此后销毁的检查将在下次启动时再次销毁"
+        "the keys of {studies} studies of {made} are back from `{file}`. Studies that came later have none; what was destroyed later is destroyed again at the next start"
+    }
     would_destroy_root_file(file, keeper) {
         "试运行：根密钥由 {keeper} 保管，不需要“{file}”；未删除任何内容"
         "dry run: the archive opens by `{keeper}` and does not need `{file}`; nothing was removed"

@@ -49,6 +49,12 @@ const REWRAP: Sql = Sql::new(
     "UPDATE study_key SET kek_version = $1, wrapped = $2 \
      WHERE institution = $3 AND study_ref = $4 AND kek_version = $5",
 );
+const BEHIND: Sql = Sql::new(
+    "SELECT study_ref FROM study_key WHERE institution = $1 AND study_ref > $2 ORDER BY study_ref LIMIT $3",
+);
+const UP_TO: Sql = Sql::new(
+    "SELECT study_ref FROM study_key WHERE institution = $1 AND study_ref <= $2 ORDER BY study_ref LIMIT $3",
+);
 const INSERT: Sql = Sql::new(
     "INSERT INTO study_key (institution, grade, suite, study_ref, patient_ref, kek_version, wrapped, created_ms) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -69,6 +75,34 @@ pub async fn find(
 ) -> Result<Option<(StudyKey, PatientKey)>, CatalogError> {
     let rows = database.look_up(Statement::new(FIND, vec![institution.into(), study.into()])).await?;
     rows.first().map(with_patient).transpose()
+}
+
+/// At most `limit` studies with a key whose reference stands behind this one, in the order of references.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn behind(
+    database: &Database,
+    institution: &InstitutionId,
+    study: StudyRef,
+    limit: u32,
+) -> Result<Vec<StudyRef>, CatalogError> {
+    let rows = database.query(Statement::new(BEHIND, vec![institution.into(), study.into(), limit.into()]));
+    rows.await?.iter().map(|row| row.get_reference(0)).collect()
+}
+
+/// The same up to this one, from the lowest on.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn up_to(
+    database: &Database,
+    institution: &InstitutionId,
+    study: StudyRef,
+    limit: u32,
+) -> Result<Vec<StudyRef>, CatalogError> {
+    let rows = database.query(Statement::new(UP_TO, vec![institution.into(), study.into(), limit.into()]));
+    rows.await?.iter().map(|row| row.get_reference(0)).collect()
 }
 
 /// Keeps the key of a study. The transaction fails with [`CatalogError::Constraint`] when there is one, or when

@@ -1,5 +1,6 @@
 //! The topmost key: who keeps it, and the sealed file that is the first of those.
 
+mod backup;
 mod file;
 mod format;
 mod pkcs11;
@@ -9,6 +10,7 @@ mod shamir;
 mod share;
 mod unseal;
 
+pub use backup::{BACKUP_BYTES_MAX, BackupAbout, BackupError, KeysBackup, SealedBackup};
 pub use file::{RootFile, RootFileError, RootOpener, SHARES_MAX};
 pub use pkcs11::{Pkcs11Root, Pkcs11Settings};
 pub use provider::{RootAnswer, RootError, RootKind, RootProvider};

@@ -88,13 +88,13 @@ pub(crate) struct PlacesArgs {
     pub(crate) dicom_plain_listen: Option<SocketAddr>,
 }
 
-/// What opens a new root-key file.
+/// What is to open a new root-key file, or a new backup of keys.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct OpenerArgs {
-    /// A file with the passphrase of the root-key file, at least 12 characters; `init` makes one at random when absent
+    /// A file with the passphrase that opens it, at least 12 characters; `init` makes one at random when absent
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Open the root key with shares of several people instead of a passphrase: how many there are, 2 to 16
+    /// Let shares of several people open it instead of a passphrase: how many there are, 2 to 16
     #[arg(long, value_name = "N", requires_all = ["unseal_threshold", "share_directory"], conflicts_with = "passphrase_file",
         value_parser = clap::value_parser!(u8).range(2..=i64::from(SHARES_MAX)))]
     pub(crate) unseal_shares: Option<u8>,

@@ -4,6 +4,9 @@ use crate::cli::{AdminArgs, ConfigArgs, OpenerArgs, RootArgs, ServerArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
+/// The most keys of studies that a rehearsal opens: minutes of work, and more than chance needs.
+const STUDY_KEYS_MAX: i64 = 1_000_000;
+
 #[derive(Debug, Args)]
 pub(crate) struct UnsealArgs {
     /// A file with the share; read from standard input when absent, at a terminal without showing it
@@ -23,6 +26,83 @@ pub(crate) enum KeysCommand {
     MoveRoot(Box<MoveRootArgs>),
     /// Overwrite and remove a root-key file that was moved away from
     DestroyRootFile(DestroyRootFileArgs),
+    /// Write the keys, and nothing of the images, into one sealed and signed file; beside an archive that serves
+    Backup(Box<KeysBackupArgs>),
+    /// Verify the signature of a backup of keys, and open it where what opens it is given
+    VerifyBackup(VerifyBackupArgs),
+    /// Prove that keys of studies open from a backup alone; the archive is stopped and not touched, but for a leaf of its log
+    Rehearse(RehearseArgs),
+    /// Put the keys of a backup where an installation has lost them; what was destroyed since is destroyed again at its start
+    Recover(RecoverArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysBackupArgs {
+    /// The file that is written; one that is there is not overwritten
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root key of the archive; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
+    /// What opens the backup: another passphrase, or other shares, than those of the root-key file
+    #[command(flatten)]
+    pub(crate) opener: OpenerArgs,
+}
+
+/// What opens a backup of keys.
+#[derive(Debug, Args)]
+pub(crate) struct BackupOpenerArgs {
+    /// A file with the passphrase of the backup
+    #[arg(long, value_name = "FILE", conflicts_with = "backup_share_file")]
+    pub(crate) backup_passphrase_file: Option<PathBuf>,
+    /// A file with a share of the backup; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup_share_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyBackupArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The public key of the audit log of the archive: audit.vkey
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: PathBuf,
+    #[command(flatten)]
+    pub(crate) opener: BackupOpenerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root key; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opener: BackupOpenerArgs,
+    /// Keys of how many studies are opened, chosen by chance
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=STUDY_KEYS_MAX))]
+    pub(crate) study_keys: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) opener: BackupOpenerArgs,
+    /// Open the backup and look at what is there, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,8 @@ pub(crate) use installation::{
     RootArg, RootArgs,
 };
 pub(crate) use keys::{
-    DestroyRootFileArgs, KeyWorkCommand, KeysCommand, MoveRootArgs, ResealArgs, UnsealArgs,
+    BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
+    RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};

@@ -33,6 +33,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Tls(#[from] yingdun_dimse::tls::TlsError),
     #[error(transparent)]
+    KeysBackup(#[from] yingdun_keys::BackupError),
+    #[error(transparent)]
     Verify(#[from] yingdun_audit::verify::VerifyError),
     #[error(transparent)]
     Audit(#[from] yingdun_audit::AuditError),

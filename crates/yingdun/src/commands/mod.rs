@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod import;
 mod init;
+mod key_backup;
 mod migrate;
 mod mpps;
 mod progress;
@@ -84,6 +85,10 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Seal { admin } => admin::seal(&admin, output).await,
         Command::Keys(KeysCommand::Reseal(args)) => reseal::reseal(args, output).await,
         Command::Keys(KeysCommand::MoveRoot(args)) => root::move_root(*args, output).await,
+        Command::Keys(KeysCommand::Backup(args)) => key_backup::backup(*args, output).await,
+        Command::Keys(KeysCommand::VerifyBackup(args)) => key_backup::verify(&args, output),
+        Command::Keys(KeysCommand::Rehearse(args)) => key_backup::rehearse(args, output).await,
+        Command::Keys(KeysCommand::Recover(args)) => key_backup::recover(args, output).await,
         Command::Keys(KeysCommand::DestroyRootFile(args)) => root::destroy_file(args, output).await,
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
         Command::Destroy(command) => admin::destroy(command, output).await,

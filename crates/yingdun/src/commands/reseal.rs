@@ -9,7 +9,7 @@ use crate::wiring::{Foundation, StartError, read_passphrase};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use yingdun_audit::ReasonCode;
-use yingdun_keys::{Resealing, RootFile, RootKind, RootOpener, ShareError, UnsealProgress};
+use yingdun_keys::{Resealing, RootFile, RootKind, RootOpener, ShareError, UnsealProgress, Unsealing};
 
 /// What opens the file now, or would.
 #[derive(Serialize)]
@@ -99,26 +99,31 @@ pub(super) fn open_file(
             Ok(Resealing::open(root_file, &passphrase).map_err(StartError::from)?)
         }
         RootOpener::Shares(mut unsealing) => {
-            let mut others = 0;
-            for file in share_files {
-                match unsealing.give(&read_passphrase(file)?) {
-                    Ok(_) => {}
-                    // They may open the other one of two files.
-                    Err(ShareError::OtherRoot) => others += 1,
-                    Err(cause) => {
-                        return Err(CommandError::Usage(format!("`{}`: {cause}", file.display())));
-                    }
-                }
-            }
-            let UnsealProgress { given, needed } = unsealing.progress();
-            unsealing.reseal().map_err(StartError::from)?.ok_or_else(|| {
-                CommandError::Usage(format!(
-                    "{given} of {needed} shares of `{}` were given, and {others} of another root key; name each with --share-file",
-                    root_file.display()
-                ))
-            })
+            let refusal = give_shares(&mut unsealing, share_files, "--share-file")?;
+            unsealing.reseal().map_err(StartError::from)?.ok_or(CommandError::Usage(refusal))
         }
     }
+}
+
+/// Gives the shares in files; the answer says what is missing, if something is.
+pub(super) fn give_shares(
+    unsealing: &mut Unsealing,
+    share_files: &[PathBuf],
+    option: &str,
+) -> Result<String, CommandError> {
+    let mut others = 0;
+    for file in share_files {
+        match unsealing.give(&read_passphrase(file)?) {
+            Ok(_) => {}
+            // They may open the other one of two files.
+            Err(ShareError::OtherRoot) => others += 1,
+            Err(cause) => return Err(CommandError::Usage(format!("`{}`: {cause}", file.display()))),
+        }
+    }
+    let UnsealProgress { given, needed } = unsealing.progress();
+    Ok(format!(
+        "{given} of {needed} shares were given, and {others} of something else; name each with {option}"
+    ))
 }
 
 // === helpers ===

@@ -224,7 +224,11 @@ fn same_engine(wanted: &crate::config::Transit, keys: &Keys) -> bool {
 }
 
 /// The root key of an archive that is stopped; shares come from files.
-async fn open(keys: &Keys, config: &Config, share_files: &[PathBuf]) -> Result<RootKey, CommandError> {
+pub(super) async fn open(
+    keys: &Keys,
+    config: &Config,
+    share_files: &[PathBuf],
+) -> Result<RootKey, CommandError> {
     if keys.root == RootKind::File {
         return Ok(open_file(keys, &root_file(keys)?, share_files)?.root());
     }

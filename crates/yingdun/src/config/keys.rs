@@ -16,6 +16,9 @@ pub(crate) const PIN_VARIABLE: &str = "YINGDUN_PIN";
 /// key-wrapping key.
 const ROTATE_AFTER_DAYS_MAX: u16 = 730;
 
+/// The longest time between two backups of keys, or two rehearsals, that anybody may ask for: a year.
+const BACKUP_DAYS_MAX: u16 = 366;
+
 /// The longest that keys are used while the root key does not answer, in seconds: a day. Who needs longer needs another root.
 const OUTAGE_S_MAX: u32 = 86_400;
 
@@ -49,6 +52,10 @@ pub(crate) struct Keys {
     /// Days after which a key-encryption key is replaced by its next version.
     #[serde(default = "default_rotate_after_days")]
     pub(crate) rotate_after_days: u16,
+    /// Days after which `doctor` misses a newer backup of the keys; unset means that there is none to miss.
+    pub(crate) backup_days: Option<u16>,
+    /// The same for a rehearsal.
+    pub(crate) rehearsal_days: Option<u16>,
 }
 
 /// A token that keeps the root key.
@@ -122,6 +129,18 @@ pub(super) fn check(keys: &Keys) -> Vec<Finding> {
             cause: format!("{} is not between 1 and {ROTATE_AFTER_DAYS_MAX}", keys.rotate_after_days),
             remedy: "set 90; there is no value for never",
         });
+    }
+    for (option, days) in
+        [("keys.backup_days", keys.backup_days), ("keys.rehearsal_days", keys.rehearsal_days)]
+    {
+        if days.is_some_and(|days| !(1..=BACKUP_DAYS_MAX).contains(&days)) {
+            findings.push(Finding {
+                severity: Severity::Error,
+                option,
+                cause: format!("it is not between 1 and {BACKUP_DAYS_MAX}"),
+                remedy: "set 1 for backups and 90 for rehearsals, or leave it out where a vault pulls the keys",
+            });
+        }
     }
     if keys.outage_s > OUTAGE_S_MAX {
         findings.push(Finding {

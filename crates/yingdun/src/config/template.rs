@@ -138,6 +138,9 @@ suite = "cobblestone-256"
 # suite_of_grade = {{ L4S = "sm4-gcm-sm3", L5 = "sm4-gcm-sm3" }}
 # Days after which a key-encryption key is replaced, from 1 to 730. Keys under it are wrapped again; images are not touched.
 rotate_after_days = 90
+# Uncomment to have `yingdun doctor` miss a newer backup of the keys (`yingdun keys backup`), or a newer rehearsal of one, after days.
+# backup_days = 1
+# rehearsal_days = 90
 # Seconds for which keys in memory go on being used while the root key does not answer, from 0 to 86400.
 outage_s = 300
 {token}

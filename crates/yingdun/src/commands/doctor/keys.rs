@@ -1,19 +1,24 @@
 //! Who keeps the root key, whether what hangs on it is there, and what it opens; and without the root key, what can be told all the same.
 
-use super::{error, look_into, note, sm3_folder};
-use crate::config::{Config, Finding};
-use crate::installation::AUDIT_KEY_FILE;
+use super::super::key_backup::Noted;
+use super::{error, look_into, note, sm3_folder, warning};
+use crate::config::{Config, Finding, Keys};
+use crate::installation::{AUDIT_KEY_FILE, rfc3339};
 use crate::wiring::{self, Root};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use yingdun_audit::Tree;
 use yingdun_catalog::keyring::{epochs, keks};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_keys::{EpochFile, KeyStore, RootFile, RootKey, RootKind, RootOpener, SecretName, Suites};
-use yingdun_model::{Grade, SystemClock};
+use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
+
+/// A day of a reminder.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What was found out about keys.
 pub(super) struct Looked {
@@ -78,6 +83,7 @@ pub(super) async fn keys(config: &Config, path: &Path) -> Looked {
         }
         epoch(config, database, &mut looked).await;
     }
+    looked.findings.extend(reminders(&config.keys, SystemClock.now()));
     match wiring::root(config).await {
         Ok(Root::Open(root)) => match verifiers(config, root).await {
             Ok(verifiers) => {
@@ -134,6 +140,35 @@ fn behind_shares(config: &Config, path: &Path, looked: &mut Looked) {
     );
     let remedy = "nothing here; try the shares on a copy every quarter, and keep the public key of the log elsewhere too";
     looked.findings.push(note("keys.root_file", cause, remedy));
+}
+
+/// What was asked to be missed: a backup of the keys, or a rehearsal of one, that is too old or never was.
+fn reminders(keys: &Keys, now: Timestamp) -> Vec<Finding> {
+    let asked = [
+        (
+            Noted::Backup,
+            keys.backup_days,
+            "keys.backup_days",
+            "backup of the keys",
+            "run `yingdun keys backup`",
+        ),
+        (
+            Noted::Rehearsal,
+            keys.rehearsal_days,
+            "keys.rehearsal_days",
+            "rehearsal of a recovery",
+            "stop the archive and run `yingdun keys rehearse`",
+        ),
+    ];
+    let overdue = |(noted, days, option, what, remedy): (Noted, Option<u16>, _, &str, _)| {
+        let days = days?;
+        let last = noted.last(keys);
+        let is_new = last.is_some_and(|last| now < last.after(DAY * u32::from(days)));
+        let told = last
+            .map_or_else(|| "there was none".to_owned(), |last| format!("the last was at {}", rfc3339(last)));
+        (!is_new).then(|| warning(option, format!("no {what} within {days} days: {told}"), remedy))
+    };
+    asked.into_iter().filter_map(overdue).collect()
 }
 
 /// Whether the epoch file holds what the rows need. This is told without the root key.
