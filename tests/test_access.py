@@ -291,6 +291,8 @@ def test_each_officer_has_one_office(archive_on):
         ({"system"}, "GET", "/system/scrub", None),
         ({"system"}, "POST", "/system/scrub", None),
         ({"system"}, "GET", "/system/replicas", None),
+        ({"system"}, "GET", "/system/compaction", None),
+        ({"system"}, "POST", "/system/compaction", {"dry_run": True}),
         ({"system"}, "POST", "/system/replicas/no-such-replica/drain", None),
         ({"system"}, "POST", "/system/replicas/no-such-replica/replace", None),
         (set(), "GET", "/vault/holdings", None),

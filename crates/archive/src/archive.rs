@@ -4,6 +4,7 @@ use crate::availability::{self, AvailabilityTurn, ToldDevice};
 use crate::background::{Background, Turns};
 use crate::catalogue::{Catalogue, Rests, unavailable};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
+use crate::compact::{self, Compaction, CompactionError, Compactor};
 use crate::conflicts::{self, Conflicts};
 use crate::destroy::{
     self, DestroyError, DestroyReason, DestructionRecord, DestructionTarget, RecordedStudy,
@@ -94,6 +95,7 @@ impl Archive {
             limits,
             commitments: Arc::default(),
             ups: Ups::default(),
+            compaction: Compactor::new(limits.compact_after_destruction),
             told: Arc::default(),
             background: Background::default(),
         });
@@ -105,6 +107,7 @@ impl Archive {
         core.background.begin(&core, events::work);
         core.background.begin(&core, keys::work);
         core.background.begin(&core, destroy::work);
+        core.background.begin(&core, compact::work);
         Ok((Self { core }, recovered))
     }
 
@@ -637,6 +640,21 @@ impl Archive {
     /// [`DestroyError`].
     pub async fn destruction(&self, session: &Session, id: &str) -> Result<DestructionRecord, DestroyError> {
         destroy::find(&self.core, session, id).await
+    }
+
+    /// Looks which packs hold nothing but records of destroyed studies, and removes them unless it is only to be said which. It goes
+    /// on by itself; [`Self::compaction`] says how far it is.
+    ///
+    /// # Errors
+    /// [`CompactionError::Running`].
+    pub fn begin_compaction(&self, dry_run: bool) -> Result<Compaction, CompactionError> {
+        self.core.compaction.want(dry_run)
+    }
+
+    /// How far the compaction of packs is, or what the last one found.
+    #[must_use]
+    pub fn compaction(&self) -> Compaction {
+        self.core.compaction.status()
     }
 
     /// The keyed pseudonym of a patient, for those who record care relations.

@@ -25,6 +25,7 @@
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `ups` | the unified worklist: workitems, and who is told of their changes |
 //! | `destroy` | studies and patients that nobody opens again: asked for, approved, carried out, recorded |
+//! | `compact` | the room of destroyed studies, given back |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
@@ -40,6 +41,7 @@ mod availability;
 mod background;
 mod catalogue;
 mod commit;
+mod compact;
 mod conflicts;
 mod description;
 mod descriptor;
@@ -75,10 +77,11 @@ pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
+pub use compact::{Compaction, CompactionError, CompactionState, KeptPack};
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
 pub use destroy::{
     DESTRUCTION_STUDIES_MAX, DestroyError, DestroyReason, DestructionRecord, DestructionState,
-    DestructionSubject, DestructionTarget, RecordedStudy, RolledLine,
+    DestructionSubject, DestructionTarget, RecordedStudy, Remains, RolledLine,
 };
 pub use elsewhere::SearchElsewhere;
 pub use error::{FindError, IngestError, OpenError, Unavailable};

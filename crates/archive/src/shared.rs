@@ -3,6 +3,7 @@
 use crate::background::Background;
 use crate::catalogue::{Catalogue, unavailable};
 use crate::commit::Commitments;
+use crate::compact::Compactor;
 use crate::error::{OpenError, Unavailable};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::ups::Ups;
@@ -38,13 +39,15 @@ pub struct ArchiveLimits {
     pub study_stable_after: Duration,
     /// How old a key-encryption key gets before it is replaced.
     pub rotate_keys_after: Duration,
+    /// Whether packs are compacted by themselves, after each destruction and once after a start.
+    pub compact_after_destruction: bool,
 }
 
 impl Default for ArchiveLimits {
     /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice. 128 MiB
     /// held: a CT slice of each of 256 associations, within the memory of a small machine. A minute of rest: scanners pause
     /// for seconds between two series, and other archives wait as long. Ninety days for a key-encryption key: well within the
-    /// two years that NIST SP 800-57 part 1, table 1, gives a key-wrapping key.
+    /// two years that NIST SP 800-57 part 1, table 1, gives a key-wrapping key. Nothing of a pack is removed unless somebody says so.
     fn default() -> Self {
         Self {
             object_bytes_max: 16 << 30,
@@ -52,6 +55,7 @@ impl Default for ArchiveLimits {
             data_set: DataSetLimits::default(),
             study_stable_after: Duration::from_secs(60),
             rotate_keys_after: Duration::from_secs(90 * 24 * 3600),
+            compact_after_destruction: false,
         }
     }
 }
@@ -72,6 +76,7 @@ pub(crate) struct Core {
     pub(crate) background: Background,
     pub(crate) commitments: Arc<Commitments>,
     pub(crate) ups: Ups,
+    pub(crate) compaction: Compactor,
     /// Wakes those who wait for events of studies.
     pub(crate) told: Arc<Notify>,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,

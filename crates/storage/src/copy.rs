@@ -1,10 +1,11 @@
 //! Packs outside of a store: how a copy that was carried elsewhere is checked without any key, and how a replica begins that is
 //! made of such copies. Blocks.
 
-use crate::disk::{Disk, RealDisk, read_exact_at};
+use crate::HeldRecord;
+use crate::disk::{Disk, RealDisk};
 use crate::record::format::{PACK_HEADER_BYTES, decode_pack_header};
 use crate::replica::{Backend, Directory};
-use crate::store::{BLOCK_BYTES, Extent, Source, encode_identity, read_record};
+use crate::store::{Extent, Source, encode_identity, first_beside_zero, read_record, records_of};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +61,21 @@ pub fn check_pack(path: &Path, pack: u64, store: [u8; 16], from: u64, to: u64) -
     Ok(check)
 }
 
+/// The records in the first `bytes` bytes of a copy of a pack, by their plain headers; nothing when there are bytes that belong to
+/// none of them. What the headers stand before is not read: see [`check_pack`].
+///
+/// # Errors
+/// When the copy cannot be read.
+pub fn pack_records(
+    path: &Path,
+    pack: u64,
+    store: [u8; 16],
+    bytes: u64,
+) -> io::Result<Option<Vec<HeldRecord>>> {
+    let source = Source { replica: 0, file: RealDisk.open(path, false)? };
+    records_of(&Extent { pack, end: bytes, store: &store }, &[source])
+}
+
 /// Begins a replica of a store in an empty directory: from now on it is one that has seen everything, so every pack has to be
 /// put into it before the store is opened.
 ///
@@ -78,19 +94,4 @@ pub fn begin_replica(directory: &Path, store: [u8; 16]) -> io::Result<()> {
 #[must_use]
 pub fn pack_file(directory: &Path, pack: u64) -> PathBuf {
     directory.join("packs").join(format!("{pack:016x}.pack"))
-}
-
-/// The first byte of a range that is not zero.
-fn first_beside_zero(source: &Source, from: u64, to: u64) -> io::Result<Option<u64>> {
-    let (mut offset, mut block) = (from, Vec::new());
-    while offset < to {
-        block.clear();
-        let wanted = usize::try_from(to - offset).unwrap_or(usize::MAX).min(BLOCK_BYTES);
-        read_exact_at(source.file.as_ref(), &mut block, wanted, offset)?;
-        if let Some(place) = block.iter().position(|byte| *byte != 0) {
-            return Ok(Some(offset + place as u64));
-        }
-        offset += block.len() as u64;
-    }
-    Ok(None)
 }

@@ -163,6 +163,55 @@ pub enum ServiceError {
     },
 }
 
+/// A pack is not removed, or not yet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemovalError {
+    /// There is no such pack.
+    #[error("there is no pack {0:016x}")]
+    Unknown(u64),
+    /// It is being written, or no pack with a higher number is there: its number would be forgotten with it.
+    #[error("pack {0:016x} is still being written, or it is the newest")]
+    Newest(u64),
+    /// A record of it waits to be applied by the owner of the store.
+    #[error("a record of pack {0:016x} has not reached the catalogue yet")]
+    Unapplied(u64),
+    /// A copy that nobody can reach, or that is being written anew, would come back.
+    #[error("replica `{label}` is out of service, or its copy of pack {pack:016x} waits for repair")]
+    Replica {
+        /// The pack.
+        pack: u64,
+        /// The replica.
+        label: String,
+    },
+    /// An off-site replica cannot be told to remove its copy.
+    #[error("off-site replica `{label}` does not answer")]
+    Offsite {
+        /// The off-site replica.
+        label: String,
+    },
+    /// An off-site replica has been told, and has not done it yet: ask again.
+    #[error("off-site replica `{label}` is busy and has not removed its copy yet")]
+    Busy {
+        /// The off-site replica.
+        label: String,
+    },
+    /// The operating system refused. The copies that were removed before are written anew from those that are left.
+    #[error("could not remove pack {pack:016x} from replica `{label}`")]
+    Io {
+        /// The pack.
+        pack: u64,
+        /// The replica.
+        label: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
 /// Bytes could not be read from one replica. Another replica may still have them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

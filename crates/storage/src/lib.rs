@@ -28,6 +28,8 @@
 //!   asks the next of [`Store::replicas_for`], and calls [`Store::report_bad`].
 //! * **A site can burn down.** An off-site replica ([`OffsiteConfig`]) is filled in the background and never waited for; its lag is
 //!   told. Readers and the repairer go to it when no replica has good bytes, and [`restore`] brings everything back from it.
+//! * **A pack goes only when its owner says so.** [`Store::remove_pack`] takes one of which nobody can open a record: off-site first,
+//!   here last and only where every replica is in service, so that a crash leaves the pack or nothing.
 //! * **What nobody reads is read.** The scrub checks every byte of every replica, compares the copies, and is through
 //!   within a week; copies of what has the fewest good ones are written anew first.
 //!
@@ -74,7 +76,7 @@
 //! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
 //! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
 //! `replica`), `_repairs_waiting`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
-//! `_scrub_age_days` (all by `replica`), of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
+//! `_scrub_age_days` (all by `replica`), `_removed_packs_total`, `_removed_bytes_total`, of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
 //! `_offsite_lag_seconds`, `_offsite_sent_bytes_total` (all by `replica`).
 
 mod config;
@@ -92,17 +94,17 @@ pub use config::{
     DESCRIPTOR_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX, PACK_BYTES_MAX, RECORD_BYTES_MAX,
     REPLICAS_MAX, ReplicaConfig, SCRUB_INTERVAL, StoreConfig,
 };
-pub use copy::{PackCheck, begin_replica, check_pack, pack_file, read_pack_header};
+pub use copy::{PackCheck, begin_replica, check_pack, pack_file, pack_records, read_pack_header};
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
-pub use error::{ReadError, ServiceError, StoreError};
+pub use error::{ReadError, RemovalError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};
 pub use offsite::{
     BucketAddress, BucketConfig, BucketKeys, OFFSITE_MAX, OffsiteConfig, OffsitePlace, OffsiteState,
     OffsiteStatus, Retention, RetentionMode,
 };
 pub use record::{
-    Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind, ScannedRecord,
-    StoreLocation, StorePosition,
+    HeldRecord, Layout, Location, LocationError, PackPosition, Record, RecordHeader, RecordKind,
+    ScannedRecord, StoreLocation, StorePosition,
 };
 pub use replica::place::{BucketProbe, Kept};
 pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};

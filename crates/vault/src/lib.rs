@@ -16,6 +16,8 @@
 //!
 //! * **Nothing from the archive is believed.** Packs are checked record by record, the log against the one that is here, and
 //!   packs that are here are asked for again under a fresh key: an answer cannot be had without the bytes.
+//! * **A pack may be gone for one reason only**: the log says that it was to be removed, and that every study of which the copy here
+//!   has a record was destroyed. The copy stays as long as a snapshot names it.
 //! * **An alarm stays until a person takes it away**, and nothing is pruned meanwhile.
 //! * **No clock ends a life.** Retention counts the time that this host has been running ([`RunningTime`]): no wall clock,
 //!   neither ours nor theirs, is looked at.
@@ -34,6 +36,7 @@ mod packs;
 mod point;
 mod pull;
 mod remote;
+mod removals;
 mod restore;
 mod running;
 mod settings;

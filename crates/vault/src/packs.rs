@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use yingdun_storage::check_pack;
+use yingdun_storage::{HeldRecord, check_pack, pack_records};
 
 /// Bytes that are hashed or copied at once.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -77,6 +77,17 @@ impl Packs {
     ) -> Result<bool, VaultError> {
         let check = check_pack(&self.path(pack), pack, store, from, to);
         Ok(check.map_err(VaultError::file(&self.path(pack)))?.damaged_at.is_none())
+    }
+
+    /// The records of a copy by their plain headers; nothing when there are bytes that belong to none.
+    pub(crate) fn records(
+        &self,
+        pack: u64,
+        bytes: u64,
+        store: [u8; 16],
+    ) -> Result<Option<Vec<HeldRecord>>, VaultError> {
+        let path = self.path(pack);
+        pack_records(&path, pack, store, bytes).map_err(VaultError::file(&path))
     }
 
     /// The digests of the first bytes.

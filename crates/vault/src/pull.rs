@@ -4,7 +4,7 @@
 //!
 //! 1. the audit log, because an archive whose log does not continue is not listened to any further;
 //! 2. the catalogue, so that it names no record that the packs do not have yet; restoring it, what is newer is read from them;
-//! 3. the packs, up to what is acknowledged; and a part of those that are here is asked for again;
+//! 3. the packs, up to what is acknowledged, where one that is gone has to be explained by the log; and a part of those that are here is asked for again;
 //! 4. keys and accounts, so that every pack has its keys;
 //! 5. the audit log again, which now tells of all that.
 //!
@@ -14,6 +14,7 @@ use crate::alarm::{AlarmKind, Alarms};
 use crate::listing::{Listing, PackEntry};
 use crate::manifest::{self, FileEntry, LogHead, Manifest, PackList, Snapshot};
 use crate::remote::{HeldPack, Holdings, Probes, Remote};
+use crate::removals::Removals;
 use crate::vault::now_ms;
 use crate::{Alarm, RunningTime, Vault, VaultError, files};
 use serde::Serialize;
@@ -62,6 +63,8 @@ pub struct Pulled {
     pub pack_bytes: u64,
     /// Bytes of rows that were not here before.
     pub row_bytes: u64,
+    /// Packs that the archive removed because nothing in them lived.
+    pub packs_removed: u64,
     /// Leaves that came.
     pub leaves: u64,
     /// Packs that the archive proved to hold.
@@ -77,6 +80,8 @@ struct Pull<'v> {
     alarms: Alarms,
     known_alarms: usize,
     pulled: Pulled,
+    /// What the log says of packs that are gone, once that was asked.
+    removals: Option<Removals>,
 }
 
 impl Vault {
@@ -89,7 +94,7 @@ impl Vault {
         let alarms = Alarms::of(&self.folder)?;
         let known_alarms = alarms.open().len();
         let (remote, pulled) = (Remote::new(link), Pulled::default());
-        let pull = Pull { vault: self, remote, watch, alarms, known_alarms, pulled };
+        let pull = Pull { vault: self, remote, watch, alarms, known_alarms, pulled, removals: None };
         pull.run().await
     }
 }
@@ -103,7 +108,9 @@ impl Pull<'_> {
         let (catalogue, catalogue_running) = self.catalogue(last, running).await?;
         let taken_ms = now_ms();
         let (held, packs) = self.packs(last).await?;
-        self.probe(&packs.list, held.replicas).await?;
+        // What was removed since the packs were listed is in the log by now.
+        self.removals = None;
+        self.probe(&packs.list, held.replicas, store_name(&held.store)?).await?;
         let keys = self.keys().await?;
         let identity = self.part("identity").await?;
         let Some(audit) = self.follow().await? else { return Ok(self.end(None)) };
@@ -261,8 +268,7 @@ impl Pull<'_> {
                 (None, None) => break,
                 (Some(known), held) if held.is_none_or(|held| known.pack < held) => {
                     kept.next();
-                    self.raise(AlarmKind::PackMissing { pack: hex_of(known.pack) })?;
-                    Some(known)
+                    self.missing(known, store).await?
                 }
                 (known, Some(held)) => {
                     let known = known.filter(|known| known.pack == held);
@@ -324,8 +330,33 @@ impl Pull<'_> {
             }
             self.vault.packs.cut(pack, kept)?;
         }
+        if known.is_none() && self.removals().await?.names(pack) {
+            // It went between the list and the question, and nothing of it was ever kept here.
+            return Ok(None);
+        }
         self.raise(AlarmKind::PackDamaged { pack: hex_of(pack) })?;
         Ok(known)
+    }
+
+    /// The archive does not list a pack any more: what stays of it in the list.
+    async fn missing(&mut self, known: PackEntry, store: [u8; 16]) -> Result<Option<PackEntry>, VaultError> {
+        let packs = &self.vault.packs;
+        if self.removals().await?.explain(&known, packs, store)? {
+            self.pulled.packs_removed += 1;
+            return Ok(None);
+        }
+        self.raise(AlarmKind::PackMissing { pack: hex_of(known.pack) })?;
+        Ok(Some(known))
+    }
+
+    /// What the log says of removals now. It is followed once more, because the leaf may have come since.
+    async fn removals(&mut self) -> Result<&Removals, VaultError> {
+        if self.removals.is_none() {
+            // A log that does not continue is an alarm already, and explains nothing.
+            let log = self.follow().await?.and(self.vault.mirror()?.reader());
+            self.removals = Some(log.as_ref().map(Removals::of).transpose()?.unwrap_or_default());
+        }
+        Ok(self.removals.get_or_insert_default())
     }
 
     /// Writes what is missing of a pack behind what is here, from one replica.
@@ -364,7 +395,7 @@ impl Pull<'_> {
     // === proof ===
 
     /// Has the archive prove that it still holds packs: those behind the ones that were asked about last, as many as are set.
-    async fn probe(&mut self, list: &FileEntry, replicas: usize) -> Result<(), VaultError> {
+    async fn probe(&mut self, list: &FileEntry, replicas: usize, store: [u8; 16]) -> Result<(), VaultError> {
         let path = self.vault.folder.join(PROBE_CURSOR);
         let cursor = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
         let mut budget = u64::from(self.vault.settings.probe_mib) * MIB;
@@ -378,7 +409,7 @@ impl Pull<'_> {
                 break;
             }
             if batch.len() == PROBE_PACKS || (!batch.is_empty() && batch_bytes + entry.bytes > PROBE_BYTES) {
-                self.ask_about(&batch, replicas).await?;
+                self.ask_about(&batch, replicas, store).await?;
                 batch.clear();
                 batch_bytes = 0;
             }
@@ -387,13 +418,18 @@ impl Pull<'_> {
             last = Some(entry.pack);
             batch.push(entry);
         }
-        self.ask_about(&batch, replicas).await?;
+        self.ask_about(&batch, replicas, store).await?;
         // Where it ended with room left, everything was asked about, and the next begins anew.
         let next = if budget == 0 { last } else { None };
         files::replace(&path, next.map_or_else(String::new, |pack| pack.to_string()).as_bytes())
     }
 
-    async fn ask_about(&mut self, batch: &[PackEntry], replicas: usize) -> Result<(), VaultError> {
+    async fn ask_about(
+        &mut self,
+        batch: &[PackEntry],
+        replicas: usize,
+        store: [u8; 16],
+    ) -> Result<(), VaultError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -405,12 +441,13 @@ impl Pull<'_> {
         if said.packs.len() != batch.len() {
             return Err(VaultError::Unexpected("an answer about other packs"));
         }
+        let packs = &self.vault.packs;
         for (entry, said) in batch.iter().zip(said.packs) {
             let name = hex_of(entry.pack);
             if said.pack != name || said.digests.len() != replicas {
                 return Err(VaultError::Unexpected("an answer about other packs"));
             }
-            let own = self.vault.packs.digests(entry.pack, entry.bytes, &key);
+            let own = packs.digests(entry.pack, entry.bytes, &key);
             let own = match own {
                 Ok(own) if own.plain == entry.digest => own,
                 Ok(_) | Err(VaultError::Damaged { .. } | VaultError::File { .. }) => {
@@ -421,6 +458,10 @@ impl Pull<'_> {
             };
             match judge(&said.digests, &hex::encode(own.keyed)) {
                 Proof::Held => self.pulled.proved += 1,
+                // It went between the list and the question.
+                Proof::Changed(_)
+                    if said.digests.iter().all(Option::is_none)
+                        && self.removals().await?.explain(entry, packs, store)? => {}
                 Proof::Changed(replicas) => self.raise(AlarmKind::PackChanged { pack: name, replicas })?,
             }
         }

@@ -164,6 +164,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::ScrubStatus
         | RouteId::BeginScrub
         | RouteId::ListReplicas
+        | RouteId::CompactionStatus
+        | RouteId::BeginCompaction
         | RouteId::Metrics => only(Who::SystemAdministrator, who),
         RouteId::GiveRole
         | RouteId::TakeRole
@@ -344,7 +346,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
-        RouteId::RotateKeys | RouteId::BeginRewrap => json(json!({"dry_run": true})),
+        RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
+            json(json!({"dry_run": true}))
+        }
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
@@ -434,6 +438,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListReplicas
         | RouteId::DrainReplica
         | RouteId::ReplaceReplica
+        | RouteId::CompactionStatus
         | RouteId::VaultHoldings
         | RouteId::VaultPack
         | RouteId::VaultPart

@@ -135,6 +135,18 @@ messages! {
     }
     scrub_never() { "    尚无完整巡检" "    there was no full pass yet" }
 
+    compaction_never() { "启动以来未做过压缩" "no compaction since the start" }
+    compaction_found(seen, dead, packs, megabytes) {
+        "已销毁检查所在的 {seen} 个包：无用数据 {dead} MiB，其中 {packs} 个包（{megabytes} MiB）已无任何有效影像"
+        "{seen} packs in which destroyed studies lay: {dead} MiB of them are dead; in {packs} packs with {megabytes} MiB nothing lives"
+    }
+    compaction_running(left) { "    进行中：还有 {left} 个包" "    under way: {left} packs left" }
+    compaction_removed(packs, megabytes) {
+        "已从每份副本删除 {packs} 个包，释放 {megabytes} MiB"
+        "{packs} packs were removed from every replica, {megabytes} MiB each"
+    }
+    compaction_kept(pack, why) { "    包 {pack} 保留：{why}" "    pack {pack} stays: {why}" }
+
     certificate_issued(certificate, key, digest) {
         "证书：{certificate}\n私钥：{key}\nSHA-256：{digest}"
         "certificate: {certificate}\nprivate key: {key}\nSHA-256: {digest}"

@@ -23,10 +23,10 @@ mod work;
 pub(crate) use catch_up::catch_up;
 pub use record::{
     DESTRUCTION_STUDIES_MAX, DestroyReason, DestructionRecord, DestructionState, DestructionSubject,
-    RecordedStudy, RolledLine,
+    RecordedStudy, Remains, RolledLine,
 };
 pub(crate) use request::{approve, find, list, plan, request, withdraw};
-pub(crate) use work::work;
+pub(crate) use work::{DESTROYED, work};
 
 use crate::error::Unavailable;
 use yingdun_access::AdminError;

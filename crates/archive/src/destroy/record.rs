@@ -1,6 +1,7 @@
 //! What is kept of a destruction: enough to prove it, and nothing that names a person who was a patient.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use yingdun_crypto::digest::sha256;
 use yingdun_keys::{Destruction, KekLine, KeyIdentity};
 use yingdun_model::{ActorId, Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid, word_enum};
@@ -17,7 +18,7 @@ const RESIDUES: [&str; 4] = [
     "copies of the key database together with the epoch file that were made before: until they are destroyed",
     "media that do not overwrite in place (SSD, copy-on-write, snapshots): the ended epoch, under the root key, until erased",
     "copies of the catalogue and freed blocks of its disk: descriptions sealed under the key of the institution, no images",
-    "the sealed images themselves: noise in the packs",
+    "the sealed images themselves: noise in the packs, until these are compacted",
 ];
 
 word_enum! {
@@ -119,6 +120,18 @@ pub struct RolledLine {
     pub version: u32,
 }
 
+/// Where the sealed images of a destruction lie. They are noise, and take room until their packs are compacted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remains {
+    /// The store, 32 hexadecimal digits.
+    pub store: String,
+    /// The packs that held records of the studies, 16 hexadecimal digits each.
+    pub packs: BTreeSet<String>,
+    /// What was stored under the destroyed keys lies in packs below this one; whatever came of the studies later does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<String>,
+}
+
 /// A destruction: what, who asked, who approved, how, when, and where it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestructionRecord {
@@ -154,6 +167,9 @@ pub struct DestructionRecord {
     /// When the keys were deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shredded_ms: Option<i64>,
+    /// Where what is left of the images lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remains: Option<Remains>,
     /// The versions of key-encryption keys that were, or are to be, replaced and deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rolled: Vec<RolledLine>,
@@ -179,7 +195,7 @@ pub struct DestructionRecord {
 
 impl DestructionRecord {
     /// A destruction that somebody asks for.
-    pub(super) fn new(
+    pub(crate) fn new(
         id: String,
         subject: DestructionSubject,
         reason: DestroyReason,
@@ -202,6 +218,7 @@ impl DestructionRecord {
             bytes: 0,
             studies,
             shredded_ms: None,
+            remains: None,
             rolled: Vec::new(),
             epoch: None,
             done_ms: None,
@@ -233,7 +250,7 @@ impl DestructionRecord {
     }
 
     /// A record as it was kept; nothing when it is none.
-    pub(super) fn of_row(row: &Destruction) -> Option<Self> {
+    pub(crate) fn of_row(row: &Destruction) -> Option<Self> {
         serde_json::from_str(&row.record).ok()
     }
 }

@@ -1,8 +1,8 @@
 //! What happens by itself once a destruction is approved, step by step. Every step can be repeated.
 
 use super::catch_up::known_until;
-use super::record::{DestructionRecord, RolledLine};
-use super::{DestroyError, DestructionState};
+use super::record::{DestructionRecord, Remains, RolledLine};
+use super::{DestroyError, DestructionState, DestructionSubject};
 use crate::background::Turns;
 use crate::catalogue::unavailable;
 use crate::error::Unavailable;
@@ -14,6 +14,7 @@ use yingdun_audit::{Counts, Event, Log, Outcome, ReasonCode};
 use yingdun_catalog::catalogue::remove;
 use yingdun_keys::{KekStatus, KeyIdentity, KeyStoreStatus, RewrapState};
 use yingdun_model::{Action, InstitutionId, Timestamp};
+use yingdun_storage::StoreLocation;
 
 /// How often it is looked whether a destruction was approved, and how far the keys above it are.
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ const MARK_EVERY: Duration = Duration::from_secs(600);
 /// The leaf that a study is going to be destroyed. What the log says in these words is destroyed again when a copy brings it back.
 pub(super) const INTENT: ReasonCode = ReasonCode::new("destroy-study");
 /// The leaf that it was.
-const DESTROYED: ReasonCode = ReasonCode::new("study-destroyed");
+pub(crate) const DESTROYED: ReasonCode = ReasonCode::new("study-destroyed");
 /// The leaf of the record.
 const RECORD: ReasonCode = ReasonCode::new("destruction-record");
 /// Which key of the study, in the counts of these leaves.
@@ -102,6 +103,7 @@ async fn shred(
         (study.instances, study.bytes) = (size.instances, size.bytes);
     }
     record.add_up();
+    note_packs(core, &mut record).await?;
     let leaves = append(core, leaves(core, &record, INTENT, Outcome::Permitted)).await?;
     for (study, leaf) in record.studies.iter_mut().zip(leaves) {
         study.intent_leaf = Some(leaf);
@@ -123,6 +125,7 @@ async fn clear(
     mut record: DestructionRecord,
 ) -> Result<(), DestroyError> {
     let keys = keys_of(&record, institution);
+    note_packs(core, &mut record).await?;
     for key in &keys {
         core.windows.end_study(key.study).await;
         core.catalogue.remove_study(&*core.institution_keys(institution).await?, key).await?;
@@ -132,8 +135,35 @@ async fn clear(
         study.outcome_leaf = Some(leaf);
         study.uid = None;
     }
+    if let Some(remains) =
+        record.remains.as_mut().filter(|remains| remains.store == hex::encode(core.store.id()))
+    {
+        // No new key is made for these studies before the row says that they are cleared: what comes under one lies behind. Of what
+        // a copy brought back nobody knows which keys it lacks.
+        let below = format!("{:016x}", core.store.end_pack());
+        remains.below = Some(below).filter(|_| record.subject != DestructionSubject::Restored);
+    }
     let from = std::mem::replace(&mut record.state, DestructionState::Rolling);
     Ok(core.keys.clear(institution, &keys, from.as_str(), &record.row()).await?)
+}
+
+/// Adds the packs of this store in which the studies lie, as far as the catalogue tells. Another process, with a store of its own,
+/// that carries the destruction on adds nothing.
+async fn note_packs(core: &Core, record: &mut DestructionRecord) -> Result<(), DestroyError> {
+    let database = core.catalogue.caught_up().await?;
+    let store = hex::encode(core.store.id());
+    let remains =
+        record.remains.get_or_insert_with(|| Remains { store: store.clone(), ..Remains::default() });
+    if remains.store != store {
+        return Ok(());
+    }
+    for study in &record.studies {
+        let places = remove::places(database, study.study).await.map_err(unavailable)?;
+        let ours = |place: &StoreLocation| place.store == core.catalogue.store_number();
+        let places = places.iter().filter_map(|place| StoreLocation::from_bytes(place).ok()).filter(ours);
+        remains.packs.extend(places.map(|place| format!("{:016x}", place.location.pack)));
+    }
+    Ok(())
 }
 
 /// Whether no version is left that was above a destroyed key. Replaces those that still wrap, and has the keys under them wrapped
@@ -179,7 +209,11 @@ async fn finish(
     let leaf = core.access.record_with_detail(event, &record.id, &digest).await;
     record.record_leaf = Some(leaf.map_err(|error| Unavailable::new("audit", error))?);
     record.sha256 = Some(digest);
-    Ok(core.keys.advance_destruction(institution, from.as_str(), &record.row()).await?)
+    core.keys.advance_destruction(institution, from.as_str(), &record.row()).await?;
+    if core.limits.compact_after_destruction {
+        core.compaction.want_by_itself();
+    }
+    Ok(())
 }
 
 /// Notes how far the log is known.
@@ -267,7 +301,7 @@ async fn append(core: &Core, events: Vec<Event>) -> Result<Vec<u64>, Unavailable
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::destroy::{DestroyReason, DestructionSubject};
+    use crate::destroy::DestroyReason;
     use yingdun_keys::KekLine;
     use yingdun_model::{ActorId, Grade, PatientRef, StudyRef};
 

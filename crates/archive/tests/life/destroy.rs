@@ -25,12 +25,12 @@ fn study(seed: u64) -> Study {
     Study::new(seed, Kind::CtMatrix { slices: 1, matrix: 16 })
 }
 
-fn only(study: &Study) -> DestructionTarget {
+pub(crate) fn only(study: &Study) -> DestructionTarget {
     DestructionTarget::Study(study.study.clone())
 }
 
 /// Asks and approves, and waits until nothing is left to do.
-async fn destroy(open: &Open, target: &DestructionTarget) -> DestructionRecord {
+pub(crate) async fn destroy(open: &Open, target: &DestructionTarget) -> DestructionRecord {
     let (asks, approves) = (open.security_officer().await, open.audit_officer().await);
     let asked = open.archive.request_destruction(&asks, target, DestroyReason::Trial).await.unwrap();
     open.archive.approve_destruction(&approves, &asked.id).await.unwrap();

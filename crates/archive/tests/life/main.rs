@@ -3,6 +3,7 @@
 
 mod altered;
 mod commitment;
+mod compact;
 mod conflict;
 mod destroy;
 mod elsewhere;

@@ -29,6 +29,16 @@ pub async fn size(database: &Database, study: StudyRef) -> Result<StudySize, Cat
     Ok(StudySize { instances: row.get_number(0)?, bytes: row.get_number(1)? })
 }
 
+/// Where the records of a study lie, every version of every instance: encoded places, as they were given.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn places(database: &Database, study: StudyRef) -> Result<Vec<Vec<u8>>, CatalogError> {
+    const SQL: &str = "SELECT location FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)";
+    let rows = database.query(Statement::new(SQL, vec![study.into()])).await?;
+    rows.iter().map(|row| row.get_bytes(0).map(<[u8]>::to_vec)).collect()
+}
+
 /// Those of these studies of which the catalogue has a row.
 ///
 /// # Errors

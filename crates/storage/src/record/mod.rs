@@ -44,6 +44,15 @@ pub struct Record {
     pub object: Vec<Bytes>,
 }
 
+/// A record as its plain header tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRecord {
+    /// The plain part.
+    pub header: RecordHeader,
+    /// Bytes that it takes in its pack.
+    pub bytes: u64,
+}
+
 /// A record met by a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScannedRecord {

@@ -135,8 +135,9 @@ impl Backend for Directory {
     }
 
     fn remove(&self, pack: u64) -> io::Result<()> {
-        for form in [Form::Open, Form::Sealed] {
-            match self.disk.remove(&self.path(pack, form)) {
+        let sealed = self.path(pack, Form::Sealed);
+        for path in [self.path(pack, Form::Open), sealed.with_extension("damaged"), sealed] {
+            match self.disk.remove(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }

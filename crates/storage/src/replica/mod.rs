@@ -83,7 +83,7 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn seal(&self, pack: u64, bytes: u64) -> io::Result<()>;
     /// Keeps the present copy of a sealed pack beside the one that will replace it, as evidence; the first such copy stays.
     fn keep_evidence(&self, pack: u64) -> io::Result<()>;
-    /// Removes a pack in both forms.
+    /// Removes a pack in both forms, and what a repair kept of it as evidence.
     fn remove(&self, pack: u64) -> io::Result<()>;
     /// Begins a pack beside the others.
     fn stage(&self) -> io::Result<Box<dyn Staged>>;

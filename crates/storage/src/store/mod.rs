@@ -7,6 +7,7 @@ mod offsite;
 mod open;
 mod read;
 mod recover;
+mod removal;
 mod repair;
 mod scan;
 mod scrub;
@@ -24,7 +25,7 @@ pub use scrub::last_scrub;
 pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};
 
 pub(crate) use recover::encode_identity;
-pub(crate) use walk::{BLOCK_BYTES, Extent, Source, read_record};
+pub(crate) use walk::{Extent, Source, first_beside_zero, read_record, records_of};
 
 use crate::{Location, PackPosition, ReplicaId, ReplicaState, ReplicaStatus, ScrubStatus, StoreStatus};
 use read::blocking;

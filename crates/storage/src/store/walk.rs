@@ -1,6 +1,7 @@
 //! Walking through a pack on several replicas at once: a record is found when any of them shows its header, and
 //! whole when any of them has every byte. Used by recovery, repair and scans. Blocks; never changes anything.
 
+use crate::HeldRecord;
 use crate::disk::{DiskFile, read_exact_at};
 use crate::record::format::{
     ALIGN_BYTES, PACK_HEADER_BYTES, ParsedHeader, RECORD_HEADER_BYTES, RECORD_MAGIC, StoreId,
@@ -119,6 +120,41 @@ pub(crate) fn read_record(
     sound &= block.iter().all(|byte| *byte == 0);
     each(parts_end, &block)?;
     Ok(sound && parsed.parts_match(hasher))
+}
+
+/// Every record of a pack by its plain header; nothing when there are bytes that belong to no record. Zeros between records, which
+/// a crash leaves, are nobody's.
+pub(crate) fn records_of(extent: &Extent<'_>, sources: &[Source]) -> io::Result<Option<Vec<HeldRecord>>> {
+    let mut records = Vec::new();
+    let mut offset = PACK_HEADER_BYTES;
+    while offset < extent.end {
+        let next = extent.next_header(sources, offset);
+        let begins = next.as_ref().map_or(extent.end, |parsed| parsed.location.offset);
+        for source in sources {
+            if first_beside_zero(source, offset, begins)?.is_some() {
+                return Ok(None);
+            }
+        }
+        let Some(parsed) = next else { break };
+        offset = parsed.location.end();
+        records.push(HeldRecord { bytes: parsed.location.record_bytes(), header: parsed.header });
+    }
+    Ok(Some(records))
+}
+
+/// The first byte of a range that is not zero.
+pub(crate) fn first_beside_zero(source: &Source, from: u64, to: u64) -> io::Result<Option<u64>> {
+    let (mut offset, mut block) = (from, Vec::new());
+    while offset < to {
+        block.clear();
+        let wanted = usize::try_from(to - offset).unwrap_or(usize::MAX).min(BLOCK_BYTES);
+        read_exact_at(source.file.as_ref(), &mut block, wanted, offset)?;
+        if let Some(place) = block.iter().position(|byte| *byte != 0) {
+            return Ok(Some(offset + place as u64));
+        }
+        offset += block.len() as u64;
+    }
+    Ok(None)
 }
 
 /// Whether a source holds a record whole. Unreadable counts as not.

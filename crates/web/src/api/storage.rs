@@ -3,15 +3,24 @@
 use super::problems::of_refusal;
 use super::system::may_read;
 use crate::http::answer;
+use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::error::Error;
 use yingdun_access::Resource;
-use yingdun_archive::{ReplicaId, ServiceError, Store};
+use yingdun_archive::{CompactionError, ReplicaId, ServiceError, Store};
 use yingdun_model::Action;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompactionBody {
+    #[serde(default)]
+    dry_run: bool,
+}
 
 /// How far the scrub of each replica is, and what its last full pass found.
 pub(crate) async fn scrub_status(call: Call) -> Result<Response<Body>, Problem> {
@@ -46,6 +55,24 @@ pub(crate) async fn replace(call: Call) -> Result<Response<Body>, Problem> {
     let (store, replica) = named(&call)?;
     store.replace(replica).await.map_err(of_service)?;
     Ok(answer::json(StatusCode::ACCEPTED, &rows(store)))
+}
+
+/// How far the compaction of packs is.
+pub(crate) async fn compaction(call: Call) -> Result<Response<Body>, Problem> {
+    may_read(&call, call.session()?).await?;
+    Ok(answer::json(StatusCode::OK, &json!(call.service.archive.compaction())))
+}
+
+/// Removes packs in which nothing lives, or says which these are.
+pub(crate) async fn begin_compaction(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let body: CompactionBody = json_of(body).await?;
+    authorise(&call).await?;
+    match call.service.archive.begin_compaction(body.dry_run) {
+        Ok(begun) => Ok(answer::json(StatusCode::ACCEPTED, &json!(begun))),
+        Err(running @ CompactionError::Running) => {
+            Err(Problem::new(Kind::Conflict).came(running.to_string()))
+        }
+    }
 }
 
 fn named(call: &Call) -> Result<(&Store, ReplicaId), Problem> {

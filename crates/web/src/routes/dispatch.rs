@@ -127,6 +127,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListReplicas => storage::replicas(call).await,
         RouteId::DrainReplica => storage::drain(call).await,
         RouteId::ReplaceReplica => storage::replace(call).await,
+        RouteId::CompactionStatus => storage::compaction(call).await,
+        RouteId::BeginCompaction => storage::begin_compaction(call, body).await,
         RouteId::VaultHoldings => vault::holdings(call).await,
         RouteId::VaultPack => vault::pack(call).await,
         RouteId::VaultProbe => vault::probe(call, body).await,

@@ -31,7 +31,7 @@ pub(crate) use keys::{
 };
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
-pub(crate) use storage::{ReplicaCommand, RestoreArgs, ScrubArgs};
+pub(crate) use storage::{CompactCommand, ReplicaCommand, RestoreArgs, ScrubArgs};
 pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRestoreArgs};
 pub(crate) use witness::{WitnessCommand, WitnessInitArgs};
 pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
@@ -141,6 +141,9 @@ pub(crate) enum Command {
     /// Replicas: how they stand, and changing a disk while the archive runs (system administrator)
     #[command(subcommand)]
     Replica(ReplicaCommand),
+    /// The room of destroyed studies: packs in which nothing else lies are removed (system administrator)
+    #[command(subcommand)]
+    Compact(CompactCommand),
     /// A vault on another host: pull snapshots of an archive, keep them from everybody there, make an archive of one again
     #[command(subcommand)]
     Vault(VaultCommand),

@@ -15,6 +15,25 @@ pub(crate) struct ScrubArgs {
     pub(crate) admin: AdminArgs,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompactCommand {
+    /// Say what `run` would remove, and how much room destroyed studies take; nothing is removed
+    Plan {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Remove the packs in which nothing lives from every replica, off-site first, and wait until that is done. It cannot be undone
+    Run {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Say how far it is, or what the last one found
+    Status {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
     /// The label of the off-site replica

@@ -99,6 +99,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Conformance => conformance(output),
         Command::Scrub(args) => admin::scrub(args, output).await,
         Command::Replica(command) => admin::replica(command, output).await,
+        Command::Compact(command) => admin::compact(command, output).await,
         Command::Vault(command) => vault::vault(command, output).await,
         Command::Witness(command) => witness::witness(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,

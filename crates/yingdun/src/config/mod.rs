@@ -74,6 +74,9 @@ pub(crate) struct Storage {
     /// Days within which every byte of every replica is read again and checked.
     #[serde(default = "default_scrub_days")]
     pub(crate) scrub_days: u32,
+    /// Whether packs in which nothing lives are removed by themselves, after each destruction and once after a start.
+    #[serde(default)]
+    pub(crate) compact_after_destruction: bool,
 }
 
 impl Storage {

@@ -98,6 +98,9 @@ object_bytes_max = 17179869184
 # Within so many days every byte of every replica is read again and checked, so that damage is found while there is a
 # good copy.
 scrub_days = 7
+# Packs in which nothing but destroyed studies lie are removed by `yingdun compact run`; with true also by themselves,
+# after each destruction.
+compact_after_destruction = false
 # Each replica holds every image once. Put them on different disks: two folders on one disk fail together,
 # and `yingdun doctor` says so.
 {replicas}

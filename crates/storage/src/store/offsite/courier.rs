@@ -123,6 +123,7 @@ impl<'a> Courier<'a> {
         if !self.connected {
             self.connect()?;
         }
+        self.release()?;
         if self.tried_since.elapsed() >= RETRY_AFTER.min(self.shared.config.check_interval * 6) {
             self.tried.clear();
             self.tried_since = Instant::now();
@@ -178,6 +179,7 @@ impl<'a> Courier<'a> {
         }
         let mut view = self.offsite.view();
         (view.inventory, view.state) = (inventory, OffsiteState::Ready);
+        view.released.clear();
         drop(view);
         (self.connected, self.known) = (true, true);
         self.memory.sending = None;
@@ -302,6 +304,29 @@ impl<'a> Courier<'a> {
         for object in pieces {
             self.offsite.place.remove(object)?;
             self.offsite.view().inventory.remove(object);
+        }
+        Ok(())
+    }
+
+    /// Removes the packs that leave the store. It comes before what is sent is decided: when it is said that a pack is gone from
+    /// there, nothing of it is on its way, and nothing will be.
+    fn release(&mut self) -> io::Result<()> {
+        let leaving = self.shared.state().leaving.clone();
+        for pack in leaving {
+            let objects = {
+                let view = self.offsite.view();
+                let mut objects = view.inventory.pieces(pack);
+                objects.extend(view.inventory.packs().get(&pack).map(|_| Object::Pack(pack)));
+                objects
+            };
+            for object in objects {
+                self.offsite.place.remove(object)?;
+                self.offsite.view().inventory.remove(object);
+            }
+            self.damaged.remove(&pack);
+            let mut view = self.offsite.view();
+            view.suspects.remove(&pack);
+            view.released.insert(pack);
         }
         Ok(())
     }

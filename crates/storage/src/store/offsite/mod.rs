@@ -61,6 +61,8 @@ struct View {
     note: Note,
     /// Packs somebody found damaged there.
     suspects: BTreeSet<u64>,
+    /// Packs that are being removed, of which nothing lies there or is on its way any more.
+    released: BTreeSet<u64>,
 }
 
 /// The store to which a place belongs: from its identity, or when that is damaged or gone, from the header of a pack.
@@ -135,6 +137,17 @@ impl Offsite {
     pub(crate) fn suspect(&self, pack: u64) {
         self.view().suspects.insert(pack);
         self.signal.wake();
+    }
+
+    /// Whether nothing of a pack that is being removed lies there or is on its way; `None` while the place does not answer.
+    pub(crate) fn has_released(&self, pack: u64) -> Option<bool> {
+        let view = self.view();
+        (view.state == OffsiteState::Ready).then(|| view.released.contains(&pack))
+    }
+
+    /// A pack is removed, or is not going to be.
+    pub(crate) fn forget_released(&self, pack: u64) {
+        self.view().released.remove(&pack);
     }
 
     /// A pack as far as the place has it, when the place was reached last. Asks nothing of it yet.

@@ -11,18 +11,21 @@
 //! | `written` | who is answered, which replica is out, which packs can be sealed |
 //! | `mend` | what has to be written anew, also of packs from before the start |
 //! | `queue` | in which order |
+//! | `removal` | whether a pack can be removed, and what is left of it when that was broken off |
 //! | `service` | whether a replica can be spared, and what a new one lacks |
 
 mod mend;
 mod offsite;
 mod place;
 mod queue;
+mod removal;
 mod service;
 #[cfg(test)]
 mod tests;
 mod written;
 
 pub(crate) use mend::Agreement;
+pub(crate) use removal::Hindrance;
 
 use crate::{Location, PackPosition, ReplicaState, StoreError};
 use bytes::Bytes;
@@ -147,6 +150,8 @@ pub(crate) struct State {
     /// Numbers given out since the start. What is known of these packs is certain; of others, replicas may know more.
     numbered: BTreeSet<u64>,
     unapplied: BTreeSet<PackPosition>,
+    /// Packs that are being removed: no place elsewhere is sent them any more.
+    pub(crate) leaving: BTreeSet<u64>,
 }
 
 impl Placed {
@@ -262,6 +267,7 @@ impl State {
             next_sequence,
             numbered: BTreeSet::new(),
             unapplied: BTreeSet::new(),
+            leaving: BTreeSet::new(),
         };
         let numbers: Vec<u64> = state.packs.keys().copied().collect();
         numbers.into_iter().for_each(|number| state.rank(number));

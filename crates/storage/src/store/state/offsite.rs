@@ -12,6 +12,7 @@ impl State {
         let mut wanted = Wanted::default();
         for (number, pack) in &self.packs {
             match pack.phase {
+                Phase::Sealed if self.leaving.contains(number) => {}
                 Phase::Sealed => wanted.sealed.push((*number, pack.end)),
                 Phase::Active | Phase::Closing if pack.end > PACK_HEADER_BYTES => {
                     wanted.growing.push((*number, pack.end));

@@ -16,7 +16,7 @@ pub(super) use job::job;
 pub(super) use keys::{keys, seal, unseal};
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
-pub(super) use storage::{replica, scrub};
+pub(super) use storage::{compact, replica, scrub};
 
 use super::{CommandError, Verdict};
 use crate::cli::{

@@ -1,18 +1,27 @@
 //! Work on the replicas of a running archive: what is being checked, and how a disk is changed.
 
-use super::plain;
 use super::server::Server;
-use crate::cli::{ReplicaCommand, ScrubArgs};
+use super::{at, plain};
+use crate::cli::{CompactCommand, ReplicaCommand, ScrubArgs};
+use crate::commands::progress::show_line;
 use crate::commands::restore::restore;
 use crate::commands::{CommandError, Verdict};
 use crate::installation::rfc3339;
 use crate::messages::Language;
 use crate::output::Output;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::time::Duration;
 use yingdun_model::Timestamp;
 
 const MEBIBYTE: u64 = 1 << 20;
+
+/// Where a compaction is asked for.
+const COMPACTION: &[&str] = &["system", "compaction"];
+
+/// How often somebody who waits for a compaction asks.
+const COMPACTION_LOOK: Duration = Duration::from_millis(500);
 
 /// Bad when a record has no good copy any more.
 pub(in crate::commands) async fn scrub(args: ScrubArgs, output: Output) -> Result<Verdict, CommandError> {
@@ -58,7 +67,76 @@ pub(in crate::commands) async fn replica(
     Ok(Verdict::of(rows.iter().all(well)))
 }
 
+/// Bad when it ended before it was through, or a pack that was to be removed could not be.
+pub(in crate::commands) async fn compact(
+    command: CompactCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let (admin, dry_run) = match &command {
+        CompactCommand::Plan { admin } => (admin, Some(true)),
+        CompactCommand::Run { admin } => (admin, Some(false)),
+        CompactCommand::Status { admin } => (admin, None),
+    };
+    let server = Server::of(admin)?;
+    let told = match dry_run {
+        None => server.ask(Method::GET, COMPACTION, &[], None).await?,
+        Some(dry_run) => {
+            let begun = server.ask(Method::POST, COMPACTION, &[], Some(json!({"dry_run": dry_run}))).await?;
+            let latest = RefCell::new(begun);
+            let language = output.language();
+            let line = |_| compaction_words(language, &latest.borrow());
+            show_line(line, until_through(&server, &latest)).await?;
+            latest.into_inner()
+        }
+    };
+    output.say(&told, |language| compaction_words(language, &told))?;
+    let kept = dry_run == Some(false) && at(&told, "kept").as_array().is_none_or(|kept| !kept.is_empty());
+    Ok(Verdict::of(at(&told, "failure").is_null() && !kept))
+}
+
+/// Asks until the compaction rests.
+async fn until_through(server: &Server, latest: &RefCell<Value>) -> Result<(), CommandError> {
+    loop {
+        let told = server.ask(Method::GET, COMPACTION, &[], None).await?;
+        let running = at(&told, "state") == "running";
+        *latest.borrow_mut() = told;
+        if !running {
+            return Ok(());
+        }
+        tokio::time::sleep(COMPACTION_LOOK).await;
+    }
+}
+
 // === words ===
+
+/// What a compaction does or did.
+fn compaction_words(language: Language, told: &Value) -> String {
+    let number = |name: &str| told[name].as_u64().unwrap_or(0);
+    if told["begun_ms"].is_null() {
+        return language.compaction_never();
+    }
+    let mut lines = vec![language.compaction_found(
+        number("packs_seen"),
+        number("dead_bytes").div_ceil(MEBIBYTE),
+        number("dead_packs"),
+        number("dead_packs_bytes").div_ceil(MEBIBYTE),
+    )];
+    if told["state"] == "running" {
+        lines.push(language.compaction_running(number("packs_left")));
+    }
+    if told["dry_run"] == false {
+        lines.push(
+            language.compaction_removed(number("removed_packs"), number("removed_bytes").div_ceil(MEBIBYTE)),
+        );
+    }
+    for text in [&told["waits_for"], &told["failure"]] {
+        lines.extend(text.as_str().map(|text| format!("    {text}")));
+    }
+    for kept in told["kept"].as_array().into_iter().flatten() {
+        lines.push(language.compaction_kept(plain(&kept["pack"]), plain(&kept["why"])));
+    }
+    lines.join("\n")
+}
 
 /// One replica: its state, what it lacks, and with which others it is lost.
 fn replica_words(language: Language, row: &Value, all: &[Value]) -> String {

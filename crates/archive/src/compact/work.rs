@@ -1,0 +1,194 @@
+//! One pack after the other: looked at, and removed when nothing in it lives.
+
+use super::judge::{Destroyed, Share};
+use super::{Compaction, CompactionState, Step};
+use crate::background::Turns;
+use crate::destroy::{DESTROYED, DestructionRecord, DestructionState, RecordedStudy};
+use crate::error::Unavailable;
+use crate::shared::Core;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+use yingdun_access::session_leaf;
+use yingdun_audit::{AuditError, Counts, Event, Outcome, ReasonCode};
+use yingdun_model::Action;
+use yingdun_storage::{RemovalError, StoreError};
+
+/// How often it is looked whether somebody asked.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often an off-site replica is asked whether it has removed its copy.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long an off-site replica may take to remove its copy. It may be sending a pack just then, over a slow line.
+const OFFSITE_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// The leaf that a pack is going to be removed; a vault looks for it when a pack is gone.
+const INTENT: ReasonCode = ReasonCode::new("pack-removal");
+/// The leaf that it was.
+const REMOVED: ReasonCode = ReasonCode::new("pack-removed");
+
+/// A run.
+struct Run {
+    told: Compaction,
+    destroyed: Destroyed,
+    left: VecDeque<u64>,
+    removing: Option<Removing>,
+}
+
+/// A pack that is being removed.
+struct Removing {
+    pack: u64,
+    share: Share,
+    since: Instant,
+}
+
+/// Compacts when somebody asks, as long as the archive is open.
+pub(crate) async fn work(turns: Turns<Core>) {
+    let mut run: Option<Run> = None;
+    loop {
+        let Some(core) = turns.next() else { return };
+        let pause = turn(&core, &mut run).await;
+        drop(core);
+        turns.pause(pause).await;
+    }
+}
+
+/// One pack, or a look whether there is something to do; how long to wait then.
+async fn turn(core: &Core, run: &mut Option<Run>) -> Duration {
+    let stepped = match run {
+        Some(run) => step(core, run).await,
+        None => match core.compaction.take_wanted() {
+            None => return LOOK,
+            Some(dry_run) => begin(core, dry_run).await.map(|begun| {
+                *run = Some(begun);
+                Duration::ZERO
+            }),
+        },
+    };
+    let ended = match (&stepped, &run) {
+        (Ok(_), Some(run)) => run.left.is_empty() && run.removing.is_none(),
+        (Ok(_) | Err(_), _) => true,
+    };
+    let mut told = run.as_ref().map_or_else(|| core.compaction.status(), |run| run.told.clone());
+    if let Err(error) = &stepped {
+        tracing::error!(%error, "the compaction of packs ended before it was through");
+        told.failure = Some(error.to_string());
+    }
+    if ended {
+        if let Some(removing) = run.take().and_then(|run| run.removing) {
+            core.store.keep_pack(removing.pack);
+        }
+        told.state = CompactionState::Resting;
+        told.ended_ms = Some(core.clock.now().as_ms());
+        told.waits_for = None;
+        let left = told.dead_bytes.saturating_sub(told.removed_bytes);
+        metrics::gauge!("yingdun_storage_dead_bytes").set(left as f64);
+    }
+    core.compaction.tell(&told);
+    stepped.unwrap_or(LOOK)
+}
+
+async fn begin(core: &Core, dry_run: bool) -> Step<Run> {
+    let institution = core.access.system_session().institution().clone();
+    let done = DestructionState::Done.as_str();
+    let rows = core.keys.destructions_in(&institution, [done; 3]).await;
+    let rows = rows.map_err(|error| Unavailable::new("keys", error))?;
+    let records = confirmed(core, rows.iter().filter_map(DestructionRecord::of_row).collect()).await?;
+    let destroyed = Destroyed::of(&records, core.store.id());
+    let there = |pack: &u64| core.store.pack_extent(*pack).is_some();
+    let left: VecDeque<u64> = destroyed.packs().filter(there).collect();
+    let told = Compaction {
+        begun_ms: Some(core.clock.now().as_ms()),
+        packs_left: left.len() as u64,
+        ..Compaction::of(CompactionState::Running, dry_run)
+    };
+    Ok(Run { told, destroyed, left, removing: None })
+}
+
+/// These destructions with the studies of which the log says that they were destroyed. A row alone is not believed: whoever can
+/// write one could have anything removed by it.
+async fn confirmed(core: &Core, mut records: Vec<DestructionRecord>) -> Step<Vec<DestructionRecord>> {
+    let unreadable = |error: AuditError| Unavailable::new("audit", error);
+    core.audit.checkpoint().await.map_err(unreadable)?;
+    let reader = core.audit.reader();
+    let institution = core.access.system_session().institution().clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let says = |study: &RecordedStudy| {
+            let leaf = study.outcome_leaf.and_then(|index| reader.leaf(index).ok());
+            leaf.is_some_and(|found| {
+                let leaf = found.leaf;
+                let done = leaf.action == Some(Action::Destroy) && leaf.outcome == Outcome::Succeeded;
+                let same = leaf.institution == institution && leaf.study == Some(study.study);
+                done && same && leaf.reason == DESTROYED
+            })
+        };
+        records.iter_mut().for_each(|record| record.studies.retain(says));
+        records
+    });
+    read.await.map_err(|error| Unavailable::new("audit", error))
+}
+
+async fn step(core: &Core, run: &mut Run) -> Step<Duration> {
+    if let Some(removing) = run.removing.take() {
+        return remove(core, run, removing).await;
+    }
+    let Some(pack) = run.left.pop_front() else { return Ok(Duration::ZERO) };
+    run.told.packs_left = run.left.len() as u64;
+    let records = match core.store.pack_records(pack).await {
+        Ok(Some(records)) => records,
+        // Still written, or not whole: nobody knows what it holds.
+        Ok(None) | Err(StoreError::Unreadable { .. }) => return Ok(Duration::ZERO),
+        Err(error) => return Err(Unavailable::new("storage", error)),
+    };
+    let system = core.access.system_session();
+    let share = run.destroyed.share(pack, &records, system.institution());
+    run.told.packs_seen += 1;
+    run.told.dead_bytes += share.dead_bytes;
+    if !share.is_dead() {
+        return Ok(Duration::ZERO);
+    }
+    run.told.dead_packs += 1;
+    run.told.dead_packs_bytes += core.store.pack_extent(pack).map_or(0, |extent| extent.bytes);
+    if let Err(hindrance) = core.store.can_remove_pack(pack) {
+        run.told.keep(pack, hindrance.to_string());
+        return Ok(Duration::ZERO);
+    }
+    if !run.told.dry_run {
+        core.append_leaf(leaf(core, INTENT, Outcome::Permitted, pack, &share)).await?;
+        run.removing = Some(Removing { pack, share, since: Instant::now() });
+    }
+    Ok(Duration::ZERO)
+}
+
+/// Removes a pack whose leaf is durable.
+async fn remove(core: &Core, run: &mut Run, removing: Removing) -> Step<Duration> {
+    let Removing { pack, share, since } = removing;
+    let hindrance = match core.store.remove_pack(pack).await {
+        Ok(bytes) => {
+            run.told.waits_for = None;
+            run.told.removed_packs += 1;
+            run.told.removed_bytes += share.dead_bytes;
+            tracing::info!(pack = format!("{pack:016x}"), bytes, "a pack in which nothing lived is removed");
+            core.append_leaf(leaf(core, REMOVED, Outcome::Succeeded, pack, &share)).await?;
+            return Ok(Duration::ZERO);
+        }
+        Err(busy @ RemovalError::Busy { .. }) if since.elapsed() < OFFSITE_TIME_MAX => {
+            run.told.waits_for = Some(busy.to_string());
+            run.removing = Some(Removing { pack, share, since });
+            return Ok(ASK_AGAIN);
+        }
+        Err(hindrance) => hindrance,
+    };
+    run.told.waits_for = None;
+    core.store.keep_pack(pack);
+    run.told.keep(pack, hindrance.to_string());
+    core.append_leaf(leaf(core, INTENT, Outcome::Failed, pack, &share)).await?;
+    Ok(Duration::ZERO)
+}
+
+fn leaf(core: &Core, reason: ReasonCode, outcome: Outcome, pack: u64, share: &Share) -> Event {
+    let leaf = session_leaf(&core.access.system_session(), reason);
+    let counts =
+        Counts::new().with("pack", pack).with("records", share.dead_records).with("bytes", share.dead_bytes);
+    Event { action: Some(Action::ManageStorage), outcome, counts, ..leaf }
+}
