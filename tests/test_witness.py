@@ -83,9 +83,9 @@ def test_two_archives_witness_each_other_and_strangers_can_check_it(two_houses, 
             assert verify_independently(kept, house.audit_key_file, house.policy).returncode == 1, at
         watched = house.witness.show()["logs"]
         assert watched[0]["size"] >= least and not watched[0]["forked"]
-        assert gauge(house, "yingdun_audit_witness_cosigns") == 1
+        wait_until(lambda: gauge(house, "yingdun_audit_witness_cosigns") == 1, "it cosigns", ROUND_SECONDS_MAX)
         status = house.office.system.get("/system/status")["audit"]
-        assert status["witnesses"][0]["state"] == "cosigns" and status["witnessed_size"] >= least
+        assert status["witnesses"][0]["name"] == house.witness.name and status["witnessed_size"] >= least
     # Under the policy of the other nobody has seen it; a policy for the other's log is not one for this; and enough means enough.
     first, second = two_houses
     assert verify_with(first, second.policy).returncode == 1
@@ -121,7 +121,7 @@ def test_an_archive_goes_on_without_its_witness_and_catches_up(two_houses):
     assert "cannot be asked" in said.stdout, said.stdout
     house.witness.start()
     wait_until_witnessed(house)
-    assert gauge(house, "yingdun_audit_witness_cosigns") == 1
+    wait_until(lambda: gauge(house, "yingdun_audit_witness_cosigns") == 1, "it cosigns again", ROUND_SECONDS_MAX)
 
 
 def test_who_has_all_keys_and_sets_the_log_back_or_forks_it_is_told(two_houses, tmp_path):
@@ -159,7 +159,7 @@ def test_who_has_all_keys_and_sets_the_log_back_or_forks_it_is_told(two_houses, 
         for _ in range(20):
             house.office.audit.get("/audit/tail", {"count": 1})
     said = program.run("doctor", "--config", house.config, env={**house.environment(), "LC_ALL": "C"})
-    assert said.returncode == 1 and "another history" in said.stdout, said.stdout
+    assert said.returncode == 1 and ("another history" in said.stdout or "set back" in said.stdout), said.stdout
     house.stop()
     told = verify(house, code=1)
     assert "another history" in told["first_bad"]
