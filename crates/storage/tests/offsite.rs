@@ -324,6 +324,43 @@ async fn a_restore_that_was_cut_off_goes_on_and_no_store_opens_on_half_of_it() {
 }
 
 #[tokio::test]
+async fn a_place_that_stops_answering_during_a_restore_is_not_taken_for_the_end_of_its_packs() {
+    let root = tempdir().unwrap();
+    let config = config(root.path());
+    let faults = Arc::new(MockFaultDisk::default());
+    let store = open(&config, Arc::new(RealDisk)).await;
+    append(&store, &mut Vec::new(), 60).await;
+    until_sent(&store).await;
+    store.close().await;
+    drop(store);
+    for replica in 0..3 {
+        fs::remove_dir_all(root.path().join(format!("replica-{replica}"))).unwrap();
+    }
+    let target = root.path().join("replica-0");
+    let below = faults.below(&root.path().join("offsite"));
+    let disk: Arc<dyn Disk> = faults;
+    let mut restored = 0;
+    let mut cuts = 0;
+    for reads in 2.. {
+        below.reads_fail_in.store(reads, Ordering::SeqCst);
+        match restore(&disk, &config.offsite[0], &target, |_, _| ()) {
+            Ok(rest) => {
+                restored += rest.records;
+                break;
+            }
+            Err(error) => {
+                assert!(matches!(error, RestoreError::Io { .. }), "{error}");
+                cuts += 1;
+            }
+        }
+    }
+    assert!(cuts > 2 && restored > 0, "{cuts} cuts, {restored} records at last");
+    below.reads_fail_in.store(0, Ordering::SeqCst);
+    let store = open(&config, disk).await;
+    assert_eq!(scan_all(&store, PackPosition::START).await.len(), 60);
+}
+
+#[tokio::test]
 async fn a_folder_of_another_store_is_not_restored_into_and_an_empty_place_restores_nothing() {
     let root = tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);

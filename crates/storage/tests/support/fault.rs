@@ -20,6 +20,8 @@ pub(crate) struct Faults {
     pub(crate) skips_syncs: AtomicBool,
     /// Directories are not synced, and it is said that they are.
     pub(crate) skips_directory_syncs: AtomicBool,
+    /// Reads until all fail; 0: none fails.
+    pub(crate) reads_fail_in: AtomicU64,
     /// Reads wait this long, in milliseconds.
     pub(crate) read_delay_ms: AtomicU64,
     /// Writes wait this long, in milliseconds.
@@ -141,6 +143,11 @@ impl DiskFile for MockFaultFile {
     fn read_at(&self, buffer: &mut Vec<u8>, bytes: usize, offset: u64) -> io::Result<usize> {
         if let Some(faults) = &self.faults {
             std::thread::sleep(std::time::Duration::from_millis(faults.read_delay_ms.load(Ordering::SeqCst)));
+            match faults.reads_fail_in.load(Ordering::SeqCst) {
+                0 => {}
+                1 => return Err(io::Error::from_raw_os_error(5)), // EIO
+                left => faults.reads_fail_in.store(left - 1, Ordering::SeqCst),
+            }
         }
         self.inner.read_at(buffer, bytes, offset)
     }
