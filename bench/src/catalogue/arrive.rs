@@ -37,7 +37,7 @@ pub(super) async fn rates(database: &Database, hospital: &Hospital) -> Outcome<V
                 let s = first + n / per_study;
                 if told.insert(study_ref(s)) {
                     let now = hospital.study(s);
-                    batch.studies.insert(study_ref(s), StudyChange { now, was: None });
+                    batch.studies.insert(study_ref(s), StudyChange { now, was: None, over: None });
                     batch.series.insert(series_ref(s, 0), hospital.series(s, 0));
                 }
                 batch.instances.push(hospital.instance(s, 0, n % per_study));

@@ -314,7 +314,7 @@ mod tests {
         load(&loaded, &hospital).await.unwrap();
         let mut batch = Batch::default();
         for s in 0..hospital.size.studies {
-            batch.studies.insert(study_ref(s), StudyChange { now: hospital.study(s), was: None });
+            batch.studies.insert(study_ref(s), StudyChange { now: hospital.study(s), was: None, over: None });
             for r in 0..SERIES_PER_STUDY {
                 batch.series.insert(series_ref(s, r), hospital.series(s, r));
                 batch.instances.extend((0..2).map(|i| hospital.instance(s, r, i)));

@@ -8,13 +8,14 @@ use crate::error::Unavailable;
 use crate::known::{self, Known, KnownError, Waiting};
 use crate::pseudonym::InstitutionKeys;
 use crate::rows::{self, Latest, Row};
+use crate::versions::Versions;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use yingdun_catalog::catalogue::events::Arrival;
-use yingdun_catalog::catalogue::{self, Batch, Watermark, remove};
+use yingdun_catalog::catalogue::{self, Batch, Watermark, remove, versions};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_keys::KeyIdentity;
 use yingdun_model::{Clock, InstanceRef, InstitutionId, StoreNumber, StudyRef, Timestamp};
@@ -30,6 +31,9 @@ const ROWS_PER_TRANSACTION: usize = 256;
 /// The first pause after the database refused a transaction; doubled up to [`RETRY_PAUSE_MAX`].
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The pause before what another node described meanwhile is read and merged: about as long as its next transaction takes.
+const MERGE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The longest that a reader waits for rows that were acknowledged before it came.
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
@@ -73,6 +77,8 @@ impl Rests {
 pub(crate) struct Catalogue {
     database: Database,
     number: StoreNumber,
+    /// Where other nodes may give versions as well.
+    versions: Option<Versions>,
     queue: mpsc::Sender<Waiting>,
     shared: Arc<Shared>,
 }
@@ -117,7 +123,8 @@ impl Catalogue {
             replayed: AtomicBool::new(false),
         });
         tokio::spawn(write(database.clone(), store, number, rests, Arc::clone(&shared), waiting));
-        Self { database, number, queue, shared }
+        let versions = database.is_shared().then(|| Versions::start(database.clone(), number));
+        Self { database, number, versions, queue, shared }
     }
 
     /// The number of the store from which this catalogue is filled here.
@@ -153,6 +160,20 @@ impl Catalogue {
                 .ok_or_else(|| Unavailable::new("catalogue", "a row has no evidence or location"))
         })
         .transpose()
+    }
+
+    /// The version behind the newest that is known: this store is to give it, and no other does. Whoever asks has the turn of the
+    /// instance, or looks once more when he has.
+    pub(crate) async fn next_version(
+        &self,
+        instance: InstanceRef,
+        latest: Option<&Latest>,
+    ) -> Result<u32, Unavailable> {
+        let next = latest.map_or(1, |latest| latest.version.saturating_add(1));
+        match &self.versions {
+            Some(versions) => versions.claim(instance, next).await,
+            None => Ok(next),
+        }
     }
 
     /// Hands over the row of a durable record, sealed under the key of its study that was made at a moment. Waits only when the
@@ -223,7 +244,9 @@ impl Catalogue {
         }
         self.shared.replayed.store(true, Ordering::Release);
         let to = watermark(self.number, store.replay_from());
-        catalogue::apply(&self.database, &Batch::default(), Some(to)).await.map_err(unavailable)
+        catalogue::apply(&self.database, &Batch::default(), Some(to)).await.map_err(unavailable)?;
+        // What is not in the catalogue now is in no pack of this store.
+        self.database.execute(vec![versions::give_up(self.number)]).await.map(drop).map_err(unavailable)
     }
 }
 
@@ -266,9 +289,14 @@ async fn write(
         reached = batch.iter().map(|waiting| behind(&waiting.location.location)).fold(reached, Ord::max);
         let watermark = || watermark(number, applied_before(&store, &batch, replayed.then_some(reached)));
         while let Err(error) = apply(&database, &rests, &mut known, &batch, watermark()).await {
-            tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             // What the catalogue has of them is read again.
             known = Known::default();
+            if let KnownError::Catalogue(CatalogError::UnexpectedRows { .. }) = error {
+                tracing::debug!(rows = batch.len(), "another node described the same studies; merging again");
+                tokio::time::sleep(MERGE_PAUSE).await;
+                continue;
+            }
+            tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }

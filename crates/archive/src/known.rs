@@ -1,7 +1,8 @@
 //! What the writer of the catalogue knows of the studies that are being filled: instances in, a batch out.
 //!
-//! Rows are merged here, in front of the catalogue, because their texts are sealed. There is one writer, so what it
-//! knows is what the catalogue has; what it does not know it reads there first.
+//! Rows are merged here, in front of the catalogue, because their texts are sealed. What the writer does not know it reads
+//! there first. What it knows is what the catalogue has unless another node has described the study since: the catalogue refuses
+//! such a batch, and all is read anew.
 
 use crate::description::{Description, OF_SERIES, OF_STUDY};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
@@ -9,7 +10,9 @@ use crate::rows::{self, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use yingdun_catalog::catalogue::sealed::{self, SealedSeries, SealedStudy};
-use yingdun_catalog::catalogue::{Batch, Date, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay};
+use yingdun_catalog::catalogue::{
+    Batch, Date, RowMark, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay,
+};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealError;
 use yingdun_dicom::index::InstanceIndex;
@@ -39,7 +42,11 @@ pub(crate) enum KnownError {
 
 /// Studies and their series as the catalogue has them.
 #[derive(Debug, Default)]
-pub(crate) struct Known(HashMap<StudyRef, Study>);
+pub(crate) struct Known {
+    studies: HashMap<StudyRef, Study>,
+    /// Rows that do not open, until they are written anew.
+    unreadable: HashMap<StudyRef, RowMark>,
+}
 
 #[derive(Debug)]
 struct Study {
@@ -51,8 +58,10 @@ struct Study {
     patient_conflict: bool,
     description: Description,
     series: BTreeMap<SeriesRef, Series>,
-    /// By what the catalogue finds it; none while it has no row.
+    /// By what the catalogue finds it; none while it has no row that opens.
     terms: Option<StudyTerms>,
+    /// Its row as it was read or written last; none while it has none.
+    row: Option<RowMark>,
     changed: bool,
 }
 
@@ -70,8 +79,8 @@ impl Known {
         database: &Database,
         waiting: &[Waiting],
     ) -> Result<Batch, KnownError> {
-        if self.0.values().map(|study| 1 + study.series.len()).sum::<usize>() > KNOWN_MAX {
-            self.0.clear();
+        if self.studies.values().map(|study| 1 + study.series.len()).sum::<usize>() > KNOWN_MAX {
+            *self = Self::default();
         }
         self.read(database, waiting).await?;
         for Waiting { row, location, .. } in waiting {
@@ -83,7 +92,7 @@ impl Known {
             ..Batch::default()
         };
         for reference in touched {
-            if let Some(study) = self.0.get_mut(&reference) {
+            if let Some(study) = self.studies.get_mut(&reference) {
                 study.tell(reference, &mut batch)?;
             }
         }
@@ -95,7 +104,7 @@ impl Known {
         let missing: BTreeMap<StudyRef, &Row> = waiting
             .iter()
             .map(|waiting| (waiting.row.instance.study, &waiting.row))
-            .filter(|(study, _)| !self.0.contains_key(study))
+            .filter(|(study, _)| !self.studies.contains_key(study))
             .collect();
         if missing.is_empty() {
             return Ok(());
@@ -103,15 +112,19 @@ impl Known {
         let references: Vec<StudyRef> = missing.keys().copied().collect();
         for study in sealed::studies(database, &references).await? {
             let Some(row) = missing.get(&study.reference) else { continue };
-            self.0.extend(Study::read(row, study));
+            let (reference, mark) = (study.reference, study.mark());
+            match Study::read(row, study) {
+                Some(study) => drop(self.studies.insert(reference, study)),
+                None => drop(self.unreadable.insert(reference, mark)),
+            }
         }
         for series in sealed::series(database, &references).await? {
-            if let Some(study) = self.0.get_mut(&series.study) {
+            if let Some(study) = self.studies.get_mut(&series.study) {
                 study.series.extend(Series::read(&study.keys, series));
             }
         }
         for study in &references {
-            if let Some(study) = self.0.get_mut(study) {
+            if let Some(study) = self.studies.get_mut(study) {
                 study.terms = Some(study.terms());
             }
         }
@@ -120,12 +133,13 @@ impl Known {
 
     /// Knows nothing of a study any more: it was destroyed.
     pub(crate) fn forget(&mut self, study: StudyRef) {
-        self.0.remove(&study);
+        self.studies.remove(&study);
+        self.unreadable.remove(&study);
     }
 
     fn add(&mut self, row: &Row, at: StorePosition) {
         let facts = &row.instance;
-        let study = self.0.entry(facts.study).or_insert_with(|| Study {
+        let study = self.studies.entry(facts.study).or_insert_with(|| Study {
             keys: Arc::clone(&row.keys),
             patient: row.patient,
             uid: row.index.study.clone(),
@@ -135,6 +149,7 @@ impl Known {
             description: Description::new(OF_STUDY, &row.index, at, row.identity),
             series: BTreeMap::new(),
             terms: None,
+            row: self.unreadable.remove(&facts.study),
             changed: true,
         });
         study.changed |= study.description.add(OF_STUDY, &row.index, at, row.identity);
@@ -158,14 +173,15 @@ impl Known {
 impl Study {
     /// A study that the catalogue has, for a row of one of its instances; none when its texts do not open, and then it
     /// is described anew. Its row is written again in either case, because its plain columns may be damaged.
-    fn read(row: &Row, study: SealedStudy) -> Option<(StudyRef, Self)> {
+    fn read(row: &Row, study: SealedStudy) -> Option<Self> {
+        let mark = study.mark();
         let SealedStudy { reference, received, patient_conflict, sealed } = study;
         let description = rows::open_study_column(&row.keys, reference, sealed)
             .inspect_err(|error| {
                 tracing::error!(%error, "the row of a study does not open; it is written anew");
             })
             .ok()?;
-        let study = Self {
+        Some(Self {
             keys: Arc::clone(&row.keys),
             patient: row.patient,
             uid: row.index.study.clone(),
@@ -175,9 +191,9 @@ impl Study {
             description,
             series: BTreeMap::new(),
             terms: None,
+            row: Some(mark),
             changed: true,
-        };
-        Some((reference, study))
+        })
     }
 
     fn terms(&self) -> StudyTerms {
@@ -208,7 +224,8 @@ impl Study {
             terms: terms.clone(),
             sealed: rows::seal_study_column(&self.keys, reference, &self.description)?,
         };
-        batch.studies.insert(reference, StudyChange { now, was: self.terms.replace(terms) });
+        let over = self.row.replace(RowMark::of(&now.sealed));
+        batch.studies.insert(reference, StudyChange { now, was: self.terms.replace(terms), over });
         self.changed = false;
         Ok(())
     }
@@ -299,6 +316,7 @@ mod tests {
     use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, studies};
     use yingdun_catalog::{DatabaseKind, Statement, catalogue};
     use yingdun_crypto::{SealingKey, TokenKey};
+    use yingdun_model::StoreNumber;
     use yingdun_model::{ActorId, InstitutionId};
     use yingdun_storage::{Layout, Location};
 
@@ -408,6 +426,57 @@ mod tests {
         let Some(server) = yingdun_testkit::postgres_database() else { return };
         let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await.unwrap();
         rows_do_not_depend_on_the_order_of_arrival(database).await;
+    }
+
+    /// Fills the catalogue as the writer of a node does.
+    async fn fill(database: &Database, batches: &[Vec<Waiting>]) {
+        let mut known = Known::default();
+        for waiting in batches {
+            loop {
+                let batch = known.take(database, waiting).await.unwrap();
+                match catalogue::apply(database, &batch, None).await {
+                    Ok(()) => break,
+                    Err(CatalogError::UnexpectedRows { .. }) => known = Known::default(),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_two_nodes_say_of_a_study_at_once_is_what_a_rebuild_says() {
+        let Some(server) = yingdun_testkit::postgres_database() else { return };
+        let open = async || Database::open_postgres(server.address(), DatabaseKind::Catalogue).await.unwrap();
+        let (one, other) = (open().await, open().await);
+        let keys = keys();
+        let mut runner = TestRunner::default();
+        let cases = prop::collection::vec(says(), 6..14).prop_flat_map(|says| {
+            let order: Vec<usize> = (0..says.len()).collect();
+            (Just(says), Just(order).prop_shuffle(), 1..4_usize)
+        });
+        for _ in 0..40 {
+            let (says, order, batch) = cases.new_tree(&mut runner).unwrap().current();
+            // Each node has the places in its store.
+            let [of_one, of_other] = [true, false].map(|first| {
+                let places: Vec<usize> = order
+                    .iter()
+                    .copied()
+                    .filter(|place| (at(*place).store == StoreNumber::FIRST) == first)
+                    .collect();
+                let batch_of = |places: &[usize]| -> Vec<Waiting> {
+                    places.iter().map(|place| waiting(&keys, *place, &says[*place])).collect()
+                };
+                places.chunks(batch).map(batch_of).collect::<Vec<_>>()
+            });
+            tokio::join!(fill(&one, &of_one), fill(&other, &of_other));
+            let live = read(&keys, &one).await;
+            catalogue::wipe(&one).await.unwrap();
+
+            fill(&other, &of_other).await;
+            fill(&one, &of_one).await;
+            assert_eq!(live, read(&keys, &one).await, "{says:?} in the order {order:?}");
+            catalogue::wipe(&one).await.unwrap();
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -68,6 +68,7 @@ mod request;
 mod rows;
 mod shared;
 mod ups;
+mod versions;
 mod window;
 mod worklist;
 

@@ -102,7 +102,7 @@ async fn filled(folder: &std::path::Path) -> Database {
     for numbers in numbers.chunks(studies_per_apply) {
         let mut batch = Batch::default();
         for &number in numbers {
-            let change = StudyChange { now: study_facts(number), was: None };
+            let change = StudyChange { now: study_facts(number), was: None, over: None };
             batch.studies.insert(StudyRef::from_bytes(spread(b's', number)), change);
             batch.series.insert(SeriesRef::from_bytes(spread(b'r', number)), series_facts(number));
             batch.instances.extend((0..INSTANCES_OF_STUDY).map(|place| instance_facts(number, place)));

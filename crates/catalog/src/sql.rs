@@ -152,12 +152,11 @@ impl StatementBuilder {
     /// value, so that lists of any length give few different texts and the caches of prepared statements stay
     /// small. An empty list becomes `(NULL)`, which nothing equals.
     pub fn bind_list(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> &mut Self {
-        let mut list: Vec<Value> = values.into_iter().map(Into::into).collect();
-        let Some(last) = list.last().cloned() else {
+        let list: Vec<Value> = values.into_iter().map(Into::into).collect();
+        if list.is_empty() {
             return self.push("(NULL)");
-        };
-        list.resize(list.len().next_power_of_two(), last);
-        self.bind_row(list)
+        }
+        self.bind_row(filled_up(list))
     }
 
     /// Appends `(v1, v2, …)` for use after `VALUES`.
@@ -177,6 +176,14 @@ impl StatementBuilder {
     pub fn finish(self) -> Statement {
         Statement { sql: Sql(Cow::Owned(self.text)), values: self.values, expected: None }
     }
+}
+
+/// Fills a list up to a power of two by repeating its last element.
+pub(crate) fn filled_up<T: Clone>(mut list: Vec<T>) -> Vec<T> {
+    if let Some(last) = list.last().cloned() {
+        list.resize(list.len().next_power_of_two(), last);
+    }
+    list
 }
 
 /// One row of a result. Columns are counted from 0, in the order of the SELECT.

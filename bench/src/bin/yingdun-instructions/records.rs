@@ -64,7 +64,7 @@ fn add_study(batch: &mut Batch, institution: &InstitutionId, number: u64) -> Out
         },
         sealed: vec![7; 300],
     };
-    batch.studies.insert(study, StudyChange { now, was: None });
+    batch.studies.insert(study, StudyChange { now, was: None, over: None });
     let series_facts = SeriesFacts {
         institution: institution.clone(),
         study,

@@ -39,7 +39,8 @@ pub(super) async fn store(
         core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
         return Ok(stored(&arrived.index, StoredOutcome::Duplicate));
     }
-    let version = latest.map_or(1, |latest| latest.version.saturating_add(1));
+    let version = core.catalogue.next_version(admitted.instance, latest.as_ref()).await;
+    let version = version.map_err(IngestError::Unavailable)?;
 
     let place = admitted.place(&arrived.index, version);
     let (descriptor, descriptor_part) = admitted.describe(core, session, declared, &arrived, version)?;

@@ -47,7 +47,8 @@ impl Streaming {
     ) -> Result<Self, IngestError> {
         let admitted = Admitted::decide(core, session, &index).await?;
         let latest = admitted.latest(core).await?;
-        let version = latest.as_ref().map_or(1, |latest| latest.version.saturating_add(1));
+        let version = core.catalogue.next_version(admitted.instance, latest.as_ref()).await;
+        let version = version.map_err(IngestError::Unavailable)?;
         let place = admitted.place(&index, version);
         let header = RecordHeader {
             institution: place.institution.clone(),

@@ -2,52 +2,15 @@
 
 use crate::house::{Engine, House, Open, institution};
 use crate::stop;
+use futures_util::future::join_all;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use yingdun_archive::{OpenError, StoredOutcome};
-use yingdun_catalog::catalogue::{self, counts};
-use yingdun_catalog::{Database, Statement};
-use yingdun_dicom::synthetic::{Kind, Study};
-
-crate::on_both_engines! {
-    a_catalogue_from_before_the_stores_had_numbers_goes_on
-}
-
-async fn a_catalogue_from_before_the_stores_had_numbers_goes_on(house: House) {
-    let (old, new) = (Study::new(300, Kind::Sr), Study::new(301, Kind::Sr));
-    let open = house.open().await;
-    open.store(&old.instance(0)).await.unwrap();
-    let database = open.catalogue.clone();
-    stop(open).await;
-    let open = house.open().await;
-    stop(open).await;
-    as_before_numbers(&database).await;
-    drop(database);
-
-    let open = house.open().await;
-    assert_eq!(open.recovered.records, 0, "its watermark is the one that was written");
-    assert_eq!(open.store(&old.instance(0)).await.unwrap().outcome, StoredOutcome::Duplicate);
-    open.store(&new.instance(0)).await.unwrap();
-    for study in [&old, &new] {
-        let instance = study.instance(0);
-        let back = open.read_back(&study.study, &instance.sop_instance).await.unwrap();
-        assert!(back == instance.data_set);
-    }
-    assert_eq!(counts(&open.catalogue, &institution()).await.unwrap().instances, 2);
-}
-
-/// Undoes the steps of the schema from the one on that numbers stores.
-async fn as_before_numbers(database: &Database) {
-    for sql in [
-        "DROP TABLE event_feed",
-        "DROP TABLE availability_told",
-        "DROP INDEX pack_store_by_number",
-        "DROP INDEX pack_store_by_id",
-        "ALTER TABLE pack_store DROP COLUMN number",
-        "DELETE FROM schema_migration WHERE version >= 12",
-    ] {
-        database.execute(vec![Statement::new(sql, vec![])]).await.unwrap();
-    }
-}
+use yingdun_archive::{Level, OpenError, StoredOutcome};
+use yingdun_catalog::Statement;
+use yingdun_catalog::catalogue::{self, counts, instances};
+use yingdun_dicom::synthetic::{Instance, Kind, Study};
+use yingdun_dicom::tags;
+use yingdun_storage::StoreLocation;
 
 /// Two nodes on one PostgreSQL; none where it is not installed.
 async fn two_nodes() -> Option<([House; 2], [Open; 2])> {
@@ -86,6 +49,99 @@ async fn each_node_reads_its_own_packs_and_takes_what_the_other_has_for_absent_a
         assert_eq!(node.recovered.records, 0, "each has a watermark of its own");
         stop(node).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_what_two_nodes_receive_at_once_everything_acknowledged_is_there_in_a_version_of_its_own() {
+    let Some((houses, nodes)) = two_nodes().await else { return };
+    let (report, scan) =
+        (Study::new(320, Kind::Sr), Study::new(321, Kind::CtMatrix { slices: 8, matrix: 16 }));
+    // Every sender has the same report, each with a letter of its own, and the senders share the slices of a scan.
+    let reports: Vec<Instance> = (b'a'..=b'j')
+        .map(|letter| {
+            let mut instance = report.instance(0);
+            let at = instance.data_set.len() - 3;
+            instance.data_set[at] = letter;
+            instance
+        })
+        .collect();
+    let slices: Vec<Instance> = scan.instances().collect();
+    let sent = reports.iter().chain(&slices).enumerate();
+    let stored = join_all(sent.map(|(sender, instance)| nodes[sender % 2].store(instance))).await;
+    let outcomes: Vec<StoredOutcome> = stored.into_iter().map(|stored| stored.unwrap().outcome).collect();
+    let (of_reports, of_slices) = outcomes.split_at(reports.len());
+    assert!(of_slices.iter().all(|outcome| *outcome == StoredOutcome::New));
+    let mut given: Vec<u32> = of_reports.iter().map(version).collect();
+    given.sort_unstable();
+    assert!(given.is_sorted_by(|one, next| one < next), "two have the same version: {given:?}");
+
+    let live = everything(&nodes, [&report, &scan]).await;
+    let versions: Vec<u32> = live.0.iter().map(|(version, _)| *version).collect();
+    assert_eq!(versions, given);
+    let contents: BTreeSet<&Vec<u8>> = live.0.iter().map(|(_, evidence)| evidence).collect();
+    assert_eq!(contents.len(), reports.len(), "no content hides another");
+    assert_eq!(counts(&nodes[0].catalogue, &institution()).await.unwrap().instances, 1 + 8);
+    let claims = Statement::new("SELECT count(*) FROM version_claim", vec![]);
+    assert_eq!(nodes[0].catalogue.query(claims).await.unwrap()[0].get_i64(0), Ok(0), "all are fulfilled");
+
+    // From the packs of both comes the same, whichever is read first.
+    let mut nodes = nodes;
+    for first in [0, 1] {
+        let database = nodes[0].catalogue.clone();
+        for node in nodes {
+            stop(node).await;
+        }
+        catalogue::wipe(&database).await.unwrap();
+        let opened = [houses[first].open().await, houses[1 - first].open().await];
+        nodes = if first == 0 {
+            opened
+        } else {
+            let [other, one] = opened;
+            [one, other]
+        };
+        assert_eq!(everything(&nodes, [&report, &scan]).await, live);
+    }
+}
+
+const fn version(outcome: &StoredOutcome) -> u32 {
+    match outcome {
+        StoredOutcome::New => 1,
+        StoredOutcome::NewVersion(version) => *version,
+        StoredOutcome::Duplicate => 0,
+    }
+}
+
+/// Versions of the instance of a report with the digests of their contents, each of which its node has whole; and all that a search
+/// tells.
+async fn everything(nodes: &[Open; 2], [report, scan]: [&Study; 2]) -> (Vec<(u32, Vec<u8>)>, String) {
+    for node in nodes {
+        // What a node has acknowledged is in the catalogue of all when it has caught up.
+        node.archive.counts(&institution()).await.unwrap();
+    }
+    let database = &nodes[0].catalogue;
+    let study = nodes[0].archive.study_reference(&institution(), &report.study).await.unwrap();
+    let newest = instances::of_study(database, &institution(), study).await.unwrap().remove(0);
+    let versions = instances::versions(database, &institution(), newest.reference).await.unwrap();
+    let mut of_report = Vec::new();
+    for row in versions {
+        let StoreLocation { store, location } = StoreLocation::from_bytes(&row.location).unwrap();
+        let packs = nodes[store.get() as usize - 1].archive.store();
+        assert_eq!(packs.sound_copies(&location, 3).await, 3);
+        of_report.push((row.version, row.sealed.unwrap()));
+    }
+    let mut found = Vec::new();
+    for study in [report, scan] {
+        let uid = study.study.to_string();
+        for level in [Level::Study, Level::Series, Level::Instance] {
+            let named = [(tags::STUDY_INSTANCE_UID, uid.as_str())];
+            found.push(crate::rows(&nodes[1], &nodes[1].gateway, level, &named).await);
+        }
+        found.push(
+            crate::rows(&nodes[1], &nodes[1].gateway, Level::Study, &[(tags::PATIENT_ID, &study.patient.id)])
+                .await,
+        );
+    }
+    (of_report, serde_json::to_string_pretty(&found).unwrap())
 }
 
 async fn own_is_read_and_the_others_is_not_here(nodes: &[Open; 2], studies: &[Study; 2]) {

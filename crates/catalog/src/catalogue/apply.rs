@@ -3,7 +3,7 @@
 use super::moment::{date_column, number_column, signed, size_column, time_column};
 use super::{
     Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, accessions, events,
-    filter, watermark,
+    filter, turns, versions, watermark,
 };
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,13 @@ pub async fn apply(
             batch.instances.len()
         )));
     }
-    let statements = plan(batch, watermark.as_ref())?;
+    let mut statements = plan(batch, watermark.as_ref())?;
+    if !database.is_sqlite() {
+        let behind_watermark = usize::from(watermark.is_some());
+        drop(statements.splice(behind_watermark..behind_watermark, turn(batch)));
+        let instances = batch.instances.iter().map(|instance| instance.reference);
+        statements.extend(watermark.map(|watermark| versions::settle(watermark.store, instances)));
+    }
     database.execute_replayable(statements).await.map(drop)
 }
 
@@ -59,6 +65,15 @@ pub async fn wipe(database: &Database) -> Result<(), CatalogError> {
         .await
 }
 
+/// Holds others off the studies of a batch, and makes sure that nobody has described them since they were read.
+fn turn(batch: &Batch) -> Vec<Statement> {
+    let studies = batch.studies.keys().copied().chain(batch.instances.iter().map(|instance| instance.study));
+    let accessions = batch.studies.values().flat_map(|StudyChange { now, was, .. }| {
+        [now.terms.accession, was.as_ref().and_then(|was| was.accession)].into_iter().flatten()
+    });
+    turns::take(studies, accessions).into_iter().chain(turns::unchanged(batch)).collect()
+}
+
 // === the plan: a batch in, statements out ===
 
 /// The statements in an order that never lets two transactions wait for each other: the watermark first, then
@@ -69,14 +84,10 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
         let (_, received) = patients.entry(now.patient).or_insert((&now.institution, now.received));
         *received = now.received.min(*received);
     }
-    let mut new_instances: BTreeMap<SeriesRef, BTreeSet<InstanceRef>> = BTreeMap::new();
     let mut instances: BTreeMap<(InstanceRef, u32), &InstanceFacts> = BTreeMap::new();
     let mut counted: BTreeSet<StudyRef> = batch.studies.keys().copied().collect();
     for instance in &batch.instances {
         counted.insert(instance.study);
-        if instance.version == 1 {
-            new_instances.entry(instance.series).or_default().insert(instance.reference);
-        }
         let kept = instances.entry((instance.reference, instance.version)).or_insert(instance);
         if instance.location > kept.location {
             *kept = instance;
@@ -106,20 +117,20 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
         batch.series.iter().map(|(reference, series)| series_row(*reference, series)),
     );
     change_terms(&mut statements, &batch.studies);
-    for (study, StudyChange { now, was }) in &batch.studies {
+    for (study, StudyChange { now, was, .. }) in &batch.studies {
         let was = was.as_ref().and_then(|was| was.accession);
         statements.extend(accessions::change(*study, &now.institution, was, now.terms.accession));
     }
-    // Counted before the instances are inserted: those that are there already do not count again.
-    statements
-        .extend(new_instances.iter().map(|(series, instances)| count_new_instances(*series, instances)));
+    let references: BTreeSet<InstanceRef> = instances.keys().map(|(reference, _)| *reference).collect();
+    // What is there already is counted anew.
+    statements.extend(count_instances(" - ", &references));
     let formats: BTreeSet<Format<'_>> = instances.values().map(|instance| Format::of(instance)).collect();
     insert_all(&mut statements, INSERT_FORMAT, ON_FORMAT, formats.iter().map(Format::row));
     insert_instances(&mut statements, instances.values().copied().collect())?;
-    let references: BTreeSet<InstanceRef> = instances.keys().map(|(reference, _)| *reference).collect();
     if !references.is_empty() {
         statements.push(demote_older_versions(&references));
     }
+    statements.extend(count_instances(" + ", &references));
     if !counted.is_empty() {
         statements.push(count_studies(counted.into_iter()));
     }
@@ -286,7 +297,7 @@ fn insert_instances(
 /// repeats the date of its study: with another date all terms are others.
 fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, StudyChange>) {
     let mut added = Vec::new();
-    for (study, StudyChange { now, was }) in studies {
+    for (study, StudyChange { now, was, .. }) in studies {
         let terms = terms_of(&now.institution, &now.terms);
         let old = was.as_ref().map(|was| terms_of(&now.institution, was)).unwrap_or_default();
         let gone: Vec<i64> = old.difference(&terms).map(|(_, term)| *term).collect();
@@ -318,14 +329,23 @@ fn terms_of(institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<(i64, i
     terms.tokens.iter().map(filter::term).chain(modalities).map(|term| (date, term)).collect()
 }
 
-/// Adds to a series as many instances as the batch has and the catalogue has not.
-fn count_new_instances(series: SeriesRef, instances: &BTreeSet<InstanceRef>) -> Statement {
-    let in_batch = i64::try_from(instances.len()).unwrap_or(i64::MAX);
+/// Takes these instances from the number of the series in which their newest versions are, or adds them to it. So it does not matter
+/// in which order versions arrive, nor whether one is missing.
+fn count_instances(sign: &'static str, instances: &BTreeSet<InstanceRef>) -> Option<Statement> {
+    if instances.is_empty() {
+        return None;
+    }
     let mut statement = StatementBuilder::new();
-    statement.push("UPDATE series SET instance_count = instance_count + ").bind(in_batch);
-    statement.push(" - (SELECT count(*) FROM instance WHERE version = 1 AND instance_ref IN ");
-    statement.bind_list(instances.iter().copied()).push(") WHERE series_ref = ").bind(series);
-    statement.finish()
+    statement
+        .push("UPDATE series SET instance_count = series.instance_count")
+        .push(sign)
+        .push("counted.instances ");
+    statement.push(
+        "FROM (SELECT series_ref, count(*) AS instances FROM instance WHERE latest = 1 AND instance_ref IN ",
+    );
+    statement.bind_list(instances.iter().copied()).push(" GROUP BY series_ref) AS counted ");
+    statement.push("WHERE series.series_ref = counted.series_ref");
+    Some(statement.finish())
 }
 
 /// Leaves `latest` on the newest version of each instance, in whatever order versions arrive.

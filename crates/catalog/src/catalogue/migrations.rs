@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: AVAILABILITY,
         postgres: AVAILABILITY,
     },
+    Migration { version: 15, name: "claims on versions", sqlite: VERSION_CLAIMS, postgres: VERSION_CLAIMS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -568,5 +569,15 @@ CREATE TABLE availability_told (
     attempts BIGINT NOT NULL,
     due_ms BIGINT NOT NULL,
     PRIMARY KEY (institution, ae_title, called_ae)
+);
+";
+
+/// Versions that a store is about to give; a row goes when the catalogue has the instance.
+const VERSION_CLAIMS: &str = "
+CREATE TABLE version_claim (
+    instance_ref BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    store BIGINT NOT NULL,
+    PRIMARY KEY (instance_ref, version)
 );
 ";

@@ -2,6 +2,7 @@
 
 use super::events::Arrival;
 use super::{Date, TimeOfDay};
+use crate::Value;
 use std::collections::BTreeMap;
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
@@ -30,6 +31,29 @@ pub struct StudyChange {
     pub now: StudyFacts,
     /// By what the catalogue finds it before; none when it is new.
     pub was: Option<StudyTerms>,
+    /// The row that was read and merged with; none when there was none.
+    pub over: Option<RowMark>,
+}
+
+/// By what one content of a sealed column is told from another: its first bytes, which are random.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowMark(Vec<u8>);
+
+impl RowMark {
+    /// How many bytes, also in the statement that compares marks: so many that no two are alike by chance.
+    const BYTES: usize = 16;
+
+    /// The mark of what a column holds.
+    #[must_use]
+    pub fn of(sealed: &[u8]) -> Self {
+        Self(sealed.iter().copied().take(Self::BYTES).collect())
+    }
+}
+
+impl From<RowMark> for Value {
+    fn from(mark: RowMark) -> Self {
+        Self::Bytes(mark.0)
+    }
 }
 
 /// What is kept of a study. Whoever fills the catalogue has merged what the instances of the study say of it: the

@@ -1,7 +1,7 @@
 //! Removes what tells of a study that was destroyed: rows, search terms, events and reports of it.
 
 use super::moment::{date_column, signed};
-use super::{StudyTerms, accessions, filter};
+use super::{StudyTerms, accessions, filter, turns};
 use crate::{CatalogError, Database, Statement, StatementBuilder};
 use yingdun_model::{InstitutionId, StudyRef};
 
@@ -67,6 +67,9 @@ pub async fn remove(
     if database.is_sqlite() {
         // The file does not erase what is deleted. A row that keeps its length is written over where it lies.
         statements.extend(BLANK.map(|sql| Statement::new(sql, vec![study.into()])));
+    } else {
+        let accession = terms.and_then(|terms| terms.accession);
+        statements.extend(turns::take(std::iter::once(study), accession.into_iter()));
     }
     match terms {
         Some(terms) => {

@@ -3,6 +3,7 @@
 //! Nothing is read that could be out of its domain, and the institution is not asked for either: what was damaged in a
 //! plain column is not met here, and is written over with the row.
 
+use super::RowMark;
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{SeriesRef, StudyRef, Timestamp};
 
@@ -17,6 +18,14 @@ pub struct SealedStudy {
     pub patient_conflict: bool,
     /// Its sealed texts.
     pub sealed: Vec<u8>,
+}
+
+impl SealedStudy {
+    /// By what this row is told from one that describes the study otherwise.
+    #[must_use]
+    pub fn mark(&self) -> RowMark {
+        RowMark::of(&self.sealed)
+    }
 }
 
 /// What was merged of a series.

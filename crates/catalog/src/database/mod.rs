@@ -272,6 +272,12 @@ impl Database {
         Dump(taken)
     }
 
+    /// Whether other nodes may fill it at the same time.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        !self.is_sqlite()
+    }
+
     /// Whether it is a file of ours, and not a server.
     pub(crate) const fn is_sqlite(&self) -> bool {
         matches!(self.engine, Engine::Sqlite(_))
@@ -332,5 +338,62 @@ fn hand_out(
             Err(mpsc::error::TrySendError::Full(back)) => waiting = back,
         }
         std::thread::sleep(DUMP_LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Watermark, stores, watermark};
+    use yingdun_model::StoreNumber;
+
+    const KIND: DatabaseKind = DatabaseKind::Catalogue;
+
+    /// The steps of the schema before the one that numbers stores.
+    fn before_numbers() -> &'static [Migration] {
+        let steps = KIND.migrations();
+        let numbers = steps.iter().position(|step| step.name == "numbers of the stores").unwrap();
+        &steps[..numbers]
+    }
+
+    /// A catalogue that a program from before the numbers has used goes on.
+    async fn goes_on(open: impl AsyncFn() -> Database) {
+        let database = open().await;
+        let mark = Watermark { store: StoreNumber::FIRST, pack: 4, offset: 72 };
+        assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(mark)));
+        assert!(!stores::claim(&database, &[8; 16]).await.unwrap());
+        assert!(stores::claim(&database, &[7; 16]).await.unwrap());
+        assert_eq!(stores::enter(&database, &[7; 16]).await, Ok(StoreNumber::FIRST));
+        drop(database);
+        assert_eq!(stores::enter(&open().await, &[7; 16]).await, Ok(StoreNumber::FIRST));
+    }
+
+    const USED: &str = "INSERT INTO pack_store (store, id) VALUES ('packs', $1)";
+    const APPLIED: &str = "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ('packs', 4, 72)";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        sqlite::make_with_steps(&path, KIND, before_numbers());
+        let old = rusqlite::Connection::open(&path).unwrap();
+        old.execute(USED, [[7_u8; 16]]).unwrap();
+        old.execute(APPLIED, []).unwrap();
+        drop(old);
+        goes_on(async || Database::open_sqlite(&path, KIND).await.unwrap()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_postgresql() {
+        let Some(server) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap()
+        else {
+            return;
+        };
+        let old = postgres::make_with_steps(server.address(), KIND, before_numbers()).await;
+        for statement in [Statement::new(USED, vec![[7; 16].into()]), Statement::new(APPLIED, vec![])] {
+            old.transact(&[statement]).await.unwrap();
+        }
+        drop(old);
+        goes_on(async || Database::open_postgres(server.address(), KIND).await.unwrap()).await;
     }
 }

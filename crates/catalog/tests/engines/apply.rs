@@ -5,7 +5,7 @@ use crate::records::{Stored, apply, instance, institution, patient, record, seri
 use std::collections::BTreeSet;
 use yingdun_catalog::catalogue::series::SeriesFilter;
 use yingdun_catalog::catalogue::{
-    self, Batch, Counts, Date, INSTANCES_PER_APPLY_MAX, Page, StudyChange, StudyFilter, Visibility,
+    self, Batch, Counts, Date, INSTANCES_PER_APPLY_MAX, Page, RowMark, StudyChange, StudyFilter, Visibility,
     Watermark, care, counts, instances, sealed, series as series_search, studies, watermark, wipe,
 };
 use yingdun_catalog::{CatalogError, Database, Statement};
@@ -27,6 +27,7 @@ on_both_engines!(Catalogue:
     a_rebuilt_catalogue_is_the_same_and_keeps_care_relations,
     institutions_do_not_see_each_other,
     a_study_of_many_pages_is_read_whole_and_in_order,
+    an_instance_counts_in_the_series_of_its_newest_version_whichever_comes_first,
 );
 
 fn all() -> StudyFilter {
@@ -134,7 +135,10 @@ async fn a_study_described_anew_is_found_by_what_it_says_now_and_by_nothing_else
     now.received = Timestamp::from_ms(0);
     now.patient_conflict = true;
     let mut batch = Batch::default();
-    batch.studies.insert(study(1), StudyChange { now: now.clone(), was: Some(was.terms.clone()) });
+    batch.studies.insert(
+        study(1),
+        StudyChange { now: now.clone(), was: Some(was.terms.clone()), over: Some(RowMark::of(&was.sealed)) },
+    );
     batch.series.insert(series(2), record(1, 1, 2, 2).series_facts);
     batch.series.get_mut(&series(2)).unwrap().modality = "SR".to_owned();
     for _ in 0..2 {
@@ -354,4 +358,50 @@ async fn a_study_of_many_pages_is_read_whole_and_in_order(database: Database) {
     assert_eq!(rows.len(), 12_000);
     let order = |row: &instances::InstanceRow| (row.series_number, row.series, row.number, row.reference);
     assert!(rows.is_sorted_by(|a, b| order(a) < order(b)));
+}
+
+async fn an_instance_counts_in_the_series_of_its_newest_version_whichever_comes_first(database: Database) {
+    // Nobody has the first version: its sender was told that it is not stored.
+    let version = |version: u32, in_series: u64| {
+        let mut record = record(1, 1, in_series, 1);
+        record.instance.version = version;
+        record
+    };
+    for (arrives, counted) in [
+        (version(3, 2), [0, 1]),
+        (version(2, 1), [0, 1]),
+        (version(2, 1), [0, 1]),
+        (version(4, 1), [1, 0]),
+        (version(3, 2), [1, 0]),
+    ] {
+        apply(&database, &[arrives], None).await.unwrap();
+        let found = series_search::search(&database, &SeriesFilter::of(all()), Page::first(9)).await.unwrap();
+        let of = |wanted| {
+            found.iter().find(|row| row.reference == series(wanted)).map_or(0, |row| row.instance_count)
+        };
+        assert_eq!([of(1), of(2)], counted);
+        assert_eq!(search(&database, &all()).await[0].instance_count, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_merged_with_a_row_that_others_have_written_since_is_refused() {
+    let Some(database) = crate::postgres(yingdun_catalog::DatabaseKind::Catalogue).await else { return };
+    let describe = |sealed: u8, over: Option<u8>| {
+        let mut now = record(1, 1, 1, 1).study_facts;
+        now.sealed = vec![sealed; 40];
+        let over = over.map(|over| RowMark::of(&[over; 40]));
+        let change = StudyChange { now, was: None, over };
+        let batch = Batch { studies: [(study(1), change)].into(), ..Batch::default() };
+        let database = database.clone();
+        async move { catalogue::apply(&database, &batch, None).await }
+    };
+    let refused = |outcome| matches!(outcome, Err(CatalogError::UnexpectedRows { .. }));
+    assert!(refused(describe(1, Some(9)).await), "there is no row");
+    assert_eq!(describe(1, None).await, Ok(()));
+    assert_eq!(describe(1, None).await, Ok(()), "twice is once");
+    assert!(refused(describe(2, None).await), "there is a row");
+    assert_eq!(describe(2, Some(1)).await, Ok(()));
+    assert!(refused(describe(3, Some(1)).await), "it is another one");
+    assert_eq!(search(&database, &all()).await[0].sealed, [2; 40]);
 }

@@ -33,7 +33,10 @@ async fn arrive(database: &Database, s: u64, i: u64, rests: i64) {
         rests: at(rests),
     };
     let batch = Batch {
-        studies: BTreeMap::from([(stored.study, StudyChange { now: stored.study_facts, was: None })]),
+        studies: BTreeMap::from([(
+            stored.study,
+            StudyChange { now: stored.study_facts, was: None, over: None },
+        )]),
         series: BTreeMap::from([(stored.series, stored.series_facts)]),
         instances: vec![stored.instance],
         arrivals: BTreeMap::from([(stored.study, arrival)]),
@@ -189,7 +192,7 @@ async fn number(database: &Database, changes: &[(u64, Option<Token>, Option<Toke
         let terms = |accession| StudyTerms { accession, ..facts.terms.clone() };
         let was = was.map(|was| terms(Some(was)));
         facts.terms = terms(*now);
-        batch.studies.insert(study(*s), StudyChange { now: facts, was });
+        batch.studies.insert(study(*s), StudyChange { now: facts, was, over: None });
     }
     catalogue::apply(database, &batch, None).await.unwrap();
 }

@@ -15,6 +15,7 @@ mod schema;
 mod search;
 mod sqlite_files;
 mod stores;
+mod versions;
 mod worklist;
 
 use yingdun_catalog::{Database, DatabaseKind};

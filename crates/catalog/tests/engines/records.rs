@@ -76,7 +76,7 @@ pub(crate) async fn apply(
     let mut batch = Batch::default();
     for Stored { study, study_facts, series, series_facts, instance } in stored {
         batch.series.entry(*series).or_insert_with(|| series_facts.clone());
-        let change = StudyChange { now: study_facts.clone(), was: None };
+        let change = StudyChange { now: study_facts.clone(), was: None, over: None };
         let modalities = &mut batch.studies.entry(*study).or_insert(change).now.terms.modalities;
         modalities.push(series_facts.modality.clone());
         batch.instances.push(instance.clone());

@@ -32,6 +32,7 @@ const CATALOGUE: &[(&str, &str)] = &[
          received_ms instance_count sealed",
     ),
     ("storage_commitment", "institution peer called transaction_uid requested state result attempts due_ms"),
+    ("version_claim", "instance_ref version store"),
     ("worklist_item", "institution step_ref state modality stations start_date start_time sealed"),
     ("worklist_term", "term step_ref"),
     ("ups_workitem", "institution workitem_ref state revision start_date start_time changed_ms sealed"),

@@ -2,9 +2,9 @@
 
 use crate::on_both_engines;
 use std::collections::BTreeSet;
+use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::stores::{claim, enter};
 use yingdun_catalog::catalogue::{Batch, Watermark, apply, watermark};
-use yingdun_catalog::{Database, DatabaseKind, Statement};
 use yingdun_model::StoreNumber;
 
 on_both_engines! { Catalogue:
@@ -62,48 +62,4 @@ async fn the_watermarks_of_two_stores_do_not_meet(database: Database) {
         assert_eq!(watermark(&database, mark.store).await, Ok(Some(mark)));
     }
     assert_eq!(watermark(&database, StoreNumber::new(3).unwrap()).await, Ok(None));
-}
-
-/// Undoes the step that numbers stores, as a program before it left the catalogue.
-async fn unnumber(database: Database) {
-    let undo = [
-        "DROP TABLE event_feed",
-        "DROP TABLE availability_told",
-        "DROP INDEX pack_store_by_number",
-        "DROP INDEX pack_store_by_id",
-        "ALTER TABLE pack_store DROP COLUMN number",
-        "DELETE FROM schema_migration WHERE version >= 12",
-        "INSERT INTO pack_store (store, id) VALUES ('packs', $1)",
-        "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ('packs', 4, 72)",
-    ];
-    for sql in undo {
-        let values = if sql.contains("$1") { vec![[7_u8; 16].into()] } else { vec![] };
-        database.execute(vec![Statement::new(sql, values)]).await.unwrap();
-    }
-}
-
-async fn goes_on(database: Database) {
-    let mark = Watermark { store: StoreNumber::FIRST, pack: 4, offset: 72 };
-    assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(mark)));
-    assert!(!claim(&database, &[8; 16]).await.unwrap());
-    assert!(claim(&database, &[7; 16]).await.unwrap());
-    assert_eq!(enter(&database, &[7; 16]).await, Ok(StoreNumber::FIRST));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_sqlite() {
-    let (database, folder) = crate::sqlite(DatabaseKind::Catalogue).await;
-    unnumber(database).await;
-    let path = folder.path().join("test.sqlite");
-    goes_on(Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_store_of_a_catalogue_without_numbers_is_the_first_on_postgresql() {
-    let Some(fresh) = tokio::task::spawn_blocking(yingdun_testkit::postgres_database).await.unwrap() else {
-        return;
-    };
-    let open = async || Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
-    unnumber(open().await).await;
-    goes_on(open().await).await;
 }

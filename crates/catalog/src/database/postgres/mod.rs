@@ -18,7 +18,7 @@ pub use hold::Hold;
 use self::failure::{Failure, error_of};
 use self::pool::{Lease, Pool};
 use self::values::row_of;
-use super::migration::{self, Applied};
+use super::migration::{self, Applied, Migration};
 use super::{DUMP_TIME_MAX, DatabaseKind, DumpError, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement};
 use bytes::Bytes;
@@ -59,7 +59,7 @@ impl Postgres {
     /// Connects and brings the schema up to date.
     pub(super) async fn open(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
         let postgres = Self(Pool::new(address::servers(address, kind, false)?, false));
-        postgres.migrate(kind).await?;
+        postgres.migrate(kind, kind.migrations()).await?;
         Ok(postgres)
     }
 
@@ -145,13 +145,21 @@ impl Postgres {
         dumped.unwrap_or(Err(DumpError::NotTaken { seconds: DUMP_TIME_MAX.as_secs() }))
     }
 
-    async fn migrate(&self, kind: DatabaseKind) -> Result<(), CatalogError> {
+    async fn migrate(&self, kind: DatabaseKind, steps: &[Migration]) -> Result<(), CatalogError> {
         let mut lease = self.0.lease().await?;
         let transaction = lease.client()?.transaction().await.map_err(error_of)?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(error_of)?;
-        migrate_in(&transaction, kind).await?;
+        migrate_in(&transaction, kind, steps).await?;
         transaction.commit().await.map_err(error_of)
     }
+}
+
+/// Makes a schema as a program left it that knew only these steps.
+#[cfg(test)]
+pub(super) async fn make_with_steps(address: &str, kind: DatabaseKind, steps: &[Migration]) -> Postgres {
+    let postgres = Postgres(Pool::new(address::servers(address, kind, false).unwrap(), false));
+    postgres.migrate(kind, steps).await.unwrap();
+    postgres
 }
 
 /// Whether a server has no schema of this kind. Blocks a blocking thread of a runtime.
@@ -169,12 +177,16 @@ fn runtime() -> Result<Handle, CatalogError> {
 }
 
 /// Takes the steps that a schema still needs, within a transaction, and one node at a time.
-async fn migrate_in(transaction: &Transaction<'_>, kind: DatabaseKind) -> Result<(), CatalogError> {
+async fn migrate_in(
+    transaction: &Transaction<'_>,
+    kind: DatabaseKind,
+    steps: &[Migration],
+) -> Result<(), CatalogError> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await.map_err(error_of)?;
     transaction.batch_execute(create_schema(kind)).await.map_err(error_of)?;
     transaction.batch_execute(migration::CREATE_TABLE).await.map_err(error_of)?;
     let applied = applied(transaction.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?;
-    for step in migration::pending(kind.migrations(), |step| step.postgres, &applied)? {
+    for step in migration::pending(steps, |step| step.postgres, &applied)? {
         transaction.batch_execute(step.postgres).await.map_err(error_of)?;
         let digest = migration::sha256(step.postgres);
         transaction

@@ -1,6 +1,6 @@
 //! One SQLite connection: how it is opened, how a statement runs on it, what its errors mean.
 
-use super::super::migration::{self, Applied};
+use super::super::migration::{self, Applied, Migration};
 use super::super::{DatabaseKind, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement, Value};
 use rusqlite::config::DbConfig;
@@ -28,6 +28,15 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// Opens or creates the file, readable by its owner only, and brings its schema up to date.
 pub(super) fn open_for_writing(path: &Path, kind: DatabaseKind) -> Result<Connection, CatalogError> {
+    open_with_steps(path, kind, kind.migrations())
+}
+
+/// As [`open_for_writing`], with these steps of the schema.
+pub(super) fn open_with_steps(
+    path: &Path,
+    kind: DatabaseKind,
+    steps: &[Migration],
+) -> Result<Connection, CatalogError> {
     // SQLite gives its log the mode of the file; so the mode is right from the first byte on.
     std::fs::OpenOptions::new()
         .create(true)
@@ -43,7 +52,7 @@ pub(super) fn open_for_writing(path: &Path, kind: DatabaseKind) -> Result<Connec
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_BEFORE_CHECKPOINT).map_err(error_of)?;
     // Deleted content is overwritten, because deleting a wrapped key is how an image is shredded.
     connection.pragma_update(None, "secure_delete", erases_deleted_content(kind)).map_err(error_of)?;
-    migrate(&mut connection, kind)?;
+    migrate(&mut connection, kind, steps)?;
     Ok(connection)
 }
 
@@ -172,14 +181,14 @@ const fn application_id(kind: DatabaseKind) -> i32 {
     }
 }
 
-fn migrate(connection: &mut Connection, kind: DatabaseKind) -> Result<(), CatalogError> {
+fn migrate(connection: &mut Connection, kind: DatabaseKind, steps: &[Migration]) -> Result<(), CatalogError> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error_of)?;
     check_kind(&transaction, kind)?;
     transaction.pragma_update(None, "application_id", application_id(kind)).map_err(error_of)?;
     transaction.execute_batch(migration::CREATE_TABLE).map_err(error_of)?;
     let applied = applied(&transaction)?;
-    for step in migration::pending(kind.migrations(), |step| step.sqlite, &applied)? {
+    for step in migration::pending(steps, |step| step.sqlite, &applied)? {
         transaction.execute_batch(step.sqlite).map_err(error_of)?;
         let digest = migration::sha256(step.sqlite);
         transaction

@@ -117,6 +117,12 @@ impl Sqlite {
     }
 }
 
+/// Makes a file as a program left it that knew only these steps of the schema.
+#[cfg(test)]
+pub(super) fn make_with_steps(path: &Path, kind: DatabaseKind, steps: &[super::Migration]) {
+    connection::open_with_steps(path, kind, steps).unwrap();
+}
+
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sqlite").finish_non_exhaustive()
