@@ -153,7 +153,7 @@ pub(crate) struct VaultRestoreArgs {
     /// A file with the passphrase of the root key, where one opens it; shares are asked for at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Rehearse it to the end: open every record with its key, and compare with the catalogue
+    /// Rehearse it: make a scratch catalogue from all packs, for which every record is opened with its key
     #[arg(long)]
     pub(crate) verify: bool,
     /// Say what would be restored, and make nothing
