@@ -2,7 +2,7 @@
 
 use crate::availability::{self, AvailabilityTurn, ToldDevice};
 use crate::background::{Background, Turns};
-use crate::catalogue::{Catalogue, Rests, unavailable};
+use crate::catalogue::{Catalogue, Rests};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::compact::{self, Compaction, CompactionError, Compactor};
 use crate::conflicts::{self, Conflicts};
@@ -10,7 +10,7 @@ use crate::destroy::{
     self, DestroyError, DestroyReason, DestructionRecord, DestructionTarget, RecordedStudy,
 };
 use crate::elsewhere::SearchElsewhere;
-use crate::error::{FindError, IngestError, OpenError, Unavailable};
+use crate::error::{FindError, IngestError, OpenError, Unavailable, unavailable};
 use crate::events::{self, EventFeed, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;

@@ -2,8 +2,7 @@
 //! has been told is a number in the events of studies. What it may be told is asked of [`events`](crate::events) and
 //! [`find`](crate::find) with its own session, like everything that a device asks.
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::collections::BTreeSet;
 use std::time::Duration;

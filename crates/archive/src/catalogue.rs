@@ -4,7 +4,7 @@
 //! version and evidence are remembered here, and a reader waits until everything that was acknowledged before
 //! it came has been applied. The queue is bounded: when the database falls behind, acknowledgements wait.
 
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::known::{self, Known, KnownError, Waiting};
 use crate::pseudonym::InstitutionKeys;
 use crate::rows::{self, Latest, Row};
@@ -347,8 +347,4 @@ fn behind(location: &Location) -> PackPosition {
 
 fn watermark(store: StoreNumber, from: PackPosition) -> Watermark {
     Watermark { store, pack: from.pack, offset: from.offset }
-}
-
-pub(crate) fn unavailable(error: CatalogError) -> Unavailable {
-    Unavailable::new("catalogue", error)
 }

@@ -4,6 +4,7 @@
 //! see it.
 
 use std::fmt;
+use yingdun_catalog::CatalogError;
 
 /// Why an instance was not stored. Nothing of it is visible afterwards.
 #[derive(Debug, thiserror::Error)]
@@ -125,4 +126,9 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.part, self.cause)
     }
+}
+
+/// What the catalogue says when it does not answer.
+pub(crate) fn unavailable(error: CatalogError) -> Unavailable {
+    Unavailable::new("catalogue", error)
 }

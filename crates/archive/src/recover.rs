@@ -4,9 +4,8 @@
 //! Descriptors are sealed, so replay asks for permits like everyone else: the archive itself is the actor, the
 //! action is *recover*, and the leaves say which studies were touched.
 
-use crate::catalogue::unavailable;
 use crate::descriptor::Descriptor;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::DescriptorPrefix;
 use crate::rows;

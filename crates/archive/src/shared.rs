@@ -1,10 +1,10 @@
 //! What the use cases share: the rooms, the keys of the institutions, and the facts of studies.
 
 use crate::background::Background;
-use crate::catalogue::{Catalogue, unavailable};
+use crate::catalogue::Catalogue;
 use crate::commit::Commitments;
 use crate::compact::Compactor;
-use crate::error::{OpenError, Unavailable};
+use crate::error::{OpenError, Unavailable, unavailable};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::ups::Ups;
 use crate::window::Windows;

@@ -1,7 +1,6 @@
 //! Versions of instances where several nodes give them: claimed before a record is stored, one transaction for all that wait.
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 use yingdun_catalog::catalogue::versions;

@@ -1,7 +1,9 @@
 //! The signed head of the log (C2SP tlog-checkpoint): origin, size, root, under a signed note.
 
+use crate::error::AuditError;
 use crate::tree::{Hash, PerTree, Tree};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use std::path::Path;
 use yingdun_crypto::sign::{NoteSigner, NoteVerifier};
 
 /// The name of the checkpoint file in the directory of the log.
@@ -81,6 +83,17 @@ impl Checkpoint {
 
 /// The newest heads of the trees of one log, which are equally large.
 pub(crate) type Checkpoints = PerTree<Checkpoint>;
+
+/// Reads and verifies the text of a checkpoint file.
+pub(crate) fn read_checkpoint(
+    path: &Path,
+    verifier: &NoteVerifier,
+    note: &[u8],
+) -> Result<Checkpoint, AuditError> {
+    let fail = |why: String| AuditError::Checkpoint { path: path.to_owned(), why };
+    let note = std::str::from_utf8(note).map_err(|_| fail("it is not UTF-8 text".to_owned()))?;
+    Checkpoint::verify(verifier, note).map_err(fail)
+}
 
 #[cfg(test)]
 mod tests {

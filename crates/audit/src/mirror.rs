@@ -7,7 +7,7 @@
 //! Who has the key of the SM3 tree follows that one too: the same leaves must give both roots. What it lacks because the key came
 //! later, or because a process was killed, is made of the leaves that are here.
 
-use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, read_checkpoint};
 use crate::config::SEGMENT_BYTES;
 use crate::disk::{Disk, RealDisk};
 use crate::error::AuditError;
@@ -16,7 +16,7 @@ use crate::grow::{Growing, Growth, Head};
 use crate::integrate::Integrator;
 use crate::journal::Record;
 use crate::journal::write::SegmentMaker;
-use crate::open::{make_directories_of, read_checkpoint};
+use crate::open::make_directories_of;
 use crate::raw::RawLeaf;
 use crate::read::Reader;
 use crate::tile::TILE_WIDTH;

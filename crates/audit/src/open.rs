@@ -9,7 +9,7 @@
 //! Step 5 also heals what a failed sync may have left: records that were read back from a cache are written
 //! once more, to files that are synced from the start.
 
-use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, Checkpoints};
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, Checkpoints, read_checkpoint};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::files::{self, make_directories};
@@ -68,17 +68,6 @@ pub(crate) fn open(config: &LogConfig) -> Result<Opened, AuditError> {
         Err(error) => return Err(AuditError::io("cannot read", &checkpoint_path, error)),
     };
     Ok(Opened { checkpoints, end, segment, maker, integrator, verifiers, lock })
-}
-
-/// Reads and verifies the text of a checkpoint file.
-pub(crate) fn read_checkpoint(
-    path: &Path,
-    verifier: &NoteVerifier,
-    note: &[u8],
-) -> Result<Checkpoint, AuditError> {
-    let fail = |why: String| AuditError::Checkpoint { path: path.to_owned(), why };
-    let note = std::str::from_utf8(note).map_err(|_| fail("it is not UTF-8 text".to_owned()))?;
-    Checkpoint::verify(verifier, note).map_err(fail)
 }
 
 /// Checks that records which both journal and tiles hold are the same.

@@ -4,12 +4,12 @@
 //! Every leaf that is handed out was compared with its hash in the tile; whether the tiles themselves are
 //! right is the business of [`crate::verify`].
 
-use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, read_checkpoint};
 use crate::error::AuditError;
 use crate::journal::Record;
 use crate::journal::replay::replay;
 use crate::leaf::Leaf;
-use crate::open::{check_overlap, read_checkpoint};
+use crate::open::check_overlap;
 use crate::proof::encode_inclusion;
 use crate::raw::RawLeaf;
 use crate::tile::TILE_WIDTH;

@@ -9,13 +9,12 @@
 //!   the tree of the log unless the SHA-256 root is the one that was signed before. Every [`STEP_LEAVES`] leaves what is done is
 //!   signed under a name that nobody takes for the log, in `sm3/building`; a process that was killed goes on from there.
 
-use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint};
+use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, read_checkpoint};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::files;
 use crate::grow::{Growing, Head};
 use crate::journal::Record;
-use crate::open::read_checkpoint;
 use crate::tile::TILE_WIDTH;
 use crate::tree::Tree;
 use std::collections::BTreeSet;

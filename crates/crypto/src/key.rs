@@ -1,15 +1,12 @@
 //! The 32-byte symmetric key that everything here is sealed with.
 
-use crate::locked::LockedKey;
+use crate::locked::{KEY_BYTES, LockedKey};
 use crate::{Context, Suite, random};
 use hkdf::Hkdf;
 use ring::hkdf as ring_hkdf;
 use sm3::Sm3;
 use std::fmt;
 use yingdun_model::Secret;
-
-/// Bytes in a symmetric key.
-pub(crate) const KEY_BYTES: usize = 32;
 
 /// Separates derivation from the Cobblestone use of the same key, whose info begins with `c2sp.org/`.
 const DERIVE_PREFIX: &[u8] = b"yingdun/derive@v1\0";

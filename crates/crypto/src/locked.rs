@@ -7,12 +7,14 @@
 //! Whether memory may be locked is a matter of limits (`RLIMIT_MEMLOCK`). Without it keys may reach the swap area; everything else holds.
 //! [`key_memory`] tells.
 
-use crate::key::KEY_BYTES;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous};
 use std::alloc::{Layout, handle_alloc_error};
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroize;
+
+/// Bytes in a symmetric key.
+pub(crate) const KEY_BYTES: usize = 32;
 
 /// Bytes of a region: a thousand keys, and half of what the smallest usual limit (64 KiB) allows to lock.
 const REGION_BYTES: usize = 32 * 1024;

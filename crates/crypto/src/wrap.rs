@@ -5,7 +5,8 @@
 //! Neither has a nonce of its own, hence no counter of nonces that a restore from backup could turn back: key wrap
 //! needs none, and a sealed object derives it, with its key, from a random salt.
 
-use crate::key::{KEY_BYTES, Prk};
+use crate::key::Prk;
+use crate::locked::KEY_BYTES;
 use crate::{Context, OpenError, SealingKey, Suite, chunked, with_cleared_stack};
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
 use std::fmt;

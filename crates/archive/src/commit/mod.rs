@@ -20,8 +20,7 @@ mod work;
 pub(crate) use request::request;
 pub(crate) use work::work;
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

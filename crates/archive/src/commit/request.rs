@@ -4,8 +4,7 @@ use super::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentPending, CommitmentRequest,
     SopReference, decode, encode,
 };
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use tokio::sync::oneshot;
 use yingdun_access::{Refusal, Resource, Session};

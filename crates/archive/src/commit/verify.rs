@@ -11,8 +11,7 @@
 //! holds is found by the checks of the store, not here. Memory does not grow with the object.
 
 use super::{CommitmentFailure, SopReference};
-use crate::catalogue::unavailable;
-use crate::error::{OpenError, Unavailable};
+use crate::error::{OpenError, Unavailable, unavailable};
 use crate::part::{PartKind, SealedPart};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::Place;

@@ -3,8 +3,7 @@
 use super::verify::verify;
 use super::{Failures, SopReference, decode, encode, leaf, pause, report};
 use crate::background::Turns;
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::sync::Arc;
 use std::time::Duration;

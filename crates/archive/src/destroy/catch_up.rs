@@ -5,10 +5,9 @@
 //! the log, and one with an older copy of either as much as the copy is old.
 
 use super::record::RecordedStudy;
-use super::work::{INTENT, KEY_MADE, carry_out};
+use super::work::{INTENT, KEY_MADE, carry_out, known_until};
 use super::{DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionSubject};
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::collections::BTreeMap;
 use yingdun_audit::{AuditError, Leaf, Outcome};
@@ -61,16 +60,6 @@ async fn catch_up_with(core: &Core) -> Result<u64, DestroyError> {
     }
     known_until(core, &institution, until).await?;
     Ok(came_back)
-}
-
-/// Notes up to which leaf of the log every destruction is known to the databases.
-pub(super) async fn known_until(
-    core: &Core,
-    institution: &InstitutionId,
-    leaf: u64,
-) -> Result<(), DestroyError> {
-    remove::set_mark(core.catalogue.database(), institution, leaf).await.map_err(unavailable)?;
-    Ok(core.keys.set_destruction_mark(institution, leaf).await?)
 }
 
 /// Removes the rows of every study that was ever destroyed: for a catalogue that does not say up to where it knows.

@@ -4,7 +4,7 @@ use super::record::{DESTRUCTION_STUDIES_MAX, RecordedStudy};
 use super::{
     DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionSubject, DestructionTarget,
 };
-use crate::catalogue::unavailable;
+use crate::error::unavailable;
 use crate::shared::Core;
 use yingdun_access::{KeyWork, Resource, Session};
 use yingdun_audit::{Counts, Outcome};

@@ -1,11 +1,9 @@
 //! What happens by itself once a destruction is approved, step by step. Every step can be repeated.
 
-use super::catch_up::known_until;
 use super::record::{DestructionRecord, Remains, RolledLine};
 use super::{DestroyError, DestructionState, DestructionSubject};
 use crate::background::Turns;
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::keys::{KeyCareError, begin, replace};
 use crate::shared::Core;
 use std::time::Duration;
@@ -214,6 +212,16 @@ async fn finish(
         core.compaction.want_by_itself();
     }
     Ok(())
+}
+
+/// Notes up to which leaf of the log every destruction is known to the databases.
+pub(super) async fn known_until(
+    core: &Core,
+    institution: &InstitutionId,
+    leaf: u64,
+) -> Result<(), DestroyError> {
+    remove::set_mark(core.catalogue.database(), institution, leaf).await.map_err(unavailable)?;
+    Ok(core.keys.set_destruction_mark(institution, leaf).await?)
 }
 
 /// Notes how far the log is known.

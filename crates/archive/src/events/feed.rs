@@ -4,8 +4,7 @@
 //! and a pseudonym; who hears of it asks for the rest by [`events`](super::events), with a session of their own.
 
 use super::LOOK;
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::sync::Arc;
 use std::time::Duration;

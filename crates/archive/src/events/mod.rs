@@ -13,8 +13,7 @@ mod feed;
 pub use feed::{EventFeed, FeedLag};
 
 use crate::background::Turns;
-use crate::catalogue::unavailable;
-use crate::error::{FindError, Unavailable};
+use crate::error::{FindError, Unavailable, unavailable};
 use crate::find::{self, ANSWERED, database_error, may_search, seen};
 use crate::shared::Core;
 use std::sync::Arc;

@@ -243,7 +243,7 @@ fn refused(refusal: Refusal) -> FindError {
 }
 
 pub(crate) fn database_error(error: CatalogError) -> FindError {
-    FindError::Unavailable(crate::catalogue::unavailable(error))
+    FindError::Unavailable(crate::error::unavailable(error))
 }
 
 fn damaged(error: yingdun_crypto::OpenError) -> FindError {

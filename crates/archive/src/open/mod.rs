@@ -7,8 +7,7 @@
 mod image;
 mod object;
 
-use crate::catalogue::unavailable;
-use crate::error::{OpenError, Unavailable};
+use crate::error::{OpenError, Unavailable, unavailable};
 use crate::layout::{FileHeader, LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
 use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::pseudonym::InstitutionKeys;

@@ -14,8 +14,7 @@ mod report;
 
 pub use report::ReportFault;
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::shared::Core;
 use report::Attributes;

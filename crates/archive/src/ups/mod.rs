@@ -40,8 +40,7 @@ pub(crate) use removal::{remove_ended, work};
 pub use subscribe::{FILTER_KEYS_MAX, SUBSCRIBERS_MAX, SubscriptionTarget};
 pub(crate) use subscribe::{open_channel, subscribe, suspend, unsubscribe};
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::shared::Core;
 use item::Workitem;

@@ -3,8 +3,7 @@
 
 use super::leaf;
 use crate::background::Turns;
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::time::Duration;
 use yingdun_audit::{Counts, Event, EventKind, ReasonCode};

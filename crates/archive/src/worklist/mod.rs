@@ -9,8 +9,7 @@
 
 mod item;
 
-use crate::catalogue::unavailable;
-use crate::error::Unavailable;
+use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::shared::Core;
 use item::Item;
