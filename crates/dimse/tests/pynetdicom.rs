@@ -90,7 +90,7 @@ async fn negotiation_with_pynetdicom_refuses_what_is_not_here() {
             "accepted Patient Root Query/Retrieve Information Model - FIND Explicit VR Little Endian",
             "accepted Verification SOP Class Implicit VR Little Endian",
             "refused Modality Performed Procedure Step Notification SOP Class 3",
-            "refused Unified Procedure Step - Push SOP Class 3",
+            "refused Unified Procedure Step - Event SOP Class 3",
         ]
     );
     server.finish().await;

@@ -19,7 +19,7 @@ from pynetdicom.sop_class import (
     ModalityPerformedProcedureStep,
     ModalityPerformedProcedureStepNotification,
     PatientRootQueryRetrieveInformationModelFind,
-    UnifiedProcedureStepPush,
+    UnifiedProcedureStepEvent,
     Verification,
 )
 
@@ -91,7 +91,7 @@ def negotiate(ae, port, called):
     ae.add_requested_context(PatientRootQueryRetrieveInformationModelFind)
     ae.add_requested_context(ModalityPerformedProcedureStep)
     ae.add_requested_context(ModalityPerformedProcedureStepNotification)
-    ae.add_requested_context(UnifiedProcedureStepPush)
+    ae.add_requested_context(UnifiedProcedureStepEvent)
     association = ae.associate("127.0.0.1", port, ae_title=called)
     assert association.is_established, "no association"
     print("echo", f"{association.send_c_echo().Status:04X}")
