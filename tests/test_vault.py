@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -109,6 +110,7 @@ def test_an_archive_comes_back_from_its_vault_byte_for_byte(guarded, tmp_path):
     rehearsed = said["rehearsed"]
     assert (said["restored"]["records"], rehearsed["records"]) == (len(images), len(images)), said
     assert (rehearsed["opened"], rehearsed["unreadable"], rehearsed["without_key"]) == (len(images), 0, 0)
+    assert (rehearsed["instances_read"], rehearsed["damaged"], rehearsed["strangers"]) == (len(images), 0, 0)
     restored.start()
     began = time.time()
     # A session of before is nobody's, and the people are who they were.
@@ -324,6 +326,98 @@ def test_an_archive_on_database_servers_comes_back_on_other_ones_and_in_files(ma
 def addresses(databases: dict) -> list:
     """Databases as options of a restore."""
     return [word for name, url in databases.items() for word in (f"--{name}-url", url)]
+
+
+def test_a_restore_is_rehearsed_leaves_nothing_but_a_signed_note_and_finds_what_is_wrong(guarded, tmp_path):
+    installation, vault = guarded
+    images = store(installation, "scanner", 4)
+    scratch, safe = tmp_path / "scratch", passphrase_of(installation)
+    scratch.mkdir()
+    rehearse = ["rehearse", "--scratch", scratch, "--passphrase-file", safe]
+    assert "no snapshot yet" in vault.refuses(*rehearse)
+    assert vault("rehearsals")["rehearsals"] == []
+    vault("pull")
+    # One study is destroyed after the snapshot: it is neither restored nor missed.
+    uid, (image, _) = images.popitem()
+    office = installation.office
+    asked = office.security.post("/destructions", {"study": image.StudyInstanceUID, "reason": "trial"}, 201)
+    assert office.audit.raw("POST", f"/destructions/{asked['id']}/approval").ok
+    web = Web(installation, office.client_token("looks", "view"))
+    address = f"/studies/{image.StudyInstanceUID}/metadata"
+    wait_until(lambda: web.get(address).status_code == 404, "the study is destroyed")
+    vault("pull")
+    good = vault(*rehearse, "--all", "--snapshot", "1")
+    found = good["rehearsed"]
+    assert good["good"] is True and good["rto_seconds"] > 0 and good["rpo_seconds"] >= 0
+    assert (found["studies_read"], found["instances_read"], found["damaged"]) == (len(images), len(images), 0)
+    assert (found["opened"], found["without_key"], found["strangers"]) == (len(images), 1, 0), found
+    assert found["bytes_read"] > 0 and list(scratch.iterdir()) == []
+
+    # Keys that are none: what does not open is told, and nothing is left here either.
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase")
+    vault.refuses(*rehearse[:-1], wrong)
+    assert list(scratch.iterdir()) == []
+    (note,) = (vault.directory / "rehearsals").iterdir()
+    (told,) = vault("rehearsals")["rehearsals"]
+    assert (told["rehearsal"], told["snapshot"], told["good"]) == (1, 1, True)
+    assert told["found"]["rehearsed"] == found
+    # Nobody writes a note for the vault.
+    text = note.read_text()
+    note.write_text(text.replace('"good":true', '"good":false'))
+    assert "is not what the vault put there" in vault.refuses("rehearsals")
+    note.write_text(text)
+    assert len(vault("rehearsals")["rehearsals"]) == 1
+
+
+def test_rows_that_somebody_wrote_into_the_databases_are_told_and_do_not_stay(guarded, tmp_path):
+    installation, vault = guarded
+    vault.set(catalogue_every_minutes=0)
+    images = store(installation, "scanner", 30)
+    assert vault("pull")["pulled"]["alarms"] == []
+    # Root on the archive's host: an image that is nowhere, and one that leads to another patient.
+    installation.stop()
+    poison(
+        installation,
+        "catalogue",
+        "INSERT INTO instance SELECT instance_number, received_ms, object_bytes, format_id, version, latest, frames, "
+        "randomblob(16), series_ref, '1.2.3.4', location, sealed FROM instance LIMIT 1",
+        "UPDATE study SET patient_ref = randomblob(16) WHERE study_ref = (SELECT study_ref FROM study LIMIT 1)",
+    )
+    installation.start()
+    vault.follow()
+    assert vault("pull")["pulled"]["snapshot"] == 2
+    options = ["--to", tmp_path / "believed", "--passphrase-file", passphrase_of(installation), "--verify"]
+    believed = vault("restore", *options, code=1)["rehearsed"]
+    assert (believed["strangers"], believed["opened"], believed["unreadable"]) == (2, len(images), 0)
+    made = vault("restore", *options[:1], tmp_path / "made", *options[2:], "--catalogue-from-packs")["rehearsed"]
+    assert (made["strangers"], made["opened"]) == (0, len(images))
+
+    # Most keys are gone: somebody is told, and the keys of before are here.
+    installation.stop()
+    poison(installation, "keys", "DELETE FROM patient_key", "DELETE FROM study_key WHERE rowid % 2 = 0")
+    installation.start()
+    vault.follow()
+    pulled = vault("pull", code=1)["pulled"]
+    (alarm,) = pulled["alarms"]
+    assert (alarm["kind"], alarm["part"]) == ("rows-vanished", "keys") and alarm["came"] < alarm["kept"]
+    assert "alarms wait" in vault.refuses("prune", "--apply")
+    # Keys that nothing wraps are no database, and nothing comes of them.
+    assert "name others that are not there" in vault.refuses("restore", "--to", tmp_path / "x", *options[2:])
+    installation.kill()
+    restored = Restored(tmp_path, vault, "--keys-of", "1", "--catalogue-from-packs", "--verify")
+    assert restored.said["rehearsed"]["instances_read"] == len(images)
+    restored.start()
+    check_all(restored, new_token(restored, "reader"), images)
+    restored.kill()
+
+
+def poison(installation, name: str, *statements: str):
+    """Writes into a database of a stopped archive, past everything that guards it."""
+    with sqlite3.connect(installation.directory / "db" / f"{name}.db") as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
 
 
 def test_both_trees_of_the_log_are_followed_and_the_restored_log_goes_on_with_them(make_installation, tmp_path):

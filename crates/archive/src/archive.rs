@@ -19,6 +19,7 @@ use crate::open::OpenStudy;
 use crate::performed::{self, PerformedError, PerformedRequest, PerformedStep, SeriesArrival};
 use crate::receive::Incoming;
 use crate::recover::{self, Recovered};
+use crate::rehearse::{ReadThrough, Sample};
 use crate::request::{Declared, FindRequest, Found};
 use crate::shared::{ArchiveLimits, Core};
 use crate::ups::{
@@ -29,6 +30,7 @@ use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::RwLock;
 use yingdun_access::{Access, Session};
 use yingdun_audit::Log;
@@ -720,6 +722,15 @@ impl Archive {
     #[must_use]
     pub fn event_feed(&self, institution: InstitutionId, name: String) -> EventFeed {
         EventFeed::new(Arc::clone(&self.core), institution, name)
+    }
+
+    /// Opens every byte of studies by the archive's own right and hands out none, to rehearse a restore. `read` counts the bytes
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when a part of the archive does not answer; what does not open is in the answer.
+    pub async fn read_through(&self, sample: Sample, read: &AtomicU64) -> Result<ReadThrough, Unavailable> {
+        crate::rehearse::read_through(&self.core, sample, read).await
     }
 
     /// Closes what is open: work in the background, access windows with their counts, the pack, the catalogue queue.

@@ -64,6 +64,7 @@ mod pseudonym;
 mod receive;
 mod record;
 mod recover;
+mod rehearse;
 mod request;
 mod rows;
 mod shared;
@@ -95,6 +96,7 @@ pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault
 pub use picture_work::picture_work;
 pub use receive::Incoming;
 pub use recover::Recovered;
+pub use rehearse::{ReadThrough, Sample};
 pub use request::{
     BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame, Include,
     InstanceEntry, Level, Stored, StoredOutcome,

@@ -53,6 +53,15 @@ pub enum AlarmKind {
         /// The pack.
         pack: String,
     },
+    /// Far fewer rows of a database came than are kept here.
+    RowsVanished {
+        /// Which: `catalogue` or `keys`.
+        part: String,
+        /// Bytes of them that the last snapshot has.
+        kept: u64,
+        /// Bytes that came.
+        came: u64,
+    },
 }
 
 /// An alarm.
@@ -166,6 +175,9 @@ impl fmt::Display for AlarmKind {
                 write!(f, "no replica of the archive gives pack {pack} as it was written")
             }
             Self::CopyDamaged { pack } => write!(f, "pack {pack} was changed in this vault"),
+            Self::RowsVanished { part, kept, came } => {
+                write!(f, "rows of the {part} vanished: {came} bytes came, {kept} are kept here")
+            }
         }
     }
 }

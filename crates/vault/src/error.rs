@@ -93,6 +93,16 @@ pub enum VaultError {
     /// Rows of a database.
     #[error(transparent)]
     Rows(#[from] DumpError),
+    /// There is no room for a copy.
+    #[error("`{}` has {free} bytes free, the snapshot needs {needed}", folder.display())]
+    NoRoom {
+        /// Where.
+        folder: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// Where an installation is to be made, there is something.
     #[error("`{}` is not empty; a restore writes into new folders only", .0.display())]
     NotEmpty(PathBuf),

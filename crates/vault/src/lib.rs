@@ -11,7 +11,7 @@
 //!                               ├─ <keys>/     wrapped keys and root-key file: apart, under a passphrase, for 35 days
 //!                               └─ snapshots/  signed manifests, each naming the one before
 //!  verify ─ everything, without the archive        prune ─ what is old by this host's own running time
-//!  restore ─ replicas, databases, audit log of a new installation
+//!  restore ─ replicas, databases, audit log of a new installation      rehearsals/ ─ signed: what a restore that was tried found
 //! ```
 //!
 //! * **Nothing from the archive is believed.** Packs are checked record by record, the log against the one that is here, and
@@ -35,6 +35,7 @@ mod manifest;
 mod packs;
 mod point;
 mod pull;
+mod rehearsals;
 mod remote;
 mod removals;
 mod restore;
@@ -49,6 +50,7 @@ pub use keep::{Doomed, Retention};
 pub use manifest::{FileEntry, Manifest, Snapshot};
 pub use point::{Between, Chosen, Point};
 pub use pull::{Pulled, Watch};
+pub use rehearsals::Rehearsal;
 pub use restore::{Restored, Target};
 pub use running::RunningTime;
 pub use settings::Settings;

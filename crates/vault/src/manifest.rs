@@ -1,6 +1,7 @@
 //! What a snapshot is: one signed note that names everything in it, and the snapshot before.
 
 use crate::{RunningTime, VaultError, files};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -92,27 +93,35 @@ pub struct Snapshot {
 
 /// Signs a manifest and puts it among the others.
 pub(crate) fn write(folder: &Path, signer: &NoteSigner, manifest: &Manifest) -> Result<(), VaultError> {
-    let path = path_of(folder, manifest.number);
-    let text =
-        serde_json::to_string(manifest).map_err(|error| VaultError::damaged(&path, error.to_string()))?;
+    write_note(&path_of(folder, manifest.number), signer, manifest)
+}
+
+/// Signs something and writes it into a new file.
+pub(crate) fn write_note(path: &Path, signer: &NoteSigner, what: &impl Serialize) -> Result<(), VaultError> {
+    let text = serde_json::to_string(what).map_err(|error| VaultError::damaged(path, error.to_string()))?;
     let note =
-        signer.sign(&format!("{text}\n")).map_err(|error| VaultError::damaged(&path, error.to_string()))?;
-    files::write_new(&path, note.as_bytes())
+        signer.sign(&format!("{text}\n")).map_err(|error| VaultError::damaged(path, error.to_string()))?;
+    files::write_new(path, note.as_bytes())
+}
+
+/// Reads what was signed and checks its signature; with the note itself.
+pub(crate) fn read_note<T: DeserializeOwned>(
+    path: &Path,
+    verifier: &NoteVerifier,
+) -> Result<(String, T), VaultError> {
+    let note = fs::read_to_string(path).map_err(VaultError::file(path))?;
+    let text = verifier.verify(&note).map_err(|error| VaultError::damaged(path, error.to_string()))?;
+    let what = serde_json::from_str(text).map_err(|error| VaultError::damaged(path, error.to_string()))?;
+    Ok((note, what))
 }
 
 /// Reads a manifest and checks its signature and number.
 pub(crate) fn read(folder: &Path, verifier: &NoteVerifier, number: u64) -> Result<Snapshot, VaultError> {
     let path = path_of(folder, number);
-    let note = match fs::read_to_string(&path) {
-        Ok(note) => note,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(VaultError::NoSnapshot(number));
-        }
-        Err(error) => return Err(VaultError::file(&path)(error)),
-    };
-    let text = verifier.verify(&note).map_err(|error| VaultError::damaged(&path, error.to_string()))?;
-    let manifest: Manifest =
-        serde_json::from_str(text).map_err(|error| VaultError::damaged(&path, error.to_string()))?;
+    if !path.exists() {
+        return Err(VaultError::NoSnapshot(number));
+    }
+    let (note, manifest): (_, Manifest) = read_note(&path, verifier)?;
     if manifest.number != number {
         return Err(VaultError::damaged(
             &path,
@@ -124,14 +133,16 @@ pub(crate) fn read(folder: &Path, verifier: &NoteVerifier, number: u64) -> Resul
 
 /// The numbers of the snapshots in a folder, in their order.
 pub(crate) fn numbers(folder: &Path) -> Result<Vec<u64>, VaultError> {
+    numbers_of(folder, "manifest")
+}
+
+/// The numbers of the files of this kind in a folder, in their order.
+pub(crate) fn numbers_of(folder: &Path, suffix: &str) -> Result<Vec<u64>, VaultError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder).map_err(VaultError::file(folder))? {
         let name = entry.map_err(VaultError::file(folder))?.file_name();
-        let number = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".manifest"))
-            .and_then(|name| name.parse::<u64>().ok());
-        numbers.extend(number);
+        let number = name.to_str().and_then(|name| name.strip_suffix(suffix)?.strip_suffix('.'));
+        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
     numbers.sort_unstable();
     Ok(numbers)

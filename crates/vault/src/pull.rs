@@ -40,6 +40,11 @@ const EPOCH_ATTEMPTS: u32 = 5;
 /// Where the next question about packs begins.
 const PROBE_CURSOR: &str = "probe";
 
+/// Rows of fewer bytes vanish from a small archive without a reason to look: some ten keys.
+const VANISHED_BYTES_MIN: u64 = 4 * 1024;
+/// The part of a database that must have vanished for somebody to look: more than a fifth.
+const VANISHED_PART: u64 = 5;
+
 const MINUTE_MS: u64 = 60 * 1000;
 const MIB: u64 = 1024 * 1024;
 
@@ -112,6 +117,8 @@ impl Pull<'_> {
         self.removals = None;
         self.probe(&packs.list, held.replicas, store_name(&held.store)?).await?;
         let keys = self.keys().await?;
+        self.compare("catalogue", last.and_then(|last| last.parts.get("catalogue")), Some(&catalogue))?;
+        self.compare("keys", last.and_then(|last| last.keys.get("keys")), keys.get("keys"))?;
         let identity = self.part("identity").await?;
         let Some(audit) = self.follow().await? else { return Ok(self.end(None)) };
         files::sync_all(&self.vault.folder)?;
@@ -235,6 +242,20 @@ impl Pull<'_> {
         let (entry, new_bytes) = writer.finish()?;
         self.pulled.row_bytes += new_bytes;
         Ok(entry)
+    }
+
+    /// Raises an alarm where far fewer rows came than the last snapshot has. What came is kept all the same, and so is that.
+    fn compare(
+        &mut self,
+        part: &str,
+        kept: Option<&FileEntry>,
+        came: Option<&FileEntry>,
+    ) -> Result<(), VaultError> {
+        let (Some(kept), Some(came)) = (kept, came) else { return Ok(()) };
+        if !vanished(kept.bytes, came.bytes) {
+            return Ok(());
+        }
+        self.raise(AlarmKind::RowsVanished { part: part.to_owned(), kept: kept.bytes, came: came.bytes })
     }
 
     // === packs ===
@@ -469,6 +490,13 @@ impl Pull<'_> {
     }
 }
 
+/// Whether rows are missing that no ordinary day takes away: destruction and worklists that ended do not remove so much between two
+/// pulls.
+const fn vanished(kept: u64, came: u64) -> bool {
+    let lost = kept.saturating_sub(came);
+    lost > VANISHED_BYTES_MIN && lost > kept / VANISHED_PART
+}
+
 /// What the replicas of the archive say of a pack.
 #[derive(Debug, PartialEq, Eq)]
 enum Proof {
@@ -543,6 +571,16 @@ pub(crate) fn store_name(text: &str) -> Result<[u8; 16], VaultError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_that_lost_a_part_of_its_rows_is_told_and_a_few_rows_are_not() {
+        for (kept, came) in [(100_000, 79_000), (100_000, 0), (6_000, 1_000)] {
+            assert!(vanished(kept, came), "{kept} {came}");
+        }
+        for (kept, came) in [(100_000, 81_000), (100_000, 100_000), (100_000, 200_000), (4_000, 0), (0, 0)] {
+            assert!(!vanished(kept, came), "{kept} {came}");
+        }
+    }
 
     #[test]
     fn a_replica_that_says_something_else_is_told_and_one_that_is_away_is_not() {

@@ -18,6 +18,10 @@ use yingdun_audit::{AuditError, Checkpoint, Heads, Mirror, RawLeaf, Reader};
 use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_storage::{begin_replica, check_pack, pack_file};
 
+/// Room that a row needs in a database, beside what it has in a snapshot: itself, its indexes, and once more in the catalogue of a
+/// rehearsal.
+const ROWS_ROOM: u64 = 4;
+
 /// Where an installation keeps its things. None of the files is there yet, and the folders are empty.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -103,6 +107,22 @@ impl Vault {
         restored.leaves = self.restore_log(manifest, newest_log, &target.audit)?;
         target.replicas.iter().try_for_each(|replica| files::sync_all(replica))?;
         Ok(restored)
+    }
+
+    /// Whether a folder has room for a copy of a snapshot with one replica. Rows need more room in databases than here.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRoom`]; [`VaultError::File`] when the folder cannot be asked.
+    pub fn check_room(&self, chosen: &Chosen, folder: &Path) -> Result<(), VaultError> {
+        let rows = |parts: &BTreeMap<String, FileEntry>| parts.values().map(|part| part.bytes).sum::<u64>();
+        let needed =
+            chosen.manifest.packs.bytes + ROWS_ROOM * (rows(&chosen.manifest.parts) + rows(&chosen.keys));
+        let room = rustix::fs::statvfs(folder).map_err(|error| VaultError::file(folder)(error.into()))?;
+        let free = room.f_bavail.saturating_mul(room.f_frsize);
+        if free >= needed {
+            return Ok(());
+        }
+        Err(VaultError::NoRoom { folder: folder.to_owned(), needed, free })
     }
 
     /// Whether the audit log comes back with its SM3 tree.

@@ -241,6 +241,10 @@ messages! {
         "归档的任何副本都给不出完好的包 {pack}"
         "no replica of the archive gives pack {pack} as it was written"
     }
+    alarm_rows(part, kept, came) {
+        "数据库 {part} 的行大量消失：已保存 {kept} 字节，归档给出 {came} 字节"
+        "rows of the database {part} vanished: {kept} bytes are kept here, the archive gave {came}"
+    }
     alarm_copy(pack) { "包 {pack} 在本保险库中被改动" "pack {pack} was changed in this vault" }
     vault_empty() { "还没有快照。" "There is no snapshot yet." }
     vault_snapshot(number, taken, days, packs, megabytes, minutes) {
@@ -271,6 +275,23 @@ messages! {
     vault_restored(snapshot, records, megabytes, config, rto, rpo) {
         "已由快照 {snapshot} 恢复 {records} 个对象，{megabytes} MB，用时 {rto} 秒（RTO）；快照距今 {rpo} 秒（RPO）\n  启动：yingdun serve --config {config}\n证书是新的：请换上机构的证书，并通知各设备。"
         "{records} objects of snapshot {snapshot} were restored, {megabytes} MB in {rto} s (RTO); it is {rpo} s old (RPO)\n  start it with: yingdun serve --config {config}\nIts certificates are new: put those of the institution in their place, or tell the devices."
+    }
+    vault_rehearsal_good(number, when, snapshot, seconds) {
+        "演练 {number}（{when}）：快照 {snapshot} 已在 {seconds} 秒内恢复并核对，副本已删除"
+        "rehearsal {number} ({when}): snapshot {snapshot} was restored and checked in {seconds} s, and the copy was removed"
+    }
+    vault_rehearsal_bad(number, when, snapshot, seconds) {
+        "演练 {number}（{when}）：快照 {snapshot} 恢复后有问题（{seconds} 秒），副本已删除"
+        "rehearsal {number} ({when}): snapshot {snapshot} did NOT come back as it should ({seconds} s), and the copy was removed"
+    }
+    vault_never_rehearsed() { "还没有演练过恢复。" "No restore was rehearsed yet." }
+    vault_read_through(studies, instances, megabytes, damaged) {
+        "逐字节打开：{studies} 个检查，{instances} 个实例，{megabytes} MB，{damaged} 个无法完整打开"
+        "opened to the last byte: {studies} studies, {instances} instances, {megabytes} MB; {damaged} did not open to the end"
+    }
+    vault_strangers(count) {
+        "目录中有 {count} 行在包里找不到：有人写入过目录。用 --catalogue-from-packs 恢复，目录由包重建"
+        "{count} rows of the catalogue are in no pack: somebody wrote into it; restore with --catalogue-from-packs, which makes it of the packs"
     }
     vault_rehearsed(records, opened, without_key, unreadable) {
         "演练：{records} 个对象，{opened} 个已用密钥打开，{without_key} 个的密钥已销毁，{unreadable} 个无法打开"

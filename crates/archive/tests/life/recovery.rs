@@ -3,7 +3,8 @@
 use crate::house::{House, Open, institution};
 use crate::stop;
 use bytes::Bytes;
-use yingdun_archive::{OpenError, StoredOutcome};
+use std::sync::atomic::{AtomicU64, Ordering};
+use yingdun_archive::{OpenError, ReadThrough, Sample, StoredOutcome};
 use yingdun_audit::{Event, EventKind, Filter, Outcome, ReasonCode};
 use yingdun_catalog::keyring::{
     KekLine, keks,
@@ -19,6 +20,7 @@ crate::on_both_engines! {
     a_record_of_another_institution_is_passed_over
     a_damaged_study_key_costs_its_study_and_not_the_start
     what_was_retracted_stays_retracted_and_what_was_sent_again_counts
+    studies_are_read_to_the_last_byte_and_one_that_does_not_open_is_told
 }
 
 /// Opens the archive anew, with a catalogue that has to be read from the packs.
@@ -131,4 +133,35 @@ async fn retract(open: &Open) {
         detail: None,
     };
     open.log.append_one(retraction).await.unwrap();
+}
+
+async fn studies_are_read_to_the_last_byte_and_one_that_does_not_open_is_told(house: House) {
+    let studies: Vec<Study> = (100..105).map(|seed| Study::new(seed, Kind::Ct { slices: 1 })).collect();
+    let bytes = studies.iter().map(|study| study.instance(0).data_set.len() as u64).sum();
+    let open = house.open().await;
+    for study in &studies {
+        open.store(&study.instance(0)).await.unwrap();
+    }
+    let (read, before) = (AtomicU64::new(0), open.access_leaves().await);
+    let whole = ReadThrough { studies: 5, instances: 5, bytes, damaged: 0 };
+    for sample in [Sample::All, Sample::Some(5), Sample::Some(9)] {
+        assert_eq!(open.archive.read_through(sample, &read).await.unwrap(), whole, "{sample:?}");
+    }
+    assert_eq!(read.load(Ordering::Relaxed), 3 * bytes);
+    let some = open.archive.read_through(Sample::Some(2), &read).await.unwrap();
+    assert!(
+        (1..=2).contains(&some.studies) && some.instances == some.studies && some.damaged == 0,
+        "{some:?}"
+    );
+    // What was read by the archive's own right is on the ledger.
+    assert!(open.access_leaves().await >= before + 5);
+
+    let reference = open.archive.study_reference(&institution(), &studies[0].study).await.unwrap();
+    let damage = "UPDATE study_key SET wrapped = $1 WHERE study_ref = $2";
+    let damage = Statement::new(damage, vec![vec![0_u8; 40].as_slice().into(), reference.into()]);
+    open.keys.execute(vec![damage]).await.unwrap();
+    stop(open).await;
+    let open = house.open().await;
+    let all = open.archive.read_through(Sample::All, &read).await.unwrap();
+    assert_eq!((all.studies, all.instances, all.damaged), (4, 4, 1));
 }

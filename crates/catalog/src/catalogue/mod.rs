@@ -31,6 +31,7 @@ mod apply;
 pub mod availability;
 pub mod care;
 pub mod commitments;
+pub mod compare;
 mod counts;
 pub mod events;
 mod filter;

@@ -9,7 +9,7 @@ use yingdun_catalog::catalogue::{
     Watermark, care, counts, instances, sealed, series as series_search, studies, watermark, wipe,
 };
 use yingdun_catalog::{CatalogError, Database, Statement};
-use yingdun_model::{ActorId, StoreNumber, Timestamp};
+use yingdun_model::{ActorId, StoreNumber, StudyRef, Timestamp};
 
 on_both_engines!(Catalogue:
     a_stored_instance_is_found_at_every_level,
@@ -28,6 +28,7 @@ on_both_engines!(Catalogue:
     institutions_do_not_see_each_other,
     a_study_of_many_pages_is_read_whole_and_in_order,
     an_instance_counts_in_the_series_of_its_newest_version_whichever_comes_first,
+    instances_are_named_in_one_order_with_the_study_to_which_they_lead,
 );
 
 fn all() -> StudyFilter {
@@ -404,4 +405,37 @@ async fn who_merged_with_a_row_that_others_have_written_since_is_refused() {
     assert_eq!(describe(2, Some(1)).await, Ok(()));
     assert!(refused(describe(3, Some(1)).await), "it is another one");
     assert_eq!(search(&database, &all()).await[0].sealed, [2; 40]);
+}
+
+async fn instances_are_named_in_one_order_with_the_study_to_which_they_lead(database: Database) {
+    // More than one page of them, in two studies of two patients.
+    let stored: Vec<Stored> =
+        (0..1500).map(|n| record(1 + n / 1000, 10 + n / 1000, 100 + n / 1000, 1000 + n)).collect();
+    for (number, batch) in (1..).zip(stored.chunks(1000)) {
+        apply(&database, batch, Some(at(1, number * 64))).await.unwrap();
+    }
+    let (mut named, mut last) = (Vec::new(), None);
+    loop {
+        let page = catalogue::compare::instances_after(&database, last.as_ref()).await.unwrap();
+        let Some(end) = page.last() else { break };
+        last = Some(*end);
+        named.extend(page);
+    }
+    let mut expected: Vec<_> =
+        (0..1500).map(|n| (instance(1000 + n), study(10 + n / 1000), patient(1 + n / 1000))).collect();
+    expected.sort_unstable_by_key(|(instance, ..)| *instance.as_bytes());
+    let came: Vec<_> =
+        named.iter().map(|row| (row.instance, row.found.unwrap().0, row.found.unwrap().1)).collect();
+    assert_eq!(came, expected);
+
+    let next = async |from: [u8; 16]| {
+        let (institution, from) = (institution("renmin"), StudyRef::from_bytes(from));
+        let found = catalogue::compare::study_from(&database, &institution, from).await;
+        found.unwrap().map(|(study, _)| study)
+    };
+    let mut both = [study(10), study(11)];
+    both.sort_unstable_by_key(|study| *study.as_bytes());
+    assert_eq!(next([0; 16]).await, Some(both[0]));
+    assert_eq!(next(*both[1].as_bytes()).await, Some(both[1]));
+    assert_eq!(next([255; 16]).await, None);
 }

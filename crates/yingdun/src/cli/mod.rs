@@ -32,7 +32,7 @@ pub(crate) use keys::{
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{CompactCommand, ReplicaCommand, RestoreArgs, ScrubArgs};
-pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRestoreArgs};
+pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRehearseArgs, VaultRestoreArgs};
 pub(crate) use witness::{WitnessCommand, WitnessInitArgs};
 pub(crate) use workflow::{EventsArgs, MppsCommand, MppsEndArgs, WorklistCommand};
 

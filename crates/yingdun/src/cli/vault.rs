@@ -62,6 +62,13 @@ pub(crate) enum VaultCommand {
     },
     /// Make an installation from a snapshot
     Restore(VaultRestoreArgs),
+    /// Restore into a folder of its own, check everything, remove it again, and keep a signed note of it
+    Rehearse(VaultRehearseArgs),
+    /// The restores that were rehearsed
+    Rehearsals {
+        #[command(flatten)]
+        vault: VaultArgs,
+    },
 }
 
 #[derive(Clone, Debug, Args)]
@@ -153,12 +160,38 @@ pub(crate) struct VaultRestoreArgs {
     /// A file with the passphrase of the root key, where one opens it; shares are asked for at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Rehearse it: make a scratch catalogue from all packs, for which every record is opened with its key
+    /// Make the catalogue of the packs instead of taking that of the snapshot: nothing that somebody wrote into it comes back
+    #[arg(long)]
+    pub(crate) catalogue_from_packs: bool,
+    /// Check it to the end: open every record with its key, compare with the catalogue, read fifty studies to the last byte
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Read all studies to the last byte
+    #[arg(long, requires = "verify")]
+    pub(crate) all: bool,
     /// Say what would be restored, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VaultRehearseArgs {
+    #[command(flatten)]
+    pub(crate) vault: VaultArgs,
+    #[command(flatten)]
+    pub(crate) point: PointArgs,
+    /// With the keys of which snapshot; its own when absent
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) keys_of: Option<u64>,
+    /// Where there is room for one copy; the folder that is made there is removed again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: PathBuf,
+    /// A file with the passphrase of the root key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: PathBuf,
+    /// Read all studies to the last byte, and not fifty of them
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

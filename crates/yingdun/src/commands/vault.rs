@@ -1,20 +1,21 @@
 //! `vault`: a second home for an archive, on another host.
 
+mod restore;
+
 use super::{CommandError, Verdict, progress, server_link};
-use crate::cli::{ServerArgs, VaultCommand, VaultInitArgs, VaultRestoreArgs};
-use crate::installation::{Plan, rfc3339};
+use crate::cli::{ServerArgs, VaultCommand, VaultInitArgs};
+use crate::installation::rfc3339;
 use crate::messages::Language;
 use crate::output::Output;
 use crate::process::signals::StopSignals;
-use crate::wiring::{Rehearsed, rehearse};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use yingdun_model::{Clock, SystemClock, Timestamp};
+use yingdun_model::Timestamp;
 use yingdun_transfer::link::{Identity, line_of};
-use yingdun_vault::{Alarm, AlarmKind, Between, Manifest, Pulled, Settings, Vault, VaultError, Watch};
+use yingdun_vault::{Alarm, AlarmKind, Manifest, Pulled, Settings, Vault, Watch};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -31,7 +32,9 @@ pub(super) async fn vault(command: VaultCommand, output: Output) -> Result<Verdi
         VaultCommand::Alarms { vault, acknowledge } => alarms(&vault.directory, acknowledge, output),
         VaultCommand::Verify { vault, snapshot } => verify(&vault.directory, snapshot, output).await,
         VaultCommand::Prune { vault, apply } => prune(&vault.directory, apply, output).await,
-        VaultCommand::Restore(args) => restore(args, output).await,
+        VaultCommand::Restore(args) => restore::restore(args, output).await,
+        VaultCommand::Rehearse(args) => restore::rehearse(args, output).await,
+        VaultCommand::Rehearsals { vault } => rehearsals(&Vault::open(&vault.directory)?, output),
     }
 }
 
@@ -202,101 +205,41 @@ async fn prune(folder: &Path, apply: bool, output: Output) -> Result<Verdict, Co
     Ok(Verdict::Good)
 }
 
-async fn restore(args: VaultRestoreArgs, output: Output) -> Result<Verdict, CommandError> {
-    let began = Instant::now();
-    let vault = Vault::open(&args.vault.directory)?;
-    let chosen = vault.choose(args.point.point(), args.keys_of)?;
-    let (manifest, keys_of, between) = (chosen.manifest.clone(), chosen.keys_of, chosen.between);
-    let institution = yingdun_model::InstitutionId::new(&manifest.institution)
-        .map_err(|_| VaultError::Unexpected("an institution without a name"))?;
-    let newest_log = !args.audit_of_snapshot;
-    let plan = Plan::restoring(&args, institution, vault.restores_sm3_tree(&chosen, newest_log)?)?;
-    let age = |taken_ms: i64| {
-        let age = SystemClock.now().as_ms().saturating_sub(taken_ms);
-        u64::try_from(age).unwrap_or(0) / 1000
-    };
-    if args.dry_run {
-        let document = json!({
-            "dry_run": true,
-            "snapshot": manifest.number,
-            "keys_of": keys_of,
-            "taken": rfc3339(Timestamp::from_ms(manifest.taken_ms)),
-            "rpo_seconds": age(manifest.taken_ms),
-            "between": between,
-            "packs": manifest.packs.count,
-            "bytes": manifest.packs.bytes,
-            "would_make": plan.paths(),
-        });
-        output.say(&document, |language| {
-            let (packs, megabytes) = (manifest.packs.count, megabytes(manifest.packs.bytes));
-            let mut text =
-                language.vault_would_restore(manifest.number, packs, megabytes, plan.config_path().display());
-            text.extend(between.map(|between| between_line(language, between)));
-            text
-        })?;
-        return Ok(Verdict::Good);
-    }
-    let rpo_seconds = age(manifest.taken_ms);
-    let watch = Arc::new(Watch::default());
-    let work = plan.restore(vault, chosen, newest_log, Arc::clone(&watch));
-    let (config, restored) = shown(&watch, output.language(), work).await?;
-    let rehearsed = match args.verify {
-        true => Some(rehearse(&crate::config::Config::load(&config)?).await?),
-        false => None,
-    };
-    let good = rehearsed.as_ref().is_none_or(Rehearsed::is_good);
-    let rto_seconds = began.elapsed().as_secs_f64();
-    let document = json!({
-        "config": config,
-        "restored": restored,
-        "between": between,
-        "rehearsed": rehearsed,
-        "rto_seconds": rto_seconds,
-        "rpo_seconds": rpo_seconds,
-    });
-    output.say(&document, |language| {
-        let mut text = said(language, &config, &restored, rehearsed.as_ref(), rto_seconds, rpo_seconds);
-        text.extend(between.map(|between| between_line(language, between)));
-        text
+fn rehearsals(vault: &Vault, output: Output) -> Result<Verdict, CommandError> {
+    let rehearsals = vault.rehearsals()?;
+    let rows: Vec<_> = rehearsals
+        .iter()
+        .map(|rehearsal| {
+            json!({
+                "rehearsal": rehearsal.number,
+                "at": rfc3339(Timestamp::from_ms(rehearsal.at_ms)),
+                "snapshot": rehearsal.snapshot,
+                "taken": rfc3339(Timestamp::from_ms(rehearsal.taken_ms)),
+                "rto_seconds": rehearsal.rto_seconds,
+                "rpo_seconds": rehearsal.rpo_seconds,
+                "good": rehearsal.good,
+                "found": rehearsal.found,
+            })
+        })
+        .collect();
+    output.say(&json!({ "rehearsals": rows }), |language| {
+        let line = |rehearsal: &yingdun_vault::Rehearsal| {
+            let when = rfc3339(Timestamp::from_ms(rehearsal.at_ms));
+            let (snapshot, seconds) = (rehearsal.snapshot, format!("{:.0}", rehearsal.rto_seconds));
+            match rehearsal.good {
+                true => language.vault_rehearsal_good(rehearsal.number, when, snapshot, seconds),
+                false => language.vault_rehearsal_bad(rehearsal.number, when, snapshot, seconds),
+            }
+        };
+        match rehearsals.is_empty() {
+            true => language.vault_never_rehearsed(),
+            false => rehearsals.iter().map(line).collect::<Vec<_>>().join("\n"),
+        }
     })?;
-    Ok(Verdict::of(good))
+    Ok(Verdict::Good)
 }
 
 // === helpers ===
-
-fn said(
-    language: Language,
-    config: &Path,
-    restored: &yingdun_vault::Restored,
-    rehearsed: Option<&Rehearsed>,
-    rto_seconds: f64,
-    rpo_seconds: u64,
-) -> String {
-    let mut text = language.vault_restored(
-        restored.snapshot,
-        restored.records,
-        megabytes(restored.bytes),
-        config.display(),
-        format!("{rto_seconds:.0}"),
-        rpo_seconds,
-    );
-    if let Some(rehearsed) = rehearsed {
-        text.push('\n');
-        text.push_str(&language.vault_rehearsed(
-            rehearsed.records,
-            rehearsed.opened,
-            rehearsed.without_key,
-            rehearsed.unreadable,
-        ));
-    }
-    text
-}
-
-fn between_line(language: Language, between: Between) -> String {
-    let Between { seconds, stored, next } = between;
-    let next = next.map_or_else(|| "–".to_owned(), |next| next.to_string());
-    format!("\n{}", language.vault_between(seconds, stored, next))
-}
 
 fn words_of(language: Language, pulled: &Pulled) -> String {
     match pulled.snapshot {
@@ -320,6 +263,7 @@ fn alarm_line(language: Language, alarm: &Alarm) -> String {
         AlarmKind::PackChanged { pack, .. } => language.alarm_changed(pack),
         AlarmKind::PackDamaged { pack } => language.alarm_damaged(pack),
         AlarmKind::CopyDamaged { pack } => language.alarm_copy(pack),
+        AlarmKind::RowsVanished { part, kept, came } => language.alarm_rows(part, kept, came),
     };
     language.vault_alarm(alarm.number, when, what)
 }

@@ -12,6 +12,7 @@ use crate::process::private::make_directory;
 use crate::wiring::{StartError, database};
 use std::path::PathBuf;
 use std::sync::Arc;
+use yingdun_catalog::catalogue;
 use yingdun_catalog::identity::sessions;
 use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_model::InstitutionId;
@@ -44,16 +45,16 @@ impl Plan {
         Self::with(&init, opener, sm3_tree)
     }
 
-    /// Makes it, with the newest audit log or that of the snapshot; gives the configuration file, which is written last.
+    /// Makes it; gives the configuration file, which is written last.
     ///
     /// # Errors
     /// [`InstallError::Exists`] before anything is touched; after any other error what was made so far stays, for a person to
     /// look at.
     pub(crate) async fn restore(
         self,
-        vault: Vault,
+        vault: Arc<Vault>,
         chosen: Chosen,
-        newest_log: bool,
+        args: &VaultRestoreArgs,
         watch: Arc<Watch>,
     ) -> Result<(PathBuf, Restored), InstallError> {
         self.check_new()?;
@@ -63,9 +64,16 @@ impl Plan {
         }
         let target = self.target()?;
         let audit_key = format!("{}\n", vault.settings().audit_key.trim());
+        let newest_log = !args.audit_of_snapshot;
         let work = tokio::task::spawn_blocking(move || vault.restore(&chosen, newest_log, &target, &watch));
         let restored = work.await.map_err(|_| StartError::BrokenOff("the restore"))??;
         end_sessions(&self.config.identity.database).await?;
+        if args.catalogue_from_packs {
+            let catalogue =
+                database("catalogue", &self.config.catalogue.database, DatabaseKind::Catalogue).await?;
+            let wiped = catalogue::wipe(&catalogue).await;
+            wiped.map_err(|cause| StartError::Database { what: "catalogue", cause })?;
+        }
         self.make_certificates()?;
         self.write(&self.directory.join(AUDIT_KEY_FILE), audit_key.as_bytes(), 0o644)?;
         self.write(&self.config_path(), self.config_text.as_bytes(), 0o600)?;
