@@ -147,6 +147,8 @@ const COUNTERS: &[&str] = &[
     "yingdun_rewrap_failures_total",
     "yingdun_rewrap_keys_total",
     "yingdun_storage_lost_records_total",
+    "yingdun_storage_removed_bytes_total",
+    "yingdun_storage_removed_packs_total",
     "yingdun_studies_destroyed_total",
     "yingdun_study_events_total",
 ];
@@ -162,6 +164,7 @@ const GAUGES: &[&str] = &[
     "yingdun_kek_age_seconds_highest",
     "yingdun_kek_uses_highest",
     "yingdun_rewrap_keys_left",
+    "yingdun_storage_dead_bytes",
     "yingdun_storage_repairs_waiting",
 ];
 
