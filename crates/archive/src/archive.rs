@@ -79,11 +79,13 @@ impl Archive {
     pub async fn open(parts: ArchiveParts) -> Result<(Self, Recovered), Unavailable> {
         let ArchiveParts { catalogue, keys, store, audit, access, clock, limits } = parts;
         let number = tables::stores::enter(&catalogue, &store.id()).await.map_err(unavailable)?;
+        let several = tables::stores::several(&catalogue).await.map_err(unavailable)?;
         let core = Arc::new(Core {
             catalogue: Catalogue::start(
                 catalogue,
                 store.clone(),
                 number,
+                several,
                 Rests { clock: Arc::clone(&clock), after: limits.study_stable_after },
             ),
             windows: Arc::new(Windows::new(access.clone(), keys.clone(), audit.clone(), Arc::clone(&clock))),

@@ -115,7 +115,15 @@ pub(crate) struct Turn {
 impl Catalogue {
     /// Starts the writer for a store, which has a number in this catalogue. It ends when the last handle is dropped and everything
     /// has been applied.
-    pub(crate) fn start(database: Database, store: Store, number: StoreNumber, rests: Rests) -> Self {
+    /// Where several stores fill the catalogue, versions are claimed; a store that is alone has nobody to claim them from, and
+    /// another one is refused while it serves.
+    pub(crate) fn start(
+        database: Database,
+        store: Store,
+        number: StoreNumber,
+        several: bool,
+        rests: Rests,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_ROWS_MAX);
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -123,7 +131,7 @@ impl Catalogue {
             replayed: AtomicBool::new(false),
         });
         tokio::spawn(write(database.clone(), store, number, rests, Arc::clone(&shared), waiting));
-        let versions = database.is_shared().then(|| Versions::start(database.clone(), number));
+        let versions = several.then(|| Versions::start(database.clone(), number));
         Self { database, number, versions, queue, shared }
     }
 

@@ -20,6 +20,9 @@ async fn two_nodes() -> Option<([House; 2], [Open; 2])> {
     let open = one.open().await;
     let other = one.beside();
     let beside = other.open().await;
+    // It came to a catalogue of its own, and learns at its next start that it is not alone.
+    stop(open).await;
+    let open = one.open().await;
     Some(([one, other], [open, beside]))
 }
 

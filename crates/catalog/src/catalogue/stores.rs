@@ -41,6 +41,15 @@ pub async fn enter(database: &Database, id: &[u8; 16]) -> Result<StoreNumber, Ca
     Err(CatalogError::Busy("many stores come to the catalogue at once".to_owned()))
 }
 
+/// Whether a catalogue is filled from several stores.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn several(database: &Database) -> Result<bool, CatalogError> {
+    let rows = database.query(Statement::new("SELECT count(*) FROM pack_store", vec![])).await?;
+    Ok(rows.first().map(|row| row.get_i64(0)).transpose()?.is_some_and(|stores| stores > 1))
+}
+
 async fn number_of(database: &Database, id: &[u8; 16]) -> Result<Option<StoreNumber>, CatalogError> {
     let select = "SELECT number FROM pack_store WHERE id = $1";
     let rows = database.query(Statement::new(select, vec![id.into()])).await?;

@@ -272,12 +272,6 @@ impl Database {
         Dump(taken)
     }
 
-    /// Whether other nodes may fill it at the same time.
-    #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        !self.is_sqlite()
-    }
-
     /// Whether it is a file of ours, and not a server.
     pub(crate) const fn is_sqlite(&self) -> bool {
         matches!(self.engine, Engine::Sqlite(_))
