@@ -1,5 +1,6 @@
 """Fixtures: the shared archive that tests only add to, and installations of a test's own."""
 
+import contextlib
 import os
 import shutil
 
@@ -20,24 +21,57 @@ def pytest_configure(config):
         )
 
 
-@pytest.fixture(scope="session")
-def make_installation(tmp_path_factory):
-    """Makes installations, and ends their servers when the tests are over."""
-    made = []
+class Installations:
+    """Makes installations and removes them: packs and pre-allocated journals add up, and so do servers."""
 
-    def make(name: str, *, serve=True, **options) -> Installation:
-        installation = Installation(tmp_path_factory.mktemp(name), **options)
-        made.append(installation)
+    def __init__(self, tmp_path_factory):
+        self.folders, self.made = tmp_path_factory, []
+
+    def make(self, name: str, *, serve=True, shared=False, **options) -> Installation:
+        """An installation until the end of the test or module that makes it; a shared one until the end of all."""
+        installation = Installation(self.folders.mktemp(name), **options)
+        self.made.append((installation, shared))
         if serve:
             installation.start()
             installation.office = Office(installation)
         return installation
 
-    yield make
-    for installation in made:
-        installation.kill()
-        # Packs and pre-allocated journals add up; what a failed test needs is in its message.
-        shutil.rmtree(installation.directory, ignore_errors=True)
+    def remove(self, removed):
+        """Ends the servers. What a failed test needs is in its message."""
+        self.made = [entry for entry in self.made if entry not in removed]
+        for installation, _ in removed:
+            installation.kill()
+            shutil.rmtree(installation.directory, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def removed_afterwards(self):
+        before = list(self.made)
+        yield
+        self.remove([entry for entry in self.made if entry not in before and not entry[1]])
+
+
+@pytest.fixture(scope="session")
+def installations(tmp_path_factory):
+    made = Installations(tmp_path_factory)
+    yield made
+    made.remove(list(made.made))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def removes_what_its_fixtures_made(installations):
+    with installations.removed_afterwards():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def removes_what_it_made(installations):
+    with installations.removed_afterwards():
+        yield
+
+
+@pytest.fixture(scope="session")
+def make_installation(installations):
+    return installations.make
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +87,7 @@ def postgres_cluster():
 
 @pytest.fixture(scope="session")
 def sqlite_archive(make_installation):
-    return make_installation("archive")
+    return make_installation("archive", shared=True)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +102,7 @@ def archive_on(request, sqlite_archive, make_installation):
     if request.param == "sqlite":
         return sqlite_archive
     cluster = request.getfixturevalue("postgres_cluster")
-    return make_installation("archive-postgres", databases=cluster.databases_of_an_installation())
+    return make_installation("archive-postgres", shared=True, databases=cluster.databases_of_an_installation())
 
 
 @pytest.fixture(scope="session")
