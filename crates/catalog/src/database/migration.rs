@@ -7,7 +7,7 @@ use crate::CatalogError;
 pub struct Migration {
     /// From 1, without gaps.
     pub version: i64,
-    /// A few words, for people.
+    /// A few words, for people. One that begins with `expand: ` only adds what programs without it need not know of.
     pub name: &'static str,
     /// The statements for SQLite, separated by semicolons.
     pub sqlite: &'static str,
@@ -15,17 +15,23 @@ pub struct Migration {
     pub postgres: &'static str,
 }
 
+/// How the names of steps begin that only add: tables, indexes, columns that may be missing or have a default. A
+/// program that does not know such a step works on beside it, so an upgrade node by node has a way back without a
+/// copy of the databases.
+pub(crate) const EXPAND: &str = "expand: ";
+
 /// A step that a database says it has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Applied {
     pub(super) version: i64,
+    pub(super) name: String,
     pub(super) sha256: Vec<u8>,
 }
 
 /// One text for both engines: where the steps taken are written down.
 pub(super) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \
      (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL)";
-pub(super) const SELECT_APPLIED: &str = "SELECT version, sha256 FROM schema_migration ORDER BY version";
+pub(super) const SELECT_APPLIED: &str = "SELECT version, name, sha256 FROM schema_migration ORDER BY version";
 pub(super) const INSERT_APPLIED: &str =
     "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)";
 
@@ -34,7 +40,7 @@ pub(super) fn sha256(text: &str) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().to_vec()
 }
 
-/// The steps that are still to be taken, after a check that those taken are ours.
+/// The steps that are still to be taken, after a check that those taken are ours, or only add to ours.
 pub(super) fn pending<'a>(
     ours: &'a [Migration],
     text_of: impl Fn(&Migration) -> &'static str,
@@ -42,10 +48,15 @@ pub(super) fn pending<'a>(
 ) -> Result<&'a [Migration], CatalogError> {
     for (position, done) in applied.iter().enumerate() {
         let Some(step) = ours.get(position) else {
+            if done.name.starts_with(EXPAND) {
+                continue;
+            }
             return Err(CatalogError::Schema(format!(
-                "the database is at version {}, this program knows up to {}; install a newer program",
-                done.version,
-                ours.len()
+                "the database is at version {}, this program knows up to {}, and step {} does more than add; install \
+                 a newer program",
+                applied.last().map_or(0, |last| last.version),
+                ours.len(),
+                done.version
             )));
         };
         if step.version != done.version {
@@ -79,6 +90,7 @@ mod tests {
             .iter()
             .map(|v| Applied {
                 version: *v,
+                name: STEPS.get(*v as usize - 1).map_or("three", |s| s.name).to_owned(),
                 sha256: STEPS.get(*v as usize - 1).map_or(vec![0], |s| sha256(s.sqlite)),
             })
             .collect()
@@ -104,6 +116,44 @@ mod tests {
         let mut edited = applied(&[1]);
         edited[0].sha256[0] ^= 1;
         assert!(pending(STEPS, |s| s.sqlite, &edited).is_err());
+    }
+
+    #[test]
+    fn what_a_newer_program_only_added_stops_no_older_one() {
+        let mut newer = applied(&[1, 2, 3, 4]);
+        newer[2].name = format!("{EXPAND}three");
+        let half = pending(STEPS, |s| s.sqlite, &newer).unwrap_err();
+        assert!(half.to_string().contains("at version 4") && half.to_string().contains("step 4"), "{half}");
+        newer[3].name = format!("{EXPAND}four");
+        assert_eq!(pending(STEPS, |s| s.sqlite, &newer).unwrap().len(), 0);
+        newer[0].sha256[0] ^= 1;
+        assert!(pending(STEPS, |s| s.sqlite, &newer).is_err(), "what both know has to be the same");
+    }
+
+    #[test]
+    fn steps_that_are_said_to_add_only_add() {
+        // A column needs a default or no value at all: older programs do not name it.
+        let adds = |statement: &str| {
+            let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase();
+            let column = statement.starts_with("ALTER TABLE ") && statement.contains(" ADD COLUMN ");
+            let index = statement.starts_with("CREATE INDEX ");
+            index
+                || statement.starts_with("CREATE TABLE ")
+                || (column && (statement.contains(" DEFAULT ") || !statement.contains(" NOT NULL")))
+        };
+        assert!(adds("ALTER TABLE a ADD COLUMN b TEXT") && adds("CREATE INDEX i ON a (b)"));
+        assert!(
+            !adds("ALTER TABLE a ADD COLUMN b TEXT NOT NULL")
+                && !adds("DELETE FROM a")
+                && !adds("DROP TABLE a")
+        );
+        let steps = DatabaseKind::ALL.into_iter().flat_map(DatabaseKind::migrations);
+        for step in steps.filter(|step| step.name.starts_with(EXPAND)) {
+            for text in [step.sqlite, step.postgres] {
+                let mut statements = text.split(';').map(str::trim).filter(|text| !text.is_empty());
+                assert!(statements.all(adds), "step {} (`{}`)", step.version, step.name);
+            }
+        }
     }
 
     #[test]

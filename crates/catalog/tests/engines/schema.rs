@@ -134,6 +134,15 @@ async fn a_schema_of_a_newer_program_is_refused_by_postgresql_too() {
     database.execute(vec![Statement::new(newer, vec![])]).await.unwrap();
     let refused = Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await;
     assert!(matches!(refused, Err(CatalogError::Schema(_))), "{refused:?}");
+
+    // Upgraded node by node, and back: what a newer program only added stops no older one.
+    let added = "UPDATE schema_migration SET name = 'expand: the future' WHERE version = 9999";
+    database.execute(vec![Statement::new(added, vec![])]).await.unwrap();
+    let older = Database::open_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
+    let count = Statement::new("SELECT count(*) FROM schema_migration WHERE version = 9999", vec![]);
+    assert_eq!(older.query(count).await.unwrap()[0].get_i64(0), Ok(1), "the newer program finds what it did");
+    let looked = Database::inspect_postgres(fresh.address(), DatabaseKind::Catalogue).await.unwrap();
+    assert_eq!(looked.pending_steps, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

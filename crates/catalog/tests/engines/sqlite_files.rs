@@ -58,6 +58,13 @@ async fn a_database_of_a_newer_program_is_refused() {
     database.execute(run(newer)).await.unwrap();
     let refused = open(&path, DatabaseKind::Catalogue).await;
     assert!(matches!(refused, Err(CatalogError::Schema(_))), "{refused:?}");
+
+    let added = "UPDATE schema_migration SET name = 'expand: the future' WHERE version = 9999";
+    database.execute(run(added)).await.unwrap();
+    drop(database);
+    let older = open(&path, DatabaseKind::Catalogue).await.unwrap();
+    let count = Statement::new("SELECT count(*) FROM schema_migration WHERE version = 9999", vec![]);
+    assert_eq!(older.query(count).await.unwrap()[0].get_i64(0), Ok(1), "the newer program finds what it did");
 }
 
 #[tokio::test(flavor = "multi_thread")]

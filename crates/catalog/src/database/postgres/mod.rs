@@ -247,7 +247,7 @@ fn give_back<T>(lease: Lease, outcome: Result<T, Failure>) -> Result<T, Failure>
 
 fn applied(rows: Vec<tokio_postgres::Row>) -> Result<Vec<Applied>, CatalogError> {
     rows.iter()
-        .map(|row| Ok(Applied { version: row.try_get(0)?, sha256: row.try_get(1)? }))
+        .map(|row| Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, sha256: row.try_get(2)? }))
         .collect::<Result<_, _>>()
         .map_err(error_of)
 }

@@ -215,7 +215,9 @@ fn applied(connection: &Connection) -> Result<Vec<Applied>, CatalogError> {
         .prepare(migration::SELECT_APPLIED)
         .and_then(|mut select| {
             select
-                .query_map([], |row| Ok(Applied { version: row.get(0)?, sha256: row.get(1)? }))?
+                .query_map([], |row| {
+                    Ok(Applied { version: row.get(0)?, name: row.get(1)?, sha256: row.get(2)? })
+                })?
                 .collect::<Result<_, _>>()
         })
         .map_err(error_of)
