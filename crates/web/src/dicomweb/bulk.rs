@@ -1,9 +1,9 @@
 //! Bulk data (PS3.18 §10.4.1.1.5 to 7): one value by its address, or all values of a study, a series or an instance.
 
 use super::negotiate::{self, Form};
-use super::problems;
+use super::problems::{self, broken};
 use super::retrieve::{
-    OCTETS, begun, broken, in_parts, instance_url, one_part, open, part_of_frame, pump, validator,
+    OCTETS, begun, in_parts, instance_url, one_part, open, part_of_frame, pump, validator,
 };
 use crate::http::problem::{Kind, Problem};
 use crate::http::{answer, conditional};

@@ -5,8 +5,8 @@
 //! while they arrive, once every other value of their object is there. Everything else is held until its object is
 //! whole, within [`limits::STOW_HELD_BYTES_MAX`].
 
+use super::desk::{Desk, Object, Source, failed, of_ingest};
 use super::receipt::{Outcome, Reason};
-use super::store::{Desk, Object, Source, failed, of_ingest};
 use crate::http::media::Media;
 use crate::http::problem::{Kind, Problem};
 use crate::limits;

@@ -1,7 +1,7 @@
 //! Export: studies, or one series, as a medium in a zip archive (PS3.10 §8, PS3.18 §8.7.3 for the media type).
 
 use super::problems;
-use super::retrieve::broken;
+use super::problems::broken;
 use crate::http::answer;
 use crate::http::problem::{Kind, Problem};
 use crate::limits;

@@ -6,6 +6,7 @@
 pub(crate) mod bulk;
 pub(crate) mod capabilities;
 mod compose;
+mod desk;
 pub(crate) mod destroy;
 pub(crate) mod event_channel;
 pub(crate) mod media;

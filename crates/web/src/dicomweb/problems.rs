@@ -1,5 +1,6 @@
 //! From the archive's refusals to HTTP answers. The technical cause goes to the log, never to the client.
 
+use crate::http::answer::Broken;
 use crate::http::problem::{Kind, Problem};
 use yingdun_archive::{FindError, OpenError, Unavailable};
 
@@ -17,6 +18,12 @@ pub(crate) fn of_find(error: FindError) -> Problem {
             .remedy("add a patient ID, an accession number, a date or the beginning of a name"),
         FindError::Unavailable(unavailable) => of_unavailable(&unavailable),
     }
+}
+
+/// The reason goes to the log; the client sees its connection end before the announced length.
+pub(crate) fn broken(error: OpenError) -> Broken {
+    tracing::warn!(%error, "an answer was broken off");
+    Broken
 }
 
 pub(crate) fn of_open(error: OpenError) -> Problem {

@@ -6,7 +6,7 @@
 
 use super::media;
 use super::negotiate::{self, Form, Given};
-use super::problems;
+use super::problems::{self, broken};
 use super::search::json_type;
 use super::studio;
 use crate::http::answer::{self, Broken, Sink};
@@ -347,12 +347,6 @@ pub(super) async fn pump(sink: &Sink, mut content: ByteStream) -> Result<(), Bro
         sink.send(chunk).await?;
     }
     Ok(())
-}
-
-/// The reason goes to the log; the client sees its connection end before the announced length.
-pub(super) fn broken(error: OpenError) -> Broken {
-    tracing::warn!(%error, "an answer was broken off");
-    Broken
 }
 
 /// The type of one frame as it is stored.
