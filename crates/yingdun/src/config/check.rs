@@ -1,45 +1,14 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
+use super::finding::{Finding, Severity, is_origin, readable_by_others};
 use super::{Config, DatabaseUrl, keys, nats, offsite, witnesses};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
 const STUDY_STABLE_AFTER_S_MAX: u32 = 86_400;
 
 /// The longest time for reading everything again, in days: a quarter, after which damage on a second disk is likely.
 const SCRUB_DAYS_MAX: u32 = 90;
-
-/// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Works, but not as safely as it could.
-    Warning,
-    /// `serve` refuses to start.
-    Error,
-}
-
-impl std::fmt::Display for Severity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
-}
-
-/// One judgement: what is so, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Finding {
-    pub(crate) severity: Severity,
-    pub(crate) option: &'static str,
-    pub(crate) cause: String,
-    pub(crate) remedy: &'static str,
-}
 
 /// Judges a configuration. The result is empty when there is nothing to say.
 pub(crate) fn check(config: &Config) -> Vec<Finding> {
@@ -228,18 +197,6 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     findings.extend(keys::check(&config.keys));
     findings.extend(witnesses::check(&config.audit));
     findings
-}
-
-/// Whether this is an origin as browsers send it (RFC 6454 §6.2): scheme, host and at most a port, in lower case.
-pub(super) fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(legal))
-}
-
-pub(super) fn readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 /// Whether a URL has `user:password@` before its host.

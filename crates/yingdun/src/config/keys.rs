@@ -1,6 +1,6 @@
 //! The section `[keys]`: where wrapped keys lie, who keeps the root key, what new studies are sealed with.
 
-use super::check::{Severity, readable_by_others};
+use super::finding::{Severity, readable_by_others};
 use super::{DatabaseUrl, Finding, default_rotate_after_days};
 use serde::Deserialize;
 use std::collections::BTreeMap;

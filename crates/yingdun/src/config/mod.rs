@@ -5,14 +5,16 @@
 
 mod check;
 mod edit;
+mod finding;
 mod keys;
 mod nats;
 mod offsite;
 mod template;
 mod witnesses;
 
-pub(crate) use check::{Finding, Severity, check};
+pub(crate) use check::check;
 pub(crate) use edit::with_root;
+pub(crate) use finding::{Finding, Severity};
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use offsite::{Offsite, OffsiteUrl};

@@ -1,7 +1,7 @@
 //! The section `[nats]`: a stream that is told of studies at rest.
 
 use super::Finding;
-use super::check::{Severity, readable_by_others};
+use super::finding::{Severity, readable_by_others};
 use serde::Deserialize;
 use std::path::PathBuf;
 use yingdun_feed::{Names, SERVERS_MAX, ServerAddress};

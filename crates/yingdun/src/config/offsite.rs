@@ -1,6 +1,6 @@
 //! Off-site replicas in the configuration: `[[storage.offsite]]`.
 
-use super::check::{is_origin, readable_by_others};
+use super::finding::{is_origin, readable_by_others};
 use super::{Finding, Severity, Storage};
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! What stands in a certificate file, for status pages and for `doctor`.
 
-use super::error::StartError;
+use super::error::{StartError, read};
 use serde::Serialize;
 use std::path::Path;
 use yingdun_crypto::digest::sha256;
@@ -29,8 +29,7 @@ impl CertificateFacts {
 /// # Errors
 /// [`StartError::File`].
 pub(crate) fn read_certificate(path: &Path) -> Result<Option<CertificateFacts>, StartError> {
-    let pem = std::fs::read(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })?;
-    Ok(facts(&pem))
+    Ok(facts(&read(path)?))
 }
 
 fn facts(pem: &[u8]) -> Option<CertificateFacts> {

@@ -1,7 +1,6 @@
 //! The DICOM doors: bound at the addresses of the configuration, and served by whoever answers there.
 
-use super::error::StartError;
-use super::system::read;
+use super::error::{StartError, read};
 use crate::config::Config;
 use std::net::SocketAddr;
 use std::sync::Arc;

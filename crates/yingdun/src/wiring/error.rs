@@ -1,7 +1,7 @@
 //! Why an archive does not start.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stopped the start. Nothing is served then, and what was opened is closed again.
 #[derive(Debug, thiserror::Error)]
@@ -100,4 +100,9 @@ pub(crate) enum StartError {
     /// The metrics cannot be collected.
     #[error("metrics cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// Reads a file that the configuration names.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })
 }

@@ -1,7 +1,6 @@
 //! The stream of events that a configuration describes.
 
-use super::error::StartError;
-use super::system::read;
+use super::error::{StartError, read};
 use crate::config::{Config, Nats};
 use yingdun_dimse::tls;
 use yingdun_feed::{FeedConfig, Names};

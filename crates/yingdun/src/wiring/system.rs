@@ -1,7 +1,7 @@
 //! A whole archive in one process: opened, serving, and stopped in order.
 
 use super::dicom::{self, DicomDoors};
-use super::error::StartError;
+use super::error::{StartError, read};
 use super::events::RepairLedger;
 use super::feed::feed;
 use super::foundation::{Foundation, hold};
@@ -14,7 +14,6 @@ use super::witnesses;
 use crate::config::{self, Config, Finding, Offsite, Severity};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -340,8 +339,4 @@ pub(super) fn web_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, Star
     let key = read(&config.web.private_key_file)?;
     let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
     Ok(yingdun_web::server_config(&files)?)
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, StartError> {
-    std::fs::read(path).map_err(|cause| StartError::File { path: path.to_owned(), cause })
 }

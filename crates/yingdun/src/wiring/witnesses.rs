@@ -45,7 +45,7 @@ pub(super) fn start(
 /// # Errors
 /// [`StartError::File`] and [`StartError::Witnesses`].
 pub(crate) fn asker(ca_file: Option<&Path>) -> Result<Asker, StartError> {
-    let authorities = ca_file.map(super::system::read).transpose()?;
+    let authorities = ca_file.map(super::error::read).transpose()?;
     Ok(Asker::new(authorities.as_deref())?)
 }
 
