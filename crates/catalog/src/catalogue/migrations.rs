@@ -48,6 +48,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: AVAILABILITY,
     },
     Migration { version: 15, name: "claims on versions", sqlite: VERSION_CLAIMS, postgres: VERSION_CLAIMS },
+    Migration { version: 16, name: "expand: nodes", sqlite: NODES, postgres: NODES },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -579,5 +580,15 @@ CREATE TABLE version_claim (
     version BIGINT NOT NULL,
     store BIGINT NOT NULL,
     PRIMARY KEY (instance_ref, version)
+);
+";
+
+/// The node of each store, by which the others find it. Without an address it is not to be reached.
+const NODES: &str = "
+CREATE TABLE node (
+    store BIGINT NOT NULL,
+    address TEXT,
+    certificate_sha256 BYTEA,
+    PRIMARY KEY (store)
 );
 ";

@@ -38,6 +38,7 @@ mod filter;
 pub mod instances;
 pub(crate) mod migrations;
 mod moment;
+pub mod nodes;
 pub mod patients;
 pub mod performed;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod commitments;
 mod database;
 mod dumps;
 mod events;
+mod nodes;
 mod oracle;
 mod performed;
 mod records;

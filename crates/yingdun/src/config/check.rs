@@ -1,7 +1,7 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, keys, nats, offsite, witnesses};
+use super::{Config, DatabaseUrl, keys, nats, node, offsite, witnesses};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -194,6 +194,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "write each as a browser sends it, without a path: https://viewer.example",
         );
     }
+    findings.extend(config.node.iter().flat_map(|of| node::check(of, config)));
     findings.extend(keys::check(&config.keys));
     findings.extend(witnesses::check(&config.audit));
     findings

@@ -8,6 +8,7 @@ mod edit;
 mod finding;
 mod keys;
 mod nats;
+mod node;
 mod offsite;
 mod template;
 mod witnesses;
@@ -17,6 +18,7 @@ pub(crate) use edit::with_root;
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
+pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     pub(crate) dicom: Dicom,
     pub(crate) web: Web,
+    /// How other nodes of this installation reach this one; unset means not at all.
+    pub(crate) node: Option<Node>,
     /// A stream that is told of studies at rest; unset means none.
     pub(crate) nats: Option<Nats>,
     #[serde(default)]
@@ -290,6 +294,7 @@ impl Config {
             resolve(path);
         }
         self.keys.paths_mut().for_each(resolve);
+        self.node.iter_mut().for_each(|node| resolve(&mut node.ca_file));
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
     }
 }

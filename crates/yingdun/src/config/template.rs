@@ -190,6 +190,12 @@ private_key_file = "pki/server.key"
 # A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
 # metrics_token_file = "metrics-token"
 
+# This node, as other nodes of the same installation reach it: they read what lies in the packs here, as ciphertext, from the web
+# door. They show a certificate of this authority, and so does this one; it must be good for both sides of TLS. Unset: closed.
+# [node]
+# address = "https://node-1.example:8443"
+# ca_file = "pki/ca.pem"
+
 # A stream of NATS JetStream that is told of studies at rest, for programs that listen to one. It must be there: three servers, file
 # storage, `sync_interval: always`. A message holds a number and a pseudonym, no personal data. Unset: none.
 # [nats]

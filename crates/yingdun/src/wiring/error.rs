@@ -12,6 +12,9 @@ pub(crate) enum StartError {
     /// A file that the configuration names cannot be read.
     #[error("`{}` cannot be read: {cause}", path.display())]
     File { path: PathBuf, cause: std::io::Error },
+    /// A file holds no certificate.
+    #[error("`{}` holds no certificate in PEM", .0.display())]
+    NoCertificate(PathBuf),
     /// The passphrase file is empty.
     #[error("the passphrase file `{}` is empty", .0.display())]
     EmptyPassphrase(PathBuf),

@@ -18,6 +18,7 @@ mod feed;
 mod foundation;
 mod health;
 mod network;
+mod nodes;
 mod observe;
 mod rehearsal;
 mod retrieval;

@@ -7,6 +7,7 @@ use super::feed::feed;
 use super::foundation::{Foundation, hold};
 use super::health::Health;
 use super::network::Calls;
+use super::nodes;
 use super::observe;
 use super::root::{Root, root};
 use super::servers::database_servers;
@@ -123,6 +124,7 @@ impl System {
         );
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         claim(&foundation, &store).await?;
+        nodes::announce(config, &foundation.catalogue, &store).await?;
         let parts = archive_parts(config, &foundation, store.clone());
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
@@ -337,6 +339,9 @@ async fn open_web_door(
 pub(super) fn web_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, StartError> {
     let chain = read(&config.web.certificate_file)?;
     let key = read(&config.web.private_key_file)?;
-    let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
+    // Other nodes show a certificate; nobody else is asked to.
+    let authorities = config.node.as_ref().map(|node| read(&node.ca_file)).transpose()?;
+    let files =
+        TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: authorities.as_deref() };
     Ok(yingdun_web::server_config(&files)?)
 }

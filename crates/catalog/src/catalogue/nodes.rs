@@ -1,0 +1,64 @@
+//! The nodes of an installation: each has a store of packs, and says where the others reach it and which certificate it shows
+//! there. What stands here was said by whoever may write the catalogue, so it is never enough by itself: a certificate has to come from the
+//! authority of the installation as well.
+
+use crate::{CatalogError, Database, Row, Statement, Value};
+use yingdun_model::StoreNumber;
+
+/// Where a node is reached by the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeDoor {
+    /// `https://host:port`.
+    pub address: String,
+    /// SHA-256 over the DER form of the certificate that the node shows there, and when it asks others.
+    pub certificate_sha256: [u8; 32],
+}
+
+/// A node that says something of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The number of its store.
+    pub store: StoreNumber,
+    /// The random name of its store, which is in its packs.
+    pub id: [u8; 16],
+    /// None for a node that others may not reach.
+    pub door: Option<NodeDoor>,
+}
+
+/// Says of the node with a store where it is reached, or that it is not.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn announce(
+    database: &Database,
+    store: StoreNumber,
+    door: Option<&NodeDoor>,
+) -> Result<(), CatalogError> {
+    let upsert = "INSERT INTO node (store, address, certificate_sha256) VALUES ($1, $2, $3) \
+         ON CONFLICT (store) DO UPDATE SET address = excluded.address, certificate_sha256 = excluded.certificate_sha256";
+    let address: Value = door.map(|door| door.address.as_str()).into();
+    let certificate: Value = door.map(|door| &door.certificate_sha256).into();
+    let values = vec![store.get().into(), address, certificate];
+    database.execute(vec![Statement::new(upsert, values)]).await.map(drop)
+}
+
+/// All nodes that have said something, by the numbers of their stores.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn all(database: &Database) -> Result<Vec<Node>, CatalogError> {
+    let select = "SELECT node.store, pack_store.id, node.address, node.certificate_sha256 \
+         FROM node JOIN pack_store ON pack_store.number = node.store ORDER BY node.store";
+    database.query(Statement::new(select, vec![])).await?.iter().map(node_of).collect()
+}
+
+fn node_of(row: &Row) -> Result<Node, CatalogError> {
+    let store = StoreNumber::new(row.get_number(0)?)
+        .ok_or_else(|| CatalogError::Corrupt("the number of a store is from 1, 0 came".to_owned()))?;
+    let address = row.opt_text(2)?.map(str::to_owned);
+    // Both are there or none.
+    let door = address
+        .map(|address| Ok::<_, CatalogError>(NodeDoor { address, certificate_sha256: row.get_array(3)? }))
+        .transpose()?;
+    Ok(Node { store, id: row.get_array(1)?, door })
+}

@@ -1,0 +1,70 @@
+//! The section `[node]`: this node, as the other nodes of the installation reach it.
+
+use super::finding::{Finding, Severity};
+use super::{Config, DatabaseUrl};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// This node among others. Unset means that it neither answers others nor asks them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Node {
+    /// `https://host:port` of the web door, by which other nodes reach it.
+    pub(crate) address: String,
+    /// The authorities that the certificates of nodes come from.
+    pub(crate) ca_file: PathBuf,
+}
+
+/// Judges the section.
+pub(super) fn check(node: &Node, config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut say =
+        |severity, option, cause, remedy| findings.push(Finding { severity, option, cause, remedy });
+    if !is_address(&node.address) {
+        say(
+            Severity::Error,
+            "node.address",
+            format!("`{}` is not an https address without a path", node.address),
+            "write it as in https://node-1.example:8443",
+        );
+    }
+    if !node.ca_file.is_file() {
+        say(
+            Severity::Error,
+            "node.ca_file",
+            format!("there is no file `{}`", node.ca_file.display()),
+            "name the authority of this installation, for example pki/ca.pem",
+        );
+    }
+    if matches!(config.catalogue.database, DatabaseUrl::Sqlite(_)) {
+        say(
+            Severity::Warning,
+            "node",
+            "the catalogue is a file, which other nodes cannot share".into(),
+            "take the section away, or have the databases on PostgreSQL",
+        );
+    }
+    findings
+}
+
+/// Whether this is `https://host` with at most a port, and nothing else.
+fn is_address(text: &str) -> bool {
+    text.strip_prefix("https://").is_some_and(|host| {
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_host_and_at_most_a_port() {
+        for right in ["https://node-1.example", "https://10.0.0.5:8443", "https://[fd00::5]:8443"] {
+            assert!(is_address(right), "{right}");
+        }
+        for wrong in ["", "https://", "http://node-1", "https://node-1/", "https://a@node-1", "https://a?b"] {
+            assert!(!is_address(wrong), "{wrong}");
+        }
+    }
+}
