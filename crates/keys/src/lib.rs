@@ -67,6 +67,8 @@ mod shred;
 mod store;
 mod study;
 mod suites;
+#[cfg(test)]
+mod testing;
 mod unwrap;
 
 pub use epoch::{EpochFile, EpochFileError};

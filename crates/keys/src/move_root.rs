@@ -80,53 +80,20 @@ fn place_of(secret: &KeptSecret) -> Result<yingdun_crypto::Context, KeysError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epoch::EpochFile;
     use crate::study::StudyPlace;
-    use crate::{KekLine, RootAnswer, RootError, RootKind, RootProvider};
-    use std::sync::Arc;
+    use crate::testing::{House, line, root};
+    use crate::{RootAnswer, RootError, RootKind, RootProvider};
     use std::sync::atomic::{AtomicU32, Ordering};
-    use yingdun_catalog::{Database, DatabaseKind, Sql};
-    use yingdun_crypto::{Context, SealingKey, Suite, WrappingKey};
-    use yingdun_model::{Grade, InstitutionId, ManualClock, PatientRef, Secret, StudyRef, Timestamp};
+    use yingdun_catalog::Sql;
+    use yingdun_crypto::{Context, SealingKey, WrappingKey};
+    use yingdun_model::{PatientRef, Secret, StudyRef};
 
-    struct House {
-        folder: tempfile::TempDir,
-        database: Database,
-    }
-
-    impl House {
-        async fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("keys.db");
-            let database = Database::open_sqlite(path, DatabaseKind::Keys).await.unwrap();
-            Self { folder, database }
-        }
-
-        fn file(&self) -> EpochFile {
-            EpochFile::at(self.folder.path().join("epoch.key"))
-        }
-
-        async fn open(&self, root: RootKey) -> Result<KeyStore, KeysError> {
-            let clock = Arc::new(ManualClock::at(Timestamp::from_ms(1_700_000_000_000)));
-            KeyStore::open(self.database.clone(), root, self.file(), clock).await
-        }
-
-        /// A store with secrets, two versions and a study, and all of them as bytes.
-        async fn filled(&self, root: RootKey) -> Vec<[u8; 32]> {
-            let store = self.open(root).await.unwrap();
-            study(&store).await;
-            store.rotate_kek(&line(), 1).await.unwrap();
-            everything(&store).await
-        }
-    }
-
-    fn root(byte: u8) -> RootKey {
-        SealingKey::from_secret(&Secret::new([byte; 32])).into()
-    }
-
-    fn line() -> KekLine {
-        let institution = InstitutionId::new("renmin").unwrap();
-        KekLine { institution, grade: Grade::L4, suite: Suite::default().as_str().to_owned() }
+    /// A store with secrets, two versions and a study, and all of them as bytes.
+    async fn filled(house: &House, root: RootKey) -> Vec<[u8; 32]> {
+        let store = house.open(root).await.unwrap();
+        study(&store).await;
+        store.rotate_kek(&line(), 1).await.unwrap();
+        everything(&store).await
     }
 
     async fn study(store: &KeyStore) -> [u8; 32] {
@@ -146,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn after_the_move_the_new_root_key_opens_everything_and_the_old_one_nothing() {
         let house = House::new().await;
-        let all = house.filled(root(1)).await;
+        let all = filled(&house, root(1)).await;
         let old_file = std::fs::read(house.file().path()).unwrap();
         let store = house.open(root(1)).await.unwrap();
         let moved = store.move_root(&root(2)).await.unwrap();
@@ -172,7 +139,7 @@ mod tests {
     async fn a_crash_at_each_step_leaves_exactly_one_root_key_that_opens_everything() {
         for (steps, opens, other) in [(1, 1, 2), (2, 2, 1)] {
             let house = House::new().await;
-            let all = house.filled(root(1)).await;
+            let all = filled(&house, root(1)).await;
             let store = house.open(root(1)).await.unwrap();
             let changes = store.under(&root(2)).await.unwrap();
             store.0.keys.keks.move_root_until(&root(2), changes, steps).await.unwrap();
@@ -217,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_keeper_that_stops_to_answer_at_any_call_changes_nothing() {
         let house = House::new().await;
-        let all = house.filled(root(1)).await;
+        let all = filled(&house, root(1)).await;
         let mut answers = 0;
         loop {
             let key = SealingKey::from_secret(&Secret::new([2; 32]));
@@ -240,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn a_damaged_row_stops_the_move_before_anything_changes() {
         let house = House::new().await;
-        let _ = house.filled(root(1)).await;
+        let _ = filled(&house, root(1)).await;
         let store = house.open(root(1)).await.unwrap();
         let spoil = "UPDATE institution_secret SET wrapped = zeroblob(length(wrapped)) WHERE name = 'token'";
         house.database.execute(vec![Statement::new(Sql::new(spoil), Vec::new())]).await.unwrap();

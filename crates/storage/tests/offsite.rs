@@ -49,6 +49,24 @@ async fn until_sent(store: &Store) {
     .await;
 }
 
+fn lose_replicas(root: &Path) {
+    for replica in 0..3 {
+        fs::remove_dir_all(root.join(format!("replica-{replica}"))).unwrap();
+    }
+}
+
+/// A site of 60 records that was lost after all of it had arrived off-site.
+async fn lost_site(root: &Path) -> StoreConfig {
+    let config = config(root);
+    let store = open(&config, Arc::new(RealDisk)).await;
+    append(&store, &mut Vec::new(), 60).await;
+    until_sent(&store).await;
+    store.close().await;
+    drop(store);
+    lose_replicas(root);
+    config
+}
+
 fn packs_of(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder.join("packs")).unwrap().map(Result::unwrap);
     let sealed =
@@ -268,9 +286,7 @@ async fn a_lost_site_comes_back_from_off_site_and_no_new_store_begins_beside_the
     drop(store);
     let pieces = fs::read_dir(root.path().join("offsite/tail")).unwrap().count();
     assert!(pieces > 0);
-    for replica in 0..3 {
-        fs::remove_dir_all(root.path().join(format!("replica-{replica}"))).unwrap();
-    }
+    lose_replicas(root.path());
     let refused = Store::open(config.clone(), Arc::clone(&disk), Arc::new(Heard::default())).await;
     assert!(matches!(refused, Err(StoreError::OnlyOffsite { label }) if label == "far"));
 
@@ -296,16 +312,8 @@ async fn a_lost_site_comes_back_from_off_site_and_no_new_store_begins_beside_the
 #[tokio::test]
 async fn a_restore_that_was_cut_off_goes_on_and_no_store_opens_on_half_of_it() {
     let root = tempdir().unwrap();
-    let config = config(root.path());
+    let config = lost_site(root.path()).await;
     let faults = Arc::new(MockFaultDisk::default());
-    let store = open(&config, Arc::new(RealDisk)).await;
-    append(&store, &mut Vec::new(), 60).await;
-    until_sent(&store).await;
-    store.close().await;
-    drop(store);
-    for replica in 0..3 {
-        fs::remove_dir_all(root.path().join(format!("replica-{replica}"))).unwrap();
-    }
     let target = root.path().join("replica-0");
     let below = faults.below(&target.join("packs"));
     below.room.store(150_000, Ordering::SeqCst);
@@ -326,16 +334,8 @@ async fn a_restore_that_was_cut_off_goes_on_and_no_store_opens_on_half_of_it() {
 #[tokio::test]
 async fn a_place_that_stops_answering_during_a_restore_is_not_taken_for_the_end_of_its_packs() {
     let root = tempdir().unwrap();
-    let config = config(root.path());
+    let config = lost_site(root.path()).await;
     let faults = Arc::new(MockFaultDisk::default());
-    let store = open(&config, Arc::new(RealDisk)).await;
-    append(&store, &mut Vec::new(), 60).await;
-    until_sent(&store).await;
-    store.close().await;
-    drop(store);
-    for replica in 0..3 {
-        fs::remove_dir_all(root.path().join(format!("replica-{replica}"))).unwrap();
-    }
     let target = root.path().join("replica-0");
     let below = faults.below(&root.path().join("offsite"));
     let disk: Arc<dyn Disk> = faults;

@@ -71,6 +71,15 @@ fn instance(number: i64, frames: Value) -> Statement {
     Statement::new(insert, values)
 }
 
+/// Far more rows than are on their way at once: 400 of 20,000 bytes.
+async fn insert_many(database: &Database) {
+    let many = |number: i64| {
+        let insert = "INSERT INTO institution_secret (institution, name, wrapped, created_ms) VALUES ('renmin', $1, $2, 0)";
+        Statement::new(insert, vec![text(&number.to_string()), bytes(&[7; 20_000])])
+    };
+    database.execute((0..400).map(many).collect()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_go_from_one_engine_to_the_other_and_back_without_a_change() {
     let Some(address) = server().await else { return };
@@ -125,12 +134,8 @@ async fn keys_that_name_each_other_come_back_whatever_the_order_of_their_tables(
 async fn a_dump_is_of_one_moment_whatever_is_written_meanwhile() {
     let Some(address) = server().await else { return };
     let database = open(&NewDatabase::Postgres(address), DatabaseKind::Keys).await;
-    // Far more than is on its way at once, and a row of a table that comes later.
-    let many = |number: i64| {
-        let insert = "INSERT INTO institution_secret (institution, name, wrapped, created_ms) VALUES ('renmin', $1, $2, 0)";
-        Statement::new(insert, vec![text(&number.to_string()), bytes(&[7; 20_000])])
-    };
-    database.execute((0..400).map(many).collect()).await.unwrap();
+    insert_many(&database).await;
+    // A row of a table that comes later.
     let last = "INSERT INTO root_check (id, wrapped, created_ms) VALUES (1, $1, 0)";
     database.execute(vec![Statement::new(last, vec![bytes(b"a row of before")])]).await.unwrap();
     let mut dump = database.dump();
@@ -150,11 +155,7 @@ async fn a_dump_is_of_one_moment_whatever_is_written_meanwhile() {
 async fn few_dumps_are_handed_out_at_once_and_a_reader_that_goes_away_makes_room() {
     let Some(address) = server().await else { return };
     let database = open(&NewDatabase::Postgres(address), DatabaseKind::Keys).await;
-    let many = |number: i64| {
-        let insert = "INSERT INTO institution_secret (institution, name, wrapped, created_ms) VALUES ('renmin', $1, $2, 0)";
-        Statement::new(insert, vec![text(&number.to_string()), bytes(&[7; 20_000])])
-    };
-    database.execute((0..400).map(many).collect()).await.unwrap();
+    insert_many(&database).await;
     let mut held = vec![database.dump(), database.dump()];
     for dump in &mut held {
         assert!(dump.next().await.unwrap().is_some());

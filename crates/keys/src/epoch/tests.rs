@@ -2,29 +2,11 @@
 
 use super::*;
 use crate::KeyStore;
-use tempfile::TempDir;
-use yingdun_catalog::DatabaseKind;
-use yingdun_model::{Grade, InstitutionId, ManualClock, Secret, Timestamp};
-
-struct House {
-    folder: TempDir,
-    database: Database,
-}
+use crate::testing::{self, House, clock, line};
 
 impl House {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.db");
-        let database = Database::open_sqlite(path, DatabaseKind::Keys).await.unwrap();
-        Self { folder, database }
-    }
-
-    fn file(&self) -> EpochFile {
-        EpochFile::at(self.folder.path().join("epoch.key"))
-    }
-
     async fn store(&self) -> Result<KeyStore, KeysError> {
-        KeyStore::open(self.database.clone(), root(), self.file(), clock()).await
+        self.open(root()).await
     }
 
     async fn epochs(&self) -> Result<Epochs, KeysError> {
@@ -65,16 +47,7 @@ impl House {
 }
 
 fn root() -> RootKey {
-    SealingKey::from_secret(&Secret::new([42; 32])).into()
-}
-
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(ManualClock::at(Timestamp::from_ms(1_700_000_000_000)))
-}
-
-fn line() -> KekLine {
-    let institution = InstitutionId::new("renmin").unwrap();
-    KekLine { institution, grade: Grade::L4, suite: yingdun_crypto::Suite::default().as_str().to_owned() }
+    testing::root(42)
 }
 
 #[tokio::test]

@@ -36,16 +36,23 @@ pub(crate) enum KeysCommand {
     Recover(RecoverArgs),
 }
 
+/// An archive on this host, and what opens its root key.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root key of the archive now; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct KeysBackupArgs {
     /// The file that is written; one that is there is not overwritten
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// A file with a share, where shares open the root key of the archive; give it once per share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) share_file: Vec<PathBuf>,
+    pub(crate) archive: ArchiveArgs,
     /// What opens the backup: another passphrase, or other shares, than those of the root-key file
     #[command(flatten)]
     pub(crate) opener: OpenerArgs,
@@ -80,10 +87,7 @@ pub(crate) struct RehearseArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// A file with a share, where shares open the root key; give it once per share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) share_file: Vec<PathBuf>,
+    pub(crate) archive: ArchiveArgs,
     #[command(flatten)]
     pub(crate) opener: BackupOpenerArgs,
     /// Keys of how many studies are opened, chosen by chance
@@ -108,10 +112,7 @@ pub(crate) struct RecoverArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MoveRootArgs {
     #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// A file with a share, where shares open the root-key file now; give it once per share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) share_file: Vec<PathBuf>,
+    pub(crate) archive: ArchiveArgs,
     #[command(flatten)]
     pub(crate) root: RootArgs,
     /// The new root-key file, for `--root file`; one that is there is taken, and opened as it was
@@ -130,10 +131,7 @@ pub(crate) struct DestroyRootFileArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// A file with a share, where shares open the root key of the archive now; give it once per share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) share_file: Vec<PathBuf>,
+    pub(crate) archive: ArchiveArgs,
     /// Prove that the archive opens without it, and remove nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -142,10 +140,7 @@ pub(crate) struct DestroyRootFileArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ResealArgs {
     #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// A file with a share, where shares open it now; give it once per share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) share_file: Vec<PathBuf>,
+    pub(crate) archive: ArchiveArgs,
     #[command(flatten)]
     pub(crate) opener: OpenerArgs,
     /// Open it with what opens it now, and change nothing

@@ -82,11 +82,11 @@ impl Noted {
 
 /// Writes a backup of the keys, beside an archive that serves.
 pub(super) async fn backup(args: KeysBackupArgs, output: Output) -> Result<Verdict, CommandError> {
-    let config = Config::load(&args.config.config)?;
+    let config = Config::load(&args.archive.config.config)?;
     if let Some(refusal) = too_many_needed(&args.opener) {
         return Err(CommandError::Usage(refusal));
     }
-    let folder = args.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = args.archive.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
     let shares = match (&args.opener.passphrase_file, &args.opener.share_directory) {
         (None, None) => {
             let refusal = "name what is to open the backup: --passphrase-file, or --unseal-shares";
@@ -95,7 +95,7 @@ pub(super) async fn backup(args: KeysBackupArgs, output: Output) -> Result<Verdi
         (_, shares) => shares.as_deref(),
     };
     let shares = shares.map(|shares| share_folder(shares, folder.unwrap_or(Path::new(".")))).transpose()?;
-    let root = open(&config.keys, &config, &args.share_file).await?;
+    let root = open(&config.keys, &config, &args.archive.share_file).await?;
     let rows = database(&config).await?;
     let store = KeyStore::open_secrets(rows.clone(), root, Arc::new(SystemClock)).await;
     let store = store.map_err(StartError::from)?;
@@ -167,9 +167,10 @@ pub(super) fn verify(args: &VerifyBackupArgs, output: Output) -> Result<Verdict,
 
 /// Proves that the keys of a backup open, in a folder of its own, and writes a leaf that they do.
 pub(super) async fn rehearse(args: RehearseArgs, output: Output) -> Result<Verdict, CommandError> {
-    let config = Config::load(&args.config.config)?;
+    let config = Config::load(&args.archive.config.config)?;
     let _hold = hold(&config).await?;
-    let foundation = Foundation::open(&config, open(&config.keys, &config, &args.share_file).await?).await?;
+    let foundation =
+        Foundation::open(&config, open(&config.keys, &config, &args.archive.share_file).await?).await?;
     let done = rehearsed(&args, &config, &foundation).await;
     foundation.close().await;
     let report = done?;
@@ -281,7 +282,7 @@ async fn opened_in(
     let root = match backup.about.root {
         RootKind::File => {
             put(backup, NewDatabase::Sqlite(rows.clone()), &epochs, Some(&root_file)).await?;
-            open_file(&config.keys, &root_file, &args.share_file)?.root()
+            open_file(&config.keys, &root_file, &args.archive.share_file)?.root()
         }
         RootKind::Pkcs11 | RootKind::Transit => {
             put(backup, NewDatabase::Sqlite(rows.clone()), &epochs, None).await?;

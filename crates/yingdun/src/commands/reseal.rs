@@ -26,7 +26,7 @@ struct Report {
 
 /// Opens the file with what opens it now, seals it anew, gives the shares away, and replaces it last.
 pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, CommandError> {
-    let config = Config::load(&args.config.config)?;
+    let config = Config::load(&args.archive.config.config)?;
     let root_file = match (config.keys.root, config.keys.root_file.clone()) {
         (RootKind::File, Some(path)) => path,
         (kind, _) => {
@@ -44,7 +44,7 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
         ));
     }
     // A bare file name has an empty parent: the current folder.
-    let installation = args.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let installation = args.archive.config.config.parent().filter(|folder| !folder.as_os_str().is_empty());
     let installation = installation.unwrap_or(Path::new("."));
     let folder = args
         .opener
@@ -52,7 +52,7 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
         .as_deref()
         .map(|folder| share_folder(folder, installation))
         .transpose()?;
-    if !args.share_file.is_empty()
+    if !args.archive.share_file.is_empty()
         && matches!(RootFile::opener(&root_file).map_err(StartError::from)?, RootOpener::Passphrase)
     {
         return Err(CommandError::Usage(format!(
@@ -60,7 +60,7 @@ pub(super) async fn reseal(args: ResealArgs, output: Output) -> Result<Verdict, 
             root_file.display()
         )));
     }
-    let open = open_file(&config.keys, &root_file, &args.share_file)?;
+    let open = open_file(&config.keys, &root_file, &args.archive.share_file)?;
     let mut report = Report {
         dry_run: args.dry_run,
         root_file,

@@ -62,16 +62,16 @@ struct Plan {
 
 /// Gives the root key of a stopped archive to another keeper.
 pub(super) async fn move_root(args: MoveRootArgs, output: Output) -> Result<Verdict, CommandError> {
-    let path = args.config.config.clone();
+    let path = args.archive.config.config.clone();
     let config = Config::load(&path)?;
     let plan = plan(&args, &config)?;
     let _hold = hold(&config).await?;
-    let current = open(&config.keys, &config, &args.share_file).await?;
+    let current = open(&config.keys, &config, &args.archive.share_file).await?;
     let (foundation, ended) = match Foundation::open(&config, current).await {
         Ok(foundation) => (foundation, false),
         // Everything is under the new root key already, and the configuration does not say so: a move was broken off.
         Err(StartError::Keys(KeysError::WrongRoot)) if !args.dry_run => {
-            let moved = open(&plan.config.keys, &plan.config, &args.share_file).await?;
+            let moved = open(&plan.config.keys, &plan.config, &args.archive.share_file).await?;
             (Foundation::open(&config, moved).await?, true)
         }
         Err(error) => return Err(error.into()),
@@ -91,7 +91,7 @@ pub(super) async fn move_root(args: MoveRootArgs, output: Output) -> Result<Verd
     };
     let moved = match args.dry_run || ended {
         true => foundation.keys.hangs_on_root().await.map_err(StartError::from).map_err(Into::into),
-        false => move_over(&plan, &args.share_file, &path, &foundation, &mut report).await,
+        false => move_over(&plan, &args.archive.share_file, &path, &foundation, &mut report).await,
     };
     let finished = match (&moved, args.dry_run) {
         (Ok(_), false) => finish(&plan, &path, &foundation).await,
@@ -126,7 +126,7 @@ pub(super) async fn move_root(args: MoveRootArgs, output: Output) -> Result<Verd
 
 /// Overwrites and removes a root-key file that keeps nothing any more.
 pub(super) async fn destroy_file(args: DestroyRootFileArgs, output: Output) -> Result<Verdict, CommandError> {
-    let config = Config::load(&args.config.config)?;
+    let config = Config::load(&args.archive.config.config)?;
     let identity = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
     let in_use = config.keys.root_file.as_deref().filter(|_| config.keys.root == RootKind::File);
     if in_use.is_some_and(|file| identity(file).is_some() && identity(file) == identity(&args.file)) {
@@ -139,7 +139,7 @@ pub(super) async fn destroy_file(args: DestroyRootFileArgs, output: Output) -> R
     RootFile::opener(&args.file).map_err(StartError::from)?;
     let _hold = hold(&config).await?;
     // The archive opens without it: that is looked at, and not believed.
-    let current = open(&config.keys, &config, &args.share_file).await?;
+    let current = open(&config.keys, &config, &args.archive.share_file).await?;
     let foundation = Foundation::open(&config, current).await?;
     let done = match args.dry_run {
         true => foundation.keys.hangs_on_root().await.map(drop).map_err(StartError::from),
@@ -159,7 +159,7 @@ pub(super) async fn destroy_file(args: DestroyRootFileArgs, output: Output) -> R
 
 /// Works out the new configuration, and touches nothing.
 fn plan(args: &MoveRootArgs, config: &Config) -> Result<Plan, CommandError> {
-    let path = &args.config.config;
+    let path = &args.archive.config.config;
     let folder = std::path::absolute(path)?.parent().map(Path::to_owned).unwrap_or_default();
     let mut opener = Opener::new(&args.root, &args.opener, &folder)?;
     let root_file = match (args.root.root, &args.root_file) {
