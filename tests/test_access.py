@@ -233,6 +233,29 @@ def test_destruction_is_asked_for_by_one_office_and_approved_by_another(archive_
         assert office.security.raw("POST", "/destructions", wrong).status_code == 400, wrong
 
 
+def test_legal_holds_are_placed_by_one_office_and_their_release_is_approved_by_another(archive_on, tokens):
+    office = archive_on.office
+    who = {role: tokens.person(archive_on, role) for role in PEOPLE}
+    who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
+    places, approves, nobody = "audit-administrator", "security-administrator", "0" * 32
+    ended = {"reason": "ended"}
+    rows = {
+        ("POST", "/holds"): ({"study": "2.25.404", "reason": "ordered"}, {places: 404}),
+        ("GET", "/holds"): (None, {places: 200, approves: 200}),
+        ("GET", f"/holds/{nobody}"): (None, {places: 404, approves: 404}),
+        ("POST", f"/holds/{nobody}/release"): (ended, {places: 404}),
+        ("POST", f"/holds/{nobody}/release/approval"): (None, {approves: 404}),
+        ("DELETE", f"/holds/{nobody}/release"): (None, {places: 404, approves: 404}),
+    }
+    for (method, path), (body, expected) in rows.items():
+        answers = {name: office.api(token).raw(method, path, body).status_code for name, token in who.items()}
+        assert answers == {name: expected.get(name, 403) for name in who}, path
+        assert office.api("x" * 43).raw(method, path, body).status_code == 401
+    for wrong in ({"study": "2.25.404"}, {"study": "2.25.404", "reason": "from-log"}, {"reason": "ordered"}):
+        assert office.audit.raw("POST", "/holds", wrong).status_code == 400, wrong
+    assert office.audit.raw("POST", f"/holds/{nobody}/release", {"reason": "because"}).status_code == 400
+
+
 def test_no_token_or_a_wrong_one_opens_nothing(archive_on, gateway_on):
     image = study_of(gateway_on, "anonymous-1")
     for token in (None, "x" * 43, "not a token at all"):

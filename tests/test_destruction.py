@@ -186,3 +186,46 @@ def test_a_thief_with_everything_left_behind_and_the_root_key_opens_no_destroyed
         assert not any(key in content for key in of_destroyed)
     installation.start()
     assert {web.get(f"/studies/{image.StudyInstanceUID}/metadata").status_code for image in kept} == {200}
+
+
+def held(installation, tmp_path, name, *words, code=0):
+    """A command of an officer about legal holds."""
+    return program.run_json("hold", *words, *program.signed_in(installation, tmp_path, name), code=code)
+
+
+def test_what_is_under_a_legal_hold_is_destroyed_only_after_two_people_let_go_of_it(make_installation, tmp_path):
+    installation = make_installation("destruction-held")
+    web = Web(installation, installation.office.client_token("gateway", "store", "search", "view"))
+    (image,), (neighbour,) = store(web, 1, "held"), store(web, 1, "free")
+    address, target = f"/studies/{image.StudyInstanceUID}/metadata", ["--study", image.StudyInstanceUID]
+    asks, places = "security-admin", "audit-admin"
+    asked = command_of(installation, tmp_path, asks, "request", *target, "--reason", "mistake")
+    held(installation, tmp_path, asks, "place", *target, "--reason", "ordered", code=1)
+    hold = held(installation, tmp_path, places, "place", *target, "--reason", "litigation")
+    assert (hold["state"], hold["uid"], hold["placed_by"]) == ("held", image.StudyInstanceUID, places)
+    assert held(installation, tmp_path, asks, "list") == [hold]
+
+    # Every way is shut, and says how it is opened; also after a kill. The neighbour is free.
+    for _ in range(2):
+        for name, words in {
+            asks: ["request", *target, "--reason", "mistake"],
+            places: ["approve", asked["id"]],
+        }.items():
+            refused = program.run("destroy", *words, *program.signed_in(installation, tmp_path, name))
+            assert refused.returncode == 1 and f"yingdun hold release {hold['id']}" in refused.stderr, refused.stderr
+        installation.kill()
+        installation.start()
+    approved(installation, tmp_path, neighbour)
+    held(installation, tmp_path, asks, "approve", hold["id"], code=1)
+    held(installation, tmp_path, places, "release", hold["id"], "--reason", "ended")
+    held(installation, tmp_path, places, "approve", hold["id"], code=1)
+    assert web.get(address).status_code == 200
+    released = held(installation, tmp_path, asks, "approve", hold["id"])
+    assert (released["state"], released["released_by"]) == ("released", asks)
+
+    # Now it goes, and a hold on what is approved comes too late.
+    command_of(installation, tmp_path, places, "approve", asked["id"])
+    late = program.run("hold", "place", *target, "--reason", "ordered", *program.signed_in(installation, tmp_path, places))
+    assert late.returncode == 1, late.stdout
+    all_done(installation, tmp_path)
+    assert web.get(address).status_code == 404

@@ -31,6 +31,8 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::Destroy
         | Action::RequestDestruction
         | Action::ApproveDestruction
+        | Action::ManageHolds
+        | Action::ApproveRelease
         | Action::View
         | Action::Export
         | Action::Store

@@ -54,7 +54,9 @@ mod sign_in;
 mod visibility;
 
 pub use access::{Access, AccessConfig, Refusal};
-pub use admin::{AdminError, ChangeDetail, KeyWork, NewClient, NewClientSecret, Officers, OneTimeLink};
+pub use admin::{
+    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, Officers, OneTimeLink,
+};
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,

@@ -195,6 +195,8 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::Backup
         | Action::Destroy
         | Action::RequestDestruction
-        | Action::ApproveDestruction => false,
+        | Action::ApproveDestruction
+        | Action::ManageHolds
+        | Action::ApproveRelease => false,
     }
 }

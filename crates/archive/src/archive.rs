@@ -6,14 +6,13 @@ use crate::catalogue::{Catalogue, Rests};
 use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
 use crate::compact::{self, Compaction, CompactionError, Compactor};
 use crate::conflicts::{self, Conflicts};
-use crate::destroy::{
-    self, DestroyError, DestroyReason, DestructionRecord, DestructionTarget, RecordedStudy,
-};
+use crate::destroy::{self, DestroyError, DestroyReason, DestructionRecord, RecordedStudy, StudiesOf};
 use crate::elsewhere::SearchElsewhere;
 use crate::error::{FindError, IngestError, OpenError, Unavailable, unavailable};
 use crate::events::{self, EventFeed, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
+use crate::hold::{self, HoldError, HoldReason, HoldRecord, ReleaseReason};
 use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
 use crate::open::OpenStudy;
 use crate::performed::{self, PerformedError, PerformedRequest, PerformedStep, SeriesArrival};
@@ -588,7 +587,7 @@ impl Archive {
     pub async fn plan_destruction(
         &self,
         session: &Session,
-        target: &DestructionTarget,
+        target: &StudiesOf,
     ) -> Result<Vec<RecordedStudy>, DestroyError> {
         destroy::plan(&self.core, session, target).await
     }
@@ -600,7 +599,7 @@ impl Archive {
     pub async fn request_destruction(
         &self,
         session: &Session,
-        target: &DestructionTarget,
+        target: &StudiesOf,
         reason: DestroyReason,
     ) -> Result<DestructionRecord, DestroyError> {
         destroy::request(&self.core, session, target, reason).await
@@ -644,6 +643,64 @@ impl Archive {
     /// [`DestroyError`].
     pub async fn destruction(&self, session: &Session, id: &str) -> Result<DestructionRecord, DestroyError> {
         destroy::find(&self.core, session, id).await
+    }
+
+    /// Places a legal hold: from here on no destruction of it is approved.
+    ///
+    /// # Errors
+    /// [`HoldError`], in particular when a destruction of it was approved already.
+    pub async fn place_hold(
+        &self,
+        session: &Session,
+        target: &StudiesOf,
+        reason: HoldReason,
+    ) -> Result<HoldRecord, HoldError> {
+        hold::place(&self.core, session, target, reason).await
+    }
+
+    /// Asks for the release of a legal hold. It stands until another person approves that.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub async fn request_release(
+        &self,
+        session: &Session,
+        id: &str,
+        reason: ReleaseReason,
+    ) -> Result<HoldRecord, HoldError> {
+        hold::request_release(&self.core, session, id, reason).await
+    }
+
+    /// Approves the release that another person asked for.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub async fn approve_release(&self, session: &Session, id: &str) -> Result<HoldRecord, HoldError> {
+        hold::approve_release(&self.core, session, id).await
+    }
+
+    /// Takes a request for release back, or refuses it. The hold stands.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub async fn withdraw_release(&self, session: &Session, id: &str) -> Result<HoldRecord, HoldError> {
+        hold::withdraw_release(&self.core, session, id).await
+    }
+
+    /// Legal holds: those in force first, and of each the newest.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub async fn holds(&self, session: &Session) -> Result<Vec<HoldRecord>, HoldError> {
+        hold::list(&self.core, session).await
+    }
+
+    /// One legal hold.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub async fn hold(&self, session: &Session, id: &str) -> Result<HoldRecord, HoldError> {
+        hold::find(&self.core, session, id).await
     }
 
     /// Looks which packs hold nothing but records of destroyed studies, and removes them unless it is only to be said which. It goes

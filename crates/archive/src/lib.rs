@@ -25,6 +25,7 @@
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `ups` | the unified worklist: workitems, and who is told of their changes |
 //! | `destroy` | studies and patients that nobody opens again: asked for, approved, carried out, recorded |
+//! | `hold` | legal holds: what nothing may destroy until two officers let go of it |
 //! | `compact` | the room of destroyed studies, given back |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
@@ -51,6 +52,7 @@ mod error;
 mod events;
 mod export;
 mod find;
+mod hold;
 mod kept;
 mod keys;
 mod known;
@@ -83,13 +85,14 @@ pub use compact::{Compaction, CompactionError, CompactionState, KeptPack};
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
 pub use destroy::{
     DESTRUCTION_STUDIES_MAX, DestroyError, DestroyReason, DestructionRecord, DestructionState,
-    DestructionSubject, DestructionTarget, RecordedStudy, Remains, RolledLine,
+    DestructionSubject, RecordedStudy, Remains, RolledLine, StudiesOf,
 };
 pub use elsewhere::SearchElsewhere;
 pub use error::{FindError, IngestError, OpenError, Unavailable};
 pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, EventFeed, Events, EventsRequest, FeedLag};
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
+pub use hold::{HoldError, HoldReason, HoldRecord, HoldState, HoldSubject, Release, ReleaseReason};
 pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
 pub use open::OpenStudy;
 pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault, SeriesArrival};

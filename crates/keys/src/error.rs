@@ -114,6 +114,12 @@ pub enum KeysError {
     /// Somebody else carried the destruction on, or withdrew it.
     #[error("the destruction is in another state by now")]
     DestructionState,
+    /// Somebody else placed a hold or approved a destruction since the turn that was given.
+    #[error("a hold was placed or a destruction approved by somebody else at the same time")]
+    TurnTaken,
+    /// Somebody else asked for the release of the hold, approved it or took that back.
+    #[error("the legal hold is in another state by now")]
+    HoldState,
     /// Others changed the same keys all the time.
     #[error("the keys of this study were changed by others {attempts} times in a row")]
     Contended {

@@ -55,6 +55,7 @@
 
 mod epoch;
 mod error;
+mod hold;
 mod kek;
 mod lease;
 mod move_root;
@@ -87,4 +88,5 @@ pub use study::StudyKey;
 pub use suites::Suites;
 pub use yingdun_catalog::keyring::KekLine;
 pub use yingdun_catalog::keyring::destructions::{Destruction, KeyIdentity, Tombstone};
+pub use yingdun_catalog::keyring::holds::{Held, LegalHold};
 pub use yingdun_catalog::keyring::rewrap_jobs::{RewrapJob, RewrapState};

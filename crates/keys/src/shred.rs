@@ -190,9 +190,18 @@ impl KeyStore {
     }
 
     async fn execute_destruction(&self, changes: Vec<yingdun_catalog::Statement>) -> Result<(), KeysError> {
+        self.execute_expecting(changes, KeysError::DestructionState).await
+    }
+
+    /// Makes changes in one transaction; `otherwise` when a row was not what a change expects.
+    pub(crate) async fn execute_expecting(
+        &self,
+        changes: Vec<yingdun_catalog::Statement>,
+        otherwise: KeysError,
+    ) -> Result<(), KeysError> {
         match self.0.keys.database.execute(changes).await {
             Ok(_) => Ok(()),
-            Err(CatalogError::UnexpectedRows { .. }) => Err(KeysError::DestructionState),
+            Err(CatalogError::UnexpectedRows { .. }) => Err(otherwise),
             Err(error) => Err(error.into()),
         }
     }

@@ -48,5 +48,9 @@ word_enum! {
         RequestDestruction => "request-destruction",
         /// Approve that what somebody else asked for is destroyed, and see what was.
         ApproveDestruction => "approve-destruction",
+        /// Place a legal hold on a study or a patient, and ask for its release.
+        ManageHolds => "manage-holds",
+        /// Approve that a legal hold is released whose release somebody else asked for.
+        ApproveRelease => "approve-release",
     }
 }

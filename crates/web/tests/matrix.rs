@@ -195,6 +195,23 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::AuditAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        // On a study that is not there, and of a hold that is none.
+        RouteId::PlaceHold | RouteId::RequestRelease => match who {
+            Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListHolds => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ReadHold | RouteId::WithdrawRelease => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ApproveRelease => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // While nothing is wrapped again.
         RouteId::StopRewrap => match who {
             Who::SecurityAdministrator => Nothing,
@@ -310,6 +327,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
         .replace("{destruction}", &"0".repeat(32))
+        .replace("{hold}", &"0".repeat(32))
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")
@@ -350,6 +368,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
             json(json!({"dry_run": true}))
         }
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
+        RouteId::PlaceHold => json(json!({"study": "2.25.404", "reason": "ordered"})),
+        RouteId::RequestRelease => json(json!({"reason": "ended"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
         RouteId::UpdateWorkitem => json(json!({"00741204": {"vr": "LO", "Value": ["read it again"]}})),
@@ -432,6 +452,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ReadDestruction
         | RouteId::ApproveDestruction
         | RouteId::WithdrawDestruction
+        | RouteId::ListHolds
+        | RouteId::ReadHold
+        | RouteId::ApproveRelease
+        | RouteId::WithdrawRelease
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
         | RouteId::BeginScrub

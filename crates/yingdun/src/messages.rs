@@ -455,6 +455,18 @@ messages! {
         "已批准，数秒内销毁，不可恢复。查看进度与记录：yingdun destroy show {id}"
         "Approved; it is destroyed within seconds and cannot be brought back. How far it is, and its record: yingdun destroy show {id}"
     }
+    hold_placed(id) {
+        "已实施法律封存：解除之前不会销毁。申请解除：yingdun hold release {id} --reason …"
+        "Held: nothing of it is destroyed until the hold is released. To ask for that: yingdun hold release {id} --reason …"
+    }
+    release_asked(id) {
+        "已申请解除，封存仍然有效。请另一人（安全管理员）批准：yingdun hold approve {id}"
+        "Asked for; the hold stands. Somebody else has to approve it (security administrator): yingdun hold approve {id}"
+    }
+    hold_released(id) {
+        "法律封存 {id} 已解除"
+        "Legal hold {id} is released"
+    }
 
     audit_verified(size, leaves, root) {
         "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"

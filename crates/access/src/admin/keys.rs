@@ -6,7 +6,7 @@ use crate::access::{Access, Refusal};
 use crate::decision::Resource;
 use crate::session::Session;
 use yingdun_audit::{AuditError, Counts, Event, Outcome, Receipt};
-use yingdun_model::Action;
+use yingdun_model::{Action, PatientRef, StudyRef};
 
 /// Work on keys that was permitted and written down, and is to be concluded.
 #[derive(Debug)]
@@ -22,6 +22,15 @@ impl KeyWork {
     pub const fn leaf(&self) -> u64 {
         self.intent.index()
     }
+}
+
+/// What a legal hold is on, as its leaves name it: by keyed pseudonyms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldRefs {
+    /// The study; none where it is on a patient.
+    pub study: Option<StudyRef>,
+    /// The patient, where that is known.
+    pub patient: Option<PatientRef>,
 }
 
 impl Access {
@@ -44,12 +53,24 @@ impl Access {
     /// # Errors
     /// [`AdminError::Refused`].
     pub async fn may_see_destructions(&self, session: &Session) -> Result<(), AdminError> {
+        self.may_one_of(session, Action::RequestDestruction, Action::ApproveDestruction).await
+    }
+
+    /// Lets somebody see legal holds: who may place one, or approve a release. Opens nothing and writes nothing down.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`].
+    pub async fn may_see_holds(&self, session: &Session) -> Result<(), AdminError> {
+        self.may_one_of(session, Action::ManageHolds, Action::ApproveRelease).await
+    }
+
+    async fn may_one_of(&self, session: &Session, one: Action, other: Action) -> Result<(), AdminError> {
         let resource = Resource::Archive(session.institution().clone());
-        let asks = self.decide(session, Action::RequestDestruction, &resource).await?;
-        if asks.permitted || self.decide(session, Action::ApproveDestruction, &resource).await?.permitted {
+        let decision = self.decide(session, one, &resource).await?;
+        if decision.permitted || self.decide(session, other, &resource).await?.permitted {
             return Ok(());
         }
-        Err(Refusal::denied(asks.reason, session.role()).into())
+        Err(Refusal::denied(decision.reason, session.role()).into())
     }
 
     /// Decides whether somebody may take a step on the way to a destruction, and writes down that it is intended. `action` is
@@ -67,6 +88,25 @@ impl Access {
     ) -> Result<KeyWork, AdminError> {
         let change = Change { action, code, detail: ChangeDetail::of(subject) };
         let (intent, detail) = self.intend(session, change).await?;
+        Ok(KeyWork { intent, detail })
+    }
+
+    /// Decides whether somebody may take a step with a legal hold, and writes down that it is intended, on what. `action` is
+    /// [`Action::ManageHolds`] or [`Action::ApproveRelease`], `code` names the step in the leaf; `subject`, which hold, is sealed
+    /// beside it.
+    ///
+    /// # Errors
+    /// [`AdminError::Refused`]; the step must not be taken then.
+    pub async fn intend_hold(
+        &self,
+        session: &Session,
+        action: Action,
+        code: &'static str,
+        subject: impl ToString,
+        on: HeldRefs,
+    ) -> Result<KeyWork, AdminError> {
+        let change = Change { action, code, detail: ChangeDetail::of(subject) };
+        let (intent, detail) = self.intend_on(session, change, on).await?;
         Ok(KeyWork { intent, detail })
     }
 

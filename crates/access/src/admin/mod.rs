@@ -3,8 +3,8 @@
 //! | officer | may |
 //! |---|---|
 //! | system administrator | create and disable people, devices and service clients; end sessions |
-//! | security administrator | give and take roles, care relations and scopes; look after keys; ask for destruction |
-//! | audit administrator | approve destruction; none of the rest |
+//! | security administrator | give and take roles, care relations and scopes; look after keys; ask for destruction; approve that a legal hold is released |
+//! | audit administrator | approve destruction; place legal holds and ask for their release; none of the rest |
 //!
 //! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
 //! whose intent cannot be written down is not made.
@@ -18,7 +18,7 @@ mod rights;
 
 pub use clients::{NewClient, NewClientSecret};
 pub use founding::Officers;
-pub use keys::KeyWork;
+pub use keys::{HeldRefs, KeyWork};
 pub use people::OneTimeLink;
 
 use crate::access::{Access, Refusal};
@@ -120,18 +120,31 @@ impl Access {
     /// Decides and writes the intent down. The leaf says the change in place of the reason, which is always the
     /// office; a refusal says its reason.
     async fn intend(&self, officer: &Session, change: Change) -> Result<(Receipt, ChangeDetail), AdminError> {
+        self.intend_on(officer, change, HeldRefs::default()).await
+    }
+
+    /// As [`Self::intend`], with a leaf that names a study or a patient.
+    async fn intend_on(
+        &self,
+        officer: &Session,
+        change: Change,
+        on: HeldRefs,
+    ) -> Result<(Receipt, ChangeDetail), AdminError> {
         let institution = officer.institution().clone();
         let resource = match change.action {
-            Action::ManageKeys | Action::RequestDestruction | Action::ApproveDestruction => {
-                Resource::Archive(institution)
-            }
+            Action::ManageKeys
+            | Action::RequestDestruction
+            | Action::ApproveDestruction
+            | Action::ManageHolds
+            | Action::ApproveRelease => Resource::Archive(institution),
             _ => Resource::Accounts(institution),
         };
         let decision = self.decide(officer, change.action, &resource).await?;
         let decided = ledger::decided(officer, change.action, &resource, decision, *self.policy_set());
         let reason =
             if decision.permitted { ledger::word(change.code) } else { ledger::code(decision.reason) };
-        let receipt = self.record(Event { reason, ..decided }, &change.detail).await;
+        let event = Event { reason, study: on.study, patient: on.patient, ..decided };
+        let receipt = self.record(event, &change.detail).await;
         let receipt = receipt.map_err(Refusal::AuditUnavailable)?;
         if !decision.permitted {
             return Err(Refusal::denied(decision.reason, officer.role()).into());

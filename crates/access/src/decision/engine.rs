@@ -270,7 +270,9 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::Backup
         | Action::ManageKeys
         | Action::RequestDestruction
-        | Action::ApproveDestruction => matches!(on, Target::Archive(_)),
+        | Action::ApproveDestruction
+        | Action::ManageHolds
+        | Action::ApproveRelease => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),

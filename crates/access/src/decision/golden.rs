@@ -143,6 +143,8 @@ fn table() -> String {
         (Action::Backup, Target::Archive(home())),
         (Action::RequestDestruction, Target::Archive(home())),
         (Action::ApproveDestruction, Target::Archive(home())),
+        (Action::ManageHolds, Target::Archive(home())),
+        (Action::ApproveRelease, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

@@ -4,7 +4,8 @@
 //! The rules, in words:
 //!
 //! 1. Nobody crosses institutions; a disabled account does nothing; nobody destroys by one act: the security administrator asks
-//!    and the audit administrator approves; break-glass is refused;
+//!    and the audit administrator approves; the audit administrator places legal holds and asks for their release, and the security
+//!    administrator approves that; break-glass is refused;
 //!    people and services act over TLS or from the machine itself.
 //! 2. L5 is listed and viewed only with a care relation that holds now. Research as a purpose lists and views L1
 //!    and L2 only.
@@ -123,6 +124,8 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::Destroy => false,
         Action::RequestDestruction => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
         Action::ApproveDestruction => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
+        Action::ManageHolds => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
+        Action::ApproveRelease => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
     }
 }
 

@@ -1,5 +1,5 @@
 //! At every start, before anything is served: what the log says was destroyed, and a database that was brought back from a copy still
-//! has, is destroyed again.
+//! has, is destroyed again; and legal holds that it does not know are placed again.
 //!
 //! The leaves are the list. The database of keys and the catalogue note up to which leaf they know them; so a start reads minutes of
 //! the log, and one with an older copy of either as much as the copy is old.
@@ -8,6 +8,7 @@ use super::record::RecordedStudy;
 use super::work::{INTENT, KEY_MADE, carry_out, known_until};
 use super::{DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionSubject};
 use crate::error::{Unavailable, unavailable};
+use crate::hold::{HoldError, HoldLeaves, place_again};
 use crate::shared::Core;
 use std::collections::BTreeMap;
 use yingdun_audit::{AuditError, Leaf, Outcome};
@@ -36,7 +37,11 @@ async fn catch_up_with(core: &Core) -> Result<u64, DestroyError> {
     let known = core.keys.destruction_mark(&institution).await?;
     let removed = remove::mark(core.catalogue.database(), &institution).await.map_err(unavailable)?;
     let from = removed.map_or(known, |removed| removed.min(known));
-    let (listed, until) = read(core, &institution, from).await?;
+    let (listed, holds, until) = read(core, &institution, from).await?;
+    let held_again = place_again(core, &institution, holds).await.map_err(of_hold)?;
+    if held_again > 0 {
+        tracing::warn!(holds = held_again, "legal holds were lost with a copy; they are placed again");
+    }
     let studies: Vec<StudyRef> = listed.keys().copied().collect();
     let mut back = Vec::new();
     for (study, made) in listed {
@@ -92,31 +97,42 @@ async fn forget_rows(
     Ok(())
 }
 
-/// What the log says from a leaf on: for each study, when the keys were made that were destroyed. Also gives how far it was read.
+fn of_hold(error: HoldError) -> Unavailable {
+    match error {
+        HoldError::Unavailable(unavailable) => unavailable,
+        other => Unavailable::new("keys", other),
+    }
+}
+
+/// What the log says from a leaf on: for each study, when the keys were made that were destroyed; and which holds were placed. Also
+/// gives how far it was read.
 async fn read(
     core: &Core,
     institution: &InstitutionId,
     from: u64,
-) -> Result<(BTreeMap<StudyRef, Vec<Timestamp>>, u64), Unavailable> {
+) -> Result<(BTreeMap<StudyRef, Vec<Timestamp>>, HoldLeaves, u64), Unavailable> {
     let unreadable = |error: AuditError| Unavailable::new("audit", error);
     let until = core.audit.checkpoint().await.map_err(unreadable)?.size();
     let (reader, institution) = (core.audit.reader(), institution.clone());
     let read = tokio::task::spawn_blocking(move || {
         let mut listed: BTreeMap<StudyRef, Vec<Timestamp>> = BTreeMap::new();
+        let mut holds = HoldLeaves::default();
         let mut at = from.min(until);
         while at < until {
             let to = until.min(at + LEAVES_PER_READ);
             for logged in reader.read(at..to)? {
+                holds.note(logged.index, &logged.leaf, &institution);
                 if let Some((study, made)) = destroyed(&logged.leaf, &institution) {
                     listed.entry(study).or_default().push(made);
                 }
             }
             at = to;
         }
-        Ok(listed)
+        Ok((listed, holds))
     });
-    let listed = read.await.map_err(|error| Unavailable::new("audit", error))?.map_err(unreadable)?;
-    Ok((listed, until))
+    let (listed, holds) =
+        read.await.map_err(|error| Unavailable::new("audit", error))?.map_err(unreadable)?;
+    Ok((listed, holds, until))
 }
 
 /// The study that a leaf says is going to be destroyed, and when its key was made.

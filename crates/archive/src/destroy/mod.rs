@@ -13,6 +13,9 @@
 //! logs, free pages, images of disks. Each step is kept before the next begins and can be repeated, so a crash at any moment is
 //! resumed; what is approved and not yet deleted is done before anything is served.
 //!
+//! A legal hold (`hold`) refuses request and approval. Who approves takes the same turn as who places a hold, so what is approved
+//! stands under none and comes under none.
+//!
 //! What was destroyed is named by its key and not by its UID: the same study that comes again is a new one, with a new key.
 
 mod catch_up;
@@ -35,7 +38,7 @@ use yingdun_model::Uid;
 
 /// What is to be destroyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DestructionTarget {
+pub enum StudiesOf {
     /// One study.
     Study(Uid),
     /// Every study that there is of a patient now.
@@ -71,6 +74,15 @@ pub enum DestroyError {
     /// What was approved is not what is there now: a study came or went since it was asked for.
     #[error("what is there now is not what was asked for; withdraw the request and ask again")]
     Changed,
+    /// A legal hold stands against it.
+    #[error(
+        "legal hold {hold} stands against it; have it released first: the audit administrator asks (`yingdun hold release {hold}`), the \
+         security administrator approves"
+    )]
+    Held {
+        /// The name of the hold.
+        hold: String,
+    },
     /// Another process carried it on at the same time.
     #[error("another process carried the destruction on at the same time")]
     Overtaken,
@@ -82,7 +94,7 @@ pub enum DestroyError {
 impl From<KeysError> for DestroyError {
     fn from(error: KeysError) -> Self {
         match error {
-            KeysError::DestructionState => Self::Overtaken,
+            KeysError::DestructionState | KeysError::TurnTaken => Self::Overtaken,
             other => Self::Unavailable(Unavailable::new("keys", other)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::record::{DESTRUCTION_STUDIES_MAX, RecordedStudy};
 use super::{
-    DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionSubject, DestructionTarget,
+    DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionSubject, StudiesOf,
 };
 use crate::error::unavailable;
 use crate::shared::Core;
@@ -16,21 +16,24 @@ use yingdun_model::{Action, InstitutionId, Uid};
 /// The most destructions that a list shows.
 const LISTED_MAX: u32 = 1000;
 
+/// How often it is decided anew when somebody else placed a hold or decided of a destruction meanwhile.
+const ATTEMPTS_MAX: u32 = 8;
+
 /// What would be destroyed. Writes nothing down and changes nothing.
 pub(crate) async fn plan(
     core: &Core,
     session: &Session,
-    target: &DestructionTarget,
+    target: &StudiesOf,
 ) -> Result<Vec<RecordedStudy>, DestroyError> {
     core.access.may_see_destructions(session).await?;
-    found(core, session.institution(), target).await
+    free(core, session.institution(), target).await
 }
 
 /// Asks for a destruction, which somebody else has to approve.
 pub(crate) async fn request(
     core: &Core,
     session: &Session,
-    target: &DestructionTarget,
+    target: &StudiesOf,
     reason: DestroyReason,
 ) -> Result<DestructionRecord, DestroyError> {
     let id = hex::encode(random::array::<16>());
@@ -90,15 +93,15 @@ pub(crate) async fn find(
 async fn keep_request(
     core: &Core,
     session: &Session,
-    target: &DestructionTarget,
+    target: &StudiesOf,
     reason: DestroyReason,
     id: String,
     step: &KeyWork,
 ) -> Result<DestructionRecord, DestroyError> {
-    let studies = found(core, session.institution(), target).await?;
+    let studies = free(core, session.institution(), target).await?;
     let subject = match target {
-        DestructionTarget::Study(_) => DestructionSubject::Study,
-        DestructionTarget::Patient { .. } => DestructionSubject::Patient,
+        StudiesOf::Study(_) => DestructionSubject::Study,
+        StudiesOf::Patient { .. } => DestructionSubject::Patient,
     };
     let (by, now) = (session.actor().clone(), core.clock.now());
     let mut record = DestructionRecord::new(id, subject, reason, by, now, studies);
@@ -107,7 +110,7 @@ async fn keep_request(
     Ok(record)
 }
 
-/// Decides what becomes of a request.
+/// Decides what becomes of a request; anew when a hold was placed or another one approved meanwhile.
 async fn decide(
     core: &Core,
     session: &Session,
@@ -116,31 +119,36 @@ async fn decide(
     step: &KeyWork,
 ) -> Result<DestructionRecord, DestroyError> {
     let institution = session.institution();
-    let record = read(core, institution, id).await?;
-    let approves = to == DestructionState::Approved;
-    if record.state != DestructionState::Requested {
-        return Err(DestroyError::Settled { state: record.state });
-    }
-    if approves && record.requested_by == *session.actor() {
-        return Err(DestroyError::SamePerson);
-    }
-    if approves && !still_there(core, institution, &record).await? {
-        return Err(DestroyError::Changed);
-    }
-    let decided = DestructionRecord {
-        state: to,
-        decided_by: Some(session.actor().clone()),
-        decided_ms: Some(core.clock.now().as_ms()),
-        decision_leaf: Some(step.leaf()),
-        ..record
-    };
-    match core.keys.advance_destruction(institution, record.state.as_str(), &decided.row()).await {
-        Ok(()) => Ok(decided),
-        Err(KeysError::DestructionState) => {
-            Err(DestroyError::Settled { state: read(core, institution, id).await?.state })
+    for _ in 0..ATTEMPTS_MAX {
+        let turn = core.keys.destruction_turn(institution).await?;
+        let record = read(core, institution, id).await?;
+        let approves = to == DestructionState::Approved;
+        if record.state != DestructionState::Requested {
+            return Err(DestroyError::Settled { state: record.state });
         }
-        Err(error) => Err(error.into()),
+        if approves && record.requested_by == *session.actor() {
+            return Err(DestroyError::SamePerson);
+        }
+        if approves {
+            not_held(core, institution, &record.studies).await?;
+        }
+        if approves && !still_there(core, institution, &record).await? {
+            return Err(DestroyError::Changed);
+        }
+        let from = record.state.as_str();
+        let decided = DestructionRecord {
+            state: to,
+            decided_by: Some(session.actor().clone()),
+            decided_ms: Some(core.clock.now().as_ms()),
+            decision_leaf: Some(step.leaf()),
+            ..record
+        };
+        match core.keys.decide_destruction(institution, turn, from, &decided.row()).await {
+            Err(KeysError::TurnTaken) => {}
+            kept => return Ok(kept.map(|()| decided)?),
+        }
     }
+    Err(DestroyError::Overtaken)
 }
 
 /// Whether the studies of a request are there, each under the key that it had; and of a patient no other.
@@ -170,18 +178,42 @@ async fn read(core: &Core, institution: &InstitutionId, id: &str) -> Result<Dest
     DestructionRecord::of_row(&row).ok_or(DestroyError::NotFound)
 }
 
+/// The studies that are meant, if none of them is held.
+async fn free(
+    core: &Core,
+    institution: &InstitutionId,
+    target: &StudiesOf,
+) -> Result<Vec<RecordedStudy>, DestroyError> {
+    let studies = found(core, institution, target).await?;
+    not_held(core, institution, &studies).await?;
+    Ok(studies)
+}
+
+async fn not_held(
+    core: &Core,
+    institution: &InstitutionId,
+    studies: &[RecordedStudy],
+) -> Result<(), DestroyError> {
+    for study in studies {
+        if let Some(hold) = core.keys.hold_against(institution, study.study, study.patient).await? {
+            return Err(DestroyError::Held { hold: hold.id });
+        }
+    }
+    Ok(())
+}
+
 /// The studies that are meant, with what there is of each.
 async fn found(
     core: &Core,
     institution: &InstitutionId,
-    target: &DestructionTarget,
+    target: &StudiesOf,
 ) -> Result<Vec<RecordedStudy>, DestroyError> {
     let pseudonyms = &core.institution_keys(institution).await?.pseudonyms;
     let keys: Vec<KeyIdentity> = match target {
-        DestructionTarget::Study(uid) => {
+        StudiesOf::Study(uid) => {
             core.keys.key_of_study(institution, pseudonyms.study(uid)).await?.into_iter().collect()
         }
-        DestructionTarget::Patient { issuer, patient_id } => {
+        StudiesOf::Patient { issuer, patient_id } => {
             let patient = pseudonyms.identified_patient(issuer, patient_id);
             core.keys.keys_of_patient(institution, patient, DESTRUCTION_STUDIES_MAX + 1).await?
         }

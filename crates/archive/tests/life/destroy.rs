@@ -6,8 +6,8 @@ use bytes::Bytes;
 use std::time::Duration;
 use yingdun_access::Session;
 use yingdun_archive::{
-    DestroyError, DestroyReason, DestructionRecord, DestructionState, DestructionTarget, Level, OpenError,
-    StoredOutcome,
+    DestroyError, DestroyReason, DestructionRecord, DestructionState, Level, OpenError, StoredOutcome,
+    StudiesOf,
 };
 use yingdun_audit::{Filter, Outcome};
 use yingdun_catalog::{Database, DatabaseKind, Statement, catalogue};
@@ -25,12 +25,12 @@ fn study(seed: u64) -> Study {
     Study::new(seed, Kind::CtMatrix { slices: 1, matrix: 16 })
 }
 
-pub(crate) fn only(study: &Study) -> DestructionTarget {
-    DestructionTarget::Study(study.study.clone())
+pub(crate) fn only(study: &Study) -> StudiesOf {
+    StudiesOf::Study(study.study.clone())
 }
 
 /// Asks and approves, and waits until nothing is left to do.
-pub(crate) async fn destroy(open: &Open, target: &DestructionTarget) -> DestructionRecord {
+pub(crate) async fn destroy(open: &Open, target: &StudiesOf) -> DestructionRecord {
     let (asks, approves) = (open.security_officer().await, open.audit_officer().await);
     let asked = open.archive.request_destruction(&asks, target, DestroyReason::Trial).await.unwrap();
     open.archive.approve_destruction(&approves, &asked.id).await.unwrap();
@@ -50,7 +50,7 @@ async fn done(open: &Open, officer: &Session, id: &str) -> DestructionRecord {
     record
 }
 
-async fn opens(open: &Open, study: &Study) {
+pub(crate) async fn opens(open: &Open, study: &Study) {
     let instance = study.instance(0);
     assert!(open.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
 }
@@ -126,7 +126,7 @@ async fn a_patient_is_destroyed_with_all_studies_and_comes_again_as_a_new_one(ho
     for one in [&gone, &kept] {
         open.store(&one.instance(0)).await.unwrap();
     }
-    let patient = DestructionTarget::Patient { issuer: String::new(), patient_id: gone.patient.id.clone() };
+    let patient = StudiesOf::Patient { issuer: String::new(), patient_id: gone.patient.id.clone() };
     let record = destroy(&open, &patient).await;
     assert_eq!(record.studies.len(), 1);
     is_nowhere(&open, &gone).await;

@@ -8,6 +8,7 @@ mod conflict;
 mod destroy;
 mod elsewhere;
 mod flips;
+mod hold;
 mod house;
 mod keys;
 mod nodes;

@@ -8,6 +8,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
     Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
+    Migration { version: 5, name: "legal holds", sqlite: LEGAL_HOLD, postgres: LEGAL_HOLD },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -118,5 +119,27 @@ CREATE TABLE destroyed_study (
 CREATE TABLE destruction_mark (
     institution TEXT NOT NULL PRIMARY KEY,
     leaf BIGINT NOT NULL CHECK (leaf >= 0)
+);
+";
+
+// What nothing may destroy, and the turn that whoever places a hold or approves a destruction takes: of two who decide at once, one
+// decides again. A program that does not know of holds would destroy what is held, so this step does more than add. By its moment a hold of which the log tells is recognised after an older copy was brought back.
+const LEGAL_HOLD: &str = "\
+CREATE TABLE legal_hold (
+    institution TEXT NOT NULL,
+    id TEXT NOT NULL,
+    subject TEXT NOT NULL CHECK (subject IN ('study', 'patient')),
+    reference BYTEA NOT NULL,
+    placed_ms BIGINT NOT NULL,
+    in_force BIGINT NOT NULL CHECK (in_force IN (0, 1)),
+    state TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (institution, id)
+);
+CREATE INDEX legal_hold_by_reference ON legal_hold (institution, reference, in_force);
+CREATE INDEX legal_hold_by_force ON legal_hold (institution, in_force, placed_ms);
+CREATE TABLE destruction_turn (
+    institution TEXT NOT NULL PRIMARY KEY,
+    turn BIGINT NOT NULL CHECK (turn >= 0)
 );
 ";

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_archive::{DestroyError, DestroyReason, DestructionRecord, DestructionTarget, RecordedStudy};
+use yingdun_archive::{DestroyError, DestroyReason, DestructionRecord, RecordedStudy, StudiesOf};
 use yingdun_model::Uid;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct RequestBody {
 pub(crate) async fn request(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: RequestBody = json_of(body).await?;
     let (archive, session) = (&call.service.archive, call.session()?);
-    let target = target(&body)?;
+    let target = studies_of(body.study.as_deref(), body.patient_id.as_deref(), &body.issuer)?;
     if body.dry_run {
         let plan = archive.plan_destruction(session, &target).await.map_err(of_destroy)?;
         return Ok(answer::json(StatusCode::OK, &planned(&plan)));
@@ -68,11 +68,16 @@ pub(crate) async fn withdraw(call: Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
-fn target(body: &RequestBody) -> Result<DestructionTarget, Problem> {
-    match (&body.study, &body.patient_id) {
+/// The one study, or the patient, that a body names.
+pub(super) fn studies_of(
+    study: Option<&str>,
+    patient_id: Option<&str>,
+    issuer: &str,
+) -> Result<StudiesOf, Problem> {
+    match (study, patient_id) {
         (Some(study), None) => {
-            let uid = Uid::new(study.as_str());
-            Ok(DestructionTarget::Study(uid.map_err(|error| {
+            let uid = Uid::new(study);
+            Ok(StudiesOf::Study(uid.map_err(|error| {
                 Problem::new(Kind::BadRequest).expected("a Study Instance UID").came(error.to_string())
             })?))
         }
@@ -81,8 +86,8 @@ fn target(body: &RequestBody) -> Result<DestructionTarget, Problem> {
             if patient_id.is_empty() || patient_id.len() > PATIENT_ID_BYTES_MAX {
                 return Err(Problem::new(Kind::BadRequest).expected("a patient ID"));
             }
-            let (issuer, patient_id) = (body.issuer.trim().to_owned(), patient_id.to_owned());
-            Ok(DestructionTarget::Patient { issuer, patient_id })
+            let (issuer, patient_id) = (issuer.trim().to_owned(), patient_id.to_owned());
+            Ok(StudiesOf::Patient { issuer, patient_id })
         }
         (None, None) | (Some(_), Some(_)) => {
             Err(Problem::new(Kind::BadRequest).expected("either `study` or `patient_id`"))
@@ -146,6 +151,12 @@ fn of_destroy(error: DestroyError) -> Problem {
         DestroyError::SamePerson => {
             Problem::new(Kind::Forbidden).expected("another person than who asked").came(words)
         }
+        DestroyError::Held { hold } => Problem::new(Kind::Conflict)
+            .expected("nothing that is under a legal hold")
+            .came(format!("legal hold {hold}"))
+            .remedy(format!(
+                "have it released first: the audit administrator asks (yingdun hold release {hold}), the security administrator approves"
+            )),
         DestroyError::TooMany
         | DestroyError::Settled { .. }
         | DestroyError::Changed

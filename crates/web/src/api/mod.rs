@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod destructions;
+pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod network;

@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, destructions, keys, me, network, performed, rights, storage, studies as follow, system,
-    vault, worklist,
+    accounts, audit, destructions, holds, keys, me, network, performed, rights, storage, studies as follow,
+    system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -121,6 +121,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadDestruction => destructions::read(call).await,
         RouteId::ApproveDestruction => destructions::approve(call).await,
         RouteId::WithdrawDestruction => destructions::withdraw(call).await,
+        RouteId::PlaceHold => holds::place(call, body).await,
+        RouteId::ListHolds => holds::list(call).await,
+        RouteId::ReadHold => holds::read(call).await,
+        RouteId::RequestRelease => holds::request_release(call, body).await,
+        RouteId::ApproveRelease => holds::approve_release(call).await,
+        RouteId::WithdrawRelease => holds::withdraw_release(call).await,
         RouteId::SystemStatus => system::status(call).await,
         RouteId::ScrubStatus => storage::scrub_status(call).await,
         RouteId::BeginScrub => storage::begin_scrub(call).await,

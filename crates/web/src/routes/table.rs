@@ -83,13 +83,20 @@ const DESTRUCTION_ASKED: &[(u16, &str)] = &[
     (200, "What would be destroyed"),
     (201, "Asked for, until somebody else approves it"),
     (404, "There is no such study or patient"),
-    (409, "The patient has too many studies"),
+    (409, "The patient has too many studies, or a legal hold stands against it"),
 ];
 const DESTRUCTION_DECIDED: &[(u16, &str)] = &[
     (200, "Approved; it is carried out within seconds"),
     (404, "No such destruction"),
-    (409, "It was approved or withdrawn already, or what is there now is not what was asked for"),
+    (
+        409,
+        "It was approved or withdrawn already, what is there now is not what was asked for, or a legal hold stands against it",
+    ),
 ];
+
+const HOLD: Parameter = path("hold", Schema::Text, "Name of a legal hold, 32 hexadecimal digits");
+const HOLD_STATE: &[(u16, &str)] =
+    &[(200, "The hold as it is now"), (404, "No such hold"), (409, "It is in another state")];
 
 const RIGHTS: &[(u16, &str)] =
     &[(204, "Changed"), (404, "No such record"), (409, "The roles exclude each other")];
@@ -702,6 +709,18 @@ routes! {
     ApproveDestruction => api(Method::Post, "/destructions/{destruction}/approval", Action::ApproveDestruction, BodyRule::None, &[DESTRUCTION], DESTRUCTION_DECIDED, "批准销毁（不可撤销）", "Approve what somebody else asked for; it is carried out and cannot be undone"),
     /// Taken back.
     WithdrawDestruction => api(Method::Delete, "/destructions/{destruction}", Action::RequestDestruction, BodyRule::None, &[DESTRUCTION], &[(204, "It is not going to happen"), (404, "No such destruction"), (409, "It was approved or withdrawn already")], "撤回或拒绝销毁申请", "Take a request back, or refuse it"),
+    /// A legal hold, placed.
+    PlaceHold => api(Method::Post, "/holds", Action::ManageHolds, BodyRule::Json(list![optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("reason", Schema::Text, "litigation, investigation, incident, ordered or trial")]), &[], &[(201, "Held: no destruction of it is approved"), (404, "There is no such study or patient"), (409, "A destruction of it was approved already")], "对检查或患者实施法律封存（禁止销毁）", "Place a legal hold on a study or a patient: nothing of it is destroyed until it is released"),
+    /// What is held, and what was.
+    ListHolds => api(Method::Get, "/holds", Action::ManageHolds, BodyRule::None, &[], OK, "列出法律封存", "Legal holds: those in force first, and of each the newest"),
+    /// One of them.
+    ReadHold => api(Method::Get, "/holds/{hold}", Action::ManageHolds, BodyRule::None, &[HOLD], &[(200, "On what, who placed it, why, and how it ended"), (404, "No such hold")], "一项法律封存", "One legal hold"),
+    /// Its release, asked for.
+    RequestRelease => api(Method::Post, "/holds/{hold}/release", Action::ManageHolds, BodyRule::Json(list![field("reason", Schema::Text, "ended, ordered, mistake or trial")]), &[HOLD], HOLD_STATE, "申请解除法律封存（须另一人批准）", "Ask for the release of a legal hold; it stands until somebody else approves that"),
+    /// Approved.
+    ApproveRelease => api(Method::Post, "/holds/{hold}/release/approval", Action::ApproveRelease, BodyRule::None, &[HOLD], HOLD_STATE, "批准解除法律封存", "Approve the release that somebody else asked for"),
+    /// Taken back.
+    WithdrawRelease => api(Method::Delete, "/holds/{hold}/release", Action::ManageHolds, BodyRule::None, &[HOLD], &[(204, "The hold stands"), (404, "No such hold"), (409, "Nobody asked for its release")], "撤回或拒绝解除申请", "Take a request for release back, or refuse it; the hold stands"),
     /// System status.
     SystemStatus => api(Method::Get, "/system/status", Action::ReadSystem, BodyRule::None, &[], OK, "系统状态", "The state of the system"),
     /// How the replicas are being checked.

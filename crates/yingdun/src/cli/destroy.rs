@@ -1,4 +1,4 @@
-//! Words for destruction.
+//! Words for destruction, and for the legal holds that stand against it.
 
 use crate::cli::AdminArgs;
 use clap::{Args, Subcommand};
@@ -61,4 +61,54 @@ pub(crate) struct DestroyTarget {
     /// Every study of a patient: a file with the patient ID, or `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) patient_id_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Place a hold (audit administrator): nothing of it is destroyed until it is released
+    Place {
+        #[command(flatten)]
+        target: DestroyTarget,
+        /// Why: litigation, investigation, incident, ordered or trial
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Ask for the release of a hold (audit administrator); it stands until somebody else approves that
+    Release {
+        /// The name of the hold
+        id: String,
+        /// Why: ended, ordered, mistake or trial
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Approve the release that somebody else asked for (security administrator)
+    Approve {
+        /// The name of the hold
+        id: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take a request for release back, or refuse it; the hold stands
+    Withdraw {
+        /// The name of the hold
+        id: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List holds: those in force first, and of each the newest
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show a hold: on what, who placed it, why, and how it ended
+    Show {
+        /// The name of the hold
+        id: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }

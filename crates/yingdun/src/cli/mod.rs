@@ -16,7 +16,7 @@ mod workflow;
 
 pub(crate) use audit::{AuditCommand, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
-pub(crate) use destroy::{DestroyCommand, DestroyTarget};
+pub(crate) use destroy::{DestroyCommand, DestroyTarget, HoldCommand};
 pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand};
 pub(crate) use dicom::{
     CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
@@ -121,6 +121,9 @@ pub(crate) enum Command {
     /// Destruction of studies and patients: one officer asks, another approves, and nobody opens them again
     #[command(subcommand)]
     Destroy(DestroyCommand),
+    /// Legal holds: what nothing may destroy until two officers let go of it
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),

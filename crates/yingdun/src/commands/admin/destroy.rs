@@ -54,7 +54,8 @@ pub(in crate::commands) async fn destroy(
 
 // === helpers ===
 
-fn body(target: &DestroyTarget, more: &Value) -> Result<Value, CommandError> {
+/// The body that names what is meant.
+pub(super) fn body(target: &DestroyTarget, more: &Value) -> Result<Value, CommandError> {
     let mut body = more.clone();
     if let Some(fields) = body.as_object_mut() {
         if let Some(study) = &target.study {

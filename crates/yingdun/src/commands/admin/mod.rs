@@ -3,6 +3,7 @@
 
 mod destroy;
 mod device;
+mod hold;
 mod job;
 mod keys;
 mod password;
@@ -12,6 +13,7 @@ mod storage;
 
 pub(super) use destroy::destroy;
 pub(super) use device::device;
+pub(super) use hold::hold;
 pub(super) use job::job;
 pub(super) use keys::{keys, seal, unseal};
 pub(crate) use server::{AdminClientError, https_client};
