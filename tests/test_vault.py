@@ -17,6 +17,7 @@ from yingdun_testkit.administration import Office
 from yingdun_testkit.installation import Installation, wait_until
 from yingdun_testkit.vault import Vault
 from yingdun_testkit.web import Web
+from yingdun_testkit.witness import Witness, write_policy
 
 #: Studies of the restore that is measured. The full run: `script/soak --rig restore`.
 STUDIES = rig.runs(25)
@@ -492,3 +493,43 @@ def test_a_moment_is_restored_from_the_snapshot_before_it(guarded):
 def now() -> str:
     """This moment, as a person writes it."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def test_how_far_the_log_was_witnessed_comes_back_with_it(make_installation, tmp_path):
+    installation = make_installation("guarded-witnessed", serve=False)
+    witness = Witness(tmp_path, "far", installation, installation.audit_key_file).start()
+    try:
+        policy = write_policy(tmp_path / "witness.policy", witness)
+        installation.settings["AUDIT__WITNESS_POLICY_FILE"] = str(policy)
+        installation.settings["AUDIT__WITNESS_CA_FILE"] = witness.ca_file
+        installation.start()
+        installation.office = Office(installation)
+        vault = Vault(tmp_path, installation)
+        store(installation, "scanner", 2)
+        least = installation.office.metrics()["yingdun_audit_leaves"]
+        seen = lambda: installation.office.metrics().get("yingdun_audit_witnessed_size", 0) >= least  # noqa: E731
+        wait_until(seen, "all of it is witnessed", 120)
+        assert vault("pull")["pulled"]["alarms"] == []
+    finally:
+        witness.kill()
+    # Whoever has the archive takes that away, shows one of another past, and writes the log anew: what is here stays.
+    kept = installation.audit_directory / "witnessed"
+    shown = kept.read_text()
+    kept.unlink()
+    assert vault("pull")["pulled"]["alarms"] == []
+    kept.write_text(shown.replace("\n\n", "\nx\n\n", 1))
+    pulled = vault("pull", code=1)["pulled"]
+    assert pulled["snapshot"] == 3 and [alarm["kind"] for alarm in pulled["alarms"]] == ["log-not-continued"]
+    assert "what is witnessed" in pulled["alarms"][0]["why"]
+    assert vault("verify")["faults"] == []
+    installation.kill()
+    # Without the witness, and without the archive: the restored log shows it, with the newest log and with that of a snapshot.
+    for name, options in [("newest", []), ("of-snapshot", ["--snapshot", "1", "--audit-of-snapshot"])]:
+        root = tmp_path / name
+        root.mkdir()
+        restored = Restored(root, vault, *options)
+        report = program.run_json(
+            *["audit", "verify", restored.audit_directory, "--public-key", restored.audit_key_file],
+            *["--witness-policy", policy],
+        )
+        assert report["witnessed"]["ok"] and report["witnessed"]["size"] >= least, report

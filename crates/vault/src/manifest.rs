@@ -52,6 +52,10 @@ pub struct LogHead {
     /// The same of the SM3 tree, where it is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sm3_checkpoint: Option<String>,
+    /// The newest checkpoint that came with the signatures of witnesses, none where none did: it shows how far they have seen the
+    /// log to whoever has their keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witnessed: Option<String>,
 }
 
 /// What a snapshot holds.

@@ -6,7 +6,7 @@
 //! 2. the catalogue, so that it names no record that the packs do not have yet; restoring it, what is newer is read from them;
 //! 3. the packs, up to what is acknowledged, where one that is gone has to be explained by the log; and a part of those that are here is asked for again;
 //! 4. keys and accounts, so that every pack has its keys;
-//! 5. the audit log again, which now tells of all that.
+//! 5. the audit log again, which now tells of all that, and before it what witnesses have cosigned of it.
 //!
 //! A pull that is cut off goes on where it was: packs stay as far as they came, and pieces of files are not kept twice.
 
@@ -16,6 +16,7 @@ use crate::manifest::{self, FileEntry, LogHead, Manifest, PackList, Snapshot};
 use crate::remote::{HeldPack, Holdings, Probes, Remote};
 use crate::removals::Removals;
 use crate::vault::now_ms;
+use crate::verify::is_past;
 use crate::{Alarm, RunningTime, Vault, VaultError, files};
 use serde::Serialize;
 use serde_json::json;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use yingdun_audit::{Heads, MirrorError};
+use yingdun_audit::{AuditError, Checkpoint, Heads, MirrorError};
 use yingdun_crypto::random;
 use yingdun_transfer::TransferError;
 use yingdun_transfer::link::Link;
@@ -120,7 +121,9 @@ impl Pull<'_> {
         self.compare("catalogue", last.and_then(|last| last.parts.get("catalogue")), Some(&catalogue))?;
         self.compare("keys", last.and_then(|last| last.keys.get("keys")), keys.get("keys"))?;
         let identity = self.part("identity").await?;
+        let witnessed = self.witnessed().await?;
         let Some(audit) = self.follow().await? else { return Ok(self.end(None)) };
+        let witnessed = self.newest_witnessed(last, witnessed)?;
         files::sync_all(&self.vault.folder)?;
         files::sync_all(&self.vault.settings.keys_folder)?;
         let number = last.map_or(1, |last| last.number + 1);
@@ -135,7 +138,7 @@ impl Pull<'_> {
             packs,
             parts: BTreeMap::from([("catalogue".to_owned(), catalogue), ("identity".to_owned(), identity)]),
             keys,
-            audit: LogHead { before: log_before.size, ..audit },
+            audit: LogHead { before: log_before.size, witnessed, ..audit },
         };
         manifest::write(&self.vault.snapshots, &self.vault.signer, &manifest)?;
         Ok(self.end(Some(number)))
@@ -196,7 +199,61 @@ impl Pull<'_> {
         }
         self.pulled.leaves += mirror.size() - known;
         let sm3_checkpoint = mirror.sm3_checkpoint().map(|sm3| sm3.note().to_owned());
-        Ok(Some(LogHead { before: 0, size: mirror.size(), checkpoint: note, sm3_checkpoint }))
+        Ok(Some(LogHead {
+            before: 0,
+            size: mirror.size(),
+            checkpoint: note,
+            sm3_checkpoint,
+            witnessed: None,
+        }))
+    }
+
+    /// The checkpoint that witnesses have cosigned, as it comes; none where there is none, or an older program.
+    async fn witnessed(&mut self) -> Result<Option<String>, VaultError> {
+        let mut note = Vec::new();
+        let came = self.remote.bytes(&["parts", "witnessed"], &[], |bytes| {
+            note.extend_from_slice(bytes);
+            match note.len() <= CHECKPOINT_BYTES_MAX as usize {
+                true => Ok(()),
+                false => Err(VaultError::Unexpected("a checkpoint without an end")),
+            }
+        });
+        match came.await {
+            Ok(()) => {}
+            Err(VaultError::Archive(TransferError::Refused { status, .. })) if status.as_u16() == 404 => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+        let note =
+            String::from_utf8(note).map_err(|_| VaultError::Unexpected("a checkpoint that is no text"))?;
+        Ok(Some(note).filter(|note| !note.is_empty()))
+    }
+
+    /// The larger of what the last snapshot has and what came, where that is signed by the log and of the past that is here;
+    /// otherwise an alarm. What witnesses have seen once is never forgotten.
+    fn newest_witnessed(
+        &mut self,
+        last: Option<&Manifest>,
+        came: Option<String>,
+    ) -> Result<Option<String>, VaultError> {
+        let kept = last.and_then(|last| last.audit.witnessed.clone());
+        let Some(came) = came else { return Ok(kept) };
+        match is_past(&self.vault.log_key, &came, self.vault.mirror()?.reader()) {
+            Ok(()) => {}
+            Err(
+                error @ (VaultError::Damaged { .. }
+                | VaultError::Log(MirrorError::Log(AuditError::Proof { .. }))),
+            ) => {
+                self.raise(AlarmKind::LogNotContinued { why: format!("what is witnessed: {error}") })?;
+                return Ok(kept);
+            }
+            Err(error) => return Err(error),
+        }
+        let size = |note: &String| {
+            Checkpoint::verify(&self.vault.log_key, note).map_or(0, |checkpoint| checkpoint.size())
+        };
+        Ok(kept.into_iter().chain([came]).max_by_key(size))
     }
 
     // === rows ===

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use yingdun_audit::{AuditError, Checkpoint, Heads, Mirror, RawLeaf, Reader};
+use yingdun_audit::{AuditError, Checkpoint, Heads, Mirror, MirrorError, RawLeaf, Reader, keep_witnessed};
 use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_storage::{begin_replica, check_pack, pack_file};
 
@@ -181,12 +181,13 @@ impl Vault {
         let here = self.mirror()?;
         let gone = || VaultError::damaged(Path::new("audit"), "the log is gone");
         let (reader, newest_head) = (here.reader().ok_or_else(gone)?, here.checkpoint().ok_or_else(gone)?);
-        let (heads, size) = if newest {
+        let (heads, size, witnessed) = if newest {
             let sm3 = here.sm3_checkpoint().map(Checkpoint::note);
-            (Heads { sha256: newest_head.note(), sm3 }, newest_head.size())
+            let witnessed = self.newest()?.and_then(|newest| newest.manifest.audit.witnessed);
+            (Heads { sha256: newest_head.note(), sm3 }, newest_head.size(), witnessed)
         } else {
-            let LogHead { checkpoint, sm3_checkpoint, size, .. } = &manifest.audit;
-            (Heads { sha256: checkpoint, sm3: sm3_checkpoint.as_deref() }, *size)
+            let LogHead { checkpoint, sm3_checkpoint, size, witnessed, .. } = &manifest.audit;
+            (Heads { sha256: checkpoint, sm3: sm3_checkpoint.as_deref() }, *size, witnessed.clone())
         };
         // An SM3 tree that this vault does not have is made again of the leaves by the archive itself.
         let sm3_key = self.sm3_key.clone().filter(|_| heads.sm3.is_some());
@@ -195,6 +196,9 @@ impl Vault {
             Ok(Leaves { reader: reader.clone(), next: 0, end: size, ready: Vec::new(), at: 0 })
         })?;
         log.into_log()?;
+        if let Some(note) = witnessed {
+            keep_witnessed(folder, &note).map_err(MirrorError::from)?;
+        }
         Ok(size)
     }
 }

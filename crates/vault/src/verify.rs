@@ -84,6 +84,9 @@ impl Vault {
         let mirror = self.mirror()?;
         let leaves = mirror.check()?;
         is_past(&self.log_key, &named.checkpoint, mirror.reader())?;
+        if let Some(note) = &named.witnessed {
+            is_past(&self.log_key, note, mirror.reader())?;
+        }
         if let (Some(key), Some(note)) = (&self.sm3_key, &named.sm3_checkpoint) {
             is_past(key, note, mirror.sm3_reader())?;
         }
@@ -92,7 +95,7 @@ impl Vault {
 }
 
 /// Whether a signed checkpoint is one of the past of a tree.
-fn is_past(key: &NoteVerifier, note: &str, tree: Option<Reader>) -> Result<(), VaultError> {
+pub(crate) fn is_past(key: &NoteVerifier, note: &str, tree: Option<Reader>) -> Result<(), VaultError> {
     let here = Path::new("audit");
     let named = Checkpoint::verify(key, note).map_err(|why| VaultError::damaged(here, why))?;
     let Some(reader) = tree else { return Err(VaultError::damaged(here, "the log is gone")) };

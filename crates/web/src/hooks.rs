@@ -35,6 +35,8 @@ pub enum VaultPart {
     Epoch,
     /// The sealed root-key file.
     Root,
+    /// The newest checkpoint of the audit log that enough witnesses have cosigned; empty where there is none.
+    Witnessed,
 }
 
 /// The bytes of a part as of one moment.

@@ -117,7 +117,7 @@ pub(crate) async fn probe(call: Call, body: Body) -> Result<Response<Body>, Prob
     Ok(answer::json(StatusCode::OK, &json!({ "packs": rows })))
 }
 
-/// Rows of a database, or one of the small files with keys.
+/// Rows of a database, one of the small files with keys, or the checkpoint that witnesses have cosigned.
 pub(crate) async fn part(call: Call) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     let part = match call.in_path("part").unwrap_or_default() {
@@ -126,7 +126,12 @@ pub(crate) async fn part(call: Call) -> Result<Response<Body>, Problem> {
         "identity" => VaultPart::Identity,
         "epoch" => VaultPart::Epoch,
         "root" => VaultPart::Root,
-        _ => return Err(Problem::new(Kind::NotFound).expected("catalogue, keys, identity, epoch or root")),
+        "witnessed" => VaultPart::Witnessed,
+        _ => {
+            return Err(
+                Problem::new(Kind::NotFound).expected("catalogue, keys, identity, epoch, root or witnessed")
+            );
+        }
     };
     let mut bytes = (call.service.hooks.vault_part)(part).map_err(|why| {
         Problem::new(Kind::Conflict).expected("a part that is backed up by a vault").came(why)

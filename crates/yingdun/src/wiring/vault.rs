@@ -1,4 +1,4 @@
-//! What a vault carries away beside packs and audit log: rows, and the files with wrapped keys.
+//! What a vault carries away beside packs and audit log: rows, the files with wrapped keys, and what witnesses have cosigned.
 
 use super::foundation::Foundation;
 use crate::config::Config;
@@ -7,6 +7,7 @@ use futures_util::stream;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use yingdun_audit::read_witnessed;
 use yingdun_catalog::Database;
 use yingdun_web::{VaultBytes, VaultPart};
 
@@ -18,6 +19,7 @@ type Parts = Arc<dyn Fn(VaultPart) -> Result<VaultBytes, String> + Send + Sync>;
 /// Reads the parts of an installation.
 pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
     let (root_file, epoch_file) = (config.keys.root_file.clone(), config.keys.epoch_file());
+    let audit = config.audit.directory.clone();
     let Foundation { catalogue, key_rows, identity, .. } = foundation.clone();
     Arc::new(move |part| match part {
         VaultPart::Catalogue => Ok(rows(&catalogue)),
@@ -27,6 +29,11 @@ pub(super) fn parts(config: &Config, foundation: &Foundation) -> Parts {
         // Where the root key is in no file, there is nothing to carry away.
         VaultPart::Root => {
             root_file.as_deref().map_or_else(|| Ok(Box::pin(stream::empty()) as VaultBytes), file)
+        }
+        // Where no quorum of witnesses has cosigned yet, it is empty.
+        VaultPart::Witnessed => {
+            let note = read_witnessed(&audit).map_err(|error| error.to_string())?.unwrap_or_default();
+            Ok(Box::pin(stream::iter([Ok(Bytes::from(note))])))
         }
     })
 }
