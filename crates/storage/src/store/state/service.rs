@@ -14,16 +14,21 @@ impl State {
         }
     }
 
-    /// How many packs on a replica have fewer good copies on the others than a write needs, or in fewer failure domains.
+    /// How many packs on a replica have fewer good copies on the others than a write needs, or in fewer failure domains, or
+    /// are still to be sealed there.
     pub(crate) fn needed_on(&self, index: usize) -> u64 {
         let stays = |other: &usize| {
             let state = self.replicas.get(*other).map(|replica| &replica.state);
             *other != index && matches!(state, Some(ReplicaState::Ready | ReplicaState::Full))
         };
         let others: Vec<usize> = (0..self.replicas.len()).filter(stays).collect();
+        // The keeper would look for it on a disk that was taken away, and take out the one that came instead.
+        let unsealed = |pack: &Pack| {
+            pack.phase == Phase::Closing && matches!(pack.copies.get(index), Some(Copy::Growing { .. }))
+        };
         let spared = |pack: &&Pack| {
             let good = others.iter().copied().filter(|other| pack.is_good_on(*other)).collect();
-            self.limits.quorum.is_met(good) || pack.durable_on(index) == 0
+            !unsealed(pack) && (self.limits.quorum.is_met(good) || pack.durable_on(index) == 0)
         };
         self.packs.values().filter(|pack| !spared(pack)).count() as u64
     }

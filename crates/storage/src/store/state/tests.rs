@@ -119,6 +119,21 @@ fn a_replica_is_not_spared_while_its_failure_domain_is_needed_for_writes_or_for_
 }
 
 #[test]
+fn a_replica_is_not_spared_before_the_pack_is_sealed_that_it_was_in() {
+    let mut state = state(3, 2);
+    let (record, _answer) = append(&mut state, 8);
+    for replica in 0..3 {
+        deliver(state.written(replica, &[Arc::clone(&record)]));
+    }
+    deliver(state.drain(1).unwrap());
+    assert_eq!(state.needed_on(1), 1, "two others have it, and it is to be sealed on this one");
+    let plan = state.sealable().remove(0);
+    assert_eq!(plan.complete, [0, 1, 2]);
+    state.sealed(&plan, &[0, 1, 2]);
+    assert_eq!(state.needed_on(1), 0);
+}
+
+#[test]
 fn a_replica_that_failed_in_a_pack_is_in_no_later_record_of_it() {
     let mut state = state(3, 2);
     let (first, _answer) = append(&mut state, 8);
