@@ -202,6 +202,68 @@ def test_a_disk_is_changed_while_the_archive_runs(kept):
     assert answers(web, images) == before and part10.parse(web.file_of(more)) == more
 
 
+def test_with_one_room_left_no_image_is_taken_and_everything_says_which_room_is_missing(make_installation):
+    installation = make_installation("rooms", serve=False, settings={"STORAGE__WRITE_DOMAINS": "2"})
+    text = installation.config.read_text()
+    for letter, room in zip("abc", ("north", "north", "south"), strict=True):
+        text = text.replace(f'failure_domain = "disk-{letter}"', f'failure_domain = "{room}"')
+    installation.config.write_text(text)
+    installation.start()
+    installation.office = Office(installation)
+    web, book, objects = full_access(installation), Book(), Objects("rooms")
+    installation.office.device("ROOMS", plain_allowed=True)
+    officer = {
+        "YINGDUN_TOKEN": installation.office.system.token, "YINGDUN_SERVER": installation.addresses.web,
+        "YINGDUN_CA_FILE": str(installation.ca_file),
+    }
+
+    def store_one() -> requests.Response:
+        number = book.next(objects)
+        answer = web.store(objects.file(number))
+        if answer.status_code == 200:
+            book.take_note(number)
+        return answer
+
+    def domains_missing() -> float:
+        return installation.office.metrics()["yingdun_storage_write_domains_missing"]
+
+    assert store_one().status_code == 200 and domains_missing() == 0
+    # The other in the north does for it; the one in the south cannot be spared.
+    refused = installation.office.system.raw("POST", "/system/replicas/c/drain")
+    assert refused.status_code == 409 and "south" in refused.text, refused.text
+    south = installation.replicas[2]
+
+    def stand_in_its_way() -> bool:
+        # The archive may have made the folder anew in between.
+        shutil.rmtree(south, ignore_errors=True)
+        with contextlib.suppress(OSError), open(south, "x", encoding="ascii"):
+            return True
+        return False
+
+    wait_until(stand_in_its_way, "the folder of the south is gone", 30)
+    wait_until(lambda: store_one().status_code == 503, "the south is missed", 30)
+    assert c_store(installation, "ROOMS", objects.file(book.next(objects))) == 0xA700
+    wait_until(lambda: domains_missing() == 1, "it is in the metrics", 30)
+    assert "none can in south" in installation.log_text()
+    store = installation.office.system.get("/system/status")["storage"]
+    assert not store["writable"] and "south" in store["short_of"], store
+    told = program.run("replica", "list", env=officer)
+    assert told.returncode == 1 and "none can in south" in told.stdout, told.stdout
+    doctor = program.run("doctor", "--config", installation.config, env=installation.environment())
+    assert doctor.returncode == 1 and "none can in south" in doctor.stdout, doctor.stdout
+    book.check(web, range(len(book.sent)))
+
+    south.unlink()
+    south.mkdir(mode=0o700)
+    # When it was missing only, it comes back by itself, and there is nothing to replace.
+    assert installation.office.system.raw("POST", "/system/replicas/c/replace").status_code in (202, 409)
+    wait_until(lambda: store_one().status_code == 200, "the south is there", 30)
+    wait_until(lambda: domains_missing() == 0, "it is in the metrics", 30)
+    installation.office.system.raw("POST", "/system/replicas/a/drain")
+    assert store_one().status_code == 200, "one in each room"
+    book.check(web, range(len(book.sent)))
+
+
 def _target(link: Path) -> str:
     try:
         return os.readlink(link)

@@ -35,7 +35,8 @@ pub struct ReplicaConfig {
     pub directory: PathBuf,
     /// The name under which people see this replica in status, events and metrics.
     pub label: String,
-    /// What fails together: a disk, a host, a room. Two replicas in one domain are reported.
+    /// What fails together: a disk, a host, a room. Two replicas in one domain are reported, and count once for
+    /// [`StoreConfig::write_domains`].
     pub failure_domain: String,
 }
 
@@ -48,6 +49,8 @@ pub struct StoreConfig {
     pub offsite: Vec<OffsiteConfig>,
     /// Replicas on which a record is durable before it is acknowledged.
     pub write_quorum: usize,
+    /// Failure domains in which these replicas lie at least: 1 to [`Self::write_quorum`], 1 as long as nobody asks for more.
+    pub write_domains: usize,
     /// Bytes of one pack before the next is begun; [`PACK_BYTES_MAX`] unless a test wants less.
     pub pack_bytes_max: u64,
     /// Bytes of each file system that are left free: a full disk is an outage for everything else on it.
@@ -64,8 +67,8 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
-    /// The defaults for a list of replicas and none off-site: a majority as write quorum (2 of 3, 1 of 1), 256 MiB packs, 1 GiB kept
-    /// free, 64 MiB of queue, a look every 5 s, all bytes checked within 7 days, 30 s until a hung replica is given up.
+    /// The defaults for a list of replicas and none off-site: a majority as write quorum (2 of 3, 1 of 1) in whatever domains, 256 MiB packs,
+    /// 1 GiB kept free, 64 MiB of queue, a look every 5 s, all bytes checked within 7 days, 30 s until a hung replica is given up.
     #[must_use]
     pub fn new(replicas: Vec<ReplicaConfig>) -> Self {
         let write_quorum = replicas.len() / 2 + 1;
@@ -73,6 +76,7 @@ impl StoreConfig {
             replicas,
             offsite: Vec::new(),
             write_quorum,
+            write_domains: 1,
             pack_bytes_max: PACK_BYTES_MAX,
             reserve_bytes: 1024 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,

@@ -23,6 +23,19 @@ pub enum StoreError {
         /// Replicas that could take it.
         able: usize,
     },
+    /// Enough replicas can be written, and they lie in too few failure domains. Nothing was stored; the store takes
+    /// records again when a replica in another domain takes writes.
+    #[error(
+        "replicas in {required} failure domains must take the record, in {able} they can: none can in {missing}"
+    )]
+    DomainsLost {
+        /// Failure domains in which a record must lie.
+        required: usize,
+        /// Failure domains with a replica that could take it.
+        able: usize,
+        /// The names of the others.
+        missing: String,
+    },
     /// The record, or a part of it, is over its bound.
     #[error("{what} may have {max} bytes, {bytes} came")]
     TooLarge {
@@ -110,6 +123,18 @@ pub enum ServiceError {
         required: usize,
         /// Replicas that could take writes without this one.
         able: usize,
+    },
+    /// Without it replicas in too few failure domains would take writes.
+    #[error(
+        "replicas in {required} failure domains must take writes, in {able} they would: none would in {missing}"
+    )]
+    DomainStillNeeded {
+        /// Failure domains in which a record must lie.
+        required: usize,
+        /// Failure domains with a replica that could take writes without this one.
+        able: usize,
+        /// The names of the others.
+        missing: String,
     },
     /// What was asked does not fit what the replica does now.
     #[error("replica `{label}` is {found}, expected {expected}")]

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! * **Acknowledged means durable** on the write quorum (2 of 3 by default). Records that arrive while a sync runs
-//!   share the next one; nobody waits for company, so a lone record costs one write and one sync.
+//!   share the next one; nobody waits for company, so a lone record costs one write and one sync. Where the owner asks for it
+//!   ([`StoreConfig::write_domains`]), the quorum lies in so many failure domains too.
 //! * **A pack is never changed once it is sealed**, and a pack from before a start is never appended to. Opening a
 //!   store reads names and lengths; only a pack that a crash left open is read.
 //! * **Nothing is cut off on the word of too few.** A pack that a crash left open is completed when so many replicas are
@@ -75,7 +76,7 @@
 //!
 //! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
 //! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
-//! `replica`), `_repairs_waiting`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
+//! `replica`), `_repairs_waiting`, `_write_domains_missing`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
 //! `_scrub_age_days` (all by `replica`), `_removed_packs_total`, `_removed_bytes_total`, of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
 //! `_offsite_lag_seconds`, `_offsite_sent_bytes_total` (all by `replica`).
 
@@ -107,7 +108,9 @@ pub use record::{
     ScannedRecord, StoreLocation, StorePosition,
 };
 pub use replica::place::{BucketProbe, Kept};
-pub use status::{ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus};
+pub use status::{
+    DomainStatus, ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus,
+};
 pub use store::{
     LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store,
     last_scrub, plan_restore, probe_bucket, restore,

@@ -131,11 +131,28 @@ pub struct ReplicaStatus {
     pub same_domain_as: Vec<ReplicaId>,
 }
 
+/// What fails together, by its configured name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DomainStatus {
+    /// Its name.
+    pub name: String,
+    /// The replicas in it.
+    pub replicas: Vec<ReplicaId>,
+    /// Whether one of them takes writes.
+    pub writable: bool,
+}
+
 /// The store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StoreStatus {
     /// Replicas on which a record must be durable.
     pub write_quorum: usize,
+    /// Failure domains in which these replicas must lie.
+    pub write_domains: usize,
+    /// Each failure domain, in the order of its first replica.
+    pub domains: Vec<DomainStatus>,
+    /// Why no record would be taken now for want of replicas, if so.
+    pub short_of: Option<String>,
     /// Whether a record would be taken now.
     pub writable: bool,
     /// Packs known.

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use support::{
 };
 use tempfile::tempdir;
 use tokio::sync::Barrier;
-use yingdun_storage::{Location, PackPosition, ReplicaState, Store, StoreError};
+use yingdun_storage::{Location, PackPosition, RealDisk, ReplicaState, Store, StoreConfig, StoreError};
 
 async fn all_read_back(store: &Store, stored: &[(u64, Location)]) {
     for (number, location) in stored {
@@ -160,6 +162,92 @@ async fn below_the_quorum_nothing_is_acknowledged_and_everything_stored_is_serve
     let store = open(&settings, disk).await;
     all_read_back(&store, &stored).await;
     assert!(store.append(record(9, 10)).await.is_ok());
+}
+
+/// Settings of three replicas in two rooms, in both of which each record must lie.
+fn in_two_rooms(root: &Path) -> StoreConfig {
+    let mut settings = config(root, 3);
+    let rooms = ["north", "north", "south"];
+    settings.replicas.iter_mut().zip(rooms).for_each(|(replica, room)| replica.failure_domain = room.into());
+    settings.write_domains = 2;
+    settings
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_failure_domain_left_nothing_is_acknowledged_until_the_other_comes_back() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = in_two_rooms(root.path());
+    let [north, south] = [0, 2].map(|index| disk.below(&settings.replicas[index].directory));
+    let store = open(&settings, disk.clone()).await;
+    // One of the two in the north is not needed.
+    north.torn.store(true, Ordering::SeqCst);
+    let mut stored = Vec::new();
+    for number in 0..5 {
+        let location = store.append(record(number, 2000)).await.unwrap();
+        assert!(verifies(&store, &location, all_replicas(&store)[2]).await, "the south has it");
+        stored.push((number, location));
+    }
+    let mut large = store.append_large(header(5)).await.unwrap();
+    large.write(filled(5, 100_000)).await.unwrap();
+    large.finish(filled(6, 40), filled(7, 40)).await.unwrap();
+    drop(store);
+
+    north.torn.store(false, Ordering::SeqCst);
+    let store = open(&settings, disk.clone()).await;
+    south.torn.store(true, Ordering::SeqCst);
+    let is_named = |refused: Option<StoreError>| match refused {
+        Some(StoreError::DomainsLost { required: 2, able: 1, missing }) => missing == "south",
+        _ => false,
+    };
+    assert!(is_named(store.append(record(6, 2000)).await.err()), "who waits for it");
+    assert!(is_named(store.append(record(7, 2000)).await.err()), "who comes later");
+    assert!(is_named(store.append_large(header(8)).await.err()), "who streams");
+    let status = store.status();
+    assert!(!status.writable && status.short_of.is_some_and(|why| why.contains("south")));
+    let domains = status.domains.iter().map(|domain| (domain.name.as_str(), domain.writable));
+    assert_eq!(domains.collect::<Vec<_>>(), [("north", true), ("south", false)]);
+    all_read_back(&store, &stored).await;
+    drop(store);
+    south.torn.store(false, Ordering::SeqCst);
+    let store = open(&settings, disk).await;
+    stored.push((9, store.append(record(9, 2000)).await.unwrap()));
+    all_read_back(&store, &stored).await;
+    for (_, location) in &stored {
+        assert!(store.is_held(location).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_ends_in_one_failure_domain_leaves_nothing() {
+    let root = tempdir().unwrap();
+    let disk = Arc::new(MockFaultDisk::default());
+    let settings = in_two_rooms(root.path());
+    let south = disk.below(&settings.replicas[2].directory);
+    let store = open(&settings, disk.clone()).await;
+    let mut large = store.append_large(header(3)).await.unwrap();
+    large.write(filled(3, 100_000)).await.unwrap();
+    south.torn.store(true, Ordering::SeqCst);
+    let refused = large.finish(filled(4, 40), filled(5, 40)).await;
+    assert!(matches!(refused, Err(StoreError::DomainsLost { required: 2, able: 1, .. })), "{refused:?}");
+    assert_eq!(scan_all(&store, PackPosition::START).await, []);
+    drop(store);
+    south.torn.store(false, Ordering::SeqCst);
+    let store = open(&settings, disk).await;
+    assert_eq!(scan_all(&store, PackPosition::START).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_whole_in_one_failure_domain_only_does_not_count_as_held() {
+    let root = tempdir().unwrap();
+    let settings = in_two_rooms(root.path());
+    let store = open(&settings, Arc::new(RealDisk)).await;
+    let location = store.append(record(1, 2000)).await.unwrap();
+    // In a closed store nothing is written anew.
+    store.close().await;
+    assert!(store.is_held(&location).await);
+    fs::remove_dir_all(settings.replicas[2].directory.join("packs")).unwrap();
+    assert!(!store.is_held(&location).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

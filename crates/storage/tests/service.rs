@@ -26,6 +26,14 @@ fn directory(root: &Path, replica: usize) -> PathBuf {
     root.join(format!("replica-{replica}"))
 }
 
+/// Takes the disk of a replica away; a thread of the store may be about to leave it.
+async fn take_away(directory: &Path) {
+    until("nothing is written there any more", || {
+        fs::remove_dir_all(directory).is_ok() || !directory.exists()
+    })
+    .await;
+}
+
 async fn become_state(store: &Store, replica: usize, state: ReplicaState) {
     until("the replica is in that state", || store.status().replicas[replica].state == state).await;
 }
@@ -65,7 +73,7 @@ async fn a_disk_is_drained_taken_away_and_replaced_by_an_empty_one_while_the_sto
     );
     assert!(open_below(&directory(root.path(), 1)).is_empty(), "nothing of it is read");
 
-    fs::remove_dir_all(directory(root.path(), 1)).unwrap();
+    take_away(&directory(root.path(), 1)).await;
     store.replace(old).await.unwrap();
     locations.extend(fill(&store, 100, 20).await);
     until("it is filled", || is_whole(&store)).await;
@@ -97,6 +105,25 @@ async fn a_replica_that_the_quorum_needs_is_not_given_away() {
     fill(&store, 5, 5).await;
     let refused = store.replace(replicas[1]).await;
     assert!(matches!(refused, Err(ServiceError::WrongState { found: "ready", .. })), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_replica_of_a_failure_domain_that_writes_need_is_not_given_away() {
+    let root = tempdir().unwrap();
+    let mut settings = config(root.path(), 3);
+    settings.write_domains = 2;
+    settings.replicas[1].failure_domain = "disk-0".into();
+    let store = open(&settings, Arc::new(RealDisk)).await;
+    fill(&store, 0, 5).await;
+    let replicas = all_replicas(&store);
+    let refused = store.drain(replicas[2]).await.unwrap_err();
+    assert!(
+        matches!(&refused, ServiceError::DomainStillNeeded { required: 2, able: 1, missing } if missing == "disk-2"),
+        "{refused}"
+    );
+    store.drain(replicas[0]).await.unwrap();
+    become_state(&store, 0, ReplicaState::Drained).await;
+    fill(&store, 5, 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +165,7 @@ async fn a_disk_that_failed_is_replaced_without_a_restart_and_only_by_an_empty_o
     let replica = all_replicas(&store)[2];
     assert!(matches!(store.drain(replica).await, Err(ServiceError::WrongState { found: "failed", .. })));
     assert!(matches!(store.replace(replica).await, Err(ServiceError::NotEmpty { .. })));
-    fs::remove_dir_all(directory(root.path(), 2)).unwrap();
+    take_away(&directory(root.path(), 2)).await;
     store.replace(replica).await.unwrap();
     until("it is filled", || is_whole(&store)).await;
     store.close().await;
@@ -158,7 +185,7 @@ async fn the_folder_of_another_store_is_not_taken() {
     fill(&store, 0, 3).await;
     store.drain(replica).await.unwrap();
     become_state(&store, 0, ReplicaState::Drained).await;
-    fs::remove_dir_all(directory(root.path(), 0)).unwrap();
+    take_away(&directory(root.path(), 0)).await;
     fs::rename(directory(other.path(), 0), directory(root.path(), 0)).unwrap();
     assert!(matches!(store.replace(replica).await, Err(ServiceError::Foreign { .. })));
     assert_eq!(store.status().replicas[0].state, ReplicaState::Drained);
@@ -202,7 +229,7 @@ async fn filling_goes_on_after_a_restart_and_writes_keep_their_quorum_meanwhile(
     let replica = all_replicas(&store)[1];
     store.drain(replica).await.unwrap();
     become_state(&store, 1, ReplicaState::Drained).await;
-    fs::remove_dir_all(directory(root.path(), 1)).unwrap();
+    take_away(&directory(root.path(), 1)).await;
     // A slow new disk.
     faults.delay_ms.store(50, Ordering::SeqCst);
     store.replace(replica).await.unwrap();

@@ -469,7 +469,14 @@ async fn contradicting_settings_are_refused() {
     greedy.write_quorum = 3;
     let mut twice = config(root.path(), 2);
     twice.replicas[1].directory = twice.replicas[0].directory.clone();
-    for wrong in [none, greedy, twice] {
+    let mut rooms = config(root.path(), 3);
+    rooms.write_domains = 3;
+    let mut one_room = config(root.path(), 3);
+    one_room.write_domains = 2;
+    one_room.replicas.iter_mut().for_each(|replica| replica.failure_domain = "room".into());
+    let mut no_room = config(root.path(), 3);
+    no_room.write_domains = 0;
+    for wrong in [none, greedy, twice, rooms, one_room, no_room] {
         let opened = Store::open(wrong, Arc::new(RealDisk), Arc::new(Heard::default())).await;
         assert!(matches!(opened, Err(StoreError::Config(_))));
     }

@@ -107,6 +107,18 @@ messages! {
         "    警告：与副本 {others} 在同一块磁盘上，会一起丢失"
         "    warning: on one disk with {others}, and lost together with it"
     }
+    write_domains(copies, domains, able) {
+        "写入要求：{copies} 份，分布在 {domains} 个故障域；可写入的故障域：{able}"
+        "an image is acknowledged with {copies} copies in {domains} failure domains; these take writes: {able}"
+    }
+    domains_out(out) {
+        "    警告：故障域 {out} 中没有可写入的副本"
+        "    warning: no replica takes writes in failure domain {out}"
+    }
+    no_writes(why) {
+        "拒绝接收影像：{why}"
+        "NO IMAGE IS TAKEN: {why}"
+    }
     offsite_line(label, state, packs, bytes, address) {
         "副本 {label}：异地（异步），{state}，{packs} 个包，{bytes} MiB，{address}"
         "replica {label}: off-site (async), {state}, {packs} packs, {bytes} MiB at {address}"

@@ -63,8 +63,7 @@ async fn is_sound(
         // Who has its packs looks at it.
         Err(elsewhere @ NoLocation::Elsewhere(_)) => return Err(Unavailable::new("storage", elsewhere)),
     };
-    let quorum = core.store.write_quorum();
-    if core.store.sound_copies(&location, quorum).await < quorum {
+    if !core.store.is_held(&location).await {
         return Ok(false);
     }
     let facts = StudyFacts {

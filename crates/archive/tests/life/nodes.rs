@@ -129,7 +129,11 @@ async fn everything(nodes: &[Open; 2], [report, scan]: [&Study; 2]) -> (Vec<(u32
     for row in versions {
         let StoreLocation { store, location } = StoreLocation::from_bytes(&row.location).unwrap();
         let packs = nodes[store.get() as usize - 1].archive.store();
-        assert_eq!(packs.sound_copies(&location, 3).await, 3);
+        let replicas = packs.replicas_for(&location);
+        assert_eq!(replicas.len(), 3);
+        for replica in replicas {
+            packs.verify_record(&location, replica).await.unwrap();
+        }
         of_report.push((row.version, row.sealed.unwrap()));
     }
     let mut found = Vec::new();

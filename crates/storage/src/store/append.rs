@@ -21,7 +21,7 @@ impl Store {
     /// write and one sync per replica. When the returned future is dropped early the record may or may not be kept.
     ///
     /// # Errors
-    /// [`StoreError::OutOfSpace`], [`StoreError::QuorumLost`], [`StoreError::TooLarge`], [`StoreError::Closed`].
+    /// [`StoreError::OutOfSpace`], [`StoreError::QuorumLost`], [`StoreError::DomainsLost`], [`StoreError::TooLarge`], [`StoreError::Closed`].
     pub async fn append(&self, record: Record) -> Result<Location, StoreError> {
         let bytes = check_bounds(&record)?;
         let sealed = if bytes > DIGEST_INLINE_BYTES {
@@ -122,10 +122,10 @@ fn place(
     parts.extend(record.object);
     parts.push(sealed.padding());
     parts.retain(|part| !part.is_empty());
-    let record = Arc::new(Placed::new(location, parts, members.len(), reply, Some(share)));
-    state.enqueue(&record, &members);
+    let record = Arc::new(Placed::new(location, parts, members, reply, Some(share)));
+    state.enqueue(&record, members);
     drop(state);
-    for member in members {
+    for member in members.iter() {
         if let Some(writer) = shared.writers.get(member) {
             writer.notify_one();
         }

@@ -36,7 +36,7 @@ pub(crate) fn run(shared: &Shared) {
         give_up_hung(shared);
         seal_settled(shared);
         // Whoever is refused for want of a replica wakes the keeper: what was wrong may be right again.
-        wanted |= woken && shared.state().able() < shared.backends.len();
+        wanted |= woken && shared.state().able().count() < shared.backends.len();
         let since = checked.elapsed();
         if since >= shared.config.check_interval || (wanted && since >= CHECK_PAUSE) {
             notice_missing(shared);
@@ -266,13 +266,16 @@ fn give_up_hung(shared: &Shared) {
 
 /// Tells the owner and the metrics how replicas changed: each change, also one that did not last.
 fn report(shared: &Shared) {
-    let (changes, ready, waiting) = {
+    let (changes, ready, waiting, missing) = {
         let mut state = shared.state();
+        let quorum = &state.limits.quorum;
+        let missing = quorum.domains().saturating_sub(quorum.domains_among(state.able()));
         let ready: Vec<bool> =
             state.replicas.iter().map(|replica| replica.state == ReplicaState::Ready).collect();
-        (state.take_changes(), ready, state.repairs.len())
+        (state.take_changes(), ready, state.repairs.len(), missing)
     };
     gauge!("yingdun_storage_repairs_waiting").set(waiting as f64);
+    gauge!("yingdun_storage_write_domains_missing").set(missing as f64);
     for (index, ready) in ready.into_iter().enumerate() {
         gauge!("yingdun_storage_replica_ready", "replica" => shared.label(index))
             .set(f64::from(u8::from(ready)));

@@ -7,7 +7,7 @@
 use super::Store;
 use super::append::{check, check_parts, random_bits};
 use super::shared::{Shared, state_after};
-use super::state::{Copy, Pack};
+use super::state::{Copy, Pack, Replicas};
 use crate::config::OBJECT_BYTES_MAX;
 use crate::disk::write_all_at;
 use crate::record::format::{PACK_HEADER_BYTES, RECORD_HEADER_BYTES, Sealed, encode_pack_header};
@@ -80,7 +80,7 @@ impl Store {
                 Err(error) => record.copy_failed(index, &error),
             }
         }
-        record.require_quorum()?;
+        record.require_quorum(record.going_on())?;
         Ok(record)
     }
 }
@@ -147,10 +147,10 @@ impl LargeRecord {
                 Err(error) => self.copy_failed(index, &error),
             }
         }
-        if published.len() >= shared.config.write_quorum {
+        let Err(refusal) = self.require_quorum(published.iter().copied().collect()) else {
             register(&shared, &location, &published);
             return Ok(location);
-        }
+        };
         shared.state().forget_unapplied(location.position());
         let backends = published.iter().filter_map(|index| shared.backends.get(*index)).cloned();
         let backends: Vec<_> = backends.collect();
@@ -159,7 +159,7 @@ impl LargeRecord {
             backends.iter().filter(|backend| backend.remove(pack).is_ok()).count()
         })
         .await;
-        Err(self.refusal(published.len()))
+        Err(refusal)
     }
 
     /// Abandons the record and waits until what was written is removed.
@@ -168,26 +168,26 @@ impl LargeRecord {
         let _settled = self.settle().await;
     }
 
-    fn require_quorum(&self) -> Result<(), StoreError> {
-        let able = self.copies.len();
-        if able < self.shared.config.write_quorum {
-            return Err(self.refusal(able));
+    /// Says why these copies are not enough, when they are not. A replica that was full for one of them may be used
+    /// again by now.
+    fn require_quorum(&self, able: Replicas) -> Result<(), StoreError> {
+        match self.shared.state().require_quorum(able) {
+            Err(StoreError::QuorumLost { required, able }) if self.met_full_disk => {
+                Err(StoreError::OutOfSpace { required, able })
+            }
+            other => other,
         }
-        Ok(())
+    }
+
+    /// The replicas whose copies go on.
+    fn going_on(&self) -> Replicas {
+        self.copies.iter().map(|(index, _)| *index).collect()
     }
 
     /// A copy goes no further, and its replica takes no more.
     fn copy_failed(&mut self, index: usize, error: &io::Error) {
         self.met_full_disk |= state_after(error) == ReplicaState::Full;
         self.shared.replica_out(index, error);
-    }
-
-    /// Why too few replicas have the record. A replica that was full for it may be used again by now.
-    fn refusal(&self, able: usize) -> StoreError {
-        match self.met_full_disk {
-            true => StoreError::OutOfSpace { required: self.shared.config.write_quorum, able },
-            false => self.shared.state().quorum_error(able),
-        }
     }
 
     /// Hands what was gathered to every copy, once the block before it is written.
@@ -236,7 +236,7 @@ impl LargeRecord {
                 Err(error) => self.copy_failed(index, &error),
             }
         }
-        self.require_quorum()
+        self.require_quorum(self.going_on())
     }
 }
 

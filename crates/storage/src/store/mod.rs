@@ -27,10 +27,12 @@ pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};
 pub(crate) use recover::encode_identity;
 pub(crate) use walk::{Extent, Source, first_beside_zero, read_record, records_of};
 
-use crate::{Location, PackPosition, ReplicaId, ReplicaState, ReplicaStatus, ScrubStatus, StoreStatus};
+use crate::{
+    DomainStatus, Location, PackPosition, ReplicaId, ReplicaState, ReplicaStatus, ScrubStatus, StoreStatus,
+};
 use read::blocking;
 use shared::Shared;
-use state::{Copy, Phase};
+use state::{Copy, Phase, Replicas};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -147,9 +149,19 @@ impl Store {
                     .collect(),
             }
         });
+        let (quorum, able) = (&state.limits.quorum, state.able());
+        let short_of = state.require_quorum(able).err().map(|error| error.to_string());
+        let domain = |(name, of): (&str, Replicas)| DomainStatus {
+            name: name.to_owned(),
+            replicas: of.iter().map(ReplicaId).collect(),
+            writable: of.iter().any(|index| able.contains(index)),
+        };
         let mut status = StoreStatus {
-            write_quorum: shared.config.write_quorum,
-            writable: !state.closed && state.able() >= shared.config.write_quorum,
+            write_quorum: quorum.copies(),
+            write_domains: quorum.domains(),
+            domains: quorum.by_domain().map(domain).collect(),
+            writable: !state.closed && short_of.is_none(),
+            short_of,
             packs: state.packs.len() as u64,
             bytes: state.packs.values().map(|pack| pack.end).sum(),
             replicas: replicas.collect(),

@@ -6,14 +6,14 @@ use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
 use super::scrub::Scrub;
 use super::service::{is_restoring, was_draining};
 use super::shared::{Files, Locks, Shared, Signal};
-use super::state::{Limits, Replica, State};
+use super::state::{Limits, Quorum, Replica, State};
 use super::{Handle, Store, Work, keeper, offsite, repair, scrub, writer};
 use crate::config::{PACK_BYTES_MAX, REPLICAS_MAX, ReplicaConfig};
 use crate::record::format::StoreId;
 use crate::replica::{Backend, Directory, Listed};
 use crate::{Disk, OFFSITE_MAX, ReplicaState, StoreConfig, StoreError, StoreEvents};
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex};
@@ -95,7 +95,7 @@ fn open(
     let packs = recover(&store_id, &usable, &listings, &witnesses);
 
     let limits = Limits {
-        write_quorum: config.write_quorum,
+        quorum: Quorum::new(&config),
         pack_bytes_max: config.pack_bytes_max,
         reserve_bytes: config.reserve_bytes,
     };
@@ -171,6 +171,16 @@ fn check_config(config: &StoreConfig) -> Result<(), StoreError> {
     }
     if !(1..=replicas).contains(&quorum) {
         return wrong(format!("the write quorum is 1 to {replicas} (the replicas), {quorum} is configured"));
+    }
+    let domains: BTreeSet<&str> =
+        config.replicas.iter().map(|replica| replica.failure_domain.as_str()).collect();
+    let (wanted, most) = (config.write_domains, quorum.min(domains.len()));
+    if !(1..=most).contains(&wanted) {
+        return wrong(format!(
+            "a record lies in 1 to {most} failure domains (the write quorum is {quorum}, the replicas lie in {}), \
+             {wanted} are configured",
+            domains.len()
+        ));
     }
     if config.pack_bytes_max == 0 || config.pack_bytes_max > PACK_BYTES_MAX {
         let bytes = config.pack_bytes_max;

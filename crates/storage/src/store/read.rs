@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::shared::Shared;
+use super::state::Replicas;
 use super::walk::{Extent, Source, read_record};
 use crate::disk::{DiskFile, read_exact_at};
 use crate::{Location, ReadError, ReplicaId, StoreEvent};
@@ -101,28 +102,22 @@ impl Store {
         checked.map_err(|what| ReadError::Damaged { replica, what })
     }
 
-    /// Counts the replicas that hold a record byte for byte, best first, until `enough` do. Files are opened anew, so
-    /// that one whose name is gone does not count; a replica that should hold the record and does not is reported as
-    /// bad.
-    pub async fn sound_copies(&self, location: &Location, enough: usize) -> usize {
-        let mut sound = 0;
+    /// Whether as many replicas, in as many failure domains, hold a record byte for byte as an acknowledgement needs. They
+    /// are read best first until they are enough. Files are opened anew, so that one whose name is gone does not count; a
+    /// replica that should hold the record and does not is reported as bad.
+    pub async fn is_held(&self, location: &Location) -> bool {
+        let mut sound = Replicas::default();
         for replica in self.replicas_for(location) {
-            if sound >= enough {
-                break;
-            }
             self.shared().files.forget(replica.index(), location.pack);
             match self.verify_record(location, replica).await {
-                Ok(()) => sound += 1,
+                Ok(()) => sound = sound.with(replica.index()),
                 Err(error) => self.report_bad(location, replica, &error.to_string()),
             }
+            if self.shared().state().limits.quorum.is_met(sound) {
+                return true;
+            }
         }
-        sound
-    }
-
-    /// Replicas on which a record is durable before it is acknowledged.
-    #[must_use]
-    pub fn write_quorum(&self) -> usize {
-        self.shared().config.write_quorum
+        false
     }
 
     /// Reports that bytes of a record on one replica are wrong or cannot be read: they are quarantined and the

@@ -147,7 +147,8 @@ impl Listing {
 pub(crate) struct Witnesses {
     /// By replica: whether it carried the identity of the store before, and so everything it was ever given.
     pub(crate) known: Vec<bool>,
-    /// How many it takes. Any so many replicas share one with every write quorum.
+    /// How many it takes. Any so many replicas share one with every write quorum. Failure domains could only make them
+    /// fewer, and do not count: a record may be older than the setting that asks for them.
     pub(crate) required: usize,
 }
 

@@ -3,6 +3,7 @@
 use super::Store;
 use super::recover::{Listing, owner_of};
 use super::shared::{Shared, answer};
+use super::state::Shortfall;
 use crate::replica::{Backend, Listed, Note};
 use crate::{ReplicaId, ReplicaState, ServiceError};
 use std::io;
@@ -28,8 +29,8 @@ impl Store {
     /// copied from it. When its state is [`ReplicaState::Drained`], nothing on it is needed and its disk may be taken away.
     ///
     /// # Errors
-    /// [`ServiceError::StillNeeded`] when the others cannot reach the write quorum; [`ServiceError::WrongState`] when
-    /// it is out already for another reason; [`ServiceError::Offsite`] for an off-site replica, of which nothing is ever
+    /// [`ServiceError::StillNeeded`] and [`ServiceError::DomainStillNeeded`] when the others cannot reach the write
+    /// quorum; [`ServiceError::WrongState`] when it is out already for another reason; [`ServiceError::Offsite`] for an off-site replica, of which nothing is ever
     /// needed.
     pub async fn drain(&self, replica: ReplicaId) -> Result<(), ServiceError> {
         if let Some(offsite) = self.shared().offsite_of(replica) {
@@ -105,8 +106,12 @@ fn drain(shared: &Shared, index: usize, backend: &dyn Backend) -> Result<(), Ser
     }
     {
         let mut state = shared.state();
-        let required = state.limits.write_quorum;
-        let answers = state.drain(index).map_err(|able| ServiceError::StillNeeded { required, able })?;
+        let answers = state.drain(index).map_err(|shortfall| match shortfall {
+            Shortfall::Copies { required, able } => ServiceError::StillNeeded { required, able },
+            Shortfall::Domains { required, able, missing } => {
+                ServiceError::DomainStillNeeded { required, able, missing }
+            }
+        })?;
         answer(&mut state, answers);
     }
     if let Some(writer) = shared.writers.get(index) {

@@ -1,5 +1,5 @@
 //! A rig with a seed: cuts the power at any moment of a store's life, with syncs that fail now and then, and counts which
-//! acknowledged records are not whole on the write quorum before anything is repaired, and on every replica after the
+//! acknowledged records are not whole on the write quorum (in every second life of two failure domains) before anything is repaired, and on every replica after the
 //! store was opened again. Disks that do what a careless store would do show that the rig can fail.
 
 use super::power::{Dice, Lie, MockPowerCutDisk};
@@ -12,6 +12,8 @@ use std::sync::Arc;
 use yingdun_storage::{Disk, Location, PackPosition, ReplicaConfig, Store, StoreConfig};
 
 const REPLICAS: usize = 3;
+/// The failure domains of the replicas, where two are asked for.
+const DOMAINS: [&str; REPLICAS] = ["north", "north", "south"];
 /// Records that each writer wants to store.
 const RECORDS: usize = 60;
 /// In every second life one in so many syncs of a file fails.
@@ -70,6 +72,10 @@ async fn one_cut(seed: u64, lie: Option<Lie>) -> Outcome {
     let disk = MockPowerCutDisk::default();
     let mut config = config(Path::new("mock"), REPLICAS);
     config.pack_bytes_max = 4096 + dice.roll(60_000);
+    if !seed.is_multiple_of(2) {
+        config.write_domains = 2;
+        config.replicas.iter_mut().zip(DOMAINS).for_each(|(replica, of)| replica.failure_domain = of.into());
+    }
     let store = open(&config, Arc::new(disk.clone())).await;
     if let Some(lie) = lie {
         disk.lie(lie);
@@ -160,7 +166,9 @@ fn missing_before_recovery(disk: &dyn Disk, config: &StoreConfig, acknowledged: 
     let is_missing = |(number, bytes, location): &&(u64, usize, Location)| {
         let expected = object_of(&record(*number, *bytes));
         let copies = config.replicas.iter().filter(|replica| holds(replica, location, &expected));
-        copies.count() < config.write_quorum
+        let domains: Vec<&str> = copies.map(|replica| replica.failure_domain.as_str()).collect();
+        let distinct = domains.iter().collect::<HashSet<_>>().len();
+        domains.len() < config.write_quorum || distinct < config.write_domains
     };
     acknowledged.iter().filter(is_missing).count() as u64
 }

@@ -83,9 +83,11 @@ fn named(call: &Call) -> Result<(&Store, ReplicaId), Problem> {
 
 fn of_service(error: ServiceError) -> Problem {
     match &error {
-        ServiceError::StillNeeded { .. } => Problem::new(Kind::Conflict)
-            .expected(error.to_string())
-            .remedy("repair or replace another replica first"),
+        ServiceError::StillNeeded { .. } | ServiceError::DomainStillNeeded { .. } => {
+            Problem::new(Kind::Conflict)
+                .expected(error.to_string())
+                .remedy("repair or replace another replica first")
+        }
         ServiceError::NotEmpty { .. } | ServiceError::Foreign { .. } => Problem::new(Kind::Conflict)
             .expected("the empty folder of a new disk")
             .came(error.to_string())

@@ -1,7 +1,7 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, keys, nats, node, offsite, witnesses};
+use super::{Config, DatabaseUrl, domains, keys, nats, node, offsite, witnesses};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -77,16 +77,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "give each replica a folder on a disk of its own",
         );
     }
-    let domains: BTreeSet<_> = replicas.iter().map(|replica| &replica.failure_domain).collect();
-    if domains.len() < replicas.len() {
-        say(
-            Severity::Warning,
-            "storage.replicas",
-            "two replicas share a failure domain".into(),
-            "put them on disks that do not fail together and name the domains apart",
-        );
-    }
-    for finding in offsite::check(&config.storage) {
+    for finding in domains::check(&config.storage).into_iter().chain(offsite::check(&config.storage)) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

@@ -4,6 +4,7 @@
 //! is not set means closed. What can be judged without starting anything is judged in [`check()`].
 
 mod check;
+mod domains;
 mod edit;
 mod finding;
 mod keys;
@@ -71,6 +72,8 @@ pub(crate) struct Storage {
     pub(crate) offsite: Vec<Offsite>,
     /// How many replicas must be durable before an image is acknowledged.
     pub(crate) write_quorum: usize,
+    /// In how many failure domains these replicas lie at least; unset means whatever.
+    pub(crate) write_domains: Option<usize>,
     /// Space on each replica that images may not use.
     #[serde(default = "default_reserve_bytes")]
     pub(crate) reserve_bytes: u64,
@@ -86,6 +89,11 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
+    /// In how many failure domains an image lies at least before it is acknowledged.
+    pub(crate) fn write_domains(&self) -> usize {
+        self.write_domains.unwrap_or(1)
+    }
+
     /// The time within which every byte of every replica is read again and checked.
     pub(crate) fn scrub_interval(&self) -> Duration {
         DAY * self.scrub_days

@@ -91,6 +91,8 @@ id = {institution}
 [storage]
 # An image is acknowledged when this many replicas have it on stable storage.
 write_quorum = {write_quorum}
+# In so many failure domains (below) these replicas lie at least. Unset: in whatever.
+# write_domains = 2
 # Bytes on each replica that images may not use, so that audit and databases can go on when a disk fills.
 reserve_bytes = 1073741824
 # The largest object that is accepted.

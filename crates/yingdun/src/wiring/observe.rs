@@ -166,6 +166,7 @@ const GAUGES: &[&str] = &[
     "yingdun_rewrap_keys_left",
     "yingdun_storage_dead_bytes",
     "yingdun_storage_repairs_waiting",
+    "yingdun_storage_write_domains_missing",
 ];
 
 /// The collector, installed when it is first asked for. What is counted before is lost.

@@ -296,6 +296,7 @@ pub(crate) fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
     });
     Ok(StoreConfig {
         write_quorum: config.storage.write_quorum,
+        write_domains: config.storage.write_domains(),
         reserve_bytes: config.storage.reserve_bytes,
         scrub_interval: config.storage.scrub_interval(),
         offsite,

@@ -109,3 +109,30 @@ fn wrong_usage_has_an_exit_status_of_its_own() {
         assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_failure_domain_that_images_need_and_nobody_can_write_is_named() {
+    let installation = Installation::make();
+    installation.edit("# write_domains = 2", "write_domains = 2");
+    installation.edit("failure_domain = \"disk-b\"", "failure_domain = \"disk-a\"");
+    assert_eq!(
+        judge("check-config", &installation),
+        (Some(0), vec![pair("storage.write_domains", "note")]),
+        "both are needed"
+    );
+    std::fs::remove_dir_all(installation.path("replica-b")).unwrap();
+    let (_, found) = judge("doctor", &installation);
+    assert!(!found.contains(&pair("storage.write_domains", "error")), "the other replica of it is there");
+
+    std::fs::remove_dir_all(installation.path("replica-c")).unwrap();
+    std::fs::create_dir(installation.path("replica-b")).unwrap();
+    let config = installation.config();
+    let doctor = run([OsStr::new("doctor"), OsStr::new("--config"), config.as_os_str()]);
+    assert_eq!(doctor.status.code(), Some(1));
+    let said = text(&doctor.stdout);
+    assert!(said.contains("storage.write_domains") && said.contains("none can in disk-c"), "{said}");
+    assert!(said.contains("replicas a, b lie on one disk"), "{said}");
+
+    installation.edit("write_domains = 2", "write_domains = 3");
+    assert!(judge("check-config", &installation).1.contains(&pair("storage.write_domains", "error")));
+}

@@ -10,6 +10,7 @@
 //! | `place` | the pack, the offset and the replicas of the next record |
 //! | `written` | who is answered, which replica is out, which packs can be sealed |
 //! | `mend` | what has to be written anew, also of packs from before the start |
+//! | `quorum` | which replicas together are enough |
 //! | `queue` | in which order |
 //! | `removal` | whether a pack can be removed, and what is left of it when that was broken off |
 //! | `service` | whether a replica can be spared, and what a new one lacks |
@@ -18,6 +19,7 @@ mod mend;
 mod offsite;
 mod place;
 mod queue;
+mod quorum;
 mod removal;
 mod service;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod tests;
 mod written;
 
 pub(crate) use mend::Agreement;
+pub(crate) use quorum::{Quorum, Replicas, Shortfall};
 pub(crate) use removal::Hindrance;
 
 use crate::{Location, PackPosition, ReplicaState, StoreError};
@@ -32,7 +35,6 @@ use bytes::Bytes;
 use queue::Repairs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -42,9 +44,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 const RANDOM_BITS: u32 = 24;
 
 /// The numbers a decision needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    pub(crate) write_quorum: usize,
+    pub(crate) quorum: Quorum,
     pub(crate) pack_bytes_max: u64,
     pub(crate) reserve_bytes: u64,
 }
@@ -61,11 +63,17 @@ pub(crate) type Answers = Vec<(PackPosition, Reply, Result<(), StoreError>)>;
 pub(crate) struct Placed {
     pub(crate) location: Location,
     pub(crate) parts: Vec<Bytes>,
-    members: usize,
-    durable: AtomicUsize,
-    failed: AtomicUsize,
+    members: Replicas,
+    outcome: Mutex<Outcome>,
     reply: Mutex<Option<Reply>>,
     queue_share: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+/// On which replicas a record is durable, and on which it never will be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    durable: Replicas,
+    failed: Replicas,
 }
 
 /// A pack on one replica.
@@ -158,7 +166,7 @@ impl Placed {
     pub(crate) fn new(
         location: Location,
         parts: Vec<Bytes>,
-        members: usize,
+        members: Replicas,
         reply: Reply,
         queue_share: Option<OwnedSemaphorePermit>,
     ) -> Self {
@@ -166,8 +174,7 @@ impl Placed {
             location,
             parts,
             members,
-            durable: AtomicUsize::new(0),
-            failed: AtomicUsize::new(0),
+            outcome: Mutex::default(),
             reply: Mutex::new(Some(reply)),
             queue_share: Mutex::new(queue_share),
         }
@@ -177,24 +184,27 @@ impl Placed {
         self.reply.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// One more replica has it; how many have.
-    fn count_durable(&self) -> usize {
-        let durable = self.durable.fetch_add(1, Ordering::Relaxed) + 1;
-        self.leave_queue(durable + self.failed.load(Ordering::Relaxed));
-        durable
+    /// One more replica has it; which have.
+    fn durable_on(&self, replica: usize) -> Replicas {
+        self.note(|outcome| outcome.durable = outcome.durable.with(replica)).durable
     }
 
-    /// One more replica will not have it; how many will not.
-    fn count_failed(&self) -> usize {
-        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
-        self.leave_queue(failed + self.durable.load(Ordering::Relaxed));
-        failed
+    /// One more replica will not have it; which still may, or have.
+    fn failed_on(&self, replica: usize) -> Replicas {
+        let outcome = self.note(|outcome| outcome.failed = outcome.failed.with(replica));
+        self.members.without(outcome.failed)
     }
 
-    fn leave_queue(&self, done: usize) {
-        if done >= self.members {
+    fn note(&self, what: impl FnOnce(&mut Outcome)) -> Outcome {
+        let outcome = {
+            let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            what(&mut outcome);
+            *outcome
+        };
+        if self.members.without(outcome.durable).without(outcome.failed) == Replicas::default() {
             self.queue_share.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
+        outcome
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the next record goes: its pack, its offset, and the replicas that will hold it.
 
-use super::{Copy, Pack, Phase, Placed, RANDOM_BITS, State};
+use super::{Copy, Pack, Phase, Placed, RANDOM_BITS, Replicas, Shortfall, State};
 use crate::record::format::PACK_HEADER_BYTES;
 use crate::{PackPosition, ReplicaState, StoreError};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl State {
     /// Finds the place of a record of `bytes` bytes: pack, offset, and the replicas that will hold it.
     /// `random` supplies the low bits of the number of a new pack.
-    pub(crate) fn place(&mut self, bytes: u64, random: u32) -> Result<(u64, u64, Vec<usize>), StoreError> {
+    pub(crate) fn place(&mut self, bytes: u64, random: u32) -> Result<(u64, u64, Replicas), StoreError> {
         if self.closed {
             return Err(StoreError::Closed);
         }
@@ -21,10 +21,7 @@ impl State {
         let id = match current {
             Some(id) => id,
             None => {
-                let able = self.able();
-                if able < self.limits.write_quorum {
-                    return Err(self.quorum_error(able));
-                }
+                self.require_quorum(self.able())?;
                 self.close_active();
                 self.begin_pack(random)
             }
@@ -38,9 +35,9 @@ impl State {
     }
 
     /// Gives a placed record to the writers of its replicas.
-    pub(crate) fn enqueue(&mut self, record: &Arc<Placed>, members: &[usize]) {
-        for member in members {
-            if let Some(replica) = self.replicas.get_mut(*member) {
+    pub(crate) fn enqueue(&mut self, record: &Arc<Placed>, members: Replicas) {
+        for member in members.iter() {
+            if let Some(replica) = self.replicas.get_mut(member) {
                 replica.queue.push_back(Arc::clone(record));
                 replica.queued_bytes += record.location.record_bytes();
             }
@@ -55,17 +52,23 @@ impl State {
     }
 
     /// Replicas that could take a record now.
-    pub(crate) fn able(&self) -> usize {
-        self.replicas.iter().filter(|replica| replica.state == ReplicaState::Ready).count()
+    pub(crate) fn able(&self) -> Replicas {
+        let ready = |(_, replica): &(usize, &super::Replica)| replica.state == ReplicaState::Ready;
+        self.replicas.iter().enumerate().filter(ready).map(|(index, _)| index).collect()
     }
 
-    /// Why too few replicas can take a record.
-    pub(crate) fn quorum_error(&self, able: usize) -> StoreError {
-        let required = self.limits.write_quorum;
-        if self.replicas.iter().any(|replica| replica.state == ReplicaState::Full) {
-            StoreError::OutOfSpace { required, able }
-        } else {
-            StoreError::QuorumLost { required, able }
+    /// Says why these replicas are not enough for a record, when they are not.
+    pub(crate) fn require_quorum(&self, able: Replicas) -> Result<(), StoreError> {
+        let full = self.replicas.iter().any(|replica| replica.state == ReplicaState::Full);
+        match self.limits.quorum.shortfall(able) {
+            None => Ok(()),
+            Some(Shortfall::Copies { required, able }) if full => {
+                Err(StoreError::OutOfSpace { required, able })
+            }
+            Some(Shortfall::Copies { required, able }) => Err(StoreError::QuorumLost { required, able }),
+            Some(Shortfall::Domains { required, able, missing }) => {
+                Err(StoreError::DomainsLost { required, able, missing })
+            }
         }
     }
 
@@ -144,7 +147,7 @@ impl State {
     }
 }
 
-fn members_of(pack: &Pack) -> Vec<usize> {
+fn members_of(pack: &Pack) -> Replicas {
     let member = |copy: &Copy| matches!(copy, Copy::Growing { out: false, .. });
     pack.copies.iter().enumerate().filter(|(_, copy)| member(copy)).map(|(index, _)| index).collect()
 }

@@ -1,32 +1,34 @@
 //! Whether a replica can be spared, and what one lacks that comes instead.
 
-use super::{Answers, Copy, Pack, Phase, State};
+use super::{Answers, Copy, Pack, Phase, Replicas, Shortfall, State};
 use crate::ReplicaState;
 use crate::store::recover::Listing;
 
 impl State {
-    /// Takes a replica out of service; how many could take writes without it when they are too few.
-    pub(crate) fn drain(&mut self, index: usize) -> Result<Answers, usize> {
-        let ready = |(other, replica): &(usize, &super::Replica)| {
-            *other != index && replica.state == ReplicaState::Ready
-        };
-        let able = self.replicas.iter().enumerate().filter(ready).count();
-        if able < self.limits.write_quorum {
-            return Err(able);
+    /// Takes a replica out of service; what those that take writes would lack without it when they are not enough.
+    pub(crate) fn drain(&mut self, index: usize) -> Result<Answers, Shortfall> {
+        let others = self.able().without(Replicas::default().with(index));
+        match self.limits.quorum.shortfall(others) {
+            Some(shortfall) => Err(shortfall),
+            None => Ok(self.replica_out(index, ReplicaState::Draining)),
         }
-        Ok(self.replica_out(index, ReplicaState::Draining))
     }
 
-    /// How many packs on a replica have fewer good copies on the others than the write quorum.
+    /// How many packs on a replica have fewer good copies on the others than a write needs, or in fewer failure domains, or
+    /// are still to be sealed there.
     pub(crate) fn needed_on(&self, index: usize) -> u64 {
         let stays = |other: &usize| {
             let state = self.replicas.get(*other).map(|replica| &replica.state);
             *other != index && matches!(state, Some(ReplicaState::Ready | ReplicaState::Full))
         };
         let others: Vec<usize> = (0..self.replicas.len()).filter(stays).collect();
+        // The keeper would look for it on a disk that was taken away, and take out the one that came instead.
+        let unsealed = |pack: &Pack| {
+            pack.phase == Phase::Closing && matches!(pack.copies.get(index), Some(Copy::Growing { .. }))
+        };
         let spared = |pack: &&Pack| {
-            let good = others.iter().filter(|other| pack.is_good_on(**other)).count();
-            good >= self.limits.write_quorum || pack.durable_on(index) == 0
+            let good = others.iter().copied().filter(|other| pack.is_good_on(*other)).collect();
+            !unsealed(pack) && (self.limits.quorum.is_met(good) || pack.durable_on(index) == 0)
         };
         self.packs.values().filter(|pack| !spared(pack)).count() as u64
     }

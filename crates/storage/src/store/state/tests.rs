@@ -2,12 +2,20 @@
 
 use super::*;
 use crate::Layout;
+use crate::record::format::PACK_HEADER_BYTES;
 use proptest::prelude::*;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::TryRecvError;
 
 fn state(replicas: usize, write_quorum: usize) -> State {
-    let limits = Limits { write_quorum, pack_bytes_max: 1000, reserve_bytes: 50 };
+    let names: Vec<String> = (0..replicas).map(|index| index.to_string()).collect();
+    state_in(&names.iter().map(String::as_str).collect::<Vec<_>>(), write_quorum, 1)
+}
+
+/// A state with a replica in each of these failure domains.
+fn state_in(domains: &[&str], write_quorum: usize, write_domains: usize) -> State {
+    let quorum = Quorum::of(write_quorum, write_domains, domains.iter().copied());
+    let limits = Limits { quorum, pack_bytes_max: 1000, reserve_bytes: 50 };
     let replica = |_| Replica {
         state: ReplicaState::Ready,
         free_bytes: 1_000_000,
@@ -18,7 +26,7 @@ fn state(replicas: usize, write_quorum: usize) -> State {
         hung: false,
         repaired: 0,
     };
-    State::new(limits, (0..replicas).map(replica).collect(), BTreeMap::new())
+    State::new(limits, (0..domains.len()).map(replica).collect(), BTreeMap::new())
 }
 
 fn append(state: &mut State, object_bytes: u64) -> (Arc<Placed>, Receiver<Result<(), StoreError>>) {
@@ -34,8 +42,8 @@ fn append(state: &mut State, object_bytes: u64) -> (Arc<Placed>, Receiver<Result
     let (pack, offset, members) = state.place(location.record_bytes(), 7).unwrap();
     (location.pack, location.offset) = (pack, offset);
     let (reply, answer) = oneshot::channel();
-    let record = Arc::new(Placed::new(location, Vec::new(), members.len(), reply, None));
-    state.enqueue(&record, &members);
+    let record = Arc::new(Placed::new(location, Vec::new(), members, reply, None));
+    state.enqueue(&record, members);
     (record, answer)
 }
 
@@ -66,6 +74,63 @@ fn a_record_is_refused_as_soon_as_the_quorum_is_out_of_reach() {
     let refusal = answer.try_recv().unwrap();
     assert!(matches!(refusal, Err(StoreError::OutOfSpace { required: 2, able: 1 })));
     assert!(matches!(state.place(8, 7), Err(StoreError::OutOfSpace { required: 2, able: 1 })));
+}
+
+#[test]
+fn copies_in_one_failure_domain_acknowledge_nothing_where_two_domains_are_asked_for() {
+    let mut state = state_in(&["north", "north", "south"], 2, 2);
+    let (record, mut answer) = append(&mut state, 8);
+    for replica in [0, 1] {
+        deliver(state.written(replica, &[Arc::clone(&record)]));
+        assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Empty);
+        assert_eq!(state.packs[&record.location.pack].end, PACK_HEADER_BYTES);
+    }
+    deliver(state.written(2, &[Arc::clone(&record)]));
+    assert!(answer.try_recv().unwrap().is_ok());
+    assert_eq!(state.packs[&record.location.pack].end, record.location.end());
+}
+
+#[test]
+fn the_loss_of_the_last_replica_of_a_needed_domain_is_a_refusal_that_names_it() {
+    let mut state = state_in(&["north", "north", "south"], 2, 2);
+    let (record, mut answer) = append(&mut state, 8);
+    deliver(state.written(0, &[Arc::clone(&record)]));
+    deliver(state.replica_out(2, ReplicaState::Missing));
+    let is_named = |refusal: StoreError| match refusal {
+        StoreError::DomainsLost { required: 2, able: 1, missing } => missing == "south",
+        _ => false,
+    };
+    assert!(is_named(answer.try_recv().unwrap().unwrap_err()), "who waits is told");
+    assert!(is_named(state.place(8, 7).unwrap_err()), "who comes is told");
+    state.replica_ready(2);
+    assert!(state.place(8, 7).is_ok());
+}
+
+#[test]
+fn a_replica_is_not_spared_while_its_failure_domain_is_needed_for_writes_or_for_a_pack() {
+    let mut state = state_in(&["north", "north", "south", "south"], 2, 2);
+    state.packs.insert(1, Pack::sealed(500, vec![Copy::Whole, Copy::Whole, Copy::Whole, Copy::Lacking]));
+    deliver(state.drain(2).unwrap());
+    assert_eq!(state.needed_on(2), 1, "the others have two good copies, both in the north");
+    let missing = "south".to_owned();
+    assert_eq!(state.drain(3).unwrap_err(), Shortfall::Domains { required: 2, able: 1, missing });
+    state.repaired(1, 3);
+    assert_eq!(state.needed_on(2), 0);
+}
+
+#[test]
+fn a_replica_is_not_spared_before_the_pack_is_sealed_that_it_was_in() {
+    let mut state = state(3, 2);
+    let (record, _answer) = append(&mut state, 8);
+    for replica in 0..3 {
+        deliver(state.written(replica, &[Arc::clone(&record)]));
+    }
+    deliver(state.drain(1).unwrap());
+    assert_eq!(state.needed_on(1), 1, "two others have it, and it is to be sealed on this one");
+    let plan = state.sealable().remove(0);
+    assert_eq!(plan.complete, [0, 1, 2]);
+    state.sealed(&plan, &[0, 1, 2]);
+    assert_eq!(state.needed_on(1), 0);
 }
 
 #[test]
@@ -197,10 +262,16 @@ fn most_copies_say_what_is_right() {
 }
 
 proptest! {
-    /// INVARIANT: what is acknowledged is a prefix of each pack that the write quorum holds.
+    /// INVARIANT: what is acknowledged is a prefix of each pack that the write quorum holds, in as many failure domains as
+    /// are asked for.
     #[test]
-    fn acknowledged_records_are_a_durable_prefix(steps in proptest::collection::vec((0_u8..8, 0_usize..3), 1..200)) {
-        let mut state = state(3, 2);
+    fn acknowledged_records_are_a_durable_prefix(
+        domains in proptest::collection::vec(0_usize..3, 4),
+        wanted in 1_usize..3,
+        steps in proptest::collection::vec((0_u8..8, 0_usize..4), 1..200),
+    ) {
+        let names: Vec<&str> = domains.iter().map(|domain| ["north", "south", "east"][*domain]).collect();
+        let mut state = state_in(&names, 2, wanted);
         let mut appended = Vec::new();
         for (step, replica) in steps {
             match step {
@@ -211,8 +282,8 @@ proptest! {
                             layout: Layout::DescriptorFirst, digest: [0; 32],
                         };
                         let (reply, answer) = oneshot::channel();
-                        let record = Arc::new(Placed::new(location, Vec::new(), members.len(), reply, None));
-                        state.enqueue(&record, &members);
+                        let record = Arc::new(Placed::new(location, Vec::new(), members, reply, None));
+                        state.enqueue(&record, members);
                         appended.push((record, answer));
                     }
                 }
@@ -227,11 +298,14 @@ proptest! {
         }
         for (record, answer) in &mut appended {
             let pack = &state.packs[&record.location.pack];
-            let holders = (0..3).filter(|index| pack.durable_on(*index) >= record.location.end()).count();
+            let holders: Vec<usize> =
+                (0..4).filter(|index| pack.durable_on(*index) >= record.location.end()).collect();
+            let of: BTreeSet<usize> = holders.iter().map(|holder| domains[*holder]).collect();
+            let enough = holders.len() >= 2 && of.len() >= wanted;
             match answer.try_recv() {
-                Ok(Ok(())) => prop_assert!(holders >= 2 && pack.end >= record.location.end()),
+                Ok(Ok(())) => prop_assert!(enough && pack.end >= record.location.end()),
                 Ok(Err(_)) => prop_assert!(pack.end <= record.location.offset),
-                Err(_) => prop_assert!(holders < 2),
+                Err(_) => prop_assert!(!enough),
             }
         }
     }

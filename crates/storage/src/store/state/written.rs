@@ -18,8 +18,7 @@ impl State {
             if let Some(Copy::Growing { durable, .. }) = pack.copies.get_mut(index) {
                 *durable = record.location.end();
             }
-            let votes = record.count_durable();
-            if votes == self.limits.write_quorum {
+            if self.limits.quorum.is_met(record.durable_on(index)) {
                 // INVARIANT: replicas write in order and stop at their first error, so everything before this
                 // record is durable on the quorum too.
                 pack.end = pack.end.max(record.location.end());
@@ -51,12 +50,10 @@ impl State {
         }
         let mut answers = Answers::new();
         for record in waiting {
-            let failed = record.count_failed();
-            if record.members.saturating_sub(failed) < self.limits.write_quorum
+            if let Err(refusal) = self.require_quorum(record.failed_on(index))
                 && let Some(reply) = record.take_reply()
             {
                 self.unapplied.remove(&record.location.position());
-                let refusal = self.quorum_error(record.members - failed);
                 answers.push((record.location.position(), reply, Err(refusal)));
             }
         }

@@ -39,7 +39,7 @@ pub(in crate::commands) async fn scrub(args: ScrubArgs, output: Output) -> Resul
     Ok(Verdict::of(!rows.iter().any(is_lost)))
 }
 
-/// Bad when a replica takes no writes for a reason that nobody wanted, or lags off-site.
+/// Bad when a replica takes no writes for a reason that nobody wanted, or lags off-site, or too few take writes.
 pub(in crate::commands) async fn replica(
     command: ReplicaCommand,
     output: Output,
@@ -54,17 +54,20 @@ pub(in crate::commands) async fn replica(
             (Method::POST, vec!["system", "replicas", label.as_str(), "replace"], admin)
         }
     };
-    let answer = Server::of(admin)?.ask(method, &path, &[], None).await?;
+    let server = Server::of(admin)?;
+    let answer = server.ask(method, &path, &[], None).await?;
+    let status = server.ask(Method::GET, &["system", "status"], &[], None).await?;
+    let store = at(&status, "storage");
     let rows = answer.as_array().map(Vec::as_slice).unwrap_or_default();
     output.say(&answer, |language| {
         let rows = rows.iter().map(|row| replica_words(language, row, rows));
-        rows.collect::<Vec<_>>().join("\n")
+        rows.chain(quorum_words(language, store)).collect::<Vec<_>>().join("\n")
     })?;
     let well = |row: &Value| {
         let out = matches!(row["state"].as_str(), Some("full" | "missing" | "failed" | "unreachable") | None);
         !out && row["behind"] != true
     };
-    Ok(Verdict::of(rows.iter().all(well)))
+    Ok(Verdict::of(rows.iter().all(well) && store["short_of"].is_null()))
 }
 
 /// Bad when it ended before it was through, or a pack that was to be removed could not be.
@@ -174,6 +177,24 @@ fn replica_words(language: Language, row: &Value, all: &[Value]) -> String {
         lines.push(language.replica_shares(shared.join(", ")));
     }
     lines.join("\n")
+}
+
+/// In which failure domains replicas take writes, where several are asked for; and what writes lack.
+fn quorum_words(language: Language, store: &Value) -> Vec<String> {
+    let number = |name: &str| store[name].as_u64().unwrap_or(0);
+    let mut lines = Vec::new();
+    if number("write_domains") > 1 {
+        let domains = store["domains"].as_array().into_iter().flatten();
+        let (able, out): (Vec<_>, Vec<_>) = domains.partition(|domain| domain["writable"] == true);
+        let names =
+            |of: Vec<&Value>| of.into_iter().map(|of| plain(&of["name"])).collect::<Vec<_>>().join(", ");
+        lines.push(language.write_domains(number("write_quorum"), number("write_domains"), names(able)));
+        if !out.is_empty() {
+            lines.push(language.domains_out(names(out)));
+        }
+    }
+    lines.extend(store["short_of"].as_str().map(|why| language.no_writes(why)));
+    lines
 }
 
 /// One off-site replica: whether it answers, and what is not there yet.

@@ -4,21 +4,21 @@ mod cluster;
 mod feed;
 mod keys;
 mod offsite;
+mod replicas;
 mod witnesses;
 
 use self::cluster::Member;
 use self::keys::{Looked, RootFacts, SuiteInUse};
+use self::replicas::{replicas, scrub};
 use super::check_config::{verdict, words};
 use super::{CommandError, Verdict};
 use crate::config::{self, Config, DatabaseUrl, Finding, Severity};
-use crate::installation::rfc3339;
 use crate::output::Output;
 use crate::wiring::{self, read_certificate};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use yingdun_audit::verify::verify_trees;
@@ -27,7 +27,6 @@ use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::NoteVerifier;
 use yingdun_crypto::{KeyMemory, SealingKey, key_memory};
 use yingdun_model::{Clock, SystemClock, Timestamp};
-use yingdun_storage::{RealDisk, ScrubPass, last_scrub};
 
 /// How long before its end a certificate is worth a warning: time enough to order and install another one.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -175,95 +174,6 @@ impl Check {
 }
 
 // === checks, in the order in which they are made ===
-
-fn replicas(config: &Config) -> Vec<Finding> {
-    const OPTION: &str = "storage.replicas";
-    let mut findings = Vec::new();
-    let mut devices: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
-    for replica in &config.storage.replicas {
-        let (label, directory) = (replica.label.as_str(), &replica.directory);
-        let metadata = match directory.metadata() {
-            Ok(metadata) if metadata.is_dir() => metadata,
-            Ok(_) => {
-                findings.push(error(OPTION, format!("replica `{label}` is not a folder"), "name a folder"));
-                continue;
-            }
-            Err(cause) => {
-                findings.push(error(
-                    OPTION,
-                    format!("replica `{label}` at `{}` cannot be reached: {cause}", directory.display()),
-                    "mount its disk; an empty new disk is filled from the other replicas",
-                ));
-                continue;
-            }
-        };
-        devices.entry(metadata.dev()).or_default().push(label);
-        if metadata.mode() & 0o077 != 0 {
-            findings.push(warning(
-                OPTION,
-                format!("replica `{label}` can be read by other accounts"),
-                "chmod 700 its folder; what it holds is sealed, and still nobody else's business",
-            ));
-        }
-        let writable =
-            rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
-        if writable.is_err() {
-            findings.push(error(
-                OPTION,
-                format!("this account may not write to replica `{label}`"),
-                "give the folder to the account that runs yingdun",
-            ));
-        }
-        let free = rustix::fs::statvfs(directory).map(|space| space.f_bavail.saturating_mul(space.f_frsize));
-        if free.is_ok_and(|free| free <= config.storage.reserve_bytes) {
-            findings.push(error(
-                OPTION,
-                format!("replica `{label}` has no room beyond the reserve"),
-                "free space on its disk, move it to a larger one, or lower storage.reserve_bytes",
-            ));
-        }
-    }
-    for labels in devices.values().filter(|labels| labels.len() > 1) {
-        findings.push(warning(
-            OPTION,
-            format!("replicas {} lie on one disk and are lost together", labels.join(", ")),
-            "put each replica on a disk of its own",
-        ));
-    }
-    findings
-}
-
-/// When every byte of each replica was read last, and what came of it.
-fn scrub(config: &Config, now: Timestamp) -> Vec<Finding> {
-    let replicas = config.storage.replicas.iter().map(|replica| {
-        // A folder that cannot be reached was told before.
-        let last = last_scrub(&RealDisk, &replica.directory).ok().flatten();
-        scrub_finding(&replica.label, last, config.storage.scrub_interval(), now)
-    });
-    replicas.collect()
-}
-
-fn scrub_finding(label: &str, last: Option<ScrubPass>, interval: Duration, now: Timestamp) -> Finding {
-    const OPTION: &str = "storage.replicas";
-    let Some(last) = last else {
-        let cause = format!("replica `{label}` was never checked in full");
-        return note(OPTION, cause, "nothing in the first days; `yingdun scrub --now` begins at once");
-    };
-    let ended = Timestamp::from_ms(last.ended_ms);
-    let ScrubPass { records, found, lost, .. } = last;
-    let cause = format!(
-        "replica `{label}` was last checked in full at {}: {records} records, {found} faults found, {lost} whole nowhere",
-        rfc3339(ended)
-    );
-    if lost > 0 {
-        let remedy = "look for a copy of these packs (leaves `record-lost`), put it in their place, and run `yingdun scrub --now`";
-        error(OPTION, cause, remedy)
-    } else if ended.after(interval) < now {
-        warning(OPTION, cause, "keep the archive running, or its disks are too slow for storage.scrub_days")
-    } else {
-        note(OPTION, cause, "nothing; faults that were found are repaired from other replicas")
-    }
-}
 
 fn certificates(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -514,18 +424,6 @@ mod tests {
             assert_eq!(host_of(url), Some(host));
         }
         assert_eq!(host_of("http://archive.example"), None);
-    }
-
-    #[test]
-    fn a_replica_that_was_not_checked_in_time_or_lost_something_is_told() {
-        let day = Duration::from_secs(24 * 3600);
-        let pass = ScrubPass { begun_ms: 0, ended_ms: 1000, bytes: 9, records: 3, found: 1, lost: 0 };
-        let severity = |last, now| scrub_finding("a", last, day, now).severity;
-        let (soon, late) = (Timestamp::from_ms(2000), Timestamp::from_ms(1001).after(day));
-        assert_eq!(severity(None, soon), Severity::Note);
-        assert_eq!(severity(Some(pass), soon), Severity::Note);
-        assert_eq!(severity(Some(pass), late), Severity::Warning);
-        assert_eq!(severity(Some(ScrubPass { lost: 1, ..pass }), soon), Severity::Error);
     }
 
     #[test]
