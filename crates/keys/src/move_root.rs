@@ -11,7 +11,7 @@
 //! removes what a crash left in the epoch file. Key-encryption keys get a new epoch with the new root key, so that the old root key and
 //! an old epoch file open nothing of the rows that are written from then on.
 
-use crate::{KeyStore, KeysError, RootKey, SecretName, place};
+use crate::{KeyStore, KeysError, RootKey, SecretName, log, place};
 use yingdun_catalog::Statement;
 use yingdun_catalog::keyring::secrets::{self, KeptSecret};
 
@@ -72,6 +72,9 @@ impl KeyStore {
 }
 
 fn place_of(secret: &KeptSecret) -> Result<yingdun_crypto::Context, KeysError> {
+    if let Some((key, origin)) = log::of_kept(&secret.name) {
+        return Ok(place::log_key(&secret.institution, key, origin));
+    }
     let name = SecretName::ALL.into_iter().find(|name| name.as_str() == secret.name);
     let name = name.ok_or(KeysError::Damaged { what: "institution secret" })?;
     Ok(place::secret(&secret.institution, name))
@@ -116,6 +119,8 @@ mod tests {
             let store = self.open(root).await.unwrap();
             study(&store).await;
             store.rotate_kek(&line(), 1).await.unwrap();
+            store.enter_log(&line().institution, "first", None).await.unwrap();
+            store.begin_log(&line().institution, "second").await.unwrap();
             everything(&store).await
         }
     }

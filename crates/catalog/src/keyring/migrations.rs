@@ -8,6 +8,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
     Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
+    Migration { version: 5, name: "audit logs", sqlite: AUDIT_LOGS, postgres: AUDIT_LOGS },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -118,5 +119,18 @@ CREATE TABLE destroyed_study (
 CREATE TABLE destruction_mark (
     institution TEXT NOT NULL PRIMARY KEY,
     leaf BIGINT NOT NULL CHECK (leaf >= 0)
+);
+";
+
+// Which audit logs there are: one for each node, with signing keys of its own among the secrets. Only adds.
+const AUDIT_LOGS: &str = "\
+CREATE TABLE audit_log (
+    institution TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    number BIGINT NOT NULL CHECK (number >= 1),
+    first_leaf BYTEA,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, origin),
+    UNIQUE (institution, number)
 );
 ";
