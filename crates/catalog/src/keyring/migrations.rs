@@ -8,7 +8,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "wrapping again", sqlite: REWRAP_JOB, postgres: REWRAP_JOB },
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
     Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
-    Migration { version: 5, name: "audit logs", sqlite: AUDIT_LOGS, postgres: AUDIT_LOGS },
+    Migration { version: 5, name: "expand: audit logs", sqlite: AUDIT_LOGS, postgres: AUDIT_LOGS },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
