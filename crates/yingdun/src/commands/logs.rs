@@ -6,10 +6,11 @@ use crate::cli::LogArgs;
 use crate::config::Config;
 use crate::installation::{AUDIT_KEY_FILE, rfc3339};
 use crate::output::Output;
-use crate::wiring::{InstalledLog, StartError, begin_log, hand_out_public_key, installed_logs};
+use crate::wiring::{InstalledLog, StartError, begin_log, database, hand_out_public_key, installed_logs};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_keys::KeyStore;
 use yingdun_model::SystemClock;
 
@@ -39,7 +40,7 @@ struct Begun {
 /// Lists the audit logs of the installation; beside nodes that serve.
 pub(super) async fn list(args: LogArgs, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(&args.config.config)?;
-    let keys = keys(&config, &args).await?;
+    let keys = keys(&config, &args, key_backup::database(&config).await?).await?;
     let listed = |InstalledLog { log, verifiers }: InstalledLog| Listed {
         of_this_node: log.origin == config.audit.origin,
         public_keys: verifiers.iter().map(ToString::to_string).collect(),
@@ -66,7 +67,10 @@ pub(super) async fn list(args: LogArgs, output: Output) -> Result<Verdict, Comma
 /// Begins the audit log of a further node; beside nodes that serve.
 pub(super) async fn begin(args: LogArgs, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(&args.config.config)?;
-    let keys = keys(&config, &args).await?;
+    // Looked into first: the schema is not brought up to date under nodes that serve.
+    key_backup::database(&config).await?;
+    let rows = database("key", &config.keys.database, DatabaseKind::Keys).await?;
+    let keys = keys(&config, &args, rows).await?;
     let verifier = begin_log(&config, &keys).await?;
     let public_key_file = args.config.config.with_file_name(AUDIT_KEY_FILE);
     hand_out_public_key(&public_key_file, &verifier);
@@ -82,10 +86,9 @@ pub(super) async fn begin(args: LogArgs, output: Output) -> Result<Verdict, Comm
     Ok(Verdict::Good)
 }
 
-/// The secrets of the key database, whose schema stays as it is.
-async fn keys(config: &Config, args: &LogArgs) -> Result<KeyStore, CommandError> {
+/// The secrets of the key database.
+async fn keys(config: &Config, args: &LogArgs, rows: Database) -> Result<KeyStore, CommandError> {
     let root = open(&config.keys, config, &args.share_file).await?;
-    let rows = key_backup::database(config).await?;
     let keys = KeyStore::open_secrets(rows, root, Arc::new(SystemClock)).await;
     Ok(keys.map_err(StartError::from)?)
 }
