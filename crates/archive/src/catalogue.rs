@@ -52,7 +52,7 @@ pub(crate) struct Rests {
 
 impl Rests {
     /// The studies of these records, each with its newest record.
-    fn arrivals(&self, waiting: &[Waiting]) -> BTreeMap<StudyRef, Arrival> {
+    fn arrivals(&self, store: StoreNumber, waiting: &[Waiting]) -> BTreeMap<StudyRef, Arrival> {
         let now = self.clock.now();
         let mut arrivals: BTreeMap<StudyRef, Arrival> = BTreeMap::new();
         for instance in waiting.iter().map(|waiting| &waiting.row.instance) {
@@ -61,6 +61,7 @@ impl Rests {
             }
             let arrival = arrivals.entry(instance.study).or_insert_with(|| Arrival {
                 institution: instance.institution.clone(),
+                store,
                 location: Vec::new(),
                 rests: now.after(self.after),
             });
@@ -331,7 +332,7 @@ async fn apply(
     batch: &[Waiting],
     watermark: Watermark,
 ) -> Result<(), KnownError> {
-    let arrivals = rests.arrivals(batch);
+    let arrivals = rests.arrivals(watermark.store, batch);
     let batch = Batch { arrivals, ..known.take(database, batch).await? };
     Ok(catalogue::apply(database, &batch, Some(watermark)).await?)
 }

@@ -10,7 +10,7 @@
 use crate::{KeyStore, KeysError, SecretName, place};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::keyring::logs::{self, AuditLog};
-use yingdun_catalog::keyring::secrets;
+use yingdun_catalog::keyring::{destructions, secrets};
 use yingdun_crypto::SealingKey;
 use yingdun_model::InstitutionId;
 
@@ -117,6 +117,7 @@ impl KeyStore {
         let logs = self.logs(institution).await?;
         if logs.is_empty() {
             changes.push(logs::insert_first(institution, origin, self.0.keys.clock.now()));
+            changes.push(destructions::mark_first(institution, origin));
         } else if named(&logs, origin)?.first_leaf == first_leaf {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use yingdun_model::{InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp};
+use yingdun_model::{InstanceRef, InstitutionId, PatientRef, SeriesRef, StoreNumber, StudyRef, Timestamp};
 
 /// How many instances one call takes: a bound on how long searches on a small machine wait for the writer, far above
 /// what arrives within one group commit.
@@ -134,11 +134,19 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     if !counted.is_empty() {
         statements.push(count_studies(counted.into_iter()));
     }
+    let (first, beside): (Vec<_>, Vec<_>) =
+        batch.arrivals.iter().partition(|(_, arrival)| arrival.store == StoreNumber::FIRST);
     insert_all(
         &mut statements,
         events::INSERT_ARRIVAL,
         events::ON_ARRIVAL,
-        batch.arrivals.iter().map(|(study, arrival)| events::arrival_row(*study, arrival)),
+        first.into_iter().map(|(study, arrival)| events::arrival_row(*study, arrival)),
+    );
+    insert_all(
+        &mut statements,
+        events::INSERT_BESIDE,
+        events::ON_BESIDE,
+        beside.into_iter().map(|(study, arrival)| events::beside_row(*study, arrival)),
     );
     Ok(statements)
 }

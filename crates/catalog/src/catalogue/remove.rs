@@ -102,28 +102,33 @@ pub async fn remove(
     }
 }
 
-/// Up to which leaf of the audit log every destroyed study is gone from the catalogue; none where that was never said.
+/// Up to which leaf of an audit log every study that it says was destroyed is gone from the catalogue; none where that was never said.
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn mark(database: &Database, institution: &InstitutionId) -> Result<Option<u64>, CatalogError> {
-    const SQL: &str = "SELECT leaf FROM removed_mark WHERE institution = $1";
-    let rows = database.query(Statement::new(SQL, vec![institution.into()])).await?;
+pub async fn mark(
+    database: &Database,
+    institution: &InstitutionId,
+    log: &str,
+) -> Result<Option<u64>, CatalogError> {
+    const SQL: &str = "SELECT leaf FROM removed_until WHERE institution = $1 AND log = $2";
+    let rows = database.query(Statement::new(SQL, vec![institution.into(), log.into()])).await?;
     rows.first().map(|row| row.get_number(0)).transpose()
 }
 
-/// Says up to which leaf of the audit log every destroyed study is gone from the catalogue.
+/// Says up to which leaf of an audit log every study that it says was destroyed is gone from the catalogue.
 ///
 /// # Errors
 /// As [`Database::execute`].
 pub async fn set_mark(
     database: &Database,
     institution: &InstitutionId,
+    log: &str,
     leaf: u64,
 ) -> Result<(), CatalogError> {
-    const SQL: &str = "INSERT INTO removed_mark (institution, leaf) VALUES ($1, $2) \
-         ON CONFLICT (institution) DO UPDATE SET leaf = excluded.leaf";
-    let values = vec![institution.into(), signed(leaf)?.into()];
+    const SQL: &str = "INSERT INTO removed_until (institution, log, leaf) VALUES ($1, $2, $3) \
+         ON CONFLICT (institution, log) DO UPDATE SET leaf = excluded.leaf";
+    let values = vec![institution.into(), log.into(), signed(leaf)?.into()];
     database.execute(vec![Statement::new(SQL, values)]).await.map(|_| ())
 }
 
@@ -135,11 +140,12 @@ const BLANK: [&str; 3] = [
 ];
 
 /// Children before parents.
-const OF_STUDY: [&str; 9] = [
+const OF_STUDY: [&str; 10] = [
     "DELETE FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)",
     "DELETE FROM series WHERE study_ref = $1",
     "DELETE FROM study WHERE study_ref = $1",
     "DELETE FROM study_arrival WHERE study_ref = $1",
+    "DELETE FROM study_arrival_beside WHERE study_ref = $1",
     // The newest event keeps its number, which is not given again, and nothing else.
     "DELETE FROM study_event WHERE study_ref = $1 AND sequence < (SELECT max(sequence) FROM study_event)",
     "UPDATE study_event SET study_ref = substr(study_ref, 1, 0) WHERE study_ref = $1",

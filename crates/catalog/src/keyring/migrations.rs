@@ -9,6 +9,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
     Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
     Migration { version: 5, name: "expand: audit logs", sqlite: AUDIT_LOGS, postgres: AUDIT_LOGS },
+    Migration {
+        version: 6,
+        name: "expand: how far each log was read",
+        sqlite: DESTROYED_UNTIL,
+        postgres: DESTROYED_UNTIL,
+    },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -132,5 +138,15 @@ CREATE TABLE audit_log (
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (institution, origin),
     UNIQUE (institution, number)
+);
+";
+
+// What `destruction_mark` says, for each log. That table is read by older programs, and once by newer ones.
+const DESTROYED_UNTIL: &str = "\
+CREATE TABLE destroyed_until (
+    institution TEXT NOT NULL,
+    log TEXT NOT NULL,
+    leaf BIGINT NOT NULL CHECK (leaf >= 0),
+    PRIMARY KEY (institution, log)
 );
 ";
