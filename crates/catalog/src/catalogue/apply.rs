@@ -3,7 +3,7 @@
 use super::moment::{date_column, number_column, signed, size_column, time_column};
 use super::{
     Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, accessions, events,
-    filter, turns, versions, watermark,
+    filter, remove, turns, versions, watermark,
 };
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,9 @@ const ROWS_PER_INSERT_MAX: usize = 64;
 /// after a power cut the replay begins at the watermark that survived.
 ///
 /// # Errors
-/// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; the rest as [`Database::execute`]. On any error
+/// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; where several programs fill the catalogue,
+/// [`CatalogError::UnexpectedRows`] when another one described the same studies, or removed one that was destroyed
+/// ([`remove::removed`]); the rest as [`Database::execute`]. On any error
 /// nothing was added and the watermark stands where it stood.
 pub async fn apply(
     database: &Database,
@@ -71,7 +73,8 @@ fn turn(batch: &Batch) -> Vec<Statement> {
     let accessions = batch.studies.values().flat_map(|StudyChange { now, was, .. }| {
         [now.terms.accession, was.as_ref().and_then(|was| was.accession)].into_iter().flatten()
     });
-    turns::take(studies, accessions).into_iter().chain(turns::unchanged(batch)).collect()
+    let locks = turns::take(studies, accessions).into_iter();
+    locks.chain(remove::none_of(&batch.sealed_under)).chain(turns::unchanged(batch)).collect()
 }
 
 // === the plan: a batch in, statements out ===

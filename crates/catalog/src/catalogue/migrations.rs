@@ -51,7 +51,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "expand: nodes", sqlite: NODES, postgres: NODES },
     Migration {
         version: 17,
-        name: "expand: destroyed studies that are gone, for each log; arrivals of further stores",
+        name: "expand: what is noted for each node",
         sqlite: EACH_NODE,
         postgres: EACH_NODE,
     },
@@ -597,10 +597,17 @@ CREATE TABLE node (
     certificate_sha256 BYTEA,
     PRIMARY KEY (store)
 );
+";
 
 /// What was noted once and is noted for each node now. `removed_mark`, which does not say of which log it is, is read by older programs only:
-/// without a row here, destroyed studies are looked for by their tombstones. Arrivals of the first store stay where they were.
+/// without a row here, destroyed studies are looked for by their tombstones. Arrivals of the first store stay where they were. What was removed is
+/// noted for the nodes that do not know of it yet.
 const EACH_NODE: &str = "
+CREATE TABLE study_removed (
+    study_ref BYTEA NOT NULL,
+    made_ms BIGINT NOT NULL,
+    PRIMARY KEY (study_ref, made_ms)
+);
 CREATE TABLE removed_until (
     institution TEXT NOT NULL,
     log TEXT NOT NULL,

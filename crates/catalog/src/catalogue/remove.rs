@@ -2,8 +2,10 @@
 
 use super::moment::{date_column, signed};
 use super::{StudyTerms, accessions, filter, turns};
-use crate::{CatalogError, Database, Statement, StatementBuilder};
-use yingdun_model::{InstitutionId, StudyRef};
+use crate::sql::filled_up;
+use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
+use std::collections::BTreeSet;
+use yingdun_model::{InstitutionId, StudyRef, Timestamp};
 
 /// Search terms in one DELETE: far below the 32,766 bound values of SQLite.
 const TERMS_PER_DELETE: usize = 500;
@@ -53,7 +55,8 @@ pub async fn present(database: &Database, studies: &[StudyRef]) -> Result<Vec<St
 }
 
 /// Removes a study, in one durable transaction. `terms` are those by which it is found; without them all search terms of the archive
-/// are looked through. Storage commitments and entries of the worklist are not derived from it and stay.
+/// are looked through. Storage commitments and entries of the worklist are not derived from it and stay. What another node applies later and
+/// is sealed under the key that was made at `key_made` is refused ([`super::apply()`]).
 ///
 /// # Errors
 /// As [`Database::execute`]. What is gone already is no error.
@@ -62,6 +65,7 @@ pub async fn remove(
     institution: &InstitutionId,
     study: StudyRef,
     terms: Option<&StudyTerms>,
+    key_made: Option<Timestamp>,
 ) -> Result<(), CatalogError> {
     let mut statements = Vec::new();
     if database.is_sqlite() {
@@ -71,6 +75,8 @@ pub async fn remove(
         let accession = terms.and_then(|terms| terms.accession);
         statements.extend(turns::take(std::iter::once(study), accession.into_iter()));
     }
+    // Behind the lock on the study: who holds it has applied what it has, and who comes later sees this.
+    statements.extend(key_made.map(|made| Statement::new(NOTE, vec![study.into(), made.into()])));
     match terms {
         Some(terms) => {
             let modalities = terms.modalities.iter();
@@ -102,6 +108,37 @@ pub async fn remove(
     }
 }
 
+/// Those of these studies and keys of which the rows were removed because the key was destroyed.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn removed(
+    database: &Database,
+    keys: &BTreeSet<(StudyRef, Timestamp)>,
+) -> Result<Vec<(StudyRef, Timestamp)>, CatalogError> {
+    let Some(select) = select(keys) else { return Ok(Vec::new()) };
+    let rows = database.query(select).await?;
+    rows.iter().map(|row| Ok((row.get_reference(0)?, row.get_timestamp(1)?))).collect()
+}
+
+/// Ends the transaction when the rows of one of these were removed.
+pub(super) fn none_of(keys: &BTreeSet<(StudyRef, Timestamp)>) -> Option<Statement> {
+    Some(select(keys)?.expecting(0))
+}
+
+fn select(keys: &BTreeSet<(StudyRef, Timestamp)>) -> Option<Statement> {
+    if keys.is_empty() {
+        return None;
+    }
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref, made_ms FROM study_removed WHERE (study_ref, made_ms) IN (");
+    for (position, (study, made)) in filled_up(keys.iter().copied().collect()).into_iter().enumerate() {
+        sql.push(if position > 0 { ", " } else { "" }).bind_row([Value::from(study), Value::from(made)]);
+    }
+    sql.push(")");
+    Some(sql.finish())
+}
+
 /// Up to which leaf of an audit log every study that it says was destroyed is gone from the catalogue; none where that was never said.
 ///
 /// # Errors
@@ -131,6 +168,8 @@ pub async fn set_mark(
     let values = vec![institution.into(), log.into(), signed(leaf)?.into()];
     database.execute(vec![Statement::new(SQL, values)]).await.map(|_| ())
 }
+
+const NOTE: &str = "INSERT INTO study_removed (study_ref, made_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 const BLANK: [&str; 3] = [
     "UPDATE study SET sealed = zeroblob(length(sealed)) WHERE study_ref = $1",

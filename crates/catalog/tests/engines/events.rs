@@ -48,6 +48,7 @@ async fn arrive_in(database: &Database, store: StoreNumber, s: u64, i: u64, rest
         series: BTreeMap::from([(stored.series, stored.series_facts)]),
         instances: vec![stored.instance],
         arrivals: BTreeMap::from([(stored.study, arrival)]),
+        ..Batch::default()
     };
     catalogue::apply(database, &batch, None).await.unwrap();
 }
@@ -108,7 +109,7 @@ async fn a_study_rests_when_it_rests_in_every_store_and_once(database: Database)
     }
     assert_eq!(tell(&database, 1000).await, [], "a replay is nothing new in any store");
     assert_eq!(told(&database, 0).await, [(1, study(2), 1), (2, study(1), 3)]);
-    catalogue::remove::remove(&database, &institution("renmin"), study(1), None).await.unwrap();
+    catalogue::remove::remove(&database, &institution("renmin"), study(1), None, None).await.unwrap();
     let left = "SELECT count(*) FROM study_arrival_beside";
     let left = database.query(Statement::new(left, vec![])).await.unwrap();
     assert_eq!(left[0].get_i64(0), Ok(1), "what was destroyed is gone from here too");
@@ -176,7 +177,7 @@ async fn the_number_of_a_study_that_was_destroyed_is_not_given_again(database: D
         tell(&database, i64::try_from(s).unwrap() * 100).await;
     }
     for s in [1, 3] {
-        catalogue::remove::remove(&database, &institution("renmin"), study(s), None).await.unwrap();
+        catalogue::remove::remove(&database, &institution("renmin"), study(s), None, None).await.unwrap();
     }
     assert_eq!(told(&database, 0).await, [(2, study(2), 1)]);
     arrive(&database, 4, 4, 400).await;

@@ -43,6 +43,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("ups_subscriber", "institution ae_title owner scope deletion_lock filter"),
     ("ups_subscription", "institution ae_title workitem_ref deletion_lock specific"),
     ("study_accession", "study_ref institution accession shared"),
+    ("study_removed", "study_ref made_ms"),
     ("study_arrival", "study_ref institution location resting due_ms"),
     ("study_arrival_beside", "study_ref store institution location resting due_ms"),
     ("event_feed", "feed position"),
