@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::epoch::EpochFile;
     use crate::study::StudyPlace;
-    use crate::{KekLine, RootAnswer, RootError, RootKind, RootProvider};
+    use crate::{KekLine, LogKey, RootAnswer, RootError, RootKind, RootProvider};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use yingdun_catalog::{Database, DatabaseKind, Sql};
@@ -145,6 +145,8 @@ mod tests {
         for name in SecretName::ALL {
             all.push(*store.secret(&line().institution, name).await.unwrap().expose_secret());
         }
+        let of_log = store.log_key(&line().institution, "second", LogKey::Ed25519).await;
+        all.push(*of_log.unwrap().expose_secret());
         all
     }
 
@@ -155,7 +157,7 @@ mod tests {
         let old_file = std::fs::read(house.file().path()).unwrap();
         let store = house.open(root(1)).await.unwrap();
         let moved = store.move_root(&root(2)).await.unwrap();
-        assert_eq!(moved, RootMoved { secrets: SecretName::ALL.len() as u64, keks: 2, epoch: 2 });
+        assert_eq!(moved, RootMoved { secrets: SecretName::ALL.len() as u64 + 1, keks: 2, epoch: 2 });
         assert_eq!(house.open(root(1)).await.err(), Some(KeysError::WrongRoot));
         let store = house.open(root(2)).await.unwrap();
         assert_eq!(everything(&store).await, all);
