@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,57 @@ def test_a_server_does_not_start_on_a_ledger_that_was_tampered_with(make_install
         installation.start()
     checkpoint.write_bytes(content)
     installation.start()
+
+
+def test_each_node_has_a_log_with_a_name_and_keys_of_its_own(make_installation, tmp_path):
+    installation = make_installation("logs-of-nodes", serve=False)
+    config = ["--config", installation.config]
+
+    def as_node(name, folder):
+        return {"YINGDUN__AUDIT__ORIGIN": f"renmin/audit/{name}", "YINGDUN__AUDIT__DIRECTORY": str(tmp_path / folder)}
+
+    second = as_node("second", "second")
+    # What is older than the list is entered as it is, and goes on.
+    first_key = installation.audit_key_file.read_text().strip()
+    installation.start()
+    assert installation.stop() == 0
+    (log,) = program.run_json("audit", "logs", *config)["logs"]
+    assert log["public_keys"] == [first_key] and log["number"] == 1 and log["of_this_node"]
+    refused = program.run("audit", "begin", *config)
+    assert refused.returncode == 1 and "another audit log than this one is called" in refused.stderr
+
+    # A name that nobody has begun is refused, also with the folder of the first log.
+    strange = {**second, "YINGDUN__AUDIT__DIRECTORY": str(installation.audit_directory)}
+    with pytest.raises(DidNotStart, match="has no audit log `renmin/audit/second`, but `renmin/audit`"):
+        installation.start(strange)
+    begun = program.run_json("audit", "begin", *config, env=second)
+    assert begun["public_key"] != first_key and begun["origin"] == "renmin/audit/second"
+    assert installation.audit_key_file.read_text().strip() == first_key, "a key that was handed out is not replaced"
+    first_size = installation.verify_audit()["size"]
+    installation.start(second)
+    assert installation.stop() == 0
+    key_file = tmp_path / "second.vkey"
+    key_file.write_text(begun["public_key"])
+    verified = program.run_json("audit", "verify", tmp_path / "second", "--public-key", key_file)
+    assert verified["ok"] and verified["size"] >= 3, "begun, started, stopped"
+    assert ledger.leaves(tmp_path / "second")[0]["reason"] == "audit-log-begun"
+    assert ledger.verify_independently(tmp_path / "second", key_file).returncode == 0
+    assert installation.verify_audit()["size"] == first_size, "the other log is as it was"
+    other = program.run("audit", "verify", tmp_path / "second", "--public-key", installation.audit_key_file)
+    assert other.returncode != 0
+
+    # Neither begins anew, nor is another folder taken for it.
+    shutil.rmtree(tmp_path / "second")
+    with pytest.raises(DidNotStart, match="there is no audit log in"):
+        installation.start(second)
+    again = program.run("audit", "begin", *config, env=second)
+    assert again.returncode == 1 and "another audit log than this one is called" in again.stderr
+    assert not (tmp_path / "second" / "checkpoint").exists()
+    with sqlite3.connect(installation.directory / "db" / "keys.db") as rows:
+        rows.execute("UPDATE audit_log SET first_leaf = zeroblob(32) WHERE number = 1")
+    rows.close()
+    with pytest.raises(DidNotStart, match="it began with another leaf"):
+        installation.start()
+    logs = program.run_json("audit", "logs", *config, env=second)["logs"]
+    assert [log["of_this_node"] for log in logs] == [False, True]
+    assert logs[1]["public_keys"] == [begun["public_key"]]

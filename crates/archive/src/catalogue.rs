@@ -52,7 +52,7 @@ pub(crate) struct Rests {
 
 impl Rests {
     /// The studies of these records, each with its newest record.
-    fn arrivals(&self, waiting: &[Waiting]) -> BTreeMap<StudyRef, Arrival> {
+    fn arrivals(&self, store: StoreNumber, waiting: &[Waiting]) -> BTreeMap<StudyRef, Arrival> {
         let now = self.clock.now();
         let mut arrivals: BTreeMap<StudyRef, Arrival> = BTreeMap::new();
         for instance in waiting.iter().map(|waiting| &waiting.row.instance) {
@@ -61,6 +61,7 @@ impl Rests {
             }
             let arrival = arrivals.entry(instance.study).or_insert_with(|| Arrival {
                 institution: instance.institution.clone(),
+                store,
                 location: Vec::new(),
                 rests: now.after(self.after),
             });
@@ -201,7 +202,7 @@ impl Catalogue {
         state.issued += 1;
         let number = state.issued;
         state.recent.insert(row.instance.reference, (number, row.newest(location)));
-        place.send(Waiting { number, row, location });
+        place.send(Waiting { number, row, location, key_made });
         true
     }
 
@@ -213,7 +214,7 @@ impl Catalogue {
     ) -> Result<(), Unavailable> {
         self.shared.state().destroyed.insert((key.study, key.made));
         self.caught_up().await?;
-        self.remove_rows(keys, key.study).await
+        self.remove(keys, key.study, Some(key.made)).await
     }
 
     /// Removes the rows of a study of which nothing is on its way.
@@ -222,10 +223,25 @@ impl Catalogue {
         keys: &InstitutionKeys,
         study: StudyRef,
     ) -> Result<(), Unavailable> {
+        self.remove(keys, study, None).await
+    }
+
+    async fn remove(
+        &self,
+        keys: &InstitutionKeys,
+        study: StudyRef,
+        key_made: Option<Timestamp>,
+    ) -> Result<(), Unavailable> {
         self.shared.state().forgotten.push(study);
         let terms = known::terms_of(&self.database, keys, study).await.map_err(unavailable)?;
-        let removed = remove::remove(&self.database, &keys.institution, study, terms.as_ref()).await;
+        let removed =
+            remove::remove(&self.database, &keys.institution, study, terms.as_ref(), key_made).await;
         removed.map_err(unavailable)
+    }
+
+    /// Whether other nodes fill the catalogue as well, and may have destroyed what this one has open.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.versions.is_some()
     }
 
     /// Waits until every row that was acknowledged before this call has been applied.
@@ -286,6 +302,8 @@ async fn write(
     mut waiting: mpsc::Receiver<Waiting>,
 ) {
     let mut batch = Vec::with_capacity(ROWS_PER_TRANSACTION);
+    // What is in no catalogue because another node destroyed its study.
+    let mut dropped: Vec<Waiting> = Vec::new();
     let mut known = Known::default();
     let mut reached = PackPosition::START;
     while waiting.recv_many(&mut batch, ROWS_PER_TRANSACTION).await > 0 {
@@ -295,21 +313,41 @@ async fn write(
         let mut pause = RETRY_PAUSE;
         let replayed = shared.replayed.load(Ordering::Acquire);
         reached = batch.iter().map(|waiting| behind(&waiting.location.location)).fold(reached, Ord::max);
-        let watermark = || watermark(number, applied_before(&store, &batch, replayed.then_some(reached)));
-        while let Err(error) = apply(&database, &rests, &mut known, &batch, watermark()).await {
+        let before =
+            |batch: &[Waiting]| watermark(number, applied_before(&store, batch, replayed.then_some(reached)));
+        while let Err(error) = apply(&database, &rests, &mut known, &batch, before(&batch)).await {
             // What the catalogue has of them is read again.
             known = Known::default();
             if let KnownError::Catalogue(CatalogError::UnexpectedRows { .. }) = error {
-                tracing::debug!(rows = batch.len(), "another node described the same studies; merging again");
-                tokio::time::sleep(MERGE_PAUSE).await;
-                continue;
+                match removed_elsewhere(&database, &batch).await {
+                    Ok(gone) if gone.is_empty() => {
+                        tracing::debug!(
+                            rows = batch.len(),
+                            "another node described the same studies; merging again"
+                        );
+                        tokio::time::sleep(MERGE_PAUSE).await;
+                        continue;
+                    }
+                    Ok(gone) => {
+                        tracing::info!(
+                            studies = gone.len(),
+                            "another node destroyed studies; rows of them are dropped"
+                        );
+                        dropped
+                            .extend(batch.extract_if(.., |waiting| gone.contains(&waiting.sealed_under())));
+                        shared.state().destroyed.extend(gone);
+                        continue;
+                    }
+                    // Looked at again below, with a pause as after the error that led here.
+                    Err(error) => tracing::error!(%error, "it was not found out who destroyed what"),
+                }
             }
             tracing::error!(%error, rows = batch.len(), "the catalogue did not take rows; trying again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
         let mut state = shared.state();
-        for applied in batch.drain(..) {
+        for applied in batch.drain(..).chain(dropped.drain(..)) {
             store.mark_applied(&applied.location.location);
             let instance = applied.row.instance.reference;
             if state.recent.get(&instance).is_some_and(|(number, _)| *number == applied.number) {
@@ -331,9 +369,18 @@ async fn apply(
     batch: &[Waiting],
     watermark: Watermark,
 ) -> Result<(), KnownError> {
-    let arrivals = rests.arrivals(batch);
+    let arrivals = rests.arrivals(watermark.store, batch);
     let batch = Batch { arrivals, ..known.take(database, batch).await? };
     Ok(catalogue::apply(database, &batch, Some(watermark)).await?)
+}
+
+/// Which of these studies another node has removed from the catalogue, with the keys that were destroyed.
+async fn removed_elsewhere(
+    database: &Database,
+    batch: &[Waiting],
+) -> Result<HashSet<(StudyRef, Timestamp)>, CatalogError> {
+    let keys = batch.iter().map(Waiting::sealed_under).collect();
+    Ok(remove::removed(database, &keys).await?.into_iter().collect())
 }
 
 /// Before which place every record has been applied when this batch has, which is not empty.

@@ -29,6 +29,15 @@ pub(crate) struct Waiting {
     pub(crate) number: u64,
     pub(crate) row: Row,
     pub(crate) location: StoreLocation,
+    /// Which key of the study it is sealed under.
+    pub(crate) key_made: Timestamp,
+}
+
+impl Waiting {
+    /// The study and the key.
+    pub(crate) const fn sealed_under(&self) -> (StudyRef, Timestamp) {
+        (self.row.instance.study, self.key_made)
+    }
 }
 
 /// Why a batch was not made.
@@ -89,6 +98,7 @@ impl Known {
         let touched: BTreeSet<StudyRef> = waiting.iter().map(|waiting| waiting.row.instance.study).collect();
         let mut batch = Batch {
             instances: waiting.iter().map(|waiting| waiting.row.instance.clone()).collect(),
+            sealed_under: waiting.iter().map(Waiting::sealed_under).collect(),
             ..Batch::default()
         };
         for reference in touched {
@@ -356,7 +366,8 @@ mod tests {
             data_set_bytes: 1,
             data_set_sha256: [0; 32],
         };
-        Waiting { number: 0, row: rows::row(keys, study, instance, descriptor, &location), location }
+        let row = rows::row(keys, study, instance, descriptor, &location);
+        Waiting { number: 0, row, location, key_made: Timestamp::from_ms(1) }
     }
 
     /// Everything that the catalogue says of studies and series, opened.

@@ -58,6 +58,11 @@ impl StudyWindow {
         self.key.key()
     }
 
+    /// The key, with what identifies it.
+    pub(crate) const fn study_key(&self) -> &StudyKey {
+        &self.key
+    }
+
     /// Which key of the study it is.
     pub(crate) const fn key_made(&self) -> Timestamp {
         self.key.made()

@@ -120,6 +120,30 @@ pub enum KeysError {
     /// Somebody else asked for the release of the hold, approved it or took that back.
     #[error("the legal hold is in another state by now")]
     HoldState,
+    /// The institution has no audit log of this name.
+    #[error(
+        "the installation has no audit log `{origin}`, but {known}: each node has one of its own, which `yingdun audit begin` begins"
+    )]
+    UnknownLog {
+        /// The name that was asked for.
+        origin: String,
+        /// The names of those that it has.
+        known: String,
+    },
+    /// There is an audit log of this name, and it began otherwise.
+    #[error(
+        "another audit log than this one is called `{origin}`: it began with another leaf. Two nodes must not share a name; give this one \
+             its own, or bring back the log that belongs here"
+    )]
+    OtherLog {
+        /// The name of both.
+        origin: String,
+    },
+    /// The institution has no audit log yet, so none can be begun beside it.
+    #[error(
+        "the installation has no audit log yet beside which another could begin: start its first node with this program once"
+    )]
+    NoFirstLog,
     /// Others changed the same keys all the time.
     #[error("the keys of this study were changed by others {attempts} times in a row")]
     Contended {

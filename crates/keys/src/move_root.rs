@@ -11,7 +11,7 @@
 //! removes what a crash left in the epoch file. Key-encryption keys get a new epoch with the new root key, so that the old root key and
 //! an old epoch file open nothing of the rows that are written from then on.
 
-use crate::{KeyStore, KeysError, RootKey, SecretName, place};
+use crate::{KeyStore, KeysError, RootKey, SecretName, log, place};
 use yingdun_catalog::Statement;
 use yingdun_catalog::keyring::secrets::{self, KeptSecret};
 
@@ -72,6 +72,9 @@ impl KeyStore {
 }
 
 fn place_of(secret: &KeptSecret) -> Result<yingdun_crypto::Context, KeysError> {
+    if let Some((key, origin)) = log::of_kept(&secret.name) {
+        return Ok(place::log_key(&secret.institution, key, origin));
+    }
     let name = SecretName::ALL.into_iter().find(|name| name.as_str() == secret.name);
     let name = name.ok_or(KeysError::Damaged { what: "institution secret" })?;
     Ok(place::secret(&secret.institution, name))
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
     use crate::study::StudyPlace;
     use crate::testing::{House, line, root};
-    use crate::{RootAnswer, RootError, RootKind, RootProvider};
+    use crate::{LogKey, RootAnswer, RootError, RootKind, RootProvider};
     use std::sync::atomic::{AtomicU32, Ordering};
     use yingdun_catalog::Sql;
     use yingdun_crypto::{Context, SealingKey, WrappingKey};
@@ -93,6 +96,8 @@ mod tests {
         let store = house.open(root).await.unwrap();
         study(&store).await;
         store.rotate_kek(&line(), 1).await.unwrap();
+        store.enter_log(&line().institution, "first", None).await.unwrap();
+        store.begin_log(&line().institution, "second").await.unwrap();
         everything(&store).await
     }
 
@@ -107,6 +112,8 @@ mod tests {
         for name in SecretName::ALL {
             all.push(*store.secret(&line().institution, name).await.unwrap().expose_secret());
         }
+        let of_log = store.log_key(&line().institution, "second", LogKey::Ed25519).await;
+        all.push(*of_log.unwrap().expose_secret());
         all
     }
 
@@ -117,7 +124,7 @@ mod tests {
         let old_file = std::fs::read(house.file().path()).unwrap();
         let store = house.open(root(1)).await.unwrap();
         let moved = store.move_root(&root(2)).await.unwrap();
-        assert_eq!(moved, RootMoved { secrets: SecretName::ALL.len() as u64, keks: 2, epoch: 2 });
+        assert_eq!(moved, RootMoved { secrets: SecretName::ALL.len() as u64 + 1, keks: 2, epoch: 2 });
         assert_eq!(house.open(root(1)).await.err(), Some(KeysError::WrongRoot));
         let store = house.open(root(2)).await.unwrap();
         assert_eq!(everything(&store).await, all);

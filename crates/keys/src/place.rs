@@ -1,6 +1,6 @@
 //! The place of each wrapped key: what is bound into its wrap, so that a row opens only where it was written.
 
-use crate::SecretName;
+use crate::{LogKey, SecretName};
 use yingdun_catalog::keyring::KekLine;
 use yingdun_crypto::Context;
 use yingdun_model::{InstitutionId, PatientRef, StudyRef};
@@ -13,6 +13,11 @@ pub(crate) fn root_check() -> Context {
 /// A secret of an institution.
 pub(crate) fn secret(institution: &InstitutionId, name: SecretName) -> Context {
     Context::new("yingdun/institution-secret/v1").field(institution.as_str()).field(name.as_str())
+}
+
+/// A signing key of an audit log that has keys of its own.
+pub(crate) fn log_key(institution: &InstitutionId, key: LogKey, origin: &str) -> Context {
+    Context::new("yingdun/log-key/v1").field(institution.as_str()).field(key.as_str()).field(origin)
 }
 
 /// The key of an epoch.

@@ -9,9 +9,9 @@ pub enum SecretName {
     Index,
     /// Seals the personal detail beside audit leaves.
     AuditDetail,
-    /// The Ed25519 seed that signs checkpoints of the audit log.
+    /// The Ed25519 seed that signs checkpoints of the audit log that the institution began with.
     LogSigning,
-    /// The SM2 private key that signs checkpoints of the SM3 tree of the audit log.
+    /// The SM2 private key that signs checkpoints of the SM3 tree of that log.
     LogSigningSm2,
     /// Seals what names a person among the accounts.
     Identity,

@@ -168,24 +168,25 @@ impl KeyStore {
         Ok(destructions::in_states(&self.0.keys.database, institution, states).await?)
     }
 
-    /// Up to which leaf of the log every destruction is known here.
+    /// Up to which leaf of an audit log every destruction in it is known here.
     ///
     /// # Errors
     /// As [`Self::key_of_study`].
-    pub async fn destruction_mark(&self, institution: &InstitutionId) -> Result<u64, KeysError> {
-        Ok(destructions::mark(&self.0.keys.database, institution).await?)
+    pub async fn destruction_mark(&self, institution: &InstitutionId, log: &str) -> Result<u64, KeysError> {
+        Ok(destructions::mark(&self.0.keys.database, institution, log).await?)
     }
 
-    /// Says up to which leaf of the log every destruction is known here.
+    /// Says up to which leaf of an audit log every destruction in it is known here.
     ///
     /// # Errors
     /// As [`Self::key_of_study`].
     pub async fn set_destruction_mark(
         &self,
         institution: &InstitutionId,
+        log: &str,
         leaf: u64,
     ) -> Result<(), KeysError> {
-        self.0.keys.database.execute(vec![destructions::set_mark(institution, leaf)]).await?;
+        self.0.keys.database.execute(vec![destructions::set_mark(institution, log, leaf)]).await?;
         Ok(())
     }
 

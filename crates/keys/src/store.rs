@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_crypto::SealingKey;
+use yingdun_crypto::{Context, SealingKey};
 use yingdun_model::{Clock, Grade, InstitutionId, PatientRef, StudyRef};
 
 /// How often is looked whether the time of keys in memory is over: a small part of that time.
@@ -119,26 +119,34 @@ impl KeyStore {
         institution: &InstitutionId,
         name: SecretName,
     ) -> Result<SealingKey, KeysError> {
+        self.made(institution, name.as_str(), &place::secret(institution, name)).await
+    }
+
+    /// The secret of this name in this place, made and durable when it is first asked for.
+    pub(crate) async fn made(
+        &self,
+        institution: &InstitutionId,
+        name: &str,
+        place: &Context,
+    ) -> Result<SealingKey, KeysError> {
         let (database, root) = (&self.0.keys.database, self.0.keys.keks.root());
-        let place = place::secret(institution, name);
-        let kept = secrets::find(database, institution, name.as_str()).await?;
-        let wrapped = match kept {
+        let wrapped = match secrets::find(database, institution, name).await? {
             Some(wrapped) => wrapped,
             None => {
-                let wrapped = root.wrap(&place, &SealingKey::generate()).await?;
-                let insert = secrets::insert(institution, name.as_str(), &wrapped, self.0.keys.clock.now());
+                let wrapped = root.wrap(place, &SealingKey::generate()).await?;
+                let insert = secrets::insert(institution, name, &wrapped, self.0.keys.clock.now());
                 match self.0.keys.database.execute(vec![insert]).await {
                     Ok(_) => wrapped,
                     // Somebody made it at the same time: theirs counts.
                     Err(CatalogError::Constraint(_)) => {
-                        let kept = secrets::find(database, institution, name.as_str()).await?;
+                        let kept = secrets::find(database, institution, name).await?;
                         kept.ok_or(KeysError::Contended { attempts: 1 })?
                     }
                     Err(error) => return Err(error.into()),
                 }
             }
         };
-        root.unwrap_row(&place, &wrapped, "institution secret").await
+        root.unwrap_row(place, &wrapped, "institution secret").await
     }
 
     /// Whose study it is and how it is graded, as its key row says; `None` when there is no key, because the study

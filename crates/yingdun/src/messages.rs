@@ -484,6 +484,15 @@ messages! {
         "审计日志完好：{size} 条已签名记录，核对 {leaves} 条，根 {root}"
         "the audit log is whole: {size} signed records, {leaves} checked, root {root}"
     }
+    no_audit_logs() {
+        "密钥数据库尚未登记任何审计日志：请先用本程序启动一次归档系统"
+        "the key database names no audit log yet: start the archive with this program once"
+    }
+    log_of_this_node() { "（本节点）" " (of this node)" }
+    audit_log_begun(origin, directory, key) {
+        "审计日志“{origin}”已建立：{directory}\n  公钥：{key}\n请由专人把公钥交给信息部门以外的保管者。"
+        "The audit log `{origin}` has begun in {directory}\n  public key: {key}\nGive the key to somebody outside the IT department, by hand."
+    }
     witness_made(folder, key) {
         "见证者已建立：{folder}\n  公钥：{key}\n请把该公钥交给被见证的机构，写入其见证策略。"
         "The witness is made: {folder}\n  public key: {key}\nHand it to those whose logs it watches: it goes into their witness policy."

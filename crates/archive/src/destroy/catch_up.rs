@@ -1,8 +1,9 @@
 //! At every start, before anything is served: what the log says was destroyed, and a database that was brought back from a copy still
 //! has, is destroyed again; and legal holds that it does not know are placed again.
 //!
-//! The leaves are the list. The database of keys and the catalogue note up to which leaf they know them; so a start reads minutes of
-//! the log, and one with an older copy of either as much as the copy is old.
+//! The leaves are the list. The database of keys and the catalogue note up to which leaf of each log they know them; so a start reads minutes of
+//! the log, and one with an older copy of either as much as the copy is old. A node reads the log that it has: what another node
+//! destroyed is in that one's, and destroyed again by that one.
 
 use super::record::RecordedStudy;
 use super::work::{INTENT, KEY_MADE, carry_out, known_until};
@@ -34,8 +35,9 @@ pub(crate) async fn catch_up(core: &Core) -> Result<u64, Unavailable> {
 
 async fn catch_up_with(core: &Core) -> Result<u64, DestroyError> {
     let institution = core.access.system_session().institution().clone();
-    let known = core.keys.destruction_mark(&institution).await?;
-    let removed = remove::mark(core.catalogue.database(), &institution).await.map_err(unavailable)?;
+    let log = core.audit.verifier().name();
+    let known = core.keys.destruction_mark(&institution, log).await?;
+    let removed = remove::mark(core.catalogue.database(), &institution, log).await.map_err(unavailable)?;
     let from = removed.map_or(known, |removed| removed.min(known));
     let (listed, holds, until) = read(core, &institution, from).await?;
     let held_again = place_again(core, &institution, holds).await.map_err(of_hold)?;

@@ -214,14 +214,15 @@ async fn finish(
     Ok(())
 }
 
-/// Notes up to which leaf of the log every destruction is known to the databases.
+/// Notes up to which leaf of the log of this node every destruction is known to the databases.
 pub(super) async fn known_until(
     core: &Core,
     institution: &InstitutionId,
     leaf: u64,
 ) -> Result<(), DestroyError> {
-    remove::set_mark(core.catalogue.database(), institution, leaf).await.map_err(unavailable)?;
-    Ok(core.keys.set_destruction_mark(institution, leaf).await?)
+    let log = core.audit.verifier().name();
+    remove::set_mark(core.catalogue.database(), institution, log, leaf).await.map_err(unavailable)?;
+    Ok(core.keys.set_destruction_mark(institution, log, leaf).await?)
 }
 
 /// Notes how far the log is known.

@@ -173,7 +173,7 @@ impl Admitted {
     ) -> Result<Stored, IngestError> {
         let (location, receipt) = tokio::join!(record, core.audit.append_one(leaf.clone()));
         match (location, receipt) {
-            (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await {
+            (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await? {
                 Some(stored) => Ok(stored),
                 None => {
                     self.retract(core, leaf).await;
@@ -197,7 +197,19 @@ impl Admitted {
     }
 
     /// Hands a durable record to the catalogue and says what was stored; nothing when the study was destroyed meanwhile.
-    async fn acknowledge(&self, core: &Core, descriptor: Descriptor, location: Location) -> Option<Stored> {
+    async fn acknowledge(
+        &self,
+        core: &Core,
+        descriptor: Descriptor,
+        location: Location,
+    ) -> Result<Option<Stored>, IngestError> {
+        if core.catalogue.is_shared() {
+            // A destruction by another node is not known here: the key is asked for again, now that the record is durable.
+            let stands = core.keys.still_stands(self.window.study_key()).await;
+            if !stands.map_err(|error| IngestError::Unavailable(Unavailable::new("keys", error)))? {
+                return Ok(None);
+            }
+        }
         self.window.count(1, descriptor.data_set_bytes);
         if self.identity.is_conflict() {
             metrics::counter!("yingdun_patient_conflicts_total").increment(1);
@@ -209,7 +221,7 @@ impl Admitted {
         let stored = stored(&descriptor.index, outcome);
         let location = StoreLocation { store: core.catalogue.store_number(), location };
         let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
-        core.catalogue.submit(row, location, self.window.key_made()).await.then_some(stored)
+        Ok(core.catalogue.submit(row, location, self.window.key_made()).await.then_some(stored))
     }
 }
 

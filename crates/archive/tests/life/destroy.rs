@@ -231,7 +231,7 @@ async fn rows_that_an_older_catalogue_brings_back_are_removed_and_those_known_as
     stop(open).await;
 
     // As copied, and as a catalogue from before there was a mark.
-    for forget_mark in ["", "DELETE FROM removed_mark"] {
+    for forget_mark in ["", "DELETE FROM removed_until"] {
         house.copy(&files, copies.path(), house.path());
         change_catalogue(&house, forget_mark).await;
         let open = house.open().await;
@@ -241,7 +241,7 @@ async fn rows_that_an_older_catalogue_brings_back_are_removed_and_those_known_as
     }
     // A start costs what was destroyed since the mark, not what was ever destroyed.
     house.copy(&files, copies.path(), house.path());
-    change_catalogue(&house, "UPDATE removed_mark SET leaf = 1000000").await;
+    change_catalogue(&house, "UPDATE removed_until SET leaf = 1000000").await;
     let open = house.open().await;
     assert_eq!(count(&open, "SELECT count(*) FROM study", false).await, 1);
     stop(open).await;

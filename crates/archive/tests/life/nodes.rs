@@ -7,9 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use yingdun_archive::{Level, OpenError, StoredOutcome};
 use yingdun_catalog::Statement;
-use yingdun_catalog::catalogue::{self, counts, instances};
+use yingdun_catalog::catalogue::{self, counts, instances, remove};
+use yingdun_catalog::keyring::KekLine;
+use yingdun_catalog::keyring::destructions::{self, KeyIdentity};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dicom::tags;
+use yingdun_model::Grade;
 use yingdun_storage::StoreLocation;
 
 /// Two nodes on one PostgreSQL; none where it is not installed.
@@ -104,6 +107,48 @@ async fn of_what_two_nodes_receive_at_once_everything_acknowledged_is_there_in_a
         };
         assert_eq!(everything(&nodes, [&report, &scan]).await, live);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_node_destroys_another_neither_puts_back_nor_takes_under_the_same_key() {
+    let Some((_houses, nodes)) = two_nodes().await else { return };
+    let [one, other] = &nodes;
+    let study = Study::new(330, Kind::CtMatrix { slices: 4, matrix: 16 });
+    one.store(&study.instance(0)).await.unwrap();
+    other.store(&study.instance(1)).await.unwrap();
+    assert_eq!(catalogued(&nodes).await, 2);
+    let select = Statement::new("SELECT study_ref, patient_ref, created_ms FROM study_key", vec![]);
+    let key = one.keys.query(select).await.unwrap();
+    let (reference, patient) = (key[0].get_reference(0).unwrap(), key[0].get_reference(1).unwrap());
+    let line = KekLine { institution: institution(), grade: Grade::L4, suite: String::new() };
+    let key = KeyIdentity { line, study: reference, patient, made: key[0].get_timestamp(2).unwrap() };
+
+    // One has removed what the other still has on its way under the key, which it asked for a moment ago.
+    let database = &one.catalogue;
+    remove::remove(database, &institution(), reference, None, Some(key.made)).await.unwrap();
+    other.store(&study.instance(2)).await.unwrap();
+    assert_eq!(catalogued(&nodes).await, 0, "rows of a destroyed study are not put back");
+    let unrelated = Study::new(331, Kind::Sr);
+    other.store(&unrelated.instance(0)).await.unwrap();
+    assert_eq!(catalogued(&nodes).await, 1, "what waits with them is applied");
+
+    // The key is gone, which the other has in memory.
+    one.keys.execute(destructions::shred(&key).into_iter().collect()).await.unwrap();
+    let refused = other.store(&study.instance(3)).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(catalogued(&nodes).await, 1);
+    for node in nodes {
+        stop(node).await;
+    }
+}
+
+/// Instances in the catalogue, when every node has caught up.
+async fn catalogued(nodes: &[Open; 2]) -> i64 {
+    for node in nodes {
+        node.archive.counts(&institution()).await.unwrap();
+    }
+    let count = Statement::new("SELECT count(*) FROM instance", vec![]);
+    nodes[0].catalogue.query(count).await.unwrap()[0].get_i64(0).unwrap()
 }
 
 const fn version(outcome: &StoredOutcome) -> u32 {

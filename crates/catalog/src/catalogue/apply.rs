@@ -3,11 +3,11 @@
 use super::moment::{date_column, number_column, signed, size_column, time_column};
 use super::{
     Batch, InstanceFacts, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Watermark, accessions, events,
-    filter, turns, versions, watermark,
+    filter, remove, turns, versions, watermark,
 };
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use yingdun_model::{InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp};
+use yingdun_model::{InstanceRef, InstitutionId, PatientRef, SeriesRef, StoreNumber, StudyRef, Timestamp};
 
 /// How many instances one call takes: a bound on how long searches on a small machine wait for the writer, far above
 /// what arrives within one group commit.
@@ -22,7 +22,9 @@ const ROWS_PER_INSERT_MAX: usize = 64;
 /// after a power cut the replay begins at the watermark that survived.
 ///
 /// # Errors
-/// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; the rest as [`Database::execute`]. On any error
+/// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; where several programs fill the catalogue,
+/// [`CatalogError::UnexpectedRows`] when another one described the same studies, or removed one that was destroyed
+/// ([`remove::removed`]); the rest as [`Database::execute`]. On any error
 /// nothing was added and the watermark stands where it stood.
 pub async fn apply(
     database: &Database,
@@ -71,7 +73,8 @@ fn turn(batch: &Batch) -> Vec<Statement> {
     let accessions = batch.studies.values().flat_map(|StudyChange { now, was, .. }| {
         [now.terms.accession, was.as_ref().and_then(|was| was.accession)].into_iter().flatten()
     });
-    turns::take(studies, accessions).into_iter().chain(turns::unchanged(batch)).collect()
+    let locks = turns::take(studies, accessions).into_iter();
+    locks.chain(remove::none_of(&batch.sealed_under)).chain(turns::unchanged(batch)).collect()
 }
 
 // === the plan: a batch in, statements out ===
@@ -134,11 +137,19 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     if !counted.is_empty() {
         statements.push(count_studies(counted.into_iter()));
     }
+    let (first, beside): (Vec<_>, Vec<_>) =
+        batch.arrivals.iter().partition(|(_, arrival)| arrival.store == StoreNumber::FIRST);
     insert_all(
         &mut statements,
         events::INSERT_ARRIVAL,
         events::ON_ARRIVAL,
-        batch.arrivals.iter().map(|(study, arrival)| events::arrival_row(*study, arrival)),
+        first.into_iter().map(|(study, arrival)| events::arrival_row(*study, arrival)),
+    );
+    insert_all(
+        &mut statements,
+        events::INSERT_BESIDE,
+        events::ON_BESIDE,
+        beside.into_iter().map(|(study, arrival)| events::beside_row(*study, arrival)),
     );
     Ok(statements)
 }

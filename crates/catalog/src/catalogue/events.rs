@@ -6,13 +6,20 @@
 //!
 //! A study that has received nothing for some time *rests*, and is an event once; when it receives more, it will rest
 //! anew. Where the newest record of a study lies tells whether it has received more: places grow and clocks may not. So a
-//! record that is applied again after a crash is nothing new, and every rest is one event. Both tables survive
+//! record that is applied again after a crash is nothing new, and every rest is one event. These tables survive
 //! [`wipe`](super::wipe).
+//!
+//! Places grow in their store. Where several stores fill a catalogue, a study has a newest place in each, and rests when it rests in all:
+//! those of the first store are in `study_arrival`, those of others in `study_arrival_beside`.
 //!
 //! A *feed* is a place outside that is told of every event. How far it has been told is a row of `event_feed`, which only grows.
 
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder, Value};
-use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid};
+use std::collections::BTreeSet;
+use yingdun_model::{Grade, InstitutionId, PatientRef, StoreNumber, StudyRef, Timestamp, Uid};
+
+/// The store whose arrivals are in `study_arrival`.
+const FIRST: u32 = StoreNumber::FIRST.get();
 
 /// The word of a rest in the tables and answers.
 const STABLE: &str = "study-stable";
@@ -22,7 +29,9 @@ const STABLE: &str = "study-stable";
 pub struct Arrival {
     /// Where it belongs.
     pub institution: InstitutionId,
-    /// Where the newest record lies, and in which store: bytes in the order of places.
+    /// The store in which it was received.
+    pub store: StoreNumber,
+    /// Where its newest record lies there: bytes in the order of places of one store.
     pub location: Vec<u8>,
     /// When it rests unless it receives more.
     pub rests: Timestamp,
@@ -39,6 +48,7 @@ pub struct Resting {
     pub patient: PatientRef,
     /// Whether its accession number is that of another study as well.
     pub accession_shared: bool,
+    store: u32,
     location: Vec<u8>,
 }
 
@@ -71,11 +81,23 @@ pub struct StudyEvent {
     pub accession_conflict: bool,
 }
 
-/// What an upsert of arrivals consists of.
+/// What an upsert of arrivals in the first store consists of.
 pub(super) const INSERT_ARRIVAL: &str =
     "INSERT INTO study_arrival (study_ref, institution, location, resting, due_ms) VALUES ";
 pub(super) const ON_ARRIVAL: &str = " ON CONFLICT (study_ref) DO UPDATE SET location = excluded.location, \
      resting = 0, due_ms = excluded.due_ms WHERE excluded.location > study_arrival.location";
+
+/// What an upsert of arrivals in other stores consists of.
+pub(super) const INSERT_BESIDE: &str =
+    "INSERT INTO study_arrival_beside (study_ref, institution, location, resting, due_ms, store) VALUES ";
+pub(super) const ON_BESIDE: &str = " ON CONFLICT (study_ref, store) DO UPDATE SET location = excluded.location, \
+     resting = 0, due_ms = excluded.due_ms WHERE excluded.location > study_arrival_beside.location";
+
+pub(super) fn beside_row(study: StudyRef, arrival: &Arrival) -> Vec<Value> {
+    let mut row = arrival_row(study, arrival);
+    row.push(arrival.store.get().into());
+    row
+}
 
 pub(super) fn arrival_row(study: StudyRef, arrival: &Arrival) -> Vec<Value> {
     vec![
@@ -87,15 +109,27 @@ pub(super) fn arrival_row(study: StudyRef, arrival: &Arrival) -> Vec<Value> {
     ]
 }
 
-/// Studies that rest now, the longest resting first.
+/// Studies that rest now, each once, the longest resting first: none that will rest later in one of the stores.
 ///
 /// # Errors
 /// As [`Database::query`].
 pub async fn due(database: &Database, now: Timestamp, limit: u32) -> Result<Vec<Resting>, CatalogError> {
     let mut sql = StatementBuilder::new();
     sql.push("SELECT a.institution, a.study_ref, s.patient_ref, a.location, ").push(SHARED);
-    sql.push(" FROM study_arrival a JOIN study s ON s.study_ref = a.study_ref ");
-    sql.push("WHERE a.resting = 0 AND a.due_ms <= ").bind(now).push(" ORDER BY a.due_ms LIMIT ").bind(limit);
+    sql.push(", a.store FROM (");
+    for (position, (place, from)) in
+        [("1 AS store", "study_arrival"), ("store", "study_arrival_beside")].into_iter().enumerate()
+    {
+        sql.push(if position > 0 { " UNION ALL " } else { "" });
+        sql.push("SELECT study_ref, institution, location, due_ms, ").push(place).push(" FROM ").push(from);
+        sql.push(" WHERE resting = 0 AND due_ms <= ").bind(now);
+    }
+    sql.push(") a JOIN study s ON s.study_ref = a.study_ref WHERE ");
+    sql.push("NOT EXISTS (SELECT 1 FROM study_arrival l WHERE l.study_ref = a.study_ref AND l.resting = 0 AND l.due_ms > ");
+    sql.bind(now)
+        .push(") AND NOT EXISTS (SELECT 1 FROM study_arrival_beside l WHERE l.study_ref = a.study_ref ");
+    sql.push("AND l.resting = 0 AND l.due_ms > ").bind(now);
+    sql.push(") ORDER BY a.due_ms, a.store LIMIT ").bind(limit);
     let resting = |row: &Row| {
         Ok(Resting {
             institution: row.get_checked(0)?,
@@ -103,9 +137,19 @@ pub async fn due(database: &Database, now: Timestamp, limit: u32) -> Result<Vec<
             patient: row.get_reference(2)?,
             location: row.get_bytes(3)?.to_vec(),
             accession_shared: row.get_i64(4)? == 1,
+            store: row.get_number(5)?,
         })
     };
-    database.query(sql.finish()).await?.iter().map(resting).collect()
+    let mut due = Vec::new();
+    let mut seen = BTreeSet::new();
+    for row in database.query(sql.finish()).await? {
+        let resting = resting(&row)?;
+        // One that was due in several stores rests once.
+        if seen.insert(resting.study) {
+            due.push(resting);
+        }
+    }
+    Ok(due)
 }
 
 /// The changes that make an event of a rest. They fail with [`CatalogError::UnexpectedRows`] when the study has received
@@ -114,20 +158,30 @@ pub async fn due(database: &Database, now: Timestamp, limit: u32) -> Result<Vec<
 #[must_use]
 pub fn rested(resting: &Resting, now: Timestamp) -> Vec<Statement> {
     let study = || Value::from(resting.study);
-    vec![
-        Statement::new(
+    let location = || Value::from(resting.location.as_slice());
+    let seen = match resting.store {
+        FIRST => Statement::new(
             "UPDATE study_arrival SET resting = 1 WHERE study_ref = $1 AND location = $2 AND resting = 0",
-            vec![study(), resting.location.as_slice().into()],
-        )
-        .expecting(1),
-        Statement::new(
-            "INSERT INTO study_event (sequence, institution, kind, study_ref, at_ms, series_count, instance_count) \
-             SELECT (SELECT COALESCE(max(sequence), 0) + 1 FROM study_event), institution, $1, study_ref, \
-             CAST($2 AS BIGINT), series_count, instance_count FROM study WHERE study_ref = $3",
-            vec![STABLE.into(), now.into(), study()],
-        )
-        .expecting(1),
-    ]
+            vec![study(), location()],
+        ),
+        store => Statement::new(
+            "UPDATE study_arrival_beside SET resting = 1 \
+             WHERE study_ref = $1 AND location = $2 AND resting = 0 AND store = $3",
+            vec![study(), location(), store.into()],
+        ),
+    };
+    // Where it rested in several stores, it rests now in all of them.
+    let others = [
+        "UPDATE study_arrival SET resting = 1 WHERE study_ref = $1 AND resting = 0 AND due_ms <= $2",
+        "UPDATE study_arrival_beside SET resting = 1 WHERE study_ref = $1 AND resting = 0 AND due_ms <= $2",
+    ];
+    let event = "INSERT INTO study_event (sequence, institution, kind, study_ref, at_ms, series_count, instance_count) \
+         SELECT (SELECT COALESCE(max(sequence), 0) + 1 FROM study_event), institution, $1, study_ref, \
+         CAST($2 AS BIGINT), series_count, instance_count FROM study WHERE study_ref = $3";
+    let mut changes = vec![seen.expecting(1)];
+    changes.extend(others.map(|sql| Statement::new(sql, vec![study(), now.into()])));
+    changes.push(Statement::new(event, vec![STABLE.into(), now.into(), study()]).expecting(1));
+    changes
 }
 
 /// Events of an institution with higher numbers than one that was seen, in their order.

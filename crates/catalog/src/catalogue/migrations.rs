@@ -49,6 +49,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 15, name: "claims on versions", sqlite: VERSION_CLAIMS, postgres: VERSION_CLAIMS },
     Migration { version: 16, name: "expand: nodes", sqlite: NODES, postgres: NODES },
+    Migration {
+        version: 17,
+        name: "expand: what is noted for each node",
+        sqlite: EACH_NODE,
+        postgres: EACH_NODE,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -591,4 +597,31 @@ CREATE TABLE node (
     certificate_sha256 BYTEA,
     PRIMARY KEY (store)
 );
+";
+
+/// What was noted once and is noted for each node now. `removed_mark`, which does not say of which log it is, is read by older programs only:
+/// without a row here, destroyed studies are looked for by their tombstones. Arrivals of the first store stay where they were. What was removed is
+/// noted for the nodes that do not know of it yet.
+const EACH_NODE: &str = "
+CREATE TABLE study_removed (
+    study_ref BYTEA NOT NULL,
+    made_ms BIGINT NOT NULL,
+    PRIMARY KEY (study_ref, made_ms)
+);
+CREATE TABLE removed_until (
+    institution TEXT NOT NULL,
+    log TEXT NOT NULL,
+    leaf BIGINT NOT NULL,
+    PRIMARY KEY (institution, log)
+);
+CREATE TABLE study_arrival_beside (
+    study_ref BYTEA NOT NULL,
+    store BIGINT NOT NULL,
+    institution TEXT NOT NULL,
+    location BYTEA NOT NULL,
+    resting BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (study_ref, store)
+);
+CREATE INDEX study_arrival_beside_by_due ON study_arrival_beside (due_ms) WHERE resting = 0;
 ";

@@ -3,7 +3,7 @@
 use super::events::Arrival;
 use super::{Date, TimeOfDay};
 use crate::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, StudyRef, Timestamp, Uid};
 
 /// A keyed search token: the first 16 bytes of an HMAC, under the token key of the institution, over what is
@@ -22,6 +22,8 @@ pub struct Batch {
     pub instances: Vec<InstanceFacts>,
     /// Of which studies it is to be told when they rest.
     pub arrivals: BTreeMap<StudyRef, Arrival>,
+    /// Under which keys the records of these instances are sealed: for each study, when its key was made.
+    pub sealed_under: BTreeSet<(StudyRef, Timestamp)>,
 }
 
 /// A study as it is from now on.

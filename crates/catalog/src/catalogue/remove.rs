@@ -2,8 +2,10 @@
 
 use super::moment::{date_column, signed};
 use super::{StudyTerms, accessions, filter, turns};
-use crate::{CatalogError, Database, Statement, StatementBuilder};
-use yingdun_model::{InstitutionId, StudyRef};
+use crate::sql::filled_up;
+use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
+use std::collections::BTreeSet;
+use yingdun_model::{InstitutionId, StudyRef, Timestamp};
 
 /// Search terms in one DELETE: far below the 32,766 bound values of SQLite.
 const TERMS_PER_DELETE: usize = 500;
@@ -53,7 +55,8 @@ pub async fn present(database: &Database, studies: &[StudyRef]) -> Result<Vec<St
 }
 
 /// Removes a study, in one durable transaction. `terms` are those by which it is found; without them all search terms of the archive
-/// are looked through. Storage commitments and entries of the worklist are not derived from it and stay.
+/// are looked through. Storage commitments and entries of the worklist are not derived from it and stay. What another node applies later and
+/// is sealed under the key that was made at `key_made` is refused ([`super::apply()`]).
 ///
 /// # Errors
 /// As [`Database::execute`]. What is gone already is no error.
@@ -62,6 +65,7 @@ pub async fn remove(
     institution: &InstitutionId,
     study: StudyRef,
     terms: Option<&StudyTerms>,
+    key_made: Option<Timestamp>,
 ) -> Result<(), CatalogError> {
     let mut statements = Vec::new();
     if database.is_sqlite() {
@@ -71,6 +75,8 @@ pub async fn remove(
         let accession = terms.and_then(|terms| terms.accession);
         statements.extend(turns::take(std::iter::once(study), accession.into_iter()));
     }
+    // Behind the lock on the study: who holds it has applied what it has, and who comes later sees this.
+    statements.extend(key_made.map(|made| Statement::new(NOTE, vec![study.into(), made.into()])));
     match terms {
         Some(terms) => {
             let modalities = terms.modalities.iter();
@@ -102,30 +108,68 @@ pub async fn remove(
     }
 }
 
-/// Up to which leaf of the audit log every destroyed study is gone from the catalogue; none where that was never said.
+/// Those of these studies and keys of which the rows were removed because the key was destroyed.
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn mark(database: &Database, institution: &InstitutionId) -> Result<Option<u64>, CatalogError> {
-    const SQL: &str = "SELECT leaf FROM removed_mark WHERE institution = $1";
-    let rows = database.query(Statement::new(SQL, vec![institution.into()])).await?;
+pub async fn removed(
+    database: &Database,
+    keys: &BTreeSet<(StudyRef, Timestamp)>,
+) -> Result<Vec<(StudyRef, Timestamp)>, CatalogError> {
+    let Some(select) = select(keys) else { return Ok(Vec::new()) };
+    let rows = database.query(select).await?;
+    rows.iter().map(|row| Ok((row.get_reference(0)?, row.get_timestamp(1)?))).collect()
+}
+
+/// Ends the transaction when the rows of one of these were removed.
+pub(super) fn none_of(keys: &BTreeSet<(StudyRef, Timestamp)>) -> Option<Statement> {
+    Some(select(keys)?.expecting(0))
+}
+
+fn select(keys: &BTreeSet<(StudyRef, Timestamp)>) -> Option<Statement> {
+    if keys.is_empty() {
+        return None;
+    }
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref, made_ms FROM study_removed WHERE (study_ref, made_ms) IN (");
+    for (position, (study, made)) in filled_up(keys.iter().copied().collect()).into_iter().enumerate() {
+        sql.push(if position > 0 { ", " } else { "" }).bind_row([Value::from(study), Value::from(made)]);
+    }
+    sql.push(")");
+    Some(sql.finish())
+}
+
+/// Up to which leaf of an audit log every study that it says was destroyed is gone from the catalogue; none where that was never said.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn mark(
+    database: &Database,
+    institution: &InstitutionId,
+    log: &str,
+) -> Result<Option<u64>, CatalogError> {
+    const SQL: &str = "SELECT leaf FROM removed_until WHERE institution = $1 AND log = $2";
+    let rows = database.query(Statement::new(SQL, vec![institution.into(), log.into()])).await?;
     rows.first().map(|row| row.get_number(0)).transpose()
 }
 
-/// Says up to which leaf of the audit log every destroyed study is gone from the catalogue.
+/// Says up to which leaf of an audit log every study that it says was destroyed is gone from the catalogue.
 ///
 /// # Errors
 /// As [`Database::execute`].
 pub async fn set_mark(
     database: &Database,
     institution: &InstitutionId,
+    log: &str,
     leaf: u64,
 ) -> Result<(), CatalogError> {
-    const SQL: &str = "INSERT INTO removed_mark (institution, leaf) VALUES ($1, $2) \
-         ON CONFLICT (institution) DO UPDATE SET leaf = excluded.leaf";
-    let values = vec![institution.into(), signed(leaf)?.into()];
+    const SQL: &str = "INSERT INTO removed_until (institution, log, leaf) VALUES ($1, $2, $3) \
+         ON CONFLICT (institution, log) DO UPDATE SET leaf = excluded.leaf";
+    let values = vec![institution.into(), log.into(), signed(leaf)?.into()];
     database.execute(vec![Statement::new(SQL, values)]).await.map(|_| ())
 }
+
+const NOTE: &str = "INSERT INTO study_removed (study_ref, made_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 const BLANK: [&str; 3] = [
     "UPDATE study SET sealed = zeroblob(length(sealed)) WHERE study_ref = $1",
@@ -135,11 +179,12 @@ const BLANK: [&str; 3] = [
 ];
 
 /// Children before parents.
-const OF_STUDY: [&str; 9] = [
+const OF_STUDY: [&str; 10] = [
     "DELETE FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)",
     "DELETE FROM series WHERE study_ref = $1",
     "DELETE FROM study WHERE study_ref = $1",
     "DELETE FROM study_arrival WHERE study_ref = $1",
+    "DELETE FROM study_arrival_beside WHERE study_ref = $1",
     // The newest event keeps its number, which is not given again, and nothing else.
     "DELETE FROM study_event WHERE study_ref = $1 AND sequence < (SELECT max(sequence) FROM study_event)",
     "UPDATE study_event SET study_ref = substr(study_ref, 1, 0) WHERE study_ref = $1",

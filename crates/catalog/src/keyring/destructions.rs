@@ -82,10 +82,16 @@ const TOMBSTONES: Sql = Sql::new(
 const TOMBSTONES_OF: Sql = Sql::new(
     "SELECT study_ref, made_ms, cleared FROM destroyed_study WHERE institution = $1 AND study_ref = $2",
 );
-const MARK: Sql = Sql::new("SELECT leaf FROM destruction_mark WHERE institution = $1");
+const MARK: Sql = Sql::new("SELECT leaf FROM destroyed_until WHERE institution = $1 AND log = $2");
 const SET_MARK: Sql = Sql::new(
-    "INSERT INTO destruction_mark (institution, leaf) VALUES ($1, $2) \
-     ON CONFLICT (institution) DO UPDATE SET leaf = excluded.leaf",
+    "INSERT INTO destroyed_until (institution, log, leaf) VALUES ($1, $2, $3) \
+     ON CONFLICT (institution, log) DO UPDATE SET leaf = excluded.leaf",
+);
+// Of which log the mark of older programs is, they did not say: it was the only one.
+const MARK_FIRST: Sql = Sql::new(
+    "INSERT INTO destroyed_until (institution, log, leaf) \
+     SELECT institution, $1, leaf FROM destruction_mark WHERE institution = $2 \
+     ON CONFLICT DO NOTHING",
 );
 
 /// At most `limit` destructions, the newest first.
@@ -225,19 +231,25 @@ pub async fn tombstones_of(
     database.look_up(Statement::new(TOMBSTONES_OF, bound)).await?.iter().map(tombstone).collect()
 }
 
-/// Up to which leaf of the log every destruction is known here.
+/// Up to which leaf of an audit log every destruction in it is known here.
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn mark(database: &Database, institution: &InstitutionId) -> Result<u64, CatalogError> {
-    let rows = database.query(Statement::new(MARK, vec![institution.into()])).await?;
+pub async fn mark(database: &Database, institution: &InstitutionId, log: &str) -> Result<u64, CatalogError> {
+    let rows = database.query(Statement::new(MARK, vec![institution.into(), log.into()])).await?;
     rows.first().map_or(Ok(0), |row| row.get_number(0))
 }
 
-/// Says up to which leaf of the log every destruction is known here.
+/// Says up to which leaf of an audit log every destruction in it is known here.
 #[must_use]
-pub fn set_mark(institution: &InstitutionId, leaf: u64) -> Statement {
-    Statement::new(SET_MARK, vec![institution.into(), super::number(leaf)]).expecting(1)
+pub fn set_mark(institution: &InstitutionId, log: &str, leaf: u64) -> Statement {
+    Statement::new(SET_MARK, vec![institution.into(), log.into(), super::number(leaf)]).expecting(1)
+}
+
+/// Says that what was noted before there were several logs is of this one.
+#[must_use]
+pub fn mark_first(institution: &InstitutionId, log: &str) -> Statement {
+    Statement::new(MARK_FIRST, vec![log.into(), institution.into()])
 }
 
 fn destruction(row: &Row) -> Result<Destruction, CatalogError> {

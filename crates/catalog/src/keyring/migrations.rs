@@ -9,6 +9,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "epochs", sqlite: EPOCHS, postgres: EPOCHS },
     Migration { version: 4, name: "destruction", sqlite: DESTRUCTION, postgres: DESTRUCTION },
     Migration { version: 5, name: "legal holds", sqlite: LEGAL_HOLD, postgres: LEGAL_HOLD },
+    Migration { version: 6, name: "expand: audit logs", sqlite: AUDIT_LOGS, postgres: AUDIT_LOGS },
+    Migration {
+        version: 7,
+        name: "expand: how far each log was read",
+        sqlite: DESTROYED_UNTIL,
+        postgres: DESTROYED_UNTIL,
+    },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -141,5 +148,28 @@ CREATE INDEX legal_hold_by_force ON legal_hold (institution, in_force, placed_ms
 CREATE TABLE destruction_turn (
     institution TEXT NOT NULL PRIMARY KEY,
     turn BIGINT NOT NULL CHECK (turn >= 0)
+);
+";
+
+// Which audit logs there are: one for each node, with signing keys of its own among the secrets. Only adds.
+const AUDIT_LOGS: &str = "\
+CREATE TABLE audit_log (
+    institution TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    number BIGINT NOT NULL CHECK (number >= 1),
+    first_leaf BYTEA,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, origin),
+    UNIQUE (institution, number)
+);
+";
+
+// What `destruction_mark` says, for each log. That table is read by older programs, and once by newer ones.
+const DESTROYED_UNTIL: &str = "\
+CREATE TABLE destroyed_until (
+    institution TEXT NOT NULL,
+    log TEXT NOT NULL,
+    leaf BIGINT NOT NULL CHECK (leaf >= 0),
+    PRIMARY KEY (institution, log)
 );
 ";

@@ -1,5 +1,5 @@
 //! Wrapped keys: institution secrets, key-encryption keys and their epochs, patient and study keys; the job that wraps them
-//! again; what was destroyed of them, and what must not be.
+//! again; what was destroyed of them, and what must not be; and the audit logs whose signing keys are among the secrets.
 //!
 //! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
 //! database. Functions read rows into plain values, or give the [`Statement`](crate::Statement) of one change, so
@@ -9,6 +9,7 @@ pub mod destructions;
 pub mod epochs;
 pub mod holds;
 pub mod keks;
+pub mod logs;
 pub(crate) mod migrations;
 pub mod patient_keys;
 pub mod rewrap_jobs;

@@ -5,12 +5,14 @@ use crate::records::{institution, record, study, token};
 use std::collections::BTreeMap;
 use yingdun_catalog::catalogue::events::{self, Arrival, FeedPosition};
 use yingdun_catalog::catalogue::{self, Batch, StudyChange, StudyTerms, Token, accessions, counts, wipe};
-use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{StudyRef, Timestamp};
+use yingdun_catalog::{CatalogError, Database, Statement};
+use yingdun_model::{StoreNumber, StudyRef, Timestamp};
 
 on_both_engines!(Catalogue:
     a_rest_is_told_of_once_and_what_comes_later_rests_anew,
     a_record_that_is_applied_again_is_nothing_new,
+    a_study_rests_when_it_rests_in_every_store_and_once,
+    what_arrives_in_a_store_with_earlier_places_puts_the_rest_off,
     a_rest_that_several_tell_of_at_once_is_one_event,
     a_study_that_received_more_meanwhile_is_not_told_of,
     numbers_grow_and_are_never_given_twice,
@@ -26,9 +28,15 @@ fn at(ms: i64) -> Timestamp {
 
 /// Takes in instance `i` of a study, which lies at place `i` and after which the study rests at a moment.
 async fn arrive(database: &Database, s: u64, i: u64, rests: i64) {
+    arrive_in(database, StoreNumber::FIRST, s, i, rests).await;
+}
+
+/// The same in one of several stores.
+async fn arrive_in(database: &Database, store: StoreNumber, s: u64, i: u64, rests: i64) {
     let stored = record(1, s, s, i);
     let arrival = Arrival {
         institution: institution("renmin"),
+        store,
         location: stored.instance.location.clone(),
         rests: at(rests),
     };
@@ -40,6 +48,7 @@ async fn arrive(database: &Database, s: u64, i: u64, rests: i64) {
         series: BTreeMap::from([(stored.series, stored.series_facts)]),
         instances: vec![stored.instance],
         arrivals: BTreeMap::from([(stored.study, arrival)]),
+        ..Batch::default()
     };
     catalogue::apply(database, &batch, None).await.unwrap();
 }
@@ -84,6 +93,38 @@ async fn a_record_that_is_applied_again_is_nothing_new(database: Database) {
     }
     assert_eq!(tell(&database, 1000).await, []);
     assert_eq!(told(&database, 0).await, [(1, study(1), 2)]);
+}
+
+async fn a_study_rests_when_it_rests_in_every_store_and_once(database: Database) {
+    let [one, two, three] = [1, 2, 3].map(|number| StoreNumber::new(number).unwrap());
+    arrive_in(&database, one, 1, 1, 100).await;
+    arrive_in(&database, two, 1, 2, 120).await;
+    arrive_in(&database, three, 1, 3, 110).await;
+    arrive_in(&database, two, 2, 4, 115).await;
+    assert_eq!(tell(&database, 119).await, [study(2)]);
+    assert_eq!(tell(&database, 120).await, [study(1)]);
+    assert_eq!(tell(&database, 1000).await, [], "once, and not for each store");
+    for (store, again) in [(one, 1), (two, 2), (three, 3)] {
+        arrive_in(&database, store, 1, again, 200).await;
+    }
+    assert_eq!(tell(&database, 1000).await, [], "a replay is nothing new in any store");
+    assert_eq!(told(&database, 0).await, [(1, study(2), 1), (2, study(1), 3)]);
+    catalogue::remove::remove(&database, &institution("renmin"), study(1), None, None).await.unwrap();
+    let left = "SELECT count(*) FROM study_arrival_beside";
+    let left = database.query(Statement::new(left, vec![])).await.unwrap();
+    assert_eq!(left[0].get_i64(0), Ok(1), "what was destroyed is gone from here too");
+}
+
+async fn what_arrives_in_a_store_with_earlier_places_puts_the_rest_off(database: Database) {
+    let two = StoreNumber::new(2).unwrap();
+    arrive_in(&database, two, 1, 9, 100).await;
+    // Its place is before that in the other store.
+    arrive(&database, 1, 1, 300).await;
+    assert_eq!(tell(&database, 299).await, []);
+    assert_eq!(tell(&database, 300).await, [study(1)]);
+    arrive(&database, 1, 2, 500).await;
+    assert_eq!(tell(&database, 500).await, [study(1)], "and rests anew");
+    assert_eq!(told(&database, 0).await, [(1, study(1), 2), (2, study(1), 3)]);
 }
 
 async fn a_rest_that_several_tell_of_at_once_is_one_event(database: Database) {
@@ -136,7 +177,7 @@ async fn the_number_of_a_study_that_was_destroyed_is_not_given_again(database: D
         tell(&database, i64::try_from(s).unwrap() * 100).await;
     }
     for s in [1, 3] {
-        catalogue::remove::remove(&database, &institution("renmin"), study(s), None).await.unwrap();
+        catalogue::remove::remove(&database, &institution("renmin"), study(s), None, None).await.unwrap();
     }
     assert_eq!(told(&database, 0).await, [(2, study(2), 1)]);
     arrive(&database, 4, 4, 400).await;

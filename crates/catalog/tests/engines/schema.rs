@@ -25,6 +25,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ),
     ("performed_study", "study_ref step_ref"),
     ("removed_mark", "institution leaf"),
+    ("removed_until", "institution log leaf"),
     ("schema_migration", "version name sha256"),
     ("search_term", "term study_date study_key"),
     (
@@ -42,7 +43,9 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("ups_subscriber", "institution ae_title owner scope deletion_lock filter"),
     ("ups_subscription", "institution ae_title workitem_ref deletion_lock specific"),
     ("study_accession", "study_ref institution accession shared"),
+    ("study_removed", "study_ref made_ms"),
     ("study_arrival", "study_ref institution location resting due_ms"),
+    ("study_arrival_beside", "study_ref store institution location resting due_ms"),
     ("event_feed", "feed position"),
     ("study_event", "sequence institution kind study_ref at_ms series_count instance_count"),
     (

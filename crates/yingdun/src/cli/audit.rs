@@ -1,6 +1,6 @@
 //! Words for the audit log.
 
-use crate::cli::AdminArgs;
+use crate::cli::{AdminArgs, ConfigArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -52,6 +52,20 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         public_key: PathBuf,
     },
+    /// The audit logs of the installation, one for each node, with their public keys; beside nodes that serve
+    Logs(LogArgs),
+    /// Begin the audit log of a further node: under the origin and in the folder of its configuration, with keys of its own
+    Begin(LogArgs),
+}
+
+/// What opens the names and keys of audit logs.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A file with a share, where shares open the root key; give it once per share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) share_file: Vec<PathBuf>,
 }
 
 /// What others must have seen of a log.

@@ -1,7 +1,7 @@
 //! `audit`: the ledger online through a server, and offline from its files and its public key alone.
 
 use super::witnessed::Witnessed;
-use super::{CommandError, Verdict, admin};
+use super::{CommandError, Verdict, admin, logs};
 use crate::cli::{AuditCommand, WitnessedArgs};
 use crate::config::witness_policy;
 use crate::messages::Language;
@@ -35,6 +35,8 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             let within_minutes = witnesses.witnessed_within;
             blocking(move || verify(&directory, &verifiers, known, witnessed, within_minutes, output)).await
         }
+        AuditCommand::Logs(args) => logs::list(args, output).await,
+        AuditCommand::Begin(args) => logs::begin(args, output).await,
         AuditCommand::Prove { directory, index, public_key } => {
             blocking(move || prove(&directory, index, &public_key, output)).await
         }

@@ -22,8 +22,8 @@ use yingdun_catalog::{Database, DatabaseKind, DumpError, NewDatabase};
 use yingdun_crypto::random;
 use yingdun_crypto::sign::{NoteSigner, NoteVerifier, SigningKey};
 use yingdun_keys::{
-    BackupAbout, BackupError, EpochFile, KeyStore, KeysBackup, RootKind, RootMoved, RootOpener, SealedBackup,
-    SecretName,
+    BackupAbout, BackupError, EpochFile, KeyStore, KeysBackup, LogKey, RootKind, RootMoved, RootOpener,
+    SealedBackup,
 };
 use yingdun_model::{Clock, SystemClock, Timestamp};
 
@@ -99,9 +99,8 @@ pub(super) async fn backup(args: KeysBackupArgs, output: Output) -> Result<Verdi
     let rows = database(&config).await?;
     let store = KeyStore::open_secrets(rows.clone(), root, Arc::new(SystemClock)).await;
     let store = store.map_err(StartError::from)?;
-    let signing =
-        store.secret(&config.institution.id, SecretName::LogSigning).await.map_err(StartError::from)?;
-    let signing = SigningKey::from(&signing);
+    let signing = store.log_key(&config.institution.id, &config.audit.origin, LogKey::Ed25519).await;
+    let signing = SigningKey::from(&signing.map_err(StartError::from)?);
     let named = |error| CommandError::Usage(format!("the name of the audit log is not legal: {error}"));
     let verifier = NoteVerifier::new(&config.audit.origin, signing.verifying_key()).map_err(named)?;
     let signer = NoteSigner::new(&config.audit.origin, signing).map_err(named)?;
@@ -252,8 +251,8 @@ fn note_down(keys: &Keys, noted: Noted) -> Result<(), CommandError> {
 
 async fn rehearsed(args: &RehearseArgs, config: &Config, live: &Foundation) -> Result<Report, CommandError> {
     let sealed = SealedBackup::read(&args.file)?;
-    let signing =
-        live.keys.secret(&live.institution, SecretName::LogSigning).await.map_err(StartError::from)?;
+    let signing = live.keys.log_key(&live.institution, &config.audit.origin, LogKey::Ed25519).await;
+    let signing = signing.map_err(StartError::from)?;
     let named = |error| CommandError::Usage(format!("the name of the audit log is not legal: {error}"));
     let verifier = NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key());
     sealed.verify(&verifier.map_err(named)?)?;
@@ -350,7 +349,7 @@ async fn consistent(database: &Database, config: &Config) -> Result<(Vec<u8>, Ve
     ))
 }
 
-async fn database(config: &Config) -> Result<Database, CommandError> {
+pub(super) async fn database(config: &Config) -> Result<Database, CommandError> {
     let inspected = match &config.keys.database {
         DatabaseUrl::Sqlite(path) => Database::inspect_sqlite(path, DatabaseKind::Keys).await,
         DatabaseUrl::Postgres(address) => Database::inspect_postgres(address, DatabaseKind::Keys).await,

@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod init;
 mod key_backup;
+mod logs;
 mod migrate;
 mod mpps;
 mod progress;

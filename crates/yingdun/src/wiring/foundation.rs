@@ -1,15 +1,13 @@
 //! Keys, accounts, policies and the audit log: what administration needs, without images and doors.
 
 use super::error::StartError;
+use super::ledger::open_log;
 use crate::config::{Config, DatabaseUrl};
-use crate::process::private::write_new;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use yingdun_access::{Access, AccessConfig, PolicySource};
-use yingdun_audit::{Event, EventKind, Log, LogConfig, NodeName, Outcome, ReasonCode, Tree};
+use yingdun_audit::{Event, EventKind, Log, NodeName, Outcome, ReasonCode};
 use yingdun_catalog::{CatalogError, Database, DatabaseKind, Hold};
-use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, SystemClock};
 
@@ -55,23 +53,8 @@ impl Foundation {
         let keys = KeyStore::open(key_rows.clone(), root, epochs, Arc::clone(&clock)).await?;
         let outage = Duration::from_secs(config.keys.outage_s.into());
         let keys = keys.with_suites(config.keys.suites()).with_outage(outage);
-        let signing = keys.secret(&institution, SecretName::LogSigning).await?;
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;
-        let mut log = LogConfig::new(
-            config.audit.directory.clone(),
-            &config.audit.origin,
-            node_name(),
-            SigningKey::from(&signing),
-        );
-        if config.audit.sm3_tree {
-            let signing = keys.secret(&institution, SecretName::LogSigningSm2).await?;
-            log.sm3_signing_key = Some(Sm2SigningKey::from(&signing));
-        }
-        let opening = tokio::task::spawn_blocking(move || Log::open(log)).await;
-        let audit = opening.map_err(|_| StartError::BrokenOff("the audit log"))??;
-        if let Ok(verifier) = audit.verifier_of(Tree::Sm3) {
-            hand_out_public_key(&config.audit.sm3_key_file(), verifier);
-        }
+        let audit = open_log(config, &keys).await?;
         let policies = match &config.identity.policy_directory {
             Some(directory) => PolicySource::Directory(directory.clone()),
             None => PolicySource::Builtin,
@@ -158,26 +141,8 @@ pub(crate) async fn database(
     opened.map_err(|cause| StartError::Database { what, cause })
 }
 
-/// Writes the public key of the SM3 tree where people look for it. It can always be made again, so nothing stops when
-/// it cannot be written; a file that holds another key is left for a person to look at.
-fn hand_out_public_key(path: &Path, verifier: &NoteVerifier) {
-    let key = verifier.to_string();
-    match std::fs::read_to_string(path) {
-        Ok(kept) if kept.trim() == key => {}
-        Ok(_) => {
-            tracing::warn!(path = %path.display(), key, "the file holds another key than that of the SM3 tree");
-        }
-        Err(_) => match write_new(path, format!("{key}\n").as_bytes(), 0o644) {
-            Ok(()) => tracing::info!(path = %path.display(), "wrote the public key of the SM3 tree"),
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, key, "cannot write the public key of the SM3 tree");
-            }
-        },
-    }
-}
-
 /// The host name as far as it fits into a leaf, so that logs of several nodes can be told apart.
-fn node_name() -> NodeName {
+pub(super) fn node_name() -> NodeName {
     let host = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
     let fitting: String = host
         .chars()

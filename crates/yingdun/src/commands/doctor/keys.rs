@@ -14,7 +14,7 @@ use yingdun_audit::Tree;
 use yingdun_catalog::keyring::{epochs, keks};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
-use yingdun_keys::{EpochFile, KeyStore, RootFile, RootKey, RootKind, RootOpener, SecretName, Suites};
+use yingdun_keys::{EpochFile, KeyStore, LogKey, RootFile, RootKey, RootKind, RootOpener, Suites};
 use yingdun_model::{Clock, Grade, SystemClock, Timestamp};
 
 /// A day of a reminder.
@@ -202,7 +202,7 @@ async fn verifiers(config: &Config, root: RootKey) -> Result<Vec<NoteVerifier>, 
     let Inspected { database, .. } = look_into(&config.keys.database, DatabaseKind::Keys).await?;
     let keys = KeyStore::open_secrets(database, root, Arc::new(SystemClock)).await;
     let keys = keys.map_err(|error| error.to_string())?;
-    let signing = keys.secret(&config.institution.id, SecretName::LogSigning).await;
+    let signing = keys.log_key(&config.institution.id, &config.audit.origin, LogKey::Ed25519).await;
     let signing = signing.map_err(|error| error.to_string())?;
     let mut verifiers = vec![
         NoteVerifier::new(&config.audit.origin, SigningKey::from(&signing).verifying_key())
@@ -210,7 +210,7 @@ async fn verifiers(config: &Config, root: RootKey) -> Result<Vec<NoteVerifier>, 
     ];
     // Before the tree is there, its key is not either, and asking would make one.
     if config.audit.sm3_tree && sm3_folder(config).exists() {
-        let signing = keys.secret(&config.institution.id, SecretName::LogSigningSm2).await;
+        let signing = keys.log_key(&config.institution.id, &config.audit.origin, LogKey::Sm2).await;
         let key = Sm2SigningKey::from(&signing.map_err(|error| error.to_string())?);
         let verifier =
             NoteVerifier::new(&Tree::Sm3.origin(&config.audit.origin), key.verifying_key().clone());
