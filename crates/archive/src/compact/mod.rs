@@ -108,7 +108,7 @@ pub enum CompactionError {
     #[error("a compaction is running; wait until it has ended")]
     Running,
     /// The share is none.
-    #[error("expected 1 to {NEVER} percent of dead bytes from which on a pack is rewritten, {0} came")]
+    #[error("expected 1 to {most} percent of dead bytes from which on a pack is rewritten, {0} came", most = NEVER)]
     Percent(u8),
 }
 

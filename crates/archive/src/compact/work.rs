@@ -30,15 +30,15 @@ const INTENT: ReasonCode = ReasonCode::new("pack-removal");
 const REMOVED: ReasonCode = ReasonCode::new("pack-removed");
 
 /// A run.
-pub(super) struct Run {
-    pub(super) told: Compaction,
+struct Run {
+    told: Compaction,
     destroyed: Destroyed,
     left: VecDeque<u64>,
     doing: Option<Doing>,
 }
 
 /// What is done with a pack.
-pub(super) enum Doing {
+enum Doing {
     /// What lives in it is to be copied.
     Copying { pack: u64, share: Share, living: Vec<Location> },
     /// The catalogue is told where its records are.
@@ -48,10 +48,10 @@ pub(super) enum Doing {
 }
 
 /// A pack that is being removed.
-pub(super) struct Removing {
-    pub(super) pack: u64,
-    pub(super) share: Share,
-    pub(super) since: Instant,
+struct Removing {
+    pack: u64,
+    share: Share,
+    since: Instant,
 }
 
 /// Compacts when somebody asks, as long as the archive is open.

@@ -236,6 +236,7 @@ async fn what_lives_in_a_pack_that_is_mostly_dead_goes_on_in_another_and_nothing
         let (length, stream) = viewer.part10(entry).await.unwrap();
         assert_eq!(collect(stream).await.unwrap().len() as u64, length, "by its old place");
     }
+    drop((viewer, entries));
     let (now, after) = (places(&open).await, packs(&house, 0));
     assert_eq!(after.len(), before.len());
     assert!(after[0].0 > before[0].0 && after[0].0 < before[1].0 && after[1..] == before[1..]);
