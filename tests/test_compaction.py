@@ -198,6 +198,7 @@ def test_what_lives_in_mostly_dead_packs_goes_on_in_new_ones_through_kills_and_a
         assert sum(now.values()) < sum(was.values())
     as_they_were(web, kept, gone)
 
+    vault.follow()
     pulled = vault("pull")["pulled"]
     assert (pulled["packs_removed"], pulled["alarms"]) == (2, [])
     assert vault("verify")["faults"] == []
