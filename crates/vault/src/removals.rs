@@ -108,9 +108,9 @@ mod tests {
     async fn pack_of(folder: &Path, studies: &[StudyRef]) -> (PackEntry, [u8; 16]) {
         let store = open(folder).await;
         let mut pack = 0;
-        for study in studies {
+        for (number, study) in studies.iter().enumerate() {
             let header = RecordHeader { institution: house(), study: *study, kind: RecordKind::INSTANCE };
-            let object = vec!["sealed".into()];
+            let object = vec![format!("sealed {number}").into()];
             let record = Record { header, descriptor: "sealed".into(), metadata: "sealed".into(), object };
             let location = store.append(record).await.unwrap();
             store.mark_applied(&location);
