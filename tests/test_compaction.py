@@ -1,6 +1,7 @@
 """The room of destroyed studies is given back, everywhere; and what lives is what it was, whatever happens meanwhile."""
 
 import hashlib
+import json
 import os
 
 from test_destruction import all_done, approved
@@ -18,6 +19,12 @@ DEAD_PACKS = 3
 
 def compact(installation, tmp_path, *words) -> dict:
     return program.run_json("compact", *words, *program.signed_in(installation, tmp_path, "system-admin"))
+
+
+def nothing_stays(installation, tmp_path) -> bool:
+    """Runs a compaction, which ends with 1 as long as off-site is not there yet after a start."""
+    done = program.run("--json", "compact", "run", *program.signed_in(installation, tmp_path, "system-admin"))
+    return done.returncode == 0 and json.loads(done.stdout)["kept"] == []
 
 
 def store(web, name, count) -> list:
@@ -143,6 +150,62 @@ def test_a_kill_in_the_middle_of_a_compaction_loses_nothing_and_the_next_one_end
     wait_until(lambda: compact(installation, tmp_path, "run")["kept"] == [], "nothing hinders", SECONDS_MAX)
     for folder in [*installation.replicas, place]:
         assert not dead & set(packs(folder)), folder
+    as_they_were(web, kept, gone)
+    assert installation.stop() == 0
+    assert installation.verify_audit()["ok"]
+
+
+def test_what_lives_in_mostly_dead_packs_goes_on_in_new_ones_through_kills_and_a_vault_understands_it(make_installation, tmp_path):
+    installation, place, web = make(make_installation, tmp_path, "rewriting")
+    gone, kept = [], []
+    for number in range(2):
+        dead = [image for image, _ in store(web, f"gone-{number}", 3)]
+        kept += store(web, f"kept-{number}", 1)
+        for image in dead:
+            approved(installation, tmp_path, image)
+        all_done(installation, tmp_path)
+        gone += dead
+    kept += store(web, "newest", 1)
+    wait_until(lambda: len(packs(place)) == 2, "both sealed packs are off-site", SECONDS_MAX)
+    vault = Vault(tmp_path, installation)
+    assert vault("pull")["pulled"]["alarms"] == []
+    before = all_packs(installation, place)
+    old = set(before[0])
+
+    planned = compact(installation, tmp_path, "plan", "--dead-percent", "60")
+    assert (planned["dead_packs"], planned["sparse_packs"], planned["removed_packs"]) == (0, 2, 0)
+    assert planned["sparse_packs_bytes"] == planned["dead_bytes"] > 0
+    assert compact(installation, tmp_path, "run", "--dead-percent", "90")["rewritten_packs"] == 0
+    assert all_packs(installation, place) == before, "three in four are not nine in ten"
+    none = program.run("compact", "run", "--dead-percent", "0", *program.signed_in(installation, tmp_path, "system-admin"))
+    assert none.returncode == 2 and "1..=100" in none.stderr
+    answer = installation.office.system.post("/system/compaction", {"dead_percent": 0}, 400)
+    assert "percent" in str(answer)
+
+    for word in ("rewritten_packs", "removed_packs"):
+        installation.office.system.post("/system/compaction", {}, 202)
+        status = lambda: installation.office.system.get("/system/compaction")  # noqa: E731
+        # Wherever it is by then: between copy and catalogue, between catalogue and removal, or through.
+        wait_until(lambda: status()[word] > 0 or status()["state"] == "resting", "it goes on", SECONDS_MAX, step=0)
+        installation.kill()
+        installation.start()
+        installation.office.sign_in_officers()
+        as_they_were(web, kept, gone)
+        wait_until(lambda: len({frozenset(packs(folder)) for folder in installation.replicas}) == 1, "all have the same", SECONDS_MAX)
+    wait_until(lambda: nothing_stays(installation, tmp_path), "nothing hinders", SECONDS_MAX)
+    for was, now in zip(before, all_packs(installation, place), strict=True):
+        assert not old & set(now)
+        assert sum(now.values()) < sum(was.values())
+    as_they_were(web, kept, gone)
+
+    vault.follow()
+    pulled = vault("pull")["pulled"]
+    assert (pulled["packs_removed"], pulled["alarms"]) == (2, [])
+    assert vault("verify")["faults"] == []
+    installation.stop()
+    for path in (installation.directory / "db").glob("catalogue.db*"):
+        path.unlink()
+    installation.start()
     as_they_were(web, kept, gone)
     assert installation.stop() == 0
     assert installation.verify_audit()["ok"]

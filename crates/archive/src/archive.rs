@@ -98,7 +98,9 @@ impl Archive {
             limits,
             commitments: Arc::default(),
             ups: Ups::default(),
-            compaction: Compactor::new(limits.compact_after_destruction),
+            compaction: Compactor::new(
+                limits.compact_after_destruction.then_some(limits.compact_dead_percent),
+            ),
             told: Arc::default(),
             background: Background::default(),
         });
@@ -703,13 +705,19 @@ impl Archive {
         hold::find(&self.core, session, id).await
     }
 
-    /// Looks which packs hold nothing but records of destroyed studies, and removes them unless it is only to be said which. It goes
-    /// on by itself; [`Self::compaction`] says how far it is.
+    /// Looks which packs hold nothing but records of destroyed studies, and removes them unless it is only to be said which. Where
+    /// at least `dead_percent` of the bytes of a pack (1 to 100, what the configuration says where none is given) belong to such
+    /// records, what lives is copied first. It goes on by itself; [`Self::compaction`] says how far it is.
     ///
     /// # Errors
-    /// [`CompactionError::Running`].
-    pub fn begin_compaction(&self, dry_run: bool) -> Result<Compaction, CompactionError> {
-        self.core.compaction.want(dry_run)
+    /// [`CompactionError`].
+    pub fn begin_compaction(
+        &self,
+        dry_run: bool,
+        dead_percent: Option<u8>,
+    ) -> Result<Compaction, CompactionError> {
+        let dead_percent = dead_percent.unwrap_or(self.core.limits.compact_dead_percent);
+        self.core.compaction.want(dry_run, dead_percent)
     }
 
     /// How far the compaction of packs is, or what the last one found.

@@ -81,7 +81,7 @@ pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
-pub use compact::{Compaction, CompactionError, CompactionState, KeptPack};
+pub use compact::{Compaction, CompactionError, CompactionState, DEAD_PERCENT, KeptPack};
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
 pub use destroy::{
     DESTRUCTION_STUDIES_MAX, DestroyError, DestroyReason, DestructionRecord, DestructionState,

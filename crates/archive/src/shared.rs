@@ -3,7 +3,7 @@
 use crate::background::Background;
 use crate::catalogue::Catalogue;
 use crate::commit::Commitments;
-use crate::compact::Compactor;
+use crate::compact::{Compactor, DEAD_PERCENT};
 use crate::error::{OpenError, Unavailable, unavailable};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::ups::Ups;
@@ -41,13 +41,16 @@ pub struct ArchiveLimits {
     pub rotate_keys_after: Duration,
     /// Whether packs are compacted by themselves, after each destruction and once after a start.
     pub compact_after_destruction: bool,
+    /// From how many percent of dead bytes on what lives in a pack is copied and the pack removed: 1 to 100, at which none is.
+    pub compact_dead_percent: u8,
 }
 
 impl Default for ArchiveLimits {
     /// 16 GiB per object: above the largest whole-slide and enhanced multi-frame objects seen in practice. 128 MiB
     /// held: a CT slice of each of 256 associations, within the memory of a small machine. A minute of rest: scanners pause
     /// for seconds between two series, and other archives wait as long. Ninety days for a key-encryption key: well within the
-    /// two years that NIST SP 800-57 part 1, table 1, gives a key-wrapping key. Nothing of a pack is removed unless somebody says so.
+    /// two years that NIST SP 800-57 part 1, table 1, gives a key-wrapping key. Nothing of a pack is removed unless somebody says so; and
+    /// where it is, a pack is rewritten for as many bytes as it gives back.
     fn default() -> Self {
         Self {
             object_bytes_max: 16 << 30,
@@ -56,6 +59,7 @@ impl Default for ArchiveLimits {
             study_stable_after: Duration::from_secs(60),
             rotate_keys_after: Duration::from_secs(90 * 24 * 3600),
             compact_after_destruction: false,
+            compact_dead_percent: DEAD_PERCENT,
         }
     }
 }

@@ -188,7 +188,7 @@ pub enum ServiceError {
     },
 }
 
-/// A pack is not removed, or not yet.
+/// A pack is not removed or rewritten, or not yet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemovalError {
@@ -220,6 +220,56 @@ pub enum RemovalError {
     Busy {
         /// The off-site replica.
         label: String,
+    },
+    /// A pack that was made of it is not everywhere yet.
+    #[error(
+        "replica `{label}` lacks pack {copy:016x}, which was made of pack {pack:016x}, or is out of service"
+    )]
+    Copy {
+        /// The pack.
+        pack: u64,
+        /// The one that was made of it.
+        copy: u64,
+        /// The replica.
+        label: String,
+    },
+    /// A pack that was made of it is on its way to an off-site replica: ask again.
+    #[error("off-site replica `{label}` has not got pack {copy:016x} yet")]
+    Behind {
+        /// The pack that it has not got.
+        copy: u64,
+        /// The off-site replica.
+        label: String,
+    },
+    /// A record of it is whole nowhere; what is left of it may be all that anybody will have.
+    #[error("the record at {offset} of pack {pack:016x} is whole on no replica")]
+    Lost {
+        /// The pack.
+        pack: u64,
+        /// Where the record lies in it.
+        offset: u64,
+    },
+    /// It was rewritten so often that there is no number left for one more pack.
+    #[error("there is no number left for a pack that is made of pack {0:016x}")]
+    NoNumber(u64),
+    /// A replica has no room for a pack that would be made of it.
+    #[error("replica `{label}` has no room for {bytes} bytes beside its reserve")]
+    NoRoom {
+        /// The replica.
+        label: String,
+        /// Bytes of the new pack.
+        bytes: u64,
+    },
+    /// The new pack could not be written, or did not read back. Nothing was changed.
+    #[error("could not write what lives in pack {pack:016x} to replica `{label}`")]
+    Rewrite {
+        /// The pack.
+        pack: u64,
+        /// The replica.
+        label: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
     },
     /// The operating system refused. The copies that were removed before are written anew from those that are left.
     #[error("could not remove pack {pack:016x} from replica `{label}`")]

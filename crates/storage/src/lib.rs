@@ -31,6 +31,8 @@
 //!   told. Readers and the repairer go to it when no replica has good bytes, and [`restore`] brings everything back from it.
 //! * **A pack goes only when its owner says so.** [`Store::remove_pack`] takes one of which nobody can open a record: off-site first,
 //!   here last and only where every replica is in service, so that a crash leaves the pack or nothing.
+//! * **What lives in it can go on before.** [`Store::copy_records`] puts it into a new pack, sealed as it is, whose number lies right
+//!   behind; so the order of all records stays, and a place in the old pack still finds its record by digest.
 //! * **What nobody reads is read.** The scrub checks every byte of every replica, compares the copies, and is through
 //!   within a week; copies of what has the fewest good ones are written anew first.
 //!
@@ -77,7 +79,7 @@
 //! Metrics: `yingdun_storage_written_bytes_total`, `_rounds_total`, `_round_records`, `_round_seconds`,
 //! `_sync_seconds`, `_replica_ready`, `_quarantined_total`, `_repaired_packs_total`, `_repaired_bytes_total` (all by
 //! `replica`), `_repairs_waiting`, `_write_domains_missing`, `_lost_records_total`, and of the scrub `_scrubbed_bytes_total`, `_scrub_findings_total`,
-//! `_scrub_age_days` (all by `replica`), `_removed_packs_total`, `_removed_bytes_total`, of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
+//! `_scrub_age_days` (all by `replica`), `_removed_packs_total`, `_removed_bytes_total`, `_rewritten_packs_total`, `_rewritten_bytes_total`, of off-site replicas `_offsite_ready`, `_offsite_lag_packs`, `_offsite_lag_bytes`,
 //! `_offsite_lag_seconds`, `_offsite_sent_bytes_total` (all by `replica`).
 
 mod config;
@@ -113,5 +115,5 @@ pub use status::{
 };
 pub use store::{
     LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store,
-    last_scrub, plan_restore, probe_bucket, restore,
+    last_scrub, may_be_made_of, plan_restore, probe_bucket, restore,
 };

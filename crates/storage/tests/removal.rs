@@ -126,7 +126,8 @@ async fn the_records_of_a_pack_are_told_by_their_headers_and_a_byte_that_is_nobo
         records = store.pack_records(first).await.unwrap();
     }
     let of_first: Stored = stored.iter().filter(|(_, location)| location.pack == first).copied().collect();
-    let told: Vec<_> = records.unwrap().into_iter().map(|told| (told.header, told.bytes)).collect();
+    let told: Vec<_> =
+        records.unwrap().into_iter().map(|told| (told.header, told.location.record_bytes())).collect();
     let expected: Vec<_> =
         of_first.iter().map(|(number, at)| (support::header(*number), at.record_bytes())).collect();
     assert_eq!(told, expected);

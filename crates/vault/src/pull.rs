@@ -4,13 +4,14 @@
 //!
 //! 1. the audit log, because an archive whose log does not continue is not listened to any further;
 //! 2. the catalogue, so that it names no record that the packs do not have yet; restoring it, what is newer is read from them;
-//! 3. the packs, up to what is acknowledged, where one that is gone has to be explained by the log; and a part of those that are here is asked for again;
+//! 3. the packs, up to what is acknowledged, where one that is gone has to be explained by the log and, as far as it lived, by what was made of it; and a part of those that are here is asked for again;
 //! 4. keys and accounts, so that every pack has its keys;
 //! 5. the audit log again, which now tells of all that, and before it what witnesses have cosigned of it.
 //!
 //! A pull that is cut off goes on where it was: packs stay as far as they came, and pieces of files are not kept twice.
 
 use crate::alarm::{AlarmKind, Alarms};
+use crate::chunks::Writer;
 use crate::listing::{Listing, PackEntry};
 use crate::manifest::{self, FileEntry, LogHead, Manifest, PackList, Snapshot};
 use crate::remote::{HeldPack, Holdings, Probes, Remote};
@@ -26,6 +27,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use yingdun_audit::{AuditError, Checkpoint, Heads, MirrorError};
 use yingdun_crypto::random;
+use yingdun_storage::may_be_made_of;
 use yingdun_transfer::TransferError;
 use yingdun_transfer::link::Link;
 
@@ -38,6 +40,10 @@ const PROBE_BYTES: u64 = 1 << 30;
 const CHECKPOINT_BYTES_MAX: u32 = 64 * 1024;
 /// How often keys are taken again because an epoch ended meanwhile.
 const EPOCH_ATTEMPTS: u32 = 5;
+/// How often packs are listed again because one went meanwhile: a compaction goes on to the next while that is done.
+const LISTINGS_MAX: u32 = 20;
+/// Packs one of which may have been made of another: one, and what a few compactions made of it that were broken off.
+const LINE_MAX: usize = 64;
 /// Where the next question about packs begins.
 const PROBE_CURSOR: &str = "probe";
 
@@ -88,6 +94,20 @@ struct Pull<'v> {
     pulled: Pulled,
     /// What the log says of packs that are gone, once that was asked.
     removals: Option<Removals>,
+    /// A pack went while packs were listed, and nothing of it is here.
+    went: bool,
+}
+
+/// Packs one of which may have been made of another, and whether the archive does not list them any more.
+#[derive(Default)]
+struct Line {
+    entries: Vec<(PackEntry, bool)>,
+}
+
+impl Line {
+    fn goes_on_with(&self, entry: &PackEntry) -> bool {
+        self.entries.first().is_none_or(|(first, _)| may_be_made_of(entry.pack, first.pack))
+    }
 }
 
 impl Vault {
@@ -100,7 +120,8 @@ impl Vault {
         let alarms = Alarms::of(&self.folder)?;
         let known_alarms = alarms.open().len();
         let (remote, pulled) = (Remote::new(link), Pulled::default());
-        let pull = Pull { vault: self, remote, watch, alarms, known_alarms, pulled, removals: None };
+        let pull =
+            Pull { vault: self, remote, watch, alarms, known_alarms, pulled, removals: None, went: false };
         pull.run().await
     }
 }
@@ -113,10 +134,10 @@ impl Pull<'_> {
         let last = before.as_ref().map(|before| &before.manifest);
         let (catalogue, catalogue_running) = self.catalogue(last, running).await?;
         let taken_ms = now_ms();
-        let (held, packs) = self.packs(last).await?;
+        let (held, packs) = self.all_packs(last).await?;
         // What was removed since the packs were listed is in the log by now.
         self.removals = None;
-        self.probe(&packs.list, held.replicas, store_name(&held.store)?).await?;
+        self.probe(&packs.list, held.replicas).await?;
         let keys = self.keys().await?;
         self.compare("catalogue", last.and_then(|last| last.parts.get("catalogue")), Some(&catalogue))?;
         self.compare("keys", last.and_then(|last| last.keys.get("keys")), keys.get("keys"))?;
@@ -317,6 +338,22 @@ impl Pull<'_> {
 
     // === packs ===
 
+    /// Lists packs until none went while it did: what lived in such a one is in a pack that may not have been on the list.
+    async fn all_packs(&mut self, last: Option<&Manifest>) -> Result<(Holdings, PackList), VaultError> {
+        for _ in 0..LISTINGS_MAX {
+            self.went = false;
+            let pulled = self.pulled.packs_removed;
+            let listed = self.packs(last).await?;
+            if !self.went {
+                return Ok(listed);
+            }
+            // It is counted again, and the log has more of it.
+            self.pulled.packs_removed = pulled;
+            self.removals = None;
+        }
+        Err(VaultError::Unexpected("packs that go each time they are listed"))
+    }
+
     /// Brings every pack up to what the archive acknowledged, and lists them. What the archive does not have any more stays.
     async fn packs(&mut self, last: Option<&Manifest>) -> Result<(Holdings, PackList), VaultError> {
         let vault = self.vault;
@@ -328,6 +365,7 @@ impl Pull<'_> {
         let store = store_name(&head.store)?;
         let mut waiting: VecDeque<HeldPack> = std::mem::take(&mut head.packs).into();
         let (mut more, mut last_told) = (head.more, None);
+        let mut line = Line::default();
         loop {
             if let (true, true, Some(after)) = (waiting.is_empty(), more, last_told) {
                 let next = self.page(Some(&hex_of(after))).await?;
@@ -342,11 +380,11 @@ impl Pull<'_> {
                 Some(Err(_)) => return Err(kept.next().and_then(Result::err).unwrap_or(VaultError::Empty)),
                 None => None,
             };
-            let entry = match (known, held) {
+            let (entry, is_missing) = match (known, held) {
                 (None, None) => break,
                 (Some(known), held) if held.is_none_or(|held| known.pack < held) => {
                     kept.next();
-                    self.missing(known, store).await?
+                    (Some(known), true)
                 }
                 (known, Some(held)) => {
                     let known = known.filter(|known| known.pack == held);
@@ -355,16 +393,21 @@ impl Pull<'_> {
                     }
                     last_told = Some(held);
                     let wanted = waiting.pop_front().map_or(0, |held| held.bytes);
-                    self.bring(held, known, wanted, store, head.replicas).await?
+                    (self.bring(held, known, wanted, store, head.replicas).await?, false)
                 }
                 (Some(_), None) => break,
             };
-            if let Some(entry) = entry {
-                writer.push(entry.line().as_bytes())?;
-                count += 1;
-                bytes += entry.bytes;
+            let Some(entry) = entry else { continue };
+            let before =
+                if line.goes_on_with(&entry) { Vec::new() } else { self.judge(&mut line, store).await? };
+            line.entries.push((entry, is_missing));
+            if line.entries.len() > LINE_MAX {
+                return Err(VaultError::Unexpected("more packs made of one than there can be"));
             }
+            list(&mut writer, &mut count, &mut bytes, &before)?;
         }
+        let rest = self.judge(&mut line, store).await?;
+        list(&mut writer, &mut count, &mut bytes, &rest)?;
         let (list, _) = writer.finish()?;
         Ok((head, PackList { count, bytes, list }))
     }
@@ -408,23 +451,34 @@ impl Pull<'_> {
             }
             self.vault.packs.cut(pack, kept)?;
         }
-        if known.is_none() && self.removals().await?.names(pack) {
-            // It went between the list and the question, and nothing of it was ever kept here.
-            return Ok(None);
+        if self.removals().await?.names(pack) {
+            // It went between the list and the question.
+            self.went = true;
+            return Ok(known);
         }
         self.raise(AlarmKind::PackDamaged { pack: hex_of(pack) })?;
         Ok(known)
     }
 
-    /// The archive does not list a pack any more: what stays of it in the list.
-    async fn missing(&mut self, known: PackEntry, store: [u8; 16]) -> Result<Option<PackEntry>, VaultError> {
-        let packs = &self.vault.packs;
-        if self.removals().await?.explain(&known, packs, store)? {
-            self.pulled.packs_removed += 1;
-            return Ok(None);
+    /// What stays in the list of packs one of which may have been made of another, now that all of them are here. Of those that the
+    /// archive does not list any more this is what nothing explains.
+    async fn judge(&mut self, line: &mut Line, store: [u8; 16]) -> Result<Vec<PackEntry>, VaultError> {
+        let entries = std::mem::take(&mut line.entries);
+        let here: Vec<PackEntry> =
+            entries.iter().filter(|(_, is_missing)| !is_missing).map(|(entry, _)| *entry).collect();
+        let mut stay = Vec::with_capacity(entries.len());
+        for (entry, is_missing) in entries {
+            if is_missing {
+                let packs = &self.vault.packs;
+                if self.removals().await?.explain(&entry, packs, store, &here)? {
+                    self.pulled.packs_removed += 1;
+                    continue;
+                }
+                self.raise(AlarmKind::PackMissing { pack: hex_of(entry.pack) })?;
+            }
+            stay.push(entry);
         }
-        self.raise(AlarmKind::PackMissing { pack: hex_of(known.pack) })?;
-        Ok(Some(known))
+        Ok(stay)
     }
 
     /// What the log says of removals now. It is followed once more, because the leaf may have come since.
@@ -473,7 +527,7 @@ impl Pull<'_> {
     // === proof ===
 
     /// Has the archive prove that it still holds packs: those behind the ones that were asked about last, as many as are set.
-    async fn probe(&mut self, list: &FileEntry, replicas: usize, store: [u8; 16]) -> Result<(), VaultError> {
+    async fn probe(&mut self, list: &FileEntry, replicas: usize) -> Result<(), VaultError> {
         let path = self.vault.folder.join(PROBE_CURSOR);
         let cursor = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
         let mut budget = u64::from(self.vault.settings.probe_mib) * MIB;
@@ -487,7 +541,7 @@ impl Pull<'_> {
                 break;
             }
             if batch.len() == PROBE_PACKS || (!batch.is_empty() && batch_bytes + entry.bytes > PROBE_BYTES) {
-                self.ask_about(&batch, replicas, store).await?;
+                self.ask_about(&batch, replicas).await?;
                 batch.clear();
                 batch_bytes = 0;
             }
@@ -496,18 +550,13 @@ impl Pull<'_> {
             last = Some(entry.pack);
             batch.push(entry);
         }
-        self.ask_about(&batch, replicas, store).await?;
+        self.ask_about(&batch, replicas).await?;
         // Where it ended with room left, everything was asked about, and the next begins anew.
         let next = if budget == 0 { last } else { None };
         files::replace(&path, next.map_or_else(String::new, |pack| pack.to_string()).as_bytes())
     }
 
-    async fn ask_about(
-        &mut self,
-        batch: &[PackEntry],
-        replicas: usize,
-        store: [u8; 16],
-    ) -> Result<(), VaultError> {
+    async fn ask_about(&mut self, batch: &[PackEntry], replicas: usize) -> Result<(), VaultError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -536,15 +585,30 @@ impl Pull<'_> {
             };
             match judge(&said.digests, &hex::encode(own.keyed)) {
                 Proof::Held => self.pulled.proved += 1,
-                // It went between the list and the question.
+                // It went between the list and the question: the next pull looks whether it may be gone.
                 Proof::Changed(_)
                     if said.digests.iter().all(Option::is_none)
-                        && self.removals().await?.explain(entry, packs, store)? => {}
+                        && self.removals().await?.names(entry.pack) => {}
                 Proof::Changed(replicas) => self.raise(AlarmKind::PackChanged { pack: name, replicas })?,
             }
         }
         Ok(())
     }
+}
+
+/// Puts packs on a list.
+fn list(
+    writer: &mut Writer<'_>,
+    count: &mut u64,
+    bytes: &mut u64,
+    entries: &[PackEntry],
+) -> Result<(), VaultError> {
+    for entry in entries {
+        writer.push(entry.line().as_bytes())?;
+        *count += 1;
+        *bytes += entry.bytes;
+    }
+    Ok(())
 }
 
 /// Whether rows are missing that no ordinary day takes away: destruction and worklists that ended do not remove so much between two

@@ -152,6 +152,14 @@ messages! {
         "已销毁检查所在的 {seen} 个包：无用数据 {dead} MiB，其中 {packs} 个包（{megabytes} MiB）已无任何有效影像"
         "{seen} packs in which destroyed studies lay: {dead} MiB of them are dead; in {packs} packs with {megabytes} MiB nothing lives"
     }
+    compaction_sparse(packs, percent, megabytes) {
+        "另有 {packs} 个包无用数据不低于 {percent}%：其余影像复制到新包后可释放 {megabytes} MiB"
+        "{packs} packs more are dead to {percent} percent at least: copying what lives in them gives {megabytes} MiB back"
+    }
+    compaction_rewritten(packs, megabytes) {
+        "已改写 {packs} 个包，复制 {megabytes} MiB"
+        "{packs} packs were rewritten, {megabytes} MiB copied"
+    }
     compaction_running(left) { "    进行中：还有 {left} 个包" "    under way: {left} packs left" }
     compaction_removed(packs, megabytes) {
         "已从每份副本删除 {packs} 个包，释放 {megabytes} MiB"

@@ -3,7 +3,7 @@
 use crate::destroy::{DestructionRecord, DestructionState};
 use std::collections::{BTreeSet, HashMap};
 use yingdun_model::{InstitutionId, StudyRef};
-use yingdun_storage::{HeldRecord, RecordKind};
+use yingdun_storage::{HeldRecord, Location, RecordKind};
 
 /// What destructions that are done say of packs.
 #[derive(Debug, Default)]
@@ -18,6 +18,7 @@ pub(crate) struct Destroyed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) records: u64,
+    pub(crate) bytes: u64,
     pub(crate) dead_records: u64,
     pub(crate) dead_bytes: u64,
 }
@@ -45,18 +46,28 @@ impl Destroyed {
         self.packs.iter().copied()
     }
 
-    /// What of a pack is dead. A record of a study that came again after its destruction lies behind it, and lives.
-    pub(crate) fn share(&self, pack: u64, records: &[HeldRecord], institution: &InstitutionId) -> Share {
-        let mut share = Share { records: records.len() as u64, ..Share::default() };
-        for record in records {
-            let header = &record.header;
+    /// What of a pack is dead, and the records that live. A record of a study that came again after its destruction lies behind it,
+    /// and lives. A pack that was made of another one is on the same side of every destruction: its number says so.
+    pub(crate) fn judge(
+        &self,
+        pack: u64,
+        records: &[HeldRecord],
+        institution: &InstitutionId,
+    ) -> (Share, Vec<Location>) {
+        let (mut share, mut living) = (Share::default(), Vec::new());
+        for HeldRecord { header, location } in records {
+            let bytes = location.record_bytes();
+            share.records += 1;
+            share.bytes += bytes;
             let ours = header.institution == *institution && header.kind == RecordKind::INSTANCE;
             if ours && self.below.get(&header.study).is_some_and(|below| pack < *below) {
                 share.dead_records += 1;
-                share.dead_bytes += record.bytes;
+                share.dead_bytes += bytes;
+            } else {
+                living.push(*location);
             }
         }
-        share
+        (share, living)
     }
 }
 
@@ -64,6 +75,20 @@ impl Share {
     /// Whether nothing of the pack lives.
     pub(crate) const fn is_dead(&self) -> bool {
         self.records > 0 && self.dead_records == self.records
+    }
+
+    /// Whether so many percent of the pack are dead that it is worth copying the rest. At 100 nothing ever is.
+    pub(crate) fn is_sparse(&self, dead_percent: u8) -> bool {
+        let (dead, all) = (u128::from(self.dead_bytes), u128::from(self.bytes));
+        dead > 0 && !self.is_dead() && dead * 100 >= all * u128::from(dead_percent)
+    }
+
+    pub(crate) const fn living_records(&self) -> u64 {
+        self.records - self.dead_records
+    }
+
+    pub(crate) const fn living_bytes(&self) -> u64 {
+        self.bytes - self.dead_bytes
     }
 }
 
@@ -77,7 +102,7 @@ mod tests {
     use crate::destroy::{DestroyReason, DestructionSubject, RecordedStudy, Remains};
     use proptest::prelude::*;
     use yingdun_model::{ActorId, Grade, PatientRef, Timestamp};
-    use yingdun_storage::RecordHeader;
+    use yingdun_storage::{Layout, RecordHeader};
 
     const STORE: [u8; 16] = [5; 16];
 
@@ -91,7 +116,16 @@ mod tests {
 
     fn record(of: u8) -> HeldRecord {
         let header = RecordHeader { institution: house(), study: study(of), kind: RecordKind::INSTANCE };
-        HeldRecord { header, bytes: 100 }
+        let location = Location {
+            pack: 7,
+            offset: 72,
+            descriptor_bytes: 0,
+            metadata_bytes: 0,
+            object_bytes: 176,
+            layout: Layout::DescriptorFirst,
+            digest: [of; 32],
+        };
+        HeldRecord { header, location }
     }
 
     fn destruction(of: u8, below: u64) -> DestructionRecord {
@@ -124,19 +158,30 @@ mod tests {
         assert_eq!(destroyed.packs().collect::<Vec<_>>(), [7, 8]);
         let share = |pack, of: &[u8]| {
             let records: Vec<HeldRecord> = of.iter().map(|of| record(*of)).collect();
-            destroyed.share(pack, &records, &house())
+            destroyed.judge(pack, &records, &house()).0
         };
         assert!(share(7, &[1, 2, 1]).is_dead());
-        assert_eq!(share(7, &[1, 3, 2]), Share { records: 3, dead_records: 2, dead_bytes: 200 });
+        let mixed = Share { records: 3, bytes: 1200, dead_records: 2, dead_bytes: 800 };
+        assert_eq!(share(7, &[1, 3, 2]), mixed);
         assert!(!share(8, &[1, 2]).is_dead(), "the first came again");
         assert!(!share(7, &[]).is_dead(), "what holds nothing is not judged");
+    }
+
+    #[test]
+    fn a_pack_is_worth_rewriting_from_the_share_on_that_was_asked_for() {
+        let share = |dead_bytes| Share { records: 4, bytes: 400, dead_records: dead_bytes / 100, dead_bytes };
+        let sparse = |percent: u8| [0, 100, 200, 300, 400].map(|dead| share(dead).is_sparse(percent));
+        assert_eq!(sparse(50), [false, false, true, true, false]);
+        assert_eq!(sparse(26), [false, false, true, true, false]);
+        assert_eq!(sparse(1), [false, true, true, true, false]);
+        assert_eq!(sparse(100), [false; 5], "what is dead as a whole is removed without");
     }
 
     #[test]
     fn what_is_not_known_to_be_dead_lives() {
         let dead = |records: &[DestructionRecord], of: &HeldRecord| {
             let destroyed = Destroyed::of(records, STORE);
-            destroyed.share(7, std::slice::from_ref(of), &house()).is_dead()
+            destroyed.judge(7, std::slice::from_ref(of), &house()).0.is_dead()
         };
         assert!(dead(&[destruction(1, 8)], &record(1)));
         assert!(!dead(&[], &record(1)), "a key that is missing is no destruction");
@@ -177,9 +222,12 @@ mod tests {
             for (number, held) in (0_u64..).zip(&packs) {
                 let lives = |of: &u8| !ends.iter().any(|(gone, below)| gone == of && number < *below);
                 let records: Vec<HeldRecord> = held.iter().map(|of| record(*of)).collect();
-                let share = destroyed.share(number, &records, &house());
+                let (share, living) = destroyed.judge(number, &records, &house());
                 prop_assert_eq!(share.is_dead(), !held.iter().any(lives));
-                prop_assert_eq!(share.dead_bytes, 100 * held.iter().filter(|of| !lives(of)).count() as u64);
+                prop_assert_eq!(share.dead_bytes, 400 * held.iter().filter(|of| !lives(of)).count() as u64);
+                let expected: Vec<u8> = held.iter().copied().filter(lives).collect();
+                prop_assert_eq!(living.iter().map(|at| at.digest[0]).collect::<Vec<_>>(), expected);
+                prop_assert_eq!((share.living_records(), share.living_bytes()), (living.len() as u64, 400 * living.len() as u64));
             }
         }
     }

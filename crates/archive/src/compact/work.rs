@@ -1,17 +1,18 @@
-//! One pack after the other: looked at, and removed when nothing in it lives.
+//! One pack after the other: looked at, rewritten when enough of it is dead, and removed when nothing in it lives.
 
 use super::judge::{Destroyed, Share};
-use super::{Compaction, CompactionState, Step};
+use super::rewrite::{self, Placed, Placing};
+use super::{Asked, Compaction, CompactionState, Step};
 use crate::background::Turns;
 use crate::destroy::{DESTROYED, DestructionRecord, DestructionState, RecordedStudy};
 use crate::error::Unavailable;
 use crate::shared::Core;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 use yingdun_access::session_leaf;
 use yingdun_audit::{AuditError, Counts, Event, Outcome, ReasonCode};
 use yingdun_model::Action;
-use yingdun_storage::{RemovalError, StoreError};
+use yingdun_storage::{Location, RemovalError, StoreError};
 
 /// How often it is looked whether somebody asked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -19,7 +20,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often an off-site replica is asked whether it has removed its copy.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 
-/// How long an off-site replica may take to remove its copy. It may be sending a pack just then, over a slow line.
+/// How long an off-site replica may take to remove its copy, or to get the pack that was made of it. It may be sending a pack just
+/// then, over a slow line.
 const OFFSITE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// The leaf that a pack is going to be removed; a vault looks for it when a pack is gone.
@@ -32,7 +34,17 @@ struct Run {
     told: Compaction,
     destroyed: Destroyed,
     left: VecDeque<u64>,
-    removing: Option<Removing>,
+    doing: Option<Doing>,
+}
+
+/// What is done with a pack.
+enum Doing {
+    /// What lives in it is to be copied.
+    Copying { pack: u64, share: Share, living: Vec<Location> },
+    /// The catalogue is told where its records are.
+    Placing(Placing),
+    /// It is removed.
+    Removing(Removing),
 }
 
 /// A pack that is being removed.
@@ -59,14 +71,14 @@ async fn turn(core: &Core, run: &mut Option<Run>) -> Duration {
         Some(run) => step(core, run).await,
         None => match core.compaction.take_wanted() {
             None => return LOOK,
-            Some(dry_run) => begin(core, dry_run).await.map(|begun| {
+            Some(asked) => begin(core, asked).await.map(|begun| {
                 *run = Some(begun);
                 Duration::ZERO
             }),
         },
     };
     let ended = match (&stepped, &run) {
-        (Ok(_), Some(run)) => run.left.is_empty() && run.removing.is_none(),
+        (Ok(_), Some(run)) => run.left.is_empty() && run.doing.is_none(),
         (Ok(_) | Err(_), _) => true,
     };
     let mut told = run.as_ref().map_or_else(|| core.compaction.status(), |run| run.told.clone());
@@ -75,7 +87,7 @@ async fn turn(core: &Core, run: &mut Option<Run>) -> Duration {
         told.failure = Some(error.to_string());
     }
     if ended {
-        if let Some(removing) = run.take().and_then(|run| run.removing) {
+        if let Some(Doing::Removing(removing)) = run.take().and_then(|run| run.doing) {
             core.store.keep_pack(removing.pack);
         }
         told.state = CompactionState::Resting;
@@ -88,7 +100,7 @@ async fn turn(core: &Core, run: &mut Option<Run>) -> Duration {
     stepped.unwrap_or(LOOK)
 }
 
-async fn begin(core: &Core, dry_run: bool) -> Step<Run> {
+async fn begin(core: &Core, asked: Asked) -> Step<Run> {
     let institution = core.access.system_session().institution().clone();
     let done = DestructionState::Done.as_str();
     let rows = core.keys.destructions_in(&institution, [done; 3]).await;
@@ -96,13 +108,15 @@ async fn begin(core: &Core, dry_run: bool) -> Step<Run> {
     let records = confirmed(core, rows.iter().filter_map(DestructionRecord::of_row).collect()).await?;
     let destroyed = Destroyed::of(&records, core.store.id());
     let there = |pack: &u64| core.store.pack_extent(*pack).is_some();
-    let left: VecDeque<u64> = destroyed.packs().filter(there).collect();
+    let with_copies = |pack| std::iter::once(pack).chain(core.store.packs_made_of(pack));
+    let left: BTreeSet<u64> = destroyed.packs().flat_map(with_copies).filter(there).collect();
+    let left = VecDeque::from_iter(left);
     let told = Compaction {
         begun_ms: Some(core.clock.now().as_ms()),
         packs_left: left.len() as u64,
-        ..Compaction::of(CompactionState::Running, dry_run)
+        ..Compaction::of(CompactionState::Running, asked)
     };
-    Ok(Run { told, destroyed, left, removing: None })
+    Ok(Run { told, destroyed, left, doing: None })
 }
 
 /// These destructions with the studies of which the log says that they were destroyed. A row alone is not believed: whoever can
@@ -129,9 +143,28 @@ async fn confirmed(core: &Core, mut records: Vec<DestructionRecord>) -> Step<Vec
 }
 
 async fn step(core: &Core, run: &mut Run) -> Step<Duration> {
-    if let Some(removing) = run.removing.take() {
-        return remove(core, run, removing).await;
+    match run.doing.take() {
+        None => look(core, run).await,
+        Some(Doing::Copying { pack, share, living }) => {
+            run.doing = rewrite::copy(core, &mut run.told, pack, share, living).await.map(Doing::Placing);
+            Ok(Duration::ZERO)
+        }
+        Some(Doing::Placing(placing)) => {
+            run.doing = match rewrite::place(core, &mut run.told, placing).await? {
+                Placed::Partly(placing) => Some(Doing::Placing(placing)),
+                Placed::Kept => None,
+                Placed::Through { pack, share } => {
+                    Some(Doing::Removing(begin_removal(core, pack, share).await?))
+                }
+            };
+            Ok(Duration::ZERO)
+        }
+        Some(Doing::Removing(removing)) => remove(core, run, removing).await,
     }
+}
+
+/// Looks at the next pack.
+async fn look(core: &Core, run: &mut Run) -> Step<Duration> {
     let Some(pack) = run.left.pop_front() else { return Ok(Duration::ZERO) };
     run.told.packs_left = run.left.len() as u64;
     let records = match core.store.pack_records(pack).await {
@@ -141,23 +174,40 @@ async fn step(core: &Core, run: &mut Run) -> Step<Duration> {
         Err(error) => return Err(Unavailable::new("storage", error)),
     };
     let system = core.access.system_session();
-    let share = run.destroyed.share(pack, &records, system.institution());
+    let (share, living) = run.destroyed.judge(pack, &records, system.institution());
     run.told.packs_seen += 1;
     run.told.dead_bytes += share.dead_bytes;
-    if !share.is_dead() {
+    let copy = if share.is_dead() { None } else { rewrite::copy_of(core, pack, &living).await? };
+    if share.is_dead() {
+        run.told.dead_packs += 1;
+        run.told.dead_packs_bytes += core.store.pack_extent(pack).map_or(0, |extent| extent.bytes);
+    } else if copy.is_some() || share.is_sparse(run.told.dead_percent) {
+        run.told.sparse_packs += 1;
+        run.told.sparse_packs_bytes += share.dead_bytes;
+    } else {
         return Ok(Duration::ZERO);
     }
-    run.told.dead_packs += 1;
-    run.told.dead_packs_bytes += core.store.pack_extent(pack).map_or(0, |extent| extent.bytes);
     if let Err(hindrance) = core.store.can_remove_pack(pack) {
         run.told.keep(pack, hindrance.to_string());
         return Ok(Duration::ZERO);
     }
-    if !run.told.dry_run {
-        core.append_leaf(leaf(core, INTENT, Outcome::Permitted, pack, &share)).await?;
-        run.removing = Some(Removing { pack, share, since: Instant::now() });
+    if run.told.dry_run {
+        return Ok(Duration::ZERO);
     }
+    run.doing = Some(if share.is_dead() {
+        Doing::Removing(begin_removal(core, pack, share).await?)
+    } else if let Some(copy) = copy {
+        Doing::Placing(Placing::found(core, pack, share, living, copy))
+    } else {
+        Doing::Copying { pack, share, living }
+    });
     Ok(Duration::ZERO)
+}
+
+/// The leaf, before anything is removed.
+async fn begin_removal(core: &Core, pack: u64, share: Share) -> Step<Removing> {
+    core.append_leaf(leaf(core, INTENT, Outcome::Permitted, pack, &share)).await?;
+    Ok(Removing { pack, share, since: Instant::now() })
 }
 
 /// Removes a pack whose leaf is durable.
@@ -168,13 +218,19 @@ async fn remove(core: &Core, run: &mut Run, removing: Removing) -> Step<Duration
             run.told.waits_for = None;
             run.told.removed_packs += 1;
             run.told.removed_bytes += share.dead_bytes;
-            tracing::info!(pack = format!("{pack:016x}"), bytes, "a pack in which nothing lived is removed");
+            tracing::info!(
+                pack = format!("{pack:016x}"),
+                bytes,
+                "a pack that nobody needs any more is removed"
+            );
             core.append_leaf(leaf(core, REMOVED, Outcome::Succeeded, pack, &share)).await?;
             return Ok(Duration::ZERO);
         }
-        Err(busy @ RemovalError::Busy { .. }) if since.elapsed() < OFFSITE_TIME_MAX => {
+        Err(busy @ (RemovalError::Busy { .. } | RemovalError::Behind { .. }))
+            if since.elapsed() < OFFSITE_TIME_MAX =>
+        {
             run.told.waits_for = Some(busy.to_string());
-            run.removing = Some(Removing { pack, share, since });
+            run.doing = Some(Doing::Removing(Removing { pack, share, since }));
             return Ok(ASK_AGAIN);
         }
         Err(hindrance) => hindrance,

@@ -209,7 +209,7 @@ async fn finish(
     record.sha256 = Some(digest);
     core.keys.advance_destruction(institution, from.as_str(), &record.row()).await?;
     if core.limits.compact_after_destruction {
-        core.compaction.want_by_itself();
+        core.compaction.want_by_itself(core.limits.compact_dead_percent);
     }
     Ok(())
 }

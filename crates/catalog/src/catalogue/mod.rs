@@ -44,6 +44,7 @@ pub mod performed;
 #[cfg(test)]
 mod plans;
 mod record;
+mod relocate;
 pub mod remove;
 pub mod sealed;
 pub mod series;
@@ -62,4 +63,5 @@ pub use counts::{Counts, counts};
 pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term, study_key, term};
 pub use moment::{Date, Moment, TimeOfDay};
 pub use record::{Batch, InstanceFacts, RowMark, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
+pub use relocate::{RELOCATIONS_MAX, Relocation, relocate};
 pub use watermark::{Watermark, watermark};

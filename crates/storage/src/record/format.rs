@@ -178,6 +178,20 @@ impl ParsedHeader {
         parts.update(self.bytes.get(..STABLE_BYTES).unwrap_or_default());
         *parts.finalize().as_bytes() == self.location.digest
     }
+
+    /// The header of the same record in another place. Its digest stays what it was.
+    pub(crate) fn moved(&self, pack: u64, offset: u64, store: &StoreId) -> Self {
+        let sealed = Sealed {
+            stable: self.bytes.get(..STABLE_BYTES).unwrap_or_default().to_vec(),
+            digest: self.location.digest,
+            descriptor_bytes: self.location.descriptor_bytes,
+            metadata_bytes: self.location.metadata_bytes,
+            object_bytes: self.location.object_bytes,
+            layout: self.location.layout,
+        };
+        let (location, bytes) = sealed.place(pack, offset, store);
+        Self { location, bytes: bytes.to_vec(), ..self.clone() }
+    }
 }
 
 /// Reads a record header that should lie at `offset` of `pack`; nothing when any bit of it is wrong.
@@ -311,6 +325,17 @@ mod tests {
         assert!(decode_record_header(&bytes, 6, 72, &STORE).is_none());
         assert!(decode_record_header(&bytes, 5, 80, &STORE).is_none());
         assert!(decode_record_header(&bytes, 5, 72, &[8; 16]).is_none());
+    }
+
+    #[test]
+    fn a_record_that_moved_is_the_same_record_in_another_place() {
+        let (_, bytes) = sealed(b"descriptor", b"m", b"object").place(5, 72, &STORE);
+        let first = decode_record_header(&bytes, 5, 72, &STORE).unwrap();
+        let moved = first.moved(6, 80, &STORE);
+        assert_eq!(decode_record_header(&moved.bytes, 6, 80, &STORE).as_ref(), Some(&moved));
+        assert_eq!(moved.location, Location { pack: 6, offset: 80, ..first.location });
+        assert!(moved.parts_match(parts(&[b"descriptor", b"m", b"object"])));
+        assert_eq!(moved.moved(5, 72, &STORE), first);
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub struct Record {
 pub struct HeldRecord {
     /// The plain part.
     pub header: RecordHeader,
-    /// Bytes that it takes in its pack.
-    pub bytes: u64,
+    /// Where it lies.
+    pub location: Location,
 }
 
 /// A record met by a scan.

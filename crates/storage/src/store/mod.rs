@@ -3,12 +3,14 @@
 mod append;
 mod keeper;
 mod large;
+mod moved;
 mod offsite;
 mod open;
 mod read;
 mod recover;
 mod removal;
 mod repair;
+mod rewrite;
 mod scan;
 mod scrub;
 mod sealed;
@@ -23,6 +25,7 @@ pub use offsite::{RestoreError, RestorePlan, Restored, plan_restore, probe_bucke
 pub use scan::Scan;
 pub use scrub::last_scrub;
 pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};
+pub use state::may_be_made_of;
 
 pub(crate) use recover::encode_identity;
 pub(crate) use walk::{Extent, Source, first_beside_zero, read_record, records_of};

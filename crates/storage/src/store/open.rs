@@ -1,6 +1,7 @@
 //! Opening a store: directories, locks, identity, recovery, threads.
 
 use super::append::queue_shares;
+use super::moved::Moves;
 use super::offsite::{Memories, Offsite};
 use super::recover::{Listing, Witnesses, encode_identity, owner_of, recover};
 use super::scrub::Scrub;
@@ -133,6 +134,7 @@ fn open(
         events,
         queue: Arc::new(Semaphore::new(queue_shares(config.queue_bytes_max))),
         files: Files::default(),
+        moves: Moves::default(),
         memories: Memories::recall(&backends),
         offsite,
         writers: backends.iter().map(|_| Condvar::new()).collect(),

@@ -54,10 +54,17 @@ impl Store {
             return Ok(Bytes::from(buffer));
         }
         shared.foreground.fetch_add(1, Ordering::Relaxed);
+        let location = *location;
         let work = move || {
-            let file = file_of(&shared, replica, pack)?;
-            buffer.clear();
-            read_exact_at(file.as_ref(), &mut buffer, wanted, offset)?;
+            let mut read = |pack, offset| {
+                let file = file_of(&shared, replica, pack)?;
+                buffer.clear();
+                read_exact_at(file.as_ref(), &mut buffer, wanted, offset)
+            };
+            if let Err(error) = read(pack, offset) {
+                let Some(now) = shared.moved(&location) else { return Err(error) };
+                read(now.pack, now.offset + range.start)?;
+            }
             Ok(Bytes::from(buffer))
         };
         blocking(work).await.map_err(|source| read_error(replica, source))
@@ -83,6 +90,7 @@ impl Store {
         let shared = known(self, replica)?;
         let location = *location;
         let work = move || {
+            let location = shared.moved(&location).unwrap_or(location);
             let file = file_of(&shared, replica, location.pack)?;
             let extent = Extent { pack: location.pack, end: location.end(), store: &shared.store_id };
             let source = Source { replica: replica.index(), file };

@@ -2,7 +2,7 @@
 //!
 //! A place elsewhere removes its copy first, and the replicas follow at once. A crash before leaves the pack on the replicas, and
 //! the place is sent it again; a crash between two replicas leaves it on some, and the others get it back. Whoever wanted it gone
-//! asks again. Nothing has to be remembered for that.
+//! asks again. Nothing has to be remembered for that. Packs that were made of it ([`super::rewrite`]) have to be whole everywhere before.
 
 use super::Store;
 use super::read::blocking;
@@ -49,10 +49,10 @@ impl Store {
     }
 
     /// Removes a sealed pack from every off-site replica and then from every replica, and says how many bytes it had. What was in it
-    /// is gone. Until it is gone it can be read, and [`Self::keep_pack`] takes the decision back.
+    /// and in no other pack is gone. Until it is gone it can be read, and [`Self::keep_pack`] takes the decision back.
     ///
     /// # Errors
-    /// [`RemovalError`]; after [`RemovalError::Busy`] it is worth asking again soon.
+    /// [`RemovalError`]; after [`RemovalError::Busy`] and [`RemovalError::Behind`] it is worth asking again soon.
     pub async fn remove_pack(&self, pack: u64) -> Result<u64, RemovalError> {
         let shared = Arc::clone(self.shared());
         let removed = tokio::task::spawn_blocking(move || remove(&shared, pack));
@@ -82,11 +82,22 @@ fn records(shared: &Shared, pack: u64) -> io::Result<Option<Vec<HeldRecord>>> {
 }
 
 fn remove(shared: &Shared, pack: u64) -> Result<u64, RemovalError> {
-    {
-        let mut state = shared.state();
+    let made: Vec<(u64, u64)> = {
+        let state = shared.state();
         possible(shared, state.hindrance(pack), pack)?;
-        state.leaving.insert(pack);
+        state.made_of(pack).map(|(copy, held)| (copy, held.end)).collect()
+    };
+    for offsite in &shared.offsite {
+        let label = || offsite.config.label.clone();
+        for (copy, bytes) in &made {
+            match offsite.has_whole(*copy, *bytes) {
+                Some(true) => {}
+                Some(false) => return Err(RemovalError::Behind { copy: *copy, label: label() }),
+                None => return Err(RemovalError::Offsite { label: label() }),
+            }
+        }
     }
+    shared.state().leaving.insert(pack);
     shared.offsite.iter().for_each(|offsite| offsite.signal.wake());
     for offsite in &shared.offsite {
         let label = || offsite.config.label.clone();
@@ -105,8 +116,10 @@ fn remove(shared: &Shared, pack: u64) -> Result<u64, RemovalError> {
     };
     let bytes = held.end;
     for (index, backend) in shared.backends.iter().enumerate() {
+        let removed = backend.remove(pack);
+        // Somebody who still has a place in it may have opened it meanwhile; the room comes back when it is closed.
         shared.files.forget(index, pack);
-        let Err(source) = backend.remove(pack) else { continue };
+        let Err(source) = removed else { continue };
         let backends = shared.backends.iter().enumerate();
         let left_on: Vec<usize> =
             backends.filter(|(_, other)| other.open(pack, false).is_ok()).map(|(index, _)| index).collect();
@@ -135,12 +148,15 @@ fn stays(shared: &Shared, pack: u64) {
     }
 }
 
-fn possible(shared: &Shared, hindrance: Option<Hindrance>, pack: u64) -> Result<(), RemovalError> {
+pub(super) fn possible(shared: &Shared, hindrance: Option<Hindrance>, pack: u64) -> Result<(), RemovalError> {
     match hindrance {
         None => Ok(()),
         Some(Hindrance::Unknown) => Err(RemovalError::Unknown(pack)),
         Some(Hindrance::Newest) => Err(RemovalError::Newest(pack)),
         Some(Hindrance::Unapplied) => Err(RemovalError::Unapplied(pack)),
         Some(Hindrance::Replica(index)) => Err(RemovalError::Replica { pack, label: shared.label(index) }),
+        Some(Hindrance::Copy(copy, index)) => {
+            Err(RemovalError::Copy { pack, copy, label: shared.label(index) })
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the store's threads and its callers share: settings, replicas, the state behind its lock, open files.
 
+use super::moved::Moves;
 use super::offsite::{Memories, Offsite};
 use super::scrub::Scrub;
 use super::state::{Answers, State};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     /// Shares of the queue, in KiB.
     pub(crate) queue: Arc<Semaphore>,
     pub(crate) files: Files,
+    /// Where records are that lay in packs which are gone.
+    pub(crate) moves: Moves,
     /// Wakes the writer of one replica.
     pub(crate) writers: Vec<Condvar>,
     pub(crate) keeper: Signal,

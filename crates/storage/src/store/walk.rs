@@ -137,7 +137,7 @@ pub(crate) fn records_of(extent: &Extent<'_>, sources: &[Source]) -> io::Result<
         }
         let Some(parsed) = next else { break };
         offset = parsed.location.end();
-        records.push(HeldRecord { bytes: parsed.location.record_bytes(), header: parsed.header });
+        records.push(HeldRecord { location: parsed.location, header: parsed.header });
     }
     Ok(Some(records))
 }

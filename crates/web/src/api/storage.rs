@@ -20,6 +20,7 @@ use yingdun_model::Action;
 struct CompactionBody {
     #[serde(default)]
     dry_run: bool,
+    dead_percent: Option<u8>,
 }
 
 /// How far the scrub of each replica is, and what its last full pass found.
@@ -63,14 +64,17 @@ pub(crate) async fn compaction(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::json(StatusCode::OK, &json!(call.service.archive.compaction())))
 }
 
-/// Removes packs in which nothing lives, or says which these are.
+/// Removes packs in which nothing lives and rewrites those in which little does, or says which these are.
 pub(crate) async fn begin_compaction(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: CompactionBody = json_of(body).await?;
     authorise(&call).await?;
-    match call.service.archive.begin_compaction(body.dry_run) {
+    match call.service.archive.begin_compaction(body.dry_run, body.dead_percent) {
         Ok(begun) => Ok(answer::json(StatusCode::ACCEPTED, &json!(begun))),
         Err(running @ CompactionError::Running) => {
             Err(Problem::new(Kind::Conflict).came(running.to_string()))
+        }
+        Err(percent @ CompactionError::Percent(_)) => {
+            Err(Problem::new(Kind::BadRequest).came(percent.to_string()))
         }
     }
 }

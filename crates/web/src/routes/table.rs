@@ -734,9 +734,9 @@ routes! {
     /// Put another folder in its place.
     ReplaceReplica => api(Method::Post, "/system/replicas/{replica}/replace", Action::ManageStorage, BodyRule::None, &[REPLICA], SERVICE, "启用更换后的空目录", "Put a replica into service with the empty folder that is there now, and fill it"),
     /// How far the compaction is.
-    CompactionStatus => api(Method::Get, "/system/compaction", Action::ReadSystem, BodyRule::None, &[], OK, "封存包压缩进度", "How far the compaction of packs is, or what the last one found: dead bytes, packs in which nothing lives, what was removed"),
+    CompactionStatus => api(Method::Get, "/system/compaction", Action::ReadSystem, BodyRule::None, &[], OK, "封存包压缩进度", "How far the compaction of packs is, or what the last one found: dead bytes, packs in which nothing lives or little, what was copied and removed"),
     /// Give back the room of destroyed studies.
-    BeginCompaction => api(Method::Post, "/system/compaction", Action::ManageStorage, BodyRule::Json(list![DRY_RUN]), &[], list![(202, "Begun; it goes on in the background"), (409, "One is running")], "删除只剩已销毁检查的封存包", "Remove packs in which nothing lives, because all studies in them were destroyed"),
+    BeginCompaction => api(Method::Post, "/system/compaction", Action::ManageStorage, BodyRule::Json(list![DRY_RUN, optional("dead_percent", Schema::Number, "From how many percent of dead bytes on what lives in a pack is copied and the pack removed, 1 to 100; at 100 none is. What the configuration says when absent")]), &[], list![(202, "Begun; it goes on in the background"), (409, "One is running")], "删除只剩已销毁检查的封存包，并改写大部分已销毁的包", "Remove packs in which nothing lives, because all studies in them were destroyed, and rewrite those in which little does"),
     /// What a vault finds here.
     VaultHoldings => api(Method::Get, "/vault/holdings", Action::Backup, BodyRule::None, list![query("after", Schema::Text, "The last pack that was told, 16 hexadecimal digits; the first when absent")], OK, "保险库：列出封存包", "For a vault: packs with their acknowledged bytes, at most 6000 behind one"),
     /// Sealed bytes.

@@ -15,15 +15,28 @@ pub(crate) struct ScrubArgs {
     pub(crate) admin: AdminArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ShareArgs {
+    /// From how many percent of dead bytes on what lives in a pack is copied and the pack removed; at 100 none is
+    /// [default: storage.compact_dead_percent]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) dead_percent: Option<u8>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum CompactCommand {
-    /// Say what `run` would remove, and how much room destroyed studies take; nothing is removed
+    /// Say what `run` would remove and rewrite, and how much room destroyed studies take; nothing is changed
     Plan {
+        #[command(flatten)]
+        share: ShareArgs,
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Remove the packs in which nothing lives from every replica, off-site first, and wait until that is done. It cannot be undone
+    /// Copy what lives in packs that are mostly dead, remove these and the packs in which nothing lives from every replica, off-site
+    /// first, and wait until that is done. It cannot be undone
     Run {
+        #[command(flatten)]
+        share: ShareArgs,
         #[command(flatten)]
         admin: AdminArgs,
     },

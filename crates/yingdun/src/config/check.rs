@@ -60,6 +60,14 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             "set 7; longer only where the disks cannot be read as fast",
         );
     }
+    if !(1..=100).contains(&config.storage.compact_dead_percent) {
+        say(
+            Severity::Error,
+            "storage.compact_dead_percent",
+            format!("{} is not between 1 and 100", config.storage.compact_dead_percent),
+            "set 50; 100 where no pack is to be rewritten",
+        );
+    }
     if replicas.len() == 1 {
         say(
             Severity::Warning,

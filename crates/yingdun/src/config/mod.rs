@@ -86,6 +86,9 @@ pub(crate) struct Storage {
     /// Whether packs in which nothing lives are removed by themselves, after each destruction and once after a start.
     #[serde(default)]
     pub(crate) compact_after_destruction: bool,
+    /// From how many percent of dead bytes on what lives in a pack is copied and the pack removed; at 100 none is.
+    #[serde(default = "default_compact_dead_percent")]
+    pub(crate) compact_dead_percent: u8,
 }
 
 impl Storage {
@@ -318,6 +321,10 @@ fn default_object_bytes_max() -> u64 {
 }
 
 /// A week: disks lose bits silently, and a second copy must not go bad before the first is noticed.
+const fn default_compact_dead_percent() -> u8 {
+    yingdun_archive::DEAD_PERCENT
+}
+
 fn default_scrub_days() -> u32 {
     7
 }

@@ -103,6 +103,8 @@ scrub_days = 7
 # Packs in which nothing but destroyed studies lie are removed by `yingdun compact run`; with true also by themselves,
 # after each destruction.
 compact_after_destruction = false
+# Where so many percent of a pack are dead, what lives in it is copied into a new one and the pack is removed. At 100 no pack is rewritten.
+compact_dead_percent = 50
 # Each replica holds every image once. Put them on different disks: two folders on one disk fail together,
 # and `yingdun doctor` says so.
 {replicas}

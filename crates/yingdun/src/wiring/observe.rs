@@ -149,6 +149,8 @@ const COUNTERS: &[&str] = &[
     "yingdun_storage_lost_records_total",
     "yingdun_storage_removed_bytes_total",
     "yingdun_storage_removed_packs_total",
+    "yingdun_storage_rewritten_bytes_total",
+    "yingdun_storage_rewritten_packs_total",
     "yingdun_studies_destroyed_total",
     "yingdun_study_events_total",
 ];

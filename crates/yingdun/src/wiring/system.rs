@@ -275,6 +275,7 @@ pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Sto
             object_bytes_max: config.storage.object_bytes_max,
             study_stable_after: Duration::from_secs(u64::from(config.catalogue.study_stable_after_s)),
             compact_after_destruction: config.storage.compact_after_destruction,
+            compact_dead_percent: config.storage.compact_dead_percent,
             rotate_keys_after: DAY.saturating_mul(u32::from(config.keys.rotate_after_days)),
             ..ArchiveLimits::default()
         },

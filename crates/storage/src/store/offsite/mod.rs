@@ -145,6 +145,13 @@ impl Offsite {
         (view.state == OffsiteState::Ready).then(|| view.released.contains(&pack))
     }
 
+    /// Whether a sealed pack lies there whole and was read back; `None` while the place does not answer.
+    pub(crate) fn has_whole(&self, pack: u64, bytes: u64) -> Option<bool> {
+        let view = self.view();
+        let whole = view.inventory.packs().get(&pack) == Some(&bytes) && !view.suspects.contains(&pack);
+        (view.state == OffsiteState::Ready).then_some(whole)
+    }
+
     /// A pack is removed, or is not going to be.
     pub(crate) fn forget_released(&self, pack: u64) {
         self.view().released.remove(&pack);

@@ -9,7 +9,7 @@ mod note;
 mod plan;
 
 pub(crate) use note::{Note, Tally};
-pub(crate) use plan::Step;
+pub(crate) use plan::{Step, pause};
 
 use super::Store;
 use super::offsite::Offsite;

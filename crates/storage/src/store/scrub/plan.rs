@@ -47,7 +47,7 @@ pub(super) fn rate(note: &Note, now: Timestamp, interval: Duration, bytes_left: 
 }
 
 /// How long to pause after so many bytes that took so long.
-pub(super) fn pause(bytes: u64, took: Duration, rate: u64, others_busy: bool) -> Duration {
+pub(crate) fn pause(bytes: u64, took: Duration, rate: u64, others_busy: bool) -> Duration {
     let due = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
     let courtesy = if others_busy { took.saturating_mul(YIELD_TIMES) } else { Duration::ZERO };
     due.saturating_sub(took).max(courtesy)

@@ -29,6 +29,7 @@ mod written;
 pub(crate) use mend::Agreement;
 pub(crate) use quorum::{Quorum, Replicas, Shortfall};
 pub(crate) use removal::Hindrance;
+pub use removal::may_be_made_of;
 
 use crate::{Location, PackPosition, ReplicaState, StoreError};
 use bytes::Bytes;

@@ -75,16 +75,17 @@ pub(in crate::commands) async fn compact(
     command: CompactCommand,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    let (admin, dry_run) = match &command {
-        CompactCommand::Plan { admin } => (admin, Some(true)),
-        CompactCommand::Run { admin } => (admin, Some(false)),
+    let (admin, asked) = match &command {
+        CompactCommand::Plan { share, admin } => (admin, Some((true, share.dead_percent))),
+        CompactCommand::Run { share, admin } => (admin, Some((false, share.dead_percent))),
         CompactCommand::Status { admin } => (admin, None),
     };
     let server = Server::of(admin)?;
-    let told = match dry_run {
+    let told = match asked {
         None => server.ask(Method::GET, COMPACTION, &[], None).await?,
-        Some(dry_run) => {
-            let begun = server.ask(Method::POST, COMPACTION, &[], Some(json!({"dry_run": dry_run}))).await?;
+        Some((dry_run, dead_percent)) => {
+            let body = json!({"dry_run": dry_run, "dead_percent": dead_percent});
+            let begun = server.ask(Method::POST, COMPACTION, &[], Some(body)).await?;
             let latest = RefCell::new(begun);
             let language = output.language();
             let line = |_| compaction_words(language, &latest.borrow());
@@ -93,7 +94,8 @@ pub(in crate::commands) async fn compact(
         }
     };
     output.say(&told, |language| compaction_words(language, &told))?;
-    let kept = dry_run == Some(false) && at(&told, "kept").as_array().is_none_or(|kept| !kept.is_empty());
+    let runs = asked.is_some_and(|(dry_run, _)| !dry_run);
+    let kept = runs && at(&told, "kept").as_array().is_none_or(|kept| !kept.is_empty());
     Ok(Verdict::of(at(&told, "failure").is_null() && !kept))
 }
 
@@ -124,10 +126,25 @@ fn compaction_words(language: Language, told: &Value) -> String {
         number("dead_packs"),
         number("dead_packs_bytes").div_ceil(MEBIBYTE),
     )];
+    if number("sparse_packs") > 0 {
+        lines.push(language.compaction_sparse(
+            number("sparse_packs"),
+            number("dead_percent"),
+            number("sparse_packs_bytes").div_ceil(MEBIBYTE),
+        ));
+    }
     if told["state"] == "running" {
         lines.push(language.compaction_running(number("packs_left")));
     }
     if told["dry_run"] == false {
+        if number("rewritten_packs") > 0 {
+            lines.push(
+                language.compaction_rewritten(
+                    number("rewritten_packs"),
+                    number("copied_bytes").div_ceil(MEBIBYTE),
+                ),
+            );
+        }
         lines.push(
             language.compaction_removed(number("removed_packs"), number("removed_bytes").div_ceil(MEBIBYTE)),
         );
