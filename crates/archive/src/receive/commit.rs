@@ -17,7 +17,7 @@ use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_model::{Action, InstanceRef};
-use yingdun_storage::{Location, ReadError, StoreError, StoreLocation};
+use yingdun_storage::{Location, StoreError, StoreLocation};
 
 const STORED: ReasonCode = ReasonCode::new("stored");
 /// Stored, and named another patient than its study has: a person has to look at it.
@@ -88,28 +88,17 @@ impl Admitted {
         }
     }
 
-    /// Whether a stored version is whole on as many replicas as a write needs, here: what another store has cannot be looked at. Only then may its sender be told that
-    /// it is here already; otherwise the bytes that came are stored anew, which heals the loss.
+    /// Whether a stored version is whole on as many replicas as a write needs, where it lies. Only then may its sender be told that
+    /// it is here already; otherwise the bytes that came are stored anew, which heals the loss. So they are when its node does not say.
     pub(super) async fn is_durable(&self, core: &Core, stored: &Latest) -> bool {
-        let StoreLocation { store, location } = &stored.location;
-        if *store != core.catalogue.store_number() {
-            return false;
-        }
-        let needed = core.store.status().write_quorum;
-        let mut whole = 0;
-        for replica in core.store.replicas_for(location) {
-            match core.store.verify_record(location, replica).await {
-                Ok(()) => whole += 1,
-                Err(ReadError::Damaged { what, .. }) => {
-                    core.store.report_bad(location, replica, what);
-                }
-                Err(error) => tracing::debug!(%error, "a replica lacks an instance that came again"),
-            }
-            if whole >= needed {
-                return true;
+        let Ok(source) = core.source_at(stored.location) else { return false };
+        match source.is_sound().await {
+            Ok(sound) => sound,
+            Err(error) => {
+                tracing::warn!(%error, "what came again is stored again");
+                false
             }
         }
-        false
     }
 
     /// The place of a given version of the object.

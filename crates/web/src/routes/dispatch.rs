@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, destructions, keys, me, network, performed, rights, storage, studies as follow, system,
-    vault, worklist,
+    accounts, audit, destructions, keys, me, network, nodes, performed, rights, storage, studies as follow,
+    system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -134,6 +134,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::VaultProbe => vault::probe(call, body).await,
         RouteId::VaultPart => vault::part(call).await,
         RouteId::VaultAudit => vault::audit(call).await,
+        RouteId::NodeSpan => nodes::span(call).await,
+        RouteId::NodeSoundness => nodes::soundness(call).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),
