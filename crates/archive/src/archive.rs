@@ -15,22 +15,26 @@ use crate::find::Search;
 use crate::hold::{self, HoldError, HoldReason, HoldRecord, ReleaseReason};
 use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
 use crate::open::OpenStudy;
+use crate::others::{self, SpanError};
 use crate::performed::{self, PerformedError, PerformedRequest, PerformedStep, SeriesArrival};
 use crate::receive::Incoming;
 use crate::recover::{self, Recovered};
 use crate::rehearse::{ReadThrough, Sample};
 use crate::request::{Declared, FindRequest, Found};
 use crate::shared::{ArchiveLimits, Core};
+use crate::source::OtherNodes;
 use crate::ups::{
     self, Created, EventChannel, SubscriptionTarget, Ups, WorkitemError, WorkitemSearch, WorkitemsFound,
 };
 use crate::window::{SWEEP_INTERVAL, Windows};
 use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use yingdun_access::{Access, Session};
 use yingdun_audit::Log;
 use yingdun_catalog::Database;
@@ -43,7 +47,7 @@ use yingdun_model::{
     Action, AeTitle, Clock, Grade, InstitutionId, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
     Timestamp, Uid, WorkitemState,
 };
-use yingdun_storage::Store;
+use yingdun_storage::{Store, StoreLocation};
 
 /// The rooms that an archive joins.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct ArchiveParts {
     pub audit: Log,
     /// The policy decision point.
     pub access: Access,
+    /// The other nodes, which have packs of their own; none where there are none.
+    pub nodes: Option<Arc<dyn OtherNodes>>,
     /// For policy, never for order.
     pub clock: Arc<dyn Clock>,
     /// The bounds.
@@ -76,7 +82,7 @@ impl Archive {
     /// # Errors
     /// [`Unavailable`] names the part that does not answer; nothing is served then.
     pub async fn open(parts: ArchiveParts) -> Result<(Self, Recovered), Unavailable> {
-        let ArchiveParts { catalogue, keys, store, audit, access, clock, limits } = parts;
+        let ArchiveParts { catalogue, keys, store, audit, access, nodes, clock, limits } = parts;
         let number = tables::stores::enter(&catalogue, &store.id()).await.map_err(unavailable)?;
         let several = tables::stores::several(&catalogue).await.map_err(unavailable)?;
         let core = Arc::new(Core {
@@ -91,6 +97,8 @@ impl Archive {
             institutions: RwLock::default(),
             held: crate::receive::budget(limits.held_bytes_max),
             store,
+            nodes,
+            checks: Arc::new(Semaphore::new(others::CHECKS_MAX)),
             keys,
             audit,
             access,
@@ -521,6 +529,38 @@ impl Archive {
     /// [`Unavailable`] when the catalogue does not answer; it stays due.
     pub async fn availability_not_told(&self, turn: &AvailabilityTurn) -> Result<(), Unavailable> {
         availability::not_told(&self.core, turn).await
+    }
+
+    /// Whether a certificate is that of another node of this installation, as the catalogue says now; never where this node asks no
+    /// others. SHA-256 over its DER form.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn is_node(&self, certificate_sha256: &[u8; 32]) -> Result<bool, Unavailable> {
+        others::is_node(&self.core, certificate_sha256).await
+    }
+
+    /// Sealed bytes of a record that lies here, for another node: a range in it, at most [`PACK_READ_BYTES_MAX`](crate::PACK_READ_BYTES_MAX)
+    /// bytes, from one of its copies, counted from 0; nothing when there are fewer. They are not verified here, and asking for another copy
+    /// makes this node look at the one before.
+    ///
+    /// # Errors
+    /// [`SpanError`].
+    pub async fn sealed_span(
+        &self,
+        place: &StoreLocation,
+        range: Range<u64>,
+        copy: usize,
+    ) -> Result<Option<Bytes>, SpanError> {
+        others::span(&self.core, place, range, copy).await
+    }
+
+    /// Whether a record that lies here is whole on so many replicas as an acknowledgement needs, for another node.
+    ///
+    /// # Errors
+    /// [`SpanError::NotHere`].
+    pub async fn is_sound(&self, place: &StoreLocation) -> Result<bool, SpanError> {
+        others::is_sound(&self.core, place).await
     }
 
     /// Begins a search in another archive. What it finds there is seen through [`SearchElsewhere::seen`] only.

@@ -29,6 +29,8 @@
 //! | `compact` | the room of destroyed studies, given back |
 //! | `window` | one leaf, one key, many reads: where promise I1 is kept |
 //! | `kept` | what windows keep open, within one budget |
+//! | `source` | where the sealed bytes of a record are read: here, or from the node that has them |
+//! | `others` | what other nodes are given: sealed bytes of the packs here |
 //! | `part` | sealed bytes become plain ones: where promise I4 is kept |
 //! | `catalogue` | rows that follow acknowledgements without anyone seeing the gap |
 //! | `picture_work` | threads for decoding and coding pictures, not too many |
@@ -58,6 +60,7 @@ mod keys;
 mod known;
 mod layout;
 mod open;
+mod others;
 mod packing;
 mod part;
 mod performed;
@@ -70,6 +73,7 @@ mod rehearse;
 mod request;
 mod rows;
 mod shared;
+mod source;
 mod ups;
 mod versions;
 mod window;
@@ -95,6 +99,7 @@ pub use find::{Search, is_searchable, search_attributes};
 pub use hold::{HoldError, HoldReason, HoldRecord, HoldState, HoldSubject, Release, ReleaseReason};
 pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
 pub use open::OpenStudy;
+pub use others::SpanError;
 pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault, SeriesArrival};
 pub use picture_work::picture_work;
 pub use receive::Incoming;
@@ -105,6 +110,7 @@ pub use request::{
     InstanceEntry, Level, Stored, StoredOutcome,
 };
 pub use shared::ArchiveLimits;
+pub use source::{NodeError, OtherNodes};
 pub use ups::{
     CHANNEL_REPORTS_MAX, ChannelEnd, Created, EventChannel, FILTER_KEYS_MAX, SUBSCRIBERS_MAX,
     SubscriptionTarget, WORKITEM_BYTES_MAX, WORKITEMS_MAX, WorkitemError, WorkitemKey, WorkitemSearch,
@@ -117,4 +123,4 @@ pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
     KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
 };
-pub use yingdun_storage::{PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ServiceError, Store};
+pub use yingdun_storage::{PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ServiceError, Store, StoreLocation};

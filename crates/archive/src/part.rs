@@ -4,18 +4,17 @@
 //! reported to the store, which quarantines and repairs it, and is read from the next replica in the same
 //! call (promise I4). Nothing unverified is returned.
 
-use crate::error::{OpenError, Unavailable};
+use crate::error::OpenError;
 use crate::layout::ObjectLayout;
+use crate::source::RecordSource;
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 use yingdun_crypto::{Context, HEADER_BYTES, Opener, SEALED_CHUNK_BYTES, SealingKey, chunk_span, plain_len};
-use yingdun_storage::{Location, ReadError, ReplicaId, Store};
 
 /// A sealed part of one record, opened with its key and context.
 #[derive(Debug)]
 pub(crate) struct SealedPart {
-    store: Store,
-    location: Location,
+    source: RecordSource,
     part: Range<u64>,
     opener: Opener,
     plain_bytes: u64,
@@ -43,15 +42,14 @@ pub(crate) enum PartKind {
 impl SealedPart {
     /// Reads the header of a part and checks that key and context are the ones it was sealed with.
     pub(crate) async fn open(
-        store: &Store,
-        location: Location,
+        source: RecordSource,
         kind: PartKind,
         key: &SealingKey,
         context: &Context,
     ) -> Result<Self, OpenError> {
         let part = match kind {
-            PartKind::Metadata => location.metadata_range(),
-            PartKind::Object => location.object_range(),
+            PartKind::Metadata => source.location().metadata_range(),
+            PartKind::Object => source.location().object_range(),
         };
         let sealed_len = part.end - part.start;
         let plain_bytes = plain_len(sealed_len).map_err(|_| OpenError::Damaged)?;
@@ -61,7 +59,7 @@ impl SealedPart {
             PartKind::Object => 0,
         };
         let range = part.start..part.end.min(part.start + HEADER_BYTES as u64 + ahead);
-        let (opener, beginning) = from_first_good_replica(store, &location, range, |bytes| {
+        let opened = source.read_verified(range, |bytes| {
             let opener = Opener::new(key, context, &bytes)
                 .map_err(|_| "the header does not belong to this key and place")?;
             let mut chunk = BytesMut::from(bytes.get(HEADER_BYTES..).unwrap_or_default());
@@ -69,9 +67,9 @@ impl SealedPart {
                 opener.open_span(0, sealed_len, &mut chunk).map_err(|_| "a chunk does not verify")?;
             chunk.truncate(opened);
             Ok((opener, chunk.freeze()))
-        })
-        .await?;
-        Ok(Self { store: store.clone(), location, part, opener, plain_bytes, beginning })
+        });
+        let (opener, beginning) = opened.await?;
+        Ok(Self { source, part, opener, plain_bytes, beginning })
     }
 
     /// The length of the plain part, in bytes.
@@ -92,7 +90,7 @@ impl SealedPart {
         let plan = chunk_span(plain, sealed_len).map_err(|_| OpenError::NotFound)?;
         let range = self.part.start + plan.sealed_range.start..self.part.start + plan.sealed_range.end;
         let take = usize::try_from(plan.take).map_err(|_| OpenError::NotFound)?;
-        from_first_good_replica(&self.store, &self.location, range, |bytes| {
+        let opened = self.source.read_verified(range, |bytes| {
             let mut sealed = bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
             let opened = self
                 .opener
@@ -104,52 +102,7 @@ impl SealedPart {
                 return Err("the span is shorter than its plan");
             }
             Ok(plain.slice(plan.skip..plan.skip + take))
-        })
-        .await
+        });
+        opened.await
     }
-}
-
-/// Reads a range from one replica after another, and then from those that are off-site, until `verify` accepts what came.
-async fn from_first_good_replica<T>(
-    store: &Store,
-    location: &Location,
-    range: Range<u64>,
-    verify: impl Fn(Bytes) -> Result<T, &'static str>,
-) -> Result<T, OpenError> {
-    let mut last_io_error = None;
-    let far = std::iter::once_with(|| store.offsite_for(location)).flatten();
-    for replica in store.replicas_for(location).into_iter().chain(far) {
-        match read_and_verify(store, location, range.clone(), replica, &verify).await {
-            Ok(value) => return Ok(value),
-            Err(Bad::Content(why)) => {
-                metrics::counter!("yingdun_read_bypassed_total").increment(1);
-                store.report_bad(location, replica, why);
-            }
-            Err(Bad::Read(error)) => {
-                metrics::counter!("yingdun_read_bypassed_total").increment(1);
-                store.report_bad(location, replica, "the range cannot be read");
-                last_io_error = Some(error);
-            }
-        }
-    }
-    match last_io_error {
-        Some(error @ ReadError::Io { .. }) => Err(OpenError::Unavailable(Unavailable::new("storage", error))),
-        Some(_) | None => Err(OpenError::Damaged),
-    }
-}
-
-enum Bad {
-    Content(&'static str),
-    Read(ReadError),
-}
-
-async fn read_and_verify<T>(
-    store: &Store,
-    location: &Location,
-    range: Range<u64>,
-    replica: ReplicaId,
-    verify: impl Fn(Bytes) -> Result<T, &'static str>,
-) -> Result<T, Bad> {
-    let bytes = store.read(location, range, replica).await.map_err(Bad::Read)?;
-    verify(bytes).map_err(Bad::Content)
 }

@@ -6,6 +6,7 @@ use crate::commit::Commitments;
 use crate::compact::{Compactor, DEAD_PERCENT};
 use crate::error::{OpenError, Unavailable, unavailable};
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
+use crate::source::{OtherNodes, RecordSource};
 use crate::ups::Ups;
 use crate::window::Windows;
 use std::collections::HashMap;
@@ -20,7 +21,7 @@ use yingdun_crypto::TokenKey;
 use yingdun_dicom::limits::Limits as DataSetLimits;
 use yingdun_keys::{KeyStore, SecretName};
 use yingdun_model::{Clock, Grade, InstitutionId, StoreNumber, StudyRef};
-use yingdun_storage::{Location, Store, StoreLocation};
+use yingdun_storage::{Store, StoreLocation};
 
 /// What arrives without a mark is ordinary clinical data.
 pub(crate) const GRADE_ON_ARRIVAL: Grade = Grade::L4;
@@ -70,6 +71,10 @@ pub(crate) struct Core {
     pub(crate) catalogue: Catalogue,
     pub(crate) keys: KeyStore,
     pub(crate) store: Store,
+    /// None where no other node is asked.
+    pub(crate) nodes: Option<Arc<dyn OtherNodes>>,
+    /// Turns of checking whole records for other nodes.
+    pub(crate) checks: Arc<Semaphore>,
     pub(crate) audit: Log,
     pub(crate) access: Access,
     pub(crate) windows: Arc<Windows>,
@@ -91,8 +96,8 @@ pub(crate) struct Core {
 pub(crate) enum NoLocation {
     #[error("the row of an instance holds no location")]
     Damaged,
-    /// Its location means nothing in the packs that are here.
-    #[error("the record lies in store {0}, which is not here")]
+    /// Its location means nothing in the packs that are here, and no other node is asked.
+    #[error("the record lies in store {0}, and this node asks no others; set node.address")]
     Elsewhere(StoreNumber),
 }
 
@@ -106,11 +111,18 @@ impl From<NoLocation> for OpenError {
 }
 
 impl Core {
-    /// Where the record of an instance lies in the packs that are here.
-    pub(crate) fn location_of(&self, row: &InstanceRow) -> Result<Location, NoLocation> {
-        let StoreLocation { store, location } =
-            StoreLocation::from_bytes(&row.location).map_err(|_| NoLocation::Damaged)?;
-        if store == self.catalogue.store_number() { Ok(location) } else { Err(NoLocation::Elsewhere(store)) }
+    /// Who has the record of an instance.
+    pub(crate) fn source_of(&self, row: &InstanceRow) -> Result<RecordSource, NoLocation> {
+        self.source_at(StoreLocation::from_bytes(&row.location).map_err(|_| NoLocation::Damaged)?)
+    }
+
+    /// Who has the record that lies there.
+    pub(crate) fn source_at(&self, place: StoreLocation) -> Result<RecordSource, NoLocation> {
+        if place.store == self.catalogue.store_number() {
+            return Ok(RecordSource::Here(self.store.clone(), place.location));
+        }
+        let nodes = self.nodes.as_ref().ok_or(NoLocation::Elsewhere(place.store))?;
+        Ok(RecordSource::There(Arc::clone(nodes), place))
     }
 
     /// The keys of an institution, unwrapped once per process.

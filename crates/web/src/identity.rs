@@ -61,6 +61,27 @@ pub(crate) async fn of_scraper(
     of_token(service, headers, peer).await.map(Some)
 }
 
+/// Another node of the installation: its certificate came from our authority, and the catalogue names it. It has no session,
+/// and can do nothing but read ciphertext.
+pub(crate) async fn of_node(service: &Service, peer: Peer) -> Result<(), Problem> {
+    let known = match peer.certificate_sha256 {
+        Some(certificate) => service.archive.is_node(&certificate).await.map_err(|error| {
+            tracing::error!(%error, "it could not be found out whether another node asks");
+            Problem::new(Kind::Unavailable).expected("the catalogue to answer").retry_after(RETRY_SECONDS)
+        })?,
+        None => false,
+    };
+    if known {
+        return Ok(());
+    }
+    metrics::counter!("yingdun_node_refusals_total").increment(1);
+    Err(Problem::new(Kind::Unauthenticated)
+        .expected("the certificate of another node of this installation")
+        .remedy(
+            "set the section [node] on both nodes and start them anew: each tells the others its certificate",
+        ))
+}
+
 /// Gives a page its session.
 pub(crate) fn set_session_cookie<B>(response: &mut Response<B>, token: &Secret<String>, lasts: Duration) {
     set_cookie(response, token.expose(), lasts.as_secs());

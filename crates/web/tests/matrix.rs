@@ -282,6 +282,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::Service => Nothing,
             other => token_or(other, Forbidden),
         },
+        // Nobody who signs in is a node.
+        RouteId::NodeSpan | RouteId::NodeSoundness => SignIn,
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -331,6 +333,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")
+        .replace("{place}", &hex::encode([&[1, 1, 0, 0, 0, 0, 0][..], &[0; 32]].concat()))
         .replace("{index}", "0")
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
@@ -467,6 +470,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::VaultPack
         | RouteId::VaultPart
         | RouteId::VaultAudit
+        | RouteId::NodeSpan
+        | RouteId::NodeSoundness
         | RouteId::Description
         | RouteId::Capabilities
         | RouteId::Live
@@ -642,7 +647,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
                         Needs::Cookie(_) => {
                             request.header("cookie", format!("__Host-yingdun-session={token}"))
                         }
-                        Needs::Nothing | Needs::Token(_) | Needs::OwnToken | Needs::Scrape => {
+                        Needs::Nothing | Needs::Token(_) | Needs::OwnToken | Needs::Node | Needs::Scrape => {
                             request.bearer_auth(token)
                         }
                     };

@@ -3,7 +3,8 @@
 //! Two things are checked of every version of an instance:
 //!
 //! * every byte of its record against the digest that was made when it arrived, on so many replicas as an
-//!   acknowledgement needs; the files are looked up anew, so that one that was removed counts as gone;
+//!   acknowledgement needs; the files are looked up anew, so that one that was removed counts as gone. The node that has its packs
+//!   does this;
 //! * that it opens: the study key unwraps and every chunk of the object verifies under it, read once from the first
 //!   of those replicas. The replicas are alike byte for byte, so what opens from one opens from each that passed.
 //!
@@ -16,13 +17,13 @@ use crate::part::{PartKind, SealedPart};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::Place;
 use crate::shared::{Core, NoLocation};
+use crate::source::RecordSource;
 use crate::window::{Closed, StudyWindow};
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
 use yingdun_catalog::catalogue::instances::{self, InstanceRow};
 use yingdun_keys::KeysError;
 use yingdun_model::Action;
-use yingdun_storage::Location;
 
 /// Plain bytes that are opened at once.
 const READ_BYTES: u64 = 1 << 20;
@@ -57,13 +58,12 @@ async fn is_sound(
     session: &Session,
     row: &InstanceRow,
 ) -> Result<bool, Unavailable> {
-    let location = match core.location_of(row) {
-        Ok(location) => location,
+    let source = match core.source_of(row) {
+        Ok(source) => source,
         Err(NoLocation::Damaged) => return Ok(false),
-        // Who has its packs looks at it.
         Err(elsewhere @ NoLocation::Elsewhere(_)) => return Err(Unavailable::new("storage", elsewhere)),
     };
-    if !core.store.is_held(&location).await {
+    if !source.is_sound().await? {
         return Ok(false);
     }
     let facts = StudyFacts {
@@ -74,7 +74,7 @@ async fn is_sound(
         received: row.study_received,
     };
     match core.windows.enter(session, Action::Recover, &facts).await {
-        Ok(window) => opens(core, &window, row, location).await,
+        Ok(window) => opens(&window, row, source).await,
         Err(Closed::Key(KeysError::NoKey | KeysError::Damaged { .. } | KeysError::OtherFacts)) => Ok(false),
         Err(closed @ (Closed::Key(_) | Closed::Refused(_) | Closed::BrokenOff)) => Err(closed.into()),
     }
@@ -82,10 +82,9 @@ async fn is_sound(
 
 /// Whether metadata and object open, read to their ends.
 async fn opens(
-    core: &Core,
     window: &Arc<StudyWindow>,
     row: &InstanceRow,
-    location: Location,
+    source: RecordSource,
 ) -> Result<bool, Unavailable> {
     let place = Place {
         institution: window.facts().institution.clone(),
@@ -98,7 +97,7 @@ async fn opens(
     for (kind, context) in
         [(PartKind::Metadata, place.metadata_context()), (PartKind::Object, place.object_context())]
     {
-        match reads(core, window, location, kind, &context).await {
+        match reads(window, source.clone(), kind, &context).await {
             Ok(()) => {}
             Err(OpenError::Unavailable(unavailable)) => return Err(unavailable),
             Err(
@@ -111,18 +110,17 @@ async fn opens(
             ) => return Ok(false),
         }
     }
-    window.count(1, location.object_bytes);
+    window.count(1, source.location().object_bytes);
     Ok(true)
 }
 
 async fn reads(
-    core: &Core,
     window: &StudyWindow,
-    location: Location,
+    source: RecordSource,
     kind: PartKind,
     context: &yingdun_crypto::Context,
 ) -> Result<(), OpenError> {
-    let part = SealedPart::open(&core.store, location, kind, window.key(), context).await?;
+    let part = SealedPart::open(source, kind, window.key(), context).await?;
     let mut at = 0;
     while at < part.plain_bytes() {
         let end = part.plain_bytes().min(at + READ_BYTES);

@@ -99,8 +99,7 @@ pub(super) async fn place(core: &Core, told: &mut Compaction, mut placing: Placi
             continue;
         };
         if placing.checks {
-            let replicas = core.store.replicas().len();
-            if core.store.sound_copies(&record.location, replicas).await < replicas {
+            if core.store.sound_copies(&record.location).await < core.store.replicas().len() {
                 told.keep(
                     placing.pack,
                     format!("its records in pack {:016x} are not whole everywhere", placing.copy),

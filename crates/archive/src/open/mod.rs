@@ -321,14 +321,14 @@ impl OpenStudy {
     }
 
     async fn part(&self, entry: &InstanceEntry, kind: PartKind) -> Result<SealedPart, OpenError> {
-        let location = self.core.location_of(&entry.row)?;
+        let source = self.core.source_of(&entry.row)?;
         let place = self.place(entry)?;
         let context = match kind {
             PartKind::Metadata => place.metadata_context(),
             PartKind::Object => place.object_context(),
         };
         let window = self.window().await?;
-        SealedPart::open(&self.core.store, location, kind, window.key(), &context).await
+        SealedPart::open(source, kind, window.key(), &context).await
     }
 
     /// Where the parts of an instance are sealed. The UIDs of its row must be those that its references stand for.

@@ -88,14 +88,17 @@ impl Admitted {
         }
     }
 
-    /// Whether a stored version is whole on as many replicas, in as many failure domains, as a write needs, here: what
-    /// another store has cannot be looked at. Only then may its sender be told that it is here already; otherwise the bytes that came are stored anew, which heals the loss.
+    /// Whether a stored version is whole on as many replicas, in as many failure domains, as a write needs, where it lies. Only then may its sender be told that
+    /// it is here already; otherwise the bytes that came are stored anew, which heals the loss. So they are when its node does not say.
     pub(super) async fn is_durable(&self, core: &Core, stored: &Latest) -> bool {
-        let StoreLocation { store, location } = &stored.location;
-        if *store != core.catalogue.store_number() {
-            return false;
+        let Ok(source) = core.source_at(stored.location) else { return false };
+        match source.is_sound().await {
+            Ok(sound) => sound,
+            Err(error) => {
+                tracing::warn!(%error, "what came again is stored again");
+                false
+            }
         }
-        core.store.is_held(location).await
     }
 
     /// The place of a given version of the object.

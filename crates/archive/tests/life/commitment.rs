@@ -16,11 +16,11 @@ crate::on_both_engines! {
     the_same_transaction_again_is_the_same_and_one_with_other_references_is_refused
 }
 
-fn reference(instance: &Instance) -> SopReference {
+pub(crate) fn reference(instance: &Instance) -> SopReference {
     (instance.sop_class.clone(), instance.sop_instance.clone()).into()
 }
 
-fn request(transaction: u32, references: Vec<SopReference>) -> CommitmentRequest {
+pub(crate) fn request(transaction: u32, references: Vec<SopReference>) -> CommitmentRequest {
     CommitmentRequest {
         peer: AeTitle::new("CT01").unwrap(),
         called: AeTitle::new("YINGDUN").unwrap(),
@@ -30,7 +30,7 @@ fn request(transaction: u32, references: Vec<SopReference>) -> CommitmentRequest
 }
 
 /// Asks, waits, and takes the report as a peer does that stays on its association.
-async fn commit(open: &Open, transaction: u32, references: Vec<SopReference>) -> CommitmentReport {
+pub(crate) async fn commit(open: &Open, transaction: u32, references: Vec<SopReference>) -> CommitmentReport {
     let asked = open.archive.request_commitment(&open.gateway, request(transaction, references)).await;
     let report = asked.unwrap().report().await.unwrap();
     open.archive.commitment_reported(&report).await.unwrap();

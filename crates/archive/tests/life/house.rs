@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use yingdun_access::{Access, AccessConfig, Officers, Peer, Session};
 use yingdun_archive::{
     Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, Incoming, IngestError, OpenError,
-    Recovered, Stored,
+    OtherNodes, Recovered, Stored,
 };
 use yingdun_audit::{EventKind, Filter, Log, LogConfig, NodeName, Outcome};
 use yingdun_catalog::identity::clients::{self, Client};
@@ -34,6 +34,8 @@ pub(crate) struct House {
     replicas: usize,
     root: [u8; 32],
     pub(crate) limits: ArchiveLimits,
+    /// Where it reads what other nodes have; none unless a test says so.
+    pub(crate) nodes: Option<Arc<dyn OtherNodes>>,
 }
 
 /// An open archive and two programs that use it.
@@ -70,6 +72,7 @@ impl House {
             replicas,
             root: [7; 32],
             limits: ArchiveLimits::default(),
+            nodes: None,
         }
     }
 
@@ -172,6 +175,7 @@ impl House {
             store,
             audit: log.clone(),
             access: access.clone(),
+            nodes: self.nodes.clone(),
             clock,
             limits: self.limits,
         };

@@ -1,11 +1,17 @@
 //! Several stores of packs fill one catalogue, each from a node of its own.
 
+use crate::commitment::{commit, reference, request};
 use crate::house::{Engine, House, Open, institution};
-use crate::stop;
-use futures_util::future::join_all;
+use crate::{damage, quarantined_and_repaired, stop, until_repaired};
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, join_all};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use yingdun_archive::{Level, OpenError, StoredOutcome};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use yingdun_archive::{
+    Archive, CommitmentFailure, Level, NodeError, OpenError, OtherNodes, PACK_READ_BYTES_MAX, SpanError,
+    StoredOutcome,
+};
 use yingdun_catalog::Statement;
 use yingdun_catalog::catalogue::{self, counts, instances, remove};
 use yingdun_catalog::keyring::KekLine;
@@ -15,18 +21,227 @@ use yingdun_dicom::tags;
 use yingdun_model::Grade;
 use yingdun_storage::StoreLocation;
 
-/// Two nodes on one PostgreSQL; none where it is not installed.
+/// The other of two nodes, asked in this process for what its door would give.
+#[derive(Debug, Default)]
+struct Beside(Mutex<Option<Archive>>);
+
+impl Beside {
+    /// The archive there is, or goes.
+    fn set(&self, archive: Option<&Archive>) {
+        *self.0.lock().unwrap() = archive.cloned();
+    }
+
+    fn archive(&self, place: &StoreLocation) -> Result<Archive, NodeError> {
+        let (address, cause) = ("https://beside".to_owned(), "it is stopped".to_owned());
+        self.0.lock().unwrap().clone().ok_or(NodeError::Silent { store: place.store, address, cause })
+    }
+}
+
+impl OtherNodes for Beside {
+    fn read<'a>(
+        &'a self,
+        place: &'a StoreLocation,
+        range: Range<u64>,
+        copy: usize,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, NodeError>> {
+        Box::pin(async move {
+            let span = self.archive(place)?.sealed_span(place, range, copy).await;
+            span.map_err(|_| NodeError::Unreadable { store: place.store })
+        })
+    }
+
+    fn is_sound<'a>(&'a self, place: &'a StoreLocation) -> BoxFuture<'a, Result<bool, NodeError>> {
+        Box::pin(async move { Ok(self.archive(place)?.is_sound(place).await.unwrap()) })
+    }
+}
+
+/// Two nodes on one PostgreSQL that do not know of each other; none where it is not installed.
 async fn two_nodes() -> Option<([House; 2], [Open; 2])> {
+    two_nodes_with([None, None]).await
+}
+
+/// Two nodes of which each reads what the other has.
+async fn two_that_reach_each_other() -> Option<([House; 2], [Open; 2], [Arc<Beside>; 2])> {
+    let beside = [0; 2].map(|_| Arc::new(Beside::default()));
+    let others = beside.each_ref().map(|beside| Some(Arc::clone(beside) as Arc<dyn OtherNodes>));
+    let (houses, nodes) = two_nodes_with(others).await?;
+    beside[0].set(Some(&nodes[1].archive));
+    beside[1].set(Some(&nodes[0].archive));
+    Some((houses, nodes, beside))
+}
+
+async fn two_nodes_with(
+    [first, second]: [Option<Arc<dyn OtherNodes>>; 2],
+) -> Option<([House; 2], [Open; 2])> {
     let servers = [0; 3].map(|_| yingdun_testkit::postgres_database());
     let [Some(a), Some(b), Some(c)] = servers else { return None };
-    let one = House::new(Engine::Postgres(Arc::new([a, b, c])));
+    let mut one = House::new(Engine::Postgres(Arc::new([a, b, c])));
+    one.nodes = first;
     let open = one.open().await;
-    let other = one.beside();
+    let mut other = one.beside();
+    other.nodes = second;
     let beside = other.open().await;
     // It came to a catalogue of its own, and learns at its next start that it is not alone.
     stop(open).await;
     let open = one.open().await;
     Some(([one, other], [open, beside]))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_node_keeps_is_read_from_it_with_the_leaf_and_the_key_of_who_was_asked() {
+    let Some((_houses, [one, other], _beside)) = two_that_reach_each_other().await else { return };
+    let study = Study::new(330, Kind::Ct { slices: 2 });
+    for instance in study.instances() {
+        one.store(&instance).await.unwrap();
+    }
+    one.archive.counts(&institution()).await.unwrap();
+    let (there, unwrapped) = (one.access_leaves().await, one.archive.key_unwraps());
+    for instance in study.instances() {
+        assert!(other.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+    }
+    // One window.
+    assert_eq!((other.access_leaves().await, other.archive.key_unwraps()), (1, 1), "promise I1");
+    assert_eq!(
+        (one.access_leaves().await, one.archive.key_unwraps()),
+        (there, unwrapped),
+        "it gave ciphertext"
+    );
+    // Who may not see the study there may not see it here.
+    let stranger = other.doctor_of("nobody").await;
+    let refused = other.archive.open_study(&stranger, &study.study, stranger.purpose()).await;
+    assert!(matches!(refused, Err(OpenError::NotFound)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_copies_of_another_node_change_no_answer_and_are_repaired_there() {
+    let Some((houses, [one, other], _beside)) = two_that_reach_each_other().await else { return };
+    let study = Study::new(331, Kind::Ct { slices: 4 });
+    for instance in study.instances() {
+        one.store(&instance).await.unwrap();
+    }
+    one.archive.counts(&institution()).await.unwrap();
+    let location = place(&one, &study).await.location;
+    let first = one.archive.store().replicas_for(&location)[0];
+    damage(&houses[0].replica(first.index()));
+    let read = async || {
+        for instance in study.instances() {
+            let back = other.read_back(&study.study, &instance.sop_instance).await.unwrap();
+            assert!(back == instance.data_set);
+        }
+    };
+    read().await;
+    let met = async {
+        while quarantined_and_repaired(&one) == [0, 0] {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            // A doubt that came while another one was looked into was dropped.
+            read().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), met).await.expect("nobody looked at the copy");
+    until_repaired(&one, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_other_node_has_is_unavailable_while_it_is_away_and_not_damaged() {
+    let Some((_houses, [one, other], beside)) = two_that_reach_each_other().await else { return };
+    let study = Study::new(332, Kind::Sr);
+    let instance = study.instance(0);
+    one.store(&instance).await.unwrap();
+    one.archive.counts(&institution()).await.unwrap();
+    beside[1].set(None);
+    let error = other.read_back(&study.study, &instance.sop_instance).await.unwrap_err();
+    let OpenError::Unavailable(unavailable) = error else { panic!("{error}") };
+    assert!(unavailable.to_string().contains("https://beside"), "{unavailable}");
+    beside[1].set(Some(&one.archive));
+    assert!(other.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_of_two_nodes_are_committed_in_one_transaction_by_either_of_them() {
+    let Some((houses, nodes, beside)) = two_that_reach_each_other().await else { return };
+    let studies = [333, 334].map(|seed| Study::new(seed, Kind::Ct { slices: 1 }));
+    let mut references = Vec::new();
+    for (node, study) in nodes.iter().zip(&studies) {
+        node.store(&study.instance(0)).await.unwrap();
+        node.archive.counts(&institution()).await.unwrap();
+        references.push(reference(&study.instance(0)));
+    }
+    for (transaction, node) in (1..).zip(&nodes) {
+        let report = commit(node, transaction, references.clone()).await;
+        assert_eq!((report.committed, report.failed), (references.clone(), vec![]));
+    }
+    // While one of them is away nothing is promised, and nothing denied.
+    beside[1].set(None);
+    let asked = nodes[1].archive.request_commitment(&nodes[1].gateway, request(3, references.clone())).await;
+    let mut asked = asked.unwrap();
+    beside[1].set(Some(&nodes[0].archive));
+    assert_eq!(asked.report().await.unwrap().committed, references);
+    // What is left of a record there is less than an acknowledgement needs.
+    for replica in 0..2 {
+        damage(&houses[0].replica(replica));
+    }
+    let report = commit(&nodes[1], 4, references.clone()).await;
+    assert_eq!(report.failed, [(references[0].clone(), CommitmentFailure::ProcessingFailure)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_bytes_sent_to_both_nodes_are_kept_once_and_twice_only_where_the_first_is_not_known_whole() {
+    let Some((_houses, [one, other], beside)) = two_that_reach_each_other().await else { return };
+    let instance = Study::new(335, Kind::Sr).instance(0);
+    assert_eq!(one.store(&instance).await.unwrap().outcome, StoredOutcome::New);
+    one.archive.counts(&institution()).await.unwrap();
+    assert_eq!(other.store(&instance).await.unwrap().outcome, StoredOutcome::Duplicate);
+    beside[1].set(None);
+    assert_eq!(other.store(&instance).await.unwrap().outcome, StoredOutcome::NewVersion(2));
+    other.archive.counts(&institution()).await.unwrap();
+    // Now the newest is there.
+    assert_eq!(one.store(&instance).await.unwrap().outcome, StoredOutcome::Duplicate);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_nodes_are_given_nothing_but_bytes_of_records_that_were_acknowledged_here() {
+    let Some((_houses, [one, other], _beside)) = two_that_reach_each_other().await else { return };
+    let study = Study::new(336, Kind::Sr);
+    one.store(&study.instance(0)).await.unwrap();
+    one.archive.counts(&institution()).await.unwrap();
+    let place = place(&one, &study).await;
+    let record = place.location.record_bytes();
+    let span = async |place: StoreLocation, range| one.archive.sealed_span(&place, range, 0).await;
+    assert_eq!(span(place, 0..record).await.unwrap().unwrap().len() as u64, record);
+    assert!(one.archive.sealed_span(&place, 0..8, 2).await.unwrap().is_some());
+    assert!(one.archive.sealed_span(&place, 0..8, 3).await.unwrap().is_none(), "there are three copies");
+    let elsewhere = |change: &dyn Fn(&mut StoreLocation)| {
+        let mut place = place;
+        change(&mut place);
+        place
+    };
+    let end = one.archive.store().pack_extent(place.location.pack).unwrap().bytes;
+    for wrong in [
+        elsewhere(&|place| place.store = yingdun_model::StoreNumber::new(2).unwrap()),
+        elsewhere(&|place| place.location.pack += 1),
+        elsewhere(&|place| place.location.offset = end - record + 8),
+        elsewhere(&|place| place.location.offset = u64::MAX),
+        elsewhere(&|place| place.location.object_bytes += end),
+    ] {
+        assert!(matches!(span(wrong, 0..8).await, Err(SpanError::NotHere)), "{wrong:?}");
+        assert!(matches!(one.archive.is_sound(&wrong).await, Err(SpanError::NotHere)), "{wrong:?}");
+    }
+    #[expect(clippy::reversed_empty_ranges, reason = "a peer may say so")]
+    for range in [0..record + 1, 8..7, 0..PACK_READ_BYTES_MAX + 1] {
+        assert!(matches!(span(place, range.clone()).await, Err(SpanError::NotHere)), "{range:?}");
+    }
+    // A place that somebody made up makes nobody think ill of a copy.
+    let made_up = elsewhere(&|place| place.location.digest = [9; 32]);
+    assert!(!one.archive.is_sound(&made_up).await.unwrap());
+    assert_eq!(quarantined_and_repaired(&one), [0, 0]);
+    drop(other);
+}
+
+/// Where the first record of a study lies.
+async fn place(node: &Open, study: &Study) -> StoreLocation {
+    let study = node.archive.study_reference(&institution(), &study.study).await.unwrap();
+    let row = instances::of_study(&node.catalogue, &institution(), study).await.unwrap().remove(0);
+    StoreLocation::from_bytes(&row.location).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

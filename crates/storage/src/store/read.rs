@@ -116,16 +116,32 @@ impl Store {
     pub async fn is_held(&self, location: &Location) -> bool {
         let mut sound = Replicas::default();
         for replica in self.replicas_for(location) {
-            self.shared().files.forget(replica.index(), location.pack);
-            match self.verify_record(location, replica).await {
-                Ok(()) => sound = sound.with(replica.index()),
-                Err(error) => self.report_bad(location, replica, &error.to_string()),
+            if self.is_sound(location, replica).await {
+                sound = sound.with(replica.index());
             }
             if self.shared().state().limits.quorum.is_met(sound) {
                 return true;
             }
         }
         false
+    }
+
+    /// On how many replicas a record is whole. All of them are read, as [`Self::is_held`] reads some.
+    pub async fn sound_copies(&self, location: &Location) -> usize {
+        let mut copies = 0;
+        for replica in self.replicas_for(location) {
+            copies += usize::from(self.is_sound(location, replica).await);
+        }
+        copies
+    }
+
+    async fn is_sound(&self, location: &Location, replica: ReplicaId) -> bool {
+        self.shared().files.forget(replica.index(), location.pack);
+        let checked = self.verify_record(location, replica).await;
+        if let Err(error) = &checked {
+            self.report_bad(location, replica, &error.to_string());
+        }
+        checked.is_ok()
     }
 
     /// Reports that bytes of a record on one replica are wrong or cannot be read: they are quarantined and the

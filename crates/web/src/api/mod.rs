@@ -8,6 +8,7 @@ pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod network;
+pub(crate) mod nodes;
 pub(crate) mod performed;
 mod problems;
 pub(crate) mod rights;

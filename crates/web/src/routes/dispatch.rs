@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, destructions, holds, keys, me, network, performed, rights, storage, studies as follow,
+    accounts, audit, destructions, holds, keys, me, network, nodes, performed, rights, storage, studies as follow,
     system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
@@ -140,6 +140,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::VaultProbe => vault::probe(call, body).await,
         RouteId::VaultPart => vault::part(call).await,
         RouteId::VaultAudit => vault::audit(call).await,
+        RouteId::NodeSpan => nodes::span(call).await,
+        RouteId::NodeSoundness => nodes::soundness(call).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),

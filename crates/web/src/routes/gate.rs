@@ -56,6 +56,10 @@ async fn admit(
         Needs::Nothing => None,
         Needs::Token(_) | Needs::OwnToken => Some(identity::of_token(&service, &parts.headers, peer).await?),
         Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await?,
+        Needs::Node => {
+            identity::of_node(&service, peer).await?;
+            None
+        }
         Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await?,
     };
     let content_type = check_body(route.body, &parts)?;

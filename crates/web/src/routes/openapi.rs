@@ -46,6 +46,7 @@ pub(crate) fn document(origin: &str) -> Value {
                     },
                 },
                 "metricsToken": {"type": "http", "scheme": "bearer"},
+                "node": {"type": "mutualTLS"},
                 "page": {"type": "apiKey", "in": "cookie", "name": crate::identity::SESSION_COOKIE},
             },
             "schemas": {
@@ -145,6 +146,7 @@ fn security(needs: Needs) -> Value {
         Needs::Nothing => json!([]),
         Needs::Token(_) | Needs::OwnToken => json!([{"token": []}]),
         Needs::Cookie(_) => json!([{"page": []}]),
+        Needs::Node => json!([{"node": []}]),
         Needs::Scrape => json!([{"token": []}, {"metricsToken": []}]),
     }
 }

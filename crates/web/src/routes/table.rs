@@ -77,6 +77,7 @@ const KEYS_CHANGED: &[(u16, &str)] = &[
     (409, "Somebody else did it at the same time, or it is going on already"),
 ];
 
+const RECORD: Parameter = path("place", Schema::Text, "Place of a record, hexadecimal");
 const DESTRUCTION: Parameter =
     path("destruction", Schema::Text, "Name of a destruction, 32 hexadecimal digits");
 const DESTRUCTION_ASKED: &[(u16, &str)] = &[
@@ -747,6 +748,10 @@ routes! {
     VaultPart => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/parts/{part}", Action::Backup, BodyRule::None, list![path("part", Schema::Text, "catalogue, keys, identity, epoch, root or witnessed")], list![(200, "The bytes as of this moment"), (404, "No such part"), (409, "It is backed up by other means here; the answer says by which")], "保险库：读取数据库与密钥文件", "For a vault: every row of a database, a file with wrapped keys, or the cosigned checkpoint of the audit log") },
     /// The audit log.
     VaultAudit => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/audit", Action::Backup, BodyRule::None, list![query("after", Schema::Number, "How many leaves are there already; 0 when absent")], list![(200, "A checkpoint that covers this very reading, and the leaves up to it"), (409, "There are fewer leaves")], "保险库：跟随审计日志", "For a vault: the leaves behind a number with the checkpoint that covers them") },
+    /// Sealed bytes of a record, for another node.
+    NodeSpan => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/records/{place}", Action::View, BodyRule::None, list![RECORD, Parameter { required: true, ..query("from", Schema::Number, "First byte in the record") }, Parameter { required: true, ..query("to", Schema::Number, "Byte behind the last; 4 MiB further at most") }, query("copy", Schema::Number, "From which copy, counted from 0, which is the default")], list![(200, "Sealed bytes as they lie there; nothing is verified here"), (204, "There are fewer copies"), (404, "No such bytes of a record here"), (500, "This copy cannot be read")], "节点：读取密封记录字节", "For another node: sealed bytes of a record from one of its copies") },
+    /// Whether a record is whole, for another node.
+    NodeSoundness => Route { needs: Needs::Node, ..api(Method::Get, "/nodes/records/{place}/soundness", Action::View, BodyRule::None, &[RECORD], list![(200, "Whether every byte of it is on so many replicas as an acknowledgement needs"), (404, "No such record here")], "节点：核验记录副本", "For another node: whether a record is whole on the write quorum") },
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

@@ -78,6 +78,8 @@ pub enum Needs {
     OwnToken,
     /// The cookie of a plain page; without it the page says how to log in.
     Cookie(Action),
+    /// The certificate of another node of the installation.
+    Node,
     /// An access token whose role may read the state of the system, or the configured metrics token.
     Scrape,
 }

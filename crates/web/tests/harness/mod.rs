@@ -108,6 +108,7 @@ impl Running {
             store: store.await.unwrap(),
             audit: audit.clone(),
             access: access.clone(),
+            nodes: None,
             clock: clock.clone(),
             limits: ArchiveLimits::default(),
         };

@@ -79,6 +79,9 @@ pub(crate) enum StartError {
     /// Certificates for the stream of events cannot be used.
     #[error("the stream of events (section [nats]): {0}")]
     NatsTls(yingdun_dimse::tls::TlsError),
+    /// Certificates for other nodes cannot be used.
+    #[error("other nodes (section [node]): {0}")]
+    NodeTls(reqwest::Error),
     /// Certificates for the web door cannot be used.
     #[error("the web door: {0}")]
     WebTls(#[from] yingdun_web::TlsConfigError),

@@ -125,7 +125,8 @@ impl System {
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         claim(&foundation, &store).await?;
         nodes::announce(config, &foundation.catalogue, &store).await?;
-        let parts = archive_parts(config, &foundation, store.clone());
+        let others = nodes::others(config, &foundation.catalogue)?;
+        let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
         let health = Health::watch(foundation.clone(), store, gathered.clone(), stop_workers.clone());
@@ -262,7 +263,7 @@ pub(super) fn check(config: &Config) -> Result<(), StartError> {
     if errors.is_empty() { Ok(()) } else { Err(StartError::Configuration(errors)) }
 }
 
-/// What the archive works with.
+/// What an archive works with that asks no other node.
 pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Store) -> ArchiveParts {
     ArchiveParts {
         catalogue: foundation.catalogue.clone(),
@@ -270,6 +271,7 @@ pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Sto
         store,
         audit: foundation.audit.clone(),
         access: foundation.access.clone(),
+        nodes: None,
         clock: Arc::clone(&foundation.clock),
         limits: ArchiveLimits {
             object_bytes_max: config.storage.object_bytes_max,
@@ -307,7 +309,7 @@ pub(crate) fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
 
 // === doors ===
 
-async fn open_web_door(
+pub(super) async fn open_web_door(
     config: &Config,
     foundation: &Foundation,
     archive: &Archive,

@@ -230,7 +230,7 @@ fn read(path: &Path) -> Result<Vec<u8>, RootError> {
 }
 
 /// What went wrong, down to its cause: `error sending request` alone helps nobody.
-fn without_url(error: reqwest::Error) -> String {
+pub(super) fn without_url(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
