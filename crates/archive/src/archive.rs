@@ -26,7 +26,7 @@ use crate::ups::{
     self, Created, EventChannel, SubscriptionTarget, Ups, WorkitemError, WorkitemSearch, WorkitemsFound,
 };
 use crate::window::{SWEEP_INTERVAL, Windows};
-use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
+use crate::worklist::{self, WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -528,6 +528,14 @@ impl Archive {
     /// [`FindError`]; in particular when the session may not search.
     pub async fn search_elsewhere(&self, session: &Session) -> Result<SearchElsewhere, FindError> {
         SearchElsewhere::begin(&self.core, session).await
+    }
+
+    /// Begins a question to the worklist of another system. What it tells is seen through [`WorklistElsewhere::seen`] only.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn worklist_elsewhere(&self, session: &Session) -> Result<WorklistElsewhere, WorklistError> {
+        WorklistElsewhere::begin(&self.core, session).await
     }
 
     /// Studies that somebody has to look at, as far as the session may see them.

@@ -107,7 +107,7 @@ pub use ups::{
     SubscriptionTarget, WORKITEM_BYTES_MAX, WORKITEMS_MAX, WorkitemError, WorkitemKey, WorkitemSearch,
     WorkitemsFound,
 };
-pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
+pub use worklist::{WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
 pub use yingdun_dicom::AttributePath;

@@ -206,6 +206,10 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::WorklistAtDevice => match who {
+            Who::Technician | Who::Service => Served,
+            other => token_or(other, Forbidden),
+        },
         // Of a device that has nothing.
         RouteId::RetrieveFromDevice => match who {
             Who::Clinician
@@ -337,6 +341,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         }
         RouteId::UpdateDevice => json(device),
         RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
+        RouteId::WorklistAtDevice => json(json!({"keys": {"PatientID": ""}})),
         RouteId::FindAtDevice => json(json!({"keys": {"PatientID": "4711"}})),
         RouteId::StoreAtDevice | RouteId::RetrieveFromDevice => {
             json(json!({"studies": [study.study.as_str()]}))

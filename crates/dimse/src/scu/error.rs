@@ -65,7 +65,7 @@ pub enum ScuError {
     #[error("the peer does not accept instance availability notification")]
     NoAvailability,
     /// The peer accepted the association but not this query or retrieval.
-    #[error("the peer does not offer this query or retrieval model")]
+    #[error("the peer does not offer this query or retrieval")]
     NotOffered,
     /// The data set of a response is beyond the bound.
     #[error("a response has at most {limit_bytes} bytes")]

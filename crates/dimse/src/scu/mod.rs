@@ -29,6 +29,7 @@ mod performed;
 mod report;
 mod retrieve;
 mod sender;
+mod worklist;
 
 pub use cause::{Bilingual, Cause, Explanation};
 pub use classes::COMMON_CLASSES;

@@ -67,10 +67,20 @@ impl Scu {
         &mut self,
         root: Root,
         identifier: &DataSet,
+        found: impl FnMut(DataSet),
+    ) -> Result<Answer, ScuError> {
+        let class = Model { root, verb: Verb::Find }.sop_class().ok_or(ScuError::NotOffered)?;
+        self.find_in(class.as_str(), identifier, found).await
+    }
+
+    /// C-FIND in a class of whatever service.
+    pub(super) async fn find_in(
+        &mut self,
+        class: &str,
+        identifier: &DataSet,
         mut found: impl FnMut(DataSet),
     ) -> Result<Answer, ScuError> {
-        let (context, request) =
-            self.ask(Model { root, verb: Verb::Find }, identifier, Command::find_request).await?;
+        let (context, request) = self.ask_in(class, identifier, Command::find_request).await?;
         loop {
             let (response, row) = self.response(context, &request, Operation::Find).await?;
             match (status_of(&response, &request)?, row) {
@@ -147,9 +157,18 @@ impl Scu {
         identifier: &DataSet,
         request: impl FnOnce(u16, &Uid) -> Command,
     ) -> Result<(u8, Command), ScuError> {
-        let class = model.sop_class();
+        let class = model.sop_class().ok_or(ScuError::NotOffered)?;
+        self.ask_in(class.as_str(), identifier, request).await
+    }
+
+    async fn ask_in(
+        &mut self,
+        class: &str,
+        identifier: &DataSet,
+        request: impl FnOnce(u16, &Uid) -> Command,
+    ) -> Result<(u8, Command), ScuError> {
         let mut contexts = self.association.contexts().iter();
-        let context = contexts.find(|context| Some(&context.abstract_syntax) == class.as_ref()).cloned();
+        let context = contexts.find(|context| context.abstract_syntax.as_str() == class).cloned();
         let context = context.ok_or(ScuError::NotOffered)?;
         let encoding = transfer_syntax::lookup(&context.transfer_syntax).encoding;
         let request = request(self.next_message_id(), &context.abstract_syntax);

@@ -3,13 +3,14 @@
 
 use super::accounts::ae_title;
 use super::problems::of_refusal;
+use super::worklist::of_worklist;
 use crate::dicomweb::problems::{of_find, of_open};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
 use crate::jobs::{Job, Kind as JobKind};
 use crate::limits;
-use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way};
+use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way, WorklistQuestion};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -37,6 +38,13 @@ struct EchoBody {
 #[serde(deny_unknown_fields)]
 struct FindBody {
     level: Option<String>,
+    keys: Map<String, Value>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorklistBody {
     keys: Map<String, Value>,
     limit: Option<usize>,
 }
@@ -91,6 +99,22 @@ pub(crate) async fn find(call: Call, body: Body) -> Result<Response<Body>, Probl
     let question = Question { level, keys, limit };
     let found = call.service.hooks.network.find(device, question).await.map_err(of_device)?;
     let rows = search.seen(found.rows).await.map_err(of_find)?;
+    Ok(answer::json(StatusCode::OK, &json!({ "rows": rows, "more": found.more })))
+}
+
+/// Asks a device for its worklist. Who may read ours is told all of it, as a modality is.
+pub(crate) async fn worklist(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let WorklistBody { keys, limit } = json_of(body).await?;
+    let limit = limit.unwrap_or(limits::DEVICE_ROWS_MAX).min(limits::DEVICE_ROWS_MAX);
+    // Who may not read a worklist hears nothing of devices.
+    let asked = call.service.archive.worklist_elsewhere(call.session()?).await.map_err(of_worklist)?;
+    let title = title_in_path(&call)?;
+    let device =
+        device(title.clone(), call.service.access.search_destination(call.session()?, &title).await)?;
+    let _turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
+    let question = WorklistQuestion { keys, limit };
+    let found = call.service.hooks.network.worklist(device, question).await.map_err(of_device)?;
+    let rows = asked.seen(found.rows).await.map_err(of_worklist)?;
     Ok(answer::json(StatusCode::OK, &json!({ "rows": rows, "more": found.more })))
 }
 

@@ -87,6 +87,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::UpdateDevice => accounts::update_device(call, body).await,
         RouteId::EchoDevice => network::echo(call, body).await,
         RouteId::FindAtDevice => network::find(call, body).await,
+        RouteId::WorklistAtDevice => network::worklist(call, body).await,
         RouteId::StoreAtDevice => network::store(call, body).await,
         RouteId::RetrieveFromDevice => network::retrieve(call, body).await,
         RouteId::ListJobs => network::jobs(&call),

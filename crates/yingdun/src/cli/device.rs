@@ -73,6 +73,19 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Have the archive ask a device for its modality worklist (C-FIND)
+    Worklist {
+        ae_title: String,
+        /// An attribute and what it is to match, that of a step behind ScheduledProcedureStepSequence and a dot; give it once
+        /// per attribute
+        #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]")]
+        keys: Vec<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Bring studies of a device into the archive: a job
     Retrieve {
         ae_title: String,

@@ -66,7 +66,8 @@ pub(crate) struct IdentifierArgs {
     /// PATIENT, STUDY, SERIES or IMAGE
     #[arg(long, value_name = "LEVEL", default_value = "STUDY")]
     pub(crate) level: String,
-    /// An attribute, by keyword or eight hexadecimal digits, and what it is to match; give it once per attribute
+    /// An attribute, by keyword or eight hexadecimal digits, that of an item behind its sequence and a dot, and what it is to
+    /// match; give it once per attribute
     #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]", required = true)]
     pub(crate) keys: Vec<String>,
 }
@@ -75,6 +76,9 @@ pub(crate) struct IdentifierArgs {
 pub(crate) struct FindArgs {
     #[command(flatten)]
     pub(crate) identifier: IdentifierArgs,
+    /// Ask for the modality worklist; a key of a step stands behind ScheduledProcedureStepSequence and a dot
+    #[arg(long, conflicts_with_all = ["model", "level"])]
+    pub(crate) worklist: bool,
 }
 
 #[derive(Debug, Args)]

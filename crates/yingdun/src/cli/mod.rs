@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Store(StoreArgs),
     /// Import folders, media with a DICOMDIR, zip and tar archives into a running archive
     Import(ImportArgs),
-    /// Ask for patients, studies, series or instances (C-FIND)
+    /// Ask for patients, studies, series, instances or the steps of a modality worklist (C-FIND)
     Find(FindArgs),
     /// Fetch objects over the same connection (C-GET)
     Get(GetArgs),
