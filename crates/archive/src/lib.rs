@@ -18,6 +18,7 @@
 //! | `open` | from a permit to verified bytes |
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
+//! | `commit_elsewhere` | storage commitment of a device for what was sent to it: asked, answered |
 //! | `events` | what happened to studies: when one rests, once per rest |
 //! | `availability` | how far devices that are told of studies have been told |
 //! | `conflicts` | studies that somebody has to look at |
@@ -41,6 +42,7 @@ mod availability;
 mod background;
 mod catalogue;
 mod commit;
+mod commit_elsewhere;
 mod compact;
 mod conflicts;
 mod description;
@@ -78,6 +80,9 @@ pub use availability::{AvailabilityTurn, ToldDevice};
 pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
+};
+pub use commit_elsewhere::{
+    AnswerError, CommitmentAnswer, CommitmentElsewhere, CommitmentRequestState, CommitmentTurn, Verdict,
 };
 pub use compact::{Compaction, CompactionError, CompactionState, KeptPack};
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};

@@ -49,6 +49,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 15, name: "claims on versions", sqlite: VERSION_CLAIMS, postgres: VERSION_CLAIMS },
     Migration { version: 16, name: "expand: nodes", sqlite: NODES, postgres: NODES },
+    Migration {
+        version: 17,
+        name: "expand: storage commitment that others are asked for",
+        sqlite: COMMITMENT_REQUESTS,
+        postgres: COMMITMENT_REQUESTS,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -591,4 +597,25 @@ CREATE TABLE node (
     certificate_sha256 BYTEA,
     PRIMARY KEY (store)
 );
+";
+
+/// A question is looked up by its key, by its due time while something remains to be done, and by its owner.
+const COMMITMENT_REQUESTS: &str = "
+CREATE TABLE commitment_request (
+    institution TEXT NOT NULL,
+    transaction_uid TEXT NOT NULL,
+    device TEXT NOT NULL,
+    calling TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    requested BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    result BYTEA,
+    fault TEXT,
+    attempts BIGINT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, transaction_uid)
+);
+CREATE INDEX commitment_request_by_due ON commitment_request (state, due_ms, transaction_uid);
+CREATE INDEX commitment_request_by_owner ON commitment_request (institution, owner, began_ms, transaction_uid);
 ";

@@ -55,8 +55,8 @@ pub enum ScuError {
     /// The peer does not accept SOP class Verification.
     #[error("the peer does not accept verification (C-ECHO)")]
     NoVerification,
-    /// The peer does not accept SOP class Storage Commitment Push Model from a provider.
-    #[error("the peer does not accept storage commitment reports")]
+    /// The peer does not accept SOP class Storage Commitment Push Model, from a user or from a provider.
+    #[error("the peer does not accept storage commitment")]
     NoCommitment,
     /// The peer does not accept SOP class Modality Performed Procedure Step.
     #[error("the peer does not accept performed procedure steps (MPPS)")]

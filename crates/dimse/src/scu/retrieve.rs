@@ -18,6 +18,9 @@ use yingdun_model::{AeTitle, Uid};
 /// Longest data set of a response, in bytes: a list of 65535 UIDs that failed has 4.3 MB.
 const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Elements and items of a response, at most: a storage commitment report on ten thousand instances has four for each.
+const RESPONSE_ELEMENTS_MAX: usize = 64_000;
+
 /// How a retrieval ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retrieved {
@@ -192,7 +195,7 @@ impl Scu {
         Ok((response, data_set))
     }
 
-    async fn command(&mut self) -> Result<(u8, Command), ScuError> {
+    pub(super) async fn command(&mut self) -> Result<(u8, Command), ScuError> {
         let wait = self.association.timeouts().response;
         match self.association.receive(wait).await? {
             Received::Fragment(first) => Ok(read_command(&mut self.association, first).await?),
@@ -201,7 +204,11 @@ impl Scu {
     }
 
     /// The data set behind a response; nothing for one that cannot be read.
-    async fn data_set(&mut self, context: u8, response: &Command) -> Result<Option<DataSet>, ScuError> {
+    pub(super) async fn data_set(
+        &mut self,
+        context: u8,
+        response: &Command,
+    ) -> Result<Option<DataSet>, ScuError> {
         if !response.has_data_set() {
             return Ok(None);
         }
@@ -220,6 +227,7 @@ impl Scu {
         let limits = Limits {
             value_bytes_max: RESPONSE_BYTES_MAX,
             kept_bytes_max: RESPONSE_BYTES_MAX,
+            elements_max: RESPONSE_ELEMENTS_MAX,
             ..Limits::message()
         };
         Ok(scan(&whole, syntax, limits).ok().map(|scanned| scanned.data_set))

@@ -51,7 +51,7 @@ struct WorklistBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoreBody {
+pub(super) struct StoreBody {
     studies: Vec<String>,
     #[serde(default)]
     series: Vec<String>,
@@ -121,33 +121,9 @@ pub(crate) async fn worklist(call: Call, body: Body) -> Result<Response<Body>, P
 /// Sends studies of ours, or some of their series or instances, to a device. Each study is decided upon before the answer;
 /// the sending is a job.
 pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Problem> {
-    let body: StoreBody = json_of(body).await?;
-    let (studies, series) = (uids("studies", &body.studies)?, uids("series", &body.series)?);
-    let instances = uids("instances", &body.instances)?;
-    if studies.is_empty() {
-        return Err(Problem::bad_request("`studies`: the studies to send", "none"));
-    }
+    let holdings = holdings(&call, &json_of(body).await?, limits::JOB_OBJECTS_MAX).await?;
+    let total = holdings.iter().map(|holding| holding.entries.len()).sum();
     let session = call.session()?;
-    let mut holdings = Vec::with_capacity(studies.len());
-    for study in &studies {
-        let opened = call.service.archive.open_study(session, study, session.purpose()).await;
-        let study = Arc::new(opened.map_err(of_open)?);
-        let mut entries = study.instances(None, None).await.map_err(of_open)?;
-        entries.retain(|entry| {
-            (series.is_empty() || series.contains(&entry.series))
-                && (instances.is_empty() || instances.contains(&entry.sop_instance))
-        });
-        holdings.push(Holding { study, entries });
-    }
-    let total: usize = holdings.iter().map(|holding| holding.entries.len()).sum();
-    match total {
-        0 => return Err(Problem::new(Kind::NotFound)),
-        1..=limits::JOB_OBJECTS_MAX => {}
-        _ => {
-            let expected = format!("at most {} instances at once", limits::JOB_OBJECTS_MAX);
-            return Err(Problem::new(Kind::TooLarge).expected(expected).came(total.to_string()));
-        }
-    }
     let title = title_in_path(&call)?;
     let device = device(title.clone(), call.service.access.move_destination(session, &title).await)?;
     let network = Arc::clone(&call.service.hooks.network);
@@ -232,12 +208,49 @@ pub(crate) fn cancel(call: &Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
-fn title_in_path(call: &Call) -> Result<AeTitle, Problem> {
+/// What is meant of studies that the asker may open: each is decided upon.
+pub(super) async fn holdings(
+    call: &Call,
+    body: &StoreBody,
+    instances_max: usize,
+) -> Result<Vec<Holding>, Problem> {
+    let (studies, series) = (uids("studies", &body.studies)?, uids("series", &body.series)?);
+    let instances = uids("instances", &body.instances)?;
+    if studies.is_empty() {
+        return Err(Problem::bad_request("`studies`: the studies that are meant", "none"));
+    }
+    let session = call.session()?;
+    let mut holdings = Vec::with_capacity(studies.len());
+    for study in &studies {
+        let opened = call.service.archive.open_study(session, study, session.purpose()).await;
+        let study = Arc::new(opened.map_err(of_open)?);
+        let mut entries = study.instances(None, None).await.map_err(of_open)?;
+        entries.retain(|entry| {
+            (series.is_empty() || series.contains(&entry.series))
+                && (instances.is_empty() || instances.contains(&entry.sop_instance))
+        });
+        holdings.push(Holding { study, entries });
+    }
+    let total: usize = holdings.iter().map(|holding| holding.entries.len()).sum();
+    if total == 0 {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    if total > instances_max {
+        let expected = format!("at most {instances_max} instances at once");
+        return Err(Problem::new(Kind::TooLarge).expected(expected).came(total.to_string()));
+    }
+    Ok(holdings)
+}
+
+pub(super) fn title_in_path(call: &Call) -> Result<AeTitle, Problem> {
     ae_title(call.in_path("ae_title").unwrap_or_default())
 }
 
 /// A device that must take calls.
-fn device(title: AeTitle, found: Result<Option<MoveDestination>, Refusal>) -> Result<Device, Problem> {
+pub(super) fn device(
+    title: AeTitle,
+    found: Result<Option<MoveDestination>, Refusal>,
+) -> Result<Device, Problem> {
     let at = found.map_err(|refused| of_refusal(&refused))?.ok_or_else(|| {
         Problem::new(Kind::NotFound).expected("a device that is registered, enabled and has a destination")
     })?;
@@ -281,6 +294,6 @@ fn of_device(fault: CallFault) -> Problem {
     }
 }
 
-fn busy() -> Problem {
+pub(super) fn busy() -> Problem {
     Problem::new(Kind::TooMany).expected("fewer calls and jobs at once").retry_after(BUSY_RETRY_SECONDS)
 }

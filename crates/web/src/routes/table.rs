@@ -65,6 +65,7 @@ const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service 
 const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist`");
 const JOB: Parameter = path("job", Schema::Text, "What the job was called when it began");
 const JOB_FOUND: &[(u16, &str)] = &[(200, "What it has done"), (404, "No job of yours")];
+const TRANSACTION: Parameter = path("transaction", Schema::Uid, "Transaction UID of a question");
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 
 /// One of the trees of the audit log.
@@ -640,6 +641,12 @@ routes! {
     StoreAtDevice => api(Method::Post, "/devices/{ae_title}/store", Action::View, BodyRule::Json(list![field("studies", Schema::Texts, "Study Instance UIDs, 128 at most"), optional("series", Schema::Texts, "Only these of their series"), optional("instances", Schema::Texts, "Only these of their instances")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(202, "The job that sends them"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one job sends"), (429, "Too many jobs at once")], "向设备发送检查（C-STORE）", "Send studies to a device (C-STORE)"),
     /// Bring studies of a device here.
     RetrieveFromDevice => api(Method::Post, "/devices/{ae_title}/retrieve", Action::Search, BodyRule::Json(list![field("studies", Schema::Texts, "Study Instance UIDs, 128 at most"), optional("by", Schema::Text, "move (C-MOVE) or get (C-GET); move when absent")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(202, "The job that brings them"), (404, "The device has no such study, or not for you; or no device of this title takes calls"), (429, "Too many calls or jobs at once"), (502, "The device did not answer as it should")], "从设备取回检查（C-MOVE 或 C-GET）", "Retrieve studies from a device (C-MOVE or C-GET)"),
+    /// Ask a device whether it keeps what was sent to it.
+    CommitAtDevice => api(Method::Post, "/devices/{ae_title}/commit", Action::View, BodyRule::Json(list![field("studies", Schema::Texts, "Study Instance UIDs, 128 at most"), optional("series", Schema::Texts, "Only these of their series"), optional("instances", Schema::Texts, "Only these of their instances")]), list![path("ae_title", Schema::Text, "Its AE title")], list![(202, "The question, which is put until the device takes it"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one question may name"), (429, "Too many questions are open")], "请求设备确认已保存（存储承诺）", "Ask a device whether it keeps studies (storage commitment)"),
+    /// The own questions.
+    ListCommitments => Route { needs: Needs::OwnToken, ..api(Method::Get, "/commitments", Action::View, BodyRule::None, &[], OK, "列出自己的存储承诺请求", "List the own questions for storage commitment") },
+    /// One question.
+    ReadCommitment => Route { needs: Needs::OwnToken, ..api(Method::Get, "/commitments/{transaction}", Action::View, BodyRule::None, &[TRANSACTION], list![(200, "What the device says of each instance, as far as it has answered"), (404, "No question of yours")], "查看设备对每个实例的答复", "What a device says of each instance") },
     /// The own jobs.
     ListJobs => Route { needs: Needs::OwnToken, ..api(Method::Get, "/jobs", Action::View, BodyRule::None, &[], OK, "列出自己的任务", "List the own jobs") },
     /// One job.

@@ -119,6 +119,24 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Have the archive ask a device whether it keeps what was sent to it (storage commitment)
+    Commit {
+        ae_title: String,
+        /// Study Instance UIDs
+        #[arg(required = true, value_name = "STUDY")]
+        studies: Vec<String>,
+        /// Only this series of them; give it once per series
+        #[arg(long, value_name = "UID")]
+        series: Vec<String>,
+        /// Only this instance of them; give it once per instance
+        #[arg(long, value_name = "UID")]
+        instance: Vec<String>,
+        /// Wait until the device has answered, or cannot
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Show how a device differs from others, or replace it: PDU length, character sets, wildcards, transfer syntaxes, rules
     Habits {
         ae_title: String,
@@ -159,6 +177,25 @@ pub(crate) enum DeviceLevel {
 pub(crate) enum DeviceWay {
     Move,
     Get,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CommitmentCommand {
+    /// List the own questions, the newest first
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show what a device says of each instance
+    Show {
+        /// As the command that asked has shown it
+        transaction: String,
+        /// Wait until the device has answered, or cannot
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! Words for the DICOM client: echo, store, find, get, move.
+//! Words for the DICOM client: echo, store, commit, find, get, move.
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -44,6 +44,24 @@ pub(crate) struct StoreArgs {
     /// Objects that may wait for their answers at once, as far as the peer agrees: 1 to 16
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=16))]
     pub(crate) operations: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommitArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+    /// DICOM files, and folders that are searched for DICOM files
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Take the answer on this port as well, from a peer that calls back; over TLS where a certificate is named
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) listen: Option<u16>,
+    /// Seconds to wait for the answer: 1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) wait: u16,
+    /// Ask again in the words of an earlier question
+    #[arg(long, value_name = "UID", value_parser = Uid::new)]
+    pub(crate) transaction: Option<Uid>,
 }
 
 /// Which hierarchy a query walks.

@@ -168,7 +168,9 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // An item of a sequence, whose members are attributes; any other object is a name with its component groups.
-        Value::Object(item) if item.keys().any(|key| Tag::from_hex(key).is_ok()) => format!("({})", line(item)),
+        Value::Object(item) if item.keys().any(|key| Tag::from_hex(key).is_ok()) => {
+            format!("({})", line(item))
+        }
         Value::Object(name) => name.values().map(plain).collect::<Vec<_>>().join("="),
         other => other.to_string(),
     }

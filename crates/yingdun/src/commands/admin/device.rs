@@ -1,5 +1,6 @@
 //! Devices: their records, and what their habits make of an object.
 
+use super::commitment;
 use super::job::follow;
 use super::server::Server;
 use super::{AdminClientError, call, say, text_of};
@@ -78,6 +79,12 @@ pub(in crate::commands) async fn device(
             let server = Server::of(&admin)?;
             let job = server.ask(Method::POST, &["devices", &ae_title, "store"], &[], Some(body)).await?;
             follow(&server, job, wait, output).await
+        }
+        DeviceCommand::Commit { ae_title, studies, series, instance, wait, admin } => {
+            let body = json!({"studies": studies, "series": series, "instances": instance});
+            let server = Server::of(&admin)?;
+            let asked = server.ask(Method::POST, &["devices", &ae_title, "commit"], &[], Some(body)).await?;
+            commitment::follow(&server, asked, wait, output).await
         }
         DeviceCommand::Retrieve { ae_title, studies, by, wait, admin } => {
             let by = match by {
