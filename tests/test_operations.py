@@ -9,10 +9,12 @@ import time
 from urllib.parse import urlparse
 
 import pytest
+from pydicom.dataset import Dataset
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.dcmtk import Peer
 from yingdun_testkit.installation import wait_until
+from yingdun_testkit.keeper import Keeper
 from yingdun_testkit.modality import Modality, ask
 from yingdun_testkit.web import Web
 
@@ -52,6 +54,12 @@ def used(make_installation, tmp_path_factory):
     transaction, _ = ask(association, [(image.SOPClassUID, image.SOPInstanceUID)])
     modality.wait_for(transaction)
     association.release()
+    # A question that nobody takes, and an answer that nobody asked for.
+    office.api(token).post("/devices/METERED/commit", {"studies": [image.StudyInstanceUID]}, 202)
+    wait_until(lambda: "yingdun_commitment_requests_total" in exposed(installation), "a question is put", 60)
+    unasked = Dataset()
+    unasked.TransactionUID = "2.25.404"
+    assert Keeper("METERED").tell(installation.addresses.dicom_plain, unasked) == 0x0115
     assert Peer("METER").store(installation.addresses.dicom_plain, path).returncode == 0
     office.grant_device("METER", "store", "view")
     keys = ["QueryRetrieveLevel=STUDY", f"StudyInstanceUID={image.StudyInstanceUID}"]

@@ -1,5 +1,6 @@
 """The modality worklist: entered over HTTPS and the command line, asked for by modalities."""
 
+import copy
 import json
 import shutil
 import subprocess
@@ -8,13 +9,17 @@ import time
 import pydicom
 import pynetdicom
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import generate_uid
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from yingdun_testkit import part10, program
+from yingdun_testkit.dcmtk import Listening
 from yingdun_testkit.installation import wait_until
-from yingdun_testkit.orthanc import free_port
+from yingdun_testkit.orthanc import Orthanc, free_port
+
+#: The worklist plugin, where Debian puts it.
+WORKLIST_PLUGIN = "/usr/share/orthanc/plugins/libModalityWorklists.so"
 
 STEPS = [
     # number, alphabetic, ideographic, station, modality, date, time
@@ -167,6 +172,83 @@ def test_the_worklist_server_of_dcmtk_gives_the_same_answers(archive, entered, t
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(params=["wlmscpfs", "orthanc"])
+def another_worklist(request, entered, tmp_path):
+    """The same steps in the worklist of another server: its title and port."""
+    folder = tmp_path / "WLM"
+    folder.mkdir()
+    (folder / "lockfile").touch()
+    for number, made in enumerate(entered[0]):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ModalityWorklistInformationFind, generate_uid()
+        meta.TransferSyntaxUID = part10.EXPLICIT_LITTLE_ENDIAN
+        made = copy.deepcopy(made)
+        made.file_meta = meta
+        pydicom.dcmwrite(folder / f"{number}.wl", made, enforce_file_format=True)
+    if request.param == "wlmscpfs":
+        with Listening("wlmscpfs", "-dfp", tmp_path, "-dfr") as theirs:
+            wait_until(lambda: answers(theirs.address), "wlmscpfs answers", 20)
+            yield "WLM", theirs.port
+        return
+    settings = {"DicomAet": "WLM", "DicomAlwaysAllowFindWorklist": True, "DefaultEncoding": "Utf8", "Plugins": [WORKLIST_PLUGIN]}
+    orthanc = Orthanc(tmp_path, {**settings, "Worklists": {"Enable": True, "Database": str(folder)}})
+    yield "WLM", orthanc.dicom
+    orthanc.stop()
+
+
+def test_the_worklist_of_another_server_is_asked_from_the_command_line(another_worklist):
+    title, port = another_worklist
+    ask = lambda *keys, code=0: program.run_json(
+        "find", "--worklist", f"{title}@localhost:{port}", *(word for key in keys for word in ("-k", key)), code=code
+    )
+    found = ask("PatientID")
+    assert sorted(row["00100020"]["Value"][0] for row in found["rows"]) == ["WL-1", "WL-2", "WL-3"]
+    of_step = "ScheduledProcedureStepSequence"
+    [row] = ask(f"{of_step}.Modality=MR", f"{of_step}.ScheduledProcedureStepStartDate=20260301")["rows"]
+    assert row["00100010"]["Value"] == [{"Alphabetic": "Li^Na", "Ideographic": "李^娜"}]
+    # What a modality takes over comes without being asked for.
+    assert row["00400100"]["Value"][0]["00400001"]["Value"] == ["MR01"]
+    assert row["0020000D"]["Value"] and row["00401001"]["Value"] == ["WLR3"]
+    assert ask("PatientID=nobody")["rows"] == []
+    for wrong in (["NoSuchKey"], ["PatientID.Modality"], [f"{of_step}.Rows=1"]):
+        done = program.run("find", "--worklist", f"{title}@localhost:{port}", "-k", *wrong)
+        assert done.returncode == 2, done.stderr
+    assert program.run("find", "--worklist", "--level", "STUDY", f"{title}@localhost:{port}", "-k", "PatientID").returncode == 2
+
+
+def test_the_archive_asks_the_worklist_of_a_device_for_whoever_may_read_one(
+    archive, ris, another_worklist, tokens, tmp_path, request
+):
+    _, port = another_worklist
+    # A title of its own for each server: a record stays.
+    title = f"WL{port}"
+    archive.office.device(title, plain_allowed=True, destination=f"plain://127.0.0.1:{port}")
+    keys = {"PatientName": "Wang*", "ScheduledProcedureStepSequence.Modality": "CT"}
+    if "orthanc" in request.node.callspec.id:
+        # It listens to any title; wlmscpfs knows its worklists by theirs.
+        found = ris.post(f"/devices/{title}/worklist", {"keys": keys}, 200)
+        assert sorted(row["00100020"]["Value"][0] for row in found["rows"]) == ["WL-1", "WL-2"]
+        assert not found["more"]
+        cut = ris.post(f"/devices/{title}/worklist", {"keys": keys, "limit": 1}, 200)
+        assert len(cut["rows"]) == 1 and cut["more"]
+        leaves = archive.office.leaves(kind="query", action="read-worklist", outcome="succeeded")
+        assert any(leaf["counts"].get("rows") == 2 for leaf in leaves), "what left is on the ledger"
+        token = tmp_path / "token"
+        token.write_text(tokens.person(archive, "technician"))
+        admin = ["--server", archive.addresses.web, "--ca-file", archive.ca_file, "--token-file", token]
+        shown = program.run("device", "worklist", title, "-k", "PatientID=WL-3", *admin)
+        assert shown.returncode == 0 and "ScheduledStationAETitle" in shown.stdout and "WL-3" in shown.stdout
+    else:
+        # It does not know the title that it is called by: what is wrong is said, with what to do.
+        answer = ris.raw("POST", f"/devices/{title}/worklist", {"keys": keys})
+        assert answer.status_code == 502 and answer.json()["do"], answer.text
+    for wrong in ({"NoSuchKey": ""}, {"PatientID": 1}, {"PatientID.Modality": ""}):
+        ris.post(f"/devices/{title}/worklist", {"keys": wrong}, 400)
+    ris.post("/devices/NOBODY/worklist", {"keys": keys}, 404)
+    radiologist = archive.office.api(tokens.person(archive, "radiologist"))
+    radiologist.post(f"/devices/{title}/worklist", {"keys": keys}, 403)
 
 
 def answers(address) -> bool:

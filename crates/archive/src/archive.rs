@@ -3,7 +3,10 @@
 use crate::availability::{self, AvailabilityTurn, ToldDevice};
 use crate::background::{Background, Turns};
 use crate::catalogue::{Catalogue, Rests};
-use crate::commit::{self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest};
+use crate::commit::{
+    self, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
+};
+use crate::commit_elsewhere::{self, AnswerError, CommitmentAnswer, CommitmentElsewhere, CommitmentTurn};
 use crate::compact::{self, Compaction, CompactionError, Compactor};
 use crate::conflicts::{self, Conflicts};
 use crate::destroy::{self, DestroyError, DestroyReason, DestructionRecord, RecordedStudy, StudiesOf};
@@ -27,7 +30,7 @@ use crate::ups::{
     self, Created, EventChannel, SubscriptionTarget, Ups, WorkitemError, WorkitemSearch, WorkitemsFound,
 };
 use crate::window::{SWEEP_INTERVAL, Windows};
-use crate::worklist::{self, WorklistEntry, WorklistError, WorklistRequest};
+use crate::worklist::{self, WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -220,6 +223,89 @@ impl Archive {
     /// [`Unavailable`] when the catalogue does not answer; the report stays due.
     pub async fn commitment_not_reported(&self, report: &CommitmentReport) -> Result<(), Unavailable> {
         commit::not_reported(&self.core, report).await
+    }
+
+    /// Asks a device whether it keeps these instances (PS3.4 annex J, as its user). When this returns, the question survives
+    /// a crash, and is handed out by [`Self::due_commitment_requests`]. Whoever calls has opened each study for the asker, and
+    /// let the device be called.
+    ///
+    /// # Errors
+    /// [`CommitmentError`]; nothing is asked.
+    pub async fn ask_commitment(
+        &self,
+        session: &Session,
+        device: AeTitle,
+        calling: AeTitle,
+        references: Vec<SopReference>,
+    ) -> Result<CommitmentElsewhere, CommitmentError> {
+        commit_elsewhere::ask(&self.core, session, device, calling, references).await
+    }
+
+    /// A question of whoever asks, and what came of it.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn commitment_asked(
+        &self,
+        session: &Session,
+        transaction: Uid,
+    ) -> Result<Option<CommitmentElsewhere>, Unavailable> {
+        commit_elsewhere::find(&self.core, session, transaction).await
+    }
+
+    /// The questions of whoever asks, the newest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn commitments_asked(
+        &self,
+        session: &Session,
+        limit: u32,
+    ) -> Result<Vec<CommitmentElsewhere>, Unavailable> {
+        commit_elsewhere::list(&self.core, session, limit).await
+    }
+
+    /// Questions to devices that are to be put, waiting for some when there are none. Say of each how it went with
+    /// [`Self::commitment_taken`] or [`Self::commitment_not_taken`].
+    ///
+    /// # Errors
+    /// [`Unavailable`]; they are handed out again later.
+    pub async fn due_commitment_requests(&self) -> Result<Vec<CommitmentTurn>, Unavailable> {
+        commit_elsewhere::due(&self.core).await
+    }
+
+    /// The device has taken a question and owes the answer.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; the question is put again.
+    pub async fn commitment_taken(&self, turn: &CommitmentTurn) -> Result<(), Unavailable> {
+        commit_elsewhere::taken(&self.core, turn).await
+    }
+
+    /// The device has not taken a question, and why, without personal data. It is put again later, unless that `is_final`.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; the question is put again.
+    pub async fn commitment_not_taken(
+        &self,
+        turn: &CommitmentTurn,
+        fault: &str,
+        is_final: bool,
+    ) -> Result<(), Unavailable> {
+        commit_elsewhere::not_taken(&self.core, turn, fault, is_final).await
+    }
+
+    /// Takes the answer of a device to a question. When this returns, it survives a crash.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; nothing was taken.
+    pub async fn commitment_answered(
+        &self,
+        device: &Session,
+        title: &AeTitle,
+        answer: CommitmentAnswer,
+    ) -> Result<(), AnswerError> {
+        commit_elsewhere::answered(&self.core, device, title, answer).await
     }
 
     /// Enters a scheduled procedure step: attributes in the DICOM JSON model, with all that PS3.4 table K.6-1 demands.
@@ -569,6 +655,14 @@ impl Archive {
     /// [`FindError`]; in particular when the session may not search.
     pub async fn search_elsewhere(&self, session: &Session) -> Result<SearchElsewhere, FindError> {
         SearchElsewhere::begin(&self.core, session).await
+    }
+
+    /// Begins a question to the worklist of another system. What it tells is seen through [`WorklistElsewhere::seen`] only.
+    ///
+    /// # Errors
+    /// [`WorklistError`].
+    pub async fn worklist_elsewhere(&self, session: &Session) -> Result<WorklistElsewhere, WorklistError> {
+        WorklistElsewhere::begin(&self.core, session).await
     }
 
     /// Studies that somebody has to look at, as far as the session may see them.

@@ -18,6 +18,7 @@
 //! | `open` | from a permit to verified bytes |
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
+//! | `commit_elsewhere` | storage commitment of a device for what was sent to it: asked, answered |
 //! | `events` | what happened to studies: when one rests, once per rest |
 //! | `availability` | how far devices that are told of studies have been told |
 //! | `conflicts` | studies that somebody has to look at |
@@ -44,6 +45,7 @@ mod availability;
 mod background;
 mod catalogue;
 mod commit;
+mod commit_elsewhere;
 mod compact;
 mod conflicts;
 mod description;
@@ -85,6 +87,9 @@ pub use commit::{
     COMMITMENT_REFERENCES_MAX, COMMITMENTS_OPEN_MAX, CommitmentError, CommitmentFailure, CommitmentKey,
     CommitmentPending, CommitmentReport, CommitmentRequest, SopReference,
 };
+pub use commit_elsewhere::{
+    AnswerError, CommitmentAnswer, CommitmentElsewhere, CommitmentRequestState, CommitmentTurn, Verdict,
+};
 pub use compact::{Compaction, CompactionError, CompactionState, DEAD_PERCENT, KeptPack};
 pub use conflicts::{CONFLICTS_MAX, Conflict, Conflicts};
 pub use destroy::{
@@ -116,7 +121,7 @@ pub use ups::{
     SubscriptionTarget, WORKITEM_BYTES_MAX, WORKITEMS_MAX, WorkitemError, WorkitemKey, WorkitemSearch,
     WorkitemsFound,
 };
-pub use worklist::{WorklistEntry, WorklistError, WorklistRequest};
+pub use worklist::{WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
 pub use yingdun_dicom::AttributePath;

@@ -1,6 +1,6 @@
 //! The words of storage commitment on the wire (PS3.4 §J.3): data sets to values and back. Pure.
 
-use crate::message::Status;
+use crate::message::{Command, Status, element};
 use crate::scp::{Failure, FailureKind};
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::{Vr, tags};
@@ -27,8 +27,17 @@ pub(crate) const REQUEST_BYTES_MAX: usize = 2 << 20;
 /// Elements and items of a request, at most: three per reference, of which there are ten thousand at most.
 pub(crate) const REQUEST_ELEMENTS_MAX: usize = 32_000;
 
+/// Bytes of a report, at most: ten thousand references with the longest identifiers and their reasons take less.
+pub(crate) const REPORT_BYTES_MAX: usize = 4 << 20;
+
+/// Elements and items of a report, at most: four per reference, and what a peer adds about the media.
+pub(crate) const REPORT_ELEMENTS_MAX: usize = 64_000;
+
+/// The Failure Reason where a report gives none: processing failure (PS3.3 §C.14.1.1).
+const NO_REASON: u16 = 0x0110;
+
 /// An instance, by class and identifier.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
     /// Referenced SOP Class UID.
     pub sop_class: Uid,
@@ -62,17 +71,8 @@ impl Transaction {
     /// # Errors
     /// [`Failure`] names the attribute that is missing or illegal.
     pub fn read(set: &DataSet) -> Result<Self, Failure> {
-        let missing = |what| Failure::new(FailureKind::InvalidArgument, format!("{what} missing or illegal"));
-        let uid = set.uid(tags::TRANSACTION_UID).ok_or_else(|| missing("Transaction UID"))?;
-        let references = set.items(tags::REFERENCED_SOP_SEQUENCE).iter().map(|item| {
-            let sop_class = item.uid(tags::REFERENCED_SOP_CLASS_UID);
-            let sop_instance = item.uid(tags::REFERENCED_SOP_INSTANCE_UID);
-            match (sop_class, sop_instance) {
-                (Some(sop_class), Some(sop_instance)) => Ok(Reference { sop_class, sop_instance }),
-                (None, _) => Err(missing("Referenced SOP Class UID")),
-                (_, None) => Err(missing("Referenced SOP Instance UID")),
-            }
-        });
+        let uid = transaction_uid(set)?;
+        let references = set.items(tags::REFERENCED_SOP_SEQUENCE).iter().map(Reference::read);
         Ok(Self { uid, references: references.collect::<Result<_, _>>()? })
     }
 
@@ -87,6 +87,24 @@ impl Transaction {
 }
 
 impl Outcome {
+    /// Reads the event information of a report.
+    ///
+    /// # Errors
+    /// [`Failure`] names the attribute that is missing or illegal.
+    pub fn read(set: &DataSet) -> Result<Self, Failure> {
+        let transaction = transaction_uid(set)?;
+        let committed = set.items(tags::REFERENCED_SOP_SEQUENCE).iter().map(Reference::read);
+        let failed = set.items(tags::FAILED_SOP_SEQUENCE).iter().map(|item| {
+            let reason = item.int(tags::FAILURE_REASON).and_then(|reason| u16::try_from(reason).ok());
+            Ok((Reference::read(item)?, reason.unwrap_or(NO_REASON)))
+        });
+        Ok(Self {
+            transaction,
+            committed: committed.collect::<Result<_, _>>()?,
+            failed: failed.collect::<Result<_, Failure>>()?,
+        })
+    }
+
     /// The event type: whether there are failures.
     #[must_use]
     pub const fn event_type(&self) -> u16 {
@@ -115,12 +133,51 @@ impl Outcome {
 }
 
 impl Reference {
+    fn read(item: &DataSet) -> Result<Self, Failure> {
+        let sop_class = item.uid(tags::REFERENCED_SOP_CLASS_UID);
+        let sop_instance = item.uid(tags::REFERENCED_SOP_INSTANCE_UID);
+        match (sop_class, sop_instance) {
+            (Some(sop_class), Some(sop_instance)) => Ok(Self { sop_class, sop_instance }),
+            (None, _) => Err(missing("Referenced SOP Class UID")),
+            (_, None) => Err(missing("Referenced SOP Instance UID")),
+        }
+    }
+
     pub(crate) fn item(&self) -> DataSet {
         let mut item = DataSet::new();
         item.put_text(tags::REFERENCED_SOP_CLASS_UID, Vr::UI, self.sop_class.as_str());
         item.put_text(tags::REFERENCED_SOP_INSTANCE_UID, Vr::UI, self.sop_instance.as_str());
         item
     }
+}
+
+/// What a report tells.
+///
+/// # Errors
+/// [`Failure`] when it is none of storage commitment, or cannot be read.
+pub(crate) fn outcome_of(command: &Command, set: &DataSet) -> Result<Outcome, Failure> {
+    let is = |number, wanted| command.uid(number).is_some_and(|uid| uid.as_str() == wanted);
+    if !is(element::AFFECTED_SOP_CLASS, STORAGE_COMMITMENT) {
+        return Err(Failure::new(FailureKind::NoSuchClass, "not the class of its presentation context"));
+    }
+    if !is(element::AFFECTED_SOP_INSTANCE, STORAGE_COMMITMENT_INSTANCE) {
+        return Err(Failure::new(FailureKind::NoSuchInstance, "not the well-known instance"));
+    }
+    match command.number(element::EVENT_TYPE_ID) {
+        Some(SUCCESSFUL | FAILURES_EXIST) => Outcome::read(set),
+        Some(_) | None => Err(Failure::new(
+            FailureKind::OfService(Status::NO_SUCH_EVENT_TYPE),
+            "the event types are 1 and 2",
+        )),
+    }
+}
+
+fn transaction_uid(set: &DataSet) -> Result<Uid, Failure> {
+    set.uid(tags::TRANSACTION_UID).ok_or_else(|| missing("Transaction UID"))
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::new(FailureKind::InvalidArgument, format!("{what} missing or illegal"))
 }
 
 /// Whether a peer took its report. Any warning is about what it did with it.
@@ -149,6 +206,39 @@ mod tests {
         let transaction =
             Transaction { uid: Uid::new("2.25.7").unwrap(), references: vec![reference(1), reference(2)] };
         assert_eq!(Transaction::read(&transaction.write()), Ok(transaction));
+    }
+
+    #[test]
+    fn a_report_reads_back_as_it_was_written_and_a_failure_without_reason_has_one() {
+        let outcome = Outcome {
+            transaction: Uid::new("2.25.7").unwrap(),
+            committed: vec![reference(1), reference(2)],
+            failed: vec![(reference(3), 0x0112)],
+        };
+        assert_eq!(Outcome::read(&outcome.write()), Ok(outcome.clone()));
+        let mut set = outcome.write();
+        set.put_items(tags::FAILED_SOP_SEQUENCE, vec![reference(4).item()]);
+        assert_eq!(Outcome::read(&set).unwrap().failed, [(reference(4), 0x0110)]);
+        set.put_items(tags::REFERENCED_SOP_SEQUENCE, vec![DataSet::new()]);
+        assert_eq!(Outcome::read(&set).unwrap_err().status().0, 0x0115);
+        assert_eq!(Outcome::read(&DataSet::new()).unwrap_err().status().0, 0x0115);
+    }
+
+    #[test]
+    fn a_report_of_something_else_is_told_so() {
+        let uid = |text: &str| Uid::new(text).unwrap();
+        let set = Outcome { transaction: uid("2.25.7"), committed: Vec::new(), failed: Vec::new() }.write();
+        let report = |class: &str, instance: &str, event| {
+            crate::message::Command::request(crate::message::Operation::EventReport, 1, &uid(class))
+                .with_uid(element::AFFECTED_SOP_INSTANCE, &uid(instance))
+                .with_number(element::EVENT_TYPE_ID, event)
+        };
+        let told = |class: &str, instance: &str, event| outcome_of(&report(class, instance, event), &set);
+        assert!(told(STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, 2).is_ok());
+        let status = |told: Result<Outcome, Failure>| told.unwrap_err().status().0;
+        assert_eq!(status(told("1.2.3", STORAGE_COMMITMENT_INSTANCE, 1)), 0x0118);
+        assert_eq!(status(told(STORAGE_COMMITMENT, "1.2.3", 1)), 0x0112);
+        assert_eq!(status(told(STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, 3)), 0x0113);
     }
 
     #[test]

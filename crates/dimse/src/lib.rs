@@ -21,6 +21,7 @@ pub mod archive_door;
 pub mod association;
 pub mod availability;
 pub mod commitment;
+pub mod committer;
 pub mod message;
 pub mod notifier;
 pub mod pdu;

@@ -10,8 +10,8 @@ use crate::association::Proposals;
 use crate::availability::Notification;
 use crate::commitment::Reference;
 use crate::message::Status;
-use crate::scp::{Peer, Refusal, Service};
-use crate::scu::{Reached, Scu, ScuError};
+use crate::scp::{Refusal, Service};
+use crate::scu::{Scu, ScuError};
 use rustls::ClientConfig;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -132,13 +132,14 @@ impl Notifier {
             move_target(&turn.device.ae_title, at.clone(), self.tls.as_ref()).ok_or(NotTold::NoTls)?;
         let proposals = Proposals::availability().map_err(|_| ScuError::NoAvailability)?;
         let mut scu = Scu::connect(&target.destination, &target.settings, &proposals).await?;
-        let told = match self.admitted(&turn.device, scu.reached().cloned()).await {
+        let ToldDevice { ae_title, called_ae, .. } = &turn.device;
+        let told = match self.door.admit_reached(ae_title, called_ae, scu.reached().cloned()).await {
             Ok(caller) => {
                 let told = self.tell_all(turn, &caller, &mut scu).await;
                 self.door.leave(caller).await;
                 told
             }
-            Err(error) => Err(error),
+            Err(refusal) => Err(NotTold::NotTheDevice(refusal)),
         };
         match &told {
             // It was answered, whatever becomes of the association.
@@ -146,16 +147,6 @@ impl Notifier {
             Err(_) => scu.abort().await,
         }
         told
-    }
-
-    /// The device that answered our call, as its record is checked when it calls us.
-    async fn admitted(&self, device: &ToldDevice, reached: Option<Reached>) -> Result<Caller, NotTold> {
-        let Some(Reached { address, tls, certificate_sha256 }) = reached else {
-            return Err(NotTold::NotTheDevice(Refusal::NotTrusted));
-        };
-        let (calling, called) = (device.ae_title.clone(), device.called_ae.clone());
-        let peer = Peer { calling, called, address, tls, certificate_sha256, identity: None };
-        self.door.admit(&peer).await.map_err(NotTold::NotTheDevice)
     }
 
     async fn tell_all(&self, turn: &AvailabilityTurn, caller: &Caller, scu: &mut Scu) -> Result<(), NotTold> {

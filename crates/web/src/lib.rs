@@ -65,6 +65,7 @@ pub use door::{Door, DoorConfig, Rooms};
 pub use hooks::{Hooks, Readiness, SealProgress, Sealing, VaultBytes, VaultPart};
 pub use network::{
     CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way,
+    WorklistQuestion,
 };
 pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
 pub use sealed::SealedDoor;

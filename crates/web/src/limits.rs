@@ -124,6 +124,9 @@ pub const JOB_FAILURES_MAX: usize = 100;
 /// For the object that a job is sending when the server stops; then it is cut off.
 pub const JOB_CUT_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Questions for storage commitment in one list, the newest: who wants another has its transaction.
+pub const COMMITMENTS_LISTED_MAX: u32 = 100;
+
 /// Bytes of the headers of one part of a multipart body.
 pub const PART_HEADER_BYTES_MAX: usize = 4 * 1024;
 

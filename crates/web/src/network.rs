@@ -19,6 +19,14 @@ pub trait Network: Send + Sync {
     /// Asks a device (C-FIND) and gives its rows in the DICOM JSON model. Ends within a minute, whatever the device does.
     fn find(&self, device: Device, question: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>>;
 
+    /// Asks a device for its modality worklist (C-FIND) and gives its steps in the DICOM JSON model. Ends within a minute,
+    /// whatever the device does.
+    fn worklist(
+        &self,
+        device: Device,
+        question: WorklistQuestion,
+    ) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>>;
+
     /// Sends objects to a device (C-STORE), and tells of each what became of it. Ends between two objects when `stop` is
     /// cancelled.
     fn send(
@@ -69,6 +77,15 @@ pub struct Question {
     /// returned.
     pub keys: Map<String, Value>,
     /// Rows at most.
+    pub limit: usize,
+}
+
+/// What the worklist of a device is asked.
+#[derive(Clone, Debug)]
+pub struct WorklistQuestion {
+    /// Attributes as in [`Question::keys`]; those of an item of a sequence behind its name and a dot.
+    pub keys: Map<String, Value>,
+    /// Steps at most.
     pub limit: usize,
 }
 

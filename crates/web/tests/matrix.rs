@@ -223,6 +223,10 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::WorklistAtDevice => match who {
+            Who::Technician | Who::Service => Served,
+            other => token_or(other, Forbidden),
+        },
         // Of a device that has nothing.
         RouteId::RetrieveFromDevice => match who {
             Who::Clinician
@@ -233,14 +237,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
             | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
-        RouteId::StoreAtDevice => match who {
+        RouteId::StoreAtDevice | RouteId::CommitAtDevice => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             Who::Clinician | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
-        RouteId::ListJobs => token_or(who, Served),
+        RouteId::ListJobs | RouteId::ListCommitments => token_or(who, Served),
         // Nobody's.
-        RouteId::ReadJob | RouteId::CancelJob => token_or(who, Nothing),
+        RouteId::ReadJob | RouteId::CancelJob | RouteId::ReadCommitment => token_or(who, Nothing),
         RouteId::ListWorklist | RouteId::EnterStep | RouteId::ReplaceStep | RouteId::CancelStep => {
             match who {
                 Who::Technician | Who::Service => Served,
@@ -326,6 +330,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{role}", "researcher")
         .replace("{ae_title}", "CT01")
         .replace("{client}", "viewer")
+        .replace("{transaction}", "2.25.404")
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
         .replace("{destruction}", &"0".repeat(32))
@@ -358,8 +363,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         }
         RouteId::UpdateDevice => json(device),
         RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
+        RouteId::WorklistAtDevice => json(json!({"keys": {"PatientID": ""}})),
         RouteId::FindAtDevice => json(json!({"keys": {"PatientID": "4711"}})),
-        RouteId::StoreAtDevice | RouteId::RetrieveFromDevice => {
+        RouteId::StoreAtDevice | RouteId::CommitAtDevice | RouteId::RetrieveFromDevice => {
             json(json!({"studies": [study.study.as_str()]}))
         }
         RouteId::CreateClient => json(json!({"client_id": "viewer"})),
@@ -428,6 +434,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::TakeRole
         | RouteId::ListDevices
         | RouteId::ListClients
+        | RouteId::ListCommitments
+        | RouteId::ReadCommitment
         | RouteId::ListJobs
         | RouteId::ReadJob
         | RouteId::CancelJob

@@ -201,6 +201,22 @@ messages! {
         "到达 {completed} 个实例，未到达 {failed} 个：{status}"
         "{completed} instances arrived, {failed} did not: {status}"
     }
+    committed(peer, committed, total) {
+        "{peer} 确认已保存 {committed}/{total} 个实例"
+        "{peer} keeps {committed} of {total} instances"
+    }
+    not_committed(file, reason) {
+        "  未确认 {file}（Failure Reason {reason}）"
+        "  not kept {file} (Failure Reason {reason})"
+    }
+    commitment_refused(peer, status) {
+        "{peer} 未接受请求：{status}"
+        "{peer} did not take the question: {status}"
+    }
+    commitment_unanswered(peer, transaction) {
+        "{peer} 已接受请求但未在限定时间内答复；可能需要回连：用 --listen 并在对端登记本机地址。再次询问：--transaction {transaction}"
+        "{peer} took the question and did not answer in time. It may want to call back: name a --listen port, and register our address there. Ask again with --transaction {transaction}"
+    }
     not_stored(file, why) { "  未存入 {file}：{why}" "  not stored {file}: {why}" }
 
     progress(files, files_total, megabytes, rate, left) {

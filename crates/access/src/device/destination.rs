@@ -97,6 +97,18 @@ impl Access {
         self.asked_for(session, ae_title, ["retrieve-origin", "unknown-retrieve-origin"]).await
     }
 
+    /// The same of a device that the session asks whether it keeps what was sent to it.
+    ///
+    /// # Errors
+    /// As [`Self::move_destination`].
+    pub async fn commitment_destination(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+    ) -> Result<Option<MoveDestination>, Refusal> {
+        self.asked_for(session, ae_title, ["commitment-destination", "unknown-commitment-destination"]).await
+    }
+
     /// `words`: what stands in the leaf when there is such a device, and when there is not.
     async fn asked_for(
         &self,

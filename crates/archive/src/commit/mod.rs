@@ -159,6 +159,8 @@ pub(crate) struct Commitments {
     requested: Notify,
     /// A transaction is to be reported.
     verified: Notify,
+    /// A question to a device is to be put, see [`commit_elsewhere`](crate::commit_elsewhere).
+    pub(crate) asked: Notify,
     /// Associations that wait for their report. Lost at a stop, which ends them too.
     waiting: Mutex<HashMap<CommitmentKey, oneshot::Sender<CommitmentReport>>>,
 }
@@ -222,7 +224,7 @@ pub(crate) async fn not_reported(core: &Core, report: &CommitmentReport) -> Resu
 // === helpers ===
 
 /// The pause after so many failures in a row.
-fn pause(attempts: u32) -> Duration {
+pub(crate) fn pause(attempts: u32) -> Duration {
     PAUSE.saturating_mul(1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX)).min(PAUSE_MAX)
 }
 
@@ -272,11 +274,11 @@ fn leaf(core: &Core, outcome: Outcome, reason: ReasonCode, references: u64, fail
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Unavailable> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Unavailable> {
     serde_json::to_vec(value).map_err(|error| Unavailable::new("catalogue", error))
 }
 
-fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Unavailable> {
+pub(crate) fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Unavailable> {
     serde_json::from_slice(bytes).map_err(|_| {
         unavailable(CatalogError::Corrupt("a storage commitment is not what was written".to_owned()))
     })

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use yingdun_audit::{Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
+use yingdun_catalog::catalogue::commitment_requests;
 use yingdun_catalog::catalogue::commitments::{self, Commitment, CommitmentState};
 use yingdun_model::Timestamp;
 
@@ -63,7 +64,8 @@ pub(crate) async fn work(turns: Turns<Core>) {
 
 async fn forget(core: &Core, now: Timestamp) {
     let before = Timestamp::from_ms(now.as_ms().saturating_sub(KEPT.as_millis() as i64));
-    let forgotten = core.catalogue.database().execute(vec![commitments::forget_ended(before)]).await;
+    let old = vec![commitments::forget_ended(before), commitment_requests::forget_ended(before)];
+    let forgotten = core.catalogue.database().execute(old).await;
     if let Err(error) = forgotten {
         tracing::warn!(%error, "old storage commitments were not deleted");
     }

@@ -11,11 +11,13 @@ mod item;
 
 use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
+use crate::request::FoundRow;
 use crate::shared::Core;
 use item::Item;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use yingdun_access::{Refusal, Resource, Session, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::catalogue::Date;
@@ -187,20 +189,41 @@ pub(crate) async fn find(
     Ok(answers)
 }
 
+/// A question to the worklist of another system, which its asker may put. Whoever may read the worklist here may read that of a
+/// device: it is told to modalities as a whole, and not patient by patient.
+#[derive(Debug)]
+pub struct WorklistElsewhere {
+    core: Arc<Core>,
+    session: Session,
+}
+
+impl WorklistElsewhere {
+    pub(crate) async fn begin(core: &Arc<Core>, session: &Session) -> Result<Self, WorklistError> {
+        may_read(core, session).await?;
+        Ok(Self { core: Arc::clone(core), session: session.clone() })
+    }
+
+    /// Gives what came to whoever asked. The leaf that says how many steps leave is durable before they do.
+    ///
+    /// # Errors
+    /// [`WorklistError::Unavailable`].
+    pub async fn seen(self, steps: Vec<FoundRow>) -> Result<Vec<FoundRow>, WorklistError> {
+        answered(&self.core, &self.session, steps.len()).await?;
+        Ok(steps)
+    }
+}
+
 // === helpers ===
 
 /// The leaf of the decision says that a change is intended; its outcome is a leaf of its own.
-async fn may_change(
-    core: &Core,
-    session: &Session,
-) -> Result<std::sync::Arc<InstitutionKeys>, WorklistError> {
+async fn may_change(core: &Core, session: &Session) -> Result<Arc<InstitutionKeys>, WorklistError> {
     let here = Resource::Archive(session.institution().clone());
     let permit = core.access.authorise(session, Action::ManageWorklist, here).await.map_err(refused)?;
     core.institution_keys(permit.institution()).await.map_err(WorklistError::Unavailable)
 }
 
 /// A yes is said by the leaf of the answer; a no is a leaf of its own.
-async fn may_read(core: &Core, session: &Session) -> Result<std::sync::Arc<InstitutionKeys>, WorklistError> {
+async fn may_read(core: &Core, session: &Session) -> Result<Arc<InstitutionKeys>, WorklistError> {
     let here = Resource::Archive(session.institution().clone());
     if !core.access.decide(session, Action::ReadWorklist, &here).await.map_err(refused)?.permitted {
         core.access.authorise(session, Action::ReadWorklist, here).await.map(drop).map_err(refused)?;

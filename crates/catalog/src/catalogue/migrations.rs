@@ -51,6 +51,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 16, name: "expand: nodes", sqlite: NODES, postgres: NODES },
     Migration {
         version: 17,
+        name: "expand: storage commitment that others are asked for",
+        sqlite: COMMITMENT_REQUESTS,
+        postgres: COMMITMENT_REQUESTS,
+    },
+    Migration {
+        version: 18,
         name: "expand: what is noted for each node",
         sqlite: EACH_NODE,
         postgres: EACH_NODE,
@@ -597,6 +603,27 @@ CREATE TABLE node (
     certificate_sha256 BYTEA,
     PRIMARY KEY (store)
 );
+";
+
+/// A question is looked up by its key, by its due time while something remains to be done, and by its owner.
+const COMMITMENT_REQUESTS: &str = "
+CREATE TABLE commitment_request (
+    institution TEXT NOT NULL,
+    transaction_uid TEXT NOT NULL,
+    device TEXT NOT NULL,
+    calling TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    requested BYTEA NOT NULL,
+    state TEXT NOT NULL,
+    result BYTEA,
+    fault TEXT,
+    attempts BIGINT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, transaction_uid)
+);
+CREATE INDEX commitment_request_by_due ON commitment_request (state, due_ms, transaction_uid);
+CREATE INDEX commitment_request_by_owner ON commitment_request (institution, owner, began_ms, transaction_uid);
 ";
 
 /// What was noted once and is noted for each node now. `removed_mark`, which does not say of which log it is, is read by older programs only:

@@ -1,5 +1,5 @@
-//! Patients, studies, series, instances, events of studies, care relations, storage commitments, worklist items, performed
-//! steps and workitems.
+//! Patients, studies, series, instances, events of studies, care relations, storage commitments (those of others and our own questions),
+//! worklist items, performed steps and workitems.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · image_format · search_term · pack_watermark
@@ -30,6 +30,7 @@ pub mod accessions;
 mod apply;
 pub mod availability;
 pub mod care;
+pub mod commitment_requests;
 pub mod commitments;
 pub mod compare;
 mod counts;

@@ -4,6 +4,7 @@
 
 mod apply;
 mod care;
+mod commitment_requests;
 mod commitments;
 mod database;
 mod dumps;

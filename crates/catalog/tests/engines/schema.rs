@@ -33,6 +33,10 @@ const CATALOGUE: &[(&str, &str)] = &[
         "series_ref institution study_ref series_uid modality series_number performed_date performed_time \
          received_ms instance_count sealed",
     ),
+    (
+        "commitment_request",
+        "institution transaction_uid device calling owner requested state result fault attempts began_ms due_ms",
+    ),
     ("storage_commitment", "institution peer called transaction_uid requested state result attempts due_ms"),
     ("version_claim", "instance_ref version store"),
     ("worklist_item", "institution step_ref state modality stations start_date start_time sealed"),

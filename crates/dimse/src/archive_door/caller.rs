@@ -3,8 +3,9 @@
 use super::{ArchiveDoor, refusal};
 use crate::pdu::{UserIdentity, UserIdentityKind};
 use crate::scp::{Peer, Refusal};
+use crate::scu::Reached;
 use yingdun_access::{Login, PeerFacts, Session, SignInError};
-use yingdun_model::{ActorId, ActorKind, Role, Secret};
+use yingdun_model::{ActorId, ActorKind, AeTitle, Role, Secret};
 
 /// Who acts in an association.
 pub struct Caller {
@@ -57,6 +58,18 @@ impl ArchiveDoor {
             None => None,
         };
         Ok(Caller { device, person })
+    }
+
+    /// Lets the device in that answered a call of ours, by what was seen of it: as its record is checked when it calls us.
+    pub(crate) async fn admit_reached(
+        &self,
+        title: &AeTitle,
+        called: &AeTitle,
+        reached: Option<Reached>,
+    ) -> Result<Caller, Refusal> {
+        let Reached { address, tls, certificate_sha256 } = reached.ok_or(Refusal::NotTrusted)?;
+        let (calling, called) = (title.clone(), called.clone());
+        self.let_in(&Peer { calling, called, address, tls, certificate_sha256, identity: None }).await
     }
 
     async fn person(&self, device: &Session, identity: &UserIdentity) -> Result<Option<Person>, Refusal> {

@@ -24,8 +24,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use yingdun_access::{self as access, Access, DeviceFault, DeviceHabits, DeviceRefusal, Resource};
 use yingdun_archive::{
-    Archive, CommitmentError, CommitmentPending, CommitmentReport, CommitmentRequest, Declared, Door,
-    IngestError, SopReference, WorklistError,
+    AnswerError, Archive, CommitmentAnswer, CommitmentError, CommitmentPending, CommitmentReport,
+    CommitmentRequest, Declared, Door, IngestError, SopReference, WorklistError,
 };
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
@@ -160,6 +160,10 @@ impl Service for ArchiveDoor {
         Ok(told_on(self.archive.clone(), kept))
     }
 
+    async fn committed(&self, caller: &Caller, peer: &Peer, outcome: Outcome) -> Result<(), Failure> {
+        self.keep_outcome(caller, &peer.calling, outcome).await
+    }
+
     async fn find(&self, caller: &Caller, query: Query) -> Result<Matches, Failure> {
         self.search(caller.acting(), query).await
     }
@@ -170,6 +174,24 @@ impl Service for ArchiveDoor {
 
     async fn destination(&self, caller: &Caller, title: &AeTitle) -> Result<MoveTarget, Failure> {
         self.target(caller.acting(), title).await
+    }
+}
+
+impl ArchiveDoor {
+    /// Keeps what a device tells of a storage commitment that it was asked for. The device tells it, whoever sits there.
+    pub(crate) async fn keep_outcome(
+        &self,
+        caller: &Caller,
+        device: &AeTitle,
+        outcome: Outcome,
+    ) -> Result<(), Failure> {
+        let reference = |of: Reference| SopReference::from((of.sop_class, of.sop_instance));
+        let answer = CommitmentAnswer {
+            transaction: outcome.transaction,
+            committed: outcome.committed.into_iter().map(reference).collect(),
+            failed: outcome.failed.into_iter().map(|(of, reason)| (reference(of), reason)).collect(),
+        };
+        self.archive.commitment_answered(caller.device(), device, answer).await.map_err(not_answered)
     }
 }
 
@@ -253,6 +275,19 @@ fn not_committed(error: CommitmentError) -> Failure {
         }
     };
     Failure::new(kind, error.to_string())
+}
+
+fn not_answered(error: AnswerError) -> Failure {
+    match error {
+        AnswerError::NotAsked | AnswerError::AnsweredOtherwise => {
+            Failure::new(FailureKind::InvalidArgument, error.to_string())
+        }
+        // The cause is for the operator's log: it may name paths and hosts.
+        AnswerError::Unavailable(part) => {
+            tracing::error!(cause = %part, "an answer about storage commitment could not be taken");
+            Failure::new(FailureKind::Processing, format!("{} does not answer, try again", part.part()))
+        }
+    }
 }
 
 const fn refusal(refused: &DeviceRefusal) -> Refusal {

@@ -12,8 +12,8 @@ use super::conversation::Conversation;
 use super::service::{Failure, FailureKind, Service};
 use crate::association::Context;
 use crate::commitment::{
-    Outcome, REQUEST_BYTES_MAX, REQUEST_COMMITMENT, REQUEST_ELEMENTS_MAX, STORAGE_COMMITMENT,
-    STORAGE_COMMITMENT_INSTANCE, Transaction, is_taken,
+    Outcome, REPORT_BYTES_MAX, REPORT_ELEMENTS_MAX, REQUEST_BYTES_MAX, REQUEST_COMMITMENT,
+    REQUEST_ELEMENTS_MAX, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, Transaction, is_taken, outcome_of,
 };
 use crate::message::{Command, MessageError, Operation, element};
 use std::future::poll_fn;
@@ -108,6 +108,22 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             self.reports.sent = Some((message_id, told));
         }
         Ok(())
+    }
+
+    /// N-EVENT-REPORT of the peer: what became of what it was asked to keep.
+    pub(super) async fn committed(
+        &mut self,
+        context: &Context,
+        command: &Command,
+    ) -> Result<(), MessageError> {
+        let read = self.data_set(context, command, REPORT_BYTES_MAX, REPORT_ELEMENTS_MAX).await?;
+        let taken = match read.and_then(|set| outcome_of(command, &set)) {
+            Ok(outcome) => self.service.committed(self.session, self.peer, outcome).await,
+            Err(failure) => Err(failure),
+        };
+        let outcome = if taken.is_ok() { "accepted" } else { "refused" };
+        metrics::counter!("yingdun_dimse_commitment_answers_total", "outcome" => outcome).increment(1);
+        self.conclude(context, command, taken).await
     }
 
     /// The answer to a report.

@@ -177,6 +177,11 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             {
                 self.commit(&context, &command).await
             }
+            CommandField::Request(Operation::EventReport)
+                if context.abstract_syntax.as_str() == STORAGE_COMMITMENT =>
+            {
+                self.committed(&context, &command).await
+            }
             CommandField::Request(Operation::Find)
                 if context.abstract_syntax.as_str() == MODALITY_WORKLIST =>
             {

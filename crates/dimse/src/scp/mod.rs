@@ -40,6 +40,7 @@ pub use send::send;
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
 };
+pub(crate) use worklist::MODALITY_WORKLIST;
 
 pub use workitem::{WorkitemAnswer, WorkitemRequest};
 

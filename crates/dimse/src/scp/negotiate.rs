@@ -110,12 +110,14 @@ const LEVEL_FULL: u8 = 2;
 const SIGNATURES_BIT_PRESERVING: u8 = 3;
 
 /// What this side agrees to of what a peer proposes beside contexts: that the peer takes objects of a storage class
-/// (which a C-GET needs), relational queries and retrievals, and every further kind of matching. There is no conversion of
+/// (which a C-GET needs) or tells of storage commitments that it was asked for, relational queries and retrievals, and every further kind of matching. There is no conversion of
 /// enhanced images. Of storage classes the levels are told that hold for all of them. A common extended negotiation has no answer (PS3.7 §D.3.3.6).
 pub(super) fn agree(request: &AssociateRq) -> Agreement {
     let proposed = &request.user;
-    let storage = |role: &&RoleSelection| is_storage_sop_class(role.sop_class.as_str());
-    let roles = proposed.roles.iter().filter(storage).cloned().collect();
+    let either_way = |role: &&RoleSelection| {
+        is_storage_sop_class(role.sop_class.as_str()) || role.sop_class.as_str() == STORAGE_COMMITMENT
+    };
+    let roles = proposed.roles.iter().filter(either_way).cloned().collect();
     let extended = proposed.extended.iter().filter_map(|negotiation| {
         let Some(model) = Model::of(&negotiation.sop_class) else { return levels_of_storage(negotiation) };
         let supported: &[bool] = match model.verb {

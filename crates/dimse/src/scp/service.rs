@@ -2,7 +2,7 @@
 
 use super::commit::PendingReport;
 use super::workitem::{WorkitemAnswer, WorkitemRequest};
-use crate::commitment::Transaction;
+use crate::commitment::{Outcome, Transaction};
 use crate::message::Status;
 use crate::pdu::{AssociateRj, RejectReason, UserIdentity};
 use crate::query::{Query, Selection};
@@ -204,6 +204,17 @@ pub trait Service: Send + Sync + 'static {
         peer: &Peer,
         transaction: Transaction,
     ) -> impl Future<Output = Result<PendingReport, Failure>> + Send;
+
+    /// Takes what a peer tells of a storage commitment that it was asked for. Returns when it survives a crash.
+    fn committed(
+        &self,
+        session: &Self::Session,
+        peer: &Peer,
+        outcome: Outcome,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = (session, peer, outcome);
+        std::future::ready(Err(not_offered()))
+    }
 
     /// Answers a C-FIND. A service that does not say how has nothing to find.
     fn find(

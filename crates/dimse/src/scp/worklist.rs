@@ -12,7 +12,7 @@ use yingdun_dicom::matching::Keys;
 use yingdun_dicom::{charset, tags, transfer_syntax, write};
 
 /// UID of the Modality Worklist Information Model – FIND (PS3.4 table K.6.1.3-1).
-pub(super) const MODALITY_WORKLIST: &str = "1.2.840.10008.5.1.4.31";
+pub(crate) const MODALITY_WORKLIST: &str = "1.2.840.10008.5.1.4.31";
 
 /// Longest identifier, in bytes: the longest of real modalities have two.
 const IDENTIFIER_BYTES_MAX: usize = 64 * 1024;

@@ -55,8 +55,8 @@ pub enum ScuError {
     /// The peer does not accept SOP class Verification.
     #[error("the peer does not accept verification (C-ECHO)")]
     NoVerification,
-    /// The peer does not accept SOP class Storage Commitment Push Model from a provider.
-    #[error("the peer does not accept storage commitment reports")]
+    /// The peer does not accept SOP class Storage Commitment Push Model, from a user or from a provider.
+    #[error("the peer does not accept storage commitment")]
     NoCommitment,
     /// The peer does not accept SOP class Modality Performed Procedure Step.
     #[error("the peer does not accept performed procedure steps (MPPS)")]
@@ -65,7 +65,7 @@ pub enum ScuError {
     #[error("the peer does not accept instance availability notification")]
     NoAvailability,
     /// The peer accepted the association but not this query or retrieval.
-    #[error("the peer does not offer this query or retrieval model")]
+    #[error("the peer does not offer this query or retrieval")]
     NotOffered,
     /// The data set of a response is beyond the bound.
     #[error("a response has at most {limit_bytes} bytes")]

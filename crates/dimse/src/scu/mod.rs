@@ -20,6 +20,7 @@
 
 mod cause;
 mod classes;
+mod commitment;
 mod destination;
 mod diagnosis;
 mod error;
@@ -29,6 +30,7 @@ mod performed;
 mod report;
 mod retrieve;
 mod sender;
+mod worklist;
 
 pub use cause::{Bilingual, Cause, Explanation};
 pub use classes::COMMON_CLASSES;
@@ -83,6 +85,8 @@ pub struct Scu {
     association: Association<Box<dyn Stream>>,
     last_message_id: u16,
     reached: Option<Reached>,
+    /// A report of storage commitment that came before the answer to its question.
+    early_report: Option<commitment::Report>,
 }
 
 /// Who answered a call, as this machine saw it: nothing of it is the peer's word.
@@ -164,7 +168,7 @@ impl Scu {
             request(connection, settings.timeouts, settings.calling.clone(), called.clone(), proposals)
                 .await?;
         association.send_at_most(settings.pdu_bytes_max);
-        Ok(Self { association, last_message_id: 0, reached: None })
+        Ok(Self { association, last_message_id: 0, reached: None, early_report: None })
     }
 
     /// Who answered the call; nothing for an association over a byte stream that was open already.

@@ -18,6 +18,9 @@ use yingdun_model::{AeTitle, Uid};
 /// Longest data set of a response, in bytes: a list of 65535 UIDs that failed has 4.3 MB.
 const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Elements and items of a response, at most: a storage commitment report on ten thousand instances has four for each.
+const RESPONSE_ELEMENTS_MAX: usize = 64_000;
+
 /// How a retrieval ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retrieved {
@@ -67,10 +70,20 @@ impl Scu {
         &mut self,
         root: Root,
         identifier: &DataSet,
+        found: impl FnMut(DataSet),
+    ) -> Result<Answer, ScuError> {
+        let class = Model { root, verb: Verb::Find }.sop_class().ok_or(ScuError::NotOffered)?;
+        self.find_in(class.as_str(), identifier, found).await
+    }
+
+    /// C-FIND in a class of whatever service.
+    pub(super) async fn find_in(
+        &mut self,
+        class: &str,
+        identifier: &DataSet,
         mut found: impl FnMut(DataSet),
     ) -> Result<Answer, ScuError> {
-        let (context, request) =
-            self.ask(Model { root, verb: Verb::Find }, identifier, Command::find_request).await?;
+        let (context, request) = self.ask_in(class, identifier, Command::find_request).await?;
         loop {
             let (response, row) = self.response(context, &request, Operation::Find).await?;
             match (status_of(&response, &request)?, row) {
@@ -147,9 +160,18 @@ impl Scu {
         identifier: &DataSet,
         request: impl FnOnce(u16, &Uid) -> Command,
     ) -> Result<(u8, Command), ScuError> {
-        let class = model.sop_class();
+        let class = model.sop_class().ok_or(ScuError::NotOffered)?;
+        self.ask_in(class.as_str(), identifier, request).await
+    }
+
+    async fn ask_in(
+        &mut self,
+        class: &str,
+        identifier: &DataSet,
+        request: impl FnOnce(u16, &Uid) -> Command,
+    ) -> Result<(u8, Command), ScuError> {
         let mut contexts = self.association.contexts().iter();
-        let context = contexts.find(|context| Some(&context.abstract_syntax) == class.as_ref()).cloned();
+        let context = contexts.find(|context| context.abstract_syntax.as_str() == class).cloned();
         let context = context.ok_or(ScuError::NotOffered)?;
         let encoding = transfer_syntax::lookup(&context.transfer_syntax).encoding;
         let request = request(self.next_message_id(), &context.abstract_syntax);
@@ -173,7 +195,7 @@ impl Scu {
         Ok((response, data_set))
     }
 
-    async fn command(&mut self) -> Result<(u8, Command), ScuError> {
+    pub(super) async fn command(&mut self) -> Result<(u8, Command), ScuError> {
         let wait = self.association.timeouts().response;
         match self.association.receive(wait).await? {
             Received::Fragment(first) => Ok(read_command(&mut self.association, first).await?),
@@ -182,7 +204,11 @@ impl Scu {
     }
 
     /// The data set behind a response; nothing for one that cannot be read.
-    async fn data_set(&mut self, context: u8, response: &Command) -> Result<Option<DataSet>, ScuError> {
+    pub(super) async fn data_set(
+        &mut self,
+        context: u8,
+        response: &Command,
+    ) -> Result<Option<DataSet>, ScuError> {
         if !response.has_data_set() {
             return Ok(None);
         }
@@ -201,6 +227,7 @@ impl Scu {
         let limits = Limits {
             value_bytes_max: RESPONSE_BYTES_MAX,
             kept_bytes_max: RESPONSE_BYTES_MAX,
+            elements_max: RESPONSE_ELEMENTS_MAX,
             ..Limits::message()
         };
         Ok(scan(&whole, syntax, limits).ok().map(|scanned| scanned.data_set))

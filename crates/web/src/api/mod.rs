@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod commitments;
 pub(crate) mod destructions;
 pub(crate) mod holds;
 pub(crate) mod keys;

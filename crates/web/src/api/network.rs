@@ -3,13 +3,14 @@
 
 use super::accounts::ae_title;
 use super::problems::of_refusal;
+use super::worklist::of_worklist;
 use crate::dicomweb::problems::{of_find, of_open};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
 use crate::jobs::{Job, Kind as JobKind};
 use crate::limits;
-use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way};
+use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way, WorklistQuestion};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -43,7 +44,14 @@ struct FindBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoreBody {
+struct WorklistBody {
+    keys: Map<String, Value>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreBody {
     studies: Vec<String>,
     #[serde(default)]
     series: Vec<String>,
@@ -94,36 +102,28 @@ pub(crate) async fn find(call: Call, body: Body) -> Result<Response<Body>, Probl
     Ok(answer::json(StatusCode::OK, &json!({ "rows": rows, "more": found.more })))
 }
 
+/// Asks a device for its worklist. Who may read ours is told all of it, as a modality is.
+pub(crate) async fn worklist(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let WorklistBody { keys, limit } = json_of(body).await?;
+    let limit = limit.unwrap_or(limits::DEVICE_ROWS_MAX).min(limits::DEVICE_ROWS_MAX);
+    // Who may not read a worklist hears nothing of devices.
+    let asked = call.service.archive.worklist_elsewhere(call.session()?).await.map_err(of_worklist)?;
+    let title = title_in_path(&call)?;
+    let device =
+        device(title.clone(), call.service.access.search_destination(call.session()?, &title).await)?;
+    let _turn = call.service.device_calls.try_acquire().map_err(|_| busy())?;
+    let question = WorklistQuestion { keys, limit };
+    let found = call.service.hooks.network.worklist(device, question).await.map_err(of_device)?;
+    let rows = asked.seen(found.rows).await.map_err(of_worklist)?;
+    Ok(answer::json(StatusCode::OK, &json!({ "rows": rows, "more": found.more })))
+}
+
 /// Sends studies of ours, or some of their series or instances, to a device. Each study is decided upon before the answer;
 /// the sending is a job.
 pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Problem> {
-    let body: StoreBody = json_of(body).await?;
-    let (studies, series) = (uids("studies", &body.studies)?, uids("series", &body.series)?);
-    let instances = uids("instances", &body.instances)?;
-    if studies.is_empty() {
-        return Err(Problem::bad_request("`studies`: the studies to send", "none"));
-    }
+    let holdings = holdings(&call, &json_of(body).await?, limits::JOB_OBJECTS_MAX).await?;
+    let total = holdings.iter().map(|holding| holding.entries.len()).sum();
     let session = call.session()?;
-    let mut holdings = Vec::with_capacity(studies.len());
-    for study in &studies {
-        let opened = call.service.archive.open_study(session, study, session.purpose()).await;
-        let study = Arc::new(opened.map_err(of_open)?);
-        let mut entries = study.instances(None, None).await.map_err(of_open)?;
-        entries.retain(|entry| {
-            (series.is_empty() || series.contains(&entry.series))
-                && (instances.is_empty() || instances.contains(&entry.sop_instance))
-        });
-        holdings.push(Holding { study, entries });
-    }
-    let total: usize = holdings.iter().map(|holding| holding.entries.len()).sum();
-    match total {
-        0 => return Err(Problem::new(Kind::NotFound)),
-        1..=limits::JOB_OBJECTS_MAX => {}
-        _ => {
-            let expected = format!("at most {} instances at once", limits::JOB_OBJECTS_MAX);
-            return Err(Problem::new(Kind::TooLarge).expected(expected).came(total.to_string()));
-        }
-    }
     let title = title_in_path(&call)?;
     let device = device(title.clone(), call.service.access.move_destination(session, &title).await)?;
     let network = Arc::clone(&call.service.hooks.network);
@@ -208,12 +208,49 @@ pub(crate) fn cancel(call: &Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
-fn title_in_path(call: &Call) -> Result<AeTitle, Problem> {
+/// What is meant of studies that the asker may open: each is decided upon.
+pub(super) async fn holdings(
+    call: &Call,
+    body: &StoreBody,
+    instances_max: usize,
+) -> Result<Vec<Holding>, Problem> {
+    let (studies, series) = (uids("studies", &body.studies)?, uids("series", &body.series)?);
+    let instances = uids("instances", &body.instances)?;
+    if studies.is_empty() {
+        return Err(Problem::bad_request("`studies`: the studies that are meant", "none"));
+    }
+    let session = call.session()?;
+    let mut holdings = Vec::with_capacity(studies.len());
+    for study in &studies {
+        let opened = call.service.archive.open_study(session, study, session.purpose()).await;
+        let study = Arc::new(opened.map_err(of_open)?);
+        let mut entries = study.instances(None, None).await.map_err(of_open)?;
+        entries.retain(|entry| {
+            (series.is_empty() || series.contains(&entry.series))
+                && (instances.is_empty() || instances.contains(&entry.sop_instance))
+        });
+        holdings.push(Holding { study, entries });
+    }
+    let total: usize = holdings.iter().map(|holding| holding.entries.len()).sum();
+    if total == 0 {
+        return Err(Problem::new(Kind::NotFound));
+    }
+    if total > instances_max {
+        let expected = format!("at most {instances_max} instances at once");
+        return Err(Problem::new(Kind::TooLarge).expected(expected).came(total.to_string()));
+    }
+    Ok(holdings)
+}
+
+pub(super) fn title_in_path(call: &Call) -> Result<AeTitle, Problem> {
     ae_title(call.in_path("ae_title").unwrap_or_default())
 }
 
 /// A device that must take calls.
-fn device(title: AeTitle, found: Result<Option<MoveDestination>, Refusal>) -> Result<Device, Problem> {
+pub(super) fn device(
+    title: AeTitle,
+    found: Result<Option<MoveDestination>, Refusal>,
+) -> Result<Device, Problem> {
     let at = found.map_err(|refused| of_refusal(&refused))?.ok_or_else(|| {
         Problem::new(Kind::NotFound).expected("a device that is registered, enabled and has a destination")
     })?;
@@ -257,6 +294,6 @@ fn of_device(fault: CallFault) -> Problem {
     }
 }
 
-fn busy() -> Problem {
+pub(super) fn busy() -> Problem {
     Problem::new(Kind::TooMany).expected("fewer calls and jobs at once").retry_after(BUSY_RETRY_SECONDS)
 }

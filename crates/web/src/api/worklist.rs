@@ -92,7 +92,7 @@ pub(super) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Res
     text.map(|text| text.parse().map_err(|_| Problem::bad_request(expected, text))).transpose()
 }
 
-fn of_worklist(error: WorklistError) -> Problem {
+pub(super) fn of_worklist(error: WorklistError) -> Problem {
     match error {
         WorklistError::Refused { reason } => refused(&reason),
         WorklistError::Item(what) => Problem::bad_request("an item of a worklist (PS3.4 table K.6-1)", what),

@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, destructions, holds, keys, me, network, nodes, performed, rights, storage, studies as follow,
-    system, vault, worklist,
+    accounts, audit, commitments, destructions, holds, keys, me, network, nodes, performed, rights, storage,
+    studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -87,8 +87,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::UpdateDevice => accounts::update_device(call, body).await,
         RouteId::EchoDevice => network::echo(call, body).await,
         RouteId::FindAtDevice => network::find(call, body).await,
+        RouteId::WorklistAtDevice => network::worklist(call, body).await,
         RouteId::StoreAtDevice => network::store(call, body).await,
         RouteId::RetrieveFromDevice => network::retrieve(call, body).await,
+        RouteId::CommitAtDevice => commitments::ask(call, body).await,
+        RouteId::ListCommitments => commitments::list(call).await,
+        RouteId::ReadCommitment => commitments::read(call).await,
         RouteId::ListJobs => network::jobs(&call),
         RouteId::ReadJob => network::job(&call),
         RouteId::CancelJob => network::cancel(&call),

@@ -30,7 +30,7 @@ use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, Sy
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{
     CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
-    Sent, Sought, TlsFiles, Told, Transport, Way, server_config,
+    Sent, Sought, TlsFiles, Told, Transport, Way, WorklistQuestion, server_config,
 };
 
 /// The password of everybody in these tests.
@@ -354,6 +354,10 @@ impl Network for MockNetwork {
     }
 
     fn find(&self, _: Device, _: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
+        Box::pin(async { Ok(DeviceAnswer::default()) })
+    }
+
+    fn worklist(&self, _: Device, _: WorklistQuestion) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
         Box::pin(async { Ok(DeviceAnswer::default()) })
     }
 

@@ -73,6 +73,19 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Have the archive ask a device for its modality worklist (C-FIND)
+    Worklist {
+        ae_title: String,
+        /// An attribute and what it is to match, that of a step behind ScheduledProcedureStepSequence and a dot; give it once
+        /// per attribute
+        #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]")]
+        keys: Vec<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Bring studies of a device into the archive: a job
     Retrieve {
         ae_title: String,
@@ -101,6 +114,24 @@ pub(crate) enum DeviceCommand {
         #[arg(long, value_name = "UID")]
         instance: Vec<String>,
         /// Wait until the job has ended
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Have the archive ask a device whether it keeps what was sent to it (storage commitment)
+    Commit {
+        ae_title: String,
+        /// Study Instance UIDs
+        #[arg(required = true, value_name = "STUDY")]
+        studies: Vec<String>,
+        /// Only this series of them; give it once per series
+        #[arg(long, value_name = "UID")]
+        series: Vec<String>,
+        /// Only this instance of them; give it once per instance
+        #[arg(long, value_name = "UID")]
+        instance: Vec<String>,
+        /// Wait until the device has answered, or cannot
         #[arg(long)]
         wait: bool,
         #[command(flatten)]
@@ -146,6 +177,25 @@ pub(crate) enum DeviceLevel {
 pub(crate) enum DeviceWay {
     Move,
     Get,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CommitmentCommand {
+    /// List the own questions, the newest first
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Show what a device says of each instance
+    Show {
+        /// As the command that asked has shown it
+        transaction: String,
+        /// Wait until the device has answered, or cannot
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! Words for the DICOM client: echo, store, find, get, move.
+//! Words for the DICOM client: echo, store, commit, find, get, move.
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -46,6 +46,24 @@ pub(crate) struct StoreArgs {
     pub(crate) operations: u16,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CommitArgs {
+    #[command(flatten)]
+    pub(crate) calling: CallingArgs,
+    /// DICOM files, and folders that are searched for DICOM files
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Take the answer on this port as well, from a peer that calls back; over TLS where a certificate is named
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) listen: Option<u16>,
+    /// Seconds to wait for the answer: 1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) wait: u16,
+    /// Ask again in the words of an earlier question
+    #[arg(long, value_name = "UID", value_parser = Uid::new)]
+    pub(crate) transaction: Option<Uid>,
+}
+
 /// Which hierarchy a query walks.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ModelArg {
@@ -66,7 +84,8 @@ pub(crate) struct IdentifierArgs {
     /// PATIENT, STUDY, SERIES or IMAGE
     #[arg(long, value_name = "LEVEL", default_value = "STUDY")]
     pub(crate) level: String,
-    /// An attribute, by keyword or eight hexadecimal digits, and what it is to match; give it once per attribute
+    /// An attribute, by keyword or eight hexadecimal digits, that of an item behind its sequence and a dot, and what it is to
+    /// match; give it once per attribute
     #[arg(long = "key", short = 'k', value_name = "NAME[=VALUE]", required = true)]
     pub(crate) keys: Vec<String>,
 }
@@ -75,6 +94,9 @@ pub(crate) struct IdentifierArgs {
 pub(crate) struct FindArgs {
     #[command(flatten)]
     pub(crate) identifier: IdentifierArgs,
+    /// Ask for the modality worklist; a key of a step stands behind ScheduledProcedureStepSequence and a dot
+    #[arg(long, conflicts_with_all = ["model", "level"])]
+    pub(crate) worklist: bool,
 }
 
 #[derive(Debug, Args)]

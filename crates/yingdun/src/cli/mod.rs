@@ -17,9 +17,11 @@ mod workflow;
 pub(crate) use audit::{AuditCommand, LogArgs, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget, HoldCommand};
-pub(crate) use device::{ClientCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand};
+pub(crate) use device::{
+    ClientCommand, CommitmentCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand,
+};
 pub(crate) use dicom::{
-    CallingArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
+    CallingArgs, CommitArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
 pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,
@@ -71,9 +73,11 @@ pub(crate) enum Command {
     Echo(EchoArgs),
     /// Send DICOM files (C-STORE)
     Store(StoreArgs),
+    /// Ask whether the objects of DICOM files are kept (storage commitment)
+    Commit(CommitArgs),
     /// Import folders, media with a DICOMDIR, zip and tar archives into a running archive
     Import(ImportArgs),
-    /// Ask for patients, studies, series or instances (C-FIND)
+    /// Ask for patients, studies, series, instances or the steps of a modality worklist (C-FIND)
     Find(FindArgs),
     /// Fetch objects over the same connection (C-GET)
     Get(GetArgs),
@@ -105,6 +109,9 @@ pub(crate) enum Command {
     /// Long work that one has asked the archive for
     #[command(subcommand)]
     Job(JobCommand),
+    /// What devices say of what one has asked them to keep
+    #[command(subcommand)]
+    Commitment(CommitmentCommand),
     /// Service clients (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Client(ClientCommand),

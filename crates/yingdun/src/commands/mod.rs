@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod certificate;
 mod check_config;
+mod commit;
 mod doctor;
 mod error;
 mod export;
@@ -67,6 +68,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Certificate(command) => certificate::certificate(command, output),
         Command::Echo(args) => scu::echo(args, output).await,
         Command::Store(args) => scu::store(args, output).await,
+        Command::Commit(args) => commit::commit(args, output).await,
         Command::Find(args) => retrieve::find(args, output).await,
         Command::Get(args) => retrieve::get(args, output).await,
         Command::Move(args) => retrieve::move_to(args, output).await,
@@ -81,6 +83,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::CareRelation(command) => admin::care_relation(command, output).await,
         Command::Device(command) => admin::device(command, output).await,
         Command::Job(command) => admin::job(command, output).await,
+        Command::Commitment(command) => admin::commitment(command, output).await,
         Command::Client(command) => admin::client(command, output).await,
         Command::Unseal(args) => admin::unseal(args, output).await,
         Command::Seal { admin } => admin::seal(&admin, output).await,

@@ -21,11 +21,21 @@ use yingdun_model::Uid;
 
 /// Asks, and says every match.
 pub(super) async fn find(args: FindArgs, output: Output) -> Result<Verdict, CommandError> {
-    let asked = identifier_of(&args.identifier)?;
-    let mut scu = connect(&args.identifier, Verb::Find, &[], &[]).await?;
     let mut rows: Vec<Map<String, Value>> = Vec::new();
-    let answer =
-        scu.find(root(&args.identifier), &asked, |row| rows.extend(identifier::as_json(&row))).await?;
+    let taken = |row: DataSet| rows.extend(identifier::as_json(&row));
+    let IdentifierArgs { calling, keys, .. } = &args.identifier;
+    let (scu, answer) = if args.worklist {
+        let asked = identifier::of_worklist(named(keys)).map_err(CommandError::Usage)?;
+        let proposals = Proposals::worklist().map_err(|error| CommandError::Usage(error.to_string()))?;
+        let mut scu = Scu::connect(&calling.destination, &settings(calling)?, &proposals).await?;
+        let answer = scu.find_steps(&asked, taken).await?;
+        (scu, answer)
+    } else {
+        let asked = identifier_of(&args.identifier)?;
+        let mut scu = connect(&args.identifier, Verb::Find, &[], &[]).await?;
+        let answer = scu.find(root(&args.identifier), &asked, taken).await?;
+        (scu, answer)
+    };
     scu.release().await?;
     let document = json!({"status": answer.status.0, "comment": answer.comment, "rows": rows});
     output.say(&document, |language| {
@@ -134,8 +144,12 @@ const fn root(args: &IdentifierArgs) -> Root {
 }
 
 fn identifier_of(args: &IdentifierArgs) -> Result<DataSet, CommandError> {
-    let keys = args.keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")));
-    identifier::of(&args.level.to_uppercase(), keys).map_err(CommandError::Usage)
+    identifier::of(&args.level.to_uppercase(), named(&args.keys)).map_err(CommandError::Usage)
+}
+
+/// Each key with what it is to match.
+fn named(keys: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")))
 }
 
 /// A match for people: the keywords and values of what came.
@@ -153,6 +167,10 @@ pub(super) fn line(row: &Map<String, Value>) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        // An item of a sequence, whose members are attributes; any other object is a name with its component groups.
+        Value::Object(item) if item.keys().any(|key| Tag::from_hex(key).is_ok()) => {
+            format!("({})", line(item))
+        }
         Value::Object(name) => name.values().map(plain).collect::<Vec<_>>().join("="),
         other => other.to_string(),
     }

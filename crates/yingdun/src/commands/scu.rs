@@ -168,6 +168,6 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     entries.iter().try_for_each(|entry| collect(entry, files))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     std::fs::read(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause })
 }

@@ -33,7 +33,7 @@ fn services(page: &mut Page) {
     );
     page.block(
         "As SCU: Verification, storage, query and retrieval by C-MOVE and C-GET (from the command line, and at a registered device by \
-         the API), performed procedure steps (from the command line), the report of storage commitment on an association of \
+         the API), the modality worklist and storage commitment (likewise), performed procedure steps (from the command line), the report of storage commitment on an association of \
          its own, and instance availability notification (of studies that have come to rest, to registered devices whose record \
          says so).",
     );

@@ -18,7 +18,9 @@ use yingdun_dimse::message::Status;
 use yingdun_dimse::query::{Model, Root, Verb};
 use yingdun_dimse::scp::{self, MoveTarget};
 use yingdun_dimse::scu::{Answer, Cause, Destination, Diagnosis, Scu, ScuError, Settings, Step, diagnose};
-use yingdun_web::{CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way};
+use yingdun_web::{
+    CallFault, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way, WorklistQuestion,
+};
 
 /// For each step of a connection test: long enough for a device that wakes up, and all of them within a minute.
 const STEP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -37,6 +39,21 @@ impl Calls {
     pub(super) const fn new(tls: Option<Arc<ClientConfig>>, door: ArchiveDoor) -> Self {
         Self { tls, door }
     }
+
+    /// How a device is called for whoever waits for its answer.
+    fn asked(&self, device: Device) -> Result<MoveTarget, CallFault> {
+        let target = move_target(&device.title, device.at, self.tls.as_ref());
+        let mut target = target.ok_or_else(|| fault(Cause::NoOwnCertificate, None))?;
+        target.settings.timeouts = Timeouts { response: FIND_TIME_MAX, ..Timeouts::within(STEP_TIME_MAX) };
+        Ok(target)
+    }
+}
+
+/// What a device is searched for.
+#[derive(Clone, Copy)]
+enum Asked {
+    Studies,
+    Worklist,
 }
 
 impl Network for Calls {
@@ -62,18 +79,21 @@ impl Network for Calls {
     fn find(&self, device: Device, question: Question) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
         Box::pin(async move {
             let asked = identifier::of_json(question.level, &question.keys).map_err(CallFault::Key)?;
-            let target = move_target(&device.title, device.at, self.tls.as_ref());
-            let mut target = target.ok_or_else(|| fault(Cause::NoOwnCertificate, None))?;
-            target.settings.timeouts =
-                Timeouts { response: FIND_TIME_MAX, ..Timeouts::within(STEP_TIME_MAX) };
-            match timeout(FIND_TIME_MAX, ask(&target, &asked, question.limit)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(CallFault::Device {
-                    expected: format!("an answer within {} s", FIND_TIME_MAX.as_secs()),
-                    came: "rows that did not end".to_owned(),
-                    remedy: "ask for less: add a patient ID, an accession number or a date".to_owned(),
-                }),
-            }
+            let target = self.asked(device)?;
+            in_time(ask(&target, Asked::Studies, &asked, question.limit)).await
+        })
+    }
+
+    fn worklist(
+        &self,
+        device: Device,
+        question: WorklistQuestion,
+    ) -> BoxFuture<'_, Result<DeviceAnswer, CallFault>> {
+        Box::pin(async move {
+            let keys = identifier::texts(&question.keys).map_err(CallFault::Key)?;
+            let asked = identifier::of_worklist(keys).map_err(CallFault::Key)?;
+            let target = self.asked(device)?;
+            in_time(ask(&target, Asked::Worklist, &asked, question.limit)).await
         })
     }
 
@@ -130,9 +150,34 @@ impl Network for Calls {
 
 // === helpers ===
 
+/// Waits as long as a person does.
+async fn in_time(
+    answer: impl Future<Output = Result<DeviceAnswer, CallFault>>,
+) -> Result<DeviceAnswer, CallFault> {
+    timeout(FIND_TIME_MAX, answer).await.unwrap_or_else(|_| {
+        Err(CallFault::Device {
+            expected: format!("an answer within {} s", FIND_TIME_MAX.as_secs()),
+            came: "rows that did not end".to_owned(),
+            remedy: "ask for less: add a patient ID, an accession number or a date".to_owned(),
+        })
+    })
+}
+
 /// Asks over an association of its own. A device that has more rows than are wanted is hung up on.
-async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<DeviceAnswer, CallFault> {
-    let mut scu = called(target, Verb::Find).await?;
+async fn ask(
+    target: &MoveTarget,
+    what: Asked,
+    asked: &DataSet,
+    limit: usize,
+) -> Result<DeviceAnswer, CallFault> {
+    let mut scu = match what {
+        Asked::Studies => called(target, Verb::Find).await?,
+        Asked::Worklist => {
+            // Its one class always fits.
+            let proposals = Proposals::worklist().unwrap_or_default();
+            connected(target, &proposals).await?
+        }
+    };
     let (mut answer, full) = (DeviceAnswer::default(), CancellationToken::new());
     let taken = |row: DataSet| {
         if answer.rows.len() < limit {
@@ -142,8 +187,14 @@ async fn ask(target: &MoveTarget, asked: &DataSet, limit: usize) -> Result<Devic
             full.cancel();
         }
     };
+    let answered = async {
+        match what {
+            Asked::Studies => scu.find(Root::Study, asked, taken).await,
+            Asked::Worklist => scu.find_steps(asked, taken).await,
+        }
+    };
     let ended = tokio::select! {
-        ended = scu.find(Root::Study, asked, taken) => Some(ended),
+        ended = answered => Some(ended),
         () = full.cancelled() => None,
     };
     match ended {
@@ -166,7 +217,11 @@ pub(super) async fn called(target: &MoveTarget, verb: Verb) -> Result<Scu, CallF
     let mut proposals = Proposals::new();
     // The first model of an association always fits.
     let _ = proposals.add_model(Model { root: Root::Study, verb });
-    let connected = Scu::connect(&target.destination, &target.settings, &proposals).await;
+    connected(target, &proposals).await
+}
+
+async fn connected(target: &MoveTarget, proposals: &Proposals) -> Result<Scu, CallFault> {
+    let connected = Scu::connect(&target.destination, &target.settings, proposals).await;
     connected.map_err(|error| of_scu(&error, target))
 }
 

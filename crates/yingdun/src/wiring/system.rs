@@ -25,6 +25,7 @@ use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
 use yingdun_catalog::{Hold, catalogue};
 use yingdun_dimse::archive_door::ArchiveDoor;
+use yingdun_dimse::committer::Committer;
 use yingdun_dimse::notifier::Notifier;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings};
@@ -162,6 +163,8 @@ impl System {
             doors.spawn(feed.run(stop_doors.clone()));
         }
         let (institution, access) = (foundation.institution.clone(), foundation.access.clone());
+        let committer = Committer::new(access.clone(), archive.clone(), service.clone(), calling.clone());
+        doors.spawn(committer.run(stop_doors.clone()));
         let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
         doors.spawn(notifier.run(stop_doors.clone()));
         dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);

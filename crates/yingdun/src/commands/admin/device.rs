@@ -1,5 +1,6 @@
 //! Devices: their records, and what their habits make of an object.
 
+use super::commitment;
 use super::job::follow;
 use super::server::Server;
 use super::{AdminClientError, call, say, text_of};
@@ -64,20 +65,26 @@ pub(in crate::commands) async fn device(
                 DeviceLevel::Series => "series",
                 DeviceLevel::Instance => "instance",
             };
-            let keys = keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")));
-            let keys: Map<String, Value> =
-                keys.map(|(name, value)| (name.to_owned(), value.into())).collect();
-            let body = json!({"level": level, "keys": keys, "limit": limit});
-            let found = Server::of(&admin)?
-                .ask(Method::POST, &["devices", &ae_title, "find"], &[], Some(body))
-                .await?;
-            say_found(output, &found)
+            let body = json!({"level": level, "keys": keys_of(&keys), "limit": limit});
+            let path = ["devices", &ae_title, "find"];
+            say_found(output, &Server::of(&admin)?.ask(Method::POST, &path, &[], Some(body)).await?)
+        }
+        DeviceCommand::Worklist { ae_title, keys, limit, admin } => {
+            let body = json!({"keys": keys_of(&keys), "limit": limit});
+            let path = ["devices", &ae_title, "worklist"];
+            say_found(output, &Server::of(&admin)?.ask(Method::POST, &path, &[], Some(body)).await?)
         }
         DeviceCommand::Store { ae_title, studies, series, instance, wait, admin } => {
             let body = json!({"studies": studies, "series": series, "instances": instance});
             let server = Server::of(&admin)?;
             let job = server.ask(Method::POST, &["devices", &ae_title, "store"], &[], Some(body)).await?;
             follow(&server, job, wait, output).await
+        }
+        DeviceCommand::Commit { ae_title, studies, series, instance, wait, admin } => {
+            let body = json!({"studies": studies, "series": series, "instances": instance});
+            let server = Server::of(&admin)?;
+            let asked = server.ask(Method::POST, &["devices", &ae_title, "commit"], &[], Some(body)).await?;
+            commitment::follow(&server, asked, wait, output).await
         }
         DeviceCommand::Retrieve { ae_title, studies, by, wait, admin } => {
             let by = match by {
@@ -129,6 +136,12 @@ async fn record(admin: &AdminArgs, ae_title: &str, called: &str) -> Result<Map<S
     })?;
     record.remove("scopes");
     Ok(record)
+}
+
+/// Keys as they are asked for.
+fn keys_of(keys: &[String]) -> Map<String, Value> {
+    let keys = keys.iter().map(|key| key.split_once('=').unwrap_or((key, "")));
+    keys.map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
 /// Rows as JSON, or a line per row for people.
