@@ -98,14 +98,10 @@ pub(super) async fn place(core: &Core, told: &mut Compaction, mut placing: Placi
             through = true;
             continue;
         };
-        if placing.checks {
-            if core.store.sound_copies(&record.location).await < core.store.replicas().len() {
-                told.keep(
-                    placing.pack,
-                    format!("its records in pack {:016x} are not whole everywhere", placing.copy),
-                );
-                return Ok(Placed::Kept);
-            }
+        if placing.checks && core.store.sound_copies(&record.location).await < core.store.replicas().len() {
+            let why = format!("its records in pack {:016x} are not whole everywhere", placing.copy);
+            told.keep(placing.pack, why);
+            return Ok(Placed::Kept);
         }
         if let Some(from) = placing.from.remove(&record.location.digest) {
             batch.extend(relocation(core, &record, from));
