@@ -29,7 +29,10 @@ pub struct Relocation {
 pub async fn relocate(database: &Database, records: &[Relocation]) -> Result<(), CatalogError> {
     const INSTANCE: &str =
         "UPDATE instance SET location = $1 WHERE instance_ref = $2 AND version = $3 AND location = $4";
-    const ARRIVAL: &str = "UPDATE study_arrival SET location = $1 WHERE study_ref = $2 AND location = $3";
+    const ARRIVALS: [&str; 2] = [
+        "UPDATE study_arrival SET location = $1 WHERE study_ref = $2 AND location = $3",
+        "UPDATE study_arrival_beside SET location = $1 WHERE study_ref = $2 AND location = $3",
+    ];
     if records.len() > RELOCATIONS_MAX {
         let came = records.len();
         let text = format!("at most {RELOCATIONS_MAX} records are moved at once, {came} came");
@@ -45,12 +48,13 @@ pub async fn relocate(database: &Database, records: &[Relocation]) -> Result<(),
         let (to, from) = places(record);
         Statement::new(INSTANCE, vec![to, record.instance.into(), record.version.into(), from])
     };
-    let arrival = |record: &Relocation| {
+    let arrival = |(sql, record): (&'static str, &Relocation)| {
         let (to, from) = places(record);
-        Statement::new(ARRIVAL, vec![to, record.study.into(), from])
+        Statement::new(sql, vec![to, record.study.into(), from])
     };
-    let instances = by_instance.into_iter().map(instance);
-    let statements: Vec<Statement> = instances.chain(by_study.into_iter().map(arrival)).collect();
+    let arrivals = ARRIVALS.into_iter().flat_map(|sql| by_study.iter().map(move |record| (sql, *record)));
+    let statements: Vec<Statement> =
+        by_instance.into_iter().map(instance).chain(arrivals.map(arrival)).collect();
     if statements.is_empty() {
         return Ok(());
     }
