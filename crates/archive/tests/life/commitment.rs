@@ -30,7 +30,7 @@ pub(crate) fn request(transaction: u32, references: Vec<SopReference>) -> Commit
 }
 
 /// Asks, waits, and takes the report as a peer does that stays on its association.
-pub(crate) async fn commit(open: &Open, transaction: u32, references: Vec<SopReference>) -> CommitmentReport {
+async fn commit(open: &Open, transaction: u32, references: Vec<SopReference>) -> CommitmentReport {
     let asked = open.archive.request_commitment(&open.gateway, request(transaction, references)).await;
     let report = asked.unwrap().report().await.unwrap();
     open.archive.commitment_reported(&report).await.unwrap();
