@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use support::fault::MockFaultDisk;
 use support::{Heard, all_replicas, config, is_whole, open, open_heard, record, until, verifies};
 use tempfile::tempdir;
-use yingdun_storage::{Location, RealDisk, ReplicaState, ServiceError, Store, StoreEvent};
+use yingdun_storage::{Disk, Location, RealDisk, ReplicaState, ServiceError, Store, StoreConfig, StoreEvent};
 
 async fn fill(store: &Store, from: u64, count: u64) -> Vec<Location> {
     let mut locations = Vec::new();
@@ -32,6 +32,15 @@ async fn take_away(directory: &Path) {
         fs::remove_dir_all(directory).is_ok() || !directory.exists()
     })
     .await;
+}
+
+/// The store after a new start, whole: what the end of the old one sealed, it had no time to fill.
+async fn opened_again(store: Store, settings: &StoreConfig, disk: Arc<dyn Disk>) -> Store {
+    store.close().await;
+    drop(store);
+    let store = open(settings, disk).await;
+    until("the last pack is everywhere", || is_whole(&store)).await;
+    store
 }
 
 async fn become_state(store: &Store, replica: usize, state: ReplicaState) {
@@ -56,7 +65,8 @@ fn open_below(folder: &Path) -> Vec<PathBuf> {
 async fn a_disk_is_drained_taken_away_and_replaced_by_an_empty_one_while_the_store_serves() {
     let root = tempdir().unwrap();
     let heard = Arc::new(Heard::default());
-    let store = open_heard(&config(root.path(), 3), Arc::new(RealDisk), Arc::clone(&heard)).await;
+    let settings = config(root.path(), 3);
+    let store = open_heard(&settings, Arc::new(RealDisk), Arc::clone(&heard)).await;
     let mut locations = fill(&store, 0, 60).await;
     let old = all_replicas(&store)[1];
     store.drain(old).await.unwrap();
@@ -78,9 +88,6 @@ async fn a_disk_is_drained_taken_away_and_replaced_by_an_empty_one_while_the_sto
     locations.extend(fill(&store, 100, 20).await);
     until("it is filled", || is_whole(&store)).await;
     assert_eq!(store.status().replicas[1].bytes_awaiting_repair, 0);
-    store.close().await;
-    until("the last pack is everywhere", || is_whole(&store)).await;
-    everything_is_on(&store, 1, &locations).await;
     let told = [
         StoreEvent::ReplicaDraining { replica: old },
         StoreEvent::ReplicaDrained { replica: old },
@@ -91,6 +98,8 @@ async fn a_disk_is_drained_taken_away_and_replaced_by_an_empty_one_while_the_sto
         heard.iter().filter(|event| told.contains(event)).eq(&told)
     })
     .await;
+    let store = opened_again(store, &settings, Arc::new(RealDisk)).await;
+    everything_is_on(&store, 1, &locations).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +165,7 @@ async fn a_disk_that_failed_is_replaced_without_a_restart_and_only_by_an_empty_o
     let disk = Arc::new(MockFaultDisk::default());
     let settings = config(root.path(), 3);
     let faults = disk.below(&settings.replicas[2].directory);
-    let store = open(&settings, disk).await;
+    let store = open(&settings, disk.clone()).await;
     let mut locations = fill(&store, 0, 30).await;
     faults.sync_fails_in.store(1, Ordering::SeqCst);
     locations.extend(fill(&store, 30, 30).await);
@@ -168,8 +177,7 @@ async fn a_disk_that_failed_is_replaced_without_a_restart_and_only_by_an_empty_o
     take_away(&directory(root.path(), 2)).await;
     store.replace(replica).await.unwrap();
     until("it is filled", || is_whole(&store)).await;
-    store.close().await;
-    until("the last pack is everywhere", || is_whole(&store)).await;
+    let store = opened_again(store, &settings, disk).await;
     everything_is_on(&store, 2, &locations).await;
 }
 
@@ -209,12 +217,10 @@ async fn a_drained_disk_that_comes_back_gets_only_what_it_lacks() {
     locations.extend(fill(&store, 101, 1).await);
     store.replace(all_replicas(&store)[0]).await.unwrap();
     until("it has everything", || is_whole(&store)).await;
-    store.close().await;
-    until("the last pack is everywhere", || is_whole(&store)).await;
+    assert!(store.status().replicas[0].repaired <= 3, "only what came meanwhile");
+    let store = opened_again(store, &settings, Arc::new(RealDisk)).await;
     assert!(store.status().replicas[0].repaired <= 3, "only what came meanwhile");
     everything_is_on(&store, 0, &locations).await;
-    drop(store);
-    let store = open(&settings, Arc::new(RealDisk)).await;
     assert_eq!(store.status().replicas[0].state, ReplicaState::Ready);
 }
 
