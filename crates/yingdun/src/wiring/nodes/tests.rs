@@ -1,8 +1,9 @@
 //! Two nodes as `serve` builds them, with their doors, on one PostgreSQL. Only the lock on the catalogue is not taken, which lets
 //! one serve at a time.
 
-use super::super::foundation::Foundation;
+use super::super::foundation::{Foundation, database};
 use super::super::health::Health;
+use super::super::ledger::begin_log;
 use super::super::network::Calls;
 use super::super::root::{Root, root};
 use super::super::system::{archive_parts, open_web_door, store_config};
@@ -17,11 +18,13 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 use yingdun_access::{Peer, Session};
 use yingdun_archive::{Archive, ArchiveParts, Declared, Door, OpenError};
+use yingdun_catalog::DatabaseKind;
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::identity::clients::{self, Client as Program};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dimse::archive_door::ArchiveDoor;
-use yingdun_model::{ActorId, InstitutionId, Secret};
+use yingdun_keys::KeyStore;
+use yingdun_model::{ActorId, InstitutionId, Secret, SystemClock};
 use yingdun_storage::{LogEvents, RealDisk};
 use yingdun_testkit::PostgresDatabase;
 
@@ -69,6 +72,11 @@ async fn two_configurations(folder: &Path) -> Option<([Config; 2], [PostgresData
         replica.directory.set_extension("second");
     }
     second.audit.directory.set_extension("second");
+    second.audit.origin.push_str("/second");
+    let Root::Open(key) = root(&second).await.unwrap() else { panic!("it opens by itself") };
+    let rows = database("key", &second.keys.database, DatabaseKind::Keys).await.unwrap();
+    let keys = KeyStore::open_secrets(rows, key, Arc::new(SystemClock)).await.unwrap();
+    begin_log(&second, &keys).await.unwrap();
     let own = Authority::load(&pki).unwrap().issue_server("second", &["127.0.0.1".into()]).unwrap();
     own.save(&pki, "second").unwrap();
     second.web.certificate_file = pki.join("second.pem");
