@@ -29,11 +29,17 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::sign::{NoteSigner, NoteVerifier, SigningKey};
 
 /// Records integrated in one step while the journal is replayed.
 const REPLAY_STEP_RECORDS: usize = 64 * TILE_WIDTH;
+
+/// How long is waited for whoever lets go at this moment. A process that is just being started holds, until its own
+/// program runs, a copy of every file that its parent has open.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A log that is ready to take appends.
 #[derive(Debug)]
@@ -202,9 +208,13 @@ fn lock(dir: &Path) -> Result<File, AuditError> {
         .mode(FILE_MODE)
         .open(&path)
         .map_err(fail)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(AuditError::Locked { dir: dir.to_owned() }),
-        Err(error) => Err(fail(error.into())),
+    let until = Instant::now() + LOCK_WAIT_MAX;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(AuditError::Locked { dir: dir.to_owned() }),
+            Err(error) => return Err(fail(error.into())),
+        }
     }
 }

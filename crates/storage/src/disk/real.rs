@@ -11,10 +11,16 @@ use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Packs are for this service alone, although they hold ciphertext only.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
+
+/// How long is waited for whoever lets go at this moment. A process that is just being started holds, until its own
+/// program runs, a copy of every file that its parent has open.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The real file system (Linux).
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,7 +103,15 @@ impl Disk for RealDisk {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        let until = Instant::now() + LOCK_WAIT_MAX;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
+                    std::thread::sleep(LOCK_PAUSE)
+                }
+                taken => break taken?,
+            }
+        }
         Ok(Box::new(file))
     }
 }
