@@ -17,7 +17,7 @@ from yingdun_testkit.orthanc import free_port
 from yingdun_testkit.web import Web
 
 #: Seconds for a study to rest and a device to be called, on a machine with other work.
-TOLD_SECONDS_MAX = 90
+TOLD_SECONDS_MAX = 400
 
 
 class Listener:
