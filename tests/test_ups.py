@@ -26,9 +26,6 @@ BUSY_SECONDS = 10.0
 #: An ended workitem can be read for thirty days.
 KEPT_MS = 30 * 24 * 3600 * 1000
 
-#: Reports that may wait for one subscriber.
-REPORTS_MAX = 1_000
-
 
 def code(value: str) -> Dataset:
     made = Dataset()
@@ -330,6 +327,26 @@ def test_subscriptions_survive_a_restart_and_channels_are_told_of_it(make_instal
     assert [channel.next() for _ in range(2)] == [(uid, 1, "COMPLETED"), (later, 1, "SCHEDULED")]
 
 
+def test_a_channel_goes_on_over_lost_connections_to_the_database(make_installation, postgres_cluster):
+    databases = postgres_cluster.databases_of_an_installation()
+    installation = make_installation("ups-postgres", databases=databases)
+    mine = Worklist(installation, installation.office.client_token("mine", "worklist"))
+    mine.subscribe(ALL, "WATCHER")
+    channel = mine.channel("WATCHER")
+    for _ in range(3):
+        created = [mine.create() for _ in range(4)]
+        # Those that read, those that write, and the one that listens.
+        lost = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        for url in databases.values():
+            postgres_cluster.sql(url.split("?")[0].rsplit("/", 1)[1], lost)
+        last = mine.create()
+        for uid in [*created, last]:
+            assert [channel.next(), channel.next()] == [(uid, 1, "SCHEDULED"), (uid, 5, None)]
+    kept = postgres_cluster.dump(databases["catalogue"])
+    plain = [form for form in (last.encode(), last.encode().hex().encode()) if form in kept]
+    assert b"ups_report" in kept and not plain, "a report names no workitem to whoever has the database"
+
+
 def test_nobody_but_its_owner_opens_a_channel_and_only_who_may_reads_the_worklist(archive, tokens, worklist, gateway):
     worklist.subscribe(ALL, "OWNED")
     other = Worklist(archive, archive.office.client_token("another-worklist", "worklist"))
@@ -388,14 +405,15 @@ def test_who_does_not_keep_up_loses_the_channel_and_is_told(other):
         other.subscribe(ALL, "SLOW", deletionlock="true")
         if other.installation.office.metrics().get(ended, 0) > before:
             break
-    reports = 0
+    numbers = []
     while True:
         opcode, data = channel.socket.recv_data()
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             break
-        reports += opcode == websocket.ABNF.OPCODE_TEXT
+        if opcode == websocket.ABNF.OPCODE_TEXT:
+            numbers += json.loads(data)["00000110"]["Value"]
     assert (int.from_bytes(data[:2], "big"), data[2:].decode()) == (1013, "too many reports were waiting")
-    assert reports >= REPORTS_MAX, "what was in the queue is still told"
+    assert numbers == list(range(1, len(numbers) + 1)), "what was on its way is still told, and nothing is left out"
     other.must(200, "DELETE", f"/workitems/{ALL}/subscribers/SLOW")
 
 

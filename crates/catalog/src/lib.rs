@@ -50,7 +50,7 @@ mod sql;
 
 pub use database::{
     Database, DatabaseKind, Dump, DumpError, Follower, Hold, Inspected, Migration, NewDatabase, ServerReport,
-    ServerState, database_servers,
+    ServerState, Told, database_servers,
 };
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

@@ -1,5 +1,5 @@
 //! What changes workitems: creation, update, change of state, request of cancellation. Each is decided, checked, made
-//! durable, written down, and told to subscribers, in this order; changes of one workitem never overlap.
+//! durable with what subscribers are told of it, and written down, in this order.
 
 use super::attributes::{self, UPS_PUSH, put, values, word};
 use super::check;
@@ -7,17 +7,18 @@ use super::item::{Workitem, date_time, lock_digest, names_a_day};
 use super::report::{CANCELLATION_WORDS, Report};
 use super::state::{self, Cancellation, Change};
 use super::subscribe::{ALL_WORKITEMS, MATCHING_WORKITEMS, open_filter};
-use super::{Created, Keeper, WorkitemError, not_read};
+use super::{Created, Keeper, ROSTER_ATTEMPTS_MAX, WorkitemError, attempt, not_read, rosters_change};
 use crate::shared::Core;
 use serde_json::{Map, Value, json};
 use yingdun_access::Session;
 use yingdun_audit::ReasonCode;
+use yingdun_catalog::catalogue::reports::{self, Audience};
 use yingdun_catalog::catalogue::subscriptions::{self, SubscriptionScope};
 use yingdun_catalog::catalogue::workitems;
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_dicom::matching::Keys;
 use yingdun_dicom::{Tag, tags};
-use yingdun_model::{AeTitle, Timestamp, Uid, WorkitemState};
+use yingdun_model::{Timestamp, Uid, WorkitemState};
 
 /// Workitems of one institution that are kept at the same time: a year of a hospital that plans two hundred steps a day.
 /// Those that have ended leave by themselves.
@@ -61,28 +62,36 @@ pub(crate) async fn create(
         return Err(WorkitemError::Full);
     }
     let (row, tokens) = item.seal(&keeper.keys, now)?;
-    let mut statements = workitems::insert(&row, &tokens);
+    let told = Report::of_creation(&item);
     // Nobody subscribes to all that there is between the reading of subscribers and the insertion.
     let _roster = core.ups.roster.read().await;
     let data_set = item.data_set();
-    let mut told = Vec::new();
-    for subscriber in subscriptions::all(database, institution).await.map_err(not_read)? {
-        let wanted = match subscriber.scope {
-            SubscriptionScope::Specific => false,
-            SubscriptionScope::Global => true,
-            SubscriptionScope::Filtered => {
-                let set = open_filter(&keeper.keys, &subscriber)?;
-                Keys::read(&set).is_ok_and(|keys| keys.matches(&data_set))
+    let mut done = Err(rosters_change());
+    for _ in 0..ROSTER_ATTEMPTS_MAX {
+        let roster = reports::roster(database, institution).await.map_err(not_read)?;
+        let mut statements = workitems::insert(&row, &tokens);
+        for subscriber in subscriptions::all(database, institution).await.map_err(not_read)? {
+            let wanted = match subscriber.scope {
+                SubscriptionScope::Specific => false,
+                SubscriptionScope::Global => true,
+                SubscriptionScope::Filtered => {
+                    let set = open_filter(&keeper.keys, &subscriber)?;
+                    Keys::read(&set).is_ok_and(|keys| keys.matches(&data_set))
+                }
+            };
+            if wanted {
+                let (title, lock) = (&subscriber.title, subscriber.deletion_lock);
+                statements.push(subscriptions::subscribe_by_scope(institution, title, item.reference, lock));
             }
-        };
-        if wanted {
-            let (title, lock) = (&subscriber.title, subscriber.deletion_lock);
-            statements.push(subscriptions::subscribe_by_scope(institution, title, item.reference, lock));
-            told.push(subscriber.title);
+        }
+        statements.extend(keeper.tell(Audience::SubscribersOf(item.reference), &told, now)?);
+        let turn = vec![reports::turn_at(institution, roster)];
+        if let Some(tried) = attempt(core, turn, statements).await {
+            done = tried;
+            break;
         }
     }
-    keep(core, &keeper, &item, statements, CREATED).await?;
-    core.ups.channels.publish(institution, &told, &Report::of_creation(&item));
+    outcome(core, &keeper, &item, done, CREATED).await?;
     Ok(Created { uid, modified })
 }
 
@@ -108,9 +117,8 @@ pub(crate) async fn update(
     check::check(&after.attributes)?;
     let now = core.clock.now();
     after.set_state(before.state, now);
-    let told = write(core, &keeper, &mut after, now, UPDATED).await?;
-    core.ups.channels.publish(session.institution(), &told, &Report::of_update(&before, &after));
-    Ok(())
+    let told = Report::of_update(&before, &after);
+    write(core, &keeper, &mut after, now, &told, UPDATED).await
 }
 
 /// Changes the state of a workitem (N-ACTION, Change UPS State). Tells the state in which the workitem was already, where
@@ -137,8 +145,8 @@ pub(crate) async fn change_state(
     }
     let now = core.clock.now();
     item.set_state(to, now);
-    let told = write(core, &keeper, &mut item, now, STATE_CHANGED).await?;
-    core.ups.channels.publish(session.institution(), &told, &[Report::state(&item)]);
+    let told = [Report::state(&item)];
+    write(core, &keeper, &mut item, now, &told, STATE_CHANGED).await?;
     Ok(None)
 }
 
@@ -153,7 +161,7 @@ pub(crate) async fn request_cancellation(
     check::check(words)?;
     let _turn = core.ups.turn(keeper.keys.pseudonyms.workitem(uid)).await;
     let mut item = keeper.workitem(core, uid).await?;
-    let institution = session.institution();
+    let now = core.clock.now();
     match state::cancellation(item.state)? {
         Cancellation::Already => return Ok(true),
         Cancellation::TellPerformer => {
@@ -162,14 +170,12 @@ pub(crate) async fn request_cancellation(
             if told.is_empty() {
                 return Err(WorkitemError::NoPerformer);
             }
-            keep(core, &keeper, &item, Vec::new(), CANCEL_REQUESTED).await?;
             let requester: String = session.actor().as_str().chars().take(REQUESTER_CHARACTERS_MAX).collect();
-            let report = Report::cancel_requested(&item, &requester, words);
-            core.ups.channels.publish(institution, &told, &[report]);
+            let report = [Report::cancel_requested(&item, &requester, words)];
+            keep(core, &keeper, &item, now, Vec::new(), &report, CANCEL_REQUESTED).await?;
         }
         Cancellation::Now => {
             // By way of IN PROGRESS, as the standard wants it seen (PS3.4 §CC.2.2.3).
-            let now = core.clock.now();
             let mut claimed = item.clone();
             claimed.set_state(WorkitemState::InProgress, now);
             let mut words = words.clone();
@@ -179,9 +185,8 @@ pub(crate) async fn request_cancellation(
             note_cancellation(&mut item, &words, now);
             attributes::check_final(&item.attributes, WorkitemState::Canceled)?;
             item.set_state(WorkitemState::Canceled, now);
-            let told = write(core, &keeper, &mut item, now, CANCEL_REQUESTED).await?;
-            let reports = [Report::state(&claimed), Report::state(&item)];
-            core.ups.channels.publish(institution, &told, &reports);
+            let told = [Report::state(&claimed), Report::state(&item)];
+            write(core, &keeper, &mut item, now, &told, CANCEL_REQUESTED).await?;
         }
     }
     Ok(false)
@@ -244,31 +249,47 @@ fn unspecified_reason() -> Value {
     })
 }
 
-/// Makes the next revision of a workitem durable and gives who is to be told.
+/// Makes the next revision of a workitem durable, and what its subscribers are told.
 async fn write(
     core: &Core,
     keeper: &Keeper<'_>,
     item: &mut Workitem,
     now: Timestamp,
+    told: &[Report],
     reason: ReasonCode,
-) -> Result<Vec<AeTitle>, WorkitemError> {
+) -> Result<(), WorkitemError> {
     item.revision += 1;
     let (row, tokens) = item.seal(&keeper.keys, now)?;
-    keep(core, keeper, item, workitems::replace(&row, &tokens), reason).await?;
-    subscriptions::of_workitem(core.catalogue.database(), item.reference).await.map_err(not_read)
+    keep(core, keeper, item, now, workitems::replace(&row, &tokens), told, reason).await
 }
 
-/// Makes changes durable, and the leaf of their outcome.
+/// Makes changes durable, what subscribers are told of them, and the leaf of their outcome.
 async fn keep(
     core: &Core,
     keeper: &Keeper<'_>,
     item: &Workitem,
-    statements: Vec<Statement>,
+    now: Timestamp,
+    changes: Vec<Statement>,
+    told: &[Report],
     reason: ReasonCode,
 ) -> Result<(), WorkitemError> {
-    let done = core.catalogue.database().execute(statements).await;
+    let mut statements = vec![reports::turn(&keeper.keys.institution)];
+    statements.extend(changes);
+    statements.extend(keeper.tell(Audience::SubscribersOf(item.reference), told, now)?);
+    let done = core.catalogue.database().execute_and_tell(statements).await;
+    outcome(core, keeper, item, done.map(drop), reason).await
+}
+
+/// Writes down what came of a change.
+async fn outcome(
+    core: &Core,
+    keeper: &Keeper<'_>,
+    item: &Workitem,
+    done: Result<(), CatalogError>,
+    reason: ReasonCode,
+) -> Result<(), WorkitemError> {
     keeper.leaf_of_change(core, Some(item), reason, done.is_ok()).await?;
-    done.map(drop).map_err(|error| match error {
+    done.map_err(|error| match error {
         CatalogError::Constraint(_) => WorkitemError::Exists,
         // Another process was faster.
         CatalogError::UnexpectedRows { .. } => WorkitemError::State(item.state),

@@ -1,23 +1,39 @@
-//! Event channels: one open queue for each subscriber's title, filled when a change is durable, emptied by a door.
+//! Event channels: what a door hands to one subscriber, read from the reports that every node keeps.
 //!
-//! A queue has a bound. A subscriber that does not keep up loses its channel, and is told so, rather than single
-//! events: it opens a new one and looks what has become of its workitems.
+//! ```text
+//!  change, at whatever node ─► reports of the subscriber 1, 2, 3 … ─► channel: those behind its number, woken or after a while
+//! ```
+//!
+//! A channel knows the number up to which it has read, and moves it only with reports that it holds. Numbers have no gap, and
+//! what is read is one look at the database; so between two looks a connection, a server or a wake may be lost, and each report still
+//! comes once and in its order. A subscriber that does not keep up loses its channel, and is told so, rather than
+//! single events: it opens a new one and looks what has become of its workitems.
+//!
+//! The channel that was opened last is the one of its title, at whatever node: others see its number, and end.
 
 use super::WorkitemError;
 use super::report::Report;
 use crate::error::Unavailable;
+use crate::pseudonym::InstitutionKeys;
 use crate::shared::Core;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use yingdun_access::{Resource, Session};
-use yingdun_model::{Action, AeTitle, InstitutionId};
+use yingdun_catalog::catalogue::reports;
+use yingdun_catalog::{CatalogError, Told};
+use yingdun_model::{Action, AeTitle};
 
-/// Reports that wait for one subscriber: a busy hour of a large hospital. Each takes a kilobyte or less.
-pub const CHANNEL_REPORTS_MAX: usize = 1_000;
+/// Reports that wait for one subscriber. Each takes a kilobyte or less.
+pub const CHANNEL_REPORTS_MAX: usize = reports::REPORTS_MAX as usize;
+
+/// Reports that a channel reads at a time, and holds.
+const PAGE_MAX: u32 = 32;
+
+/// How often a channel looks when nobody wakes it: another node may have written while nobody listened.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How often it is decided whether the session of a channel may still read the worklist. With what closing takes, a
 /// revoked session is out within five seconds.
@@ -28,7 +44,7 @@ const DECISION_INTERVAL: Duration = Duration::from_secs(2);
 pub enum ChannelEnd {
     /// The session ended, was revoked, or lost the right.
     Refused,
-    /// More than [`CHANNEL_REPORTS_MAX`] reports were waiting.
+    /// More than [`CHANNEL_REPORTS_MAX`] reports were waiting, or one waited for longer than they are kept.
     Slow,
     /// The same subscriber has opened another one.
     Replaced,
@@ -43,100 +59,69 @@ pub enum ChannelEnd {
 pub struct EventChannel {
     core: Arc<Core>,
     session: Session,
-    name: Name,
-    number: u64,
-    reports: mpsc::Receiver<Report>,
-    end: Arc<OnceLock<ChannelEnd>>,
+    position: Position,
+    told: Told,
     next_decision: Instant,
     messages: u64,
 }
 
-type Name = (InstitutionId, AeTitle);
-
-/// The open channels.
-#[derive(Debug, Default)]
-pub(super) struct Channels(Mutex<Open>);
-
-#[derive(Debug, Default)]
-struct Open {
-    last_number: u64,
-    by_name: HashMap<Name, Entrance>,
-}
-
-/// Where reports go in.
+/// How far a channel has read.
 #[derive(Debug)]
-struct Entrance {
+struct Position {
+    keys: Arc<InstitutionKeys>,
+    title: AeTitle,
+    /// What tells this channel from others of its title.
+    channel: i64,
+    /// The number of the last report that was read.
     number: u64,
-    reports: mpsc::Sender<Report>,
-    end: Arc<OnceLock<ChannelEnd>>,
-}
-
-impl Channels {
-    /// Hands reports to those titles that have a channel.
-    pub(super) fn publish(&self, institution: &InstitutionId, titles: &[AeTitle], reports: &[Report]) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for title in titles {
-            let name = (institution.clone(), title.clone());
-            for report in reports {
-                let Some(entrance) = open.by_name.get(&name) else { break };
-                if let Err(TrySendError::Full(_)) = entrance.reports.try_send(report.clone()) {
-                    metrics::counter!("yingdun_ups_channels_slow_total").increment(1);
-                    close(&mut open, &name, ChannelEnd::Slow);
-                }
-            }
-        }
-    }
-
-    /// Ends the channel of a title.
-    pub(super) fn end(&self, institution: &InstitutionId, title: &AeTitle, why: ChannelEnd) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        close(&mut open, &(institution.clone(), title.clone()), why);
-    }
-
-    /// Opens a channel, in the place of one that the same subscriber has open.
-    pub(super) fn open(&self, core: &Arc<Core>, session: &Session, title: AeTitle) -> EventChannel {
-        let name = (session.institution().clone(), title);
-        let (sender, reports) = mpsc::channel(CHANNEL_REPORTS_MAX);
-        let end = Arc::new(OnceLock::new());
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        close(&mut open, &name, ChannelEnd::Replaced);
-        open.last_number += 1;
-        let number = open.last_number;
-        open.by_name.insert(name.clone(), Entrance { number, reports: sender, end: Arc::clone(&end) });
-        EventChannel {
-            core: Arc::clone(core),
-            session: session.clone(),
-            name,
-            number,
-            reports,
-            end,
-            next_decision: Instant::now() + DECISION_INTERVAL,
-            messages: 0,
-        }
-    }
-
-    fn leave(&self, name: &Name, number: u64) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.by_name.get(name).is_some_and(|entrance| entrance.number == number) {
-            open.by_name.remove(name);
-        }
-    }
+    /// Reports that were read and not handed out.
+    waiting: VecDeque<Report>,
+    /// Why nothing more is read.
+    end: Option<ChannelEnd>,
 }
 
 impl EventChannel {
+    /// Opens a channel, in the place of one that the same owner has open under the title.
+    pub(super) async fn open(
+        core: &Arc<Core>,
+        session: &Session,
+        keys: Arc<InstitutionKeys>,
+        title: AeTitle,
+        owner: &str,
+    ) -> Result<Self, WorkitemError> {
+        let (database, institution) = (core.catalogue.database(), &keys.institution);
+        // Positive, as 0 stands for none.
+        let channel = i64::from_be_bytes(yingdun_crypto::random::array()) & i64::MAX | 1;
+        let told = database.told();
+        let open = reports::open(institution, &title, owner, channel);
+        database.execute_and_tell(vec![open]).await.map_err(|error| match error {
+            CatalogError::UnexpectedRows { .. } => WorkitemError::NotSubscribed,
+            other => super::not_read(other),
+        })?;
+        let now =
+            reports::after(database, institution, &title, u64::MAX, 1).await.map_err(super::not_read)?;
+        let number = now.map_or(0, |waiting| waiting.last);
+        let position = Position { keys, title, channel, number, waiting: VecDeque::new(), end: None };
+        Ok(Self {
+            core: Arc::clone(core),
+            session: session.clone(),
+            position,
+            told,
+            next_decision: Instant::now() + DECISION_INTERVAL,
+            messages: 0,
+        })
+    }
+
     /// The next report as a message of JSON, in the order of the changes. May be given up and asked again.
     ///
     /// # Errors
     /// [`ChannelEnd`] says why there are no more.
     pub async fn next(&mut self) -> Result<String, ChannelEnd> {
-        let Self { core, session, reports, end, next_decision, messages, .. } = self;
+        let Self { core, session, position, told, next_decision, messages } = self;
         let report = tokio::select! {
             biased;
             refused = refused(core, session, next_decision) => return Err(refused),
-            report = reports.recv() => report,
-        };
-        let Some(report) = report else {
-            return Err(end.get().copied().unwrap_or(ChannelEnd::Unavailable));
+            report = position.next(core, told) => report?,
         };
         *messages += 1;
         // Message ID (0000,0110) has sixteen bits and is never 0.
@@ -144,9 +129,15 @@ impl EventChannel {
         Ok(report.message(number))
     }
 
-    /// Ends when the session may not read the worklist any more, while a message is on its way.
+    /// Ends when the session may not read the worklist any more, while a message is on its way. What else ends the channel
+    /// meanwhile is told by [`Self::next`]: the message may arrive.
     pub async fn refused(&mut self) -> ChannelEnd {
-        refused(&self.core, &self.session, &mut self.next_decision).await
+        let Self { core, session, position, told, next_decision, .. } = self;
+        tokio::select! {
+            biased;
+            refused = refused(core, session, next_decision) => refused,
+            never = position.watch(core, told) => match never {},
+        }
     }
 
     /// Closes the channel and writes down how many reports have left through it.
@@ -163,20 +154,70 @@ impl EventChannel {
     }
 }
 
-impl Drop for EventChannel {
-    fn drop(&mut self) {
-        self.core.ups.channels.leave(&self.name, self.number);
+impl Position {
+    /// The next report. What was given up in the middle is read again.
+    async fn next(&mut self, core: &Core, told: &mut Told) -> Result<Report, ChannelEnd> {
+        loop {
+            if let Some(report) = self.waiting.pop_front() {
+                return Ok(report);
+            }
+            self.look(core).await?;
+            if self.waiting.is_empty() {
+                told.wait(LOOK).await;
+            }
+        }
+    }
+
+    /// Looks whether the channel has ended, and reads nothing.
+    async fn watch(&mut self, core: &Core, told: &mut Told) -> Infallible {
+        loop {
+            if self.end.is_none() {
+                self.end = self.found(core, 1).await.err();
+            }
+            told.wait(LOOK).await;
+        }
+    }
+
+    /// Reads what is behind the number.
+    async fn look(&mut self, core: &Core) -> Result<(), ChannelEnd> {
+        if let Some(end) = self.end {
+            return Err(end);
+        }
+        for (number, sealed) in self.found(core, PAGE_MAX).await? {
+            let report = Report::open(&self.keys, sealed).map_err(|error| {
+                tracing::error!(%error, "a report for an event channel does not open");
+                ChannelEnd::Unavailable
+            })?;
+            self.waiting.push_back(report);
+            self.number = number;
+        }
+        Ok(())
+    }
+
+    /// What is behind the number, if the channel still is the one of its title and keeps up.
+    async fn found(&self, core: &Core, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, ChannelEnd> {
+        let (database, institution) = (core.catalogue.database(), &self.keys.institution);
+        let found = reports::after(database, institution, &self.title, self.number, limit).await;
+        let found = found.map_err(|error| {
+            tracing::error!(%error, "reports for an event channel cannot be read");
+            ChannelEnd::Unavailable
+        })?;
+        let found = found.ok_or(ChannelEnd::Unsubscribed)?;
+        if found.channel != self.channel {
+            // A title that was released and taken again has no channel; nothing of what it is told is for this one.
+            return Err(if found.channel == 0 { ChannelEnd::Unsubscribed } else { ChannelEnd::Replaced });
+        }
+        let behind = found.last.saturating_sub(self.number);
+        let is_missing = found.reports.first().map_or(behind > 0, |(first, _)| *first != self.number + 1);
+        if is_missing || behind > CHANNEL_REPORTS_MAX as u64 {
+            metrics::counter!("yingdun_ups_channels_slow_total").increment(1);
+            return Err(ChannelEnd::Slow);
+        }
+        Ok(found.reports)
     }
 }
 
 // === helpers ===
-
-fn close(open: &mut Open, name: &Name, why: ChannelEnd) {
-    if let Some(entrance) = open.by_name.remove(name) {
-        // Said before the sender is dropped, so that whoever sees the end finds the reason.
-        let _ = entrance.end.set(why);
-    }
-}
 
 /// Decides again and again, and ends when the answer is no. What was given up in the middle is decided again at once.
 async fn refused(core: &Core, session: &Session, next_decision: &mut Instant) -> ChannelEnd {

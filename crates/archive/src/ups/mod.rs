@@ -1,7 +1,7 @@
 //! The unified worklist (PS3.4 annex CC): workitems that people and programs schedule, claim, perform and watch.
 //!
 //! ```text
-//!  DICOM JSON ─► check ─► attributes ─► item: sealed, tokens ─► row ─► who is subscribed ─► channels ─► the door
+//!  DICOM JSON ─► check ─► attributes ─► item: sealed, tokens ─► row, reports to who is subscribed ─► channels ─► the door
 //!                         (table)         ▲
 //!                          state machine ─┘ lock: the Transaction UID of whoever claimed it
 //! ```
@@ -13,7 +13,7 @@
 //! | `check` | whether JSON is a data set |
 //! | `item` | one workitem between its row and its attributes |
 //! | `change`, `find`, `subscribe` | the use cases |
-//! | `report`, `channel` | what subscribers are told, and the queues through which |
+//! | `report`, `channel` | what subscribers are told, and the channels through which |
 //! | `removal` | workitems that have ended leave |
 //!
 //! Whoever may read the worklist sees all workitems of the institution; the Transaction UID of a claimed one is kept as
@@ -44,16 +44,21 @@ use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::shared::Core;
 use item::Workitem;
+use report::Report;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 use yingdun_access::{Refusal, Resource, Session, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
-use yingdun_catalog::CatalogError;
+use yingdun_catalog::catalogue::reports::{self, Audience};
 use yingdun_catalog::catalogue::workitems;
-use yingdun_model::{Action, PatientRef, Uid, WorkitemRef, WorkitemState};
+use yingdun_catalog::{CatalogError, Statement};
+use yingdun_model::{Action, PatientRef, Timestamp, Uid, WorkitemRef, WorkitemState};
 
 /// Changes that are made at the same time, at most: each has one of these turns, by its workitem.
 const TURNS: usize = 64;
+
+/// How often something is prepared anew because another node changed subscriptions at the same moment.
+const ROSTER_ATTEMPTS_MAX: usize = 8;
 
 const ANSWERED: ReasonCode = ReasonCode::new("answered");
 const CHANNEL_CLOSED: ReasonCode = ReasonCode::new("workitem-channel-closed");
@@ -61,8 +66,8 @@ const CHANNEL_CLOSED: ReasonCode = ReasonCode::new("workitem-channel-closed");
 /// What the use cases of the unified worklist share.
 #[derive(Debug)]
 pub(crate) struct Ups {
-    channels: channel::Channels,
-    /// Held for reading while a workitem is created, for writing while subscriptions change.
+    /// Held for reading while a workitem is created, for writing while subscriptions change: what goes on at this node does
+    /// not have to be prepared anew. Other nodes are told by the roster of the catalogue.
     roster: RwLock<()>,
     turns: Vec<Mutex<()>>,
 }
@@ -70,7 +75,6 @@ pub(crate) struct Ups {
 impl Default for Ups {
     fn default() -> Self {
         Self {
-            channels: channel::Channels::default(),
             roster: RwLock::default(),
             turns: std::iter::repeat_with(Mutex::default).take(TURNS).collect(),
         }
@@ -78,8 +82,7 @@ impl Default for Ups {
 }
 
 impl Ups {
-    /// The turn of a workitem, so that its changes, and what subscribers are told of them, have one order. There is always
-    /// one.
+    /// The turn of a workitem, so that of its changes at this node none is refused because of another. There is always one.
     async fn turn(&self, workitem: WorkitemRef) -> Option<MutexGuard<'_, ()>> {
         let [first, ..] = workitem.as_bytes();
         match self.turns.get(usize::from(*first) % TURNS) {
@@ -198,6 +201,19 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// The changes that tell an audience, behind the turn of the institution.
+    fn tell(
+        &self,
+        audience: Audience<'_>,
+        reports: &[Report],
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, WorkitemError> {
+        let sealed: Result<Vec<_>, _> = reports.iter().map(|report| report.seal(&self.keys)).collect();
+        let sealed =
+            sealed.map_err(|_| WorkitemError::Invalid("a report of this cannot be sealed".to_owned()))?;
+        Ok(reports::tell(&self.keys.institution, audience, sealed, now))
+    }
+
     /// The leaf of what came of a change.
     async fn leaf_of_change(
         &self,
@@ -232,6 +248,24 @@ async fn leaf_of_reading(
 }
 
 // === helpers ===
+
+/// Tries changes that were prepared from what is still the same; nothing when it is not.
+async fn attempt(
+    core: &Core,
+    still_the_same: Vec<Statement>,
+    changes: Vec<Statement>,
+) -> Option<Result<(), CatalogError>> {
+    let conditions = still_the_same.len();
+    let statements = still_the_same.into_iter().chain(changes).collect();
+    match core.catalogue.database().execute_and_tell(statements).await {
+        Err(CatalogError::UnexpectedRows { statement, .. }) if statement < conditions => None,
+        done => Some(done.map(drop)),
+    }
+}
+
+fn rosters_change() -> CatalogError {
+    CatalogError::Busy("another node changes subscriptions all the time".to_owned())
+}
 
 fn leaf(core: &Core, session: &Session, reason: ReasonCode) -> Event {
     Event {

@@ -7,7 +7,7 @@ use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use std::time::Duration;
 use yingdun_audit::{Counts, Event, EventKind, ReasonCode};
-use yingdun_catalog::catalogue::{subscriptions, workitems};
+use yingdun_catalog::catalogue::{reports, subscriptions, workitems};
 use yingdun_model::{Action, Timestamp};
 
 /// How long an ended workitem can be read: over a long holiday.
@@ -15,6 +15,9 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long it is remembered that there was one, counted from its removal.
 const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// How long a report waits for a subscriber whose channel is open and takes nothing. Whoever keeps up has it within seconds.
+const REPORTS_KEPT: Duration = Duration::from_secs(3600);
 
 /// How often it is looked for such workitems.
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -49,8 +52,10 @@ pub(crate) async fn remove_ended(core: &Core, ended_before: Timestamp) -> Result
         let statements = batch.into_iter().flat_map(|reference| workitems::remove(reference, now)).collect();
         database.execute(statements).await.map_err(unavailable)?;
     }
-    let forget = workitems::forget_removed(before(now, REMEMBERED));
-    database.execute(vec![forget, subscriptions::release_unused()]).await.map_err(unavailable)?;
+    let forget =
+        [workitems::forget_removed(before(now, REMEMBERED)), reports::forget(before(now, REPORTS_KEPT))];
+    let changes = std::iter::once(reports::turns_changing_all()).chain(subscriptions::release_unused());
+    database.execute_and_tell(changes.chain(forget).collect()).await.map_err(unavailable)?;
     if removed > 0 {
         let system = core.access.system_session();
         let leaf = Event {

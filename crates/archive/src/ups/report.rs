@@ -2,13 +2,13 @@
 
 use super::attributes::{UPS_PUSH, has_value, put, values};
 use super::item::{Workitem, differs};
+use crate::pseudonym::InstitutionKeys;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use yingdun_crypto::{Context, OpenError, SealError, Sealed};
 use yingdun_dicom::{Tag, tags};
 
 /// One report, without the number of its message, which each channel counts for itself.
-#[derive(Clone, Debug)]
-pub(super) struct Report(Arc<Map<String, Value>>);
+pub(super) struct Report(Map<String, Value>);
 
 const PROGRESS: Tag = tags::PROCEDURE_STEP_PROGRESS_INFORMATION_SEQUENCE;
 const STATION: Tag = tags::SCHEDULED_STATION_NAME_CODE_SEQUENCE;
@@ -60,9 +60,19 @@ impl Report {
         reports
     }
 
+    /// As it is kept for those who are to be told: it names a workitem, and may hold words about a patient.
+    pub(super) fn seal(&self, keys: &InstitutionKeys) -> Result<Vec<u8>, SealError> {
+        Sealed::seal(&keys.index, &context(keys), &self.0).map(Sealed::into_bytes)
+    }
+
+    /// One that was kept.
+    pub(super) fn open(keys: &InstitutionKeys, sealed: Vec<u8>) -> Result<Self, OpenError> {
+        Sealed::from_bytes(sealed).open(&keys.index, &context(keys)).map(Self)
+    }
+
     /// The message, with its number.
-    pub(super) fn message(&self, number: u16) -> String {
-        let mut message = Map::clone(&self.0);
+    pub(super) fn message(self, number: u16) -> String {
+        let Self(mut message) = self;
         put(&mut message, tags::MESSAGE_ID, vec![number.into()]);
         Value::Object(message).to_string()
     }
@@ -89,11 +99,23 @@ impl Report {
         put(&mut message, tags::AFFECTED_SOP_CLASS_UID, vec![UPS_PUSH.into()]);
         put(&mut message, tags::AFFECTED_SOP_INSTANCE_UID, vec![item.uid.as_str().into()]);
         put(&mut message, tags::EVENT_TYPE_ID, vec![event.into()]);
-        Self(Arc::new(message))
+        Self(message)
+    }
+}
+
+/// Never shows what is told: it may name a patient.
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Report(…)")
     }
 }
 
 // === helpers ===
+
+/// A report opens as one of its institution. Its number is given when it is written, so nothing here can name it.
+fn context(keys: &InstitutionKeys) -> Context {
+    Context::new("yingdun/catalogue/workitem-report/v1").field(keys.institution.as_str())
+}
 
 /// Copies what has a value.
 fn copy(to: &mut Map<String, Value>, from: &Map<String, Value>, wanted: &[Tag]) {

@@ -2,15 +2,17 @@
 
 use crate::commitment::{reference, request};
 use crate::house::{Engine, House, Open, institution};
+use crate::ups::{report, title, told};
 use crate::{damage_at, quarantined_and_repaired, stop, until_repaired};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use yingdun_archive::{
-    Archive, CommitmentFailure, CommitmentReport, Level, NodeError, OpenError, OtherNodes,
-    PACK_READ_BYTES_MAX, SopReference, SpanError, StoredOutcome,
+    Archive, ChannelEnd, CommitmentFailure, CommitmentReport, Level, NodeError, OpenError, OtherNodes,
+    PACK_READ_BYTES_MAX, SopReference, SpanError, StoredOutcome, SubscriptionTarget,
 };
 use yingdun_catalog::Statement;
 use yingdun_catalog::catalogue::{self, counts, instances, remove};
@@ -18,7 +20,7 @@ use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::destructions::{self, KeyIdentity};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dicom::tags;
-use yingdun_model::Grade;
+use yingdun_model::{Grade, WorkitemState};
 use yingdun_storage::StoreLocation;
 
 /// The other of two nodes, asked in this process for what its door would give.
@@ -390,6 +392,78 @@ async fn catalogued(nodes: &[Open; 2]) -> i64 {
     }
     let count = Statement::new("SELECT count(*) FROM instance", vec![]);
     nodes[0].catalogue.query(count).await.unwrap()[0].get_i64(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_changes_at_either_node_a_subscriber_is_told_once_and_in_order_also_when_connections_are_lost() {
+    let Some((_houses, nodes)) = two_nodes().await else { return };
+    let [here, there] = &nodes;
+    let (watcher, all) = (title("WATCHER"), SubscriptionTarget::All);
+    there.archive.subscribe_to_workitems(&there.ris, &watcher, &all, false).await.unwrap();
+    let mut channel = here.archive.open_event_channel(&here.ris, watcher).await.unwrap();
+    let mut expected = Vec::new();
+    for round in 0..4 {
+        for (number, node) in nodes.iter().enumerate() {
+            let item = node.schedule(&format!("1.2.{round}.{number}"), "P1", "CT01", "20260301").await;
+            nodes[1 - number].to(&item, "2.25.7", WorkitemState::InProgress).await.unwrap();
+            expected.extend([
+                report(&item, 1, "SCHEDULED"),
+                report(&item, 5, ""),
+                report(&item, 1, "IN PROGRESS"),
+            ]);
+        }
+        // Those that read, those that write and those that listen, of both nodes.
+        let lost = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        nodes[round % 2].catalogue.query(Statement::new(lost, vec![])).await.unwrap();
+        for expected in expected.drain(..) {
+            assert_eq!(told(&mut channel).await, expected);
+        }
+    }
+    let quiet = tokio::time::timeout(Duration::from_secs(2), channel.next()).await;
+    assert!(quiet.is_err(), "something was told twice: {quiet:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscriber_has_one_channel_at_all_nodes_together() {
+    let Some((_houses, [here, there])) = two_nodes().await else { return };
+    let (watcher, all) = (title("WATCHER"), SubscriptionTarget::All);
+    here.archive.subscribe_to_workitems(&here.ris, &watcher, &all, false).await.unwrap();
+    let mut first = here.archive.open_event_channel(&here.ris, watcher.clone()).await.unwrap();
+    let mut second = there.archive.open_event_channel(&there.ris, watcher.clone()).await.unwrap();
+    assert_eq!(first.next().await, Err(ChannelEnd::Replaced));
+    let item = here.schedule("1.2.1", "P1", "CT01", "20260301").await;
+    assert_eq!(told(&mut second).await, report(&item, 1, "SCHEDULED"));
+    here.archive.unsubscribe_from_workitems(&here.ris, &watcher, &all).await.unwrap();
+    // Somebody else takes the title: what it is told is not for the channel that is still open.
+    let other = here.technician("li").await;
+    here.archive.subscribe_to_workitems(&other, &watcher, &all, true).await.unwrap();
+    let ended = loop {
+        match second.next().await {
+            Ok(report) => assert!(!report.contains("SCHEDULED"), "that is for somebody else"),
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(ended, ChannelEnd::Unsubscribed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_subscribes_to_all_while_another_node_creates_is_subscribed_to_all() {
+    let Some((_houses, [here, there])) = two_nodes().await else { return };
+    let creates = async {
+        for number in 0..12 {
+            here.schedule(&format!("1.2.{number}"), "P1", "CT01", "20260301").await;
+        }
+    };
+    let subscribes = async {
+        for number in 0..12 {
+            let (title, all) = (title(&format!("T{number}")), SubscriptionTarget::All);
+            there.archive.subscribe_to_workitems(&there.ris, &title, &all, false).await.unwrap();
+        }
+    };
+    tokio::join!(creates, subscribes);
+    let count = Statement::new("SELECT count(*) FROM ups_subscription", vec![]);
+    assert_eq!(here.catalogue.query(count).await.unwrap()[0].get_i64(0), Ok(12 * 12));
 }
 
 const fn version(outcome: &StoredOutcome) -> u32 {

@@ -11,6 +11,7 @@ use yingdun_archive::{
     WorkitemSearch,
 };
 use yingdun_audit::{Filter, Outcome};
+use yingdun_catalog::Statement;
 use yingdun_dicom::dictionary::tag_of_name;
 use yingdun_model::{Action, AeTitle, Clock, SystemClock, Uid, WorkitemState};
 
@@ -26,11 +27,11 @@ crate::on_both_engines! {
 
 use WorkitemState::{Canceled, Completed, InProgress};
 
-fn uid(text: &str) -> Uid {
+pub(crate) fn uid(text: &str) -> Uid {
     Uid::new(text).unwrap()
 }
 
-fn title(text: &str) -> AeTitle {
+pub(crate) fn title(text: &str) -> AeTitle {
     AeTitle::new(text).unwrap()
 }
 
@@ -72,7 +73,7 @@ fn performed() -> Map<String, Value> {
 }
 
 impl Open {
-    async fn schedule(&self, number: &str, patient: &str, station: &str, start: &str) -> Uid {
+    pub(crate) async fn schedule(&self, number: &str, patient: &str, station: &str, start: &str) -> Uid {
         let created = self
             .archive
             .create_workitem(&self.ris, Some(uid(number)), workitem(patient, "Wang^Fang", station, start))
@@ -82,7 +83,7 @@ impl Open {
         created.uid
     }
 
-    async fn to(
+    pub(crate) async fn to(
         &self,
         workitem: &Uid,
         lock: &str,
@@ -109,7 +110,7 @@ fn key(path: &str, value: &str) -> WorkitemKey {
 }
 
 /// The next report: workitem, event type, state where it is one.
-async fn told(channel: &mut EventChannel) -> (String, u64, String) {
+pub(crate) async fn told(channel: &mut EventChannel) -> (String, u64, String) {
     let message = timeout(Duration::from_secs(60), channel.next()).await.unwrap().unwrap();
     let message: Value = serde_json::from_str(&message).unwrap();
     assert_eq!(message["00000002"]["Value"][0], "1.2.840.10008.5.1.4.34.6.1");
@@ -117,7 +118,7 @@ async fn told(channel: &mut EventChannel) -> (String, u64, String) {
     (text("00001000"), message["00001002"]["Value"][0].as_u64().unwrap(), text("00741000"))
 }
 
-fn report(workitem: &Uid, event: u64, state: &str) -> (String, u64, String) {
+pub(crate) fn report(workitem: &Uid, event: u64, state: &str) -> (String, u64, String) {
     (workitem.to_string(), event, state.to_owned())
 }
 
@@ -349,14 +350,30 @@ async fn a_subscriber_that_does_not_keep_up_or_may_not_read_any_more_loses_its_c
     archive.subscribe_to_workitems(&person, &title("LI"), &all, false).await.unwrap();
     let mut slow = archive.open_event_channel(&open.ris, title("SLOW")).await.unwrap();
     let mut watched = archive.open_event_channel(&person, title("LI")).await.unwrap();
-    for _ in 0..=CHANNEL_REPORTS_MAX / 50 {
-        // Who locks all workitems is told the state of each.
-        archive.subscribe_to_workitems(&open.ris, &title("SLOW"), &all, true).await.unwrap();
+    // Who locks all workitems is told the state of each.
+    let slow_title = title("SLOW");
+    let tell_fifty = || archive.subscribe_to_workitems(&open.ris, &slow_title, &all, true);
+    for _ in 0..CHANNEL_REPORTS_MAX / 50 {
+        tell_fifty().await.unwrap();
     }
-    for _ in 0..CHANNEL_REPORTS_MAX {
-        slow.next().await.unwrap();
-    }
-    assert_eq!(slow.next().await, Err(ChannelEnd::Slow));
+    slow.next().await.unwrap();
+    tell_fifty().await.unwrap();
+    tell_fifty().await.unwrap();
+    let mut held = 0;
+    let ended = loop {
+        match slow.next().await {
+            Ok(_) => held += 1,
+            Err(end) => break end,
+        }
+    };
+    assert!(ended == ChannelEnd::Slow && held < 100, "{ended:?} after {held}");
+    let kept = Statement::new("SELECT count(*) FROM ups_report", vec![]);
+    assert_eq!(open.catalogue.query(kept).await.unwrap()[0].get_number(0), Ok(CHANNEL_REPORTS_MAX));
+    // It looks what there is, opens another one, and is told of what comes.
+    let mut anew = archive.open_event_channel(&open.ris, title("SLOW")).await.unwrap();
+    open.to(&uid("1.2.7"), "2.25.1", InProgress).await.unwrap();
+    assert_eq!(told(&mut anew).await, report(&uid("1.2.7"), 1, "IN PROGRESS"));
+    assert_eq!(told(&mut watched).await, report(&uid("1.2.7"), 1, "IN PROGRESS"));
 
     open.access.revoke(&person).await.unwrap();
     let ended = timeout(Duration::from_secs(60), watched.next()).await.unwrap();

@@ -61,6 +61,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: EACH_NODE,
         postgres: EACH_NODE,
     },
+    Migration { version: 19, name: "expand: reports to subscribers", sqlite: REPORTS, postgres: REPORTS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -651,4 +652,25 @@ CREATE TABLE study_arrival_beside (
     PRIMARY KEY (study_ref, store)
 );
 CREATE INDEX study_arrival_beside_by_due ON study_arrival_beside (due_ms) WHERE resting = 0;
+";
+
+/// Reports of changes to workitems, numbered for each subscriber, and what serialises their writers. A subscriber has the number of its
+/// last report and that of the channel that is open.
+const REPORTS: &str = "
+CREATE TABLE ups_roster (
+    institution TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (institution)
+);
+ALTER TABLE ups_subscriber ADD COLUMN reports BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE ups_subscriber ADD COLUMN channel BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE ups_report (
+    institution TEXT NOT NULL,
+    ae_title TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    told_ms BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (institution, ae_title, number)
+);
+CREATE INDEX ups_report_by_time ON ups_report (told_ms);
 ";

@@ -47,6 +47,7 @@ mod plans;
 mod record;
 mod relocate;
 pub mod remove;
+pub mod reports;
 pub mod sealed;
 pub mod series;
 pub mod stores;

@@ -126,7 +126,7 @@ pub fn unsubscribe(institution: &InstitutionId, title: &AeTitle, workitem: Worki
     let delete =
         "DELETE FROM ups_subscription WHERE institution = $1 AND ae_title = $2 AND workitem_ref = $3";
     let values = vec![institution.into(), title.as_str().into(), workitem.into()];
-    vec![Statement::new(delete, values).expecting(1), release_unused()]
+    std::iter::once(Statement::new(delete, values).expecting(1)).chain(release_unused()).collect()
 }
 
 /// The changes that end everything that a title is subscribed to, and release the title.
@@ -135,6 +135,7 @@ pub fn unsubscribe_from_all(institution: &InstitutionId, title: &AeTitle) -> Vec
     let values = || -> Vec<Value> { vec![institution.into(), title.as_str().into()] };
     vec![
         Statement::new("DELETE FROM ups_subscription WHERE institution = $1 AND ae_title = $2", values()),
+        Statement::new("DELETE FROM ups_report WHERE institution = $1 AND ae_title = $2", values()),
         Statement::new("DELETE FROM ups_subscriber WHERE institution = $1 AND ae_title = $2", values())
             .expecting(1),
     ]
@@ -147,16 +148,18 @@ pub fn suspend(institution: &InstitutionId, title: &AeTitle) -> Vec<Statement> {
     let update = "UPDATE ups_subscriber SET scope = 'specific', filter = $3 \
          WHERE institution = $1 AND ae_title = $2 AND scope <> 'specific'";
     let values = vec![institution.into(), title.as_str().into(), Vec::<u8>::new().into()];
-    vec![Statement::new(update, values).expecting(1), release_unused()]
+    std::iter::once(Statement::new(update, values).expecting(1)).chain(release_unused()).collect()
 }
 
-/// The change that releases the titles with which nothing is subscribed.
+/// The changes that release the titles with which nothing is subscribed, and remove what they were told.
 #[must_use]
-pub fn release_unused() -> Statement {
-    let delete = "DELETE FROM ups_subscriber WHERE scope = 'specific' AND NOT EXISTS \
+pub fn release_unused() -> [Statement; 2] {
+    let subscribers = "DELETE FROM ups_subscriber WHERE scope = 'specific' AND NOT EXISTS \
          (SELECT 1 FROM ups_subscription s WHERE s.institution = ups_subscriber.institution \
          AND s.ae_title = ups_subscriber.ae_title)";
-    Statement::new(delete, Vec::new())
+    let reports = "DELETE FROM ups_report WHERE NOT EXISTS (SELECT 1 FROM ups_subscriber u \
+         WHERE u.institution = ups_report.institution AND u.ae_title = ups_report.ae_title)";
+    [subscribers, reports].map(|delete| Statement::new(delete, Vec::new()))
 }
 
 /// All subscribers of an institution.

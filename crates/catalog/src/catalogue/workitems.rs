@@ -87,6 +87,13 @@ pub fn replace(row: &WorkitemRow, tokens: &BTreeSet<Token>) -> Vec<Statement> {
     statements
 }
 
+/// The condition that a workitem still is of a revision: else the transaction fails with [`CatalogError::UnexpectedRows`].
+#[must_use]
+pub fn unchanged(reference: WorkitemRef, revision: i64) -> Statement {
+    let update = "UPDATE ups_workitem SET revision = revision WHERE workitem_ref = $1 AND revision = $2";
+    Statement::new(update, vec![reference.into(), revision.into()]).expecting(1)
+}
+
 /// The changes that remove a workitem, all subscriptions to it with it, and remember that there was one.
 #[must_use]
 pub fn remove(reference: WorkitemRef, now: Timestamp) -> Vec<Statement> {

@@ -2,18 +2,21 @@
 //!
 //! Nothing above this module knows which engine runs. Nothing in it knows what the tables mean.
 
+mod bell;
 mod dump;
 mod load;
 mod migration;
 mod postgres;
 mod sqlite;
 
+pub use bell::Told;
 pub use dump::{Dump, DumpError};
 pub use load::NewDatabase;
 pub use migration::Migration;
 pub use postgres::{Follower, Hold, ServerReport, ServerState, database_servers};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
+use bell::Bell;
 use bytes::Bytes;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -75,6 +78,7 @@ pub struct Database {
     kind: DatabaseKind,
     engine: Engine,
     read_only: bool,
+    bell: Bell,
 }
 
 /// A database that was opened to be looked at: nothing was made or brought up to date, and nothing can be written.
@@ -110,7 +114,7 @@ impl Database {
     /// another kind or newer than this program.
     pub async fn open_sqlite(path: impl AsRef<Path>, kind: DatabaseKind) -> Result<Self, CatalogError> {
         let engine = Engine::Sqlite(sqlite::Sqlite::open(path.as_ref().to_owned(), kind).await?);
-        Ok(Self { kind, engine, read_only: false })
+        Ok(Self { kind, engine, read_only: false, bell: Bell::default() })
     }
 
     /// Opens an existing SQLite file without changing anything on the disk.
@@ -123,7 +127,7 @@ impl Database {
     ) -> Result<Inspected, CatalogError> {
         let (engine, pending_steps) = sqlite::Sqlite::inspect(path.as_ref().to_owned(), kind).await?;
         Ok(Inspected {
-            database: Self { kind, engine: Engine::Sqlite(engine), read_only: true },
+            database: Self { kind, engine: Engine::Sqlite(engine), read_only: true, bell: Bell::default() },
             pending_steps,
         })
     }
@@ -139,8 +143,9 @@ impl Database {
     /// [`CatalogError::Address`] when the address is malformed or remote, [`CatalogError::Unavailable`] when
     /// no server answers, [`CatalogError::Schema`] when the schema is newer than this program.
     pub async fn open_postgres(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
-        let engine = Engine::Postgres(postgres::Postgres::open(address, kind).await?);
-        Ok(Self { kind, engine, read_only: false })
+        let engine = postgres::Postgres::open(address, kind).await?;
+        let bell = engine.bell();
+        Ok(Self { kind, engine: Engine::Postgres(engine), read_only: false, bell })
     }
 
     /// Connects to PostgreSQL without changing anything there.
@@ -150,7 +155,7 @@ impl Database {
     pub async fn inspect_postgres(address: &str, kind: DatabaseKind) -> Result<Inspected, CatalogError> {
         let (engine, pending_steps) = postgres::Postgres::inspect(address, kind).await?;
         Ok(Inspected {
-            database: Self { kind, engine: Engine::Postgres(engine), read_only: true },
+            database: Self { kind, bell: engine.bell(), engine: Engine::Postgres(engine), read_only: true },
             pending_steps,
         })
     }
@@ -204,6 +209,33 @@ impl Database {
     /// trying again may help.
     pub async fn execute(&self, statements: Vec<Statement>) -> Result<Vec<u64>, CatalogError> {
         self.transact(statements, Durability::Durable).await
+    }
+
+    /// Like [`Self::execute`], and wakes whoever is [`told`](Self::told) of this database: in this process, and on PostgreSQL
+    /// at every other one. Nothing of the change is told. A server gives such transactions their turn one by one: it is for changes
+    /// that people make, not for the stream of images.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub async fn execute_and_tell(&self, mut statements: Vec<Statement>) -> Result<Vec<u64>, CatalogError> {
+        let own = statements.len();
+        if let Engine::Postgres(_) = &self.engine {
+            statements.push(postgres::notify(self.kind));
+        }
+        let mut changed = self.execute(statements).await?;
+        changed.truncate(own);
+        self.bell.ring();
+        Ok(changed)
+    }
+
+    /// Somebody to be woken by [`Self::execute_and_tell`]. On PostgreSQL a connection of its own listens from the first one
+    /// on; what is told while it is being made, or made anew after a fail-over, wakes when it is there.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        if let Engine::Postgres(postgres) = &self.engine {
+            postgres.listen(self.kind);
+        }
+        self.bell.told()
     }
 
     /// Like [`Self::execute`], for content that is replayed from elsewhere after a power cut. The transaction is

@@ -13,6 +13,7 @@ mod nodes;
 mod oracle;
 mod performed;
 mod records;
+mod reports;
 mod schema;
 mod search;
 mod sqlite_files;

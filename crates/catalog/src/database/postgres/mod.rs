@@ -18,6 +18,7 @@ pub use hold::Hold;
 use self::failure::{Failure, error_of};
 use self::pool::{Lease, Pool};
 use self::values::row_of;
+use super::bell::Bell;
 use super::migration::{self, Applied, Migration};
 use super::{DUMP_TIME_MAX, DatabaseKind, DumpError, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement};
@@ -108,6 +109,16 @@ impl Postgres {
                 outcome => return outcome.map_err(Failure::into_error),
             }
         }
+    }
+
+    /// Rings when another process tells of a change.
+    pub(super) fn bell(&self) -> Bell {
+        self.0.bell()
+    }
+
+    /// Listens to what other processes tell of, from the first call on.
+    pub(super) fn listen(&self, kind: DatabaseKind) {
+        self.0.listen(listen(kind));
     }
 
     /// Writes all changed pages to the tables' files.
@@ -257,6 +268,25 @@ const fn create_schema(kind: DatabaseKind) -> &'static str {
         DatabaseKind::Catalogue => "CREATE SCHEMA IF NOT EXISTS yingdun_catalogue",
         DatabaseKind::Keys => "CREATE SCHEMA IF NOT EXISTS yingdun_keys",
         DatabaseKind::Identity => "CREATE SCHEMA IF NOT EXISTS yingdun_identity",
+    }
+}
+
+/// The statement that tells every process that listens to the databases of a kind. It says nothing: whoever reads along learns that
+/// something changed.
+pub(super) fn notify(kind: DatabaseKind) -> Statement {
+    let notify = match kind {
+        DatabaseKind::Catalogue => "SELECT pg_notify('yingdun_catalogue', '')",
+        DatabaseKind::Keys => "SELECT pg_notify('yingdun_keys', '')",
+        DatabaseKind::Identity => "SELECT pg_notify('yingdun_identity', '')",
+    };
+    Statement::new(notify, Vec::new())
+}
+
+const fn listen(kind: DatabaseKind) -> &'static str {
+    match kind {
+        DatabaseKind::Catalogue => "LISTEN yingdun_catalogue",
+        DatabaseKind::Keys => "LISTEN yingdun_keys",
+        DatabaseKind::Identity => "LISTEN yingdun_identity",
     }
 }
 

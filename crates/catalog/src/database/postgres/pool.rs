@@ -1,13 +1,17 @@
 //! The connections that are open, and the statements that each of them has prepared.
 
+use super::LOST_PAUSE;
 use super::address::Server;
 use super::failure::Failure;
 use super::primary::{Connection, Primary, WATCH_INTERVAL};
 use super::values::fits;
 use crate::database::WAIT_MAX;
+use crate::database::bell::Bell;
 use crate::{CatalogError, Statement};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
@@ -23,6 +27,9 @@ const DUMPS_MAX: usize = 2;
 /// starts afresh, so that neither side grows without bound.
 const STATEMENTS_CACHED_MAX: usize = 256;
 
+/// How often it is looked whether the connection that listens still is there.
+const LISTEN_LOOK: Duration = Duration::from_secs(2);
+
 /// Connections to the primary, made when they are needed. Clones share them; the last one dropped closes them.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Shared>);
@@ -32,6 +39,7 @@ struct Shared {
     places: Arc<Semaphore>,
     dumps: Semaphore,
     idle: Mutex<Vec<Prepared>>,
+    listening: AtomicBool,
 }
 
 struct Prepared {
@@ -56,11 +64,24 @@ impl Pool {
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             dumps: Semaphore::new(DUMPS_MAX),
             idle: Mutex::default(),
+            listening: AtomicBool::new(false),
         }));
         if pool.0.primary.has_several_servers() && !reads_only {
             tokio::spawn(watch(Arc::downgrade(&pool.0)));
         }
         pool
+    }
+
+    /// Rings when a connection is told something by another process.
+    pub(super) fn bell(&self) -> Bell {
+        self.0.primary.bell()
+    }
+
+    /// Keeps a connection beside those of the pool that listens, as long as there is a pool.
+    pub(super) fn listen(&self, statement: &'static str) {
+        if !self.0.listening.swap(true, Ordering::Relaxed) {
+            tokio::spawn(listen(Arc::downgrade(&self.0), statement));
+        }
     }
 
     /// A connection beside those of the pool. Waits for as long as the server waits for its standby.
@@ -182,6 +203,28 @@ async fn watch(pool: Weak<Shared>) {
             );
         }
         warned = are_several;
+    }
+}
+
+/// Listens, over one connection after the other. Whatever was told while there was none is looked for when there is one.
+async fn listen(pool: Weak<Shared>, statement: &'static str) {
+    loop {
+        let Some(shared) = pool.upgrade() else { return };
+        let listening = shared.primary.listen(statement).await;
+        let bell = shared.primary.bell();
+        drop(shared);
+        match listening {
+            Ok(connection) => {
+                bell.ring();
+                while pool.strong_count() > 0
+                    && let Ok(Ok(_)) = timeout(WAIT_MAX, connection.client.simple_query("")).await
+                {
+                    sleep(LISTEN_LOOK).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "no connection to the database listens yet"),
+        }
+        sleep(LOST_PAUSE).await;
     }
 }
 

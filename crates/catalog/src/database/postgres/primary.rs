@@ -16,6 +16,7 @@
 use super::address::Server;
 use super::failure::error_of;
 use crate::CatalogError;
+use crate::database::bell::Bell;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, TryFutureExt as _};
@@ -76,11 +77,13 @@ pub(super) struct Primary {
     servers: Vec<Server>,
     reads_only: bool,
     followed: watch::Sender<Option<History>>,
+    /// Rings when a server tells a connection that listens.
+    bell: Bell,
 }
 
 impl Primary {
     pub(super) fn new(servers: Vec<Server>, reads_only: bool) -> Self {
-        Self { servers, reads_only, followed: watch::Sender::new(None) }
+        Self { servers, reads_only, followed: watch::Sender::new(None), bell: Bell::default() }
     }
 
     /// Whether there is anybody to fail over to.
@@ -96,6 +99,17 @@ impl Primary {
         }
         self.follow(connection.history);
         Ok(connection)
+    }
+
+    /// Connects to the primary to be told. Nothing is read or written over it, so no commit has to be confirmed.
+    pub(super) async fn listen(&self, statement: &str) -> Result<Connection, CatalogError> {
+        let connection = self.find().await?;
+        connection.client.batch_execute(statement).await.map_err(error_of)?;
+        Ok(connection)
+    }
+
+    pub(super) fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     /// Asks all servers what they are, and follows a primary on a higher timeline than the one that is followed. Says whose
@@ -158,7 +172,7 @@ impl Primary {
     ) -> Result<(Client, Identity), String> {
         let asking = async {
             let (client, connection) = server.config.connect(NoTls).await.map_err(error_of)?;
-            tokio::spawn(drive(connection, Arc::clone(history), self.followed.subscribe()));
+            tokio::spawn(drive(connection, Arc::clone(history), self.followed.subscribe(), self.bell()));
             let identity = identify(&client).await?;
             Ok((client, identity))
         };
@@ -236,12 +250,13 @@ async fn drive(
     connection: tokio_postgres::Connection<Socket, NoTlsStream>,
     history: Arc<OnceLock<History>>,
     mut followed: watch::Receiver<Option<History>>,
+    bell: Bell,
 ) {
     let is_another = |followed: &Option<History>| {
         history.get().is_some_and(|history| followed.is_some_and(|followed| *history < followed))
     };
     tokio::select! {
-        () = carry(connection) => {}
+        () = carry(connection, &bell) => {}
         Ok(_) = followed.wait_for(is_another) => {
             tracing::warn!("a connection to a database server that is not followed any more was cut off");
         }
@@ -250,7 +265,7 @@ async fn drive(
 
 /// A commit that the server gives up to have confirmed is told to the client as done, with a warning before. There the
 /// connection ends, so that nobody takes it for confirmed.
-async fn carry(mut connection: tokio_postgres::Connection<Socket, NoTlsStream>) {
+async fn carry(mut connection: tokio_postgres::Connection<Socket, NoTlsStream>, bell: &Bell) {
     loop {
         match poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notice(notice))) if notice.routine() == Some(GIVES_UP_WAITING) => {
@@ -259,6 +274,7 @@ async fn carry(mut connection: tokio_postgres::Connection<Socket, NoTlsStream>) 
                 );
                 return;
             }
+            Some(Ok(AsyncMessage::Notification(_))) => bell.ring(),
             Some(Ok(_)) => {}
             // Whoever waits for an answer is told why.
             Some(Err(error)) => {
