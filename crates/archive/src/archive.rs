@@ -87,7 +87,8 @@ impl Archive {
     pub async fn open(parts: ArchiveParts) -> Result<(Self, Recovered), Unavailable> {
         let ArchiveParts { catalogue, keys, store, audit, access, nodes, clock, limits } = parts;
         let number = tables::stores::enter(&catalogue, &store.id()).await.map_err(unavailable)?;
-        let several = tables::stores::several(&catalogue).await.map_err(unavailable)?;
+        // Others may come while this one serves.
+        let several = nodes.is_some() || tables::stores::several(&catalogue).await.map_err(unavailable)?;
         let core = Arc::new(Core {
             catalogue: Catalogue::start(
                 catalogue,

@@ -116,7 +116,7 @@ pub(crate) struct Turn {
 impl Catalogue {
     /// Starts the writer for a store, which has a number in this catalogue. It ends when the last handle is dropped and everything
     /// has been applied.
-    /// Where several stores fill the catalogue, versions are claimed; a store that is alone has nobody to claim them from, and
+    /// Where several stores may fill the catalogue, versions are claimed; a store that is alone has nobody to claim them from, and
     /// another one is refused while it serves.
     pub(crate) fn start(
         database: Database,

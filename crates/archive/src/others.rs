@@ -36,7 +36,7 @@ pub(crate) async fn is_node(core: &Core, certificate_sha256: &[u8; 32]) -> Resul
     let nodes = nodes::all(core.catalogue.database()).await.map_err(unavailable)?;
     Ok(nodes.iter().any(|node| {
         node.store != own
-            && node.door.as_ref().is_some_and(|door| door.certificate_sha256 == *certificate_sha256)
+            && node.said.door.as_ref().is_some_and(|door| door.certificate_sha256 == *certificate_sha256)
     }))
 }
 

@@ -513,6 +513,17 @@ messages! {
         "the key database names no audit log yet: start the archive with this program once"
     }
     log_of_this_node() { "（本节点）" " (of this node)" }
+    no_nodes() { "目录中还没有节点：启动一次 `yingdun serve`" "the catalogue knows no node yet: start `yingdun serve` once" }
+    node_serves(process) { "正在服务（{process}）" "serves ({process})" }
+    node_does_not_serve() { "未在服务" "does not serve" }
+    node_joined(number, address, log, key) {
+        "本机已作为第 {number} 号节点加入，其他节点经 {address} 访问它；其审计日志为 {log}，公钥：{key}\n现在启动：yingdun serve"
+        "this machine has joined as node {number}, which the others reach at {address}; its audit log is {log}, with the public key {key}\nstart it now: yingdun serve"
+    }
+    node_would_join(address, log, folders, others) {
+        "试运行：本机将作为节点加入（{address}），与另外 {others} 个节点共用数据库；审计日志 {log}；副本目录 {folders}。未作任何改动"
+        "dry run: this machine would join as a node at {address}, beside {others} others; audit log {log}; replicas in {folders}. Nothing was changed"
+    }
     audit_log_begun(origin, directory, key) {
         "审计日志“{origin}”已建立：{directory}\n  公钥：{key}\n请由专人把公钥交给信息部门以外的保管者。"
         "The audit log `{origin}` has begun in {directory}\n  public key: {key}\nGive the key to somebody outside the IT department, by hand."

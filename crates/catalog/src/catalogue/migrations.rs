@@ -62,6 +62,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: EACH_NODE,
     },
     Migration { version: 19, name: "expand: reports to subscribers", sqlite: REPORTS, postgres: REPORTS },
+    Migration {
+        version: 20,
+        name: "expand: nodes name their logs and programs",
+        sqlite: NODE_NAMES,
+        postgres: NODE_NAMES,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -604,6 +610,12 @@ CREATE TABLE node (
     certificate_sha256 BYTEA,
     PRIMARY KEY (store)
 );
+";
+
+/// The origin of the audit log that belongs to a store, and which program its node started last.
+const NODE_NAMES: &str = "
+ALTER TABLE node ADD COLUMN log TEXT;
+ALTER TABLE node ADD COLUMN program TEXT;
 ";
 
 /// A question is looked up by its key, by its due time while something remains to be done, and by its owner.

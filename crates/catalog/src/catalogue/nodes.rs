@@ -21,24 +21,38 @@ pub struct Node {
     pub store: StoreNumber,
     /// The random name of its store, which is in its packs.
     pub id: [u8; 16],
-    /// None for a node that others may not reach.
-    pub door: Option<NodeDoor>,
+    /// What it has said of itself.
+    pub said: NodeNotice,
 }
 
-/// Says of the node with a store where it is reached, or that it is not.
+/// What a node says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeNotice {
+    /// None for a node that others may not reach.
+    pub door: Option<NodeDoor>,
+    /// The origin of its audit log; none from programs that did not say so.
+    pub log: Option<String>,
+    /// The version of the program that it started last.
+    pub program: Option<String>,
+}
+
+/// Says of the node with a store what it is and where it is reached, in place of what was said before.
 ///
 /// # Errors
 /// As [`Database::execute`].
 pub async fn announce(
     database: &Database,
     store: StoreNumber,
-    door: Option<&NodeDoor>,
+    notice: &NodeNotice,
 ) -> Result<(), CatalogError> {
-    let upsert = "INSERT INTO node (store, address, certificate_sha256) VALUES ($1, $2, $3) \
-         ON CONFLICT (store) DO UPDATE SET address = excluded.address, certificate_sha256 = excluded.certificate_sha256";
-    let address: Value = door.map(|door| door.address.as_str()).into();
-    let certificate: Value = door.map(|door| &door.certificate_sha256).into();
-    let values = vec![store.get().into(), address, certificate];
+    let upsert = "INSERT INTO node (store, address, certificate_sha256, log, program) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (store) DO UPDATE SET address = excluded.address, certificate_sha256 = excluded.certificate_sha256, \
+         log = excluded.log, program = excluded.program";
+    let NodeNotice { door, log, program } = notice;
+    let address: Value = door.as_ref().map(|door| door.address.as_str()).into();
+    let certificate: Value = door.as_ref().map(|door| &door.certificate_sha256).into();
+    let values =
+        vec![store.get().into(), address, certificate, log.as_deref().into(), program.as_deref().into()];
     database.execute(vec![Statement::new(upsert, values)]).await.map(drop)
 }
 
@@ -47,7 +61,7 @@ pub async fn announce(
 /// # Errors
 /// As [`Database::query`].
 pub async fn all(database: &Database) -> Result<Vec<Node>, CatalogError> {
-    let select = "SELECT node.store, pack_store.id, node.address, node.certificate_sha256 \
+    let select = "SELECT node.store, pack_store.id, node.address, node.certificate_sha256, node.log, node.program \
          FROM node JOIN pack_store ON pack_store.number = node.store ORDER BY node.store";
     database.query(Statement::new(select, vec![])).await?.iter().map(node_of).collect()
 }
@@ -60,5 +74,10 @@ fn node_of(row: &Row) -> Result<Node, CatalogError> {
     let door = address
         .map(|address| Ok::<_, CatalogError>(NodeDoor { address, certificate_sha256: row.get_array(3)? }))
         .transpose()?;
-    Ok(Node { store, id: row.get_array(1)?, door })
+    let said = NodeNotice {
+        door,
+        log: row.opt_text(4)?.map(str::to_owned),
+        program: row.opt_text(5)?.map(str::to_owned),
+    };
+    Ok(Node { store, id: row.get_array(1)?, said })
 }

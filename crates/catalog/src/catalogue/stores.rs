@@ -19,6 +19,20 @@ pub async fn claim(database: &Database, id: &[u8; 16]) -> Result<bool, CatalogEr
     Ok(rows.first().map(|row| row.get_i64(0)).transpose()? == Some(0))
 }
 
+/// Whether a catalogue is filled from this store already, or from none yet: then from this one now. A store that nobody has entered
+/// may be the folders of disks that are not mounted.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn is_known(database: &Database, id: &[u8; 16]) -> Result<bool, CatalogError> {
+    let count = "SELECT count(*) FROM pack_store";
+    let rows = database.query(Statement::new(count, vec![])).await?;
+    if rows.first().map(|row| row.get_i64(0)).transpose()? == Some(0) {
+        database.execute(vec![insert(StoreNumber::FIRST, id, " ON CONFLICT DO NOTHING")]).await?;
+    }
+    Ok(number_of(database, id).await?.is_some())
+}
+
 /// The number of a store in this catalogue. One that comes for the first time takes the next.
 ///
 /// # Errors

@@ -20,6 +20,15 @@ pub struct Migration {
 /// copy of the databases.
 pub(crate) const EXPAND: &str = "expand: ";
 
+/// Which steps may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// Every one: nobody else works on the schema.
+    All,
+    /// Those that only add: others work on it.
+    ThatOnlyAdd,
+}
+
 /// A step that a database says it has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Applied {
@@ -75,6 +84,20 @@ pub(super) fn pending<'a>(
     Ok(ours.get(applied.len()..).unwrap_or_default())
 }
 
+impl Steps {
+    /// Refuses what others who work on the schema do not know how to work with.
+    pub(super) fn check(self, pending: &[Migration]) -> Result<(), CatalogError> {
+        let more = pending.iter().find(|step| self == Self::ThatOnlyAdd && !step.name.starts_with(EXPAND));
+        match more {
+            None => Ok(()),
+            Some(step) => Err(CatalogError::Schema(format!(
+                "step {} (`{}`) does more than add, and other nodes serve; stop all of them, start one, then the others",
+                step.version, step.name
+            ))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +151,20 @@ mod tests {
         assert_eq!(pending(STEPS, |s| s.sqlite, &newer).unwrap().len(), 0);
         newer[0].sha256[0] ^= 1;
         assert!(pending(STEPS, |s| s.sqlite, &newer).is_err(), "what both know has to be the same");
+    }
+
+    #[test]
+    fn beside_others_only_steps_are_taken_that_add() {
+        let mut steps = STEPS.to_vec();
+        assert!(Steps::All.check(&steps).is_ok() && Steps::ThatOnlyAdd.check(&[]).is_ok());
+        steps[0].name = "expand: one";
+        let refused = Steps::ThatOnlyAdd.check(&steps).unwrap_err().to_string();
+        assert!(
+            refused.contains("step 2 (`two`) does more than add") && refused.contains("stop all"),
+            "{refused}"
+        );
+        steps[1].name = "expand: two";
+        assert!(Steps::ThatOnlyAdd.check(&steps).is_ok());
     }
 
     #[test]

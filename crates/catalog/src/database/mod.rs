@@ -13,7 +13,8 @@ pub use bell::Told;
 pub use dump::{Dump, DumpError};
 pub use load::NewDatabase;
 pub use migration::Migration;
-pub use postgres::{Follower, Hold, ServerReport, ServerState, database_servers};
+use migration::Steps;
+pub use postgres::{Exclusive, Follower, Hold, ServerReport, ServerState, database_servers, holder};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
 use bell::Bell;
@@ -143,7 +144,27 @@ impl Database {
     /// [`CatalogError::Address`] when the address is malformed or remote, [`CatalogError::Unavailable`] when
     /// no server answers, [`CatalogError::Schema`] when the schema is newer than this program.
     pub async fn open_postgres(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
-        let engine = postgres::Postgres::open(address, kind).await?;
+        Self::open_postgres_for(address, kind, Steps::All).await
+    }
+
+    /// The same, while other programs work on the schema, perhaps older ones: of the steps that it still needs only those are
+    /// taken that add what programs without them need not know of.
+    ///
+    /// # Errors
+    /// As [`Self::open_postgres`]; [`CatalogError::Schema`] names the first step that does more.
+    pub async fn open_postgres_beside_others(
+        address: &str,
+        kind: DatabaseKind,
+    ) -> Result<Self, CatalogError> {
+        Self::open_postgres_for(address, kind, Steps::ThatOnlyAdd).await
+    }
+
+    async fn open_postgres_for(
+        address: &str,
+        kind: DatabaseKind,
+        steps: Steps,
+    ) -> Result<Self, CatalogError> {
+        let engine = postgres::Postgres::open(address, kind, steps).await?;
         let bell = engine.bell();
         Ok(Self { kind, engine: Engine::Postgres(engine), read_only: false, bell })
     }

@@ -7,6 +7,7 @@ mod device;
 mod dicom;
 mod installation;
 mod keys;
+mod nodes;
 mod people;
 mod sign_in;
 mod storage;
@@ -31,6 +32,7 @@ pub(crate) use keys::{
     BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
     RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
+pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
 pub(crate) use storage::{CompactCommand, ReplicaCommand, RestoreArgs, ScrubArgs};
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     Up(InitArgs),
     /// Serve until SIGTERM or SIGINT
     Serve(ConfigArgs),
+    /// The nodes of an installation that has several
+    #[command(subcommand)]
+    Nodes(NodesCommand),
     /// Judge a configuration file without starting anything
     CheckConfig(ConfigArgs),
     /// Judge the machine around a configuration: replicas, keys, certificates, databases, log, ports

@@ -40,7 +40,7 @@ struct Begun {
 /// Lists the audit logs of the installation; beside nodes that serve.
 pub(super) async fn list(args: LogArgs, output: Output) -> Result<Verdict, CommandError> {
     let config = Config::load(&args.config.config)?;
-    let keys = keys(&config, &args, key_backup::database(&config).await?).await?;
+    let keys = secrets(&config, &args, key_backup::database(&config).await?).await?;
     let listed = |InstalledLog { log, verifiers }: InstalledLog| Listed {
         of_this_node: log.origin == config.audit.origin,
         public_keys: verifiers.iter().map(ToString::to_string).collect(),
@@ -70,7 +70,7 @@ pub(super) async fn begin(args: LogArgs, output: Output) -> Result<Verdict, Comm
     // Looked into first: the schema is not brought up to date under nodes that serve.
     key_backup::database(&config).await?;
     let rows = database("key", &config.keys.database, DatabaseKind::Keys).await?;
-    let keys = keys(&config, &args, rows).await?;
+    let keys = secrets(&config, &args, rows).await?;
     let verifier = begin_log(&config, &keys).await?;
     let public_key_file = args.config.config.with_file_name(AUDIT_KEY_FILE);
     hand_out_public_key(&public_key_file, &verifier);
@@ -87,7 +87,11 @@ pub(super) async fn begin(args: LogArgs, output: Output) -> Result<Verdict, Comm
 }
 
 /// The secrets of the key database.
-async fn keys(config: &Config, args: &LogArgs, rows: Database) -> Result<KeyStore, CommandError> {
+pub(super) async fn secrets(
+    config: &Config,
+    args: &LogArgs,
+    rows: Database,
+) -> Result<KeyStore, CommandError> {
     let root = open(&config.keys, config, &args.share_file).await?;
     let keys = KeyStore::open_secrets(rows, root, Arc::new(SystemClock)).await;
     Ok(keys.map_err(StartError::from)?)

@@ -14,6 +14,7 @@ mod key_backup;
 mod logs;
 mod migrate;
 mod mpps;
+mod nodes;
 mod progress;
 mod reseal;
 mod restore;
@@ -63,6 +64,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Init(args) => init::init(&args, output).await,
         Command::Up(args) => init::up(&args, output).await,
         Command::Serve(args) => serve::serve(&args.config, output).await,
+        Command::Nodes(command) => nodes::nodes(command, output).await,
         Command::CheckConfig(args) => check_config::check_config(&args.config, output),
         Command::Doctor(args) => doctor::doctor(&args.config.config, args.cluster, output).await,
         Command::Certificate(command) => certificate::certificate(command, output),

@@ -36,7 +36,17 @@ pub(super) fn check(node: &Node, config: &Config) -> Vec<Finding> {
             "name the authority of this installation, for example pki/ca.pem",
         );
     }
-    if matches!(config.catalogue.database, DatabaseUrl::Sqlite(_)) {
+    let is_file = |url: &DatabaseUrl| matches!(url, DatabaseUrl::Sqlite(_));
+    let others = [&config.keys.database, &config.identity.database];
+    if !is_file(&config.catalogue.database) && others.into_iter().any(is_file) {
+        say(
+            Severity::Error,
+            "node",
+            "nodes share the catalogue, and keys or accounts are in a file of this one alone".into(),
+            "have all three databases on PostgreSQL (keys.database, identity.database), or take the section away",
+        );
+    }
+    if is_file(&config.catalogue.database) {
         say(
             Severity::Warning,
             "node",

@@ -46,9 +46,28 @@ pub(crate) enum StartError {
          DELETE FROM pack_store"
     )]
     OtherPacks,
+    /// The packs of this node are none of those that fill the catalogue.
+    #[error(
+        "the catalogue is filled by other nodes, and does not know the packs of storage.replicas. Where they are folders of disks \
+         that are not mounted, mount them; where this is a new node, let it join: `yingdun nodes join`"
+    )]
+    NotJoined,
+    /// The audit log belongs to the packs of another node.
+    #[error(
+        "the audit log `{origin}` is that of the node with store {store}: give this one a log of its own (audit.origin, \
+         audit.directory), and begin it (`yingdun nodes join`)"
+    )]
+    LogOfAnother { origin: String, store: yingdun_model::StoreNumber },
+    /// The same packs, or the same audit log, are in use at another node: one of both is a copy.
+    #[error(
+        "{what} of this node is in use by another server (`{by}`): one of both is a copy. Stop that one, or give this one packs and a \
+         log of its own"
+    )]
+    InUse { what: &'static str, by: String },
     /// Another server works on the databases.
     #[error(
-        "{0}. One server at a time works on them: stop that one first, or give this one databases of its own"
+        "{0}. One server at a time works on them, unless all have the section [node]: stop that one first, or give this one databases \
+         of its own"
     )]
     Occupied(yingdun_catalog::CatalogError),
     /// The key store does not open.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use yingdun_access::{Access, AccessConfig, PolicySource};
 use yingdun_audit::{Event, EventKind, Log, NodeName, Outcome, ReasonCode};
-use yingdun_catalog::{CatalogError, Database, DatabaseKind, Hold};
+use yingdun_catalog::{CatalogError, Database, DatabaseKind, Exclusive, Hold};
 use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, SystemClock};
 
@@ -35,6 +35,26 @@ impl Foundation {
             return Err(StartError::AuditMissing(config.audit.directory.clone()));
         }
         Self::found(config, root).await
+    }
+
+    /// Opens the same for a node that serves, perhaps beside others.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`StartError::Database`] when a schema needs more than may be done beside others.
+    pub(crate) async fn open_held(
+        config: &Config,
+        root: RootKey,
+        hold: Option<&Hold>,
+    ) -> Result<Self, StartError> {
+        if hold.is_some_and(Hold::is_beside_others) {
+            // Everything below finds the schemas as they have to be.
+            tokio::try_join!(
+                beside_others("catalogue", &config.catalogue.database, DatabaseKind::Catalogue),
+                beside_others("key", &config.keys.database, DatabaseKind::Keys),
+                beside_others("identity", &config.identity.database, DatabaseKind::Identity),
+            )?;
+        }
+        Self::open(config, root).await
     }
 
     /// Opens the same for a new installation, whose audit log begins now.
@@ -102,15 +122,54 @@ impl Foundation {
 /// # Errors
 /// [`StartError::Occupied`] when there is another one.
 pub(crate) async fn hold(config: &Config) -> Result<Option<Hold>, StartError> {
-    let DatabaseUrl::Postgres(address) = &config.catalogue.database else { return Ok(None) };
+    let Some((address, name)) = holder(config) else { return Ok(None) };
+    Hold::take(address, &name).await.map(Some).map_err(not_held)
+}
+
+/// Makes this process one that serves on the catalogue: the only one, or where the configuration says that there are several nodes, one
+/// of them. Then it is the only one that writes its audit log. None with SQLite.
+///
+/// # Errors
+/// As [`hold`]; [`StartError::InUse`] when another process writes the log.
+pub(super) async fn hold_as_node(config: &Config) -> Result<Option<Hold>, StartError> {
+    if config.node.is_none() {
+        return hold(config).await;
+    }
+    let Some((address, name)) = holder(config) else { return Ok(None) };
+    let hold = Hold::take_among_others(address, &name).await.map_err(not_held)?;
+    hold_alone(&hold, "the audit log", Exclusive::AuditLog(&config.audit.origin)).await?;
+    Ok(Some(hold))
+}
+
+/// Makes this process the only one that has something, in whatever folders it lies elsewhere.
+///
+/// # Errors
+/// [`StartError::InUse`] when another process has it.
+pub(super) async fn hold_alone(
+    hold: &Hold,
+    what: &'static str,
+    exclusive: Exclusive<'_>,
+) -> Result<(), StartError> {
+    hold.add(exclusive).await.map_err(|cause| match cause {
+        CatalogError::Occupied(by) => StartError::InUse { what, by },
+        cause => StartError::Database { what: "catalogue", cause },
+    })
+}
+
+/// The server of the catalogue, and the name under which this process is known there.
+fn holder(config: &Config) -> Option<(&str, String)> {
+    let DatabaseUrl::Postgres(address) = &config.catalogue.database else { return None };
     // Two starts on one machine may get the same process number; the rest tells them apart.
     let token = hex::encode(yingdun_crypto::random::array::<4>());
     let name = format!("yingdun-{}-{}-{token}", node_name(), std::process::id());
-    let hold = Hold::take(address, &name).await.map_err(|cause| match cause {
+    Some((address, name))
+}
+
+fn not_held(cause: CatalogError) -> StartError {
+    match cause {
         CatalogError::Occupied(_) => StartError::Occupied(cause),
         _ => StartError::Database { what: "catalogue", cause },
-    })?;
-    Ok(Some(hold))
+    }
 }
 
 /// An event of the archive itself.
@@ -124,6 +183,13 @@ pub(super) fn system_event(
 }
 
 // === helpers ===
+
+/// Brings a schema up to date as far as that may be done while others work on it.
+async fn beside_others(what: &'static str, url: &DatabaseUrl, kind: DatabaseKind) -> Result<(), StartError> {
+    let DatabaseUrl::Postgres(address) = url else { return Ok(()) };
+    let opened = Database::open_postgres_beside_others(address, kind).await;
+    opened.map(drop).map_err(|cause| StartError::Database { what, cause })
+}
 
 /// Opens a database on either engine.
 ///

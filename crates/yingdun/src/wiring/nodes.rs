@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use yingdun_archive::{NodeError, OtherNodes, StoreLocation};
 use yingdun_catalog::Database;
-use yingdun_catalog::catalogue::nodes::{self, NodeDoor};
+use yingdun_catalog::catalogue::nodes::{self, NodeDoor, NodeNotice};
 use yingdun_catalog::catalogue::stores;
 use yingdun_crypto::digest::sha256;
 use yingdun_model::StoreNumber;
@@ -45,10 +45,10 @@ const SILENT: Duration = Duration::from_secs(2);
 /// The longest answer to a check, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024;
 
-/// Says in the catalogue where the node with this store is reached by others: from now on, or no longer.
+/// Says in the catalogue what the node with this store is, and where it is reached by others: from now on, or no longer.
 ///
 /// # Errors
-/// [`StartError`] when the catalogue does not take it, or the certificate cannot be read.
+/// [`StartError`] when the catalogue does not take it, the certificate cannot be read, or the audit log is that of another node.
 pub(super) async fn announce(config: &Config, catalogue: &Database, store: &Store) -> Result<(), StartError> {
     let failed = |cause| StartError::Database { what: "catalogue", cause };
     let number = stores::enter(catalogue, &store.id()).await.map_err(failed)?;
@@ -56,7 +56,17 @@ pub(super) async fn announce(config: &Config, catalogue: &Database, store: &Stor
         let certificate_sha256 = certificate(config)?;
         Ok::<_, StartError>(NodeDoor { address: node.address.clone(), certificate_sha256 })
     });
-    nodes::announce(catalogue, number, door.transpose()?.as_ref()).await.map_err(failed)
+    let log = &config.audit.origin;
+    let all = nodes::all(catalogue).await.map_err(failed)?;
+    if let Some(other) = all.iter().find(|node| node.store != number && node.said.log.as_ref() == Some(log)) {
+        return Err(StartError::LogOfAnother { origin: log.clone(), store: other.store });
+    }
+    let notice = NodeNotice {
+        door: door.transpose()?,
+        log: Some(log.clone()),
+        program: Some(env!("CARGO_PKG_VERSION").to_owned()),
+    };
+    nodes::announce(catalogue, number, &notice).await.map_err(failed)
 }
 
 /// What reads from the other nodes; none where this one is closed to them.
@@ -217,7 +227,7 @@ impl Others {
             address: "an address in the catalogue".to_owned(),
             cause: error.to_string(),
         })?;
-        let door = all.into_iter().find(|node| node.store == store).and_then(|node| node.door);
+        let door = all.into_iter().find(|node| node.store == store).and_then(|node| node.said.door);
         let mut memory = self.memory();
         let Some(door) = door else {
             memory.remove(&store);

@@ -4,7 +4,7 @@ use super::dicom::{self, DicomDoors};
 use super::error::{StartError, read};
 use super::events::RepairLedger;
 use super::feed::feed;
-use super::foundation::{Foundation, hold};
+use super::foundation::{Foundation, hold_alone, hold_as_node};
 use super::health::Health;
 use super::network::Calls;
 use super::nodes;
@@ -23,7 +23,8 @@ use tokio_util::task::TaskTracker;
 use yingdun_access::Access;
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
 use yingdun_audit::{Log, ReasonCode};
-use yingdun_catalog::{Hold, catalogue};
+use yingdun_catalog::catalogue::stores;
+use yingdun_catalog::{Exclusive, Hold};
 use yingdun_dimse::archive_door::ArchiveDoor;
 use yingdun_dimse::committer::Committer;
 use yingdun_dimse::notifier::Notifier;
@@ -93,8 +94,8 @@ impl System {
         check(config)?;
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
-        let hold = hold(config).await?;
-        let foundation = Foundation::open(config, root).await?;
+        let hold = hold_as_node(config).await?;
+        let foundation = Foundation::open_held(config, root, hold.as_ref()).await?;
         for (_, Finding { severity, option, cause, remedy }) in database_servers(config).await {
             if severity > Severity::Note {
                 tracing::warn!(option, cause, remedy, "the database servers are not as they should be");
@@ -124,7 +125,7 @@ impl System {
             stop_workers.clone(),
         );
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
-        claim(&foundation, &store).await?;
+        admit(config, &foundation, &store, hold.as_ref()).await?;
         nodes::announce(config, &foundation.catalogue, &store).await?;
         let others = nodes::others(config, &foundation.catalogue)?;
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
@@ -247,13 +248,27 @@ impl System {
     }
 }
 
-/// Refuses a catalogue that is filled from the packs of another store.
-async fn claim(foundation: &Foundation, store: &Store) -> Result<(), StartError> {
-    let claimed = catalogue::stores::claim(&foundation.catalogue, &store.id()).await;
-    match claimed.map_err(|cause| StartError::Database { what: "catalogue", cause })? {
-        true => Ok(()),
-        false => Err(StartError::OtherPacks),
+/// Refuses a catalogue that is filled from the packs of others: from those of another store, or, where there are several nodes, from
+/// stores of which this is none. Then lets other nodes in.
+async fn admit(
+    config: &Config,
+    foundation: &Foundation,
+    store: &Store,
+    hold: Option<&Hold>,
+) -> Result<(), StartError> {
+    let failed = |cause| StartError::Database { what: "catalogue", cause };
+    let (catalogue, id) = (&foundation.catalogue, store.id());
+    let Some(hold) = hold.filter(|_| config.node.is_some()) else {
+        return match stores::claim(catalogue, &id).await.map_err(failed)? {
+            true => Ok(()),
+            false => Err(StartError::OtherPacks),
+        };
+    };
+    hold_alone(hold, "the store of packs", Exclusive::Store(&id)).await?;
+    if !stores::is_known(catalogue, &id).await.map_err(failed)? {
+        return Err(StartError::NotJoined);
     }
+    hold.share().await.map_err(failed)
 }
 
 /// Refuses a configuration with findings of severity error.

@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::values::{fits, row_of};
 use super::{address, migrate_in};
 use crate::database::dump::{Encoder, Entry, Reader, steps};
-use crate::database::{DUMP_TIME_MAX, DatabaseKind, DumpError};
+use crate::database::{DUMP_TIME_MAX, DatabaseKind, DumpError, Steps};
 use crate::{CatalogError, Value};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -107,7 +107,7 @@ pub(super) async fn load(address: &str, kind: DatabaseKind, source: &mut dyn Rea
     if there.try_get(0).map_err(error_of)? {
         return Err(DumpError::NotNew(kind.schema_name()));
     }
-    migrate_in(&all, kind, kind.migrations()).await?;
+    migrate_in(&all, kind, kind.migrations(), Steps::All).await?;
     let known = tables(&all, kind).await?;
     // Rows come table by table, in no order that foreign keys would allow; all of them are checked at the end.
     let foreign_keys = all.query(FOREIGN_KEYS, &[&kind.schema_name()]).await.map_err(error_of)?;

@@ -13,13 +13,13 @@ mod primary;
 mod values;
 
 pub use health::{Follower, ServerReport, ServerState, database_servers};
-pub use hold::Hold;
+pub use hold::{Exclusive, Hold, holder};
 
 use self::failure::{Failure, error_of};
 use self::pool::{Lease, Pool};
 use self::values::row_of;
 use super::bell::Bell;
-use super::migration::{self, Applied, Migration};
+use super::migration::{self, Applied, Migration, Steps};
 use super::{DUMP_TIME_MAX, DatabaseKind, DumpError, WAIT_MAX};
 use crate::{CatalogError, Database, Row, Statement};
 use bytes::Bytes;
@@ -57,10 +57,14 @@ impl std::fmt::Debug for Postgres {
 }
 
 impl Postgres {
-    /// Connects and brings the schema up to date.
-    pub(super) async fn open(address: &str, kind: DatabaseKind) -> Result<Self, CatalogError> {
+    /// Connects and brings the schema up to date, as far as these steps do.
+    pub(super) async fn open(
+        address: &str,
+        kind: DatabaseKind,
+        allowed: Steps,
+    ) -> Result<Self, CatalogError> {
         let postgres = Self(Pool::new(address::servers(address, kind, false)?, false));
-        postgres.migrate(kind, kind.migrations()).await?;
+        postgres.migrate(kind, kind.migrations(), allowed).await?;
         Ok(postgres)
     }
 
@@ -156,11 +160,16 @@ impl Postgres {
         dumped.unwrap_or(Err(DumpError::NotTaken { seconds: DUMP_TIME_MAX.as_secs() }))
     }
 
-    async fn migrate(&self, kind: DatabaseKind, steps: &[Migration]) -> Result<(), CatalogError> {
+    async fn migrate(
+        &self,
+        kind: DatabaseKind,
+        steps: &[Migration],
+        allowed: Steps,
+    ) -> Result<(), CatalogError> {
         let mut lease = self.0.lease().await?;
         let transaction = lease.client()?.transaction().await.map_err(error_of)?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(error_of)?;
-        migrate_in(&transaction, kind, steps).await?;
+        migrate_in(&transaction, kind, steps, allowed).await?;
         transaction.commit().await.map_err(error_of)
     }
 }
@@ -169,7 +178,7 @@ impl Postgres {
 #[cfg(test)]
 pub(super) async fn make_with_steps(address: &str, kind: DatabaseKind, steps: &[Migration]) -> Postgres {
     let postgres = Postgres(Pool::new(address::servers(address, kind, false).unwrap(), false));
-    postgres.migrate(kind, steps).await.unwrap();
+    postgres.migrate(kind, steps, Steps::All).await.unwrap();
     postgres
 }
 
@@ -192,12 +201,15 @@ async fn migrate_in(
     transaction: &Transaction<'_>,
     kind: DatabaseKind,
     steps: &[Migration],
+    allowed: Steps,
 ) -> Result<(), CatalogError> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await.map_err(error_of)?;
     transaction.batch_execute(create_schema(kind)).await.map_err(error_of)?;
     transaction.batch_execute(migration::CREATE_TABLE).await.map_err(error_of)?;
     let applied = applied(transaction.query(migration::SELECT_APPLIED, &[]).await.map_err(error_of)?)?;
-    for step in migration::pending(steps, |step| step.postgres, &applied)? {
+    let pending = migration::pending(steps, |step| step.postgres, &applied)?;
+    allowed.check(pending)?;
+    for step in pending {
         transaction.batch_execute(step.postgres).await.map_err(error_of)?;
         let digest = migration::sha256(step.postgres);
         transaction

@@ -212,7 +212,7 @@ async fn a_node_reads_what_another_one_keeps_from_its_door_and_nobody_else_does(
     // Who is closed asks no longer.
     let closed = Config { node: None, ..other.config.clone() };
     assert!(others(&closed, &other.foundation.catalogue).unwrap().is_none());
-    nodes::announce(&one.foundation.catalogue, other.store, None).await.unwrap();
+    nodes::announce(&one.foundation.catalogue, other.store, &NodeNotice::default()).await.unwrap();
     assert_eq!(status(Some(files("second"))).await, StatusCode::UNAUTHORIZED);
     one.stop().await;
     other.stop().await;
@@ -234,15 +234,15 @@ async fn a_node_that_is_away_closed_or_shows_another_certificate_is_told_from_da
         let nodes = others(&other.config, &catalogue).unwrap().unwrap();
         nodes.read(&place, 0..8, 0).await.unwrap_err()
     };
-    let door = |address: &str, certificate| NodeDoor {
-        address: address.to_owned(),
-        certificate_sha256: certificate,
+    let door = |address: &str, certificate| NodeNotice {
+        door: Some(NodeDoor { address: address.to_owned(), certificate_sha256: certificate }),
+        ..NodeNotice::default()
     };
-    nodes::announce(&catalogue, one.store, Some(&door(&one.address, [9; 32]))).await.unwrap();
+    nodes::announce(&catalogue, one.store, &door(&one.address, [9; 32])).await.unwrap();
     assert!(matches!(why().await, NodeError::Refused { cause, .. } if cause.contains("certificate")));
-    nodes::announce(&catalogue, one.store, Some(&door("https://127.0.0.1:1", [9; 32]))).await.unwrap();
+    nodes::announce(&catalogue, one.store, &door("https://127.0.0.1:1", [9; 32])).await.unwrap();
     assert!(matches!(why().await, NodeError::Silent { .. }));
-    nodes::announce(&catalogue, one.store, None).await.unwrap();
+    nodes::announce(&catalogue, one.store, &NodeNotice::default()).await.unwrap();
     assert_eq!(why().await, NodeError::NoAddress { store: one.store });
     let error = other.read_back(&study, &instance).await.unwrap_err();
     assert!(matches!(error, OpenError::Unavailable(_)), "{error}");
