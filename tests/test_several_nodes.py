@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,12 +23,19 @@ class Nodes:
     def __init__(self, make_installation, databases, root):
         first = make_installation("first", databases=databases, serve=False)
         reached(first)
+        # The second node sends copies of its packs elsewhere; the first one knows where, the third does not.
+        copies = f'url = "file://{root / "copies"}"\nlabel = "copies"\nfailure_domain = "building-2"\n'
+        plain = first.config.read_text()
+        append(first.config, f"\n[[node.copies]]\n{copies}")
         first.start()
         first.office = Office(first)
         self.token = first.office.client_token("gateway", *SCOPES)
         self.root, self.nodes = root, [first]
         for name in ("second", "third"):
             self.nodes.append(self.prepared(name))
+            self.nodes[-1].config.write_text(plain)
+            if name == "second":
+                append(self.nodes[-1].config, f"\n[[storage.offsite]]\n{copies}send_open_pack_after_s = 1\n")
             self.nodes[-1].join()
             self.nodes[-1].start()
         self.webs = [self.web(node) for node in self.nodes]
@@ -41,6 +49,11 @@ class Nodes:
     def listed(self) -> list:
         return program.run_json("nodes", "list", "--config", self.nodes[0].config)["nodes"]
 
+    def metric(self, node, name: str) -> float:
+        """The sum of a metric over its labels."""
+        office = Office(node, names=self.nodes[0].office.names)
+        return sum(value for key, value in office.metrics().items() if key.startswith(name))
+
     def remove(self):
         for node in self.nodes:
             node.kill()
@@ -52,6 +65,15 @@ def nodes(make_installation, postgres_cluster, tmp_path_factory):
     made = Nodes(make_installation, postgres_cluster.databases_of_an_installation(), tmp_path_factory.mktemp("nodes"))
     yield made
     made.remove()
+
+
+def end_of(pack) -> int:
+    """How far a pack that is still written reaches; behind that lies what was allocated."""
+    return len(pack.read_bytes().rstrip(b"\0"))
+
+
+def append(config, text: str):
+    config.write_text(config.read_text() + text)
 
 
 def refused_because(node, *why: str):
@@ -131,13 +153,20 @@ def test_a_node_that_is_lost_takes_nothing_with_it_but_its_own_packs_until_it_is
     nodes.webs[1].must_store(part10.file_bytes(there))
     nodes.webs[0].must_store(part10.file_bytes(here))
     wait_until(lambda: len(study_uids(others[1], "several-lost")) == 2, "the third node finds both")
+    kept = next(lost.replicas[0].rglob("*.pack"))
+    copied = lambda: sum(path.stat().st_size for path in (nodes.root / "copies").rglob("tail/*"))
+    wait_until(lambda: copied() >= end_of(kept), "it has sent what it has", 60)
     lost.kill()
+    began = time.monotonic()
+    assert part10.parse(others[0].file_of(there)) == there, "read from where its copies are"
+    assert time.monotonic() - began < 2
     wait_until(lambda: [node["serves"] for node in nodes.listed()] == [True, False, True], "it is seen that it is gone", 60)
     for web in others:
         assert part10.parse(web.file_of(here)) == here
-        path = f"/studies/{there.StudyInstanceUID}/metadata"
-        assert web.get(path).status_code == 503, "unavailable, and neither damaged nor unknown"
         assert len(study_uids(web, "several-lost")) == 2
+    path = f"/studies/{there.StudyInstanceUID}/metadata"
+    assert others[1].get(path).status_code == 503, "unavailable, and neither damaged nor unknown"
+    assert nodes.metric(nodes.nodes[0], "yingdun_node_copies_read_bytes_total") > 0
     more = part10.image(patient_id="several-lost", seed=3)
     others[1].must_store(part10.file_bytes(more))
     lost.start()

@@ -114,6 +114,6 @@ pub use status::{
     DomainStatus, ReplicaId, ReplicaState, ReplicaStatus, ScrubPass, ScrubState, ScrubStatus, StoreStatus,
 };
 pub use store::{
-    LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan, Store,
-    last_scrub, may_be_made_of, plan_restore, probe_bucket, restore,
+    CopiesElsewhere, LargeRecord, PACK_READ_BYTES_MAX, PackExtent, RestoreError, RestorePlan, Restored, Scan,
+    Store, last_scrub, may_be_made_of, plan_restore, probe_bucket, restore,
 };

@@ -21,7 +21,9 @@ mod walk;
 mod writer;
 
 pub use large::LargeRecord;
-pub use offsite::{RestoreError, RestorePlan, Restored, plan_restore, probe_bucket, restore};
+pub use offsite::{
+    CopiesElsewhere, RestoreError, RestorePlan, Restored, plan_restore, probe_bucket, restore,
+};
 pub use scan::Scan;
 pub use scrub::last_scrub;
 pub use sealed::{PACK_READ_BYTES_MAX, PackExtent};

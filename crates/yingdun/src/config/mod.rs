@@ -305,7 +305,10 @@ impl Config {
             resolve(path);
         }
         self.keys.paths_mut().for_each(resolve);
-        self.node.iter_mut().for_each(|node| resolve(&mut node.ca_file));
+        if let Some(node) = &mut self.node {
+            resolve(&mut node.ca_file);
+            node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
+        }
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
     }
 }

@@ -1,7 +1,8 @@
 //! The section `[node]`: this node, as the other nodes of the installation reach it.
 
 use super::finding::{Finding, Severity};
-use super::{Config, DatabaseUrl};
+use super::offsite::endpoint;
+use super::{Config, DatabaseUrl, Offsite};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -13,7 +14,13 @@ pub(crate) struct Node {
     pub(crate) address: String,
     /// The authorities that the certificates of nodes come from.
     pub(crate) ca_file: PathBuf,
+    /// The off-site replicas of other nodes, written as they are there: read while such a node is away.
+    #[serde(default)]
+    pub(crate) copies: Vec<Offsite>,
 }
+
+/// The most off-site replicas of others: two for each of eight nodes.
+const COPIES_MAX: usize = 16;
 
 /// Judges the section.
 pub(super) fn check(node: &Node, config: &Config) -> Vec<Finding> {
@@ -35,6 +42,19 @@ pub(super) fn check(node: &Node, config: &Config) -> Vec<Finding> {
             format!("there is no file `{}`", node.ca_file.display()),
             "name the authority of this installation, for example pki/ca.pem",
         );
+    }
+    if node.copies.len() > COPIES_MAX {
+        say(
+            Severity::Error,
+            "node.copies",
+            format!("there are {} places, at most {COPIES_MAX} can be", node.copies.len()),
+            "name one for each of the other nodes",
+        );
+    }
+    for copies in &node.copies {
+        if let Some((severity, cause, remedy)) = endpoint(copies) {
+            say(severity, "node.copies", cause, remedy);
+        }
     }
     let is_file = |url: &DatabaseUrl| matches!(url, DatabaseUrl::Sqlite(_));
     let others = [&config.keys.database, &config.identity.database];

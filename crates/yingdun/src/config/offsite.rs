@@ -264,26 +264,10 @@ pub(super) fn check(storage: &Storage) -> Vec<Finding> {
                     say(Severity::Error, cause, "name a folder on another machine");
                 }
             }
-            OffsiteUrl::Bucket { .. } => match offsite.endpoint.as_deref() {
-                Some(endpoint) if is_origin(endpoint) && endpoint.starts_with("https://") => {}
-                Some(endpoint) if is_origin(endpoint) && offsite.plain_http => {
-                    let cause = format!("off-site replica `{label}` is sent without TLS");
-                    say(
-                        Severity::Warning,
-                        cause,
-                        "images are sealed; names, lengths and times of packs are not",
-                    );
-                }
-                Some(endpoint) if is_origin(endpoint) => {
-                    let cause = format!("the server of off-site replica `{label}` has no TLS");
-                    say(Severity::Error, cause, "use https://, or set plain_http = true");
-                }
-                Some(_) | None => {
-                    let cause =
-                        format!("off-site replica `{label}` has no endpoint of the form https://host[:port]");
-                    say(Severity::Error, cause, "name the S3 server: endpoint = \"https://s3.example\"");
-                }
-            },
+            OffsiteUrl::Bucket { .. } => {}
+        }
+        if let Some((severity, cause, remedy)) = endpoint(offsite) {
+            say(severity, cause, remedy);
         }
         if let Some(days) = offsite.retain_days {
             let least = offsite.check_days.saturating_mul(2);
@@ -315,6 +299,30 @@ pub(super) fn check(storage: &Storage) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What is wrong with the address of the server of a bucket, and what to do.
+pub(super) fn endpoint(offsite: &Offsite) -> Option<(Severity, String, &'static str)> {
+    let label = &offsite.label;
+    match (&offsite.url, offsite.endpoint.as_deref()) {
+        (OffsiteUrl::Directory(_), _) => None,
+        (_, Some(endpoint)) if is_origin(endpoint) && endpoint.starts_with("https://") => None,
+        (_, Some(endpoint)) if is_origin(endpoint) && offsite.plain_http => Some((
+            Severity::Warning,
+            format!("off-site replica `{label}` is sent without TLS"),
+            "images are sealed; names, lengths and times of packs are not",
+        )),
+        (_, Some(endpoint)) if is_origin(endpoint) => Some((
+            Severity::Error,
+            format!("the server of off-site replica `{label}` has no TLS"),
+            "use https://, or set plain_http = true",
+        )),
+        _ => Some((
+            Severity::Error,
+            format!("off-site replica `{label}` has no endpoint of the form https://host[:port]"),
+            "name the S3 server: endpoint = \"https://s3.example\"",
+        )),
+    }
 }
 
 /// An hour: longer than a restart and a short outage of a line, short enough that a person hears of it the same day.

@@ -101,6 +101,9 @@ pub(crate) enum StartError {
     /// Certificates for other nodes cannot be used.
     #[error("other nodes (section [node]): {0}")]
     NodeTls(reqwest::Error),
+    /// The places with copies of other nodes' packs cannot be used.
+    #[error("the copies of other nodes (node.copies): {0}")]
+    NodeCopies(std::io::Error),
     /// Certificates for the web door cannot be used.
     #[error("the web door: {0}")]
     WebTls(#[from] yingdun_web::TlsConfigError),

@@ -1,11 +1,13 @@
 //! This node among the others of the installation: it says where they reach it, and reads from them what lies in their packs.
 //!
+//! Where a node is away, what it has sent to an off-site replica is read there, if this one is told of that place.
 //! What travels is ciphertext, over TLS in which both sides show a certificate of the installation's authority. Each is held to the digest
 //! that its node has told in the catalogue: a device has a certificate of the same authority, and whoever writes to the catalogue
 //! has none.
 
 use super::certificates::read_certificate;
 use super::error::{StartError, read};
+use super::system::offsite_settings;
 use super::transit::without_url;
 use crate::config::Config;
 use bytes::{Bytes, BytesMut};
@@ -21,14 +23,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use yingdun_archive::{NodeError, OtherNodes, StoreLocation};
 use yingdun_catalog::Database;
-use yingdun_catalog::catalogue::nodes::{self, NodeDoor, NodeNotice};
+use yingdun_catalog::catalogue::nodes::{self, Node, NodeDoor, NodeNotice};
 use yingdun_catalog::catalogue::stores;
 use yingdun_crypto::digest::sha256;
 use yingdun_model::StoreNumber;
-use yingdun_storage::Store;
+use yingdun_storage::{CopiesElsewhere, Disk, RealDisk, Store};
 
 /// How long it may take to reach another node: it is in the same building.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// The same where there are copies of what it has: who reads waits no longer for it than for a slow disk.
+const CONNECT_TIME_MAX_WITH_COPIES: Duration = Duration::from_millis(400);
 
 /// How long one range of a record may take, which is some megabytes at most.
 const READ_TIME_MAX: Duration = Duration::from_secs(10);
@@ -78,6 +83,10 @@ pub(super) fn others(
     catalogue: &Database,
 ) -> Result<Option<Arc<dyn OtherNodes>>, StartError> {
     let Some(node) = &config.node else { return Ok(None) };
+    let places: Vec<_> = offsite_settings(&node.copies)?.into_iter().map(|settings| settings.place).collect();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let copies = (!places.is_empty()).then(|| CopiesElsewhere::new(&disk, &places)).transpose();
+    let copies = copies.map_err(StartError::NodeCopies)?;
     let authorities = Certificate::from_pem_bundle(&read(&node.ca_file)?).map_err(StartError::NodeTls)?;
     let own = [read(&config.web.private_key_file)?, read(&config.web.certificate_file)?].concat();
     let http = Client::builder()
@@ -90,10 +99,11 @@ pub(super) fn others(
         .tls_certs_only(authorities)
         .identity(Identity::from_pem(&own).map_err(StartError::NodeTls)?)
         .tls_info(true)
-        .connect_timeout(CONNECT_TIME_MAX)
+        .connect_timeout(if copies.is_some() { CONNECT_TIME_MAX_WITH_COPIES } else { CONNECT_TIME_MAX })
         .build()
         .map_err(StartError::NodeTls)?;
-    Ok(Some(Arc::new(Others { http, catalogue: catalogue.clone(), memory: Mutex::default() })))
+    let (memory, ids) = Default::default();
+    Ok(Some(Arc::new(Others { http, catalogue: catalogue.clone(), memory, ids, copies })))
 }
 
 /// SHA-256 of the certificate that this node shows.
@@ -109,6 +119,10 @@ struct Others {
     http: Client,
     catalogue: Database,
     memory: Mutex<HashMap<StoreNumber, Remembered>>,
+    /// The random names of stores, which never change.
+    ids: Mutex<HashMap<StoreNumber, [u8; 16]>>,
+    /// Where others send copies of their packs.
+    copies: Option<CopiesElsewhere>,
 }
 
 /// What is known of a node.
@@ -134,23 +148,13 @@ impl OtherNodes for Others {
         copy: usize,
     ) -> BoxFuture<'a, Result<Option<Bytes>, NodeError>> {
         Box::pin(async move {
-            let query = [("from", range.start), ("to", range.end), ("copy", copy as u64)];
-            let store = place.store;
-            let (door, answer) = self.ask(place, "", &query, READ_TIME_MAX).await?;
-            match answer.status() {
-                StatusCode::OK => {}
-                StatusCode::NO_CONTENT => return Ok(None),
-                StatusCode::INTERNAL_SERVER_ERROR => return Err(NodeError::Unreadable { store }),
-                status => return Err(refused(store, &door, status)),
-            }
-            let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            let bytes = bounded(answer, wanted).await.map_err(|cause| silent(store, &door, cause))?;
-            if bytes.len() != wanted {
-                let cause = format!("{wanted} bytes were asked for, {} came", bytes.len());
-                return Err(silent(store, &door, cause));
-            }
-            metrics::counter!("yingdun_node_read_bytes_total").increment(wanted as u64);
-            Ok(Some(bytes))
+            let away = match self.read_there(place, &range, copy).await {
+                Err(error @ (NodeError::Silent { .. } | NodeError::NoAddress { .. })) => error,
+                answer => return answer,
+            };
+            // That there is no copy says nothing of what its node has.
+            let copied = self.read_copy(place, range, copy).await?;
+            copied.ok_or(away).map(Some)
         })
     }
 
@@ -177,6 +181,69 @@ impl fmt::Debug for Others {
 }
 
 impl Others {
+    /// Reads from the node that has a record.
+    async fn read_there(
+        &self,
+        place: &StoreLocation,
+        range: &Range<u64>,
+        copy: usize,
+    ) -> Result<Option<Bytes>, NodeError> {
+        let query = [("from", range.start), ("to", range.end), ("copy", copy as u64)];
+        let store = place.store;
+        let (door, answer) = self.ask(place, "", &query, READ_TIME_MAX).await?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NO_CONTENT => return Ok(None),
+            StatusCode::INTERNAL_SERVER_ERROR => return Err(NodeError::Unreadable { store }),
+            status => return Err(refused(store, &door, status)),
+        }
+        let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let bytes = bounded(answer, wanted).await.map_err(|cause| silent(store, &door, cause))?;
+        if bytes.len() != wanted {
+            let cause = format!("{wanted} bytes were asked for, {} came", bytes.len());
+            return Err(silent(store, &door, cause));
+        }
+        metrics::counter!("yingdun_node_read_bytes_total").increment(wanted as u64);
+        Ok(Some(bytes))
+    }
+
+    /// Reads from where its node sends copies of its packs.
+    async fn read_copy(
+        &self,
+        place: &StoreLocation,
+        range: Range<u64>,
+        copy: usize,
+    ) -> Result<Option<Bytes>, NodeError> {
+        let Some(copies) = &self.copies else { return Ok(None) };
+        let Some(id) = self.id(place.store).await? else { return Ok(None) };
+        let bytes = copies.read(&id, &place.location, range, copy).await;
+        if let Some(bytes) = &bytes {
+            metrics::counter!("yingdun_node_copies_read_bytes_total").increment(bytes.len() as u64);
+        }
+        Ok(bytes)
+    }
+
+    /// The random name of a store, which is in its packs.
+    async fn id(&self, store: StoreNumber) -> Result<Option<[u8; 16]>, NodeError> {
+        let known = self.ids.lock().unwrap_or_else(PoisonError::into_inner).get(&store).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let all = self.all(store).await?;
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.extend(all.into_iter().map(|node| (node.store, node.id)));
+        Ok(ids.get(&store).copied())
+    }
+
+    /// What the catalogue knows of nodes, asked for the sake of one store.
+    async fn all(&self, store: StoreNumber) -> Result<Vec<Node>, NodeError> {
+        nodes::all(&self.catalogue).await.map_err(|error| NodeError::Silent {
+            store,
+            address: "an address in the catalogue".to_owned(),
+            cause: error.to_string(),
+        })
+    }
+
     /// Asks the node that has a record, and makes sure that it was that node who answered.
     async fn ask(
         &self,
@@ -221,12 +288,7 @@ impl Others {
                 return Ok(door);
             }
         }
-        let all = nodes::all(&self.catalogue).await;
-        let all = all.map_err(|error| NodeError::Silent {
-            store,
-            address: "an address in the catalogue".to_owned(),
-            cause: error.to_string(),
-        })?;
+        let all = self.all(store).await?;
         let door = all.into_iter().find(|node| node.store == store).and_then(|node| node.said.door);
         let mut memory = self.memory();
         let Some(door) = door else {

@@ -33,7 +33,7 @@ use yingdun_dimse::scp::{Scp, Settings};
 use yingdun_feed::Feed;
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
-use yingdun_storage::{RealDisk, ReplicaConfig, Store, StoreConfig};
+use yingdun_storage::{OffsiteConfig, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -307,9 +307,7 @@ pub(super) fn archive_parts(config: &Config, foundation: &Foundation, store: Sto
 /// # Errors
 /// [`StartError::File`] when a file that it names cannot be used.
 pub(crate) fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
-    let settings =
-        |offsite: &Offsite| offsite.settings().map_err(|(path, cause)| StartError::File { path, cause });
-    let offsite = config.storage.offsite.iter().map(settings).collect::<Result<Vec<_>, StartError>>()?;
+    let offsite = offsite_settings(&config.storage.offsite)?;
     let replicas = config.storage.replicas.iter().map(|replica| ReplicaConfig {
         directory: replica.directory.clone(),
         label: replica.label.clone(),
@@ -323,6 +321,16 @@ pub(crate) fn store_config(config: &Config) -> Result<StoreConfig, StartError> {
         offsite,
         ..StoreConfig::new(replicas.collect())
     })
+}
+
+/// What these off-site replicas are, with what stands in the files that they name.
+///
+/// # Errors
+/// [`StartError::File`].
+pub(super) fn offsite_settings(offsite: &[Offsite]) -> Result<Vec<OffsiteConfig>, StartError> {
+    let settings =
+        |offsite: &Offsite| offsite.settings().map_err(|(path, cause)| StartError::File { path, cause });
+    offsite.iter().map(settings).collect()
 }
 
 // === doors ===

@@ -8,17 +8,20 @@
 //! | `check` | reads what lies there |
 //! | `memory` | what has to be known after a restart |
 //! | `restore` | back from there, when no replica is left |
+//! | `elsewhere` | copies of other stores' packs, while their nodes are away |
 //!
 //! Nothing here holds up a writer, the keeper or the repairer: they never call a place unless no replica has the bytes.
 
 mod check;
 mod content;
 mod courier;
+mod elsewhere;
 mod memory;
 mod plan;
 mod restore;
 
 pub(crate) use courier::run;
+pub use elsewhere::CopiesElsewhere;
 pub(crate) use memory::Memories;
 pub(crate) use plan::Wanted;
 pub use restore::{RestoreError, RestorePlan, Restored, plan_restore, restore};

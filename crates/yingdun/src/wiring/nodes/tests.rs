@@ -66,7 +66,8 @@ async fn two_configurations(folder: &Path) -> Option<([Config; 2], [PostgresData
     });
     let mut first = Config::load(&plan.unwrap().install().await.unwrap().config).unwrap();
     let pki = folder.join(PKI_FOLDER);
-    first.node = Some(Node { address: "https://127.0.0.1:1".into(), ca_file: pki.join("ca.pem") });
+    let ca_file = pki.join("ca.pem");
+    first.node = Some(Node { address: "https://127.0.0.1:1".into(), ca_file, copies: Vec::new() });
     let mut second = first.clone();
     for replica in &mut second.storage.replicas {
         replica.directory.set_extension("second");
