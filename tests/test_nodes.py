@@ -13,6 +13,8 @@ from yingdun_testkit import part10
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
+#: What nodes have said of themselves.
+SAID = "SELECT store, address, certificate_sha256, log FROM node"
 #: Where nobody listens.
 NOWHERE = "https://127.0.0.1:9"
 
@@ -40,7 +42,7 @@ def enter_node(installation, certificate_sha256: str):
     """Another node comes to the catalogue, with store 2."""
     with catalogue(installation) as rows:
         rows.execute("INSERT INTO pack_store (store, id, number) VALUES ('packs-2', ?, 2)", (secrets.token_bytes(16),))
-        rows.execute("INSERT INTO node VALUES (2, ?, ?)", (NOWHERE, bytes.fromhex(certificate_sha256)))
+        rows.execute("INSERT INTO node (store, address, certificate_sha256) VALUES (2, ?, ?)", (NOWHERE, bytes.fromhex(certificate_sha256)))
 
 
 def place_of(installation) -> bytes:
@@ -104,12 +106,12 @@ def test_a_node_tells_its_address_and_certificate_and_takes_them_back_when_it_cl
     pem = (installation.directory / "pki" / "server.pem").read_text()
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest()
     with catalogue(installation) as rows:
-        assert rows.execute("SELECT * FROM node").fetchall() == [(1, "https://127.0.0.1:8443", digest)]
+        assert rows.execute(SAID).fetchall() == [(1, "https://127.0.0.1:8443", digest, "renmin/audit")]
     assert installation.stop() == 0
     installation.settings = {k: v for k, v in installation.settings.items() if not k.startswith("NODE__")}
     installation.start()
     with catalogue(installation) as rows:
-        assert rows.execute("SELECT * FROM node").fetchall() == [(1, None, None)]
+        assert rows.execute(SAID).fetchall() == [(1, None, None, "renmin/audit")]
 
 
 def test_an_image_that_another_node_has_is_unavailable_while_it_is_away_and_nothing_is_quarantined(node):

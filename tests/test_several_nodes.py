@@ -25,7 +25,7 @@ class Nodes:
         reached(first)
         # The second node sends copies of its packs elsewhere; the first one knows where, the third does not.
         copies = f'url = "file://{root / "copies"}"\nlabel = "copies"\nfailure_domain = "building-2"\n'
-        plain = first.config.read_text()
+        self.plain = first.config.read_text()
         append(first.config, f"\n[[node.copies]]\n{copies}")
         first.start()
         first.office = Office(first)
@@ -33,7 +33,6 @@ class Nodes:
         self.root, self.nodes = root, [first]
         for name in ("second", "third"):
             self.nodes.append(self.prepared(name))
-            self.nodes[-1].config.write_text(plain)
             if name == "second":
                 append(self.nodes[-1].config, f"\n[[storage.offsite]]\n{copies}send_open_pack_after_s = 1\n")
             self.nodes[-1].join()
@@ -44,10 +43,13 @@ class Nodes:
         return Web(node, self.token)
 
     def prepared(self, name) -> FurtherNode:
-        return FurtherNode(self.root / name, self.nodes[0], name)
+        node = FurtherNode(self.root / name, self.nodes[0], name)
+        node.config.write_text(self.plain)
+        return node
 
     def listed(self) -> list:
-        return program.run_json("nodes", "list", "--config", self.nodes[0].config)["nodes"]
+        first = self.nodes[0]
+        return program.run_json("nodes", "list", "--config", first.config, env=first.environment())["nodes"]
 
     def metric(self, node, name: str) -> float:
         """The sum of a metric over its labels."""
@@ -153,7 +155,7 @@ def test_a_node_that_is_lost_takes_nothing_with_it_but_its_own_packs_until_it_is
     nodes.webs[1].must_store(part10.file_bytes(there))
     nodes.webs[0].must_store(part10.file_bytes(here))
     wait_until(lambda: len(study_uids(others[1], "several-lost")) == 2, "the third node finds both")
-    kept = next(lost.replicas[0].rglob("*.pack"))
+    [kept] = (path for path in (lost.replicas[0] / "packs").iterdir() if path.suffix != ".stage")
     copied = lambda: sum(path.stat().st_size for path in (nodes.root / "copies").rglob("tail/*"))
     wait_until(lambda: copied() >= end_of(kept), "it has sent what it has", 60)
     lost.kill()
