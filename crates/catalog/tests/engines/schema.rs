@@ -14,7 +14,7 @@ const CATALOGUE: &[(&str, &str)] = &[
          object_bytes location sealed",
     ),
     ("image_format", "format_id sop_class_uid transfer_syntax_uid image_rows image_columns bits_allocated"),
-    ("node", "store address certificate_sha256"),
+    ("node", "store address certificate_sha256 log program"),
     ("pack_store", "store id number"),
     ("pack_watermark", "store pack pack_offset"),
     ("patient", "patient_ref institution received_ms"),
