@@ -242,7 +242,7 @@ pub async fn interrupt(database: &Database, pulse: &Pulse, now: Timestamp) -> Re
 /// As [`Database::query`].
 pub async fn find(database: &Database, key: &JobKey, owner: &str) -> Result<Option<JobRow>, CatalogError> {
     let mut select = StatementBuilder::new();
-    select.push(SELECT).push("WHERE institution = ").bind(&key.institution).push(" AND id = ").bind(&key.id);
+    select.push(SELECT).push("WHERE institution = ").bind(&key.institution).push(" AND id = ").bind(key.id);
     select.push(" AND owner = ").bind(owner);
     database.look_up(select.finish()).await?.first().map(job_of).transpose()
 }
@@ -284,7 +284,7 @@ fn push_counts(update: &mut StatementBuilder, counts: &JobCounts) {
 }
 
 fn push_own(update: &mut StatementBuilder, key: &JobKey, process: &[u8; 16]) {
-    update.push(" WHERE institution = ").bind(&key.institution).push(" AND id = ").bind(&key.id);
+    update.push(" WHERE institution = ").bind(&key.institution).push(" AND id = ").bind(key.id);
     update.push(" AND process = ").bind(process);
 }
 
