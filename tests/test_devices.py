@@ -10,6 +10,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from yingdun_testkit import part10, program
+from yingdun_testkit.administration import Api
 from yingdun_testkit.dcmtk import Listening, dcmqrscp
 from yingdun_testkit.elsewhere import Elsewhere
 from yingdun_testkit.installation import wait_until
@@ -331,6 +332,49 @@ def test_the_server_stops_in_bounded_time_while_a_job_waits_for_a_device(make_in
         began = time.monotonic()
         installation.stop()
         assert time.monotonic() - began < 20
+
+
+def test_a_restart_knows_the_jobs_before_it_and_calls_those_interrupted_that_died_with_the_process(
+    make_installation, tmp_path
+):
+    installation = make_installation("remembering")
+    web = Web(installation, installation.office.client_token("keeper", "store", "search", "view"))
+    image = part10.image(patient_id="REMEMBER-1")
+    web.must_store(part10.file_bytes(image))
+    installation.office.device("DVGONE", plain_allowed=True, destination=f"plain://127.0.0.1:{free_port()}")
+    # At the address where it is now.
+    here = lambda: Api(installation.addresses.web, installation.ca_file, web.token)
+    token = tmp_path / "token"
+    token.write_text(web.token)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        installation.office.device("DVSILENT", plain_allowed=True, destination=f"plain://127.0.0.1:{silent.getsockname()[1]}")
+        send = lambda title: here().post(f"/devices/{title}/store", {"studies": [image.StudyInstanceUID]}, 202)
+        told = ended(here(), send("DVGONE"))
+        killed = send("DVSILENT")
+        installation.kill()
+        installation.start()
+        api = here()
+        job = api.get(f"/jobs/{killed['job']}")
+        assert (job["state"], job["total"], job["remaining"]) == ("interrupted", 1, 1), job
+        assert job["studies"] == [image.StudyInstanceUID] and job["device"] == "DVSILENT" and job["ended_ms"]
+        assert "send again" in job["fault"]["do"], job["fault"]
+        # A job that had ended says what it said.
+        assert api.get(f"/jobs/{told['job']}") == told
+        assert [row["job"] for row in api.get("/jobs")] == [killed["job"], told["job"]], "the newest first"
+        # In order it is the same, and the command says that it ended badly.
+        stopped = send("DVSILENT")
+        installation.stop()
+    installation.start()
+    api = here()
+    assert api.get(f"/jobs/{stopped['job']}")["state"] == "interrupted"
+    admin = ["--server", installation.addresses.web, "--ca-file", installation.ca_file, "--token-file", token]
+    shown = program.run("job", "show", stopped["job"], "--json", *admin)
+    assert shown.returncode == 1 and '"interrupted"' in shown.stdout, shown
+    # No name of what was sent where lies on the disk.
+    databases = [path.read_bytes() for path in installation.directory.rglob("catalogue*") if path.is_file()]
+    assert databases and not any(b"DVSILENT" in content for content in databases)
 
 
 def test_who_may_have_devices_searched_and_sent_to(archive, gateway, tokens):

@@ -16,6 +16,7 @@ use crate::events::{self, EventFeed, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::hold::{self, HoldError, HoldReason, HoldRecord, ReleaseReason};
+use crate::jobs::{self, JobError, JobOrder, JobReport, Jobs, RunningJob};
 use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
 use crate::open::OpenStudy;
 use crate::others::{self, SpanError};
@@ -47,7 +48,7 @@ use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
 use yingdun_keys::KeyStore;
 use yingdun_model::{
-    Action, AeTitle, Clock, Grade, InstitutionId, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
+    Action, AeTitle, Clock, Grade, InstitutionId, JobKind, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
     Timestamp, Uid, WorkitemState,
 };
 use yingdun_storage::{Store, StoreLocation};
@@ -110,6 +111,7 @@ impl Archive {
             limits,
             commitments: Arc::default(),
             ups: Ups::default(),
+            jobs: Arc::new(Jobs::new(number)),
             compaction: Compactor::new(
                 limits.compact_after_destruction.then_some(limits.compact_dead_percent),
             ),
@@ -120,7 +122,10 @@ impl Archive {
         let recovered = Recovered { destroyed_again: came_back, ..recover::replay(&core).await? };
         core.background.begin(&core, sweep);
         core.background.begin(&core, commit::work);
+        jobs::enter(&core).await?;
         core.background.begin(&core, ups::work);
+        core.background.begin(&core, jobs::work);
+        core.background.begin(&core, jobs::watch);
         core.background.begin(&core, events::work);
         core.background.begin(&core, keys::work);
         core.background.begin(&core, destroy::work);
@@ -861,6 +866,51 @@ impl Archive {
         self.core.compaction.status()
     }
 
+    /// Begins a job with a device, of as many objects as are known by now. Its row is durable when this returns; whoever holds what
+    /// is returned does the work. Whoever calls has opened each study for the asker, and let the device be called.
+    ///
+    /// # Errors
+    /// [`JobError`]; nothing was begun.
+    pub async fn begin_job(
+        &self,
+        session: &Session,
+        kind: JobKind,
+        order: JobOrder,
+        total: u64,
+    ) -> Result<RunningJob, JobError> {
+        jobs::begin(&self.core, session, kind, order, total).await
+    }
+
+    /// The jobs of whoever asks, at whatever node they work or worked, the newest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn jobs(&self, session: &Session) -> Result<Vec<JobReport>, Unavailable> {
+        jobs::list(&self.core, session).await
+    }
+
+    /// A job of whoever asks, by its id in hexadecimal digits. That of somebody else is none.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn job(&self, session: &Session, id: &str) -> Result<Option<JobReport>, Unavailable> {
+        jobs::find(&self.core, session, id).await
+    }
+
+    /// Asks a job of whoever asks to end, at whatever node it works: it does within a second or two, behind the object that is on
+    /// its way.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn cancel_job(&self, session: &Session, id: &str) -> Result<Option<JobReport>, Unavailable> {
+        jobs::cancel(&self.core, session, id).await
+    }
+
+    /// Tells the jobs that work at this node to end, because it stops.
+    pub fn stop_jobs(&self) {
+        jobs::stop(&self.core);
+    }
+
     /// The keyed pseudonym of a patient, for those who record care relations.
     ///
     /// # Errors
@@ -938,6 +988,9 @@ impl Archive {
     /// Closes what is open: work in the background, access windows with their counts, the pack, the catalogue queue.
     pub async fn close(&self) {
         self.core.background.end().await;
+        if let Err(error) = jobs::keep(&self.core).await {
+            tracing::warn!(%error, "rows of jobs were not written, and the next start finds them interrupted");
+        }
         self.core.windows.close_all().await;
         self.core.store.close().await;
         if let Err(error) = self.core.catalogue.caught_up().await {

@@ -25,6 +25,7 @@
 //! | `worklist` | the steps that modalities are to perform |
 //! | `performed` | the steps that modalities report to perform, and what of them has arrived |
 //! | `ups` | the unified worklist: workitems, and who is told of their changes |
+//! | `jobs` | what people have devices do and do not wait for: rows that every node answers from |
 //! | `destroy` | studies and patients that nobody opens again: asked for, approved, carried out, recorded |
 //! | `hold` | legal holds: what nothing may destroy until two officers let go of it |
 //! | `compact` | the room of destroyed studies, given back |
@@ -57,6 +58,7 @@ mod events;
 mod export;
 mod find;
 mod hold;
+mod jobs;
 mod kept;
 mod keys;
 mod known;
@@ -102,6 +104,9 @@ pub use events::{EVENTS_MAX, EVENTS_WAIT_MAX, EventFeed, Events, EventsRequest, 
 pub use export::{EXPORT_INSTANCES_MAX, Export, ExportError};
 pub use find::{Search, is_searchable, search_attributes};
 pub use hold::{HoldError, HoldReason, HoldRecord, HoldState, HoldSubject, Release, ReleaseReason};
+pub use jobs::{
+    JOB_FAILURES_MAX, JOBS_KEPT_MAX, JOBS_RUNNING_MAX, JobError, JobFault, JobOrder, JobReport, RunningJob,
+};
 pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
 pub use open::OpenStudy;
 pub use others::SpanError;
@@ -124,6 +129,7 @@ pub use ups::{
 pub use worklist::{WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
 pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
+pub use yingdun_catalog::catalogue::jobs::JobCounts;
 pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
     KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,

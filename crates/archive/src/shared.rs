@@ -5,6 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::commit::Commitments;
 use crate::compact::{Compactor, DEAD_PERCENT};
 use crate::error::{OpenError, Unavailable, unavailable};
+use crate::jobs::Jobs;
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::source::{OtherNodes, RecordSource};
 use crate::ups::Ups;
@@ -85,6 +86,7 @@ pub(crate) struct Core {
     pub(crate) background: Background,
     pub(crate) commitments: Arc<Commitments>,
     pub(crate) ups: Ups,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) compaction: Compactor,
     /// Wakes those who wait for events of studies.
     pub(crate) told: Arc<Notify>,

@@ -11,6 +11,7 @@ mod actor;
 mod ae_title;
 mod grade;
 mod institution;
+mod job;
 mod purpose;
 mod reference;
 mod secret;
@@ -24,6 +25,7 @@ pub use actor::{ActorId, ActorKind, Role};
 pub use ae_title::{AeTitle, AeTitleError};
 pub use grade::Grade;
 pub use institution::{InstitutionId, InstitutionIdError};
+pub use job::{JobKind, JobState};
 pub use purpose::PurposeOfUse;
 pub use reference::{
     InstanceRef, PatientRef, PerformedStepRef, ReferenceError, SeriesRef, StepRef, StudyRef, WorkitemRef,

@@ -76,11 +76,12 @@ impl Door {
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
         let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token } = config;
         let origins = Arc::new(Origins::new(&cors_origins));
-        let (channels, jobs) = (Channels::default(), Jobs::default());
+        let channels = Channels::default();
         let listener = Listener::bind(address, transport).await?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
         let Rooms { access, archive, audit, hooks } = rooms;
+        let jobs = Jobs::new(archive.clone());
         let service = Service {
             access,
             archive,

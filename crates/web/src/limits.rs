@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+pub use yingdun_archive::{JOB_FAILURES_MAX, JOBS_KEPT_MAX, JOBS_RUNNING_MAX};
+
 /// TLS handshake, from accept to the first application byte. Real handshakes take milliseconds; ten seconds
 /// covers a lossy line. Stops a peer that opens connections and says nothing.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -111,15 +113,6 @@ pub const DEVICE_ROWS_MAX: usize = 1000;
 
 /// Objects of one job. As many as a C-MOVE counts (PS3.7 table 9.3-8: 16 bits).
 pub const JOB_OBJECTS_MAX: usize = u16::MAX as usize;
-
-/// Jobs that work at the same time: each holds an association and what is open of two objects.
-pub const JOBS_RUNNING_MAX: usize = 8;
-
-/// Jobs that are known, the ended ones included; the oldest of these make room.
-pub const JOBS_KEPT_MAX: usize = 256;
-
-/// Objects of a job that failed and are named; all are counted.
-pub const JOB_FAILURES_MAX: usize = 100;
 
 /// For the object that a job is sending when the server stops; then it is cut off.
 pub const JOB_CUT_TIME_MAX: Duration = Duration::from_secs(10);

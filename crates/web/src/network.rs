@@ -2,7 +2,7 @@
 //! have them made, and shows what came.
 
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -173,16 +173,4 @@ pub enum CallFault {
         /// What to do.
         remedy: String,
     },
-}
-
-impl CallFault {
-    /// The fault as a part of a document.
-    pub(crate) fn document(&self) -> Value {
-        match self {
-            Self::Key(wrong) => json!({"expected": "keys of texts, by keyword or tag", "came": wrong}),
-            Self::Device { expected, came, remedy } => {
-                json!({"expected": expected, "came": came, "do": remedy})
-            }
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod elsewhere;
 mod flips;
 mod hold;
 mod house;
+mod jobs;
 mod keys;
 mod nodes;
 mod performed;

@@ -58,7 +58,7 @@ impl OtherNodes for Beside {
 }
 
 /// Two nodes on one PostgreSQL that do not know of each other; none where it is not installed.
-async fn two_nodes() -> Option<([House; 2], [Open; 2])> {
+pub(crate) async fn two_nodes() -> Option<([House; 2], [Open; 2])> {
     two_nodes_with([None, None]).await
 }
 

@@ -68,6 +68,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: NODE_NAMES,
         postgres: NODE_NAMES,
     },
+    Migration { version: 21, name: "expand: jobs", sqlite: JOBS, postgres: JOBS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -685,4 +686,36 @@ CREATE TABLE ups_report (
     PRIMARY KEY (institution, ae_title, number)
 );
 CREATE INDEX ups_report_by_time ON ups_report (told_ms);
+";
+
+/// Jobs with devices, by whoever asked for them, by the store at which they run and by the time of their end; and the process of each store
+/// that works on them.
+const JOBS: &str = "
+CREATE TABLE job_worker (
+    store BIGINT NOT NULL,
+    process BYTEA NOT NULL,
+    beats BIGINT NOT NULL,
+    PRIMARY KEY (store)
+);
+CREATE TABLE job (
+    institution TEXT NOT NULL,
+    id BYTEA NOT NULL,
+    owner TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    store BIGINT NOT NULL,
+    process BYTEA NOT NULL,
+    cancel_asked BIGINT NOT NULL,
+    total BIGINT NOT NULL,
+    completed BIGINT NOT NULL,
+    warning BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    ended_ms BIGINT,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (institution, id)
+);
+CREATE INDEX job_by_owner ON job (institution, owner, began_ms, id);
+CREATE INDEX job_by_store ON job (store) WHERE state = 'running';
+CREATE INDEX job_by_end ON job (ended_ms);
 ";

@@ -1,5 +1,5 @@
 //! Patients, studies, series, instances, events of studies, care relations, storage commitments (those of others and our own questions),
-//! worklist items, performed steps and workitems.
+//! worklist items, performed steps, workitems and jobs.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · image_format · search_term · pack_watermark
@@ -8,7 +8,7 @@
 //!                            care_relation ──► who sees which patient (visibility)
 //! ```
 //!
-//! Everything but events, care relations, storage commitments, worklist items, performed steps and workitems is derived from pack records and can be
+//! Everything but events, care relations, storage commitments, worklist items, performed steps, workitems and jobs is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
@@ -37,6 +37,7 @@ mod counts;
 pub mod events;
 mod filter;
 pub mod instances;
+pub mod jobs;
 pub(crate) mod migrations;
 mod moment;
 pub mod nodes;

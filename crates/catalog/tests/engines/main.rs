@@ -9,6 +9,7 @@ mod commitments;
 mod database;
 mod dumps;
 mod events;
+mod jobs;
 mod nodes;
 mod oracle;
 mod performed;

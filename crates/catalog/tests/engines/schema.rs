@@ -44,6 +44,11 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("ups_workitem", "institution workitem_ref state revision start_date start_time changed_ms sealed"),
     ("ups_term", "term workitem_ref"),
     ("ups_removed", "workitem_ref removed_ms"),
+    (
+        "job",
+        "institution id owner kind state store process cancel_asked total completed warning failed began_ms ended_ms sealed",
+    ),
+    ("job_worker", "store process beats"),
     ("ups_report", "institution ae_title number told_ms sealed"),
     ("ups_roster", "institution revision"),
     ("ups_subscriber", "institution ae_title owner scope deletion_lock filter reports channel"),

@@ -4,11 +4,11 @@
 use super::accounts::ae_title;
 use super::problems::of_refusal;
 use super::worklist::of_worklist;
-use crate::dicomweb::problems::{of_find, of_open};
+use crate::dicomweb::problems::{of_find, of_open, of_unavailable};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
-use crate::jobs::{Job, Kind as JobKind};
+use crate::jobs::{counts, document};
 use crate::limits;
 use crate::network::{CallFault, Device, Holding, Question, Sent, Sought, Told, Way, WorklistQuestion};
 use crate::routes::Call;
@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use yingdun_access::{MoveDestination, Refusal};
-use yingdun_archive::FoundRow;
-use yingdun_model::{AeTitle, Uid};
+use yingdun_archive::{FoundRow, JobError, JobOrder, JobReport, Unavailable};
+use yingdun_model::{AeTitle, JobKind, Uid};
 
 /// Seconds after which a client may try again when too much is asked of devices at once: a test or a search takes less than
 /// a minute.
@@ -121,27 +121,33 @@ pub(crate) async fn worklist(call: Call, body: Body) -> Result<Response<Body>, P
 /// Sends studies of ours, or some of their series or instances, to a device. Each study is decided upon before the answer;
 /// the sending is a job.
 pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Problem> {
-    let holdings = holdings(&call, &json_of(body).await?, limits::JOB_OBJECTS_MAX).await?;
+    let body: StoreBody = json_of(body).await?;
+    let holdings = holdings(&call, &body, limits::JOB_OBJECTS_MAX).await?;
     let total = holdings.iter().map(|holding| holding.entries.len()).sum();
     let session = call.session()?;
     let title = title_in_path(&call)?;
     let device = device(title.clone(), call.service.access.move_destination(session, &title).await)?;
     let network = Arc::clone(&call.service.hooks.network);
-    let title = device.title.clone();
-    let job = call.service.jobs.begin(session, JobKind::Store, title, total, |job| {
+    let order = JobOrder {
+        device: device.title.clone(),
+        studies: uids("studies", &body.studies)?,
+        series: uids("series", &body.series)?,
+        instances: uids("instances", &body.instances)?,
+    };
+    let job = call.service.jobs.begin(session, JobKind::Store, order, total, |job| {
         let counted = Arc::clone(&job);
         let ended = Box::new(move |sent| match sent {
             Sent::Stored { with_warning } => counted.done(with_warning),
             Sent::Failed { instance, reason } => counted.failed(instance, reason),
         });
-        let sending = network.send(device, holdings, job.cancel.clone(), ended);
+        let sending = network.send(device, holdings, job.stop(), ended);
         async move {
             sending.await;
             Ok(())
         }
     });
-    let job = job.map_err(|_| busy())?;
-    Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
+    let job = job.await.map_err(not_begun)?;
+    Ok(answer::json(StatusCode::ACCEPTED, &document(&job)))
 }
 
 /// Brings studies of a device here. Each must be one that the asker may see there; what comes is stored as from any sender.
@@ -177,33 +183,41 @@ pub(crate) async fn retrieve(call: Call, body: Body) -> Result<Response<Body>, P
     let Some(studies) = studies else {
         return Err(Problem::new(Kind::NotFound).expected("studies that the device has and you may see"));
     };
-    let job = call.service.jobs.begin(session, JobKind::Retrieve, title, 0, |job| {
+    let order = JobOrder {
+        device: title,
+        studies: studies.iter().map(|sought| sought.study.clone()).collect(),
+        series: Vec::new(),
+        instances: Vec::new(),
+    };
+    let job = call.service.jobs.begin(session, JobKind::Retrieve, order, 0, |job| {
         let counted = Arc::clone(&job);
         let told = Box::new(move |told| match told {
-            Told::Counts(counts) => counted.counted(counts),
+            Told::Counts(heard) => counted.counted(counts(heard)),
             Told::Missing { instance, reason } => counted.named(instance, reason),
         });
-        network.retrieve(device, studies, by, job.cancel.clone(), told)
+        network.retrieve(device, studies, by, job.stop(), told)
     });
-    Ok(answer::json(StatusCode::ACCEPTED, &job.map_err(|_| busy())?.document()))
+    let job = job.await.map_err(not_begun)?;
+    Ok(answer::json(StatusCode::ACCEPTED, &document(&job)))
 }
 
-/// The jobs of whoever asks, the newest first.
-pub(crate) fn jobs(call: &Call) -> Result<Response<Body>, Problem> {
-    let jobs: Vec<Value> = call.service.jobs.of(call.session()?).iter().map(|job| job.document()).collect();
+/// The jobs of whoever asks, the newest first, at whatever node they work.
+pub(crate) async fn jobs(call: Call) -> Result<Response<Body>, Problem> {
+    let jobs = call.service.jobs.of(call.session()?).await;
+    let jobs: Vec<Value> = jobs.map_err(|error| of_unavailable(&error))?.iter().map(document).collect();
     Ok(answer::json(StatusCode::OK, &Value::Array(jobs)))
 }
 
 /// One of them.
-pub(crate) fn job(call: &Call) -> Result<Response<Body>, Problem> {
-    Ok(answer::json(StatusCode::OK, &job_in_path(call)?.document()))
+pub(crate) async fn job(call: Call) -> Result<Response<Body>, Problem> {
+    let found = call.service.jobs.find(call.session()?, call.in_path("job").unwrap_or_default()).await;
+    Ok(answer::json(StatusCode::OK, &document(&of_own(found)?)))
 }
 
 /// Cancels one of them: it ends behind the object that is on its way.
-pub(crate) fn cancel(call: &Call) -> Result<Response<Body>, Problem> {
-    let job = job_in_path(call)?;
-    job.cancel.cancel();
-    Ok(answer::json(StatusCode::ACCEPTED, &job.document()))
+pub(crate) async fn cancel(call: Call) -> Result<Response<Body>, Problem> {
+    let found = call.service.jobs.cancel(call.session()?, call.in_path("job").unwrap_or_default()).await;
+    Ok(answer::json(StatusCode::ACCEPTED, &document(&of_own(found)?)))
 }
 
 // === helpers ===
@@ -277,12 +291,16 @@ fn values<'a>(row: &'a FoundRow, tag: &str) -> impl Iterator<Item = &'a str> {
     values.into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn job_in_path(call: &Call) -> Result<Arc<Job>, Problem> {
-    let id = call.in_path("job").unwrap_or_default();
-    call.service
-        .jobs
-        .find(call.session()?, id)
-        .ok_or_else(|| Problem::new(Kind::NotFound).expected("a job of yours"))
+fn of_own(found: Result<Option<JobReport>, Unavailable>) -> Result<JobReport, Problem> {
+    let found = found.map_err(|error| of_unavailable(&error))?;
+    found.ok_or_else(|| Problem::new(Kind::NotFound).expected("a job of yours"))
+}
+
+fn not_begun(error: JobError) -> Problem {
+    match error {
+        JobError::TooMany => busy(),
+        JobError::Unavailable(unavailable) => of_unavailable(&unavailable),
+    }
 }
 
 fn of_device(fault: CallFault) -> Problem {

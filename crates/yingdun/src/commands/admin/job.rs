@@ -39,7 +39,8 @@ pub(super) async fn follow(
         job = server.ask(Method::GET, &["jobs", &id], &[], None).await?;
     }
     say(output, &job)?;
-    let is_ended_badly = matches!(job.get("state").and_then(Value::as_str), Some("cancelled" | "failed"))
-        || job.get("failed").and_then(Value::as_u64) != Some(0);
+    let is_ended_badly =
+        matches!(job.get("state").and_then(Value::as_str), Some("cancelled" | "failed" | "interrupted"))
+            || job.get("failed").and_then(Value::as_u64) != Some(0);
     Ok(Verdict::of(!is_ended_badly))
 }
