@@ -31,6 +31,9 @@ pub enum KeyCareError {
     /// There is no key-encryption key of this grade yet: nothing was stored under it.
     #[error("nothing was stored under this grade, so it has no key-encryption key")]
     NoKek,
+    /// There is no other node of this name.
+    #[error("there is no other node of this name, or it is forgotten already")]
+    NoNode,
     /// Somebody else did it at the same time, or it is going on, or it is not.
     #[error("{0}")]
     Otherwise(KeysError),
@@ -208,8 +211,8 @@ fn of_keys(error: KeysError) -> KeyCareError {
     match error {
         KeysError::KekNotActive { .. }
         | KeysError::KekInUse { .. }
-        | KeysError::RewrapState { .. }
-        | KeysError::NoNode => KeyCareError::Otherwise(error),
+        | KeysError::RewrapState { .. } => KeyCareError::Otherwise(error),
+        KeysError::NoNode => KeyCareError::NoNode,
         other => KeyCareError::Unavailable(Unavailable::new("keys", other)),
     }
 }

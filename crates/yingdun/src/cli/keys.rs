@@ -178,3 +178,23 @@ pub(crate) enum KeyWorkCommand {
         admin: AdminArgs,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodesCommand {
+    /// Show each node with the epochs that its file holds, and which still keeps the key of one that is over
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Say that a node is gone for good, so that no destruction waits for it and no other node gives it anything. Without
+    /// --disk-destroyed it is only said what that means
+    Forget {
+        /// The name of its audit log, as `yingdun nodes list` shows it
+        name: String,
+        /// The disk with its epoch file was destroyed, or erased in a way that reaches every block of it. With that file copies of destroyed keys open
+        #[arg(long)]
+        disk_destroyed: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}

@@ -29,7 +29,7 @@ pub(crate) use installation::{
 };
 pub(crate) use keys::{
     BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
-    RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
+    NodesCommand, RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
@@ -125,6 +125,9 @@ pub(crate) enum Command {
     /// Key-encryption keys: versions, rotation, wrapping again (security administrator)
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Nodes of the installation, and which of them still keeps the key of an epoch that is over (security administrator)
+    #[command(subcommand)]
+    Nodes(NodesCommand),
     /// Destruction of studies and patients: one officer asks, another approves, and nobody opens them again
     #[command(subcommand)]
     Destroy(DestroyCommand),

@@ -95,6 +95,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Keys(KeysCommand::Recover(args)) => key_backup::recover(args, output).await,
         Command::Keys(KeysCommand::DestroyRootFile(args)) => root::destroy_file(args, output).await,
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
+        Command::Nodes(command) => admin::nodes(command, output).await,
         Command::Destroy(command) => admin::destroy(command, output).await,
         Command::Hold(command) => admin::hold(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,

@@ -125,7 +125,7 @@ impl System {
         );
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         claim(&foundation, &store).await?;
-        nodes::announce(config, &foundation.catalogue, &store).await?;
+        nodes::announce(config, &foundation.catalogue, &foundation.keys, &store).await?;
         let others = nodes::others(config, &foundation.catalogue)?;
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;

@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::{at, call, password, plain, rows};
-use crate::cli::{AdminArgs, KeyWorkCommand, UnsealArgs};
+use crate::cli::{AdminArgs, KeyWorkCommand, NodesCommand, UnsealArgs};
 use crate::commands::{CommandError, Verdict};
 use crate::messages::Language;
 use crate::output::Output;
@@ -39,6 +39,34 @@ pub(in crate::commands) async fn keys(
     }
 }
 
+/// Shows the nodes, or forgets one.
+pub(in crate::commands) async fn nodes(
+    command: NodesCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    match command {
+        NodesCommand::List { admin } => {
+            let status = Server::of(&admin)?.ask(Method::GET, &["keys"], &[], None).await?;
+            let shown = json!({"epoch": at(&status, "epoch"), "nodes": at(&status, "nodes")});
+            output.say(&shown, |language| {
+                rows(at(&shown, "nodes")).map(|row| node(language, row)).collect::<Vec<_>>().join("\n")
+            })?;
+            let keeps = rows(at(&shown, "nodes")).any(|row| at(row, "keeps_old_epoch") == true);
+            Ok(Verdict::of(!keeps))
+        }
+        NodesCommand::Forget { name, disk_destroyed, admin } => {
+            let body = json!({"name": name, "dry_run": !disk_destroyed});
+            let path = ["keys", "nodes", "forgotten"];
+            let answer = Server::of(&admin)?.ask(Method::POST, &path, &[], Some(body)).await?;
+            output.say(&answer, |language| match disk_destroyed {
+                true => language.node_forgotten(&name),
+                false => language.would_forget_node(&name),
+            })?;
+            Ok(Verdict::Good)
+        }
+    }
+}
+
 /// Gives a share to a sealed archive. Nobody can sign in there; the share itself is the proof.
 pub(in crate::commands) async fn unseal(args: UnsealArgs, output: Output) -> Result<Verdict, CommandError> {
     let share = password::read(args.share_file.as_deref(), output, Language::share_wanted)?;
@@ -65,6 +93,7 @@ fn shown(language: Language, status: &Value) -> String {
         plain(at(status, "rotate_after_days")),
     )];
     lines.extend(rows(at(status, "keks")).map(|kek| version(language, kek)));
+    lines.extend(rows(at(status, "nodes")).filter(|row| at(row, "keeps_old_epoch") == true).map(|row| node(language, row)));
     let (job, left) = (at(status, "rewrap"), plain(at(status, "keys_left")));
     lines.push(if job.is_null() {
         language.rewrap_never(left)
@@ -78,6 +107,20 @@ fn shown(language: Language, status: &Value) -> String {
         )
     });
     lines.join("\n")
+}
+
+/// A node and its epoch file.
+fn node(language: Language, row: &Value) -> String {
+    let name = plain(at(row, "name"));
+    if !at(row, "gone_ms").is_null() {
+        return language.node_gone(name);
+    }
+    let (oldest, newest) = (figure(at(row, "oldest_epoch")), figure(at(row, "newest_epoch")));
+    if at(row, "keeps_old_epoch") == true {
+        language.node_keeps_old_epoch(name, oldest)
+    } else {
+        language.node_has_epoch(name, newest)
+    }
 }
 
 fn rotated(language: Language, answer: &Value, dry_run: bool) -> String {
