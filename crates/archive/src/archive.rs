@@ -46,7 +46,7 @@ use yingdun_catalog::catalogue as tables;
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
-use yingdun_keys::KeyStore;
+use yingdun_keys::{EpochNode, KeyStore};
 use yingdun_model::{
     Action, AeTitle, Clock, Grade, InstitutionId, JobKind, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
     Timestamp, Uid, WorkitemState,
@@ -632,6 +632,19 @@ impl Archive {
         others::is_node(&self.core, certificate_sha256).await
     }
 
+    /// The key of an epoch as it lies in the file here, for the node with this certificate, whose file lacks it; nothing for anybody else, or
+    /// where it is not here.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when a part does not answer; nothing is given without its leaf.
+    pub async fn give_epoch(
+        &self,
+        certificate_sha256: &[u8; 32],
+        epoch: u64,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
+        others::epoch(&self.core, certificate_sha256, epoch).await
+    }
+
     /// Sealed bytes of a record that lies here, for another node: a range in it, at most [`PACK_READ_BYTES_MAX`](crate::PACK_READ_BYTES_MAX)
     /// bytes, from one of its copies, counted from 0; nothing when there are fewer. They are not verified here, and asking for another copy
     /// makes this node look at the one before.
@@ -699,6 +712,20 @@ impl Archive {
         dry_run: bool,
     ) -> Result<Vec<Rotation>, KeyCareError> {
         keys::rotate(&self.core, session, grade, dry_run).await
+    }
+
+    /// Says that a node is gone for good and its disk destroyed, or what that would mean: no destruction waits for it any more, and
+    /// no other node gives it anything.
+    ///
+    /// # Errors
+    /// [`KeyCareError`]; then nothing has changed.
+    pub async fn forget_node(
+        &self,
+        session: &Session,
+        name: &str,
+        dry_run: bool,
+    ) -> Result<EpochNode, KeyCareError> {
+        keys::forget_node(&self.core, session, name, dry_run).await
     }
 
     /// Begins to wrap keys again that stand under retired versions, or goes on with it; with `dry_run` only says how many

@@ -42,6 +42,19 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 /// waits for the rest of its study any more.
 const ARRIVAL_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Records of destroyed studies that are remembered until it is noted in which packs they lie. More are noise that nobody removes.
+const LATE_MAX: usize = 4096;
+
+/// A record of a study that was destroyed before its row came to the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late {
+    pub(crate) study: StudyRef,
+    /// Which key it is sealed under; none when that is not known any more.
+    pub(crate) key_made: Option<Timestamp>,
+    /// The pack in which it lies.
+    pub(crate) pack: u64,
+}
+
 /// When studies rest.
 #[derive(Clone, Debug)]
 pub(crate) struct Rests {
@@ -102,6 +115,8 @@ struct State {
     destroyed: HashSet<(StudyRef, Timestamp)>,
     /// Studies that the writer has to forget before it goes on.
     forgotten: Vec<StudyRef>,
+    /// What lies in the packs of destroyed studies without ever having had a row.
+    late: Vec<Late>,
     turns: HashMap<InstanceRef, Arc<tokio::sync::Mutex<()>>>,
 }
 
@@ -196,7 +211,10 @@ impl Catalogue {
         // INVARIANT: rows stand in the queue in the order of their numbers, because both happen under one lock. Under the same lock
         // a destroyed key is entered; so its rows are either before the removal of the study, or nowhere.
         let mut state = self.shared.state();
-        if state.destroyed.contains(&(row.instance.study, key_made)) {
+        let study = row.instance.study;
+        if state.destroyed.contains(&(study, key_made)) {
+            let pack = location.location.pack;
+            state.put_late(Late { study, key_made: Some(key_made), pack });
             return false;
         }
         state.issued += 1;
@@ -204,6 +222,17 @@ impl Catalogue {
         state.recent.insert(row.instance.reference, (number, row.newest(location)));
         place.send(Waiting { number, row, location, key_made });
         true
+    }
+
+    /// Remembers where records of destroyed studies lie that never had a row.
+    pub(crate) fn put_late(&self, late: impl IntoIterator<Item = Late>) {
+        let mut state = self.shared.state();
+        late.into_iter().for_each(|late| state.put_late(late));
+    }
+
+    /// What was remembered of such records since the last call.
+    pub(crate) fn take_late(&self) -> Vec<Late> {
+        std::mem::take(&mut self.shared.state().late)
     }
 
     /// Removes everything that tells of a study whose key was destroyed. What is on its way under that key is turned away from now on.
@@ -285,6 +314,14 @@ impl Drop for Turn {
     }
 }
 
+impl State {
+    fn put_late(&mut self, late: Late) {
+        if self.late.len() < LATE_MAX && !self.late.contains(&late) {
+            self.late.push(late);
+        }
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds this lock; were it to, the maps would still be whole.
@@ -335,7 +372,12 @@ async fn write(
                         );
                         dropped
                             .extend(batch.extract_if(.., |waiting| gone.contains(&waiting.sealed_under())));
-                        shared.state().destroyed.extend(gone);
+                        let mut state = shared.state();
+                        state.destroyed.extend(gone);
+                        for Waiting { row, location, key_made, .. } in &dropped {
+                            let (study, pack) = (row.instance.study, location.location.pack);
+                            state.put_late(Late { study, key_made: Some(*key_made), pack });
+                        }
                         continue;
                     }
                     // Looked at again below, with a pause as after the error that led here.

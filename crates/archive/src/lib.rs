@@ -132,6 +132,6 @@ pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
 pub use yingdun_catalog::catalogue::jobs::JobCounts;
 pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
-    KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
+    EpochNode, KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
 };
 pub use yingdun_storage::{PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ServiceError, Store, StoreLocation};

@@ -1,18 +1,26 @@
-//! What other nodes of the installation are given: sealed bytes of records in the packs here, and whether records are whole.
+//! What other nodes of the installation are given: sealed bytes of records in the packs here, whether records are whole, and the
+//! wrapped key of the epoch that this node has and the other one lacks.
 //!
 //! Nothing is decided and nothing opened: who asked for the image was asked there, the leaf is in that node's log, and what
-//! leaves here is what a thief of the disks would have. So these are the only readings without a session.
+//! leaves here is what a thief of the disks would have. So these are the only readings without a session. That a node was given an epoch is a
+//! leaf here, because with it and the root key its file opens what this one opens.
 
 use crate::error::{Unavailable, unavailable};
 use crate::shared::Core;
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_catalog::catalogue::nodes;
+use yingdun_access::session_leaf;
+use yingdun_audit::{Counts, Event, Outcome, ReasonCode};
+use yingdun_catalog::catalogue::nodes::{self, NodeDoor};
+use yingdun_model::{Action, StoreNumber};
 use yingdun_storage::{Location, PACK_READ_BYTES_MAX, ReadError, Store, StoreLocation};
 
 /// Checks of whole records for other nodes at once: each reads a record on several disks.
 pub(crate) const CHECKS_MAX: usize = 4;
+
+/// The leaf that another node was given the key of an epoch.
+const EPOCH_GIVEN: ReasonCode = ReasonCode::new("epoch-given");
 
 /// Why a span of a record is not given.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +36,39 @@ pub enum SpanError {
 
 /// Whether a certificate is that of another node. Revoked is who is taken out of the table.
 pub(crate) async fn is_node(core: &Core, certificate_sha256: &[u8; 32]) -> Result<bool, Unavailable> {
+    Ok(node_of(core, certificate_sha256).await?.is_some())
+}
+
+/// The wrapped key of an epoch that the database of keys uses, for the node with a certificate; nothing where the file here lacks it. The
+/// leaf is durable before.
+pub(crate) async fn epoch(
+    core: &Core,
+    certificate_sha256: &[u8; 32],
+    epoch: u64,
+) -> Result<Option<Vec<u8>>, Unavailable> {
+    let Some(to) = node_of(core, certificate_sha256).await? else { return Ok(None) };
+    let given = core.keys.give_epoch(epoch).await.map_err(|error| Unavailable::new("keys", error))?;
+    let Some(wrapped) = given else { return Ok(None) };
+    let leaf = session_leaf(&core.access.system_session(), EPOCH_GIVEN);
+    let counts = Counts::new().with("epoch", epoch).with("store", to.get().into());
+    let (action, outcome) = (Some(Action::ManageKeys), Outcome::Succeeded);
+    core.append_leaf(Event { action, outcome, counts, ..leaf }).await?;
+    Ok(Some(wrapped))
+}
+
+/// The store of the other node that has this certificate.
+async fn node_of(core: &Core, certificate_sha256: &[u8; 32]) -> Result<Option<StoreNumber>, Unavailable> {
     // Who asks no others is none of them.
     if core.nodes.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     let own = core.catalogue.store_number();
     let nodes = nodes::all(core.catalogue.database()).await.map_err(unavailable)?;
-    Ok(nodes.iter().any(|node| {
-        node.store != own
-            && node.said.door.as_ref().is_some_and(|door| door.certificate_sha256 == *certificate_sha256)
-    }))
+    let shows = |door: &NodeDoor| door.certificate_sha256 == *certificate_sha256;
+    Ok(nodes
+        .iter()
+        .find(|node| node.store != own && node.said.door.as_ref().is_some_and(shows))
+        .map(|node| node.store))
 }
 
 /// A range of a record from one of its copies, counted from 0; nothing when there are fewer.

@@ -146,6 +146,12 @@ impl Pseudonyms {
         WorkitemRef::from_bytes(self.0.token("workitem", workitem.as_str()))
     }
 
+    /// The code of a destruction, by which the other nodes know that one of them carried it out.
+    pub(crate) fn destruction(&self, words: &[String]) -> [u8; 16] {
+        let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+        self.0.token_of("destruction", &words)
+    }
+
     /// The tokens of which whatever matches has one; nothing when a value has no beginning to search by.
     pub(crate) fn alternatives(&self, what: Searchable, value: &MatchValue) -> Option<Vec<[u8; 16]>> {
         let exact = |text: &str| self.exact(what, &fold(text));

@@ -4,6 +4,7 @@
 //! Descriptors are sealed, so replay asks for permits like everyone else: the archive itself is the actor, the
 //! action is *recover*, and the leaves say which studies were touched.
 
+use crate::catalogue::Late;
 use crate::descriptor::Descriptor;
 use crate::error::{Unavailable, unavailable};
 use crate::pseudonym::InstitutionKeys;
@@ -76,6 +77,8 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
             Replayed::Applied => continue,
             Replayed::WithoutKey => {
                 recovered.without_key += 1;
+                let (study, pack) = (record.header.study, record.location.pack);
+                core.catalogue.put_late([Late { study, key_made: None, pack }]);
                 core.store.mark_applied(&record.location);
                 continue;
             }

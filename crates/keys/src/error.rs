@@ -1,6 +1,7 @@
 //! Why a key is not given. No error carries a key or names a person.
 
 use crate::{EpochFileError, RootError};
+use std::path::PathBuf;
 use yingdun_catalog::CatalogError;
 use yingdun_model::{Action, Grade};
 
@@ -35,6 +36,34 @@ pub enum KeysError {
         /// The epoch.
         epoch: u64,
     },
+    /// The epoch is not in the file of this node, and no other one gave it.
+    #[error(
+        "the epoch file of this node does not hold epoch {epoch}, which the database of keys needs, and no other node gave it ({cause}). \
+             Start a node that has it first ({holders}), or copy its epoch file to `{}` and start again", file.display()
+    )]
+    EpochNotGiven {
+        /// The epoch.
+        epoch: u64,
+        /// Why none gave it.
+        cause: String,
+        /// The nodes that have it.
+        holders: String,
+        /// The epoch file of this node.
+        file: PathBuf,
+    },
+    /// The root key cannot be moved while other nodes have files under it.
+    #[error(
+        "the root key is also that of other nodes ({others}), whose root-key and epoch files a move here does not change: stop them, say that \
+             they are gone (`yingdun nodes forget`), move it here, and give each the new configuration, root-key file and epoch file before it \
+             is started again"
+    )]
+    OtherNodes {
+        /// Their names.
+        others: String,
+    },
+    /// There is no such node, or it is this one.
+    #[error("there is no other node of this name: `yingdun nodes list` names them")]
+    NoNode,
     /// The program is being stopped.
     #[error("broken off: the program is being stopped")]
     BrokenOff,

@@ -174,6 +174,13 @@ impl Keks {
         }
     }
 
+    /// Wipes all keys in memory, as after a time without use.
+    #[cfg(test)]
+    pub(crate) fn wiped(&self) {
+        self.lease().end();
+        self.wipe();
+    }
+
     fn wipe(&self) {
         self.epochs.forget();
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held::default();
@@ -248,6 +255,11 @@ impl Keks {
             Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The epochs.
+    pub(crate) const fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// Ends the epoch: wraps every key-encryption key again under the next one, whose number it gives.

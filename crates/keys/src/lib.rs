@@ -41,7 +41,8 @@
 //!
 //! When keys are destroyed, copies of their rows may be left in a log, a free page or a backup. So the version above them is
 //! replaced and destroyed, and then the epoch above all versions ends ([`KeyStore::roll_epoch`]): its key is overwritten in the
-//! epoch file, and what was wrapped under it is noise to everybody, also to who holds the root key.
+//! epoch file, and what was wrapped under it is noise to everybody, also to who holds the root key. Each node has such a file: one that
+//! is behind asks another, and says when nothing older is left in its own ([`KeyStore::epoch_nodes`]).
 //!
 //! # What is in memory
 //!
@@ -60,6 +61,7 @@ mod kek;
 mod lease;
 mod log;
 mod move_root;
+mod nodes;
 mod place;
 mod rehearse;
 mod rewrap;
@@ -73,7 +75,7 @@ mod suites;
 mod testing;
 mod unwrap;
 
-pub use epoch::{EpochFile, EpochFileError};
+pub use epoch::{EpochFile, EpochFileError, EpochGivers, GivenEpoch, KeyNode};
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use log::LogKey;
@@ -90,6 +92,7 @@ pub use study::StudyKey;
 pub use suites::Suites;
 pub use yingdun_catalog::keyring::KekLine;
 pub use yingdun_catalog::keyring::destructions::{Destruction, KeyIdentity, Tombstone};
+pub use yingdun_catalog::keyring::epoch_nodes::{EpochNode, ToldEpochs};
 pub use yingdun_catalog::keyring::holds::{Held, LegalHold};
 pub use yingdun_catalog::keyring::logs::AuditLog;
 pub use yingdun_catalog::keyring::rewrap_jobs::{RewrapJob, RewrapState};

@@ -31,9 +31,10 @@ impl KeyStore {
     /// open it anew. When it fails before its transaction, nothing has changed.
     ///
     /// # Errors
-    /// [`KeysError::Root`] when either root key does not answer, [`KeysError::Damaged`] when a row does not unwrap, and
+    /// [`KeysError::OtherNodes`] when other nodes have files under the root key, [`KeysError::Root`] when either root key does not answer, [`KeysError::Damaged`] when a row does not unwrap, and
     /// [`KeysError::EpochFile`] or [`KeysError::Database`] when file or database do not take it.
     pub async fn move_root(&self, to: &RootKey) -> Result<RootMoved, KeysError> {
+        self.must_be_alone().await?;
         let changes = self.under(to).await?;
         let secrets = (changes.len() as u64).saturating_sub(1);
         let (epoch, keks) = self.0.keys.keks.move_root(to, changes).await?;

@@ -168,6 +168,48 @@ impl KeyStore {
         Ok(destructions::in_states(&self.0.keys.database, institution, states).await?)
     }
 
+    /// At most `limit` destructions in one of these states of which a store has not noted where their studies lie in its packs.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn destructions_not_noted(
+        &self,
+        institution: &InstitutionId,
+        states: [&str; 2],
+        store: &[u8; 16],
+        limit: u32,
+    ) -> Result<Vec<Destruction>, KeysError> {
+        Ok(destructions::not_noted(&self.0.keys.database, institution, states, store, limit).await?)
+    }
+
+    /// Notes where the studies of a destruction lie in the packs of a store.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn note_remains(
+        &self,
+        institution: &InstitutionId,
+        id: &str,
+        store: &[u8; 16],
+        record: &str,
+    ) -> Result<(), KeysError> {
+        let note = destructions::note_remains(institution, id, store, record);
+        self.0.keys.database.execute(vec![note]).await?;
+        Ok(())
+    }
+
+    /// What a store has noted: the names of destructions, and where their studies lie in its packs.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn remains(
+        &self,
+        institution: &InstitutionId,
+        store: &[u8; 16],
+    ) -> Result<Vec<(String, String)>, KeysError> {
+        Ok(destructions::remains(&self.0.keys.database, institution, store).await?)
+    }
+
     /// Up to which leaf of an audit log every destruction in it is known here.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use crate::epoch::{EpochFile, Epochs};
 use crate::kek::Keks;
 use crate::lease::LeaseTimes;
 use crate::study::StudyKeys;
-use crate::{KekStatus, KeysError, RootError, RootKey, SecretName, Suites, place};
+use crate::{KekStatus, KeyNode, KeysError, RootError, RootKey, SecretName, Suites, nodes, place};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -57,7 +57,21 @@ impl KeyStore {
         epochs: EpochFile,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeysError> {
-        Self::open_for(database, root, epochs, clock, LeaseTimes::default()).await
+        Self::open_for(database, root, epochs, clock, LeaseTimes::default(), None).await
+    }
+
+    /// Opens the store of one node among others, whose file is brought to the newest epoch first and kept there.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`KeysError::EpochNotGiven`] when its file is behind, and no other node gives what it lacks.
+    pub async fn open_on(
+        database: Database,
+        root: RootKey,
+        epochs: EpochFile,
+        clock: Arc<dyn Clock>,
+        node: KeyNode,
+    ) -> Result<Self, KeysError> {
+        Self::open_for(database, root, epochs, clock, LeaseTimes::default(), Some(node)).await
     }
 
     pub(crate) async fn open_for(
@@ -66,13 +80,18 @@ impl KeyStore {
         epochs: EpochFile,
         clock: Arc<dyn Clock>,
         times: LeaseTimes,
+        node: Option<KeyNode>,
     ) -> Result<Self, KeysError> {
         check_root(&database, &root, clock.as_ref()).await?;
-        let epochs = Epochs::open(database.clone(), epochs, &root, Arc::clone(&clock)).await?;
+        let follows = node.is_some();
+        let epochs = Epochs::open(database.clone(), epochs, &root, Arc::clone(&clock), node).await?;
         let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock), times);
         let keys = StudyKeys { database, keks, clock };
         let store = Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default());
         tokio::spawn(sweep(Arc::downgrade(&store.0)));
+        if follows {
+            tokio::spawn(nodes::keep_up(Arc::downgrade(&store.0)));
+        }
         Ok(store)
     }
 

@@ -25,6 +25,11 @@ impl House {
         EpochFile::at(self.folder.path().join("epoch.key"))
     }
 
+    /// The epoch file of a node with this name.
+    pub(crate) fn file_of(&self, node: &str) -> EpochFile {
+        EpochFile::at(self.folder.path().join(node))
+    }
+
     pub(crate) async fn open(&self, root: RootKey) -> Result<KeyStore, KeysError> {
         KeyStore::open(self.database.clone(), root, self.file(), clock()).await
     }

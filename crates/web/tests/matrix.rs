@@ -212,8 +212,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
-        // While nothing is wrapped again.
-        RouteId::StopRewrap => match who {
+        // While nothing is wrapped again, and of a node that is not there.
+        RouteId::StopRewrap | RouteId::ForgetNode => match who {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
@@ -287,7 +287,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             other => token_or(other, Forbidden),
         },
         // Nobody who signs in is a node.
-        RouteId::NodeSpan | RouteId::NodeSoundness => SignIn,
+        RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
         RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
@@ -376,6 +376,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))
         }
+        RouteId::ForgetNode => json(json!({"name": "renmin.example/none"})),
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::PlaceHold => json(json!({"study": "2.25.404", "reason": "ordered"})),
         RouteId::RequestRelease => json(json!({"reason": "ended"})),
@@ -480,6 +481,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::VaultAudit
         | RouteId::NodeSpan
         | RouteId::NodeSoundness
+        | RouteId::NodeEpoch
         | RouteId::Description
         | RouteId::Capabilities
         | RouteId::Live

@@ -4,7 +4,7 @@ use super::judge::{Destroyed, Share};
 use super::rewrite::{self, Placed, Placing};
 use super::{Asked, Compaction, CompactionState, Step};
 use crate::background::Turns;
-use crate::destroy::{DESTROYED, DestructionRecord, DestructionState, RecordedStudy};
+use crate::destroy::{BELOW, DESTROYED, DestructionRecord, DestructionState, RecordedStudy, noted_here};
 use crate::error::Unavailable;
 use crate::shared::Core;
 use std::collections::{BTreeSet, VecDeque};
@@ -105,7 +105,9 @@ async fn begin(core: &Core, asked: Asked) -> Step<Run> {
     let done = DestructionState::Done.as_str();
     let rows = core.keys.destructions_in(&institution, [done; 3]).await;
     let rows = rows.map_err(|error| Unavailable::new("keys", error))?;
-    let records = confirmed(core, rows.iter().filter_map(DestructionRecord::of_row).collect()).await?;
+    let records = rows.iter().filter_map(DestructionRecord::of_row).collect();
+    let records = noted_here(core, &institution, records).await;
+    let records = confirmed(core, records.map_err(|error| Unavailable::new("keys", error))?).await?;
     let destroyed = Destroyed::of(&records, core.store.id());
     let there = |pack: &u64| core.store.pack_extent(*pack).is_some();
     let with_copies = |pack| std::iter::once(pack).chain(core.store.packs_made_of(pack));
@@ -127,16 +129,22 @@ async fn confirmed(core: &Core, mut records: Vec<DestructionRecord>) -> Step<Vec
     let reader = core.audit.reader();
     let institution = core.access.system_session().institution().clone();
     let read = tokio::task::spawn_blocking(move || {
-        let says = |study: &RecordedStudy| {
+        let says = |study: &RecordedStudy, below: Option<u64>| {
             let leaf = study.outcome_leaf.and_then(|index| reader.leaf(index).ok());
             leaf.is_some_and(|found| {
                 let leaf = found.leaf;
                 let done = leaf.action == Some(Action::Destroy) && leaf.outcome == Outcome::Succeeded;
                 let same = leaf.institution == institution && leaf.study == Some(study.study);
-                done && same && leaf.reason == DESTROYED
+                // What this node noted of a destruction of another one, its leaf says too.
+                let here = leaf.counts.get(BELOW).is_none_or(|told| Some(told) == below);
+                done && same && here && leaf.reason == DESTROYED
             })
         };
-        records.iter_mut().for_each(|record| record.studies.retain(says));
+        for record in &mut records {
+            let below = record.remains.as_ref().and_then(|remains| remains.below.as_deref());
+            let below = below.and_then(|below| u64::from_str_radix(below, 16).ok());
+            record.studies.retain(|study| says(study, below));
+        }
         records
     });
     read.await.map_err(|error| Unavailable::new("audit", error))

@@ -6,7 +6,7 @@
 //!  keys deleted, tombstones ◄──────────────────────────────────┘          state: shredded
 //!      │ windows closed, rows and search terms removed, outcome leaves    state: rolling
 //!      ▼
-//!  key-encryption keys replaced, survivors wrapped again, old versions deleted ─► epoch ends ─► record, and its leaf
+//!  key-encryption keys replaced, survivors wrapped again, old versions deleted ─► epoch ends ─► on every node ─► record, and its leaf
 //! ```
 //!
 //! From the deletion of the keys on, the study answers like one that never was. What comes after is about copies: of key rows in
@@ -16,14 +16,19 @@
 //! A legal hold (`hold`) refuses request and approval. Who approves takes the same turn as who places a hold, so what is approved
 //! stands under none and comes under none.
 //!
+//! Whichever node is first takes a step. The others note which of their packs held the studies ([`elsewhere`]), and it is done when nothing of
+//! the epochs before is left in the file of any.
+//!
 //! What was destroyed is named by its key and not by its UID: the same study that comes again is a new one, with a new key.
 
 mod catch_up;
+mod elsewhere;
 mod record;
 mod request;
 mod work;
 
 pub(crate) use catch_up::catch_up;
+pub(crate) use elsewhere::{BELOW, noted_here};
 pub use record::{
     DESTRUCTION_STUDIES_MAX, DestroyReason, DestructionRecord, DestructionState, DestructionSubject,
     RecordedStudy, Remains, RolledLine,

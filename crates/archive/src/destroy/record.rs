@@ -11,11 +11,11 @@ pub const DESTRUCTION_STUDIES_MAX: u32 = 500;
 
 /// How it was done, in every record.
 const METHOD: &str = "cryptographic erase (NIST SP 800-88r2): study key deleted; key-encryption keys above it \
-    replaced, deleted, and the epoch above them overwritten in place";
+    replaced, deleted, and the epoch above them overwritten in place on every node";
 
 /// What is left and for how long, in every record.
 const RESIDUES: [&str; 4] = [
-    "copies of the key database together with the epoch file that were made before: until they are destroyed",
+    "copies of the key database together with the epoch file of any node that were made before: until they are destroyed",
     "media that do not overwrite in place (SSD, copy-on-write, snapshots): the ended epoch, under the root key, until erased",
     "copies of the catalogue and freed blocks of its disk: descriptions sealed under the key of the institution, no images",
     "the sealed images themselves: noise in the packs, until these are compacted",
@@ -170,12 +170,27 @@ pub struct DestructionRecord {
     /// Where what is left of the images lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remains: Option<Remains>,
+    /// The same of the stores of other nodes, as far as the catalogue told. What each has noted itself is kept beside this record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remains_elsewhere: Vec<Remains>,
+    /// By which the other nodes know that this is no row that somebody wrote who has no keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
     /// The versions of key-encryption keys that were, or are to be, replaced and deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rolled: Vec<RolledLine>,
     /// The epoch that began when the one before was overwritten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+    /// The nodes in whose files nothing of an epoch before is left, by the names of their audit logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
+    /// The nodes of which an officer said that they are gone, and their disks destroyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes_gone: Vec<String>,
+    /// The nodes that may still keep the key of an epoch before; told while it is waited for them, and not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<String>,
     /// When that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_ms: Option<i64>,
@@ -219,8 +234,13 @@ impl DestructionRecord {
             studies,
             shredded_ms: None,
             remains: None,
+            remains_elsewhere: Vec::new(),
+            seal: None,
             rolled: Vec::new(),
             epoch: None,
+            nodes: Vec::new(),
+            nodes_gone: Vec::new(),
+            waits_for: Vec::new(),
             done_ms: None,
             method: METHOD.to_owned(),
             residues: RESIDUES.map(str::to_owned).to_vec(),
@@ -244,8 +264,9 @@ impl DestructionRecord {
 
     /// What is kept of it.
     pub(super) fn row(&self) -> Destruction {
+        let kept = Self { waits_for: Vec::new(), ..self.clone() };
         // INVARIANT: a struct of words, numbers and texts has a JSON form.
-        let record = serde_json::to_string(self).unwrap_or_default();
+        let record = serde_json::to_string(&kept).unwrap_or_default();
         Destruction { id: self.id.clone(), state: self.state.as_str().to_owned(), record }
     }
 

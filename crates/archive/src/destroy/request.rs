@@ -75,7 +75,11 @@ pub(crate) async fn withdraw(
 pub(crate) async fn list(core: &Core, session: &Session) -> Result<Vec<DestructionRecord>, DestroyError> {
     core.access.may_see_destructions(session).await?;
     let rows = core.keys.destructions(session.institution(), LISTED_MAX).await?;
-    Ok(rows.iter().filter_map(DestructionRecord::of_row).collect())
+    let mut records: Vec<_> = rows.iter().filter_map(DestructionRecord::of_row).collect();
+    for record in &mut records {
+        record.waits_for = waits_for(core, record).await?;
+    }
+    Ok(records)
 }
 
 /// One destruction.
@@ -85,10 +89,19 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<DestructionRecord, DestroyError> {
     core.access.may_see_destructions(session).await?;
-    read(core, session.institution(), id).await
+    let record = read(core, session.institution(), id).await?;
+    Ok(DestructionRecord { waits_for: waits_for(core, &record).await?, ..record })
 }
 
 // === helpers ===
+
+/// The nodes that may still keep the key of an epoch before that of a destruction that is not done for that reason.
+async fn waits_for(core: &Core, record: &DestructionRecord) -> Result<Vec<String>, DestroyError> {
+    match record.epoch.filter(|_| record.state == DestructionState::Rolling) {
+        Some(epoch) => Ok(core.keys.nodes_before(epoch).await?),
+        None => Ok(Vec::new()),
+    }
+}
 
 async fn keep_request(
     core: &Core,

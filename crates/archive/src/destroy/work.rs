@@ -1,16 +1,18 @@
 //! What happens by itself once a destruction is approved, step by step. Every step can be repeated.
 
+use super::elsewhere::{Elsewhere, seal_of};
 use super::record::{DestructionRecord, Remains, RolledLine};
 use super::{DestroyError, DestructionState, DestructionSubject};
 use crate::background::Turns;
 use crate::error::{Unavailable, unavailable};
 use crate::keys::{KeyCareError, begin, replace};
 use crate::shared::Core;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use yingdun_access::session_leaf;
 use yingdun_audit::{Counts, Event, Log, Outcome, ReasonCode};
-use yingdun_catalog::catalogue::remove;
-use yingdun_keys::{KekStatus, KeyIdentity, KeyStoreStatus, RewrapState};
+use yingdun_catalog::catalogue::{nodes, remove};
+use yingdun_keys::{KekStatus, KeyIdentity, KeyStoreStatus, KeysError, RewrapState};
 use yingdun_model::{Action, InstitutionId, Timestamp};
 use yingdun_storage::StoreLocation;
 
@@ -35,11 +37,12 @@ pub(super) const KEY_MADE: &str = "key-made-ms";
 /// Looks after destructions as long as the archive is open.
 pub(crate) async fn work(turns: Turns<Core>) {
     let mut mark_at: Option<Timestamp> = None;
+    let mut elsewhere = Elsewhere::default();
     loop {
         let Some(core) = turns.next() else { return };
         let now = core.clock.now();
         let mut pause = LOOK;
-        if let Err(error) = turn(&core).await {
+        if let Err(error) = turn(&core, &mut elsewhere).await {
             metrics::counter!("yingdun_destruction_failures_total").increment(1);
             tracing::error!(%error, "a destruction does not go on");
             pause = AFTER_FAILURE;
@@ -74,19 +77,48 @@ pub(super) async fn carry_out(core: &Core) -> Result<Vec<DestructionRecord>, Des
     Ok(open)
 }
 
-async fn turn(core: &Core) -> Result<(), DestroyError> {
+async fn turn(core: &Core, elsewhere: &mut Elsewhere) -> Result<(), DestroyError> {
     let mut rolling = carry_out(core).await?;
     rolling.retain(|record| record.state == DestructionState::Rolling);
     let institution = core.access.system_session().institution().clone();
-    if rolling.is_empty() || !is_rolled(core, &institution, &rolling).await? {
-        return Ok(());
+    elsewhere.note(core, &institution, &rolling).await?;
+    let (mut ending, open): (Vec<_>, Vec<_>) = rolling.into_iter().partition(|record| record.epoch.is_some());
+    if !open.is_empty() && is_rolled(core, &institution, &open).await? {
+        ending.extend(end_epoch(core, &institution, open).await?);
     }
+    let mut behind = BTreeSet::new();
+    for record in ending {
+        let Some(epoch) = record.epoch else { continue };
+        let waits_for = core.keys.nodes_before(epoch).await?;
+        if waits_for.is_empty() {
+            unless_another(finish(core, &institution, record, epoch).await)?;
+        }
+        behind.extend(waits_for);
+    }
+    metrics::gauge!("yingdun_epoch_nodes_behind").set(behind.len() as f64);
+    Ok(())
+}
+
+/// Ends the epoch of these destructions on this node. They are done when all nodes have.
+async fn end_epoch(
+    core: &Core,
+    institution: &InstitutionId,
+    open: Vec<DestructionRecord>,
+) -> Result<Vec<DestructionRecord>, DestroyError> {
     let epoch = core.keys.roll_epoch().await?;
     metrics::counter!("yingdun_key_epochs_ended_total").increment(1);
-    for record in rolling {
-        unless_another(finish(core, &institution, record, epoch).await)?;
+    let mut ending = Vec::with_capacity(open.len());
+    for mut record in open {
+        record.epoch = Some(epoch);
+        let state = record.state.as_str();
+        match core.keys.advance_destruction(institution, state, &record.row()).await {
+            Ok(()) => ending.push(record),
+            // Another node has done it, after an epoch of its own.
+            Err(KeysError::DestructionState) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(())
+    Ok(ending)
 }
 
 /// The intent leaves, durable; then the keys and nothing else.
@@ -141,25 +173,37 @@ async fn clear(
         let below = format!("{:016x}", core.store.end_pack());
         remains.below = Some(below).filter(|_| record.subject != DestructionSubject::Restored);
     }
+    record.seal = Some(seal_of(&*core.institution_keys(institution).await?, &record));
     let from = std::mem::replace(&mut record.state, DestructionState::Rolling);
     Ok(core.keys.clear(institution, &keys, from.as_str(), &record.row()).await?)
 }
 
-/// Adds the packs of this store in which the studies lie, as far as the catalogue tells. Another process, with a store of its own,
-/// that carries the destruction on adds nothing.
+/// Adds the packs in which the studies lie, as far as the catalogue tells: those of the store of who began it, and apart from them those
+/// of other stores. Which of these are noise, their nodes say themselves.
 async fn note_packs(core: &Core, record: &mut DestructionRecord) -> Result<(), DestroyError> {
     let database = core.catalogue.caught_up().await?;
-    let store = hex::encode(core.store.id());
-    let remains =
-        record.remains.get_or_insert_with(|| Remains { store: store.clone(), ..Remains::default() });
-    if remains.store != store {
-        return Ok(());
-    }
+    let stores = nodes::stores(database).await.map_err(unavailable)?;
+    let of = |id: &[u8; 16]| Remains { store: hex::encode(id), ..Remains::default() };
+    let remains = record.remains.get_or_insert_with(|| of(&core.store.id()));
     for study in &record.studies {
         let places = remove::places(database, study.study).await.map_err(unavailable)?;
-        let ours = |place: &StoreLocation| place.store == core.catalogue.store_number();
-        let places = places.iter().filter_map(|place| StoreLocation::from_bytes(place).ok()).filter(ours);
-        remains.packs.extend(places.map(|place| format!("{:016x}", place.location.pack)));
+        for StoreLocation { store, location } in
+            places.iter().filter_map(|place| StoreLocation::from_bytes(place).ok())
+        {
+            let Some((_, id)) = stores.iter().find(|(number, _)| *number == store) else { continue };
+            let (name, pack) = (hex::encode(id), format!("{:016x}", location.pack));
+            if remains.store == name {
+                remains.packs.insert(pack);
+                continue;
+            }
+            let elsewhere = &mut record.remains_elsewhere;
+            if !elsewhere.iter().any(|other| other.store == name) {
+                elsewhere.push(of(id));
+            }
+            elsewhere.iter_mut().filter(|other| other.store == name).for_each(|other| {
+                other.packs.insert(pack.clone());
+            });
+        }
     }
     Ok(())
 }
@@ -199,6 +243,10 @@ async fn finish(
     epoch: u64,
 ) -> Result<(), DestroyError> {
     let from = std::mem::replace(&mut record.state, DestructionState::Done);
+    let (_, nodes) = core.keys.epoch_nodes().await?;
+    let (gone, nodes): (Vec<_>, Vec<_>) = nodes.into_iter().partition(|node| node.gone.is_some());
+    record.nodes = nodes.into_iter().map(|node| node.name).collect();
+    record.nodes_gone = gone.into_iter().map(|node| node.name).collect();
     record.epoch = Some(epoch);
     record.done_ms = Some(core.clock.now().as_ms());
     let digest = record.digest();
@@ -277,7 +325,7 @@ fn has_to_go(kek: &KekStatus, rolling: &[DestructionRecord]) -> bool {
     })
 }
 
-fn leaf_of(core: &Core, reason: ReasonCode, outcome: Outcome) -> Event {
+pub(super) fn leaf_of(core: &Core, reason: ReasonCode, outcome: Outcome) -> Event {
     let leaf = session_leaf(&core.access.system_session(), reason);
     Event { action: Some(Action::Destroy), outcome, ..leaf }
 }
@@ -297,7 +345,7 @@ fn leaves(core: &Core, record: &DestructionRecord, reason: ReasonCode, outcome: 
 }
 
 /// Makes leaves durable, and gives their places in the log.
-async fn append(core: &Core, events: Vec<Event>) -> Result<Vec<u64>, Unavailable> {
+pub(super) async fn append(core: &Core, events: Vec<Event>) -> Result<Vec<u64>, Unavailable> {
     let mut places = Vec::with_capacity(events.len());
     for batch in events.chunks(Log::APPEND_EVENTS_MAX) {
         let receipts = core.audit.append(batch.to_vec()).await;

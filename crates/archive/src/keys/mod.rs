@@ -18,7 +18,8 @@ use crate::shared::Core;
 use std::time::Duration;
 use yingdun_access::{AdminError, KeyWork, Session};
 use yingdun_audit::{Counts, Outcome};
-use yingdun_keys::{KekStatus, KeyStoreStatus, KeysError, RewrapJob, RewrapStart, RewrapState};
+use yingdun_catalog::catalogue::nodes;
+use yingdun_keys::{EpochNode, KekStatus, KeyStoreStatus, KeysError, RewrapJob, RewrapStart, RewrapState};
 use yingdun_model::Grade;
 
 /// Why keys were left as they are.
@@ -30,6 +31,9 @@ pub enum KeyCareError {
     /// There is no key-encryption key of this grade yet: nothing was stored under it.
     #[error("nothing was stored under this grade, so it has no key-encryption key")]
     NoKek,
+    /// There is no other node of this name.
+    #[error("there is no other node of this name, or it is forgotten already")]
+    NoNode,
     /// Somebody else did it at the same time, or it is going on, or it is not.
     #[error("{0}")]
     Otherwise(KeysError),
@@ -47,6 +51,10 @@ pub struct KeyReport {
     pub rotate_after: Duration,
     /// The newest job that wraps keys again.
     pub rewrap: Option<RewrapJob>,
+    /// The epoch under which key-encryption keys are wrapped.
+    pub epoch: u64,
+    /// What each node has told of its epoch file.
+    pub nodes: Vec<EpochNode>,
 }
 
 /// A key-encryption key that was replaced, or would be.
@@ -73,7 +81,33 @@ pub(crate) async fn report(core: &Core, session: &Session) -> Result<KeyReport, 
     core.access.may_manage_keys(session).await?;
     let keys = core.keys.status(session.institution()).await.map_err(of_keys)?;
     let rewrap = core.keys.rewrap_job(session.institution()).await.map_err(of_keys)?;
-    Ok(KeyReport { keys, rotate_after: core.limits.rotate_keys_after, rewrap })
+    let (epoch, nodes) = core.keys.epoch_nodes().await.map_err(of_keys)?;
+    Ok(KeyReport { keys, rotate_after: core.limits.rotate_keys_after, rewrap, epoch, nodes })
+}
+
+/// Forgets a node: first what others may give it, then that anybody waits for it.
+pub(crate) async fn forget_node(
+    core: &Core,
+    session: &Session,
+    name: &str,
+    dry_run: bool,
+) -> Result<EpochNode, KeyCareError> {
+    if dry_run {
+        core.access.may_manage_keys(session).await?;
+        return core.keys.other_node(session.institution(), name).await.map_err(of_keys);
+    }
+    let work = core.access.intend_key_work(session, "forget-node", name).await?;
+    let forgotten = forget(core, session, name).await;
+    conclude(core, work, forgotten, Counts::new()).await
+}
+
+async fn forget(core: &Core, session: &Session, name: &str) -> Result<EpochNode, KeysError> {
+    let node = core.keys.other_node(session.institution(), name).await?;
+    if let Some(store) = &node.store {
+        nodes::withdraw(core.catalogue.database(), store).await?;
+    }
+    core.keys.forget_node(session.institution(), name).await?;
+    Ok(node)
 }
 
 /// Replaces the active key-encryption keys of one grade, or of all.
@@ -178,6 +212,7 @@ fn of_keys(error: KeysError) -> KeyCareError {
         KeysError::KekNotActive { .. } | KeysError::KekInUse { .. } | KeysError::RewrapState { .. } => {
             KeyCareError::Otherwise(error)
         }
+        KeysError::NoNode => KeyCareError::NoNode,
         other => KeyCareError::Unavailable(Unavailable::new("keys", other)),
     }
 }

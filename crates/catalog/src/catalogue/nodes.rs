@@ -66,9 +66,31 @@ pub async fn all(database: &Database) -> Result<Vec<Node>, CatalogError> {
     database.query(Statement::new(select, vec![])).await?.iter().map(node_of).collect()
 }
 
+/// The number of every store from which the catalogue is filled, with its random name.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn stores(database: &Database) -> Result<Vec<(StoreNumber, [u8; 16])>, CatalogError> {
+    let rows = database.query(Statement::new("SELECT number, id FROM pack_store ORDER BY number", vec![]));
+    rows.await?.iter().map(|row| Ok((number_of(row)?, row.get_array(1)?))).collect()
+}
+
+/// Takes back what the node with a store has said: it is gone, and its certificate that of nobody.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn withdraw(database: &Database, store: &[u8; 16]) -> Result<(), CatalogError> {
+    let delete = "DELETE FROM node WHERE store IN (SELECT number FROM pack_store WHERE id = $1)";
+    database.execute(vec![Statement::new(delete, vec![store.into()])]).await.map(drop)
+}
+
+fn number_of(row: &Row) -> Result<StoreNumber, CatalogError> {
+    StoreNumber::new(row.get_number(0)?)
+        .ok_or_else(|| CatalogError::Corrupt("the number of a store is from 1, 0 came".to_owned()))
+}
+
 fn node_of(row: &Row) -> Result<Node, CatalogError> {
-    let store = StoreNumber::new(row.get_number(0)?)
-        .ok_or_else(|| CatalogError::Corrupt("the number of a store is from 1, 0 came".to_owned()))?;
+    let store = number_of(row)?;
     let address = row.opt_text(2)?.map(str::to_owned);
     // Both are there or none.
     let door = address

@@ -94,6 +94,20 @@ const MARK_FIRST: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
+// Destructions after which nothing tells of the studies any more, of which a store has not noted where they lie in its packs.
+const NOT_NOTED: Sql = Sql::new(
+    "SELECT id, state, record FROM destruction WHERE institution = $1 AND state IN ($2, $3) AND NOT EXISTS ( \
+     SELECT 1 FROM destruction_remains WHERE destruction_remains.institution = destruction.institution \
+     AND destruction_remains.destruction = destruction.id AND destruction_remains.store = $4) ORDER BY id LIMIT $5",
+);
+const NOTE_REMAINS: Sql = Sql::new(
+    "INSERT INTO destruction_remains (institution, destruction, store, record) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (institution, destruction, store) DO UPDATE SET record = excluded.record",
+);
+const REMAINS: Sql = Sql::new(
+    "SELECT destruction, record FROM destruction_remains WHERE institution = $1 AND store = $2 ORDER BY destruction",
+);
+
 /// At most `limit` destructions, the newest first.
 ///
 /// # Errors
@@ -132,6 +146,43 @@ pub async fn in_states(
     let mut bound = vec![institution.into()];
     bound.extend(states.map(Value::from));
     database.query(Statement::new(IN_STATES, bound)).await?.iter().map(destruction).collect()
+}
+
+/// At most `limit` destructions in one of these states of which a store has not noted where their studies lie in its packs.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn not_noted(
+    database: &Database,
+    institution: &InstitutionId,
+    states: [&str; 2],
+    store: &[u8; 16],
+    limit: u32,
+) -> Result<Vec<Destruction>, CatalogError> {
+    let mut bound = vec![institution.into()];
+    bound.extend(states.map(Value::from));
+    bound.extend([store.into(), limit.into()]);
+    database.query(Statement::new(NOT_NOTED, bound)).await?.iter().map(destruction).collect()
+}
+
+/// Notes where the studies of a destruction lie in the packs of a store; the words are those of whoever keeps it.
+#[must_use]
+pub fn note_remains(institution: &InstitutionId, id: &str, store: &[u8; 16], record: &str) -> Statement {
+    Statement::new(NOTE_REMAINS, vec![institution.into(), id.into(), store.into(), record.into()])
+        .expecting(1)
+}
+
+/// What a store has noted: the names of destructions, and where their studies lie in its packs.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn remains(
+    database: &Database,
+    institution: &InstitutionId,
+    store: &[u8; 16],
+) -> Result<Vec<(String, String)>, CatalogError> {
+    let rows = database.query(Statement::new(REMAINS, vec![institution.into(), store.into()])).await?;
+    rows.iter().map(|row| Ok((row.get_text(0)?.to_owned(), row.get_text(1)?.to_owned()))).collect()
 }
 
 /// Keeps a new destruction.

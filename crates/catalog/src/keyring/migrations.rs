@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: DESTROYED_UNTIL,
         postgres: DESTROYED_UNTIL,
     },
+    Migration { version: 8, name: "expand: epochs of each node", sqlite: EPOCH_NODES, postgres: EPOCH_NODES },
 ];
 
 // A patient has one key per grade, so that a key of a lower grade never opens anything of a higher one. A study
@@ -171,5 +172,27 @@ CREATE TABLE destroyed_until (
     log TEXT NOT NULL,
     leaf BIGINT NOT NULL CHECK (leaf >= 0),
     PRIMARY KEY (institution, log)
+);
+";
+
+// Which epochs the file of each node holds, and where the remains of a destroyed study lie in the packs of each store. What a node has never
+// said is missing. Without a foreign key, because a node says so before its log is entered.
+const EPOCH_NODES: &str = "\
+CREATE TABLE key_epoch_node (
+    institution TEXT NOT NULL,
+    node TEXT NOT NULL,
+    oldest BIGINT,
+    newest BIGINT,
+    proof BYTEA,
+    store BYTEA,
+    gone_ms BIGINT,
+    PRIMARY KEY (institution, node)
+);
+CREATE TABLE destruction_remains (
+    institution TEXT NOT NULL,
+    destruction TEXT NOT NULL,
+    store BYTEA NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (institution, destruction, store)
 );
 ";

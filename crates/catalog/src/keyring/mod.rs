@@ -1,4 +1,4 @@
-//! Wrapped keys: institution secrets, key-encryption keys and their epochs, patient and study keys; the job that wraps them
+//! Wrapped keys: institution secrets, key-encryption keys and their epochs, which node has which, patient and study keys; the job that wraps them
 //! again; what was destroyed of them, and what must not be; and the audit logs whose signing keys are among the secrets.
 //!
 //! One file per noun. Nothing here can be opened without the key above it, and the topmost key is not in any
@@ -6,6 +6,7 @@
 //! that the room of keys composes changes that belong together into one transaction.
 
 pub mod destructions;
+pub mod epoch_nodes;
 pub mod epochs;
 pub mod holds;
 pub mod keks;

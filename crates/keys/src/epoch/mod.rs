@@ -15,19 +15,23 @@
 //! ```
 //!
 //! Each step can be repeated, and whoever opens the store goes on where a crash ended it. One process at a time changes the file;
-//! others meet an epoch that they do not know, and read it again.
+//! others meet an epoch that they do not know, and read it again. Nodes with files of their own ask each other ([`follow`]).
 
 mod file;
+mod follow;
 mod move_root;
 
 pub use file::{EpochFile, EpochFileError};
+pub use follow::{EpochGivers, GivenEpoch, KeyNode};
 
 use crate::{KeysError, RootError, RootKey, place};
 use file::{SLOTS, Slot, Slots};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
+use yingdun_catalog::keyring::epoch_nodes::ToldEpochs;
 use yingdun_catalog::keyring::keks::{Kek, LineKek};
-use yingdun_catalog::keyring::{KekLine, epochs, keks};
+use yingdun_catalog::keyring::{KekLine, epoch_nodes, epochs, keks};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::{SealingKey, WrappingKey};
 use yingdun_model::Clock;
@@ -44,6 +48,11 @@ pub(crate) struct Epochs {
     file: EpochFile,
     clock: Arc<dyn Clock>,
     held: RwLock<Arc<Held>>,
+    /// Whose file it is; none for a store that stands alone.
+    node: Option<KeyNode>,
+    refused: tokio::sync::Mutex<follow::Refused>,
+    /// Whether another node was left the time of one look to end what it began.
+    waited: AtomicBool,
 }
 
 /// The keys of the epochs that the file holds.
@@ -74,29 +83,38 @@ impl Epochs {
         file: EpochFile,
         root: &RootKey,
         clock: Arc<dyn Clock>,
+        node: Option<KeyNode>,
     ) -> Result<Self, KeysError> {
-        let epochs = Self { database, file, clock, held: RwLock::default() };
+        let epochs = Self { node, file, ..Self::none(database, clock) };
         let slots = epochs.read().await?;
         let known = epochs::all(&epochs.database).await?;
-        let is_settled = matches!(
-            (slots.as_slice(), known.as_slice()),
-            ([Slot::Holds(held, _), Slot::Empty] | [Slot::Empty, Slot::Holds(held, _)], [(known, _)])
-                if held == known
-        );
-        if is_settled && keks::outside(&epochs.database, newest(&known), 1).await?.is_empty() {
-            epochs.hold(root, &slots, &known).await?;
+        if is_settled(&slots, &known)
+            && keks::outside(&epochs.database, newest(&known), 1).await?.is_empty()
+            && epochs.holds_or_has_to_follow(root, &slots, &known).await?
+        {
+            epochs.tell().await?;
             return Ok(epochs);
         }
         let slots = epochs.lock().await?;
         epochs.begin_first(root, &slots).await?;
         epochs.forget_unannounced_of_others(root, &slots).await?;
+        epochs.follow(root, &slots).await?;
         epochs.settle(root, &slots).await?;
+        epochs.tell().await?;
         Ok(epochs)
     }
 
     /// No epochs: for a store from which no study key is asked.
     pub(crate) fn none(database: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { database, file: EpochFile::at(""), clock, held: RwLock::default() }
+        Self {
+            database,
+            file: EpochFile::at(""),
+            clock,
+            held: RwLock::default(),
+            node: None,
+            refused: tokio::sync::Mutex::default(),
+            waited: AtomicBool::new(false),
+        }
     }
 
     /// Wraps a key-encryption key under the newest epoch. Gives its number too.
@@ -125,10 +143,15 @@ impl Epochs {
         unwrap(root, &self.held(), line, kek).await
     }
 
-    /// Reads file and database again: another process ended the epoch.
+    /// Reads file and database again: another process ended the epoch, or another node, which is asked for the next one then.
     pub(crate) async fn refresh(&self, root: &RootKey) -> Result<(), KeysError> {
         let (slots, known) = (self.read().await?, epochs::all(&self.database).await?);
-        self.hold(root, &slots, &known).await
+        match self.hold(root, &slots, &known).await {
+            Err(KeysError::EpochMissing { .. } | KeysError::OtherEpoch { .. }) if self.node.is_some() => {
+                self.follow_now(root).await
+            }
+            held => held,
+        }
     }
 
     /// Ends the epoch and begins the next one, whose number it gives. All key-encryption keys are wrapped again under the new
@@ -136,11 +159,21 @@ impl Epochs {
     pub(crate) async fn roll(&self, root: &RootKey) -> Result<u64, KeysError> {
         let slots = self.lock().await?;
         // What somebody else began, or a crash broke off, is ended first: there must be a free slot.
+        self.follow(root, &slots).await?;
         self.settle(root, &slots).await?;
         let next = self.held().newest.saturating_add(1);
         self.begin(root, &slots, next).await?;
-        self.settle(root, &slots).await?;
-        Ok(next)
+        match self.settle(root, &slots).await {
+            // Another node announced one of this number first, or several. What it began came after this call, and ends the one
+            // before as well; so it is taken, and not one more begun.
+            Err(KeysError::OtherEpoch { .. } | KeysError::EpochMissing { .. }) if self.node.is_some() => {
+                self.follow(root, &slots).await?;
+                self.settle(root, &slots).await?;
+            }
+            settled => settled?,
+        }
+        self.tell().await?;
+        Ok(self.held().newest)
     }
 
     /// Begins the first epoch of a database that has none.
@@ -151,6 +184,8 @@ impl Epochs {
         }
         match known.last() {
             None => self.begin(root, slots, 1).await,
+            // Another node has it.
+            Some(_) if self.node.is_some() => Ok(()),
             Some((epoch, _)) => Err(KeysError::EpochMissing { epoch: *epoch }),
         }
     }
@@ -204,8 +239,13 @@ impl Epochs {
                 holding(slots).find(|(held, _)| *held == epoch).ok_or(KeysError::EpochMissing { epoch })?;
             let key = open(root, epoch, wrapped).await?;
             let proof = key.wrap(&place::epoch_proof(epoch), &SealingKey::generate());
-            let insert = epochs::insert(epoch, &proof, self.clock.now());
-            self.database.execute(vec![insert]).await?;
+            let mut changes = vec![epochs::insert(epoch, &proof, self.clock.now())];
+            if let Some(node) = &self.node {
+                let oldest = holding(slots).map(|(held, _)| held).min().unwrap_or(epoch);
+                let told = ToldEpochs { oldest, newest: epoch, proof: proof.clone() };
+                changes.push(epoch_nodes::tell(&node.institution, &node.name, &told));
+            }
+            self.database.execute(changes).await?;
             known.push((epoch, proof));
         }
         self.hold(root, slots, &known).await
@@ -291,6 +331,19 @@ impl Epochs {
         Ok(())
     }
 
+    /// Holds what a settled file has; false where another node has to be asked for it first.
+    async fn holds_or_has_to_follow(
+        &self,
+        root: &RootKey,
+        slots: &[Slot; SLOTS],
+        known: &[(u64, Vec<u8>)],
+    ) -> Result<bool, KeysError> {
+        match self.hold(root, slots, known).await {
+            Err(KeysError::OtherEpoch { .. }) if self.node.is_some() => Ok(false),
+            held => held.map(|()| true),
+        }
+    }
+
     fn held(&self) -> Arc<Held> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -307,6 +360,15 @@ impl Epochs {
 }
 
 // === helpers ===
+
+/// Whether file and database are of one epoch.
+fn is_settled(slots: &[Slot; SLOTS], known: &[(u64, Vec<u8>)]) -> bool {
+    matches!(
+        (slots.as_slice(), known),
+        ([Slot::Holds(held, _), Slot::Empty] | [Slot::Empty, Slot::Holds(held, _)], [(known, _)])
+            if held == known
+    )
+}
 
 fn newest(known: &[(u64, Vec<u8>)]) -> u64 {
     known.last().map_or(0, |(epoch, _)| *epoch)
@@ -347,5 +409,7 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
+#[cfg(test)]
+mod follow_tests;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ impl House {
     }
 
     async fn epochs(&self) -> Result<Epochs, KeysError> {
-        Epochs::open(self.database.clone(), self.file(), &root(), clock()).await
+        Epochs::open(self.database.clone(), self.file(), &root(), clock(), None).await
     }
 
     async fn keks(&self) -> Vec<LineKek> {

@@ -75,6 +75,7 @@ impl House {
             epochs,
             Arc::new(SystemClock),
             times,
+            None,
         );
         Self { store: store.await.unwrap(), root, _folder: folder }
     }

@@ -137,6 +137,8 @@ fn summed(record: &DestructionRecord) -> Value {
         "decided_by": record.decided_by,
         "decided_ms": record.decided_ms,
         "shredded_ms": record.shredded_ms,
+        "epoch": record.epoch,
+        "waits_for": record.waits_for,
         "done_ms": record.done_ms,
     })
 }

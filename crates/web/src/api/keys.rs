@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use yingdun_archive::{
-    KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyCareError, KeyReport, RewrapJob, RewrapStart, RewrapState,
+    EpochNode, KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyCareError, KeyReport, RewrapJob, RewrapStart,
+    RewrapState,
 };
 use yingdun_audit::{Counts, Outcome};
 use yingdun_model::{Grade, Timestamp};
@@ -31,6 +32,14 @@ struct RotationBody {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RewrapBody {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgetBody {
+    name: String,
     #[serde(default)]
     dry_run: bool,
 }
@@ -86,6 +95,15 @@ pub(crate) async fn stop_rewrap(call: Call) -> Result<Response<Body>, Problem> {
     }
 }
 
+/// Says that a node is gone for good, or what that would mean.
+pub(crate) async fn forget_node(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let body: ForgetBody = json_of(body).await?;
+    let archive = &call.service.archive;
+    let node = archive.forget_node(call.session()?, &body.name, body.dry_run).await.map_err(of_key_care)?;
+    let answer = json!({"dry_run": body.dry_run, "name": node.name, "store": node.store.map(hex::encode)});
+    Ok(answer::json(StatusCode::OK, &answer))
+}
+
 /// Seals the archive: it closes, wipes its keys, and waits for shares.
 pub(crate) async fn seal(call: Call) -> Result<Response<Body>, Problem> {
     let session = call.session()?;
@@ -122,7 +140,21 @@ fn shown(report: &KeyReport) -> Value {
         "uses_max": KEK_USES_MAX,
         "keks": keks,
         "keys_left": report.keys.keys_left(),
+        "epoch": report.epoch,
+        "nodes": report.nodes.iter().map(|node| node_of(node, report.epoch)).collect::<Vec<_>>(),
         "rewrap": report.rewrap.as_ref().map(|job| progress(job, report.keys.keys_left())),
+    })
+}
+
+/// A node, and whether its file may still hold an epoch before this one.
+fn node_of(node: &EpochNode, epoch: u64) -> Value {
+    json!({
+        "name": node.name,
+        "store": node.store.map(hex::encode),
+        "oldest_epoch": node.told.as_ref().map(|told| told.oldest),
+        "newest_epoch": node.told.as_ref().map(|told| told.newest),
+        "keeps_old_epoch": node.keeps_before(epoch),
+        "gone_ms": node.gone.map(Timestamp::as_ms),
     })
 }
 
@@ -168,6 +200,10 @@ fn of_key_care(error: KeyCareError) -> Problem {
         KeyCareError::NoKek => {
             Problem::new(Kind::NotFound).expected("a grade under which something was stored")
         }
+        KeyCareError::NoNode => Problem::new(Kind::NotFound)
+            .expected("the name of another node that is not forgotten yet")
+            .came(words)
+            .remedy("yingdun nodes list names them"),
         KeyCareError::Otherwise(_) => Problem::new(Kind::Conflict).came(words),
         KeyCareError::Unavailable(unavailable) => of_unavailable(&unavailable),
     }

@@ -1,8 +1,10 @@
-//! What other nodes of the installation are given: sealed bytes of records that lie in the packs here.
+//! What other nodes of the installation are given: sealed bytes of records that lie in the packs here, and the wrapped key of an epoch
+//! that they lack.
 //!
 //! Nobody's session stands behind these requests, and nothing is decided: who wants to see an image asked the other node, which has
 //! taken the decision, written the leaf and unwrapped the key. What leaves here is what a thief of the disks would have.
 
+use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
 use crate::http::problem::{Kind, Problem};
 use crate::routes::Call;
@@ -33,6 +35,20 @@ pub(crate) async fn span(call: Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn soundness(call: Call) -> Result<Response<Body>, Problem> {
     let sound = call.service.archive.is_sound(&place(&call)?).await.map_err(|error| of_span(&error))?;
     Ok(answer::json(StatusCode::OK, &json!({"sound": sound})))
+}
+
+/// The wrapped key of an epoch. Its leaf is durable before.
+pub(crate) async fn epoch(call: Call) -> Result<Response<Body>, Problem> {
+    let text = call.in_path("epoch").unwrap_or_default();
+    let epoch = text.parse().map_err(|_| Problem::bad_request("the number of an epoch", text))?;
+    let certificate = call.peer.certificate_sha256.ok_or_else(|| Problem::unauthenticated(None))?;
+    match call.service.archive.give_epoch(&certificate, epoch).await {
+        Ok(Some(wrapped)) => {
+            Ok(answer::with_body(StatusCode::OK, "application/octet-stream", Body::from(wrapped)))
+        }
+        Ok(None) => Err(Problem::new(Kind::NotFound).expected("an epoch that the key database uses")),
+        Err(error) => Err(of_unavailable(&error)),
+    }
 }
 
 // === helpers ===

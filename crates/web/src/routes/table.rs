@@ -707,6 +707,8 @@ routes! {
     BeginRewrap => api(Method::Post, "/keys/rewrap", Action::ManageKeys, BodyRule::Json(list![DRY_RUN]), &[], KEYS_CHANGED, "开始或继续重新封装密钥", "Begin to wrap keys again under the newest versions, or go on; it ends with the destruction of the versions before"),
     /// Stop that.
     StopRewrap => api(Method::Delete, "/keys/rewrap", Action::ManageKeys, BodyRule::None, &[], &[(204, "Stopped, until it is begun again"), (404, "Keys are not being wrapped again")], "停止重新封装密钥", "Stop wrapping keys again"),
+    /// Forget a node that is gone for good.
+    ForgetNode => api(Method::Post, "/keys/nodes/forgotten", Action::ManageKeys, BodyRule::Json(list![field("name", Schema::Text, "The name of its audit log"), DRY_RUN]), &[], list![(200, "Forgotten, or what would be"), (404, "No other node of this name, or it is forgotten already")], "登记已永久移除的节点", "Say that a node is gone for good and its disk destroyed: no destruction waits for it any more, and it is given nothing"),
     /// Seal the archive.
     Seal => api(Method::Post, "/seal", Action::ManageKeys, BodyRule::None, &[], &[(204, "The archive closes and waits for shares"), (409, "No shares open the root key, so it would open itself again")], "封存：清除密钥并等待份额", "Close the archive and wipe its keys; it waits for shares then"),
     /// A destruction, asked for.
@@ -761,6 +763,8 @@ routes! {
     NodeSpan => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/records/{place}", Action::View, BodyRule::None, list![RECORD, Parameter { required: true, ..query("from", Schema::Number, "First byte in the record") }, Parameter { required: true, ..query("to", Schema::Number, "Byte behind the last; 4 MiB further at most") }, query("copy", Schema::Number, "From which copy, counted from 0, which is the default")], list![(200, "Sealed bytes as they lie there; nothing is verified here"), (204, "There are fewer copies"), (404, "No such bytes of a record here"), (500, "This copy cannot be read")], "节点：读取密封记录字节", "For another node: sealed bytes of a record from one of its copies") },
     /// Whether a record is whole, for another node.
     NodeSoundness => Route { needs: Needs::Node, ..api(Method::Get, "/nodes/records/{place}/soundness", Action::View, BodyRule::None, &[RECORD], list![(200, "Whether every byte of it is on so many replicas as an acknowledgement needs"), (404, "No such record here")], "节点：核验记录副本", "For another node: whether a record is whole on the write quorum") },
+    /// The wrapped key of an epoch, for another node.
+    NodeEpoch => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/epochs/{epoch}", Action::ManageKeys, BodyRule::None, list![path("epoch", Schema::Number, "Its number")], list![(200, "Its key, wrapped under the root key as it lies in the epoch file"), (404, "The key database does not use such an epoch, or this node does not have it")], "节点：取得纪元密钥", "For another node: the wrapped key of the epoch that its file lacks; with a leaf here") },
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

@@ -1,6 +1,6 @@
 //! Words for the nodes of an installation.
 
-use crate::cli::{ConfigArgs, LogArgs};
+use crate::cli::{AdminArgs, ConfigArgs, LogArgs};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -10,6 +10,23 @@ pub(crate) enum NodesCommand {
     /// Enter this machine as a further node: begins its audit log, makes its replicas, and names both in the catalogue; beside nodes
     /// that serve
     Join(JoinArgs),
+    /// Show which epochs of keys the file of each node holds, and which still keeps the key of one that is over
+    Epochs {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Say that a node is gone for good, so that no destruction waits for it and no other node gives it anything. Without
+    /// --disk-destroyed it is only said what that means
+    Forget {
+        /// The name of its audit log, as `yingdun nodes list` shows it
+        name: String,
+        /// The disk with its epoch file was destroyed, or erased in a way that reaches every block of it. With that file copies of destroyed
+        /// keys open
+        #[arg(long)]
+        disk_destroyed: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `nodes list`, `nodes join`: the nodes of an installation, and one more of them.
 
 use super::logs::secrets;
-use super::{CommandError, Verdict, key_backup};
+use super::{CommandError, Verdict, admin, key_backup};
 use crate::cli::{ConfigArgs, JoinArgs, NodesCommand};
 use crate::config::{self, Config, DatabaseUrl, Severity};
 use crate::installation::AUDIT_KEY_FILE;
@@ -50,6 +50,10 @@ pub(super) async fn nodes(command: NodesCommand, output: Output) -> Result<Verdi
     match command {
         NodesCommand::List(args) => list(&args, output).await,
         NodesCommand::Join(args) => join(args, output).await,
+        NodesCommand::Epochs { admin } => admin::node_epochs(&admin, output).await,
+        NodesCommand::Forget { name, disk_destroyed, admin } => {
+            admin::forget_node(&name, disk_destroyed, &admin, output).await
+        }
     }
 }
 

@@ -89,6 +89,11 @@ pub(super) async fn move_root(args: MoveRootArgs, output: Output) -> Result<Verd
         share_files: Vec::new(),
         token_key: None,
     };
+    // Also where nothing is to change: a move that would be refused is not promised.
+    if !ended && let Err(error) = foundation.keys.must_be_alone().await {
+        foundation.close().await;
+        return Err(StartError::from(error).into());
+    }
     let moved = match args.dry_run || ended {
         true => foundation.keys.hangs_on_root().await.map_err(StartError::from).map_err(Into::into),
         false => move_over(&plan, &args.archive.share_file, &path, &foundation, &mut report).await,

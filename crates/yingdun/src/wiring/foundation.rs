@@ -2,6 +2,7 @@
 
 use super::error::StartError;
 use super::ledger::open_log;
+use super::nodes::key_node;
 use crate::config::{Config, DatabaseUrl};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,8 @@ impl Foundation {
             database("identity", &config.identity.database, DatabaseKind::Identity),
         )?;
         let epochs = EpochFile::at(config.keys.epoch_file());
-        let keys = KeyStore::open(key_rows.clone(), root, epochs, Arc::clone(&clock)).await?;
+        let node = key_node(config, &catalogue)?;
+        let keys = KeyStore::open_on(key_rows.clone(), root, epochs, Arc::clone(&clock), node).await?;
         let outage = Duration::from_secs(config.keys.outage_s.into());
         let keys = keys.with_suites(config.keys.suites()).with_outage(outage);
         let detail = keys.secret(&institution, SecretName::AuditDetail).await?;

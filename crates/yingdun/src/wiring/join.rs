@@ -67,7 +67,7 @@ pub(crate) async fn join(
     let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(LogEvents)).await?;
     let number = stores::enter(&catalogue, &store.id()).await.map_err(failed);
     let entered = match number {
-        Ok(number) => announce(config, &catalogue, &store).await.map(|()| number),
+        Ok(number) => announce(config, &catalogue, keys, &store).await.map(|()| number),
         Err(error) => Err(error),
     };
     store.close().await;

@@ -1,4 +1,5 @@
-//! This node among the others of the installation: it says where they reach it, and reads from them what lies in their packs.
+//! This node among the others of the installation: it says where they reach it, reads from them what lies in their packs, and has the
+//! epoch of them that its file lacks.
 //!
 //! Where a node is away, what it has sent to an off-site replica is read there, if this one is told of that place.
 //! What travels is ciphertext, over TLS in which both sides show a certificate of the installation's authority. Each is held to the digest
@@ -26,6 +27,7 @@ use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::nodes::{self, Node, NodeDoor, NodeNotice};
 use yingdun_catalog::catalogue::stores;
 use yingdun_crypto::digest::sha256;
+use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore};
 use yingdun_model::StoreNumber;
 use yingdun_storage::{CopiesElsewhere, Disk, RealDisk, Store};
 
@@ -54,7 +56,13 @@ const ANSWER_BYTES_MAX: usize = 1024;
 ///
 /// # Errors
 /// [`StartError`] when the catalogue does not take it, the certificate cannot be read, or the audit log is that of another node.
-pub(super) async fn announce(config: &Config, catalogue: &Database, store: &Store) -> Result<(), StartError> {
+pub(super) async fn announce(
+    config: &Config,
+    catalogue: &Database,
+    keys: &KeyStore,
+    store: &Store,
+) -> Result<(), StartError> {
+    keys.tell_store(&config.institution.id, &config.audit.origin, &store.id()).await?;
     let failed = |cause| StartError::Database { what: "catalogue", cause };
     let number = stores::enter(catalogue, &store.id()).await.map_err(failed)?;
     let door = config.node.as_ref().map(|node| {
@@ -82,6 +90,22 @@ pub(super) fn others(
     config: &Config,
     catalogue: &Database,
 ) -> Result<Option<Arc<dyn OtherNodes>>, StartError> {
+    Ok(client(config, catalogue)?.map(|others| Arc::new(others) as Arc<dyn OtherNodes>))
+}
+
+/// Who this node is where keys are kept, and whom it asks for an epoch that its file lacks.
+///
+/// # Errors
+/// As [`others`].
+pub(super) fn key_node(config: &Config, catalogue: &Database) -> Result<KeyNode, StartError> {
+    Ok(KeyNode {
+        institution: config.institution.id.clone(),
+        name: config.audit.origin.clone(),
+        others: client(config, catalogue)?.map(|others| Arc::new(others) as Arc<dyn EpochGivers>),
+    })
+}
+
+fn client(config: &Config, catalogue: &Database) -> Result<Option<Others>, StartError> {
     let Some(node) = &config.node else { return Ok(None) };
     let places: Vec<_> = offsite_settings(&node.copies)?.into_iter().map(|settings| settings.place).collect();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
@@ -102,8 +126,9 @@ pub(super) fn others(
         .connect_timeout(if copies.is_some() { CONNECT_TIME_MAX_WITH_COPIES } else { CONNECT_TIME_MAX })
         .build()
         .map_err(StartError::NodeTls)?;
+    let certificate_sha256 = certificate(config)?;
     let (memory, ids) = Default::default();
-    Ok(Some(Arc::new(Others { http, catalogue: catalogue.clone(), memory, ids, copies })))
+    Ok(Some(Others { http, certificate_sha256, catalogue: catalogue.clone(), memory, ids, copies }))
 }
 
 /// SHA-256 of the certificate that this node shows.
@@ -117,6 +142,8 @@ fn certificate(config: &Config) -> Result<[u8; 32], StartError> {
 /// The other nodes, as a client of their web doors.
 struct Others {
     http: Client,
+    /// The certificate that this node shows.
+    certificate_sha256: [u8; 32],
     catalogue: Database,
     memory: Mutex<HashMap<StoreNumber, Remembered>>,
     /// The random names of stores, which never change.
@@ -170,6 +197,26 @@ impl OtherNodes for Others {
             let Soundness { sound } = serde_json::from_slice(&text)
                 .map_err(|_| silent("its answer is not that of a node".to_owned()))?;
             Ok(sound)
+        })
+    }
+}
+
+impl EpochGivers for Others {
+    fn give(&self, epoch: u64) -> GivenEpoch<'_> {
+        Box::pin(async move {
+            let all = nodes::all(&self.catalogue).await.map_err(|error| error.to_string())?;
+            let mut why = Vec::new();
+            for node in all {
+                let Some(door) = node.said.door else { continue };
+                if door.certificate_sha256 == self.certificate_sha256 {
+                    continue;
+                }
+                match self.epoch_from(node.store, &door, epoch).await {
+                    Ok(wrapped) => return Ok(wrapped),
+                    Err(cause) => why.push(format!("the node at {} {cause}", door.address)),
+                }
+            }
+            Err(if why.is_empty() { "no other node has told its address".to_owned() } else { why.join("; ") })
         })
     }
 }
@@ -254,7 +301,21 @@ impl Others {
     ) -> Result<(NodeDoor, Response), NodeError> {
         let store = place.store;
         let door = self.door(store).await?;
-        let url = format!("{}/api/v1/nodes/records/{}{what}", door.address, hex::encode(place.to_bytes()));
+        let path = format!("records/{}{what}", hex::encode(place.to_bytes()));
+        let answer = self.ask_at(store, &door, &path, query, time_max).await?;
+        Ok((door, answer))
+    }
+
+    /// Asks the node at a door, and makes sure that it was that node who answered.
+    async fn ask_at(
+        &self,
+        store: StoreNumber,
+        door: &NodeDoor,
+        path: &str,
+        query: &[(&str, u64)],
+        time_max: Duration,
+    ) -> Result<Response, NodeError> {
+        let url = format!("{}/api/v1/nodes/{path}", door.address);
         let send = || self.http.get(&url).query(query).timeout(time_max).send();
         let mut answer = send().await;
         // The connection was closed meanwhile: there is another one.
@@ -266,14 +327,32 @@ impl Others {
             if away {
                 self.remember_silent(store, cause.clone());
             }
-            silent(store, &door, cause)
+            silent(store, door, cause)
         })?;
         let shown = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).map(sha256);
         if shown != Some(door.certificate_sha256) {
             let cause = "it shows another certificate than it has told; start it anew".to_owned();
-            return Err(NodeError::Refused { store, address: door.address, cause });
+            return Err(NodeError::Refused { store, address: door.address.clone(), cause });
         }
-        Ok((door, answer))
+        Ok(answer)
+    }
+
+    /// The key of an epoch from the node at a door; or why it does not give it.
+    async fn epoch_from(&self, store: StoreNumber, door: &NodeDoor, epoch: u64) -> Result<Vec<u8>, String> {
+        let answer = self.ask_at(store, door, &format!("epochs/{epoch}"), &[], READ_TIME_MAX).await;
+        let answer = answer.map_err(|error| match error {
+            NodeError::Silent { cause, .. } => format!("does not answer: {cause}"),
+            NodeError::Refused { cause, .. } => format!("is not taken: {cause}"),
+            other => other.to_string(),
+        })?;
+        match answer.status() {
+            StatusCode::OK => Ok(bounded(answer, ANSWER_BYTES_MAX).await?.to_vec()),
+            StatusCode::NOT_FOUND => Err("does not have it".to_owned()),
+            StatusCode::UNAUTHORIZED => {
+                Err("does not know this node by its certificate, which is new or was forgotten".to_owned())
+            }
+            status => Err(format!("refuses: it says {}", status.as_u16())),
+        }
     }
 
     /// Where a node is reached.

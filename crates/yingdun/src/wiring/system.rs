@@ -126,7 +126,7 @@ impl System {
         );
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         admit(config, &foundation, &store, hold.as_ref()).await?;
-        nodes::announce(config, &foundation.catalogue, &store).await?;
+        nodes::announce(config, &foundation.catalogue, &foundation.keys, &store).await?;
         let others = nodes::others(config, &foundation.catalogue)?;
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;

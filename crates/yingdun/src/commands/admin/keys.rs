@@ -39,6 +39,37 @@ pub(in crate::commands) async fn keys(
     }
 }
 
+/// Shows which epochs nodes hold; bad when one of them keeps the key of one that is over.
+pub(in crate::commands) async fn node_epochs(
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let status = Server::of(admin)?.ask(Method::GET, &["keys"], &[], None).await?;
+    let shown = json!({"epoch": at(&status, "epoch"), "nodes": at(&status, "nodes")});
+    output.say(&shown, |language| {
+        rows(at(&shown, "nodes")).map(|row| node(language, row)).collect::<Vec<_>>().join("\n")
+    })?;
+    let keeps = rows(at(&shown, "nodes")).any(|row| at(row, "keeps_old_epoch") == true);
+    Ok(Verdict::of(!keeps))
+}
+
+/// Says that a node is gone for good, or only what that means.
+pub(in crate::commands) async fn forget_node(
+    name: &str,
+    disk_destroyed: bool,
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let body = json!({"name": name, "dry_run": !disk_destroyed});
+    let path = ["keys", "nodes", "forgotten"];
+    let answer = Server::of(admin)?.ask(Method::POST, &path, &[], Some(body)).await?;
+    output.say(&answer, |language| match disk_destroyed {
+        true => language.node_forgotten(name),
+        false => language.would_forget_node(name),
+    })?;
+    Ok(Verdict::Good)
+}
+
 /// Gives a share to a sealed archive. Nobody can sign in there; the share itself is the proof.
 pub(in crate::commands) async fn unseal(args: UnsealArgs, output: Output) -> Result<Verdict, CommandError> {
     let share = password::read(args.share_file.as_deref(), output, Language::share_wanted)?;
@@ -65,6 +96,11 @@ fn shown(language: Language, status: &Value) -> String {
         plain(at(status, "rotate_after_days")),
     )];
     lines.extend(rows(at(status, "keks")).map(|kek| version(language, kek)));
+    lines.extend(
+        rows(at(status, "nodes"))
+            .filter(|row| at(row, "keeps_old_epoch") == true)
+            .map(|row| node(language, row)),
+    );
     let (job, left) = (at(status, "rewrap"), plain(at(status, "keys_left")));
     lines.push(if job.is_null() {
         language.rewrap_never(left)
@@ -78,6 +114,20 @@ fn shown(language: Language, status: &Value) -> String {
         )
     });
     lines.join("\n")
+}
+
+/// A node and its epoch file.
+fn node(language: Language, row: &Value) -> String {
+    let name = plain(at(row, "name"));
+    if !at(row, "gone_ms").is_null() {
+        return language.node_gone(name);
+    }
+    let (oldest, newest) = (figure(at(row, "oldest_epoch")), figure(at(row, "newest_epoch")));
+    if at(row, "keeps_old_epoch") == true {
+        language.node_keeps_old_epoch(name, oldest)
+    } else {
+        language.node_has_epoch(name, newest)
+    }
 }
 
 fn rotated(language: Language, answer: &Value, dry_run: bool) -> String {

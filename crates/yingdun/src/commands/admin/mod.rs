@@ -17,7 +17,7 @@ pub(super) use destroy::destroy;
 pub(super) use device::device;
 pub(super) use hold::hold;
 pub(super) use job::job;
-pub(super) use keys::{keys, seal, unseal};
+pub(super) use keys::{forget_node, keys, node_epochs, seal, unseal};
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};
 pub(super) use storage::{compact, replica, scrub};

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use yingdun_audit::Tree;
-use yingdun_catalog::keyring::{epochs, keks};
+use yingdun_catalog::keyring::{epoch_nodes, epochs, keks};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
 use yingdun_crypto::sign::{NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_keys::{EpochFile, KeyStore, LogKey, RootFile, RootKey, RootKind, RootOpener, Suites};
@@ -177,6 +177,7 @@ async fn epoch(config: &Config, database: &Database, looked: &mut Looked) {
     let Ok(known) = epochs::all(database).await else { return };
     // Without one, no key was ever made.
     let Some((newest, _)) = known.last() else { return };
+    old_epochs(config, database, *newest, looked).await;
     let file = EpochFile::at(config.keys.epoch_file());
     let held = tokio::task::spawn_blocking(move || file.epochs()).await;
     match held {
@@ -184,7 +185,8 @@ async fn epoch(config: &Config, database: &Database, looked: &mut Looked) {
         Ok(Ok(_)) => looked.findings.push(error(
             OPTION,
             format!("it does not hold epoch {newest}, which the key database needs"),
-            "bring back the epoch file that was copied with this database",
+            "bring back the epoch file that was copied with this database; where there are other nodes, start one that has it, \
+             or copy its epoch file",
         )),
         Ok(Err(cause)) => {
             looked.findings.push(error(
@@ -194,6 +196,28 @@ async fn epoch(config: &Config, database: &Database, looked: &mut Looked) {
             ));
         }
         Err(_) => {}
+    }
+}
+
+/// The nodes that still keep the key of an epoch that is over, as far as they told.
+async fn old_epochs(config: &Config, database: &Database, newest: u64, looked: &mut Looked) {
+    // A schema from before there was a table of them is brought up to date by the next start.
+    let Ok(nodes) = epoch_nodes::all(database).await else { return };
+    for node in nodes.into_iter().filter(|node| node.keeps_before(newest)) {
+        let is_this = node.institution == config.institution.id && node.name == config.audit.origin;
+        // A start tells what the file here holds.
+        if is_this && node.told.is_none() {
+            continue;
+        }
+        looked.findings.push(warning(
+            "keys.epoch_file",
+            format!(
+                "node `{}` has not confirmed that it keeps no epoch before {newest}: copies of destroyed keys may open with its file",
+                node.name
+            ),
+            "start that node and see that the nodes reach each other ([node]); if it is gone for good, destroy its disk and run `yingdun \
+             nodes forget`",
+        ));
     }
 }
 

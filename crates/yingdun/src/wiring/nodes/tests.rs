@@ -104,7 +104,7 @@ impl Running {
         // The port is known only now.
         let address = door.origin().to_owned();
         config.node.as_mut().unwrap().address = address.clone();
-        announce(&config, &foundation.catalogue, &store).await.unwrap();
+        announce(&config, &foundation.catalogue, &foundation.keys, &store).await.unwrap();
         let stopped = stop.clone();
         tokio::spawn(async move { door.serve(stopped.cancelled()).await });
         let store = stores::enter(&foundation.catalogue, &store.id()).await.unwrap();
