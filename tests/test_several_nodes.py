@@ -131,8 +131,12 @@ def test_one_instance_that_comes_to_all_nodes_at_once_has_a_version_for_each_con
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda pair: pair[0].store(pair[1]).status_code, zip(nodes.webs, files)))
     assert answers == [200, 200, 200]
-    kept = [part10.parse(web.file_of(one)) for web in nodes.webs]
-    assert kept[0] == kept[1] == kept[2], "all nodes give the same newest version"
+    def kept():
+        return [part10.parse(web.file_of(one)) for web in nodes.webs]
+
+    # What one node has acknowledged the others see some milliseconds later.
+    wait_until(lambda: len({image.InstanceNumber for image in kept()}) == 1, "all nodes give the same newest version")
+    kept = kept()
     one.InstanceNumber = kept[0].InstanceNumber
     assert kept[0] == one
     [row] = nodes.webs[0].search("/studies", PatientID="several-versions")

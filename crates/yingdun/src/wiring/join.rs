@@ -84,7 +84,7 @@ pub(crate) async fn join(
 // === helpers ===
 
 /// The catalogue, to be looked at.
-async fn catalogue(config: &Config) -> Result<Database, StartError> {
+pub(super) async fn catalogue(config: &Config) -> Result<Database, StartError> {
     let inspected = match &config.catalogue.database {
         DatabaseUrl::Sqlite(path) => Database::inspect_sqlite(path, DatabaseKind::Catalogue).await,
         DatabaseUrl::Postgres(address) => Database::inspect_postgres(address, DatabaseKind::Catalogue).await,

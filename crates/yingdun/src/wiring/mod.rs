@@ -38,6 +38,7 @@ pub(crate) use feed::feed;
 pub(crate) use foundation::{Foundation, database, hold};
 pub(crate) use join::{KnownNode, has_log, join, known_nodes};
 pub(crate) use ledger::{InstalledLog, begin_log, hand_out_public_key, installed_logs};
+pub(crate) use nodes::reaches;
 pub(crate) use rehearsal::{Rehearsed, rehearse};
 pub(crate) use root::{Root, read_passphrase, root, token, transit};
 pub(crate) use sealed::SealedSystem;

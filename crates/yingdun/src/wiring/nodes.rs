@@ -8,6 +8,7 @@
 
 use super::certificates::read_certificate;
 use super::error::{StartError, read};
+use super::join::catalogue;
 use super::system::offsite_settings;
 use super::transit::without_url;
 use crate::config::Config;
@@ -48,6 +49,9 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 
 /// How long a node that did not answer is not asked again: whoever waits for it hears so at once.
 const SILENT: Duration = Duration::from_secs(2);
+
+/// The place of no record.
+const GREETING: &str = "records/ff";
 
 /// The longest answer to a check, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024;
@@ -129,6 +133,17 @@ fn client(config: &Config, catalogue: &Database) -> Result<Option<Others>, Start
     let certificate_sha256 = certificate(config)?;
     let (memory, ids) = Default::default();
     Ok(Some(Others { http, certificate_sha256, catalogue: catalogue.clone(), memory, ids, copies }))
+}
+
+/// Whether another node answers where it is said to be reached, as itself and to this one.
+///
+/// # Errors
+/// In words what came instead.
+pub(crate) async fn reaches(config: &Config, store: StoreNumber) -> Result<(), String> {
+    let catalogue = catalogue(config).await.map_err(|error| error.to_string())?;
+    let client = client(config, &catalogue).map_err(|error| error.to_string())?;
+    let Some(client) = client else { return Err("this node is closed to others".to_owned()) };
+    client.greet(store).await.map_err(|error| error.to_string())
 }
 
 /// SHA-256 of the certificate that this node shows.
@@ -228,6 +243,18 @@ impl fmt::Debug for Others {
 }
 
 impl Others {
+    /// Whether a node answers, as itself, and takes this one for a node.
+    async fn greet(&self, store: StoreNumber) -> Result<(), NodeError> {
+        let door = self.door(store).await?;
+        let range = [("from", 0), ("to", 1)];
+        let answer = self.ask_at(store, &door, GREETING, &range, CONNECT_TIME_MAX).await?;
+        match answer.status() {
+            // Who is asked by a stranger does not look at what is asked.
+            StatusCode::BAD_REQUEST => Ok(()),
+            status => Err(refused(store, &door, status)),
+        }
+    }
+
     /// Reads from the node that has a record.
     async fn read_there(
         &self,

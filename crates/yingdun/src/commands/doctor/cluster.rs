@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub(super) enum Member {
     /// This machine, its disks, keys, log and doors.
     Node,
+    /// Another node of the installation, by its address.
+    OtherNode(String),
     /// A PostgreSQL server.
     DatabaseServer(String),
     /// A NATS server.
@@ -62,7 +64,7 @@ pub(super) async fn show(config: &Config, report: Report, output: Output) -> Res
 impl Member {
     const fn kind(&self) -> &'static str {
         match self {
-            Self::Node => "node",
+            Self::Node | Self::OtherNode(_) => "node",
             Self::DatabaseServer(_) => "database-server",
             Self::NatsServer(_) => "nats-server",
             Self::EventStream(_) => "event-stream",
@@ -73,7 +75,8 @@ impl Member {
     fn name(&self) -> String {
         match self {
             Self::Node => rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            Self::DatabaseServer(name)
+            Self::OtherNode(name)
+            | Self::DatabaseServer(name)
             | Self::NatsServer(name)
             | Self::EventStream(name)
             | Self::OffsiteReplica(name) => name.clone(),

@@ -3,6 +3,7 @@
 mod cluster;
 mod feed;
 mod keys;
+mod nodes;
 mod offsite;
 mod replicas;
 mod witnesses;
@@ -51,6 +52,7 @@ enum Check {
     Memory,
     Databases,
     DatabaseServers,
+    Nodes,
     EventStream,
     Witnesses,
     AuditLog,
@@ -110,6 +112,7 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     let servers = wiring::database_servers(&config).await.into_iter();
     let servers = servers.map(|(server, finding)| (Member::DatabaseServer(server), finding));
     report.add_of_members(Check::DatabaseServers, servers);
+    report.add_of_members(Check::Nodes, nodes::nodes(&config).await);
     report.add_of_members(Check::EventStream, feed::feed(&config).await);
     let Looked { findings, verifiers, suites, root_key } = keys::keys(&config, path).await;
     report.add(Check::RootKey, findings);
@@ -164,6 +167,7 @@ impl Check {
             Self::Memory => "memory",
             Self::Databases => "databases",
             Self::DatabaseServers => "database-servers",
+            Self::Nodes => "nodes",
             Self::EventStream => "event-stream",
             Self::Witnesses => "witnesses",
             Self::AuditLog => "audit-log",
