@@ -1,4 +1,4 @@
-"""`script/cluster`: a primary, a standby, three NATS servers and an archive on loopback, as a person uses them."""
+"""`script/cluster`: a primary, a standby, three NATS servers and an archive of three nodes on loopback, as a person uses them."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ class Cluster:
 
     def __init__(self, directory):
         self.directory = directory
-        self.port, self.nats_port = free_ports(2), free_ports(6)
+        self.port, self.nats_port, self.web_port = free_ports(2), free_ports(6), free_ports(3)
 
     def run(self, *words) -> str:
         command = [program.REPOSITORY / "script" / "cluster", *words, "--directory", self.directory]
@@ -79,7 +79,7 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
     nats.require()
     cluster = Cluster(folder / "cluster")
     try:
-        started = cluster.run("start", "--web-listen", f"127.0.0.1:{free_ports(1)}", "--dicom-tls-listen", "127.0.0.1:0")
+        started = cluster.run("start", "--web-listen", f"127.0.0.1:{cluster.web_port}", "--dicom-tls-listen", "127.0.0.1:0")
         assert json.loads(started.splitlines()[-1])["ready"] is True
         wait_until(lambda: is_healthy(cluster.members(), cluster), "every member is in order", 120)
         assert f"127.0.0.1:{cluster.port} is the primary, timeline 1: `b` streams, waited for" in cluster.run("status")
@@ -89,29 +89,42 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
         wait_until(lambda: cluster.nats_process("b") != killed, "the NATS server is started again", 120)
         wait_until(lambda: is_healthy(cluster.members(), cluster), "it has caught up", 120)
 
+        cluster.run("kill-node", "2")
+        lost = ("node", f"https://127.0.0.1:{cluster.web_port + 1}")
+        wait_until(lambda: cluster.members()[lost]["health"] == "warning", "it is seen that a node is gone", 60)
+        assert "node 2 does not serve" in str(cluster.members()[lost])
+        cluster.run("start-node", "2")
+        wait_until(lambda: is_healthy(cluster.members(), cluster), "it is back", 120)
+
         cluster.run("kill-primary")
         wait_until(lambda: "b is the primary and waits for a" in cluster.log(), "the standby is promoted and has a standby", 120)
         status = cluster.run("status")
-        assert "server: runs" in status
+        assert all(f"server-{number}: runs" in status for number in (1, 2, 3))
         assert f"127.0.0.1:{cluster.port + 1} is the primary, timeline 2: `a` streams, waited for" in status
     finally:
         cluster.run("stop")
     members = cluster.members()
-    assert {member["health"] for (kind, _), member in members.items() if kind == "node"} == {"error"}
+    assert own_node(members)["health"] == "error"
     assert members["event-stream", nats.STREAM]["health"] == "error"
+
+
+def own_node(members) -> dict:
+    """The node that was asked; the others are called by their addresses."""
+    return next(member for (kind, name), member in members.items() if kind == "node" and not name.startswith("https:"))
 
 
 def is_healthy(members, cluster) -> bool:
     """Whether every member is there and none is in trouble. Of NATS servers that cannot force each message to the disk it warns."""
     databases = [("database-server", f"127.0.0.1:{cluster.port + number}") for number in range(2)]
     servers = [("nats-server", f"nats://127.0.0.1:{cluster.nats_port + number}") for number in range(3)]
-    stream = ("event-stream", nats.STREAM)
-    assert {key for key in members if key[0] != "node"} == {*databases, *servers, stream}
-    node = next(member for (kind, _), member in members.items() if kind == "node")
+    others = [("node", f"https://127.0.0.1:{cluster.web_port + number}") for number in (1, 2)]
+    stream, copies = ("event-stream", nats.STREAM), ("offsite-replica", "copies-1")
+    own = own_node(members)
+    assert {key for key, member in members.items() if member is not own} == {*databases, *servers, *others, stream, copies}
     old = all("every two minutes only" in str(members[server]) for server in servers)
     return (
-        all(members[key]["health"] == "ok" for key in (*databases, stream))
+        all(members[key]["health"] == "ok" for key in (*databases, *others, stream))
         and all(members[server]["health"] == ("warning" if old else "ok") for server in servers)
         and "3 copies" in str(members[stream])
-        and "the archive serves at" in str(node)
+        and "the archive serves at" in str(own)
     )
