@@ -14,6 +14,10 @@ pub(super) fn write(page: &mut Page) {
          empty value matching, multiple value matching. A key that is not in this table restricts nothing, and the answer says so (status \
          `FF01`, `Warning: 299`).",
     );
+    page.block(
+        "A search sees everything that its node has acknowledged before. Where several nodes serve one archive, what another one acknowledged \
+         may be seen some milliseconds later: who searches for what it has just sent asks the node that took it.",
+    );
     page.table(
         ["level", "attribute", "tag"],
         search_attributes().map(|(level, path)| {
