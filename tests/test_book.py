@@ -14,7 +14,7 @@ BOOK = ROOT / "docs" / "src"
 #: Pages of the book that exist in English and in Chinese. The others exist in English only, and the summary says so.
 IN_BOTH_LANGUAGES = {
     "installation.md", "devices.md", "query.md", "worklist.md", "users.md", "audit.md", "storage.md", "dicomweb.md",
-    "pictures.md", "searching.md", "security.md", "moving-in.md", "export.md", "ups.md", "following.md", "national.md", "sizing.md",
+    "pictures.md", "searching.md", "security.md", "moving-in.md", "export.md", "ups.md", "following.md", "national.md", "nodes.md", "sizing.md",
     "keys.md", "destruction.md", "backup.md",
 }
 
