@@ -14,6 +14,7 @@ mod key_backup;
 mod logs;
 mod migrate;
 mod mpps;
+mod policy;
 mod progress;
 mod reseal;
 mod restore;
