@@ -183,6 +183,9 @@ def test_each_node_has_a_log_with_a_name_and_keys_of_its_own(make_installation, 
     first_size = installation.verify_audit()["size"]
     installation.start(second)
     assert installation.stop() == 0
+    said = program.run("doctor", *config, env={**second, "LC_ALL": "C"}).stdout
+    assert "`renmin/audit/second`, is witnessed by none of the other nodes" in said, said
+    assert "witnesses none of the logs of the other nodes" in said
     key_file = tmp_path / "second.vkey"
     key_file.write_text(begun["public_key"])
     verified = program.run_json("audit", "verify", tmp_path / "second", "--public-key", key_file)

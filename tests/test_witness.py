@@ -1,6 +1,7 @@
 """Audit logs that are witnessed elsewhere: who has all keys of an archive can sign another past, and is told."""
 
 import random
+import re
 import shutil
 import threading
 
@@ -8,9 +9,10 @@ import pytest
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
-from yingdun_testkit.installation import wait_until
+from yingdun_testkit.installation import DidNotStart, wait_until
+from yingdun_testkit.orthanc import free_port
 from yingdun_testkit.web import Web
-from yingdun_testkit.witness import PythonLog, Witness, verify_independently, write_policy
+from yingdun_testkit.witness import PythonLog, Witness, renamed, verify_independently, write_policy
 
 #: Seconds for what takes one round of two seconds, and longer on a loaded machine.
 ROUND_SECONDS_MAX = 120
@@ -167,6 +169,90 @@ def test_who_has_all_keys_and_sets_the_log_back_or_forks_it_is_told(two_houses, 
     shutil.copy(kept, house.audit_directory / "witnessed")
     assert "another history" in verify(house, ask=False, code=1)["first_bad"]
     assert house.witness.show()["logs"][0]["size"] >= seen
+
+
+@pytest.fixture(scope="module")
+def two_nodes(make_installation, tmp_path_factory):
+    """Two archives whose `serve` is a witness for the other: no process beside it."""
+    nodes = [make_installation(name, serve=False) for name in ("node-a", "node-b")]
+    folder = tmp_path_factory.mktemp("witnesses-of-nodes")
+    for name, own, other in [("node-a", *nodes), ("node-b", *reversed(nodes))]:
+        own.own_witness = Witness(folder, name, own, other.audit_key_file)
+        own.own_witness.listen(f"127.0.0.1:{free_port()}")
+        own.settings["AUDIT__WITNESS_DIRECTORY"] = str(own.own_witness.directory)
+    for node, other in [nodes, reversed(nodes)]:
+        node.witness = other.own_witness
+        node.policy = node.directory / "witness.policy"
+        node.policy.write_text(
+            program.run("audit", "policy", "--witness", node.witness.key, node.witness.url, env={"LC_ALL": "C"}).stdout
+        )
+        node.settings["AUDIT__WITNESS_POLICY_FILE"] = str(node.policy)
+        node.settings["AUDIT__WITNESS_CA_FILE"] = node.witness.ca_file
+        node.start()
+        node.office = Office(node)
+    return nodes
+
+
+def test_nodes_witness_each_other_within_serve_and_a_log_that_is_set_back_is_told_by_the_other(two_nodes, tmp_path):
+    first, second = two_nodes
+    for node in two_nodes:
+        wait_until_witnessed(node)
+        assert verify(node)["witnessed"]["ok"]
+        # What it witnesses itself is measured with the rest.
+        cosigned = lambda: node.office.metrics()["yingdun_witness_requests_total"] >= 1
+        wait_until(cosigned, "it cosigns for the other", ROUND_SECONDS_MAX)
+        said = program.run("doctor", "--config", node.config, env={**node.environment(), "LC_ALL": "C"})
+        assert "the witness of this node has seen" in said.stdout, said.stdout
+    first.stop()
+    early = tmp_path / "early"
+    shutil.copytree(first.audit_directory, early)
+    first.start()
+    first.office.sign_in_officers()
+    for _ in range(20):
+        first.office.audit.get("/audit/tail", {"count": 1})
+    seen = wait_until_witnessed(first)
+    first.stop()
+    shutil.rmtree(first.audit_directory)
+    shutil.copytree(early, first.audit_directory)
+    first.start()
+    first.office.sign_in_officers()
+    wait_until(lambda: gauge(first, "yingdun_audit_witness_contradicts") == 1, "the other contradicts", ROUND_SECONDS_MAX)
+    assert health(first)["attention"] == ["witnesses"]
+    told = verify(first, code=1)
+    assert "set back" in told["first_bad"] or "another history" in told["first_bad"]
+    # At the other node nobody can be talked out of it, and its own log is none the worse.
+    assert second.own_witness.show()["logs"][0]["size"] >= seen
+    assert "witnesses" not in health(second).get("attention", [])
+    wait_until_witnessed(second)
+
+
+def test_a_node_refuses_to_witness_its_own_log_or_to_count_its_own_witness(two_nodes, tmp_path):
+    _, node = two_nodes
+    node.stop()
+    kept = node.own_witness.settings_file.read_text()
+    own = node.audit_key_file.read_text().strip()
+    for key in (own, renamed(own, "somebody.example/else")):
+        node.own_witness.settings_file.write_text(re.sub(r"logs = \[.*?\]", f'logs = ["{key}"]', kept, flags=re.S))
+        with pytest.raises(DidNotStart, match="watches the log of this node"):
+            node.start()
+    said = program.run("doctor", "--config", node.config, env={**node.environment(), "LC_ALL": "C"})
+    assert said.returncode == 1 and "watches the log of this node" in said.stdout, said.stdout
+    node.own_witness.settings_file.write_text(kept)
+    itself = program.run("audit", "policy", "--witness", node.own_witness.key, node.own_witness.url).stdout
+    policy = node.policy.read_text()
+    node.policy.write_text(itself)
+    with pytest.raises(DidNotStart, match="counts the witness of this node"):
+        node.start()
+    node.policy.write_text(policy)
+    # One more log in the installation: this witness does not watch it, and says so.
+    begin = {"YINGDUN__AUDIT__ORIGIN": "node-b/audit/second", "YINGDUN__AUDIT__DIRECTORY": str(tmp_path / "second")}
+    program.run_json("audit", "begin", "--config", node.config, env={**node.environment(), **begin})
+    said = program.run("doctor", "--config", node.config, env={**node.environment(), "LC_ALL": "C"})
+    assert "does not watch `node-b/audit/second`" in said.stdout, said.stdout
+    for wrong in (["nonsense", "https://b.example"], [node.own_witness.key, "http://b.example"]):
+        assert program.run("audit", "policy", "--witness", *wrong).returncode == 2
+    assert program.run("audit", "policy", "--witness", node.own_witness.key, "https://b", "--least", "2").returncode == 2
+    node.start()
 
 
 @pytest.fixture

@@ -40,6 +40,12 @@ class Witness:
     def settings_file(self) -> Path:
         return self.directory / "witness.toml"
 
+    def listen(self, address: str):
+        """Says where it listens."""
+        settings = self.settings_file.read_text()
+        self.settings_file.write_text(re.sub(r'^listen = .*$', f'listen = "{address}"', settings, flags=re.M))
+        self.url = f"https://{address}"
+
     def start(self):
         """Starts it, at the address where it listened before."""
         assert self.process is None
@@ -51,9 +57,7 @@ class Witness:
         assert line, (self.root / f"witness-{self.name}.log").read_text()
         ready = json.loads(line)
         assert ready["ready"] and ready["public_key"] == self.key
-        self.url = f"https://{ready['address']}"
-        settings = self.settings_file.read_text()
-        self.settings_file.write_text(re.sub(r'^listen = .*$', f'listen = "{ready["address"]}"', settings, flags=re.M))
+        self.listen(ready["address"])
         return self
 
     def kill(self):
@@ -95,6 +99,13 @@ def verify_independently(checkpoint: Path, key_file: Path, policy: Path) -> subp
     script = program.REPOSITORY / "docs" / "verify" / "verify_witnessed.py"
     command = [sys.executable, str(script), str(checkpoint), key_file.read_text().strip(), str(policy)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def renamed(vkey: str, name: str) -> str:
+    """The same key under another name."""
+    public = base64.b64decode(vkey.split("+", 2)[2])
+    key_id = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
+    return f"{name}+{key_id.hex()}+{base64.b64encode(public).decode()}"
 
 
 class PythonLog:

@@ -53,6 +53,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether a log is among those that it watches. It is known by its key: two institutions may call theirs alike.
+    #[must_use]
+    pub fn watches(&self, log: &NoteVerifier) -> bool {
+        self.verifiers().unwrap_or_default().iter().any(|watched| watched.key() == log.key())
+    }
+
     /// The keys of the logs.
     pub(crate) fn verifiers(&self) -> Result<Vec<NoteVerifier>, String> {
         if self.logs.len() > LOGS_MAX {

@@ -117,6 +117,14 @@ impl Witness {
         self.cosigner.verifier()
     }
 
+    /// What others need to verify the cosignatures of the witness in a folder, also while it serves.
+    ///
+    /// # Errors
+    /// [`WitnessError::Key`] and [`WitnessError::Name`].
+    pub fn verifier_in(folder: &Path, settings: &Settings) -> Result<CosignatureVerifier, WitnessError> {
+        Ok(cosigner(&settings.name, read_key(folder)?)?.verifier().clone())
+    }
+
     /// Judges a checkpoint, remembers it on the disk, and then cosigns it. Blocks on the disk; requests for one log wait for
     /// each other.
     ///
@@ -196,7 +204,7 @@ impl Witness {
     /// # Errors
     /// [`WitnessError`]
     pub fn look(folder: &Path, settings: &Settings) -> Result<(String, Vec<Watched>), WitnessError> {
-        let own = cosigner(&settings.name, read_key(folder)?)?.verifier().clone();
+        let own = Self::verifier_in(folder, settings)?;
         let wrong = |why| WitnessError::Settings { path: Settings::path(folder), why };
         let mut watched = Vec::new();
         for verifier in settings.verifiers().map_err(wrong)? {

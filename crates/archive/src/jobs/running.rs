@@ -41,8 +41,8 @@ struct Now {
     /// Its node stops, or was taken for dead.
     halted: bool,
     ended: Option<(JobState, Timestamp)>,
-    /// What the row tells.
-    written: (JobCounts, usize),
+    /// What the row tells: counts, and how many failures. None when that is not known.
+    written: Option<(JobCounts, usize)>,
 }
 
 /// A change of a row that is to be made.
@@ -129,7 +129,7 @@ impl Running {
             cancelled: false,
             halted: false,
             ended: None,
-            written: (counts, 0),
+            written: Some((counts, 0)),
         };
         Self { about, keys, stop: CancellationToken::new(), now: Mutex::new(now) }
     }
@@ -200,15 +200,20 @@ impl Running {
             let end = rows::end(key, &worker.process, state, &counts, self.sealed(&now)?, at);
             return Ok(Some(Change::End(end)));
         }
-        let (told, named) = now.written;
-        if told == counts && named == now.failures.len() {
+        let failures = now.failures.len();
+        if now.written == Some((counts, failures)) {
             return Ok(None);
         }
-        let sealed = (named != now.failures.len()).then(|| self.sealed(&now)).transpose()?;
+        let named = now.written.is_some_and(|(_, named)| named == failures);
+        let sealed = (!named).then(|| self.sealed(&now)).transpose()?;
         let change = rows::progress(key, &worker.process, &counts, sealed);
-        // Should it fail, the next change or the end tells it.
-        now.written = (counts, now.failures.len());
+        now.written = Some((counts, failures));
         Ok(Some(Change::Progress(change)))
+    }
+
+    /// The last change was not made, or nobody knows.
+    pub(super) fn not_written(&self) {
+        self.now().written = None;
     }
 
     fn end(&self, outcome: Result<(), JobFault>, at: Timestamp) {

@@ -103,7 +103,10 @@ pub(crate) async fn keep(core: &Core) -> Result<(), Unavailable> {
             None => {}
         }
     }
-    let changed = core.catalogue.database().execute(statements).await.map_err(unavailable)?;
+    let changed = core.catalogue.database().execute(statements).await.map_err(|error| {
+        of.iter().for_each(|(job, _)| job.not_written());
+        unavailable(error)
+    })?;
     for ((job, has_ended), rows) in of.into_iter().zip(changed) {
         if has_ended {
             core.jobs.here().remove(&job.about.key.id);

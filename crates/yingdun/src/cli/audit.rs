@@ -54,6 +54,16 @@ pub(crate) enum AuditCommand {
     },
     /// The audit logs of the installation, one for each node, with their public keys; beside nodes that serve
     Logs(LogArgs),
+    /// Print a witness policy (C2SP tlog-policy) for `audit.witness_policy_file`: that of a log names the witnesses of the other nodes
+    Policy {
+        /// A witness, once per witness: its public key, as `witness init` and `witness show` print it, and its https address
+        #[arg(long, num_args = 2, value_names = ["KEY", "URL"], required = true)]
+        witness: Vec<String>,
+        /// How many of them have to have seen a checkpoint. All of them: who holds one node more than that of the log is found out
+        /// too, but while one is away nobody has seen enough
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        least: usize,
+    },
     /// Begin the audit log of a further node: under the origin and in the folder of its configuration, with keys of its own
     Begin(LogArgs),
 }

@@ -1,7 +1,7 @@
 //! `audit`: the ledger online through a server, and offline from its files and its public key alone.
 
 use super::witnessed::Witnessed;
-use super::{CommandError, Verdict, admin, logs};
+use super::{CommandError, Verdict, admin, logs, policy};
 use crate::cli::{AuditCommand, WitnessedArgs};
 use crate::config::witness_policy;
 use crate::messages::Language;
@@ -36,6 +36,7 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             blocking(move || verify(&directory, &verifiers, known, witnessed, within_minutes, output)).await
         }
         AuditCommand::Logs(args) => logs::list(args, output).await,
+        AuditCommand::Policy { witness, least } => policy::print(&witness, least, output),
         AuditCommand::Begin(args) => logs::begin(args, output).await,
         AuditCommand::Prove { directory, index, public_key } => {
             blocking(move || prove(&directory, index, &public_key, output)).await

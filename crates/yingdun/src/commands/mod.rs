@@ -15,6 +15,7 @@ mod logs;
 mod migrate;
 mod mpps;
 mod nodes;
+mod policy;
 mod progress;
 mod reseal;
 mod restore;

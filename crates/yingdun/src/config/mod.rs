@@ -146,6 +146,8 @@ pub(crate) struct Audit {
     pub(crate) witness_policy_file: Option<PathBuf>,
     /// The authorities of the certificates of witnesses; unset means those of the system.
     pub(crate) witness_ca_file: Option<PathBuf>,
+    /// The folder of a witness of *other* logs, which serves within this program; unset means that there is none.
+    pub(crate) witness_directory: Option<PathBuf>,
 }
 
 impl Audit {
@@ -298,6 +300,7 @@ impl Config {
             &mut self.web.metrics_token_file,
             &mut self.audit.witness_policy_file,
             &mut self.audit.witness_ca_file,
+            &mut self.audit.witness_directory,
         ]
         .into_iter()
         .flatten()

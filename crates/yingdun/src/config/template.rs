@@ -169,6 +169,9 @@ origin = {origin}
 # names them and says how many must have seen a checkpoint; witness_ca_file holds the authorities of their certificates.
 # witness_policy_file = "witness.policy"
 # witness_ca_file = "witness-ca.pem"
+# A witness of the logs of other nodes, made by `yingdun witness init`: it serves within this program, at the address of its own
+# witness.toml, and refuses the log of this node.
+# witness_directory = "witness"
 
 [dicom]
 # DICOM over mutual TLS (BCP 195). Beyond loopback only this door may be opened.

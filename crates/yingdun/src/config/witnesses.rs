@@ -3,6 +3,7 @@
 use super::{Audit, Finding, Severity};
 use std::path::{Path, PathBuf};
 use yingdun_audit::{Policy, PolicyError};
+use yingdun_witness::{Settings, Witness};
 
 const OPTION: &str = "audit.witness_policy_file";
 
@@ -52,7 +53,34 @@ pub(super) fn check(audit: &Audit) -> Vec<Finding> {
             )
         });
     }
+    findings.extend(audit.witness_directory.iter().flat_map(|folder| check_own(audit, folder)));
     findings
+}
+
+/// Judges the witness that is to serve within this program: it is one of others, and no word of it counts here.
+fn check_own(audit: &Audit, folder: &Path) -> Vec<Finding> {
+    let finding = |cause: String, remedy| Finding {
+        severity: Severity::Error,
+        option: "audit.witness_directory",
+        cause,
+        remedy,
+    };
+    let read = Settings::read(folder).and_then(|settings| Witness::verifier_in(folder, &settings));
+    let own = match read {
+        Ok(own) => own,
+        Err(cause) => {
+            let remedy = "make it with `yingdun witness init`, or leave the option out";
+            return vec![finding(cause.to_string(), remedy)];
+        }
+    };
+    let policy = audit.witness_policy_file.as_deref().and_then(|path| witness_policy(path).ok());
+    let named =
+        policy.iter().flat_map(|policy| policy.witnesses()).find(|named| named.key.key() == own.key());
+    let counted = named.map(|named| {
+        let cause = format!("the policy of this log counts the witness of this node, `{}`", named.name);
+        finding(cause, "take it out of the witness policy: who has this node has both")
+    });
+    counted.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -70,6 +98,7 @@ mod tests {
             sm3_tree: false,
             witness_policy_file: Some(path),
             witness_ca_file: None,
+            witness_directory: None,
         };
         check(&audit).into_iter().map(|finding| finding.cause).collect()
     }
@@ -83,5 +112,39 @@ mod tests {
             assert!(matches!(&policy(url)[..], [cause] if cause.contains("`w`")), "{url}");
         }
         assert!(causes("quorum none\n")[0].contains("line 1"));
+    }
+
+    #[test]
+    fn the_witness_of_a_node_is_there_and_does_not_count_for_its_own_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (witness, policy) = (folder.path().join("witness"), folder.path().join("policy"));
+        let made = || {
+            let settings = Settings {
+                name: "node-a.example/witness".into(),
+                listen: "127.0.0.1:0".parse().unwrap(),
+                certificate_file: "c.pem".into(),
+                private_key_file: "k.pem".into(),
+                logs: vec![],
+                metrics_token_file: None,
+            };
+            Witness::create(&witness, &settings).unwrap()
+        };
+        let causes = |named: &str| -> Vec<String> {
+            std::fs::write(&policy, format!("witness w {named} https://w.example\nquorum w\n")).unwrap();
+            let audit = Audit {
+                directory: "audit".into(),
+                origin: "renmin/audit".into(),
+                sm3_tree: false,
+                witness_policy_file: Some(policy.clone()),
+                witness_ca_file: None,
+                witness_directory: Some(witness.clone()),
+            };
+            check(&audit).into_iter().map(|finding| finding.cause).collect()
+        };
+        let other = Cosigner::new("w.example", SigningKey::generate()).unwrap().verifier().to_string();
+        assert!(matches!(&causes(&other)[..], [cause] if cause.contains("no such file")));
+        let own = made();
+        assert_eq!(causes(&other), [""; 0]);
+        assert!(matches!(&causes(&own)[..], [cause] if cause.contains("counts the witness of this node")));
     }
 }

@@ -122,6 +122,12 @@ pub(crate) enum StartError {
     /// The witness policy is one for other logs.
     #[error("the witness policy `{}` names other logs than that of this archive; name the key in audit.vkey, or none", .0.display())]
     WitnessesOfOthers(PathBuf),
+    /// The witness of this node watches the log of this node.
+    #[error("the witness in `{}` watches the log of this node; take its key out of witness.toml: who has this node has both", .0.display())]
+    OwnLogWitnessed(PathBuf),
+    /// The witness of this node cannot work.
+    #[error("audit.witness_directory: {0}")]
+    Witness(#[from] yingdun_witness::WitnessError),
     /// Witnesses cannot be asked.
     #[error("audit.witness_ca_file: {0}")]
     Witnesses(#[from] yingdun_witness::AskError),

@@ -53,6 +53,8 @@ impl SealedSystem {
             web: config.web.public_url.clone().unwrap_or_else(|| format!("https://{web}")),
             dicom_tls: dicom.tls_address(),
             dicom_plain: dicom.plain_address(),
+            // It says nothing of others while its own log cannot be told from theirs.
+            witness: None,
         };
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();

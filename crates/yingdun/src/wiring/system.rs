@@ -47,6 +47,9 @@ pub(crate) struct Addresses {
     pub(crate) dicom_tls: Option<SocketAddr>,
     /// The address of DICOM without TLS.
     pub(crate) dicom_plain: Option<SocketAddr>,
+    /// The address of the witness of other logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) witness: Option<SocketAddr>,
 }
 
 /// A running archive.
@@ -144,7 +147,9 @@ impl System {
 
         let web = open_web_door(config, &foundation, &archive, hooks).await?;
         let dicom = DicomDoors::bind(config).await?;
+        let witness = witnesses::open_own(config, &foundation).await?;
         let addresses = Addresses {
+            witness: witness.as_ref().map(yingdun_witness::Door::address),
             web: web.origin().to_owned(),
             dicom_tls: dicom.tls_address(),
             dicom_plain: dicom.plain_address(),
@@ -158,6 +163,10 @@ impl System {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { web.serve(stop.cancelled()).await });
+        if let Some(witness) = witness {
+            let stop = stop_doors.clone();
+            doors.spawn(async move { witness.serve(stop.cancelled()).await });
+        }
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling.clone());
         doors.spawn(reporter.run(stop_doors.clone()));
         if let Some(feed) = feed {

@@ -1,14 +1,17 @@
-//! Shows the checkpoints of the audit log to its witnesses, and writes down what they say.
+//! Shows the checkpoints of the audit log to its witnesses, and writes down what they say; and the witness of other logs that this
+//! node is itself.
 
 use super::error::StartError;
 use super::foundation::{Foundation, system_event};
+use super::observe;
 use crate::config::{Config, witness_policy};
 use std::path::Path;
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_model::InstitutionId;
-use yingdun_witness::{Asker, Gathered, Gatherer, News};
+use yingdun_witness::{Asker, Door, Gathered, Gatherer, News, Settings, Witness};
 
 /// Begins to ask the witnesses of the configuration, until `stop`; none where there are none.
 ///
@@ -38,6 +41,22 @@ pub(super) fn start(
         });
     };
     Ok(Some((gathered, tokio::spawn(gatherer.run(stop, tell)))))
+}
+
+/// Opens the witness of other logs that the configuration names, with its door; none where it names none. It refuses the log of this
+/// node: who has this node has both, so nothing would be witnessed.
+///
+/// # Errors
+/// [`StartError::OwnLogWitnessed`]; [`StartError::Witness`] when it cannot work.
+pub(super) async fn open_own(config: &Config, foundation: &Foundation) -> Result<Option<Door>, StartError> {
+    let Some(folder) = &config.audit.witness_directory else { return Ok(None) };
+    let settings = Settings::read(folder)?;
+    if settings.watches(foundation.audit.verifier()) {
+        return Err(StartError::OwnLogWitnessed(folder.clone()));
+    }
+    let witness = Witness::open(folder, &settings, Arc::clone(&foundation.clock))?;
+    let collector = observe::collector()?;
+    Ok(Some(Door::open(witness, &settings, Arc::new(move || collector.render())).await?))
 }
 
 /// A client of witnesses that trusts the authorities of a file alone, or those of the system.

@@ -25,6 +25,8 @@ pub(super) struct Looked {
     pub(super) findings: Vec<Finding>,
     /// The public keys of the audit log; none when there are none to be had.
     pub(super) verifiers: Option<Vec<NoteVerifier>>,
+    /// The logs of the installation, that of this node among them; empty when they cannot be read.
+    pub(super) logs: Vec<NoteVerifier>,
     pub(super) suites: Vec<SuiteInUse>,
     pub(super) root_key: RootFacts,
 }
@@ -58,6 +60,7 @@ pub(super) async fn keys(config: &Config, path: &Path) -> Looked {
     let mut looked = Looked {
         findings: Vec::new(),
         verifiers: None,
+        logs: Vec::new(),
         suites: Vec::new(),
         root_key: RootFacts {
             kept_by: config.keys.root,
@@ -86,9 +89,10 @@ pub(super) async fn keys(config: &Config, path: &Path) -> Looked {
     looked.findings.extend(reminders(&config.keys, SystemClock.now()));
     match wiring::root(config).await {
         Ok(Root::Open(root)) => match verifiers(config, root).await {
-            Ok(verifiers) => {
+            Ok((verifiers, logs)) => {
                 looked.root_key.opened = true;
                 looked.verifiers = Some(verifiers);
+                looked.logs = logs;
             }
             Err(cause) => looked.findings.push(unopened(config, cause)),
         },
@@ -221,9 +225,9 @@ async fn old_epochs(config: &Config, database: &Database, newest: u64, looked: &
     }
 }
 
-/// The public keys of the audit log, from the keys that sign it.
-async fn verifiers(config: &Config, root: RootKey) -> Result<Vec<NoteVerifier>, String> {
-    let Inspected { database, .. } = look_into(&config.keys.database, DatabaseKind::Keys).await?;
+/// The public keys of the audit log of this node, from the keys that sign it, and those of all logs of the installation.
+async fn verifiers(config: &Config, root: RootKey) -> Result<(Vec<NoteVerifier>, Vec<NoteVerifier>), String> {
+    let Inspected { database, pending_steps } = look_into(&config.keys.database, DatabaseKind::Keys).await?;
     let keys = KeyStore::open_secrets(database, root, Arc::new(SystemClock)).await;
     let keys = keys.map_err(|error| error.to_string())?;
     let signing = keys.log_key(&config.institution.id, &config.audit.origin, LogKey::Ed25519).await;
@@ -240,7 +244,15 @@ async fn verifiers(config: &Config, root: RootKey) -> Result<Vec<NoteVerifier>, 
             NoteVerifier::new(&Tree::Sm3.origin(&config.audit.origin), key.verifying_key().clone());
         verifiers.push(verifier.map_err(|error| error.to_string())?);
     }
-    Ok(verifiers)
+    // A schema that is behind has no list of them, and is told among the databases.
+    let installed = match pending_steps {
+        0 => {
+            wiring::installed_logs(&config.institution.id, &keys).await.map_err(|error| error.to_string())?
+        }
+        _ => Vec::new(),
+    };
+    let logs = installed.into_iter().flat_map(|log| log.verifiers);
+    Ok((verifiers, logs.filter(|verifier| Tree::of(verifier) == Tree::Sha256).collect()))
 }
 
 /// Which suites the grades have that keys are kept for, and the grade that every image has which says nothing else.

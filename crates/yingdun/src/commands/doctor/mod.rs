@@ -114,13 +114,14 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     report.add_of_members(Check::DatabaseServers, servers);
     report.add_of_members(Check::Nodes, nodes::nodes(&config).await);
     report.add_of_members(Check::EventStream, feed::feed(&config).await);
-    let Looked { findings, verifiers, suites, root_key } = keys::keys(&config, path).await;
+    let Looked { findings, verifiers, logs, suites, root_key } = keys::keys(&config, path).await;
     report.add(Check::RootKey, findings);
     report.add(Check::Memory, memory());
     report.suites = suites;
     report.root_key = Some(root_key);
     let signs = verifiers.iter().flatten().find(|verifier| Tree::of(verifier) == Tree::Sha256);
-    let (seen_by, seen) = witnesses::witnesses(&config, signs).await;
+    let (mut seen_by, seen) = witnesses::witnesses(&config, signs, logs.len()).await;
+    seen_by.extend(witnesses::of_others(&config, &logs));
     report.add(Check::Witnesses, seen_by);
     let (log, newest) = audit_log(&config, verifiers, seen).await;
     report.add(Check::AuditLog, log);
