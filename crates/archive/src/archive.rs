@@ -130,7 +130,14 @@ impl Archive {
         core.background.begin(&core, keys::work);
         core.background.begin(&core, destroy::work);
         core.background.begin(&core, compact::work);
+        core.background.begin(&core, recover::look_if_emptied);
         Ok((Self { core }, recovered))
+    }
+
+    /// Waits until the catalogue was emptied, or an older copy of it brought back, while this archive is open. What it acknowledged is in the
+    /// packs, and comes into the catalogue when the archive is opened anew; until then nothing more of it does.
+    pub async fn catalogue_emptied(&self) {
+        self.core.catalogue.emptied().await;
     }
 
     /// Begins to receive an object. Cheap: the decision is taken when its study is known.

@@ -102,6 +102,10 @@ struct Shared {
     state: Mutex<State>,
     /// The highest number below which every row has been applied.
     applied: watch::Sender<u64>,
+    /// How far the catalogue certainly is with this store.
+    reached: Mutex<Option<Watermark>>,
+    /// Whether the catalogue was emptied, or an older copy of it brought back, since it was that far.
+    emptied: watch::Sender<bool>,
     /// Whether the records of earlier starts have been applied. Until then the store cannot say where a replay
     /// would have to begin.
     replayed: AtomicBool,
@@ -144,6 +148,8 @@ impl Catalogue {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             applied: watch::Sender::new(0),
+            reached: Mutex::default(),
+            emptied: watch::Sender::new(false),
             replayed: AtomicBool::new(false),
         });
         tokio::spawn(write(database.clone(), store, number, rests, Arc::clone(&shared), waiting));
@@ -284,6 +290,24 @@ impl Catalogue {
         }
     }
 
+    /// Notes where a replay begins. From now on the catalogue is at least so far, unless it is emptied.
+    pub(crate) async fn begin_replay(&self, from: PackPosition) -> Result<(), Unavailable> {
+        catalogue::begin(&self.database, self.number).await.map_err(unavailable)?;
+        self.shared.reach(watermark(self.number, from));
+        Ok(())
+    }
+
+    /// Looks whether the catalogue is still as far as it was brought from here.
+    pub(crate) async fn look_if_emptied(&self) -> Result<(), CatalogError> {
+        is_emptied(&self.database, &self.shared).await.map(drop)
+    }
+
+    /// Waits until the catalogue was emptied under this node.
+    pub(crate) async fn emptied(&self) {
+        // The sender lives as long as this does.
+        drop(self.shared.emptied.subscribe().wait_for(|emptied| *emptied).await);
+    }
+
     /// Waits for the rows of a replay, for as long as rows are being applied, and lets the watermark follow what
     /// is stored from now on.
     pub(crate) async fn end_replay(&self, store: &Store) -> Result<(), Unavailable> {
@@ -297,7 +321,9 @@ impl Catalogue {
         }
         self.shared.replayed.store(true, Ordering::Release);
         let to = watermark(self.number, store.replay_from());
-        catalogue::apply(&self.database, &Batch::default(), Some(to)).await.map_err(unavailable)?;
+        let batch = Batch { goes_on: self.shared.reached(), ..Batch::default() };
+        catalogue::apply(&self.database, &batch, Some(to.clone())).await.map_err(unavailable)?;
+        self.shared.reach(to);
         // What is not in the catalogue now is in no pack of this store.
         self.database.execute(vec![versions::give_up(self.number)]).await.map(drop).map_err(unavailable)
     }
@@ -310,6 +336,21 @@ impl Drop for Turn {
         // The last one out removes the entry: the map holds one, nobody else holds or waits for it.
         if state.turns.get(&self.instance).is_some_and(|turn| Arc::strong_count(turn) == 1) {
             state.turns.remove(&self.instance);
+        }
+    }
+}
+
+impl Shared {
+    fn reached(&self) -> Option<Watermark> {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The catalogue is so far now, or was further.
+    fn reach(&self, to: Watermark) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = reached.as_ref().is_none_or(|known| (known.pack, known.offset) < (to.pack, to.offset));
+        if behind {
+            *reached = Some(to);
         }
     }
 }
@@ -352,10 +393,14 @@ async fn write(
         reached = batch.iter().map(|waiting| behind(&waiting.location.location)).fold(reached, Ord::max);
         let before =
             |batch: &[Waiting]| watermark(number, applied_before(&store, batch, replayed.then_some(reached)));
-        while let Err(error) = apply(&database, &rests, &mut known, &batch, before(&batch)).await {
+        while let Err(error) = apply(&database, &rests, &mut known, &shared, &batch, before(&batch)).await {
             // What the catalogue has of them is read again.
             known = Known::default();
             if let KnownError::Catalogue(CatalogError::UnexpectedRows { .. }) = error {
+                if is_emptied(&database, &shared).await.unwrap_or(false) {
+                    // What waits is in the packs; the next start begins with them.
+                    return;
+                }
                 match removed_elsewhere(&database, &batch).await {
                     Ok(gone) if gone.is_empty() => {
                         tracing::debug!(
@@ -408,12 +453,29 @@ async fn apply(
     database: &Database,
     rests: &Rests,
     known: &mut Known,
+    shared: &Shared,
     batch: &[Waiting],
     watermark: Watermark,
 ) -> Result<(), KnownError> {
     let arrivals = rests.arrivals(watermark.store, batch);
-    let batch = Batch { arrivals, ..known.take(database, batch).await? };
-    Ok(catalogue::apply(database, &batch, Some(watermark)).await?)
+    let batch = Batch { arrivals, goes_on: shared.reached(), ..known.take(database, batch).await? };
+    catalogue::apply(database, &batch, Some(watermark.clone())).await?;
+    shared.reach(watermark);
+    Ok(())
+}
+
+/// Whether the catalogue is no longer as far as it was; then it is said.
+async fn is_emptied(database: &Database, shared: &Shared) -> Result<bool, CatalogError> {
+    let Some(known) = shared.reached() else { return Ok(false) };
+    let is_emptied = !catalogue::reaches(database, &known).await?;
+    if is_emptied && !shared.emptied.send_replace(true) {
+        metrics::counter!("yingdun_catalogue_emptied_total").increment(1);
+        tracing::error!(
+            "the catalogue was emptied, or an older copy brought back, while this node serves: start it anew, and it fills the \
+             catalogue from its packs"
+        );
+    }
+    Ok(is_emptied)
 }
 
 /// Which of these studies another node has removed from the catalogue, with the keys that were destroyed.

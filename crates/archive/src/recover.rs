@@ -4,6 +4,7 @@
 //! Descriptors are sealed, so replay asks for permits like everyone else: the archive itself is the actor, the
 //! action is *recover*, and the leaves say which studies were touched.
 
+use crate::background::Turns;
 use crate::catalogue::Late;
 use crate::descriptor::Descriptor;
 use crate::error::{Unavailable, unavailable};
@@ -13,6 +14,7 @@ use crate::rows;
 use crate::shared::Core;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 use yingdun_access::{Resource, StudyFacts};
 use yingdun_audit::{AuditError, EventKind, Filter, Leaf, Order, Outcome};
 use yingdun_catalog::{CatalogError, catalogue};
@@ -20,6 +22,9 @@ use yingdun_crypto::{Sealed, SealingKey};
 use yingdun_keys::{KeysError, StudyKey};
 use yingdun_model::{Action, InstanceRef, StudyRef};
 use yingdun_storage::{PackPosition, RecordKind, ScannedRecord, StoreLocation};
+
+/// How often it is looked whether the catalogue was emptied: one row by its key.
+const EMPTIED_LOOK: Duration = Duration::from_secs(5);
 
 /// What a replay did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +55,7 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
         }
         Err(error) => return Err(unavailable(error)),
     };
+    core.catalogue.begin_replay(from).await?;
     let end = core.store.replay_from();
     if from > end {
         tracing::error!(
@@ -106,6 +112,19 @@ pub(crate) async fn replay(core: &Arc<Core>) -> Result<Recovered, Unavailable> {
     }
     core.catalogue.end_replay(&core.store).await?;
     Ok(recovered)
+}
+
+/// Looks every few seconds whether the catalogue was emptied under this node, as long as the archive is open: also where nothing arrives
+/// that would meet it.
+pub(crate) async fn look_if_emptied(turns: Turns<Core>) {
+    loop {
+        let Some(core) = turns.next() else { return };
+        if let Err(error) = core.catalogue.look_if_emptied().await {
+            tracing::debug!(%error, "it was not found out whether the catalogue was emptied");
+        }
+        drop(core);
+        turns.pause(EMPTIED_LOOK).await;
+    }
 }
 
 enum Replayed {

@@ -73,6 +73,7 @@ impl House {
             root: [7; 32],
             limits: ArchiveLimits::default(),
             nodes: None,
+            key_node: None,
         }
     }
 
@@ -138,7 +139,11 @@ impl House {
         let root = RootKey::from(SealingKey::from_secret(&Secret::new(self.root)));
         let key_rows = keys.clone();
         let epochs = EpochFile::at(self.folder.path().join("epoch.key"));
-        let keys = KeyStore::open(keys, root, epochs, clock.clone()).await.unwrap();
+        let keys = match &self.key_node {
+            Some(node) => KeyStore::open_on(keys, root, epochs, clock.clone(), node.clone()).await.unwrap(),
+            None => KeyStore::open(keys, root, epochs, clock.clone()).await.unwrap(),
+        };
+        let key_store = keys.clone();
         let signing = SigningKey::from(&keys.secret(&institution(), SecretName::LogSigning).await.unwrap());
         let config = LogConfig::new(
             self.folder.path().join("audit"),
@@ -180,7 +185,7 @@ impl House {
             limits: self.limits,
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, ris, index, system, access, catalogue, keys: key_rows }
+        Open { archive, recovered, log, gateway, ris, index, system, access, catalogue, keys: key_rows, key_store }
     }
 }
 

@@ -24,7 +24,7 @@ const ROWS_PER_INSERT_MAX: usize = 64;
 /// # Errors
 /// [`CatalogError::Misuse`] over [`INSTANCES_PER_APPLY_MAX`]; where several programs fill the catalogue,
 /// [`CatalogError::UnexpectedRows`] when another one described the same studies, or removed one that was destroyed
-/// ([`remove::removed`]); the rest as [`Database::execute`]. On any error
+/// ([`remove::removed`]), and when the catalogue is not so far as [`Batch::goes_on`] says ([`reaches`](super::reaches)); the rest as [`Database::execute`]. On any error
 /// nothing was added and the watermark stands where it stood.
 pub async fn apply(
     database: &Database,
@@ -98,7 +98,11 @@ fn plan(batch: &Batch, to: Option<&Watermark>) -> Result<Vec<Statement>, Catalog
     }
 
     let mut statements = Vec::new();
-    statements.extend(to.map(watermark::advance).transpose()?);
+    let advance = |to| match &batch.goes_on {
+        Some(known) => watermark::go_on(to, known),
+        None => watermark::advance(to),
+    };
+    statements.extend(to.map(advance).transpose()?);
     insert_all(
         &mut statements,
         INSERT_PATIENT,

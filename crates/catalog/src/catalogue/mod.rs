@@ -67,4 +67,4 @@ pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term, stud
 pub use moment::{Date, Moment, TimeOfDay};
 pub use record::{Batch, InstanceFacts, RowMark, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use relocate::{RELOCATIONS_MAX, Relocation, relocate};
-pub use watermark::{Watermark, watermark};
+pub use watermark::{Watermark, begin, reaches, watermark};

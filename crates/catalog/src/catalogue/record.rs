@@ -1,5 +1,6 @@
 //! What stored instances tell the catalogue.
 
+use super::Watermark;
 use super::events::Arrival;
 use super::{Date, TimeOfDay};
 use crate::Value;
@@ -24,6 +25,9 @@ pub struct Batch {
     pub arrivals: BTreeMap<StudyRef, Arrival>,
     /// Under which keys the records of these instances are sealed: for each study, when its key was made.
     pub sealed_under: BTreeSet<(StudyRef, Timestamp)>,
+    /// How far the catalogue is with this store, as the program knows that fills it. Where the catalogue is not so far, it was emptied or
+    /// brought back from a copy meanwhile, and nothing is taken. None for who does not know.
+    pub goes_on: Option<Watermark>,
 }
 
 /// A study as it is from now on.

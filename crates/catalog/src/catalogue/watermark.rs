@@ -28,6 +28,47 @@ pub async fn watermark(database: &Database, store: StoreNumber) -> Result<Option
         .transpose()
 }
 
+/// Puts a watermark at the beginning of a store that has none, so that it is told from one that was taken away.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn begin(database: &Database, store: StoreNumber) -> Result<(), CatalogError> {
+    let insert = "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+    database.execute(vec![Statement::new(insert, vec![stores::name(store).into()])]).await.map(drop)
+}
+
+/// Whether the catalogue is as far as a program has brought it. It is not when it was emptied meanwhile, or an older copy brought back.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn reaches(database: &Database, known: &Watermark) -> Result<bool, CatalogError> {
+    let there = watermark(database, known.store).await?;
+    Ok(there.is_some_and(|there| (there.pack, there.offset) >= (known.pack, known.offset)))
+}
+
+/// The same as [`advance()`], for a program that knows how far the catalogue is: the transaction fails with
+/// [`CatalogError::UnexpectedRows`] where it is not.
+pub(super) fn go_on(to: &Watermark, known: &Watermark) -> Result<Statement, CatalogError> {
+    let update = "UPDATE pack_watermark \
+         SET pack = CASE WHEN (pack, pack_offset) < ($1, $2) THEN $3 ELSE pack END, \
+         pack_offset = CASE WHEN (pack, pack_offset) < ($4, $5) THEN $6 ELSE pack_offset END \
+         WHERE store = $7 AND (pack, pack_offset) >= ($8, $9)";
+    let (pack, offset) = (signed(to.pack)?, signed(to.offset)?);
+    let (from_pack, from_offset) = (signed(known.pack)?, signed(known.offset)?);
+    let values = vec![
+        pack.into(),
+        offset.into(),
+        pack.into(),
+        pack.into(),
+        offset.into(),
+        offset.into(),
+        stores::name(to.store).into(),
+        from_pack.into(),
+        from_offset.into(),
+    ];
+    Ok(Statement::new(update, values).expecting(1))
+}
+
 /// Moves the watermark forward, never back. It stands first in its transaction: the lock on its row makes
 /// transactions of one store follow one another.
 pub(super) fn advance(watermark: &Watermark) -> Result<Statement, CatalogError> {

@@ -110,6 +110,10 @@ pub(super) async fn serve_with(
             tracing::error!(other, "another server took the database over while it failed over; this one stops");
             Verdict::Bad
         }
+        () = system.catalogue_emptied() => {
+            tracing::error!("this server stops, as the catalogue was emptied under it; its next start fills it from the packs");
+            Verdict::Bad
+        }
     };
     tracing::info!("stopping");
     manager.stopping();

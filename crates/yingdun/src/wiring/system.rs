@@ -238,6 +238,11 @@ impl System {
         }
     }
 
+    /// Waits until the catalogue was emptied under this node: it must be started anew then.
+    pub(crate) async fn catalogue_emptied(&self) {
+        self.archive.catalogue_emptied().await;
+    }
+
     /// Stops in order: no new work, open work finished, packs sealed, the last leaf written, the log signed.
     pub(crate) async fn stop(self) {
         self.stop_doors.cancel();
