@@ -185,7 +185,19 @@ impl House {
             limits: self.limits,
         };
         let (archive, recovered) = Archive::open(parts).await.unwrap();
-        Open { archive, recovered, log, gateway, ris, index, system, access, catalogue, keys: key_rows, key_store }
+        Open {
+            archive,
+            recovered,
+            log,
+            gateway,
+            ris,
+            index,
+            system,
+            access,
+            catalogue,
+            keys: key_rows,
+            key_store,
+        }
     }
 }
 
