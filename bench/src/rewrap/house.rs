@@ -60,7 +60,7 @@ impl House {
         let node = NodeName::new("bench").or_fail("naming the node")?;
         let config = LogConfig::new(folder.join("audit"), "bench/audit", node, SigningKey::from(&signing));
         let log = Log::open(config).or_fail("opening the audit log")?;
-        let config = AccessConfig::new(institution.clone(), SealingKey::generate());
+        let config = AccessConfig::new(institution.clone(), SealingKey::generate(), SealingKey::generate());
         let access = Access::open(config, identity.clone(), catalogue, log.clone(), Arc::clone(&clock))
             .or_fail("loading the policies")?;
         let program = sign_in(&access, &identity, &institution, clock.as_ref()).await?;

@@ -40,7 +40,11 @@ async fn founded(folder: &std::path::Path) -> (Access, Session, Session) {
     let log =
         Log::open(LogConfig::new(folder.join("audit"), "bench.example/log", node, SigningKey::generate()))
             .unwrap();
-    let config = AccessConfig::new(InstitutionId::new("renmin").unwrap(), SealingKey::generate());
+    let config = AccessConfig::new(
+        InstitutionId::new("renmin").unwrap(),
+        SealingKey::generate(),
+        SealingKey::generate(),
+    );
     let access = Access::open(config, identity, catalogue, log, Arc::new(SystemClock)).unwrap();
     let system = access.system_session();
     let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };

@@ -11,7 +11,9 @@ use crate::ledger;
 use crate::password::Passwords;
 use crate::permit::Permit;
 use crate::reason::{Help, Reason};
+use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
+use crate::sign_in::Stage;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use yingdun_audit::{AuditError, Log};
@@ -36,19 +38,33 @@ pub struct AccessConfig {
     pub utc_offset_minutes: i32,
     /// Seals what belongs beside audit leaves: the subject of a change, the address of a refused peer.
     pub detail_key: SealingKey,
+    /// Seals what is kept of accounts: secrets of second factors, where sessions were opened.
+    pub identity_key: SealingKey,
+    /// What is demanded of people who sign in.
+    pub rules: SignInRules,
 }
 
 impl AccessConfig {
-    /// Built-in policies and the time zone of China.
+    /// Built-in policies and the time zone of China; a password is enough for everybody, and a session ends after a quarter of an
+    /// hour of rest.
     #[must_use]
-    pub const fn new(institution: InstitutionId, detail_key: SealingKey) -> Self {
+    pub fn new(institution: InstitutionId, detail_key: SealingKey, identity_key: SealingKey) -> Self {
         Self {
             institution,
             policies: PolicySource::Builtin,
             utc_offset_minutes: UTC_OFFSET_MINUTES_DEFAULT,
             detail_key,
+            identity_key,
+            rules: SignInRules::default(),
         }
     }
+}
+
+/// How an actor stands at this moment.
+pub(crate) struct Standing {
+    pub(crate) principal: Principal,
+    /// Whether a second factor was proved a short while ago.
+    pub(crate) strong: bool,
 }
 
 /// Authentication, decisions and the administration of accounts and rights. Clones are the same.
@@ -60,6 +76,8 @@ pub struct Access {
 pub(crate) struct Inner {
     pub(crate) institution: InstitutionId,
     pub(crate) detail_key: SealingKey,
+    pub(crate) identity_key: SealingKey,
+    pub(crate) rules: SignInRules,
     pub(crate) identity: Database,
     pub(crate) catalogue: Database,
     pub(crate) log: Log,
@@ -128,11 +146,14 @@ impl Access {
         log: Log,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PolicyError> {
-        let AccessConfig { institution, policies, utc_offset_minutes, detail_key } = config;
+        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules } =
+            config;
         let engine = Engine::load(&policies)?;
         let inner = Inner {
             institution,
             detail_key,
+            identity_key,
+            rules,
             identity,
             catalogue,
             log,
@@ -178,8 +199,8 @@ impl Access {
         resources: &[Resource],
     ) -> Result<Vec<Decision>, Refusal> {
         let now = self.inner.clock.now();
-        let principal = match self.standing(session, now).await? {
-            Ok(principal) => principal,
+        let Standing { principal, strong } = match self.standing(session, now).await? {
+            Ok(standing) => standing,
             Err(reason) => return Ok(vec![Decision::refused(reason); resources.len()]),
         };
         let patients: BTreeSet<PatientRef> =
@@ -190,7 +211,8 @@ impl Access {
             .iter()
             .map(|resource| Target::new(resource, day_start, care_for(&care, &principal, resource.study())))
             .collect();
-        Ok(self.inner.engine.decide_many(&principal, action, &targets, &circumstances(session, now)))
+        let when = self.circumstances(session, now, strong);
+        Ok(self.inner.engine.decide_many(&principal, action, &targets, &when))
     }
 
     /// Decides, writes the decision down durably, and gives a permit. A refusal is written down as well.
@@ -211,6 +233,7 @@ impl Access {
         if !decision.permitted {
             return Err(Refusal::denied(decision.reason, session.role()));
         }
+        self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
         Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now))
     }
 
@@ -253,6 +276,8 @@ impl Access {
             }
         };
         if decision.permitted {
+            // An answer that is still being read is no rest.
+            self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
             permit.extend(now);
             return Ok(());
         }
@@ -271,15 +296,16 @@ impl Access {
         resource: &Resource,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
-        let principal = match self.standing(session, now).await? {
-            Ok(principal) => principal,
+        let Standing { principal, strong } = match self.standing(session, now).await? {
+            Ok(standing) => standing,
             Err(reason) => return Ok(Decision::refused(reason)),
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
         let care = self.care_of(&principal, patients, now).await?;
         let target =
             Target::new(resource, self.day_start(now), care_for(&care, &principal, resource.study()));
-        Ok(self.inner.engine.decide(&principal, action, &target, &circumstances(session, now)))
+        let when = self.circumstances(session, now, strong);
+        Ok(self.inner.engine.decide(&principal, action, &target, &when))
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -287,43 +313,52 @@ impl Access {
         &self,
         session: &Session,
         now: Timestamp,
-    ) -> Result<Result<Principal, Reason>, Refusal> {
+    ) -> Result<Result<Standing, Reason>, Refusal> {
         if session.expires() <= now {
             return Ok(Err(Reason::SessionEnded));
         }
-        let principal = |disabled, scopes| Principal {
-            kind: session.actor_kind(),
-            actor: session.actor().clone(),
-            institution: session.institution().clone(),
-            role: session.role(),
-            disabled,
-            scopes,
+        let standing = |disabled, scopes, strong| {
+            let principal = Principal {
+                kind: session.actor_kind(),
+                actor: session.actor().clone(),
+                institution: session.institution().clone(),
+                role: session.role(),
+                disabled,
+                scopes,
+            };
+            Standing { principal, strong }
         };
         match session.proof() {
-            Proof::System => Ok(Ok(principal(false, BTreeSet::new()))),
+            Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false))),
             Proof::Device { facts, .. } => {
                 let records = device::records(&self.inner.identity, &facts.calling).await;
                 let records = records.map_err(Refusal::FactsUnavailable)?;
                 Ok(match device::check(&records, facts) {
                     Ok(record) if record.institution == *session.institution() => {
-                        Ok(principal(false, record.scopes.clone()))
+                        Ok(standing(false, record.scopes.clone(), false))
                     }
-                    Err(DeviceFault::Disabled) => Ok(principal(true, BTreeSet::new())),
+                    Err(DeviceFault::Disabled) => Ok(standing(true, BTreeSet::new(), false)),
                     Ok(_) | Err(_) => Err(Reason::SessionEnded),
                 })
             }
             Proof::Token(token_hash) => {
-                let standing = sessions::standing(&self.inner.identity, token_hash).await;
-                let Some(standing) = standing.map_err(Refusal::FactsUnavailable)? else {
+                let found = sessions::standing(&self.inner.identity, token_hash).await;
+                let Some(found) = found.map_err(Refusal::FactsUnavailable)? else {
                     return Ok(Err(Reason::SessionEnded));
                 };
-                if standing.session.revoked.is_some() || standing.session.expires <= now {
+                let row = &found.session;
+                let rested = self.has_rested(row, session.peer().address, now);
+                if row.revoked.is_some() || row.expires <= now || rested {
                     return Ok(Err(Reason::SessionEnded));
                 }
-                if !standing.role_held && !standing.disabled {
+                if row.stage != Stage::Whole {
+                    return Ok(Err(Reason::SignInNotFinished));
+                }
+                if !found.role_held && !found.disabled {
                     return Ok(Err(Reason::RoleWithdrawn));
                 }
-                Ok(Ok(principal(standing.disabled, parse_scopes(&standing.scopes))))
+                let strong = self.inner.rules.is_strong(row.proved, now);
+                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong)))
             }
         }
     }
@@ -343,6 +378,18 @@ impl Access {
         care.map_err(Refusal::FactsUnavailable)
     }
 
+    fn circumstances(&self, session: &Session, now: Timestamp, strong: bool) -> Circumstances {
+        let peer = session.peer();
+        Circumstances {
+            now,
+            purpose: session.purpose(),
+            tls: peer.tls,
+            address: peer.address.to_canonical(),
+            strong,
+            step_up: self.inner.rules.step_up,
+        }
+    }
+
     pub(crate) fn day_start(&self, now: Timestamp) -> Timestamp {
         day_start(now, self.inner.utc_offset_minutes)
     }
@@ -358,11 +405,6 @@ fn care_for(
     study
         .filter(|study| study.institution == principal.institution)
         .and_then(|study| care.get(&study.patient).copied())
-}
-
-fn circumstances(session: &Session, now: Timestamp) -> Circumstances {
-    let peer = session.peer();
-    Circumstances { now, purpose: session.purpose(), tls: peer.tls, address: peer.address.to_canonical() }
 }
 
 /// The first millisecond of the day, in the time zone of the institution.

@@ -32,12 +32,14 @@
 //! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
+//! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
+//! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
 //!
 //! # What this crate never does
 //!
 //! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
-//! decisions. Break-glass, single sign-on and second factors are not here yet; a purpose of break-glass is refused.
+//! decisions. Break-glass and single sign-on are not here yet; a purpose of break-glass is refused.
 
 mod access;
 mod admin;
@@ -49,6 +51,8 @@ mod ledger;
 mod password;
 mod permit;
 mod reason;
+mod rules;
+mod second_factor;
 mod session;
 mod sign_in;
 mod visibility;
@@ -65,5 +69,7 @@ pub use device::{
 pub use ledger::{detail_context, session_leaf};
 pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use reason::{Help, Reason};
-pub use session::{Peer, Session, SessionId, SignIn};
-pub use sign_in::{CodeExchange, CodeRequest, Login, SignInError, SignedIn};
+pub use rules::{IdleRules, IdleZone, SignInRules};
+pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
+pub use session::{Origin, Peer, Session, SessionId, SignIn};
+pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};

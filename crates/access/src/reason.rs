@@ -52,6 +52,8 @@ reasons! {
     BreakTheGlassNotAvailable => "break-the-glass-not-available",
     /// Grade L5 opens through a care relation only.
     SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
+    /// The session has not proved the second factor of its account yet, or has to get one first: nothing else is open to it.
+    SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
     UnprotectedTransport => "unprotected-transport",
     /// A rule of the operator's own policies forbids it.
@@ -60,6 +62,8 @@ reasons! {
     NotApplicable => "not-applicable",
     /// A policy could not be evaluated, which refuses.
     PolicyError => "policy-error",
+    /// It opens with a second factor that was proved a short while ago.
+    SecondFactorNeeded => "second-factor-needed",
     /// No policy permits it (default deny).
     NoRulePermits => "no-rule-permits",
     /// The patient is in care of the person now.
@@ -125,10 +129,12 @@ impl Reason {
             | Self::ResearchSeesNoIdentity
             | Self::BreakTheGlassNotAvailable
             | Self::SpecialCareNeedsCareRelation
+            | Self::SignInNotFinished
             | Self::UnprotectedTransport
             | Self::LocalRule
             | Self::NotApplicable
             | Self::PolicyError
+            | Self::SecondFactorNeeded
             | Self::NoRulePermits => false,
         }
     }
@@ -145,6 +151,7 @@ impl Reason {
             Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
             Self::AccountDisabled => Help::AskSystemAdministrator,
             Self::SpecialCareNeedsCareRelation => Help::AskForCareRelation,
+            Self::SignInNotFinished | Self::SecondFactorNeeded => Help::ProveSecondFactor,
             Self::UnprotectedTransport => Help::UseTls,
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
@@ -207,6 +214,8 @@ pub enum Help {
     AskTheOfficerInCharge,
     /// Connect with TLS.
     UseTls,
+    /// Prove a second factor.
+    ProveSecondFactor,
 }
 
 impl Help {
@@ -223,6 +232,7 @@ impl Help {
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",
             Self::UseTls => "use-tls",
+            Self::ProveSecondFactor => "prove-second-factor",
         }
     }
 }

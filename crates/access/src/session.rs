@@ -2,11 +2,15 @@
 
 use crate::decision::Scope;
 use crate::device::{DeviceHabits, PeerFacts};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use yingdun_catalog::identity::sessions::Stage;
+use yingdun_crypto::digest::sha256;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, PurposeOfUse, Role, Timestamp};
 
 /// An authenticated actor with one activated role. Only [`crate::Access`] makes one; clones are the same session.
@@ -30,6 +34,11 @@ pub(crate) struct SessionFacts {
     pub(crate) expires: Timestamp,
     pub(crate) peer: Peer,
     pub(crate) proof: Proof,
+    pub(crate) stage: Stage,
+    /// When a second factor was last proved in it.
+    pub(crate) proved: Option<Timestamp>,
+    /// When it was last written down that the session is used, in milliseconds.
+    pub(crate) last_used: AtomicI64,
 }
 
 /// What a session rests on, and what is therefore looked up again at every decision.
@@ -129,6 +138,47 @@ impl Session {
         }
     }
 
+    /// How far the sign-in has come. Nothing is open to a session that is not whole but finishing it.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.facts.stage
+    }
+
+    /// When a second factor was last proved in the session, as of when the session was found.
+    #[must_use]
+    pub fn proved(&self) -> Option<Timestamp> {
+        self.facts.proved
+    }
+
+    /// By what the session is named to its owner. It is no credential.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        self.facts.id.reference()
+    }
+
+    /// By which methods the person was authenticated, in the words of RFC 8176; empty for everybody else.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&'static str> {
+        let first = match self.facts.sign_in {
+            SignIn::Password | SignIn::AuthorizationCode => "pwd",
+            // A link is a one-time password that somebody else handed over.
+            SignIn::LoginLink => "otp",
+            SignIn::ClientCredentials
+            | SignIn::DeviceCertificate
+            | SignIn::DevicePlain
+            | SignIn::Internal => return Vec::new(),
+        };
+        match self.facts.proved {
+            None => vec![first],
+            Some(_) if first == "otp" => vec!["otp", "mfa"],
+            Some(_) => vec![first, "otp", "mfa"],
+        }
+    }
+
+    pub(crate) fn last_used(&self) -> &AtomicI64 {
+        &self.facts.last_used
+    }
+
     pub(crate) fn proof(&self) -> &Proof {
         &self.facts.proof
     }
@@ -142,6 +192,7 @@ impl fmt::Debug for Session {
             .field("role", &self.facts.role)
             .field("purpose", &self.purpose)
             .field("sign_in", &self.facts.sign_in)
+            .field("stage", &self.facts.stage)
             .field("expires", &self.facts.expires)
             .finish_non_exhaustive()
     }
@@ -150,6 +201,15 @@ impl fmt::Debug for Session {
 /// The identity of a session, for comparing and as the key of a table. It is no credential.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId(pub(crate) [u8; 32]);
+
+impl SessionId {
+    /// By what a session is named to people: sixteen hexadecimal digits, from which nothing else follows.
+    pub(crate) fn reference(self) -> String {
+        let mut text = b"yingdun/session-reference/v1".to_vec();
+        text.extend(self.0);
+        sha256(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +235,16 @@ impl Peer {
     pub const fn is_confidential(&self) -> bool {
         self.tls || self.address.is_loopback()
     }
+}
+
+/// Where a session was opened, and by what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The address of the other end.
+    pub address: IpAddr,
+    /// The program, as it calls itself; none where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
 }
 
 /// How an actor signed in.

@@ -24,6 +24,7 @@
 //! | [`token`] | keyed pseudonyms and search tokens | RFC 2104 (HMAC-SHA-256) |
 //! | [`sign`] | signatures and signed notes | RFC 8032 (Ed25519), GB/T 32918.2 (SM2), C2SP signed-note |
 //! | [`digest`] | SHA-256 and SM3 for evidence, BLAKE3 for ciphertext | FIPS 180-4, GB/T 32905, BLAKE3 |
+//! | [`one_time_code`] | codes of authenticator apps | RFC 6238 (TOTP), RFC 4226 |
 //! | [`passphrase`] | a key from a passphrase | RFC 9106 (Argon2id) |
 //! | [`random`] | bytes from the operating system | |
 //!
@@ -60,6 +61,7 @@ pub mod digest;
 mod error;
 mod key;
 mod locked;
+pub mod one_time_code;
 pub mod passphrase;
 pub mod random;
 pub mod sealed;

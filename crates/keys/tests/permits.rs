@@ -67,7 +67,7 @@ impl Archive {
         let node = NodeName::new("node-1").unwrap();
         let config = LogConfig::new(dir.path().join("audit"), "renmin.example/audit", node, signing_key);
         let log = Log::open(LogConfig { clock: clock.clone(), ..config }).unwrap();
-        let config = AccessConfig::new(institution(), SealingKey::generate());
+        let config = AccessConfig::new(institution(), SealingKey::generate(), SealingKey::generate());
         let access = Access::open(config, identity.clone(), catalogue, log.clone(), clock.clone()).unwrap();
         let program = sign_in(&access, &identity, clock.now()).await;
         Self { access, log, keys, clock, program, _dir: dir }

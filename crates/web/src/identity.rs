@@ -13,6 +13,10 @@ use yingdun_model::Secret;
 /// The cookie of the plain pages. `__Host-` ties it to this host, HTTPS and the root path.
 pub(crate) const SESSION_COOKIE: &str = "__Host-yingdun-session";
 
+/// The cookie of somebody who signs in for a program and has not proved the second factor yet. Another one, so that it does not
+/// take the place of the session of the pages.
+pub(crate) const SIGNING_IN_COOKIE: &str = "__Host-yingdun-signing-in";
+
 /// The longest token that is looked at, in bytes. Ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
 
@@ -29,6 +33,36 @@ pub(crate) async fn of_token(service: &Service, headers: &HeaderMap, peer: Peer)
     })
 }
 
+/// The session of a bearer token, also one whose sign-in is not finished.
+pub(crate) async fn of_token_in_part(
+    service: &Service,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<Session, Problem> {
+    let token = bearer(headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    service.access.bearer_in_part(token, peer.into()).await.map_err(|error| match error {
+        SignInError::Refused => Problem::unauthenticated(Some("invalid_token")),
+        other => of_sign_in(&other),
+    })
+}
+
+/// The session of a cookie, also one whose sign-in is not finished; `None` when there is none that lives.
+pub(crate) async fn of_cookie_in_part(
+    service: &Service,
+    headers: &HeaderMap,
+    name: &str,
+    peer: Peer,
+) -> Result<Option<Session>, Problem> {
+    let Some(token) = cookie(headers, name).filter(|token| token.len() <= TOKEN_BYTES_MAX) else {
+        return Ok(None);
+    };
+    match service.access.bearer_in_part(token, peer.into()).await {
+        Ok(session) => Ok(Some(session)),
+        Err(SignInError::Refused) => Ok(None),
+        Err(other) => Err(of_sign_in(&other)),
+    }
+}
+
 /// The session of a page cookie; `None` when there is none that lives.
 pub(crate) async fn of_cookie(
     service: &Service,
@@ -40,7 +74,8 @@ pub(crate) async fn of_cookie(
     };
     match service.access.bearer(token, peer.into()).await {
         Ok(session) => Ok(Some(session)),
-        Err(SignInError::Refused) => Ok(None),
+        // To pages that show images, a sign-in that is not finished is none.
+        Err(SignInError::Refused | SignInError::SecondFactorNeeded) => Ok(None),
         Err(other) => Err(of_sign_in(&other)),
     }
 }
@@ -84,17 +119,26 @@ pub(crate) async fn of_node(service: &Service, peer: Peer) -> Result<(), Problem
 
 /// Gives a page its session.
 pub(crate) fn set_session_cookie<B>(response: &mut Response<B>, token: &Secret<String>, lasts: Duration) {
-    set_cookie(response, token.expose(), lasts.as_secs());
+    set_cookie(response, SESSION_COOKIE, token.expose(), lasts.as_secs());
 }
 
 /// Takes the session cookie away.
 pub(crate) fn clear_session_cookie<B>(response: &mut Response<B>) {
-    set_cookie(response, "", 0);
+    set_cookie(response, SESSION_COOKIE, "", 0);
 }
 
-fn set_cookie<B>(response: &mut Response<B>, value: &str, seconds: u64) {
-    let cookie =
-        format!("{SESSION_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+/// Gives the sign-in page of a program a session that is not whole yet.
+pub(crate) fn set_signing_in_cookie<B>(response: &mut Response<B>, token: &Secret<String>, lasts: Duration) {
+    set_cookie(response, SIGNING_IN_COOKIE, token.expose(), lasts.as_secs());
+}
+
+/// Takes that away.
+pub(crate) fn clear_signing_in_cookie<B>(response: &mut Response<B>) {
+    set_cookie(response, SIGNING_IN_COOKIE, "", 0);
+}
+
+fn set_cookie<B>(response: &mut Response<B>, name: &str, value: &str, seconds: u64) {
+    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -124,6 +168,16 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
         SignInError::ChooseRole { .. } => Problem::new(Kind::BadRequest)
             .expected("one of the roles that the account holds")
             .remedy("name the role to act in"),
+        SignInError::SecondFactorNeeded => Problem::second_factor_needed(),
+        SignInError::SecondFactorExists | SignInError::NoSecondFactor => {
+            Problem::new(Kind::Conflict).came(error.to_string())
+        }
+        SignInError::SecondFactorDamaged => {
+            tracing::error!(%error, "a second factor does not open");
+            Problem::new(Kind::Conflict)
+                .came(error.to_string())
+                .remedy("ask the security administrator to reset it")
+        }
         SignInError::PasswordLength => Problem::new(Kind::BadRequest).expected(error.to_string()),
         SignInError::Busy => Problem::new(Kind::TooMany)
             .expected("fewer sign-ins at the same time")

@@ -36,6 +36,8 @@ enum Who {
     Expired,
     /// A radiologist whose token was revoked.
     Revoked,
+    /// A radiologist who has given the password and not the code.
+    HalfSignedIn,
     /// A radiologist of another institution.
     OtherInstitution,
 }
@@ -51,9 +53,11 @@ enum Answer {
     Forbidden,
     /// 404, as if there were nothing.
     Nothing,
+    /// 409.
+    Conflict,
 }
 
-use Answer::{Forbidden, Nothing, Served, SignIn};
+use Answer::{Conflict, Forbidden, Nothing, Served, SignIn};
 
 /// The expected matrix.
 fn expected(id: RouteId, who: Who) -> Answer {
@@ -143,7 +147,58 @@ fn expected(id: RouteId, who: Who) -> Answer {
             | Who::AuditAdministrator => Forbidden,
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             // The sign-in form.
-            Who::Anonymous | Who::Expired | Who::Revoked => Served,
+            Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
+        },
+        // What shows the sign-in form to who is nobody, and never an image.
+        RouteId::SecondFactorPage | RouteId::SessionsPage => match who {
+            // Programs have neither.
+            Who::Service => SignIn,
+            _ => Served,
+        },
+        // Sent without having been opened in this browser.
+        RouteId::SecondFactorProof
+        | RouteId::SecondFactorBegin
+        | RouteId::SecondFactorConfirm
+        | RouteId::SessionsPageEnd => Forbidden,
+        RouteId::ReadSecondFactor => match who {
+            Who::Service => Forbidden,
+            Who::HalfSignedIn => Served,
+            other => token_or(other, Served),
+        },
+        RouteId::ListOwnSessions => match who {
+            Who::Service => Forbidden,
+            other => token_or(other, Served),
+        },
+        // With a wrong password; and of an account that has one.
+        RouteId::BeginSecondFactor => match who {
+            Who::HalfSignedIn => Conflict,
+            other => token_or(other, Forbidden),
+        },
+        // With a wrong code.
+        RouteId::ProveSecondFactor if who == Who::HalfSignedIn => Forbidden,
+        RouteId::ConfirmSecondFactor if who == Who::HalfSignedIn => Conflict,
+        // Of an account that has none; programs are told less.
+        RouteId::ConfirmSecondFactor
+        | RouteId::ProveSecondFactor
+        | RouteId::RenewRecoveryCodes
+        | RouteId::RemoveSecondFactor => match who {
+            Who::Service => Forbidden,
+            other => token_or(other, Conflict),
+        },
+        // Of nobody.
+        RouteId::EndOwnSession => match who {
+            Who::Service => Forbidden,
+            other => token_or(other, Nothing),
+        },
+        RouteId::ListSessions => only(Who::SystemAdministrator, who),
+        // Of which there is none.
+        RouteId::EndSession => match who {
+            Who::SystemAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ResetSecondFactor => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
         },
         // With a wrong present password.
         RouteId::ChangePassword => token_or(who, Forbidden),
@@ -301,7 +356,7 @@ fn only(officer: Who, who: Who) -> Answer {
 /// What somebody with a living token gets; everybody else has to sign in.
 fn token_or(who: Who, otherwise: Answer) -> Answer {
     match who {
-        Who::Anonymous | Who::Expired | Who::Revoked => SignIn,
+        Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => SignIn,
         Who::Clinician
         | Who::Radiologist
         | Who::Chief
@@ -327,6 +382,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{frames}", "1")
         .replace("{*path}", "7FE00010")
         .replace("{actor}", "victim")
+        .replace("{session}", "0123456789abcdef")
         .replace("{role}", "researcher")
         .replace("{ae_title}", "CT01")
         .replace("{client}", "viewer")
@@ -355,6 +411,16 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
         RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
+        RouteId::SecondFactorProof | RouteId::SecondFactorConfirm => {
+            form("one_time_code=123456&form_token=y")
+        }
+        RouteId::SecondFactorBegin => form("password=x&form_token=y"),
+        RouteId::SessionsPageEnd => form("session=0123456789abcdef&form_token=y"),
+        RouteId::BeginSecondFactor => json(json!({"password": "a wrong password"})),
+        RouteId::ConfirmSecondFactor
+        | RouteId::ProveSecondFactor
+        | RouteId::RenewRecoveryCodes
+        | RouteId::RemoveSecondFactor => json(json!({"code": "123456"})),
         RouteId::ChangePassword => json(json!({"present": "a wrong password", "new": "a new long password"})),
         RouteId::CreatePerson => json(json!({"name": "newcomer"})),
         RouteId::ChangePerson | RouteId::ChangeClient => json(json!({"disabled": false})),
@@ -428,6 +494,14 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::LoginForm
         | RouteId::LoginLinkForm
         | RouteId::EnrolForm
+        | RouteId::SecondFactorPage
+        | RouteId::SessionsPage
+        | RouteId::ReadSecondFactor
+        | RouteId::ListOwnSessions
+        | RouteId::EndOwnSession
+        | RouteId::ListSessions
+        | RouteId::EndSession
+        | RouteId::ResetSecondFactor
         | RouteId::ListPeople
         | RouteId::InviteAgain
         | RouteId::EndSessions
@@ -566,6 +640,9 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     }
     let revoked = tokens.last().and_then(|(_, token)| token.clone()).unwrap();
     running.access.revoke(&running.session(&revoked).await).await.unwrap();
+    let half = running.person("half", Role::Radiologist).await;
+    running.set_second_factor_up(&half).await;
+    tokens.push((Who::HalfSignedIn, Some(running.sign_in("half", Role::Radiologist).await)));
     let secret = running.service("gateway", Scope::ALL, &["https://viewer.example/cb"]).await;
     tokens.push((Who::Service, Some(running.service_token("gateway", &secret).await)));
     tokens.push((Who::OtherInstitution, Some(running.stranger(Role::Radiologist).await)));
@@ -654,12 +731,15 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
                 }
                 if let Some(token) = token {
                     request = match route.needs {
-                        Needs::Cookie(_) => {
+                        Needs::Cookie(_) | Needs::OwnCookieInPart => {
                             request.header("cookie", format!("__Host-yingdun-session={token}"))
                         }
-                        Needs::Nothing | Needs::Token(_) | Needs::OwnToken | Needs::Node | Needs::Scrape => {
-                            request.bearer_auth(token)
-                        }
+                        Needs::Nothing
+                        | Needs::Token(_)
+                        | Needs::OwnToken
+                        | Needs::OwnTokenInPart
+                        | Needs::Node
+                        | Needs::Scrape => request.bearer_auth(token),
                     };
                 }
                 if let Some(body) = &body {
@@ -693,6 +773,7 @@ fn read(answer: &Response) -> Option<Answer> {
         401 => Some(SignIn),
         403 => Some(Forbidden),
         404 => Some(Nothing),
+        409 => Some(Conflict),
         _ => None,
     }
 }

@@ -352,6 +352,19 @@ messages! {
     }
 
     signed_in(name, file) { "{name} 已登录，令牌在 {file}" "{name} is signed in, the token is in {file}" }
+    signed_in_to_enrol(name, file) {
+        "{name} 必须先设置第二因素（yingdun second-factor enrol，然后 confirm），令牌在 {file}"
+        "{name} has to set up a second factor first (yingdun second-factor enrol, then confirm), the token is in {file}"
+    }
+    code_wanted() { "请在标准输入给出验证码：" "code on standard input:" }
+    second_factor_begun(secret, uri) {
+        "密钥（只显示这一次）：{secret}\n{uri}\n在验证器应用中添加，然后用首个验证码确认：yingdun second-factor confirm"
+        "The key, shown this once: {secret}\n{uri}\nAdd it to your authenticator app, then confirm it by its first code: yingdun second-factor confirm"
+    }
+    recovery_codes(codes) {
+        "恢复码，每个可用一次，不会再次显示，请妥善保管：\n{codes}"
+        "Recovery codes: each works once, and they are not shown again. Keep them safe:\n{codes}"
+    }
     password_wanted() { "请在标准输入给出密码：" "password on standard input:" }
     done() { "完成。" "Done." }
 

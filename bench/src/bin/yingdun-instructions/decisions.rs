@@ -29,7 +29,11 @@ pub(crate) fn decide() -> Outcome<Operation> {
     );
     let open = |name: &str, kind| runtime.block_on(Database::open_sqlite(folder.path().join(name), kind));
     let access = Access::open(
-        AccessConfig::new(institution.clone(), SealingKey::from_secret(&Secret::new([1; 32]))),
+        AccessConfig::new(
+            institution.clone(),
+            SealingKey::from_secret(&Secret::new([1; 32])),
+            SealingKey::from_secret(&Secret::new([2; 32])),
+        ),
         open("identity.sqlite", DatabaseKind::Identity)?,
         open("catalogue.sqlite", DatabaseKind::Catalogue)?,
         Log::open(log)?,

@@ -2,8 +2,8 @@
 //!
 //! | officer | may |
 //! |---|---|
-//! | system administrator | create and disable people, devices and service clients; end sessions |
-//! | security administrator | give and take roles, care relations and scopes; look after keys; ask for destruction; approve that a legal hold is released |
+//! | system administrator | create and disable people, devices and service clients; see and end sessions |
+//! | security administrator | give and take roles, care relations and scopes; reset second factors; look after keys; ask for destruction; approve that a legal hold is released |
 //! | audit administrator | approve destruction; place legal holds and ask for their release; none of the rest |
 //!
 //! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
@@ -15,6 +15,7 @@ mod founding;
 mod keys;
 mod people;
 mod rights;
+mod sessions;
 
 pub use clients::{NewClient, NewClientSecret};
 pub use founding::Officers;
@@ -55,6 +56,11 @@ pub enum AdminError {
     /// Who could send an officer a new invitation could become that officer.
     #[error("an officer's password is not reset by another officer")]
     OfficerAccount,
+    /// Who could do this to the own account would need no code.
+    #[error(
+        "an officer does not reset the own second factor: use a recovery code, or ask another security administrator"
+    )]
+    OwnSecondFactor,
     /// The installation has people already.
     #[error("the institution has accounts already, it is founded only once")]
     AlreadyFounded,

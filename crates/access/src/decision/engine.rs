@@ -86,14 +86,27 @@ impl Engine {
     fn ask(&self, who: &Principal, when: &Circumstances) -> Option<Asked> {
         let principal = self.names.principal(who)?;
         let context = self.names.context(when)?;
-        Some(Asked { principal, context })
+        let stronger = self.names.context(&Circumstances { strong: true, ..*when })?;
+        Some(Asked { principal, context, stronger })
     }
 
     fn decide_asked(&self, asked: &Asked, action: Action, on: &Target) -> Decision {
         if !applies_to(action, on) {
             return Decision::refused(Reason::NotApplicable);
         }
-        let Some((request, entities)) = self.names.question(asked, action, on) else {
+        let decision = self.decide_in(asked, &asked.context, action, on);
+        if decision.reason != Reason::SecondFactorNeeded {
+            return decision;
+        }
+        // Only who would see it with a second factor hears that one is needed: to all others the answer is the usual one.
+        match self.decide_in(asked, &asked.stronger, action, on) {
+            Decision { permitted: true, .. } => decision,
+            refused => refused,
+        }
+    }
+
+    fn decide_in(&self, asked: &Asked, context: &Context, action: Action, on: &Target) -> Decision {
+        let Some((request, entities)) = self.names.question(&asked.principal, context, action, on) else {
             return Decision::refused(Reason::PolicyError);
         };
         self.explain(&self.authorizer.is_authorized(&request, &self.policies, &entities))
@@ -126,7 +139,7 @@ impl Engine {
         when: &Circumstances,
     ) -> bool {
         let asked = self.ask(who, when).unwrap();
-        let (request, entities) = self.names.question(&asked, action, on).unwrap();
+        let (request, entities) = self.names.question(&asked.principal, &asked.context, action, on).unwrap();
         let (who, act, what) =
             (request.principal().unwrap(), request.action().unwrap(), request.resource().unwrap());
         Request::new(who.clone(), act.clone(), what.clone(), asked.context.clone(), Some(schema)).is_ok()
@@ -138,6 +151,8 @@ impl Engine {
 struct Asked {
     principal: Entity,
     context: Context,
+    /// The same, if a second factor had just been proved.
+    stronger: Context,
 }
 
 /// Entity types and fixed words, parsed once.
@@ -212,20 +227,28 @@ impl Names {
             ),
             ("tls".to_owned(), RestrictedExpression::new_bool(when.tls)),
             ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
+            ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
+            ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
         ])
         .ok()
     }
 
-    fn question(&self, asked: &Asked, action: Action, on: &Target) -> Option<(Request, Entities)> {
+    fn question(
+        &self,
+        principal: &Entity,
+        context: &Context,
+        action: Action,
+        on: &Target,
+    ) -> Option<(Request, Entities)> {
         let target = self.target(on)?;
         let request = Request::new(
-            asked.principal.uid(),
+            principal.uid(),
             self.actions.get(&action)?.clone(),
             target.uid(),
-            asked.context.clone(),
+            context.clone(),
             None,
         );
-        let entities = Entities::from_entities([asked.principal.clone(), target], None);
+        let entities = Entities::from_entities([principal.clone(), target], None);
         Some((request.ok()?, entities.ok()?))
     }
 

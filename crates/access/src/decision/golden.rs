@@ -58,6 +58,8 @@ fn usual() -> Circumstances {
         purpose: PurposeOfUse::Treatment,
         tls: true,
         address: "192.0.2.1".parse().unwrap(),
+        strong: false,
+        step_up: false,
     }
 }
 
@@ -155,6 +157,32 @@ fn table() -> String {
             let decision = engine.decide(&who, *action, on, &usual());
             let word = if decision.permitted { "yes" } else { "no" };
             writeln!(out, "{name:<28} {:<16} {word:<4} {}", action.as_str(), decision.reason).unwrap();
+        }
+    }
+
+    out.push_str(
+        "\nWhere a second factor is asked for: in care, received today; what opens with and without one.\n\n",
+    );
+    for (name, who) in askers() {
+        for (action, grade) in [Action::List, Action::View, Action::Export]
+            .into_iter()
+            .flat_map(|action| [Grade::L4, Grade::L4S, Grade::L5].map(|grade| (action, grade)))
+        {
+            let care = relations()[1].1;
+            let on = Target::Study { institution: home(), grade, received_today: true, care };
+            let decide = |strong| {
+                let when = Circumstances { step_up: true, strong, ..usual() };
+                engine.decide(&who, action, &on, &when).reason
+            };
+            writeln!(
+                out,
+                "{name:<28} {:<8} {:<4} {:<28} {}",
+                action.as_str(),
+                grade.as_str(),
+                decide(false),
+                decide(true)
+            )
+            .unwrap();
         }
     }
 

@@ -9,6 +9,7 @@
 //!    people and services act over TLS or from the machine itself.
 //! 2. L5 is listed and viewed only with a care relation that holds now. Research as a purpose lists and views L1
 //!    and L2 only.
+//!    Where the installation asks for it, a person views and exports L4S and L5 only with a second factor just proved.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A technician lists and views what came today, and stores. These four search.
 //!    The chief exports the institution, within the same bounds; nobody else does.
@@ -65,6 +66,15 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
             }
             let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
             if identifiable && when.purpose == PurposeOfUse::HealthcareResearch {
+                return false;
+            }
+            let sensitive = grade == Some(Grade::L4S) || grade == Some(Grade::L5);
+            if action != Action::List
+                && who.kind == ActorKind::Person
+                && sensitive
+                && when.step_up
+                && !when.strong
+            {
                 return false;
             }
             if action == Action::Export {
@@ -203,7 +213,9 @@ impl Chance {
         let addresses = ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"];
         let address: IpAddr = self.of(&addresses).parse().unwrap();
         let purpose = if self.one_in(3) { self.of(PurposeOfUse::ALL) } else { PurposeOfUse::Treatment };
-        Circumstances { now: Timestamp::from_ms(NOW_MS), purpose, tls: !self.one_in(4), address }
+        let (strong, step_up) = (self.one_in(2), self.one_in(2));
+        let now = Timestamp::from_ms(NOW_MS);
+        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up }
     }
 }
 
@@ -310,4 +322,26 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
         assert!(passes, "{who:?} {on:?}");
     }
     assert!(listed > 300, "{listed}");
+}
+
+/// A second factor is asked for only where it would open something, so that the question tells nobody what there is.
+#[test]
+fn a_second_factor_is_asked_of_those_whom_it_would_help_and_of_nobody_else() {
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let mut chance = Chance(17);
+    let mut asked = 0;
+    for _ in 0..20_000 {
+        let action = chance.of(&[Action::View, Action::Export]);
+        let (who, on) = (chance.principal(), chance.target(action));
+        let when = Circumstances { step_up: true, strong: false, ..chance.circumstances() };
+        let decision = engine.decide(&who, action, &on, &when);
+        let with = engine.decide(&who, action, &on, &Circumstances { strong: true, ..when });
+        if decision.reason == crate::reason::Reason::SecondFactorNeeded {
+            assert!(with.permitted, "{who:?} {on:?}");
+            asked += 1;
+        } else {
+            assert_eq!(decision, with, "{who:?} {on:?}");
+        }
+    }
+    assert!(asked > 300, "{asked}");
 }

@@ -171,4 +171,8 @@ pub(crate) struct Circumstances {
     pub(crate) purpose: PurposeOfUse,
     pub(crate) tls: bool,
     pub(crate) address: IpAddr,
+    /// Whether a second factor was proved in this session a short while ago.
+    pub(crate) strong: bool,
+    /// Whether this installation asks people for that before it opens what is sensitive.
+    pub(crate) step_up: bool,
 }

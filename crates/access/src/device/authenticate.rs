@@ -4,7 +4,9 @@ use super::check::{DeviceFault, PeerFacts, actor_of, check, records};
 use crate::access::Access;
 use crate::ledger;
 use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
+use crate::sign_in::Stage;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use yingdun_audit::{AuditError, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
@@ -85,6 +87,9 @@ impl Access {
                     sign_in,
                     expires: self.inner.clock.now().after(DEVICE_SESSION_MAX),
                     peer: Peer { address: facts.address, tls: facts.tls },
+                    stage: Stage::Whole,
+                    proved: None,
+                    last_used: AtomicI64::new(0),
                     proof: Proof::Device { facts, habits: Arc::new(record.habits.clone()) },
                 });
                 let event = Event {

@@ -37,18 +37,18 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
 /// The count over all strange places of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Strangers {
-    pub(super) failures: u32,
-    pub(super) wait_until: Timestamp,
+pub(crate) struct Strangers {
+    pub(crate) failures: u32,
+    pub(crate) wait_until: Timestamp,
 }
 
 /// Both counts with this attempt in them, as if it had failed: it is counted before the password is tried, so
 /// that attempts made at the same time are counted like attempts in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Counted {
-    pub(super) place: Place,
+pub(crate) struct Counted {
+    pub(crate) place: Place,
     /// None at a place where the owner has signed in.
-    pub(super) strangers: Option<Strangers>,
+    pub(crate) strangers: Option<Strangers>,
 }
 
 /// Whether a password may be tried now.
@@ -80,6 +80,11 @@ pub(super) fn judge(
         Strangers { failures, wait_until: now.after(wait(failures)) }
     });
     Ok(Counted { place: Place { failures, stopped_until, last: now, ..place }, strangers })
+}
+
+/// The place as it was before an attempt that did not fail and was not all of a sign-in: it is counted no more, and forgets nothing.
+pub(super) const fn taken_back(counted: Place) -> Place {
+    Place { failures: counted.failures.saturating_sub(1), stopped_until: NEVER, ..counted }
 }
 
 /// A place where the owner has just proved to be the owner.

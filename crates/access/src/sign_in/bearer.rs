@@ -1,22 +1,32 @@
 //! Sessions behind bearer tokens (RFC 6750): opened, found again, ended.
 
 use super::token::{Token, hash_of};
-use super::{Claim, Fault, SignInError};
+use super::{Claim, Fault, SignInError, Stage};
 use crate::access::Access;
 use crate::decision::parse_scopes;
 use crate::ledger;
-use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
+use crate::session::{Origin, Peer, Proof, Session, SessionFacts, SessionId, SignIn};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::Statement;
 use yingdun_catalog::identity::sessions::{self, SessionRow};
+use yingdun_catalog::{CatalogError, Statement};
+use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
 
 /// How long a person stays signed in: one shift.
 const PERSON_SESSION: Duration = Duration::from_secs(8 * 3600);
 /// How long the token of a service client lives. It gets a new one whenever it wants (RFC 6749 §4.4).
 const SERVICE_SESSION: Duration = Duration::from_secs(3600);
+
+/// How long a sign-in may take that waits for a second factor: to find the phone, or to set up an app.
+const UNFINISHED_SESSION: Duration = Duration::from_secs(15 * 60);
+/// How often it is written down that a session is used: far below any rest, far above what writing costs.
+const USE_NOTED: Duration = Duration::from_secs(30);
+/// The longest name of a program that is kept.
+const PROGRAM_CHARACTERS_MAX: usize = 200;
 
 /// A session that was just opened, with the token that proves it from now on.
 #[derive(Debug)]
@@ -39,15 +49,33 @@ pub(super) struct NewSession<'a> {
     pub(super) sign_in: SignIn,
     pub(super) code_hash: Option<[u8; 32]>,
     pub(super) peer: Peer,
+    pub(super) stage: Stage,
+    /// When a second factor was proved that counts for the session.
+    pub(super) proved: Option<Timestamp>,
+    /// The program, as it calls itself.
+    pub(super) program: Option<&'a str>,
 }
 
 impl Access {
     /// The session of a bearer token, as it comes with a request.
     ///
     /// # Errors
-    /// [`SignInError::Refused`] for a token that is unknown, expired or revoked, or whose account is disabled or
-    /// has lost the role; the refusal is written down, metered per address.
+    /// [`SignInError::Refused`] for a token that is unknown, expired, revoked or rested too long, or whose account is
+    /// disabled or has lost the role; the refusal is written down, metered per address.
+    /// [`SignInError::SecondFactorNeeded`] when the sign-in is not finished.
     pub async fn bearer(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
+        let session = self.bearer_in_part(token, peer).await?;
+        match session.stage() {
+            Stage::Whole => Ok(session),
+            Stage::Prove | Stage::Enrol => Err(SignInError::SecondFactorNeeded),
+        }
+    }
+
+    /// The session of a bearer token, also one whose sign-in is not finished: for finishing it, and for nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::bearer`], without the last.
+    pub async fn bearer_in_part(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
         let Some(hash) = hash_of(token) else {
             return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
         };
@@ -56,11 +84,13 @@ impl Access {
         let Some(standing) = standing else {
             return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
         };
-        let row = standing.session;
+        let (row, now) = (standing.session, self.inner.clock.now());
         let fault = if row.revoked.is_some() {
             Some(Fault::RevokedToken)
-        } else if row.expires <= self.inner.clock.now() {
+        } else if row.expires <= now {
             Some(Fault::ExpiredToken)
+        } else if self.has_rested(&row, peer.address, now) {
+            Some(Fault::IdleToken)
         } else if standing.disabled {
             Some(Fault::AccountDisabled)
         } else if !standing.role_held {
@@ -78,7 +108,7 @@ impl Access {
             };
             return Err(self.refuse_sign_in(claim, fault).await);
         }
-        Ok(Session::new(SessionFacts {
+        let session = Session::new(SessionFacts {
             id: SessionId(row.token_hash),
             // A word that is not known any more is an account from the future: the weakest reading is right.
             sign_in: row.sign_in.parse().unwrap_or(SignIn::Password),
@@ -90,7 +120,42 @@ impl Access {
             expires: row.expires,
             peer,
             proof: Proof::Token(row.token_hash),
-        }))
+            stage: row.stage,
+            proved: row.proved,
+            last_used: AtomicI64::new(row.last_used.unwrap_or(row.issued).as_ms()),
+        });
+        self.used(&session, now).await.map_err(SignInError::Unavailable)?;
+        Ok(session)
+    }
+
+    /// Whether a session of a person rested longer than it may at this address.
+    pub(crate) fn has_rested(&self, row: &SessionRow, address: IpAddr, now: Timestamp) -> bool {
+        let limit = self.inner.rules.idle.limit(row.role, address);
+        row.actor_kind == ActorKind::Person && row.last_used.unwrap_or(row.issued).after(limit) <= now
+    }
+
+    /// Notes that a session of a person is used, if that was not noted a moment ago.
+    pub(crate) async fn used(&self, session: &Session, now: Timestamp) -> Result<(), CatalogError> {
+        let (ActorKind::Person, Proof::Token(hash)) = (session.actor_kind(), session.proof()) else {
+            return Ok(());
+        };
+        let noted = session.last_used().load(Ordering::Relaxed);
+        if now < Timestamp::from_ms(noted).after(USE_NOTED) {
+            return Ok(());
+        }
+        session.last_used().store(now.as_ms(), Ordering::Relaxed);
+        self.inner.identity.execute(vec![sessions::touch(hash, now)]).await.map(|_| ())
+    }
+
+    /// When a session of a person ends that becomes whole now.
+    pub(crate) fn person_session_ends(&self, now: Timestamp) -> Timestamp {
+        now.after(PERSON_SESSION)
+    }
+
+    /// Where a session was opened, as the row keeps it. What does not open is left out.
+    pub(crate) fn open_origin(&self, row: &SessionRow) -> Option<Origin> {
+        let sealed = Sealed::from_bytes(row.origin.clone()?);
+        sealed.open(&self.inner.identity_key, &origin_context(&row.institution, &row.token_hash)).ok()
     }
 
     /// Ends a session at once: its token, its permits, everywhere. Ending an ended session is no error.
@@ -119,7 +184,15 @@ impl Access {
         let now = self.inner.clock.now();
         let expires_in = match new.kind {
             ActorKind::Service => SERVICE_SESSION,
-            ActorKind::Person | ActorKind::Device | ActorKind::System => PERSON_SESSION,
+            ActorKind::Person | ActorKind::Device | ActorKind::System => match new.stage {
+                Stage::Whole => PERSON_SESSION,
+                Stage::Prove | Stage::Enrol => UNFINISHED_SESSION,
+            },
+        };
+        let word = match new.stage {
+            Stage::Whole => new.sign_in.as_str(),
+            Stage::Prove => "second-factor-awaited",
+            Stage::Enrol => "second-factor-to-be-enrolled",
         };
         let token = Token::generate();
         let event = ledger::of_claim(
@@ -129,7 +202,7 @@ impl Access {
             new.actor,
             new.kind,
             Some(new.role),
-            ledger::word(new.sign_in.as_str()),
+            ledger::word(word),
         );
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let expires = now.after(expires_in);
@@ -144,6 +217,10 @@ impl Access {
             issued: now,
             expires,
             revoked: None,
+            stage: new.stage,
+            proved: new.proved,
+            last_used: Some(now),
+            origin: self.seal_origin(&new, &token.hash),
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
         let session = Session::new(SessionFacts {
@@ -157,8 +234,22 @@ impl Access {
             expires,
             peer: new.peer,
             proof: Proof::Token(token.hash),
+            stage: new.stage,
+            proved: new.proved,
+            last_used: AtomicI64::new(now.as_ms()),
         });
         Ok(SignedIn { token: token.secret, session, expires_in })
+    }
+
+    /// Seals where a session of a person is opened: the table is no list of who works where.
+    fn seal_origin(&self, new: &NewSession<'_>, token_hash: &[u8; 32]) -> Option<Vec<u8>> {
+        if new.kind != ActorKind::Person {
+            return None;
+        }
+        let program = new.program.map(|program| program.chars().take(PROGRAM_CHARACTERS_MAX).collect());
+        let origin = Origin { address: new.peer.address.to_canonical(), program };
+        let context = origin_context(new.institution, token_hash);
+        Sealed::seal(&self.inner.identity_key, &context, &origin).ok().map(Sealed::into_bytes)
     }
 
     /// Refuses somebody of whom nothing is known.
@@ -191,6 +282,14 @@ impl Access {
             expires: Timestamp::from_ms(i64::MAX),
             peer: Peer::LOCAL,
             proof: Proof::System,
+            stage: Stage::Whole,
+            proved: None,
+            last_used: AtomicI64::new(0),
         })
     }
+}
+
+/// What a sealed origin is bound to.
+fn origin_context(institution: &InstitutionId, token_hash: &[u8; 32]) -> Context {
+    Context::new("yingdun/session-origin/v1").field(institution.as_str()).field(token_hash)
 }

@@ -2,7 +2,7 @@
 
 use super::bearer::NewSession;
 use super::token::hash_of;
-use super::{Claim, Fault, SignInError, SignedIn};
+use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
 use crate::decision::parse_scopes;
 use crate::session::{Peer, SignIn};
@@ -33,6 +33,9 @@ impl Access {
             sign_in: SignIn::ClientCredentials,
             code_hash: None,
             peer,
+            stage: Stage::Whole,
+            proved: None,
+            program: None,
         };
         self.open_session(new, Vec::new()).await
     }

@@ -2,8 +2,9 @@
 
 use super::bearer::NewSession;
 use super::token::{Token, hash_of};
-use super::{Claim, Fault, SignInError, SignedIn};
+use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
+use crate::second_factor::claim_of;
 use crate::session::{Peer, Proof, Session, SignIn};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -80,7 +81,7 @@ impl Access {
         let claim = claim_of(session);
         let Proof::Token(session_hash) = *session.proof() else { return Err(SignInError::Refused) };
         let standing = self.standing(session, now).await;
-        let alive = matches!(standing, Ok(Ok(principal)) if !principal.disabled);
+        let alive = matches!(standing, Ok(Ok(standing)) if !standing.principal.disabled);
         if session.actor_kind() != ActorKind::Person || !alive {
             return Err(self.refuse_sign_in(claim, Fault::RevokedToken).await);
         }
@@ -157,15 +158,16 @@ impl Access {
         }
         // The person may have signed out, or lost the role, since the code was given.
         let standing = sessions::standing(&self.inner.identity, &code.session_hash).await;
-        let alive = standing.map_err(SignInError::Unavailable)?.is_some_and(|standing| {
+        let alive = standing.map_err(SignInError::Unavailable)?.filter(|standing| {
             standing.session.revoked.is_none()
                 && standing.session.expires > now
+                && standing.session.stage == Stage::Whole
                 && standing.role_held
                 && !standing.disabled
         });
-        if !alive {
+        let Some(alive) = alive else {
             return Err(self.refuse_sign_in(claim, Fault::RevokedToken).await);
-        }
+        };
         let new = NewSession {
             institution: &code.institution,
             actor: &code.actor,
@@ -175,6 +177,10 @@ impl Access {
             sign_in: SignIn::AuthorizationCode,
             code_hash: Some(code.code_hash),
             peer,
+            stage: Stage::Whole,
+            // What the person proved on our page counts for the program to which the page led.
+            proved: alive.session.proved,
+            program: Some(client.client_id.as_str()),
         };
         match self.open_session(new, vec![codes::confirm(&code.code_hash)]).await {
             Err(SignInError::Unavailable(CatalogError::UnexpectedRows { .. })) => {
@@ -182,15 +188,5 @@ impl Access {
             }
             other => other,
         }
-    }
-}
-
-fn claim_of(session: &Session) -> Claim<'_> {
-    Claim {
-        institution: session.institution(),
-        actor: session.actor(),
-        kind: session.actor_kind(),
-        role: Some(session.role()),
-        address: session.peer().address,
     }
 }

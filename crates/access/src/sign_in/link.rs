@@ -59,7 +59,7 @@ impl Access {
         Ok(link.actor)
     }
 
-    /// Opens a session with a login link. The link is spent.
+    /// Opens a session with a login link. The link is spent. It is worth a password: a second factor is asked for behind it.
     ///
     /// # Errors
     /// [`SignInError::Refused`] when the link is unknown, spent or expired, or when the account is disabled or no
@@ -84,6 +84,9 @@ impl Access {
             sign_in: SignIn::LoginLink,
             code_hash: None,
             peer,
+            stage: self.stage_after_password(&link.institution, &link.actor, role).await?,
+            proved: None,
+            program: None,
         };
         let spend = links::spend(&link.token_hash, self.inner.clock.now());
         match self.open_session(new, vec![spend]).await {

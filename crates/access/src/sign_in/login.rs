@@ -2,7 +2,7 @@
 
 use super::attempts::{self, Counted, Strangers};
 use super::bearer::NewSession;
-use super::{Claim, Fault, SignInError, SignedIn};
+use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
 use crate::flood::network_of;
 use crate::session::{Peer, SignIn};
@@ -32,18 +32,21 @@ pub struct Login {
     pub role: Option<Role>,
     /// The other end of the connection.
     pub peer: Peer,
+    /// The program, as it calls itself.
+    pub program: Option<String>,
 }
 
 impl Access {
     /// Signs a person in with name and password and activates one role.
     ///
     /// Unknown names, wrong passwords, refused and disabled accounts take the same work and give the same answer.
-    /// How failures are counted, and what they lead to, is told in `attempts`.
+    /// How failures are counted, and what they lead to, is told in `attempts`. Where the account has a second factor, or the role
+    /// demands one, the session is not whole yet ([`Session::stage`](crate::Session::stage)).
     ///
     /// # Errors
     /// [`SignInError`]; [`SignInError::ChooseRole`] only to somebody who knows the password.
     pub async fn login(&self, login: Login) -> Result<SignedIn, SignInError> {
-        let Login { institution, actor, password, role, peer } = login;
+        let Login { institution, actor, password, role, peer, program } = login;
         let claim = Claim {
             institution: &institution,
             actor: &actor,
@@ -74,12 +77,15 @@ impl Access {
             sign_in: SignIn::Password,
             code_hash: None,
             peer,
+            stage: self.stage_after_password(&institution, &actor, role).await?,
+            proved: None,
+            program: program.as_deref(),
         };
         self.open_session(new, Vec::new()).await
     }
 
     /// Proves that somebody knows the password of an account, or refuses.
-    pub(super) async fn prove(
+    pub(crate) async fn prove(
         &self,
         claim: Claim<'_>,
         password: Secret<String>,
@@ -99,6 +105,16 @@ impl Access {
         if person.disabled {
             return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
         }
+        if self.has_second_factor(claim.institution, claim.actor).await? {
+            // Half a proof forgets no failure: who knows the password would guess codes without end.
+            let taken_back = attempts::taken_back(counted.place);
+            let replace = places::replace(claim.institution, claim.actor, &counted.place, &taken_back);
+            return match self.inner.identity.execute(vec![replace]).await {
+                // Somebody else was counted in between, and this attempt with them.
+                Ok(_) | Err(CatalogError::UnexpectedRows { .. }) => Ok(person),
+                Err(error) => Err(SignInError::Unavailable(error)),
+            };
+        }
         let now = self.inner.clock.now();
         let mut forget = vec![places::succeed(claim.institution, claim.actor, &counted.place.digest, now)];
         if counted.strangers.is_some() {
@@ -106,6 +122,42 @@ impl Access {
         }
         self.inner.identity.execute(forget).await.map_err(SignInError::Unavailable)?;
         Ok(person)
+    }
+
+    /// What a session is worth that was opened without a second factor.
+    pub(super) async fn stage_after_password(
+        &self,
+        institution: &InstitutionId,
+        actor: &ActorId,
+        role: Role,
+    ) -> Result<Stage, SignInError> {
+        if self.has_second_factor(institution, actor).await? {
+            return Ok(Stage::Prove);
+        }
+        let demanded = self.inner.rules.second_factor_for.contains(&role);
+        Ok(if demanded { Stage::Enrol } else { Stage::Whole })
+    }
+
+    /// Whether an account has a second factor whose first code has come.
+    pub(crate) async fn has_second_factor(
+        &self,
+        institution: &InstitutionId,
+        actor: &ActorId,
+    ) -> Result<bool, SignInError> {
+        let factor = self.second_factor_of(institution, actor).await?;
+        Ok(factor.is_some_and(|factor| factor.confirmed.is_some()))
+    }
+
+    /// Counts an attempt of somebody whose account is not disabled, or refuses.
+    pub(crate) async fn counted(&self, claim: Claim<'_>) -> Result<Counted, SignInError> {
+        match self.count_attempt(claim).await? {
+            (None, _) => Err(self.refuse_sign_in(claim, Fault::UnknownAccount).await),
+            (Some(_), Err(fault)) => Err(self.refuse_sign_in(claim, fault).await),
+            (Some(person), Ok(_)) if person.disabled => {
+                Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await)
+            }
+            (Some(_), Ok(counted)) => Ok(counted),
+        }
     }
 
     /// Counts an attempt before the password is tried. The count is compared and set, so that attempts made at the

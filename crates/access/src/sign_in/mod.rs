@@ -11,13 +11,16 @@ mod client;
 mod code;
 mod link;
 mod login;
+mod own;
 mod sweep;
 mod token;
 
 pub use bearer::SignedIn;
 pub use code::{CodeExchange, CodeRequest};
 pub use login::Login;
+pub use own::SessionView;
 pub(crate) use token::Token;
+pub use yingdun_catalog::identity::sessions::Stage;
 
 use crate::access::Access;
 use crate::flood::Verdict;
@@ -47,6 +50,18 @@ pub enum SignInError {
         max = crate::password::BYTES_MAX
     )]
     PasswordLength,
+    /// The session has not proved its second factor yet, or has to get one first; nothing else is open to it.
+    #[error("the sign-in is not finished: a second factor has to be proved, or to be set up first")]
+    SecondFactorNeeded,
+    /// There is a second factor already.
+    #[error("the account has a second factor already; remove it first, with a code")]
+    SecondFactorExists,
+    /// There is no second factor, or none was begun.
+    #[error("the account has no second factor, or none was begun")]
+    NoSecondFactor,
+    /// What is kept of the second factor does not open.
+    #[error("the second factor of the account does not open under the key of the institution; have it reset")]
+    SecondFactorDamaged,
     /// Too many sign-ins at the same time: try again.
     #[error("too many sign-ins at the same time")]
     Busy,
@@ -91,11 +106,14 @@ pub(crate) enum Fault {
     ForeignCode,
     WrongVerifier,
     SecretInClear,
+    WrongCode,
+    ReplayedOneTimeCode,
+    IdleToken,
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -117,6 +135,9 @@ impl Fault {
         Self::ForeignCode,
         Self::WrongVerifier,
         Self::SecretInClear,
+        Self::WrongCode,
+        Self::ReplayedOneTimeCode,
+        Self::IdleToken,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -142,6 +163,9 @@ impl Fault {
             Self::ForeignCode => "code-of-another-client",
             Self::WrongVerifier => "wrong-code-verifier",
             Self::SecretInClear => "secret-in-clear",
+            Self::WrongCode => "wrong-one-time-code",
+            Self::ReplayedOneTimeCode => "replayed-one-time-code",
+            Self::IdleToken => "idle-token",
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, Login, Officers, OneTimeLink, Peer, Resource, Session, SignInError, SignedIn,
-    StudyFacts,
+    Access, AccessConfig, IdleRules, Login, Officers, OneTimeLink, Peer, Resource, Session, SignInError,
+    SignInRules, SignedIn, StudyFacts,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::{Database, DatabaseKind};
@@ -29,6 +29,9 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) disk: Arc<MockFailingDisk>,
     pub(crate) detail_key: SealingKey,
+    identity_key: SealingKey,
+    pub(crate) identity: Database,
+    catalogue: Database,
     pub(crate) system_officer: Session,
     pub(crate) security_officer: Session,
     pub(crate) audit_officer: Session,
@@ -70,8 +73,13 @@ impl House {
         let config = LogConfig { clock: clock.clone(), disk: disk.clone(), ..config };
         let log = Log::open(config).unwrap();
         let detail_key = SealingKey::generate();
-        let config = AccessConfig::new(home(), detail_key.duplicate());
-        let access = Access::open(config, identity, catalogue, log.clone(), clock.clone()).unwrap();
+        let identity_key = SealingKey::generate();
+        let config = AccessConfig {
+            rules: unhurried(),
+            ..AccessConfig::new(home(), detail_key.duplicate(), identity_key.duplicate())
+        };
+        let access =
+            Access::open(config, identity.clone(), catalogue.clone(), log.clone(), clock.clone()).unwrap();
         let system = access.system_session();
         let officers = Officers { system: actor("sys"), security: actor("sec"), audit: actor("aud") };
         access.found(&system, &officers).await.unwrap();
@@ -88,11 +96,22 @@ impl House {
             clock,
             disk,
             detail_key,
+            identity_key,
+            identity,
+            catalogue,
             system_officer,
             security_officer,
             audit_officer,
             _folder: folder,
         }
+    }
+
+    /// The same house as another node with other rules sees it.
+    pub(crate) fn node(&self, rules: SignInRules) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config = AccessConfig { rules, ..AccessConfig::new(home(), detail_key, identity_key) };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }
 
     /// A person with one role, without a password.
@@ -134,7 +153,7 @@ impl House {
         password: &str,
         role: Option<Role>,
     ) -> Result<SignedIn, SignInError> {
-        let login = Login { institution: home(), actor: actor(name), password: secret(password), role, peer };
+        let login = login_of(name, password, role, peer);
         self.access.login(login).await
     }
 
@@ -173,6 +192,17 @@ impl House {
         let leaf = self.leaves().pop().unwrap();
         format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)
     }
+}
+
+/// Rules under which a session may rest as long as it lives: for tests in which hours go by.
+pub(crate) fn unhurried() -> SignInRules {
+    let rules = SignInRules::default();
+    SignInRules { idle: IdleRules { usual: Duration::from_secs(100 * 3600), ..rules.idle.clone() }, ..rules }
+}
+
+pub(crate) fn login_of(name: &str, password: &str, role: Option<Role>, peer: Peer) -> Login {
+    let program = Some("a browser".to_owned());
+    Login { institution: home(), actor: actor(name), password: secret(password), role, peer, program }
 }
 
 pub(crate) fn home() -> InstitutionId {

@@ -7,6 +7,8 @@ mod decisions;
 mod devices;
 mod house;
 mod oauth;
+mod second_factor;
+mod sessions;
 mod sign_in;
 
 /// Turns behaviours (`async fn name(house: House)`) into tests on each engine.

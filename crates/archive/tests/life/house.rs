@@ -154,7 +154,7 @@ impl House {
         let log = Log::open(config).unwrap();
         let detail = keys.secret(&institution(), SecretName::AuditDetail).await.unwrap();
         let access = Access::open(
-            AccessConfig::new(institution(), detail),
+            AccessConfig::new(institution(), detail, SealingKey::generate()),
             identity.clone(),
             catalogue.clone(),
             log.clone(),

@@ -8,6 +8,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "places of sign-in", sqlite: PLACES, postgres: PLACES },
     Migration { version: 3, name: "rights of devices", sqlite: DEVICES, postgres: DEVICES },
     Migration { version: 4, name: "habits of devices", sqlite: HABITS, postgres: HABITS },
+    Migration {
+        version: 5,
+        name: "expand: second factors, and what sessions rest on",
+        sqlite: SECOND_FACTORS,
+        postgres: SECOND_FACTORS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -126,3 +132,30 @@ ALTER TABLE device ADD COLUMN destination TEXT
 
 /// Devices that were there before have no habits of their own.
 const HABITS: &str = "ALTER TABLE device ADD COLUMN habits TEXT NOT NULL DEFAULT '{}'";
+
+/// Whoever is signed in stays so: a session that was there before is whole, and rests on what it rested on. A secret that makes
+/// one-time codes is sealed by the room above; recovery codes are kept as SHA-256 only.
+const SECOND_FACTORS: &str = "
+CREATE TABLE second_factor (
+    institution  TEXT   NOT NULL,
+    actor        TEXT   NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    created_ms   BIGINT NOT NULL,
+    confirmed_ms BIGINT,
+    last_step    BIGINT NOT NULL,
+    PRIMARY KEY (institution, actor),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE TABLE recovery_code (
+    institution TEXT   NOT NULL,
+    actor       TEXT   NOT NULL,
+    code_hash   BYTEA  NOT NULL,
+    used_ms     BIGINT,
+    PRIMARY KEY (institution, actor, code_hash),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+ALTER TABLE session ADD COLUMN stage TEXT NOT NULL DEFAULT 'whole';
+ALTER TABLE session ADD COLUMN proved_ms BIGINT;
+ALTER TABLE session ADD COLUMN last_used_ms BIGINT;
+ALTER TABLE session ADD COLUMN origin BYTEA
+";

@@ -11,4 +11,5 @@ pub mod links;
 pub(crate) mod migrations;
 pub mod people;
 pub mod places;
+pub mod second_factors;
 pub mod sessions;

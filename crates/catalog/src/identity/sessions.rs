@@ -1,8 +1,39 @@
 //! Sessions of people and service clients, found by the SHA-256 of their bearer token.
 
 use super::people::actor;
-use crate::{CatalogError, Database, Sql, Statement};
+use crate::{CatalogError, Database, Row, Sql, Statement};
+use std::str::FromStr;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Timestamp};
+
+/// How far somebody has come who signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Signed in: the session is worth what its role may do.
+    Whole,
+    /// A second factor is there and was not proved yet: nothing else can be done.
+    Prove,
+    /// A second factor is demanded and there is none yet: nothing else can be done but to get one.
+    Enrol,
+}
+
+impl Stage {
+    /// The word in tables and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Prove => "prove",
+            Self::Enrol => "enrol",
+        }
+    }
+}
+
+impl FromStr for Stage {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        [Self::Whole, Self::Prove, Self::Enrol].into_iter().find(|stage| stage.as_str() == word).ok_or(())
+    }
+}
 
 /// A session that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +58,14 @@ pub struct SessionRow {
     pub expires: Timestamp,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When the person last proved a second factor in it.
+    pub proved: Option<Timestamp>,
+    /// When it was last used, to within some seconds; none of one that was opened before this was written down.
+    pub last_used: Option<Timestamp>,
+    /// Where it was opened and by which program, as the room above sealed it.
+    pub origin: Option<Vec<u8>>,
 }
 
 /// A session together with how its account stands now.
@@ -44,12 +83,13 @@ pub struct Standing {
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
-     expires_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
+     expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12)",
 );
 /// One round trip for everything that a decision needs to know of an actor with a token.
 const STANDING: Sql = Sql::new(
     "SELECT s.token_hash, s.institution, s.actor, s.actor_kind, s.role, s.sign_in, s.code_hash, s.issued_ms, \
-       s.expires_ms, s.revoked_ms, \
+       s.expires_ms, s.revoked_ms, s.stage, s.proved_ms, s.last_used_ms, s.origin, \
        CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
@@ -61,6 +101,19 @@ const STANDING: Sql = Sql::new(
      LEFT JOIN service_client c ON s.actor_kind = 'service' AND c.institution = s.institution AND c.client_id = s.actor \
      WHERE s.token_hash = $1",
 );
+const LIVING: Sql = Sql::new(
+    "SELECT token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, expires_ms, revoked_ms, \
+       stage, proved_ms, last_used_ms, origin \
+     FROM session WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND revoked_ms IS NULL AND expires_ms > $4 \
+     ORDER BY issued_ms DESC LIMIT $5",
+);
+const TOUCH: Sql = Sql::new("UPDATE session SET last_used_ms = $1 WHERE token_hash = $2");
+const PROVE: Sql = Sql::new(
+    "UPDATE session SET proved_ms = $1, last_used_ms = $1, \
+       expires_ms = CASE stage WHEN 'whole' THEN expires_ms ELSE $2 END, stage = 'whole' \
+     WHERE token_hash = $3 AND revoked_ms IS NULL AND expires_ms > $4",
+);
+const UNPROVE: Sql = Sql::new("UPDATE session SET proved_ms = NULL, stage = $1 WHERE token_hash = $2");
 const REVOKE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE token_hash = $2 AND revoked_ms IS NULL");
 const REVOKE_ACTOR: Sql = Sql::new(
@@ -89,6 +142,9 @@ pub fn insert(session: &SessionRow) -> Statement {
             session.code_hash.into(),
             session.issued.into(),
             session.expires.into(),
+            session.stage.as_str().into(),
+            session.proved.into(),
+            session.origin.as_deref().into(),
         ],
     )
     .expecting(1)
@@ -101,24 +157,51 @@ pub fn insert(session: &SessionRow) -> Statement {
 pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Option<Standing>, CatalogError> {
     let rows = database.look_up(Statement::new(STANDING, vec![token_hash.into()])).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let session = SessionRow {
-        token_hash: row.get_array(0)?,
-        institution: row.get_checked(1)?,
-        actor: actor(row, 2)?,
-        actor_kind: row.get_word(3)?,
-        role: row.get_word(4)?,
-        sign_in: row.get_text(5)?.to_owned(),
-        code_hash: row.opt_bytes(6)?.map(|_| row.get_array(6)).transpose()?,
-        issued: row.get_timestamp(7)?,
-        expires: row.get_timestamp(8)?,
-        revoked: row.opt_i64(9)?.map(Timestamp::from_ms),
-    };
+    let session = read(row)?;
     Ok(Some(Standing {
         session,
-        disabled: row.get_bool(10)?,
-        role_held: row.get_bool(11)?,
-        scopes: row.get_text(12)?.to_owned(),
+        disabled: row.get_bool(14)?,
+        role_held: row.get_bool(15)?,
+        scopes: row.get_text(16)?.to_owned(),
     }))
+}
+
+/// The sessions of an actor that live at a moment, the newest first, at most `max`.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn living(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    kind: ActorKind,
+    now: Timestamp,
+    max: u32,
+) -> Result<Vec<SessionRow>, CatalogError> {
+    let find = Statement::new(
+        LIVING,
+        vec![institution.into(), actor.into(), kind.as_str().into(), now.into(), max.into()],
+    );
+    database.query(find).await?.iter().map(read).collect()
+}
+
+/// Notes that a session was used.
+#[must_use]
+pub fn touch(token_hash: &[u8; 32], now: Timestamp) -> Statement {
+    Statement::new(TOUCH, vec![now.into(), token_hash.into()])
+}
+
+/// Makes a session whole after a second factor was proved in it, or notes that it was proved again. The transaction fails with
+/// [`CatalogError::UnexpectedRows`] when the session has ended meanwhile.
+#[must_use]
+pub fn prove(token_hash: &[u8; 32], now: Timestamp, expires: Timestamp) -> Statement {
+    Statement::new(PROVE, vec![now.into(), expires.into(), token_hash.into(), now.into()]).expecting(1)
+}
+
+/// Takes the proof of a second factor from a session, and lets it go on at this stage.
+#[must_use]
+pub fn unprove(token_hash: &[u8; 32], stage: Stage) -> Statement {
+    Statement::new(UNPROVE, vec![stage.as_str().into(), token_hash.into()])
 }
 
 /// Revokes one session; a revoked one stays as it is.
@@ -172,4 +255,23 @@ pub fn forget_all() -> Vec<Statement> {
 #[must_use]
 pub fn forget_expired(before: Timestamp) -> Statement {
     Statement::new(FORGET, vec![before.into()])
+}
+
+fn read(row: &Row) -> Result<SessionRow, CatalogError> {
+    Ok(SessionRow {
+        token_hash: row.get_array(0)?,
+        institution: row.get_checked(1)?,
+        actor: actor(row, 2)?,
+        actor_kind: row.get_word(3)?,
+        role: row.get_word(4)?,
+        sign_in: row.get_text(5)?.to_owned(),
+        code_hash: row.opt_bytes(6)?.map(|_| row.get_array(6)).transpose()?,
+        issued: row.get_timestamp(7)?,
+        expires: row.get_timestamp(8)?,
+        revoked: row.opt_i64(9)?.map(Timestamp::from_ms),
+        stage: row.get_word(10)?,
+        proved: row.opt_i64(11)?.map(Timestamp::from_ms),
+        last_used: row.opt_i64(12)?.map(Timestamp::from_ms),
+        origin: row.opt_bytes(13)?.map(<[u8]>::to_vec),
+    })
 }

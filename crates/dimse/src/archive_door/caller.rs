@@ -4,7 +4,7 @@ use super::{ArchiveDoor, refusal};
 use crate::pdu::{UserIdentity, UserIdentityKind};
 use crate::scp::{Peer, Refusal};
 use crate::scu::Reached;
-use yingdun_access::{Login, PeerFacts, Session, SignInError};
+use yingdun_access::{Login, PeerFacts, Session, SignInError, Stage};
 use yingdun_model::{ActorId, ActorKind, AeTitle, Role, Secret};
 
 /// Who acts in an association.
@@ -89,8 +89,14 @@ impl ArchiveDoor {
                     password: Secret::new(text(&identity.secondary)?),
                     role,
                     peer: device.peer(),
+                    program: None,
                 };
                 let session = self.access.login(login).await.map_err(refused)?.session;
+                if session.stage() != Stage::Whole {
+                    // DICOM has no second question to ask: the person signs in elsewhere and brings a token.
+                    self.access.revoke(&session).await.map_err(refused)?;
+                    return Err(Refusal::NotTrusted);
+                }
                 Ok(Some(Person { session, is_of_association: true }))
             }
             UserIdentityKind::Jwt => {
@@ -128,9 +134,13 @@ fn name_and_role(text: &str) -> (String, Option<Role>) {
 
 fn refused(error: SignInError) -> Refusal {
     match error {
-        SignInError::Refused | SignInError::ChooseRole { .. } | SignInError::PasswordLength => {
-            Refusal::NotTrusted
-        }
+        SignInError::Refused
+        | SignInError::ChooseRole { .. }
+        | SignInError::PasswordLength
+        | SignInError::SecondFactorNeeded
+        | SignInError::SecondFactorExists
+        | SignInError::NoSecondFactor
+        | SignInError::SecondFactorDamaged => Refusal::NotTrusted,
         SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
             Refusal::Unavailable
         }

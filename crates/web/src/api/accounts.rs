@@ -10,8 +10,8 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use yingdun_access::{AddressList, DeviceHabits, DeviceRecord, NewClient, OneTimeLink};
-use yingdun_model::{ActorId, ActorKind, AeTitle};
+use yingdun_access::{AddressList, DeviceHabits, DeviceRecord, NewClient, OneTimeLink, SessionView};
+use yingdun_model::{ActorId, ActorKind, AeTitle, Timestamp};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +62,7 @@ const fn yes() -> bool {
 /// Everybody of the institution.
 pub(crate) async fn people(call: Call) -> Result<Response<Body>, Problem> {
     let people = call.service.access.people(call.session()?).await.map_err(of_admin)?;
+    let holders = call.service.access.second_factor_holders(call.session()?).await.map_err(of_admin)?;
     let rows: Vec<Value> = people
         .iter()
         .map(|person| {
@@ -70,6 +71,7 @@ pub(crate) async fn people(call: Call) -> Result<Response<Body>, Problem> {
                 "roles": person.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
                 "disabled": person.disabled,
                 "enrolled": person.password_hash.is_some(),
+                "second_factor": holders.contains(&person.actor),
                 "new_places_wait_until_ms": person.strangers_wait_until.as_ms(),
             })
         })
@@ -110,6 +112,38 @@ pub(crate) async fn end_sessions(call: Call) -> Result<Response<Body>, Problem> 
         .await
         .map_err(of_admin)?;
     Ok(answer::json(StatusCode::OK, &json!({"ended": ended})))
+}
+
+/// The living sessions of a person.
+pub(crate) async fn sessions(call: Call) -> Result<Response<Body>, Problem> {
+    let actor = actor_in_path(&call)?;
+    let seen = call.service.access.sessions_of(call.session()?, &actor).await.map_err(of_admin)?;
+    Ok(answer::json(StatusCode::OK, &seen.iter().map(|view| session_row(view, None)).collect()))
+}
+
+/// Ends one session of a person.
+pub(crate) async fn end_session(call: Call) -> Result<Response<Body>, Problem> {
+    let actor = actor_in_path(&call)?;
+    let reference = call.in_path("session").unwrap_or_default();
+    call.service.access.end_session(call.session()?, &actor, reference).await.map_err(of_admin)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// A session as lists show it; `present` is the reference of the one that asks.
+pub(super) fn session_row(view: &SessionView, present: Option<&str>) -> Value {
+    json!({
+        "session": view.reference,
+        "role": view.role.as_str(),
+        "sign_in": view.sign_in,
+        "stage": view.stage.as_str(),
+        "issued_ms": view.issued.as_ms(),
+        "last_used_ms": view.last_used.as_ms(),
+        "expires_ms": view.expires.as_ms(),
+        "proved_ms": view.proved.map(Timestamp::as_ms),
+        "address": view.origin.as_ref().map(|origin| origin.address.to_string()),
+        "program": view.origin.as_ref().and_then(|origin| origin.program.clone()),
+        "present": present.map(|present| present == view.reference),
+    })
 }
 
 /// Every device of the institution.

@@ -1,21 +1,103 @@
-//! What everybody may change about the own account.
+//! What everybody may see and change about the own account: password, second factor, sessions.
 
+use super::accounts::session_row;
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
 use crate::identity::of_sign_in;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
-use yingdun_access::SignInError;
-use yingdun_model::Secret;
+use serde_json::json;
+use yingdun_access::{RecoveryCodes, SignInError};
+use yingdun_model::{Secret, Timestamp};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordBody {
     present: String,
     new: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PresentBody {
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeBody {
+    code: String,
+}
+
+/// How the own second factor stands, and what this session is worth.
+pub(crate) async fn second_factor(call: Call) -> Result<Response<Body>, Problem> {
+    let session = call.session()?;
+    let state = call.service.access.second_factor(session).await.map_err(of_refused)?;
+    let body = json!({
+        "confirmed_ms": state.confirmed.map(Timestamp::as_ms),
+        "recovery_codes_left": state.recovery_codes_left,
+        "required": state.required,
+        "strong_until_ms": state.strong_until.map(Timestamp::as_ms),
+        "stage": session.stage().as_str(),
+        "amr": session.methods(),
+    });
+    Ok(secret(answer::json(StatusCode::OK, &body)))
+}
+
+/// Makes a secret for an app; it is shown once.
+pub(crate) async fn begin_second_factor(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let PresentBody { password } = json_of(body).await?;
+    let made = call.service.access.begin_second_factor(call.session()?, Secret::new(password)).await;
+    let made = made.map_err(of_refused)?;
+    let body = json!({"secret": made.secret.expose(), "uri": made.uri.expose()});
+    Ok(secret(answer::json(StatusCode::OK, &body)))
+}
+
+/// Confirms it by its first code.
+pub(crate) async fn confirm_second_factor(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let code = code_of(body).await?;
+    let codes = call.service.access.confirm_second_factor(call.session()?, &code).await;
+    Ok(recovery_codes(&codes.map_err(of_refused)?))
+}
+
+/// Finishes the sign-in, or makes the session strong for a while.
+pub(crate) async fn prove_second_factor(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let code = code_of(body).await?;
+    let until = call.service.access.prove_second_factor(call.session()?, &code).await.map_err(of_refused)?;
+    Ok(answer::json(StatusCode::OK, &json!({"strong_until_ms": until.as_ms()})))
+}
+
+/// Ten new recovery codes.
+pub(crate) async fn renew_recovery_codes(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let code = code_of(body).await?;
+    let codes = call.service.access.renew_recovery_codes(call.session()?, &code).await;
+    Ok(recovery_codes(&codes.map_err(of_refused)?))
+}
+
+/// Removes the own second factor.
+pub(crate) async fn remove_second_factor(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let code = code_of(body).await?;
+    call.service.access.remove_second_factor(call.session()?, &code).await.map_err(of_refused)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// The own sessions.
+pub(crate) async fn sessions(call: Call) -> Result<Response<Body>, Problem> {
+    let session = call.session()?;
+    let seen = call.service.access.own_sessions(session).await.map_err(of_refused)?;
+    let present = session.reference();
+    Ok(answer::json(StatusCode::OK, &seen.iter().map(|view| session_row(view, Some(&present))).collect()))
+}
+
+/// Ends one of them.
+pub(crate) async fn end_session(call: Call) -> Result<Response<Body>, Problem> {
+    let reference = call.in_path("session").unwrap_or_default();
+    let ended = call.service.access.end_own_session(call.session()?, reference).await.map_err(of_refused)?;
+    if ended { Ok(answer::empty(StatusCode::NO_CONTENT)) } else { Err(Problem::new(Kind::NotFound)) }
 }
 
 /// Sets a new password for the bearer of the token.
@@ -29,5 +111,33 @@ pub(crate) async fn change_password(call: Call, body: Body) -> Result<Response<B
             .expected("the present password of a person, and not too many failed attempts")
             .remedy("after several failures wait a quarter of an hour")),
         Err(other) => Err(of_sign_in(&other)),
+    }
+}
+
+// === helpers ===
+
+async fn code_of(body: Body) -> Result<Secret<String>, Problem> {
+    let CodeBody { code } = json_of(body).await?;
+    Ok(Secret::new(code))
+}
+
+fn recovery_codes(codes: &RecoveryCodes) -> Response<Body> {
+    let codes: Vec<&String> = codes.0.iter().map(Secret::expose).collect();
+    secret(answer::json(StatusCode::OK, &json!({"recovery_codes": codes})))
+}
+
+/// What is shown once is kept by no cache.
+fn secret(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The token is good: only the password or the code is not.
+fn of_refused(error: SignInError) -> Problem {
+    match error {
+        SignInError::Refused => Problem::new(Kind::Forbidden)
+            .expected("the password or an unused code of a person, and not too many failed attempts")
+            .remedy("wait for the next code of the app; after several failures wait a quarter of an hour"),
+        other => of_sign_in(&other),
     }
 }

@@ -12,9 +12,10 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         AdminError::Refused(refusal) => of_refusal(&refusal),
         AdminError::NotFound => Problem::new(Kind::NotFound).expected("an account of this institution"),
         AdminError::AlreadyExists => Problem::new(Kind::Conflict).expected("a new name").came(words),
-        AdminError::RoleConflict | AdminError::OfficerAccount | AdminError::AlreadyFounded => {
-            Problem::new(Kind::Conflict).came(words)
-        }
+        AdminError::RoleConflict
+        | AdminError::OfficerAccount
+        | AdminError::AlreadyFounded
+        | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
         | AdminError::RedirectUri

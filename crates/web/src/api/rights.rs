@@ -61,6 +61,13 @@ pub(crate) async fn take_role(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
+/// Resets the second factor of a person who lost it.
+pub(crate) async fn reset_second_factor(call: Call) -> Result<Response<Body>, Problem> {
+    let actor = actor_in_path(&call)?;
+    call.service.access.reset_second_factor(call.session()?, &actor).await.map_err(of_admin)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
 /// Replaces the scopes of a service client.
 pub(crate) async fn grant_scopes(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: ScopesBody = json_of(body).await?;

@@ -2,6 +2,7 @@
 
 use crate::http::answer::Broken;
 use crate::http::problem::{Kind, Problem};
+use yingdun_access::Reason;
 use yingdun_archive::{FindError, OpenError, Unavailable};
 
 /// Seconds after which a client may try again when a part of the archive does not answer.
@@ -29,6 +30,9 @@ pub(crate) fn broken(error: OpenError) -> Broken {
 pub(crate) fn of_open(error: OpenError) -> Problem {
     match error {
         OpenError::NotFound => Problem::new(Kind::NotFound),
+        OpenError::Refused { reason } if reason == Reason::SecondFactorNeeded.as_str() => {
+            Problem::second_factor_needed()
+        }
         OpenError::Refused { reason } => refused(&reason),
         OpenError::PermitEnded => Problem::new(Kind::Forbidden)
             .expected("a login that lasts")

@@ -232,6 +232,18 @@ impl Problem {
         problem
     }
 
+    /// A token whose sign-in is not finished, or a study that opens with a second factor just proved (RFC 9470 §3).
+    pub(crate) fn second_factor_needed() -> Self {
+        let mut problem = Self::new(Kind::Unauthenticated)
+            .expected("a second factor that was proved a short while ago in this session")
+            .came("second-factor-needed")
+            .remedy("send a code to POST /api/v1/me/second-factor/proof, or set a second factor up, and ask again");
+        let challenge =
+            HeaderValue::from_static("Bearer realm=\"yingdun\", error=\"insufficient_user_authentication\"");
+        problem.0.header = Some((Extra::Authenticate, challenge));
+        problem
+    }
+
     /// The kind, for tests.
     #[cfg(test)]
     pub(crate) fn kind(&self) -> Kind {

@@ -10,12 +10,12 @@ use crate::http::body::form_of;
 use crate::http::form::{Parameters, encode};
 use crate::http::problem::{Kind, Problem};
 use crate::identity;
-use crate::page::{form_token, sign_in};
+use crate::page::{form_token, second_factor, sign_in};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::Response;
-use yingdun_access::CodeRequest;
-use yingdun_model::ActorId;
+use yingdun_access::{CodeRequest, Session, SignInError, Stage};
+use yingdun_model::{ActorId, Secret};
 
 /// The parameters of a request that the sign-in form carries along.
 const CARRIED: [&str; 6] =
@@ -37,14 +37,56 @@ pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Pro
         Ok(request) => request,
         Err(redirect) => return Ok(redirect),
     };
+    if let Some(code) = form.one("one_time_code")? {
+        return prove(&call, &form, &request, code).await;
+    }
     let signed_in = match sign_in::sign_in(&call, &form).await? {
         Ok(signed_in) => signed_in,
         Err(notice) => return Ok(sign_in::form(&target(&form, &request)?, Some(&notice))),
     };
+    match signed_in.session.stage() {
+        Stage::Whole => send_back(&call, &form, &request, &signed_in.session).await,
+        Stage::Prove => {
+            let mut response = second_factor::ask_for_code(&target(&form, &request)?, false);
+            identity::set_signing_in_cookie(&mut response, &signed_in.token, signed_in.expires_in);
+            Ok(response)
+        }
+        Stage::Enrol => Ok(second_factor::set_up_first()),
+    }
+}
+
+/// The step behind the password: proves the second factor of whoever signs in, and sends the browser back with a code.
+async fn prove(
+    call: &Call,
+    form: &Parameters,
+    request: &CodeRequest,
+    code: &str,
+) -> Result<Response<Body>, Problem> {
+    let cookie = identity::SIGNING_IN_COOKIE;
+    let found = identity::of_cookie_in_part(&call.service, &call.headers, cookie, call.peer).await?;
+    let Some(session) = found else { return Ok(sign_in::form(&target(form, request)?, None)) };
+    match call.service.access.prove_second_factor(&session, &Secret::new(code.to_owned())).await {
+        Ok(_) => {
+            let mut response = send_back(call, form, request, &session).await?;
+            identity::clear_signing_in_cookie(&mut response);
+            Ok(response)
+        }
+        Err(SignInError::Refused) => Ok(second_factor::ask_for_code(&target(form, request)?, true)),
+        Err(error) => Err(identity::of_sign_in(&error)),
+    }
+}
+
+/// Sends the browser back to the client with a code in the name of the session.
+async fn send_back(
+    call: &Call,
+    form: &Parameters,
+    request: &CodeRequest,
+    session: &Session,
+) -> Result<Response<Body>, Problem> {
     let code = call
         .service
         .access
-        .issue_code(&signed_in.session, &request)
+        .issue_code(session, request)
         .await
         .map_err(|error| identity::of_sign_in(&error))?;
     let fields = [("code", code.expose().as_str())];

@@ -51,7 +51,13 @@ impl OAuthError {
     /// What a refused sign-in means for a token request; `refused` is the word for wrong credentials.
     pub(crate) fn of_sign_in(error: &SignInError, refused: Self) -> Self {
         match error {
-            SignInError::Refused | SignInError::ChooseRole { .. } | SignInError::PasswordLength => refused,
+            SignInError::Refused
+            | SignInError::ChooseRole { .. }
+            | SignInError::PasswordLength
+            | SignInError::SecondFactorNeeded
+            | SignInError::SecondFactorExists
+            | SignInError::NoSecondFactor
+            | SignInError::SecondFactorDamaged => refused,
             SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
                 tracing::error!(%error, "a token could not be given");
                 Self::TemporarilyUnavailable

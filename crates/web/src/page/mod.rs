@@ -4,5 +4,7 @@
 pub(crate) mod enrol;
 pub(crate) mod form_token;
 mod html;
+pub(crate) mod second_factor;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod studies;

@@ -2,6 +2,7 @@
 
 use super::form_token::{self, FormToken};
 use super::html::{escape, page, page_with_form_target};
+use super::second_factor;
 use crate::http::answer;
 use crate::http::body::form_of;
 use crate::http::form::Parameters;
@@ -9,7 +10,9 @@ use crate::http::problem::Problem;
 use crate::identity;
 use crate::routes::Call;
 use axum::body::Body;
+use axum::http::header::USER_AGENT;
 use axum::http::{Response, StatusCode};
+use std::time::Duration;
 use yingdun_access::{Login, SignInError, SignedIn};
 use yingdun_model::{ActorId, Role, Secret};
 
@@ -28,6 +31,14 @@ pub(crate) struct Target {
 impl Target {
     fn page() -> Self {
         Self { action: "/login", carried: Vec::new(), for_client: None, leads_to: None }
+    }
+
+    /// What is carried along, as hidden fields.
+    pub(super) fn hidden_fields(&self) -> String {
+        let field = |(name, value): &(&str, String)| {
+            format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
+        };
+        self.carried.iter().map(field).collect()
     }
 }
 
@@ -122,6 +133,7 @@ pub(crate) async fn sign_in(call: &Call, form: &Parameters) -> Result<Result<Sig
         password: Secret::new(form.one("password")?.unwrap_or_default().to_owned()),
         role,
         peer: call.peer.into(),
+        program: program_of(call),
     };
     match call.service.access.login(login).await {
         Ok(signed_in) => Ok(Ok(signed_in)),
@@ -157,11 +169,7 @@ pub(crate) fn form(target: &Target, notice: Option<&Notice>) -> Response<Body> {
             escape(en)
         ));
     }
-    let carried: String = target
-        .carried
-        .iter()
-        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)))
-        .collect();
+    let carried = target.hidden_fields();
     let roles: String = Role::ALL
         .iter()
         .filter(|role| is_of_people(**role))
@@ -215,11 +223,21 @@ const fn is_of_people(role: Role) -> bool {
     }
 }
 
+/// The program, as it calls itself.
+fn program_of(call: &Call) -> Option<String> {
+    call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Gives the browser its session. How long that lives is decided where it is kept: one that is not whole yet becomes so without
+/// another cookie.
 fn enter(signed_in: &SignedIn) -> Response<Body> {
-    let mut response = answer::see_other("/");
-    identity::set_session_cookie(&mut response, &signed_in.token, signed_in.expires_in);
+    let mut response = answer::see_other(second_factor::leads_to(signed_in.session.stage()));
+    identity::set_session_cookie(&mut response, &signed_in.token, signed_in.expires_in.max(COOKIE_MIN));
     response
 }
+
+/// How long the browser keeps a session at least: one shift.
+const COOKIE_MIN: Duration = Duration::from_secs(8 * 3600);
 
 #[cfg(test)]
 mod tests {

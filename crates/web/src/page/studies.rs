@@ -110,7 +110,7 @@ fn framed(session: &Session, title_zh: &str, title_en: &str, main: &str) -> Resp
     let token = FormToken::generate();
     let (actor, role) = (escape(session.actor().as_str()), session.role());
     let main = format!(
-        "<p>{actor} · {} {role}</p>{main}<form class=\"inline\" method=\"post\" action=\"/logout\">{}\
+        "<p>{actor} · {} {role} · <a href=\"/sessions\">我的会话 My sessions</a></p>{main}<form class=\"inline\" method=\"post\" action=\"/logout\">{}\
          <button>退出 Sign out</button></form>",
         role_zh(role),
         token.field()

@@ -11,7 +11,7 @@ use crate::dicomweb::{
 };
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
-use crate::page::{enrol, sign_in, studies};
+use crate::page::{enrol, second_factor, sessions, sign_in, studies};
 use axum::body::Body;
 use axum::http::Response;
 use yingdun_archive::Level;
@@ -74,6 +74,23 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::Logout => sign_in::leave(call, body).await,
         RouteId::EnrolForm => Ok(enrol::show(&call)),
         RouteId::Enrol => enrol::submit(call, body).await,
+        RouteId::SecondFactorPage => second_factor::show(&call).await,
+        RouteId::SecondFactorProof => second_factor::prove(call, body).await,
+        RouteId::SecondFactorBegin => second_factor::begin(call, body).await,
+        RouteId::SecondFactorConfirm => second_factor::confirm(call, body).await,
+        RouteId::SessionsPage => sessions::list(&call).await,
+        RouteId::SessionsPageEnd => sessions::end(call, body).await,
+        RouteId::ReadSecondFactor => me::second_factor(call).await,
+        RouteId::BeginSecondFactor => me::begin_second_factor(call, body).await,
+        RouteId::ConfirmSecondFactor => me::confirm_second_factor(call, body).await,
+        RouteId::ProveSecondFactor => me::prove_second_factor(call, body).await,
+        RouteId::RenewRecoveryCodes => me::renew_recovery_codes(call, body).await,
+        RouteId::RemoveSecondFactor => me::remove_second_factor(call, body).await,
+        RouteId::ListOwnSessions => me::sessions(call).await,
+        RouteId::EndOwnSession => me::end_session(call).await,
+        RouteId::ListSessions => accounts::sessions(call).await,
+        RouteId::EndSession => accounts::end_session(call).await,
+        RouteId::ResetSecondFactor => rights::reset_second_factor(call).await,
         RouteId::ChangePassword => me::change_password(call, body).await,
         RouteId::ListPeople => accounts::people(call).await,
         RouteId::CreatePerson => accounts::create_person(call, body).await,

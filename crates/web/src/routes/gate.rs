@@ -55,6 +55,11 @@ async fn admit(
     let identity = match route.needs {
         Needs::Nothing => None,
         Needs::Token(_) | Needs::OwnToken => Some(identity::of_token(&service, &parts.headers, peer).await?),
+        Needs::OwnTokenInPart => Some(identity::of_token_in_part(&service, &parts.headers, peer).await?),
+        Needs::OwnCookieInPart => {
+            let cookie = identity::SESSION_COOKIE;
+            identity::of_cookie_in_part(&service, &parts.headers, cookie, peer).await?
+        }
         Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await?,
         Needs::Node => {
             identity::of_node(&service, peer).await?;

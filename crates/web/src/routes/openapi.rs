@@ -144,8 +144,8 @@ fn problem_content() -> Map<String, Value> {
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
-        Needs::Token(_) | Needs::OwnToken => json!([{"token": []}]),
-        Needs::Cookie(_) => json!([{"page": []}]),
+        Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart => json!([{"token": []}]),
+        Needs::Cookie(_) | Needs::OwnCookieInPart => json!([{"page": []}]),
         Needs::Node => json!([{"node": []}]),
         Needs::Scrape => json!([{"token": []}, {"metricsToken": []}]),
     }

@@ -66,6 +66,13 @@ const ROLE: Parameter = path("role", Schema::Text, "A role, such as `radiologist
 const JOB: Parameter = path("job", Schema::Text, "What the job was called when it began");
 const JOB_FOUND: &[(u16, &str)] = &[(200, "What it has done"), (404, "No job of yours")];
 const TRANSACTION: Parameter = path("transaction", Schema::Uid, "Transaction UID of a question");
+const SESSION: Parameter =
+    path("session", Schema::Text, "Reference of a session, as the list of sessions gives it");
+const CODE: &[Parameter] = &[field("code", Schema::Text, "Six digits of the app, or a recovery code")];
+const CODE_FORM: &[Parameter] = &[
+    field("one_time_code", Schema::Text, "Six digits of the app, or a recovery code"),
+    field("form_token", Schema::Text, "Proof that the form was opened here"),
+];
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 
 /// One of the trees of the audit log.
@@ -117,6 +124,11 @@ const SIGN_IN: &[Parameter] = &[
     field("password", Schema::Text, "Password"),
     optional("role", Schema::Text, "The role to act in; may be left out by who has one only"),
     field("form_token", Schema::Text, "Proof that the form was opened here"),
+    optional(
+        "one_time_code",
+        Schema::Text,
+        "For a program: the code of the second factor, in the step behind the password",
+    ),
 ];
 
 const HABITS: Parameter =
@@ -446,6 +458,55 @@ const fn api(
     }
 }
 
+/// A route about the own account, for whoever has a token; with `in_part` also while the sign-in is not finished.
+#[allow(clippy::too_many_arguments, reason = "the columns of the table")]
+const fn own(
+    method: Method,
+    path: &'static str,
+    in_part: bool,
+    body: BodyRule,
+    parameters: &'static [Parameter],
+    answers: &'static [(u16, &'static str)],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        family: Family::Api,
+        needs: if in_part { Needs::OwnTokenInPart } else { Needs::OwnToken },
+        body,
+        parameters,
+        produces: JSON,
+        answers,
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
+/// A plain page about the own account, also while the sign-in is not finished.
+const fn own_page(
+    method: Method,
+    path: &'static str,
+    body: BodyRule,
+    answers: &'static [(u16, &'static str)],
+    zh: &'static str,
+    en: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        family: Family::Page,
+        needs: Needs::OwnCookieInPart,
+        body,
+        parameters: &[],
+        produces: HTML,
+        answers,
+        summary_zh: zh,
+        summary_en: en,
+    }
+}
+
 /// A text of the audit log.
 const fn api_text(
     path: &'static str,
@@ -596,7 +657,7 @@ routes! {
     /// Authorization endpoint: the form.
     AuthorizeForm => open(Method::Get, "/oauth2/authorize", Family::OAuth, BodyRule::None, AUTHORIZE, HTML, &[(200, "The sign-in form"), (303, "Back to the client with an error")], "授权登录页", "Sign in for a program"),
     /// Authorization endpoint: the form was sent.
-    Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN), &[], HTML, &[(303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
+    Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN), &[], HTML, &[(200, "The password is right, and a second factor is asked for"), (303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
     /// Authorization server metadata.
     OAuthMetadata => open(Method::Get, "/.well-known/oauth-authorization-server", Family::OAuth, BodyRule::None, &[], JSON, OK, "授权服务器元数据", "Authorization server metadata"),
     /// The list of studies.
@@ -617,6 +678,40 @@ routes! {
     EnrolForm => open(Method::Get, "/enrol/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "接受邀请页", "The form behind an invitation"),
     /// An invitation: the password was sent.
     Enrol => open(Method::Post, "/enrol/{token}", Family::Page, BodyRule::Form(list![field("password", Schema::Text, "The new password"), field("again", Schema::Text, "The same again"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(200, "The password is set"), (401, "The invitation is not accepted"), (403, "The form was not opened here")], "接受邀请", "Accept an invitation"),
+    /// The second factor: the page.
+    SecondFactorPage => own_page(Method::Get, "/second-factor", BodyRule::None, &[(200, "The form for a code, or for setting a second factor up; or the sign-in form")], "第二因素页", "The page of the second factor"),
+    /// The second factor: a code was sent.
+    SecondFactorProof => own_page(Method::Post, "/second-factor", BodyRule::Form(CODE_FORM), &[(303, "Proved"), (401, "The code is not accepted"), (403, "The form was not opened here")], "提交验证码", "Send a code"),
+    /// The second factor: set up.
+    SecondFactorBegin => own_page(Method::Post, "/second-factor/begin", BodyRule::Form(list![field("password", Schema::Text, "The password"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The secret, once, and the form for its first code"), (401, "The password is not accepted"), (403, "The form was not opened here")], "开始设置第二因素", "Begin to set a second factor up"),
+    /// The second factor: its first code was sent.
+    SecondFactorConfirm => own_page(Method::Post, "/second-factor/confirm", BodyRule::Form(CODE_FORM), &[(200, "The recovery codes, once"), (401, "The code is not accepted"), (403, "The form was not opened here")], "确认第二因素", "Confirm a second factor"),
+    /// The own sessions: the page.
+    SessionsPage => Route { needs: Needs::Cookie(Action::Search), ..own_page(Method::Get, "/sessions", BodyRule::None, &[(200, "The own sessions, or the sign-in form")], "自己的会话页", "The page of the own sessions") },
+    /// The own sessions: one was ended.
+    SessionsPageEnd => Route { needs: Needs::Cookie(Action::Search), ..own_page(Method::Post, "/sessions", BodyRule::Form(list![field("session", Schema::Text, "Reference of a session"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(303, "Ended"), (403, "The form was not opened here")], "结束自己的一个会话", "End one of the own sessions") },
+    /// How the own second factor stands.
+    ReadSecondFactor => own(Method::Get, "/me/second-factor", true, BodyRule::None, &[], OK, "自己的第二因素状态", "How the own second factor stands, and what this session is worth"),
+    /// Begin a second factor.
+    BeginSecondFactor => own(Method::Post, "/me/second-factor", true, BodyRule::Json(list![field("password", Schema::Text, "The password")]), &[], list![(200, "`secret` and `uri`, once; nothing changes before the first code"), (403, "The password is wrong, or too many attempts failed"), (409, "There is one already")], "开始设置第二因素 (TOTP)", "Begin to set a second factor up (TOTP)"),
+    /// Confirm a second factor.
+    ConfirmSecondFactor => own(Method::Post, "/me/second-factor/confirmation", true, BodyRule::Json(CODE), &[], list![(200, "`recovery_codes`, once; every other session of the person has ended"), (403, "The code is wrong, or too many attempts failed"), (409, "None was begun, or there is one already")], "用首个验证码确认第二因素", "Confirm the second factor by its first code"),
+    /// Prove a second factor.
+    ProveSecondFactor => own(Method::Post, "/me/second-factor/proof", true, BodyRule::Json(CODE), &[], list![(200, "The sign-in is finished, and what is sensitive opens until `strong_until_ms`"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "提交验证码", "Prove the second factor by a code"),
+    /// New recovery codes.
+    RenewRecoveryCodes => own(Method::Post, "/me/second-factor/recovery-codes", false, BodyRule::Json(CODE), &[], list![(200, "Ten new `recovery_codes`, once; those before work no more"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "更换恢复码", "Replace the recovery codes"),
+    /// Remove the own second factor.
+    RemoveSecondFactor => own(Method::Post, "/me/second-factor/removal", false, BodyRule::Json(CODE), &[], list![(204, "Removed; every other session of the person has ended"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "移除自己的第二因素", "Remove the own second factor"),
+    /// The own sessions.
+    ListOwnSessions => own(Method::Get, "/me/sessions", false, BodyRule::None, &[], OK, "自己的会话", "The own sessions: where, since when, last used"),
+    /// End one of the own sessions.
+    EndOwnSession => own(Method::Delete, "/me/sessions/{session}", false, BodyRule::None, &[SESSION], list![(204, "Ended"), (404, "No such session of yours")], "结束自己的一个会话", "End one of the own sessions"),
+    /// The sessions of a person.
+    ListSessions => api(Method::Get, "/people/{actor}/sessions", Action::ManageAccounts, BodyRule::None, &[ACTOR], OK, "列出其会话", "The sessions of a person; that somebody looked is on the ledger"),
+    /// End one session of a person.
+    EndSession => api(Method::Delete, "/people/{actor}/sessions/{session}", Action::ManageAccounts, BodyRule::None, &[ACTOR, SESSION], list![(204, "Ended"), (404, "No such session")], "结束其一个会话", "End one session of a person"),
+    /// Reset the second factor of a person.
+    ResetSecondFactor => api(Method::Delete, "/people/{actor}/second-factor", Action::ManageRights, BodyRule::None, &[ACTOR], list![(204, "Removed; every session of the person has ended"), (404, "The person has none"), (409, "Not the own one")], "重置其第二因素", "Reset the second factor of a person who lost it"),
     /// The own password.
     ChangePassword => Route { method: Method::Post, path: "/me/password", family: Family::Api, needs: Needs::OwnToken, body: BodyRule::Json(list![field("present", Schema::Text, "The present password"), field("new", Schema::Text, "The new one, of at least 12 characters")]), parameters: &[], produces: JSON, answers: &[(204, "Changed; every other session of the person has ended"), (403, "The present password is wrong, or too many attempts failed")], summary_zh: "修改自己的密码", summary_en: "Change the own password" },
     /// Everybody.

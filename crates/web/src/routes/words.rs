@@ -76,6 +76,10 @@ pub enum Needs {
     Token(Action),
     /// An access token; the route concerns nobody but its bearer.
     OwnToken,
+    /// An access token, also one whose sign-in is not finished; the route concerns nobody but its bearer, and finishes that.
+    OwnTokenInPart,
+    /// The cookie of a plain page, also one whose sign-in is not finished; the page concerns nobody but its bearer.
+    OwnCookieInPart,
     /// The cookie of a plain page; without it the page says how to log in.
     Cookie(Action),
     /// The certificate of another node of the installation.

@@ -23,6 +23,7 @@ use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts};
 use yingdun_audit::{Log, LogConfig, NodeName};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::SealingKey;
+use yingdun_crypto::one_time_code;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{EpochFile, KeyStore, RootFile, SecretName};
@@ -89,7 +90,7 @@ impl Running {
         let identity = database(DatabaseKind::Identity, "identity.db").await.unwrap();
         let catalogue = database(DatabaseKind::Catalogue, "catalogue.db").await.unwrap();
         let access = Access::open(
-            AccessConfig::new(institution.clone(), detail_key),
+            AccessConfig::new(institution.clone(), detail_key, SealingKey::generate()),
             identity.clone(),
             catalogue.clone(),
             audit.clone(),
@@ -215,7 +216,7 @@ impl Running {
     pub async fn stranger(&self, role: Role) -> String {
         let institution = InstitutionId::new("h2").unwrap();
         let access = Access::open(
-            AccessConfig::new(institution.clone(), SealingKey::generate()),
+            AccessConfig::new(institution.clone(), SealingKey::generate(), SealingKey::generate()),
             self.identity.clone(),
             self.catalogue.clone(),
             self.audit.clone(),
@@ -233,6 +234,7 @@ impl Running {
                 password: password(),
                 role: Some(role),
                 peer: LOCAL,
+                program: None,
             };
             access.login(login).await
         };
@@ -253,8 +255,27 @@ impl Running {
             password: Secret::new(PASSWORD.into()),
             role: Some(role),
             peer: LOCAL,
+            program: None,
         };
         self.access.login(login).await.unwrap().token.expose().clone()
+    }
+
+    /// Gives the person of a token a second factor.
+    pub async fn set_second_factor_up(&self, token: &str) {
+        let session = self.session(token).await;
+        let made = self.access.begin_second_factor(&session, Secret::new(PASSWORD.into())).await.unwrap();
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let bits = made.secret.expose().chars().flat_map(|c| {
+            let value = alphabet.find(c).unwrap();
+            (0..5).rev().map(move |bit| (value >> bit) & 1)
+        });
+        let bits: Vec<usize> = bits.collect();
+        let bytes: Vec<u8> =
+            bits.chunks(8).map(|byte| byte.iter().fold(0, |whole, bit| whole << 1 | *bit as u8)).collect();
+        let secret = Secret::new(bytes.try_into().unwrap());
+        let code = one_time_code::code(&secret, one_time_code::step_at(self.clock.now()));
+        let code = Secret::new(std::str::from_utf8(&code).unwrap().to_owned());
+        self.access.confirm_second_factor(&session, &code).await.unwrap();
     }
 
     /// A one-time login link for a person.

@@ -34,7 +34,10 @@ pub(crate) use keys::{
 };
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
-pub(crate) use sign_in::{AdminArgs, IdentityArgs, LoginArgs, PasswordArgs, ServerArgs};
+pub(crate) use sign_in::{
+    AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
+    SessionCommand,
+};
 pub(crate) use storage::{CompactCommand, ReplicaCommand, RestoreArgs, ScrubArgs};
 pub(crate) use vault::{VaultCommand, VaultInitArgs, VaultRehearseArgs, VaultRestoreArgs};
 pub(crate) use witness::{WitnessCommand, WitnessInitArgs};
@@ -96,6 +99,12 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Change the own password; every other session ends
     Password(PasswordArgs),
+    /// The own second factor: set it up, prove it, replace its recovery codes, remove it; and reset that of somebody who lost it
+    #[command(subcommand)]
+    SecondFactor(SecondFactorCommand),
+    /// Sessions: the own ones, and those of others (system administrator)
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// People (system administrator)
     #[command(subcommand)]
     Person(PersonCommand),

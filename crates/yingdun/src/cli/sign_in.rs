@@ -1,6 +1,6 @@
 //! Words that say which archive is meant and who asks.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// As whom images are moved. A token lasts hours at most; who names a service client gets new ones for as long as it takes.
@@ -56,6 +56,9 @@ pub(crate) struct LoginArgs {
     /// The role to act in; may be left out by who holds one only
     #[arg(long)]
     pub(crate) role: Option<String>,
+    /// A file with a code of the second factor, for an account that has one; asked for at the terminal when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) code_file: Option<PathBuf>,
     /// Where to keep the token (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: PathBuf,
@@ -71,4 +74,65 @@ pub(crate) struct PasswordArgs {
     pub(crate) new_password_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+}
+
+/// A code of the second factor.
+#[derive(Debug, Args)]
+pub(crate) struct CodeArgs {
+    /// A file with a code of the app, or a recovery code; read from standard input when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) code_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecondFactorCommand {
+    /// Say how the own second factor stands, and what this session is worth
+    Status {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Make a secret for an authenticator app and show it once; it counts from its first code on
+    Enrol {
+        /// A file with the present password; read from standard input when absent
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Confirm it by its first code, and show ten recovery codes once
+    Confirm(CodeArgs),
+    /// Prove it: finishes a sign-in, and opens what is sensitive for a while
+    Prove(CodeArgs),
+    /// Put ten new recovery codes in the place of those that are left
+    RecoveryCodes(CodeArgs),
+    /// Remove it
+    Remove(CodeArgs),
+    /// Reset that of somebody who lost it (security administrator); every session of that person ends
+    Reset {
+        name: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List the own sessions, or those of a person (system administrator)
+    List {
+        name: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// End one of the own sessions, or of a person's (system administrator)
+    End {
+        /// By what the list names it
+        session: String,
+        /// Whose session; one's own when absent
+        #[arg(long = "of", value_name = "NAME")]
+        of: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }

@@ -80,6 +80,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Migrate(args) => migrate::migrate(args, output).await,
         Command::Login(args) => admin::login(args, output).await,
         Command::Password(args) => admin::change_password(args, output).await,
+        Command::SecondFactor(command) => admin::second_factor(command, output).await,
+        Command::Session(command) => admin::session(command, output).await,
         Command::Person(command) => admin::person(command, output).await,
         Command::Invitation(command) => admin::invitation(command, output).await,
         Command::Role(command) => admin::role(command, output).await,

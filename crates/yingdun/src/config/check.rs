@@ -1,7 +1,7 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, domains, keys, nats, node, offsite, witnesses};
+use super::{Config, DatabaseUrl, domains, identity, keys, nats, node, offsite, witnesses};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -86,6 +86,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         );
     }
     for finding in domains::check(&config.storage).into_iter().chain(offsite::check(&config.storage)) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
+    }
+
+    for finding in identity::check(&config.identity) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

@@ -7,6 +7,7 @@ mod check;
 mod domains;
 mod edit;
 mod finding;
+mod identity;
 mod keys;
 mod nats;
 mod node;
@@ -17,6 +18,7 @@ mod witnesses;
 pub(crate) use check::check;
 pub(crate) use edit::with_root;
 pub(crate) use finding::{Finding, Severity};
+pub(crate) use identity::Identity;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
@@ -121,15 +123,6 @@ pub(crate) struct Catalogue {
     /// Seconds without anything new after which a study is said to be stable.
     #[serde(default = "default_study_stable_after_s")]
     pub(crate) study_stable_after_s: u32,
-}
-
-/// People, devices, service clients and sessions.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Identity {
-    pub(crate) database: DatabaseUrl,
-    /// A directory with Cedar policies; unset means the policies of the program.
-    pub(crate) policy_directory: Option<PathBuf>,
 }
 
 /// The ledger.

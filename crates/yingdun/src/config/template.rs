@@ -156,6 +156,16 @@ outage_s = 300
 database = {identity}
 # Uncomment to use policies of your own instead of those in the program.
 # policy_directory = "policies"
+# The roles that nobody activates without a second factor (an authenticator app). Whoever has none sets it up at the next sign-in
+# and can do nothing else before. Uncomment as soon as the three officers can: until then a password is enough.
+# require_second_factor_for = ["system-administrator", "security-administrator", "audit-administrator"]
+# Whether people open studies of the grades L4S and L5 only with a second factor that was proved within strong_minutes.
+# step_up_for_sensitive = true
+# strong_minutes = 60
+# Minutes of rest after which a session of a person ends; for single roles, and for places, whatever the role.
+idle_minutes = 15
+# idle_minutes_for = {{ radiologist = 30 }}
+# idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
 
 [audit]
 # The append-only log. Nothing opens when this cannot be written.

@@ -106,6 +106,7 @@ async fn enter(system: &System, invitation: &str) -> Result<SignedInPerson, Demo
             password: Secret::new(password),
             role: None,
             peer: Peer::LOCAL,
+            program: None,
         })
         .await?;
     Ok(SignedInPerson { actor, token: signed_in.token, session: signed_in.session })

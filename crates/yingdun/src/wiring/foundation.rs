@@ -81,7 +81,10 @@ impl Foundation {
             Some(directory) => PolicySource::Directory(directory.clone()),
             None => PolicySource::Builtin,
         };
-        let settings = AccessConfig { policies, ..AccessConfig::new(institution.clone(), detail) };
+        let sealing = keys.secret(&institution, SecretName::Identity).await?;
+        let rules = config.identity.rules();
+        let settings =
+            AccessConfig { policies, rules, ..AccessConfig::new(institution.clone(), detail, sealing) };
         let access =
             Access::open(settings, identity.clone(), catalogue.clone(), audit.clone(), Arc::clone(&clock))?;
         Ok(Self { institution, catalogue, identity, key_rows, keys, audit, access, clock })

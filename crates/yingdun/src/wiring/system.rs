@@ -36,6 +36,9 @@ use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{OffsiteConfig, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
 
+/// How often rows of sign-ins that nobody asks for any more are deleted.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Where the doors are, with the ports that were really taken.
@@ -177,6 +180,7 @@ impl System {
         doors.spawn(committer.run(stop_doors.clone()));
         let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
         doors.spawn(notifier.run(stop_doors.clone()));
+        doors.spawn(forget_expired(foundation.access.clone(), stop_doors.clone()));
         dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();
@@ -345,6 +349,15 @@ pub(super) fn offsite_settings(offsite: &[Offsite]) -> Result<Vec<OffsiteConfig>
     let settings =
         |offsite: &Offsite| offsite.settings().map_err(|(path, cause)| StartError::File { path, cause });
     offsite.iter().map(settings).collect()
+}
+
+/// Deletes rows of expired sessions, links and codes now and then, so that the accounts do not grow with use.
+async fn forget_expired(access: Access, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+        if let Err(error) = access.forget_expired().await {
+            tracing::warn!(%error, "expired sessions were not deleted; it is tried again in an hour");
+        }
+    }
 }
 
 // === doors ===

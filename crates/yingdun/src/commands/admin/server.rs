@@ -78,6 +78,11 @@ impl Server {
         Ok(Self { http: client.timeout(CALL_TIME_MAX).build()?, base, token: None })
     }
 
+    /// A server that knows us by a token that was just given.
+    pub(super) fn with_token(args: &ServerArgs, token: Secret<String>) -> Result<Self, AdminClientError> {
+        Ok(Self { token: Some(token), ..Self::anonymous(args)? })
+    }
+
     /// Calls a route of the administration API; an answer without a body is `null`.
     pub(super) async fn ask(
         &self,

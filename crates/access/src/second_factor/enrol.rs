@@ -1,0 +1,148 @@
+//! Getting a second factor, and how it stands.
+
+use super::codes::{self, Typed};
+use super::person_of;
+use crate::access::Access;
+use crate::ledger;
+use crate::session::Session;
+use crate::sign_in::{Fault, SignInError};
+use yingdun_audit::{Event, EventKind};
+use yingdun_catalog::CatalogError;
+use yingdun_catalog::identity::{people, places, second_factors, sessions};
+use yingdun_crypto::random;
+use yingdun_model::{ActorKind, Secret, Timestamp};
+
+/// A secret that was just made. It is shown once.
+#[derive(Debug)]
+pub struct Enrolment {
+    /// In base32, to be typed into an app.
+    pub secret: Secret<String>,
+    /// As `otpauth://…`, for an app that reads it from a picture or a link.
+    pub uri: Secret<String>,
+}
+
+/// Recovery codes that were just made. They are shown once.
+#[derive(Debug)]
+pub struct RecoveryCodes(pub Vec<Secret<String>>);
+
+/// How the second factor of a person stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondFactorState {
+    /// Since when there is one; none when there is none, or its first code has not come.
+    pub confirmed: Option<Timestamp>,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: i64,
+    /// Whether the role of the session cannot be activated without one.
+    pub required: bool,
+    /// Until when what was proved in this session counts as fresh.
+    pub strong_until: Option<Timestamp>,
+}
+
+impl Access {
+    /// How the second factor of the person of a session stands. Also for a session that is not whole.
+    ///
+    /// # Errors
+    /// [`SignInError::Unavailable`]; [`SignInError::Refused`] when the session is not one of a person.
+    pub async fn second_factor(&self, session: &Session) -> Result<SecondFactorState, SignInError> {
+        let (institution, actor) = (session.institution(), session.actor());
+        if session.actor_kind() != ActorKind::Person {
+            return Err(SignInError::Refused);
+        }
+        let factor = self.second_factor_of(institution, actor).await?;
+        let left = second_factors::codes_left(&self.inner.identity, institution, actor).await;
+        let (rules, now) = (&self.inner.rules, self.inner.clock.now());
+        Ok(SecondFactorState {
+            confirmed: factor.and_then(|factor| factor.confirmed),
+            recovery_codes_left: left.map_err(SignInError::Unavailable)?,
+            required: rules.second_factor_for.contains(&session.role()),
+            strong_until: session
+                .proved()
+                .filter(|proved| rules.is_strong(Some(*proved), now))
+                .map(|proved| rules.strong_until(proved)),
+        })
+    }
+
+    /// Makes a secret for the person of a session, who must know the password: a session that somebody left open is no way to
+    /// lock its owner out. One that was begun before and not confirmed dies. Also for a session that waits for this.
+    ///
+    /// # Errors
+    /// [`SignInError::SecondFactorExists`]; [`SignInError::Refused`] when the password is wrong or may not be tried now.
+    pub async fn begin_second_factor(
+        &self,
+        session: &Session,
+        password: Secret<String>,
+    ) -> Result<Enrolment, SignInError> {
+        let Some((claim, _)) = person_of(session) else { return Err(SignInError::Refused) };
+        let (institution, actor) = (claim.institution, claim.actor);
+        if self.second_factor_of(institution, actor).await?.is_some_and(|factor| factor.confirmed.is_some()) {
+            return Err(SignInError::SecondFactorExists);
+        }
+        self.prove(claim, password).await?;
+        let secret = Secret::new(random::array());
+        let sealed = self.seal_secret(institution, actor, &secret);
+        self.note(session, "second-factor-begun").await?;
+        let begin = second_factors::begin(institution, actor, &sealed, self.inner.clock.now());
+        match self.inner.identity.execute(vec![begin]).await {
+            Ok(_) => {}
+            Err(CatalogError::UnexpectedRows { .. }) => return Err(SignInError::SecondFactorExists),
+            Err(error) => return Err(SignInError::Unavailable(error)),
+        }
+        let secret = codes::base32(secret.expose());
+        let issuer = format!("Yingdun {}", institution.as_str());
+        let uri = codes::otpauth(&issuer, actor.as_str(), &secret);
+        Ok(Enrolment { secret, uri })
+    }
+
+    /// Confirms the secret that was begun, by its first code; gives recovery codes. The session is whole and strong from then on,
+    /// and every other session of the person ends. Also for a session that waits for this.
+    ///
+    /// # Errors
+    /// [`SignInError::NoSecondFactor`] when none was begun, [`SignInError::SecondFactorExists`],
+    /// [`SignInError::Refused`] when the code is wrong or may not be tried now.
+    pub async fn confirm_second_factor(
+        &self,
+        session: &Session,
+        code: &Secret<String>,
+    ) -> Result<RecoveryCodes, SignInError> {
+        let Some((claim, token_hash)) = person_of(session) else { return Err(SignInError::Refused) };
+        let (institution, actor) = (claim.institution, claim.actor);
+        let factor = self.second_factor_of(institution, actor).await?;
+        let factor = factor.ok_or(SignInError::NoSecondFactor)?;
+        if factor.confirmed.is_some() {
+            return Err(SignInError::SecondFactorExists);
+        }
+        let counted = self.counted(claim).await?;
+        let now = self.inner.clock.now();
+        let secret = self.open_secret(institution, actor, &factor)?;
+        let step = match codes::typed(code) {
+            Some(Typed::Digits(digits)) => codes::step_of(&secret, &digits, now),
+            Some(Typed::Recovery(_)) | None => None,
+        };
+        let Some(step) = step else { return Err(self.refuse_sign_in(claim, Fault::WrongCode).await) };
+        let made = codes::recovery_codes();
+        let hashes = made.each_ref().map(|code| codes::recovery_hash(institution, actor, code));
+        self.note(session, "second-factor-enrolled").await?;
+        let mut changes = vec![second_factors::confirm(institution, actor, &factor.sealed, step, now)];
+        changes.extend(second_factors::replace_codes(institution, actor, &hashes));
+        changes.extend([
+            sessions::prove(&token_hash, now, self.person_session_ends(now)),
+            sessions::revoke_others(institution, actor, ActorKind::Person, &token_hash, now),
+            places::succeed(institution, actor, &counted.place.digest, now),
+            people::forget_strangers(institution, actor),
+        ]);
+        match self.inner.identity.execute(changes).await {
+            Ok(_) => Ok(RecoveryCodes(made.into())),
+            Err(CatalogError::UnexpectedRows { .. }) => {
+                Err(self.refuse_sign_in(claim, Fault::ReplayedOneTimeCode).await)
+            }
+            Err(error) => Err(SignInError::Unavailable(error)),
+        }
+    }
+
+    /// Writes a change of one's own down, before it is made.
+    pub(super) async fn note(&self, session: &Session, word: &'static str) -> Result<(), SignInError> {
+        let event = ledger::session_leaf(session, ledger::word(word));
+        let event = Event { kind: EventKind::Authentication, ..event };
+        self.inner.log.append_one(event).await.map(|_| ()).map_err(SignInError::AuditUnavailable)
+    }
+}

@@ -1,0 +1,63 @@
+//! The own sessions: where somebody is signed in, since when and by which program, and a button that ends each.
+
+use super::form_token::{self, FormToken};
+use super::html::{escape, page};
+use super::sign_in::{self, role_zh};
+use crate::http::answer;
+use crate::http::body::form_of;
+use crate::http::problem::{Kind, Problem};
+use crate::identity;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use yingdun_access::SessionView;
+
+/// The list; without a session, the sign-in form.
+pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
+    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let seen =
+        call.service.access.own_sessions(session).await.map_err(|error| identity::of_sign_in(&error))?;
+    let (token, present) = (FormToken::generate(), session.reference());
+    let rows: String = seen.iter().map(|view| row(view, view.reference == present, &token)).collect();
+    let main = format!(
+        "<table><thead><tr><th>地址 <small lang=\"en\">Address</small></th><th>程序 <small lang=\"en\">Program</small></th>\
+         <th>角色 <small lang=\"en\">Role</small></th><th>登录 <small lang=\"en\">Since</small></th><th>最近使用 \
+         <small lang=\"en\">Last used</small></th><th></th></tr></thead><tbody>{rows}</tbody></table>\
+         <p><a href=\"/second-factor\">第二因素 Second factor</a> · <a href=\"/\">返回 Back</a></p>"
+    );
+    let mut response = page(StatusCode::OK, "我的会话", "My sessions", &main);
+    token.attach(&mut response);
+    Ok(response)
+}
+
+/// Ends one of them.
+pub(crate) async fn end(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let sent = form_of(body).await?;
+    form_token::check(&call.headers, &sent, &call.service.origin)?;
+    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let reference = sent.one("session")?.unwrap_or_default();
+    let ended = call.service.access.end_own_session(session, reference).await;
+    if ended.map_err(|error| identity::of_sign_in(&error))? {
+        Ok(answer::see_other("/sessions"))
+    } else {
+        Err(Problem::new(Kind::NotFound))
+    }
+}
+
+fn row(view: &SessionView, present: bool, token: &FormToken) -> String {
+    let address = view.origin.as_ref().map_or_else(|| "—".to_owned(), |origin| origin.address.to_string());
+    let program = view.origin.as_ref().and_then(|origin| origin.program.as_deref()).unwrap_or("—");
+    let this = if present { " <b>本会话 (this one)</b>" } else { "" };
+    format!(
+        "<tr><td>{}{this}</td><td>{}</td><td>{} {}</td><td>{}</td><td>{}</td><td><form class=\"inline\" method=\"post\" \
+         action=\"/sessions\">{}<input type=\"hidden\" name=\"session\" value=\"{}\"><button>结束 End</button></form></td></tr>",
+        escape(&address),
+        escape(program),
+        role_zh(view.role),
+        view.role,
+        view.issued,
+        view.last_used,
+        token.field(),
+        escape(&view.reference)
+    )
+}

@@ -1,0 +1,215 @@
+//! What an installation demands of people who sign in: second factors, and after how much rest a session ends.
+
+use super::DatabaseUrl;
+use super::finding::{Finding, Severity};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+use yingdun_access::{AddressList, IdleRules, IdleZone, SignInRules};
+use yingdun_model::Role;
+
+/// The longest rest, in minutes: half a day, after which whoever comes back may be somebody else.
+const IDLE_MINUTES_MAX: u32 = 720;
+/// The longest time for which a second factor counts as fresh, in minutes: a shift.
+const STRONG_MINUTES_MAX: u32 = 480;
+/// The roles without which no installation is, and which give and take every right.
+const OFFICERS: [Role; 3] =
+    [Role::SystemAdministrator, Role::SecurityAdministrator, Role::AuditAdministrator];
+
+/// People, devices, service clients and sessions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) database: DatabaseUrl,
+    /// A directory with Cedar policies; unset means the policies of the program.
+    pub(crate) policy_directory: Option<PathBuf>,
+    /// The roles that nobody activates without a second factor.
+    #[serde(default)]
+    pub(crate) require_second_factor_for: BTreeSet<Role>,
+    /// Whether people open what is sensitive (L4S, L5) only with a second factor that was proved a short while ago.
+    #[serde(default)]
+    pub(crate) step_up_for_sensitive: bool,
+    /// Minutes for which a proved second factor counts.
+    #[serde(default = "default_strong_minutes")]
+    pub(crate) strong_minutes: u32,
+    /// Minutes of rest after which a session of a person ends.
+    #[serde(default = "default_idle_minutes")]
+    pub(crate) idle_minutes: u32,
+    /// The same for single roles.
+    #[serde(default)]
+    pub(crate) idle_minutes_for: BTreeMap<Role, u32>,
+    /// The same for places, whatever the role.
+    #[serde(default)]
+    pub(crate) idle_zones: Vec<Zone>,
+}
+
+/// A place with a rest of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Zone {
+    /// Addresses or networks, as of a device.
+    pub(crate) networks: Vec<String>,
+    pub(crate) idle_minutes: u32,
+}
+
+impl Identity {
+    /// The rules, as the room of sign-ins reads them. A zone whose networks cannot be read, which [`check`] calls an error, is
+    /// none.
+    pub(crate) fn rules(&self) -> SignInRules {
+        let minutes = |count: u32| Duration::from_secs(60 * u64::from(count));
+        let zone = |zone: &Zone| {
+            let networks = zone.networks.join(" ").parse().ok()?;
+            Some(IdleZone { networks, idle: minutes(zone.idle_minutes) })
+        };
+        SignInRules {
+            second_factor_for: self.require_second_factor_for.clone(),
+            step_up: self.step_up_for_sensitive,
+            strong: minutes(self.strong_minutes),
+            idle: IdleRules {
+                usual: minutes(self.idle_minutes),
+                roles: self.idle_minutes_for.iter().map(|(role, count)| (*role, minutes(*count))).collect(),
+                zones: self.idle_zones.iter().filter_map(zone).collect(),
+            },
+        }
+    }
+}
+
+/// Judges what is demanded of people who sign in.
+pub(super) fn check(identity: &Identity) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut say = |severity, option, cause: String, remedy| {
+        findings.push(Finding { severity, option, cause, remedy });
+    };
+    let machines = identity.require_second_factor_for.iter().find(|role| is_of_machines(**role));
+    if let Some(role) = machines {
+        say(
+            Severity::Error,
+            "identity.require_second_factor_for",
+            format!("`{role}` is no role of people, and a machine has no second factor"),
+            "name roles of people only",
+        );
+    }
+    let open: Vec<&str> = OFFICERS
+        .iter()
+        .filter(|role| !identity.require_second_factor_for.contains(role))
+        .map(|role| role.as_str())
+        .collect();
+    if !open.is_empty() {
+        say(
+            Severity::Warning,
+            "identity.require_second_factor_for",
+            format!("a password is enough to act as {}", open.join(", ")),
+            "let the officers set up a second factor (page /second-factor), then name their three roles",
+        );
+    }
+    if !(1..=STRONG_MINUTES_MAX).contains(&identity.strong_minutes) {
+        say(
+            Severity::Error,
+            "identity.strong_minutes",
+            format!("{} is not between 1 and {STRONG_MINUTES_MAX}", identity.strong_minutes),
+            "set 60, or less where sensitive studies are read seldom",
+        );
+    }
+    let rests = [("identity.idle_minutes", identity.idle_minutes)];
+    let rests = rests
+        .into_iter()
+        .chain(identity.idle_minutes_for.values().map(|count| ("identity.idle_minutes_for", *count)))
+        .chain(identity.idle_zones.iter().map(|zone| ("identity.idle_zones", zone.idle_minutes)));
+    for (option, count) in rests {
+        if !(1..=IDLE_MINUTES_MAX).contains(&count) {
+            say(
+                Severity::Error,
+                option,
+                format!("{count} is not between 1 and {IDLE_MINUTES_MAX}"),
+                "set 15, and 30 in reading rooms",
+            );
+        }
+    }
+    for zone in &identity.idle_zones {
+        match zone.networks.join(" ").parse::<AddressList>() {
+            Ok(AddressList::Only(networks)) if !networks.is_empty() => {}
+            Ok(_) => say(
+                Severity::Error,
+                "identity.idle_zones",
+                "a zone is everywhere, or nowhere".into(),
+                "name its networks, such as 10.1.2.0/24; for everywhere, set identity.idle_minutes",
+            ),
+            Err(error) => say(
+                Severity::Error,
+                "identity.idle_zones",
+                error.to_string(),
+                "write addresses or networks such as 10.1.2.0/24",
+            ),
+        }
+    }
+    findings
+}
+
+// === helpers ===
+
+const fn is_of_machines(role: Role) -> bool {
+    matches!(role, Role::Device | Role::Service | Role::System)
+}
+
+/// One list of sensitive studies.
+const fn default_strong_minutes() -> u32 {
+    60
+}
+
+/// GB/T 22239: a session that rests is ended.
+const fn default_idle_minutes() -> u32 {
+    15
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(text: &str) -> Identity {
+        toml::from_str(&format!("database = \"sqlite:identity.db\"\n{text}")).unwrap()
+    }
+
+    fn worst(text: &str) -> Vec<(Severity, &'static str)> {
+        check(&identity(text)).into_iter().map(|finding| (finding.severity, finding.option)).collect()
+    }
+
+    #[test]
+    fn that_a_password_is_enough_for_officers_is_said() {
+        assert_eq!(worst(""), [(Severity::Warning, "identity.require_second_factor_for")]);
+        let all = r#"require_second_factor_for = ["system-administrator", "security-administrator", "audit-administrator"]"#;
+        assert_eq!(worst(all), []);
+    }
+
+    #[test]
+    fn what_cannot_be_is_an_error() {
+        let error = |option| (Severity::Error, option);
+        for (text, option) in [
+            (r#"require_second_factor_for = ["device"]"#, "identity.require_second_factor_for"),
+            ("strong_minutes = 0", "identity.strong_minutes"),
+            ("idle_minutes = 721", "identity.idle_minutes"),
+            ("idle_minutes_for = { radiologist = 0 }", "identity.idle_minutes_for"),
+            ("idle_zones = [{ networks = [\"10.1\"], idle_minutes = 30 }]", "identity.idle_zones"),
+            ("idle_zones = [{ networks = [], idle_minutes = 30 }]", "identity.idle_zones"),
+        ] {
+            assert!(worst(text).contains(&error(option)), "{text}");
+        }
+        assert!(
+            toml::from_str::<Identity>("database = \"sqlite:x\"\nrequire_second_factor_for = [\"boss\"]")
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn zones_and_roles_become_rules() {
+        let rules = identity(
+            "idle_minutes_for = { radiologist = 20 }\nidle_zones = [{ networks = [\"10.1.2.0/24\"], idle_minutes = 30 }]",
+        )
+        .rules();
+        let at = |role, address: &str| rules.idle.limit(role, address.parse().unwrap()).as_secs() / 60;
+        assert_eq!(at(Role::Clinician, "192.0.2.1"), 15);
+        assert_eq!(at(Role::Radiologist, "192.0.2.1"), 20);
+        assert_eq!(at(Role::Clinician, "10.1.2.9"), 30);
+        assert_eq!(rules.strong.as_secs(), 3600);
+    }
+}
