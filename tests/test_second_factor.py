@@ -1,9 +1,11 @@
 """Second factors and sessions from outside: an app computes codes, browsers and scripts sign in with both."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
+import sqlite3
 import struct
 import time
 from urllib.parse import parse_qs, urlparse
@@ -12,6 +14,7 @@ import pytest
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.administration import PASSWORD, REDIRECT, SESSION_COOKIE, Api, Office, form_token
+from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
 STEP_SECONDS = 30
@@ -267,12 +270,20 @@ def test_an_open_stream_breaks_off_when_its_person_is_disabled_or_its_session_en
 
 
 def test_a_session_that_rests_ends(make_installation):
-    installation = make_installation("second-factor-idle", settings={"IDENTITY__IDLE_MINUTES": "1"})
+    installation = make_installation("second-factor-idle", settings={"IDENTITY__IDLE_MINUTES": "2"})
     office = installation.office or Office(installation)
     token = office.sign_in(office.person("factor-idle", "radiologist"))
     api = office.api(token)
-    for _ in range(2):
-        time.sleep(40)
-        assert api.raw("GET", "/me/sessions").status_code == 200
-    time.sleep(61)
-    assert api.raw("GET", "/me/sessions").status_code == 401
+
+    def rest(seconds):
+        """As long ago as that was the session used last, as far as the server wrote it down."""
+        with contextlib.closing(sqlite3.connect(installation.directory / "db" / "identity.db", timeout=30)) as rows, rows:
+            changed = rows.execute("UPDATE session SET last_used_ms = last_used_ms - ? WHERE actor = ?", (seconds * 1000, "factor-idle"))
+            assert changed.rowcount == 1
+
+    rest(60)
+    assert api.raw("GET", "/me/sessions").status_code == 200
+    rest(60)
+    assert api.raw("GET", "/me/sessions").status_code == 200, "whoever works does not rest"
+    rest(150)
+    wait_until(lambda: api.raw("GET", "/me/sessions").status_code == 401, "who rested has to sign in", 10)
