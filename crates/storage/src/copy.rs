@@ -19,6 +19,17 @@ pub struct PackCheck {
     pub damaged_at: Option<u64>,
 }
 
+/// How much of a damaged copy is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackSurvey {
+    /// Records whose every byte is the one that was stored.
+    pub whole: u64,
+    /// Records that show themselves and are not what was stored. One whose header is damaged shows itself nowhere and is not counted.
+    pub damaged: u64,
+    /// Where the first bytes lie that are not those that were stored, or that the device does not give.
+    pub damaged_at: Option<u64>,
+}
+
 /// Pack number and store that the header of a pack names; none when any byte of the header is wrong.
 #[must_use]
 pub fn read_pack_header(bytes: &[u8]) -> Option<(u64, [u8; 16])> {
@@ -59,6 +70,37 @@ pub fn check_pack(path: &Path, pack: u64, store: [u8; 16], from: u64, to: u64) -
         offset = parsed.location.end();
     }
     Ok(check)
+}
+
+/// Goes through a copy of a pack to its end, past whatever is damaged or cannot be read, and counts what is left of it.
+///
+/// # Errors
+/// When the copy cannot be opened; what the device does not give is damage.
+pub fn survey_pack(path: &Path, pack: u64, store: [u8; 16], bytes: u64) -> io::Result<PackSurvey> {
+    let source = [Source { replica: 0, file: RealDisk.open(path, false)? }];
+    let [only] = &source;
+    let extent = Extent { pack, end: bytes, store: &store };
+    let mut survey = PackSurvey::default();
+    if !extent.begins(only).unwrap_or(false) {
+        survey.damaged_at = Some(0);
+    }
+    let mut offset = PACK_HEADER_BYTES;
+    while offset < bytes {
+        let next = extent.next_header(&source, offset);
+        let begins = next.as_ref().map_or(bytes, |parsed| parsed.location.offset);
+        if let Some(at) = first_beside_zero(only, offset, begins).unwrap_or(Some(offset)) {
+            survey.damaged_at.get_or_insert(at);
+        }
+        let Some(parsed) = next else { break };
+        if read_record(only, &parsed, |_, _| Ok(())).unwrap_or(false) {
+            survey.whole += 1;
+        } else {
+            survey.damaged += 1;
+            survey.damaged_at.get_or_insert(begins);
+        }
+        offset = parsed.location.end();
+    }
+    Ok(survey)
 }
 
 /// The records in the first `bytes` bytes of a copy of a pack, by their plain headers; nothing when there are bytes that belong to

@@ -97,7 +97,9 @@ pub use config::{
     DESCRIPTOR_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX, PACK_BYTES_MAX, RECORD_BYTES_MAX,
     REPLICAS_MAX, ReplicaConfig, SCRUB_INTERVAL, StoreConfig,
 };
-pub use copy::{PackCheck, begin_replica, check_pack, pack_file, pack_records, read_pack_header};
+pub use copy::{
+    PackCheck, PackSurvey, begin_replica, check_pack, pack_file, pack_records, read_pack_header, survey_pack,
+};
 pub use disk::{Disk, DiskFile, Entry, RealDisk, Space};
 pub use error::{ReadError, RemovalError, ServiceError, StoreError};
 pub use events::{LogEvents, StoreEvent, StoreEvents};

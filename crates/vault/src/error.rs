@@ -94,7 +94,7 @@ pub enum VaultError {
     #[error(transparent)]
     Rows(#[from] DumpError),
     /// There is no room for a copy.
-    #[error("`{}` has {free} bytes free, the snapshot needs {needed}", folder.display())]
+    #[error("`{}` has {free} bytes free, {needed} are needed", folder.display())]
     NoRoom {
         /// Where.
         folder: PathBuf,
@@ -103,8 +103,56 @@ pub enum VaultError {
         /// Bytes that are free.
         free: u64,
     },
+    /// A folder is not what it should be for a disc of this vault.
+    #[error("`{}` is no disc that can be used: {why}", folder.display())]
+    Disc {
+        /// Where.
+        folder: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
+    /// No disc has this label.
+    #[error("no disc has the label `{0}`; `yingdun vault disc list` shows which there are")]
+    NoDisc(String),
+    /// A disc has this label already.
+    #[error("a disc has the label `{0}` already; each disc has its own")]
+    LabelTaken(String),
+    /// A label that not every file system takes.
+    #[error("expected a label of 1 to 32 capital letters, digits and `_`, got `{0}`")]
+    Label(String),
+    /// A disc would stay emptier than it could be.
+    #[error(
+        "{packs} packs wait, {bytes} bytes, and a disc takes {usable}: more will come; `--underfull` writes it all the same"
+    )]
+    DiscNotFull {
+        /// Packs that would be on it.
+        packs: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Bytes that fit.
+        usable: u64,
+    },
+    /// A disc cannot hold what has to be on it.
+    #[error("what has to be on the disc takes {needed} bytes, it has room for {usable}")]
+    DiscTooSmall {
+        /// Bytes that fit.
+        usable: u64,
+        /// Bytes that are needed.
+        needed: u64,
+    },
+    /// Every pack is on as many discs as asked for.
+    #[error("no sealed pack waits for a disc")]
+    NothingForDisc,
+    /// The rows on a disc cannot be opened any more.
+    #[error(
+        "the key of the rows of snapshot {0} on that disc is not in the folder with keys: it ended there; use a newer disc, or an older copy of the folder"
+    )]
+    DiscKeyGone(u64),
+    /// Discs without a snapshot.
+    #[error("none of these discs holds a snapshot; one that was written with `--with-snapshot` does")]
+    NoSnapshotOnDiscs,
     /// Where an installation is to be made, there is something.
-    #[error("`{}` is not empty; a restore writes into new folders only", .0.display())]
+    #[error("`{}` is not empty; only new folders are written into", .0.display())]
     NotEmpty(PathBuf),
 }
 

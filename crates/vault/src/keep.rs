@@ -103,9 +103,28 @@ impl Vault {
             .map(|manifest| manifest.number)
             .collect();
         let with_keys = kept.iter().filter(|manifest| !keyless.contains(&manifest.number));
-        let names = names_of_keys(keys, with_keys)?;
+        let mut names = names_of_keys(keys, with_keys)?;
+        for entry in self.disc_keys_kept(now)?.iter().filter(|entry| keys.has(entry)) {
+            names.insert(short(&entry.list.0));
+            names.extend(keys.names(entry)?.iter().map(|name| short(name)));
+        }
         add(&mut doomed, keys.sweep(&names, dry_run)?);
         Ok(doomed)
+    }
+
+    /// The keys of rows on discs that stay: as long as other keys, and those of the newest such disc.
+    fn disc_keys_kept(&self, now: RunningTime) -> Result<Vec<FileEntry>, VaultError> {
+        let with_rows: Vec<(FileEntry, RunningTime)> = self
+            .discs()?
+            .iter()
+            .filter_map(|disc| Some((disc.volume.snapshot?.key, disc.volume.running)))
+            .collect();
+        let keep_keys_ms = Retention::of(&self.settings).keep_keys_ms;
+        let newest = with_rows.len().saturating_sub(1);
+        let stays = |(place, (key, written)): (usize, (FileEntry, RunningTime))| {
+            (place == newest || now.since(written) <= keep_keys_ms).then_some(key)
+        };
+        Ok(with_rows.into_iter().enumerate().filter_map(stays).collect())
     }
 
     fn sweep_packs(&self, kept: &[&Manifest], doomed: &mut Doomed) -> Result<(), VaultError> {

@@ -11,6 +11,7 @@
 //!                               ├─ <keys>/     wrapped keys and root-key file: apart, under a passphrase, for 35 days
 //!                               └─ snapshots/  signed manifests, each naming the one before
 //!  verify ─ everything, without the archive        prune ─ what is old by this host's own running time
+//!  discs/ ─ which packs are on which disc that cannot be written over; packs go there and come back
 //!  restore ─ replicas, databases, audit log of a new installation      rehearsals/ ─ signed: what a restore that was tried found
 //! ```
 //!
@@ -27,6 +28,7 @@
 
 mod alarm;
 mod chunks;
+mod disc;
 mod error;
 mod files;
 mod keep;
@@ -45,9 +47,13 @@ mod vault;
 mod verify;
 
 pub use alarm::{Alarm, AlarmKind};
+pub use disc::{
+    Brought, Disc, DiscFault, DiscOrder, DiscPlan, DiscSize, DiscSnapshot, DiscState, DiscVerified,
+    DiscWritten, Lacking, MissingOn, Packs, PlannedDisc, Recovered, Recovery, Volume, verify_disc,
+};
 pub use error::VaultError;
 pub use keep::{Doomed, Retention};
-pub use manifest::{FileEntry, Manifest, Snapshot};
+pub use manifest::{Digest, FileEntry, Manifest, Snapshot};
 pub use point::{Between, Chosen, Point};
 pub use pull::{Pulled, Watch};
 pub use rehearsals::Rehearsal;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 
 /// A pack as a snapshot knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PackEntry {
     pub(crate) pack: u64,
     pub(crate) bytes: u64,
@@ -18,7 +18,7 @@ impl PackEntry {
         format!("{:016x} {} {}\n", self.pack, self.bytes, hex::encode(self.digest))
     }
 
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (pack, bytes, digest) = (words.next()?, words.next()?, words.next()?);
         let entry = Self {

@@ -192,9 +192,7 @@ impl Vault {
         // An SM3 tree that this vault does not have is made again of the leaves by the archive itself.
         let sm3_key = self.sm3_key.clone().filter(|_| heads.sm3.is_some());
         let mut log = Mirror::open(folder, self.log_key.clone(), sm3_key)?;
-        log.follow(heads, || {
-            Ok(Leaves { reader: reader.clone(), next: 0, end: size, ready: Vec::new(), at: 0 })
-        })?;
+        log.follow(heads, || Ok(Leaves::of(reader.clone(), size)))?;
         log.into_log()?;
         if let Some(note) = witnessed {
             keep_witnessed(folder, &note).map_err(MirrorError::from)?;
@@ -204,12 +202,19 @@ impl Vault {
 }
 
 /// Leaves of the copy of the log, as they travel.
-struct Leaves {
+pub(crate) struct Leaves {
     reader: Reader,
     next: u64,
     end: u64,
     ready: Vec<u8>,
     at: usize,
+}
+
+impl Leaves {
+    /// The first so many.
+    pub(crate) const fn of(reader: Reader, end: u64) -> Self {
+        Self { reader, next: 0, end, ready: Vec::new(), at: 0 }
+    }
 }
 
 impl Read for Leaves {

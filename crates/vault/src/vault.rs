@@ -55,15 +55,11 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Exists`], [`VaultError::Settings`]; [`VaultError::File`].
     pub fn create(folder: &Path, settings: &Settings) -> Result<String, VaultError> {
-        let path = folder.join(settings::FILE);
-        if path.exists() || settings.keys_folder.join(KEYS_LOCK).exists() {
+        let there = settings.keys_folder.join(KEYS_LOCK).exists() || folder.join(settings::FILE).exists();
+        if there {
             return Err(VaultError::Exists(folder.to_owned()));
         }
-        log_key(folder, settings)?;
-        sm3_key(folder, settings)?;
-        for name in ["snapshots", "pruned", "packs", "chunks", "audit", "incoming"] {
-            files::make_folder(&folder.join(name))?;
-        }
+        make_folders(folder, settings)?;
         files::make_folder(&settings.keys_folder)?;
         let passphrase = passphrase(settings)?;
         let parameters = PassphraseParameters::generate();
@@ -73,13 +69,16 @@ impl Vault {
         let text =
             serde_json::to_vec(&lock).map_err(|error| VaultError::damaged(&lock_path, error.to_string()))?;
         files::write_new(&lock_path, &text)?;
-        let seed = Secret::new(random::array::<32>());
-        files::write_new(&folder.join(SIGNING_KEY), hex::encode(seed.expose()).as_bytes())?;
-        let public = signer(folder, &seed)?.verifier().to_string();
-        files::write_new(&folder.join(PUBLIC_KEY), format!("{public}\n").as_bytes())?;
-        // Last: where there are settings, there is a whole vault.
-        files::write_new(&path, &settings.text())?;
-        Ok(public)
+        begin(folder, settings)
+    }
+
+    /// Makes a vault in a folder for keys that are there already; gives its public key.
+    pub(crate) fn make_again(folder: &Path, settings: &Settings) -> Result<String, VaultError> {
+        if folder.join(settings::FILE).exists() {
+            return Err(VaultError::Exists(folder.to_owned()));
+        }
+        make_folders(folder, settings)?;
+        begin(folder, settings)
     }
 
     /// Opens a vault.
@@ -225,6 +224,24 @@ impl Vault {
 /// The clock of this host, for people.
 pub(crate) fn now_ms() -> i64 {
     SystemClock.now().as_ms()
+}
+
+fn make_folders(folder: &Path, settings: &Settings) -> Result<(), VaultError> {
+    log_key(folder, settings)?;
+    sm3_key(folder, settings)?;
+    let names = ["snapshots", "pruned", "packs", "chunks", "audit", "incoming"];
+    names.iter().try_for_each(|name| files::make_folder(&folder.join(name)))
+}
+
+/// Gives a vault its key and its settings.
+fn begin(folder: &Path, settings: &Settings) -> Result<String, VaultError> {
+    let seed = Secret::new(random::array::<32>());
+    files::write_new(&folder.join(SIGNING_KEY), hex::encode(seed.expose()).as_bytes())?;
+    let public = signer(folder, &seed)?.verifier().to_string();
+    files::write_new(&folder.join(PUBLIC_KEY), format!("{public}\n").as_bytes())?;
+    // Last: where there are settings, there is a whole vault.
+    files::write_new(&folder.join(settings::FILE), &settings.text())?;
+    Ok(public)
 }
 
 fn signer(folder: &Path, seed: &Secret<[u8; 32]>) -> Result<NoteSigner, VaultError> {

@@ -45,6 +45,8 @@ macro_rules! messages {
     };
 }
 
+mod disc;
+
 messages! {
     serving(web, dicom_tls, dicom_plain) {
         "影盾已就绪：{web}\n  DICOM（TLS）：{dicom_tls}\n  DICOM（明文）：{dicom_plain}"

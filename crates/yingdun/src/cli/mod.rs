@@ -5,6 +5,7 @@ mod bulk;
 mod destroy;
 mod device;
 mod dicom;
+mod disc;
 mod installation;
 mod keys;
 mod nodes;
@@ -23,6 +24,9 @@ pub(crate) use device::{
 };
 pub(crate) use dicom::{
     CallingArgs, CommitArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
+};
+pub(crate) use disc::{
+    DiscCommand, DiscRecoverArgs, DiscRestoreArgs, DiscSizeArgs, DiscVerifyArgs, DiscWriteArgs, MountedArgs,
 };
 pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,

@@ -1,6 +1,6 @@
 //! Words for a vault on another host, and for what it gives back.
 
-use crate::cli::{DatabasesArgs, PlacesArgs};
+use crate::cli::{DatabasesArgs, DiscCommand, PlacesArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use yingdun_model::Timestamp;
@@ -69,6 +69,9 @@ pub(crate) enum VaultCommand {
         #[command(flatten)]
         vault: VaultArgs,
     },
+    /// Discs and tapes that are written once: what waits for one, what is on which, and back
+    #[command(subcommand)]
+    Disc(DiscCommand),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,5 +1,6 @@
 //! `vault`: a second home for an archive, on another host.
 
+mod disc;
 mod restore;
 
 use super::{CommandError, Verdict, progress, server_link};
@@ -35,6 +36,7 @@ pub(super) async fn vault(command: VaultCommand, output: Output) -> Result<Verdi
         VaultCommand::Restore(args) => restore::restore(args, output).await,
         VaultCommand::Rehearse(args) => restore::rehearse(args, output).await,
         VaultCommand::Rehearsals { vault } => rehearsals(&Vault::open(&vault.directory)?, output),
+        VaultCommand::Disc(command) => disc::disc(command, output).await,
     }
 }
 
