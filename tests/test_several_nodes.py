@@ -12,6 +12,7 @@ from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
 from yingdun_testkit.installation import DidNotStart, wait_until
 from yingdun_testkit.several import FurtherNode, reached
+from yingdun_testkit.vault import Vault
 from yingdun_testkit.web import Web
 
 SCOPES = ("store", "search", "view")
@@ -254,3 +255,23 @@ def test_who_has_not_joined_is_refused_before_it_does_any_harm(nodes):
     for node in (stranger, copied, alone):
         shutil.rmtree(node.root)
     assert all(web.get("/studies").status_code == 200 for web in nodes.webs)
+
+
+def test_each_node_has_a_vault_that_keeps_what_lies_in_its_packs(nodes, tmp_path):
+    images = [part10.image(patient_id="several-vault", seed=n) for n in range(2)]
+    for position, image in enumerate(images):
+        nodes.webs[position].must_store(part10.file_bytes(image))
+    wait_until(lambda: len(study_uids(nodes.webs[1], "several-vault")) == 2, "the second node finds both")
+    for position in range(2):
+        node = nodes.nodes[position]
+        node.office = Office(node, names=nodes.nodes[0].office.names)
+        folder = tmp_path / str(position)
+        (folder / "scratch").mkdir(parents=True)
+        vault = Vault(folder, node, client=f"vault-{position}")
+        pulled = vault("pull")["pulled"]
+        assert pulled["snapshot"] == 1 and pulled["alarms"] == [] and pulled["packs"] >= 1, pulled
+        assert vault("verify")["faults"] == []
+        said = vault("rehearse", "--scratch", folder / "scratch", "--passphrase-file", node.directory / "keys" / "passphrase")
+        rehearsed = said["rehearsed"]
+        assert said["good"] and rehearsed["damaged"] == 0 and rehearsed["records"] > 0, said
+        assert rehearsed["of_other_nodes"] > 0, said

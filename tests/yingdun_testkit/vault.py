@@ -11,22 +11,21 @@ from .installation import Installation
 class Vault:
     """A vault folder with its keys elsewhere, and the commands on it."""
 
-    def __init__(self, root: Path, installation: Installation, *options):
+    def __init__(self, root: Path, installation: Installation, *options, client="vault"):
         self.root = Path(root)
         self.directory = self.root / "vault"
         self.keys = self.root / "keys"
         self.installation = installation
         office = installation.office
-        client = {"client_id": "vault"}
         self.secret = self.root / "secret"
-        self.secret.write_text(office.system.post("/clients", client, 201)["client_secret"])
-        office.security.put("/clients/vault/scopes", {"scopes": ["vault"]}, 204)
+        self.secret.write_text(office.system.post("/clients", {"client_id": client}, 201)["client_secret"])
+        office.security.put(f"/clients/{client}/scopes", {"scopes": ["vault"]}, 204)
         self.passphrase = self.root / "passphrase"
         self.passphrase.write_text(secrets.token_hex(16))
         self.made = self(
             "init",
             *["--server", installation.addresses.web, "--ca-file", installation.ca_file],
-            *["--client-id", "vault", "--client-secret-file", self.secret],
+            *["--client-id", client, "--client-secret-file", self.secret],
             *["--audit-key-file", installation.audit_key_file],
             *["--keys-folder", self.keys, "--keys-passphrase-file", self.passphrase],
             *options,

@@ -8,7 +8,7 @@ use yingdun_model::{InstanceRef, InstitutionId, PatientRef, StudyRef, Uid};
 const ROWS: i64 = 1000;
 
 /// An instance as a catalogue names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedInstance {
     /// The pseudonym of the instance.
     pub instance: InstanceRef,
@@ -16,6 +16,8 @@ pub struct NamedInstance {
     pub version: i64,
     /// Whose study it leads to; none where nobody finds it.
     pub found: Option<(StudyRef, PatientRef)>,
+    /// Where it lies: a place in packs, which begins with the number of their store.
+    pub location: Vec<u8>,
 }
 
 /// The instances of a catalogue behind one, by their references, some at a time; none at the end.
@@ -28,7 +30,7 @@ pub async fn instances_after(
 ) -> Result<Vec<NamedInstance>, CatalogError> {
     let mut select = StatementBuilder::new();
     select.push(
-        "SELECT i.instance_ref, i.version, t.study_ref, t.patient_ref FROM instance i \
+        "SELECT i.instance_ref, i.version, t.study_ref, t.patient_ref, i.location FROM instance i \
          LEFT JOIN series s ON s.series_ref = i.series_ref LEFT JOIN study t ON t.study_ref = s.study_ref",
     );
     if let Some(after) = after {
@@ -59,5 +61,6 @@ fn named(row: &Row) -> Result<NamedInstance, CatalogError> {
         Some(_) => Some((row.get_reference(2)?, row.get_reference(3)?)),
         None => None,
     };
-    Ok(NamedInstance { instance: row.get_reference(0)?, version: row.get_i64(1)?, found })
+    let location = row.opt_bytes(4)?.unwrap_or_default().to_vec();
+    Ok(NamedInstance { instance: row.get_reference(0)?, version: row.get_i64(1)?, found, location })
 }

@@ -7,18 +7,6 @@ use yingdun_model::StoreNumber;
 /// How often it is looked again when others entered their stores at the same moment.
 const ENTER_TRIES: usize = 100;
 
-/// Binds a catalogue that is filled from no store to this one; says whether this one is now all that it is filled from.
-///
-/// # Errors
-/// As [`Database::execute`].
-pub async fn claim(database: &Database, id: &[u8; 16]) -> Result<bool, CatalogError> {
-    let insert = insert(StoreNumber::FIRST, id, " ON CONFLICT DO NOTHING");
-    database.execute(vec![insert]).await?;
-    let others = "SELECT count(*) FROM pack_store WHERE id <> $1";
-    let rows = database.query(Statement::new(others, vec![id.into()])).await?;
-    Ok(rows.first().map(|row| row.get_i64(0)).transpose()? == Some(0))
-}
-
 /// Whether a catalogue is filled from this store already, or from none yet: then from this one now. A store that nobody has entered
 /// may be the folders of disks that are not mounted.
 ///
@@ -30,7 +18,7 @@ pub async fn is_known(database: &Database, id: &[u8; 16]) -> Result<bool, Catalo
     if rows.first().map(|row| row.get_i64(0)).transpose()? == Some(0) {
         database.execute(vec![insert(StoreNumber::FIRST, id, " ON CONFLICT DO NOTHING")]).await?;
     }
-    Ok(number_of(database, id).await?.is_some())
+    Ok(find(database, id).await?.is_some())
 }
 
 /// The number of a store in this catalogue. One that comes for the first time takes the next.
@@ -39,7 +27,7 @@ pub async fn is_known(database: &Database, id: &[u8; 16]) -> Result<bool, Catalo
 /// As [`Database::execute`]; [`CatalogError::Busy`] when others were faster each time.
 pub async fn enter(database: &Database, id: &[u8; 16]) -> Result<StoreNumber, CatalogError> {
     for _ in 0..ENTER_TRIES {
-        if let Some(number) = number_of(database, id).await? {
+        if let Some(number) = find(database, id).await? {
             return Ok(number);
         }
         let highest = "SELECT COALESCE(max(number), 0) FROM pack_store";
@@ -64,7 +52,11 @@ pub async fn several(database: &Database) -> Result<bool, CatalogError> {
     Ok(rows.first().map(|row| row.get_i64(0)).transpose()?.is_some_and(|stores| stores > 1))
 }
 
-async fn number_of(database: &Database, id: &[u8; 16]) -> Result<Option<StoreNumber>, CatalogError> {
+/// The number of a store in this catalogue; none for one that was never entered.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn find(database: &Database, id: &[u8; 16]) -> Result<Option<StoreNumber>, CatalogError> {
     let select = "SELECT number FROM pack_store WHERE id = $1";
     let rows = database.query(Statement::new(select, vec![id.into()])).await?;
     rows.first().map(|row| number(row.get_number(0)?)).transpose()

@@ -408,8 +408,8 @@ mod tests {
         let database = open().await;
         let mark = Watermark { store: StoreNumber::FIRST, pack: 4, offset: 72 };
         assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(Some(mark)));
-        assert!(!stores::claim(&database, &[8; 16]).await.unwrap());
-        assert!(stores::claim(&database, &[7; 16]).await.unwrap());
+        assert!(!stores::is_known(&database, &[8; 16]).await.unwrap());
+        assert!(stores::is_known(&database, &[7; 16]).await.unwrap());
         assert_eq!(stores::enter(&database, &[7; 16]).await, Ok(StoreNumber::FIRST));
         drop(database);
         assert_eq!(stores::enter(&open().await, &[7; 16]).await, Ok(StoreNumber::FIRST));

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use yingdun_archive::{Archive, Sample};
 use yingdun_catalog::catalogue::compare::{NamedInstance, instances_after};
+use yingdun_catalog::catalogue::stores;
 use yingdun_catalog::{Database, DatabaseKind};
-use yingdun_storage::{LogEvents, RealDisk, Store};
+use yingdun_storage::{LogEvents, RealDisk, Store, StoreLocation};
 
 /// The scratch catalogue, beside the databases.
 const SCRATCH: &str = "rehearsal.db";
@@ -36,6 +37,8 @@ pub(crate) struct Rehearsed {
     /// Rows of the restored catalogue that no pack has: instances that are nowhere, or lead to a study or patient of somebody
     /// else.
     pub(crate) strangers: u64,
+    /// Rows of instances that lie in the packs of other nodes, which have vaults of their own.
+    pub(crate) of_other_nodes: u64,
     /// Studies whose every byte was opened.
     pub(crate) studies_read: u64,
     /// Instances of them.
@@ -89,18 +92,21 @@ async fn open(
     read: &AtomicU64,
 ) -> Result<Rehearsed, StartError> {
     let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(LogEvents)).await?;
+    let id = store.id();
     let opened = Archive::open(archive_parts(config, foundation, store)).await;
     let (archive, recovered) = opened.map_err(StartError::Archive)?;
     let counts = archive.counts(&foundation.institution).await.map_err(StartError::Archive);
     let through = archive.read_through(sample, read).await.map_err(StartError::Archive);
     archive.close().await;
     let (counts, through) = (counts?, through?);
+    let compared = compare(restored, foundation, &id).await?;
     Ok(Rehearsed {
         records: recovered.records,
         opened: counts.instances,
         without_key: recovered.without_key,
         unreadable: recovered.unreadable + recovered.foreign,
-        strangers: strangers(restored, foundation).await?,
+        strangers: compared.strangers,
+        of_other_nodes: compared.of_other_nodes,
         studies_read: through.studies,
         instances_read: through.instances,
         bytes_read: through.bytes,
@@ -108,16 +114,36 @@ async fn open(
     })
 }
 
-/// How many rows of the restored catalogue are not those that the packs make. It may lack what is newer than it is, and may
+/// Rows of the restored catalogue that the packs did not make.
+#[derive(Default)]
+struct Compared {
+    strangers: u64,
+    of_other_nodes: u64,
+}
+
+/// Lays the restored catalogue beside the one that the packs of a store make. It may lack what is newer than it is, and may
 /// still have what was destroyed since.
-async fn strangers(restored: &Database, foundation: &Foundation) -> Result<u64, StartError> {
+async fn compare(
+    restored: &Database,
+    foundation: &Foundation,
+    store: &[u8; 16],
+) -> Result<Compared, StartError> {
+    let number = stores::find(restored, store).await;
+    let number = number.map_err(|cause| StartError::Database { what: "catalogue", cause })?;
+    let lies_elsewhere = |row: &NamedInstance| {
+        StoreLocation::from_bytes(&row.location).is_ok_and(|place| Some(place.store) != number)
+    };
     let (mut here, mut made) = (Walk::of(restored), Walk::of(&foundation.catalogue));
-    let mut strangers = 0;
+    let mut compared = Compared::default();
     while let Some(row) = here.next().await? {
         while made.peek().await?.is_some_and(|other| place(&other) < place(&row)) {
             made.next().await?;
         }
-        if made.peek().await? == Some(row) {
+        if made.peek().await?.is_some_and(|other| place(&other) == place(&row) && other.found == row.found) {
+            continue;
+        }
+        if lies_elsewhere(&row) {
+            compared.of_other_nodes += 1;
             continue;
         }
         let destroyed = match row.found {
@@ -125,10 +151,10 @@ async fn strangers(restored: &Database, foundation: &Foundation) -> Result<u64, 
             None => false,
         };
         if !destroyed {
-            strangers += 1;
+            compared.strangers += 1;
         }
     }
-    Ok(strangers)
+    Ok(compared)
 }
 
 fn place(row: &NamedInstance) -> (&[u8; 16], i64) {
@@ -153,10 +179,10 @@ impl<'d> Walk<'d> {
             let rows = instances_after(self.database, self.last.as_ref()).await;
             let rows = rows.map_err(|cause| StartError::Database { what: "catalogue", cause })?;
             self.ended = rows.is_empty();
-            self.last = rows.last().copied().or(self.last);
+            self.last = rows.last().cloned().or(self.last.take());
             self.waiting = rows.into();
         }
-        Ok(self.waiting.front().copied())
+        Ok(self.waiting.front().cloned())
     }
 
     async fn next(&mut self) -> Result<Option<NamedInstance>, StartError> {

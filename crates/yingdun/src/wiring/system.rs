@@ -266,8 +266,8 @@ impl System {
     }
 }
 
-/// Refuses a catalogue that is filled from the packs of others: from those of another store, or, where there are several nodes, from
-/// stores of which this is none. Then lets other nodes in.
+/// Refuses a catalogue that is filled from the packs of others, of which these are none. Then lets other nodes in, where there are to be
+/// several.
 async fn admit(
     config: &Config,
     foundation: &Foundation,
@@ -276,17 +276,17 @@ async fn admit(
 ) -> Result<(), StartError> {
     let failed = |cause| StartError::Database { what: "catalogue", cause };
     let (catalogue, id) = (&foundation.catalogue, store.id());
-    let Some(hold) = hold.filter(|_| config.node.is_some()) else {
-        return match stores::claim(catalogue, &id).await.map_err(failed)? {
-            true => Ok(()),
-            false => Err(StartError::OtherPacks),
-        };
-    };
-    hold_alone(hold, "the store of packs", Exclusive::Store(&id)).await?;
-    if !stores::is_known(catalogue, &id).await.map_err(failed)? {
-        return Err(StartError::NotJoined);
+    let among_others = hold.filter(|_| config.node.is_some());
+    if let Some(hold) = among_others {
+        hold_alone(hold, "the store of packs", Exclusive::Store(&id)).await?;
     }
-    hold.share().await.map_err(failed)
+    match (stores::is_known(catalogue, &id).await.map_err(failed)?, among_others) {
+        (true, Some(hold)) => hold.share().await.map_err(failed),
+        // What lies in the packs of others is out of reach then, and nobody gives versions beside it.
+        (true, None) => Ok(()),
+        (false, Some(_)) => Err(StartError::NotJoined),
+        (false, None) => Err(StartError::OtherPacks),
+    }
 }
 
 /// Refuses a configuration with findings of severity error.
