@@ -65,7 +65,10 @@ async fn node_of(core: &Core, certificate_sha256: &[u8; 32]) -> Result<Option<St
     let own = core.catalogue.store_number();
     let nodes = nodes::all(core.catalogue.database()).await.map_err(unavailable)?;
     let shows = |door: &NodeDoor| door.certificate_sha256 == *certificate_sha256;
-    Ok(nodes.iter().find(|node| node.store != own && node.door.as_ref().is_some_and(shows)).map(|node| node.store))
+    Ok(nodes
+        .iter()
+        .find(|node| node.store != own && node.door.as_ref().is_some_and(shows))
+        .map(|node| node.store))
 }
 
 /// A range of a record from one of its copies, counted from 0; nothing when there are fewer.

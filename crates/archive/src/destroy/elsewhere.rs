@@ -81,9 +81,12 @@ impl Elsewhere {
 /// The code by which nodes know that a destruction was carried out by one of them.
 pub(super) fn seal_of(keys: &InstitutionKeys, record: &DestructionRecord) -> String {
     let mut words = vec![record.id.clone(), record.subject.as_str().to_owned()];
-    words.extend(record.studies.iter().flat_map(|study| {
-        [hex::encode(study.study.as_bytes()), study.key_made_ms.to_string()]
-    }));
+    words.extend(
+        record
+            .studies
+            .iter()
+            .flat_map(|study| [hex::encode(study.study.as_bytes()), study.key_made_ms.to_string()]),
+    );
     hex::encode(keys.pseudonyms.destruction(&words))
 }
 
@@ -124,7 +127,8 @@ async fn noted(
 ) -> Result<Noted, DestroyError> {
     let store = hex::encode(core.store.id());
     let is_own = record.remains.as_ref().is_some_and(|remains| remains.store == store);
-    let is_sealed = record.seal.as_deref() == Some(&seal_of(&*core.institution_keys(institution).await?, record));
+    let is_sealed =
+        record.seal.as_deref() == Some(&seal_of(&*core.institution_keys(institution).await?, record));
     // Of what a copy brought back nobody knows which keys it lacks.
     if is_own || !is_sealed || record.subject == DestructionSubject::Restored {
         return Ok(Noted::default());

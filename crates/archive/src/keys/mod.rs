@@ -209,9 +209,9 @@ fn begins_by_itself(keys: &KeyStoreStatus, job: Option<&RewrapJob>) -> bool {
 
 fn of_keys(error: KeysError) -> KeyCareError {
     match error {
-        KeysError::KekNotActive { .. }
-        | KeysError::KekInUse { .. }
-        | KeysError::RewrapState { .. } => KeyCareError::Otherwise(error),
+        KeysError::KekNotActive { .. } | KeysError::KekInUse { .. } | KeysError::RewrapState { .. } => {
+            KeyCareError::Otherwise(error)
+        }
         KeysError::NoNode => KeyCareError::NoNode,
         other => KeyCareError::Unavailable(Unavailable::new("keys", other)),
     }

@@ -33,7 +33,8 @@ pub async fn watermark(database: &Database, store: StoreNumber) -> Result<Option
 /// # Errors
 /// As [`Database::execute`].
 pub async fn begin(database: &Database, store: StoreNumber) -> Result<(), CatalogError> {
-    let insert = "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+    let insert =
+        "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
     database.execute(vec![Statement::new(insert, vec![stores::name(store).into()])]).await.map(drop)
 }
 

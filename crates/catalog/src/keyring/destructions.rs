@@ -168,7 +168,8 @@ pub async fn not_noted(
 /// Notes where the studies of a destruction lie in the packs of a store; the words are those of whoever keeps it.
 #[must_use]
 pub fn note_remains(institution: &InstitutionId, id: &str, store: &[u8; 16], record: &str) -> Statement {
-    Statement::new(NOTE_REMAINS, vec![institution.into(), id.into(), store.into(), record.into()]).expecting(1)
+    Statement::new(NOTE_REMAINS, vec![institution.into(), id.into(), store.into(), record.into()])
+        .expecting(1)
 }
 
 /// What a store has noted: the names of destructions, and where their studies lie in its packs.

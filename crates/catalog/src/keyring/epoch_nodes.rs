@@ -53,8 +53,7 @@ const TELL: Sql = Sql::new(
      ON CONFLICT (institution, node) DO UPDATE SET oldest = excluded.oldest, newest = excluded.newest, \
      proof = excluded.proof, gone_ms = NULL",
 );
-const TELL_STORE: Sql =
-    Sql::new("UPDATE key_epoch_node SET store = $1 WHERE institution = $2 AND node = $3");
+const TELL_STORE: Sql = Sql::new("UPDATE key_epoch_node SET store = $1 WHERE institution = $2 AND node = $3");
 const FORGET: Sql = Sql::new(
     "INSERT INTO key_epoch_node (institution, node, gone_ms) VALUES ($1, $2, $3) \
      ON CONFLICT (institution, node) DO UPDATE SET gone_ms = excluded.gone_ms",
@@ -120,7 +119,11 @@ fn node(row: &Row) -> Result<EpochNode, CatalogError> {
         .opt_bytes(4)?
         .map(|proof| {
             let proof = proof.to_vec();
-            Ok::<_, CatalogError>(ToldEpochs { oldest: row.get_number(2)?, newest: row.get_number(3)?, proof })
+            Ok::<_, CatalogError>(ToldEpochs {
+                oldest: row.get_number(2)?,
+                newest: row.get_number(3)?,
+                proof,
+            })
         })
         .transpose()?;
     let store = row.opt_bytes(5)?.map(<[u8; 16]>::try_from).transpose();

@@ -285,7 +285,8 @@ async fn recognised(
 /// A slot that holds nothing that the database uses.
 fn free_slot(slots: &[Slot], known: &[(u64, Vec<u8>)]) -> Option<usize> {
     let is_empty = |slot: &Slot| !matches!(slot, Slot::Holds(..));
-    let is_over = |slot: &Slot| matches!(slot, Slot::Holds(epoch, _) if known.iter().all(|(known, _)| known != epoch));
+    let is_over =
+        |slot: &Slot| matches!(slot, Slot::Holds(epoch, _) if known.iter().all(|(known, _)| known != epoch));
     slots.iter().position(is_empty).or_else(|| slots.iter().position(is_over))
 }
 

@@ -120,7 +120,10 @@ async fn a_node_follows_into_the_epoch_of_another_and_keeps_nothing_of_the_one_b
     // The thief with the file of b, the root key and old rows opens none of them.
     let left = std::fs::read(nodes.file("b").path()).unwrap();
     let Slot::Holds(1, wrapped) = &file_of(&old).read().unwrap()[0] else { panic!("{old:?}") };
-    assert!(!left.windows(8).any(|window| window == &wrapped[..8]), "the old epoch is not in the file any more");
+    assert!(
+        !left.windows(8).any(|window| window == &wrapped[..8]),
+        "the old epoch is not in the file any more"
+    );
     let thief = nodes.epochs("b").await.unwrap();
     for LineKek { line, kek } in &copies {
         let opened = thief.unwrap(&root(), line, kek).await.map(drop);
@@ -247,7 +250,8 @@ async fn a_crash_between_any_two_steps_of_following_is_ended_by_the_next_start()
     let after = std::fs::read(nodes.file("b").path()).unwrap();
     drop(b);
     let both: Vec<u8> = before.iter().zip(&after).map(|(old, new)| old | new).collect();
-    let torn: Vec<u8> = both.iter().enumerate().map(|(at, byte)| if at == 4100 { 0 } else { *byte }).collect();
+    let torn: Vec<u8> =
+        both.iter().enumerate().map(|(at, byte)| if at == 4100 { 0 } else { *byte }).collect();
     let proof = epochs::all(&nodes.house.database).await.unwrap().remove(0).1;
     for bytes in [both, after, torn] {
         std::fs::write(nodes.file("b").path(), bytes).unwrap();

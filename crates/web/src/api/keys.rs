@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use yingdun_archive::{
-    EpochNode, KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyCareError, KeyReport, RewrapJob, RewrapStart, RewrapState,
+    EpochNode, KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyCareError, KeyReport, RewrapJob, RewrapStart,
+    RewrapState,
 };
 use yingdun_audit::{Counts, Outcome};
 use yingdun_model::{Grade, Timestamp};

@@ -93,7 +93,11 @@ fn shown(language: Language, status: &Value) -> String {
         plain(at(status, "rotate_after_days")),
     )];
     lines.extend(rows(at(status, "keks")).map(|kek| version(language, kek)));
-    lines.extend(rows(at(status, "nodes")).filter(|row| at(row, "keeps_old_epoch") == true).map(|row| node(language, row)));
+    lines.extend(
+        rows(at(status, "nodes"))
+            .filter(|row| at(row, "keeps_old_epoch") == true)
+            .map(|row| node(language, row)),
+    );
     let (job, left) = (at(status, "rewrap"), plain(at(status, "keys_left")));
     lines.push(if job.is_null() {
         language.rewrap_never(left)
