@@ -469,11 +469,11 @@ messages! {
         "  {grade} {suite} version {version} ({state}): {keys} keys under it, used {uses} times"
     }
     node_has_epoch(name, epoch) {
-        "  {name}：持有第 {epoch} 纪元，无更早的纪元"
+        "  {name}：持有第 {epoch} 世代，无更早的世代"
         "  {name}: holds epoch {epoch} and none before it"
     }
     node_keeps_old_epoch(name, oldest) {
-        "  {name}：仍保存已结束纪元的密钥（最早的纪元：{oldest}），销毁尚未完成。请启动该节点；若已永久移除，请销毁其磁盘，然后：yingdun nodes forget {name}"
+        "  {name}：仍保存已结束世代的密钥（最早的世代：{oldest}），销毁尚未完成。请启动该节点；若已永久移除，请销毁其磁盘，然后：yingdun nodes forget {name}"
         "  {name}: still keeps the key of an epoch that is over (oldest: {oldest}), so destructions are not finished. Start it; if it is gone for good, destroy its disk and say so: yingdun nodes forget {name}"
     }
     node_gone(name) {
@@ -481,7 +481,7 @@ messages! {
         "  {name}: said to be gone for good, its disk destroyed"
     }
     would_forget_node(name) {
-        "试运行：将登记 {name} 已永久移除。销毁不再等待它，其他节点不再回应它；仅存于该节点封存包中的影像无法再读取。其纪元文件可打开已销毁密钥的副本，因此必须先销毁其磁盘，然后加上 --disk-destroyed"
+        "试运行：将登记 {name} 已永久移除。销毁不再等待它，其他节点不再回应它；仅存于该节点封存包中的影像无法再读取。其世代文件可打开已销毁密钥的副本，因此必须先销毁其磁盘，然后加上 --disk-destroyed"
         "dry run: {name} would be said to be gone for good. No destruction waits for it then, no other node answers it, and images that lie in its packs alone cannot be read. With its epoch file copies of destroyed keys open, so its disk must be destroyed first; then say --disk-destroyed"
     }
     node_forgotten(name) {

@@ -44,7 +44,7 @@ async fn opens(open: &Open, study: &Study) {
 }
 
 /// Ends the pack that is written, and waits until it is sealed everywhere.
-async fn settle(house: &House, open: &Open) {
+pub(crate) async fn settle(house: &House, open: &Open) {
     let _ = open.archive.store().end_pack();
     let is_open = |replica| {
         let mut entries =
@@ -77,7 +77,7 @@ fn names(packs: &[(String, [u8; 32])]) -> BTreeSet<&str> {
 }
 
 /// A compaction that rewrites nothing.
-async fn compact(open: &Open, dry_run: bool) -> Compaction {
+pub(crate) async fn compact(open: &Open, dry_run: bool) -> Compaction {
     compact_from(open, dry_run, 100).await
 }
 

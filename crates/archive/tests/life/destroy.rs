@@ -37,7 +37,7 @@ pub(crate) async fn destroy(open: &Open, target: &StudiesOf) -> DestructionRecor
     done(open, &asks, &asked.id).await
 }
 
-async fn done(open: &Open, officer: &Session, id: &str) -> DestructionRecord {
+pub(crate) async fn done(open: &Open, officer: &Session, id: &str) -> DestructionRecord {
     let mut record = open.archive.destruction(officer, id).await.unwrap();
     for _ in 0..1200 {
         if record.state == DestructionState::Done {

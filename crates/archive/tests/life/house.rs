@@ -16,7 +16,7 @@ use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::sign::SigningKey;
 use yingdun_crypto::{SealingKey, digest};
 use yingdun_dicom::synthetic::Instance;
-use yingdun_keys::{EpochFile, KeyStore, RootKey, SecretName};
+use yingdun_keys::{EpochFile, KeyNode, KeyStore, RootKey, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, Role, Secret, SystemClock, Uid};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 
@@ -36,6 +36,8 @@ pub(crate) struct House {
     pub(crate) limits: ArchiveLimits,
     /// Where it reads what other nodes have; none unless a test says so.
     pub(crate) nodes: Option<Arc<dyn OtherNodes>>,
+    /// Which node it is where keys are kept; it stands alone unless a test says so.
+    pub(crate) key_node: Option<KeyNode>,
 }
 
 /// An open archive and two programs that use it.
@@ -54,6 +56,7 @@ pub(crate) struct Open {
     pub(crate) access: Access,
     pub(crate) catalogue: Database,
     pub(crate) keys: Database,
+    pub(crate) key_store: KeyStore,
 }
 
 pub(crate) fn institution() -> InstitutionId {

@@ -1,6 +1,8 @@
 //! Several stores of packs fill one catalogue, each from a node of its own.
 
 use crate::commitment::{reference, request};
+use crate::compact::{compact, settle};
+use crate::destroy::{destroy, done, only};
 use crate::house::{Engine, House, Open, institution};
 use crate::ups::{report, title, told};
 use crate::{damage_at, quarantined_and_repaired, stop, until_repaired};
@@ -11,15 +13,18 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use yingdun_archive::{
-    Archive, ChannelEnd, CommitmentFailure, CommitmentReport, Level, NodeError, OpenError, OtherNodes,
-    PACK_READ_BYTES_MAX, SopReference, SpanError, StoredOutcome, SubscriptionTarget,
+    Archive, ChannelEnd, CommitmentFailure, CommitmentReport, DestroyReason, DestructionState, KeyCareError,
+    Level, NodeError, OpenError, OtherNodes, PACK_READ_BYTES_MAX, SopReference, SpanError, StoredOutcome,
+    SubscriptionTarget,
 };
+use yingdun_audit::Filter;
 use yingdun_catalog::Statement;
 use yingdun_catalog::catalogue::{self, counts, instances, remove};
 use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::destructions::{self, KeyIdentity};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dicom::tags;
+use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore};
 use yingdun_model::{Grade, WorkitemState};
 use yingdun_storage::StoreLocation;
 
@@ -54,6 +59,196 @@ impl OtherNodes for Beside {
 
     fn is_sound<'a>(&'a self, place: &'a StoreLocation) -> BoxFuture<'a, Result<bool, NodeError>> {
         Box::pin(async move { Ok(self.archive(place)?.is_sound(place).await.unwrap()) })
+    }
+}
+
+/// What the other node gives of its epoch file, asked in this process.
+#[derive(Debug, Default)]
+struct KeysBeside(Mutex<Option<KeyStore>>);
+
+impl EpochGivers for KeysBeside {
+    fn give(&self, epoch: u64) -> GivenEpoch<'_> {
+        Box::pin(async move {
+            let store = self.0.lock().unwrap().clone().ok_or("it is stopped".to_owned())?;
+            let given = store.give_epoch(epoch).await.map_err(|error| error.to_string())?;
+            given.ok_or_else(|| "it has it not".to_owned())
+        })
+    }
+}
+
+/// Two nodes with epoch files of their own, which give each other what they lack.
+async fn two_with_epochs() -> Option<([House; 2], [Open; 2], [Arc<KeysBeside>; 2])> {
+    let (mut houses, [one, other]) = two_nodes().await?;
+    stop(one).await;
+    stop(other).await;
+    let beside = [0; 2].map(|_| Arc::new(KeysBeside::default()));
+    for (at, house) in houses.iter_mut().enumerate() {
+        let others = Some(Arc::clone(&beside[at]) as Arc<dyn EpochGivers>);
+        house.key_node = Some(KeyNode { institution: institution(), name: format!("node-{at}"), others });
+    }
+    let nodes = [houses[0].open().await, houses[1].open().await];
+    *beside[0].0.lock().unwrap() = Some(nodes[1].key_store.clone());
+    *beside[1].0.lock().unwrap() = Some(nodes[0].key_store.clone());
+    Some((houses, nodes, beside))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destruction_is_done_when_the_other_node_has_ended_the_epoch_as_well() {
+    let Some((houses, [one, other], beside)) = two_with_epochs().await else { return };
+    let (gone, kept) = (Study::new(345, Kind::Sr), Study::new(346, Kind::Sr));
+    one.store(&gone.instance(0)).await.unwrap();
+    other.store(&kept.instance(0)).await.unwrap();
+    for node in [&one, &other] {
+        node.archive.counts(&institution()).await.unwrap();
+    }
+    // It is stopped with the key of the first epoch in its file.
+    *beside[0].0.lock().unwrap() = None;
+    stop(other).await;
+    let (asks, approves) = (one.security_officer().await, one.audit_officer().await);
+    let asked = one.archive.request_destruction(&asks, &only(&gone), DestroyReason::Trial).await.unwrap();
+    one.archive.approve_destruction(&approves, &asked.id).await.unwrap();
+    let waits = async {
+        loop {
+            let record = one.archive.destruction(&asks, &asked.id).await.unwrap();
+            if !record.waits_for.is_empty() {
+                break record;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let record = tokio::time::timeout(Duration::from_secs(60), waits).await.unwrap();
+    assert_eq!((record.state, record.waits_for), (DestructionState::Rolling, vec!["node-1".to_owned()]));
+    assert_eq!(record.epoch, Some(2));
+    let report = one.archive.key_report(&asks).await.unwrap();
+    let keeps: Vec<&str> = report
+        .nodes
+        .iter()
+        .filter(|node| node.keeps_before(report.epoch))
+        .map(|node| node.name.as_str())
+        .collect();
+    assert_eq!(keeps, ["node-1"]);
+
+    // It starts, has the epoch from the first node before it serves, and the destruction ends.
+    let other = houses[1].open().await;
+    let record = done(&one, &asks, &asked.id).await;
+    assert_eq!((record.nodes, record.nodes_gone), (vec!["node-0".to_owned(), "node-1".to_owned()], vec![]));
+    assert!(
+        other.read_back(&kept.study, &kept.instance(0).sop_instance).await.unwrap()
+            == kept.instance(0).data_set
+    );
+    other.store(&kept.instance(0)).await.unwrap();
+
+    // While both serve, a second destruction needs no hand, whichever of them is first.
+    *beside[0].0.lock().unwrap() = Some(other.key_store.clone());
+    one.store(&gone.instance(0)).await.unwrap();
+    let record = destroy(&other, &only(&gone)).await;
+    assert!(record.epoch > Some(2) && record.nodes.len() == 2, "{record:?}");
+    // One that is gone for good is waited for until an officer says so.
+    stop(other).await;
+    one.store(&gone.instance(0)).await.unwrap();
+    let asked = one.archive.request_destruction(&asks, &only(&gone), DestroyReason::Trial).await.unwrap();
+    one.archive.approve_destruction(&approves, &asked.id).await.unwrap();
+    let said = one.archive.forget_node(&asks, "node-1", true).await.unwrap();
+    assert_eq!((said.name.as_str(), said.gone), ("node-1", None));
+    assert!(one.archive.forget_node(&approves, "node-1", false).await.is_err(), "it is another office");
+    assert!(matches!(one.archive.forget_node(&asks, "node-0", false).await, Err(KeyCareError::NoNode)));
+    one.archive.forget_node(&asks, "node-1", false).await.unwrap();
+    let record = done(&one, &asks, &asked.id).await;
+    assert_eq!((record.nodes, record.nodes_gone), (vec!["node-0".to_owned()], vec!["node-1".to_owned()]));
+    stop(one).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packs_of_the_other_node_with_a_destroyed_study_are_noted_there_and_compacted() {
+    let Some((houses, nodes, _beside)) = two_with_epochs().await else { return };
+    let [one, other] = &nodes;
+    let kind = Kind::CtMatrix { slices: 3, matrix: 16 };
+    let (gone, kept) = (Study::new(347, kind), Study::new(348, kind));
+    one.store(&gone.instance(0)).await.unwrap();
+    other.store(&gone.instance(1)).await.unwrap();
+    assert_eq!(catalogued(&nodes).await, 2);
+    let record = destroy(one, &only(&gone)).await;
+    let noted = Statement::new("SELECT count(*) FROM destruction_remains WHERE record LIKE '%leaf%'", vec![]);
+    let is_noted = async {
+        while one.keys.query(noted.clone()).await.unwrap()[0].get_i64(0) != Ok(1) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), is_noted).await.unwrap();
+    // Its own leaf says so.
+    other.log.checkpoint().await.unwrap();
+    let leaves =
+        other.log.reader().search(Filter { study: Some(record.studies[0].study), ..Filter::default() });
+    let reasons: Vec<String> = leaves.map(|leaf| leaf.unwrap().leaf.reason.to_string()).collect();
+    assert!(reasons.contains(&"study-destroyed".to_owned()), "{reasons:?}");
+    assert!(!reasons.contains(&"destroy-study".to_owned()), "{reasons:?}");
+
+    // The study comes again, and another one; both live.
+    other.store(&gone.instance(2)).await.unwrap();
+    other.store(&kept.instance(0)).await.unwrap();
+    other.archive.counts(&institution()).await.unwrap();
+    settle(&houses[1], other).await;
+    let told = compact(other, false).await;
+    assert_eq!((told.packs_seen, told.dead_packs, told.removed_packs), (1, 1, 1), "{told:?}");
+    for (study, number) in [(&gone, 2), (&kept, 0)] {
+        let instance = study.instance(number);
+        assert!(other.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
+    }
+    // A row that somebody wrote who has no keys makes nobody note anything.
+    let forged = "INSERT INTO destruction (institution, id, state, record, requested_ms) \
+         SELECT institution, 'forged', state, replace(record, id, 'forged'), requested_ms FROM destruction";
+    one.keys.execute(vec![Statement::new(forged, vec![])]).await.unwrap();
+    let seen = Statement::new(
+        "SELECT count(*) FROM destruction_remains WHERE destruction = 'forged' AND record LIKE '%leaf%'",
+        vec![],
+    );
+    let looked =
+        Statement::new("SELECT count(*) FROM destruction_remains WHERE destruction = 'forged'", vec![]);
+    let has_looked = async {
+        while one.keys.query(looked.clone()).await.unwrap()[0].get_i64(0) != Ok(2) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), has_looked).await.unwrap();
+    assert_eq!(one.keys.query(seen).await.unwrap()[0].get_i64(0), Ok(0));
+    for node in nodes {
+        stop(node).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_under_which_the_catalogue_is_emptied_says_so_and_passes_over_nothing() {
+    for idle in [true, false] {
+        let Some((houses, [one, other])) = two_nodes().await else { return };
+        let studies = [349, 350, 351].map(|seed| Study::new(seed, Kind::Sr));
+        one.store(&studies[0].instance(0)).await.unwrap();
+        other.store(&studies[1].instance(0)).await.unwrap();
+        for node in [&one, &other] {
+            node.archive.counts(&institution()).await.unwrap();
+        }
+        stop(one).await;
+        catalogue::wipe(&other.catalogue).await.unwrap();
+        let one = houses[0].open().await;
+        assert_eq!(one.recovered.records, 1);
+        if !idle {
+            // What arrives meets it at once; its row does not hide those before it.
+            other.store(&studies[2].instance(0)).await.unwrap();
+        }
+        let said = tokio::time::timeout(Duration::from_secs(60), other.archive.catalogue_emptied()).await;
+        assert!(said.is_ok(), "it was not noticed");
+        let marks = Statement::new("SELECT count(*) FROM pack_watermark", vec![]);
+        assert_eq!(one.catalogue.query(marks).await.unwrap()[0].get_i64(0), Ok(1), "the other has none");
+        stop(other).await;
+        let other = houses[1].open().await;
+        assert_eq!(other.recovered.records, if idle { 1 } else { 2 });
+        for study in &studies[1..if idle { 2 } else { 3 }] {
+            let instance = study.instance(0);
+            assert!(
+                other.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set
+            );
+        }
+        stop(one).await;
+        stop(other).await;
     }
 }
 

@@ -859,7 +859,7 @@ routes! {
     /// Whether a record is whole, for another node.
     NodeSoundness => Route { needs: Needs::Node, ..api(Method::Get, "/nodes/records/{place}/soundness", Action::View, BodyRule::None, &[RECORD], list![(200, "Whether every byte of it is on so many replicas as an acknowledgement needs"), (404, "No such record here")], "节点：核验记录副本", "For another node: whether a record is whole on the write quorum") },
     /// The wrapped key of an epoch, for another node.
-    NodeEpoch => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/epochs/{epoch}", Action::ManageKeys, BodyRule::None, list![path("epoch", Schema::Number, "Its number")], list![(200, "Its key, wrapped under the root key as it lies in the epoch file"), (404, "The key database does not use such an epoch, or this node does not have it")], "节点：取得纪元密钥", "For another node: the wrapped key of the epoch that its file lacks; with a leaf here") },
+    NodeEpoch => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/epochs/{epoch}", Action::ManageKeys, BodyRule::None, list![path("epoch", Schema::Number, "Its number")], list![(200, "Its key, wrapped under the root key as it lies in the epoch file"), (404, "The key database does not use such an epoch, or this node does not have it")], "节点：取得世代密钥", "For another node: the wrapped key of the epoch that its file lacks; with a leaf here") },
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.
