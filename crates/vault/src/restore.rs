@@ -125,6 +125,12 @@ impl Vault {
         Err(VaultError::NoRoom { folder: folder.to_owned(), needed, free })
     }
 
+    /// The name of the audit log that comes back, in its signed checkpoints.
+    #[must_use]
+    pub fn log_origin(&self) -> &str {
+        self.log_key.name()
+    }
+
     /// Whether the audit log comes back with its SM3 tree.
     ///
     /// # Errors

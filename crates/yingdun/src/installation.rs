@@ -109,6 +109,14 @@ pub(crate) struct Plan {
     opener: Opener,
 }
 
+/// An audit log that goes on in a new installation.
+pub(crate) struct KeptLog {
+    /// Its name in signed checkpoints.
+    pub(crate) origin: String,
+    /// Whether it has its SM3 tree, without which it is not opened then.
+    pub(crate) sm3_tree: bool,
+}
+
 impl Plan {
     /// Works out every path and option, and touches nothing.
     ///
@@ -117,11 +125,11 @@ impl Plan {
     pub(crate) fn new(args: &InitArgs) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
         let opener = Opener::new(&args.root, &args.opener, &directory)?;
-        Self::with(args, opener, false)
+        Self::with(args, opener, None)
     }
 
-    /// The same, with what will open the root key, and whether the audit log has its SM3 tree already.
-    fn with(args: &InitArgs, opener: Opener, sm3_tree: bool) -> Result<Self, InstallError> {
+    /// The same, with what will open the root key, and the audit log that there is already.
+    fn with(args: &InitArgs, opener: Opener, log: Option<KeptLog>) -> Result<Self, InstallError> {
         let directory = absolute(&args.directory)?;
         let replicas = if args.places.replica.is_empty() {
             ["replica-a", "replica-b", "replica-c"].map(|name| directory.join(name)).to_vec()
@@ -152,7 +160,8 @@ impl Plan {
                 args.databases.keys_url.clone(),
                 args.databases.identity_url.clone(),
             ],
-            sm3_tree,
+            sm3_tree: log.as_ref().is_some_and(|log| log.sm3_tree),
+            audit_origin: log.map_or_else(|| format!("{}/audit", args.institution), |log| log.origin),
         };
         let config_text = render(&values);
         let config = Config::of_text(&config_text, &directory.join(CONFIG_FILE))?;

@@ -16,6 +16,8 @@ pub(crate) struct TemplateValues {
     pub(crate) root: RootValues,
     /// `sqlite:` paths or `postgres://` addresses, in this order: catalogue, keys, identity.
     pub(crate) databases: [String; 3],
+    /// The name of the audit log in its signed checkpoints.
+    pub(crate) audit_origin: String,
     /// Whether the audit log has its second tree from the beginning: one that comes from a vault with both does.
     pub(crate) sm3_tree: bool,
 }
@@ -49,6 +51,7 @@ impl TemplateValues {
                 passphrase_file: Some("keys/passphrase".into()),
             },
             databases: ["sqlite:catalogue.db".into(), "sqlite:keys.db".into(), "sqlite:identity.db".into()],
+            audit_origin: "renmin/audit".into(),
             sm3_tree: false,
         }
     }
@@ -233,7 +236,7 @@ format = "json"
 level = "info"
 "#,
         institution = quote(&values.institution),
-        origin = quote(&format!("{}/audit", values.institution)),
+        origin = quote(&values.audit_origin),
         dicom_tls_listen = values.dicom_tls_listen,
         web_listen = values.web_listen,
     )

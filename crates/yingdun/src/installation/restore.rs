@@ -4,7 +4,8 @@
 //! signed in signs in again: a session that was ended after the snapshot must not come back to life.
 
 use super::{
-    AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, Opener, PKI_FOLDER, Plan, absolute, root_file,
+    AUDIT_KEY_FILE, DATABASE_FOLDER, InstallError, KEYS_FOLDER, KeptLog, Opener, PKI_FOLDER, Plan, absolute,
+    root_file,
 };
 use crate::cli::{InitArgs, OpenerArgs, RootArgs, VaultRestoreArgs};
 use crate::config::DatabaseUrl;
@@ -19,15 +20,15 @@ use yingdun_model::InstitutionId;
 use yingdun_vault::{Chosen, Restored, Target, Vault, Watch};
 
 impl Plan {
-    /// Works out where everything of a restored installation will be, and touches nothing. A log that comes with its SM3 tree is
-    /// not opened without.
+    /// Works out where everything of a restored installation will be, and touches nothing. The log that comes with it
+    /// goes on under its name.
     ///
     /// # Errors
     /// [`InstallError`] when the options do not make a configuration.
     pub(crate) fn restoring(
         args: &VaultRestoreArgs,
         institution: InstitutionId,
-        sm3_tree: bool,
+        log: KeptLog,
     ) -> Result<Self, InstallError> {
         let init = InitArgs {
             directory: args.to.clone(),
@@ -42,7 +43,7 @@ impl Plan {
             Some(path) => Opener::Passphrase(absolute(path)?),
             None => Opener::AsBefore,
         };
-        Self::with(&init, opener, sm3_tree)
+        Self::with(&init, opener, Some(log))
     }
 
     /// Makes it; gives the configuration file, which is written last.

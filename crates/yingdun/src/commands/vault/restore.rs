@@ -4,7 +4,7 @@ use super::{megabytes, shown};
 use crate::cli::{DatabasesArgs, PlacesArgs, VaultRehearseArgs, VaultRestoreArgs};
 use crate::commands::{CommandError, Verdict};
 use crate::config::Config;
-use crate::installation::{Plan, rfc3339};
+use crate::installation::{KeptLog, Plan, rfc3339};
 use crate::messages::Language;
 use crate::output::Output;
 use crate::process::private::make_directory;
@@ -181,8 +181,11 @@ async fn make(
 fn plan(args: &VaultRestoreArgs, vault: &Vault, chosen: &Chosen) -> Result<Plan, CommandError> {
     let institution = InstitutionId::new(&chosen.manifest.institution)
         .map_err(|_| VaultError::Unexpected("an institution without a name"))?;
-    let sm3_tree = vault.restores_sm3_tree(chosen, !args.audit_of_snapshot)?;
-    Ok(Plan::restoring(args, institution, sm3_tree)?)
+    let log = KeptLog {
+        origin: vault.log_origin().to_owned(),
+        sm3_tree: vault.restores_sm3_tree(chosen, !args.audit_of_snapshot)?,
+    };
+    Ok(Plan::restoring(args, institution, log)?)
 }
 
 fn age_seconds(manifest: &Manifest) -> u64 {
