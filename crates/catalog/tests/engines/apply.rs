@@ -418,7 +418,7 @@ async fn instances_are_named_in_one_order_with_the_study_to_which_they_lead(data
     loop {
         let page = catalogue::compare::instances_after(&database, last.as_ref()).await.unwrap();
         let Some(end) = page.last() else { break };
-        last = Some(*end);
+        last = Some(end.clone());
         named.extend(page);
     }
     let mut expected: Vec<_> =

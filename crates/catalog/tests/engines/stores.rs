@@ -3,22 +3,23 @@
 use crate::on_both_engines;
 use std::collections::BTreeSet;
 use yingdun_catalog::Database;
-use yingdun_catalog::catalogue::stores::{claim, enter};
+use yingdun_catalog::catalogue::stores::{enter, find, is_known};
 use yingdun_catalog::catalogue::{Batch, Watermark, apply, watermark};
 use yingdun_model::StoreNumber;
 
 on_both_engines! { Catalogue:
-    a_catalogue_belongs_to_the_store_that_claimed_it_first,
+    a_catalogue_belongs_to_the_store_that_came_first,
     stores_that_come_together_have_numbers_of_their_own_and_keep_them,
-    a_store_that_came_to_a_claimed_catalogue_is_not_all_that_it_is_filled_from,
     the_watermarks_of_two_stores_do_not_meet,
 }
 
-async fn a_catalogue_belongs_to_the_store_that_claimed_it_first(database: Database) {
+async fn a_catalogue_belongs_to_the_store_that_came_first(database: Database) {
     let (ours, theirs) = ([1; 16], [2; 16]);
-    assert!(claim(&database, &ours).await.unwrap());
-    assert!(!claim(&database, &theirs).await.unwrap());
-    assert!(claim(&database, &ours).await.unwrap(), "also after another one tried");
+    assert_eq!(find(&database, &ours).await, Ok(None));
+    assert!(is_known(&database, &ours).await.unwrap());
+    assert!(!is_known(&database, &theirs).await.unwrap());
+    assert!(is_known(&database, &ours).await.unwrap(), "also after another one tried");
+    assert_eq!(find(&database, &ours).await, Ok(Some(StoreNumber::FIRST)));
     assert_eq!(enter(&database, &ours).await, Ok(StoreNumber::FIRST));
 }
 
@@ -42,13 +43,6 @@ async fn stores_that_come_together_have_numbers_of_their_own_and_keep_them(datab
     let distinct: BTreeSet<u32> = numbers.iter().map(|number| number.get()).collect();
     assert_eq!(distinct, (1..=8).collect());
     assert_eq!(come(&database).await, numbers);
-}
-
-async fn a_store_that_came_to_a_claimed_catalogue_is_not_all_that_it_is_filled_from(database: Database) {
-    assert!(claim(&database, &[1; 16]).await.unwrap());
-    assert_eq!(enter(&database, &[2; 16]).await.unwrap().get(), 2);
-    assert!(!claim(&database, &[1; 16]).await.unwrap());
-    assert!(!claim(&database, &[2; 16]).await.unwrap());
 }
 
 async fn the_watermarks_of_two_stores_do_not_meet(database: Database) {
