@@ -67,3 +67,15 @@ pub(crate) fn of_unavailable(unavailable: &Unavailable) -> Problem {
 pub(crate) fn refused(reason: &str) -> Problem {
     Problem::new(Kind::Forbidden).expected("a role that may do this").came(reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_second_factor_is_answered_with_a_challenge() {
+        let refused = |reason: Reason| of_open(OpenError::Refused { reason: reason.to_string() }).kind();
+        assert_eq!(refused(Reason::SecondFactorNeeded), Kind::Unauthenticated);
+        assert_eq!(refused(Reason::NoRulePermits), Kind::Forbidden);
+    }
+}

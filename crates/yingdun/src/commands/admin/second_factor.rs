@@ -72,7 +72,7 @@ async fn shown_codes(args: &CodeArgs, step: &str, output: Output) -> Result<Verd
     let answer = send(args, step, output).await?;
     output.say(&answer, |language| {
         let codes: Vec<String> = rows(at(&answer, "recovery_codes")).map(plain).collect();
-        language.recovery_codes(&codes.join("\n"))
+        language.recovery_codes(codes.join("\n"))
     })?;
     Ok(Verdict::Good)
 }
