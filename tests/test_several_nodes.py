@@ -11,7 +11,7 @@ import requests
 from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
 from yingdun_testkit.installation import DidNotStart, wait_until
-from yingdun_testkit.several import FurtherNode, reached
+from yingdun_testkit.several import FurtherNode, knows_copies, reached, sends_copies
 from yingdun_testkit.vault import Vault
 from yingdun_testkit.web import Web
 
@@ -25,9 +25,8 @@ class Nodes:
         first = make_installation("first", databases=databases, serve=False)
         reached(first)
         # The second node sends copies of its packs elsewhere; the first one knows where, the third does not.
-        copies = f'url = "file://{root / "copies"}"\nlabel = "copies"\nfailure_domain = "building-2"\n'
         self.plain = first.config.read_text()
-        append(first.config, f"\n[[node.copies]]\n{copies}")
+        knows_copies(first, root / "copies")
         first.start()
         first.office = Office(first)
         self.token = first.office.client_token("gateway", *SCOPES)
@@ -35,7 +34,7 @@ class Nodes:
         for name in ("second", "third"):
             self.nodes.append(self.prepared(name))
             if name == "second":
-                append(self.nodes[-1].config, f"\n[[storage.offsite]]\n{copies}send_open_pack_after_s = 1\n")
+                sends_copies(self.nodes[-1], root / "copies")
             self.nodes[-1].join()
             self.nodes[-1].start()
         self.webs = [self.web(node) for node in self.nodes]
@@ -73,10 +72,6 @@ def nodes(make_installation, postgres_cluster, tmp_path_factory):
 def end_of(pack) -> int:
     """How far a pack that is still written reaches; behind that lies what was allocated."""
     return len(pack.read_bytes().rstrip(b"\0"))
-
-
-def append(config, text: str):
-    config.write_text(config.read_text() + text)
 
 
 def refused_because(node, *why: str):

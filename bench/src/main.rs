@@ -19,6 +19,7 @@ mod data;
 mod failure;
 mod load;
 mod machine;
+mod nodes;
 mod pki;
 mod process;
 mod report;
@@ -102,6 +103,8 @@ enum Part {
     Catalogue,
     /// A million study keys wrapped again under a new key, alone: give no other part with it
     Rewrap,
+    /// Three nodes on one PostgreSQL against one, alone: give no other part with it
+    Nodes,
 }
 
 fn main() -> ExitCode {
@@ -125,9 +128,10 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     if arguments.only.contains(&Part::Rewrap) {
         return measure_rewrap(arguments).await;
     }
-    let mut size = if arguments.quick { Size::QUICK } else { Size::FULL };
-    size.imported = arguments.files.unwrap_or(size.imported);
-    size.rounds = arguments.rounds.map_or(size.rounds, usize::from);
+    if arguments.only.contains(&Part::Nodes) {
+        return measure_nodes(arguments).await;
+    }
+    let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     for subject in [Subject::Orthanc { tls: false }, Subject::Storescp { tls: false }] {
         if !subject.is_installed() {
@@ -140,16 +144,8 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     if !machine::can_drop_caches() {
         eprintln!("the page cache cannot be dropped here (root?): cases with a cold cache are left out");
     }
-    if arguments.work.exists() {
-        fs::remove_dir_all(&arguments.work).or_fail("emptying the work folder")?;
-    }
-    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
-    let absolute = |path: &PathBuf| path.canonicalize().or_fail(path.display());
-    let work = absolute(&arguments.work)?;
-    let binary = absolute(&arguments.binary)?;
-    let machine = Machine::look(&work, &binary)?;
-    let catalogue = arguments.catalogue.as_ref().map(absolute).transpose()?;
-    let environment = Environment { pki: Pki::make(&work.join("pki"))?, binary, work, catalogue };
+    let environment = environment(arguments)?;
+    let machine = Machine::look(&environment.work, &environment.binary)?;
 
     let mut measured = Measured::default();
     case::limits::disk(&environment.work, &mut measured)?;
@@ -176,10 +172,7 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
 
-    if let Some(path) = &arguments.json {
-        let records = serde_json::to_string_pretty(&report::records(&measured)).or_fail("making JSON")?;
-        fs::write(path, records + "\n").or_fail(path.display())?;
-    }
+    write_records(arguments, &report::records(&measured))?;
     let whole = arguments.only.is_empty() && !arguments.quick && arguments.catalogue.is_none();
     if arguments.page_always || whole {
         let command = command_line();
@@ -216,6 +209,53 @@ async fn measure_rewrap(arguments: &Arguments) -> Outcome<()> {
     let studies = arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 });
     let table = rewrap::run(&arguments.work, studies, &arguments.engines).await?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures several nodes and writes their table to standard output.
+async fn measure_nodes(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Nodes] {
+        return Err(Failure::new("`nodes` is measured alone: --only nodes"));
+    }
+    let (size, environment) = (size(arguments), environment(arguments)?);
+    let mut measured = Measured::default();
+    nodes::run(&environment, size, &mut measured).await?;
+    fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
+    let records = report::records_beside(&measured, nodes::SEVERAL, &[nodes::ONE], nodes::compared_with);
+    write_records(arguments, &records)?;
+    let table = nodes::table(&measured, size);
+    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// How much work was asked for.
+fn size(arguments: &Arguments) -> Size {
+    let size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    Size {
+        imported: arguments.files.unwrap_or(size.imported),
+        rounds: arguments.rounds.map_or(size.rounds, usize::from),
+        ..size
+    }
+}
+
+/// Empties the work folder, and makes what starting servers in it needs.
+fn environment(arguments: &Arguments) -> Outcome<Environment> {
+    if arguments.work.exists() {
+        fs::remove_dir_all(&arguments.work).or_fail("emptying the work folder")?;
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let absolute = |path: &PathBuf| path.canonicalize().or_fail(path.display());
+    let work = absolute(&arguments.work)?;
+    Ok(Environment {
+        binary: absolute(&arguments.binary)?,
+        pki: Pki::make(&work.join("pki"))?,
+        work,
+        catalogue: arguments.catalogue.as_ref().map(absolute).transpose()?,
+    })
+}
+
+fn write_records(arguments: &Arguments, records: &[report::Record<'_>]) -> Outcome<()> {
+    let Some(path) = &arguments.json else { return Ok(()) };
+    let records = serde_json::to_string_pretty(records).or_fail("making JSON")?;
+    fs::write(path, records + "\n").or_fail(path.display())
 }
 
 /// The command as a person typed it: without what `script/bench` adds.

@@ -67,12 +67,7 @@ impl Server {
     /// CPU seconds, user and system, of the process and of children that it has waited for.
     pub(crate) fn cpu_s(&self) -> Outcome<f64> {
         let path = format!("/proc/{}/stat", self.child.id());
-        let stat = fs::read_to_string(&path).or_fail(&path)?;
-        // The name in parentheses may hold spaces: fields are counted after it, from field 3 (proc(5)).
-        let (_, fields) = stat.rsplit_once(')').or_fail(&path)?;
-        let ticks: u64 =
-            fields.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(ticks as f64 / TICKS_PER_SECOND)
+        Ok(Stat::of(self.child.id()).or_fail(path)?.cpu_s)
     }
 
     /// The largest resident set since the start or the last reset, in megabytes (10⁶).
@@ -119,6 +114,34 @@ impl Drop for Server {
         let _ = self.ends_within(PATIENCE_AFTER_FAILURE);
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// CPU seconds of a process of which only the number is known, and of its children, those that ended among them.
+pub(crate) fn cpu_s_with_children(process: u32) -> Outcome<f64> {
+    let own = Stat::of(process).or_fail(format!("/proc/{process}/stat"))?;
+    let processes = fs::read_dir("/proc").or_fail("/proc")?;
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    // Who ended meanwhile is counted with the process that has waited for it.
+    let children = numbers.filter_map(Stat::of).filter(|stat| stat.parent == process);
+    Ok(own.cpu_s + children.map(|stat| stat.cpu_s).sum::<f64>())
+}
+
+/// What proc(5) tells of a process.
+struct Stat {
+    parent: u32,
+    /// With the children that it has waited for.
+    cpu_s: f64,
+}
+
+impl Stat {
+    fn of(process: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name in parentheses may hold spaces: fields are counted after it, from field 3.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks: u64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+        Some(Self { parent: fields.get(1)?.parse().ok()?, cpu_s: ticks as f64 / TICKS_PER_SECOND })
     }
 }
 

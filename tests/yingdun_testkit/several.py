@@ -48,3 +48,24 @@ def reached(installation: Installation):
         "NODE__ADDRESS": f"https://127.0.0.1:{port}",
         "NODE__CA_FILE": "pki/ca.pem",
     }
+
+
+def sends_copies(node: Installation, place):
+    """Has a node send copies of its packs to a folder, open ones a second after they grew."""
+    _append(node.config, f"\n[[storage.offsite]]\n{_copies(place)}send_open_pack_after_s = 1\n")
+
+
+def knows_copies(node: Installation, place):
+    """Tells a node where another one sends copies of its packs."""
+    _append(node.config, f"\n[[node.copies]]\n{_copies(place)}")
+
+
+# === helpers ===
+
+
+def _copies(place) -> str:
+    return f'url = "file://{place}"\nlabel = "copies"\nfailure_domain = "building-2"\n'
+
+
+def _append(config, text: str):
+    config.write_text(config.read_text() + text)

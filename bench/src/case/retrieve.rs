@@ -16,7 +16,7 @@ const SUBJECTS: [Subject; 3] =
     [Subject::Orthanc { tls: false }, Subject::Orthanc { tls: true }, Subject::Yingdun { replicas: 3 }];
 
 /// Media type of instances, in whatever transfer syntax they are stored.
-pub(super) const INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+pub(crate) const INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
 /// Media type of frames of native pixels.
 pub(super) const FRAMES: &str = "multipart/related; type=\"application/octet-stream\"";
 /// Media type of metadata.
@@ -195,7 +195,7 @@ async fn rendered(one: &Ready, series: &Images, size: Size, measured: &mut Measu
 }
 
 /// Reads one answer that nobody measures, e.g. to compare the subjects.
-pub(super) async fn text(target: &HttpTarget, path: &str) -> Outcome<serde_json::Value> {
+pub(crate) async fn text(target: &HttpTarget, path: &str) -> Outcome<serde_json::Value> {
     let (status, body) = HttpClient::connect(target).await?.text(path, JSON).await?;
     // No match is answered with 204 by some (PS3.18 up to 2019), with an empty list by others.
     if status.as_u16() == 204 {
@@ -216,7 +216,7 @@ fn say(case: &str, subject: &str, unit: &str, value: f64) {
     eprintln!("{case:<48} {subject:<20} {value:>8.1} {unit}");
 }
 
-fn series_path(series: &Images) -> String {
+pub(crate) fn series_path(series: &Images) -> String {
     format!("/dicom-web/studies/{}/series/{}", series.study, series.series)
 }
 

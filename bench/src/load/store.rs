@@ -39,6 +39,15 @@ pub(crate) async fn send(
     studies: &Arc<Vec<Images>>,
     associations: usize,
 ) -> Outcome<Sent> {
+    send_to(std::slice::from_ref(target), studies, associations).await
+}
+
+/// The same to several servers, among which the associations are divided in turn.
+pub(crate) async fn send_to(
+    targets: &[DicomTarget],
+    studies: &Arc<Vec<Images>>,
+    associations: usize,
+) -> Outcome<Sent> {
     let places: Vec<(usize, usize)> = studies
         .iter()
         .enumerate()
@@ -47,8 +56,11 @@ pub(crate) async fn send(
     let places = Arc::new(places);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
-    let tasks: Vec<_> = (0..associations)
-        .map(|_| tokio::spawn(one(target.clone(), studies.clone(), places.clone(), next.clone())))
+    let tasks: Vec<_> = targets
+        .iter()
+        .cycle()
+        .take(associations)
+        .map(|target| tokio::spawn(one(target.clone(), studies.clone(), places.clone(), next.clone())))
         .collect();
     for task in tasks {
         task.await.or_fail("an association broke")??;

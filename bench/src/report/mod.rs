@@ -22,8 +22,18 @@ pub(crate) struct Record<'a> {
     ratio: Option<f64>,
 }
 
-/// Every number; one record for each subject that it is compared with.
+/// Every number; one record for each peer that it is compared with.
 pub(crate) fn records(measured: &Measured) -> Vec<Record<'_>> {
+    records_beside(measured, YINGDUN, &PEERS, peer_case)
+}
+
+/// The same, where one subject is compared with others, whose case is told by that of the one.
+pub(crate) fn records_beside<'a>(
+    measured: &'a Measured,
+    ours: &str,
+    peers: &[&'static str],
+    peer_case: impl Fn(&str) -> String,
+) -> Vec<Record<'a>> {
     let mut records = Vec::new();
     for case in measured.cases() {
         for (key, value) in measured.of_case(case) {
@@ -36,9 +46,10 @@ pub(crate) fn records(measured: &Measured) -> Vec<Record<'_>> {
                 ratio_to: None,
                 ratio: None,
             };
-            let compared: Vec<Record<'_>> = PEERS
-                .into_iter()
-                .filter(|_| key.subject == YINGDUN)
+            let compared: Vec<Record<'_>> = peers
+                .iter()
+                .copied()
+                .filter(|_| key.subject == ours)
                 .filter_map(|peer| {
                     let other = measured.median(&peer_case(case), peer, key.metric)?;
                     Some(Record { ratio_to: Some(peer), ratio: Some(value / other), ..record })

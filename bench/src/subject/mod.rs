@@ -1,5 +1,6 @@
 //! What is measured: servers, each started fresh in an empty folder, each with its defaults.
 
+pub(crate) mod nodes;
 mod orthanc;
 mod storescp;
 mod yingdun;

@@ -25,61 +25,146 @@ pub(crate) const CLIENT: &str = "transfer";
 /// The password of everybody in a benchmark.
 const PASSWORD: &str = "correct horse battery staple";
 
+/// Whose archive it is.
+pub(super) const INSTITUTION: &str = "benchmark";
+
 /// What a form carries twice (hidden field and cookie). Browsers get it from the page; a program may choose it.
 const FORM_TOKEN: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 
 pub(super) async fn start(environment: &Environment, folder: &Path, replicas: usize) -> Outcome<Running> {
-    let installation = folder.join("installation");
     let storage = folder.join("replicas");
-    let mut init = Command::new(&environment.binary);
-    init.args(["init", "--json", "--institution", "benchmark", "--web-listen", "127.0.0.1:0"]);
-    init.args(["--dicom-tls-listen", "127.0.0.1:0", "--directory"]).arg(&installation);
-    if let Some(catalogue) = &environment.catalogue {
-        init.arg("--catalogue-url").arg(format!("sqlite:{}", catalogue.display()));
-    }
-    for replica in 0..replicas {
-        init.arg("--replica").arg(storage.join(replica.to_string()));
-    }
-    let installed = json_of(&run(&mut init)?)?;
-    let config = text(&installed, "config")?;
-    let authority_file = PathBuf::from(text(&installed, "ca_file")?);
-    let authority = fs::read(&authority_file).or_fail("reading the authority")?;
-    let trust = Trust::from_pem(&authority).or_fail("reading the authority")?;
-    let device = issue(environment, &installation)?;
-    let receiving = server_config(device.identity()?, &trust).or_fail("setting up TLS")?;
-    let sink = Sink::listen(Transport::Tls(receiving)).await?;
-
-    let mut serve = Command::new(&environment.binary);
-    serve.args(["serve", "--json", "--config", config]);
-    let (server, line) = Server::start_and_read_line(&mut serve, &folder.join("log"))?;
-    let ready = json_of(&line)?;
-    let address: SocketAddr =
-        text(&ready, "web")?.trim_start_matches("https://").parse().or_fail("reading the address")?;
-    let dicom: SocketAddr = text(&ready, "dicom_tls")?.parse().or_fail("reading the address")?;
-
-    let https = client_config(None, &trust).or_fail("setting up TLS")?;
-    let web = HttpTarget { address, tls: Some(https), bearer: None };
-    let accounts = administer(&web, &installed, &device.sha256, &sink).await?;
-    let tls = client_config(Some(device.identity()?), &trust).or_fail("setting up TLS")?;
+    let installed = Installed::make(environment, &folder.join("installation"), |init| {
+        if let Some(catalogue) = &environment.catalogue {
+            init.arg("--catalogue-url").arg(format!("sqlite:{}", catalogue.display()));
+        }
+        for replica in 0..replicas {
+            init.arg("--replica").arg(storage.join(replica.to_string()));
+        }
+    })
+    .await?;
+    let serving = serve(environment, &installed.config, &[], &folder.join("log"))?;
+    let accounts = installed.administer(&serving).await?;
     let secret = folder.join("client.secret");
     fs::write(&secret, &accounts.client_secret).or_fail("keeping a secret")?;
     Ok(Running {
-        server,
-        helper: None,
-        dicom: DicomTarget {
-            destination: destination(CALLED, dicom.port())?,
-            settings: settings()?.with_tls(tls),
-        },
-        http: Some(HttpTarget { bearer: Some(accounts.radiologist), ..web }),
-        sink: Some(sink),
+        dicom: installed.dicom(&serving)?,
+        http: Some(installed.http(&serving, Some(accounts.radiologist))?),
         client: Some(Client {
-            server: text(&ready, "web")?.to_owned(),
-            authority: authority_file,
+            server: format!("https://{}", serving.web),
+            authority: installed.authority,
             secret,
             bearer: accounts.client,
         }),
+        server: serving.server,
+        helper: None,
+        sink: Some(installed.sink),
         storage,
     })
+}
+
+/// What `init` has made, and the device that sends and receives.
+pub(super) struct Installed {
+    pub(super) folder: PathBuf,
+    pub(super) config: PathBuf,
+    /// The certificate of its authority.
+    pub(super) authority: PathBuf,
+    trust: Trust,
+    device: Device,
+    sink: Sink,
+    /// What `init` told.
+    told: Value,
+}
+
+/// A server that runs.
+pub(super) struct Serving {
+    pub(super) server: Server,
+    pub(super) web: SocketAddr,
+    dicom: SocketAddr,
+}
+
+/// What those who work with the archive sign in with.
+pub(super) struct Accounts {
+    /// A token.
+    pub(super) radiologist: String,
+    /// A token.
+    client: String,
+    client_secret: String,
+}
+
+impl Installed {
+    /// Makes an installation in a folder, with more words for `init`.
+    pub(super) async fn make(
+        environment: &Environment,
+        folder: &Path,
+        more: impl FnOnce(&mut Command),
+    ) -> Outcome<Self> {
+        let mut init = Command::new(&environment.binary);
+        init.args(["init", "--json", "--institution", INSTITUTION, "--web-listen", "127.0.0.1:0"]);
+        init.args(["--dicom-tls-listen", "127.0.0.1:0", "--directory"]).arg(folder);
+        more(&mut init);
+        let told = json_of(&run(&mut init)?)?;
+        let authority = PathBuf::from(text(&told, "ca_file")?);
+        let pem = fs::read(&authority).or_fail("reading the authority")?;
+        let trust = Trust::from_pem(&pem).or_fail("reading the authority")?;
+        // Good for the receiver of a C-MOVE too.
+        let device = Device::read(&issue(environment, folder, CALLING, "localhost")?)?;
+        let receiving = server_config(device.identity()?, &trust).or_fail("setting up TLS")?;
+        let sink = Sink::listen(Transport::Tls(receiving)).await?;
+        let config = PathBuf::from(text(&told, "config")?);
+        Ok(Self { folder: folder.to_owned(), config, authority, trust, device, sink, told })
+    }
+
+    /// Enrols who administers it, and gives the device and those who work with it what they need.
+    pub(super) async fn administer(&self, serving: &Serving) -> Outcome<Accounts> {
+        let web = self.http(serving, None)?;
+        administer(&web, &self.told, &self.device.sha256, &self.sink).await
+    }
+
+    pub(super) fn dicom(&self, serving: &Serving) -> Outcome<DicomTarget> {
+        let tls = client_config(Some(self.device.identity()?), &self.trust).or_fail("setting up TLS")?;
+        Ok(DicomTarget {
+            destination: destination(CALLED, serving.dicom.port())?,
+            settings: settings()?.with_tls(tls),
+        })
+    }
+
+    pub(super) fn http(&self, serving: &Serving, bearer: Option<String>) -> Outcome<HttpTarget> {
+        let https = client_config(None, &self.trust).or_fail("setting up TLS")?;
+        Ok(HttpTarget { address: serving.web, tls: Some(https), bearer })
+    }
+}
+
+/// Starts a server, with settings that stand above its configuration, as in `("WEB__LISTEN", "127.0.0.1:0")`.
+pub(super) fn serve(
+    environment: &Environment,
+    config: &Path,
+    settings: &[(&str, String)],
+    log: &Path,
+) -> Outcome<Serving> {
+    let mut serve = Command::new(&environment.binary);
+    serve.args(["serve", "--json", "--config"]).arg(config).envs(above(settings));
+    let (server, line) = Server::start_and_read_line(&mut serve, log)?;
+    let ready = json_of(&line)?;
+    let web = text(&ready, "web")?.trim_start_matches("https://").parse().or_fail("reading the address")?;
+    let dicom = text(&ready, "dicom_tls")?.parse().or_fail("reading the address")?;
+    Ok(Serving { server, web, dicom })
+}
+
+/// Settings as variables of the environment.
+pub(super) fn above(settings: &[(&str, String)]) -> impl Iterator<Item = (String, String)> {
+    settings.iter().map(|(name, value)| (format!("YINGDUN__{name}"), value.clone()))
+}
+
+/// Issues a certificate of the installation's authority, and gives what the program says of it.
+pub(super) fn issue(
+    environment: &Environment,
+    installation: &Path,
+    name: &str,
+    host: &str,
+) -> Outcome<Value> {
+    let mut command = Command::new(&environment.binary);
+    command.args(["certificate", "issue", name, "--host", host, "--json", "--directory"]).arg(installation);
+    json_of(&run(&mut command)?)
 }
 
 /// The certificate of the device.
@@ -90,34 +175,21 @@ struct Device {
 }
 
 impl Device {
+    /// Reads what was issued.
+    fn read(issued: &Value) -> Outcome<Self> {
+        let read = |name: &str| -> Outcome<Vec<u8>> {
+            fs::read(PathBuf::from(text(issued, name)?)).or_fail("reading a certificate")
+        };
+        Ok(Self {
+            certificate: read("certificate_file")?,
+            key: read("private_key_file")?,
+            sha256: text(issued, "sha256")?.to_owned(),
+        })
+    }
+
     fn identity(&self) -> Outcome<Identity> {
         Identity::from_pem(&self.certificate, &self.key).or_fail("reading a certificate")
     }
-}
-
-/// What those who work with the archive sign in with.
-struct Accounts {
-    /// A token.
-    radiologist: String,
-    /// A token.
-    client: String,
-    client_secret: String,
-}
-
-fn issue(environment: &Environment, installation: &Path) -> Outcome<Device> {
-    let mut command = Command::new(&environment.binary);
-    // Good for the receiver of a C-MOVE too.
-    command.args(["certificate", "issue", CALLING, "--host", "localhost", "--json", "--directory"]);
-    command.arg(installation);
-    let issued = json_of(&run(&mut command)?)?;
-    let read = |name: &str| -> Outcome<Vec<u8>> {
-        fs::read(PathBuf::from(text(&issued, name)?)).or_fail("reading a certificate")
-    };
-    Ok(Device {
-        certificate: read("certificate_file")?,
-        key: read("private_key_file")?,
-        sha256: text(&issued, "sha256")?.to_owned(),
-    })
 }
 
 /// Enrols two officers, registers the device, gives a radiologist and a program an account.
@@ -219,6 +291,6 @@ fn json_of(text: &str) -> Outcome<Value> {
     serde_json::from_str(text).or_fail("reading JSON of the archive")
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Outcome<&'a str> {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> Outcome<&'a str> {
     value.get(name).and_then(Value::as_str).or_fail(format!("`{name}` is missing"))
 }

@@ -40,7 +40,8 @@ rm -rf "$2"
 const LASTING_LIFE: &str = r#"
 trap '' INT TERM HUP
 [ -d "$2/data" ] || "$1/initdb" -D "$2/data" -U "$3" -A trust -E UTF8 --locale=C --no-instructions >"$2/log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c shared_buffers=1GB -c max_wal_size=2GB \
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=400 \
+    -c shared_buffers=1GB -c max_wal_size=2GB \
     >>"$2/log" 2>&1 &
 cat >/dev/null
 kill -INT $!
@@ -51,6 +52,7 @@ wait $!
 #[derive(Debug)]
 pub struct PostgresServer {
     address: String,
+    folder: PathBuf,
     life: Child,
 }
 
@@ -59,6 +61,14 @@ impl PostgresServer {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The number of the process whose children serve the connections; `None` when the server has ended.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        // Its first line (PostgreSQL, "Database File Layout").
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        file.lines().next()?.trim().parse().ok()
     }
 }
 
@@ -80,7 +90,7 @@ pub fn postgres_server(folder: &Path) -> Option<PostgresServer> {
     // It is there when the cluster was.
     drop(server.client("createdb").args(["-U", USER, NAME]).stderr(Stdio::null()).status());
     let address = format!("host={} user={USER} dbname={NAME}", folder.display());
-    Some(PostgresServer { address, life: server.life })
+    Some(PostgresServer { address, folder: folder.to_owned(), life: server.life })
 }
 
 /// A fresh, empty database on the server of this test process.

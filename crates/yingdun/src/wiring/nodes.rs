@@ -1,10 +1,12 @@
 //! This node among the others of the installation: it says where they reach it, reads from them what lies in their packs, and has the
 //! epoch of them that its file lacks.
 //!
-//! Where a node is away, what it has sent to an off-site replica is read there, if this one is told of that place.
+//! Where a node is away or late, what it has sent to an off-site replica is read there, if this one is told of that place.
 //! What travels is ciphertext, over TLS in which both sides show a certificate of the installation's authority. Each is held to the digest
 //! that its node has told in the catalogue: a device has a certificate of the same authority, and whoever writes to the catalogue
 //! has none.
+
+mod late;
 
 use super::certificates::read_certificate;
 use super::error::{StartError, read};
@@ -13,7 +15,8 @@ use super::system::offsite_settings;
 use super::transit::without_url;
 use crate::config::Config;
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
+use late::Late;
 use reqwest::redirect::Policy;
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Identity, Response, StatusCode};
@@ -21,8 +24,10 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use yingdun_archive::{NodeError, OtherNodes, StoreLocation};
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::nodes::{self, Node, NodeDoor, NodeNotice};
@@ -35,8 +40,9 @@ use yingdun_storage::{CopiesElsewhere, Disk, RealDisk, Store};
 /// How long it may take to reach another node: it is in the same building.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// The same where there are copies of what it has: who reads waits no longer for it than for a slow disk.
-const CONNECT_TIME_MAX_WITH_COPIES: Duration = Duration::from_millis(400);
+/// How long who reads waits for a node alone where there are copies of what it has: no longer than for a slow disk. Also the longest
+/// time for reaching it there.
+const PATIENCE_WITH_COPIES: Duration = Duration::from_millis(400);
 
 /// How long one range of a record may take, which is some megabytes at most.
 const READ_TIME_MAX: Duration = Duration::from_secs(10);
@@ -127,12 +133,12 @@ fn client(config: &Config, catalogue: &Database) -> Result<Option<Others>, Start
         .tls_certs_only(authorities)
         .identity(Identity::from_pem(&own).map_err(StartError::NodeTls)?)
         .tls_info(true)
-        .connect_timeout(if copies.is_some() { CONNECT_TIME_MAX_WITH_COPIES } else { CONNECT_TIME_MAX })
+        .connect_timeout(if copies.is_some() { PATIENCE_WITH_COPIES } else { CONNECT_TIME_MAX })
         .build()
         .map_err(StartError::NodeTls)?;
     let certificate_sha256 = certificate(config)?;
-    let (memory, ids) = Default::default();
-    Ok(Some(Others { http, certificate_sha256, catalogue: catalogue.clone(), memory, ids, copies }))
+    let (memory, ids, late) = Default::default();
+    Ok(Some(Others { http, certificate_sha256, catalogue: catalogue.clone(), memory, ids, copies, late }))
 }
 
 /// Whether another node answers where it is said to be reached, as itself and to this one.
@@ -165,6 +171,8 @@ struct Others {
     ids: Mutex<HashMap<StoreNumber, [u8; 16]>>,
     /// Where others send copies of their packs.
     copies: Option<CopiesElsewhere>,
+    /// Who of them is waited for only now and then.
+    late: Late,
 }
 
 /// What is known of a node.
@@ -190,12 +198,39 @@ impl OtherNodes for Others {
         copy: usize,
     ) -> BoxFuture<'a, Result<Option<Bytes>, NodeError>> {
         Box::pin(async move {
-            let away = match self.read_there(place, &range, copy).await {
+            let (store, there) = (place.store, self.read_there(place, &range, copy));
+            if self.copies.is_none() {
+                return there.await;
+            }
+            if self.late.asks_copies_first(store, Instant::now())
+                && let Ok(Some(bytes)) = self.read_copy(place, &range, copy).await
+            {
+                return Ok(Some(bytes));
+            }
+            let mut there = pin!(there);
+            let answer = match timeout(PATIENCE_WITH_COPIES, &mut there).await {
+                Ok(answer) => {
+                    if answer.is_ok() {
+                        self.late.forget(store);
+                    }
+                    answer
+                }
+                // It is there, perhaps, and stands still, or is busy: whichever gives it first.
+                Err(_) => {
+                    self.late.note(store, Instant::now());
+                    match select(there, pin!(self.read_copy(place, &range, copy))).await {
+                        Either::Left((answer, _)) => answer,
+                        Either::Right((Ok(Some(bytes)), _)) => return Ok(Some(bytes)),
+                        Either::Right((_, there)) => return there.await,
+                    }
+                }
+            };
+            let away = match answer {
                 Err(error @ (NodeError::Silent { .. } | NodeError::NoAddress { .. })) => error,
                 answer => return answer,
             };
             // That there is no copy says nothing of what its node has.
-            let copied = self.read_copy(place, range, copy).await?;
+            let copied = self.read_copy(place, &range, copy).await?;
             copied.ok_or(away).map(Some)
         })
     }
@@ -285,12 +320,12 @@ impl Others {
     async fn read_copy(
         &self,
         place: &StoreLocation,
-        range: Range<u64>,
+        range: &Range<u64>,
         copy: usize,
     ) -> Result<Option<Bytes>, NodeError> {
         let Some(copies) = &self.copies else { return Ok(None) };
         let Some(id) = self.id(place.store).await? else { return Ok(None) };
-        let bytes = copies.read(&id, &place.location, range, copy).await;
+        let bytes = copies.read(&id, &place.location, range.clone(), copy).await;
         if let Some(bytes) = &bytes {
             metrics::counter!("yingdun_node_copies_read_bytes_total").increment(bytes.len() as u64);
         }
