@@ -97,6 +97,7 @@ def test_a_disc_counts_when_it_was_read_back_and_not_before(guarded, mounts, tmp
     assert "--underfull" in refuses(vault, "write", folder, "--disc-bytes", "25GB")
     written = disc(vault, "write", folder, "--disc-bytes", "25GB", "--underfull")
     assert (written["volume"], written["label"], written["packs"]) == (1, "YINGDUN_000001", 3)
+    assert written["left"] == 1, "the one that grows"
     assert "not empty" in refuses(vault, "write", folder, "--underfull")
     # As they lie in the vault, and no key beside them.
     for pack in packs_of(folder):
@@ -289,7 +290,7 @@ def test_discs_and_the_folder_with_keys_are_enough_for_everything(guarded, mount
     disc(vault, "verify", first)
     images |= store(installation, "later", 3)
     vault("pull")
-    assert disc(vault, "write", second, "--underfull", "--with-snapshot")["snapshot"] == 2
+    assert disc(vault, "write", second, "--underfull", "--with-snapshot")["left"] == 0
     discs = [mounts(first), mounts(second)]
     # Rows are sealed: what lies in pieces in the vault is nowhere in the files of rows.
     pieces = [path.read_bytes()[:64] for path in (vault.directory / "chunks").rglob("*") if path.is_file()]
@@ -332,6 +333,7 @@ def test_discs_and_the_folder_with_keys_are_enough_for_everything(guarded, mount
     vault.directory = tmp_path / "no-keys"
     words[3] = stranger
     assert "is not in the folder with keys" in refuses(vault, "recover", "--disc", discs[1], *words)
+    assert not vault.directory.exists()
 
 
 def test_what_is_on_a_disc_of_a_destroyed_study_opens_with_nothing(guarded, mounts, tmp_path):  # noqa: F811

@@ -53,7 +53,7 @@ impl Vault {
     /// Makes a vault again of discs. Its packs are not in it yet. Blocks.
     ///
     /// # Errors
-    /// [`VaultError::Exists`]; [`VaultError::NoSnapshotOnDiscs`]; [`VaultError::DiscKeyGone`]; [`VaultError::Passphrase`];
+    /// [`VaultError::NotEmpty`]; [`VaultError::NoSnapshotOnDiscs`]; [`VaultError::DiscKeyGone`]; [`VaultError::Passphrase`];
     /// [`VaultError`] when something on the disc is not what was written.
     pub fn recover(recovery: &Recovery) -> Result<(Self, Recovered), VaultError> {
         let keys = [recovery.public_key.clone()];
@@ -73,14 +73,33 @@ impl Vault {
         let from = head.folder.join(FOLDER);
         let settings = settings_of(&from, recovery)?;
         let (_, manifest): (_, Manifest) = read_any(&from.join(MANIFEST), &trusted(&keys, &head.folder))?;
-        let public_key = Self::make_again(&recovery.folder, &settings)?;
+        if fs::read_dir(&recovery.folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(VaultError::NotEmpty(recovery.folder.clone()));
+        }
+        let made = Self::make_of(recovery, &settings, &manifest, &head, &heads);
+        if made.is_err() {
+            // It was empty: what was made until then is of no use.
+            fs::remove_dir_all(&recovery.folder).map_err(VaultError::file(&recovery.folder))?;
+        }
+        made
+    }
+
+    fn make_of(
+        recovery: &Recovery,
+        settings: &Settings,
+        manifest: &Manifest,
+        head: &Head,
+        heads: &[Head],
+    ) -> Result<(Self, Recovered), VaultError> {
+        let from = head.folder.join(FOLDER);
+        let public_key = Self::make_again(&recovery.folder, settings)?;
         let vault = Self::open(&recovery.folder)?;
         vault.take_register(&from.join(REGISTER), &recovery.public_key)?;
         let snapshot = head.volume.snapshot.as_ref().ok_or(VaultError::NoSnapshotOnDiscs)?;
         let key = key_of(vault.key_chunks()?, snapshot)?;
         read_rows(&from, &key, &vault.chunks, &manifest.parts, &manifest.packs.list)?;
-        let leaves = vault.take_log(&from.join(LEAVES), &manifest)?;
-        for head in &heads {
+        let leaves = vault.take_log(&from.join(LEAVES), manifest)?;
+        for head in heads {
             let mut register = vault.register()?;
             if register.by_number(head.volume.volume).is_none() {
                 register.add(head)?;
@@ -88,11 +107,11 @@ impl Vault {
         }
         files::sync_all(&vault.folder)?;
         // Last: where there is a manifest, what it names is there.
-        manifest::write(&vault.snapshots, &vault.signer, &manifest)?;
+        manifest::write(&vault.snapshots, &vault.signer, manifest)?;
         let recovered = Recovered {
             snapshot: manifest.number,
-            label: head.volume.label,
-            keys: vault.has_keys(&manifest),
+            label: head.volume.label.clone(),
+            keys: vault.has_keys(manifest),
             leaves,
             public_key,
         };

@@ -108,6 +108,11 @@ impl Vault {
         watch: &Watch,
     ) -> Result<Brought, VaultError> {
         let head = Head::read(disc, &self.disc_keys()?)?;
+        let mut register = self.register()?;
+        // One that the register does not know, because it was written after what this vault was made of.
+        if register.by_number(head.volume.volume).is_none() {
+            register.add(&head)?;
+        }
         let mut brought = Brought { label: head.volume.label.clone(), ..Brought::default() };
         for pack in &head.packs {
             let entry = pack.entry;

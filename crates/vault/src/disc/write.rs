@@ -103,6 +103,8 @@ pub struct DiscWritten {
     pub kept: u64,
     /// The snapshot that goes with it.
     pub snapshot: Option<u64>,
+    /// Packs of the newest snapshot that are on no disc yet, with this one.
+    pub left: u64,
 }
 
 /// What the newest snapshot has for discs.
@@ -243,7 +245,7 @@ impl Vault {
         files::sync_all(&partial)?;
         stock.register.add(&Head::read(&partial, &self.disc_keys()?)?)?;
         rename(&partial, &order.folder)?;
-        Ok(written(&volume, &order.folder, kept))
+        self.written(&volume, &order.folder, kept)
     }
 
     /// Gives a folder its name that was whole and written down when the last write was cut off.
@@ -258,7 +260,25 @@ impl Vault {
             return Ok(None);
         }
         rename(partial, folder)?;
-        Ok(Some(written(&head.volume, folder, head.volume.packs)))
+        Ok(Some(self.written(&head.volume, folder, head.volume.packs)?))
+    }
+
+    fn written(&self, volume: &Volume, folder: &Path, kept: u64) -> Result<DiscWritten, VaultError> {
+        let stock = self.stock()?;
+        let copies = stock.register.copies();
+        let entries = stock.sealed.iter().map(|wanted| &wanted.entry).chain(&stock.growing);
+        let is_on_none =
+            |entry: &&PackEntry| copies.get(entry).is_none_or(|copies| copies.verified + copies.written == 0);
+        Ok(DiscWritten {
+            volume: volume.volume,
+            label: volume.label.clone(),
+            folder: folder.to_owned(),
+            packs: Packs { packs: volume.packs, bytes: volume.bytes },
+            records: volume.records,
+            kept,
+            snapshot: volume.snapshot.map(|snapshot| snapshot.number),
+            left: entries.filter(is_on_none).count() as u64,
+        })
     }
 
     fn stock(&self) -> Result<Stock, VaultError> {
@@ -363,18 +383,6 @@ fn choose(
         return Err(VaultError::NothingForDisc);
     }
     Ok(packs)
-}
-
-fn written(volume: &Volume, folder: &Path, kept: u64) -> DiscWritten {
-    DiscWritten {
-        volume: volume.volume,
-        label: volume.label.clone(),
-        folder: folder.to_owned(),
-        packs: Packs { packs: volume.packs, bytes: volume.bytes },
-        records: volume.records,
-        kept,
-        snapshot: volume.snapshot.map(|snapshot| snapshot.number),
-    }
 }
 
 fn hex_of(pack: u64) -> String {

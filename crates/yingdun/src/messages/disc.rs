@@ -20,6 +20,7 @@ messages! {
         "第 {volume} 卷 {label} 已就绪：{folder}（{packs} 个包，{records} 条记录，{megabytes} MB）"
         "volume {volume}, {label}, is ready in {folder}: {packs} packs, {records} records, {megabytes} MB"
     }
+    disc_left(packs) { "还有 {packs} 个包不在任何光盘上" "{packs} packs are on no disc yet" }
     disc_burn(label, folder) {
         "用光盘库的工具刻录该目录，或：\n  xorriso -as mkisofs -r -iso-level 3 -V {label} -o {label}.iso {folder}\n  xorriso -as cdrecord -v dev=/dev/sr0 {label}.iso\n刻录后装入并核验，核验之后才算一份：\n  yingdun vault disc verify --directory VAULT /media/{label}"
         "Burn the folder with the tool of the library, or with:\n  xorriso -as mkisofs -r -iso-level 3 -V {label} -o {label}.iso {folder}\n  xorriso -as cdrecord -v dev=/dev/sr0 {label}.iso\nThen mount the disc and read it back; it counts as a copy from then on:\n  yingdun vault disc verify --directory VAULT /media/{label}"

@@ -68,7 +68,8 @@ async fn write(args: DiscWriteArgs, output: Output) -> Result<Verdict, CommandEr
         let (packs, megabytes) = (written.packs.packs, megabytes(written.packs.bytes));
         let (label, folder) = (&written.label, shell_word(&written.folder));
         let ready = language.disc_written(label, written.volume, &folder, packs, megabytes, written.records);
-        format!("{ready}\n{}", language.disc_burn(label, &folder))
+        let left = language.disc_left(written.left);
+        format!("{ready}\n{left}\n{}", language.disc_burn(label, &folder))
     })?;
     Ok(Verdict::Good)
 }
