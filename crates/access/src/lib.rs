@@ -32,12 +32,13 @@
 //! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
+//! | `grants` | timed grants, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
 //!
 //! # What this crate never does
 //!
 //! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
-//! decisions. Break-glass, single sign-on and second factors are not here yet; a purpose of break-glass is refused.
+//! decisions. Single sign-on and second factors are not here yet.
 
 mod access;
 mod admin;
@@ -45,6 +46,7 @@ mod care;
 mod decision;
 mod device;
 mod flood;
+mod grants;
 mod ledger;
 mod password;
 mod permit;
@@ -62,8 +64,14 @@ pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
     Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
 };
+pub use grants::{
+    BreakGlassQuota, BrokenGlass, EndError, GRANT_TIME_MAX, GrantError, GrantRecord, GrantedStudies,
+    NewBreakGlass, NewGrant, REASON_CHARACTERS_MAX, ReviewsDue,
+};
 pub use ledger::{detail_context, session_leaf};
-pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use reason::{Help, Reason};
 pub use session::{Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SignInError, SignedIn};
+/// A grant as its row keeps it, and what it opens.
+pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

@@ -56,6 +56,7 @@ mod error;
 mod events;
 mod export;
 mod find;
+mod grants;
 mod hold;
 mod kept;
 mod keys;

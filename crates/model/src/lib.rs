@@ -10,6 +10,7 @@ mod action;
 mod actor;
 mod ae_title;
 mod grade;
+mod grant;
 mod institution;
 mod purpose;
 mod reference;
@@ -23,6 +24,7 @@ pub use action::Action;
 pub use actor::{ActorId, ActorKind, Role};
 pub use ae_title::{AeTitle, AeTitleError};
 pub use grade::Grade;
+pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict};
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use purpose::PurposeOfUse;
 pub use reference::{

@@ -11,6 +11,7 @@ mod client;
 mod code;
 mod link;
 mod login;
+mod step_up;
 mod sweep;
 mod token;
 

@@ -5,6 +5,7 @@ mod bulk;
 mod destroy;
 mod device;
 mod dicom;
+mod grants;
 mod installation;
 mod keys;
 mod people;
@@ -23,6 +24,7 @@ pub(crate) use device::{
 pub(crate) use dicom::{
     CallingArgs, CommitArgs, EchoArgs, FindArgs, GetArgs, IdentifierArgs, ModelArg, MoveArgs, StoreArgs,
 };
+pub(crate) use grants::{BreakGlassCommand, GrantCommand};
 pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,
     RootArg, RootArgs,
@@ -131,6 +133,12 @@ pub(crate) enum Command {
     /// Legal holds: what nothing may destroy until two officers let go of it
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Timed grants: what one person opens to another, for 24 hours at most
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Broken glass: one patient in an emergency, and the review that follows
+    #[command(subcommand)]
+    BreakGlass(BreakGlassCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),
