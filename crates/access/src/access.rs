@@ -2,14 +2,15 @@
 
 use crate::care;
 use crate::decision::{
-    Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, StudyFacts, Target,
-    parse_scopes,
+    CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
+    Ties, parse_scopes,
 };
 use crate::device::{self, DeviceFault};
 use crate::flood::FloodGuard;
+use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
 use crate::password::Passwords;
-use crate::permit::Permit;
+use crate::permit::{Basis, Permit};
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
@@ -20,7 +21,7 @@ use yingdun_audit::{AuditError, Log};
 use yingdun_catalog::identity::sessions;
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealingKey;
-use yingdun_model::{Action, ActorKind, Clock, InstitutionId, PatientRef, Role, Timestamp};
+use yingdun_model::{Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, Timestamp};
 
 /// The day of an institution begins at this offset from UTC unless configured: China Standard Time.
 const UTC_OFFSET_MINUTES_DEFAULT: i32 = 8 * 60;
@@ -84,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) passwords: Passwords,
     pub(crate) flood: Mutex<FloodGuard>,
+    pub(crate) running_times: RunningTimes,
     utc_offset_minutes: i32,
     engine: Engine,
 }
@@ -160,6 +162,7 @@ impl Access {
             clock,
             passwords: Passwords::new(),
             flood: Mutex::new(FloodGuard::default()),
+            running_times: RunningTimes::default(),
             utc_offset_minutes,
             engine,
         };
@@ -183,7 +186,7 @@ impl Access {
         action: Action,
         resource: &Resource,
     ) -> Result<Decision, Refusal> {
-        self.decide_at(session, action, resource, self.inner.clock.now()).await
+        Ok(self.decide_at(session, action, resource, self.inner.clock.now()).await?.0)
     }
 
     /// Decides one action on many resources at one moment, in their order. Reads the facts of the actor once
@@ -205,12 +208,10 @@ impl Access {
         };
         let patients: BTreeSet<PatientRef> =
             resources.iter().filter_map(Resource::study).map(|study| study.patient).collect();
-        let care = self.care_of(&principal, patients, now).await?;
+        let known = self.known_of(session, &principal, action, patients, now).await?;
         let day_start = self.day_start(now);
-        let targets: Vec<Target> = resources
-            .iter()
-            .map(|resource| Target::new(resource, day_start, care_for(&care, &principal, resource.study())))
-            .collect();
+        let targets: Vec<Target> =
+            resources.iter().map(|resource| known.target(&principal, resource, day_start).0).collect();
         let when = self.circumstances(session, now, strong);
         Ok(self.inner.engine.decide_many(&principal, action, &targets, &when))
     }
@@ -226,15 +227,18 @@ impl Access {
         resource: Resource,
     ) -> Result<Permit, Refusal> {
         let now = self.inner.clock.now();
-        let decision = self.decide_at(session, action, &resource, now).await?;
-        let event = ledger::decided(session, action, &resource, decision, *self.policy_set());
+        let (decision, basis) = self.decide_at(session, action, &resource, now).await?;
+        let mut event = ledger::decided(session, action, &resource, decision, *self.policy_set());
+        if let Some(grant) = basis.grant {
+            event.counts = event.counts.with(ledger::GRANT, grant);
+        }
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(action, decision.permitted);
         if !decision.permitted {
             return Err(Refusal::denied(decision.reason, session.role()));
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
-        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now))
+        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, basis))
     }
 
     /// Lets a permit go on: at once while it holds, by [`Self::renew`] when its time is over. Call it before each
@@ -268,20 +272,24 @@ impl Access {
             permit.end();
             return Err(refused(Reason::LeafWindowOver));
         }
-        let decision = match self.decide_at(session, permit.action(), permit.resource(), now).await {
+        let (decision, basis) = match self.decide_at(session, permit.action(), permit.resource(), now).await {
             Ok(decision) => decision,
             Err(unavailable) => {
                 permit.end();
                 return Err(unavailable);
             }
         };
-        if decision.permitted {
+        if decision.permitted && basis.grant == permit.grant() {
             // An answer that is still being read is no rest.
             self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
-            permit.extend(now);
+            permit.extend(now, basis);
             return Ok(());
         }
         permit.end();
+        if decision.permitted {
+            // It rests on another grant now, or on none: a new leaf says on which.
+            return Err(refused(Reason::LeafWindowOver));
+        }
         let event =
             ledger::decided(session, permit.action(), permit.resource(), decision, *self.policy_set());
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
@@ -289,23 +297,44 @@ impl Access {
         Err(refused(decision.reason))
     }
 
-    async fn decide_at(
+    pub(crate) async fn decide_at(
         &self,
         session: &Session,
         action: Action,
         resource: &Resource,
         now: Timestamp,
-    ) -> Result<Decision, Refusal> {
+    ) -> Result<(Decision, Basis), Refusal> {
         let Standing { principal, strong } = match self.standing(session, now).await? {
             Ok(standing) => standing,
-            Err(reason) => return Ok(Decision::refused(reason)),
+            Err(reason) => return Ok((Decision::refused(reason), Basis::LASTING)),
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
-        let care = self.care_of(&principal, patients, now).await?;
-        let target =
-            Target::new(resource, self.day_start(now), care_for(&care, &principal, resource.study()));
-        let when = self.circumstances(session, now, strong);
-        Ok(self.inner.engine.decide(&principal, action, &target, &when))
+        let known = self.known_of(session, &principal, action, patients, now).await?;
+        let (target, grants) = known.target(&principal, resource, self.day_start(now));
+        let decision =
+            self.inner.engine.decide(&principal, action, &target, &self.circumstances(session, now, strong));
+        Ok((decision, basis_of(decision, &target, grants)))
+    }
+
+    /// What connects the acting person with some patients and their studies, as far as the action asks for it.
+    async fn known_of(
+        &self,
+        session: &Session,
+        principal: &Principal,
+        action: Action,
+        patients: BTreeSet<PatientRef>,
+        now: Timestamp,
+    ) -> Result<Known, Refusal> {
+        let asks_grants = matches!(action, Action::List | Action::View | Action::Export)
+            && principal.kind == ActorKind::Person
+            && !patients.is_empty();
+        let grants = if asks_grants {
+            self.held_grants(principal, now).await.map_err(Refusal::FactsUnavailable)?
+        } else {
+            HeldGrants::default()
+        };
+        let care = self.care_of(principal, patients, now).await?;
+        Ok(Known { care, grants, action, purpose: session.purpose(), now })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -369,7 +398,7 @@ impl Access {
         principal: &Principal,
         patients: BTreeSet<PatientRef>,
         now: Timestamp,
-    ) -> Result<HashMap<PatientRef, crate::decision::CareInterval>, Refusal> {
+    ) -> Result<HashMap<PatientRef, CareInterval>, Refusal> {
         if principal.kind != ActorKind::Person || patients.is_empty() {
             return Ok(HashMap::new());
         }
@@ -395,16 +424,64 @@ impl Access {
     }
 }
 
-/// The care relation with the patient of a study. A relation of one institution says nothing about a study of
-/// another, where the same pseudonym would be another patient.
-fn care_for(
-    care: &HashMap<PatientRef, crate::decision::CareInterval>,
-    principal: &Principal,
-    study: Option<&StudyFacts>,
-) -> Option<crate::decision::CareInterval> {
-    study
-        .filter(|study| study.institution == principal.institution)
-        .and_then(|study| care.get(&study.patient).copied())
+/// Facts about one person and some patients, for one action at one moment.
+struct Known {
+    care: HashMap<PatientRef, CareInterval>,
+    grants: HeldGrants,
+    action: Action,
+    purpose: PurposeOfUse,
+    now: Timestamp,
+}
+
+/// The numbers of the grants that stand behind the ties of a target.
+#[derive(Clone, Copy, Default)]
+struct GrantNumbers {
+    grant: Option<u64>,
+    break_glass: Option<u64>,
+}
+
+impl Known {
+    /// A resource with what connects the person with it. A relation or grant of one institution says nothing about a study
+    /// of another, where the same pseudonym would be another patient.
+    fn target(
+        &self,
+        principal: &Principal,
+        resource: &Resource,
+        day_start: Timestamp,
+    ) -> (Target, GrantNumbers) {
+        let own = resource.study().filter(|study| study.institution == principal.institution);
+        let Some(study) = own else {
+            return (Target::new(resource, day_start, Ties::default()), GrantNumbers::default());
+        };
+        let grant = self.grants.granted(study, self.action, self.purpose, self.now);
+        let broken = self.grants.broken(study, self.now);
+        let ties = Ties {
+            care: self.care.get(&study.patient).copied(),
+            grant: grant.map(|(_, interval)| interval),
+            break_glass: broken.map(|(_, interval)| interval),
+        };
+        let numbers = GrantNumbers {
+            grant: grant.map(|(number, _)| number),
+            break_glass: broken.map(|(number, _)| number),
+        };
+        (Target::new(resource, day_start, ties), numbers)
+    }
+}
+
+/// What a permission rests on: the fact that its reason names, and when that ends.
+fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis {
+    let Target::Study { ties, .. } = target else { return Basis::LASTING };
+    let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
+    if decision.reason == Reason::BreakGlass {
+        let ends = ties.break_glass.map(|broken| broken.valid_until);
+        Basis { grant: numbers.break_glass, until: until(ends) }
+    } else if decision.reason == Reason::TimedGrant {
+        Basis { grant: numbers.grant, until: until(ties.grant.map(|grant| grant.valid_until)) }
+    } else if decision.reason == Reason::InCare {
+        Basis { grant: None, until: until(ties.care.map(|care| care.valid_until)) }
+    } else {
+        Basis::LASTING
+    }
 }
 
 /// The first millisecond of the day, in the time zone of the institution.

@@ -33,12 +33,18 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ApproveDestruction
         | Action::ManageHolds
         | Action::ApproveRelease
+        | Action::GiveGrant
+        | Action::BreakGlass
+        | Action::ReviewBreakGlass
         | Action::View
         | Action::Export
         | Action::Store
         | Action::Recover => EventKind::Administration,
     }
 }
+
+/// The count under which a leaf names the grant that a permission rests on.
+pub(crate) const GRANT: &str = "grant";
 
 /// The leaf of a decision.
 pub(crate) fn decided(

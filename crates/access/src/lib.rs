@@ -34,12 +34,13 @@
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
+//! | `grants` | timed grants, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
 //!
 //! # What this crate never does
 //!
 //! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
-//! decisions. Break-glass and single sign-on are not here yet; a purpose of break-glass is refused.
+//! decisions. Single sign-on is not here yet.
 
 mod access;
 mod admin;
@@ -47,6 +48,7 @@ mod care;
 mod decision;
 mod device;
 mod flood;
+mod grants;
 mod ledger;
 mod password;
 mod permit;
@@ -66,10 +68,16 @@ pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
     Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
 };
+pub use grants::{
+    BreakGlassQuota, BrokenGlass, EndError, GRANT_TIME_MAX, GrantError, GrantRecord, GrantedStudies,
+    NewBreakGlass, NewGrant, REASON_CHARACTERS_MAX, ReviewsDue,
+};
 pub use ledger::{detail_context, session_leaf};
-pub use permit::{DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use reason::{Help, Reason};
 pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+/// A grant as its row keeps it, and what it opens.
+pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

@@ -13,6 +13,10 @@ use yingdun_model::{
 /// open stream within this time; long enough that a series of frames costs one decision.
 pub const DECISION_LIFETIME: Duration = Duration::from_secs(5);
 
+/// How long a decision holds that rests on a grant: short, so that a grant that is revoked anywhere ends open streams within
+/// it. What ends by itself ends then: no permit is valid beyond the fact that it rests on.
+pub const GRANT_DECISION_LIFETIME: Duration = Duration::from_secs(1);
+
 /// How long one audit leaf may cover the reading of one study by one actor for one purpose.
 pub const LEAF_WINDOW: Duration = Duration::from_secs(60);
 
@@ -35,7 +39,28 @@ pub struct Permit {
     decided: Timestamp,
     /// Milliseconds; moved on by renewal, set to the beginning of time by a refused one.
     valid_until: AtomicI64,
+    grant: Option<u64>,
     unwrap_left: AtomicBool,
+}
+
+/// What a permission rests on, as far as it ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// The grant, where it is one.
+    pub(crate) grant: Option<u64>,
+    /// The first moment at which it permits no more.
+    pub(crate) until: Timestamp,
+}
+
+impl Basis {
+    /// Something that does not end by itself.
+    pub(crate) const LASTING: Self = Self { grant: None, until: Timestamp::from_ms(i64::MAX) };
+
+    /// Until when a decision of this moment holds.
+    fn holds_until(self, now: Timestamp) -> Timestamp {
+        let lifetime = if self.grant.is_some() { GRANT_DECISION_LIFETIME } else { DECISION_LIFETIME };
+        now.after(lifetime).min(self.until)
+    }
 }
 
 impl Permit {
@@ -46,6 +71,7 @@ impl Permit {
         resource: Resource,
         policy_set: [u8; 32],
         decided: Timestamp,
+        basis: Basis,
     ) -> Self {
         Self {
             receipt,
@@ -57,7 +83,8 @@ impl Permit {
             resource,
             policy_set,
             decided,
-            valid_until: AtomicI64::new(decided.after(DECISION_LIFETIME).as_ms()),
+            valid_until: AtomicI64::new(basis.holds_until(decided).as_ms()),
+            grant: basis.grant,
             unwrap_left: AtomicBool::new(opens_content(action)),
         }
     }
@@ -128,6 +155,12 @@ impl Permit {
         &self.policy_set
     }
 
+    /// The number of the grant that it rests on, where it does.
+    #[must_use]
+    pub const fn grant(&self) -> Option<u64> {
+        self.grant
+    }
+
     /// Until when it holds without a renewal, exclusive.
     #[must_use]
     pub fn valid_until(&self) -> Timestamp {
@@ -163,8 +196,8 @@ impl Permit {
     }
 
     /// Extends the permit from a decision just taken, never beyond what its leaf covers.
-    pub(crate) fn extend(&self, now: Timestamp) {
-        let until = now.after(DECISION_LIFETIME).min(self.leaf_window_end());
+    pub(crate) fn extend(&self, now: Timestamp, basis: Basis) {
+        let until = basis.holds_until(now).min(self.leaf_window_end());
         self.valid_until.store(until.as_ms(), Ordering::Release);
     }
 
@@ -197,6 +230,9 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::RequestDestruction
         | Action::ApproveDestruction
         | Action::ManageHolds
-        | Action::ApproveRelease => false,
+        | Action::ApproveRelease
+        | Action::GiveGrant
+        | Action::BreakGlass
+        | Action::ReviewBreakGlass => false,
     }
 }

@@ -48,8 +48,8 @@ reasons! {
     OfficersSeeNoImages => "officers-see-no-images",
     /// Research never touches identifiable data.
     ResearchSeesNoIdentity => "research-sees-no-identity",
-    /// Break-glass is not available yet.
-    BreakTheGlassNotAvailable => "break-the-glass-not-available",
+    /// Nobody broke the glass for this patient, or its time is over.
+    BreakTheGlassNeedsCase => "break-the-glass-needs-case",
     /// Grade L5 opens through a care relation only.
     SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
     /// The session has not proved the second factor of its account yet, or has to get one first: nothing else is open to it.
@@ -66,6 +66,8 @@ reasons! {
     SecondFactorNeeded => "second-factor-needed",
     /// No policy permits it (default deny).
     NoRulePermits => "no-rule-permits",
+    /// The person broke the glass for this patient. It precedes every other reason, so that each look under it is named.
+    BreakGlass => "break-glass",
     /// The patient is in care of the person now.
     InCare => "in-care",
     /// The role reads images of its institution.
@@ -90,6 +92,12 @@ reasons! {
     SystemRecovery => "system-recovery",
     /// The archive looks after its keys itself.
     SystemKeyCare => "system-key-care",
+    /// The role gives others what it may open itself.
+    GivesWhatIsHeld => "gives-what-is-held",
+    /// The role may break the glass.
+    MayBreakGlass => "may-break-glass",
+    /// Somebody granted it to the person for a while.
+    TimedGrant => "timed-grant",
     /// A rule of the operator's own policies permits it.
     LocalGrant => "local-grant",
 }
@@ -105,7 +113,11 @@ impl Reason {
     #[must_use]
     pub const fn permits(self) -> bool {
         match self {
-            Self::InCare
+            Self::BreakGlass
+            | Self::GivesWhatIsHeld
+            | Self::MayBreakGlass
+            | Self::TimedGrant
+            | Self::InCare
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution
             | Self::AcquiredToday
@@ -127,7 +139,7 @@ impl Reason {
             | Self::DestructionNotAvailable
             | Self::OfficersSeeNoImages
             | Self::ResearchSeesNoIdentity
-            | Self::BreakTheGlassNotAvailable
+            | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
             | Self::SignInNotFinished
             | Self::UnprotectedTransport
@@ -167,9 +179,13 @@ impl Reason {
             },
             Self::OtherInstitution
             | Self::DestructionNotAvailable
-            | Self::BreakTheGlassNotAvailable
+            | Self::BreakTheGlassNeedsCase
             | Self::LocalRule
             | Self::NotApplicable
+            | Self::BreakGlass
+            | Self::GivesWhatIsHeld
+            | Self::MayBreakGlass
+            | Self::TimedGrant
             | Self::InCare
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution

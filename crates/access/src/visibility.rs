@@ -3,7 +3,8 @@
 //! This is a coarse sieve that never hides what a policy would show; each row it lets through is decided
 //! again under `list` before it leaves. A test holds the two together.
 
-use crate::access::Access;
+use crate::access::{Access, Refusal};
+use crate::grants::HeldGrants;
 use crate::session::Session;
 use yingdun_catalog::catalogue::Visibility;
 use yingdun_model::{ActorId, ActorKind, Role, Timestamp};
@@ -11,10 +12,30 @@ use yingdun_model::{ActorId, ActorKind, Role, Timestamp};
 impl Access {
     /// The studies that the session may come to see, for the search in the catalogue of its institution. Decide
     /// every row that it yields with [`Access::decide_many`].
-    #[must_use]
-    pub fn visibility(&self, session: &Session) -> Visibility {
+    ///
+    /// # Errors
+    /// [`Refusal::FactsUnavailable`] when the grants cannot be read.
+    pub async fn visibility(&self, session: &Session) -> Result<Visibility, Refusal> {
         let now = self.inner.clock.now();
-        sieve(session.actor_kind(), session.role(), session.actor(), now, self.day_start(now))
+        let plain = sieve(session.actor_kind(), session.role(), session.actor(), now, self.day_start(now));
+        if session.actor_kind() != ActorKind::Person || matches!(plain, Visibility::Nothing) {
+            return Ok(plain);
+        }
+        let grants = self.held_grants_of(session.institution(), session.actor(), now).await;
+        Ok(with_grants(plain, &grants.map_err(Refusal::FactsUnavailable)?, now))
+    }
+}
+
+/// The sieve with what was granted beside it. Who sees the institution needs no grant to find something.
+pub(crate) fn with_grants(plain: Visibility, grants: &HeldGrants, now: Timestamp) -> Visibility {
+    let (patients, studies) = grants.open_at(now);
+    match plain {
+        Visibility::CareRelation { .. } | Visibility::ReceivedSince(_)
+            if !patients.is_empty() || !studies.is_empty() =>
+        {
+            Visibility::Granted { beside: Box::new(plain), patients, studies }
+        }
+        other => other,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::error::{FindError, IngestError, OpenError, Unavailable, unavailable};
 use crate::events::{self, EventFeed, Events, EventsRequest};
 use crate::export::{Export, ExportError};
 use crate::find::Search;
+use crate::grants;
 use crate::hold::{self, HoldError, HoldReason, HoldRecord, ReleaseReason};
 use crate::jobs::{self, JobError, JobOrder, JobReport, Jobs, RunningJob};
 use crate::keys::{self, KeyCareError, KeyReport, RewrapOutlook, Rotation};
@@ -39,7 +40,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{RwLock, Semaphore};
-use yingdun_access::{Access, Session};
+use yingdun_access::{Access, Session, StudyFacts};
 use yingdun_audit::Log;
 use yingdun_catalog::Database;
 use yingdun_catalog::catalogue as tables;
@@ -48,8 +49,8 @@ use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
 use yingdun_keys::{EpochNode, KeyStore};
 use yingdun_model::{
-    Action, AeTitle, Clock, Grade, InstitutionId, JobKind, PerformedStepRef, PurposeOfUse, StepRef, StudyRef,
-    Timestamp, Uid, WorkitemState,
+    Action, AeTitle, Clock, Grade, InstitutionId, JobKind, PatientRef, PerformedStepRef, PurposeOfUse,
+    StepRef, StudyRef, Timestamp, Uid, WorkitemState,
 };
 use yingdun_storage::{Store, StoreLocation};
 
@@ -121,6 +122,7 @@ impl Archive {
         let came_back = destroy::catch_up(&core).await?;
         let recovered = Recovered { destroyed_again: came_back, ..recover::replay(&core).await? };
         core.background.begin(&core, sweep);
+        core.background.begin(&core, grants::work);
         core.background.begin(&core, commit::work);
         jobs::enter(&core).await?;
         core.background.begin(&core, ups::work);
@@ -954,8 +956,34 @@ impl Archive {
         institution: &InstitutionId,
         issuer: &str,
         patient_id: &str,
-    ) -> Result<yingdun_model::PatientRef, Unavailable> {
+    ) -> Result<PatientRef, Unavailable> {
         Ok(self.core.institution_keys(institution).await?.pseudonyms.identified_patient(issuer, patient_id))
+    }
+
+    /// What a decision about a study needs to know of it, for those who grant it; nothing when it is not there.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when catalogue or key room do not answer.
+    pub async fn facts_of_study(
+        &self,
+        institution: &InstitutionId,
+        study: &Uid,
+    ) -> Result<Option<StudyFacts>, Unavailable> {
+        let reference = self.core.institution_keys(institution).await?.pseudonyms.study(study);
+        self.core.study_facts(institution, reference).await
+    }
+
+    /// Whether there is a study of a patient.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the key room does not answer.
+    pub async fn knows_patient(
+        &self,
+        institution: &InstitutionId,
+        patient: PatientRef,
+    ) -> Result<bool, Unavailable> {
+        let keys = self.core.keys.keys_of_patient(institution, patient, 1).await;
+        keys.map(|keys| !keys.is_empty()).map_err(|error| Unavailable::new("keys", error))
     }
 
     /// The keyed pseudonym of a study, for those who search the audit log by study.

@@ -57,6 +57,7 @@ mod error;
 mod events;
 mod export;
 mod find;
+mod grants;
 mod hold;
 mod jobs;
 mod kept;

@@ -52,5 +52,11 @@ word_enum! {
         ManageHolds => "manage-holds",
         /// Approve that a legal hold is released whose release somebody else asked for.
         ApproveRelease => "approve-release",
+        /// Give another person a timed grant on a study that the giver may open.
+        GiveGrant => "give-grant",
+        /// Open one patient in an emergency, without a care relation, under a review that follows.
+        BreakGlass => "break-glass",
+        /// See who broke the glass, and judge afterwards whether it was justified.
+        ReviewBreakGlass => "review-break-glass",
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +41,10 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// How long the process has been running, by a clock that nobody sets: what a moment of the wall clock may not lengthen is
+    /// measured against it.
+    fn running(&self) -> Duration;
 }
 
 /// The wall clock of the machine.
@@ -51,28 +56,46 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+
+    fn running(&self) -> Duration {
+        static FIRST_LOOK: OnceLock<Instant> = OnceLock::new();
+        FIRST_LOOK.get_or_init(Instant::now).elapsed()
+    }
 }
 
 /// A clock that moves only when told to.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now_ms: AtomicI64,
+    running_ms: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub const fn at(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { now_ms: AtomicI64::new(start.0), running_ms: AtomicU64::new(0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.now_ms.fetch_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.running_ms.fetch_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock. No time passes by that.
+    pub fn set(&self, now: Timestamp) {
+        self.now_ms.store(now.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    fn running(&self) -> Duration {
+        Duration::from_millis(self.running_ms.load(Ordering::SeqCst))
     }
 }
 
@@ -86,5 +109,7 @@ mod tests {
         assert_eq!(clock.now().as_ms(), 5);
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.now().as_ms(), 1005);
+        clock.set(Timestamp::from_ms(7));
+        assert_eq!((clock.now().as_ms(), clock.running()), (7, Duration::from_secs(1)));
     }
 }

@@ -250,6 +250,41 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::AuditAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        // Of a study that is not there, which is what everybody hears who opens studies, and of no grant.
+        RouteId::GiveGrant => match who {
+            Who::Clinician | Who::Radiologist | Who::Chief | Who::Technician | Who::OtherInstitution => {
+                Nothing
+            }
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListGrants | RouteId::ListBrokenGlass => match who {
+            Who::Clinician
+            | Who::Radiologist
+            | Who::Chief
+            | Who::Technician
+            | Who::OtherInstitution
+            | Who::SecurityAdministrator
+            | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ReadGrant | RouteId::RevokeGrant | RouteId::ReadBrokenGlass | RouteId::EndBrokenGlass => {
+            match who {
+                Who::Clinician
+                | Who::Radiologist
+                | Who::Chief
+                | Who::Technician
+                | Who::OtherInstitution
+                | Who::SecurityAdministrator
+                | Who::AuditAdministrator => Nothing,
+                other => token_or(other, Forbidden),
+            }
+        }
+        // Without the password.
+        RouteId::BreakGlass => token_or(who, Forbidden),
+        RouteId::ReviewBrokenGlass => match who {
+            Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // On a study that is not there, and of a hold that is none.
         RouteId::PlaceHold | RouteId::RequestRelease => match who {
             Who::AuditAdministrator => Nothing,
@@ -391,6 +426,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{performed}", &"0".repeat(32))
         .replace("{destruction}", &"0".repeat(32))
         .replace("{hold}", &"0".repeat(32))
+        .replace("{grant}", "0")
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")
@@ -445,6 +481,11 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::ForgetNode => json(json!({"name": "renmin.example/none"})),
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::PlaceHold => json(json!({"study": "2.25.404", "reason": "ordered"})),
+        RouteId::GiveGrant => json(json!({"name": "victim", "study": "2.25.404", "reason": "a second look"})),
+        RouteId::BreakGlass => {
+            json(json!({"patient_id": "404", "code": "other", "reason": "nobody else is there"}))
+        }
+        RouteId::ReviewBrokenGlass => json(json!({"verdict": "justified", "reason": "as it should be"})),
         RouteId::RequestRelease => json(json!({"reason": "ended"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
@@ -538,6 +579,12 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ReadDestruction
         | RouteId::ApproveDestruction
         | RouteId::WithdrawDestruction
+        | RouteId::ListGrants
+        | RouteId::ReadGrant
+        | RouteId::RevokeGrant
+        | RouteId::ListBrokenGlass
+        | RouteId::ReadBrokenGlass
+        | RouteId::EndBrokenGlass
         | RouteId::ListHolds
         | RouteId::ReadHold
         | RouteId::ApproveRelease

@@ -64,7 +64,12 @@ impl Access {
         self.may_one_of(session, Action::ManageHolds, Action::ApproveRelease).await
     }
 
-    async fn may_one_of(&self, session: &Session, one: Action, other: Action) -> Result<(), AdminError> {
+    pub(crate) async fn may_one_of(
+        &self,
+        session: &Session,
+        one: Action,
+        other: Action,
+    ) -> Result<(), AdminError> {
         let resource = Resource::Archive(session.institution().clone());
         let decision = self.decide(session, one, &resource).await?;
         if decision.permitted || self.decide(session, other, &resource).await?.permitted {

@@ -99,16 +99,16 @@ impl ChangeDetail {
         Self { subject: subject.to_string(), what: None }
     }
 
-    fn with(subject: impl ToString, what: impl ToString) -> Self {
+    pub(crate) fn with(subject: impl ToString, what: impl ToString) -> Self {
         Self { subject: subject.to_string(), what: Some(what.to_string()) }
     }
 }
 
 /// One change: the right that it needs, the word and detail under which it is written down.
-struct Change {
-    action: Action,
-    code: &'static str,
-    detail: ChangeDetail,
+pub(crate) struct Change {
+    pub(crate) action: Action,
+    pub(crate) code: &'static str,
+    pub(crate) detail: ChangeDetail,
 }
 
 impl Access {
@@ -130,7 +130,7 @@ impl Access {
     }
 
     /// As [`Self::intend`], with a leaf that names a study or a patient.
-    async fn intend_on(
+    pub(crate) async fn intend_on(
         &self,
         officer: &Session,
         change: Change,
@@ -142,7 +142,9 @@ impl Access {
             | Action::RequestDestruction
             | Action::ApproveDestruction
             | Action::ManageHolds
-            | Action::ApproveRelease => Resource::Archive(institution),
+            | Action::ApproveRelease
+            | Action::BreakGlass
+            | Action::ReviewBreakGlass => Resource::Archive(institution),
             _ => Resource::Accounts(institution),
         };
         let decision = self.decide(officer, change.action, &resource).await?;
@@ -159,7 +161,7 @@ impl Access {
     }
 
     /// Writes the outcome of an intended change down.
-    async fn carry_out<T>(
+    pub(crate) async fn carry_out<T>(
         &self,
         intent: Receipt,
         detail: ChangeDetail,
@@ -180,7 +182,7 @@ impl Access {
         }
     }
 
-    async fn record(&self, event: Event, detail: &ChangeDetail) -> Result<Receipt, AuditError> {
+    pub(crate) async fn record(&self, event: Event, detail: &ChangeDetail) -> Result<Receipt, AuditError> {
         let detail = ledger::sealed(&self.inner.detail_key, &event.institution, detail);
         self.inner.log.append_one(Event { kind: EventKind::Administration, detail, ..event }).await
     }

@@ -1,7 +1,7 @@
 //! The engine: Cedar with everything prepared that does not depend on the question.
 
 use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
-use super::question::{CareInterval, Circumstances, Principal, Scope, Target};
+use super::question::{CareInterval, Circumstances, GrantInterval, Principal, Scope, Target};
 use crate::reason::Reason;
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
@@ -262,16 +262,33 @@ impl Names {
             Target::Accounts(institution) => (&self.accounts, institution),
         };
         let mut attributes = HashMap::from([("institution".to_owned(), text(institution.as_str()))]);
-        if let Target::Study { grade, received_today, care, .. } = on {
+        if let Target::Study { grade, received_today, ties, .. } = on {
             let grade = RestrictedExpression::new_entity_uid(self.grades.get(grade)?.clone());
             attributes.insert("grade".to_owned(), grade);
             attributes.insert("received_today".to_owned(), RestrictedExpression::new_bool(*received_today));
-            if let Some(care) = care {
-                attributes.insert("care".to_owned(), care_record(care)?);
+            if let Some(care) = &ties.care {
+                attributes.insert("care".to_owned(), interval_record(care)?);
+            }
+            if let Some(grant) = &ties.grant {
+                attributes.insert("grant".to_owned(), self.grant_record(grant)?);
+            }
+            if let Some(broken) = &ties.break_glass {
+                attributes.insert("break_glass".to_owned(), interval_record(broken)?);
             }
         }
         let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(institution.as_str()));
         Entity::new(uid, attributes, HashSet::new()).ok()
+    }
+
+    fn grant_record(&self, grant: &GrantInterval) -> Option<RestrictedExpression> {
+        let purpose = self.purposes.get(&grant.purpose)?.clone();
+        RestrictedExpression::new_record([
+            ("valid_from".to_owned(), RestrictedExpression::new_long(grant.valid_from.as_ms())),
+            ("valid_until".to_owned(), RestrictedExpression::new_long(grant.valid_until.as_ms())),
+            ("purpose".to_owned(), RestrictedExpression::new_entity_uid(purpose)),
+            ("export".to_owned(), RestrictedExpression::new_bool(grant.export)),
+        ])
+        .ok()
     }
 }
 
@@ -279,9 +296,12 @@ impl Names {
 /// requests, so a question outside the schema is stopped here.
 pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
     match action {
-        Action::Store | Action::List | Action::View | Action::Export | Action::Destroy => {
-            matches!(on, Target::Study { .. })
-        }
+        Action::Store
+        | Action::List
+        | Action::View
+        | Action::Export
+        | Action::Destroy
+        | Action::GiveGrant => matches!(on, Target::Study { .. }),
         Action::Search
         | Action::Commit
         | Action::ReadWorklist
@@ -295,7 +315,9 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::RequestDestruction
         | Action::ApproveDestruction
         | Action::ManageHolds
-        | Action::ApproveRelease => matches!(on, Target::Archive(_)),
+        | Action::ApproveRelease
+        | Action::BreakGlass
+        | Action::ReviewBreakGlass => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),
@@ -306,7 +328,7 @@ fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
 }
 
-fn care_record(care: &CareInterval) -> Option<RestrictedExpression> {
+fn interval_record(care: &CareInterval) -> Option<RestrictedExpression> {
     RestrictedExpression::new_record([
         ("valid_from".to_owned(), RestrictedExpression::new_long(care.valid_from.as_ms())),
         ("valid_until".to_owned(), RestrictedExpression::new_long(care.valid_until.as_ms())),

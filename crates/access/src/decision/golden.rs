@@ -3,7 +3,9 @@
 //! A change of a policy shows as a change of `golden.txt`, which a person reviews. After an intended change, run the
 //! test with `YINGDUN_WRITE_GOLDEN=1` to write the table anew, and read the difference.
 
-use super::{CareInterval, Circumstances, Engine, PolicySource, Principal, Scope, Target};
+use super::{
+    CareInterval, Circumstances, Engine, GrantInterval, PolicySource, Principal, Scope, Target, Ties,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use yingdun_model::{Action, ActorId, ActorKind, Grade, InstitutionId, PurposeOfUse, Role, Timestamp};
@@ -63,34 +65,45 @@ fn usual() -> Circumstances {
     }
 }
 
-/// The care relations worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Option<CareInterval>); 6] {
-    let care = |from: i64, until: i64| {
+/// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
+fn relations() -> [(&'static str, Ties); 16] {
+    let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
-        Some(CareInterval { valid_from: at(from), valid_until: at(until) })
+        CareInterval { valid_from: at(from), valid_until: at(until) }
     };
+    let care = |from, until| Ties { care: Some(span(from, until)), ..Ties::default() };
+    let broken = |from, until| Ties { break_glass: Some(span(from, until)), ..Ties::default() };
+    let grant = |from, until, purpose, export| {
+        let CareInterval { valid_from, valid_until } = span(from, until);
+        Ties { grant: Some(GrantInterval { valid_from, valid_until, purpose, export }), ..Ties::default() }
+    };
+    let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
     [
-        ("none", None),
+        ("none", Ties::default()),
         ("in care", care(-1000, 1000)),
         ("begins now", care(0, 1000)),
         ("begins in 1 ms", care(1, 1000)),
         ("last ms", care(-1000, 1)),
         ("ends now", care(-1000, 0)),
+        ("granted", grant(-1000, 1000, treat, false)),
+        ("granted, export", grant(-1000, 1000, treat, true)),
+        ("granted, others", grant(-1000, 1000, operate, true)),
+        ("grant in 1 ms", grant(1, 1000, treat, true)),
+        ("grant, last ms", grant(-1000, 1, treat, true)),
+        ("grant ends now", grant(-1000, 0, treat, true)),
+        ("broken glass", broken(-1000, 1000)),
+        ("glass, last ms", broken(-1000, 1)),
+        ("glass ends now", broken(-1000, 0)),
+        ("care and glass", Ties { break_glass: broken(-9, 9).break_glass, ..care(-1000, 1000) }),
     ]
 }
 
 /// The grades for which something is permitted, as `all`, a list, or `-`.
-fn grades(
-    engine: &Engine,
-    who: &Principal,
-    action: Action,
-    care: Option<CareInterval>,
-    today: bool,
-) -> String {
+fn grades(engine: &Engine, who: &Principal, action: Action, ties: Ties, today: bool) -> String {
     let permitted: Vec<_> = Grade::ALL
         .iter()
         .filter(|grade| {
-            let on = Target::Study { institution: home(), grade: **grade, received_today: today, care };
+            let on = Target::Study { institution: home(), grade: **grade, received_today: today, ties };
             engine.decide(who, action, &on, &usual()).permitted
         })
         .map(|grade| grade.as_str())
@@ -109,20 +122,22 @@ fn table() -> String {
     out.push_str("Studies: the grades for which an action is permitted.\n\n");
     writeln!(
         out,
-        "{:<28} {:<15} {:<8} {:<5} {:<18} {:<18} {:<7} {:<7}",
-        "who", "care relation", "received", "store", "list", "view", "recover", "destroy"
+        "{:<28} {:<15} {:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
+        "who", "tie", "received", "store", "list", "view", "export", "give-grant", "recover", "destroy"
     )
     .unwrap();
     for (name, who) in askers() {
-        for (relation, care) in relations() {
+        for (relation, ties) in relations() {
             for (day, today) in [("today", true), ("earlier", false)] {
-                let cell = |action| grades(&engine, &who, action, care, today);
+                let cell = |action| grades(&engine, &who, action, ties, today);
                 writeln!(
                     out,
-                    "{name:<28} {relation:<15} {day:<8} {:<5} {:<18} {:<18} {:<7} {:<7}",
+                    "{name:<28} {relation:<15} {day:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
                     cell(Action::Store),
                     cell(Action::List),
                     cell(Action::View),
+                    cell(Action::Export),
+                    cell(Action::GiveGrant),
                     cell(Action::Recover),
                     cell(Action::Destroy),
                 )
@@ -147,6 +162,8 @@ fn table() -> String {
         (Action::ApproveDestruction, Target::Archive(home())),
         (Action::ManageHolds, Target::Archive(home())),
         (Action::ApproveRelease, Target::Archive(home())),
+        (Action::BreakGlass, Target::Archive(home())),
+        (Action::ReviewBreakGlass, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),
@@ -168,8 +185,8 @@ fn table() -> String {
             .into_iter()
             .flat_map(|action| [Grade::L4, Grade::L4S, Grade::L5].map(|grade| (action, grade)))
         {
-            let care = relations()[1].1;
-            let on = Target::Study { institution: home(), grade, received_today: true, care };
+            let ties = relations()[1].1;
+            let on = Target::Study { institution: home(), grade, received_today: true, ties };
             let decide = |strong| {
                 let when = Circumstances { step_up: true, strong, ..usual() };
                 engine.decide(&who, action, &on, &when).reason
@@ -191,7 +208,7 @@ fn table() -> String {
         institution: InstitutionId::new(institution).unwrap(),
         grade: Grade::L4,
         received_today: true,
-        care: relations()[1].1,
+        ties: relations()[1].1,
     };
     for (name, who) in askers() {
         let disabled = Principal { disabled: true, ..who.clone() };
@@ -211,6 +228,16 @@ fn table() -> String {
             let when = Circumstances { purpose: *purpose, ..usual() };
             line(&format!("for {purpose}"), &who, &on("renmin"), &when);
         }
+        let when = Circumstances { purpose: PurposeOfUse::BreakTheGlass, ..usual() };
+        let broken = |institution: &str| match on(institution) {
+            Target::Study { institution, grade, received_today, .. } => {
+                Target::Study { institution, grade, received_today, ties: relations()[12].1 }
+            }
+            other => other,
+        };
+        line("for BTG, broken glass", &who, &broken("renmin"), &when);
+        line("of another, broken glass", &who, &broken("other"), &usual());
+        line("disabled, broken glass", &disabled, &broken("renmin"), &usual());
     }
     out
 }

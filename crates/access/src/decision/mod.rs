@@ -11,7 +11,9 @@ mod question;
 pub use engine::Decision;
 pub(crate) use engine::Engine;
 pub use policies::{PolicyError, PolicySource};
-pub(crate) use question::{CareInterval, Circumstances, Principal, Target, parse_scopes, words};
+pub(crate) use question::{
+    CareInterval, Circumstances, GrantInterval, Principal, Target, Ties, parse_scopes, words,
+};
 pub use question::{Resource, Scope, StudyFacts};
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use yingdun_model::{
 /// What an action is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// One study: store, list, view, destroy, recover.
+    /// One study: store, list, view, export, give-grant, destroy, recover.
     Study(StudyFacts),
     /// The archive of an institution as a whole: search, echo, read-system, manage-keys, recover.
     Archive(InstitutionId),
@@ -20,7 +20,7 @@ pub enum Resource {
     Accounts(InstitutionId),
 }
 
-/// What the decision needs to know of a study. The care relation is not among it: it is looked up here and
+/// What the decision needs to know of a study. Care relation and grants are not among it: they are looked up here and
 /// never taken from the asker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StudyFacts {
@@ -138,10 +138,30 @@ pub(crate) struct CareInterval {
     pub(crate) valid_until: Timestamp,
 }
 
+/// A timed grant that covers a study: from, inclusive, until, exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GrantInterval {
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) purpose: PurposeOfUse,
+    pub(crate) export: bool,
+}
+
+/// What connects the acting person with a study.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Ties {
+    /// The care relation with its patient.
+    pub(crate) care: Option<CareInterval>,
+    /// What somebody granted.
+    pub(crate) grant: Option<GrantInterval>,
+    /// The time for which the person broke the glass.
+    pub(crate) break_glass: Option<CareInterval>,
+}
+
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
-    Study { institution: InstitutionId, grade: Grade, received_today: bool, care: Option<CareInterval> },
+    Study { institution: InstitutionId, grade: Grade, received_today: bool, ties: Ties },
     Archive(InstitutionId),
     AuditLog(InstitutionId),
     Accounts(InstitutionId),
@@ -149,13 +169,13 @@ pub(crate) enum Target {
 
 impl Target {
     /// Joins a resource with the facts about it.
-    pub(crate) fn new(resource: &Resource, day_start: Timestamp, care: Option<CareInterval>) -> Self {
+    pub(crate) fn new(resource: &Resource, day_start: Timestamp, ties: Ties) -> Self {
         match resource {
             Resource::Study(study) => Self::Study {
                 institution: study.institution.clone(),
                 grade: study.grade,
                 received_today: study.received >= day_start,
-                care,
+                ties,
             },
             Resource::Archive(institution) => Self::Archive(institution.clone()),
             Resource::AuditLog(institution) => Self::AuditLog(institution.clone()),

@@ -12,6 +12,7 @@ mod code;
 mod link;
 mod login;
 mod own;
+mod step_up;
 mod sweep;
 mod token;
 

@@ -5,6 +5,7 @@
 mod administration;
 mod decisions;
 mod devices;
+mod grants;
 mod house;
 mod oauth;
 mod second_factor;

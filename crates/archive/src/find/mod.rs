@@ -102,7 +102,9 @@ impl Search {
         let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
         let home = UtcOffset::from_minutes(core.access.utc_offset_minutes()).unwrap_or_default();
         let criteria = Criteria::parse(&request, home)?;
-        let visibility = core.access.visibility(session);
+        let visibility = core.access.visibility(session).await;
+        let visibility =
+            visibility.map_err(|refusal| FindError::Unavailable(Unavailable::new("access", refusal)))?;
         core.catalogue.caught_up().await.map_err(FindError::Unavailable)?;
         Ok(Self {
             core: Arc::clone(core),

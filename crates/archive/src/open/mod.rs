@@ -17,7 +17,7 @@ use crate::shared::{Core, GRADE_ON_ARRIVAL};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use futures_util::stream;
-use object::{ObjectReader, ahead, begun};
+use object::{ObjectReader, ahead, begun, while_open};
 use std::ops::Range;
 use std::sync::Arc;
 use yingdun_access::{Reason, Resource, Scope, Session, StudyFacts};
@@ -184,7 +184,8 @@ impl OpenStudy {
         let study = Arc::clone(self);
         let opened = tokio::spawn(async move {
             let (length, stream) = study.part10(&entry).await?;
-            Ok((length, begun(stream).await))
+            let begun = begun(stream).await;
+            Ok((length, while_open((*study).clone(), begun)))
         });
         async move { opened.await.map_err(|error| OpenError::Unavailable(Unavailable::new("archive", error)))? }
     }

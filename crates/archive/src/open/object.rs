@@ -72,9 +72,10 @@ impl ObjectReader {
             return Box::pin(stream::once(whole).flat_map(in_order));
         }
         let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
+        let study = self.study.clone();
         let read = move |step| finished(self.begin(step));
         let rest = stream::iter(steps).map(read).buffered(READ_AHEAD).flat_map(in_order);
-        Box::pin(stop_after_error(first.chain(rest)))
+        while_open(study, Box::pin(first.chain(rest)))
     }
 
     /// A read in a task of its own, so that reading and opening run beside sending.
@@ -106,6 +107,19 @@ impl ObjectReader {
 pub(super) async fn begun(mut stream: ByteStream) -> ByteStream {
     let first = stream.next().await;
     Box::pin(stream::iter(first).chain(stream))
+}
+
+/// The same stream, of which each piece is given only while the study may be read: what was read ahead of a slow taker is not
+/// given when the permit has ended meanwhile.
+pub(super) fn while_open(study: OpenStudy, stream: ByteStream) -> ByteStream {
+    Box::pin(stop_after_error(stream.then(move |chunk| {
+        let study = study.clone();
+        async move {
+            let chunk = chunk?;
+            study.still_open().await?;
+            Ok(chunk)
+        }
+    })))
 }
 
 /// The same stream. Its first bytes are read from now on, beside whatever else is done.

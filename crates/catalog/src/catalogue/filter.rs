@@ -41,6 +41,15 @@ pub enum Visibility {
     },
     /// Studies that the archive received at this moment or later.
     ReceivedSince(Timestamp),
+    /// What one of the shapes above shows, and beside it what was granted.
+    Granted {
+        /// What is seen without a grant.
+        beside: Box<Visibility>,
+        /// Every study of these patients.
+        patients: Vec<PatientRef>,
+        /// These studies.
+        studies: Vec<StudyRef>,
+    },
 }
 
 /// Which studies are meant. All conditions hold together; an empty list is no condition.
@@ -171,6 +180,8 @@ enum Driver {
     Condition(usize),
     CareRelations,
     Received,
+    /// What was granted, and what is seen beside.
+    Granted,
     Dates,
     /// None of the conditions: the study is named by something else.
     Elsewhere,
@@ -190,6 +201,7 @@ impl<'f> Plan<'f> {
         let by_visibility = match &filter.visibility {
             Visibility::CareRelation { .. } => Some(Driver::CareRelations),
             Visibility::ReceivedSince(_) => Some(Driver::Received),
+            Visibility::Granted { .. } => Some(Driver::Granted),
             Visibility::Institution | Visibility::Nothing => None,
         };
         let driver = if !filter.studies.is_empty() {
@@ -299,6 +311,7 @@ impl<'f> Plan<'f> {
             | Driver::Patients
             | Driver::CareRelations
             | Driver::Received
+            | Driver::Granted
             | Driver::Dates
             | Driver::Elsewhere => vec![&[]],
         }
@@ -334,13 +347,19 @@ impl<'f> Plan<'f> {
             Driver::CareRelations => {
                 sql.push(SELECT_STUDY)
                     .push("FROM (SELECT DISTINCT c.patient_ref FROM care_relation c WHERE ");
-                self.care_conditions(sql);
+                self.care_conditions(sql, &filter.visibility);
                 sql.push(") care CROSS JOIN study s WHERE s.patient_ref = care.patient_ref");
                 "s.study_date + 0"
             }
             Driver::Received => {
                 sql.push(SELECT_STUDY).push("FROM study s WHERE s.received_ms >= ");
                 sql.bind(self.received_since());
+                "s.study_date + 0"
+            }
+            Driver::Granted => {
+                sql.push(SELECT_STUDY).push("FROM (");
+                self.granted_studies(sql);
+                sql.push(") seen CROSS JOIN study s WHERE s.study_ref = seen.study_ref");
                 "s.study_date + 0"
             }
             Driver::Dates | Driver::Elsewhere => {
@@ -355,9 +374,11 @@ impl<'f> Plan<'f> {
             Driver::Received | Driver::Dates | Driver::Elsewhere => sql.push(" AND s.institution = "),
             // Said so that for SQLite no index of the institution, which is all there is, seems to serve. PostgreSQL
             // reads it as `=` and knows that it fits every row.
-            Driver::Studies | Driver::Patients | Driver::Condition(_) | Driver::CareRelations => {
-                sql.push(" AND NOT s.institution <> ")
-            }
+            Driver::Studies
+            | Driver::Patients
+            | Driver::Condition(_)
+            | Driver::CareRelations
+            | Driver::Granted => sql.push(" AND NOT s.institution <> "),
         };
         sql.bind(&filter.institution);
         push_dates(sql, date, filter.date.as_ref());
@@ -377,8 +398,8 @@ impl<'f> Plan<'f> {
         }
     }
 
-    /// Appends that no newer study of the patient fits. Whose studies may be seen depends on the patient alone, or on
-    /// the arrival of each study.
+    /// Appends that no newer study of the patient fits. Whose studies may be seen depends on the patient alone, on
+    /// the arrival of each study, or on a grant.
     fn no_newer_of_patient(&self, sql: &mut StatementBuilder) {
         let filter = self.filter;
         sql.push(" AND NOT EXISTS (SELECT 1 FROM study n WHERE n.patient_ref = s.patient_ref");
@@ -397,8 +418,17 @@ impl<'f> Plan<'f> {
             sql.bind_list(alternatives.iter().copied());
             sql.push(" AND o.study_date = n.study_date AND o.study_key = n.study_key").push(FOR_EACH_ROW);
         }
-        if let Visibility::ReceivedSince(since) = &filter.visibility {
-            sql.push(" AND n.received_ms >= ").bind(*since);
+        match &filter.visibility {
+            Visibility::ReceivedSince(since) => {
+                sql.push(" AND n.received_ms >= ").bind(*since);
+            }
+            Visibility::Granted { beside, patients, studies } => {
+                sql.push(" AND (n.patient_ref IN ").bind_list(patients.iter().copied());
+                sql.push(" OR n.study_ref IN ").bind_list(studies.iter().copied());
+                self.or_beside(sql, beside, "n.received_ms", "n.patient_ref");
+                sql.push(")");
+            }
+            Visibility::Nothing | Visibility::Institution | Visibility::CareRelation { .. } => {}
         }
         sql.push(FOR_EACH_ROW);
     }
@@ -423,6 +453,7 @@ impl<'f> Plan<'f> {
                     | Driver::Patients
                     | Driver::CareRelations
                     | Driver::Received
+                    | Driver::Granted
                     | Driver::Dates
                     | Driver::Elsewhere => " AND o.study_date = s.study_date AND o.study_key = s.study_key",
                 });
@@ -434,28 +465,88 @@ impl<'f> Plan<'f> {
                 sql.push(
                     " AND EXISTS (SELECT 1 FROM care_relation c WHERE c.patient_ref = s.patient_ref AND ",
                 );
-                self.care_conditions(sql);
+                self.care_conditions(sql, &filter.visibility);
                 sql.push(FOR_EACH_ROW);
+            }
+            Visibility::Granted { beside, patients, studies } if self.driver != Driver::Granted => {
+                sql.push(" AND (s.patient_ref IN ").bind_list(patients.iter().copied());
+                sql.push(" OR s.study_ref IN ").bind_list(studies.iter().copied());
+                self.or_beside(sql, beside, "s.received_ms", "s.patient_ref");
+                sql.push(")");
             }
             Visibility::ReceivedSince(since) if self.driver != Driver::Received => {
                 sql.push(" AND s.received_ms >= ").bind(*since);
             }
             Visibility::CareRelation { .. }
             | Visibility::ReceivedSince(_)
+            | Visibility::Granted { .. }
             | Visibility::Institution
             | Visibility::Nothing => {}
+        }
+    }
+
+    /// Appends what is seen beside grants, as further alternatives on a row whose arrival and patient are in these columns.
+    fn or_beside(
+        &self,
+        sql: &mut StatementBuilder,
+        beside: &Visibility,
+        received: &'static str,
+        patient: &'static str,
+    ) {
+        match beside {
+            Visibility::CareRelation { .. } => {
+                sql.push(" OR EXISTS (SELECT 1 FROM care_relation c WHERE c.patient_ref = ").push(patient);
+                sql.push(" AND ");
+                self.care_conditions(sql, beside);
+                sql.push(FOR_EACH_ROW);
+            }
+            Visibility::ReceivedSince(since) => {
+                sql.push(" OR ").push(received).push(" >= ").bind(*since);
+            }
+            Visibility::Institution => {
+                sql.push(" OR 1 = 1");
+            }
+            // Grants stand beside one of the plain shapes, never beside each other.
+            Visibility::Nothing | Visibility::Granted { .. } => {}
+        }
+    }
+
+    /// Appends the studies that were granted, and those that are seen beside, each once.
+    fn granted_studies(&self, sql: &mut StatementBuilder) {
+        let Visibility::Granted { beside, patients, studies } = &self.filter.visibility else { return };
+        sql.push("SELECT g.study_ref FROM study g WHERE g.study_ref IN ").bind_list(studies.iter().copied());
+        sql.push(" UNION SELECT g.study_ref FROM study g WHERE g.patient_ref IN ");
+        sql.bind_list(patients.iter().copied());
+        match &**beside {
+            Visibility::CareRelation { .. } => {
+                sql.push(" UNION SELECT g.study_ref FROM (SELECT DISTINCT c.patient_ref FROM care_relation c WHERE ");
+                self.care_conditions(sql, beside);
+                sql.push(") care CROSS JOIN study g WHERE g.patient_ref = care.patient_ref");
+            }
+            Visibility::ReceivedSince(since) => {
+                sql.push(" UNION SELECT g.study_ref FROM study g WHERE g.received_ms >= ").bind(*since);
+                sql.push(" AND g.institution = ").bind(&self.filter.institution);
+            }
+            Visibility::Institution => {
+                sql.push(" UNION SELECT g.study_ref FROM study g WHERE g.institution = ");
+                sql.bind(&self.filter.institution);
+            }
+            Visibility::Nothing | Visibility::Granted { .. } => {}
         }
     }
 
     fn received_since(&self) -> i64 {
         match self.filter.visibility {
             Visibility::ReceivedSince(since) => since.as_ms(),
-            Visibility::Nothing | Visibility::Institution | Visibility::CareRelation { .. } => i64::MAX,
+            Visibility::Nothing
+            | Visibility::Institution
+            | Visibility::CareRelation { .. }
+            | Visibility::Granted { .. } => i64::MAX,
         }
     }
 
-    fn care_conditions(&self, sql: &mut StatementBuilder) {
-        if let Visibility::CareRelation { actor, at } = &self.filter.visibility {
+    fn care_conditions(&self, sql: &mut StatementBuilder, visibility: &Visibility) {
+        if let Visibility::CareRelation { actor, at } = visibility {
             sql.push("c.institution = ").bind(&self.filter.institution).push(" AND c.actor = ").bind(actor);
             sql.push(" AND c.valid_from_ms <= ").bind(*at).push(" AND c.valid_until_ms > ").bind(*at);
         }

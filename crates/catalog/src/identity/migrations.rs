@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: SECOND_FACTORS,
         postgres: SECOND_FACTORS,
     },
+    Migration { version: 6, name: "expand: timed grants", sqlite: GRANTS, postgres: GRANTS },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -158,4 +159,37 @@ ALTER TABLE session ADD COLUMN stage TEXT NOT NULL DEFAULT 'whole';
 ALTER TABLE session ADD COLUMN proved_ms BIGINT;
 ALTER TABLE session ADD COLUMN last_used_ms BIGINT;
 ALTER TABLE session ADD COLUMN origin BYTEA
+";
+
+/// Timed grants, and the cases of broken glass, which are grants that a person takes. `words` and `review_words` are sealed. A
+/// row stays when its time is over.
+const GRANTS: &str = "
+CREATE TABLE timed_grant (
+    institution    TEXT   NOT NULL,
+    number         BIGINT NOT NULL,
+    kind           TEXT   NOT NULL,
+    actor          TEXT   NOT NULL,
+    patient_ref    BYTEA,
+    study_ref      BYTEA,
+    export         BIGINT NOT NULL,
+    purpose        TEXT   NOT NULL,
+    reason         TEXT   NOT NULL,
+    words          BYTEA  NOT NULL,
+    given_by       TEXT   NOT NULL,
+    given_ms       BIGINT NOT NULL,
+    valid_from_ms  BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    ended_ms       BIGINT,
+    ended_by       TEXT,
+    review_due_ms  BIGINT,
+    reviewed_ms    BIGINT,
+    reviewed_by    TEXT,
+    verdict        TEXT,
+    review_words   BYTEA,
+    PRIMARY KEY (institution, number),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE INDEX timed_grant_of_actor ON timed_grant (institution, actor, valid_until_ms);
+CREATE INDEX timed_grant_by_end ON timed_grant (institution, ended_ms, valid_until_ms);
+CREATE INDEX timed_grant_to_review ON timed_grant (institution, kind, reviewed_ms)
 ";

@@ -25,7 +25,7 @@ fn fits(records: &[Stored], care: &[CareRelation], filter: &StudyFilter, record:
         .map(|other| &other.series_facts.modality)
         .collect();
     record.instance.institution == filter.institution
-        && is_visible(care, filter, record)
+        && is_visible(care, &filter.visibility, record)
         && (filter.studies.is_empty() || filter.studies.contains(&record.study))
         && (filter.patients.is_empty() || filter.patients.contains(&record.study_facts.patient))
         && filter.tokens.iter().all(|any| any.iter().any(|token| study.terms.tokens.contains(token)))
@@ -39,8 +39,13 @@ fn fits(records: &[Stored], care: &[CareRelation], filter: &StudyFilter, record:
         })
 }
 
-fn is_visible(care: &[CareRelation], filter: &StudyFilter, record: &Stored) -> bool {
-    match &filter.visibility {
+fn is_visible(care: &[CareRelation], visibility: &Visibility, record: &Stored) -> bool {
+    match visibility {
+        Visibility::Granted { beside, patients, studies } => {
+            patients.contains(&record.study_facts.patient)
+                || studies.contains(&record.study)
+                || is_visible(care, beside, record)
+        }
         Visibility::Nothing => false,
         Visibility::Institution => true,
         Visibility::ReceivedSince(since) => record.study_facts.received >= *since,

@@ -113,6 +113,7 @@ fn filter(dice: &mut Dice) -> StudyFilter {
     let moment = |dice: &mut Dice, most| Timestamp::from_ms(i64::try_from(dice.roll(most)).unwrap());
     let visibility = match dice.roll(8) {
         0 => Visibility::Nothing,
+        5 | 6 => granted(dice),
         1 | 2 => Visibility::CareRelation { actor: actor(dice.roll(3)), at: moment(dice, 12_000) },
         3 | 4 => Visibility::ReceivedSince(moment(dice, 1000)),
         _ => Visibility::Institution,
@@ -450,4 +451,19 @@ async fn a_search_with_too_many_alternatives_is_refused(database: Database) {
     assert!(matches!(refused, Err(CatalogError::Misuse(_))), "{refused:?}");
     filter.tokens = vec![vec![]];
     assert_eq!(studies::search(&database, &filter, Page::first(1)).await, Ok(vec![]));
+}
+
+/// Some patients and studies, beside one of the plain shapes.
+fn granted(dice: &mut Dice) -> Visibility {
+    let moment = |dice: &mut Dice, most| Timestamp::from_ms(i64::try_from(dice.roll(most)).unwrap());
+    let beside = match dice.roll(4) {
+        0 => Visibility::Nothing,
+        1 => Visibility::CareRelation { actor: actor(dice.roll(3)), at: moment(dice, 12_000) },
+        2 => Visibility::ReceivedSince(moment(dice, 1000)),
+        _ => Visibility::Institution,
+    };
+    let patients =
+        if dice.one_in(3) { Vec::new() } else { dice.some(3, |dice| patient(dice.roll(PATIENTS))) };
+    let studies = if dice.one_in(3) { Vec::new() } else { dice.some(9, |dice| study(dice.roll(STUDIES))) };
+    Visibility::Granted { beside: Box::new(beside), patients, studies }
 }

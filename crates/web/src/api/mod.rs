@@ -3,8 +3,10 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod break_glass;
 pub(crate) mod commitments;
 pub(crate) mod destructions;
+pub(crate) mod grants;
 pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod me;

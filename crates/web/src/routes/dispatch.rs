@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, commitments, destructions, holds, keys, me, network, nodes, performed, rights, storage,
-    studies as follow, system, vault, worklist,
+    accounts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network, nodes,
+    performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -143,6 +143,15 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadDestruction => destructions::read(call).await,
         RouteId::ApproveDestruction => destructions::approve(call).await,
         RouteId::WithdrawDestruction => destructions::withdraw(call).await,
+        RouteId::GiveGrant => grants::give(call, body).await,
+        RouteId::ListGrants => grants::list(call).await,
+        RouteId::ReadGrant => grants::read(call).await,
+        RouteId::RevokeGrant => grants::revoke(call).await,
+        RouteId::BreakGlass => break_glass::open(call, body).await,
+        RouteId::ListBrokenGlass => break_glass::list(call).await,
+        RouteId::ReadBrokenGlass => break_glass::read(call).await,
+        RouteId::EndBrokenGlass => break_glass::end(call).await,
+        RouteId::ReviewBrokenGlass => break_glass::review(call, body).await,
         RouteId::PlaceHold => holds::place(call, body).await,
         RouteId::ListHolds => holds::list(call).await,
         RouteId::ReadHold => holds::read(call).await,

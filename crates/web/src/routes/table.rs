@@ -107,6 +107,13 @@ const HOLD: Parameter = path("hold", Schema::Text, "Name of a legal hold, 32 hex
 const HOLD_STATE: &[(u16, &str)] =
     &[(200, "The hold as it is now"), (404, "No such hold"), (409, "It is in another state")];
 
+const GRANT: Parameter = path("grant", Schema::Number, "Number of a grant, or of a case of broken glass");
+const GRANT_STATE: &[(u16, &str)] = &[
+    (200, "The grant or case as it is now"),
+    (404, "No such grant or case that the asker may see"),
+    (409, "It is over, or was reviewed already"),
+];
+
 const RIGHTS: &[(u16, &str)] =
     &[(204, "Changed"), (404, "No such record"), (409, "The roles exclude each other")];
 
@@ -816,6 +823,24 @@ routes! {
     ApproveDestruction => api(Method::Post, "/destructions/{destruction}/approval", Action::ApproveDestruction, BodyRule::None, &[DESTRUCTION], DESTRUCTION_DECIDED, "批准销毁（不可撤销）", "Approve what somebody else asked for; it is carried out and cannot be undone"),
     /// Taken back.
     WithdrawDestruction => api(Method::Delete, "/destructions/{destruction}", Action::RequestDestruction, BodyRule::None, &[DESTRUCTION], &[(204, "It is not going to happen"), (404, "No such destruction"), (409, "It was approved or withdrawn already")], "撤回或拒绝销毁申请", "Take a request back, or refuse it"),
+    /// A timed grant, given.
+    GiveGrant => api(Method::Post, "/grants", Action::GiveGrant, BodyRule::Json(list![field("name", Schema::Text, "Login name of the person who gets it"), optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("reason", Schema::Text, "Why, in words; kept sealed"), optional("purpose", Schema::Text, "TREAT, ETREAT or HOPERAT; TREAT when absent"), optional("export", Schema::Flag, "Whether it may be taken out as a medium"), optional("from_ms", Schema::Number, "From when on, in milliseconds since 1970; now when absent"), optional("minutes", Schema::Number, "For how long, 1440 at most and when absent")]), &[], &[(201, "Given"), (404, "There is no such study, patient or person, or the giver may not see it"), (409, "The person has too many grants")], "限时授权他人查看检查或患者（至多 24 小时）", "Grant another person a study or a patient for a while, 24 hours at most: what the giver may open"),
+    /// Grants.
+    ListGrants => api(Method::Get, "/grants", Action::GiveGrant, BodyRule::None, &[], OK, "列出限时授权", "Timed grants, the newest first: one's own, or everybody's for officers"),
+    /// One of them.
+    ReadGrant => api(Method::Get, "/grants/{grant}", Action::GiveGrant, BodyRule::None, &[GRANT], GRANT_STATE, "一项限时授权", "One timed grant"),
+    /// Revoked.
+    RevokeGrant => api(Method::Delete, "/grants/{grant}", Action::GiveGrant, BodyRule::None, &[GRANT], GRANT_STATE, "立即撤销限时授权", "End a grant now: by who gave or has it, or the security administrator"),
+    /// The glass, broken.
+    BreakGlass => api(Method::Post, "/break-glass", Action::BreakGlass, BodyRule::Json(list![field("patient_id", Schema::Text, "The patient"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("code", Schema::Text, "emergency-treatment, unconscious-patient, on-call-cover, system-failure or other"), field("reason", Schema::Text, "Why, in words; kept sealed"), optional("minutes", Schema::Number, "For how long, 240 at most; 60 when absent"), optional("password", Schema::Text, "The password of the asker; may be left out within five minutes of a sign-in with it")]), &[], &[(201, "The patient is open; a review is due within 72 hours"), (404, "There is no such patient"), (409, "More emergencies within a day than one person meets")], "紧急越级访问一名患者（事后复核）", "Break the glass: open one patient in an emergency, under a review that follows"),
+    /// Cases.
+    ListBrokenGlass => api(Method::Get, "/break-glass", Action::ReviewBreakGlass, BodyRule::None, &[], OK, "列出紧急越级访问", "Cases of broken glass, the newest first: one's own, or everybody's for officers"),
+    /// One of them.
+    ReadBrokenGlass => api(Method::Get, "/break-glass/{grant}", Action::ReviewBreakGlass, BodyRule::None, &[GRANT], GRANT_STATE, "一次紧急越级访问", "One case of broken glass"),
+    /// Ended early.
+    EndBrokenGlass => api(Method::Delete, "/break-glass/{grant}", Action::BreakGlass, BodyRule::None, &[GRANT], GRANT_STATE, "提前结束紧急越级访问", "End it before its time; the review is due all the same"),
+    /// Reviewed.
+    ReviewBrokenGlass => api(Method::Post, "/break-glass/{grant}/review", Action::ReviewBreakGlass, BodyRule::Json(list![field("verdict", Schema::Text, "justified or not-justified"), field("reason", Schema::Text, "Why, in words; kept sealed")]), &[GRANT], GRANT_STATE, "复核紧急越级访问（复核人不得为本人）", "Judge a case of broken glass, as another person than who broke it"),
     /// A legal hold, placed.
     PlaceHold => api(Method::Post, "/holds", Action::ManageHolds, BodyRule::Json(list![optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("reason", Schema::Text, "litigation, investigation, incident, ordered or trial")]), &[], &[(201, "Held: no destruction of it is approved"), (404, "There is no such study or patient"), (409, "A destruction of it was approved already")], "对检查或患者实施法律封存（禁止销毁）", "Place a legal hold on a study or a patient: nothing of it is destroyed until it is released"),
     /// What is held, and what was.

@@ -6,6 +6,7 @@ mod destroy;
 mod device;
 mod dicom;
 mod disc;
+mod grants;
 mod installation;
 mod keys;
 mod nodes;
@@ -28,6 +29,7 @@ pub(crate) use dicom::{
 pub(crate) use disc::{
     DiscCommand, DiscRecoverArgs, DiscRestoreArgs, DiscSizeArgs, DiscVerifyArgs, DiscWriteArgs, MountedArgs,
 };
+pub(crate) use grants::{BreakGlassCommand, GrantCommand};
 pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,
     RootArg, RootArgs,
@@ -149,6 +151,12 @@ pub(crate) enum Command {
     /// Legal holds: what nothing may destroy until two officers let go of it
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Timed grants: what one person opens to another, for 24 hours at most
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Broken glass: one patient in an emergency, and the review that follows
+    #[command(subcommand)]
+    BreakGlass(BreakGlassCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),

@@ -102,6 +102,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
         Command::Destroy(command) => admin::destroy(command, output).await,
         Command::Hold(command) => admin::hold(command, output).await,
+        Command::Grant(command) => admin::grant(command, output).await,
+        Command::BreakGlass(command) => admin::break_glass(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Events(args) => admin::events(args, output).await,

@@ -29,18 +29,20 @@ messages! {
         "{label} 完好：{packs} 个包，{records} 条记录，{megabytes} MB，{seconds} 秒，{rate} MB/s"
         "{label} is whole: {packs} packs, {records} records, {megabytes} MB in {seconds} s, {rate} MB/s"
     }
-    disc_bad(label, faults, records, damaged, megabytes, seconds, rate) {
-        "{label} 已损坏：{faults} 处；{damaged} 条记录损坏，{records} 条完好；{megabytes} MB，{seconds} 秒，{rate} MB/s"
-        "{label} is DAMAGED: {faults} files; {damaged} records are damaged, {records} are whole; {megabytes} MB in {seconds} s, {rate} MB/s"
+    disc_read(megabytes, seconds, rate) { "{megabytes} MB，{seconds} 秒，{rate} MB/s" "{megabytes} MB in {seconds} s, {rate} MB/s" }
+    disc_bad(label, faults, records, damaged, read) {
+        "{label} 已损坏：{faults} 处；{damaged} 条记录损坏，{records} 条完好；{read}"
+        "{label} is DAMAGED: {faults} files; {damaged} records are damaged, {records} are whole; {read}"
     }
     disc_fault(file, why) { "  {file}：{why}" "  {file}: {why}" }
     disc_fault_records(file, why, damaged, records) {
         "  {file}：{why}；{records} 条记录中 {damaged} 条损坏"
         "  {file}: {why}; {damaged} of its {records} records are damaged"
     }
-    disc_line(volume, label, state, when, packs, megabytes, snapshot) {
-        "{volume}  {label}  {state}（{when}）  {packs} 个包，{megabytes} MB  快照：{snapshot}"
-        "{volume}  {label}  {state} ({when})  {packs} packs, {megabytes} MB  snapshot: {snapshot}"
+    disc_since(state, when) { "{state}（{when}）" "{state} ({when})" }
+    disc_line(volume, label, state, packs, megabytes, snapshot) {
+        "{volume}  {label}  {state}  {packs} 个包，{megabytes} MB  快照：{snapshot}"
+        "{volume}  {label}  {state}  {packs} packs, {megabytes} MB  snapshot: {snapshot}"
     }
     disc_pack(pack, bytes, records) { "  {pack}  {bytes} 字节，{records} 条记录" "  {pack}  {bytes} bytes, {records} records" }
     disc_state_written() { "未核验" "not verified" }

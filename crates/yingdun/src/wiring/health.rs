@@ -24,6 +24,7 @@ struct Answers {
     catalogue_silent: AtomicBool,
     keys_silent: AtomicBool,
     identity_silent: AtomicBool,
+    reviews_overdue: AtomicBool,
 }
 
 /// A look at the health of the parts.
@@ -77,6 +78,7 @@ impl Health {
         let attention: Vec<&'static str> = [
             ("offsite", status.offsite.iter().any(|offsite| offsite.behind)),
             ("witnesses", self.witnesses.as_ref().is_some_and(Gathered::needs_attention)),
+            ("break-glass", silent(&self.answers.reviews_overdue)),
         ]
         .into_iter()
         .filter_map(|(part, needs)| needs.then_some(part))
@@ -90,7 +92,11 @@ impl Health {
         let catalogue = answers(catalogue::instances::latest(tables, institution, nobody));
         let identity = answers(identity::links::find(accounts, &[0; 32]));
         let keys = answers(keys.secret(institution, SecretName::Token));
-        let (catalogue, identity, keys) = tokio::join!(catalogue, identity, keys);
+        let due = tokio::time::timeout(PROBE_TIME_MAX, self.foundation.access.reviews_due());
+        let (catalogue, identity, keys, due) = tokio::join!(catalogue, identity, keys, due);
+        if let Ok(Ok(due)) = due {
+            self.answers.reviews_overdue.store(due.overdue > 0, Ordering::Relaxed);
+        }
         self.answers.catalogue_silent.store(!catalogue, Ordering::Relaxed);
         self.answers.identity_silent.store(!identity, Ordering::Relaxed);
         self.answers.keys_silent.store(!keys, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 mod commitment;
 mod destroy;
 mod device;
+mod grants;
 mod hold;
 mod job;
 mod keys;
@@ -16,6 +17,7 @@ mod storage;
 pub(super) use commitment::commitment;
 pub(super) use destroy::destroy;
 pub(super) use device::device;
+pub(super) use grants::{break_glass, grant};
 pub(super) use hold::hold;
 pub(super) use job::job;
 pub(super) use keys::{forget_node, keys, node_epochs, seal, unseal};

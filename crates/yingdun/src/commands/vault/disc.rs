@@ -301,7 +301,14 @@ fn line(language: Language, disc: &Disc) -> String {
     let volume = &disc.volume;
     let snapshot = volume.snapshot.map_or_else(|| "–".to_owned(), |snapshot| snapshot.number.to_string());
     let (since, megabytes) = (rfc3339(Timestamp::from_ms(disc.state_ms)), megabytes(volume.bytes));
-    language.disc_line(volume.volume, &volume.label, state, since, volume.packs, megabytes, snapshot)
+    language.disc_line(
+        volume.volume,
+        &volume.label,
+        language.disc_since(state, since),
+        volume.packs,
+        megabytes,
+        snapshot,
+    )
 }
 
 fn verified_lines(language: Language, verified: &DiscVerified, seconds: f64, rate: f64) -> String {
@@ -312,8 +319,13 @@ fn verified_lines(language: Language, verified: &DiscVerified, seconds: f64, rat
         return language.disc_good(label, packs, records, megabytes, seconds, rate);
     }
     let faults = verified.faults.len();
-    let mut lines =
-        vec![language.disc_bad(label, faults, records, records_damaged, megabytes, seconds, rate)];
+    let mut lines = vec![language.disc_bad(
+        label,
+        faults,
+        records,
+        records_damaged,
+        language.disc_read(megabytes, seconds, rate),
+    )];
     lines.extend(verified.faults.iter().map(|fault| {
         let DiscFault { file, why, records_damaged, records, .. } = fault;
         match (records_damaged, records) {

@@ -1,0 +1,30 @@
+//! Grants that are over are written down as such, and cases of broken glass that wait for a review are counted. A grant ends
+//! whether this runs or not: every decision compares its interval with the time.
+
+use crate::background::Turns;
+use crate::shared::Core;
+use std::time::Duration;
+
+/// How often it is looked: a leaf that says that a grant is over comes within this time.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Looks as long as the archive is open.
+pub(crate) async fn work(turns: Turns<Core>) {
+    loop {
+        turns.pause(LOOK_INTERVAL).await;
+        let Some(core) = turns.next() else { return };
+        if let Err(error) = core.access.end_grants().await {
+            tracing::warn!(%error, "the end of grants is written down later");
+        }
+        match core.access.reviews_due().await {
+            Ok(due) => {
+                let count = |state: &'static str, number: u64| {
+                    metrics::gauge!("yingdun_break_glass_reviews", "state" => state).set(number as f64);
+                };
+                count("waiting", due.waiting);
+                count("overdue", due.overdue);
+            }
+            Err(error) => tracing::warn!(%error, "cases of broken glass cannot be counted"),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Timed grants: what one person opened to another for a while, and what a person opened in an emergency.
+//!
+//! A grant that ended keeps its row: who reviews, and who asks what somebody was granted, read it. Words of people are
+//! sealed by the room above.
+
+use super::people::actor;
+use crate::{CatalogError, Database, Row, Sql, Statement};
+use yingdun_model::{
+    ActorId, GrantKind, InstitutionId, PatientRef, PurposeOfUse, ReviewVerdict, StudyRef, Timestamp,
+};
+
+/// What a grant opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Granted {
+    /// One study.
+    Study(StudyRef),
+    /// Every study of a patient, also one that comes later.
+    Patient(PatientRef),
+}
+
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedGrant {
+    /// Its number, drawn by chance, by which leaves name it.
+    pub number: u64,
+    /// How it came about.
+    pub kind: GrantKind,
+    /// Who may open something by it.
+    pub actor: ActorId,
+    /// What it opens.
+    pub on: Granted,
+    /// Whether what it opens may be taken out as a medium.
+    pub export: bool,
+    /// For what.
+    pub purpose: PurposeOfUse,
+    /// Why, as a code of the room above.
+    pub reason: String,
+    /// Why, in words, sealed.
+    pub words: Vec<u8>,
+    /// Who gave it.
+    pub given_by: ActorId,
+    /// When.
+    pub given: Timestamp,
+    /// The first moment at which it opens something.
+    pub valid_from: Timestamp,
+    /// The first moment at which it does no more.
+    pub valid_until: Timestamp,
+    /// When it was found to be over, or was revoked.
+    pub ended: Option<Timestamp>,
+    /// Who revoked it; none where its time was over.
+    pub ended_by: Option<ActorId>,
+    /// Until when it is to be reviewed; none where it is not to be.
+    pub review_due: Option<Timestamp>,
+    /// What the review found.
+    pub review: Option<Review>,
+}
+
+/// A review of broken glass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// Who reviewed.
+    pub by: ActorId,
+    /// When.
+    pub at: Timestamp,
+    /// What was found.
+    pub verdict: ReviewVerdict,
+    /// Why, in words, sealed.
+    pub words: Vec<u8>,
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        Sql::new(concat!(
+            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, given_by, given_ms, \
+             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, \
+             review_words FROM timed_grant WHERE institution = $1 AND ",
+            $condition
+        ))
+    };
+}
+
+const OPEN_OF: Sql = select!("actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number");
+const FIND: Sql = select!("number = $2");
+const LIST: Sql = select!("kind = $2 ORDER BY given_ms DESC, number LIMIT $3");
+const LIST_OF: Sql =
+    select!("kind = $2 AND (actor = $4 OR given_by = $4) ORDER BY given_ms DESC, number LIMIT $3");
+const NOT_ENDED: Sql = select!("ended_ms IS NULL ORDER BY number");
+const BROKEN_SINCE: Sql =
+    select!("kind = 'break-glass' AND actor = $2 AND given_ms > $3 ORDER BY given_ms DESC, number");
+const INSERT: Sql = Sql::new(
+    "INSERT INTO timed_grant (institution, number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, \
+     given_by, given_ms, valid_from_ms, valid_until_ms, review_due_ms) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+);
+const END: Sql = Sql::new(
+    "UPDATE timed_grant SET ended_ms = $1, ended_by = $2 WHERE institution = $3 AND number = $4 AND ended_ms IS NULL",
+);
+const REVIEW: Sql = Sql::new(
+    "UPDATE timed_grant SET reviewed_ms = $1, reviewed_by = $2, verdict = $3, review_words = $4 \
+     WHERE institution = $5 AND number = $6 AND kind = 'break-glass' AND reviewed_ms IS NULL",
+);
+const TO_REVIEW: Sql = Sql::new(
+    "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN review_due_ms <= $2 THEN 1 ELSE 0 END), 0) AS BIGINT) FROM timed_grant \
+     WHERE institution = $1 AND kind = 'break-glass' AND reviewed_ms IS NULL",
+);
+
+/// Keeps a grant. A number that is taken is a [`CatalogError::Constraint`].
+#[must_use]
+pub fn insert(institution: &InstitutionId, grant: &TimedGrant) -> Statement {
+    let (patient, study) = match grant.on {
+        Granted::Patient(patient) => (Some(patient), None),
+        Granted::Study(study) => (None, Some(study)),
+    };
+    Statement::new(
+        INSERT,
+        vec![
+            institution.into(),
+            number_value(grant.number),
+            grant.kind.as_str().into(),
+            (&grant.actor).into(),
+            patient.into(),
+            study.into(),
+            grant.export.into(),
+            grant.purpose.as_str().into(),
+            grant.reason.as_str().into(),
+            grant.words.clone().into(),
+            (&grant.given_by).into(),
+            grant.given.into(),
+            grant.valid_from.into(),
+            grant.valid_until.into(),
+            grant.review_due.into(),
+        ],
+    )
+    .expecting(1)
+}
+
+/// Grants of a person that open something now or will, one look-up for a decision.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn open_of(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    now: Timestamp,
+) -> Result<Vec<TimedGrant>, CatalogError> {
+    let values = vec![institution.into(), actor.into(), now.into()];
+    all(&database.look_up(Statement::new(OPEN_OF, values)).await?)
+}
+
+/// One grant.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn find(
+    database: &Database,
+    institution: &InstitutionId,
+    number: u64,
+) -> Result<Option<TimedGrant>, CatalogError> {
+    let values = vec![institution.into(), number_value(number)];
+    Ok(all(&database.query(Statement::new(FIND, values)).await?)?.pop())
+}
+
+/// Grants of one kind, the newest first: of everybody, or those that a person has or gave.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn list(
+    database: &Database,
+    institution: &InstitutionId,
+    kind: GrantKind,
+    of: Option<&ActorId>,
+    limit: u32,
+) -> Result<Vec<TimedGrant>, CatalogError> {
+    let mut values = vec![institution.into(), kind.as_str().into(), limit.into()];
+    values.extend(of.map(Into::into));
+    let sql = if of.is_some() { LIST_OF } else { LIST };
+    all(&database.query(Statement::new(sql, values)).await?)
+}
+
+/// Grants of which nobody has written down that they are over.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn not_ended(
+    database: &Database,
+    institution: &InstitutionId,
+) -> Result<Vec<TimedGrant>, CatalogError> {
+    all(&database.query(Statement::new(NOT_ENDED, vec![institution.into()])).await?)
+}
+
+/// What a person broke since a moment, the newest first.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn broken_since(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    since: Timestamp,
+) -> Result<Vec<TimedGrant>, CatalogError> {
+    let values = vec![institution.into(), actor.into(), since.into()];
+    all(&database.query(Statement::new(BROKEN_SINCE, values)).await?)
+}
+
+/// Cases that wait for a review, and those of them that have waited too long.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn to_review(
+    database: &Database,
+    institution: &InstitutionId,
+    now: Timestamp,
+) -> Result<(u64, u64), CatalogError> {
+    let rows = database.query(Statement::new(TO_REVIEW, vec![institution.into(), now.into()])).await?;
+    rows.first().map_or(Ok((0, 0)), |row| Ok((row.get_number(0)?, row.get_number(1)?)))
+}
+
+/// Ends a grant: by somebody, or because its time is over. Changes no row when it is over already.
+#[must_use]
+pub fn end(institution: &InstitutionId, number: u64, now: Timestamp, by: Option<&ActorId>) -> Statement {
+    Statement::new(
+        END,
+        vec![now.into(), by.map(ActorId::as_str).into(), institution.into(), number_value(number)],
+    )
+}
+
+/// Writes a review into its case. The transaction fails with [`CatalogError::UnexpectedRows`] when it was reviewed already.
+#[must_use]
+pub fn review(institution: &InstitutionId, number: u64, review: &Review) -> Statement {
+    Statement::new(
+        REVIEW,
+        vec![
+            review.at.into(),
+            (&review.by).into(),
+            review.verdict.as_str().into(),
+            review.words.clone().into(),
+            institution.into(),
+            number_value(number),
+        ],
+    )
+    .expecting(1)
+}
+
+// === rows ===
+
+fn number_value(number: u64) -> crate::Value {
+    // Numbers are drawn below 2^53; what is larger names no grant.
+    i64::try_from(number).unwrap_or(-1).into()
+}
+
+fn all(rows: &[Row]) -> Result<Vec<TimedGrant>, CatalogError> {
+    rows.iter().map(grant_of).collect()
+}
+
+fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
+    let on = match (row.opt_bytes(3)?, row.opt_bytes(4)?) {
+        (Some(_), None) => Granted::Patient(row.get_reference(3)?),
+        (None, Some(_)) => Granted::Study(row.get_reference(4)?),
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(CatalogError::Corrupt("a grant is on one study or on one patient".to_owned()));
+        }
+    };
+    let review = match row.opt_text(16)? {
+        None => None,
+        Some(_) => Some(Review {
+            by: actor(row, 16)?,
+            at: row.get_timestamp(17)?,
+            verdict: row.get_word(18)?,
+            words: row.get_bytes(19)?.to_vec(),
+        }),
+    };
+    Ok(TimedGrant {
+        number: row.get_number(0)?,
+        kind: row.get_word(1)?,
+        actor: actor(row, 2)?,
+        on,
+        export: row.get_bool(5)?,
+        purpose: row.get_word(6)?,
+        reason: row.get_text(7)?.to_owned(),
+        words: row.get_bytes(8)?.to_vec(),
+        given_by: actor(row, 9)?,
+        given: row.get_timestamp(10)?,
+        valid_from: row.get_timestamp(11)?,
+        valid_until: row.get_timestamp(12)?,
+        ended: row.opt_i64(13)?.map(Timestamp::from_ms),
+        ended_by: row.opt_text(14)?.map(|_| actor(row, 14)).transpose()?,
+        review_due: row.opt_i64(15)?.map(Timestamp::from_ms),
+        review,
+    })
+}

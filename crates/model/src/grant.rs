@@ -1,0 +1,39 @@
+//! The words of grants that end, and of access that breaks the glass.
+
+use crate::word_enum;
+
+word_enum! {
+    /// How a grant came about.
+    GrantKind, "kind of a grant" {
+        /// Somebody gave it to another person.
+        Given => "grant",
+        /// A person took it, in an emergency.
+        BreakGlass => "break-glass",
+    }
+}
+
+word_enum! {
+    /// Why somebody breaks the glass.
+    BreakGlassReason, "reason to break the glass" {
+        /// A patient is treated in an emergency.
+        EmergencyTreatment => "emergency-treatment",
+        /// The patient is unconscious, or nobody can say who treats.
+        UnconsciousPatient => "unconscious-patient",
+        /// Somebody stands in for those who treat.
+        OnCallCover => "on-call-cover",
+        /// A system that tells of care relations does not work.
+        SystemFailure => "system-failure",
+        /// Something else, which the words tell.
+        Other => "other",
+    }
+}
+
+word_enum! {
+    /// What a reviewer found.
+    ReviewVerdict, "verdict of a review" {
+        /// There was a reason to open this patient.
+        Justified => "justified",
+        /// There was none.
+        NotJustified => "not-justified",
+    }
+}
