@@ -28,13 +28,14 @@ pub async fn watermark(database: &Database, store: StoreNumber) -> Result<Option
         .transpose()
 }
 
-/// Puts a watermark at the beginning of a store that has none, so that it is told from one that was taken away.
+/// Puts a watermark at the beginning of a store that has none, or a damaged one, so that it is told from one that was taken away.
 ///
 /// # Errors
 /// As [`Database::execute`].
 pub async fn begin(database: &Database, store: StoreNumber) -> Result<(), CatalogError> {
-    let insert =
-        "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+    let insert = "INSERT INTO pack_watermark (store, pack, pack_offset) VALUES ($1, 0, 0) \
+         ON CONFLICT (store) DO UPDATE SET pack = 0, pack_offset = 0 \
+         WHERE pack_watermark.pack < 0 OR pack_watermark.pack_offset < 0";
     database.execute(vec![Statement::new(insert, vec![stores::name(store).into()])]).await.map(drop)
 }
 

@@ -8,6 +8,7 @@ mod commitment_requests;
 mod commitments;
 mod database;
 mod dumps;
+mod epoch_nodes;
 mod events;
 mod jobs;
 mod nodes;
@@ -20,6 +21,7 @@ mod search;
 mod sqlite_files;
 mod stores;
 mod versions;
+mod watermarks;
 mod worklist;
 
 use yingdun_catalog::{Database, DatabaseKind};
