@@ -4,12 +4,17 @@
 use crate::background::Turns;
 use crate::shared::Core;
 use std::time::Duration;
+use yingdun_model::BreakGlassReason;
 
 /// How often it is looked: a leaf that says that a grant is over comes within this time.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Looks as long as the archive is open.
 pub(crate) async fn work(turns: Turns<Core>) {
+    // From the start, so that an alarm sees a zero before the first case and not a gap.
+    for reason in BreakGlassReason::ALL {
+        metrics::counter!("yingdun_break_glass_total", "reason" => reason.as_str()).increment(0);
+    }
     loop {
         turns.pause(LOOK_INTERVAL).await;
         let Some(core) = turns.next() else { return };

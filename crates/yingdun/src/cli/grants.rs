@@ -12,6 +12,9 @@ pub(crate) enum GrantCommand {
         name: String,
         #[command(flatten)]
         target: DestroyTarget,
+        /// Issuer of the patient ID
+        #[arg(long, default_value = "")]
+        issuer: String,
         /// Why, in words; kept sealed
         #[arg(long)]
         reason: String,

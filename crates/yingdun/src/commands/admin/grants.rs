@@ -17,9 +17,9 @@ pub(in crate::commands) async fn grant(
     output: Output,
 ) -> Result<Verdict, CommandError> {
     match command {
-        GrantCommand::Give { name, target, reason, minutes, purpose, export, admin } => {
+        GrantCommand::Give { name, target, issuer, reason, minutes, purpose, export, admin } => {
             let more = json!({
-                "name": name, "reason": reason, "minutes": minutes, "purpose": purpose, "export": export,
+                "name": name, "issuer": issuer, "reason": reason, "minutes": minutes, "purpose": purpose, "export": export,
             });
             call(output, &admin, Method::POST, &[GRANTS], Some(body(&target, &more)?)).await
         }
