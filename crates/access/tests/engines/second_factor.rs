@@ -186,7 +186,7 @@ async fn wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forge
     );
     assert_eq!(house.last_leaf(), "authentication refused locked-out");
     assert!(
-        refused(house.access.prove_second_factor(&half, codes.get(0).unwrap()).await),
+        refused(house.access.prove_second_factor(&half, codes.first().unwrap()).await),
         "nor is a recovery code"
     );
     assert!(refused(house.login("wang", PASSWORD, None).await), "and no password either");
@@ -217,7 +217,7 @@ async fn a_recovery_code_works_once_and_new_ones_end_the_old(house: House) {
     let fresh = house.access.renew_recovery_codes(&whole, &app.shows(&house, 0)).await.unwrap().0;
     assert_eq!(house.access.second_factor(&whole).await.unwrap().recovery_codes_left, 10);
     assert!(refused(house.access.prove_second_factor(&whole, codes.get(4).unwrap()).await));
-    assert!(house.access.prove_second_factor(&whole, fresh.get(0).unwrap()).await.is_ok());
+    assert!(house.access.prove_second_factor(&whole, fresh.first().unwrap()).await.is_ok());
 }
 
 async fn a_role_that_demands_it_is_not_activated_before_there_is_one(house: House) {
@@ -286,7 +286,7 @@ async fn two_officers_are_needed_to_take_an_account_over(house: House) {
     let whole = house.login("wang", "another password", None).await.unwrap().session;
     assert_eq!(whole.stage(), Stage::Whole);
     assert!(matches!(
-        house.access.prove_second_factor(&whole, codes.get(0).unwrap()).await,
+        house.access.prove_second_factor(&whole, codes.first().unwrap()).await,
         Err(SignInError::NoSecondFactor)
     ));
     let again = house.access.reset_second_factor(&house.security_officer, &wang).await;
@@ -378,5 +378,5 @@ async fn what_is_kept_of_a_second_factor_is_no_secret_and_opens_nowhere_else(hou
     let li = house.login("li", PASSWORD, None).await.unwrap().session;
     let damaged = house.access.prove_second_factor(&li, &app.shows(&house, 0)).await;
     assert!(matches!(damaged, Err(SignInError::SecondFactorDamaged)));
-    assert!(refused(house.access.prove_second_factor(&li, codes.get(0).unwrap()).await));
+    assert!(refused(house.access.prove_second_factor(&li, codes.first().unwrap()).await));
 }
