@@ -61,7 +61,7 @@ pub(crate) fn compared_with(case: &str) -> String {
 
 /// Measures all shapes in turn.
 pub(crate) async fn run(environment: &Environment, size: Size, measured: &mut Measured) -> Outcome<()> {
-    let studies = data::ct_studies((GROUPS * STUDIES_OF_A_GROUP + SPREAD_STUDIES) as u64, size.slices);
+    let studies = data::ct_studies((GROUPS * STUDIES_OF_A_GROUP + SPREAD_STUDIES) as u64, size.node_slices);
     let work = Work::divide(&studies, size)?;
     for round in 0..size.rounds {
         for (name, shape) in SHAPES.into_iter().cycle().skip(round).take(SHAPES.len()) {
@@ -77,7 +77,7 @@ pub(crate) fn table(measured: &Measured, size: Size) -> String {
         "{} studies of {} slices to one node each and {SPREAD_STUDIES} to all, from {} associations; the first read again by WADO-RS from as \
          many connections; medians of {} rounds.\n\n| | metric |",
         GROUPS * STUDIES_OF_A_GROUP,
-        size.slices,
+        size.node_slices,
         GROUPS * CLIENTS_OF_A_GROUP,
         size.rounds
     );

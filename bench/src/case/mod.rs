@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Size {
     pub(crate) studies: u64,
     pub(crate) slices: u32,
+    /// The same in the part with several nodes.
+    pub(crate) node_slices: u32,
     /// How often each measurement is repeated; the subjects take turns.
     pub(crate) rounds: usize,
     pub(crate) searched_studies: u64,
@@ -38,6 +40,7 @@ impl Size {
     pub(crate) const FULL: Self = Self {
         studies: 5,
         slices: 300,
+        node_slices: 300,
         rounds: 3,
         searched_studies: 5_000,
         searched_slices: 20,
@@ -50,6 +53,7 @@ impl Size {
     pub(crate) const QUICK: Self = Self {
         studies: 2,
         slices: 60,
+        node_slices: 12,
         rounds: 1,
         searched_studies: 200,
         searched_slices: 10,
