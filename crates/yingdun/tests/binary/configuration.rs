@@ -19,6 +19,11 @@ fn judge(command: &str, installation: &Installation) -> (Option<i32>, Vec<(Strin
     (output.status.code(), found)
 }
 
+/// What is said of every installation whose officers need a password alone.
+fn no_second_factor() -> (String, String) {
+    pair("identity.require_second_factor_for", "warning")
+}
+
 fn pair(option: &str, severity: &str) -> (String, String) {
     (option.to_owned(), severity.to_owned())
 }
@@ -26,7 +31,8 @@ fn pair(option: &str, severity: &str) -> (String, String) {
 #[test]
 fn a_fresh_installation_has_no_errors() {
     let installation = Installation::make();
-    assert_eq!(judge("check-config", &installation), (Some(0), vec![]));
+    // The first officers have no second factor yet, so none is demanded, and it says so.
+    assert_eq!(judge("check-config", &installation), (Some(0), vec![no_second_factor()]));
     let (status, found) = judge("doctor", &installation);
     assert_eq!(status, Some(0), "{found:?}");
     assert!(found.iter().all(|(_, severity)| severity != "error"), "{found:?}");
@@ -117,7 +123,7 @@ fn a_failure_domain_that_images_need_and_nobody_can_write_is_named() {
     installation.edit("failure_domain = \"disk-b\"", "failure_domain = \"disk-a\"");
     assert_eq!(
         judge("check-config", &installation),
-        (Some(0), vec![pair("storage.write_domains", "note")]),
+        (Some(0), vec![pair("storage.write_domains", "note"), no_second_factor()]),
         "both are needed"
     );
     std::fs::remove_dir_all(installation.path("replica-b")).unwrap();
