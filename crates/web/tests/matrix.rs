@@ -279,8 +279,11 @@ fn expected(id: RouteId, who: Who) -> Answer {
                 other => token_or(other, Forbidden),
             }
         }
-        // Without the password.
-        RouteId::BreakGlass => token_or(who, Forbidden),
+        // Of a patient of whom there is nothing, just after a sign-in with the password.
+        RouteId::BreakGlass => match who {
+            Who::Clinician | Who::Radiologist | Who::Chief | Who::OtherInstitution => Nothing,
+            other => token_or(other, Forbidden),
+        },
         RouteId::ReviewBrokenGlass => match who {
             Who::AuditAdministrator => Nothing,
             other => token_or(other, Forbidden),

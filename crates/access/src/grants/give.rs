@@ -304,7 +304,7 @@ impl Access {
             return Ok((intent, detail));
         }
         // Who opens studies must not learn that there is one that does not open.
-        if !sees && opens_some(giver) {
+        if (!sees || !new.is_known) && opens_some(giver) {
             return Err(GrantError::NotFound);
         }
         Err(Refusal::denied(decision.reason, giver.role()).into())

@@ -121,6 +121,13 @@ async fn who_gives_must_hold_the_right_and_be_another_person(house: House) {
     assert!(matches!(give(&doctor, on_study(&house, 1, "zhao")).await, Err(GrantError::NotFound)));
     let refused = give(&reader, on_study(&house, 1, "zhao")).await;
     assert!(matches!(refused, Err(GrantError::Admin(AdminError::Refused(_)))), "{refused:?}");
+    for grade in [Grade::L4, Grade::L5] {
+        // A study of special care and one that is not there are the same to who may see neither.
+        let Resource::Study(facts) = house.study(9, grade) else { unreachable!() };
+        let on = GrantedStudies::Study(facts);
+        let hidden = NewGrant { on, is_known: grade == Grade::L5, ..on_study(&house, 9, "zhao") };
+        assert!(matches!(give(&reader, hidden).await, Err(GrantError::NotFound)), "{grade}");
+    }
     let refused = give(&house.security_officer, on_study(&house, 1, "zhao")).await;
     assert!(matches!(refused, Err(GrantError::Admin(AdminError::Refused(_)))), "{refused:?}");
     let special = NewGrant {
