@@ -25,13 +25,16 @@ messages! {
         "用光盘库的工具刻录该目录，或：\n  xorriso -as mkisofs -r -iso-level 3 -V {label} -o {label}.iso {folder}\n  xorriso -as cdrecord -v dev=/dev/sr0 {label}.iso\n刻录后装入并核验，核验之后才算一份：\n  yingdun vault disc verify --directory VAULT /media/{label}"
         "Burn the folder with the tool of the library, or with:\n  xorriso -as mkisofs -r -iso-level 3 -V {label} -o {label}.iso {folder}\n  xorriso -as cdrecord -v dev=/dev/sr0 {label}.iso\nThen mount the disc and read it back; it counts as a copy from then on:\n  yingdun vault disc verify --directory VAULT /media/{label}"
     }
-    disc_good(label, packs, records, megabytes, seconds, rate) {
-        "{label} 完好：{packs} 个包，{records} 条记录，{megabytes} MB，{seconds} 秒，{rate} MB/s"
-        "{label} is whole: {packs} packs, {records} records, {megabytes} MB in {seconds} s, {rate} MB/s"
+    disc_read(megabytes, seconds, rate) {
+        "{megabytes} MB，{seconds} 秒，{rate} MB/s"
+        "{megabytes} MB in {seconds} s, {rate} MB/s"
     }
-    disc_read(megabytes, seconds, rate) { "{megabytes} MB，{seconds} 秒，{rate} MB/s" "{megabytes} MB in {seconds} s, {rate} MB/s" }
+    disc_good(label, packs, records, read) {
+        "{label} 完好：{packs} 个包，{records} 条记录；{read}"
+        "{label} is whole: {packs} packs, {records} records; {read}"
+    }
     disc_bad(label, faults, records, damaged, read) {
-        "{label} 已损坏：{faults} 处；{damaged} 条记录损坏，{records} 条完好；{read}"
+        "{label} 已损坏：{faults} 个文件；{damaged} 条记录损坏，{records} 条完好；{read}"
         "{label} is DAMAGED: {faults} files; {damaged} records are damaged, {records} are whole; {read}"
     }
     disc_fault(file, why) { "  {file}：{why}" "  {file}: {why}" }

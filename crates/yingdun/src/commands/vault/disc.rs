@@ -301,31 +301,19 @@ fn line(language: Language, disc: &Disc) -> String {
     let volume = &disc.volume;
     let snapshot = volume.snapshot.map_or_else(|| "–".to_owned(), |snapshot| snapshot.number.to_string());
     let (since, megabytes) = (rfc3339(Timestamp::from_ms(disc.state_ms)), megabytes(volume.bytes));
-    language.disc_line(
-        volume.volume,
-        &volume.label,
-        language.disc_since(state, since),
-        volume.packs,
-        megabytes,
-        snapshot,
-    )
+    let state = language.disc_since(state, since);
+    language.disc_line(volume.volume, &volume.label, state, volume.packs, megabytes, snapshot)
 }
 
 fn verified_lines(language: Language, verified: &DiscVerified, seconds: f64, rate: f64) -> String {
     let DiscVerified { label, packs, records, records_damaged, .. } = verified;
-    let (megabytes, seconds) = (megabytes(verified.bytes), format!("{seconds:.1}"));
-    let rate = format!("{:.1}", rate / 1e6);
+    let (seconds, rate) = (format!("{seconds:.1}"), format!("{:.1}", rate / 1e6));
+    let read = language.disc_read(megabytes(verified.bytes), seconds, rate);
     if verified.good {
-        return language.disc_good(label, packs, records, megabytes, seconds, rate);
+        return language.disc_good(label, packs, records, read);
     }
     let faults = verified.faults.len();
-    let mut lines = vec![language.disc_bad(
-        label,
-        faults,
-        records,
-        records_damaged,
-        language.disc_read(megabytes, seconds, rate),
-    )];
+    let mut lines = vec![language.disc_bad(label, faults, records, records_damaged, read)];
     lines.extend(verified.faults.iter().map(|fault| {
         let DiscFault { file, why, records_damaged, records, .. } = fault;
         match (records_damaged, records) {
