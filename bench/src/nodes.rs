@@ -95,7 +95,11 @@ pub(crate) fn table(measured: &Measured, size: Size) -> String {
                 let _ = write!(table, " {} |", cell.map_or_else(String::new, |value| format!("{value:.2}")));
             }
             let overhead = one.map(|one| metric.overhead_percent(one, several));
-            let _ = writeln!(table, " {} |", overhead.map_or_else(String::new, |percent| format!("{percent:+.1} %")));
+            let _ = writeln!(
+                table,
+                " {} |",
+                overhead.map_or_else(String::new, |percent| format!("{percent:+.1} %"))
+            );
         }
     }
     table
@@ -285,7 +289,8 @@ mod tests {
         measured.add(OF_OWN, ONE, "mb_per_s", 200.0);
         measured.add(OF_ANOTHER, SEVERAL, "mb_per_s", 150.0);
         let table = table(&measured, Size::QUICK);
-        let row = table.lines().find(|line| line.starts_with("| nodes-wado-series-of-another-node |")).unwrap();
+        let row =
+            table.lines().find(|line| line.starts_with("| nodes-wado-series-of-another-node |")).unwrap();
         assert!(row.ends_with("| 150.00 | +25.0 % |"), "{row}");
     }
 }

@@ -54,7 +54,10 @@ mod tests {
         let asked = [again; 3].map(|now| late.asks_copies_first(store, now));
         assert_eq!(asked, [false, true, true], "one finds out, and nobody else waits meanwhile");
         assert!(late.asks_copies_first(store, again + PAUSE / 2));
-        assert!(!late.asks_copies_first(store, again + PAUSE), "somebody else, when the first one has not come back");
+        assert!(
+            !late.asks_copies_first(store, again + PAUSE),
+            "somebody else, when the first one has not come back"
+        );
         late.forget(store);
         assert!(!late.asks_copies_first(store, again + PAUSE));
     }
