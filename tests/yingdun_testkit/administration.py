@@ -167,13 +167,7 @@ class Office:
 
     def metrics(self) -> dict:
         """Samples of `/metrics` by name, summed over their labels; 0 for what has not been counted yet."""
-        text = self.system.raw("GET", "/metrics", prefix="").text
-        samples = defaultdict(float)
-        for line in text.splitlines():
-            if line and not line.startswith("#"):
-                name, _, value = line.rpartition(" ")
-                samples[name.partition("{")[0]] += float(value)
-        return samples
+        return metrics_of(self.system)
 
 
 class Api:
@@ -213,3 +207,14 @@ class Api:
 def form_token(page: str) -> str:
     """The hidden field that proves that a form was opened here."""
     return re.search(r'name="form_token" value="([0-9a-f]{64})"', page).group(1)
+
+
+def metrics_of(api: Api) -> dict:
+    """The samples of a server by name, summed over their labels; 0 for what has not been counted yet."""
+    text = api.raw("GET", "/metrics", prefix="").text
+    samples = defaultdict(float)
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            samples[name.partition("{")[0]] += float(value)
+    return samples
