@@ -133,9 +133,7 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
         database.executescript(
-            "DROP TABLE recovery_code; DROP TABLE second_factor; ALTER TABLE session DROP COLUMN stage; "
-            "ALTER TABLE session DROP COLUMN proved_ms; ALTER TABLE session DROP COLUMN last_used_ms; "
-            "ALTER TABLE session DROP COLUMN origin; DELETE FROM schema_migration WHERE version = 5"
+            "DROP TABLE timed_grant; DELETE FROM schema_migration WHERE version = 6"
         )
     database.close()
 
