@@ -59,6 +59,8 @@ pub(crate) struct Known {
 
 #[derive(Debug)]
 struct Study {
+    /// Its key. With another one it is another study: what was known of this one was destroyed, perhaps by another node.
+    key_made: Timestamp,
     keys: Arc<InstitutionKeys>,
     patient: PatientRef,
     uid: Uid,
@@ -91,9 +93,15 @@ impl Known {
         if self.studies.values().map(|study| 1 + study.series.len()).sum::<usize>() > KNOWN_MAX {
             *self = Self::default();
         }
+        for waiting in waiting {
+            let study = waiting.row.instance.study;
+            if self.studies.get(&study).is_some_and(|known| known.key_made < waiting.key_made) {
+                self.forget(study);
+            }
+        }
         self.read(database, waiting).await?;
-        for Waiting { row, location, .. } in waiting {
-            self.add(row, location.position());
+        for waiting in waiting {
+            self.add(&waiting.row, waiting.location.position(), waiting.key_made);
         }
         let touched: BTreeSet<StudyRef> = waiting.iter().map(|waiting| waiting.row.instance.study).collect();
         let mut batch = Batch {
@@ -111,9 +119,9 @@ impl Known {
 
     /// Reads what the catalogue has of the studies that are not known.
     async fn read(&mut self, database: &Database, waiting: &[Waiting]) -> Result<(), KnownError> {
-        let missing: BTreeMap<StudyRef, &Row> = waiting
+        let missing: BTreeMap<StudyRef, &Waiting> = waiting
             .iter()
-            .map(|waiting| (waiting.row.instance.study, &waiting.row))
+            .map(|waiting| (waiting.row.instance.study, waiting))
             .filter(|(study, _)| !self.studies.contains_key(study))
             .collect();
         if missing.is_empty() {
@@ -121,9 +129,9 @@ impl Known {
         }
         let references: Vec<StudyRef> = missing.keys().copied().collect();
         for study in sealed::studies(database, &references).await? {
-            let Some(row) = missing.get(&study.reference) else { continue };
+            let Some(waiting) = missing.get(&study.reference) else { continue };
             let (reference, mark) = (study.reference, study.mark());
-            match Study::read(row, study) {
+            match Study::read(waiting, study) {
                 Some(study) => drop(self.studies.insert(reference, study)),
                 None => drop(self.unreadable.insert(reference, mark)),
             }
@@ -147,9 +155,10 @@ impl Known {
         self.unreadable.remove(&study);
     }
 
-    fn add(&mut self, row: &Row, at: StorePosition) {
+    fn add(&mut self, row: &Row, at: StorePosition, key_made: Timestamp) {
         let facts = &row.instance;
         let study = self.studies.entry(facts.study).or_insert_with(|| Study {
+            key_made,
             keys: Arc::clone(&row.keys),
             patient: row.patient,
             uid: row.index.study.clone(),
@@ -183,7 +192,8 @@ impl Known {
 impl Study {
     /// A study that the catalogue has, for a row of one of its instances; none when its texts do not open, and then it
     /// is described anew. Its row is written again in either case, because its plain columns may be damaged.
-    fn read(row: &Row, study: SealedStudy) -> Option<Self> {
+    fn read(waiting: &Waiting, study: SealedStudy) -> Option<Self> {
+        let Waiting { row, key_made, .. } = waiting;
         let mark = study.mark();
         let SealedStudy { reference, received, patient_conflict, sealed } = study;
         let description = rows::open_study_column(&row.keys, reference, sealed)
@@ -192,6 +202,7 @@ impl Study {
             })
             .ok()?;
         Some(Self {
+            key_made: *key_made,
             keys: Arc::clone(&row.keys),
             patient: row.patient,
             uid: row.index.study.clone(),
