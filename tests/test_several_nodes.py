@@ -11,7 +11,7 @@ import requests
 from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
 from yingdun_testkit.installation import DidNotStart, wait_until
-from yingdun_testkit.several import FurtherNode, knows_copies, reached, sends_copies
+from yingdun_testkit.several import FurtherNode, has_sent_all, knows_copies, reached, sends_copies
 from yingdun_testkit.vault import Vault
 from yingdun_testkit.web import Web
 
@@ -67,11 +67,6 @@ def nodes(make_installation, postgres_cluster, tmp_path_factory):
     made = Nodes(make_installation, postgres_cluster.databases_of_an_installation(), tmp_path_factory.mktemp("nodes"))
     yield made
     made.remove()
-
-
-def end_of(pack) -> int:
-    """How far a pack that is still written reaches; behind that lies what was allocated."""
-    return len(pack.read_bytes().rstrip(b"\0"))
 
 
 def refused_because(node, *why: str):
@@ -156,9 +151,7 @@ def test_a_node_that_is_lost_takes_nothing_with_it_but_its_own_packs_until_it_is
     nodes.webs[1].must_store(part10.file_bytes(there))
     nodes.webs[0].must_store(part10.file_bytes(here))
     wait_until(lambda: len(study_uids(others[1], "several-lost")) == 2, "the third node finds both")
-    [kept] = (path for path in (lost.replicas[0] / "packs").iterdir() if path.suffix != ".stage")
-    copied = lambda: sum(path.stat().st_size for path in (nodes.root / "copies").rglob("tail/*"))
-    wait_until(lambda: copied() >= end_of(kept), "it has sent what it has", 60)
+    wait_until(lambda: has_sent_all(lost, nodes.root / "copies"), "it has sent what it has", 60)
     lost.kill()
     began = time.monotonic()
     assert part10.parse(others[0].file_of(there)) == there, "read from where its copies are"

@@ -55,6 +55,14 @@ def sends_copies(node: Installation, place):
     _append(node.config, f"\n[[storage.offsite]]\n{_copies(place)}send_open_pack_after_s = 1\n")
 
 
+def has_sent_all(node: Installation, place) -> bool:
+    """Whether the copies reach as far as the packs of a node that takes nothing now."""
+    packs = [path for path in (node.replicas[0] / "packs").iterdir() if path.suffix != ".stage"]
+    copied = sum(path.stat().st_size for folder in ("packs", "tail") for path in place.glob(f"{folder}/*"))
+    # Behind the end of a pack that is still written lies what was allocated.
+    return bool(packs) and copied >= sum(len(path.read_bytes().rstrip(b"\0")) for path in packs)
+
+
 def knows_copies(node: Installation, place):
     """Tells a node where another one sends copies of its packs."""
     _append(node.config, f"\n[[node.copies]]\n{_copies(place)}")

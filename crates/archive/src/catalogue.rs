@@ -114,7 +114,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     issued: u64,
-    recent: HashMap<InstanceRef, (u64, Latest)>,
+    /// Acknowledged versions that wait for the database, by the numbers of their rows, with the moment at which their key was made.
+    recent: HashMap<InstanceRef, (u64, Latest, Timestamp)>,
     /// Keys of studies that were destroyed since the start, by study and moment: what was sealed under one comes too late.
     destroyed: HashSet<(StudyRef, Timestamp)>,
     /// Studies that the writer has to forget before it goes on.
@@ -174,13 +175,17 @@ impl Catalogue {
         Turn { shared: Arc::clone(&self.shared), instance, guard: Some(guard) }
     }
 
-    /// The newest version of an instance, acknowledged ones that wait for the database included.
+    /// The newest version of an instance, acknowledged ones included that wait for the database under the key that was made then.
     pub(crate) async fn latest(
         &self,
         institution: &InstitutionId,
         instance: InstanceRef,
+        key_made: Timestamp,
     ) -> Result<Option<Latest>, Unavailable> {
-        if let Some((_, latest)) = self.shared.state().recent.get(&instance) {
+        // What waits under another key was destroyed by another node, and gets no row.
+        if let Some((_, latest, made)) = self.shared.state().recent.get(&instance)
+            && *made == key_made
+        {
             return Ok(Some(*latest));
         }
         let row =
@@ -225,7 +230,7 @@ impl Catalogue {
         }
         state.issued += 1;
         let number = state.issued;
-        state.recent.insert(row.instance.reference, (number, row.newest(location)));
+        state.recent.insert(row.instance.reference, (number, row.newest(location), key_made));
         place.send(Waiting { number, row, location, key_made });
         true
     }
@@ -437,7 +442,7 @@ async fn write(
         for applied in batch.drain(..).chain(dropped.drain(..)) {
             store.mark_applied(&applied.location.location);
             let instance = applied.row.instance.reference;
-            if state.recent.get(&instance).is_some_and(|(number, _)| *number == applied.number) {
+            if state.recent.get(&instance).is_some_and(|(number, ..)| *number == applied.number) {
                 state.recent.remove(&instance);
             }
             shared.applied.send_if_modified(|highest| {

@@ -15,6 +15,9 @@ pub(crate) async fn work(turns: Turns<Core>) {
     for reason in BreakGlassReason::ALL {
         metrics::counter!("yingdun_break_glass_total", "reason" => reason.as_str()).increment(0);
     }
+    for state in ["waiting", "overdue"] {
+        metrics::gauge!("yingdun_break_glass_reviews", "state" => state).set(0.0);
+    }
     loop {
         turns.pause(LOOK_INTERVAL).await;
         let Some(core) = turns.next() else { return };

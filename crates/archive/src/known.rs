@@ -95,7 +95,7 @@ impl Known {
         }
         for waiting in waiting {
             let study = waiting.row.instance.study;
-            if self.studies.get(&study).is_some_and(|known| known.key_made < waiting.key_made) {
+            if self.studies.get(&study).is_some_and(|known| known.key_made != waiting.key_made) {
                 self.forget(study);
             }
         }

@@ -3,6 +3,7 @@
 use crate::kek::{ActiveKek, KEK_USES_MAX, Keks, USES_PER_STUDY_MAX};
 use crate::{KeysError, place};
 use std::sync::Arc;
+use std::time::Duration;
 use yingdun_catalog::keyring::patient_keys::{self, PatientKey};
 use yingdun_catalog::keyring::{KekLine, destructions, keks, study_keys};
 use yingdun_catalog::{CatalogError, Database};
@@ -145,7 +146,9 @@ impl StudyKeys {
             return Err(KeysError::BeingDestroyed);
         }
         let kek = self.keks.active(line).await?;
-        let now = self.clock.now();
+        // Another moment than that of any key of the study before, whatever the clocks of nodes say: keys are told apart by it.
+        let before = tombstones.iter().map(|tombstone| tombstone.made.after(Duration::from_millis(1)));
+        let now = before.fold(self.clock.now(), Ord::max);
         let (patient_key, new_patient): (WrappingKey, _) =
             match patient_keys::find(&self.database, line, *patient).await? {
                 Some(row) => (self.unwrap_patient(line, *patient, &row).await?.into(), None),

@@ -100,7 +100,7 @@ pub(crate) async fn noted_here(
     let noted = core.keys.remains(institution, &store).await?;
     let store = hex::encode(store);
     let of = |record: DestructionRecord| {
-        if record.remains.as_ref().is_some_and(|remains| remains.store == store) {
+        if has_own(&record, &store) {
             return Some(record);
         }
         let (_, noted) = noted.iter().find(|(id, _)| *id == record.id)?;
@@ -119,6 +119,11 @@ pub(crate) async fn noted_here(
 
 // === helpers ===
 
+/// Whether the record itself tells what is noise in this store: its node began the destruction, and cleared the studies as well.
+fn has_own(record: &DestructionRecord, store: &str) -> bool {
+    record.remains.as_ref().is_some_and(|remains| remains.store == store && remains.below.is_some())
+}
+
 /// Looks which packs here held the studies of a destruction, and below which pack they are noise; with its leaves.
 async fn noted(
     core: &Core,
@@ -126,14 +131,15 @@ async fn noted(
     record: &DestructionRecord,
 ) -> Result<Noted, DestroyError> {
     let store = hex::encode(core.store.id());
-    let is_own = record.remains.as_ref().is_some_and(|remains| remains.store == store);
+    let is_own = has_own(record, &store);
     let is_sealed =
         record.seal.as_deref() == Some(&seal_of(&*core.institution_keys(institution).await?, record));
     // Of what a copy brought back nobody knows which keys it lacks.
     if is_own || !is_sealed || record.subject == DestructionSubject::Restored {
         return Ok(Noted::default());
     }
-    let packs = record.remains_elsewhere.iter().filter(|remains| remains.store == store);
+    let told = record.remains.iter().chain(&record.remains_elsewhere);
+    let packs = told.filter(|remains| remains.store == store);
     let packs: BTreeSet<String> = packs.flat_map(|remains| remains.packs.iter().cloned()).collect();
     // In this order: what comes under a key that is made from now on lies behind, and one that was made before is found.
     let below = core.store.end_pack();

@@ -1,6 +1,7 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
+use crate::catalogue::Late;
 use crate::description::Identity;
 use crate::descriptor::Descriptor;
 use crate::error::{IngestError, Unavailable};
@@ -70,7 +71,12 @@ impl Admitted {
 
     /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
     pub(super) async fn renew(&mut self, core: &Core, session: &Session) -> Result<(), IngestError> {
-        self.window = enter(core, session, &self.facts).await?;
+        let window = enter(core, session, &self.facts).await?;
+        // What was sealed so far is sealed under the key that it began with.
+        if window.key_made() != self.window.key_made() {
+            return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
+        }
+        self.window = window;
         Ok(())
     }
 
@@ -79,7 +85,8 @@ impl Admitted {
     /// A SOP Instance UID belongs to one study (PS3.5 §9): an object that carries that of an instance of another
     /// study is refused, because as its new version it would hide that instance from where it belongs.
     pub(super) async fn latest(&self, core: &Core) -> Result<Option<Latest>, IngestError> {
-        let latest = core.catalogue.latest(&self.facts.institution, self.instance).await;
+        let key_made = self.window.key_made();
+        let latest = core.catalogue.latest(&self.facts.institution, self.instance, key_made).await;
         match latest.map_err(IngestError::Unavailable)? {
             Some(latest) if latest.study != self.facts.study => {
                 Err(IngestError::Mismatch { what: "SOP instance, which is stored in another study" })
@@ -99,6 +106,35 @@ impl Admitted {
                 false
             }
         }
+    }
+
+    /// Whether the bytes that came are those of the newest version, which is durable and opens: then nothing has to be stored.
+    ///
+    /// # Errors
+    /// [`IngestError::Unavailable`] when the study was destroyed meanwhile, or nobody can say.
+    pub(super) async fn is_stored(
+        &self,
+        core: &Core,
+        latest: Option<&Latest>,
+        evidence: [u8; 16],
+    ) -> Result<Option<u32>, IngestError> {
+        let Some(latest) = latest.filter(|latest| latest.evidence == evidence) else { return Ok(None) };
+        if !self.is_durable(core, latest).await {
+            return Ok(None);
+        }
+        match self.key_stands(core).await? {
+            true => Ok(Some(latest.version)),
+            false => Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED))),
+        }
+    }
+
+    /// Whether the key of the study still stands. A destruction by another node is not known here, so the key is asked for again.
+    async fn key_stands(&self, core: &Core) -> Result<bool, IngestError> {
+        if !core.catalogue.is_shared() {
+            return Ok(true);
+        }
+        let stands = core.keys.still_stands(self.window.study_key()).await;
+        stands.map_err(|error| IngestError::Unavailable(Unavailable::new("keys", error)))
     }
 
     /// The place of a given version of the object.
@@ -206,12 +242,15 @@ impl Admitted {
         descriptor: Descriptor,
         location: Location,
     ) -> Result<Option<Stored>, IngestError> {
-        if core.catalogue.is_shared() {
-            // A destruction by another node is not known here: the key is asked for again, now that the record is durable.
-            let stands = core.keys.still_stands(self.window.study_key()).await;
-            if !stands.map_err(|error| IngestError::Unavailable(Unavailable::new("keys", error)))? {
-                return Ok(None);
-            }
+        // Now that the record is durable.
+        if !self.key_stands(core).await? {
+            core.catalogue.put_late([Late {
+                study: self.facts.study,
+                key_made: Some(self.window.key_made()),
+                pack: location.pack,
+            }]);
+            core.store.mark_applied(&location);
+            return Ok(None);
         }
         self.window.count(1, descriptor.data_set_bytes);
         if self.identity.is_conflict() {
@@ -224,7 +263,12 @@ impl Admitted {
         let stored = stored(&descriptor.index, outcome);
         let location = StoreLocation { store: core.catalogue.store_number(), location };
         let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
-        Ok(core.catalogue.submit(row, location, self.window.key_made()).await.then_some(stored))
+        let taken = core.catalogue.submit(row, location, self.window.key_made()).await;
+        if !taken {
+            // No row comes of it, and nothing waits for one.
+            core.store.mark_applied(&location.location);
+        }
+        Ok(taken.then_some(stored))
     }
 }
 

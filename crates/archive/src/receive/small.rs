@@ -31,11 +31,8 @@ pub(super) async fn store(
     let _turn = core.catalogue.turn(admitted.instance).await;
     let evidence = admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
     let latest = admitted.latest(core).await?;
-    if let Some(latest) = &latest
-        && latest.evidence == evidence
-        && admitted.is_durable(core, latest).await
-    {
-        let leaf = admitted.stored_leaf(session, &arrived, latest.version, true);
+    if let Some(version) = admitted.is_stored(core, latest.as_ref(), evidence).await? {
+        let leaf = admitted.stored_leaf(session, &arrived, version, true);
         core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
         return Ok(stored(&arrived.index, StoredOutcome::Duplicate));
     }

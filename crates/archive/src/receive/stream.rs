@@ -122,11 +122,8 @@ impl Streaming {
         let _turn = core.catalogue.turn(self.admitted.instance).await;
         let latest = self.admitted.latest(core).await?;
         let evidence = self.admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);
-        if let Some(latest) = &latest
-            && latest.evidence == evidence
-            && self.admitted.is_durable(core, latest).await
-        {
-            let leaf = self.admitted.stored_leaf(session, &arrived, latest.version, true);
+        if let Some(version) = self.admitted.is_stored(core, latest.as_ref(), evidence).await? {
+            let leaf = self.admitted.stored_leaf(session, &arrived, version, true);
             core.append_leaf(leaf).await.map_err(IngestError::Unavailable)?;
             self.record.abort().await;
             return Ok(stored(&arrived.index, StoredOutcome::Duplicate));

@@ -56,7 +56,7 @@ pub async fn present(database: &Database, studies: &[StudyRef]) -> Result<Vec<St
 
 /// Removes a study, in one durable transaction. `terms` are those by which it is found; without them all search terms of the archive
 /// are looked through. Storage commitments and entries of the worklist are not derived from it and stay. What another node applies later and
-/// is sealed under the key that was made at `key_made` is refused ([`super::apply()`]).
+/// is sealed under the key that was made at `key_made` is refused ([`super::apply()`]), and a study is removed once for each such key.
 ///
 /// # Errors
 /// As [`Database::execute`]. What is gone already is no error.
@@ -76,7 +76,9 @@ pub async fn remove(
         statements.extend(turns::take(std::iter::once(study), accession.into_iter()));
     }
     // Behind the lock on the study: who holds it has applied what it has, and who comes later sees this.
-    statements.extend(key_made.map(|made| Statement::new(NOTE, vec![study.into(), made.into()])));
+    // Whoever notes it a second time finds the rows of a study that came again, and leaves them.
+    statements
+        .extend(key_made.map(|made| Statement::new(NOTE, vec![study.into(), made.into()]).expecting(1)));
     match terms {
         Some(terms) => {
             let modalities = terms.modalities.iter();
@@ -101,7 +103,10 @@ pub async fn remove(
     // Before the study itself: it says whose it is.
     statements.push(Statement::new(LAST_OF_PATIENT, vec![study.into(), study.into()]));
     statements.extend(OF_STUDY.map(|sql| Statement::new(sql, vec![study.into()])));
-    database.execute(statements).await?;
+    match database.execute(statements).await {
+        Err(CatalogError::UnexpectedRows { .. }) if key_made.is_some() => return Ok(()),
+        done => done?,
+    };
     match database.empty_write_ahead_log().await {
         Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
         Err(error) => Err(error),

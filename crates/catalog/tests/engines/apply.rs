@@ -23,6 +23,7 @@ on_both_engines!(Catalogue:
     of_two_records_of_one_version_the_later_one_counts_in_whatever_order_they_come,
     the_watermark_moves_forward_only,
     a_batch_that_is_refused_leaves_nothing_behind,
+    a_study_that_came_again_is_not_removed_with_a_key_that_it_had_before,
     batches_that_meet_count_right,
     a_rebuilt_catalogue_is_the_same_and_keeps_care_relations,
     institutions_do_not_see_each_other,
@@ -278,6 +279,21 @@ async fn a_batch_that_is_refused_leaves_nothing_behind(database: Database) {
     assert!(matches!(apply(&database, &too_many, Some(at(1, 1))).await, Err(CatalogError::Misuse(_))));
     assert_eq!(counts(&database, &institution("renmin")).await, Ok(Counts::default()));
     assert_eq!(watermark(&database, StoreNumber::FIRST).await, Ok(None));
+}
+
+/// Of two nodes that clear the same destruction the slower one comes when the study is there again.
+async fn a_study_that_came_again_is_not_removed_with_a_key_that_it_had_before(database: Database) {
+    let (home, destroyed) = (institution("renmin"), study(10));
+    let remove = async |made| {
+        let made = Timestamp::from_ms(made);
+        catalogue::remove::remove(&database, &home, destroyed, None, Some(made)).await.unwrap();
+        catalogue::remove::present(&database, &[destroyed]).await.unwrap()
+    };
+    apply(&database, &[record(1, 10, 100, 1000)], Some(at(1, 64))).await.unwrap();
+    assert_eq!(remove(5).await, []);
+    apply(&database, &[record(1, 10, 100, 1000)], Some(at(1, 128))).await.unwrap();
+    assert_eq!(remove(5).await, [destroyed]);
+    assert_eq!(remove(6).await, [], "it goes with its own key");
 }
 
 async fn batches_that_meet_count_right(database: Database) {

@@ -36,6 +36,7 @@ macro_rules! on_both_engines {
 
 on_both_engines! {
     a_study_key_stays_the_same_and_opens_after_a_restart
+    a_key_that_is_made_again_is_told_from_the_one_before_whatever_the_clocks_say
     keys_of_both_suites_live_in_one_store_and_each_keeps_its_own
     keys_of_both_suites_are_wrapped_again_each_under_a_version_of_its_own_suite
     keys_of_different_studies_patients_grades_and_institutions_differ
@@ -119,6 +120,17 @@ async fn run(database: &Database, sql: &'static str, values: Vec<Value>) -> Resu
 async fn bytes(database: &Database, sql: &'static str) -> Vec<u8> {
     let rows = database.query(Statement::new(Sql::new(sql), Vec::new())).await.unwrap();
     rows[0].get_bytes(0).unwrap().to_vec()
+}
+
+/// The one before was made by a node whose clock is ahead.
+async fn a_key_that_is_made_again_is_told_from_the_one_before_whatever_the_clocks_say(database: Database) {
+    let (store, here) = (open(&database).await, place("renmin", Grade::L4, 1, 1));
+    let ahead = clock().now().after(Duration::from_secs(120));
+    let put =
+        "INSERT INTO destroyed_study (institution, study_ref, made_ms, cleared) VALUES ('renmin', $1, $2, 1)";
+    run(&database, put, vec![here.study.into(), ahead.into()]).await.unwrap();
+    let made = store.0.keys.find_or_create(&here).await.unwrap().made();
+    assert!(made > ahead, "{made:?} {ahead:?}");
 }
 
 async fn a_study_key_stays_the_same_and_opens_after_a_restart(database: Database) {

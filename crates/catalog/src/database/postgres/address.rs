@@ -29,6 +29,9 @@ pub(super) struct Server {
     pub(super) config: Config,
 }
 
+/// How long a transaction may rest between two statements: a node that stands still must not keep its locks from the others.
+const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(15);
+
 /// Reads the address, refuses remote hosts, and sets the schema and the time limit of each statement.
 pub(super) fn servers(
     address: &str,
@@ -37,10 +40,11 @@ pub(super) fn servers(
 ) -> Result<Vec<Server>, CatalogError> {
     let mut config = near(address)?;
     let options = format!(
-        "{PLANNING} {} -c search_path={} -c statement_timeout={}{}",
+        "{PLANNING} {} -c search_path={} -c statement_timeout={} -c idle_in_transaction_session_timeout={}{}",
         config.get_options().unwrap_or_default(),
         kind.schema_name(),
         QUERY_TIME_MAX.as_millis(),
+        IDLE_IN_TRANSACTION_MAX.as_millis(),
         if reads_only { " -c default_transaction_read_only=on" } else { "" },
     );
     config.options(options.trim_start()).application_name("yingdun").connect_timeout(WAIT_MAX);

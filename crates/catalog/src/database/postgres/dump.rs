@@ -62,7 +62,7 @@ pub(super) async fn dump(
     let moment = begin.read_only(true).start().await.map_err(error_of)?;
     // A scan begins where the table does, so that rows that have not changed follow each other as they did the last time.
     let settings = format!(
-        "SET LOCAL statement_timeout = {}; SET LOCAL synchronize_seqscans = off",
+        "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = {}; SET LOCAL synchronize_seqscans = off",
         DUMP_TIME_MAX.as_millis()
     );
     moment.batch_execute(&settings).await.map_err(error_of)?;
@@ -101,7 +101,7 @@ pub(super) async fn load(address: &str, kind: DatabaseKind, source: &mut dyn Rea
     let pool = Pool::new(address::servers(address, kind, false)?, false);
     let mut connection = pool.connect().await?;
     let all = connection.client.transaction().await.map_err(error_of)?;
-    let settings = "SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit = on";
+    let settings = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit = on";
     all.batch_execute(settings).await.map_err(error_of)?;
     let there = all.query_one(IS_THERE, &[&kind.schema_name()]).await.map_err(error_of)?;
     if there.try_get(0).map_err(error_of)? {

@@ -27,6 +27,9 @@ const HOLDER: &str = "SELECT a.application_name FROM pg_locks l JOIN pg_stat_act
      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
      AND (CAST(l.classid AS BIGINT) << 32 | CAST(l.objid AS BIGINT)) = $1 ORDER BY 1 LIMIT 1";
 
+/// The name of a holder who gave the lock up before it was looked for.
+const ENDED: &str = "somebody who has just ended";
+
 /// How often the holder looks whether its connection still is there.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -225,7 +228,7 @@ impl Keeper {
                 match ask(&self.pool, &self.name, &self.locks).await {
                     Ok(Asked::Held(connection)) => break connection,
                     // The server has not noticed yet that our own connection is broken.
-                    Ok(Asked::Taken(by)) if by == self.name => {}
+                    Ok(Asked::Taken(by)) if by == self.name || by == ENDED => {}
                     Ok(Asked::Taken(by)) => {
                         self.tell.send_replace(Some(by));
                         return;
@@ -311,5 +314,5 @@ async fn try_lock(connection: &Connection, lock: Lock) -> Result<Option<String>,
     }
     let holder = client.query_opt(HOLDER, &[&lock.key]).await.map_err(error_of)?;
     let holder = holder.map(|row| row.try_get(0)).transpose().map_err(error_of)?;
-    Ok(Some(holder.unwrap_or_else(|| "somebody who has just ended".to_owned())))
+    Ok(Some(holder.unwrap_or_else(|| ENDED.to_owned())))
 }
