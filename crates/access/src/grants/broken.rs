@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::session::Session;
 use std::time::Duration;
 use yingdun_audit::{Event, Receipt};
-use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::grants::{self, Granted, Review, TimedGrant};
+use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::{
     Action, ActorKind, BreakGlassReason, GrantKind, PatientRef, PurposeOfUse, ReviewVerdict, Secret,
     Timestamp,
@@ -79,39 +79,49 @@ impl Access {
         if let Err(error) = self.step_up(session, new.password).await {
             return self.not_given(intent, detail, error.into()).await;
         }
-        if !new.is_known {
-            return self.not_given(intent, detail, GrantError::NotFound).await;
-        }
         let now = self.inner.clock.now();
         let since =
             Timestamp::from_ms(now.as_ms().saturating_sub(Timestamp::from_ms(0).after(REMEMBERED).as_ms()));
-        let cases = grants::broken_since(&self.inner.identity, institution, session.actor(), since).await?;
-        let Some(quota) = quota(&cases, now) else {
-            return self.not_given(intent, detail, GrantError::Quota).await;
+        let (identity, actor) = (&self.inner.identity, session.actor());
+        let words = seal_words(&self.inner.detail_key, institution, number, &words);
+        // Each time round somebody opened a case in between, and so often the quota lets nobody.
+        let (grant, quota, outcome) = loop {
+            let cases = grants::broken_since(identity, institution, actor, since).await?;
+            // The quota first: above it nobody learns whom the archive knows.
+            let Some(quota) = quota(&cases, now) else {
+                return self.not_given(intent, detail, GrantError::Quota).await;
+            };
+            if !new.is_known {
+                return self.not_given(intent, detail, GrantError::NotFound).await;
+            }
+            let grant = TimedGrant {
+                number,
+                kind: GrantKind::BreakGlass,
+                actor: actor.clone(),
+                on: Granted::Patient(new.patient),
+                export: false,
+                purpose: PurposeOfUse::BreakTheGlass,
+                reason: new.reason.as_str().to_owned(),
+                words: words.clone(),
+                given_by: actor.clone(),
+                given: now,
+                valid_from: now,
+                valid_until: now.after(new.lasts.min(quota.time_max)),
+                ended: None,
+                ended_by: None,
+                review_due: Some(now.after(REVIEW_WITHIN)),
+                review: None,
+            };
+            let mut changes: Vec<Statement> =
+                grants::still_broken(institution, actor, since, cases.len()).into();
+            changes.push(grants::insert(institution, &grant));
+            let others = cases.iter().filter(|case| quota.ends_others && is_open(case, now));
+            changes.extend(others.map(|case| grants::end(institution, case.number, now, Some(actor))));
+            match identity.execute(changes).await {
+                Err(CatalogError::UnexpectedRows { statement: 1, .. }) => {}
+                outcome => break (grant, quota, outcome),
+            }
         };
-        let lasts = new.lasts.min(quota.time_max);
-        let grant = TimedGrant {
-            number,
-            kind: GrantKind::BreakGlass,
-            actor: session.actor().clone(),
-            on: Granted::Patient(new.patient),
-            export: false,
-            purpose: PurposeOfUse::BreakTheGlass,
-            reason: new.reason.as_str().to_owned(),
-            words: seal_words(&self.inner.detail_key, institution, number, &words),
-            given_by: session.actor().clone(),
-            given: now,
-            valid_from: now,
-            valid_until: now.after(lasts),
-            ended: None,
-            ended_by: None,
-            review_due: Some(now.after(REVIEW_WITHIN)),
-            review: None,
-        };
-        let mut changes = vec![grants::insert(institution, &grant)];
-        let others = cases.iter().filter(|case| quota.ends_others && is_open(case, now));
-        changes.extend(others.map(|case| grants::end(institution, case.number, now, Some(session.actor()))));
-        let outcome = self.inner.identity.execute(changes).await;
         self.carry_out(intent, detail, outcome).await?;
         self.watch(&grant, now);
         metrics::counter!("yingdun_break_glass_total", "reason" => new.reason.as_str()).increment(1);

@@ -10,9 +10,9 @@ use crate::reason::Reason;
 use crate::session::Session;
 use std::time::Duration;
 use yingdun_audit::{Event, Receipt};
-use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::grants::{self, Granted, TimedGrant};
 use yingdun_catalog::identity::people;
+use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::random;
 use yingdun_model::{
     Action, ActorId, ActorKind, Grade, GrantKind, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
@@ -103,10 +103,6 @@ impl Access {
         if person.is_none_or(|person| person.disabled) {
             return self.not_given(intent, detail, GrantError::NotFound).await;
         }
-        let held = grants::open_of(&self.inner.identity, institution, &new.actor, now).await?;
-        if held.len() >= OPEN_PER_PERSON_MAX {
-            return self.not_given(intent, detail, GrantError::TooMany).await;
-        }
         let on = match &new.on {
             GrantedStudies::Study(study) => Granted::Study(study.study),
             GrantedStudies::Patient(patient) => Granted::Patient(*patient),
@@ -129,8 +125,15 @@ impl Access {
             review_due: None,
             review: None,
         };
-        let outcome = self.inner.identity.execute(vec![grants::insert(institution, &grant)]).await;
-        self.carry_out(intent, detail, outcome).await?;
+        let mut changes: Vec<Statement> =
+            grants::still_below(institution, &grant.actor, now, OPEN_PER_PERSON_MAX).into();
+        changes.push(grants::insert(institution, &grant));
+        let outcome = self.inner.identity.execute(changes).await;
+        match self.carry_out(intent, detail, outcome).await {
+            // Nobody deletes a person: it is the count that stood against it.
+            Err(AdminError::NotFound) => return Err(GrantError::TooMany),
+            other => other.map(|_| ())?,
+        }
         self.watch(&grant, now);
         Ok(self.shown(institution, grant, now))
     }

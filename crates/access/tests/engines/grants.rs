@@ -19,6 +19,8 @@ crate::on_both_engines!(
     a_clock_that_is_set_back_does_not_lengthen_a_grant,
     broken_glass_opens_one_patient_of_any_grade_after_the_password_and_is_reviewed_by_another,
     who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens,
+    cases_opened_at_the_same_time_share_no_quota,
+    grants_given_at_the_same_time_share_no_limit,
 );
 
 const WORDS: &str = "a second look before the operation";
@@ -279,4 +281,38 @@ async fn who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens(ho
     }
     house.clock.advance(Duration::from_secs(72 * 3600));
     assert_eq!(house.access.reviews_due().await.unwrap(), ReviewsDue { waiting: 3, overdue: 3 });
+}
+
+async fn cases_opened_at_the_same_time_share_no_quota(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let doctor = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let (access, doctor) = (house.access.clone(), doctor.clone());
+        let case = NewBreakGlass { password: None, ..emergency(number) };
+        tries.spawn(async move { access.break_glass(&doctor, case).await });
+    }
+    let outcomes = tries.join_all().await;
+    let mut used: Vec<u32> = outcomes.iter().flatten().map(|broken| broken.quota.used).collect();
+    used.sort_unstable();
+    assert_eq!(used, (0..50).collect::<Vec<u32>>(), "each saw those before it");
+    let over = outcomes.iter().filter(|outcome| matches!(outcome, Err(GrantError::Quota))).count();
+    assert_eq!(over, 14);
+    let unknown = NewBreakGlass { is_known: false, password: None, ..emergency(99) };
+    let refused = house.access.break_glass(&doctor, unknown).await;
+    assert!(matches!(refused, Err(GrantError::Quota)), "nor is there a word of whom the archive knows");
+}
+
+async fn grants_given_at_the_same_time_share_no_limit(house: House) {
+    let chief = house.signed_in("chen", Role::Chief).await.session;
+    house.person("wang", Role::Clinician).await;
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 0..110 {
+        let (access, chief, new) = (house.access.clone(), chief.clone(), on_study(&house, number, "wang"));
+        tries.spawn(async move { access.give_grant(&chief, new).await });
+    }
+    let outcomes = tries.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 100);
+    let over = outcomes.iter().filter(|outcome| matches!(outcome, Err(GrantError::TooMany))).count();
+    assert_eq!(over, 10);
 }

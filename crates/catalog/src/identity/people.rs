@@ -163,7 +163,7 @@ pub fn give_role(
     by: &ActorId,
 ) -> [Statement; 2] {
     [
-        Statement::new(TOUCH, vec![institution.into(), actor.into()]).expecting(1),
+        touch(institution, actor),
         Statement::new(
             GIVE_ROLE,
             vec![
@@ -177,6 +177,12 @@ pub fn give_role(
         )
         .expecting(1),
     ]
+}
+
+/// Changes nothing, and lets no other transaction of this kind pass the person until this one is over: what it asks after
+/// this is still so when it writes.
+pub(super) fn touch(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(TOUCH, vec![institution.into(), actor.into()]).expecting(1)
 }
 
 /// Takes a role away.
