@@ -4,10 +4,10 @@ use crate::house::{House, PASSWORD, REMOTE, actor, home, login_of, secret, unhur
 use std::collections::BTreeSet;
 use std::time::Duration;
 use yingdun_access::{
-    Access, AdminError, CodeExchange, CodeRequest, NewClient, Reason, Refusal, Session, SignInError,
+    Access, AdminError, CodeExchange, CodeRequest, NewClient, Peer, Reason, Refusal, Session, SignInError,
     SignInRules, Stage,
 };
-use yingdun_catalog::identity::second_factors;
+use yingdun_catalog::identity::{people, second_factors};
 use yingdun_crypto::one_time_code::{self, SECRET_BYTES, STEP_MS};
 use yingdun_model::{Action, Grade, Role, Secret};
 
@@ -17,6 +17,7 @@ crate::on_both_engines!(
     a_code_works_once_at_whatever_node,
     codes_of_the_step_before_and_after_are_taken_and_no_other,
     wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forgets_none,
+    no_new_password_forgets_wrong_codes,
     a_recovery_code_works_once_and_new_ones_end_the_old,
     a_role_that_demands_it_is_not_activated_before_there_is_one,
     one_removes_the_own_second_factor_with_a_code,
@@ -26,6 +27,9 @@ crate::on_both_engines!(
     a_login_link_is_worth_a_password,
     what_is_kept_of_a_second_factor_is_no_secret_and_opens_nowhere_else,
 );
+
+const ELSEWHERE: Peer =
+    Peer { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 9)), tls: true };
 
 /// The app of a person.
 struct App(Secret<[u8; SECRET_BYTES]>);
@@ -199,6 +203,37 @@ async fn wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forge
             "sign-ins that nobody finishes stop nobody"
         );
     }
+}
+
+async fn no_new_password_forgets_wrong_codes(house: House) {
+    let (app, _) = wang(&house, Role::Radiologist).await;
+    let half = house.login("wang", PASSWORD, None).await.unwrap();
+    house.access.prove_second_factor(&half.session, &app.shows(&house, 0)).await.unwrap();
+    let whole = house.access.bearer(half.token.expose(), REMOTE).await.unwrap();
+    let wrong = secret("ABCD-EFGH-IJKL-MNOP");
+    // Who has a whole session and the password, and changes it between guesses.
+    for _ in 0..4 {
+        assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    }
+    let other = "another password";
+    house.access.change_password(&whole, secret(PASSWORD), secret(other)).await.unwrap();
+    assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    assert_eq!(house.last_leaf(), "authentication refused locked-out");
+    // The officer who sends invitations, from elsewhere.
+    let invite = async || {
+        let link = house.access.invite_again(&house.system_officer, &actor("wang")).await.unwrap();
+        house.access.accept_invitation(link.token.expose(), secret(other), ELSEWHERE).await.unwrap();
+    };
+    invite().await;
+    let half = house.login_from(ELSEWHERE, "wang", other, None).await.unwrap().session;
+    for _ in 0..5 {
+        assert!(refused(house.access.prove_second_factor(&half, &wrong).await));
+    }
+    invite().await;
+    assert!(refused(house.login_from(ELSEWHERE, "wang", other, None).await));
+    let strangers = people::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap();
+    assert!(strangers.strange_failures >= 5, "{strangers:?}");
 }
 
 async fn a_recovery_code_works_once_and_new_ones_end_the_old(house: House) {
