@@ -14,6 +14,7 @@ use yingdun_model::{Action, Grade, Role, Secret};
 crate::on_both_engines!(
     a_person_gets_a_second_factor_and_signs_in_with_both,
     a_session_that_waits_for_its_second_factor_opens_nothing,
+    a_session_that_was_opened_beside_an_enrolment_waits_for_the_code,
     a_code_works_once_at_whatever_node,
     codes_of_the_step_before_and_after_are_taken_and_no_other,
     wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forgets_none,
@@ -145,6 +146,46 @@ async fn a_session_that_waits_for_its_second_factor_opens_nothing(house: House) 
         refused(house.access.bearer_in_part(half.token.expose(), REMOTE).await),
         "it waits a quarter of an hour"
     );
+}
+
+async fn a_session_that_was_opened_beside_an_enrolment_waits_for_the_code(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let client = NewClient {
+        client_id: actor("viewer"),
+        confidential: false,
+        redirect_uris: vec!["https://viewer.example/".into()],
+    };
+    house.access.create_client(&house.system_officer, &client).await.unwrap();
+    let late = house.login("wang", PASSWORD, None).await.unwrap();
+    // The verifier and the challenge of RFC 7636 appendix B.
+    let request = CodeRequest {
+        client_id: actor("viewer"),
+        redirect_uri: "https://viewer.example/".into(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into(),
+    };
+    let code = house.access.issue_code(&late.session, &request).await.unwrap();
+    let begun = house.access.begin_second_factor(&late.session, secret(PASSWORD)).await.unwrap();
+    let app = App::read(&begun.secret);
+    // As if its row had come after the others were ended.
+    let row = second_factors::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap();
+    let confirm = second_factors::confirm(&home(), &actor("wang"), &row.sealed, 1, house.now());
+    house.identity.execute(vec![confirm]).await.unwrap();
+
+    let bearer = house.access.bearer(late.token.expose(), REMOTE).await;
+    assert!(matches!(bearer, Err(SignInError::SecondFactorNeeded)), "{bearer:?}");
+    let view = house.access.authorise(&late.session, Action::View, house.study(1, Grade::L4)).await;
+    assert_eq!(view.unwrap_err().reason(), Some(Reason::SignInNotFinished));
+    let exchange = CodeExchange {
+        client_id: actor("viewer"),
+        client_secret: None,
+        code,
+        redirect_uri: request.redirect_uri,
+        verifier: secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+        peer: REMOTE,
+    };
+    assert!(refused(house.access.exchange_code(exchange).await));
+    house.access.prove_second_factor(&late.session, &app.shows(&house, 0)).await.unwrap();
+    assert!(house.access.bearer(late.token.expose(), REMOTE).await.is_ok());
 }
 
 async fn a_code_works_once_at_whatever_node(house: House) {
