@@ -9,7 +9,7 @@ use crate::session::{Proof, Session};
 use std::net::IpAddr;
 use yingdun_audit::EventKind;
 use yingdun_catalog::Statement;
-use yingdun_catalog::identity::{links, people, places, sessions};
+use yingdun_catalog::identity::{links, people, places, second_factors, sessions};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Secret, Timestamp};
 
 impl Access {
@@ -43,6 +43,8 @@ impl Access {
         let now = self.inner.clock.now();
         let mut changes = vec![
             people::set_password(institution, actor, &phc),
+            // Whoever began one with the old password may be who it was changed against.
+            second_factors::forget_begun(institution, actor),
             links::withdraw(institution, actor, now),
             sessions::revoke_others(institution, actor, kind, token_hash, now),
         ];

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::links::{self, Link, LinkPurpose};
-use yingdun_catalog::identity::{people, sessions};
+use yingdun_catalog::identity::{people, second_factors, sessions};
 use yingdun_model::{ActorId, ActorKind, Role, Secret};
 
 impl Access {
@@ -46,6 +46,7 @@ impl Access {
         let mut changes = vec![
             links::spend(&link.token_hash, now),
             people::set_password(&link.institution, &link.actor, &phc),
+            second_factors::forget_begun(&link.institution, &link.actor),
             sessions::revoke_actor(&link.institution, &link.actor, ActorKind::Person, now),
         ];
         changes.extend(self.begin_counts_anew(&link.institution, &link.actor, peer.address, now).await?);

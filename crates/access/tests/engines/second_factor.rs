@@ -13,6 +13,7 @@ use yingdun_model::{Action, Grade, Role, Secret};
 
 crate::on_both_engines!(
     a_person_gets_a_second_factor_and_signs_in_with_both,
+    what_was_begun_waits_a_quarter_of_an_hour_and_for_no_new_password,
     a_session_that_waits_for_its_second_factor_opens_nothing,
     a_session_that_was_opened_beside_an_enrolment_waits_for_the_code,
     a_code_works_once_at_whatever_node,
@@ -122,6 +123,36 @@ async fn a_person_gets_a_second_factor_and_signs_in_with_both(house: House) {
         house.now().after(Duration::from_secs(8 * 3600)),
         "it lasts a shift from here on"
     );
+}
+
+async fn what_was_begun_waits_a_quarter_of_an_hour_and_for_no_new_password(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let session = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let other = "another password";
+    let begin = async |session: &Session, password| {
+        App::read(&house.access.begin_second_factor(session, secret(password)).await.unwrap().secret)
+    };
+    let gone = async |session: &Session, app: &App| {
+        let outcome = house.access.confirm_second_factor(session, &app.shows(&house, 0)).await;
+        matches!(outcome, Err(SignInError::NoSecondFactor))
+    };
+    let app = begin(&session, PASSWORD).await;
+    house.clock.advance(Duration::from_secs(15 * 60));
+    assert!(gone(&session, &app).await, "too late");
+
+    let app = begin(&session, PASSWORD).await;
+    house.access.change_password(&session, secret(PASSWORD), secret(other)).await.unwrap();
+    assert!(gone(&session, &app).await, "it was begun with the old password");
+
+    let app = begin(&session, other).await;
+    let link = house.access.invite_again(&house.system_officer, &actor("wang")).await.unwrap();
+    house.access.accept_invitation(link.token.expose(), secret(PASSWORD), REMOTE).await.unwrap();
+    let session = house.login("wang", PASSWORD, None).await.unwrap().session;
+    assert!(gone(&session, &app).await, "nor by an invitation");
+
+    let app = begin(&session, PASSWORD).await;
+    house.clock.advance(Duration::from_secs(15 * 60) - Duration::from_millis(1));
+    assert!(house.access.confirm_second_factor(&session, &app.shows(&house, 0)).await.is_ok());
 }
 
 async fn a_session_that_waits_for_its_second_factor_opens_nothing(house: House) {
