@@ -136,8 +136,10 @@ impl Access {
             sessions::prove(&token_hash, now, self.person_session_ends(now)),
             sessions::revoke_others(institution, actor, ActorKind::Person, &token_hash, now),
             places::succeed(institution, actor, &counted.place.digest, now),
-            people::forget_strangers(institution, actor),
         ]);
+        if counted.strangers.is_some() {
+            changes.push(people::forget_strangers(institution, actor));
+        }
         match self.inner.identity.execute(changes).await {
             Ok(_) => Ok(RecoveryCodes(made.into())),
             Err(CatalogError::UnexpectedRows { .. }) => {

@@ -20,6 +20,7 @@ crate::on_both_engines!(
     codes_of_the_step_before_and_after_are_taken_and_no_other,
     wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forgets_none,
     no_new_password_forgets_wrong_codes,
+    a_code_forgets_what_failed_at_strange_places_only_when_it_comes_from_one,
     a_recovery_code_works_once_and_new_ones_end_the_old,
     a_role_that_demands_it_is_not_activated_before_there_is_one,
     one_removes_the_own_second_factor_with_a_code,
@@ -306,6 +307,25 @@ async fn no_new_password_forgets_wrong_codes(house: House) {
     assert!(refused(house.login_from(ELSEWHERE, "wang", other, None).await));
     let strangers = people::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap();
     assert!(strangers.strange_failures >= 5, "{strangers:?}");
+}
+
+async fn a_code_forgets_what_failed_at_strange_places_only_when_it_comes_from_one(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let strange = async || {
+        people::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap().strange_failures
+    };
+    for _ in 0..3 {
+        assert!(refused(house.login_from(ELSEWHERE, "wang", "a wrong password", None).await));
+    }
+    let first = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let (app, _) = enrol(&house, &house.access, &first).await;
+    assert_eq!(strange().await, 3, "it was enrolled at the usual desk");
+    house.access.prove_second_factor(&first, &app.shows(&house, 0)).await.unwrap();
+    assert_eq!(strange().await, 3, "and proved there");
+    house.clock.advance(step());
+    let half = house.login_from(ELSEWHERE, "wang", PASSWORD, None).await.unwrap().session;
+    house.access.prove_second_factor(&half, &app.shows(&house, 0)).await.unwrap();
+    assert_eq!(strange().await, 0);
 }
 
 async fn a_recovery_code_works_once_and_new_ones_end_the_old(house: House) {
