@@ -1,6 +1,6 @@
 //! Breaking the glass, and the review that follows.
 
-use super::give::draw_number;
+use super::give::{draw_number, of_grant};
 use super::quota::{BREAK_GLASS_TIME_MAX, BreakGlassQuota, REMEMBERED, quota};
 use super::record::{checked_words, seal_words};
 use super::{GrantError, GrantRecord};
@@ -85,7 +85,7 @@ impl Access {
         let (identity, actor) = (&self.inner.identity, session.actor());
         let words = seal_words(&self.inner.detail_key, institution, number, &words);
         // Each time round somebody opened a case in between, and so often the quota lets nobody.
-        let (grant, quota, outcome) = loop {
+        let (grant, quota, ended, outcome) = loop {
             let cases = grants::broken_since(identity, institution, actor, since).await?;
             // The quota first: above it nobody learns whom the archive knows.
             let Some(quota) = quota(&cases, now) else {
@@ -115,14 +115,23 @@ impl Access {
             let mut changes: Vec<Statement> =
                 grants::still_broken(institution, actor, since, cases.len()).into();
             changes.push(grants::insert(institution, &grant));
-            let others = cases.iter().filter(|case| quota.ends_others && is_open(case, now));
-            changes.extend(others.map(|case| grants::end(institution, case.number, now, Some(actor))));
+            let mut ended = Vec::new();
+            for case in cases.iter().filter(|case| quota.ends_others && is_open(case, now)) {
+                let detail = ChangeDetail::with(&case.actor, case.number);
+                let leaf = self.record(of_grant(session, case, "end-break-glass"), &detail).await;
+                ended.push((leaf.map_err(Refusal::AuditUnavailable)?, detail));
+                changes.push(grants::end(institution, case.number, now, Some(actor)));
+            }
             match identity.execute(changes).await {
-                Err(CatalogError::UnexpectedRows { statement: 1, .. }) => {}
-                outcome => break (grant, quota, outcome),
+                Err(error @ CatalogError::UnexpectedRows { statement: 1, .. }) => {
+                    self.note_ended(ended, &Err(error)).await?;
+                }
+                outcome => break (grant, quota, ended, outcome),
             }
         };
+        let noted = self.note_ended(ended, &outcome).await;
         self.carry_out(intent, detail, outcome).await?;
+        noted?;
         self.watch(&grant, now);
         metrics::counter!("yingdun_break_glass_total", "reason" => new.reason.as_str()).increment(1);
         Ok(BrokenGlass { record: self.shown(institution, grant, now), quota })
@@ -202,6 +211,25 @@ impl Access {
         let (waiting, overdue) =
             grants::to_review(&self.inner.identity, &self.inner.institution, now).await?;
         Ok(ReviewsDue { waiting, overdue })
+    }
+
+    /// Writes down whether the cases ended that a new one was to end.
+    async fn note_ended(
+        &self,
+        ended: Vec<(Receipt, ChangeDetail)>,
+        outcome: &Result<Vec<u64>, CatalogError>,
+    ) -> Result<(), GrantError> {
+        for (intent, detail) in ended {
+            let outcome = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+            match self.carry_out(intent, detail, outcome).await {
+                Err(AdminError::OutcomeNotRecorded(lost)) => {
+                    return Err(AdminError::OutcomeNotRecorded(lost).into());
+                }
+                // What failed is told by the case that was to be opened.
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Decides whether somebody may break the glass, and writes it down before anything is tried.

@@ -274,6 +274,20 @@ async fn who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens(ho
     }
     let above = house.access.break_glass(&doctor, long(4)).await.unwrap();
     assert!(above.quota.ends_others);
+    let leaves = house.leaves();
+    for listed in house.access.broken_glass(&doctor).await.unwrap() {
+        let number = listed.grant.number;
+        let told: Vec<String> = leaves
+            .iter()
+            .filter(|leaf| {
+                leaf.reason.as_str() == "end-break-glass" && leaf.counts.get("grant") == Some(number)
+            })
+            .map(|leaf| leaf.outcome.to_string())
+            .collect();
+        let ended = listed.grant.ended.is_some();
+        assert_eq!(told, if ended { vec!["permitted", "succeeded"] } else { vec![] }, "{number}");
+    }
+    assert_eq!(house.last_leaf(), "administration succeeded break-glass-unconscious");
     assert_eq!(above.record.grant.valid_until, house.now().after(Duration::from_secs(900)));
     assert!(permitted(&house, &doctor, Action::View, &house.study(4, Grade::L4)).await);
     for number in 1..4 {
