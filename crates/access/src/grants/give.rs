@@ -69,7 +69,7 @@ pub struct NewGrant {
 
 impl Access {
     /// Gives another person a grant. The giver must be of a role that gives, and must be permitted the same at this moment; a
-    /// grant that the giver got is none of the giver's rights to pass on.
+    /// grant that the giver got is none of the giver's rights to pass on. It ends with the care relation by which it was given.
     ///
     /// # Errors
     /// [`GrantError`]; [`GrantError::NotFound`] also where the giver may not see the study.
@@ -91,7 +91,7 @@ impl Access {
             return Err(GrantError::Purpose);
         }
         let number = draw_number();
-        let (intent, detail) = self.intend_grant(giver, &new, number).await?;
+        let (intent, detail, own_until) = self.intend_grant(giver, &new, number).await?;
         if !new.is_known {
             return self.not_given(intent, detail, GrantError::NotFound).await;
         }
@@ -102,6 +102,9 @@ impl Access {
         let person = people::find(&self.inner.identity, institution, &new.actor).await?;
         if person.is_none_or(|person| person.disabled) {
             return self.not_given(intent, detail, GrantError::NotFound).await;
+        }
+        if from >= own_until {
+            return self.not_given(intent, detail, GrantError::Time).await;
         }
         let on = match &new.on {
             GrantedStudies::Study(study) => Granted::Study(study.study),
@@ -119,7 +122,7 @@ impl Access {
             given_by: giver.actor().clone(),
             given: now,
             valid_from: from,
-            valid_until: from.after(new.lasts),
+            valid_until: from.after(new.lasts).min(own_until),
             ended: None,
             ended_by: None,
             review_due: None,
@@ -267,23 +270,25 @@ impl Access {
             || self.decide(session, Action::ReviewBreakGlass, &archive).await?.permitted)
     }
 
-    /// Decides whether the giver may give, and may do the same, and writes the decision down.
+    /// Decides whether the giver may give, and may do the same, and writes the decision down. Says until when the giver's own
+    /// right lasts.
     async fn intend_grant(
         &self,
         giver: &Session,
         new: &NewGrant,
         number: u64,
-    ) -> Result<(Receipt, ChangeDetail), GrantError> {
+    ) -> Result<(Receipt, ChangeDetail, Timestamp), GrantError> {
         let (now, studies) = (self.inner.clock.now(), asked_about(giver, &new.on, self.inner.clock.now()));
         let own = if new.export { Action::Export } else { Action::View };
         let mut decision = Decision { permitted: true, reason: Reason::GivesWhatIsHeld };
-        let mut sees = true;
+        let (mut sees, mut until) = (true, Timestamp::from_ms(i64::MAX));
         for study in &studies {
             // By the giver's own right: what was granted to the giver is not passed on.
             let (held, basis) = self.decide_at(giver, own, study, now).await?;
             let (gives, _) = self.decide_at(giver, Action::GiveGrant, study, now).await?;
             let (viewed, _) = self.decide_at(giver, Action::View, study, now).await?;
             sees &= viewed.permitted;
+            until = until.min(basis.until);
             let held = if basis.grant.is_some() { Decision::refused(Reason::NoRulePermits) } else { held };
             for part in [gives, held] {
                 if decision.permitted && !part.permitted {
@@ -304,7 +309,7 @@ impl Access {
         let detail = ChangeDetail::with(&new.actor, number);
         let intent = self.record(event, &detail).await.map_err(Refusal::AuditUnavailable)?;
         if decision.permitted {
-            return Ok((intent, detail));
+            return Ok((intent, detail, until));
         }
         // Who opens studies must not learn that there is one that does not open.
         if (!sees || !new.is_known) && opens_some(giver) {

@@ -46,9 +46,9 @@ pub enum GrantError {
     /// A review is done by another person than who broke the glass.
     #[error("who reviews must be another person than who broke the glass")]
     SamePerson,
-    /// It begins too late, ends before it begins, or lasts too long.
+    /// It begins too late or behind the giver's own right, ends before it begins, or lasts too long.
     #[error(
-        "a grant begins within {days} days and lasts at least a minute and at most {hours} hours",
+        "a grant begins within {days} days and before the giver's own right ends, and lasts at least a minute and at most {hours} hours",
         days = give::BEGINS_WITHIN.as_secs() / 86_400,
         hours = GRANT_TIME_MAX.as_secs() / 3600
     )]

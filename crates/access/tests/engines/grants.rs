@@ -160,6 +160,13 @@ async fn who_gives_must_hold_the_right_and_be_another_person(house: House) {
     assert!(give(&doctor, export).await.is_err());
     let given = give(&doctor, on_study(&house, 1, "zhao")).await.unwrap();
     assert_eq!(given.grant.given_by, actor("wang"));
+    assert_eq!(given.grant.valid_until, house.now().after(Duration::from_secs(600)), "it ends with the care");
+    let behind = house.now().after(Duration::from_secs(600));
+    let later = NewGrant { from: Some(behind), ..on_study(&house, 1, "zhao") };
+    assert!(matches!(give(&doctor, later).await, Err(GrantError::Time)), "and begins within it");
+    let later = NewGrant { from: Some(behind), ..on_study(&house, 1, "zhao") };
+    let lasting = give(&chief, later).await.unwrap().grant;
+    assert_eq!(lasting.valid_until, behind.after(Duration::from_secs(3600)), "a chief's right has no end");
 
     // Who gave it, who has it and the officers see it; the others do not.
     assert!(house.access.grant(&house.audit_officer, given.grant.number).await.is_ok());
