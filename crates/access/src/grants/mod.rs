@@ -62,8 +62,8 @@ pub enum GrantError {
     /// The reason in words is missing or too long.
     #[error("a reason in words is needed, of at most {REASON_CHARACTERS_MAX} characters")]
     Words,
-    /// A grant is for treatment or for operations; other purposes have ways of their own.
-    #[error("a grant is given for TREAT, ETREAT or HOPERAT")]
+    /// A grant is for treatment: no door lets a person state another purpose, and broken glass is for emergencies.
+    #[error("a grant is given for TREAT only: nobody can state another purpose yet")]
     Purpose,
     /// Too many grants of this person are open.
     #[error("this person has {max} open grants already", max = give::OPEN_PER_PERSON_MAX)]

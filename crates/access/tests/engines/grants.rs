@@ -146,6 +146,8 @@ async fn who_gives_must_hold_the_right_and_be_another_person(house: House) {
         |new: &mut NewGrant| new.from = Some(Timestamp::from_ms(0)),
         |new: &mut NewGrant| new.words = "  ".to_owned(),
         |new: &mut NewGrant| new.purpose = PurposeOfUse::BreakTheGlass,
+        |new: &mut NewGrant| new.purpose = PurposeOfUse::EmergencyTreatment,
+        |new: &mut NewGrant| new.purpose = PurposeOfUse::HealthcareOperations,
     ] {
         let mut new = on_study(&house, 1, "zhao");
         change(&mut new);

@@ -39,8 +39,9 @@ pub(crate) async fn give(call: Call, body: Body) -> Result<Response<Body>, Probl
     let body: GiveBody = json_of(body).await?;
     let session = call.session()?;
     let purpose = body.purpose.as_deref().map_or(Ok(PurposeOfUse::Treatment), str::parse);
-    let purpose =
-        purpose.map_err(|_| Problem::bad_request("a purpose: TREAT, ETREAT or HOPERAT", "another word"))?;
+    let purpose = purpose.map_err(|_| {
+        Problem::bad_request("TREAT as the purpose, the only one for which a grant is given", "another word")
+    })?;
     let to = actor(&body.name)?;
     let (on, is_known) = match (&body.study, &body.patient_id) {
         (Some(study), None) => study_of(&call, session, study).await?,
