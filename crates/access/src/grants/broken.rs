@@ -2,7 +2,7 @@
 
 use super::give::{draw_number, of_grant};
 use super::quota::{BREAK_GLASS_TIME_MAX, BreakGlassQuota, REMEMBERED, quota};
-use super::record::{checked_words, seal_words};
+use super::record::{Words, checked_words, seal_words};
 use super::{GrantError, GrantRecord};
 use crate::access::{Access, Refusal};
 use crate::admin::{AdminError, Change, ChangeDetail, HeldRefs};
@@ -83,7 +83,7 @@ impl Access {
         let since =
             Timestamp::from_ms(now.as_ms().saturating_sub(Timestamp::from_ms(0).after(REMEMBERED).as_ms()));
         let (identity, actor) = (&self.inner.identity, session.actor());
-        let words = seal_words(&self.inner.detail_key, institution, number, &words);
+        let words = seal_words(&self.inner.detail_key, institution, number, Words::Given, &words);
         // Each time round somebody opened a case in between, and so often the quota lets nobody.
         let (grant, quota, ended, outcome) = loop {
             let cases = grants::broken_since(identity, institution, actor, since).await?;
@@ -192,7 +192,7 @@ impl Access {
             by: session.actor().clone(),
             at: now,
             verdict,
-            words: seal_words(&self.inner.detail_key, institution, number, words),
+            words: seal_words(&self.inner.detail_key, institution, number, Words::Review, words),
         };
         let change = grants::review(institution, number, &review);
         match self.carry_out(intent, detail, self.inner.identity.execute(vec![change]).await).await {

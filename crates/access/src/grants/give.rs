@@ -1,6 +1,6 @@
 //! Giving a grant, reading grants, and revoking one.
 
-use super::record::{checked_words, seal_words};
+use super::record::{Words, checked_words, seal_words};
 use super::{GrantError, GrantRecord};
 use crate::access::{Access, Refusal};
 use crate::admin::{AdminError, ChangeDetail};
@@ -116,7 +116,7 @@ impl Access {
             export: new.export,
             purpose: new.purpose,
             reason: "words".to_owned(),
-            words: seal_words(&self.inner.detail_key, institution, number, &words),
+            words: seal_words(&self.inner.detail_key, institution, number, Words::Given, &words),
             given_by: giver.actor().clone(),
             given: now,
             valid_from: from,

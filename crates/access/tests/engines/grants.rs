@@ -1,12 +1,13 @@
 //! What opens for a while: who gives it, what it opens, and when it is over, whatever the clock says.
 
-use crate::house::{House, PASSWORD, actor, patient, secret};
+use crate::house::{House, PASSWORD, actor, home, patient, secret};
 use std::time::Duration;
 use yingdun_access::{
     AdminError, GRANT_DECISION_LIFETIME, GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewGrant,
     Reason, Resource, ReviewsDue, Session,
 };
 use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::identity::grants::{self, Review};
 use yingdun_model::{
     Action, BreakGlassReason, Grade, GrantKind, PurposeOfUse, ReviewVerdict, Role, Timestamp,
 };
@@ -19,6 +20,7 @@ crate::on_both_engines!(
     a_clock_that_is_set_back_does_not_lengthen_a_grant,
     broken_glass_opens_one_patient_of_any_grade_after_the_password_and_is_reviewed_by_another,
     who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens,
+    sealed_words_open_in_their_own_place_only,
     cases_opened_at_the_same_time_share_no_quota,
     grants_given_at_the_same_time_share_no_limit,
 );
@@ -304,6 +306,22 @@ async fn who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens(ho
     }
     house.clock.advance(Duration::from_secs(72 * 3600));
     assert_eq!(house.access.reviews_due().await.unwrap(), ReviewsDue { waiting: 3, overdue: 3 });
+}
+
+async fn sealed_words_open_in_their_own_place_only(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let doctor = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let case = house.access.break_glass(&doctor, emergency(1)).await.unwrap().record;
+    let number = case.grant.number;
+    // Who writes in the database puts the words of the doctor into the mouth of the reviewer.
+    let verdict = ReviewVerdict::Justified;
+    let review = Review { by: actor("aud"), at: house.now(), verdict, words: case.grant.words.clone() };
+    house.identity.execute(vec![grants::review(&home(), number, &review)]).await.unwrap();
+    let case = house.access.break_glass_case(&doctor, number).await.unwrap();
+    assert_eq!((case.words.as_deref(), case.review_words), (Some("found in the street"), None));
+    let open = grants::open_of(&house.identity, &home(), &actor("wang"), house.now()).await.unwrap();
+    let read: Vec<_> = open.iter().map(|grant| (grant.number, grant.words.len())).collect();
+    assert_eq!(read, [(number, 0)], "no decision reads them");
 }
 
 async fn cases_opened_at_the_same_time_share_no_quota(house: House) {

@@ -69,17 +69,28 @@ pub struct Review {
 }
 
 macro_rules! select {
-    ($condition:literal) => {
+    ($words:literal, $review_words:literal, $condition:literal) => {
         Sql::new(concat!(
-            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, given_by, given_ms, \
-             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, \
-             review_words FROM timed_grant WHERE institution = $1 AND ",
+            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, ",
+            $words,
+            ", given_by, given_ms, \
+             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, ",
+            $review_words,
+            " FROM timed_grant WHERE institution = $1 AND ",
             $condition
         ))
     };
+    ($condition:literal) => {
+        select!("words", "review_words", $condition)
+    };
 }
 
-const OPEN_OF: Sql = select!("actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number");
+/// No decision needs what people wrote.
+const OPEN_OF: Sql = select!(
+    "CAST(NULL AS BYTEA)",
+    "CAST(NULL AS BYTEA)",
+    "actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number"
+);
 const FIND: Sql = select!("number = $2");
 const LIST: Sql = select!("kind = $2 ORDER BY given_ms DESC, number LIMIT $3");
 const LIST_OF: Sql =
@@ -169,7 +180,7 @@ pub fn still_below(
     guarded(STILL_BELOW, institution, actor, now, max)
 }
 
-/// Grants of a person that open something now or will, one look-up for a decision.
+/// Grants of a person that open something now or will, one look-up for a decision; without what people wrote.
 ///
 /// # Errors
 /// As [`Database::query`].
@@ -314,7 +325,7 @@ fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
             by: actor(row, 16)?,
             at: row.get_timestamp(17)?,
             verdict: row.get_word(18)?,
-            words: row.get_bytes(19)?.to_vec(),
+            words: row.opt_bytes(19)?.unwrap_or_default().to_vec(),
         }),
     };
     Ok(TimedGrant {
@@ -325,7 +336,7 @@ fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
         export: row.get_bool(5)?,
         purpose: row.get_word(6)?,
         reason: row.get_text(7)?.to_owned(),
-        words: row.get_bytes(8)?.to_vec(),
+        words: row.opt_bytes(8)?.unwrap_or_default().to_vec(),
         given_by: actor(row, 9)?,
         given: row.get_timestamp(10)?,
         valid_from: row.get_timestamp(11)?,
