@@ -130,7 +130,8 @@ def test_who_gives_holds_the_right_and_nobody_gives_to_the_own_account(archive_o
         assert officer.raw("POST", "/grants", {**body, "study": "2.25.404"}).status_code == 403
     assert chief.raw("POST", "/grants", {**body, "minutes": 1441}).status_code == 400
     assert chief.raw("POST", "/grants", {**body, "reason": " "}).status_code == 400
-    assert chief.raw("POST", "/grants", {**body, "purpose": "HRESCH"}).status_code == 400
+    for purpose in ("HRESCH", "ETREAT", "HOPERAT", "nothing"):
+        assert chief.raw("POST", "/grants", {**body, "purpose": purpose}).status_code == 400
     assert chief.raw("POST", "/grants", {**body, "study": "2.25.404"}).status_code == 404
     assert chief.raw("POST", "/grants", {**body, "name": "nobody-at-all"}).status_code == 404
     me = chief.raw("POST", "/grants", {**body, "name": f"chief-{name.removeprefix('doctor-')}"})

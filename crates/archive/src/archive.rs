@@ -973,7 +973,7 @@ impl Archive {
         self.core.study_facts(institution, reference).await
     }
 
-    /// Whether there is a study of a patient.
+    /// Whether there is a study of a patient, of whatever grade.
     ///
     /// # Errors
     /// [`Unavailable`] when the key room does not answer.
@@ -984,6 +984,19 @@ impl Archive {
     ) -> Result<bool, Unavailable> {
         let keys = self.core.keys.keys_of_patient(institution, patient, 1).await;
         keys.map(|keys| !keys.is_empty()).map_err(|error| Unavailable::new("keys", error))
+    }
+
+    /// Whether there is a study of a patient that can be granted. Special care cannot, and must not show by being there.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the key room does not answer.
+    pub async fn knows_patient_to_grant(
+        &self,
+        institution: &InstitutionId,
+        patient: PatientRef,
+    ) -> Result<bool, Unavailable> {
+        let has = self.core.keys.has_keys_but(institution, patient, Grade::L5).await;
+        has.map_err(|error| Unavailable::new("keys", error))
     }
 
     /// The keyed pseudonym of a study, for those who search the audit log by study.

@@ -4,7 +4,7 @@
 use crate::{KeyStore, KeysError, StudyKey};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::keyring::destructions::{self, Destruction, KeyIdentity, Tombstone};
-use yingdun_model::{InstitutionId, PatientRef, StudyRef};
+use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef};
 
 impl KeyStore {
     /// What identifies the key of a study; nothing when there is none. Opens nothing.
@@ -30,6 +30,19 @@ impl KeyStore {
         limit: u32,
     ) -> Result<Vec<KeyIdentity>, KeysError> {
         Ok(destructions::keys_of_patient(&self.0.keys.database, institution, patient, limit).await?)
+    }
+
+    /// Whether a patient has the key of a study of another grade than `but`. Opens nothing.
+    ///
+    /// # Errors
+    /// As [`Self::key_of_study`].
+    pub async fn has_keys_but(
+        &self,
+        institution: &InstitutionId,
+        patient: PatientRef,
+        but: Grade,
+    ) -> Result<bool, KeysError> {
+        Ok(destructions::has_keys_but(&self.0.keys.database, institution, patient, but).await?)
     }
 
     /// Whether a key that was given out is still that of its study.

@@ -1,8 +1,8 @@
 //! Breaking the glass, and the review that follows.
 
-use super::give::draw_number;
+use super::give::{draw_number, of_grant};
 use super::quota::{BREAK_GLASS_TIME_MAX, BreakGlassQuota, REMEMBERED, quota};
-use super::record::{checked_words, seal_words};
+use super::record::{Words, checked_words, seal_words};
 use super::{GrantError, GrantRecord};
 use crate::access::{Access, Refusal};
 use crate::admin::{AdminError, Change, ChangeDetail, HeldRefs};
@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::session::Session;
 use std::time::Duration;
 use yingdun_audit::{Event, Receipt};
-use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::grants::{self, Granted, Review, TimedGrant};
+use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::{
     Action, ActorKind, BreakGlassReason, GrantKind, PatientRef, PurposeOfUse, ReviewVerdict, Secret,
     Timestamp,
@@ -79,40 +79,59 @@ impl Access {
         if let Err(error) = self.step_up(session, new.password).await {
             return self.not_given(intent, detail, error.into()).await;
         }
-        if !new.is_known {
-            return self.not_given(intent, detail, GrantError::NotFound).await;
-        }
         let now = self.inner.clock.now();
         let since =
             Timestamp::from_ms(now.as_ms().saturating_sub(Timestamp::from_ms(0).after(REMEMBERED).as_ms()));
-        let cases = grants::broken_since(&self.inner.identity, institution, session.actor(), since).await?;
-        let Some(quota) = quota(&cases, now) else {
-            return self.not_given(intent, detail, GrantError::Quota).await;
+        let (identity, actor) = (&self.inner.identity, session.actor());
+        let words = seal_words(&self.inner.detail_key, institution, number, Words::Given, &words);
+        // Each time round somebody opened a case in between, and so often the quota lets nobody.
+        let (grant, quota, ended, outcome) = loop {
+            let cases = grants::broken_since(identity, institution, actor, since).await?;
+            // The quota first: above it nobody learns whom the archive knows.
+            let Some(quota) = quota(&cases, now) else {
+                return self.not_given(intent, detail, GrantError::Quota).await;
+            };
+            if !new.is_known {
+                return self.not_given(intent, detail, GrantError::NotFound).await;
+            }
+            let grant = TimedGrant {
+                number,
+                kind: GrantKind::BreakGlass,
+                actor: actor.clone(),
+                on: Granted::Patient(new.patient),
+                export: false,
+                purpose: PurposeOfUse::BreakTheGlass,
+                reason: new.reason.as_str().to_owned(),
+                words: words.clone(),
+                given_by: actor.clone(),
+                given: now,
+                valid_from: now,
+                valid_until: now.after(new.lasts.min(quota.time_max)),
+                ended: None,
+                ended_by: None,
+                review_due: Some(now.after(REVIEW_WITHIN)),
+                review: None,
+            };
+            let mut changes: Vec<Statement> =
+                grants::still_broken(institution, actor, since, cases.len()).into();
+            changes.push(grants::insert(institution, &grant));
+            let mut ended = Vec::new();
+            for case in cases.iter().filter(|case| quota.ends_others && is_open(case, now)) {
+                let detail = ChangeDetail::with(&case.actor, case.number);
+                let leaf = self.record(of_grant(session, case, "end-break-glass"), &detail).await;
+                ended.push((leaf.map_err(Refusal::AuditUnavailable)?, detail));
+                changes.push(grants::end(institution, case.number, now, Some(actor)));
+            }
+            match identity.execute(changes).await {
+                Err(error @ CatalogError::UnexpectedRows { statement: 1, .. }) => {
+                    self.note_ended(ended, &Err(error)).await?;
+                }
+                outcome => break (grant, quota, ended, outcome),
+            }
         };
-        let lasts = new.lasts.min(quota.time_max);
-        let grant = TimedGrant {
-            number,
-            kind: GrantKind::BreakGlass,
-            actor: session.actor().clone(),
-            on: Granted::Patient(new.patient),
-            export: false,
-            purpose: PurposeOfUse::BreakTheGlass,
-            reason: new.reason.as_str().to_owned(),
-            words: seal_words(&self.inner.detail_key, institution, number, &words),
-            given_by: session.actor().clone(),
-            given: now,
-            valid_from: now,
-            valid_until: now.after(lasts),
-            ended: None,
-            ended_by: None,
-            review_due: Some(now.after(REVIEW_WITHIN)),
-            review: None,
-        };
-        let mut changes = vec![grants::insert(institution, &grant)];
-        let others = cases.iter().filter(|case| quota.ends_others && is_open(case, now));
-        changes.extend(others.map(|case| grants::end(institution, case.number, now, Some(session.actor()))));
-        let outcome = self.inner.identity.execute(changes).await;
+        let noted = self.note_ended(ended, &outcome).await;
         self.carry_out(intent, detail, outcome).await?;
+        noted?;
         self.watch(&grant, now);
         metrics::counter!("yingdun_break_glass_total", "reason" => new.reason.as_str()).increment(1);
         Ok(BrokenGlass { record: self.shown(institution, grant, now), quota })
@@ -173,7 +192,7 @@ impl Access {
             by: session.actor().clone(),
             at: now,
             verdict,
-            words: seal_words(&self.inner.detail_key, institution, number, words),
+            words: seal_words(&self.inner.detail_key, institution, number, Words::Review, words),
         };
         let change = grants::review(institution, number, &review);
         match self.carry_out(intent, detail, self.inner.identity.execute(vec![change]).await).await {
@@ -192,6 +211,25 @@ impl Access {
         let (waiting, overdue) =
             grants::to_review(&self.inner.identity, &self.inner.institution, now).await?;
         Ok(ReviewsDue { waiting, overdue })
+    }
+
+    /// Writes down whether the cases ended that a new one was to end.
+    async fn note_ended(
+        &self,
+        ended: Vec<(Receipt, ChangeDetail)>,
+        outcome: &Result<Vec<u64>, CatalogError>,
+    ) -> Result<(), GrantError> {
+        for (intent, detail) in ended {
+            let outcome = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+            match self.carry_out(intent, detail, outcome).await {
+                Err(AdminError::OutcomeNotRecorded(lost)) => {
+                    return Err(AdminError::OutcomeNotRecorded(lost).into());
+                }
+                // What failed is told by the case that was to be opened.
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Decides whether somebody may break the glass, and writes it down before anything is tried.

@@ -1,6 +1,6 @@
 //! Giving a grant, reading grants, and revoking one.
 
-use super::record::{checked_words, seal_words};
+use super::record::{Words, checked_words, seal_words};
 use super::{GrantError, GrantRecord};
 use crate::access::{Access, Refusal};
 use crate::admin::{AdminError, ChangeDetail};
@@ -10,9 +10,9 @@ use crate::reason::Reason;
 use crate::session::Session;
 use std::time::Duration;
 use yingdun_audit::{Event, Receipt};
-use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::grants::{self, Granted, TimedGrant};
 use yingdun_catalog::identity::people;
+use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::random;
 use yingdun_model::{
     Action, ActorId, ActorKind, Grade, GrantKind, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
@@ -69,7 +69,7 @@ pub struct NewGrant {
 
 impl Access {
     /// Gives another person a grant. The giver must be of a role that gives, and must be permitted the same at this moment; a
-    /// grant that the giver got is none of the giver's rights to pass on.
+    /// grant that the giver got is none of the giver's rights to pass on. It ends with the care relation by which it was given.
     ///
     /// # Errors
     /// [`GrantError`]; [`GrantError::NotFound`] also where the giver may not see the study.
@@ -84,14 +84,12 @@ impl Access {
         {
             return Err(GrantError::Time);
         }
-        if !matches!(
-            new.purpose,
-            PurposeOfUse::Treatment | PurposeOfUse::EmergencyTreatment | PurposeOfUse::HealthcareOperations
-        ) {
+        // People act for treatment at every door: a grant for anything else would open nothing, and say it had.
+        if new.purpose != PurposeOfUse::Treatment {
             return Err(GrantError::Purpose);
         }
         let number = draw_number();
-        let (intent, detail) = self.intend_grant(giver, &new, number).await?;
+        let (intent, detail, own_until) = self.intend_grant(giver, &new, number).await?;
         if !new.is_known {
             return self.not_given(intent, detail, GrantError::NotFound).await;
         }
@@ -103,9 +101,8 @@ impl Access {
         if person.is_none_or(|person| person.disabled) {
             return self.not_given(intent, detail, GrantError::NotFound).await;
         }
-        let held = grants::open_of(&self.inner.identity, institution, &new.actor, now).await?;
-        if held.len() >= OPEN_PER_PERSON_MAX {
-            return self.not_given(intent, detail, GrantError::TooMany).await;
+        if from >= own_until {
+            return self.not_given(intent, detail, GrantError::Time).await;
         }
         let on = match &new.on {
             GrantedStudies::Study(study) => Granted::Study(study.study),
@@ -119,18 +116,25 @@ impl Access {
             export: new.export,
             purpose: new.purpose,
             reason: "words".to_owned(),
-            words: seal_words(&self.inner.detail_key, institution, number, &words),
+            words: seal_words(&self.inner.detail_key, institution, number, Words::Given, &words),
             given_by: giver.actor().clone(),
             given: now,
             valid_from: from,
-            valid_until: from.after(new.lasts),
+            valid_until: from.after(new.lasts).min(own_until),
             ended: None,
             ended_by: None,
             review_due: None,
             review: None,
         };
-        let outcome = self.inner.identity.execute(vec![grants::insert(institution, &grant)]).await;
-        self.carry_out(intent, detail, outcome).await?;
+        let mut changes: Vec<Statement> =
+            grants::still_below(institution, &grant.actor, now, OPEN_PER_PERSON_MAX).into();
+        changes.push(grants::insert(institution, &grant));
+        let outcome = self.inner.identity.execute(changes).await;
+        match self.carry_out(intent, detail, outcome).await {
+            // Nobody deletes a person: it is the count that stood against it.
+            Err(AdminError::NotFound) => return Err(GrantError::TooMany),
+            other => other.map(|_| ())?,
+        }
         self.watch(&grant, now);
         Ok(self.shown(institution, grant, now))
     }
@@ -264,23 +268,25 @@ impl Access {
             || self.decide(session, Action::ReviewBreakGlass, &archive).await?.permitted)
     }
 
-    /// Decides whether the giver may give, and may do the same, and writes the decision down.
+    /// Decides whether the giver may give, and may do the same, and writes the decision down. Says until when the giver's own
+    /// right lasts.
     async fn intend_grant(
         &self,
         giver: &Session,
         new: &NewGrant,
         number: u64,
-    ) -> Result<(Receipt, ChangeDetail), GrantError> {
+    ) -> Result<(Receipt, ChangeDetail, Timestamp), GrantError> {
         let (now, studies) = (self.inner.clock.now(), asked_about(giver, &new.on, self.inner.clock.now()));
         let own = if new.export { Action::Export } else { Action::View };
         let mut decision = Decision { permitted: true, reason: Reason::GivesWhatIsHeld };
-        let mut sees = true;
+        let (mut sees, mut until) = (true, Timestamp::from_ms(i64::MAX));
         for study in &studies {
             // By the giver's own right: what was granted to the giver is not passed on.
             let (held, basis) = self.decide_at(giver, own, study, now).await?;
             let (gives, _) = self.decide_at(giver, Action::GiveGrant, study, now).await?;
             let (viewed, _) = self.decide_at(giver, Action::View, study, now).await?;
             sees &= viewed.permitted;
+            until = until.min(basis.until);
             let held = if basis.grant.is_some() { Decision::refused(Reason::NoRulePermits) } else { held };
             for part in [gives, held] {
                 if decision.permitted && !part.permitted {
@@ -301,7 +307,7 @@ impl Access {
         let detail = ChangeDetail::with(&new.actor, number);
         let intent = self.record(event, &detail).await.map_err(Refusal::AuditUnavailable)?;
         if decision.permitted {
-            return Ok((intent, detail));
+            return Ok((intent, detail, until));
         }
         // Who opens studies must not learn that there is one that does not open.
         if (!sees || !new.is_known) && opens_some(giver) {

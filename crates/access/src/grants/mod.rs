@@ -46,9 +46,9 @@ pub enum GrantError {
     /// A review is done by another person than who broke the glass.
     #[error("who reviews must be another person than who broke the glass")]
     SamePerson,
-    /// It begins too late, ends before it begins, or lasts too long.
+    /// It begins too late or behind the giver's own right, ends before it begins, or lasts too long.
     #[error(
-        "a grant begins within {days} days and lasts at least a minute and at most {hours} hours",
+        "a grant begins within {days} days and before the giver's own right ends, and lasts at least a minute and at most {hours} hours",
         days = give::BEGINS_WITHIN.as_secs() / 86_400,
         hours = GRANT_TIME_MAX.as_secs() / 3600
     )]
@@ -62,8 +62,8 @@ pub enum GrantError {
     /// The reason in words is missing or too long.
     #[error("a reason in words is needed, of at most {REASON_CHARACTERS_MAX} characters")]
     Words,
-    /// A grant is for treatment or for operations; other purposes have ways of their own.
-    #[error("a grant is given for TREAT, ETREAT or HOPERAT")]
+    /// A grant is for treatment: no door lets a person state another purpose, and broken glass is for emergencies.
+    #[error("a grant is given for TREAT only: nobody can state another purpose yet")]
     Purpose,
     /// Too many grants of this person are open.
     #[error("this person has {max} open grants already", max = give::OPEN_PER_PERSON_MAX)]

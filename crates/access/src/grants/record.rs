@@ -24,6 +24,15 @@ pub struct GrantRecord {
     pub overdue: bool,
 }
 
+/// Whose words they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Words {
+    /// Of who gave the grant, or broke the glass.
+    Given,
+    /// Of who reviewed it.
+    Review,
+}
+
 impl Access {
     pub(super) fn shown(
         &self,
@@ -32,10 +41,10 @@ impl Access {
         now: Timestamp,
     ) -> GrantRecord {
         let key = &self.inner.detail_key;
-        let words = open_words(key, institution, grant.number, &grant.words);
+        let words = open_words(key, institution, grant.number, Words::Given, &grant.words);
         let review = grant.review.as_ref();
-        let review_words =
-            review.and_then(|review| open_words(key, institution, grant.number, &review.words));
+        let review_words = review
+            .and_then(|review| open_words(key, institution, grant.number, Words::Review, &review.words));
         let open = grant.ended.is_none() && grant.valid_from <= now && now < grant.valid_until;
         let overdue = grant.review.is_none() && grant.review_due.is_some_and(|due| due <= now);
         GrantRecord { grant, words, review_words, open, overdue }
@@ -49,16 +58,34 @@ pub(super) fn checked_words(words: &str) -> Result<&str, GrantError> {
     if fits { Ok(words) } else { Err(GrantError::Words) }
 }
 
-pub(super) fn seal_words(key: &SealingKey, institution: &InstitutionId, number: u64, words: &str) -> Vec<u8> {
-    let sealed = Sealed::seal(key, &words_context(institution, number), &words.to_owned());
+pub(super) fn seal_words(
+    key: &SealingKey,
+    institution: &InstitutionId,
+    number: u64,
+    which: Words,
+    words: &str,
+) -> Vec<u8> {
+    let sealed = Sealed::seal(key, &words_context(institution, number, which), &words.to_owned());
     // What cannot be sealed is left out: no reason of a person lies in the clear.
     sealed.map(Sealed::into_bytes).unwrap_or_default()
 }
 
-fn open_words(key: &SealingKey, institution: &InstitutionId, number: u64, sealed: &[u8]) -> Option<String> {
-    Sealed::<String>::from_bytes(sealed.to_vec()).open(key, &words_context(institution, number)).ok()
+fn open_words(
+    key: &SealingKey,
+    institution: &InstitutionId,
+    number: u64,
+    which: Words,
+    sealed: &[u8],
+) -> Option<String> {
+    let context = words_context(institution, number, which);
+    Sealed::<String>::from_bytes(sealed.to_vec()).open(key, &context).ok()
 }
 
-fn words_context(institution: &InstitutionId, number: u64) -> Context {
-    Context::new("yingdun/grant-words/v1").field(institution.as_str()).field(number.to_string())
+/// What sealed words are bound to: moved to another grant, or to the other column of their row, they do not open.
+fn words_context(institution: &InstitutionId, number: u64, which: Words) -> Context {
+    let which = match which {
+        Words::Given => "given",
+        Words::Review => "review",
+    };
+    Context::new("yingdun/grant-words/v1").field(institution.as_str()).field(number.to_string()).field(which)
 }

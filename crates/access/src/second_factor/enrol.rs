@@ -6,11 +6,16 @@ use crate::access::Access;
 use crate::ledger;
 use crate::session::Session;
 use crate::sign_in::{Fault, SignInError};
+use std::time::Duration;
 use yingdun_audit::{Event, EventKind};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::{people, places, second_factors, sessions};
 use yingdun_crypto::random;
 use yingdun_model::{ActorKind, Secret, Timestamp};
+
+/// How long a secret that was begun waits for its first code: to set up an app. Confirming it asks for no password, and who
+/// saw the secret of yesterday on a screen must not be the one who does.
+const BEGUN: Duration = Duration::from_secs(15 * 60);
 
 /// A secret that was just made. It is shown once.
 #[derive(Debug)]
@@ -97,7 +102,7 @@ impl Access {
     /// and every other session of the person ends. Also for a session that waits for this.
     ///
     /// # Errors
-    /// [`SignInError::NoSecondFactor`] when none was begun, [`SignInError::SecondFactorExists`],
+    /// [`SignInError::NoSecondFactor`] when none was begun within a quarter of an hour, [`SignInError::SecondFactorExists`],
     /// [`SignInError::Refused`] when the code is wrong or may not be tried now.
     pub async fn confirm_second_factor(
         &self,
@@ -110,6 +115,9 @@ impl Access {
         let factor = factor.ok_or(SignInError::NoSecondFactor)?;
         if factor.confirmed.is_some() {
             return Err(SignInError::SecondFactorExists);
+        }
+        if factor.created.after(BEGUN) <= self.inner.clock.now() {
+            return Err(SignInError::NoSecondFactor);
         }
         let counted = self.counted(claim).await?;
         let now = self.inner.clock.now();
@@ -128,8 +136,10 @@ impl Access {
             sessions::prove(&token_hash, now, self.person_session_ends(now)),
             sessions::revoke_others(institution, actor, ActorKind::Person, &token_hash, now),
             places::succeed(institution, actor, &counted.place.digest, now),
-            people::forget_strangers(institution, actor),
         ]);
+        if counted.strangers.is_some() {
+            changes.push(people::forget_strangers(institution, actor));
+        }
         match self.inner.identity.execute(changes).await {
             Ok(_) => Ok(RecoveryCodes(made.into())),
             Err(CatalogError::UnexpectedRows { .. }) => {

@@ -90,8 +90,11 @@ impl Access {
             spend,
             sessions::prove(&token_hash, now, self.person_session_ends(now)),
             places::succeed(institution, actor, &counted.place.digest, now),
-            people::forget_strangers(institution, actor),
         ];
+        // A code at the usual desk says nothing of what strangers try elsewhere.
+        if counted.strangers.is_some() {
+            changes.push(people::forget_strangers(institution, actor));
+        }
         changes.extend(also);
         match self.inner.identity.execute(changes).await {
             Ok(_) => Ok(now),

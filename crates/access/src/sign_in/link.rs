@@ -1,11 +1,9 @@
 //! One-time links: an invitation sets a password, a login link opens a session.
 
-use super::attempts;
 use super::bearer::NewSession;
 use super::token::hash_of;
 use super::{Claim, Fault, SignInError, SignedIn};
 use crate::access::Access;
-use crate::flood::network_of;
 use crate::ledger;
 use crate::password;
 use crate::session::{Peer, SignIn};
@@ -13,7 +11,7 @@ use std::collections::BTreeSet;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::links::{self, Link, LinkPurpose};
-use yingdun_catalog::identity::{people, places, sessions};
+use yingdun_catalog::identity::{people, second_factors, sessions};
 use yingdun_model::{ActorId, ActorKind, Role, Secret};
 
 impl Access {
@@ -45,16 +43,13 @@ impl Access {
         );
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let now = self.inner.clock.now();
-        // What failed with the old password, and where it worked, says nothing of the new one. Whoever sets it has
-        // proved to be the owner, here.
-        let digest = attempts::place_of(&link.institution, &link.actor, network_of(peer.address));
-        let changes = vec![
+        let mut changes = vec![
             links::spend(&link.token_hash, now),
             people::set_password(&link.institution, &link.actor, &phc),
-            places::forget(&link.institution, &link.actor),
-            places::insert(&link.institution, &link.actor, &attempts::proved(digest, now)),
+            second_factors::forget_begun(&link.institution, &link.actor),
             sessions::revoke_actor(&link.institution, &link.actor, ActorKind::Person, now),
         ];
+        changes.extend(self.begin_counts_anew(&link.institution, &link.actor, peer.address, now).await?);
         self.spend(self.inner.identity.execute(changes).await, &link, peer).await?;
         Ok(link.actor)
     }

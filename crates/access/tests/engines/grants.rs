@@ -1,12 +1,13 @@
 //! What opens for a while: who gives it, what it opens, and when it is over, whatever the clock says.
 
-use crate::house::{House, PASSWORD, actor, patient, secret};
+use crate::house::{House, PASSWORD, actor, home, patient, secret};
 use std::time::Duration;
 use yingdun_access::{
     AdminError, GRANT_DECISION_LIFETIME, GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewGrant,
     Reason, Resource, ReviewsDue, Session,
 };
 use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::identity::grants::{self, Review};
 use yingdun_model::{
     Action, BreakGlassReason, Grade, GrantKind, PurposeOfUse, ReviewVerdict, Role, Timestamp,
 };
@@ -19,6 +20,9 @@ crate::on_both_engines!(
     a_clock_that_is_set_back_does_not_lengthen_a_grant,
     broken_glass_opens_one_patient_of_any_grade_after_the_password_and_is_reviewed_by_another,
     who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens,
+    sealed_words_open_in_their_own_place_only,
+    cases_opened_at_the_same_time_share_no_quota,
+    grants_given_at_the_same_time_share_no_limit,
 );
 
 const WORDS: &str = "a second look before the operation";
@@ -144,6 +148,8 @@ async fn who_gives_must_hold_the_right_and_be_another_person(house: House) {
         |new: &mut NewGrant| new.from = Some(Timestamp::from_ms(0)),
         |new: &mut NewGrant| new.words = "  ".to_owned(),
         |new: &mut NewGrant| new.purpose = PurposeOfUse::BreakTheGlass,
+        |new: &mut NewGrant| new.purpose = PurposeOfUse::EmergencyTreatment,
+        |new: &mut NewGrant| new.purpose = PurposeOfUse::HealthcareOperations,
     ] {
         let mut new = on_study(&house, 1, "zhao");
         change(&mut new);
@@ -158,6 +164,13 @@ async fn who_gives_must_hold_the_right_and_be_another_person(house: House) {
     assert!(give(&doctor, export).await.is_err());
     let given = give(&doctor, on_study(&house, 1, "zhao")).await.unwrap();
     assert_eq!(given.grant.given_by, actor("wang"));
+    assert_eq!(given.grant.valid_until, house.now().after(Duration::from_secs(600)), "it ends with the care");
+    let behind = house.now().after(Duration::from_secs(600));
+    let later = NewGrant { from: Some(behind), ..on_study(&house, 1, "zhao") };
+    assert!(matches!(give(&doctor, later).await, Err(GrantError::Time)), "and begins within it");
+    let later = NewGrant { from: Some(behind), ..on_study(&house, 1, "zhao") };
+    let lasting = give(&chief, later).await.unwrap().grant;
+    assert_eq!(lasting.valid_until, behind.after(Duration::from_secs(3600)), "a chief's right has no end");
 
     // Who gave it, who has it and the officers see it; the others do not.
     assert!(house.access.grant(&house.audit_officer, given.grant.number).await.is_ok());
@@ -272,6 +285,20 @@ async fn who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens(ho
     }
     let above = house.access.break_glass(&doctor, long(4)).await.unwrap();
     assert!(above.quota.ends_others);
+    let leaves = house.leaves();
+    for listed in house.access.broken_glass(&doctor).await.unwrap() {
+        let number = listed.grant.number;
+        let told: Vec<String> = leaves
+            .iter()
+            .filter(|leaf| {
+                leaf.reason.as_str() == "end-break-glass" && leaf.counts.get("grant") == Some(number)
+            })
+            .map(|leaf| leaf.outcome.to_string())
+            .collect();
+        let ended = listed.grant.ended.is_some();
+        assert_eq!(told, if ended { vec!["permitted", "succeeded"] } else { vec![] }, "{number}");
+    }
+    assert_eq!(house.last_leaf(), "administration succeeded break-glass-unconscious");
     assert_eq!(above.record.grant.valid_until, house.now().after(Duration::from_secs(900)));
     assert!(permitted(&house, &doctor, Action::View, &house.study(4, Grade::L4)).await);
     for number in 1..4 {
@@ -279,4 +306,54 @@ async fn who_was_not_justified_has_less_and_one_patient_at_a_time_still_opens(ho
     }
     house.clock.advance(Duration::from_secs(72 * 3600));
     assert_eq!(house.access.reviews_due().await.unwrap(), ReviewsDue { waiting: 3, overdue: 3 });
+}
+
+async fn sealed_words_open_in_their_own_place_only(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let doctor = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let case = house.access.break_glass(&doctor, emergency(1)).await.unwrap().record;
+    let number = case.grant.number;
+    // Who writes in the database puts the words of the doctor into the mouth of the reviewer.
+    let verdict = ReviewVerdict::Justified;
+    let review = Review { by: actor("aud"), at: house.now(), verdict, words: case.grant.words.clone() };
+    house.identity.execute(vec![grants::review(&home(), number, &review)]).await.unwrap();
+    let case = house.access.break_glass_case(&doctor, number).await.unwrap();
+    assert_eq!((case.words.as_deref(), case.review_words), (Some("found in the street"), None));
+    let open = grants::open_of(&house.identity, &home(), &actor("wang"), house.now()).await.unwrap();
+    let read: Vec<_> = open.iter().map(|grant| (grant.number, grant.words.len())).collect();
+    assert_eq!(read, [(number, 0)], "no decision reads them");
+}
+
+async fn cases_opened_at_the_same_time_share_no_quota(house: House) {
+    house.person_with_password("wang", Role::Clinician).await;
+    let doctor = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let (access, doctor) = (house.access.clone(), doctor.clone());
+        let case = NewBreakGlass { password: None, ..emergency(number) };
+        tries.spawn(async move { access.break_glass(&doctor, case).await });
+    }
+    let outcomes = tries.join_all().await;
+    let mut used: Vec<u32> = outcomes.iter().flatten().map(|broken| broken.quota.used).collect();
+    used.sort_unstable();
+    assert_eq!(used, (0..50).collect::<Vec<u32>>(), "each saw those before it");
+    let over = outcomes.iter().filter(|outcome| matches!(outcome, Err(GrantError::Quota))).count();
+    assert_eq!(over, 14);
+    let unknown = NewBreakGlass { is_known: false, password: None, ..emergency(99) };
+    let refused = house.access.break_glass(&doctor, unknown).await;
+    assert!(matches!(refused, Err(GrantError::Quota)), "nor is there a word of whom the archive knows");
+}
+
+async fn grants_given_at_the_same_time_share_no_limit(house: House) {
+    let chief = house.signed_in("chen", Role::Chief).await.session;
+    house.person("wang", Role::Clinician).await;
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 0..110 {
+        let (access, chief, new) = (house.access.clone(), chief.clone(), on_study(&house, number, "wang"));
+        tries.spawn(async move { access.give_grant(&chief, new).await });
+    }
+    let outcomes = tries.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 100);
+    let over = outcomes.iter().filter(|outcome| matches!(outcome, Err(GrantError::TooMany))).count();
+    assert_eq!(over, 10);
 }

@@ -4,19 +4,23 @@ use crate::house::{House, PASSWORD, REMOTE, actor, home, login_of, secret, unhur
 use std::collections::BTreeSet;
 use std::time::Duration;
 use yingdun_access::{
-    Access, AdminError, CodeExchange, CodeRequest, NewClient, Reason, Refusal, Session, SignInError,
+    Access, AdminError, CodeExchange, CodeRequest, NewClient, Peer, Reason, Refusal, Session, SignInError,
     SignInRules, Stage,
 };
-use yingdun_catalog::identity::second_factors;
+use yingdun_catalog::identity::{people, second_factors};
 use yingdun_crypto::one_time_code::{self, SECRET_BYTES, STEP_MS};
 use yingdun_model::{Action, Grade, Role, Secret};
 
 crate::on_both_engines!(
     a_person_gets_a_second_factor_and_signs_in_with_both,
+    what_was_begun_waits_a_quarter_of_an_hour_and_for_no_new_password,
     a_session_that_waits_for_its_second_factor_opens_nothing,
+    a_session_that_was_opened_beside_an_enrolment_waits_for_the_code,
     a_code_works_once_at_whatever_node,
     codes_of_the_step_before_and_after_are_taken_and_no_other,
     wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forgets_none,
+    no_new_password_forgets_wrong_codes,
+    a_code_forgets_what_failed_at_strange_places_only_when_it_comes_from_one,
     a_recovery_code_works_once_and_new_ones_end_the_old,
     a_role_that_demands_it_is_not_activated_before_there_is_one,
     one_removes_the_own_second_factor_with_a_code,
@@ -26,6 +30,9 @@ crate::on_both_engines!(
     a_login_link_is_worth_a_password,
     what_is_kept_of_a_second_factor_is_no_secret_and_opens_nowhere_else,
 );
+
+const ELSEWHERE: Peer =
+    Peer { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 9)), tls: true };
 
 /// The app of a person.
 struct App(Secret<[u8; SECRET_BYTES]>);
@@ -119,6 +126,36 @@ async fn a_person_gets_a_second_factor_and_signs_in_with_both(house: House) {
     );
 }
 
+async fn what_was_begun_waits_a_quarter_of_an_hour_and_for_no_new_password(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let session = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let other = "another password";
+    let begin = async |session: &Session, password| {
+        App::read(&house.access.begin_second_factor(session, secret(password)).await.unwrap().secret)
+    };
+    let gone = async |session: &Session, app: &App| {
+        let outcome = house.access.confirm_second_factor(session, &app.shows(&house, 0)).await;
+        matches!(outcome, Err(SignInError::NoSecondFactor))
+    };
+    let app = begin(&session, PASSWORD).await;
+    house.clock.advance(Duration::from_secs(15 * 60));
+    assert!(gone(&session, &app).await, "too late");
+
+    let app = begin(&session, PASSWORD).await;
+    house.access.change_password(&session, secret(PASSWORD), secret(other)).await.unwrap();
+    assert!(gone(&session, &app).await, "it was begun with the old password");
+
+    let app = begin(&session, other).await;
+    let link = house.access.invite_again(&house.system_officer, &actor("wang")).await.unwrap();
+    house.access.accept_invitation(link.token.expose(), secret(PASSWORD), REMOTE).await.unwrap();
+    let session = house.login("wang", PASSWORD, None).await.unwrap().session;
+    assert!(gone(&session, &app).await, "nor by an invitation");
+
+    let app = begin(&session, PASSWORD).await;
+    house.clock.advance(Duration::from_secs(15 * 60) - Duration::from_millis(1));
+    assert!(house.access.confirm_second_factor(&session, &app.shows(&house, 0)).await.is_ok());
+}
+
 async fn a_session_that_waits_for_its_second_factor_opens_nothing(house: House) {
     wang(&house, Role::Radiologist).await;
     let half = house.login("wang", PASSWORD, None).await.unwrap();
@@ -141,6 +178,46 @@ async fn a_session_that_waits_for_its_second_factor_opens_nothing(house: House) 
         refused(house.access.bearer_in_part(half.token.expose(), REMOTE).await),
         "it waits a quarter of an hour"
     );
+}
+
+async fn a_session_that_was_opened_beside_an_enrolment_waits_for_the_code(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let client = NewClient {
+        client_id: actor("viewer"),
+        confidential: false,
+        redirect_uris: vec!["https://viewer.example/".into()],
+    };
+    house.access.create_client(&house.system_officer, &client).await.unwrap();
+    let late = house.login("wang", PASSWORD, None).await.unwrap();
+    // The verifier and the challenge of RFC 7636 appendix B.
+    let request = CodeRequest {
+        client_id: actor("viewer"),
+        redirect_uri: "https://viewer.example/".into(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into(),
+    };
+    let code = house.access.issue_code(&late.session, &request).await.unwrap();
+    let begun = house.access.begin_second_factor(&late.session, secret(PASSWORD)).await.unwrap();
+    let app = App::read(&begun.secret);
+    // As if its row had come after the others were ended.
+    let row = second_factors::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap();
+    let confirm = second_factors::confirm(&home(), &actor("wang"), &row.sealed, 1, house.now());
+    house.identity.execute(vec![confirm]).await.unwrap();
+
+    let bearer = house.access.bearer(late.token.expose(), REMOTE).await;
+    assert!(matches!(bearer, Err(SignInError::SecondFactorNeeded)), "{bearer:?}");
+    let view = house.access.authorise(&late.session, Action::View, house.study(1, Grade::L4)).await;
+    assert_eq!(view.unwrap_err().reason(), Some(Reason::SignInNotFinished));
+    let exchange = CodeExchange {
+        client_id: actor("viewer"),
+        client_secret: None,
+        code,
+        redirect_uri: request.redirect_uri,
+        verifier: secret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+        peer: REMOTE,
+    };
+    assert!(refused(house.access.exchange_code(exchange).await));
+    house.access.prove_second_factor(&late.session, &app.shows(&house, 0)).await.unwrap();
+    assert!(house.access.bearer(late.token.expose(), REMOTE).await.is_ok());
 }
 
 async fn a_code_works_once_at_whatever_node(house: House) {
@@ -199,6 +276,56 @@ async fn wrong_codes_are_counted_with_wrong_passwords_and_a_right_password_forge
             "sign-ins that nobody finishes stop nobody"
         );
     }
+}
+
+async fn no_new_password_forgets_wrong_codes(house: House) {
+    let (app, _) = wang(&house, Role::Radiologist).await;
+    let half = house.login("wang", PASSWORD, None).await.unwrap();
+    house.access.prove_second_factor(&half.session, &app.shows(&house, 0)).await.unwrap();
+    let whole = house.access.bearer(half.token.expose(), REMOTE).await.unwrap();
+    let wrong = secret("ABCD-EFGH-IJKL-MNOP");
+    // Who has a whole session and the password, and changes it between guesses.
+    for _ in 0..4 {
+        assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    }
+    let other = "another password";
+    house.access.change_password(&whole, secret(PASSWORD), secret(other)).await.unwrap();
+    assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    assert!(refused(house.access.prove_second_factor(&whole, &wrong).await));
+    assert_eq!(house.last_leaf(), "authentication refused locked-out");
+    // The officer who sends invitations, from elsewhere.
+    let invite = async || {
+        let link = house.access.invite_again(&house.system_officer, &actor("wang")).await.unwrap();
+        house.access.accept_invitation(link.token.expose(), secret(other), ELSEWHERE).await.unwrap();
+    };
+    invite().await;
+    let half = house.login_from(ELSEWHERE, "wang", other, None).await.unwrap().session;
+    for _ in 0..5 {
+        assert!(refused(house.access.prove_second_factor(&half, &wrong).await));
+    }
+    invite().await;
+    assert!(refused(house.login_from(ELSEWHERE, "wang", other, None).await));
+    let strangers = people::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap();
+    assert!(strangers.strange_failures >= 5, "{strangers:?}");
+}
+
+async fn a_code_forgets_what_failed_at_strange_places_only_when_it_comes_from_one(house: House) {
+    house.person_with_password("wang", Role::Radiologist).await;
+    let strange = async || {
+        people::find(&house.identity, &home(), &actor("wang")).await.unwrap().unwrap().strange_failures
+    };
+    for _ in 0..3 {
+        assert!(refused(house.login_from(ELSEWHERE, "wang", "a wrong password", None).await));
+    }
+    let first = house.login("wang", PASSWORD, None).await.unwrap().session;
+    let (app, _) = enrol(&house, &house.access, &first).await;
+    assert_eq!(strange().await, 3, "it was enrolled at the usual desk");
+    house.access.prove_second_factor(&first, &app.shows(&house, 0)).await.unwrap();
+    assert_eq!(strange().await, 3, "and proved there");
+    house.clock.advance(step());
+    let half = house.login_from(ELSEWHERE, "wang", PASSWORD, None).await.unwrap().session;
+    house.access.prove_second_factor(&half, &app.shows(&house, 0)).await.unwrap();
+    assert_eq!(strange().await, 0);
 }
 
 async fn a_recovery_code_works_once_and_new_ones_end_the_old(house: House) {

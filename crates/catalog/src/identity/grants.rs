@@ -3,7 +3,7 @@
 //! A grant that ended keeps its row: who reviews, and who asks what somebody was granted, read it. Words of people are
 //! sealed by the room above.
 
-use super::people::actor;
+use super::people::{actor, touch};
 use crate::{CatalogError, Database, Row, Sql, Statement};
 use yingdun_model::{
     ActorId, GrantKind, InstitutionId, PatientRef, PurposeOfUse, ReviewVerdict, StudyRef, Timestamp,
@@ -69,17 +69,28 @@ pub struct Review {
 }
 
 macro_rules! select {
-    ($condition:literal) => {
+    ($words:literal, $review_words:literal, $condition:literal) => {
         Sql::new(concat!(
-            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, given_by, given_ms, \
-             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, \
-             review_words FROM timed_grant WHERE institution = $1 AND ",
+            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, ",
+            $words,
+            ", given_by, given_ms, \
+             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, ",
+            $review_words,
+            " FROM timed_grant WHERE institution = $1 AND ",
             $condition
         ))
     };
+    ($condition:literal) => {
+        select!("words", "review_words", $condition)
+    };
 }
 
-const OPEN_OF: Sql = select!("actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number");
+/// No decision needs what people wrote.
+const OPEN_OF: Sql = select!(
+    "CAST(NULL AS BYTEA)",
+    "CAST(NULL AS BYTEA)",
+    "actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number"
+);
 const FIND: Sql = select!("number = $2");
 const LIST: Sql = select!("kind = $2 ORDER BY given_ms DESC, number LIMIT $3");
 const LIST_OF: Sql =
@@ -91,6 +102,17 @@ const INSERT: Sql = Sql::new(
     "INSERT INTO timed_grant (institution, number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, \
      given_by, given_ms, valid_from_ms, valid_until_ms, review_due_ms) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+);
+/// A guard is a statement of its own behind the touch of the person: its look is taken after the row lock was got.
+const STILL_BROKEN: Sql = Sql::new(
+    "UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2 AND (\
+       SELECT COUNT(*) FROM timed_grant g WHERE g.institution = $1 AND g.actor = $2 AND g.kind = 'break-glass' \
+       AND g.given_ms > $3) = $4",
+);
+const STILL_BELOW: Sql = Sql::new(
+    "UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2 AND (\
+       SELECT COUNT(*) FROM timed_grant g WHERE g.institution = $1 AND g.actor = $2 AND g.valid_until_ms > $3 \
+       AND g.ended_ms IS NULL) < $4",
 );
 const END: Sql = Sql::new(
     "UPDATE timed_grant SET ended_ms = $1, ended_by = $2 WHERE institution = $3 AND number = $4 AND ended_ms IS NULL",
@@ -134,7 +156,31 @@ pub fn insert(institution: &InstitutionId, grant: &TimedGrant) -> Statement {
     .expecting(1)
 }
 
-/// Grants of a person that open something now or will, one look-up for a decision.
+/// Goes before [`insert`]: the transaction fails with [`CatalogError::UnexpectedRows`] unless the person has broken the glass
+/// just so often since a moment, so that cases opened at the same time cannot share one count.
+#[must_use]
+pub fn still_broken(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    since: Timestamp,
+    cases: usize,
+) -> [Statement; 2] {
+    guarded(STILL_BROKEN, institution, actor, since, cases)
+}
+
+/// Goes before [`insert`]: the transaction fails with [`CatalogError::UnexpectedRows`] unless the person has less than `max`
+/// grants that open something now or will, so that grants given at the same time cannot share one count.
+#[must_use]
+pub fn still_below(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    now: Timestamp,
+    max: usize,
+) -> [Statement; 2] {
+    guarded(STILL_BELOW, institution, actor, now, max)
+}
+
+/// Grants of a person that open something now or will, one look-up for a decision; without what people wrote.
 ///
 /// # Errors
 /// As [`Database::query`].
@@ -244,6 +290,18 @@ pub fn review(institution: &InstitutionId, number: u64, review: &Review) -> Stat
 
 // === rows ===
 
+fn guarded(
+    guard: Sql,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    moment: Timestamp,
+    count: usize,
+) -> [Statement; 2] {
+    let count = i64::try_from(count).unwrap_or(i64::MAX).into();
+    let guard = Statement::new(guard, vec![institution.into(), actor.into(), moment.into(), count]);
+    [touch(institution, actor), guard.expecting(1)]
+}
+
 fn number_value(number: u64) -> crate::Value {
     // Numbers are drawn below 2^53; what is larger names no grant.
     i64::try_from(number).unwrap_or(-1).into()
@@ -267,7 +325,7 @@ fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
             by: actor(row, 16)?,
             at: row.get_timestamp(17)?,
             verdict: row.get_word(18)?,
-            words: row.get_bytes(19)?.to_vec(),
+            words: row.opt_bytes(19)?.unwrap_or_default().to_vec(),
         }),
     };
     Ok(TimedGrant {
@@ -278,7 +336,7 @@ fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
         export: row.get_bool(5)?,
         purpose: row.get_word(6)?,
         reason: row.get_text(7)?.to_owned(),
-        words: row.get_bytes(8)?.to_vec(),
+        words: row.opt_bytes(8)?.unwrap_or_default().to_vec(),
         given_by: actor(row, 9)?,
         given: row.get_timestamp(10)?,
         valid_from: row.get_timestamp(11)?,

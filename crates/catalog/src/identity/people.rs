@@ -49,9 +49,8 @@ const INSERT: Sql = Sql::new(
     "INSERT INTO person (institution, actor, password_hash, disabled, failures, locked_until_ms, created_ms, created_by) \
      VALUES ($1, $2, NULL, 0, 0, 0, $3, $4)",
 );
-const SET_PASSWORD: Sql = Sql::new(
-    "UPDATE person SET password_hash = $1, failures = 0, locked_until_ms = 0 WHERE institution = $2 AND actor = $3",
-);
+const SET_PASSWORD: Sql =
+    Sql::new("UPDATE person SET password_hash = $1 WHERE institution = $2 AND actor = $3");
 const SET_DISABLED: Sql = Sql::new("UPDATE person SET disabled = $1 WHERE institution = $2 AND actor = $3");
 const HOLD_BACK: Sql = Sql::new(
     "UPDATE person SET failures = $1, locked_until_ms = $2 \
@@ -110,7 +109,7 @@ pub fn insert(institution: &InstitutionId, actor: &ActorId, now: Timestamp, by: 
     Statement::new(INSERT, vec![institution.into(), actor.into(), now.into(), by.into()]).expecting(1)
 }
 
-/// Sets the hash of the password and forgets failed attempts.
+/// Sets the hash of the password. Failed attempts stay: who sets it says whether they are to be forgotten.
 #[must_use]
 pub fn set_password(institution: &InstitutionId, actor: &ActorId, phc: &str) -> Statement {
     Statement::new(SET_PASSWORD, vec![phc.into(), institution.into(), actor.into()]).expecting(1)
@@ -163,7 +162,7 @@ pub fn give_role(
     by: &ActorId,
 ) -> [Statement; 2] {
     [
-        Statement::new(TOUCH, vec![institution.into(), actor.into()]).expecting(1),
+        touch(institution, actor),
         Statement::new(
             GIVE_ROLE,
             vec![
@@ -177,6 +176,12 @@ pub fn give_role(
         )
         .expecting(1),
     ]
+}
+
+/// Changes nothing, and lets no other transaction of this kind pass the person until this one is over: what it asks after
+/// this is still so when it writes.
+pub(super) fn touch(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(TOUCH, vec![institution.into(), actor.into()]).expecting(1)
 }
 
 /// Takes a role away.

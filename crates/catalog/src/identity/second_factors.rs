@@ -51,6 +51,8 @@ const USE_STEP: Sql = Sql::new(
      WHERE institution = $2 AND actor = $3 AND confirmed_ms IS NOT NULL AND last_step < $4",
 );
 const REMOVE: Sql = Sql::new("DELETE FROM second_factor WHERE institution = $1 AND actor = $2");
+const FORGET_BEGUN: Sql =
+    Sql::new("DELETE FROM second_factor WHERE institution = $1 AND actor = $2 AND confirmed_ms IS NULL");
 const INSERT_CODE: Sql =
     Sql::new("INSERT INTO recovery_code (institution, actor, code_hash, used_ms) VALUES ($1, $2, $3, NULL)");
 const SPEND_CODE: Sql = Sql::new(
@@ -124,6 +126,12 @@ pub fn remove(institution: &InstitutionId, actor: &ActorId) -> [Statement; 2] {
         Statement::new(REMOVE, vec![institution.into(), actor.into()]).expecting(1),
         Statement::new(REMOVE_CODES, vec![institution.into(), actor.into()]),
     ]
+}
+
+/// Forgets a second factor that was begun and not confirmed: after a new password.
+#[must_use]
+pub fn forget_begun(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(FORGET_BEGUN, vec![institution.into(), actor.into()])
 }
 
 /// Puts recovery codes in the place of those that were there.

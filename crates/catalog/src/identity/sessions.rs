@@ -71,7 +71,7 @@ pub struct SessionRow {
 /// A session together with how its account stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The session.
+    /// The session. Its stage is [`Stage::Prove`] wherever its person has a second factor that was never proved in it.
     pub session: SessionRow,
     /// Whether the account is disabled, or gone.
     pub disabled: bool,
@@ -86,10 +86,15 @@ const INSERT: Sql = Sql::new(
      expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12)",
 );
-/// One round trip for everything that a decision needs to know of an actor with a token.
+/// One round trip for everything that a decision needs to know of an actor with a token. A session that was opened by a password
+/// alone, while a second factor was confirmed beside it, waits for that factor: whoever confirmed could not yet end it.
 const STANDING: Sql = Sql::new(
     "SELECT s.token_hash, s.institution, s.actor, s.actor_kind, s.role, s.sign_in, s.code_hash, s.issued_ms, \
-       s.expires_ms, s.revoked_ms, s.stage, s.proved_ms, s.last_used_ms, s.origin, \
+       s.expires_ms, s.revoked_ms, \
+       CASE WHEN s.stage = 'whole' AND s.actor_kind = 'person' AND s.proved_ms IS NULL AND EXISTS (\
+         SELECT 1 FROM second_factor f WHERE f.institution = s.institution AND f.actor = s.actor \
+         AND f.confirmed_ms IS NOT NULL) THEN 'prove' ELSE s.stage END, \
+       s.proved_ms, s.last_used_ms, s.origin, \
        CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \

@@ -2,7 +2,7 @@
 
 use super::KekLine;
 use crate::{CatalogError, Database, Row, Sql, Statement, Value};
-use yingdun_model::{InstitutionId, PatientRef, StudyRef, Timestamp};
+use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp};
 
 /// A destruction as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ const KEYS_OF_PATIENT: Sql = Sql::new(
     "SELECT grade, suite, study_ref, patient_ref, created_ms FROM study_key \
      WHERE institution = $1 AND patient_ref = $2 ORDER BY study_ref LIMIT $3",
 );
+const HAS_BUT: Sql =
+    Sql::new("SELECT 1 FROM study_key WHERE institution = $1 AND patient_ref = $2 AND grade <> $3 LIMIT 1");
 const BURY: Sql = Sql::new(
     "INSERT INTO destroyed_study (institution, study_ref, made_ms, cleared) VALUES ($1, $2, $3, 0) \
      ON CONFLICT (institution, study_ref, made_ms) DO UPDATE SET cleared = 0",
@@ -235,6 +237,20 @@ pub async fn keys_of_patient(
     let bound = vec![institution.into(), patient.into(), limit.into()];
     let rows = database.query(Statement::new(KEYS_OF_PATIENT, bound)).await?;
     rows.iter().map(|row| identity(institution, row)).collect()
+}
+
+/// Whether a patient has the key of a study of another grade than `but`.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn has_keys_but(
+    database: &Database,
+    institution: &InstitutionId,
+    patient: PatientRef,
+    but: Grade,
+) -> Result<bool, CatalogError> {
+    let bound = vec![institution.into(), patient.into(), but.into()];
+    Ok(!database.query(Statement::new(HAS_BUT, bound)).await?.is_empty())
 }
 
 /// The changes that delete the key of a study, and those of its patient under which no key is left, and put a tombstone. They do

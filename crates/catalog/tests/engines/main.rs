@@ -13,6 +13,7 @@ mod events;
 mod jobs;
 mod nodes;
 mod oracle;
+mod patients;
 mod performed;
 mod records;
 mod reports;

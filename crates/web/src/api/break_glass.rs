@@ -1,6 +1,7 @@
 //! Broken glass: one patient, opened in an emergency, and the review that follows.
 
-use super::grants::{knows, minutes, number, of_grant, patient_of, shown};
+use super::grants::{minutes, number, of_grant, patient_of, shown};
+use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::Problem;
@@ -46,9 +47,10 @@ pub(crate) async fn open(call: Call, body: Body) -> Result<Response<Body>, Probl
         )
     })?;
     let patient = patient_of(&call, session, &body.issuer, &body.patient_id).await?;
+    let knows = call.service.archive.knows_patient(session.institution(), patient).await;
     let new = NewBreakGlass {
         patient,
-        is_known: knows(&call, session, patient).await?,
+        is_known: knows.map_err(|unavailable| of_unavailable(&unavailable))?,
         reason,
         words: body.reason,
         lasts: minutes(body.minutes, MINUTES_DEFAULT),

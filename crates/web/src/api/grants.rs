@@ -39,14 +39,16 @@ pub(crate) async fn give(call: Call, body: Body) -> Result<Response<Body>, Probl
     let body: GiveBody = json_of(body).await?;
     let session = call.session()?;
     let purpose = body.purpose.as_deref().map_or(Ok(PurposeOfUse::Treatment), str::parse);
-    let purpose =
-        purpose.map_err(|_| Problem::bad_request("a purpose: TREAT, ETREAT or HOPERAT", "another word"))?;
+    let purpose = purpose.map_err(|_| {
+        Problem::bad_request("TREAT as the purpose, the only one for which a grant is given", "another word")
+    })?;
     let to = actor(&body.name)?;
     let (on, is_known) = match (&body.study, &body.patient_id) {
         (Some(study), None) => study_of(&call, session, study).await?,
         (None, Some(patient_id)) => {
             let patient = patient_of(&call, session, &body.issuer, patient_id).await?;
-            (GrantedStudies::Patient(patient), knows(&call, session, patient).await?)
+            let knows = call.service.archive.knows_patient_to_grant(session.institution(), patient).await;
+            (GrantedStudies::Patient(patient), knows.map_err(|error| of_unavailable(&error))?)
         }
         (None, None) | (Some(_), Some(_)) => {
             return Err(Problem::new(Kind::BadRequest).expected("either `study` or `patient_id`"));
@@ -111,12 +113,6 @@ pub(super) async fn patient_of(
     }
     let reference = call.service.archive.patient_reference(session.institution(), issuer, patient_id).await;
     reference.map_err(|unavailable| of_unavailable(&unavailable))
-}
-
-/// Whether the archive has something of a patient.
-pub(super) async fn knows(call: &Call, session: &Session, patient: PatientRef) -> Result<bool, Problem> {
-    let knows = call.service.archive.knows_patient(session.institution(), patient).await;
-    knows.map_err(|unavailable| of_unavailable(&unavailable))
 }
 
 async fn study_of(call: &Call, session: &Session, study: &str) -> Result<(GrantedStudies, bool), Problem> {

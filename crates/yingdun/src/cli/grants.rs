@@ -21,7 +21,7 @@ pub(crate) enum GrantCommand {
         /// For how many minutes
         #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u64).range(1..=1440))]
         minutes: u64,
-        /// For what: TREAT, ETREAT or HOPERAT
+        /// For what: TREAT, and nothing else yet
         #[arg(long, default_value = "TREAT")]
         purpose: String,
         /// It may also be taken out as a medium
