@@ -221,12 +221,9 @@ impl Access {
     ) -> Result<(), GrantError> {
         for (intent, detail) in ended {
             let outcome = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-            match self.carry_out(intent, detail, outcome).await {
-                Err(AdminError::OutcomeNotRecorded(lost)) => {
-                    return Err(AdminError::OutcomeNotRecorded(lost).into());
-                }
-                // What failed is told by the case that was to be opened.
-                Ok(()) | Err(_) => {}
+            // What else failed is told by the case that was to be opened.
+            if let Err(AdminError::OutcomeNotRecorded(lost)) = self.carry_out(intent, detail, outcome).await {
+                return Err(AdminError::OutcomeNotRecorded(lost).into());
             }
         }
         Ok(())
