@@ -221,7 +221,7 @@ impl Access {
     ) -> Result<(), GrantError> {
         for (intent, detail) in ended {
             let outcome = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-            // What failed otherwise is told by the case that was to be opened.
+            // What else failed is told by the case that was to be opened.
             if let Err(AdminError::OutcomeNotRecorded(lost)) = self.carry_out(intent, detail, outcome).await {
                 return Err(AdminError::OutcomeNotRecorded(lost).into());
             }
