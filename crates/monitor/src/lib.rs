@@ -1,0 +1,5 @@
+//! What looks wrong: explanations, limits, scores, responses. Reads what happened, decides nothing about rights.
+
+#![forbid(unsafe_code)]
+
+pub mod record;
