@@ -1,11 +1,12 @@
 //! The engine: Cedar with everything prepared that does not depend on the question.
 
+use super::applicable::Applicable;
 use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
 use super::question::{CareInterval, Circumstances, GrantInterval, Principal, Scope, Target};
 use crate::reason::Reason;
 use cedar_policy::{
-    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
-    Response, RestrictedExpression,
+    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request, Response,
+    RestrictedExpression,
 };
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -30,7 +31,7 @@ impl Decision {
 /// Policies, and the entity names that they use.
 pub(crate) struct Engine {
     authorizer: Authorizer,
-    policies: PolicySet,
+    policies: Applicable,
     reasons: HashMap<PolicyId, Reason>,
     digest: [u8; 32],
     names: Names,
@@ -42,7 +43,8 @@ impl Engine {
         let LoadedPolicies { set, reasons, digest } = load(source)?;
         let names =
             Names::new().ok_or_else(|| PolicyError::Invalid("an entity type has no legal name".into()))?;
-        Ok(Self { authorizer: Authorizer::new(), policies: set, reasons, digest, names })
+        let policies = Applicable::of(&set, &names)?;
+        Ok(Self { authorizer: Authorizer::new(), policies, reasons, digest, names })
     }
 
     /// SHA-256 of the policy set, which goes into every leaf.
@@ -109,7 +111,10 @@ impl Engine {
         let Some((request, entities)) = self.names.question(&asked.principal, context, action, on) else {
             return Decision::refused(Reason::PolicyError);
         };
-        self.explain(&self.authorizer.is_authorized(&request, &self.policies, &entities))
+        let Some(policies) = self.policies.to(request.principal(), action) else {
+            return Decision::refused(Reason::PolicyError);
+        };
+        self.explain(&self.authorizer.is_authorized(&request, policies, &entities))
     }
 
     /// Reads the answer. A policy that fails to evaluate is skipped by Cedar, which would drop a forbid, so any
@@ -156,16 +161,16 @@ struct Asked {
 }
 
 /// Entity types and fixed words, parsed once.
-struct Names {
-    person: EntityTypeName,
-    device: EntityTypeName,
-    service: EntityTypeName,
-    system: EntityTypeName,
+pub(super) struct Names {
+    pub(super) person: EntityTypeName,
+    pub(super) device: EntityTypeName,
+    pub(super) service: EntityTypeName,
+    pub(super) system: EntityTypeName,
     study: EntityTypeName,
     archive: EntityTypeName,
     audit_log: EntityTypeName,
     accounts: EntityTypeName,
-    actions: HashMap<Action, EntityUid>,
+    pub(super) actions: HashMap<Action, EntityUid>,
     roles: HashMap<Role, EntityUid>,
     grades: HashMap<Grade, EntityUid>,
     purposes: HashMap<PurposeOfUse, EntityUid>,
@@ -173,7 +178,7 @@ struct Names {
 }
 
 impl Names {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         let named = |name: &str| EntityTypeName::from_str(name).ok();
         let uid = |of: &EntityTypeName, word: &str| {
             EntityUid::from_type_name_and_id(of.clone(), EntityId::new(word))

@@ -4,6 +4,7 @@
 //! writes the answer down. There is no cache of decisions: what is prepared once are the policies themselves
 //! and the names they use.
 
+mod applicable;
 mod engine;
 mod policies;
 mod question;
