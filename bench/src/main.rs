@@ -13,6 +13,7 @@
 // A program that a person watches: progress goes to standard error.
 #![allow(clippy::print_stderr)]
 
+mod access;
 mod case;
 mod catalogue;
 mod data;
@@ -105,6 +106,8 @@ enum Part {
     Rewrap,
     /// Three nodes on one PostgreSQL against one, alone: give no other part with it
     Nodes,
+    /// Decisions beside a million care relations, alone: give no other part with it
+    Access,
 }
 
 fn main() -> ExitCode {
@@ -130,6 +133,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     if arguments.only.contains(&Part::Nodes) {
         return measure_nodes(arguments).await;
+    }
+    if arguments.only.contains(&Part::Access) {
+        return measure_access(arguments).await;
     }
     let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -223,6 +229,19 @@ async fn measure_nodes(arguments: &Arguments) -> Outcome<()> {
     let records = report::records_beside(&measured, nodes::SEVERAL, &[nodes::ONE], nodes::compared_with);
     write_records(arguments, &records)?;
     let table = nodes::table(&measured, size);
+    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures decisions and writes their table to standard output.
+async fn measure_access(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Access] {
+        return Err(Failure::new("`access` is measured alone: --only access"));
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let size = if arguments.quick { access::Size::QUICK } else { access::Size::FULL };
+    let mut measured = Measured::default();
+    let table = access::run(&arguments.work, size, &mut measured).await?;
+    write_records(arguments, &report::records(&measured))?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
 }
 
