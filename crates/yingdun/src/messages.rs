@@ -606,6 +606,7 @@ messages! {
     demo_collect() { "收 collect" "收 collect" }
     demo_store() { "存 store" "存 store" }
     demo_use() { "用 use" "用 use" }
+    demo_grants() { "权 grants" "权 grants" }
     demo_keys() { "钥 keys" "钥 keys" }
     demo_destroy() { "毁 destroy" "毁 destroy" }
     demo_audit() { "审 audit" "审 audit" }
@@ -622,6 +623,10 @@ messages! {
     demo_used(megabytes, rate, first_ms) {
         "接诊医生经 HTTPS 调阅 {megabytes} MB（{rate} MB/s，首个实例 {first_ms} 毫秒），与发送内容逐位一致；无关人员得到 404，并留有审计记录"
         "the treating doctor opened {megabytes} MB over HTTPS ({rate} MB/s, first instance {first_ms} ms), bit for bit what was sent; the stranger got 404 and a leaf in the log"
+    }
+    demo_granted(closed_ms, emergency_ms, index) {
+        "无关人员得到限时授权即可打开，撤销后 {closed_ms} 毫秒内关闭；紧急破窗 {emergency_ms} 毫秒看到首个实例，不得自审，由审计管理员复核；第 {index} 条审计记录凭公钥即可证明"
+        "the stranger opens what the doctor granted, and {closed_ms} ms after it was taken back no more; in an emergency the first instance after {emergency_ms} ms, reviewed by the audit administrator and not by oneself; record {index} of it is proved with the public key alone"
     }
     demo_keyed(rotated, wrapped, ms, studies) {
         "{rotated} 个密钥加密密钥换为新版本，其下 {wrapped} 个密钥在 {ms} 毫秒内重新封装，旧版本已销毁；影像字节未动，{studies} 个检查照常打开"

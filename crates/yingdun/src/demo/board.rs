@@ -18,6 +18,8 @@ pub(super) enum Stage {
     Store,
     /// Who may, opens them; who may not, does not.
     Use,
+    /// Who may see it for a while: a grant, an emergency.
+    Grants,
     /// Keys are replaced.
     Keys,
     /// A study is destroyed for good.
@@ -32,6 +34,7 @@ impl Stage {
             Self::Collect => language.demo_collect(),
             Self::Store => language.demo_store(),
             Self::Use => language.demo_use(),
+            Self::Grants => language.demo_grants(),
             Self::Keys => language.demo_keys(),
             Self::Destroy => language.demo_destroy(),
             Self::Audit => language.demo_audit(),

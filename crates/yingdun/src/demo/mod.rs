@@ -9,6 +9,7 @@ mod collect;
 mod destroy;
 mod error;
 mod folder;
+mod grants;
 mod house;
 mod keys;
 mod ledger;
@@ -64,6 +65,7 @@ async fn show(folder: &Folder, scale: Scale, board: &mut Board) -> Result<House,
     board.record(Stage::Collect, collect::collect(&house, &samples, language).await)?;
     board.record(Stage::Store, store::store(&house, &samples, language).await)?;
     board.record(Stage::Use, view::view(&house, &samples, language).await)?;
+    board.record(Stage::Grants, grants::grants(&house, &samples, language).await)?;
     board.record(Stage::Keys, keys::keys(&house, &samples, language).await)?;
     board.record(Stage::Destroy, destroy::destroy(&house, &samples, folder.path(), language).await)?;
     board.record(Stage::Audit, ledger::audit(&house, folder.path(), language).await)?;

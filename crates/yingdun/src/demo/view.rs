@@ -119,7 +119,8 @@ async fn refusals(house: &House) -> Result<usize, DemoError> {
     Ok(answer.json::<Vec<Value>>().await?.len())
 }
 
-async fn ask(house: &House, person: &SignedInPerson, url: &str) -> Result<Response, DemoError> {
+/// Asks for an address as somebody who is signed in.
+pub(super) async fn ask(house: &House, person: &SignedInPerson, url: &str) -> Result<Response, DemoError> {
     let request = house.http.get(url).bearer_auth(person.token.expose());
     // Objects as they are stored, and JSON for lists.
     let accept = "application/dicom; transfer-syntax=*, application/dicom+json, application/json";
