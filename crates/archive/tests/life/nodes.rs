@@ -24,7 +24,7 @@ use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::destructions::{self, KeyIdentity};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dicom::tags;
-use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore};
+use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore, ServingNodes};
 use yingdun_model::{Grade, WorkitemState};
 use yingdun_storage::StoreLocation;
 
@@ -73,6 +73,11 @@ impl EpochGivers for KeysBeside {
             let given = store.give_epoch(epoch).await.map_err(|error| error.to_string())?;
             given.ok_or_else(|| "it has it not".to_owned())
         })
+    }
+
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_> {
+        let is_there = self.0.lock().unwrap().is_some();
+        Box::pin(async move { Ok(names.into_iter().filter(|_| is_there).collect()) })
     }
 }
 
