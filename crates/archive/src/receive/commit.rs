@@ -17,6 +17,7 @@ use yingdun_access::{Session, StudyFacts, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
+use yingdun_keys::KeysError;
 use yingdun_model::{Action, InstanceRef};
 use yingdun_storage::{Location, StoreError, StoreLocation};
 
@@ -61,8 +62,15 @@ impl Admitted {
         };
         // The first object of a study decides whose study it is. A later one with another patient ID is kept with it
         // and flagged: an image is never lost, and nobody sees a study because one instance claims their patient.
-        let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
-        let window = enter(core, session, &facts).await?;
+        let facts = core.study_facts_or(study, fresh.clone()).await.map_err(IngestError::Unavailable)?;
+        let window = match core.windows.enter_to_store(session, &facts, patient).await {
+            // What was known is that of a study which was destroyed meanwhile: this is the first object of another one.
+            Err(Closed::Key(KeysError::OtherFacts)) => {
+                core.windows.enter_to_store(session, &fresh, patient).await
+            }
+            entered => entered,
+        };
+        let window = window.map_err(not_entered)?;
         let instance = keys.pseudonyms.instance(&index.sop_instance);
         let facts = window.facts().clone();
         let identity = Identity::of(&keys.pseudonyms, facts.patient, index);
@@ -71,7 +79,13 @@ impl Admitted {
 
     /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
     pub(super) async fn renew(&mut self, core: &Core, session: &Session) -> Result<(), IngestError> {
-        let window = enter(core, session, &self.facts).await?;
+        // No key is made for what has one.
+        let window = match core.windows.enter(session, Action::Store, &self.facts).await {
+            Err(Closed::Key(KeysError::NoKey)) => {
+                return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
+            }
+            entered => entered.map_err(not_entered)?,
+        };
         // What was sealed so far is sealed under the key that it began with.
         if window.key_made() != self.window.key_made() {
             return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
@@ -272,15 +286,15 @@ impl Admitted {
     }
 }
 
-async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, IngestError> {
-    core.windows.enter(session, Action::Store, facts).await.map_err(|closed| match closed {
+fn not_entered(closed: Closed) -> IngestError {
+    match closed {
         Closed::Refused(refusal) => match refusal.reason() {
             Some(reason) => IngestError::Refused { reason: reason.to_string() },
             None => IngestError::Unavailable(Unavailable::new("access", refusal)),
         },
         Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
         Closed::BrokenOff => IngestError::Unavailable(closed.into()),
-    })
+    }
 }
 
 /// What the door answers.
