@@ -233,7 +233,13 @@ impl Catalogue {
         }
         state.issued += 1;
         let number = state.issued;
-        state.recent.insert(row.instance.reference, (number, row.newest(location), key_made));
+        let newest = row.newest(location);
+        let is_newer =
+            |(_, waits, made): &(u64, Latest, Timestamp)| *made == key_made && waits.version > newest.version;
+        // A record that had to wait may come behind a newer version.
+        if !state.recent.get(&row.instance.reference).is_some_and(is_newer) {
+            state.recent.insert(row.instance.reference, (number, newest, key_made));
+        }
         place.send(Waiting { number, row, location, key_made });
         true
     }

@@ -1,6 +1,7 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
+use super::unsettled::Unsettled;
 use crate::catalogue::Late;
 use crate::description::Identity;
 use crate::descriptor::Descriptor;
@@ -8,13 +9,13 @@ use crate::error::{IngestError, Unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::{DescriptorPrefix, Place};
 use crate::request::{Declared, Stored, StoredOutcome};
-use crate::rows::{self, Latest};
+use crate::rows::{self, Latest, Row};
 use crate::shared::{Core, GRADE_ON_ARRIVAL};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts, session_leaf};
-use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
+use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_keys::KeysError;
@@ -229,23 +230,21 @@ impl Admitted {
             (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await? {
                 Some(stored) => Ok(stored),
                 None => {
-                    self.retract(core, leaf).await;
+                    retract(core, leaf).await;
                     Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)))
                 }
             },
             (Err(error), Ok(_)) => {
-                self.retract(core, leaf).await;
+                retract(core, leaf).await;
                 Err(not_stored(error))
             }
+            (Ok(location), Err(error @ AuditError::OutOfSpace { .. })) => {
+                let (row, location) = self.row(core, descriptor, location);
+                let key_made = self.window.key_made();
+                core.unsettled.put_off(Unsettled { leaf, row, location, key_made });
+                Err(IngestError::Unavailable(Unavailable::new("audit", error)))
+            }
             (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
-        }
-    }
-
-    /// Takes back a *stored* leaf whose record did not reach the quorum. Both stay on the ledger.
-    async fn retract(&self, core: &Core, leaf: Event) {
-        let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
-        if let Err(error) = core.audit.append_one(retraction).await {
-            tracing::error!(%error, "the audit log did not take a retraction");
         }
     }
 
@@ -257,7 +256,19 @@ impl Admitted {
         location: Location,
     ) -> Result<Option<Stored>, IngestError> {
         // Now that the record is durable.
-        if !self.key_stands(core).await? {
+        let stands = match self.key_stands(core).await {
+            Ok(stands) => stands,
+            Err(error) => {
+                // Nobody can say, so nothing is promised to the sender. The record has its leaf and gets its row: the catalogue itself
+                // refuses one under a key that was destroyed.
+                let (row, location) = self.row(core, descriptor, location);
+                if !core.catalogue.submit(row, location, self.window.key_made()).await {
+                    core.store.mark_applied(&location.location);
+                }
+                return Err(error);
+            }
+        };
+        if !stands {
             core.catalogue.put_late([Late {
                 study: self.facts.study,
                 key_made: Some(self.window.key_made()),
@@ -275,14 +286,27 @@ impl Admitted {
             version => StoredOutcome::NewVersion(version),
         };
         let stored = stored(&descriptor.index, outcome);
-        let location = StoreLocation { store: core.catalogue.store_number(), location };
-        let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
+        let (row, location) = self.row(core, descriptor, location);
         let taken = core.catalogue.submit(row, location, self.window.key_made()).await;
         if !taken {
             // No row comes of it, and nothing waits for one.
             core.store.mark_applied(&location.location);
         }
         Ok(taken.then_some(stored))
+    }
+
+    /// What the catalogue is told of a record that lies there.
+    fn row(&self, core: &Core, descriptor: Descriptor, location: Location) -> (Row, StoreLocation) {
+        let location = StoreLocation { store: core.catalogue.store_number(), location };
+        (rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location), location)
+    }
+}
+
+/// Takes back a *stored* leaf whose record did not reach the quorum, or gets no row. Both stay on the ledger.
+pub(super) async fn retract(core: &Core, leaf: Event) {
+    let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
+    if let Err(error) = core.audit.append_one(retraction).await {
+        tracing::error!(%error, "the audit log did not take a retraction");
     }
 }
 
