@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,12 @@ class Cluster:
     def __init__(self, directory):
         self.directory = directory
         self.port, self.nats_port, self.web_port = free_ports(2), free_ports(6), free_ports(3)
+        self.witness_port = free_ports(3)
 
     def run(self, *words) -> str:
         command = [program.REPOSITORY / "script" / "cluster", *words, "--directory", self.directory]
         command += ["--port", str(self.port), "--nats-port", str(self.nats_port)]
+        command += ["--witness-port", str(self.witness_port)]
         environment = {**os.environ, "YINGDUN_BINARY": str(program.binary()), "LANG": "C"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
         assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}\n{self.log()}"
@@ -34,6 +37,14 @@ class Cluster:
         path = self.directory / "supervisor.log"
         return path.read_text() if path.exists() else ""
 
+    def node(self, number: int) -> Path:
+        """The folder of a node."""
+        return self.directory / ("archive" if number == 1 else f"node-{number}")
+
+    def witnessed_by(self, number: int) -> dict:
+        """How many leaves of which logs the witness within a node has seen."""
+        seen = program.run_json("witness", "show", "--directory", self.node(number) / "witness")
+        return {log["origin"]: log["size"] for log in seen["logs"]}
 
     def members(self) -> dict:
         """What `doctor --cluster` says, by kind and name."""
@@ -84,6 +95,15 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
         wait_until(lambda: is_healthy(cluster.members(), cluster), "every member is in order", 120)
         assert f"127.0.0.1:{cluster.port} is the primary, timeline 1: `b` streams, waited for" in cluster.run("status")
 
+        # Each node is a witness of the logs of the two others, and of none of its own.
+        origins = {number: origin_of(cluster.node(number)) for number in (1, 2, 3)}
+        for number in origins:
+            others = set(origins.values()) - {origins[number]}
+            seen = lambda: {origin for origin, size in cluster.witnessed_by(number).items() if size}  # noqa: E731
+            wait_until(lambda: seen() == others, f"node {number} has seen the logs of the others", 120)
+            said = program.run("doctor", "--config", cluster.node(number) / "yingdun.toml", env={"LC_ALL": "C"})
+            assert "the witness of this node has seen" in said.stdout, said.stdout
+
         killed = cluster.nats_process("b")
         cluster.run("kill-nats", "b")
         wait_until(lambda: cluster.nats_process("b") != killed, "the NATS server is started again", 120)
@@ -106,6 +126,11 @@ def test_a_cluster_starts_survives_its_primary_and_stops(folder):
     members = cluster.members()
     assert own_node(members)["health"] == "error"
     assert members["event-stream", nats.STREAM]["health"] == "error"
+
+
+def origin_of(folder: Path) -> str:
+    """The name of the audit log of a node."""
+    return tomllib.loads((folder / "yingdun.toml").read_text())["audit"]["origin"]
 
 
 def own_node(members) -> dict:

@@ -64,6 +64,13 @@ class Cluster:
         words = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.directory, "-U", "yingdun", "-d", database]
         self._run("psql", *words, "-c", statement)
 
+    def rows(self, database_url: str, query: str) -> list:
+        """The rows of a query, as texts."""
+        name = database_url.split("?")[0].rsplit("/", 1)[1]
+        words = ["-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.directory, "-U", "yingdun", "-d", name]
+        text = self._run("psql", *words, "-c", query).stdout.decode()
+        return [line.split("\t") for line in text.splitlines() if line]
+
     def _run(self, program, *arguments):
         command = [*self._as, str(self.programs / program), *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, cwd=self.directory)

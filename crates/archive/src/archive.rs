@@ -117,6 +117,7 @@ impl Archive {
                 limits.compact_after_destruction.then_some(limits.compact_dead_percent),
             ),
             told: Arc::default(),
+            unsettled: crate::receive::UnsettledRecords::default(),
             background: Background::default(),
         });
         let came_back = destroy::catch_up(&core).await?;
@@ -124,6 +125,7 @@ impl Archive {
         core.background.begin(&core, sweep);
         core.background.begin(&core, grants::work);
         core.background.begin(&core, commit::work);
+        core.background.begin(&core, crate::receive::settle);
         jobs::enter(&core).await?;
         core.background.begin(&core, ups::work);
         core.background.begin(&core, jobs::work);

@@ -35,6 +35,9 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The pause before what another node described meanwhile is read and merged: about as long as its next transaction takes.
 const MERGE_PAUSE: Duration = Duration::from_millis(5);
 
+/// How often a study is read and removed while other nodes describe it anew. They stop when they see that its key is gone.
+const REMOVALS_MAX: u32 = 64;
+
 /// The longest that a reader waits for rows that were acknowledged before it came.
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 
@@ -230,7 +233,13 @@ impl Catalogue {
         }
         state.issued += 1;
         let number = state.issued;
-        state.recent.insert(row.instance.reference, (number, row.newest(location), key_made));
+        let newest = row.newest(location);
+        let is_newer =
+            |(_, waits, made): &(u64, Latest, Timestamp)| *made == key_made && waits.version > newest.version;
+        // A record that had to wait may come behind a newer version.
+        if !state.recent.get(&row.instance.reference).is_some_and(is_newer) {
+            state.recent.insert(row.instance.reference, (number, newest, key_made));
+        }
         place.send(Waiting { number, row, location, key_made });
         true
     }
@@ -273,10 +282,19 @@ impl Catalogue {
         key_made: Option<Timestamp>,
     ) -> Result<(), Unavailable> {
         self.shared.state().forgotten.push(study);
-        let terms = known::terms_of(&self.database, keys, study).await.map_err(unavailable)?;
-        let removed =
-            remove::remove(&self.database, &keys.institution, study, terms.as_ref(), key_made).await;
-        removed.map_err(unavailable)
+        for _ in 0..REMOVALS_MAX {
+            let read = known::terms_of(&self.database, keys, study).await.map_err(unavailable)?;
+            let removed =
+                remove::remove(&self.database, &keys.institution, study, read.as_ref(), key_made).await;
+            if removed.map_err(unavailable)? {
+                return Ok(());
+            }
+            tokio::time::sleep(MERGE_PAUSE).await;
+        }
+        Err(Unavailable::new(
+            "catalogue",
+            "other nodes describe a study anew all the time that is to be removed",
+        ))
     }
 
     /// Whether other nodes fill the catalogue as well, and may have destroyed what this one has open.

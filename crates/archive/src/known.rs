@@ -9,6 +9,7 @@ use crate::pseudonym::{InstitutionKeys, Pseudonyms};
 use crate::rows::{self, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use yingdun_catalog::catalogue::remove::TermsRead;
 use yingdun_catalog::catalogue::sealed::{self, SealedSeries, SealedStudy};
 use yingdun_catalog::catalogue::{
     Batch, Date, RowMark, SeriesFacts, StudyChange, StudyFacts, StudyTerms, TimeOfDay,
@@ -285,13 +286,14 @@ impl Series {
     }
 }
 
-/// By what the catalogue finds a study; nothing when it has none, or its texts do not open.
+/// By what the catalogue finds a study, as its row says now; nothing when it has none, or its texts do not open.
 pub(crate) async fn terms_of(
     database: &Database,
     keys: &InstitutionKeys,
     study: StudyRef,
-) -> Result<Option<StudyTerms>, CatalogError> {
+) -> Result<Option<TermsRead>, CatalogError> {
     let Some(row) = sealed::studies(database, &[study]).await?.pop() else { return Ok(None) };
+    let mark = row.mark();
     let Ok(description) = rows::open_study_column(keys, study, row.sealed) else { return Ok(None) };
     let mut series = Vec::new();
     for row in sealed::series(database, &[study]).await? {
@@ -300,7 +302,8 @@ pub(crate) async fn terms_of(
         };
         series.push(described);
     }
-    Ok(Some(terms(&keys.pseudonyms, description.index(), series.iter().map(Description::index))))
+    let terms = terms(&keys.pseudonyms, description.index(), series.iter().map(Description::index));
+    Ok(Some(TermsRead { terms, mark }))
 }
 
 /// By what a study is found, from what is merged of it and of its series.

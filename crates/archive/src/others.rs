@@ -78,7 +78,7 @@ pub(crate) async fn span(
     range: Range<u64>,
     copy: usize,
 ) -> Result<Option<Bytes>, SpanError> {
-    let location = own(core, place)?;
+    let location = &own(core, place).await?;
     let bytes = range.end.checked_sub(range.start).ok_or(SpanError::NotHere)?;
     if range.end > location.record_bytes() || bytes > PACK_READ_BYTES_MAX {
         return Err(SpanError::NotHere);
@@ -98,19 +98,24 @@ pub(crate) async fn span(
 
 /// Whether a record is whole on so many replicas as an acknowledgement needs.
 pub(crate) async fn is_sound(core: &Core, place: &StoreLocation) -> Result<bool, SpanError> {
-    let location = own(core, place)?;
+    let location = &own(core, place).await?;
     // Never closed.
     let _turn = core.checks.acquire().await;
     Ok(is_vouched(&core.store, location).await && core.store.is_held(location).await)
 }
 
-/// The location of a record that is acknowledged here. What others say of it is not believed.
-fn own<'a>(core: &Core, place: &'a StoreLocation) -> Result<&'a Location, SpanError> {
+/// Where a record that is acknowledged here lies now. Who asks may have its place from before its pack was rewritten. What others say of it
+/// is not believed.
+async fn own(core: &Core, place: &StoreLocation) -> Result<Location, SpanError> {
     let StoreLocation { store, location } = place;
-    let held = core.store.pack_extent(location.pack).map_or(0, |extent| extent.bytes);
-    let end = location.offset.checked_add(location.record_bytes());
-    if *store == core.catalogue.store_number() && end.is_some_and(|end| end <= held) {
-        Ok(location)
+    if *store != core.catalogue.store_number() {
+        return Err(SpanError::NotHere);
+    }
+    let now = core.store.lies_at(location).await.ok_or(SpanError::NotHere)?;
+    let held = core.store.pack_extent(now.pack).map_or(0, |extent| extent.bytes);
+    let end = now.offset.checked_add(now.record_bytes());
+    if end.is_some_and(|end| end <= held) && now.record_bytes() == location.record_bytes() {
+        Ok(now)
     } else {
         Err(SpanError::NotHere)
     }

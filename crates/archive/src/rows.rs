@@ -14,7 +14,7 @@ use yingdun_model::{Grade, InstanceRef, InstitutionId, PatientRef, SeriesRef, St
 use yingdun_storage::StoreLocation;
 
 /// A row on its way into the catalogue, with all that its instance says of its study and series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) keys: Arc<InstitutionKeys>,
     pub(crate) patient: PatientRef,

@@ -7,6 +7,7 @@ use crate::compact::{Compactor, DEAD_PERCENT};
 use crate::error::{OpenError, Unavailable, unavailable};
 use crate::jobs::Jobs;
 use crate::pseudonym::{InstitutionKeys, Pseudonyms};
+use crate::receive::UnsettledRecords;
 use crate::source::{OtherNodes, RecordSource};
 use crate::ups::Ups;
 use crate::window::Windows;
@@ -90,6 +91,8 @@ pub(crate) struct Core {
     pub(crate) compaction: Compactor,
     /// Wakes those who wait for events of studies.
     pub(crate) told: Arc<Notify>,
+    /// What is durable and waits for its leaf.
+    pub(crate) unsettled: UnsettledRecords,
     pub(crate) institutions: RwLock<HashMap<InstitutionId, Arc<InstitutionKeys>>>,
 }
 

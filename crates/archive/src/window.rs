@@ -20,7 +20,7 @@ use yingdun_access::{
 use yingdun_audit::{Counts, Event, EventKind, Log, Outcome, ReasonCode};
 use yingdun_crypto::SealingKey;
 use yingdun_keys::{KeyStore, KeysError, StudyKey};
-use yingdun_model::{Action, Clock, InstanceRef, PurposeOfUse, StudyRef, Timestamp};
+use yingdun_model::{Action, Clock, InstanceRef, PatientRef, PurposeOfUse, StudyRef, Timestamp};
 
 /// Windows kept at once, of about a kilobyte each and what their open objects need. Above it the oldest ones are closed;
 /// whoever comes back to their study makes a new leaf.
@@ -159,7 +159,7 @@ impl Windows {
 
     /// The open window of this session for this study and action, or a new one: decision, durable leaf, key.
     ///
-    /// For [`Action::Store`] the study key is made when the study is new; for every other action it must exist.
+    /// The study key must exist; [`Self::enter_to_store`] makes it.
     ///
     /// Callers hold futures that they do not poll for a while, such as the parts of an answer that wait for the
     /// network. A lock that such a future held, or was handed in its turn, would stop everybody else. So a caller
@@ -170,6 +170,27 @@ impl Windows {
         action: Action,
         facts: &StudyFacts,
     ) -> Result<Arc<StudyWindow>, Closed> {
+        self.enter_or_make(session, action, facts, None).await
+    }
+
+    /// The open window to store into this study, or a new one. The study key is made when the study is new, for the patient that the object
+    /// names: what was known of the study before it was destroyed says nothing of the one that comes now.
+    pub(crate) async fn enter_to_store(
+        self: &Arc<Self>,
+        session: &Session,
+        facts: &StudyFacts,
+        named: PatientRef,
+    ) -> Result<Arc<StudyWindow>, Closed> {
+        self.enter_or_make(session, Action::Store, facts, Some(named)).await
+    }
+
+    async fn enter_or_make(
+        self: &Arc<Self>,
+        session: &Session,
+        action: Action,
+        facts: &StudyFacts,
+        new_of: Option<PatientRef>,
+    ) -> Result<Arc<StudyWindow>, Closed> {
         let name =
             WindowName { session: session.id(), purpose: session.purpose(), action, study: facts.study };
         if let Some(window) = self.holding(&name, facts) {
@@ -177,7 +198,7 @@ impl Windows {
         }
         let (windows, session, facts) = (Arc::clone(self), session.clone(), facts.clone());
         let entered =
-            tokio::spawn(async move { windows.enter_in_turn(name, &session, action, &facts).await }).await;
+            tokio::spawn(async move { windows.enter_in_turn(name, &session, &facts, new_of).await }).await;
         entered.unwrap_or(Err(Closed::BrokenOff))
     }
 
@@ -193,9 +214,10 @@ impl Windows {
         &self,
         name: WindowName,
         session: &Session,
-        action: Action,
         facts: &StudyFacts,
+        new_of: Option<PatientRef>,
     ) -> Result<Arc<StudyWindow>, Closed> {
+        let action = name.action;
         let slot = self.slot(name).await;
         // One opener at a time per slot: two requests that arrive together share one leaf.
         let mut slot = slot.lock().await;
@@ -227,11 +249,17 @@ impl Windows {
             .await
             .map_err(Closed::Refused)?;
         let key = if action == Action::Store {
-            self.keys.study_key_for_store(&permit).await
+            self.keys.study_key_for_store(&permit, new_of).await
         } else {
             self.keys.unwrap(&permit).await
-        }
-        .map_err(Closed::Key)?;
+        };
+        let key = key.map_err(|error| {
+            if matches!(error, KeysError::OtherFacts | KeysError::NoKey) {
+                // They are those of a study that was destroyed, at another node perhaps.
+                self.facts_of_open().remove(&facts.study);
+            }
+            Closed::Key(error)
+        })?;
         // The key row decides whose study it is: the first sender of a study settled that.
         let facts = StudyFacts { patient: key.patient(), grade: key.grade(), ..facts.clone() };
         let window = Arc::new(StudyWindow {

@@ -75,7 +75,7 @@ mod suites;
 mod testing;
 mod unwrap;
 
-pub use epoch::{EpochFile, EpochFileError, EpochGivers, GivenEpoch, KeyNode};
+pub use epoch::{EpochFile, EpochFileError, EpochGivers, GivenEpoch, KeyNode, ServingNodes};
 pub use error::KeysError;
 pub use kek::{KEK_USES_ALARM, KEK_USES_MAX, KekStatus};
 pub use log::LogKey;

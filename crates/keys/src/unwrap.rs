@@ -5,7 +5,7 @@ use crate::{KeyStore, KeysError, StudyKey};
 use std::sync::atomic::Ordering;
 use yingdun_access::Permit;
 use yingdun_catalog::keyring::KekLine;
-use yingdun_model::Action;
+use yingdun_model::{Action, PatientRef};
 
 impl KeyStore {
     /// The key under which new objects of a study are sealed; made when the study is new, durable before it is
@@ -14,11 +14,19 @@ impl KeyStore {
     /// A study that has a key keeps its patient, grade and suite, whatever a later image or [`Self::with_suites`] says:
     /// seal with those of the [`StudyKey`], not with those of the image.
     ///
+    /// `new_of` is whose study it is by what came itself; none where no key may be made. The permit may stand on what was known of the study
+    /// before, and that is over when its key was destroyed: a new one is made for the patient that came, and for nobody else.
+    ///
     /// # Errors
     /// [`KeysError::WrongAction`] unless the permit is to store, [`KeysError::PermitExpired`] and
-    /// [`KeysError::PermitSpent`] as they say. A permit is spent even when the database then fails: ask for a new
+    /// [`KeysError::PermitSpent`] as they say; [`KeysError::OtherFacts`] when the study has no key and the permit is about another patient than
+    /// `new_of`, [`KeysError::NoKey`] when it has none and none may be made. A permit is spent even when the database then fails: ask for a new
     /// one, which is a new leaf.
-    pub async fn study_key_for_store(&self, permit: &Permit) -> Result<StudyKey, KeysError> {
+    pub async fn study_key_for_store(
+        &self,
+        permit: &Permit,
+        new_of: Option<PatientRef>,
+    ) -> Result<StudyKey, KeysError> {
         if permit.action() != Action::Store {
             return Err(KeysError::WrongAction { expected: "store", came: permit.action() });
         }
@@ -30,7 +38,14 @@ impl KeyStore {
             study: permit.study().ok_or(KeysError::NoStudy)?,
         };
         self.spend(permit)?;
-        let key = self.0.keys.find_or_create(&place).await?;
+        let keys = &self.0.keys;
+        let key = match new_of {
+            Some(patient) if patient == place.patient => keys.find_or_create(&place).await?,
+            other => {
+                let none = if other.is_some() { KeysError::OtherFacts } else { KeysError::NoKey };
+                keys.find(&place.line.institution, place.study).await?.ok_or(none)?
+            }
+        };
         Ok(self.count(key))
     }
 

@@ -83,7 +83,7 @@ impl Archive {
 
     async fn store(&self, facts: StudyFacts) -> Result<[u8; 32], KeysError> {
         let permit = self.permit(Action::Store, facts).await;
-        self.keys.study_key_for_store(&permit).await.map(|key| *key.key().expose_secret())
+        self.keys.study_key_for_store(&permit, permit.patient()).await.map(|key| *key.key().expose_secret())
     }
 
     async fn view(&self, facts: StudyFacts) -> Result<[u8; 32], KeysError> {
@@ -157,7 +157,7 @@ async fn a_new_study_gets_the_suite_of_its_grade_and_keeps_it(archive: Archive) 
         // First by the store that chooses, then by one that has other wishes.
         for keys in [&choosing, &archive.keys] {
             let permit = archive.permit(Action::Store, facts.clone()).await;
-            assert_eq!(keys.study_key_for_store(&permit).await.unwrap().suite(), suite);
+            assert_eq!(keys.study_key_for_store(&permit, permit.patient()).await.unwrap().suite(), suite);
             let permit = archive.permit(Action::View, facts.clone()).await;
             assert_eq!(keys.unwrap(&permit).await.unwrap().suite(), suite);
         }
@@ -175,8 +175,11 @@ async fn what_was_stored_is_opened_with_the_same_key(archive: Archive) {
 
 async fn a_permit_gives_one_key_and_no_more(archive: Archive) {
     let store = archive.permit(Action::Store, facts(1, 1, Grade::L4)).await;
-    archive.keys.study_key_for_store(&store).await.unwrap();
-    assert_eq!(archive.keys.study_key_for_store(&store).await.map(|_| ()), Err(KeysError::PermitSpent));
+    archive.keys.study_key_for_store(&store, store.patient()).await.unwrap();
+    assert_eq!(
+        archive.keys.study_key_for_store(&store, store.patient()).await.map(|_| ()),
+        Err(KeysError::PermitSpent)
+    );
     let view = archive.permit(Action::View, facts(1, 1, Grade::L4)).await;
     archive.keys.unwrap(&view).await.unwrap();
     // A renewal gives time, not another key.
@@ -200,16 +203,19 @@ async fn of_any_number_of_unwraps_at_once_one_succeeds(archive: Archive) {
 async fn an_expired_permit_gives_nothing_until_it_is_renewed(archive: Archive) {
     let permit = archive.permit(Action::Store, facts(1, 1, Grade::L4)).await;
     archive.clock.advance(Duration::from_secs(5));
-    assert_eq!(archive.keys.study_key_for_store(&permit).await.map(|_| ()), Err(KeysError::PermitExpired));
+    assert_eq!(
+        archive.keys.study_key_for_store(&permit, permit.patient()).await.map(|_| ()),
+        Err(KeysError::PermitExpired)
+    );
     assert_eq!(archive.keys.unwraps(), 0);
     // The expired attempt did not spend it: after a renewal it is worth its key.
     archive.access.renew(&archive.program, &permit).await.unwrap();
-    archive.keys.study_key_for_store(&permit).await.unwrap();
+    archive.keys.study_key_for_store(&permit, permit.patient()).await.unwrap();
 }
 
 async fn a_permit_to_view_makes_no_key_and_a_permit_to_store_opens_none(archive: Archive) {
     let view = archive.permit(Action::View, facts(1, 1, Grade::L4)).await;
-    let refused = archive.keys.study_key_for_store(&view).await.map(|_| ());
+    let refused = archive.keys.study_key_for_store(&view, view.patient()).await.map(|_| ());
     assert_eq!(refused, Err(KeysError::WrongAction { expected: "store", came: Action::View }));
     assert_eq!(archive.keys.unwrap(&view).await.map(|_| ()), Err(KeysError::NoKey));
     let store = archive.permit(Action::Store, facts(1, 1, Grade::L4)).await;

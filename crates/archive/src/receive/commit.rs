@@ -1,6 +1,7 @@
 //! The commit of one sealed object: place, version, descriptor, leaf, catalogue row.
 
 use super::identify::Arrived;
+use super::unsettled::Unsettled;
 use crate::catalogue::Late;
 use crate::description::Identity;
 use crate::descriptor::Descriptor;
@@ -8,15 +9,16 @@ use crate::error::{IngestError, Unavailable};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::{DescriptorPrefix, Place};
 use crate::request::{Declared, Stored, StoredOutcome};
-use crate::rows::{self, Latest};
+use crate::rows::{self, Latest, Row};
 use crate::shared::{Core, GRADE_ON_ARRIVAL};
 use crate::window::{Closed, StudyWindow};
 use bytes::Bytes;
 use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts, session_leaf};
-use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
+use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_crypto::Sealed;
 use yingdun_dicom::index::InstanceIndex;
+use yingdun_keys::KeysError;
 use yingdun_model::{Action, InstanceRef};
 use yingdun_storage::{Location, StoreError, StoreLocation};
 
@@ -61,8 +63,15 @@ impl Admitted {
         };
         // The first object of a study decides whose study it is. A later one with another patient ID is kept with it
         // and flagged: an image is never lost, and nobody sees a study because one instance claims their patient.
-        let facts = core.study_facts_or(study, fresh).await.map_err(IngestError::Unavailable)?;
-        let window = enter(core, session, &facts).await?;
+        let facts = core.study_facts_or(study, fresh.clone()).await.map_err(IngestError::Unavailable)?;
+        let window = match core.windows.enter_to_store(session, &facts, patient).await {
+            // What was known is that of a study which was destroyed meanwhile: this is the first object of another one.
+            Err(Closed::Key(KeysError::OtherFacts)) => {
+                core.windows.enter_to_store(session, &fresh, patient).await
+            }
+            entered => entered,
+        };
+        let window = window.map_err(not_entered)?;
         let instance = keys.pseudonyms.instance(&index.sop_instance);
         let facts = window.facts().clone();
         let identity = Identity::of(&keys.pseudonyms, facts.patient, index);
@@ -71,7 +80,13 @@ impl Admitted {
 
     /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
     pub(super) async fn renew(&mut self, core: &Core, session: &Session) -> Result<(), IngestError> {
-        let window = enter(core, session, &self.facts).await?;
+        // No key is made for what has one.
+        let window = match core.windows.enter(session, Action::Store, &self.facts).await {
+            Err(Closed::Key(KeysError::NoKey)) => {
+                return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
+            }
+            entered => entered.map_err(not_entered)?,
+        };
         // What was sealed so far is sealed under the key that it began with.
         if window.key_made() != self.window.key_made() {
             return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
@@ -215,23 +230,21 @@ impl Admitted {
             (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await? {
                 Some(stored) => Ok(stored),
                 None => {
-                    self.retract(core, leaf).await;
+                    retract(core, leaf).await;
                     Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)))
                 }
             },
             (Err(error), Ok(_)) => {
-                self.retract(core, leaf).await;
+                retract(core, leaf).await;
                 Err(not_stored(error))
             }
+            (Ok(location), Err(error @ AuditError::OutOfSpace { .. })) => {
+                let (row, location) = self.row(core, descriptor, location);
+                let key_made = self.window.key_made();
+                core.unsettled.put_off(Unsettled { leaf, row, location, key_made });
+                Err(IngestError::Unavailable(Unavailable::new("audit", error)))
+            }
             (_, Err(error)) => Err(IngestError::Unavailable(Unavailable::new("audit", error))),
-        }
-    }
-
-    /// Takes back a *stored* leaf whose record did not reach the quorum. Both stay on the ledger.
-    async fn retract(&self, core: &Core, leaf: Event) {
-        let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
-        if let Err(error) = core.audit.append_one(retraction).await {
-            tracing::error!(%error, "the audit log did not take a retraction");
         }
     }
 
@@ -243,7 +256,19 @@ impl Admitted {
         location: Location,
     ) -> Result<Option<Stored>, IngestError> {
         // Now that the record is durable.
-        if !self.key_stands(core).await? {
+        let stands = match self.key_stands(core).await {
+            Ok(stands) => stands,
+            Err(error) => {
+                // Nobody can say, so nothing is promised to the sender. The record has its leaf and gets its row: the catalogue itself
+                // refuses one under a key that was destroyed.
+                let (row, location) = self.row(core, descriptor, location);
+                if !core.catalogue.submit(row, location, self.window.key_made()).await {
+                    core.store.mark_applied(&location.location);
+                }
+                return Err(error);
+            }
+        };
+        if !stands {
             core.catalogue.put_late([Late {
                 study: self.facts.study,
                 key_made: Some(self.window.key_made()),
@@ -261,8 +286,7 @@ impl Admitted {
             version => StoredOutcome::NewVersion(version),
         };
         let stored = stored(&descriptor.index, outcome);
-        let location = StoreLocation { store: core.catalogue.store_number(), location };
-        let row = rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location);
+        let (row, location) = self.row(core, descriptor, location);
         let taken = core.catalogue.submit(row, location, self.window.key_made()).await;
         if !taken {
             // No row comes of it, and nothing waits for one.
@@ -270,17 +294,31 @@ impl Admitted {
         }
         Ok(taken.then_some(stored))
     }
+
+    /// What the catalogue is told of a record that lies there.
+    fn row(&self, core: &Core, descriptor: Descriptor, location: Location) -> (Row, StoreLocation) {
+        let location = StoreLocation { store: core.catalogue.store_number(), location };
+        (rows::row(&self.keys, self.facts.study, self.instance, descriptor, &location), location)
+    }
 }
 
-async fn enter(core: &Core, session: &Session, facts: &StudyFacts) -> Result<Arc<StudyWindow>, IngestError> {
-    core.windows.enter(session, Action::Store, facts).await.map_err(|closed| match closed {
+/// Takes back a *stored* leaf whose record did not reach the quorum, or gets no row. Both stay on the ledger.
+pub(super) async fn retract(core: &Core, leaf: Event) {
+    let retraction = Event { outcome: Outcome::Failed, reason: NOT_STORED, ..leaf };
+    if let Err(error) = core.audit.append_one(retraction).await {
+        tracing::error!(%error, "the audit log did not take a retraction");
+    }
+}
+
+fn not_entered(closed: Closed) -> IngestError {
+    match closed {
         Closed::Refused(refusal) => match refusal.reason() {
             Some(reason) => IngestError::Refused { reason: reason.to_string() },
             None => IngestError::Unavailable(Unavailable::new("access", refusal)),
         },
         Closed::Key(error) => IngestError::Unavailable(Unavailable::new("keys", error)),
         Closed::BrokenOff => IngestError::Unavailable(closed.into()),
-    })
+    }
 }
 
 /// What the door answers.

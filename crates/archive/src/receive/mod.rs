@@ -18,6 +18,7 @@ mod metadata;
 mod share;
 mod small;
 mod stream;
+mod unsettled;
 
 use crate::error::{IngestError, Unavailable};
 use crate::request::{Declared, Stored};
@@ -28,6 +29,7 @@ use share::Share;
 pub(crate) use share::budget;
 use std::sync::Arc;
 use stream::Streaming;
+pub(crate) use unsettled::{UnsettledRecords, settle};
 use yingdun_access::Session;
 use yingdun_crypto::digest::Sha256;
 use yingdun_dicom::scan::Scanner;

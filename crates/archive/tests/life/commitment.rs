@@ -46,6 +46,17 @@ async fn store(open: &Open, study: &Study) -> Vec<SopReference> {
     references
 }
 
+/// Waits for the replica that was not needed for the acknowledgement.
+async fn every_replica_has_all(open: &Open) {
+    let lags = || open.archive.store().status().replicas.iter().any(|replica| replica.lag_bytes > 0);
+    let has_all = async {
+        while lags() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), has_all).await.unwrap();
+}
+
 async fn what_is_kept_is_committed_and_what_is_not_is_named_with_its_reason(house: House) {
     let open = house.open().await;
     let kept = store(&open, &Study::new(900, Kind::CtMatrix { slices: 3, matrix: 32 })).await;
@@ -126,6 +137,7 @@ async fn an_instance_is_committed_as_long_as_the_quorum_holds_it_intact() {
     let house = House::new(crate::Engine::Sqlite);
     let open = house.open().await;
     let kept = store(&open, &Study::new(930, Kind::Sr)).await;
+    every_replica_has_all(&open).await;
     std::fs::remove_dir_all(house.replica(0)).unwrap();
     assert_eq!(commit(&open, 1, kept.clone()).await.failed, []);
     drop(open);

@@ -244,6 +244,21 @@ async fn what_lives_in_a_pack_that_is_mostly_dead_goes_on_in_another_and_nothing
     assert!((1..3).all(|replica| packs(&house, replica) == after));
     assert_eq!(said(&open).await, told);
     opens(&open, &kept).await;
+    // Another node that has read the catalogue before asks for the old places.
+    let mut asked = 0;
+    for ((_, was), (_, is)) in were.iter().zip(&now).filter(|(was, is)| was != is) {
+        let [was, is] = [was, is].map(|place| StoreLocation::from_bytes(place).unwrap());
+        let range = is.location.object_range();
+        let given = open.archive.sealed_span(&was, range.clone(), 0).await.unwrap();
+        assert_eq!(given, open.archive.sealed_span(&is, range, 0).await.unwrap());
+        assert!(open.archive.is_sound(&was).await.unwrap(), "it is whole where it lies now");
+        asked += 1;
+        // Of another record, or one that was never here, it gives nothing.
+        let mut other = was;
+        other.location.digest[0] ^= 1;
+        assert!(open.archive.sealed_span(&other, 0..1, 0).await.is_err());
+    }
+    assert!(asked >= 2, "{asked} records were moved");
     assert_eq!(compact_from(&open, false, 60).await.sparse_packs, 0, "nothing is left to do");
 
     // A catalogue that came back from a copy names places that are gone; what lies there is still found.

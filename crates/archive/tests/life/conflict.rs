@@ -17,7 +17,7 @@ crate::on_both_engines! {
     rows_say_what_any_instance_says_whatever_the_order_of_arrival
 }
 
-const STUDY: &str = "1.2.826.0.1.77";
+pub(crate) const STUDY: &str = "1.2.826.0.1.77";
 
 /// An instance of the one study here.
 fn instance(number: u32, texts: &[(Tag, Vr, &str)]) -> Instance {
@@ -39,7 +39,7 @@ fn instance(number: u32, texts: &[(Tag, Vr, &str)]) -> Instance {
     }
 }
 
-fn of_patient(number: u32, id: &str, name: &str, accession_number: &str) -> Instance {
+pub(crate) fn of_patient(number: u32, id: &str, name: &str, accession_number: &str) -> Instance {
     instance(
         number,
         &[

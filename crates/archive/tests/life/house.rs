@@ -38,6 +38,8 @@ pub(crate) struct House {
     pub(crate) nodes: Option<Arc<dyn OtherNodes>>,
     /// Which node it is where keys are kept; it stands alone unless a test says so.
     pub(crate) key_node: Option<KeyNode>,
+    /// On what its audit log lies, in small segments; a real disk unless a test says so.
+    pub(crate) audit_disk: Option<Arc<dyn yingdun_audit::Disk>>,
 }
 
 /// An open archive and two programs that use it.
@@ -77,6 +79,7 @@ impl House {
             limits: ArchiveLimits::default(),
             nodes: None,
             key_node: None,
+            audit_disk: None,
         }
     }
 
@@ -154,6 +157,10 @@ impl House {
             NodeName::new("node-1").unwrap(),
             signing,
         );
+        let config = match &self.audit_disk {
+            Some(disk) => LogConfig { disk: Arc::clone(disk), segment_bytes: 4 << 20, ..config },
+            None => config,
+        };
         let log = Log::open(config).unwrap();
         let detail = keys.secret(&institution(), SecretName::AuditDetail).await.unwrap();
         let access = Access::open(

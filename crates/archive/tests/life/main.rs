@@ -16,6 +16,7 @@ mod nodes;
 mod performed;
 mod recovery;
 mod search;
+mod unsettled;
 mod ups;
 mod worklist;
 

@@ -2,6 +2,7 @@
 
 use crate::commitment::{reference, request};
 use crate::compact::{compact, settle};
+use crate::conflict::{STUDY, of_patient};
 use crate::destroy::{destroy, done, only};
 use crate::house::{Engine, House, Open, institution};
 use crate::ups::{report, title, told};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use yingdun_archive::{
     Archive, ChannelEnd, CommitmentFailure, CommitmentReport, DestroyReason, DestructionState, KeyCareError,
     Level, NodeError, OpenError, OtherNodes, PACK_READ_BYTES_MAX, SopReference, SpanError, StoredOutcome,
-    SubscriptionTarget,
+    StudiesOf, SubscriptionTarget,
 };
 use yingdun_audit::Filter;
 use yingdun_catalog::Statement;
@@ -24,8 +25,8 @@ use yingdun_catalog::keyring::KekLine;
 use yingdun_catalog::keyring::destructions::{self, KeyIdentity};
 use yingdun_dicom::synthetic::{Instance, Kind, Study};
 use yingdun_dicom::tags;
-use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore};
-use yingdun_model::{Grade, WorkitemState};
+use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore, ServingNodes};
+use yingdun_model::{Grade, Uid, WorkitemState};
 use yingdun_storage::StoreLocation;
 
 /// The other of two nodes, asked in this process for what its door would give.
@@ -73,6 +74,11 @@ impl EpochGivers for KeysBeside {
             let given = store.give_epoch(epoch).await.map_err(|error| error.to_string())?;
             given.ok_or_else(|| "it has it not".to_owned())
         })
+    }
+
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_> {
+        let is_there = self.0.lock().unwrap().is_some();
+        Box::pin(async move { Ok(names.into_iter().filter(|_| is_there).collect()) })
     }
 }
 
@@ -156,6 +162,44 @@ async fn a_destruction_is_done_when_the_other_node_has_ended_the_epoch_as_well()
     let record = done(&one, &asks, &asked.id).await;
     assert_eq!((record.nodes, record.nodes_gone), (vec!["node-0".to_owned()], vec!["node-1".to_owned()]));
     stop(one).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_study_that_comes_again_corrected_belongs_to_the_patient_that_it_names_at_whatever_node() {
+    let Some((_houses, nodes, _beside)) = two_with_epochs().await else { return };
+    let [one, other] = &nodes;
+    // Both have it open, and so remember whose it is.
+    one.store(&of_patient(1, "WRONG", "Wang^Hong", "")).await.unwrap();
+    other.store(&of_patient(2, "WRONG", "Wang^Hong", "")).await.unwrap();
+    assert_eq!(catalogued(&nodes).await, 2);
+    let study = Uid::new(STUDY).unwrap();
+    let reference = one.archive.study_reference(&institution(), &study).await.unwrap();
+    let asks = one.security_officer().await;
+    let subject = StudiesOf::Study(study.clone());
+    let asked = one.archive.request_destruction(&asks, &subject, DestroyReason::Mistake).await.unwrap();
+    one.archive.approve_destruction(&one.audit_officer().await, &asked.id).await.unwrap();
+    // It comes again at once, to the node at which nobody destroyed anything.
+    let corrected = of_patient(1, "RIGHT", "Li^Ming", "");
+    let again = async {
+        while other.store(&corrected).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.unwrap();
+    done(one, &asks, &asked.id).await;
+    // An object that was taken before the keys went is gone with them.
+    let again = async {
+        while other.store(&corrected).await.is_err() || catalogued(&nodes).await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.unwrap();
+    let right = one.archive.patient_reference(&institution(), "", "RIGHT").await.unwrap();
+    let (patient, _) = one.key_store.owner(&institution(), reference).await.unwrap().unwrap();
+    assert_eq!(patient, right);
+    for node in nodes {
+        stop(node).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

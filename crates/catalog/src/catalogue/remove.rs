@@ -1,7 +1,7 @@
 //! Removes what tells of a study that was destroyed: rows, search terms, events and reports of it.
 
 use super::moment::{date_column, signed};
-use super::{StudyTerms, accessions, filter, turns};
+use super::{RowMark, StudyTerms, accessions, filter, turns};
 use crate::sql::filled_up;
 use crate::{CatalogError, Database, Statement, StatementBuilder, Value};
 use std::collections::BTreeSet;
@@ -17,6 +17,15 @@ pub struct StudySize {
     pub instances: u64,
     /// Bytes of their data sets as they were sent, every version.
     pub bytes: u64,
+}
+
+/// By what the catalogue finds a study, as it was read from one content of its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermsRead {
+    /// What was read.
+    pub terms: StudyTerms,
+    /// By what this content of the row is recognised.
+    pub mark: RowMark,
 }
 
 /// How much there is of a study.
@@ -54,9 +63,10 @@ pub async fn present(database: &Database, studies: &[StudyRef]) -> Result<Vec<St
     database.query(sql.finish()).await?.iter().map(|row| row.get_reference(0)).collect()
 }
 
-/// Removes a study, in one durable transaction. `terms` are those by which it is found; without them all search terms of the archive
+/// Removes a study, in one durable transaction. `read` are the terms by which it is found; without them all search terms of the archive
 /// are looked through. Storage commitments and entries of the worklist are not derived from it and stay. What another node applies later and
 /// is sealed under the key that was made at `key_made` is refused ([`super::apply()`]), and a study is removed once for each such key.
+/// False when another node has described the study anew since its terms were read: nothing was removed then, and they have to be read again.
 ///
 /// # Errors
 /// As [`Database::execute`]. What is gone already is no error.
@@ -64,21 +74,30 @@ pub async fn remove(
     database: &Database,
     institution: &InstitutionId,
     study: StudyRef,
-    terms: Option<&StudyTerms>,
+    read: Option<&TermsRead>,
     key_made: Option<Timestamp>,
-) -> Result<(), CatalogError> {
+) -> Result<bool, CatalogError> {
+    let terms = read.map(|read| &read.terms);
     let mut statements = Vec::new();
-    if database.is_sqlite() {
-        // The file does not erase what is deleted. A row that keeps its length is written over where it lies.
-        statements.extend(BLANK.map(|sql| Statement::new(sql, vec![study.into()])));
-    } else {
+    if !database.is_sqlite() {
         let accession = terms.and_then(|terms| terms.accession);
         statements.extend(turns::take(std::iter::once(study), accession.into_iter()));
     }
     // Behind the lock on the study: who holds it has applied what it has, and who comes later sees this.
     // Whoever notes it a second time finds the rows of a study that came again, and leaves them.
-    statements
-        .extend(key_made.map(|made| Statement::new(NOTE, vec![study.into(), made.into()]).expecting(1)));
+    let note_at = key_made.map(|made| {
+        statements.push(Statement::new(NOTE, vec![study.into(), made.into()]).expecting(1));
+        statements.len() - 1
+    });
+    // What was found by other terms meanwhile would be found by them for ever.
+    if let Some(read) = read {
+        statements.push(Statement::new(AS_READ, vec![study.into(), read.mark.clone().into()]).expecting(1));
+    }
+    let read_at = read.map(|_| statements.len() - 1);
+    if database.is_sqlite() {
+        // The file does not erase what is deleted. A row that keeps its length is written over where it lies.
+        statements.extend(BLANK.map(|sql| Statement::new(sql, vec![study.into()])));
+    }
     match terms {
         Some(terms) => {
             let modalities = terms.modalities.iter();
@@ -104,11 +123,14 @@ pub async fn remove(
     statements.push(Statement::new(LAST_OF_PATIENT, vec![study.into(), study.into()]));
     statements.extend(OF_STUDY.map(|sql| Statement::new(sql, vec![study.into()])));
     match database.execute(statements).await {
-        Err(CatalogError::UnexpectedRows { .. }) if key_made.is_some() => return Ok(()),
+        Err(CatalogError::UnexpectedRows { statement, .. }) if Some(statement) == note_at => return Ok(true),
+        Err(CatalogError::UnexpectedRows { statement, .. }) if Some(statement) == read_at => {
+            return Ok(false);
+        }
         done => done?,
     };
     match database.empty_write_ahead_log().await {
-        Ok(()) | Err(CatalogError::Busy(_)) => Ok(()),
+        Ok(()) | Err(CatalogError::Busy(_)) => Ok(true),
         Err(error) => Err(error),
     }
 }
@@ -175,6 +197,10 @@ pub async fn set_mark(
 }
 
 const NOTE: &str = "INSERT INTO study_removed (study_ref, made_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+/// The row of the study, if it is the one whose terms were read. An update, because SQLite counts no rows that are only read.
+const AS_READ: &str =
+    "UPDATE study SET received_ms = received_ms WHERE study_ref = $1 AND substr(sealed, 1, 16) = $2";
 
 const BLANK: [&str; 3] = [
     "UPDATE study SET sealed = zeroblob(length(sealed)) WHERE study_ref = $1",

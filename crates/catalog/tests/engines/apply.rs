@@ -3,10 +3,12 @@
 use crate::on_both_engines;
 use crate::records::{Stored, apply, instance, institution, patient, record, series, study, token};
 use std::collections::BTreeSet;
+use yingdun_catalog::catalogue::remove::TermsRead;
 use yingdun_catalog::catalogue::series::SeriesFilter;
 use yingdun_catalog::catalogue::{
-    self, Batch, Counts, Date, INSTANCES_PER_APPLY_MAX, Page, RowMark, StudyChange, StudyFilter, Visibility,
-    Watermark, care, counts, instances, sealed, series as series_search, studies, watermark, wipe,
+    self, Batch, Counts, Date, INSTANCES_PER_APPLY_MAX, Page, RowMark, StudyChange, StudyFilter, StudyTerms,
+    Visibility, Watermark, care, counts, instances, sealed, series as series_search, studies, watermark,
+    wipe,
 };
 use yingdun_catalog::{CatalogError, Database, Statement};
 use yingdun_model::{ActorId, StoreNumber, StudyRef, Timestamp};
@@ -24,6 +26,7 @@ on_both_engines!(Catalogue:
     the_watermark_moves_forward_only,
     a_batch_that_is_refused_leaves_nothing_behind,
     a_study_that_came_again_is_not_removed_with_a_key_that_it_had_before,
+    a_study_that_is_described_anew_while_it_is_removed_leaves_no_search_term,
     batches_that_meet_count_right,
     a_rebuilt_catalogue_is_the_same_and_keeps_care_relations,
     institutions_do_not_see_each_other,
@@ -294,6 +297,77 @@ async fn a_study_that_came_again_is_not_removed_with_a_key_that_it_had_before(da
     apply(&database, &[record(1, 10, 100, 1000)], Some(at(1, 128))).await.unwrap();
     assert_eq!(remove(5).await, [destroyed]);
     assert_eq!(remove(6).await, [], "it goes with its own key");
+}
+
+/// One node destroys a study and reads by what it is found, while another one applies what describes it otherwise.
+async fn a_study_that_is_described_anew_while_it_is_removed_leaves_no_search_term(database: Database) {
+    let (home, gone) = (institution("renmin"), study(10));
+    let described = |turn: u8| {
+        let mut stored = record(1, 10, 100, 1000);
+        stored.study_facts.terms.tokens = vec![token(&format!("word{turn}")), token("kept")];
+        stored.study_facts.sealed = vec![turn; 20];
+        stored
+    };
+    let apply_over = async |database: &Database, turn: u8| {
+        let Stored { study, mut study_facts, series, series_facts, instance } = described(turn);
+        study_facts.terms.modalities = vec!["CT".to_owned()];
+        let was = described(turn - 1).study_facts;
+        let over = Some(RowMark::of(&was.sealed));
+        let was = Some(StudyTerms { modalities: vec!["CT".to_owned()], ..was.terms });
+        let change = StudyChange { now: study_facts, was, over };
+        let batch = Batch {
+            studies: [(study, change)].into(),
+            series: [(series, series_facts)].into(),
+            instances: vec![instance],
+            ..Batch::default()
+        };
+        catalogue::apply(database, &batch, None).await
+    };
+    let read = async |database: &Database| {
+        let row = sealed::studies(database, &[gone]).await.unwrap().pop()?;
+        let terms = described(row.sealed[0]).study_facts.terms;
+        let terms = StudyTerms { modalities: vec!["CT".to_owned()], ..terms };
+        Some(TermsRead { terms, mark: row.mark() })
+    };
+    let left = async || {
+        let count = Statement::new("SELECT count(*) FROM search_term", vec![]);
+        database.query(count).await.unwrap()[0].get_i64(0).unwrap()
+    };
+    for turn in 0..12_i64 {
+        let made = Some(Timestamp::from_ms(turn));
+        apply(&database, &[described(1)], None).await.unwrap();
+        let old = read(&database).await.unwrap();
+        apply_over(&database, 2).await.unwrap();
+        let removed = catalogue::remove::remove(&database, &home, gone, Some(&old), made).await;
+        assert_eq!(removed, Ok(false), "its terms are others by now");
+        assert_eq!(catalogue::remove::present(&database, &[gone]).await.unwrap(), [gone]);
+        // And with both at once.
+        let beside = database.clone();
+        let describes = async {
+            for turn in 3..40 {
+                // It is refused when the study is gone.
+                if catalogue::remove::present(&beside, &[gone]).await.unwrap().is_empty()
+                    || (apply_over(&beside, turn).await.is_err())
+                {
+                    break;
+                }
+            }
+        };
+        let removes = async {
+            tokio::time::sleep(std::time::Duration::from_millis(turn.unsigned_abs() * 3)).await;
+            loop {
+                let read = read(&database).await;
+                if catalogue::remove::remove(&database, &home, gone, read.as_ref(), made).await.unwrap() {
+                    break;
+                }
+            }
+        };
+        tokio::join!(describes, removes);
+        // On SQLite a study that another one described at that very moment is there again: it goes with its next key.
+        let read = read(&database).await;
+        assert_eq!(catalogue::remove::remove(&database, &home, gone, read.as_ref(), None).await, Ok(true));
+        assert_eq!(left().await, 0, "turn {turn}");
+    }
 }
 
 async fn batches_that_meet_count_right(database: Database) {

@@ -34,11 +34,17 @@ const TRIED_MAX: u32 = 16_384;
 /// The wrapped key of an epoch as it lies in the file of another node, or why none gave it.
 pub type GivenEpoch<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, String>> + Send + 'a>>;
 
+/// Which nodes serve, or why that cannot be told.
+pub type ServingNodes<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + 'a>>;
+
 /// The other nodes of the installation, which have the newest epoch when this one has not.
 pub trait EpochGivers: fmt::Debug + Send + Sync {
     /// The key of an epoch, wrapped under the root key as it lies in the file of another node; or why none gave it, in words for an
     /// operator.
     fn give(&self, epoch: u64) -> GivenEpoch<'_>;
+
+    /// Which of the nodes with these names serve at this moment; or in words why that cannot be told.
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_>;
 }
 
 /// Whose epoch file it is.
@@ -106,7 +112,7 @@ impl Epochs {
         }
         self.waited.store(false, Ordering::Release);
         let slots = self.lock().await?;
-        self.settle(root, &slots).await
+        self.settle_unless_waited_for(root, &slots).await
     }
 
     /// Makes sure that the file holds the newest epoch that the database knows.
@@ -132,7 +138,12 @@ impl Epochs {
             return Ok(());
         }
         let free = free_slot(&now, &known).ok_or(KeysError::EpochMissing { epoch: *needed })?;
-        let wrapped = self.fetch(root, &now, *needed, proof).await?;
+        let wrapped = match self.fetch(root, &now, *needed, proof).await {
+            Err(KeysError::EpochNotGiven { .. }) if self.withdraw(root, &now, *needed).await? => {
+                return Ok(());
+            }
+            fetched => fetched?,
+        };
         let (slots, needed) = (Arc::clone(slots), *needed);
         blocking(move || slots.write(free, needed, &wrapped)).await?;
         metrics::counter!("yingdun_epochs_fetched_total").increment(1);
@@ -205,7 +216,7 @@ impl Epochs {
         Ok(if named.is_empty() { "none is known".to_owned() } else { named.join(", ") })
     }
 
-    fn is_this(&self, node: &EpochNode) -> bool {
+    pub(super) fn is_this(&self, node: &EpochNode) -> bool {
         let this = self.node.as_ref();
         this.is_some_and(|this| this.institution == node.institution && this.name == node.name)
     }
@@ -271,7 +282,7 @@ impl Epochs {
 // === helpers ===
 
 /// The key of an epoch, if it is that of this database.
-async fn recognised(
+pub(super) async fn recognised(
     root: &RootKey,
     epoch: u64,
     wrapped: &[u8],

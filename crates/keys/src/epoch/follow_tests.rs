@@ -11,7 +11,11 @@ use yingdun_model::{PatientRef, StudyRef};
 
 /// The other nodes of one, asked in this process for what their doors would give.
 #[derive(Default)]
-struct Beside(Mutex<Vec<KeyStore>>);
+pub(super) struct Beside {
+    answer: Mutex<Vec<KeyStore>>,
+    /// Nodes that are said to serve and answer nobody.
+    said: Mutex<Vec<String>>,
+}
 
 impl fmt::Debug for Beside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,7 +26,7 @@ impl fmt::Debug for Beside {
 impl EpochGivers for Beside {
     fn give(&self, epoch: u64) -> GivenEpoch<'_> {
         Box::pin(async move {
-            let nodes = self.0.lock().unwrap().clone();
+            let nodes = self.answer.lock().unwrap().clone();
             for node in nodes {
                 if let Some(wrapped) = node.give_epoch(epoch).await.map_err(|error| error.to_string())? {
                     return Ok(wrapped);
@@ -31,11 +35,20 @@ impl EpochGivers for Beside {
             Err("nobody is there".to_owned())
         })
     }
+
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_> {
+        let nodes = self.answer.lock().unwrap().clone();
+        let serves =
+            nodes.into_iter().filter_map(|node| Some(node.0.keys.keks.epochs().node.as_ref()?.name.clone()));
+        let serves = serves.chain(self.said.lock().unwrap().clone());
+        let serving: Vec<String> = serves.filter(|name| names.contains(name)).collect();
+        Box::pin(async move { Ok(serving) })
+    }
 }
 
 /// Nodes `a` and `b` and those who answer them.
-struct Nodes {
-    house: House,
+pub(super) struct Nodes {
+    pub(super) house: House,
     beside: Arc<Beside>,
 }
 
@@ -45,7 +58,7 @@ fn root() -> RootKey {
 
 impl Nodes {
     /// Both have the first epoch, as the second has a copy of the file of the first.
-    async fn new() -> (Self, [KeyStore; 2]) {
+    pub(super) async fn new() -> (Self, [KeyStore; 2]) {
         let nodes = Self { house: House::new().await, beside: Arc::default() };
         let a = nodes.open("a").await.unwrap();
         std::fs::copy(nodes.file("a").path(), nodes.file("b").path()).unwrap();
@@ -54,8 +67,14 @@ impl Nodes {
         (nodes, [a, b])
     }
 
-    fn answer(&self, nodes: &[&KeyStore]) {
-        *self.beside.0.lock().unwrap() = nodes.iter().map(|node| (*node).clone()).collect();
+    pub(super) fn answer(&self, nodes: &[&KeyStore]) {
+        *self.beside.answer.lock().unwrap() = nodes.iter().map(|node| (*node).clone()).collect();
+    }
+
+    /// These are said to serve, and answer nobody.
+    pub(super) fn says_that_serve(&self, names: &[&str]) {
+        self.answer(&[]);
+        *self.beside.said.lock().unwrap() = names.iter().map(|name| (*name).to_owned()).collect();
     }
 
     fn node(&self, name: &str) -> KeyNode {
@@ -63,31 +82,38 @@ impl Nodes {
         KeyNode { institution: line().institution, name: name.to_owned(), others }
     }
 
-    async fn open(&self, name: &str) -> Result<KeyStore, KeysError> {
+    pub(super) async fn open(&self, name: &str) -> Result<KeyStore, KeysError> {
         let (database, file) = (self.house.database.clone(), self.file(name));
         KeyStore::open_on(database, root(), file, clock(), self.node(name)).await
     }
 
     /// The epochs alone, which nothing moves by itself.
-    async fn epochs(&self, name: &str) -> Result<Epochs, KeysError> {
+    pub(super) async fn epochs(&self, name: &str) -> Result<Epochs, KeysError> {
         let (database, file) = (self.house.database.clone(), self.file(name));
         Epochs::open(database, file, &root(), clock(), Some(self.node(name))).await
     }
 
-    fn file(&self, name: &str) -> EpochFile {
+    pub(super) fn file(&self, name: &str) -> EpochFile {
         self.house.file_of(name)
     }
 
-    async fn told(&self, name: &str) -> (u64, u64) {
+    pub(super) async fn told(&self, name: &str) -> (u64, u64) {
         let node = epoch_nodes::find(&self.house.database, &line().institution, name).await.unwrap().unwrap();
         let told = node.told.unwrap();
         (told.oldest, told.newest)
     }
 
     /// The keys of study and versions open at a node as they did, and nothing is left of epochs before.
-    async fn is_whole(&self, name: &str, store: &KeyStore, key: &[u8; 32], epoch: u64) {
+    pub(super) async fn is_whole(&self, name: &str, store: &KeyStore, key: &[u8; 32], epoch: u64) {
         store.keep_up().await.unwrap();
         store.keep_up().await.unwrap();
+        // It may wait for another one, which looks every three seconds.
+        for _ in 0..100 {
+            if self.told(name).await == (epoch, epoch) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
         store.0.keys.keks.wiped();
         assert_eq!(study(store).await, *key, "{name}");
         assert_eq!(self.file(name).epochs().unwrap(), [epoch], "{name}");
@@ -96,7 +122,7 @@ impl Nodes {
     }
 }
 
-async fn study(store: &KeyStore) -> [u8; 32] {
+pub(super) async fn study(store: &KeyStore) -> [u8; 32] {
     let (patient, study) = (PatientRef::from_bytes([2; 16]), StudyRef::from_bytes([3; 16]));
     let place = StudyPlace { line: line(), patient, study };
     *store.0.keys.find_or_create(&place).await.unwrap().key().expose_secret()
@@ -110,7 +136,7 @@ async fn a_node_follows_into_the_epoch_of_another_and_keeps_nothing_of_the_one_b
     let old = std::fs::read(nodes.file("b").path()).unwrap();
     let copies = keks::of_institution(&nodes.house.database, &line().institution).await.unwrap();
     assert_eq!(a.roll_epoch().await, Ok(2));
-    assert_eq!(nodes.told("b").await, (1, 1));
+    assert_eq!(nodes.told("b").await, (1, 2), "it has the new one, before anything stood under that alone");
     assert_eq!(a.nodes_before(2).await.unwrap(), ["b"], "its file opens copies still");
     // An unwrap that needs the epoch fetches it at once.
     b.0.keys.keks.wiped();
@@ -204,6 +230,7 @@ async fn an_epoch_that_a_crash_left_unannounced_gives_way_to_that_of_another_nod
         let (nodes, [a, b]) = Nodes::new().await;
         let key = study(&a).await;
         drop(b);
+        nodes.answer(&[&a]);
         let crashed = nodes.epochs("b").await.unwrap();
         let slots = crashed.lock().await.unwrap();
         crashed.begin(&root(), &slots, 2).await.unwrap();
@@ -213,6 +240,7 @@ async fn an_epoch_that_a_crash_left_unannounced_gives_way_to_that_of_another_nod
             newest = a.roll_epoch().await.unwrap();
         }
         let b = nodes.open("b").await.unwrap();
+        nodes.answer(&[&a, &b]);
         // Where nobody was faster, its own takes effect.
         newest = newest.max(2);
         nodes.is_whole("b", &b, &key, newest).await;
@@ -273,6 +301,10 @@ impl EpochGivers for MockOfLies {
     fn give(&self, _epoch: u64) -> GivenEpoch<'_> {
         Box::pin(async move { Ok(self.0.clone()) })
     }
+
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_> {
+        Box::pin(async move { Ok(names) })
+    }
 }
 
 #[tokio::test]
@@ -280,6 +312,7 @@ async fn what_does_not_open_what_it_has_to_is_not_taken_from_anybody() {
     let (nodes, [a, b]) = Nodes::new().await;
     study(&a).await;
     drop(b);
+    nodes.answer(&[&a]);
     a.roll_epoch().await.unwrap();
     let before = std::fs::read(nodes.file("b").path()).unwrap();
     let another = root().wrap(&place::epoch(2), &SealingKey::generate()).await.unwrap();

@@ -6,10 +6,11 @@
 //! slot of the file is overwritten, and all that was wrapped under its key is noise to everybody, also to who holds the root key.
 //!
 //! ```text
-//!  write ─► announce ─► rewrap ─► retire ─► overwrite
-//!    │          │          │         │          └ the slot of the old epoch, where it lies
-//!    │          │          │         └ the row of the old epoch: the database refuses as long as a key stands under it
-//!    │          │          └ every key-encryption key, under the new epoch: a few rows
+//!  write ─► announce ─► share ─► rewrap ─► retire ─► overwrite
+//!    │          │          │         │         │          └ the slot of the old epoch, where it lies
+//!    │          │          │         │         └ the row of the old epoch: the database refuses as long as a key stands under it
+//!    │          │          │         └ every key-encryption key, under the new epoch: a few rows
+//!    │          │          └ until another node that serves has it too: what stands under it is not lost with one disk
 //!    │          └ a row of the new epoch, by which its key is recognised
 //!    └ the new epoch into the free slot, durable and read back
 //! ```
@@ -20,15 +21,16 @@
 mod file;
 mod follow;
 mod move_root;
+mod share;
 
 pub use file::{EpochFile, EpochFileError};
-pub use follow::{EpochGivers, GivenEpoch, KeyNode};
+pub use follow::{EpochGivers, GivenEpoch, KeyNode, ServingNodes};
 
 use crate::{KeysError, RootError, RootKey, place};
 use file::{SLOTS, Slot, Slots};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use yingdun_catalog::keyring::epoch_nodes::ToldEpochs;
 use yingdun_catalog::keyring::keks::{Kek, LineKek};
 use yingdun_catalog::keyring::{KekLine, epoch_nodes, epochs, keks};
@@ -53,6 +55,8 @@ pub(crate) struct Epochs {
     refused: tokio::sync::Mutex<follow::Refused>,
     /// Whether another node was left the time of one look to end what it began.
     waited: AtomicBool,
+    /// Which epoch waits for another node to have it, and since when.
+    sharing: Mutex<share::Sharing>,
 }
 
 /// The keys of the epochs that the file holds.
@@ -67,13 +71,14 @@ struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Announce,
+    Share,
     Rewrap,
     Retire,
     Overwrite,
 }
 
 impl Step {
-    const ALL: [Self; 4] = [Self::Announce, Self::Rewrap, Self::Retire, Self::Overwrite];
+    const ALL: [Self; 5] = [Self::Announce, Self::Share, Self::Rewrap, Self::Retire, Self::Overwrite];
 }
 
 impl Epochs {
@@ -99,7 +104,8 @@ impl Epochs {
         epochs.begin_first(root, &slots).await?;
         epochs.forget_unannounced_of_others(root, &slots).await?;
         epochs.follow(root, &slots).await?;
-        epochs.settle(root, &slots).await?;
+        // Nobody can have it from here before this node serves; then it goes on with its next look.
+        epochs.settle_unless_waited_for(root, &slots).await?;
         epochs.tell().await?;
         Ok(epochs)
     }
@@ -114,6 +120,7 @@ impl Epochs {
             node: None,
             refused: tokio::sync::Mutex::default(),
             waited: AtomicBool::new(false),
+            sharing: Mutex::default(),
         }
     }
 
@@ -198,10 +205,23 @@ impl Epochs {
         blocking(move || slots.write(free, epoch, &wrapped)).await
     }
 
+    /// As [`Self::settle`]; while another node should have the newest epoch first, that stays announced, and the one before stays.
+    async fn settle_unless_waited_for(&self, root: &RootKey, slots: &Arc<Slots>) -> Result<(), KeysError> {
+        self.take_again(root, slots, &[Step::Announce]).await?;
+        if self.may_go_on().await? {
+            return self.settle(root, slots).await;
+        }
+        self.hold(root, &slots.read()?, &epochs::all(&self.database).await?).await
+    }
+
     /// Takes every step that leads to one epoch. What is done already is done again without harm.
     async fn settle(&self, root: &RootKey, slots: &Arc<Slots>) -> Result<(), KeysError> {
+        self.take_again(root, slots, &Step::ALL).await
+    }
+
+    async fn take_again(&self, root: &RootKey, slots: &Arc<Slots>, steps: &[Step]) -> Result<(), KeysError> {
         for _ in 1..ATTEMPTS_MAX {
-            match self.take(root, slots, &Step::ALL).await {
+            match self.take(root, slots, steps).await {
                 // Somebody made a key under the epoch that ends, or wrapped one again, since we looked.
                 Err(KeysError::Database(
                     CatalogError::Constraint(_) | CatalogError::UnexpectedRows { .. },
@@ -209,7 +229,7 @@ impl Epochs {
                 settled => return settled,
             }
         }
-        self.take(root, slots, &Step::ALL).await
+        self.take(root, slots, steps).await
     }
 
     async fn take(&self, root: &RootKey, slots: &Arc<Slots>, steps: &[Step]) -> Result<(), KeysError> {
@@ -218,7 +238,11 @@ impl Epochs {
         for step in steps {
             match step {
                 Step::Announce => self.announce(root, &now, newest).await?,
-                Step::Rewrap => self.rewrap(root, newest).await?,
+                Step::Share => self.share().await?,
+                Step::Rewrap => {
+                    self.hold(root, &now, &epochs::all(&self.database).await?).await?;
+                    self.rewrap(root, newest).await?;
+                }
                 Step::Retire => self.retire(newest).await?,
                 Step::Overwrite => self.overwrite(slots, &now, newest).await?,
             }
@@ -229,7 +253,7 @@ impl Epochs {
     /// Makes the new epoch known, unless it is. A file that is older than the database is not taken: it lacks what its keys are
     /// wrapped under.
     async fn announce(&self, root: &RootKey, slots: &[Slot; SLOTS], epoch: u64) -> Result<(), KeysError> {
-        let mut known = epochs::all(&self.database).await?;
+        let known = epochs::all(&self.database).await?;
         let needed = known.last().map_or(0, |(epoch, _)| *epoch);
         if needed > epoch {
             return Err(KeysError::EpochMissing { epoch: needed });
@@ -242,13 +266,12 @@ impl Epochs {
             let mut changes = vec![epochs::insert(epoch, &proof, self.clock.now())];
             if let Some(node) = &self.node {
                 let oldest = holding(slots).map(|(held, _)| held).min().unwrap_or(epoch);
-                let told = ToldEpochs { oldest, newest: epoch, proof: proof.clone() };
+                let told = ToldEpochs { oldest, newest: epoch, proof };
                 changes.push(epoch_nodes::tell(&node.institution, &node.name, &told));
             }
             self.database.execute(changes).await?;
-            known.push((epoch, proof));
         }
-        self.hold(root, slots, &known).await
+        Ok(())
     }
 
     /// Wraps every key-encryption key that stands under another epoch again.
@@ -411,5 +434,7 @@ async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod follow_tests;
+#[cfg(test)]
+mod share_tests;
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,17 @@ impl Store {
         checked.map_err(|what| ReadError::Damaged { replica, what })
     }
 
+    /// Where a record lies now: at its place, or where it was copied to when its pack was rewritten and is gone. None when that pack is not
+    /// here, and nothing that was made of it has the record.
+    pub async fn lies_at(&self, location: &Location) -> Option<Location> {
+        let (shared, location) = (Arc::clone(self.shared()), *location);
+        if shared.state().packs.contains_key(&location.pack) {
+            return Some(location);
+        }
+        let moved = blocking(move || Ok(shared.moved(&location)));
+        moved.await.ok().flatten()
+    }
+
     /// Whether as many replicas, in as many failure domains, hold a record byte for byte as an acknowledgement needs. They
     /// are read best first until they are enough. Files are opened anew, so that one whose name is gone does not count; a
     /// replica that should hold the record and does not is reported as bad.

@@ -29,11 +29,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use yingdun_archive::{NodeError, OtherNodes, StoreLocation};
-use yingdun_catalog::Database;
 use yingdun_catalog::catalogue::nodes::{self, Node, NodeDoor, NodeNotice};
 use yingdun_catalog::catalogue::stores;
+use yingdun_catalog::{Database, Exclusive, holder};
 use yingdun_crypto::digest::sha256;
-use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore};
+use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore, ServingNodes};
 use yingdun_model::StoreNumber;
 use yingdun_storage::{CopiesElsewhere, Disk, RealDisk, Store};
 
@@ -267,6 +267,23 @@ impl EpochGivers for Others {
                 }
             }
             Err(if why.is_empty() { "no other node has told its address".to_owned() } else { why.join("; ") })
+        })
+    }
+
+    fn serving(&self, names: Vec<String>) -> ServingNodes<'_> {
+        Box::pin(async move {
+            // One node works on a file, so no other one does.
+            if self.catalogue.engine_name() != "postgresql" {
+                return Ok(Vec::new());
+            }
+            let mut serving = Vec::new();
+            for name in names {
+                let by = holder(&self.catalogue, Exclusive::AuditLog(&name)).await;
+                if by.map_err(|error| error.to_string())?.is_some() {
+                    serving.push(name);
+                }
+            }
+            Ok(serving)
         })
     }
 }

@@ -135,6 +135,7 @@ const COUNTERS: &[&str] = &[
     "yingdun_dimse_received_bytes_total",
     "yingdun_epoch_failures_total",
     "yingdun_epochs_fetched_total",
+    "yingdun_epochs_unshared_total",
     "yingdun_feed_failures_total",
     "yingdun_feed_published_total",
     "yingdun_http_connections_refused_total",
