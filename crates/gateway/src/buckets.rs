@@ -51,6 +51,18 @@ impl<K: Eq + Hash> Buckets<K> {
         let (_, bucket) = inner.known.entry(source).or_insert((rate, Bucket::default()));
         bucket.take(rate, now)
     }
+
+    /// Whether one could be taken, without taking it.
+    pub(crate) fn look(&self, source: &K, rate: Rate, now: Duration) -> Result<(), TooMany> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = inner.known.len() >= SOURCES_MAX;
+        let mut bucket = match inner.known.get(source) {
+            Some((_, bucket)) => *bucket,
+            None if is_full => inner.others,
+            None => return Ok(()),
+        };
+        bucket.take(rate, now)
+    }
 }
 
 #[cfg(test)]

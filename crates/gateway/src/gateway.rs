@@ -3,6 +3,7 @@
 use crate::buckets::Buckets;
 use crate::class::Class;
 use crate::rate::{Rate, TooMany};
+use crate::recent::Recent;
 use crate::refusal::Refusal;
 use crate::settings::{Settings, SettingsError};
 use crate::turns::{Turn, Turns};
@@ -25,6 +26,7 @@ struct Inner {
     connections: Buckets<IpAddr>,
     strangers: Buckets<IpAddr>,
     subjects: Buckets<(ActorKind, ActorId, Work)>,
+    recent: Recent,
     turns: Turns,
 }
 
@@ -68,6 +70,7 @@ impl Gateway {
             connections: Buckets::default(),
             strangers: Buckets::default(),
             subjects: Buckets::default(),
+            recent: Recent::default(),
             turns: Turns::new(cores),
         })))
     }
@@ -105,6 +108,23 @@ impl Gateway {
     pub fn stranger(&self, address: IpAddr) -> Result<(), Refusal> {
         let taken = self.0.strangers.take(network_of(address), self.0.settings.strangers(), self.now());
         taken.map_err(refusal)
+    }
+
+    /// A credential that is about to be looked up.
+    ///
+    /// # Errors
+    /// [`Refusal::Rate`] while its address sends too many wrong ones, unless it was good a short while ago.
+    pub fn credential(&self, credential: &[u8], address: IpAddr) -> Result<(), Refusal> {
+        let now = self.now();
+        match self.0.strangers.look(&network_of(address), self.0.settings.strangers(), now) {
+            Err(_) if self.0.recent.has(credential, now) => Ok(()),
+            looked => looked.map_err(refusal),
+        }
+    }
+
+    /// A credential was good.
+    pub fn is_good(&self, credential: &[u8]) {
+        self.0.recent.note(credential, self.now());
     }
 
     /// A request of somebody who is known.
@@ -229,6 +249,18 @@ mod tests {
         let refused = gateway.stranger(HERE).unwrap_err();
         assert!(matches!(refused, Refusal::Rate { .. }) && refused.retry_after_s() == Some(1));
         assert!(gateway.stranger("192.0.2.7".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_flood_of_wrong_credentials_does_not_keep_those_out_who_work_there() {
+        let gateway = gateway("address = { strangers = { per_second = 1, burst = 3 } }");
+        gateway.is_good(b"of a reader");
+        while gateway.credential(b"guessed", HERE).is_ok() {
+            let _counted = gateway.stranger(HERE);
+        }
+        assert!(gateway.credential(b"of a reader", HERE).is_ok());
+        assert!(gateway.credential(b"another guess", HERE).is_err());
+        assert!(gateway.credential(b"guessed", "192.0.2.7".parse().unwrap()).is_ok());
     }
 
     #[test]

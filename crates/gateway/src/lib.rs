@@ -21,6 +21,7 @@ mod buckets;
 mod class;
 mod gateway;
 mod rate;
+mod recent;
 mod refusal;
 mod settings;
 mod turns;
