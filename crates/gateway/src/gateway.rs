@@ -122,6 +122,25 @@ impl Gateway {
         }
     }
 
+    /// A credential that has used up its rate for a class is refused until then without being looked up.
+    ///
+    /// # Errors
+    /// [`Refusal::Rate`].
+    pub fn held(&self, credential: &[u8], class: Class) -> Result<(), Refusal> {
+        match self.0.recent.held(credential, class, self.now()) {
+            Some(retry_after) => Err(Refusal::Rate { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody who is known was refused: the credential waits as long as was said.
+    pub fn hold(&self, credential: &[u8], class: Class, refused: Refusal) {
+        if let Refusal::Rate { retry_after } | Refusal::Quota { retry_after } = refused {
+            let now = self.now();
+            self.0.recent.hold(credential, class, now + retry_after.min(HOLD_MAX), now);
+        }
+    }
+
     /// A credential was good.
     pub fn is_good(&self, credential: &[u8]) {
         self.0.recent.note(credential, self.now());
@@ -197,6 +216,9 @@ impl Refusal {
 }
 
 // === helpers ===
+
+/// The longest time for which a credential is not looked up: who was given a larger rate meanwhile does not wait for longer.
+const HOLD_MAX: Duration = Duration::from_secs(5);
 
 fn refusal(TooMany { after, of_day }: TooMany) -> Refusal {
     if of_day { Refusal::Quota { retry_after: after } } else { Refusal::Rate { retry_after: after } }

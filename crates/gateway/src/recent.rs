@@ -4,6 +4,7 @@
 //! are not remembered are not looked up. What is kept is a hash under a key of this process, of which neither the credential nor
 //! another one with the same hash can be made.
 
+use crate::class::Class;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -31,6 +32,8 @@ pub(crate) struct Recent {
 struct Inner {
     used: HashMap<u64, Duration>,
     swept: Option<Duration>,
+    /// Those that have used up a rate, until when: they are refused without being looked up.
+    held: HashMap<(u64, Class), Duration>,
 }
 
 impl Recent {
@@ -53,6 +56,25 @@ impl Recent {
         }
     }
 
+    /// A credential has used up its rate for a class, until then.
+    pub(crate) fn hold(&self, credential: &[u8], class: Class, until: Duration, now: Duration) {
+        let hash = self.key.hash_one(credential);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.held.len() >= CREDENTIALS_MAX {
+            inner.held.retain(|_, until| *until > now);
+        }
+        if inner.held.len() < CREDENTIALS_MAX {
+            inner.held.insert((hash, class), until);
+        }
+    }
+
+    /// How long a credential has to wait until it is looked up again for a class.
+    pub(crate) fn held(&self, credential: &[u8], class: Class, now: Duration) -> Option<Duration> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = inner.held.get(&(self.key.hash_one(credential), class))?;
+        until.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
     /// Whether a credential was good a short while ago.
     pub(crate) fn has(&self, credential: &[u8], now: Duration) -> bool {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,6 +85,16 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_that_has_used_up_its_rate_waits_for_that_class_only() {
+        let (recent, ms) = (Recent::default(), Duration::from_millis);
+        recent.hold(b"a", Class::Reading, ms(30), ms(10));
+        assert_eq!(recent.held(b"a", Class::Reading, ms(20)), Some(ms(10)));
+        assert_eq!(recent.held(b"a", Class::Reading, ms(30)), None);
+        assert_eq!(recent.held(b"a", Class::Search, ms(20)), None);
+        assert_eq!(recent.held(b"b", Class::Reading, ms(20)), None);
+    }
 
     #[test]
     fn a_credential_is_remembered_while_it_is_used_and_memory_is_bounded() {

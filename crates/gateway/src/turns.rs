@@ -1,7 +1,8 @@
 //! Turns: how much of each class is done at the same time, so that readers find a machine that has time for them.
 //!
 //! Each class has so many turns, and a queue with a bound and a longest wait. While more readers are served than the machine has
-//! room for, every other class has a quarter of its turns. Within a class nobody has more than half of them.
+//! room for, every other class has a quarter of its turns. Within a class nobody has more than half of them, and of
+//! reading a share of the machine.
 
 use crate::class::Class;
 use crate::refusal::Refusal;
@@ -19,9 +20,13 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest wait of a stranger.
 const STRANGER_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Readers who are served at the same time, per core, from which on others have fewer turns. A picture takes milliseconds, so two
-/// on each core mean that the next one waits.
-const READERS_PER_CORE: usize = 2;
+/// Readers who are served at the same time, per core, from which on others have fewer turns: a picture takes
+/// milliseconds, and the next one waits.
+const READERS_PER_CORE: usize = 4;
+
+/// Pictures that are made for one reader at the same time, per core: they keep the machine busy, and another reader's next picture
+/// waits for as many and not for hundreds.
+const OF_ONE_READER_PER_CORE: usize = 2;
 
 /// What others have left while readers wait: one part of so many.
 const NARROWED_TO: usize = 4;
@@ -165,7 +170,7 @@ impl Lane {
     fn has_room(&self, class: Class, cores: usize, is_pressed: bool, taker: &Taker) -> bool {
         let all = turns_of(class, cores, is_pressed);
         let own = self.of_taker.get(taker).copied().unwrap_or(0);
-        self.running < all && own < all.div_ceil(2)
+        self.running < all && own < turns_of_taker(class, cores, all)
     }
 
     fn begin(&mut self, taker: &Taker) {
@@ -187,8 +192,8 @@ impl Lane {
 /// How many turns a class has.
 fn turns_of(class: Class, cores: usize, is_pressed: bool) -> usize {
     let per_core = match class {
-        // Each takes milliseconds: more at once would only share the same cores.
-        Class::Reading => 64,
+        // Lasts as long as the answer is taken; a slow line keeps turns of its reader only.
+        Class::Reading => 256,
         Class::Operations => 16,
         // A turn lasts as long as the sender sends.
         Class::Store => 32,
@@ -201,6 +206,19 @@ fn turns_of(class: Class, cores: usize, is_pressed: bool) -> usize {
     };
     let all = per_core * cores;
     if is_pressed && class != Class::Reading { all.div_ceil(NARROWED_TO) } else { all }
+}
+
+/// How many of them one taker has.
+fn turns_of_taker(class: Class, cores: usize, all: usize) -> usize {
+    match class {
+        Class::Reading => cores * OF_ONE_READER_PER_CORE,
+        Class::Operations
+        | Class::Store
+        | Class::Search
+        | Class::Administration
+        | Class::Bulk
+        | Class::Open => all.div_ceil(2),
+    }
 }
 
 #[cfg(test)]
@@ -256,6 +274,19 @@ mod tests {
         assert!(other.is_ok() && !more.is_finished());
         mine.pop();
         assert!(more.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_reader_does_not_take_the_machine_from_another() {
+        let turns = Turns::new(1);
+        let mut greedy = Vec::new();
+        for _ in 0..OF_ONE_READER_PER_CORE {
+            greedy.push(turns.take(Class::Reading, taker(1)).await.unwrap());
+        }
+        let more = waiting(&turns, Class::Reading, 1);
+        settle().await;
+        assert!(!more.is_finished());
+        assert!(turns.take(Class::Reading, taker(2)).await.is_ok());
     }
 
     #[tokio::test]

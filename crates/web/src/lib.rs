@@ -69,7 +69,8 @@ pub use network::{
     WorklistQuestion,
 };
 pub use routes::{
-    Authentication, BodyRule, Family, Method, Needs, Owner, Parameter, Place, Route, RouteId, Schema,
+    Authentication, BodyRule, Family, Interface, Method, Needs, Owner, Parameter, Place, Route, RouteId,
+    Schema, interfaces,
 };
 pub use sealed::SealedDoor;
 pub use server::{Answer, Listener, ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

@@ -44,7 +44,10 @@ impl Checkpoint {
             // Whoever balances load asks often, and it costs nothing.
             (Needs::Nothing, _) if self.class == Class::Operations => Ok(()),
             (Needs::Nothing, _) | (_, None) => self.gateway.stranger(self.address),
-            (_, Some(credential)) => self.gateway.credential(credential, self.address),
+            (_, Some(credential)) => self
+                .gateway
+                .held(credential, self.class)
+                .and_then(|()| self.gateway.credential(credential, self.address)),
         };
         passed.map_err(|refusal| self.told(refusal))
     }
@@ -85,6 +88,9 @@ impl Checkpoint {
                     .await
                     .map_err(|error| crate::identity::of_sign_in(&error))?;
             }
+            if let Some(credential) = credential(parts) {
+                self.gateway.hold(credential, self.class, refusal);
+            }
             return Err(self.told(refusal));
         }
         Ok(Some(session))
@@ -95,7 +101,7 @@ impl Checkpoint {
         let subject = session.map(Subject::from);
         let turn = self.gateway.turn(self.class, subject.as_ref(), self.address).await;
         let turn = turn.map_err(|refusal| self.told(refusal))?;
-        Ok(Passed { turn, is_kept: self.class == Class::Bulk })
+        Ok(Passed { turn, is_kept: matches!(self.class, Class::Bulk | Class::Reading) })
     }
 
     fn told(&self, refusal: Refusal) -> Problem {
@@ -121,7 +127,8 @@ impl Checkpoint {
 /// A request that was let through, and its turn.
 pub(super) struct Passed {
     turn: Turn,
-    /// Whether the turn lasts until the answer is taken: what is streamed for minutes holds memory for minutes.
+    /// Whether the turn lasts until the answer is taken: what is streamed for minutes holds memory for
+    /// minutes, and most work of a picture is sending it.
     is_kept: bool,
 }
 

@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, WebSocketUpgrade};
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,7 +41,12 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
         .increment(1);
     metrics::histogram!("yingdun_http_request_seconds", "route" => id.name()).record(elapsed.as_secs_f64());
     // Paths and queries hold UIDs and names: the log names the route only.
-    tracing::info!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        // A flood is counted above, and does not fill the disk with lines.
+        tracing::debug!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    } else {
+        tracing::info!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    }
     response
 }
 

@@ -3,6 +3,7 @@
 //! All of it follows from the row of the table by matches that name every action and every need: a route of a new action without
 //! an owner does not compile, and there is no other way to a route.
 
+use super::RouteId;
 use super::words::{Family, Needs, Place, Route};
 use yingdun_gateway::Class;
 use yingdun_model::Action;
@@ -93,6 +94,35 @@ impl Authentication {
             Self::Device => "device",
         }
     }
+}
+
+/// A way in, as it stands in the list of interfaces. Nothing of it can be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name, as in metrics.
+    pub name: String,
+    /// What is asked: a method and a path, or a DICOM service and its SOP class.
+    pub address: String,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// What kind of work it is.
+    pub class: Class,
+    /// How its callers are known.
+    pub authentication: Authentication,
+}
+
+/// Every way in over HTTP: one for each route under each prefix of its family. The router is made of the same table.
+pub fn interfaces() -> impl Iterator<Item = Interface> {
+    RouteId::ALL.iter().flat_map(|id| {
+        let route = id.describe();
+        route.family.prefixes().iter().map(move |prefix| Interface {
+            name: id.name().to_owned(),
+            address: format!("{} {prefix}{}", route.method.as_str(), route.path),
+            owner: route.owner(),
+            class: route.class(),
+            authentication: route.authentication(),
+        })
+    })
 }
 
 impl Route {

@@ -17,6 +17,6 @@ pub(crate) mod wadl;
 mod words;
 
 pub(crate) use call::{Call, Service};
-pub use interface::{Authentication, Owner};
+pub use interface::{Authentication, Interface, Owner, interfaces};
 pub use table::RouteId;
 pub use words::{BodyRule, Family, Method, Needs, Parameter, Place, Route, Schema};

@@ -101,6 +101,7 @@ impl System {
         check(config)?;
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
+        super::interfaces::measure(config);
         let hold = hold_as_node(config).await?;
         let foundation = Foundation::open_held(config, root, hold.as_ref()).await?;
         for (_, Finding { severity, option, cause, remedy }) in database_servers(config).await {
