@@ -18,6 +18,7 @@ mod case;
 mod catalogue;
 mod data;
 mod failure;
+mod flood;
 mod load;
 mod machine;
 mod nodes;
@@ -108,6 +109,8 @@ enum Part {
     Nodes,
     /// Decisions beside a million care relations, alone: give no other part with it
     Access,
+    /// One reader while others flood the door, alone: give no other part with it
+    Gateway,
 }
 
 fn main() -> ExitCode {
@@ -136,6 +139,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     if arguments.only.contains(&Part::Access) {
         return measure_access(arguments).await;
+    }
+    if arguments.only.contains(&Part::Gateway) {
+        return measure_gateway(arguments).await;
     }
     let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -243,6 +249,19 @@ async fn measure_access(arguments: &Arguments) -> Outcome<()> {
     let table = access::run(&arguments.work, size, &mut measured).await?;
     write_records(arguments, &report::records(&measured))?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures one reader under a flood and writes the table to standard output.
+async fn measure_gateway(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Gateway] {
+        return Err(Failure::new("`gateway` is measured alone: --only gateway"));
+    }
+    let (size, environment) = (size(arguments), environment(arguments)?);
+    let mut measured = Measured::default();
+    flood::run(&environment, size, &mut measured).await?;
+    fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
+    write_records(arguments, &report::records_beside(&measured, "", &[], str::to_owned))?;
+    std::io::stdout().write_all(flood::table(&measured).as_bytes()).or_fail("writing the table")
 }
 
 /// How much work was asked for.

@@ -83,6 +83,12 @@ impl HttpClient {
     pub(crate) async fn connect(target: &HttpTarget) -> Outcome<Self> {
         let what = format!("connecting to {}", target.address);
         let stream = TcpStream::connect(target.address).await.or_fail(&what)?;
+        Self::connect_over(target, stream).await
+    }
+
+    /// Over a TCP connection that is there.
+    pub(crate) async fn connect_over(target: &HttpTarget, stream: TcpStream) -> Outcome<Self> {
+        let what = format!("connecting to {}", target.address);
         stream.set_nodelay(true).or_fail(&what)?;
         let mut builder = http1::Builder::new();
         builder.max_buf_size(READ_BYTES);

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use yingdun_access::Access;
 use yingdun_archive::Archive;
 use yingdun_audit::Log;
+use yingdun_gateway::Gateway;
 use yingdun_model::{InstitutionId, Secret};
 
 /// How the door is set up.
@@ -44,6 +45,8 @@ pub struct DoorConfig {
     pub cors_origins: Vec<String>,
     /// A token with which a collector may read `/metrics` and nothing else.
     pub metrics_token: Option<Secret<String>>,
+    /// What is let through.
+    pub gateway: Gateway,
 }
 
 /// The rooms behind the door.
@@ -74,15 +77,17 @@ impl Door {
     /// # Errors
     /// [`ListenerError`] when the address cannot be bound or plain HTTP would leave this machine.
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
-        let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token } = config;
+        let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token, gateway } =
+            config;
         let origins = Arc::new(Origins::new(&cors_origins));
         let channels = Channels::default();
-        let listener = Listener::bind(address, transport).await?;
+        let listener = Listener::bind(address, transport).await?.with_gateway(gateway.clone());
         let scheme = if listener.is_tls() { "https" } else { "http" };
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
         let Rooms { access, archive, audit, hooks } = rooms;
         let jobs = Jobs::new(archive.clone());
         let service = Service {
+            gateway,
             access,
             archive,
             audit,

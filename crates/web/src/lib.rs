@@ -34,6 +34,7 @@
 //!     institution: yingdun_model::InstitutionId::new("h1")?,
 //!     cors_origins: Vec::new(),
 //!     metrics_token: None,
+//!     gateway: yingdun_gateway::Gateway::new(Default::default())?,
 //! };
 //! let door = Door::open(config, rooms).await?;
 //! door.serve(async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await;
@@ -67,6 +68,9 @@ pub use network::{
     CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way,
     WorklistQuestion,
 };
-pub use routes::{BodyRule, Family, Method, Needs, Parameter, Place, Route, RouteId, Schema};
+pub use routes::{
+    Authentication, BodyRule, Family, Interface, Method, Needs, Owner, Parameter, Place, Route, RouteId,
+    Schema, interfaces,
+};
 pub use sealed::SealedDoor;
 pub use server::{Answer, Listener, ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

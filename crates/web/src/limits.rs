@@ -20,6 +20,13 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// The longest silence inside a request body. A modality on a bad line still sends something each half minute.
 pub const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// Time spent waiting for a request body after which it is looked at how much came meanwhile.
+pub const BODY_RATE_WINDOW: Duration = Duration::from_secs(30);
+
+/// What must have come of a request body in [`BODY_RATE_WINDOW`]: a kibibyte in a second, less than the worst line of a modality
+/// carries. Stops a peer that sends a byte now and then.
+pub const BODY_WINDOW_BYTES_MIN: u64 = 30 * 1024;
+
 /// The longest time that a peer may refuse to take answer bytes. A viewer that is paused for longer asks again.
 pub const WRITE_STALL_MAX: Duration = Duration::from_secs(60);
 

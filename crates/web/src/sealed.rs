@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use yingdun_gateway::Gateway;
 use yingdun_model::Secret;
 
 /// Seconds after which a client may try again: people bring shares in minutes.
@@ -51,8 +52,10 @@ impl SealedDoor {
         address: SocketAddr,
         transport: Transport,
         sealing: Sealing,
+        gateway: Gateway,
     ) -> Result<Self, ListenerError> {
-        Ok(Self { listener: Listener::bind(address, transport).await?, sealing })
+        let listener = Listener::bind(address, transport).await?.with_gateway(gateway);
+        Ok(Self { listener, sealing })
     }
 
     /// The bound address.

@@ -46,6 +46,7 @@ macro_rules! messages {
 }
 
 mod disc;
+mod gateway;
 
 messages! {
     serving(web, dicom_tls, dicom_plain) {

@@ -107,6 +107,7 @@ pub(crate) enum Fault {
     ForeignCode,
     WrongVerifier,
     SecretInClear,
+    OutsideZone,
     WrongCode,
     ReplayedOneTimeCode,
     IdleToken,
@@ -114,7 +115,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -136,6 +137,7 @@ impl Fault {
         Self::ForeignCode,
         Self::WrongVerifier,
         Self::SecretInClear,
+        Self::OutsideZone,
         Self::WrongCode,
         Self::ReplayedOneTimeCode,
         Self::IdleToken,
@@ -164,6 +166,7 @@ impl Fault {
             Self::ForeignCode => "code-of-another-client",
             Self::WrongVerifier => "wrong-code-verifier",
             Self::SecretInClear => "secret-in-clear",
+            Self::OutsideZone => "outside-zone",
             Self::WrongCode => "wrong-one-time-code",
             Self::ReplayedOneTimeCode => "replayed-one-time-code",
             Self::IdleToken => "idle-token",
@@ -193,6 +196,24 @@ impl Access {
             address: device.peer().address,
         };
         self.refuse_sign_in(claim, Fault::SecretInClear).await
+    }
+
+    /// Writes down that a session was used from a network where its role is not served. Metered per source address.
+    ///
+    /// # Errors
+    /// [`SignInError::AuditUnavailable`].
+    pub async fn refuse_place(&self, session: &Session, address: IpAddr) -> Result<(), SignInError> {
+        let claim = Claim {
+            institution: session.institution(),
+            actor: session.actor(),
+            kind: session.actor_kind(),
+            role: Some(session.role()),
+            address,
+        };
+        match self.refuse_sign_in(claim, Fault::OutsideZone).await {
+            SignInError::Refused => Ok(()),
+            error => Err(error),
+        }
     }
 
     /// Writes a refused sign-in down, and gives the answer that tells nothing.

@@ -3,6 +3,7 @@
 
 mod caller;
 mod find;
+mod passing;
 mod performed;
 mod retrieve;
 mod rewriting;
@@ -18,6 +19,7 @@ use crate::scp::{
     Service, WorkitemAnswer, WorkitemRequest,
 };
 use bytes::Bytes;
+use passing::Crowded;
 use performed::not_reported;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use yingdun_archive::{
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
+use yingdun_gateway::{Class, Gateway, Turn};
 use yingdun_model::{Action, AeTitle, Uid};
 
 /// Lets registered devices in, gives their objects to the archive and them what they may have of it.
@@ -38,22 +41,34 @@ pub struct ArchiveDoor {
     access: Access,
     archive: Archive,
     client_tls: Option<Arc<ClientConfig>>,
+    gateway: Option<Gateway>,
 }
 
 /// An object on its way into the archive.
-pub struct Arriving(yingdun_archive::Incoming);
+pub struct Arriving {
+    incoming: yingdun_archive::Incoming,
+    /// Given back when the object is durable.
+    _turn: Option<Turn>,
+}
 
 impl ArchiveDoor {
     /// The door between the network and an archive.
     #[must_use]
     pub const fn new(access: Access, archive: Archive) -> Self {
-        Self { access, archive, client_tls: None }
+        Self { access, archive, client_tls: None, gateway: None }
     }
 
     /// The same with a certificate for the associations that it makes itself (C-MOVE).
     #[must_use]
     pub fn with_client_tls(mut self, client_tls: Option<Arc<ClientConfig>>) -> Self {
         self.client_tls = client_tls;
+        self
+    }
+
+    /// The same behind the gateway of this process.
+    #[must_use]
+    pub fn with_gateway(mut self, gateway: Gateway) -> Self {
+        self.gateway = Some(gateway);
         self
     }
 }
@@ -63,7 +78,7 @@ impl Service for ArchiveDoor {
     type Incoming = Arriving;
 
     async fn admit(&self, peer: &Peer) -> Result<Caller, Refusal> {
-        self.let_in(peer).await
+        self.admit_through(peer).await
     }
 
     fn recognises(&self, caller: &Caller) -> bool {
@@ -102,10 +117,13 @@ impl Service for ArchiveDoor {
             door: Door::Dimse,
             habits: caller.device().habits(),
         };
-        self.archive.receive(caller.acting(), declared).map(Arriving).map_err(failure)
+        let _turn = self.pass(caller, Class::Store, Crowded::OutOfResources).await?;
+        let incoming = self.archive.receive(caller.acting(), declared).map_err(failure)?;
+        Ok(Arriving { incoming, _turn })
     }
 
     async fn worklist(&self, caller: &Caller, asked: Keys) -> Result<Vec<DataSet>, Failure> {
+        let _turn = self.pass(caller, Class::Search, Crowded::OutOfResources).await?;
         self.archive.find_steps(caller.acting(), &asked).await.map_err(no_worklist)
     }
 
@@ -116,6 +134,7 @@ impl Service for ArchiveDoor {
         instance: &Uid,
         report: DataSet,
     ) -> Result<(), Failure> {
+        let _turn = self.pass(caller, Class::Store, Crowded::ResourceLimitation).await?;
         let begun = self.archive.begin_performed_step(caller.acting(), &peer.calling, instance, &report);
         begun.await.map_err(not_reported)
     }
@@ -127,19 +146,23 @@ impl Service for ArchiveDoor {
         instance: &Uid,
         report: DataSet,
     ) -> Result<Vec<Tag>, Failure> {
+        let _turn = self.pass(caller, Class::Store, Crowded::ResourceLimitation).await?;
         let changed = self.archive.change_performed_step(caller.acting(), &peer.calling, instance, &report);
         changed.await.map_err(not_reported)
     }
 
     async fn performed_step(&self, caller: &Caller, instance: &Uid) -> Result<DataSet, Failure> {
+        let _turn = self.pass(caller, Class::Search, Crowded::ResourceLimitation).await?;
         self.archive.performed_attributes(caller.acting(), instance).await.map_err(not_reported)
     }
 
     async fn workitem(&self, caller: &Caller, request: WorkitemRequest) -> Result<WorkitemAnswer, Failure> {
+        let _turn = self.pass(caller, Class::Search, Crowded::ResourceLimitation).await?;
         self.ask_of_workitem(caller.acting(), request).await
     }
 
     async fn workitems(&self, caller: &Caller, identifier: &DataSet) -> Result<Vec<DataSet>, Failure> {
+        let _turn = self.pass(caller, Class::Search, Crowded::OutOfResources).await?;
         self.matching_workitems(caller.acting(), identifier).await
     }
 
@@ -149,6 +172,7 @@ impl Service for ArchiveDoor {
         peer: &Peer,
         transaction: Transaction,
     ) -> Result<PendingReport, Failure> {
+        let _turn = self.pass(caller, Class::Store, Crowded::ResourceLimitation).await?;
         let references = transaction.references.into_iter();
         let request = CommitmentRequest {
             peer: peer.calling.clone(),
@@ -165,10 +189,12 @@ impl Service for ArchiveDoor {
     }
 
     async fn find(&self, caller: &Caller, query: Query) -> Result<Matches, Failure> {
+        let _turn = self.pass(caller, Class::Search, Crowded::OutOfResources).await?;
         self.search(caller.acting(), query).await
     }
 
     async fn select(&self, caller: &Caller, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
+        let _turn = self.pass(caller, Class::Bulk, Crowded::UnableToSend).await?;
         self.instances(caller.acting(), selection).await
     }
 
@@ -197,11 +223,11 @@ impl ArchiveDoor {
 
 impl Incoming for Arriving {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        self.0.write(bytes).await.map_err(failure)
+        self.incoming.write(bytes).await.map_err(failure)
     }
 
     async fn finish(self) -> Result<(), Failure> {
-        self.0.finish().await.map(drop).map_err(failure)
+        self.incoming.finish().await.map(drop).map_err(failure)
     }
 }
 

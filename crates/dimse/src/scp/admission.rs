@@ -47,16 +47,18 @@ impl Admission {
         Self { limits, open: Arc::default() }
     }
 
-    /// A slot for a connection from this address; `None` when it must be closed at once.
-    pub(super) fn enter(&self, address: IpAddr) -> Option<Slot> {
+    /// A slot for a connection from this address, which only waits for its rejection unless it `may_associate`; `None` when it
+    /// must be closed at once.
+    pub(super) fn enter(&self, address: IpAddr, may_associate: bool) -> Option<Slot> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.connections >= self.limits.connections {
             return None;
         }
         open.connections += 1;
         let here = open.per_address.get(&address).copied().unwrap_or(0);
-        let within =
-            open.associations < self.limits.associations && here < self.limits.associations_per_address;
+        let within = may_associate
+            && open.associations < self.limits.associations
+            && here < self.limits.associations_per_address;
         if within {
             open.associations += 1;
             open.per_address.insert(address, here + 1);
@@ -102,21 +104,30 @@ mod tests {
     #[test]
     fn one_address_cannot_take_all_slots() {
         let admission = Admission::new(LIMITS);
-        let first = admission.enter(address(1)).unwrap();
-        let second = admission.enter(address(1)).unwrap();
-        let third = admission.enter(address(1)).unwrap();
+        let first = admission.enter(address(1), true).unwrap();
+        let second = admission.enter(address(1), true).unwrap();
+        let third = admission.enter(address(1), true).unwrap();
         assert!(first.within_limits() && second.within_limits() && !third.within_limits());
-        assert!(admission.enter(address(2)).unwrap().within_limits());
+        assert!(admission.enter(address(2), true).unwrap().within_limits());
+    }
+
+    #[test]
+    fn a_connection_beyond_its_rate_waits_for_its_rejection_and_takes_no_association() {
+        let admission = Admission::new(LIMITS);
+        let beyond = admission.enter(address(1), false).unwrap();
+        assert!(!beyond.within_limits());
+        let others: Vec<Slot> = (1..3).filter_map(|last| admission.enter(address(last), true)).collect();
+        assert!(others.iter().all(Slot::within_limits));
     }
 
     #[test]
     fn a_slot_is_free_again_when_it_is_dropped() {
         let admission = Admission::new(LIMITS);
-        let slots: Vec<Slot> = (0..4).filter_map(|last| admission.enter(address(last))).collect();
+        let slots: Vec<Slot> = (0..4).filter_map(|last| admission.enter(address(last), true)).collect();
         assert_eq!(slots.iter().filter(|slot| slot.within_limits()).count(), 3);
-        assert!(admission.enter(address(9)).is_none());
+        assert!(admission.enter(address(9), true).is_none());
         drop(slots);
-        assert!(admission.enter(address(9)).unwrap().within_limits());
+        assert!(admission.enter(address(9), true).unwrap().within_limits());
         assert!(admission.open.lock().unwrap().per_address.is_empty());
     }
 }

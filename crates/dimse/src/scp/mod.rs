@@ -18,6 +18,7 @@ mod find;
 mod get;
 mod habits;
 mod identifier;
+mod interface;
 mod measure;
 mod move_;
 mod negotiate;
@@ -34,6 +35,7 @@ mod worklist;
 pub use admission::Limits;
 pub use commit::PendingReport;
 pub(crate) use commit::report_command;
+pub use interface::work_of;
 pub use negotiate::{accepts, service_classes};
 pub use sealed::Sealed;
 pub use send::send;
@@ -59,6 +61,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use yingdun_gateway::{Gateway, Refusal as NotLetThrough};
 use yingdun_model::Uid;
 
 /// Pause after the operating system refuses to accept (it is out of file handles, mostly), so that the loop
@@ -100,6 +103,7 @@ struct Shared<S> {
     service: S,
     settings: Settings,
     admission: Admission,
+    gateway: Option<Gateway>,
 }
 
 /// What the transport knows of the peer.
@@ -123,7 +127,14 @@ impl<S: Service> Scp<S> {
     /// A server in front of `service`.
     pub fn new(service: S, settings: Settings) -> Self {
         let admission = Admission::new(settings.limits);
-        Self { shared: Arc::new(Shared { service, settings, admission }) }
+        Self { shared: Arc::new(Shared { service, settings, admission, gateway: None }) }
+    }
+
+    /// The same with zones and rates for connections.
+    #[must_use]
+    pub fn behind(service: S, settings: Settings, gateway: Gateway) -> Self {
+        let admission = Admission::new(settings.limits);
+        Self { shared: Arc::new(Shared { service, settings, admission, gateway: Some(gateway) }) }
     }
 
     /// Serves one listener until `stop`. Then it takes no new connections, lets associations finish for the
@@ -164,7 +175,14 @@ impl<S: Service> Scp<S> {
         stop: &CancellationToken,
         give_up: &CancellationToken,
     ) {
-        let Some(slot) = self.shared.admission.enter(address.ip().to_canonical()) else {
+        let passed = self.shared.gateway.as_ref().map_or(Ok(()), |gateway| gateway.connection(address.ip()));
+        if let Err(refusal) = passed {
+            refusal.note("dimse", None);
+        }
+        if passed == Err(NotLetThrough::Zone) {
+            return;
+        }
+        let Some(slot) = self.shared.admission.enter(address.ip().to_canonical(), passed.is_ok()) else {
             metrics::counter!("yingdun_dimse_connections_dropped_total").increment(1);
             tracing::warn!(%address, "a connection was dropped: too many are open");
             return;

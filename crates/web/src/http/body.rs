@@ -21,6 +21,9 @@ pub(crate) enum BodyError {
     /// Nothing came for too long.
     #[error("nothing of the body came for {} s", limits::BODY_SILENCE_MAX.as_secs())]
     Silent,
+    /// Too little came for the time that was waited.
+    #[error("less than {} bytes of the body came in {} s", limits::BODY_WINDOW_BYTES_MIN, limits::BODY_RATE_WINDOW.as_secs())]
+    Slow,
     /// The connection ended, or its framing is broken.
     #[error("the body ended early")]
     Broken,
@@ -32,7 +35,9 @@ impl From<BodyError> for Problem {
             BodyError::TooLong(max) => {
                 Self::new(Kind::TooLarge).expected(format!("a body of at most {max} bytes"))
             }
-            BodyError::Silent => Self::new(Kind::Timeout).expected("a body that keeps coming"),
+            BodyError::Silent | BodyError::Slow => {
+                Self::new(Kind::Timeout).expected("a body that keeps coming")
+            }
             BodyError::Broken => Self::bad_request("a complete body", "a body that ended early"),
         }
     }
@@ -45,6 +50,38 @@ pub(crate) struct Chunks {
     max: u64,
     silence_max: Duration,
     deadline: Pin<Box<Sleep>>,
+    pace: Pace,
+}
+
+/// How fast the peer sends, by the time that was spent waiting for it: time in which nobody asked for more is not its own.
+struct Pace {
+    window: Duration,
+    bytes_min: u64,
+    waiting_since: Option<Instant>,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    const fn new(window: Duration, bytes_min: u64) -> Self {
+        Self { window, bytes_min, waiting_since: None, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    fn waits(&mut self) {
+        self.waiting_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes note of a chunk; false when too little came.
+    fn came(&mut self, bytes: usize) -> bool {
+        self.waited += self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.bytes += bytes as u64;
+        if self.waited < self.window {
+            return true;
+        }
+        let enough = self.bytes >= self.bytes_min;
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
+        enough
+    }
 }
 
 impl Chunks {
@@ -55,7 +92,14 @@ impl Chunks {
 
     fn with_silence(body: Body, max: u64, silence_max: Duration) -> Self {
         let deadline = Box::pin(tokio::time::sleep(silence_max));
-        Self { body: body.into_data_stream(), left: max, max, silence_max, deadline }
+        Self {
+            body: body.into_data_stream(),
+            left: max,
+            max,
+            silence_max,
+            deadline,
+            pace: Pace::new(limits::BODY_RATE_WINDOW, limits::BODY_WINDOW_BYTES_MIN),
+        }
     }
 }
 
@@ -71,11 +115,17 @@ impl Stream for Chunks {
                     return Poll::Ready(Some(Err(BodyError::TooLong(self.max))));
                 };
                 self.left = left;
+                if !self.pace.came(chunk.len()) {
+                    return Poll::Ready(Some(Err(BodyError::Slow)));
+                }
                 Poll::Ready(Some(Ok(chunk)))
             }
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(BodyError::Broken))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => self.deadline.as_mut().poll(cx).map(|()| Some(Err(BodyError::Silent))),
+            Poll::Pending => {
+                self.pace.waits();
+                self.deadline.as_mut().poll(cx).map(|()| Some(Err(BodyError::Silent)))
+            }
         }
     }
 }
@@ -160,6 +210,34 @@ fn depth(json: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up_and_one_that_waits_for_us_is_not() {
+        let drip = |pause_s: u64, bytes: usize| {
+            let chunks = futures_util::stream::unfold((), move |()| async move {
+                tokio::time::sleep(Duration::from_secs(pause_s)).await;
+                Some((Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes])), ()))
+            });
+            Chunks::new(Body::from_stream(chunks), u64::MAX)
+        };
+        let mut dripping = drip(20, 1);
+        assert!(dripping.next().await.unwrap().is_ok());
+        assert_eq!(dripping.next().await, Some(Err(BodyError::Slow)));
+        let mut slow = drip(20, 32 * 1024);
+        for _ in 0..20 {
+            assert!(slow.next().await.unwrap().is_ok());
+        }
+        let mut ready = Chunks::new(
+            Body::from_stream(futures_util::stream::iter(
+                (0..20).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"x"))),
+            )),
+            100,
+        );
+        while let Some(chunk) = ready.next().await {
+            assert!(chunk.is_ok(), "the pauses are ours");
+            tokio::time::sleep(Duration::from_secs(25)).await;
+        }
+    }
     use futures_util::stream;
 
     #[tokio::test]

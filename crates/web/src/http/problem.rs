@@ -244,6 +244,11 @@ impl Problem {
         problem
     }
 
+    /// The status of the answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.0.kind.status()
+    }
+
     /// The kind, for tests.
     #[cfg(test)]
     pub(crate) fn kind(&self) -> Kind {

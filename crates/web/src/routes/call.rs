@@ -17,10 +17,13 @@ use tokio::sync::Semaphore;
 use yingdun_access::{Access, Session};
 use yingdun_archive::Archive;
 use yingdun_audit::Log;
+use yingdun_gateway::Gateway;
 use yingdun_model::{InstitutionId, Secret, Uid};
 
 /// What handlers work with. One per server.
 pub(crate) struct Service {
+    /// What is let through.
+    pub(crate) gateway: Gateway,
     pub(crate) access: Access,
     pub(crate) archive: Archive,
     pub(crate) audit: Log,

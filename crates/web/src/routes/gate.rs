@@ -1,6 +1,7 @@
 //! What every request passes before a handler sees it: bounds, form, identity. In this order, so that a
 //! stranger costs as little as possible and learns nothing from the order of checks.
 
+use super::checkpoint::{Checkpoint, Passed};
 use super::dispatch::dispatch;
 use super::{BodyRule, Call, Needs, RouteId, Service};
 use crate::http::compress::Press;
@@ -14,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, WebSocketUpgrade};
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,12 +24,13 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let outcome = match admit(id, service, parts).await {
-        Ok((call, press)) => {
+        Ok((call, press, turn)) => {
             let answered = dispatch(id, call, body).await;
-            answered.map(|response| match press {
+            let pressed = answered.map(|response| match press {
                 Some(press) => press.press(response),
                 None => response,
-            })
+            });
+            pressed.map(|response| turn.keep(response))
         }
         Err(problem) => Err(problem),
     };
@@ -39,7 +41,12 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
         .increment(1);
     metrics::histogram!("yingdun_http_request_seconds", "route" => id.name()).record(elapsed.as_secs_f64());
     // Paths and queries hold UIDs and names: the log names the route only.
-    tracing::info!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        // A flood is counted above, and does not fill the disk with lines.
+        tracing::debug!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    } else {
+        tracing::info!(route = id.name(), status, elapsed_us = elapsed.as_micros(), "request");
+    }
     response
 }
 
@@ -47,37 +54,40 @@ async fn admit(
     id: RouteId,
     service: Arc<Service>,
     mut parts: Parts,
-) -> Result<(Call, Option<Press>), Problem> {
+) -> Result<(Call, Option<Press>, Passed), Problem> {
     let route = id.describe();
     let peer = *parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Kind::Internal))?;
+    let checkpoint = Checkpoint::new(&service.gateway, &route, peer);
+    checkpoint.arrival(&parts)?;
     let path = path_of(&mut parts).await?;
     let query = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-    let identity = match route.needs {
-        Needs::Nothing => None,
-        Needs::Token(_) | Needs::OwnToken => Some(identity::of_token(&service, &parts.headers, peer).await?),
-        Needs::OwnTokenInPart => Some(identity::of_token_in_part(&service, &parts.headers, peer).await?),
+    let identified = match route.needs {
+        Needs::Nothing => Ok(None),
+        Needs::Token(_) | Needs::OwnToken => {
+            identity::of_token(&service, &parts.headers, peer).await.map(Some)
+        }
+        Needs::OwnTokenInPart => identity::of_token_in_part(&service, &parts.headers, peer).await.map(Some),
         Needs::OwnCookieInPart => {
             let cookie = identity::SESSION_COOKIE;
-            identity::of_cookie_in_part(&service, &parts.headers, cookie, peer).await?
+            identity::of_cookie_in_part(&service, &parts.headers, cookie, peer).await
         }
-        Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await?,
-        Needs::Node => {
-            identity::of_node(&service, peer).await?;
-            None
-        }
-        Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await?,
+        Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await,
+        Needs::Node => identity::of_node(&service, peer).await.map(|()| None),
+        Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await,
     };
+    let identity = checkpoint.identified(identified, &service.access, &parts).await?;
     let content_type = check_body(route.body, &parts)?;
     let accept = accept_of(&parts, &query)?;
     let upgrade = match id {
         RouteId::OpenEventChannel => WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok(),
         _ => None,
     };
+    let passed = checkpoint.turn(identity.as_ref()).await?;
     let headers = parts.headers;
     let press = if route.is_compressible() { service.presses.take(&headers) } else { None };
     let coding = press.as_ref().map(Press::coding);
     let call = Call { service, peer, headers, path, query, accept, content_type, coding, identity, upgrade };
-    Ok((call, press))
+    Ok((call, press, passed))
 }
 
 /// Bounds that hold before the path is known.

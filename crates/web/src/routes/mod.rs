@@ -6,8 +6,10 @@
 //! cannot be mounted.
 
 mod call;
+mod checkpoint;
 mod dispatch;
 mod gate;
+mod interface;
 pub(crate) mod mount;
 pub(crate) mod openapi;
 mod table;
@@ -15,5 +17,6 @@ pub(crate) mod wadl;
 mod words;
 
 pub(crate) use call::{Call, Service};
+pub use interface::{Authentication, Interface, Owner, interfaces};
 pub use table::RouteId;
 pub use words::{BodyRule, Family, Method, Needs, Parameter, Place, Route, Schema};

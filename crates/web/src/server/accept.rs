@@ -1,5 +1,6 @@
 //! The accept loop: one task per connection, each within its bounds, all ended in order.
 
+use super::connections::{Connections, Standing};
 use super::lingering::{Bounds, Lingering, Unread, Watched};
 use super::patient::Patient;
 use super::peer::Peer;
@@ -13,18 +14,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use yingdun_gateway::Gateway;
 
 /// How bytes travel.
 #[derive(Clone)]
@@ -57,6 +58,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     transport: Transport,
+    gateway: Option<Gateway>,
 }
 
 /// What answers a request. Handed to [`Listener::serve`]; the whole of the routes stands behind it, here and in other roles of the program.
@@ -82,7 +84,14 @@ impl Listener {
         let bind = |source| ListenerError::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(bind)?;
         let address = socket.local_addr().map_err(bind)?;
-        Ok(Self { socket, address, transport })
+        Ok(Self { socket, address, transport, gateway: None })
+    }
+
+    /// The same, with zones and rates for connections.
+    #[must_use]
+    pub fn with_gateway(mut self, gateway: Gateway) -> Self {
+        self.gateway = Some(gateway);
+        self
     }
 
     /// The bound address, with the port that was chosen when port 0 was asked for.
@@ -119,20 +128,32 @@ impl Listener {
                     continue;
                 }
             };
+            // Before TLS, which costs more than all that a refusal does.
+            if let Some(gateway) = &self.gateway
+                && let Err(refusal) = gateway.connection(address.ip())
+            {
+                refusal.note("http", None);
+                continue;
+            }
             let Some(slot) = connections.take(address.ip()) else {
                 metrics::counter!("yingdun_http_connections_refused_total").increment(1);
                 continue;
             };
+            let (standing, cut) = (slot.standing(), slot.cut());
             let connection = connect(
                 socket,
                 address,
                 self.transport.clone(),
                 Arc::clone(&protocol),
                 answer.clone(),
+                standing,
                 graceful.watcher(),
             );
             tasks.execute(async move {
-                connection.await;
+                tokio::select! {
+                    () = connection => {}
+                    () = cut.cancelled_owned() => {}
+                }
                 drop(slot);
             });
         }
@@ -151,6 +172,7 @@ async fn connect(
     transport: Transport,
     protocol: Arc<auto::Builder<Tasks>>,
     answer: impl Answer,
+    standing: Standing,
     watcher: Watcher,
 ) {
     // Small answers must not wait for more to send; a failure here costs speed only.
@@ -158,7 +180,7 @@ async fn connect(
     match transport {
         Transport::PlainLoopback => {
             let peer = Peer { address, certificate_sha256: None, tls: false };
-            converse(socket, peer, &protocol, answer, watcher).await;
+            converse(socket, peer, &protocol, answer, standing, watcher).await;
         }
         Transport::Tls(config) => {
             let handshake = TlsAcceptor::from(config).accept(socket);
@@ -179,7 +201,7 @@ async fn connect(
             let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let certificate_sha256 = certificate.map(|der| yingdun_crypto::digest::sha256(der.as_ref()));
             let peer = Peer { address, certificate_sha256, tls: true };
-            converse(stream, peer, &protocol, answer, watcher).await;
+            converse(stream, peer, &protocol, answer, standing, watcher).await;
         }
     }
 }
@@ -190,6 +212,7 @@ async fn converse<IO>(
     peer: Peer,
     protocol: &auto::Builder<Tasks>,
     answer: impl Answer,
+    standing: Standing,
     watcher: Watcher,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -201,11 +224,14 @@ async fn converse<IO>(
         if by_frames {
             seen.speaks_frames();
         }
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        let served = standing.serves();
+        head.extensions.insert(standing.clone());
         let (body, ended) = Watched::watch(body);
         let answered = answer.answer(Request::from_parts(head, body), peer);
         async move {
             let mut response = answered.await;
+            drop(served);
             seen.answered(ended.is_so());
             // What is left of the body would be taken for the next request. HTTP/2 ends the one stream.
             if !by_frames && !ended.is_so() {
@@ -280,64 +306,6 @@ where
     }
 }
 
-// === counting connections ===
-
-/// How many connections are open, in all and per address.
-#[derive(Clone, Default)]
-struct Connections(Arc<Mutex<Count>>);
-
-#[derive(Default)]
-struct Count {
-    all: usize,
-    per_address: HashMap<IpAddr, usize>,
-}
-
-/// A place among the connections, given back when dropped.
-struct Slot {
-    connections: Connections,
-    network: IpAddr,
-}
-
-impl Connections {
-    fn take(&self, address: IpAddr) -> Option<Slot> {
-        let network = network_of(address);
-        let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if count.all >= limits::CONNECTIONS_MAX {
-            return None;
-        }
-        let here = count.per_address.entry(network).or_default();
-        if *here >= limits::CONNECTIONS_PER_ADDRESS_MAX {
-            return None;
-        }
-        *here += 1;
-        count.all += 1;
-        metrics::gauge!("yingdun_http_connections").increment(1.0);
-        Some(Slot { connections: self.clone(), network })
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut count = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
-        count.all = count.all.saturating_sub(1);
-        if let Some(here) = count.per_address.get_mut(&self.network) {
-            *here -= 1;
-            if *here == 0 {
-                count.per_address.remove(&self.network);
-            }
-        }
-        metrics::gauge!("yingdun_http_connections").decrement(1.0);
-    }
-}
-
-/// One IPv6 host owns a whole /64, so the network counts as one address.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,37 +318,5 @@ mod tests {
         let loopback =
             Listener::bind("127.0.0.1:0".parse().unwrap(), Transport::PlainLoopback).await.unwrap();
         assert!(loopback.address().port() > 0);
-    }
-
-    #[test]
-    fn one_address_cannot_take_all_connections_and_a_closed_one_frees_its_place() {
-        let connections = Connections::default();
-        let here: IpAddr = "2001:db8::1".parse().unwrap();
-        let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
-        let elsewhere: IpAddr = "2001:db8:1::1".parse().unwrap();
-        let mut slots: Vec<Slot> =
-            (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.take(here).unwrap()).collect();
-        assert!(connections.take(here).is_none());
-        assert!(connections.take(neighbour).is_none(), "the same /64 is the same host");
-        assert!(connections.take(elsewhere).is_some());
-        slots.pop();
-        assert!(connections.take(here).is_some());
-    }
-
-    #[test]
-    fn all_connections_together_are_bounded() {
-        let connections = Connections::default();
-        let slots: Vec<Option<Slot>> = (0..=limits::CONNECTIONS_MAX)
-            .map(|n| {
-                connections.take(IpAddr::from([
-                    10,
-                    0,
-                    u8::try_from(n / 100).unwrap(),
-                    u8::try_from(n % 100).unwrap(),
-                ]))
-            })
-            .collect();
-        assert!(slots.last().unwrap().is_none());
-        assert_eq!(slots.iter().flatten().count(), limits::CONNECTIONS_MAX);
     }
 }

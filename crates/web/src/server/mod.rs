@@ -5,11 +5,13 @@
 //! with the [`Peer`] it came from, to one service.
 
 mod accept;
+mod connections;
 mod lingering;
 mod patient;
 mod peer;
 mod tls;
 
 pub use accept::{Answer, Listener, ListenerError, Transport};
+pub(crate) use connections::Standing;
 pub use peer::Peer;
 pub use tls::{TlsConfigError, TlsFiles, server_config};

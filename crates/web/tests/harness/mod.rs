@@ -129,6 +129,7 @@ impl Running {
             institution,
             cors_origins: vec![VIEWER.to_owned()],
             metrics_token: Some(Secret::new(METRICS_TOKEN.into())),
+            gateway: yingdun_gateway::Gateway::new(yingdun_gateway::Settings::default()).unwrap(),
         };
         let hooks = Hooks {
             metrics: Arc::new(|| "yingdun_test 1\n".into()),

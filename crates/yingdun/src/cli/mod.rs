@@ -8,6 +8,7 @@ mod dicom;
 mod disc;
 mod grants;
 mod installation;
+mod interfaces;
 mod keys;
 mod nodes;
 mod people;
@@ -34,6 +35,7 @@ pub(crate) use installation::{
     CertificateCommand, ConfigArgs, DatabasesArgs, DemoArgs, DoctorArgs, InitArgs, OpenerArgs, PlacesArgs,
     RootArg, RootArgs,
 };
+pub(crate) use interfaces::InterfacesArgs;
 pub(crate) use keys::{
     BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
     RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Nodes(NodesCommand),
     /// Judge a configuration file without starting anything
     CheckConfig(ConfigArgs),
+    /// Every way into this archive, with its owner, class, authentication and encryption; and how the doors speak TLS
+    Interfaces(InterfacesArgs),
     /// Judge the machine around a configuration: replicas, keys, certificates, databases, log, ports
     Doctor(DoctorArgs),
     /// Certificates of the installation's own authority

@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod import;
 mod init;
+mod interfaces;
 mod key_backup;
 mod logs;
 mod migrate;
@@ -67,6 +68,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Serve(args) => serve::serve(&args.config, output).await,
         Command::Nodes(command) => nodes::nodes(command, output).await,
         Command::CheckConfig(args) => check_config::check_config(&args.config, output),
+        Command::Interfaces(args) => interfaces::interfaces(&args, output),
         Command::Doctor(args) => doctor::doctor(&args.config.config, args.cluster, output).await,
         Command::Certificate(command) => certificate::certificate(command, output),
         Command::Echo(args) => scu::echo(args, output).await,

@@ -1,7 +1,7 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, domains, identity, keys, nats, node, offsite, witnesses};
+use super::{Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, witnesses};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -90,6 +90,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     }
 
     for finding in identity::check(&config.identity) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
+    }
+
+    for finding in gateway::check(&config.gateway) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

@@ -7,6 +7,7 @@ mod check;
 mod domains;
 mod edit;
 mod finding;
+mod gateway;
 mod identity;
 mod keys;
 mod nats;
@@ -52,6 +53,9 @@ pub(crate) struct Config {
     pub(crate) node: Option<Node>,
     /// A stream that is told of studies at rest; unset means none.
     pub(crate) nats: Option<Nats>,
+    /// Zones and rates; unset means one zone, everywhere, and the rates of the program.
+    #[serde(default)]
+    pub(crate) gateway: yingdun_gateway::Settings,
     #[serde(default)]
     pub(crate) log: Log,
 }

@@ -65,11 +65,16 @@ pub(super) fn client(config: &Config) -> Result<Option<Arc<rustls::ClientConfig>
     Ok(Some(tls::client_config(Some(identity), &trust)?))
 }
 
+/// With what devices are answered.
+pub(super) fn server_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    let (identity, trust) = credentials(config)?;
+    Ok(tls::server_config(identity, &trust)?)
+}
+
 // === helpers ===
 
 fn server(config: &Config) -> Result<Transport, StartError> {
-    let (identity, trust) = credentials(config)?;
-    Ok(Transport::Tls(tls::server_config(identity, &trust)?))
+    Ok(Transport::Tls(server_tls(config)?))
 }
 
 fn credentials(config: &Config) -> Result<(tls::Identity, tls::Trust), StartError> {

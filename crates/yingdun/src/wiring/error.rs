@@ -9,6 +9,9 @@ pub(crate) enum StartError {
     /// The configuration has findings of severity error.
     #[error("the configuration has errors; `yingdun check-config` explains them: {}", .0.join("; "))]
     Configuration(Vec<String>),
+    /// Zones or rates cannot be used.
+    #[error(transparent)]
+    Gateway(#[from] yingdun_gateway::SettingsError),
     /// A file that the configuration names cannot be read.
     #[error("`{}` cannot be read: {cause}", path.display())]
     File { path: PathBuf, cause: std::io::Error },

@@ -45,8 +45,9 @@ impl SealedSystem {
             root: Mutex::new(None),
             opened: CancellationToken::new(),
         });
+        let gateway = yingdun_gateway::Gateway::new(config.gateway.clone())?;
         let transport = WebTransport::Tls(web_tls(config)?);
-        let door = SealedDoor::open(config.web.listen, transport, sealing(&state)).await?;
+        let door = SealedDoor::open(config.web.listen, transport, sealing(&state), gateway.clone()).await?;
         let dicom = DicomDoors::bind(config).await?;
         let web = door.address();
         let addresses = Addresses {
@@ -59,7 +60,7 @@ impl SealedSystem {
         let (doors, stop_doors) = (TaskTracker::new(), CancellationToken::new());
         let stop = stop_doors.clone();
         doors.spawn(async move { door.serve(stop.cancelled()).await });
-        let scp = Scp::new(Sealed, Settings { drain: DRAIN, ..Settings::default() });
+        let scp = Scp::behind(Sealed, Settings { drain: DRAIN, ..Settings::default() }, gateway);
         dicom.serve(scp, &doors, &stop_doors);
         doors.close();
         Ok(Self { web, addresses, state, doors, stop_doors })

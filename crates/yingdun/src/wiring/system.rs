@@ -31,6 +31,7 @@ use yingdun_dimse::notifier::Notifier;
 use yingdun_dimse::reporter::Reporter;
 use yingdun_dimse::scp::{Scp, Settings};
 use yingdun_feed::Feed;
+use yingdun_gateway::Gateway;
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{OffsiteConfig, RealDisk, ReplicaConfig, Store, StoreConfig};
@@ -100,6 +101,7 @@ impl System {
         check(config)?;
         // First of all: what the rooms count while they open must be seen.
         observe::collector()?;
+        super::interfaces::measure(config);
         let hold = hold_as_node(config).await?;
         let foundation = Foundation::open_held(config, root, hold.as_ref()).await?;
         for (_, Finding { severity, option, cause, remedy }) in database_servers(config).await {
@@ -140,15 +142,17 @@ impl System {
         let health = Health::watch(foundation.clone(), store, gathered.clone(), stop_workers.clone());
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
-        let service =
-            ArchiveDoor::new(foundation.access.clone(), archive.clone()).with_client_tls(calling.clone());
+        let gateway = Gateway::new(config.gateway.clone())?;
+        let service = ArchiveDoor::new(foundation.access.clone(), archive.clone())
+            .with_client_tls(calling.clone())
+            .with_gateway(gateway.clone());
         let calls = Arc::new(Calls::new(calling.clone(), service.clone()));
         let mut hooks =
             observe::hooks(config, &foundation, &archive, health, gathered, calls, stop_workers.clone())?;
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 
-        let web = open_web_door(config, &foundation, &archive, hooks).await?;
+        let web = open_web_door(config, &foundation, &archive, hooks, gateway.clone()).await?;
         let dicom = DicomDoors::bind(config).await?;
         let witness = witnesses::open_own(config, &foundation).await?;
         let addresses = Addresses {
@@ -181,7 +185,7 @@ impl System {
         let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
         doors.spawn(notifier.run(stop_doors.clone()));
         doors.spawn(forget_expired(foundation.access.clone(), stop_doors.clone()));
-        dicom.serve(Scp::new(service, Settings::default()), &doors, &stop_doors);
+        dicom.serve(Scp::behind(service, Settings::default(), gateway), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();
         Ok(Self {
@@ -367,6 +371,7 @@ pub(super) async fn open_web_door(
     foundation: &Foundation,
     archive: &Archive,
     hooks: yingdun_web::Hooks,
+    gateway: Gateway,
 ) -> Result<Door, StartError> {
     let tls = web_tls(config)?;
     let metrics_token = match &config.web.metrics_token_file {
@@ -383,6 +388,7 @@ pub(super) async fn open_web_door(
         institution: foundation.institution.clone(),
         cors_origins: config.web.cors_origins.clone(),
         metrics_token,
+        gateway,
     };
     let rooms = Rooms {
         access: foundation.access.clone(),

@@ -100,7 +100,15 @@ impl Running {
         let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
         let calls = Arc::new(Calls::new(calling, service));
         let hooks = observe::hooks(&config, &foundation, &archive, health, None, calls, stop.clone());
-        let door = open_web_door(&config, &foundation, &archive, hooks.unwrap()).await.unwrap();
+        let door = open_web_door(
+            &config,
+            &foundation,
+            &archive,
+            hooks.unwrap(),
+            yingdun_gateway::Gateway::new(config.gateway.clone()).unwrap(),
+        )
+        .await
+        .unwrap();
         // The port is known only now.
         let address = door.origin().to_owned();
         config.node.as_mut().unwrap().address = address.clone();

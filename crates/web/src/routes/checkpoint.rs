@@ -1,0 +1,176 @@
+//! The gateway's part of the gate: zones, rates and turns of one request, and what each refusal is called in HTTP.
+//!
+//! | refusal | status |
+//! |---|---|
+//! | the class, or the role, is not served in this network | 403 |
+//! | too many requests within seconds, or within a day | 429 with `Retry-After` |
+//! | no turn became free | 503 with `Retry-After` |
+
+use super::{Needs, Route};
+use crate::http::problem::{Kind, Problem};
+use crate::server::{Peer, Standing};
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use hyper::body::{Body as _, Frame, SizeHint};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use yingdun_access::{Access, Session};
+use yingdun_gateway::{Class, Gateway, Refusal, Subject, Turn};
+
+/// The door, in metrics.
+const DOOR: &str = "http";
+
+/// What the gateway asks of one request.
+pub(super) struct Checkpoint {
+    gateway: Gateway,
+    class: Class,
+    needs: Needs,
+    address: IpAddr,
+}
+
+impl Checkpoint {
+    pub(super) fn new(gateway: &Gateway, route: &Route, peer: Peer) -> Self {
+        let address = peer.address.ip();
+        Self { gateway: gateway.clone(), class: route.class(), needs: route.needs, address }
+    }
+
+    /// Before anything of the request is looked at: may this be asked for from here, by somebody who is not known yet?
+    pub(super) fn arrival(&self, parts: &Parts) -> Result<(), Problem> {
+        self.gateway.arrival(self.class, self.address).map_err(|refusal| self.told(refusal))?;
+        let passed = match (self.needs, credential(parts)) {
+            // Whoever balances load asks often, and it costs nothing.
+            (Needs::Nothing, _) if self.class == Class::Operations => Ok(()),
+            (Needs::Nothing, _) | (_, None) => self.gateway.stranger(self.address),
+            (_, Some(credential)) => self
+                .gateway
+                .held(credential, self.class)
+                .and_then(|()| self.gateway.credential(credential, self.address)),
+        };
+        passed.map_err(|refusal| self.told(refusal))
+    }
+
+    /// Behind the look for an identity: a wrong credential is counted for its address, somebody who is known for himself.
+    pub(super) async fn identified(
+        &self,
+        identified: Result<Option<Session>, Problem>,
+        access: &Access,
+        parts: &Parts,
+    ) -> Result<Option<Session>, Problem> {
+        let identity = match identified {
+            Ok(identity) => identity,
+            Err(problem) => {
+                // One that came without a credential is counted already.
+                if problem.status() == StatusCode::UNAUTHORIZED
+                    && credential(parts).is_some()
+                    && let Err(refusal) = self.gateway.stranger(self.address)
+                {
+                    return Err(self.told(refusal));
+                }
+                return Err(problem);
+            }
+        };
+        if identity.is_some() || matches!(self.needs, Needs::Node | Needs::Scrape) {
+            if let Some(standing) = parts.extensions.get::<Standing>() {
+                standing.is_known();
+            }
+            if let Some(credential) = credential(parts) {
+                self.gateway.is_good(credential);
+            }
+        }
+        let Some(session) = identity else { return Ok(None) };
+        if let Err(refusal) = self.gateway.admit(self.class, &Subject::from(&session), self.address) {
+            if refusal == Refusal::Zone {
+                access
+                    .refuse_place(&session, self.address)
+                    .await
+                    .map_err(|error| crate::identity::of_sign_in(&error))?;
+            }
+            if let Some(credential) = credential(parts) {
+                self.gateway.hold(credential, self.class, refusal);
+            }
+            return Err(self.told(refusal));
+        }
+        Ok(Some(session))
+    }
+
+    /// Waits for a turn.
+    pub(super) async fn turn(&self, session: Option<&Session>) -> Result<Passed, Problem> {
+        let subject = session.map(Subject::from);
+        let turn = self.gateway.turn(self.class, subject.as_ref(), self.address).await;
+        let turn = turn.map_err(|refusal| self.told(refusal))?;
+        Ok(Passed { turn, is_kept: matches!(self.class, Class::Bulk | Class::Reading) })
+    }
+
+    fn told(&self, refusal: Refusal) -> Problem {
+        refusal.note(DOOR, Some(self.class));
+        let problem = match refusal {
+            Refusal::Zone => Problem::new(Kind::Forbidden)
+                .came("another network")
+                .remedy("ask from a workplace where this is served, or have its network added to a zone (gateway.zones)"),
+            Refusal::Rate { .. } => Problem::new(Kind::TooMany).remedy("wait as long as Retry-After says, and ask more slowly"),
+            Refusal::Quota { .. } => {
+                Problem::new(Kind::TooMany).remedy("go on tomorrow, or ask the system administrator for a larger quota")
+            }
+            Refusal::Busy => Problem::new(Kind::Unavailable).remedy("try again when others are served"),
+        };
+        let problem = problem.expected(refusal.to_string());
+        match refusal.retry_after_s() {
+            Some(seconds) => problem.retry_after(seconds),
+            None => problem,
+        }
+    }
+}
+
+/// A request that was let through, and its turn.
+pub(super) struct Passed {
+    turn: Turn,
+    /// Whether the turn lasts until the answer is taken: what is streamed for minutes holds memory for
+    /// minutes, and most work of a picture is sending it.
+    is_kept: bool,
+}
+
+impl Passed {
+    /// The answer, with the turn in it where it lasts as long.
+    pub(super) fn keep(self, response: Response<Body>) -> Response<Body> {
+        if !self.is_kept || response.body().is_end_stream() {
+            return response;
+        }
+        let turn = self.turn;
+        response.map(|body| Body::new(Kept { body, _turn: turn }))
+    }
+}
+
+/// A body that gives a turn back when it is taken, or nobody takes it any more.
+struct Kept {
+    body: Body,
+    _turn: Turn,
+}
+
+impl hyper::body::Body for Kept {
+    type Data = <Body as hyper::body::Body>::Data;
+    type Error = <Body as hyper::body::Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What a request shows to say whose it is.
+fn credential(parts: &Parts) -> Option<&[u8]> {
+    let headers = &parts.headers;
+    headers.get(AUTHORIZATION).or_else(|| headers.get(COOKIE)).map(axum::http::HeaderValue::as_bytes)
+}

@@ -1,0 +1,221 @@
+//! How many connections are open, in all and per address, and which one makes room for another.
+//!
+//! A connection of somebody who has shown a valid token is known. When there is no room, the oldest one that is not known and serves
+//! nothing is closed for the new one; then the oldest that is not known; then the oldest known one that rests. Whoever opens connections
+//! and says nothing therefore only loses them again, and nobody who works does.
+
+use crate::limits;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// The connections that are open.
+#[derive(Clone, Default)]
+pub(super) struct Connections(Arc<Mutex<Open>>);
+
+#[derive(Default)]
+struct Open {
+    /// Numbered as they came.
+    all: BTreeMap<u64, Entry>,
+    per_address: HashMap<IpAddr, usize>,
+    next: u64,
+}
+
+struct Entry {
+    network: IpAddr,
+    standing: Standing,
+    cut: CancellationToken,
+}
+
+/// What is known of whoever is at the other end of a connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing(Arc<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    known: AtomicBool,
+    served: AtomicUsize,
+}
+
+/// A request that is being served.
+pub(super) struct Served(Standing);
+
+/// A place among the connections, given back when dropped.
+pub(super) struct Slot {
+    connections: Connections,
+    number: u64,
+    standing: Standing,
+    cut: CancellationToken,
+}
+
+impl Standing {
+    /// A valid token was shown.
+    pub(crate) fn is_known(&self) {
+        self.0.known.store(true, Ordering::Relaxed);
+    }
+
+    /// A request begins.
+    pub(super) fn serves(&self) -> Served {
+        self.0.served.fetch_add(1, Ordering::Relaxed);
+        Served(self.clone())
+    }
+
+    /// How much is lost when the connection is closed; nothing where it must not be.
+    fn loss(&self) -> Option<u8> {
+        let (known, rests) =
+            (self.0.known.load(Ordering::Relaxed), self.0.served.load(Ordering::Relaxed) == 0);
+        match (known, rests) {
+            (false, true) => Some(0),
+            (false, false) => Some(1),
+            (true, true) => Some(2),
+            (true, false) => None,
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.0.served.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Connections {
+    /// A place for a connection from this address; nothing when all others are of use.
+    pub(super) fn take(&self, address: IpAddr) -> Option<Slot> {
+        let network = network_of(address);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = open.per_address.get(&network).copied().unwrap_or(0);
+        if here >= limits::CONNECTIONS_PER_ADDRESS_MAX {
+            // One address makes room among its own.
+            open.make_room(|entry| entry.network == network)?;
+        } else if open.all.len() >= limits::CONNECTIONS_MAX {
+            open.make_room(|_| true)?;
+        }
+        let number = open.next;
+        open.next += 1;
+        let (standing, cut) = (Standing::default(), CancellationToken::new());
+        open.all.insert(number, Entry { network, standing: standing.clone(), cut: cut.clone() });
+        *open.per_address.entry(network).or_default() += 1;
+        metrics::gauge!("yingdun_http_connections").increment(1.0);
+        Some(Slot { connections: self.clone(), number, standing, cut })
+    }
+}
+
+impl Open {
+    /// Closes the connection of which least is lost, the oldest of equals.
+    fn make_room(&mut self, among: impl Fn(&Entry) -> bool) -> Option<()> {
+        let candidates = self.all.iter().filter(|(_, entry)| among(entry));
+        let losses = candidates.filter_map(|(number, entry)| Some((entry.standing.loss()?, *number)));
+        let (_, number) = losses.min()?;
+        if let Some(entry) = self.remove(number) {
+            entry.cut.cancel();
+            metrics::counter!("yingdun_http_connections_evicted_total").increment(1);
+        }
+        Some(())
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.all.remove(&number)?;
+        if let Some(here) = self.per_address.get_mut(&entry.network) {
+            *here -= 1;
+            if *here == 0 {
+                self.per_address.remove(&entry.network);
+            }
+        }
+        metrics::gauge!("yingdun_http_connections").decrement(1.0);
+        Some(entry)
+    }
+}
+
+impl Slot {
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    /// Cancelled when the connection has to make room.
+    pub(super) fn cut(&self) -> CancellationToken {
+        self.cut.clone()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.connections.0.lock().unwrap_or_else(PoisonError::into_inner).remove(self.number);
+    }
+}
+
+/// One IPv6 host owns a whole /64, so the network counts as one address.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(number: usize) -> IpAddr {
+        IpAddr::from([10, 0, u8::try_from(number / 100).unwrap(), u8::try_from(number % 100).unwrap()])
+    }
+
+    fn fill(connections: &Connections) -> Vec<Slot> {
+        (0..limits::CONNECTIONS_MAX).map(|number| connections.take(at(number)).unwrap()).collect()
+    }
+
+    fn open(connections: &Connections) -> usize {
+        connections.0.lock().unwrap().all.len()
+    }
+
+    #[test]
+    fn one_address_makes_room_among_its_own_and_a_closed_connection_frees_its_place() {
+        let connections = Connections::default();
+        let here: IpAddr = "2001:db8::1".parse().unwrap();
+        let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
+        let elsewhere = connections.take("2001:db8:1::1".parse().unwrap()).unwrap();
+        let mut slots: Vec<Slot> =
+            (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.take(here).unwrap()).collect();
+        slots.push(connections.take(neighbour).unwrap());
+        assert!(slots[0].cut().is_cancelled(), "the same /64 is the same host");
+        assert!(!slots[1].cut().is_cancelled() && !elsewhere.cut().is_cancelled());
+        for slot in &slots[1..] {
+            slot.standing().is_known();
+        }
+        let busy: Vec<Served> = slots[1..].iter().map(|slot| slot.standing().serves()).collect();
+        assert!(connections.take(here).is_none(), "all of it is of use");
+        drop(busy);
+        assert!(connections.take(here).is_some());
+    }
+
+    #[test]
+    fn the_oldest_stranger_who_asks_nothing_goes_first_and_nobody_who_is_served_goes() {
+        let connections = Connections::default();
+        let slots = fill(&connections);
+        let (first, second, third) = (&slots[0], &slots[1], &slots[2]);
+        first.standing().is_known();
+        let _asking = second.standing().serves();
+        let newcomer = connections.take(at(5000)).unwrap();
+        assert!(third.cut().is_cancelled());
+        assert!(
+            !first.cut().is_cancelled() && !second.cut().is_cancelled() && !newcomer.cut().is_cancelled()
+        );
+        assert_eq!(open(&connections), limits::CONNECTIONS_MAX);
+    }
+
+    #[test]
+    fn where_everybody_is_served_one_more_is_refused() {
+        let connections = Connections::default();
+        let slots = fill(&connections);
+        slots.iter().for_each(|slot| slot.standing().is_known());
+        let served: Vec<Served> = slots.iter().map(|slot| slot.standing().serves()).collect();
+        assert!(connections.take(at(5000)).is_none());
+        drop(served);
+        assert!(connections.take(at(5000)).is_some(), "one that rests opens again when it is needed");
+        drop(slots);
+        assert_eq!(open(&connections), 0);
+        assert!(connections.0.lock().unwrap().per_address.is_empty());
+    }
+}
