@@ -70,6 +70,10 @@ reasons! {
     BreakGlass => "break-glass",
     /// The patient is in care of the person now.
     InCare => "in-care",
+    /// The study is of a department of the person.
+    InDepartment => "in-department",
+    /// The role sees across departments: the study is of none of the person's own.
+    CrossDepartment => "cross-department",
     /// The role reads images of its institution.
     ReadsForInstitution => "reads-for-institution",
     /// The role takes images of its institution out of the archive.
@@ -118,6 +122,8 @@ impl Reason {
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::InCare
+            | Self::InDepartment
+            | Self::CrossDepartment
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution
             | Self::AcquiredToday
@@ -168,6 +174,7 @@ impl Reason {
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
+                Role::Specialist => Help::AskForDepartment,
                 Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
                     Help::ActivateAnotherRole
                 }
@@ -187,6 +194,8 @@ impl Reason {
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::InCare
+            | Self::InDepartment
+            | Self::CrossDepartment
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution
             | Self::AcquiredToday
@@ -222,6 +231,8 @@ pub enum Help {
     ActivateAnotherRole,
     /// Ask the security administrator for a care relation with the patient.
     AskForCareRelation,
+    /// Ask the security administrator to be entered in the department.
+    AskForDepartment,
     /// Ask the security administrator for a grant.
     AskForGrant,
     /// Ask the system administrator.
@@ -244,6 +255,7 @@ impl Help {
             Self::AskAgain => "ask-again",
             Self::ActivateAnotherRole => "activate-another-role",
             Self::AskForCareRelation => "ask-for-care-relation",
+            Self::AskForDepartment => "ask-for-department",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",

@@ -433,7 +433,12 @@ async fn enter(
 fn opens_studies(session: &Session) -> bool {
     use yingdun_model::Role;
     match session.role() {
-        Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician | Role::Service => true,
+        Role::Clinician
+        | Role::Radiologist
+        | Role::Specialist
+        | Role::Chief
+        | Role::Technician
+        | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher
         | Role::SystemAdministrator

@@ -34,6 +34,7 @@ pub mod commitment_requests;
 pub mod commitments;
 pub mod compare;
 mod counts;
+pub mod departments;
 pub mod events;
 mod filter;
 pub mod instances;

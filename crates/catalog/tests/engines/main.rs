@@ -7,6 +7,7 @@ mod care;
 mod commitment_requests;
 mod commitments;
 mod database;
+mod departments;
 mod dumps;
 mod epoch_nodes;
 mod events;
