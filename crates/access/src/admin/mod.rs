@@ -10,6 +10,7 @@
 //! whose intent cannot be written down is not made.
 
 mod clients;
+mod departments;
 mod devices;
 mod founding;
 mod keys;
@@ -76,6 +77,12 @@ pub enum AdminError {
     /// A care relation must end after it begins.
     #[error("a care relation must end after it begins")]
     EmptyInterval,
+    /// A department has a name that people read.
+    #[error("a department is called something, in at most 64 characters")]
+    DepartmentName,
+    /// More departments than one device or study is of.
+    #[error("a device or a study is of at most 16 departments")]
+    TooManyDepartments,
     /// The accounts cannot be read or written. The ledger says that the change failed.
     #[error("the change was not made")]
     Unavailable(#[source] CatalogError),

@@ -229,6 +229,7 @@ impl Names {
             ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
             ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
+            ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
         ])
         .ok()
     }
@@ -266,14 +267,19 @@ impl Names {
             let grade = RestrictedExpression::new_entity_uid(self.grades.get(grade)?.clone());
             attributes.insert("grade".to_owned(), grade);
             attributes.insert("received_today".to_owned(), RestrictedExpression::new_bool(*received_today));
-            if let Some(care) = &ties.care {
-                attributes.insert("care".to_owned(), interval_record(care)?);
+            let intervals = [
+                ("care", &ties.care),
+                ("break_glass", &ties.break_glass),
+                ("department", &ties.department),
+                ("acquired", &ties.acquired),
+            ];
+            for (name, interval) in intervals {
+                if let Some(interval) = interval {
+                    attributes.insert(name.to_owned(), interval_record(interval)?);
+                }
             }
             if let Some(grant) = &ties.grant {
                 attributes.insert("grant".to_owned(), self.grant_record(grant)?);
-            }
-            if let Some(broken) = &ties.break_glass {
-                attributes.insert("break_glass".to_owned(), interval_record(broken)?);
             }
         }
         let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(institution.as_str()));

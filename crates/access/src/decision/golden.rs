@@ -37,6 +37,7 @@ fn askers() -> Vec<(String, Principal)> {
             }
             Role::Clinician
             | Role::Radiologist
+            | Role::Specialist
             | Role::Chief
             | Role::Technician
             | Role::Researcher
@@ -62,16 +63,19 @@ fn usual() -> Circumstances {
         address: "192.0.2.1".parse().unwrap(),
         strong: false,
         step_up: false,
+        departments: false,
     }
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 16] {
+fn relations() -> [(&'static str, Ties); 21] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
     };
     let care = |from, until| Ties { care: Some(span(from, until)), ..Ties::default() };
+    let own = |from, until| Ties { department: Some(span(from, until)), ..Ties::default() };
+    let acquired = |from, until| Ties { acquired: Some(span(from, until)), ..Ties::default() };
     let broken = |from, until| Ties { break_glass: Some(span(from, until)), ..Ties::default() };
     let grant = |from, until, purpose, export| {
         let CareInterval { valid_from, valid_until } = span(from, until);
@@ -95,6 +99,11 @@ fn relations() -> [(&'static str, Ties); 16] {
         ("glass, last ms", broken(-1000, 1)),
         ("glass ends now", broken(-1000, 0)),
         ("care and glass", Ties { break_glass: broken(-9, 9).break_glass, ..care(-1000, 1000) }),
+        ("own department", own(-1000, 1000)),
+        ("own, last ms", own(-1000, 1)),
+        ("own, ends now", own(-1000, 0)),
+        ("own device", acquired(-1000, 1000)),
+        ("device ends now", acquired(-1000, 0)),
     ]
 }
 
@@ -104,7 +113,9 @@ fn grades(engine: &Engine, who: &Principal, action: Action, ties: Ties, today: b
         .iter()
         .filter(|grade| {
             let on = Target::Study { institution: home(), grade: **grade, received_today: today, ties };
-            engine.decide(who, action, &on, &usual()).permitted
+            // A tie with a department is there only where there are departments.
+            let departments = ties.department.is_some() || ties.acquired.is_some();
+            engine.decide(who, action, &on, &Circumstances { departments, ..usual() }).permitted
         })
         .map(|grade| grade.as_str())
         .collect();

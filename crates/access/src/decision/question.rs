@@ -156,6 +156,10 @@ pub(crate) struct Ties {
     pub(crate) grant: Option<GrantInterval>,
     /// The time for which the person broke the glass.
     pub(crate) break_glass: Option<CareInterval>,
+    /// The time for which the person belongs to a department that asked for the study or performed it.
+    pub(crate) department: Option<CareInterval>,
+    /// The time for which the person belongs to the department that performed it, or to the device that sent it.
+    pub(crate) acquired: Option<CareInterval>,
 }
 
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
@@ -195,4 +199,6 @@ pub(crate) struct Circumstances {
     pub(crate) strong: bool,
     /// Whether this installation asks people for that before it opens what is sensitive.
     pub(crate) step_up: bool,
+    /// Whether the institution has entered departments.
+    pub(crate) departments: bool,
 }

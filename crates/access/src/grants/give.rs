@@ -347,8 +347,7 @@ fn opens_some(session: &Session) -> bool {
     matches!(
         session.role(),
         Role::Clinician | Role::Radiologist | Role::Specialist | Role::Chief | Role::Technician
-    )
-        && session.actor_kind() == ActorKind::Person
+    ) && session.actor_kind() == ActorKind::Person
 }
 
 /// A number by chance.

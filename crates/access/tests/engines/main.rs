@@ -4,6 +4,7 @@
 
 mod administration;
 mod decisions;
+mod departments;
 mod devices;
 mod grants;
 mod house;

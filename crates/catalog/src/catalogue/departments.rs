@@ -53,10 +53,7 @@ pub fn enter(institution: &InstitutionId, department: &Department) -> Statement 
 ///
 /// # Errors
 /// As [`Database::query`].
-pub async fn list(
-    database: &Database,
-    institution: &InstitutionId,
-) -> Result<Vec<Department>, CatalogError> {
+pub async fn list(database: &Database, institution: &InstitutionId) -> Result<Vec<Department>, CatalogError> {
     let select =
         "SELECT department, name FROM department WHERE institution = $1 ORDER BY department LIMIT $2";
     let select = Statement::new(select, vec![institution.into(), DEPARTMENTS_MAX.into()]);
@@ -162,7 +159,11 @@ pub fn set_sender(
 pub fn note_sender(institution: &InstitutionId, study: StudyRef, sender: &StudyUnit) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push("INSERT INTO study_unit (study_ref, unit, institution) SELECT ").bind(study);
-    sql.push(", u.unit, ").bind(institution).push(" FROM (SELECT CAST(").bind(sender.to_string()).push(" AS TEXT) AS unit UNION SELECT 'performing:' || d.department AS unit ");
+    sql.push(", u.unit, ")
+        .bind(institution)
+        .push(" FROM (SELECT CAST(")
+        .bind(sender.to_string())
+        .push(" AS TEXT) AS unit UNION SELECT 'performing:' || d.department AS unit ");
     sql.push("FROM sender_department d WHERE d.institution = ").bind(institution);
     sql.push(" AND d.sender = ").bind(sender.to_string()).push(") u WHERE NOT EXISTS ");
     sql.push("(SELECT 1 FROM study_unit o WHERE o.study_ref = ").bind(study);
@@ -187,7 +188,10 @@ pub fn set_study(
         for department in departments {
             let mut sql = StatementBuilder::new();
             sql.push("INSERT INTO study_unit (study_ref, unit, institution) SELECT ").bind(study);
-            sql.push(", ").bind(format!("{part}:{department}")).push(", institution FROM department WHERE institution = ").bind(institution);
+            sql.push(", ")
+                .bind(format!("{part}:{department}"))
+                .push(", institution FROM department WHERE institution = ")
+                .bind(institution);
             sql.push(" AND department = ").bind(department.as_str());
             changes.push(sql.finish().expecting(1));
         }

@@ -579,7 +579,9 @@ impl<'f> Plan<'f> {
                 sql.push(" AND g.institution = ").bind(&self.filter.institution);
             }
             Visibility::OfUnits { since, .. } => {
-                sql.push(" UNION SELECT g.study_ref FROM (SELECT DISTINCT u.study_ref FROM study_unit u WHERE ");
+                sql.push(
+                    " UNION SELECT g.study_ref FROM (SELECT DISTINCT u.study_ref FROM study_unit u WHERE ",
+                );
                 self.unit_conditions(sql, beside);
                 sql.push(") own CROSS JOIN study g WHERE g.study_ref = own.study_ref");
                 if let Some(since) = since {
@@ -596,7 +598,9 @@ impl<'f> Plan<'f> {
 
     fn received_since(&self) -> i64 {
         match self.filter.visibility {
-            Visibility::ReceivedSince(since) | Visibility::OfUnits { since: Some(since), .. } => since.as_ms(),
+            Visibility::ReceivedSince(since) | Visibility::OfUnits { since: Some(since), .. } => {
+                since.as_ms()
+            }
             Visibility::Nothing
             | Visibility::Institution
             | Visibility::CareRelation { .. }

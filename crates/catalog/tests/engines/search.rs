@@ -5,9 +5,9 @@ use crate::oracle;
 use crate::records::{Stored, apply, institution, patient, record, series, study, token, uid};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use yingdun_catalog::catalogue::departments::{self, Department};
 use yingdun_catalog::catalogue::instances::{self, InstanceFilter};
 use yingdun_catalog::catalogue::series::{self as series_search, SeriesFilter};
-use yingdun_catalog::catalogue::departments::{self, Department};
 use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, patients, studies};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{ActorId, AeTitle, DepartmentId, PatientRef, StudyRef, StudyUnit, Timestamp};
@@ -504,11 +504,8 @@ async fn note_units(database: &Database, records: &[Stored]) {
     for record in records {
         let Some(unit) = oracle::unit_of(record.study) else { continue };
         let title = AeTitle::new(&unit.replace("performing:d", "D")).unwrap();
-        let note = departments::note_sender(
-            &record.instance.institution,
-            record.study,
-            &StudyUnit::Device(title),
-        );
+        let note =
+            departments::note_sender(&record.instance.institution, record.study, &StudyUnit::Device(title));
         database.execute(vec![note]).await.unwrap();
     }
 }

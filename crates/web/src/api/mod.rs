@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod commitments;
+pub(crate) mod departments;
 pub(crate) mod destructions;
 pub(crate) mod grants;
 pub(crate) mod holds;
