@@ -7,6 +7,7 @@ use crate::decision::{
 };
 use crate::departments::DepartmentFacts;
 use crate::device::{self, DeviceFault};
+use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
@@ -341,9 +342,10 @@ impl Access {
         } else {
             HeldGrants::default()
         };
+        let dissents = self.dissent_facts(principal, action, patients.clone(), now).await?;
         let care = self.care_of(principal, patients, now).await?;
         let departments = self.department_facts(principal, action, studies, now).await?;
-        Ok(Known { care, grants, departments, action, purpose: session.purpose(), now })
+        Ok(Known { care, grants, departments, dissents, action, purpose: session.purpose(), now })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -439,6 +441,7 @@ struct Known {
     care: HashMap<PatientRef, CareInterval>,
     grants: HeldGrants,
     departments: DepartmentFacts,
+    dissents: DissentFacts,
     action: Action,
     purpose: PurposeOfUse,
     now: Timestamp,
@@ -472,6 +475,9 @@ impl Known {
             break_glass: broken.map(|(_, interval)| interval),
             department: self.departments.department(study.study, self.now),
             acquired: self.departments.acquired(study.study, self.now),
+            dissent: self.dissents.against(principal, study.patient, self.now),
+            against_research: self.dissents.against_research(study.patient, self.now),
+            against_sharing: self.dissents.against_sharing(study.patient, self.now),
         };
         let numbers = GrantNumbers {
             grant: grant.map(|(number, _)| number),
@@ -485,7 +491,7 @@ impl Known {
 fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis {
     let Target::Study { ties, .. } = target else { return Basis::LASTING };
     let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
-    if decision.reason == Reason::BreakGlass {
+    if matches!(decision.reason, Reason::BreakGlass | Reason::BreakGlassAgainstDissent) {
         let ends = ties.break_glass.map(|broken| broken.valid_until);
         Basis { grant: numbers.break_glass, until: until(ends) }
     } else if decision.reason == Reason::TimedGrant {

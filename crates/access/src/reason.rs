@@ -52,6 +52,8 @@ reasons! {
     BreakTheGlassNeedsCase => "break-the-glass-needs-case",
     /// Grade L5 opens through a care relation only.
     SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
+    /// The patient dissents from this person, this department or this use, or the record is sealed and does not name the person.
+    PatientDissents => "patient-dissents",
     /// The session has not proved the second factor of its account yet, or has to get one first: nothing else is open to it.
     SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
@@ -66,6 +68,8 @@ reasons! {
     SecondFactorNeeded => "second-factor-needed",
     /// No policy permits it (default deny).
     NoRulePermits => "no-rule-permits",
+    /// The person broke the glass for this patient, and so passes a dissent that says that this passes it.
+    BreakGlassAgainstDissent => "break-glass-against-dissent",
     /// The person broke the glass for this patient. It precedes every other reason, so that each look under it is named.
     BreakGlass => "break-glass",
     /// The patient is in care of the person now.
@@ -118,6 +122,7 @@ impl Reason {
     pub const fn permits(self) -> bool {
         match self {
             Self::BreakGlass
+            | Self::BreakGlassAgainstDissent
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant
@@ -147,6 +152,7 @@ impl Reason {
             | Self::ResearchSeesNoIdentity
             | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
+            | Self::PatientDissents
             | Self::SignInNotFinished
             | Self::UnprotectedTransport
             | Self::LocalRule
@@ -189,7 +195,9 @@ impl Reason {
             | Self::BreakTheGlassNeedsCase
             | Self::LocalRule
             | Self::NotApplicable
+            | Self::PatientDissents
             | Self::BreakGlass
+            | Self::BreakGlassAgainstDissent
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant

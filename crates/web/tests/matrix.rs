@@ -196,7 +196,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::SystemAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
-        RouteId::ResetSecondFactor => match who {
+        RouteId::ResetSecondFactor | RouteId::EndDissent => match who {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
@@ -229,6 +229,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::GrantScopes
         | RouteId::GrantDeviceScopes
         | RouteId::GiveCare
+        | RouteId::EnterDissent
+        | RouteId::ListDissents
         | RouteId::EnterDepartment
         | RouteId::JoinUnit
         | RouteId::LeaveUnit
@@ -484,6 +486,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
+        RouteId::EnterDissent => {
+            json(json!({"patient_id": "4712", "against": "sealed", "names": ["victim"]}))
+        }
         RouteId::EnterDepartment => json(json!({"name": "Surgery"})),
         RouteId::JoinUnit => {
             json(json!({"name": "victim", "device": "CT01", "valid_from_ms": 0, "valid_until_ms": i64::MAX}))
@@ -568,6 +573,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListDevices
         | RouteId::ListClients
         | RouteId::ListDepartments
+        | RouteId::ListDissents
+        | RouteId::EndDissent
         | RouteId::ListCommitments
         | RouteId::ReadCommitment
         | RouteId::ListJobs

@@ -1,7 +1,9 @@
 //! The engine: Cedar with everything prepared that does not depend on the question.
 
 use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
-use super::question::{CareInterval, Circumstances, GrantInterval, Principal, Scope, Target};
+use super::question::{
+    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Scope, Target,
+};
 use crate::reason::Reason;
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
@@ -272,11 +274,16 @@ impl Names {
                 ("break_glass", &ties.break_glass),
                 ("department", &ties.department),
                 ("acquired", &ties.acquired),
+                ("against_research", &ties.against_research),
+                ("against_sharing", &ties.against_sharing),
             ];
             for (name, interval) in intervals {
                 if let Some(interval) = interval {
                     attributes.insert(name.to_owned(), interval_record(interval)?);
                 }
+            }
+            if let Some(dissent) = &ties.dissent {
+                attributes.insert("dissent".to_owned(), dissent_record(dissent)?);
             }
             if let Some(grant) = &ties.grant {
                 attributes.insert("grant".to_owned(), self.grant_record(grant)?);
@@ -332,6 +339,15 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
 
 fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
+}
+
+fn dissent_record(dissent: &DissentInterval) -> Option<RestrictedExpression> {
+    RestrictedExpression::new_record([
+        ("valid_from".to_owned(), RestrictedExpression::new_long(dissent.valid_from.as_ms())),
+        ("valid_until".to_owned(), RestrictedExpression::new_long(dissent.valid_until.as_ms())),
+        ("break_glass".to_owned(), RestrictedExpression::new_bool(dissent.break_glass)),
+    ])
+    .ok()
 }
 
 fn interval_record(care: &CareInterval) -> Option<RestrictedExpression> {

@@ -4,7 +4,8 @@
 //! test with `YINGDUN_WRITE_GOLDEN=1` to write the table anew, and read the difference.
 
 use super::{
-    CareInterval, Circumstances, Engine, GrantInterval, PolicySource, Principal, Scope, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
+    Target, Ties,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -68,7 +69,7 @@ fn usual() -> Circumstances {
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 21] {
+fn relations() -> [(&'static str, Ties); 26] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
@@ -80,6 +81,20 @@ fn relations() -> [(&'static str, Ties); 21] {
     let grant = |from, until, purpose, export| {
         let CareInterval { valid_from, valid_until } = span(from, until);
         Ties { grant: Some(GrantInterval { valid_from, valid_until, purpose, export }), ..Ties::default() }
+    };
+    let dissent = |until, break_glass| {
+        let CareInterval { valid_from, valid_until } = span(-1000, until);
+        Some(DissentInterval { valid_from, valid_until, break_glass })
+    };
+    // Whoever this is has every tie there is.
+    let always = Some(span(-1000, 1000));
+    let all = Ties {
+        care: always,
+        grant: grant(-1000, 1000, PurposeOfUse::Treatment, true).grant,
+        break_glass: always,
+        department: always,
+        acquired: always,
+        ..Ties::default()
     };
     let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
     [
@@ -104,6 +119,11 @@ fn relations() -> [(&'static str, Ties); 21] {
         ("own, ends now", own(-1000, 0)),
         ("own device", acquired(-1000, 1000)),
         ("device ends now", acquired(-1000, 0)),
+        ("not wanted", Ties { dissent: dissent(1000, false), ..all }),
+        ("unless emergency", Ties { dissent: dissent(1000, true), ..all }),
+        ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),
+        ("not to share", Ties { against_sharing: Some(span(-1000, 1000)), ..all }),
+        ("not for research", Ties { against_research: Some(span(-1000, 1000)), ..all }),
     ]
 }
 
@@ -133,7 +153,7 @@ fn table() -> String {
     out.push_str("Studies: the grades for which an action is permitted.\n\n");
     writeln!(
         out,
-        "{:<28} {:<15} {:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
+        "{:<28} {:<16} {:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
         "who", "tie", "received", "store", "list", "view", "export", "give-grant", "recover", "destroy"
     )
     .unwrap();
@@ -143,7 +163,7 @@ fn table() -> String {
                 let cell = |action| grades(&engine, &who, action, ties, today);
                 writeln!(
                     out,
-                    "{name:<28} {relation:<15} {day:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
+                    "{name:<28} {relation:<16} {day:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
                     cell(Action::Store),
                     cell(Action::List),
                     cell(Action::View),

@@ -11,6 +11,9 @@
 //!    the relation, and never granted. Research as a purpose lists and views L1
 //!    and L2 only.
 //!    Where the installation asks for it, a person views and exports L4S and L5 only with a second factor just proved.
+//!    Whom a patient does not want, or a seal does not name, lists, views, exports and grants nothing of the patient; where the
+//!    dissent says so, broken glass still lists and views. A dissent from research forbids research, also of L1 and L2, and one
+//!    from sharing forbids export.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A specialist lists and views what a department asked for or performed to which that person belongs now. A
 //!    technician stores, and lists and views what came today: where there are departments, of those and of the devices to which
@@ -27,7 +30,8 @@
 
 use super::engine::applies_to;
 use super::{
-    CareInterval, Circumstances, Engine, GrantInterval, PolicySource, Principal, Scope, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
+    Target, Ties,
 };
 use crate::departments::DepartmentFacts;
 use crate::grants::{HeldGrants, grant_for_tests as grant};
@@ -59,6 +63,16 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         span.is_some_and(|span| span.valid_from.as_ms() <= now && now < span.valid_until.as_ms())
     };
     let broken = matches!(on, Target::Study { ties, .. } if holds(ties.break_glass));
+    // Whom the patient does not want, and whether broken glass passes that.
+    let dissent = match on {
+        Target::Study { ties, .. } => ties
+            .dissent
+            .filter(|dissent| dissent.valid_from.as_ms() <= now && now < dissent.valid_until.as_ms())
+            .map(|dissent| dissent.break_glass),
+        Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => None,
+    };
+    let no_research = matches!(on, Target::Study { ties, .. } if holds(ties.against_research));
+    let no_sharing = matches!(on, Target::Study { ties, .. } if holds(ties.against_sharing));
     if !home || who.disabled || action == Action::Destroy {
         return false;
     }
@@ -91,6 +105,17 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
         Action::List | Action::View | Action::Export => {
             if !study || (grade == Some(Grade::L5) && !in_care && !(broken && action != Action::Export)) {
+                return false;
+            }
+            match dissent {
+                None => {}
+                Some(true) if broken && action != Action::Export => {}
+                Some(_) => return false,
+            }
+            if no_sharing && action == Action::Export {
+                return false;
+            }
+            if no_research && when.purpose == PurposeOfUse::HealthcareResearch {
                 return false;
             }
             let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
@@ -167,7 +192,10 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::ManageHolds => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
         Action::ApproveRelease => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
         Action::GiveGrant => {
-            study && grade != Some(Grade::L5) && (person(Role::Chief) || (person(Role::Clinician) && in_care))
+            study
+                && grade != Some(Grade::L5)
+                && dissent.is_none()
+                && (person(Role::Chief) || (person(Role::Clinician) && in_care))
         }
         Action::BreakGlass => matches!(on, Target::Archive(_)) && treats,
         Action::ReviewBreakGlass => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
@@ -236,7 +264,14 @@ impl Chance {
         let break_glass = if self.one_in(4) { self.care() } else { None };
         let department = if self.one_in(2) { self.care() } else { None };
         let acquired = if self.one_in(2) { self.care() } else { None };
-        Ties { care, grant, break_glass, department, acquired }
+        let mut seldom = || if self.one_in(4) { self.care() } else { None };
+        let (dissent, against_research, against_sharing) = (seldom(), seldom(), seldom());
+        let dissent = dissent.map(|CareInterval { valid_from, valid_until }| DissentInterval {
+            valid_from,
+            valid_until,
+            break_glass: self.one_in(2),
+        });
+        Ties { care, grant, break_glass, department, acquired, dissent, against_research, against_sharing }
     }
 
     fn target(&mut self, action: Action) -> Target {
@@ -391,7 +426,10 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
                 other => plain(&other),
             };
         assert!(passes, "{who:?} {on:?}");
-        by_grant += u32::from(matches!(decision.reason, Reason::TimedGrant | Reason::BreakGlass));
+        by_grant += u32::from(matches!(
+            decision.reason,
+            Reason::TimedGrant | Reason::BreakGlass | Reason::BreakGlassAgainstDissent
+        ));
     }
     assert!(listed > 600 && by_grant > 100, "{listed}, {by_grant} by grants");
 }

@@ -6,6 +6,7 @@ mod administration;
 mod decisions;
 mod departments;
 mod devices;
+mod dissents;
 mod grants;
 mod house;
 mod oauth;

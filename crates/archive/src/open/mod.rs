@@ -424,6 +424,8 @@ async fn enter(
             Some(reason @ Reason::SecondFactorNeeded) => OpenError::Refused { reason: reason.to_string() },
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
+            // Only a study that is there has a patient who dissents.
+            Some(Reason::PatientDissents) => OpenError::NotFound,
             Some(_) if opens_studies(session) => OpenError::NotFound,
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },

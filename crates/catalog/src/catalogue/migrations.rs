@@ -70,6 +70,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 21, name: "expand: jobs", sqlite: JOBS, postgres: JOBS },
     Migration { version: 22, name: "expand: departments", sqlite: DEPARTMENTS, postgres: DEPARTMENTS },
+    Migration { version: 23, name: "expand: dissents", sqlite: DISSENTS, postgres: DISSENTS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -752,4 +753,21 @@ CREATE TABLE study_unit (
     PRIMARY KEY (study_ref, unit)
 );
 CREATE INDEX study_unit_by_unit ON study_unit (institution, unit, study_ref);
+";
+
+/// Dissents of patients and restrictions. A subject is a person, a department, or the persons who are named, as the kind says.
+const DISSENTS: &str = "
+CREATE TABLE dissent (
+    institution TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    break_glass BIGINT NOT NULL,
+    valid_from_ms BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    given_by TEXT NOT NULL,
+    PRIMARY KEY (institution, number)
+);
+CREATE INDEX dissent_of_patient ON dissent (institution, patient_ref, valid_until_ms);
 ";

@@ -35,6 +35,7 @@ pub mod commitments;
 pub mod compare;
 mod counts;
 pub mod departments;
+pub mod dissents;
 pub mod events;
 mod filter;
 pub mod instances;

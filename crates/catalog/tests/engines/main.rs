@@ -8,6 +8,7 @@ mod commitment_requests;
 mod commitments;
 mod database;
 mod departments;
+mod dissents;
 mod dumps;
 mod epoch_nodes;
 mod events;

@@ -9,6 +9,10 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("availability_told", "institution ae_title called_ae sequence attempts due_ms"),
     ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
     ("department", "institution department name"),
+    (
+        "dissent",
+        "institution number patient_ref kind subject break_glass valid_from_ms valid_until_ms given_by",
+    ),
     ("person_unit", "institution actor unit valid_from_ms valid_until_ms given_by"),
     ("sender_department", "institution sender department"),
     ("study_unit", "study_ref unit institution"),

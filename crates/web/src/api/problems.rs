@@ -21,6 +21,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::RedirectUri
         | AdminError::DepartmentName
         | AdminError::TooManyDepartments
+        | AdminError::TooManyNamed
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

@@ -178,6 +178,18 @@ const CARE: &[Parameter] = &[
     field("valid_until_ms", Schema::Number, "Until, exclusive, milliseconds since 1970"),
 ];
 
+const DISSENT: &[Parameter] = &[
+    field("patient_id", Schema::Text, "Patient ID"),
+    optional("issuer", Schema::Text, "Issuer of the patient ID"),
+    field("against", Schema::Text, "research, sharing, person, department or sealed"),
+    optional("name", Schema::Text, "Login name, for `person`"),
+    optional("department", Schema::Text, "Short name, for `department`"),
+    optional("names", Schema::Texts, "Who may still open the studies, for `sealed`"),
+    optional("break_glass", Schema::Flag, "Whether broken glass passes it; not when absent"),
+    optional("valid_from_ms", Schema::Number, "From, milliseconds since 1970; now when absent"),
+    optional("valid_until_ms", Schema::Number, "Until, exclusive; until it is ended when absent"),
+];
+
 const MEMBER: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
     optional("department", Schema::Text, "Short name of a department"),
@@ -791,6 +803,12 @@ routes! {
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
+    /// A dissent.
+    EnterDissent => api(Method::Post, "/dissents", Action::ManageRights, BodyRule::Json(DISSENT), &[], &[(201, "Entered; `dissent` is its number"), (404, "No such person or department, or the patient has 100 already")], "登记患者异议或封存", "Enter a dissent of a patient, or seal the patient's studies"),
+    /// Those in force.
+    ListDissents => api(Method::Get, "/dissents", Action::ManageRights, BodyRule::None, &[], OK, "列出患者异议与封存", "Dissents and seals that are not over; patients by their pseudonyms"),
+    /// Ends one.
+    EndDissent => api(Method::Post, "/dissents/{dissent}/end", Action::ManageRights, BodyRule::None, list![path("dissent", Schema::Text, "Its number")], CHANGED, "结束患者异议或封存", "End a dissent or a seal now"),
     /// Departments.
     ListDepartments => api(Method::Get, "/departments", Action::ManageRights, BodyRule::None, &[], OK, "科室及其成员", "Departments, and who belongs to them"),
     /// A department.
