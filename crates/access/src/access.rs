@@ -5,7 +5,9 @@ use crate::decision::{
     CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
     Ties, parse_scopes,
 };
+use crate::departments::DepartmentFacts;
 use crate::device::{self, DeviceFault};
+use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
@@ -21,7 +23,9 @@ use yingdun_audit::{AuditError, Log};
 use yingdun_catalog::identity::sessions;
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealingKey;
-use yingdun_model::{Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, Timestamp};
+use yingdun_model::{
+    Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
+};
 
 /// The day of an institution begins at this offset from UTC unless configured: China Standard Time.
 const UTC_OFFSET_MINUTES_DEFAULT: i32 = 8 * 60;
@@ -208,11 +212,11 @@ impl Access {
         };
         let patients: BTreeSet<PatientRef> =
             resources.iter().filter_map(Resource::study).map(|study| study.patient).collect();
-        let known = self.known_of(session, &principal, action, patients, now).await?;
+        let known = self.known_of(session, &principal, action, patients, studies_of(resources), now).await?;
         let day_start = self.day_start(now);
         let targets: Vec<Target> =
             resources.iter().map(|resource| known.target(&principal, resource, day_start).0).collect();
-        let when = self.circumstances(session, now, strong);
+        let when = self.circumstances(session, now, strong, &known);
         Ok(self.inner.engine.decide_many(&principal, action, &targets, &when))
     }
 
@@ -238,6 +242,9 @@ impl Access {
             return Err(Refusal::denied(decision.reason, session.role()));
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
+        if let (Action::Store, Some(study)) = (action, resource.study()) {
+            self.note_sender(session, study.study).await?;
+        }
         Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, basis))
     }
 
@@ -309,10 +316,11 @@ impl Access {
             Err(reason) => return Ok((Decision::refused(reason), Basis::LASTING)),
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
-        let known = self.known_of(session, &principal, action, patients, now).await?;
+        let studies = studies_of(std::slice::from_ref(resource));
+        let known = self.known_of(session, &principal, action, patients, studies, now).await?;
         let (target, grants) = known.target(&principal, resource, self.day_start(now));
-        let decision =
-            self.inner.engine.decide(&principal, action, &target, &self.circumstances(session, now, strong));
+        let when = self.circumstances(session, now, strong, &known);
+        let decision = self.inner.engine.decide(&principal, action, &target, &when);
         Ok((decision, basis_of(decision, &target, grants)))
     }
 
@@ -323,6 +331,7 @@ impl Access {
         principal: &Principal,
         action: Action,
         patients: BTreeSet<PatientRef>,
+        studies: BTreeSet<StudyRef>,
         now: Timestamp,
     ) -> Result<Known, Refusal> {
         let asks_grants = matches!(action, Action::List | Action::View | Action::Export)
@@ -333,8 +342,10 @@ impl Access {
         } else {
             HeldGrants::default()
         };
+        let dissents = self.dissent_facts(principal, action, patients.clone(), now).await?;
         let care = self.care_of(principal, patients, now).await?;
-        Ok(Known { care, grants, action, purpose: session.purpose(), now })
+        let departments = self.department_facts(principal, action, studies, now).await?;
+        Ok(Known { care, grants, departments, dissents, action, purpose: session.purpose(), now })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -407,7 +418,7 @@ impl Access {
         care.map_err(Refusal::FactsUnavailable)
     }
 
-    fn circumstances(&self, session: &Session, now: Timestamp, strong: bool) -> Circumstances {
+    fn circumstances(&self, session: &Session, now: Timestamp, strong: bool, known: &Known) -> Circumstances {
         let peer = session.peer();
         Circumstances {
             now,
@@ -416,6 +427,7 @@ impl Access {
             address: peer.address.to_canonical(),
             strong,
             step_up: self.inner.rules.step_up,
+            departments: known.departments.exist,
         }
     }
 
@@ -428,6 +440,8 @@ impl Access {
 struct Known {
     care: HashMap<PatientRef, CareInterval>,
     grants: HeldGrants,
+    departments: DepartmentFacts,
+    dissents: DissentFacts,
     action: Action,
     purpose: PurposeOfUse,
     now: Timestamp,
@@ -459,6 +473,11 @@ impl Known {
             care: self.care.get(&study.patient).copied(),
             grant: grant.map(|(_, interval)| interval),
             break_glass: broken.map(|(_, interval)| interval),
+            department: self.departments.department(study.study, self.now),
+            acquired: self.departments.acquired(study.study, self.now),
+            dissent: self.dissents.against(principal, study.patient, self.now),
+            against_research: self.dissents.against_research(study.patient, self.now),
+            against_sharing: self.dissents.against_sharing(study.patient, self.now),
         };
         let numbers = GrantNumbers {
             grant: grant.map(|(number, _)| number),
@@ -472,16 +491,25 @@ impl Known {
 fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis {
     let Target::Study { ties, .. } = target else { return Basis::LASTING };
     let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
-    if decision.reason == Reason::BreakGlass {
+    if matches!(decision.reason, Reason::BreakGlass | Reason::BreakGlassAgainstDissent) {
         let ends = ties.break_glass.map(|broken| broken.valid_until);
         Basis { grant: numbers.break_glass, until: until(ends) }
     } else if decision.reason == Reason::TimedGrant {
         Basis { grant: numbers.grant, until: until(ties.grant.map(|grant| grant.valid_until)) }
+    } else if decision.reason == Reason::InDepartment {
+        Basis { grant: None, until: until(ties.department.map(|own| own.valid_until)) }
+    } else if decision.reason == Reason::AcquiredToday {
+        // Where there are departments it rests on one; elsewhere there is no such tie.
+        Basis { grant: None, until: until(ties.acquired.map(|own| own.valid_until)) }
     } else if decision.reason == Reason::InCare {
         Basis { grant: None, until: until(ties.care.map(|care| care.valid_until)) }
     } else {
         Basis::LASTING
     }
+}
+
+fn studies_of(resources: &[Resource]) -> BTreeSet<StudyRef> {
+    resources.iter().filter_map(Resource::study).map(|study| study.study).collect()
 }
 
 /// The first millisecond of the day, in the time zone of the institution.

@@ -31,7 +31,7 @@ pub(crate) async fn intervals(
 }
 
 /// Greater is preferred.
-fn preference(interval: &CareInterval, now: Timestamp) -> (bool, Timestamp, Reverse<Timestamp>) {
+pub(crate) fn preference(interval: &CareInterval, now: Timestamp) -> (bool, Timestamp, Reverse<Timestamp>) {
     let begun = interval.valid_from <= now;
     let until = if begun { interval.valid_until } else { Timestamp::from_ms(i64::MIN) };
     (begun, until, Reverse(interval.valid_from))

@@ -30,6 +30,8 @@
 //! |---|---|
 //! | `decision` | policies, engine, reasons: pure functions, no clock and no database |
 //! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
+//! | `departments` | who belongs to which, and of which a study is |
+//! | `dissents` | what patients, and restrictions, have against whom |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
@@ -46,7 +48,9 @@ mod access;
 mod admin;
 mod care;
 mod decision;
+mod departments;
 mod device;
+mod dissents;
 mod flood;
 mod grants;
 mod ledger;
@@ -61,7 +65,8 @@ mod visibility;
 
 pub use access::{Access, AccessConfig, Refusal};
 pub use admin::{
-    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, Officers, OneTimeLink,
+    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewDissent, Officers,
+    OneTimeLink,
 };
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
@@ -79,5 +84,9 @@ pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+/// A department, and who belongs to it.
+pub use yingdun_catalog::catalogue::departments::{Department, Membership};
+/// A dissent or restriction, and against what it stands.
+pub use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

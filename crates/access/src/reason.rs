@@ -52,6 +52,8 @@ reasons! {
     BreakTheGlassNeedsCase => "break-the-glass-needs-case",
     /// Grade L5 opens through a care relation only.
     SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
+    /// The patient dissents from this person, this department or this use, or the record is sealed and does not name the person.
+    PatientDissents => "patient-dissents",
     /// The session has not proved the second factor of its account yet, or has to get one first: nothing else is open to it.
     SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
@@ -66,10 +68,16 @@ reasons! {
     SecondFactorNeeded => "second-factor-needed",
     /// No policy permits it (default deny).
     NoRulePermits => "no-rule-permits",
+    /// The person broke the glass for this patient, and so passes a dissent that says that this passes it.
+    BreakGlassAgainstDissent => "break-glass-against-dissent",
     /// The person broke the glass for this patient. It precedes every other reason, so that each look under it is named.
     BreakGlass => "break-glass",
     /// The patient is in care of the person now.
     InCare => "in-care",
+    /// The study is of a department of the person.
+    InDepartment => "in-department",
+    /// The role sees across departments: the study is of none of the person's own.
+    CrossDepartment => "cross-department",
     /// The role reads images of its institution.
     ReadsForInstitution => "reads-for-institution",
     /// The role takes images of its institution out of the archive.
@@ -114,10 +122,13 @@ impl Reason {
     pub const fn permits(self) -> bool {
         match self {
             Self::BreakGlass
+            | Self::BreakGlassAgainstDissent
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::InCare
+            | Self::InDepartment
+            | Self::CrossDepartment
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution
             | Self::AcquiredToday
@@ -141,6 +152,7 @@ impl Reason {
             | Self::ResearchSeesNoIdentity
             | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
+            | Self::PatientDissents
             | Self::SignInNotFinished
             | Self::UnprotectedTransport
             | Self::LocalRule
@@ -168,6 +180,7 @@ impl Reason {
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
+                Role::Specialist => Help::AskForDepartment,
                 Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
                     Help::ActivateAnotherRole
                 }
@@ -182,11 +195,15 @@ impl Reason {
             | Self::BreakTheGlassNeedsCase
             | Self::LocalRule
             | Self::NotApplicable
+            | Self::PatientDissents
             | Self::BreakGlass
+            | Self::BreakGlassAgainstDissent
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::InCare
+            | Self::InDepartment
+            | Self::CrossDepartment
             | Self::ReadsForInstitution
             | Self::ExportsForInstitution
             | Self::AcquiredToday
@@ -222,6 +239,8 @@ pub enum Help {
     ActivateAnotherRole,
     /// Ask the security administrator for a care relation with the patient.
     AskForCareRelation,
+    /// Ask the security administrator to be entered in the department.
+    AskForDepartment,
     /// Ask the security administrator for a grant.
     AskForGrant,
     /// Ask the system administrator.
@@ -244,6 +263,7 @@ impl Help {
             Self::AskAgain => "ask-again",
             Self::ActivateAnotherRole => "activate-another-role",
             Self::AskForCareRelation => "ask-for-care-relation",
+            Self::AskForDepartment => "ask-for-department",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",

@@ -4,6 +4,7 @@
 //! again under `list` before it leaves. A test holds the two together.
 
 use crate::access::{Access, Refusal};
+use crate::departments::{DepartmentFacts, depends_on_departments};
 use crate::grants::HeldGrants;
 use crate::session::Session;
 use yingdun_catalog::catalogue::Visibility;
@@ -17,7 +18,14 @@ impl Access {
     /// [`Refusal::FactsUnavailable`] when the grants cannot be read.
     pub async fn visibility(&self, session: &Session) -> Result<Visibility, Refusal> {
         let now = self.inner.clock.now();
-        let plain = sieve(session.actor_kind(), session.role(), session.actor(), now, self.day_start(now));
+        let (institution, actor) = (session.institution(), session.actor());
+        let departments = if depends_on_departments(session.role()) {
+            self.memberships_of(institution, actor, now).await?
+        } else {
+            DepartmentFacts::default()
+        };
+        let day_start = self.day_start(now);
+        let plain = sieve(session.actor_kind(), session.role(), actor, &departments, now, day_start);
         if session.actor_kind() != ActorKind::Person || matches!(plain, Visibility::Nothing) {
             return Ok(plain);
         }
@@ -30,7 +38,7 @@ impl Access {
 pub(crate) fn with_grants(plain: Visibility, grants: &HeldGrants, now: Timestamp) -> Visibility {
     let (patients, studies) = grants.open_at(now);
     match plain {
-        Visibility::CareRelation { .. } | Visibility::ReceivedSince(_)
+        Visibility::CareRelation { .. } | Visibility::ReceivedSince(_) | Visibility::OfUnits { .. }
             if !patients.is_empty() || !studies.is_empty() =>
         {
             Visibility::Granted { beside: Box::new(plain), patients, studies }
@@ -44,6 +52,7 @@ pub(crate) fn sieve(
     kind: ActorKind,
     role: Role,
     actor: &ActorId,
+    departments: &DepartmentFacts,
     now: Timestamp,
     day_start: Timestamp,
 ) -> Visibility {
@@ -52,6 +61,12 @@ pub(crate) fn sieve(
         | (ActorKind::Service, Role::Service)
         | (ActorKind::Device, Role::Device) => Visibility::Institution,
         (ActorKind::Person, Role::Clinician) => Visibility::CareRelation { actor: actor.clone(), at: now },
+        (ActorKind::Person, Role::Specialist) => {
+            Visibility::OfUnits { units: departments.units_of_departments(now), since: None }
+        }
+        (ActorKind::Person, Role::Technician) if departments.exist => {
+            Visibility::OfUnits { units: departments.units_of_acquisition(now), since: Some(day_start) }
+        }
         (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(day_start),
         (ActorKind::Person | ActorKind::Device | ActorKind::Service | ActorKind::System, _) => {
             Visibility::Nothing

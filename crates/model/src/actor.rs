@@ -58,6 +58,8 @@ word_enum! {
         Clinician => "clinician",
         /// Reads images of the institution.
         Radiologist => "radiologist",
+        /// Works in a department; sees the studies of the departments that the person belongs to.
+        Specialist => "specialist",
         /// Heads a department; sees the studies of the institution.
         Chief => "chief",
         /// Operates a modality; stores and sees what was acquired today.

@@ -9,6 +9,8 @@
 mod action;
 mod actor;
 mod ae_title;
+mod department;
+mod dissent;
 mod grade;
 mod grant;
 mod institution;
@@ -24,6 +26,8 @@ mod uid;
 pub use action::Action;
 pub use actor::{ActorId, ActorKind, Role};
 pub use ae_title::{AeTitle, AeTitleError};
+pub use department::{DepartmentId, DepartmentIdError, StudyUnit, Unit};
+pub use dissent::DissentKind;
 pub use grade::Grade;
 pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict};
 pub use institution::{InstitutionId, InstitutionIdError};

@@ -196,16 +196,18 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::SystemAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
-        RouteId::ResetSecondFactor => match who {
+        RouteId::ResetSecondFactor | RouteId::EndDissent => match who {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
         // With a wrong present password.
         RouteId::ChangePassword => token_or(who, Forbidden),
-        RouteId::ListPeople | RouteId::ListDevices | RouteId::ListClients => match who {
-            Who::SystemAdministrator | Who::SecurityAdministrator => Served,
-            other => token_or(other, Forbidden),
-        },
+        RouteId::ListPeople | RouteId::ListDevices | RouteId::ListClients | RouteId::ListDepartments => {
+            match who {
+                Who::SystemAdministrator | Who::SecurityAdministrator => Served,
+                other => token_or(other, Forbidden),
+            }
+        }
         RouteId::CreatePerson
         | RouteId::ChangePerson
         | RouteId::InviteAgain
@@ -227,6 +229,13 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::GrantScopes
         | RouteId::GrantDeviceScopes
         | RouteId::GiveCare
+        | RouteId::EnterDissent
+        | RouteId::ListDissents
+        | RouteId::EnterDepartment
+        | RouteId::JoinUnit
+        | RouteId::LeaveUnit
+        | RouteId::SetDeviceDepartments
+        | RouteId::SetStudyDepartments
         | RouteId::EndCare
         | RouteId::ReadKeys
         | RouteId::RotateKeys
@@ -477,6 +486,16 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
+        RouteId::EnterDissent => {
+            json(json!({"patient_id": "4712", "against": "sealed", "names": ["victim"]}))
+        }
+        RouteId::EnterDepartment => json(json!({"name": "Surgery"})),
+        RouteId::JoinUnit => {
+            json(json!({"name": "victim", "device": "CT01", "valid_from_ms": 0, "valid_until_ms": i64::MAX}))
+        }
+        RouteId::LeaveUnit => json(json!({"name": "victim", "device": "CT01"})),
+        RouteId::SetDeviceDepartments => json(json!({"departments": []})),
+        RouteId::SetStudyDepartments => json(json!({"study": study.study.as_str()})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))
@@ -553,6 +572,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::TakeRole
         | RouteId::ListDevices
         | RouteId::ListClients
+        | RouteId::ListDepartments
+        | RouteId::ListDissents
+        | RouteId::EndDissent
         | RouteId::ListCommitments
         | RouteId::ReadCommitment
         | RouteId::ListJobs

@@ -10,7 +10,9 @@
 //! whose intent cannot be written down is not made.
 
 mod clients;
+mod departments;
 mod devices;
+mod dissents;
 mod founding;
 mod keys;
 mod people;
@@ -18,6 +20,7 @@ mod rights;
 mod sessions;
 
 pub use clients::{NewClient, NewClientSecret};
+pub use dissents::NewDissent;
 pub use founding::Officers;
 pub use keys::{HeldRefs, KeyWork};
 pub use people::OneTimeLink;
@@ -76,6 +79,15 @@ pub enum AdminError {
     /// A care relation must end after it begins.
     #[error("a care relation must end after it begins")]
     EmptyInterval,
+    /// A department has a name that people read.
+    #[error("a department is called something, in at most 64 characters")]
+    DepartmentName,
+    /// More persons than a seal names.
+    #[error("a seal names at most 50 persons")]
+    TooManyNamed,
+    /// More departments than one device or study is of.
+    #[error("a device or a study is of at most 16 departments")]
+    TooManyDepartments,
     /// The accounts cannot be read or written. The ledger says that the change failed.
     #[error("the change was not made")]
     Unavailable(#[source] CatalogError),
@@ -185,6 +197,16 @@ impl Access {
     pub(crate) async fn record(&self, event: Event, detail: &ChangeDetail) -> Result<Receipt, AuditError> {
         let detail = ledger::sealed(&self.inner.detail_key, &event.institution, detail);
         self.inner.log.append_one(Event { kind: EventKind::Administration, detail, ..event }).await
+    }
+
+    /// Lets an officer read what only those know who give rights.
+    async fn may_manage_rights(&self, officer: &Session) -> Result<(), AdminError> {
+        let resource = Resource::Accounts(officer.institution().clone());
+        let decision = self.decide(officer, Action::ManageRights, &resource).await?;
+        if decision.permitted {
+            return Ok(());
+        }
+        Err(Refusal::denied(decision.reason, officer.role()).into())
     }
 
     /// Lets an officer read accounts: whoever may change accounts or rights.

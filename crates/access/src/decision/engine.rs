@@ -2,7 +2,9 @@
 
 use super::applicable::Applicable;
 use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
-use super::question::{CareInterval, Circumstances, GrantInterval, Principal, Scope, Target};
+use super::question::{
+    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Scope, Target,
+};
 use crate::reason::Reason;
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request, Response,
@@ -234,6 +236,7 @@ impl Names {
             ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
             ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
+            ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
         ])
         .ok()
     }
@@ -271,14 +274,24 @@ impl Names {
             let grade = RestrictedExpression::new_entity_uid(self.grades.get(grade)?.clone());
             attributes.insert("grade".to_owned(), grade);
             attributes.insert("received_today".to_owned(), RestrictedExpression::new_bool(*received_today));
-            if let Some(care) = &ties.care {
-                attributes.insert("care".to_owned(), interval_record(care)?);
+            let intervals = [
+                ("care", &ties.care),
+                ("break_glass", &ties.break_glass),
+                ("department", &ties.department),
+                ("acquired", &ties.acquired),
+                ("against_research", &ties.against_research),
+                ("against_sharing", &ties.against_sharing),
+            ];
+            for (name, interval) in intervals {
+                if let Some(interval) = interval {
+                    attributes.insert(name.to_owned(), interval_record(interval)?);
+                }
+            }
+            if let Some(dissent) = &ties.dissent {
+                attributes.insert("dissent".to_owned(), dissent_record(dissent)?);
             }
             if let Some(grant) = &ties.grant {
                 attributes.insert("grant".to_owned(), self.grant_record(grant)?);
-            }
-            if let Some(broken) = &ties.break_glass {
-                attributes.insert("break_glass".to_owned(), interval_record(broken)?);
             }
         }
         let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(institution.as_str()));
@@ -331,6 +344,15 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
 
 fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
+}
+
+fn dissent_record(dissent: &DissentInterval) -> Option<RestrictedExpression> {
+    RestrictedExpression::new_record([
+        ("valid_from".to_owned(), RestrictedExpression::new_long(dissent.valid_from.as_ms())),
+        ("valid_until".to_owned(), RestrictedExpression::new_long(dissent.valid_until.as_ms())),
+        ("break_glass".to_owned(), RestrictedExpression::new_bool(dissent.break_glass)),
+    ])
+    .ok()
 }
 
 fn interval_record(care: &CareInterval) -> Option<RestrictedExpression> {

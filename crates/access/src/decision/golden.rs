@@ -4,7 +4,8 @@
 //! test with `YINGDUN_WRITE_GOLDEN=1` to write the table anew, and read the difference.
 
 use super::{
-    CareInterval, Circumstances, Engine, GrantInterval, PolicySource, Principal, Scope, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
+    Target, Ties,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -37,6 +38,7 @@ fn askers() -> Vec<(String, Principal)> {
             }
             Role::Clinician
             | Role::Radiologist
+            | Role::Specialist
             | Role::Chief
             | Role::Technician
             | Role::Researcher
@@ -62,20 +64,37 @@ fn usual() -> Circumstances {
         address: "192.0.2.1".parse().unwrap(),
         strong: false,
         step_up: false,
+        departments: false,
     }
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 16] {
+fn relations() -> [(&'static str, Ties); 26] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
     };
     let care = |from, until| Ties { care: Some(span(from, until)), ..Ties::default() };
+    let own = |from, until| Ties { department: Some(span(from, until)), ..Ties::default() };
+    let acquired = |from, until| Ties { acquired: Some(span(from, until)), ..Ties::default() };
     let broken = |from, until| Ties { break_glass: Some(span(from, until)), ..Ties::default() };
     let grant = |from, until, purpose, export| {
         let CareInterval { valid_from, valid_until } = span(from, until);
         Ties { grant: Some(GrantInterval { valid_from, valid_until, purpose, export }), ..Ties::default() }
+    };
+    let dissent = |until, break_glass| {
+        let CareInterval { valid_from, valid_until } = span(-1000, until);
+        Some(DissentInterval { valid_from, valid_until, break_glass })
+    };
+    // Whoever this is has every tie there is.
+    let always = Some(span(-1000, 1000));
+    let all = Ties {
+        care: always,
+        grant: grant(-1000, 1000, PurposeOfUse::Treatment, true).grant,
+        break_glass: always,
+        department: always,
+        acquired: always,
+        ..Ties::default()
     };
     let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
     [
@@ -95,6 +114,16 @@ fn relations() -> [(&'static str, Ties); 16] {
         ("glass, last ms", broken(-1000, 1)),
         ("glass ends now", broken(-1000, 0)),
         ("care and glass", Ties { break_glass: broken(-9, 9).break_glass, ..care(-1000, 1000) }),
+        ("own department", own(-1000, 1000)),
+        ("own, last ms", own(-1000, 1)),
+        ("own, ends now", own(-1000, 0)),
+        ("own device", acquired(-1000, 1000)),
+        ("device ends now", acquired(-1000, 0)),
+        ("not wanted", Ties { dissent: dissent(1000, false), ..all }),
+        ("unless emergency", Ties { dissent: dissent(1000, true), ..all }),
+        ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),
+        ("not to share", Ties { against_sharing: Some(span(-1000, 1000)), ..all }),
+        ("not for research", Ties { against_research: Some(span(-1000, 1000)), ..all }),
     ]
 }
 
@@ -104,7 +133,9 @@ fn grades(engine: &Engine, who: &Principal, action: Action, ties: Ties, today: b
         .iter()
         .filter(|grade| {
             let on = Target::Study { institution: home(), grade: **grade, received_today: today, ties };
-            engine.decide(who, action, &on, &usual()).permitted
+            // A tie with a department is there only where there are departments.
+            let departments = ties.department.is_some() || ties.acquired.is_some();
+            engine.decide(who, action, &on, &Circumstances { departments, ..usual() }).permitted
         })
         .map(|grade| grade.as_str())
         .collect();
@@ -122,7 +153,7 @@ fn table() -> String {
     out.push_str("Studies: the grades for which an action is permitted.\n\n");
     writeln!(
         out,
-        "{:<28} {:<15} {:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
+        "{:<28} {:<16} {:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
         "who", "tie", "received", "store", "list", "view", "export", "give-grant", "recover", "destroy"
     )
     .unwrap();
@@ -132,7 +163,7 @@ fn table() -> String {
                 let cell = |action| grades(&engine, &who, action, ties, today);
                 writeln!(
                     out,
-                    "{name:<28} {relation:<15} {day:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
+                    "{name:<28} {relation:<16} {day:<8} {:<5} {:<18} {:<18} {:<18} {:<18} {:<7} {:<7}",
                     cell(Action::Store),
                     cell(Action::List),
                     cell(Action::View),

@@ -13,7 +13,7 @@ pub use engine::Decision;
 pub(crate) use engine::Engine;
 pub use policies::{PolicyError, PolicySource};
 pub(crate) use question::{
-    CareInterval, Circumstances, GrantInterval, Principal, Target, Ties, parse_scopes, words,
+    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Target, Ties, parse_scopes, words,
 };
 pub use question::{Resource, Scope, StudyFacts};
 

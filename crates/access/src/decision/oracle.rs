@@ -11,28 +11,36 @@
 //!    the relation, and never granted. Research as a purpose lists and views L1
 //!    and L2 only.
 //!    Where the installation asks for it, a person views and exports L4S and L5 only with a second factor just proved.
+//!    Whom a patient does not want, or a seal does not name, lists, views, exports and grants nothing of the patient; where the
+//!    dissent says so, broken glass still lists and views. A dissent from research forbids research, also of L1 and L2, and one
+//!    from sharing forbids export.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
-//!    institution. A technician lists and views what came today, and stores. These four search.
+//!    institution. A specialist lists and views what a department asked for or performed to which that person belongs now. A
+//!    technician stores, and lists and views what came today: where there are departments, of those and of the devices to which
+//!    that person belongs now. These five search.
 //!    The chief exports the institution, within the same bounds; nobody else does.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes, and who registers
 //!    devices tries whether they echo. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
 //!    ask whether it is kept. Technicians and whoever has the scope read the worklist and report what is performed; of these, technicians and
 //!    services change it. A device with the scope of workitems reads and changes it. The system recovers.
-//! 5. Clinician, radiologist, chief and technician list and view what was granted to them, for its purpose, while it lasts, and
-//!    export it where that was said. A chief gives grants, and a clinician for patients in care. Clinician, radiologist and chief
+//! 5. Clinician, radiologist, specialist, chief and technician list and view what was granted to them, for its purpose, while it lasts, and
+//!    export it where that was said. A chief gives grants, and a clinician for patients in care. Clinician, radiologist, specialist and chief
 //!    break the glass and then list and view; the audit administrator reviews.
 
 use super::engine::applies_to;
 use super::{
-    CareInterval, Circumstances, Engine, GrantInterval, PolicySource, Principal, Scope, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
+    Target, Ties,
 };
+use crate::departments::DepartmentFacts;
 use crate::grants::{HeldGrants, grant_for_tests as grant};
 use crate::reason::Reason;
 use crate::visibility::{sieve, with_grants};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::catalogue::departments::Membership;
 use yingdun_catalog::identity::grants::Granted;
 use yingdun_model::{
     Action, ActorId, ActorKind, Grade, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
@@ -61,6 +69,16 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         span.is_some_and(|span| span.valid_from.as_ms() <= now && now < span.valid_until.as_ms())
     };
     let broken = matches!(on, Target::Study { ties, .. } if holds(ties.break_glass));
+    // Whom the patient does not want, and whether broken glass passes that.
+    let dissent = match on {
+        Target::Study { ties, .. } => ties
+            .dissent
+            .filter(|dissent| dissent.valid_from.as_ms() <= now && now < dissent.valid_until.as_ms())
+            .map(|dissent| dissent.break_glass),
+        Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => None,
+    };
+    let no_research = matches!(on, Target::Study { ties, .. } if holds(ties.against_research));
+    let no_sharing = matches!(on, Target::Study { ties, .. } if holds(ties.against_sharing));
     if !home || who.disabled || action == Action::Destroy {
         return false;
     }
@@ -76,11 +94,16 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         }
         Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => (false, false, false, None, None),
     };
+    let of_own_department = matches!(on, Target::Study { ties, .. } if holds(ties.department));
+    let acquired_by_own = matches!(on, Target::Study { ties, .. } if holds(ties.acquired));
     let grant = grant.filter(|grant| {
         grant.valid_from.as_ms() <= now && now < grant.valid_until.as_ms() && grant.purpose == when.purpose
     });
     let person = |role| who.kind == ActorKind::Person && who.role == role;
-    let treats = person(Role::Clinician) || person(Role::Radiologist) || person(Role::Chief);
+    let treats = person(Role::Clinician)
+        || person(Role::Radiologist)
+        || person(Role::Specialist)
+        || person(Role::Chief);
     let device = who.kind == ActorKind::Device && who.role == Role::Device;
     let service = who.kind == ActorKind::Service && who.role == Role::Service;
     let granted = |scope| (device || service) && who.scopes.contains(&scope);
@@ -88,6 +111,17 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
         Action::List | Action::View | Action::Export => {
             if !study || (grade == Some(Grade::L5) && !in_care && !(broken && action != Action::Export)) {
+                return false;
+            }
+            match dissent {
+                None => {}
+                Some(true) if broken && action != Action::Export => {}
+                Some(_) => return false,
+            }
+            if no_sharing && action == Action::Export {
+                return false;
+            }
+            if no_research && when.purpose == PurposeOfUse::HealthcareResearch {
                 return false;
             }
             let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
@@ -114,17 +148,13 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 || (person(Role::Clinician) && in_care)
                 || person(Role::Radiologist)
                 || person(Role::Chief)
-                || (person(Role::Technician) && today)
+                || (person(Role::Specialist) && of_own_department)
+                || (person(Role::Technician) && today && (acquired_by_own || !when.departments))
                 || granted(Scope::View)
         }
         Action::Search => {
             matches!(on, Target::Archive(_))
-                && (person(Role::Clinician)
-                    || person(Role::Radiologist)
-                    || person(Role::Chief)
-                    || person(Role::Technician)
-                    || granted(Scope::Search)
-                    || granted(Scope::View))
+                && (treats || person(Role::Technician) || granted(Scope::Search) || granted(Scope::View))
         }
         Action::Commit => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Store))
@@ -168,7 +198,10 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
         Action::ManageHolds => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
         Action::ApproveRelease => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
         Action::GiveGrant => {
-            study && grade != Some(Grade::L5) && (person(Role::Chief) || (person(Role::Clinician) && in_care))
+            study
+                && grade != Some(Grade::L5)
+                && dissent.is_none()
+                && (person(Role::Chief) || (person(Role::Clinician) && in_care))
         }
         Action::BreakGlass => matches!(on, Target::Archive(_)) && treats,
         Action::ReviewBreakGlass => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
@@ -235,7 +268,16 @@ impl Chance {
     fn ties(&mut self) -> Ties {
         let (care, grant) = (self.care(), self.grant());
         let break_glass = if self.one_in(4) { self.care() } else { None };
-        Ties { care, grant, break_glass }
+        let department = if self.one_in(2) { self.care() } else { None };
+        let acquired = if self.one_in(2) { self.care() } else { None };
+        let mut seldom = || if self.one_in(4) { self.care() } else { None };
+        let (dissent, against_research, against_sharing) = (seldom(), seldom(), seldom());
+        let dissent = dissent.map(|CareInterval { valid_from, valid_until }| DissentInterval {
+            valid_from,
+            valid_until,
+            break_glass: self.one_in(2),
+        });
+        Ties { care, grant, break_glass, department, acquired, dissent, against_research, against_sharing }
     }
 
     fn target(&mut self, action: Action) -> Target {
@@ -262,9 +304,9 @@ impl Chance {
         let addresses = ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"];
         let address: IpAddr = self.of(&addresses).parse().unwrap();
         let purpose = if self.one_in(3) { self.of(PurposeOfUse::ALL) } else { PurposeOfUse::Treatment };
-        let (strong, step_up) = (self.one_in(2), self.one_in(2));
+        let (strong, step_up, departments) = (self.one_in(2), self.one_in(2), self.one_in(2));
         let now = Timestamp::from_ms(NOW_MS);
-        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up }
+        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up, departments }
     }
 }
 
@@ -275,6 +317,7 @@ fn kind_of(role: Role) -> ActorKind {
         Role::System => ActorKind::System,
         Role::Clinician
         | Role::Radiologist
+        | Role::Specialist
         | Role::Chief
         | Role::Technician
         | Role::Researcher
@@ -370,24 +413,53 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
         let broken =
             ties.break_glass.map(|tie| row(Granted::Patient(patient), tie.valid_from, tie.valid_until));
         let held = HeldGrants(given.into_iter().chain(broken).collect());
+        let departments = department_facts(&who, study, ties, when.departments);
         let plain = |visibility: &Visibility| match visibility {
             Visibility::Nothing | Visibility::Granted { .. } => false,
+            Visibility::OfUnits { units, since } => {
+                departments.studies.values().flatten().any(|unit| units.contains(unit))
+                    && (since.is_none() || *received_today)
+            }
             Visibility::Institution => true,
             Visibility::CareRelation { at, .. } => {
                 ties.care.is_some_and(|care| care.valid_from <= *at && *at < care.valid_until)
             }
             Visibility::ReceivedSince(_) => *received_today,
         };
-        let passes = match with_grants(sieve(who.kind, who.role, &who.actor, now, now), &held, now) {
-            Visibility::Granted { beside, patients, studies } => {
-                patients.contains(&patient) || studies.contains(&study) || plain(&beside)
-            }
-            other => plain(&other),
-        };
+        let passes =
+            match with_grants(sieve(who.kind, who.role, &who.actor, &departments, now, now), &held, now) {
+                Visibility::Granted { beside, patients, studies } => {
+                    patients.contains(&patient) || studies.contains(&study) || plain(&beside)
+                }
+                other => plain(&other),
+            };
         assert!(passes, "{who:?} {on:?}");
-        by_grant += u32::from(matches!(decision.reason, Reason::TimedGrant | Reason::BreakGlass));
+        by_grant += u32::from(matches!(
+            decision.reason,
+            Reason::TimedGrant | Reason::BreakGlass | Reason::BreakGlassAgainstDissent
+        ));
     }
     assert!(listed > 600 && by_grant > 100, "{listed}, {by_grant} by grants");
+}
+
+/// The memberships from which these ties were made, as rows.
+fn department_facts(who: &Principal, study: StudyRef, ties: &Ties, exist: bool) -> DepartmentFacts {
+    let row = |unit: &str, held: CareInterval| Membership {
+        institution: who.institution.clone(),
+        actor: who.actor.clone(),
+        unit: unit.parse().unwrap(),
+        valid_from: held.valid_from,
+        valid_until: held.valid_until,
+        given_by: who.actor.clone(),
+    };
+    let department = ties.department.map(|held| row("department:surgery", held));
+    let device = ties.acquired.map(|held| row("device:CT01", held));
+    let units = ["requesting:surgery", "device:CT01"].map(str::to_owned);
+    DepartmentFacts {
+        exist,
+        memberships: department.into_iter().chain(device).collect(),
+        studies: HashMap::from([(study, BTreeSet::from(units))]),
+    }
 }
 
 /// A second factor is asked for only where it would open something, so that the question tells nobody what there is.

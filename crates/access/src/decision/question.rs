@@ -147,6 +147,15 @@ pub(crate) struct GrantInterval {
     pub(crate) export: bool,
 }
 
+/// What stands against the acting principal: from, inclusive, until, exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DissentInterval {
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+    /// Whether broken glass passes it.
+    pub(crate) break_glass: bool,
+}
+
 /// What connects the acting person with a study.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ties {
@@ -156,6 +165,16 @@ pub(crate) struct Ties {
     pub(crate) grant: Option<GrantInterval>,
     /// The time for which the person broke the glass.
     pub(crate) break_glass: Option<CareInterval>,
+    /// The time for which the person belongs to a department that asked for the study or performed it.
+    pub(crate) department: Option<CareInterval>,
+    /// The time for which the person belongs to the department that performed it, or to the device that sent it.
+    pub(crate) acquired: Option<CareInterval>,
+    /// What the patient, or a restriction, has against this principal.
+    pub(crate) dissent: Option<DissentInterval>,
+    /// A dissent from research.
+    pub(crate) against_research: Option<CareInterval>,
+    /// A dissent from being carried away.
+    pub(crate) against_sharing: Option<CareInterval>,
 }
 
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
@@ -195,4 +214,6 @@ pub(crate) struct Circumstances {
     pub(crate) strong: bool,
     /// Whether this installation asks people for that before it opens what is sensitive.
     pub(crate) step_up: bool,
+    /// Whether the institution has entered departments.
+    pub(crate) departments: bool,
 }

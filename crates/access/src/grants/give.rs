@@ -231,7 +231,10 @@ impl Access {
         let seen = self.may_one_of_grants(session).await?;
         let works = matches!(
             (session.actor_kind(), session.role()),
-            (ActorKind::Person, Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician)
+            (
+                ActorKind::Person,
+                Role::Clinician | Role::Radiologist | Role::Specialist | Role::Chief | Role::Technician
+            )
         );
         if seen || works {
             Ok(seen)
@@ -341,12 +344,14 @@ fn asked_about(giver: &Session, on: &GrantedStudies, now: Timestamp) -> Vec<Reso
 
 /// Whether somebody opens studies at all, and so hears of one that may not be opened that there is none.
 fn opens_some(session: &Session) -> bool {
-    matches!(session.role(), Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician)
-        && session.actor_kind() == ActorKind::Person
+    matches!(
+        session.role(),
+        Role::Clinician | Role::Radiologist | Role::Specialist | Role::Chief | Role::Technician
+    ) && session.actor_kind() == ActorKind::Person
 }
 
 /// A number by chance.
-pub(super) fn draw_number() -> u64 {
+pub(crate) fn draw_number() -> u64 {
     random::array::<NUMBER_BYTES>().iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

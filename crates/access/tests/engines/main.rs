@@ -4,7 +4,9 @@
 
 mod administration;
 mod decisions;
+mod departments;
 mod devices;
+mod dissents;
 mod grants;
 mod house;
 mod oauth;

@@ -424,6 +424,8 @@ async fn enter(
             Some(reason @ Reason::SecondFactorNeeded) => OpenError::Refused { reason: reason.to_string() },
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
+            // Only a study that is there has a patient who dissents.
+            Some(Reason::PatientDissents) => OpenError::NotFound,
             Some(_) if opens_studies(session) => OpenError::NotFound,
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },
@@ -433,7 +435,12 @@ async fn enter(
 fn opens_studies(session: &Session) -> bool {
     use yingdun_model::Role;
     match session.role() {
-        Role::Clinician | Role::Radiologist | Role::Chief | Role::Technician | Role::Service => true,
+        Role::Clinician
+        | Role::Radiologist
+        | Role::Specialist
+        | Role::Chief
+        | Role::Technician
+        | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher
         | Role::SystemAdministrator

@@ -41,6 +41,13 @@ pub enum Visibility {
     },
     /// Studies that the archive received at this moment or later.
     ReceivedSince(Timestamp),
+    /// Studies of one of these units; where a moment is given, only those that the archive received then or later.
+    OfUnits {
+        /// The units, as texts.
+        units: Vec<String>,
+        /// Since when they were received.
+        since: Option<Timestamp>,
+    },
     /// What one of the shapes above shows, and beside it what was granted.
     Granted {
         /// What is seen without a grant.
@@ -180,6 +187,8 @@ enum Driver {
     Condition(usize),
     CareRelations,
     Received,
+    /// Units of studies.
+    Units,
     /// What was granted, and what is seen beside.
     Granted,
     Dates,
@@ -201,7 +210,17 @@ impl<'f> Plan<'f> {
         let by_visibility = match &filter.visibility {
             Visibility::CareRelation { .. } => Some(Driver::CareRelations),
             Visibility::ReceivedSince(_) => Some(Driver::Received),
-            Visibility::Granted { .. } => Some(Driver::Granted),
+            Visibility::OfUnits { since: Some(_), .. } => Some(Driver::Received),
+            Visibility::OfUnits { units, since: None } => {
+                few_of_units(database, filter, units).await?.then_some(Driver::Units)
+            }
+            Visibility::Granted { beside, .. } => match &**beside {
+                // A large department is walked like the institution.
+                Visibility::OfUnits { units, since: None } => {
+                    few_of_units(database, filter, units).await?.then_some(Driver::Granted)
+                }
+                _ => Some(Driver::Granted),
+            },
             Visibility::Institution | Visibility::Nothing => None,
         };
         let driver = if !filter.studies.is_empty() {
@@ -311,6 +330,7 @@ impl<'f> Plan<'f> {
             | Driver::Patients
             | Driver::CareRelations
             | Driver::Received
+            | Driver::Units
             | Driver::Granted
             | Driver::Dates
             | Driver::Elsewhere => vec![&[]],
@@ -356,6 +376,12 @@ impl<'f> Plan<'f> {
                 sql.bind(self.received_since());
                 "s.study_date + 0"
             }
+            Driver::Units => {
+                sql.push(SELECT_STUDY).push("FROM (SELECT DISTINCT u.study_ref FROM study_unit u WHERE ");
+                self.unit_conditions(sql, &filter.visibility);
+                sql.push(") seen CROSS JOIN study s WHERE s.study_ref = seen.study_ref");
+                "s.study_date + 0"
+            }
             Driver::Granted => {
                 sql.push(SELECT_STUDY).push("FROM (");
                 self.granted_studies(sql);
@@ -378,6 +404,7 @@ impl<'f> Plan<'f> {
             | Driver::Patients
             | Driver::Condition(_)
             | Driver::CareRelations
+            | Driver::Units
             | Driver::Granted => sql.push(" AND NOT s.institution <> "),
         };
         sql.bind(&filter.institution);
@@ -399,7 +426,7 @@ impl<'f> Plan<'f> {
     }
 
     /// Appends that no newer study of the patient fits. Whose studies may be seen depends on the patient alone, on
-    /// the arrival of each study, or on a grant.
+    /// the arrival and the units of each study, or on a grant.
     fn no_newer_of_patient(&self, sql: &mut StatementBuilder) {
         let filter = self.filter;
         sql.push(" AND NOT EXISTS (SELECT 1 FROM study n WHERE n.patient_ref = s.patient_ref");
@@ -422,10 +449,17 @@ impl<'f> Plan<'f> {
             Visibility::ReceivedSince(since) => {
                 sql.push(" AND n.received_ms >= ").bind(*since);
             }
+            Visibility::OfUnits { since, .. } => {
+                sql.push(" AND ");
+                self.of_units(sql, &filter.visibility, "n.study_ref");
+                if let Some(since) = since {
+                    sql.push(" AND n.received_ms >= ").bind(*since);
+                }
+            }
             Visibility::Granted { beside, patients, studies } => {
                 sql.push(" AND (n.patient_ref IN ").bind_list(patients.iter().copied());
                 sql.push(" OR n.study_ref IN ").bind_list(studies.iter().copied());
-                self.or_beside(sql, beside, "n.received_ms", "n.patient_ref");
+                self.or_beside(sql, beside, ["n.received_ms", "n.patient_ref", "n.study_ref"]);
                 sql.push(")");
             }
             Visibility::Nothing | Visibility::Institution | Visibility::CareRelation { .. } => {}
@@ -453,6 +487,7 @@ impl<'f> Plan<'f> {
                     | Driver::Patients
                     | Driver::CareRelations
                     | Driver::Received
+                    | Driver::Units
                     | Driver::Granted
                     | Driver::Dates
                     | Driver::Elsewhere => " AND o.study_date = s.study_date AND o.study_key = s.study_key",
@@ -471,27 +506,35 @@ impl<'f> Plan<'f> {
             Visibility::Granted { beside, patients, studies } if self.driver != Driver::Granted => {
                 sql.push(" AND (s.patient_ref IN ").bind_list(patients.iter().copied());
                 sql.push(" OR s.study_ref IN ").bind_list(studies.iter().copied());
-                self.or_beside(sql, beside, "s.received_ms", "s.patient_ref");
+                self.or_beside(sql, beside, ["s.received_ms", "s.patient_ref", "s.study_ref"]);
                 sql.push(")");
             }
             Visibility::ReceivedSince(since) if self.driver != Driver::Received => {
                 sql.push(" AND s.received_ms >= ").bind(*since);
             }
+            Visibility::OfUnits { since, .. } if self.driver != Driver::Units => {
+                sql.push(" AND ");
+                self.of_units(sql, &filter.visibility, "s.study_ref");
+                if let Some(since) = since.filter(|_| self.driver != Driver::Received) {
+                    sql.push(" AND s.received_ms >= ").bind(since);
+                }
+            }
             Visibility::CareRelation { .. }
             | Visibility::ReceivedSince(_)
+            | Visibility::OfUnits { .. }
             | Visibility::Granted { .. }
             | Visibility::Institution
             | Visibility::Nothing => {}
         }
     }
 
-    /// Appends what is seen beside grants, as further alternatives on a row whose arrival and patient are in these columns.
+    /// Appends what is seen beside grants, as further alternatives on a row whose arrival, patient and reference are in these
+    /// columns.
     fn or_beside(
         &self,
         sql: &mut StatementBuilder,
         beside: &Visibility,
-        received: &'static str,
-        patient: &'static str,
+        [received, patient, study]: [&'static str; 3],
     ) {
         match beside {
             Visibility::CareRelation { .. } => {
@@ -502,6 +545,14 @@ impl<'f> Plan<'f> {
             }
             Visibility::ReceivedSince(since) => {
                 sql.push(" OR ").push(received).push(" >= ").bind(*since);
+            }
+            Visibility::OfUnits { since, .. } => {
+                sql.push(" OR (");
+                self.of_units(sql, beside, study);
+                if let Some(since) = since {
+                    sql.push(" AND ").push(received).push(" >= ").bind(*since);
+                }
+                sql.push(")");
             }
             Visibility::Institution => {
                 sql.push(" OR 1 = 1");
@@ -527,6 +578,16 @@ impl<'f> Plan<'f> {
                 sql.push(" UNION SELECT g.study_ref FROM study g WHERE g.received_ms >= ").bind(*since);
                 sql.push(" AND g.institution = ").bind(&self.filter.institution);
             }
+            Visibility::OfUnits { since, .. } => {
+                sql.push(
+                    " UNION SELECT g.study_ref FROM (SELECT DISTINCT u.study_ref FROM study_unit u WHERE ",
+                );
+                self.unit_conditions(sql, beside);
+                sql.push(") own CROSS JOIN study g WHERE g.study_ref = own.study_ref");
+                if let Some(since) = since {
+                    sql.push(" AND g.received_ms >= ").bind(*since);
+                }
+            }
             Visibility::Institution => {
                 sql.push(" UNION SELECT g.study_ref FROM study g WHERE g.institution = ");
                 sql.bind(&self.filter.institution);
@@ -537,11 +598,27 @@ impl<'f> Plan<'f> {
 
     fn received_since(&self) -> i64 {
         match self.filter.visibility {
-            Visibility::ReceivedSince(since) => since.as_ms(),
+            Visibility::ReceivedSince(since) | Visibility::OfUnits { since: Some(since), .. } => {
+                since.as_ms()
+            }
             Visibility::Nothing
             | Visibility::Institution
             | Visibility::CareRelation { .. }
+            | Visibility::OfUnits { since: None, .. }
             | Visibility::Granted { .. } => i64::MAX,
+        }
+    }
+
+    /// Appends that the study of this column is of one of the units.
+    fn of_units(&self, sql: &mut StatementBuilder, visibility: &Visibility, study: &'static str) {
+        sql.push("EXISTS (SELECT 1 FROM study_unit u WHERE u.study_ref = ").push(study).push(" AND ");
+        self.unit_conditions(sql, visibility);
+        sql.push(FOR_EACH_ROW);
+    }
+
+    fn unit_conditions(&self, sql: &mut StatementBuilder, visibility: &Visibility) {
+        if let Visibility::OfUnits { units, .. } = visibility {
+            push_units(sql, self.filter, units);
         }
     }
 
@@ -560,6 +637,25 @@ const SELECT_STUDY: &str =
 const FOR_EACH_ROW: &str = " LIMIT 1 OFFSET 0)";
 /// The key sorts like the reference whose beginning it is.
 const ORDER: &str = " ORDER BY study_date DESC, study_key DESC, study_ref DESC";
+
+fn push_units(sql: &mut StatementBuilder, filter: &StudyFilter, units: &[String]) {
+    sql.push("u.institution = ").bind(&filter.institution);
+    sql.push(" AND u.unit IN ").bind_list(units.iter().cloned());
+}
+
+/// Whether so few studies are of these units that all of them are better looked at than walked past.
+async fn few_of_units(
+    database: &Database,
+    filter: &StudyFilter,
+    units: &[String],
+) -> Result<bool, CatalogError> {
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT count(*) FROM (SELECT 1 FROM study_unit u WHERE ");
+    push_units(&mut sql, filter, units);
+    sql.push(" LIMIT ").bind(FEW).push(") few");
+    let rows = database.query(sql.finish()).await?;
+    Ok(rows.first().map(|row| row.get_i64(0)).transpose()?.unwrap_or_default() < FEW)
+}
 
 /// The condition that fits the fewest studies, and how many, counted up to `most`.
 async fn rarest(
@@ -592,7 +688,12 @@ fn conditions(filter: &StudyFilter) -> Result<Vec<Vec<i64>>, CatalogError> {
         alternatives.sort_unstable();
         alternatives.dedup();
     }
-    let longest = conditions.iter().map(Vec::len).chain([filter.studies.len(), filter.patients.len()]).max();
+    let units = match &filter.visibility {
+        Visibility::OfUnits { units, .. } => units.len(),
+        _ => 0,
+    };
+    let named = [filter.studies.len(), filter.patients.len(), units];
+    let longest = conditions.iter().map(Vec::len).chain(named).max();
     if conditions.len() > CONDITIONS_MAX || longest.unwrap_or_default() > ALTERNATIVES_MAX {
         return Err(CatalogError::Misuse(format!(
             "a search has at most {CONDITIONS_MAX} conditions of {ALTERNATIVES_MAX} alternatives"

@@ -69,6 +69,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: NODE_NAMES,
     },
     Migration { version: 21, name: "expand: jobs", sqlite: JOBS, postgres: JOBS },
+    Migration { version: 22, name: "expand: departments", sqlite: DEPARTMENTS, postgres: DEPARTMENTS },
+    Migration { version: 23, name: "expand: dissents", sqlite: DISSENTS, postgres: DISSENTS },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -718,4 +720,54 @@ CREATE TABLE job (
 CREATE INDEX job_by_owner ON job (institution, owner, began_ms, id);
 CREATE INDEX job_by_store ON job (store) WHERE state = 'running';
 CREATE INDEX job_by_end ON job (ended_ms);
+";
+
+/// Departments, who belongs to them or to a device, for which of them a device performs, and of what a study is. The tables are empty at
+/// first, and while there is no department every rule is what it was.
+const DEPARTMENTS: &str = "
+CREATE TABLE department (
+    institution TEXT NOT NULL,
+    department TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (institution, department)
+);
+CREATE TABLE person_unit (
+    institution TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    valid_from_ms BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    given_by TEXT NOT NULL,
+    PRIMARY KEY (institution, actor, unit, valid_from_ms)
+);
+CREATE TABLE sender_department (
+    institution TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    department TEXT NOT NULL,
+    PRIMARY KEY (institution, sender, department)
+);
+CREATE TABLE study_unit (
+    study_ref BYTEA NOT NULL,
+    unit TEXT NOT NULL,
+    institution TEXT NOT NULL,
+    PRIMARY KEY (study_ref, unit)
+);
+CREATE INDEX study_unit_by_unit ON study_unit (institution, unit, study_ref);
+";
+
+/// Dissents of patients and restrictions. A subject is a person, a department, or the persons who are named, as the kind says.
+const DISSENTS: &str = "
+CREATE TABLE dissent (
+    institution TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    break_glass BIGINT NOT NULL,
+    valid_from_ms BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    given_by TEXT NOT NULL,
+    PRIMARY KEY (institution, number)
+);
+CREATE INDEX dissent_of_patient ON dissent (institution, patient_ref, valid_until_ms);
 ";

@@ -34,6 +34,8 @@ pub mod commitment_requests;
 pub mod commitments;
 pub mod compare;
 mod counts;
+pub mod departments;
+pub mod dissents;
 pub mod events;
 mod filter;
 pub mod instances;

@@ -210,10 +210,11 @@ const BLANK: [&str; 3] = [
 ];
 
 /// Children before parents.
-const OF_STUDY: [&str; 10] = [
+const OF_STUDY: [&str; 11] = [
     "DELETE FROM instance WHERE series_ref IN (SELECT series_ref FROM series WHERE study_ref = $1)",
     "DELETE FROM series WHERE study_ref = $1",
     "DELETE FROM study WHERE study_ref = $1",
+    "DELETE FROM study_unit WHERE study_ref = $1",
     "DELETE FROM study_arrival WHERE study_ref = $1",
     "DELETE FROM study_arrival_beside WHERE study_ref = $1",
     // The newest event keeps its number, which is not given again, and nothing else.

@@ -7,6 +7,8 @@ mod care;
 mod commitment_requests;
 mod commitments;
 mod database;
+mod departments;
+mod dissents;
 mod dumps;
 mod epoch_nodes;
 mod events;

@@ -8,6 +8,14 @@ use yingdun_catalog::{CatalogError, Database, DatabaseKind, Statement};
 const CATALOGUE: &[(&str, &str)] = &[
     ("availability_told", "institution ae_title called_ae sequence attempts due_ms"),
     ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
+    ("department", "institution department name"),
+    (
+        "dissent",
+        "institution number patient_ref kind subject break_glass valid_from_ms valid_until_ms given_by",
+    ),
+    ("person_unit", "institution actor unit valid_from_ms valid_until_ms given_by"),
+    ("sender_department", "institution sender department"),
+    ("study_unit", "study_ref unit institution"),
     (
         "instance",
         "instance_ref version latest series_ref sop_instance_uid format_id instance_number frames received_ms \

@@ -3,12 +3,14 @@
 use crate::on_both_engines;
 use crate::oracle;
 use crate::records::{Stored, apply, institution, patient, record, series, study, token, uid};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use yingdun_catalog::catalogue::departments::{self, Department};
 use yingdun_catalog::catalogue::instances::{self, InstanceFilter};
 use yingdun_catalog::catalogue::series::{self as series_search, SeriesFilter};
 use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, patients, studies};
 use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{ActorId, PatientRef, StudyRef, Timestamp};
+use yingdun_model::{ActorId, AeTitle, DepartmentId, PatientRef, StudyRef, StudyUnit, Timestamp};
 
 on_both_engines!(Catalogue:
     a_search_finds_what_a_plain_scan_finds,
@@ -111,7 +113,8 @@ fn actor(number: u64) -> ActorId {
 
 fn filter(dice: &mut Dice) -> StudyFilter {
     let moment = |dice: &mut Dice, most| Timestamp::from_ms(i64::try_from(dice.roll(most)).unwrap());
-    let visibility = match dice.roll(8) {
+    let visibility = match dice.roll(10) {
+        8 | 9 => of_units(dice),
         0 => Visibility::Nothing,
         5 | 6 => granted(dice),
         1 | 2 => Visibility::CareRelation { actor: actor(dice.roll(3)), at: moment(dice, 12_000) },
@@ -154,6 +157,7 @@ fn filter(dice: &mut Dice) -> StudyFilter {
 }
 
 async fn fill(database: &Database, records: &[Stored], relations: &[care::CareRelation]) {
+    note_units(database, records).await;
     for batch in records.chunks(70) {
         apply(database, batch, None).await.unwrap();
     }
@@ -236,7 +240,16 @@ async fn common_and_rare_words_together_find_what_a_plain_scan_finds(database: D
     let care = Visibility::CareRelation { actor: actor(1), at: Timestamp::from_ms(5) };
     let everyone = vec![token("everyone")];
     let rare = vec![token("rare7"), token("rare20")];
-    for visibility in [Visibility::Institution, care, Visibility::ReceivedSince(Timestamp::from_ms(30))] {
+    let units: Vec<String> = ["performing:d1", "performing:d2", "performing:d3"].map(str::to_owned).into();
+    let department = Visibility::OfUnits { units: units.clone(), since: None };
+    let today = Visibility::OfUnits { units, since: Some(Timestamp::from_ms(30)) };
+    let received = Visibility::ReceivedSince(Timestamp::from_ms(30));
+    let beside = Visibility::Granted {
+        beside: Box::new(department.clone()),
+        patients: vec![patient(3)],
+        studies: vec![study(4), study(8)],
+    };
+    for visibility in [Visibility::Institution, care, received, department, today, beside] {
         for tokens in [vec![everyone.clone()], vec![rare.clone()], vec![everyone.clone(), rare.clone()]] {
             for modalities in
                 [vec![], vec![vec!["CT".to_owned()]], vec![vec!["CT".to_owned()], vec!["PT".to_owned()]]]
@@ -456,7 +469,8 @@ async fn a_search_with_too_many_alternatives_is_refused(database: Database) {
 /// Some patients and studies, beside one of the plain shapes.
 fn granted(dice: &mut Dice) -> Visibility {
     let moment = |dice: &mut Dice, most| Timestamp::from_ms(i64::try_from(dice.roll(most)).unwrap());
-    let beside = match dice.roll(4) {
+    let beside = match dice.roll(5) {
+        4 => of_units(dice),
         0 => Visibility::Nothing,
         1 => Visibility::CareRelation { actor: actor(dice.roll(3)), at: moment(dice, 12_000) },
         2 => Visibility::ReceivedSince(moment(dice, 1000)),
@@ -466,4 +480,32 @@ fn granted(dice: &mut Dice) -> Visibility {
         if dice.one_in(3) { Vec::new() } else { dice.some(3, |dice| patient(dice.roll(PATIENTS))) };
     let studies = if dice.one_in(3) { Vec::new() } else { dice.some(9, |dice| study(dice.roll(STUDIES))) };
     Visibility::Granted { beside: Box::new(beside), patients, studies }
+}
+
+/// Some units, perhaps of today only.
+fn of_units(dice: &mut Dice) -> Visibility {
+    let units = dice.some(3, |dice| format!("performing:d{}", dice.roll(5)));
+    let since = dice.one_in(2).then(|| Timestamp::from_ms(i64::try_from(dice.roll(1000)).unwrap()));
+    Visibility::OfUnits { units, since }
+}
+
+/// Studies come from devices of departments: what a study is of is noted before its first row.
+async fn note_units(database: &Database, records: &[Stored]) {
+    for here in records.iter().map(|record| &record.instance.institution).collect::<BTreeSet<_>>() {
+        let mut changes = Vec::new();
+        for number in 1..4 {
+            let id = DepartmentId::new(&format!("d{number}")).unwrap();
+            let title = AeTitle::new(&format!("D{number}")).unwrap();
+            changes.push(departments::enter(here, &Department { id: id.clone(), name: "name".to_owned() }));
+            changes.extend(departments::set_sender(here, &StudyUnit::Device(title), &BTreeSet::from([id])));
+        }
+        database.execute(changes).await.unwrap();
+    }
+    for record in records {
+        let Some(unit) = oracle::unit_of(record.study) else { continue };
+        let title = AeTitle::new(&unit.replace("performing:d", "D")).unwrap();
+        let note =
+            departments::note_sender(&record.instance.institution, record.study, &StudyUnit::Device(title));
+        database.execute(vec![note]).await.unwrap();
+    }
 }

@@ -19,6 +19,9 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
         | AdminError::RedirectUri
+        | AdminError::DepartmentName
+        | AdminError::TooManyDepartments
+        | AdminError::TooManyNamed
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

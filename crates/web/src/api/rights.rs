@@ -123,7 +123,7 @@ fn role_in_path(call: &Call) -> Result<Role, Problem> {
         .ok_or_else(|| Problem::new(Kind::NotFound).expected("one of the roles, such as `radiologist`"))
 }
 
-async fn patient(call: &Call, issuer: &str, patient_id: &str) -> Result<PatientRef, Problem> {
+pub(super) async fn patient(call: &Call, issuer: &str, patient_id: &str) -> Result<PatientRef, Problem> {
     let (issuer, patient_id) = (issuer.trim(), patient_id.trim());
     if patient_id.is_empty() || patient_id.len() > crate::limits::PATIENT_ID_BYTES_MAX {
         return Err(Problem::new(Kind::BadRequest).expected("a patient ID"));

@@ -197,6 +197,7 @@ pub(crate) const fn role_zh(role: Role) -> &'static str {
     match role {
         Role::Clinician => "临床医生",
         Role::Radiologist => "影像医生",
+        Role::Specialist => "专科医生",
         Role::Chief => "科主任",
         Role::Technician => "技师",
         Role::Researcher => "研究人员",
@@ -213,6 +214,7 @@ const fn is_of_people(role: Role) -> bool {
     match role {
         Role::Clinician
         | Role::Radiologist
+        | Role::Specialist
         | Role::Chief
         | Role::Technician
         | Role::Researcher

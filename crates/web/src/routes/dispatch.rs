@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network, nodes,
-    performed, rights, storage, studies as follow, system, vault, worklist,
+    accounts, audit, break_glass, commitments, departments, destructions, dissents, grants, holds, keys, me,
+    network, nodes, performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -120,6 +120,15 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::GrantScopes => rights::grant_scopes(call, body).await,
         RouteId::GiveCare => rights::give_care(call, body).await,
         RouteId::EndCare => rights::end_care(call, body).await,
+        RouteId::EnterDissent => dissents::enter(call, body).await,
+        RouteId::ListDissents => dissents::list(call).await,
+        RouteId::EndDissent => dissents::end(call).await,
+        RouteId::ListDepartments => departments::list(call).await,
+        RouteId::EnterDepartment => departments::enter(call, body).await,
+        RouteId::JoinUnit => departments::join(call, body).await,
+        RouteId::LeaveUnit => departments::leave(call, body).await,
+        RouteId::SetDeviceDepartments => departments::set_device(call, body).await,
+        RouteId::SetStudyDepartments => departments::set_study(call, body).await,
         RouteId::ListEvents => follow::events(call).await,
         RouteId::ListConflicts => follow::conflicts(call).await,
         RouteId::ListWorklist => worklist::list(call).await,

@@ -178,6 +178,32 @@ const CARE: &[Parameter] = &[
     field("valid_until_ms", Schema::Number, "Until, exclusive, milliseconds since 1970"),
 ];
 
+const DISSENT: &[Parameter] = &[
+    field("patient_id", Schema::Text, "Patient ID"),
+    optional("issuer", Schema::Text, "Issuer of the patient ID"),
+    field("against", Schema::Text, "research, sharing, person, department or sealed"),
+    optional("name", Schema::Text, "Login name, for `person`"),
+    optional("department", Schema::Text, "Short name, for `department`"),
+    optional("names", Schema::Texts, "Who may still open the studies, for `sealed`"),
+    optional("break_glass", Schema::Flag, "Whether broken glass passes it; not when absent"),
+    optional("valid_from_ms", Schema::Number, "From, milliseconds since 1970; now when absent"),
+    optional("valid_until_ms", Schema::Number, "Until, exclusive; until it is ended when absent"),
+];
+
+const MEMBER: &[Parameter] = &[
+    field("name", Schema::Text, "Login name"),
+    optional("department", Schema::Text, "Short name of a department"),
+    optional("device", Schema::Text, "Or the AE title of a device"),
+    field("valid_from_ms", Schema::Number, "From, milliseconds since 1970"),
+    field("valid_until_ms", Schema::Number, "Until, exclusive, milliseconds since 1970"),
+];
+
+const END_MEMBER: &[Parameter] = &[
+    field("name", Schema::Text, "Login name"),
+    optional("department", Schema::Text, "Short name of a department"),
+    optional("device", Schema::Text, "Or the AE title of a device"),
+];
+
 const END_CARE: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
     field("patient_id", Schema::Text, "Patient ID"),
@@ -777,6 +803,24 @@ routes! {
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
+    /// A dissent.
+    EnterDissent => api(Method::Post, "/dissents", Action::ManageRights, BodyRule::Json(DISSENT), &[], &[(201, "Entered; `dissent` is its number"), (404, "No such person or department, or the patient has 100 already")], "登记患者异议或封存", "Enter a dissent of a patient, or seal the patient's studies"),
+    /// Those in force.
+    ListDissents => api(Method::Get, "/dissents", Action::ManageRights, BodyRule::None, &[], OK, "列出患者异议与封存", "Dissents and seals that are not over; patients by their pseudonyms"),
+    /// Ends one.
+    EndDissent => api(Method::Post, "/dissents/{dissent}/end", Action::ManageRights, BodyRule::None, list![path("dissent", Schema::Text, "Its number")], CHANGED, "结束患者异议或封存", "End a dissent or a seal now"),
+    /// Departments.
+    ListDepartments => api(Method::Get, "/departments", Action::ManageRights, BodyRule::None, &[], OK, "科室及其成员", "Departments, and who belongs to them"),
+    /// A department.
+    EnterDepartment => api(Method::Put, "/departments/{department}", Action::ManageRights, BodyRule::Json(list![field("name", Schema::Text, "What people call it")]), list![path("department", Schema::Text, "Its short name: lower-case letters, digits, hyphens")], CHANGED, "登记科室", "Enter a department"),
+    /// Somebody belongs to one.
+    JoinUnit => api(Method::Put, "/department-members", Action::ManageRights, BodyRule::Json(MEMBER), &[], CHANGED, "人员加入科室或绑定设备", "Make a person belong to a department, or to a device"),
+    /// And no longer.
+    LeaveUnit => api(Method::Post, "/department-members/end", Action::ManageRights, BodyRule::Json(END_MEMBER), &[], CHANGED, "结束科室成员或设备绑定", "End that now"),
+    /// For which departments a device performs.
+    SetDeviceDepartments => api(Method::Put, "/devices/{ae_title}/departments", Action::ManageRights, BodyRule::Json(list![field("departments", Schema::Texts, "Short names")]), list![path("ae_title", Schema::Text, "AE title that the device calls itself")], CHANGED, "设置设备所属科室", "Replace for which departments a device performs the studies that it sends from now on"),
+    /// Of which departments a study is.
+    SetStudyDepartments => api(Method::Put, "/study-departments", Action::ManageRights, BodyRule::Json(list![field("study", Schema::Uid, "Study Instance UID"), optional("requesting", Schema::Texts, "Departments that asked for it"), optional("performing", Schema::Texts, "Departments that performed it")]), &[], CHANGED, "设置检查所属科室", "Replace which departments asked for a study and performed it"),
     /// Events of studies.
     ListEvents => api(Method::Get, "/events", Action::Search, BodyRule::None, list![query("after", Schema::Number, "The number of the last event that was seen; 0 when absent"), query("limit", Schema::Number, "At most so many, 100 unless set, up to 1000"), query("wait", Schema::Number, "Seconds to wait when there are none, up to 20")], OK, "检查事件（停止接收后的检查）", "What happened to studies: which have received nothing for a while"),
     /// Conflicts.
