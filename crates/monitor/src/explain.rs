@@ -74,7 +74,6 @@ impl fmt::Display for Explanation {
 }
 
 impl Explanation {
-
     const fn bit(self) -> u32 {
         1 << self as u8
     }
@@ -179,10 +178,7 @@ const fn of_one(fact: FactKind) -> Option<Explanation> {
 /// What a fact about a person alone, or a patient alone, explains: announced work on many, and nothing that is of one patient.
 const fn of_many(fact: FactKind) -> Option<Explanation> {
     match fact {
-        FactKind::Board
-        | FactKind::QualityAudit
-        | FactKind::Teaching
-        | FactKind::Maintenance => of_one(fact),
+        FactKind::Board | FactKind::QualityAudit | FactKind::Teaching | FactKind::Maintenance => of_one(fact),
         // To be on call, on duty or in a project says nothing of which patients.
         FactKind::CareRelation
         | FactKind::Order

@@ -179,7 +179,12 @@ impl Facts {
     }
 
     /// Facts about this department and this patient that hold.
-    pub(crate) fn of_department(&self, department: Key, patient: Key, now_ms: i64) -> impl Iterator<Item = FactKind> {
+    pub(crate) fn of_department(
+        &self,
+        department: Key,
+        patient: Key,
+        now_ms: i64,
+    ) -> impl Iterator<Item = FactKind> {
         holding(self.of_department.get(&(department, patient)), now_ms)
     }
 
@@ -197,17 +202,22 @@ impl Facts {
     /// Whether the person is on call for a department in which the patient is now; without a department, whether the patient is anywhere.
     pub(crate) fn is_on_call_for(&self, person: Key, patient: Key, now_ms: i64) -> bool {
         let Some(encounters) = self.encounters.get(&patient) else { return false };
-        let mut there = encounters.iter().filter(|(_, held)| held.fact == FactKind::Encounter && held.at(now_ms));
+        let mut there =
+            encounters.iter().filter(|(_, held)| held.fact == FactKind::Encounter && held.at(now_ms));
         let on_call = |department: Key| {
-            holding(self.of_department.get(&(department, person)), now_ms).any(|fact| fact == FactKind::OnCall)
+            holding(self.of_department.get(&(department, person)), now_ms)
+                .any(|fact| fact == FactKind::OnCall)
         };
         there.any(|(department, _)| on_call(*department))
     }
 
     /// Whether the roster of the person is known at all, and whether the person is on it now.
     pub(crate) fn on_roster(&self, person: Key, now_ms: i64) -> Option<bool> {
-        let mut shifts =
-            self.of_person.get(&person)?.iter().filter(|held| matches!(held.fact, FactKind::Shift | FactKind::OnCall));
+        let mut shifts = self
+            .of_person
+            .get(&person)?
+            .iter()
+            .filter(|held| matches!(held.fact, FactKind::Shift | FactKind::OnCall));
         let first = shifts.next()?;
         Some(first.at(now_ms) || shifts.any(|held| held.at(now_ms)))
     }

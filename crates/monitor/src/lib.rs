@@ -33,4 +33,6 @@
 pub mod explain;
 pub mod facts;
 mod key;
+pub mod ladder;
+pub mod limits;
 pub mod record;
