@@ -36,3 +36,5 @@ mod key;
 pub mod ladder;
 pub mod limits;
 pub mod record;
+pub mod replay;
+pub mod score;
