@@ -1,6 +1,5 @@
 //! Words for what watches accesses: replaying a log, alerts, and lifting what stops somebody.
 
-use crate::cli::AdminArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
