@@ -10,6 +10,7 @@ mod grants;
 mod installation;
 mod interfaces;
 mod keys;
+mod monitor;
 mod nodes;
 mod people;
 mod sign_in;
@@ -40,6 +41,7 @@ pub(crate) use keys::{
     BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
     RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
+pub(crate) use monitor::{MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{
@@ -161,6 +163,9 @@ pub(crate) enum Command {
     /// Broken glass: one patient in an emergency, and the review that follows
     #[command(subcommand)]
     BreakGlass(BreakGlassCommand),
+    /// Behaviour: replay a log through the monitor; alerts, and lifting what it stopped
+    #[command(subcommand)]
+    Monitor(MonitorCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),

@@ -14,6 +14,7 @@ mod interfaces;
 mod key_backup;
 mod logs;
 mod migrate;
+mod monitor;
 mod mpps;
 mod nodes;
 mod policy;
@@ -106,6 +107,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Hold(command) => admin::hold(command, output).await,
         Command::Grant(command) => admin::grant(command, output).await,
         Command::BreakGlass(command) => admin::break_glass(command, output).await,
+        Command::Monitor(command) => monitor::monitor(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,
         Command::Events(args) => admin::events(args, output).await,

@@ -1,0 +1,273 @@
+use super::*;
+
+const MINUTE: i64 = 60_000;
+
+fn rules(at_most: u64) -> LimitRules {
+    let limit = Limit {
+        measure: Measure::Patients,
+        of: Of::All,
+        within_minutes: 60,
+        at_most,
+        step: Step::SuspendSession,
+    };
+    LimitRules { usual: vec![limit], ..LimitRules::default() }
+}
+
+fn limits(at_most: u64) -> Limits {
+    Limits::new(rules(at_most)).unwrap()
+}
+
+fn view(patient: &str, at_ms: i64) -> Look<'_> {
+    Look {
+        at_ms,
+        person: "p",
+        role: "radiologist",
+        session: "s",
+        device: None,
+        place: None,
+        act: Act::View,
+        patient: Some(patient),
+        study: None,
+        instances: 1,
+        bytes: 1,
+        why: Explanations::default(),
+        emergency: false,
+        decoy: false,
+    }
+}
+
+/// Opens so many patients one after the other, and says how many were let through.
+fn open(
+    limits: &mut Limits,
+    names: std::ops::Range<usize>,
+    at_ms: i64,
+    change: impl Fn(Look<'_>) -> Look<'_>,
+) -> usize {
+    names
+        .filter(|n| {
+            let name = format!("patient-{n}");
+            // The closure only changes plain fields; the name lives as long as the look.
+            let look = change(view(&name, at_ms));
+            !limits.look(&look).stopped
+        })
+        .count()
+}
+
+fn because(explanation: Explanation) -> impl Fn(Look<'_>) -> Look<'_> {
+    move |look| Look { why: Explanations::default().with(explanation), ..look }
+}
+
+#[test]
+fn bulk_stops_at_the_limit_and_says_so_once() {
+    let mut limits = limits(10);
+    assert_eq!(open(&mut limits, 0..10, 0, |look| look), 10);
+    let judged = limits.look(&view("one-more", 1));
+    assert!(judged.stopped);
+    let [finding] = judged.findings.as_slice() else { panic!("{judged:?}") };
+    let what =
+        What::Limit { measure: Measure::Patients, of: Of::All, counted: 11, at_most: 10, within_minutes: 60 };
+    assert_eq!((&finding.what, finding.until_ms), (&what, Some(1 + 30 * MINUTE)));
+    // Neither another one nor one that was open before opens, and nothing more is said.
+    for patient in ["two-more", "patient-1"] {
+        assert_eq!(limits.look(&view(patient, 2)), Judgement { stopped: true, findings: Vec::new() });
+    }
+    // Somebody else goes on.
+    assert!(!limits.look(&Look { person: "q", ..view("x", 3) }).stopped);
+}
+
+#[test]
+fn the_same_patients_again_are_no_bulk() {
+    let mut limits = limits(10);
+    for round in 0..100 {
+        assert_eq!(open(&mut limits, 0..10, round * 1000, |look| look), 10);
+    }
+}
+
+#[test]
+fn a_block_ends_by_itself_unless_it_is_confirmed() {
+    let mut limits = limits(2);
+    open(&mut limits, 0..3, 0, |look| look);
+    assert!(limits.look(&view("x", 30 * MINUTE - 1)).stopped);
+    assert!(!limits.look(&view("x", 30 * MINUTE)).stopped, "to the millisecond, and the count begins anew");
+    open(&mut limits, 10..13, 31 * MINUTE, |look| look);
+    limits.confirm("p", 32 * MINUTE).unwrap();
+    assert!(limits.look(&view("x", 300 * MINUTE)).stopped);
+    assert_eq!(limits.lift("p", "p", 300 * MINUTE), Err(LiftError::SamePerson));
+    limits.lift("p", "officer", 300 * MINUTE).unwrap();
+    assert_eq!(open(&mut limits, 20..22, 300 * MINUTE, |look| look), 2);
+    assert_eq!(limits.lift("p", "officer", 300 * MINUTE), Err(LiftError::NotBlocked));
+}
+
+#[test]
+fn broken_glass_and_single_emergencies_are_never_stopped_nor_counted() {
+    let mut limits = limits(2);
+    assert_eq!(open(&mut limits, 0..50, 0, because(Explanation::BreakGlass)), 50);
+    assert_eq!(open(&mut limits, 50..60, 0, |look| look), 2, "blocked now");
+    assert_eq!(open(&mut limits, 100..150, 1, because(Explanation::BreakGlass)), 50);
+    fn emergency(look: Look<'_>) -> Look<'_> {
+        Look { emergency: true, ..look }
+    }
+    assert_eq!(open(&mut limits, 200..220, 2, emergency), 5, "five patients of an emergency within an hour");
+    assert!(!limits.look(&Look { emergency: true, ..view("patient-203", 3) }).stopped);
+    let taken =
+        Look { act: Act::Export, why: Explanations::default().with(Explanation::BreakGlass), ..view("z", 4) };
+    assert!(limits.look(&taken).stopped, "nothing is carried away in an emergency");
+}
+
+#[test]
+fn announced_work_widens_and_does_not_open_everything() {
+    for announced in
+        [Explanation::Maintenance, Explanation::Board, Explanation::QualityAudit, Explanation::Teaching]
+    {
+        assert_eq!(open(&mut limits(10), 0..300, 0, because(announced)), 100, "{announced}");
+    }
+    assert_eq!(open(&mut limits(10), 0..300, 0, because(Explanation::CareRelation)), 10);
+}
+
+#[test]
+fn what_is_explained_does_not_count_as_unexplained() {
+    let mut rules = rules(10);
+    rules.usual[0].of = Of::Unexplained;
+    let mut limits = Limits::new(rules).unwrap();
+    assert_eq!(open(&mut limits, 0..100, 0, because(Explanation::Worklist)), 100);
+    assert_eq!(open(&mut limits, 100..200, 0, |look| look), 10);
+}
+
+#[test]
+fn no_role_passes_the_absolute_cap_and_changing_the_role_does_not_begin_anew() {
+    let mut rules = rules(100_000 % DISTINCT_MAX as u64);
+    let cap = Limit {
+        measure: Measure::Patients,
+        of: Of::All,
+        within_minutes: 60,
+        at_most: 20,
+        step: Step::SuspendSession,
+    };
+    rules.absolute = vec![cap];
+    rules.usual[0].at_most = 15_000;
+    let mut limits = Limits::new(rules).unwrap();
+    assert_eq!(open(&mut limits, 0..15, 0, |look| look), 15);
+    assert_eq!(open(&mut limits, 15..30, 1, |look| Look { role: "chief", ..look }), 5);
+}
+
+#[test]
+fn exports_are_stopped_while_looking_goes_on() {
+    let mut rules = rules(1000);
+    rules.usual.push(Limit {
+        measure: Measure::Exports,
+        of: Of::All,
+        within_minutes: 60,
+        at_most: 3,
+        step: Step::SuspendExport,
+    });
+    let mut limits = Limits::new(rules).unwrap();
+    fn export(look: Look<'_>) -> Look<'_> {
+        Look { act: Act::Export, ..look }
+    }
+    assert_eq!(open(&mut limits, 0..10, 0, export), 3);
+    assert_eq!(open(&mut limits, 10..20, 1, |look| look), 10);
+    assert_eq!(open(&mut limits, 20..30, 2, export), 0);
+}
+
+#[test]
+fn bytes_are_summed_within_the_window() {
+    let mut rules = rules(1000);
+    rules.usual.push(Limit {
+        measure: Measure::Bytes,
+        of: Of::All,
+        within_minutes: 60,
+        at_most: 1000,
+        step: Step::SuspendSession,
+    });
+    let mut limits = Limits::new(rules).unwrap();
+    let of = |bytes, at| Look { bytes, ..view("q", at) };
+    assert!(!limits.look(&of(600, 0)).stopped);
+    assert!(!limits.look(&of(600, 62 * MINUTE)).stopped, "the first has left the window");
+    assert!(limits.look(&of(600, 63 * MINUTE)).stopped);
+}
+
+#[test]
+fn a_decoy_is_told_each_time_and_not_of_announced_maintenance() {
+    let mut limits = limits(10);
+    let decoy = Look { decoy: true, ..view("nobody", 0) };
+    for _ in 0..2 {
+        let judged = limits.look(&decoy);
+        assert!(!judged.stopped && judged.findings[0].what == What::Decoy);
+    }
+    let listed = Look { why: Explanations::default().with(Explanation::Maintenance), ..decoy };
+    assert!(limits.look(&listed).findings.is_empty());
+}
+
+#[test]
+fn one_account_at_two_places_at_once_is_told_and_one_that_walks_is_not() {
+    let mut limits = limits(1000);
+    let at = |place, session, at_ms| Look { place: Some(place), session, ..view("q", at_ms) };
+    // Walks from ward to ward.
+    for (n, place) in ["a", "b", "c"].into_iter().enumerate() {
+        let at_ms = i64::try_from(n).unwrap() * MINUTE;
+        assert!(limits.look(&at(place, "one", at_ms)).findings.is_empty());
+    }
+    let mut limits = Limits::new(rules(1000)).unwrap();
+    let told = [("a", "one", 0), ("b", "two", MINUTE), ("a", "one", 2 * MINUTE), ("b", "two", 3 * MINUTE)]
+        .map(|(place, session, at_ms)| limits.look(&at(place, session, at_ms)).findings.len());
+    assert_eq!(told, [0, 0, 1, 0], "told once within an hour");
+}
+
+#[test]
+fn many_patients_from_a_device_that_is_new_for_a_known_person_are_told() {
+    let rules = LimitRules { new_device_patients: 5, ..rules(1000) };
+    let mut limits = Limits::new(rules).unwrap();
+    let mut told = |device: &'static str, at_ms: i64| {
+        (0..10)
+            .map(|n| {
+                let name = format!("{device}-{n}");
+                limits.look(&Look { device: Some(device), ..view(&name, at_ms) }).findings.len()
+            })
+            .sum::<usize>()
+    };
+    assert_eq!(told("old", 0), 0, "everything is new of who is new");
+    assert_eq!(told("old", 5 * DAY_MS), 0);
+    assert_eq!(told("new", 5 * DAY_MS), 1);
+    assert_eq!(told("new", 7 * DAY_MS), 0, "no longer new");
+}
+
+#[test]
+fn a_role_that_does_little_is_stopped_sooner_and_never_below_half() {
+    let day = Limit {
+        measure: Measure::Patients,
+        of: Of::All,
+        within_minutes: 1440,
+        at_most: 100,
+        step: Step::SuspendSession,
+    };
+    let rules = LimitRules { usual: vec![day], ..LimitRules::default() };
+    let mut limits = Limits::new(rules).unwrap();
+    for day in 0..400 {
+        let person = format!("person-{}", day % 40);
+        for n in 0..5 {
+            let name = format!("q{n}");
+            limits.look(&Look { person: &person, ..view(&name, i64::from(day / 40) * 2 * DAY_MS) });
+        }
+    }
+    let now = 40 * DAY_MS;
+    // Each person's last day is told when the next begins.
+    for n in 0..40 {
+        let person = format!("person-{n}");
+        limits.look(&Look { person: &person, ..view("q", now) });
+    }
+    assert_eq!(open(&mut limits, 0..200, now, |look| look), 50);
+}
+
+#[test]
+fn rules_that_cannot_be_counted_are_refused() {
+    let none = LimitRules { absolute: Vec::new(), ..LimitRules::default() };
+    assert_eq!(none.check(), Err(RulesError::NoCap));
+    for (within_minutes, at_most) in [(0, 5), (WITHIN_MINUTES_MAX + 1, 5), (60, DISTINCT_MAX as u64)] {
+        let mut wrong = LimitRules::default();
+        wrong.usual[0] = Limit { within_minutes, at_most, ..wrong.usual[0] };
+        assert!(matches!(wrong.check(), Err(RulesError::Limit { .. })));
+    }
+    let endless = LimitRules { block_minutes: 0, ..LimitRules::default() };
+    assert!(matches!(endless.check(), Err(RulesError::Range { name: "block_minutes", .. })));
+    LimitRules::default().check().unwrap();
+}
