@@ -32,6 +32,18 @@ pub struct Book {
 impl Book {
     /// Takes what a record tells; accesses tell nothing.
     pub fn learn(&mut self, record: &Record) {
+        self.learn_people(record);
+        let Record::Fact(fact) = record else { return };
+        let (index, key) = match (&fact.patient, &fact.person) {
+            (Some(patient), _) => (&mut self.by_patient, patient),
+            (None, Some(person)) => (&mut self.by_person, person),
+            (None, None) => return,
+        };
+        index.entry(key.clone()).or_default().push(fact.clone());
+    }
+
+    /// Takes where people and patients belong, and no fact: for whoever has all facts beforehand.
+    pub fn learn_people(&mut self, record: &Record) {
         match record {
             Record::Person(person) => {
                 self.departments.insert(person.person.clone(), person.department.clone());
@@ -41,15 +53,7 @@ impl Book {
                     self.wards.insert(patient.patient.clone(), department.clone());
                 }
             }
-            Record::Fact(fact) => {
-                let (index, key) = match (&fact.patient, &fact.person) {
-                    (Some(patient), _) => (&mut self.by_patient, patient),
-                    (None, Some(person)) => (&mut self.by_person, person),
-                    (None, None) => return,
-                };
-                index.entry(key.clone()).or_default().push(fact.clone());
-            }
-            Record::Access(_) => {}
+            Record::Fact(_) | Record::Access(_) => {}
         }
     }
 

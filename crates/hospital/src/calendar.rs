@@ -1,6 +1,6 @@
 //! Days and times: a run of days around one of the long holidays of 2026. No clock of the machine.
 
-use crate::random::Random;
+use crate::Plan;
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, Timestamp, tz};
 
@@ -28,8 +28,9 @@ pub(crate) struct Calendar {
 
 impl Calendar {
     /// A holiday lies in the middle of every run.
-    pub(crate) fn new(seed: u64, days: u32) -> Self {
-        let mut random = Random::of(seed, "calendar", 0);
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let days = plan.days;
+        let mut random = plan.stream("calendar", 0);
         let (year, month, day, length) = random.pick(&HOLIDAYS).unwrap_or(HOLIDAYS[0]);
         let holiday = Date::constant(year, month, day);
         let before = i64::from(days / 2) + random.between(-1, 2);
@@ -79,12 +80,13 @@ pub fn local_day(at_ms: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hospital;
 
     #[test]
     fn a_holiday_lies_within_every_run_and_a_day_begins_at_midnight_in_china() {
         for seed in 0..50 {
             for days in [7, 14, 30] {
-                let calendar = Calendar::new(seed, days);
+                let calendar = Calendar::new(&Plan { hospital: Hospital::A, seed, days, percent: 100 });
                 assert!((0..i64::from(days)).any(|day| calendar.is_holiday(day)), "{seed} {days}");
                 assert!((0..i64::from(days)).any(|day| calendar.is_workday(day)), "{seed} {days}");
                 assert_eq!((calendar.starts(0) + AHEAD) % DAY, 0);

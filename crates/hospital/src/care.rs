@@ -66,6 +66,20 @@ pub(crate) fn appoint(world: &mut World) {
     }
 }
 
+/// Examinations that were agreed before the first day.
+pub(crate) fn waiting_list(world: &mut World) {
+    let mean = world.house.plan.scaled_mean(world.house.shape.appointments) * 0.16 / 6.0;
+    for day in 0..6 {
+        for _ in 0..world.random.about(mean * (6.0 - day as f64)) {
+            let department = 1 + world.random.index(world.house.shape.wards.len() - 1);
+            let orderer = employed(world, department, &Work::TREATING);
+            let (Some(patient), Some(orderer)) = (world.outpatient(department), orderer) else { continue };
+            let at_ms = world.moment(8, 17) + (day + 1) * DAY;
+            world.exams.push(Exam { patient, department, orderer, at_ms });
+        }
+    }
+}
+
 /// Patients come to the emergency room; `factor` is for nights on which more come.
 pub(crate) fn emergencies(world: &mut World, factor: f64) {
     let mean = world.house.plan.scaled_mean(world.house.shape.emergencies) * factor;

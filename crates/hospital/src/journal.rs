@@ -90,7 +90,7 @@ impl Journal {
     pub(crate) fn new(plan: Plan, staff: usize) -> Self {
         Self {
             plan,
-            random: Random::of(plan.seed, "sessions", 0),
+            random: plan.stream("sessions", 0),
             pending: Vec::new(),
             seats: Vec::new(),
             incidents: Vec::new(),
@@ -277,7 +277,7 @@ impl Journal {
 
     /// A radiograph has two images, a CT hundreds; who looks rarely fetches all of them, who exports does.
     fn given_out(&mut self, study: u64, action: &str) -> (u64, u64) {
-        let mut kind = Random::of(self.plan.seed, "instances", study);
+        let mut kind = self.plan.stream("instances", study);
         let (all, bytes) = match kind.weighted(&[45.0, 25.0, 18.0, 12.0]) {
             0 => (2, 8_000_000),
             1 => (u64::try_from(kind.between(120, 600)).unwrap_or(0), 525_000),

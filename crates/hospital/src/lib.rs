@@ -192,8 +192,11 @@ impl Plan {
 
     /// A pseudonym: it tells the kind and nothing else.
     pub(crate) fn pseudonym(&self, kind: char, word: &str, number: u64) -> String {
-        let letter = self.hospital.letter() as u64;
-        let digits = Random::of(self.seed ^ (letter << 56), word, number).next();
-        format!("{kind}-{:012x}", digits >> 16)
+        format!("{kind}-{:012x}", self.stream(word, number).next() >> 16)
+    }
+
+    /// The numbers of one purpose: those of hospital B have nothing to do with those of A.
+    pub(crate) fn stream(&self, word: &str, number: u64) -> Random {
+        Random::of(self.seed ^ u64::from(u32::from(self.hospital.letter())) << 56, word, number)
     }
 }

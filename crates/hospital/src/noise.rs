@@ -5,7 +5,6 @@ use crate::calendar::{DAY, HOUR, MINUTE};
 use crate::care;
 use crate::patients::PatientId;
 use crate::people::{EMERGENCY, Office};
-use crate::random::Random;
 use crate::shape::Work;
 use crate::world::{About, Look, World};
 use yingdun_monitor::record::FactKind;
@@ -31,7 +30,7 @@ pub(crate) fn day(world: &mut World) {
 
 /// The patients of a researcher's project, the same ones all the time.
 pub(crate) fn cohort(world: &World, researcher: usize) -> Vec<PatientId> {
-    let mut random = Random::of(world.house.plan.seed, "cohort", researcher as u64);
+    let mut random = world.house.plan.stream("cohort", researcher as u64);
     let size = random.between(40, 90).min(i64::try_from(world.house.patients.len()).unwrap_or(0) / 8);
     let drawn = (0..size).map(|_| random.index(world.house.patients.len()));
     drawn

@@ -31,7 +31,7 @@ pub(crate) struct Patient {
 
 /// Makes the patients, family by family, and gives members of the staff their families.
 pub(crate) fn register(plan: &Plan, shape: &Shape, members: &mut [Member]) -> Vec<Patient> {
-    let mut random = Random::of(plan.seed, "patients", 0);
+    let mut random = plan.stream("patients", 0);
     let names = Names::new();
     let wanted = plan.scaled(shape.patients, 400);
     let mut patients: Vec<Patient> = Vec::with_capacity(wanted);

@@ -83,7 +83,7 @@ impl Member {
 
 /// Makes the staff, without their households.
 pub(crate) fn hire(plan: &Plan, shape: &Shape) -> Vec<Member> {
-    let mut random = Random::of(plan.seed, "staff", 0);
+    let mut random = plan.stream("staff", 0);
     let days = i64::from(plan.days);
     let mut members = Vec::new();
     for (work, whole) in Work::ALL.into_iter().zip(shape.staff) {

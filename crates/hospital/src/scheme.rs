@@ -5,7 +5,6 @@ use crate::benign::{self, LookAlike};
 use crate::calendar::Calendar;
 use crate::patients::PatientId;
 use crate::people::StaffId;
-use crate::random::Random;
 use crate::split::Split;
 use crate::world::World;
 use crate::{DAYS_MIN, Plan};
@@ -34,7 +33,7 @@ pub(crate) struct Scheme {
 
 /// Draws what happens in a run. Every type happens, where the run is long enough to have them all.
 pub(crate) fn plan(plan: &Plan, calendar: &Calendar) -> Vec<Scheme> {
-    let mut random = Random::of(plan.seed, "schemes", 0);
+    let mut random = plan.stream("schemes", 0);
     let mut kinds: Vec<Kind> = Vec::new();
     let wanted = plan.scaled_mean(ATTACKS_A_DAY * f64::from(plan.days)).round();
     kinds.extend(AttackType::SEEN.map(Kind::Attack));
@@ -58,7 +57,7 @@ pub(crate) fn plan(plan: &Plan, calendar: &Calendar) -> Vec<Scheme> {
         };
         let days = days.min(all - 2);
         // A day or two of room at the end, if nobody is found on the first one.
-        let mut first_day = random.between(0, (all - days - 1).max(0));
+        let mut first_day = random.between(0, (all - days - 2).max(0));
         if let Kind::LookAlike(like) = kind {
             let suits = |day: &i64| like.suits(calendar, *day);
             let later = (first_day..all).find(suits);
@@ -77,8 +76,7 @@ pub(crate) fn day(world: &mut World) {
         if !(scheme.first_day..scheme.first_day + scheme.days).contains(&today) {
             continue;
         }
-        let seed = world.house.plan.seed;
-        world.random = Random::of(seed, "scheme", (number as u64) << 16 | today.unsigned_abs());
+        world.random = world.house.plan.stream("scheme", (number as u64) << 16 | today.unsigned_abs());
         let begun = match scheme.kind {
             Kind::Attack(attack) => attack::act(world, attack, scheme),
             Kind::LookAlike(like) => benign::act(world, like, scheme),

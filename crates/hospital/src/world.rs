@@ -102,7 +102,7 @@ impl World {
         let shape = plan.hospital.shape();
         let mut members = people::hire(&plan, shape);
         let patients = patients::register(&plan, shape, &mut members);
-        let calendar = Calendar::new(plan.seed, plan.days);
+        let calendar = Calendar::new(&plan);
         let mut of_department = vec![Vec::new(); shape.wards.len()];
         let mut namesakes: BTreeMap<Name, Vec<PatientId>> = BTreeMap::new();
         for (id, patient) in patients.iter().enumerate() {
@@ -115,7 +115,7 @@ impl World {
             house: House { plan, shape, members, patients },
             calendar,
             journal: Journal::new(plan, staff),
-            random: Random::of(plan.seed, "day", u64::MAX),
+            random: plan.stream("day", u64::MAX),
             day: -1,
             shifts: Vec::new(),
             duty: Vec::new(),
@@ -135,7 +135,7 @@ impl World {
 
     /// Tells who there is, and fills the beds.
     pub(crate) fn open_house(&mut self) {
-        self.random = Random::of(self.house.plan.seed, "open", 0);
+        self.random = self.house.plan.stream("open", 0);
         for person in 0..self.house.members.len() {
             // A late locum or a new colleague is entered on the first day, or just before.
             let from = self.house.members[person].from_day;
@@ -150,17 +150,17 @@ impl World {
         }
         for before in (1..=12).rev() {
             self.day = -before;
-            crate::care::admissions(self, 0.55);
+            crate::care::admissions(self, 0.75);
         }
         self.day = -1;
+        crate::care::waiting_list(self);
         crate::care::appoint(self);
     }
 
     /// Begins a day: rosters, and the interface that fails.
     pub(crate) fn begin(&mut self, day: i64) {
-        let seed = self.house.plan.seed;
         self.day = day;
-        let mut random = Random::of(seed, "roster", day.unsigned_abs());
+        let mut random = self.house.plan.stream("roster", day.unsigned_abs());
         let (shape, calendar) = (self.house.shape, &self.calendar);
         let today = people::roster(&mut random, &self.house.members, &self.rested, shape, calendar, day);
         self.rested = today.iter().filter(|shift| shift.night).map(|shift| shift.person).collect();
@@ -172,7 +172,7 @@ impl World {
         for (index, shift) in self.shifts.iter().enumerate() {
             self.duty[self.house.members[shift.person].department].push(index);
         }
-        self.random = Random::of(seed, "day", day.unsigned_abs());
+        self.random = self.house.plan.stream("day", day.unsigned_abs());
         self.outage = self.random.chance(0.2).then(|| {
             let from = morning + self.random.between(7, 15) * HOUR;
             let until = from + self.random.between(60, 240) * MINUTE;

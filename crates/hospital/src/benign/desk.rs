@@ -164,10 +164,11 @@ pub(super) fn roster_swap(world: &mut World, scheme: &mut Scheme) -> bool {
 pub(super) fn holiday_on_call(world: &mut World, scheme: &mut Scheme) -> bool {
     let radiology = world.house.shape.office(Office::Radiology);
     let at_ms = world.starts() + 12 * HOUR;
-    let Some(person) = care::employed(world, radiology, &[Work::Radiologist]) else { return false };
-    if world.works_at(person, at_ms) {
-        return false;
-    }
+    let free = (0..40).find_map(|_| {
+        care::employed(world, radiology, &[Work::Radiologist])
+            .filter(|person| !world.works_at(*person, at_ms))
+    });
+    let Some(person) = free else { return false };
     let incident = scheme.incident(world);
     let about = About { person: Some(person), department: Some(EMERGENCY), patient: None };
     let morning = world.starts();
