@@ -165,7 +165,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::HalfSignedIn => Served,
             other => token_or(other, Served),
         },
-        RouteId::ListOwnSessions => match who {
+        RouteId::ListOwnSessions | RouteId::OwnAccesses => match who {
             Who::Service => Forbidden,
             other => token_or(other, Served),
         },
@@ -381,7 +381,11 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         // Nobody who signs in is a node.
         RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
-        RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
+        RouteId::AuditTail
+        | RouteId::AuditSearch
+        | RouteId::AuditAccesses
+        | RouteId::AuditCheckpoint
+        | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
     }
@@ -477,6 +481,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantScopes => json(json!({"scopes": ["search"]})),
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
+        RouteId::AuditAccesses => json(json!({"patient_id": "4711"})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))
@@ -542,6 +547,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::SessionsPage
         | RouteId::ReadSecondFactor
         | RouteId::ListOwnSessions
+        | RouteId::OwnAccesses
         | RouteId::EndOwnSession
         | RouteId::ListSessions
         | RouteId::EndSession
