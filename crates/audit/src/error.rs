@@ -100,6 +100,14 @@ pub enum AuditError {
         /// What is wrong.
         why: String,
     },
+    /// A file of the index is not what was written. It is derived: it is given up and made again, and no search fails by it.
+    #[error("the index of the log, {}: {why}", path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// The journal is damaged at a place that no interrupted write explains, or does not join the tiles.
     #[error("the journal segment {} is damaged at byte {offset}, record {record}: {why}", path.display())]
     Journal {

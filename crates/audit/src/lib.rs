@@ -54,6 +54,7 @@
 //! | `detail/…` | sealed details, 256 to a bundle | ours: framed like entries, length 0 for none |
 //! | `journal/….journal` | durable records that are not signed yet | ours, see `journal/mod.rs` |
 //! | `witnessed` | the newest head that a quorum of witnesses has seen | the checkpoint with C2SP tlog-cosignature lines |
+//! | `index/…` | which leaves name whom; derived, made again when it is gone ([`index`]) | ours, see `index/segment.rs` |
 //! | `lock` | held by the process that has the log open | |
 //!
 //! Proofs leave as C2SP tlog-proof text. Whoever has the files and the public key can check everything with
@@ -103,7 +104,7 @@
 //! # Metrics
 //!
 //! `yingdun_audit_leaves_total`, `yingdun_audit_commit_seconds`, `yingdun_audit_integrate_seconds`,
-//! `yingdun_audit_checkpoint_size` (leaves), `yingdun_audit_failed` (1 after a failure).
+//! `yingdun_audit_checkpoint_size` (leaves), `yingdun_audit_index_leaves`, `yingdun_audit_index_discarded_total`, `yingdun_audit_failed` (1 after a failure).
 
 mod checkpoint;
 mod commit;
@@ -113,6 +114,7 @@ mod error;
 mod event;
 mod files;
 mod grow;
+pub mod index;
 mod integrate;
 mod journal;
 mod leaf;
@@ -137,6 +139,7 @@ pub use config::LogConfig;
 pub use disk::{Disk, RealDisk};
 pub use error::AuditError;
 pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
+pub use index::{Count, Cursor, CursorError, IndexOptions, IndexState, Page};
 pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
 pub use log::Log;
 pub use mirror::{Heads, Mirror, MirrorError};

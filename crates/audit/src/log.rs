@@ -1,20 +1,21 @@
 //! The log of this process: opened once, appended to from everywhere, read while it grows.
 
-use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::checkpoint::Checkpoint;
 use crate::commit::{Committer, Job, Request};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::event::Event;
+use crate::index::{Cursor, Index, IndexKey, IndexOptions, IndexState, Page, search_without};
 use crate::integrate;
-use crate::journal::Record;
 use crate::leaf::BootId;
 use crate::open;
 use crate::read::Reader;
 use crate::receipt::Receipt;
+use crate::search::Filter;
 use crate::shared::{Life, Shared};
 use crate::tree::{PerTree, Tree};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use yingdun_crypto::random;
@@ -30,6 +31,8 @@ pub struct Log {
     shared: Arc<Shared>,
     verifiers: PerTree<NoteVerifier>,
     dir: Arc<Path>,
+    index_key: IndexKey,
+    index: Arc<OnceLock<Arc<Index>>>,
 }
 
 impl Log {
@@ -44,6 +47,7 @@ impl Log {
     /// off while it was written, and therefore never acknowledged, is dropped.
     pub fn open(config: LogConfig) -> Result<Self, AuditError> {
         let opened = open::open(&config)?;
+        let index_key = IndexKey::of_log(&config.signing_key, &config.origin);
         let LogConfig { dir, node, clock, checkpoint_interval, .. } = config;
         let shared =
             Arc::new(Shared::new(opened.checkpoints, (opened.end, opened.segment.path().to_owned())));
@@ -70,7 +74,14 @@ impl Log {
                 opened.lock,
             );
         })?;
-        Ok(Self { requests, shared, verifiers: opened.verifiers, dir: Arc::from(dir) })
+        Ok(Self {
+            requests,
+            shared,
+            verifiers: opened.verifiers,
+            dir: Arc::from(dir),
+            index_key,
+            index: Arc::default(),
+        })
     }
 
     /// Appends events as consecutive leaves and returns once they are durable, all of them or none. An append
@@ -167,14 +178,46 @@ impl Log {
     /// call them where blocking is allowed.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        let (checkpoints, tail) = self.now();
-        Reader::new(&self.dir, checkpoints.sha256, tail)
+        self.shared.reader(&self.dir)
+    }
+
+    /// Begins to keep an index beside the log (`index/`), for [`Self::search`]. Once; it ends with the log. Reads the log where the index
+    /// is behind it, in threads of its own.
+    ///
+    /// # Errors
+    /// [`AuditError`] when its folder cannot be read.
+    pub fn start_index(&self, options: IndexOptions) -> Result<(), AuditError> {
+        if self.index.get().is_none() {
+            let index = Index::start(&self.dir, &self.shared, self.index_key.clone(), options)?;
+            // Who was faster has the same.
+            drop(self.index.set(index));
+        }
+        Ok(())
+    }
+
+    /// How far the index is; none where none is kept.
+    #[must_use]
+    pub fn index_state(&self) -> Option<IndexState> {
+        self.index.get().map(|index| index.state(&self.reader()))
+    }
+
+    /// A page of the leaves that a filter wants, the newest first, whatever its `order` and `limit`; with the first page how many there are. Through the
+    /// index where one is kept, else by reading. Reads files: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the log cannot be read.
+    pub fn search(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, AuditError> {
+        let reader = self.reader();
+        match self.index.get() {
+            Some(index) => index.search(&reader, filter, cursor, limit),
+            None => search_without(&reader, filter, cursor, limit),
+        }
     }
 
     /// The same view, and the head of the SM3 tree at that moment, where there is one: for who follows both trees.
     #[must_use]
     pub fn reader_with_sm3(&self) -> (Reader, Option<Checkpoint>) {
-        let (checkpoints, tail) = self.now();
+        let (checkpoints, tail) = self.shared.now();
         (Reader::new(&self.dir, checkpoints.sha256, tail), checkpoints.sm3)
     }
 
@@ -183,7 +226,7 @@ impl Log {
     /// # Errors
     /// [`AuditError::NoTree`] when the log has no such tree.
     pub fn reader_of(&self, tree: Tree) -> Result<Reader, AuditError> {
-        let (checkpoints, tail) = self.now();
+        let (checkpoints, tail) = self.shared.now();
         let checkpoint = checkpoints.of(tree).ok_or(AuditError::NoTree { tree })?;
         Ok(Reader::new(&self.dir, checkpoint.clone(), tail))
     }
@@ -214,12 +257,6 @@ impl Log {
             Life::Failed(why) => Err(AuditError::Failed { why: Arc::clone(why) }),
             Life::Open | Life::Closed => Ok(()),
         }
-    }
-
-    fn now(&self) -> (Checkpoints, Vec<Arc<Record>>) {
-        let state = self.shared.lock();
-        let checkpoints = self.shared.head().checkpoints.clone();
-        (checkpoints, state.tail.iter().cloned().collect())
     }
 }
 

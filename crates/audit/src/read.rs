@@ -100,6 +100,11 @@ impl Reader {
         Ok(Self::new(dir, checkpoint, tail))
     }
 
+    /// The directory of the log.
+    pub(crate) fn dir(&self) -> &Path {
+        self.files.dir()
+    }
+
     /// The number of durable leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -226,6 +231,15 @@ impl Reader {
 
     /// The leaves of one bundle, signed and unsigned ones, as bytes.
     pub(crate) fn bundle(&self, number: u64) -> Result<Vec<UnreadLeaf>, AuditError> {
+        self.some_of_bundle(number, |_| true)
+    }
+
+    /// Those leaves of one bundle that are wanted; only they are compared with their hashes.
+    pub(crate) fn some_of_bundle(
+        &self,
+        number: u64,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Result<Vec<UnreadLeaf>, AuditError> {
         let size = self.checkpoint.size();
         let start = number * TILE_WIDTH as u64;
         let tree = self.files.tree();
@@ -234,7 +248,8 @@ impl Reader {
             let width = width_of(number, size);
             let entries = self.files.entries(number, width)?;
             let hashes = self.files.hashes(0, number, width)?;
-            for ((index, bytes), expected) in (start..).zip(entries).zip(hashes) {
+            let all = (start..).zip(entries).zip(hashes);
+            for ((index, bytes), expected) in all.filter(|((index, _), _)| wanted(*index)) {
                 if tree.leaf_hash(&bytes) != expected {
                     let why = format!("record {index} does not match its hash");
                     return Err(AuditError::TilesMismatch { size, why });
@@ -242,9 +257,10 @@ impl Reader {
                 leaves.push(UnreadLeaf { index, leaf_hash: expected, bytes });
             }
         }
-        let from = usize::try_from((start + leaves.len() as u64).saturating_sub(size)).unwrap_or(usize::MAX);
-        let wanted = TILE_WIDTH - leaves.len();
-        for record in self.tail.iter().skip(from).take(wanted) {
+        let end = start + TILE_WIDTH as u64;
+        let from = usize::try_from(start.saturating_sub(size)).unwrap_or(usize::MAX);
+        let unsigned = self.tail.iter().skip(from).take_while(|record| record.index < end);
+        for record in unsigned.filter(|record| wanted(record.index)) {
             leaves.push(UnreadLeaf {
                 index: record.index,
                 leaf_hash: record.hash_in(tree),

@@ -1,5 +1,5 @@
 //! Searches a log by reading it: newest or oldest first, a bundle at a time, so memory does not grow with the
-//! log. There is no index that could disagree with the log.
+//! log. It needs the files alone; a log that serves is searched through [`crate::index`].
 
 use crate::error::AuditError;
 use crate::event::{EventKind, Outcome};
@@ -7,7 +7,7 @@ use crate::leaf::Leaf;
 use crate::read::{LoggedLeaf, Reader, UnreadLeaf};
 use crate::tile::TILE_WIDTH;
 use std::collections::VecDeque;
-use yingdun_model::{ActorId, InstitutionId, PatientRef, StudyRef, Timestamp};
+use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, PatientRef, StudyRef, Timestamp};
 
 /// Which leaves are wanted. Absent conditions hold for every leaf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// By this actor.
     pub actor: Option<ActorId>,
+    /// By an actor of this kind: with [`Self::actor`], a device and no person of that name.
+    pub actor_kind: Option<ActorKind>,
+    /// With this action.
+    pub action: Option<Action>,
     /// About this patient.
     pub patient: Option<PatientRef>,
     /// About this study.
@@ -52,6 +56,8 @@ impl Filter {
             && self.from.is_none_or(|from| leaf.time_ms >= from)
             && self.until.is_none_or(|until| leaf.time_ms < until)
             && self.actor.as_ref().is_none_or(|wanted| *wanted == leaf.actor)
+            && self.actor_kind.is_none_or(|wanted| leaf.actor_kind == wanted)
+            && self.action.is_none_or(|wanted| leaf.action == Some(wanted))
             && self.patient.is_none_or(|wanted| leaf.patient == Some(wanted))
             && self.study.is_none_or(|wanted| leaf.study == Some(wanted))
             && (self.kinds.is_empty() || self.kinds.contains(&leaf.kind))
@@ -60,7 +66,7 @@ impl Filter {
 
     /// Texts that every wanted leaf contains, because a leaf has one spelling. They spare most leaves the
     /// reading as JSON.
-    fn needles(&self) -> Vec<String> {
+    pub(crate) fn needles(&self) -> Vec<String> {
         let patient = self.patient.map(|patient| format!("\"patient\":\"{patient}\""));
         let study = self.study.map(|study| format!("\"study\":\"{study}\""));
         let outcome = self.outcome.map(|outcome| format!("\"outcome\":\"{outcome}\""));
@@ -71,7 +77,12 @@ impl Filter {
         let institution = self.institution.as_ref().map(|name| format!("\"institution\":\"{name}\""));
         let actor = self.actor.as_ref().and_then(|actor| serde_json::to_string(actor).ok());
         let actor = actor.map(|actor| format!("\"actor\":{actor}"));
-        [study, patient, actor, kind, outcome, institution].into_iter().flatten().collect()
+        let actor_kind = self.actor_kind.map(|kind| format!("\"actor_kind\":\"{kind}\""));
+        let action = self.action.map(|action| format!("\"action\":\"{action}\""));
+        [study, patient, actor, kind, outcome, institution, actor_kind, action]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -150,7 +161,7 @@ impl Iterator for Search {
     }
 }
 
-fn contains_all(leaf: &[u8], needles: &[String]) -> bool {
+pub(crate) fn contains_all(leaf: &[u8], needles: &[String]) -> bool {
     // A leaf that is not text is left to the reading as JSON, which reports it.
     std::str::from_utf8(leaf).map_or(true, |text| needles.iter().all(|needle| text.contains(needle)))
 }

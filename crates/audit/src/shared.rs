@@ -4,8 +4,9 @@ use crate::checkpoint::Checkpoints;
 use crate::error::AuditError;
 use crate::journal::Record;
 use crate::journal::write::SpareSegment;
+use crate::read::Reader;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -90,6 +91,19 @@ impl Shared {
     /// The state. A thread that panicked while holding it has failed the log already, see [`FailOnPanic`].
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The checkpoints, and the records that they do not cover yet, at one moment.
+    pub(crate) fn now(&self) -> (Checkpoints, Vec<Arc<Record>>) {
+        let state = self.lock();
+        let checkpoints = self.head().checkpoints.clone();
+        (checkpoints, state.tail.iter().cloned().collect())
+    }
+
+    /// A view of everything that is durable now, through the SHA-256 tree.
+    pub(crate) fn reader(&self, dir: &Path) -> Reader {
+        let (checkpoints, tail) = self.now();
+        Reader::new(dir, checkpoints.sha256, tail)
     }
 
     pub(crate) fn head(&self) -> watch::Ref<'_, Head> {

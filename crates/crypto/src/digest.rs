@@ -2,6 +2,7 @@
 
 use ring::digest as ring_digest;
 use sm3::Digest;
+use yingdun_model::Secret;
 
 /// Bytes of every digest here.
 pub const DIGEST_BYTES: usize = 32;
@@ -26,6 +27,27 @@ pub fn sm3(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
 #[must_use]
 pub fn blake3(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
     *blake3::hash(bytes).as_bytes()
+}
+
+/// The keyed BLAKE3 of some bytes: a code that nobody makes without the key.
+#[must_use]
+pub fn keyed_blake3(key: &Secret<[u8; DIGEST_BYTES]>, parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
+    let mut hasher = blake3::Hasher::new_keyed(key.expose());
+    for part in parts {
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// A key for another purpose, from a secret that is a key itself (BLAKE3 in its mode for deriving keys). `context` is a constant of the
+/// program that names the purpose.
+#[must_use]
+pub fn derived_blake3(context: &str, parts: &[&[u8]]) -> Secret<[u8; DIGEST_BYTES]> {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for part in parts {
+        hasher.update(part);
+    }
+    Secret::new(*hasher.finalize().as_bytes())
 }
 
 /// SHA-256 of bytes that come in pieces.

@@ -172,10 +172,10 @@ pub const METADATA_AHEAD: usize = 8;
 pub const HTTP1_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Leaves of the audit log in one answer when nothing is said.
-pub const AUDIT_LEAVES_DEFAULT: u64 = 100;
+pub const AUDIT_LEAVES_DEFAULT: usize = 100;
 
 /// Leaves of the audit log in one answer at most: about 1 MB.
-pub const AUDIT_LEAVES_MAX: u64 = 1000;
+pub const AUDIT_LEAVES_MAX: usize = 1000;
 
 /// Packs in one answer to a vault: a terabyte and a half of images, in 600 KB.
 pub const VAULT_PACKS_MAX: usize = 6000;

@@ -165,7 +165,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::HalfSignedIn => Served,
             other => token_or(other, Served),
         },
-        RouteId::ListOwnSessions => match who {
+        RouteId::ListOwnSessions | RouteId::OwnAccesses => match who {
             Who::Service => Forbidden,
             other => token_or(other, Served),
         },
@@ -390,7 +390,11 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         // Nobody who signs in is a node.
         RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
-        RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
+        RouteId::AuditTail
+        | RouteId::AuditSearch
+        | RouteId::AuditAccesses
+        | RouteId::AuditCheckpoint
+        | RouteId::AuditProof => {
             only(Who::AuditAdministrator, who)
         }
     }
@@ -496,6 +500,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::LeaveUnit => json(json!({"name": "victim", "device": "CT01"})),
         RouteId::SetDeviceDepartments => json(json!({"departments": []})),
         RouteId::SetStudyDepartments => json(json!({"study": study.study.as_str()})),
+        RouteId::AuditAccesses => json(json!({"patient_id": "4711"})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))
@@ -561,6 +566,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::SessionsPage
         | RouteId::ReadSecondFactor
         | RouteId::ListOwnSessions
+        | RouteId::OwnAccesses
         | RouteId::EndOwnSession
         | RouteId::ListSessions
         | RouteId::EndSession

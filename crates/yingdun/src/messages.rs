@@ -68,6 +68,10 @@ messages! {
     would_make(directory) { "将在 {directory} 创建：" "Would make in {directory}:" }
 
     nothing_found() { "没有发现问题。" "Nothing to report." }
+    no_such_leaves() { "没有这样的审计记录。" "There are no such leaves." }
+    leaves_in_all(count) { "共 {count} 条" "{count} in all" }
+    leaves_at_least(count) { "多于 {count} 条" "more than {count}" }
+    more_leaves(next) { "下一页：--cursor {next}" "the next ones: --cursor {next}" }
     finding(severity, option, cause, remedy) {
         "[{severity}] {option}：{cause}\n    处理：{remedy}"
         "[{severity}] {option}: {cause}\n    remedy: {remedy}"

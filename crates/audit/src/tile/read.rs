@@ -23,6 +23,10 @@ impl TileFiles {
         Self { dir: dir.to_owned(), tree }
     }
 
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Whose tiles these are.
     pub(crate) fn tree(&self) -> Tree {
         self.tree

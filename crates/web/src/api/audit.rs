@@ -7,38 +7,47 @@ use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::str::FromStr;
 use yingdun_access::Resource;
-use yingdun_audit::{AuditError, Filter, LoggedLeaf, Reader, Tree};
-use yingdun_model::{Action, ActorId, StudyRef, Timestamp, Uid};
+use yingdun_audit::{AuditError, Count, Cursor, Filter, Log, LoggedLeaf, Page, Reader, Tree};
+use yingdun_model::{Action, ActorId, ActorKind, StudyRef, Timestamp, Uid};
+
+/// How many leaves there are, in the first page of a search: a number, or `more than` one.
+const COUNT: HeaderName = HeaderName::from_static("yingdun-count");
+/// Where the next page begins, for `cursor`.
+const NEXT: HeaderName = HeaderName::from_static("yingdun-next");
 
 /// The newest leaves.
 pub(crate) async fn tail(call: Call) -> Result<Response<Body>, Problem> {
-    let filter = Filter { limit: Some(count(&call, "count")?), ..Filter::default() };
-    leaves(call, filter).await
+    let limit = count(&call, "count")?;
+    leaves(call, Filter::default(), None, limit).await
 }
 
-/// The leaves that fit all conditions, the newest first.
+/// The leaves that fit all conditions, the newest first, a page at a time.
 pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
+    let (actor, actor_kind) = match (named(&call, "actor")?, named(&call, "device")?) {
+        (Some(_), Some(_)) => return Err(Problem::bad_request("`actor` or `device`", "both")),
+        (actor, None) => (actor, word(&call, "actor_kind", "person, device, service or system")?),
+        (None, device) => (device, Some(ActorKind::Device)),
+    };
     let filter = Filter {
         from: parsed::<i64>(&call, "from_ms", "milliseconds since 1970")?.map(Timestamp::from_ms),
         until: parsed::<i64>(&call, "until_ms", "milliseconds since 1970")?.map(Timestamp::from_ms),
-        actor: call
-            .query
-            .one("actor")?
-            .map(|text| ActorId::new(text).ok_or_else(|| Problem::bad_request("the name of an actor", text)))
-            .transpose()?,
+        actor,
+        actor_kind,
+        action: word(&call, "action", "an action, such as `view`")?,
         patient: parsed(&call, "patient", "a reference of 32 hexadecimal digits")?,
         study: study(&call).await?,
         kinds: word(&call, "kind", "a kind of event, such as `access`")?.into_iter().collect(),
         outcome: word(&call, "outcome", "permitted, refused, succeeded or failed")?,
-        limit: Some(count(&call, "limit")?),
         ..Filter::default()
     };
-    leaves(call, filter).await
+    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let limit = count(&call, "limit")?;
+    leaves(call, filter, cursor, limit).await
 }
 
 /// The signed checkpoint, as a C2SP signed note.
@@ -104,17 +113,49 @@ async fn study(call: &Call) -> Result<Option<StudyRef>, Problem> {
     found.map(Some).map_err(|error| crate::dicomweb::problems::of_unavailable(&error))
 }
 
-async fn leaves(call: Call, filter: Filter) -> Result<Response<Body>, Problem> {
+async fn leaves(
+    call: Call,
+    filter: Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Response<Body>, Problem> {
     authorise(&call).await?;
     let filter = Filter { institution: Some(call.session()?.institution().clone()), ..filter };
-    let reader = call.service.audit.reader();
-    let found = read(reader, move |reader| reader.search(filter).collect::<Result<Vec<_>, _>>()).await?;
-    let rows: Vec<Value> = found.iter().map(row).collect();
-    Ok(answer::json(StatusCode::OK, &Value::Array(rows)))
+    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
+    let rows: Vec<Value> = page.leaves.iter().map(row).collect();
+    Ok(paged(&page, answer::json(StatusCode::OK, &Value::Array(rows))))
+}
+
+/// A page of a search, read on a thread where that may take its time.
+pub(super) async fn page(
+    log: Log,
+    filter: Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Page, Problem> {
+    tokio::task::spawn_blocking(move || log.search(&filter, cursor, limit))
+        .await
+        .map_err(|_| Problem::new(Kind::Internal))?
+        .map_err(|error| unavailable(&error))
+}
+
+/// Says beside the rows how many there are, and where the next ones begin.
+pub(super) fn paged(page: &Page, mut response: Response<Body>) -> Response<Body> {
+    let count = page.count.map(|count| match count {
+        Count::Exactly(count) => count.to_string(),
+        Count::AtLeast(count) => format!("at least {count}"),
+    });
+    let next = page.next.map(|next| next.to_string());
+    for (name, text) in [(COUNT, count), (NEXT, next)] {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// Decides, and writes down that the log is read.
-async fn authorise(call: &Call) -> Result<(), Problem> {
+pub(super) async fn authorise(call: &Call) -> Result<(), Problem> {
     let session = call.session()?;
     let resource = Resource::AuditLog(session.institution().clone());
     let permit = call.service.access.authorise(session, Action::ReadAudit, resource).await;
@@ -147,12 +188,20 @@ fn word<T: DeserializeOwned>(call: &Call, name: &str, expected: &str) -> Result<
         .transpose()
 }
 
-fn count(call: &Call, name: &str) -> Result<u64, Problem> {
-    let wanted = parsed::<u64>(call, name, "a number of leaves")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT);
+pub(super) fn count(call: &Call, name: &str) -> Result<usize, Problem> {
+    let wanted = parsed::<usize>(call, name, "a number of leaves")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT);
     Ok(wanted.min(limits::AUDIT_LEAVES_MAX))
 }
 
-fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+/// The name of an actor.
+fn named(call: &Call, name: &str) -> Result<Option<ActorId>, Problem> {
+    call.query
+        .one(name)?
+        .map(|text| ActorId::new(text).ok_or_else(|| Problem::bad_request("the name of an actor", text)))
+        .transpose()
+}
+
+pub(super) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
     call.query
         .one(name)?
         .map(|text| text.parse().map_err(|_| Problem::bad_request(format!("{expected} as `{name}`"), text)))

@@ -1,6 +1,7 @@
 //! The administration API under `/api/v1`: JSON in, JSON out, every change through the administration of
 //! `yingdun-access`, which decides it and writes it down. This room has no rights of its own.
 
+pub(crate) mod accesses;
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod break_glass;

@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, break_glass, commitments, departments, destructions, dissents, grants, holds, keys, me,
+    accesses, accounts, audit, break_glass, commitments, departments, destructions, dissents, grants, holds, keys, me,
     network, nodes, performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
@@ -139,6 +139,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadPerformedStep => performed::read(call).await,
         RouteId::AuditTail => audit::tail(call).await,
         RouteId::AuditSearch => audit::search(call).await,
+        RouteId::AuditAccesses => accesses::of_images(call, body).await,
+        RouteId::OwnAccesses => accesses::own(call).await,
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,
         RouteId::AuditProof => audit::proof(call).await,
         RouteId::ReadKeys => keys::read(call).await,

@@ -540,6 +540,28 @@ const fn own_page(
     }
 }
 
+/// Where a page of the audit log begins.
+const CURSOR: Parameter = query("cursor", Schema::Text, "Where to go on: `Yingdun-Next` of the page before");
+
+/// A page of the audit log.
+const PAGED: &[(u16, &str)] = &[(
+    200,
+    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one",
+)];
+
+/// Whose images.
+const ACCESSES: &[Parameter] = &[
+    optional("study_uid", Schema::Uid, "Of this study, by its UID"),
+    optional("study", Schema::Text, "Of this study, by its reference"),
+    optional("patient", Schema::Text, "Of this patient, by the reference"),
+    optional("patient_id", Schema::Text, "Of this patient, by the ID; nothing of it is kept or logged"),
+    optional("issuer", Schema::Text, "Who issued the patient ID"),
+    optional("from_ms", Schema::Number, "At or after"),
+    optional("until_ms", Schema::Number, "Before"),
+    optional("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"),
+    optional("cursor", Schema::Text, "Where to go on"),
+];
+
 /// A text of the audit log.
 const fn api_text(
     path: &'static str,
@@ -737,6 +759,8 @@ routes! {
     RemoveSecondFactor => own(Method::Post, "/me/second-factor/removal", false, BodyRule::Json(CODE), &[], list![(204, "Removed; every other session of the person has ended"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "移除自己的第二因素", "Remove the own second factor"),
     /// The own sessions.
     ListOwnSessions => own(Method::Get, "/me/sessions", false, BodyRule::None, &[], OK, "自己的会话", "The own sessions: where, since when, last used"),
+    /// What one opened oneself.
+    OwnAccesses => own(Method::Get, "/me/accesses", false, BodyRule::None, list![query("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "自己的影像访问记录", "What images one opened oneself, the newest first"),
     /// End one of the own sessions.
     EndOwnSession => own(Method::Delete, "/me/sessions/{session}", false, BodyRule::None, &[SESSION], list![(204, "Ended"), (404, "No such session of yours")], "结束自己的一个会话", "End one of the own sessions"),
     /// The sessions of a person.
@@ -840,7 +864,9 @@ routes! {
     /// The newest leaves.
     AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
     /// Search the leaves.
-    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "检索审计记录", "Search audit leaves"),
+    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("actor_kind", Schema::Text, "By an actor of this kind: person, device, service or system"), query("device", Schema::Text, "By this device"), query("action", Schema::Text, "With this action, such as `view`"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
+    /// Who looked at images.
+    AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::Json(ACCESSES), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
     /// The checkpoint.
     AuditCheckpoint => api_text("/audit/checkpoint", list![TREE], "审计日志检查点", "The signed checkpoint of the audit log"),
     /// A proof.

@@ -13,10 +13,26 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// The leaves that fit all conditions, the newest first
+    /// The leaves that fit all conditions, the newest first, and how many there are
     Search {
+        /// By this person, device or program
         #[arg(long)]
         actor: Option<String>,
+        /// By this device (AE title)
+        #[arg(long, conflicts_with = "actor")]
+        device: Option<String>,
+        /// An action, as in view, export, store
+        #[arg(long)]
+        action: Option<String>,
+        /// The reference of a patient, as leaves have it
+        #[arg(long)]
+        patient: Option<String>,
+        /// Written at or after this moment, in milliseconds since 1970
+        #[arg(long)]
+        from_ms: Option<i64>,
+        /// Written before this moment, in milliseconds since 1970
+        #[arg(long)]
+        until_ms: Option<i64>,
         /// Study Instance UID
         #[arg(long)]
         study: Option<String>,
@@ -28,6 +44,29 @@ pub(crate) enum AuditCommand {
         outcome: Option<String>,
         #[arg(long, default_value_t = 100)]
         limit: u64,
+        /// Where to go on: `next` of the page before
+        #[arg(long)]
+        cursor: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Who looked at the images of a study or a patient, and who was refused, the newest first
+    #[command(group = clap::ArgGroup::new("whose").required(true))]
+    Accesses {
+        /// Study Instance UID
+        #[arg(long, group = "whose")]
+        study: Option<String>,
+        /// A file with the patient ID, or `-` for standard input
+        #[arg(long, value_name = "FILE", group = "whose")]
+        patient_id_file: Option<PathBuf>,
+        /// Who issued the patient ID
+        #[arg(long, default_value = "", requires = "patient_id_file")]
+        issuer: String,
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        /// Where to go on: `next` of the page before
+        #[arg(long)]
+        cursor: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },

@@ -17,15 +17,47 @@ use yingdun_crypto::sign::NoteVerifier;
 pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdict, CommandError> {
     match command {
         AuditCommand::Tail { count, admin } => admin::audit_tail(count, &admin, output).await,
-        AuditCommand::Search { actor, study, kind, outcome, limit, admin } => {
+        AuditCommand::Search {
+            actor,
+            device,
+            action,
+            patient,
+            from_ms,
+            until_ms,
+            study,
+            kind,
+            outcome,
+            limit,
+            cursor,
+            admin,
+        } => {
             let conditions = [
                 ("actor", actor),
+                ("device", device),
+                ("action", action),
+                ("patient", patient),
+                ("from_ms", from_ms.map(|time| time.to_string())),
+                ("until_ms", until_ms.map(|time| time.to_string())),
+                ("cursor", cursor),
                 ("study_uid", study),
                 ("kind", kind),
                 ("outcome", outcome),
                 ("limit", Some(limit.to_string())),
             ];
             admin::audit_search(&conditions, &admin, output).await
+        }
+        AuditCommand::Accesses { study, patient_id_file, issuer, limit, cursor, admin } => {
+            let patient_id = patient_id_file.as_deref().map(admin::text_of).transpose()?;
+            let mut body = json!({"limit": limit});
+            if let Some(fields) = body.as_object_mut() {
+                fields.extend(study.map(|study| ("study_uid".to_owned(), Value::from(study))));
+                fields.extend(cursor.map(|cursor| ("cursor".to_owned(), Value::from(cursor))));
+                if let Some(patient_id) = patient_id {
+                    fields.insert("patient_id".to_owned(), Value::from(patient_id.trim()));
+                    fields.insert("issuer".to_owned(), Value::from(issuer));
+                }
+            }
+            admin::audit_accesses(body, &admin, output).await
         }
         AuditCommand::Verify { directory, public_key, known_checkpoint, witnesses } => {
             let verifiers =

@@ -5,7 +5,7 @@ use super::foundation::{node_name, system_event};
 use crate::config::Config;
 use crate::process::private::write_new;
 use std::path::Path;
-use yingdun_audit::{AuditError, EventKind, Log, LogConfig, Outcome, ReasonCode, Tree};
+use yingdun_audit::{AuditError, EventKind, IndexOptions, Log, LogConfig, Outcome, ReasonCode, Tree};
 use yingdun_crypto::sign::{NoteError, NoteVerifier, SigningKey, Sm2SigningKey};
 use yingdun_keys::{AuditLog, KeyStore, LogKey};
 use yingdun_model::InstitutionId;
@@ -48,6 +48,17 @@ pub(super) async fn open_log(config: &Config, keys: &KeyStore) -> Result<Log, St
         hand_out_public_key(&config.audit.sm3_key_file(), verifier);
     }
     Ok(log)
+}
+
+/// Begins to keep the index of a log that serves. Without it a search reads the log, so nothing stops when it does not open.
+pub(super) async fn start_index(log: &Log) {
+    let log = log.clone();
+    let started = tokio::task::spawn_blocking(move || log.start_index(IndexOptions::default()));
+    match started.await.map_err(|_| StartError::BrokenOff("the audit index")) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the audit index does not open; searches read the log"),
+        Err(error) => tracing::warn!(%error, "the audit index does not open; searches read the log"),
+    }
 }
 
 /// Begins the audit log of one more node, with keys of its own and a first leaf, and gives its public key. What a crash broke off is

@@ -106,6 +106,7 @@ impl Status {
             })),
             "audit": {
                 "leaves": foundation.audit.size(),
+                "indexed": foundation.audit.index_state().map(|index| index.leaves),
                 "checkpoint_size": checkpoint.size(),
                 "checkpoint_root": hex::encode(checkpoint.root()),
                 "accepting": foundation.audit.check().is_ok(),
@@ -127,6 +128,7 @@ impl Status {
 const COUNTERS: &[&str] = &[
     "yingdun_accession_conflicts_total",
     "yingdun_access_refusal_leaves_suppressed_total",
+    "yingdun_audit_index_discarded_total",
     "yingdun_audit_leaves_total",
     "yingdun_catalogue_emptied_total",
     "yingdun_catalogue_rows_refused_total",
@@ -167,6 +169,7 @@ const COUNTERS: &[&str] = &[
 const GAUGES: &[&str] = &[
     "yingdun_audit_checkpoint_size",
     "yingdun_audit_failed",
+    "yingdun_audit_index_leaves",
     "yingdun_dimse_associations_open",
     "yingdun_feed_lag_events",
     "yingdun_feed_lag_seconds",

@@ -132,6 +132,7 @@ impl System {
             foundation.institution.clone(),
             stop_workers.clone(),
         );
+        super::ledger::start_index(&foundation.audit).await;
         let store = Store::open(store_config(config)?, Arc::new(RealDisk), Arc::new(events)).await?;
         admit(config, &foundation, &store, hold.as_ref()).await?;
         nodes::announce(config, &foundation.catalogue, &foundation.keys, &store).await?;

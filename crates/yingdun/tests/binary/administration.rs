@@ -105,6 +105,8 @@ fn officers_let_a_device_and_a_doctor_in_and_none_of_them_does_anothers_work() {
     assert!(sent["failed"][0]["file"].as_str().unwrap().ends_with("readme.txt"));
     let uid = study.study.to_string();
     let leaves = desk.done(&["audit", "search", "--study", &uid, "--kind", "stored", "--token-file", &audit]);
+    assert_eq!((&leaves["count"], &leaves["count_is_exact"]), (&Value::from(1), &Value::from(true)));
+    let leaves = &leaves["leaves"];
     assert_eq!(leaves.as_array().unwrap().len(), 1, "{leaves}");
 
     // A care relation names the patient in a file, never on the command line.

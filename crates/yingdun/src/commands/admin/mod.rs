@@ -34,7 +34,7 @@ use crate::cli::{
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::Server;
+use server::{Page, Server};
 use std::path::Path;
 use std::time::Duration;
 use yingdun_model::{Clock, SystemClock};
@@ -172,7 +172,19 @@ pub(super) async fn audit_search(
     admin: &AdminArgs,
     output: Output,
 ) -> Result<Verdict, CommandError> {
-    ask(&["audit", "search"], conditions, admin, output).await
+    let query: Vec<(&str, String)> =
+        conditions.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+    let page = Server::of(admin)?.page(Method::GET, &["audit", "search"], &query, None).await?;
+    say_page(output, "leaves", &page)
+}
+
+pub(super) async fn audit_accesses(
+    body: Value,
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    let page = Server::of(admin)?.page(Method::POST, &["audit", "accesses"], &[], Some(body)).await?;
+    say_page(output, "accesses", &page)
 }
 
 // === helpers ===
@@ -187,6 +199,33 @@ async fn ask(
     let query: Vec<(&str, String)> =
         conditions.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
     say(output, &Server::of(admin)?.ask(Method::GET, path, &query, None).await?)
+}
+
+/// A page as JSON with what stands beside it; or for people, rows and a line about the rest.
+fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandError> {
+    let at_least = page.count.as_deref().and_then(|count| count.strip_prefix("at least "));
+    let count = at_least.or(page.count.as_deref()).and_then(|count| count.parse::<u64>().ok());
+    let document = json!({
+        name: page.rows,
+        "count": count,
+        "count_is_exact": count.map(|_| at_least.is_none()),
+        "next": page.next,
+    });
+    output.say(&document, |language| {
+        let mut lines: Vec<String> = rows(&page.rows).map(row).collect();
+        if lines.is_empty() {
+            lines.push(language.no_such_leaves());
+        }
+        if let Some(next) = &page.next {
+            lines.extend(count.map(|count| match at_least {
+                None => language.leaves_in_all(count),
+                Some(_) => language.leaves_at_least(count),
+            }));
+            lines.push(language.more_leaves(next));
+        }
+        lines.join("\n")
+    })?;
+    Ok(Verdict::Good)
 }
 
 /// Calls a route and says its answer.

@@ -46,6 +46,14 @@ pub(super) struct Server {
     token: Option<Secret<String>>,
 }
 
+/// An answer, and what stands beside it where it is a page of more.
+pub(super) struct Page {
+    pub(super) rows: Value,
+    /// How many there are: a number, or `at least` one.
+    pub(super) count: Option<String>,
+    pub(super) next: Option<String>,
+}
+
 /// What a refusal says (RFC 9457). Fields that are not here are for programs.
 #[derive(Deserialize)]
 struct Problem {
@@ -91,6 +99,17 @@ impl Server {
         query: &[(&str, String)],
         body: Option<Value>,
     ) -> Result<Value, AdminClientError> {
+        self.page(method, path, query, body).await.map(|page| page.rows)
+    }
+
+    /// The same of a route that answers in pages.
+    pub(super) async fn page(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<Value>,
+    ) -> Result<Page, AdminClientError> {
         let url = self.url(API.split('/').chain(path.iter().copied()))?;
         let mut request = self.http.request(method, url).query(query);
         if let Some(token) = &self.token {
@@ -101,14 +120,19 @@ impl Server {
         }
         let answer = request.send().await?;
         let status = answer.status();
+        let beside = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (count, next) = (beside("yingdun-count"), beside("yingdun-next"));
         let bytes = answer.bytes().await?;
         if !status.is_success() {
             return Err(refused(status, &bytes));
         }
-        if bytes.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))
+        let rows = match bytes.is_empty() {
+            true => Value::Null,
+            false => {
+                serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?
+            }
+        };
+        Ok(Page { rows, count, next })
     }
 
     /// Opens a form of the pages and sends it, as a browser would.

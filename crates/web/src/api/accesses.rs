@@ -1,0 +1,139 @@
+//! Who looked at images: of a patient or a study, for the audit administrator and whoever answers a patient; and of oneself, for everybody who signs in.
+//! Both are leaves before the answer.
+
+use super::audit::{authorise, count, page, paged, parsed};
+use super::grants::patient_of;
+use super::problems::unavailable;
+use crate::dicomweb::problems::of_unavailable;
+use crate::http::answer;
+use crate::http::body::json_of;
+use crate::http::problem::{Kind, Problem};
+use crate::limits;
+use crate::routes::Call;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use yingdun_audit::{Counts, Cursor, Event, EventKind, Filter, LoggedLeaf, Outcome, ReasonCode};
+use yingdun_model::{Action, ActorKind, PatientRef, StudyRef, Timestamp, Uid};
+
+/// Whose images, and which page. A body, because a patient ID does not belong into addresses, which proxies write down.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    study_uid: Option<String>,
+    study: Option<StudyRef>,
+    patient: Option<PatientRef>,
+    patient_id: Option<String>,
+    #[serde(default)]
+    issuer: String,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// Who looked at the images of a patient or a study, and who was refused.
+pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let asked: Asked = json_of(body).await?;
+    authorise(&call).await?;
+    let session = call.session()?;
+    let institution = session.institution();
+    let mut filter = Filter {
+        institution: Some(institution.clone()),
+        kinds: vec![EventKind::Access],
+        from: asked.from_ms.map(Timestamp::from_ms),
+        until: asked.until_ms.map(Timestamp::from_ms),
+        ..Filter::default()
+    };
+    match (asked.study_uid, asked.study, asked.patient, asked.patient_id) {
+        (Some(uid), None, None, None) => {
+            let uid = Uid::new(&uid)
+                .map_err(|_| Problem::new(Kind::BadRequest).expected("a UID as `study_uid`"))?;
+            let reference = call.service.archive.study_reference(institution, &uid).await;
+            filter.study = Some(reference.map_err(|error| of_unavailable(&error))?);
+        }
+        (None, Some(study), None, None) => filter.study = Some(study),
+        (None, None, Some(patient), None) => filter.patient = Some(patient),
+        (None, None, None, Some(patient_id)) => {
+            filter.patient = Some(patient_of(&call, session, &asked.issuer, &patient_id).await?);
+        }
+        _ => {
+            return Err(Problem::new(Kind::BadRequest)
+                .expected("one of `study_uid`, `study`, `patient` and `patient_id`"));
+        }
+    }
+    let cursor = asked.cursor.map(|text| text.parse::<Cursor>()).transpose();
+    let cursor = cursor.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
+    let limit = asked.limit.unwrap_or(limits::AUDIT_LEAVES_DEFAULT).min(limits::AUDIT_LEAVES_MAX);
+    answered(&call, filter, cursor, limit).await
+}
+
+/// What images the bearer of the token opened, or was refused.
+pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
+    const OWN_ACCESSES: ReasonCode = ReasonCode::new("own-accesses");
+    let session = call.session()?;
+    if session.actor_kind() != ActorKind::Person {
+        return Err(Problem::new(Kind::Forbidden).expected("a person"));
+    }
+    let filter = Filter {
+        institution: Some(session.institution().clone()),
+        kinds: vec![EventKind::Access],
+        actor: Some(session.actor().clone()),
+        actor_kind: Some(ActorKind::Person),
+        ..Filter::default()
+    };
+    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let limit = count(&call, "limit")?;
+    let event = Event {
+        kind: EventKind::Query,
+        outcome: Outcome::Permitted,
+        institution: session.institution().clone(),
+        actor: session.actor().clone(),
+        actor_kind: session.actor_kind(),
+        role: Some(session.role()),
+        purpose: Some(session.purpose()),
+        action: Some(Action::ReadAudit),
+        patient: None,
+        study: None,
+        instance: None,
+        policy_set: None,
+        reason: OWN_ACCESSES,
+        counts: Counts::new(),
+        detail: None,
+    };
+    call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
+    answered(&call, filter, cursor, limit).await
+}
+
+// === helpers ===
+
+async fn answered(
+    call: &Call,
+    filter: Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Response<Body>, Problem> {
+    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
+    let rows = page.leaves.iter().map(row).collect::<Vec<Value>>();
+    Ok(paged(&page, answer::json(StatusCode::OK, &Value::Array(rows))))
+}
+
+/// Who, when, why and with what outcome; the whole leaf is behind its number.
+fn row(found: &LoggedLeaf) -> Value {
+    let leaf = &found.leaf;
+    json!({
+        "index": found.index,
+        "time_ms": leaf.time_ms,
+        "actor": leaf.actor,
+        "actor_kind": leaf.actor_kind,
+        "role": leaf.role,
+        "purpose": leaf.purpose,
+        "action": leaf.action,
+        "outcome": leaf.outcome,
+        "reason": leaf.reason,
+        "patient": leaf.patient,
+        "study": leaf.study,
+        "node": leaf.node,
+    })
+}
