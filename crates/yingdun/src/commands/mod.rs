@@ -17,6 +17,7 @@ mod mpps;
 mod nodes;
 mod policy;
 mod progress;
+mod render;
 mod reseal;
 mod restore;
 mod retrieve;
