@@ -40,10 +40,8 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
         AuditCommand::Begin(args) => logs::begin(args, output).await,
         AuditCommand::Render { directory, public_key, form, from, count } => {
             let verifier = read_public_key(&public_key)?;
-            blocking(move || {
-                render::render(&directory, &verifier, form, from, count).map(|()| Verdict::Good)
-            })
-            .await
+            blocking(move || render::render(&directory, &verifier, form, from, count).map(|()| Verdict::Good))
+                .await
         }
         AuditCommand::Prove { directory, index, public_key } => {
             blocking(move || prove(&directory, index, &public_key, output)).await

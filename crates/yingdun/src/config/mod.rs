@@ -12,6 +12,7 @@ mod keys;
 mod nats;
 mod node;
 mod offsite;
+mod syslog;
 mod template;
 mod witnesses;
 
@@ -23,6 +24,7 @@ pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
+pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) node: Option<Node>,
     /// A stream that is told of studies at rest; unset means none.
     pub(crate) nats: Option<Nats>,
+    /// A collector of audit records; unset means none.
+    pub(crate) syslog: Option<Syslog>,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -306,6 +310,7 @@ impl Config {
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
+        self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
     }
 }
 
