@@ -126,6 +126,7 @@ mod proof;
 mod raw;
 mod read;
 mod receipt;
+pub mod render;
 mod search;
 mod shared;
 mod sm3;

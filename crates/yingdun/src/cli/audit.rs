@@ -1,7 +1,7 @@
 //! Words for the audit log.
 
 use crate::cli::{AdminArgs, ConfigArgs};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +91,23 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         public_key: PathBuf,
     },
+    /// Print leaves of a log directory, or of a copy of it, in a form that others understand, one line each, offline. Patients and
+    /// studies are pseudonyms
+    Render {
+        directory: PathBuf,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// The form
+        #[arg(long = "as", value_enum)]
+        form: AuditForm,
+        /// The number of the first leaf
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many at most
+        #[arg(long, default_value_t = 1000)]
+        count: u64,
+    },
     /// The audit logs of the installation, one for each node, with their public keys; beside nodes that serve
     Logs(LogArgs),
     /// Print a witness policy (C2SP tlog-policy) for `audit.witness_policy_file`: that of a log names the witnesses of the other nodes
@@ -105,6 +122,15 @@ pub(crate) enum AuditCommand {
     },
     /// Begin the audit log of a further node: under the origin and in the folder of its configuration, with keys of its own
     Begin(LogArgs),
+}
+
+/// A form of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditForm {
+    /// DICOM PS3.15 A.5 audit message, XML
+    Dicom,
+    /// FHIR R4 AuditEvent, JSON
+    Fhir,
 }
 
 /// What opens the names and keys of audit logs.

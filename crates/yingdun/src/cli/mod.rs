@@ -19,7 +19,7 @@ mod vault;
 mod witness;
 mod workflow;
 
-pub(crate) use audit::{AuditCommand, LogArgs, WitnessedArgs};
+pub(crate) use audit::{AuditCommand, AuditForm, LogArgs, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget, HoldCommand};
 pub(crate) use device::{

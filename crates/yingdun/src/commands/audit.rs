@@ -1,7 +1,7 @@
 //! `audit`: the ledger online through a server, and offline from its files and its public key alone.
 
 use super::witnessed::Witnessed;
-use super::{CommandError, Verdict, admin, logs, policy};
+use super::{CommandError, Verdict, admin, logs, policy, render};
 use crate::cli::{AuditCommand, WitnessedArgs};
 use crate::config::witness_policy;
 use crate::messages::Language;
@@ -70,6 +70,11 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
         AuditCommand::Logs(args) => logs::list(args, output).await,
         AuditCommand::Policy { witness, least } => policy::print(&witness, least, output),
         AuditCommand::Begin(args) => logs::begin(args, output).await,
+        AuditCommand::Render { directory, public_key, form, from, count } => {
+            let verifier = read_public_key(&public_key)?;
+            blocking(move || render::render(&directory, &verifier, form, from, count).map(|()| Verdict::Good))
+                .await
+        }
         AuditCommand::Prove { directory, index, public_key } => {
             blocking(move || prove(&directory, index, &public_key, output)).await
         }

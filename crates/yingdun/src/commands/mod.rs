@@ -19,6 +19,7 @@ mod mpps;
 mod nodes;
 mod policy;
 mod progress;
+mod render;
 mod reseal;
 mod restore;
 mod retrieve;

@@ -1,7 +1,7 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, witnesses};
+use super::{Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, syslog, witnesses};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -98,6 +98,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     }
 
     for finding in config.nats.iter().flat_map(nats::check) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
+    }
+
+    for finding in config.syslog.iter().flat_map(syslog::check) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

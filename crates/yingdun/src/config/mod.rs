@@ -13,6 +13,7 @@ mod keys;
 mod nats;
 mod node;
 mod offsite;
+mod syslog;
 mod template;
 mod witnesses;
 
@@ -24,6 +25,7 @@ pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
+pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     /// Zones and rates; unset means one zone, everywhere, and the rates of the program.
     #[serde(default)]
     pub(crate) gateway: yingdun_gateway::Settings,
+    /// A collector of audit records; unset means none.
+    pub(crate) syslog: Option<Syslog>,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -310,6 +314,7 @@ impl Config {
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
+        self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
     }
 }
 

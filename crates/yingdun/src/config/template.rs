@@ -216,6 +216,14 @@ private_key_file = "pki/server.key"
 # address = "https://node-1.example:8443"
 # ca_file = "pki/ca.pem"
 
+# A collector of audit records (SIEM): every leaf of the audit log goes there as DICOM audit message, by syslog over mutual TLS. The log is
+# the spool: nothing waits for the collector, and nothing is lost while it is away. Unset: none.
+# [syslog]
+# collector = "tls://siem.example:6514"
+# ca_file = "pki/siem-ca.pem"
+# certificate_file = "pki/syslog.pem"
+# private_key_file = "pki/syslog.key"
+
 # A stream of NATS JetStream that is told of studies at rest, for programs that listen to one. It must be there: three servers, file
 # storage, `sync_interval: always`. A message holds a number and a pseudonym, no personal data. Unset: none.
 # [nats]

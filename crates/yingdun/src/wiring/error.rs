@@ -101,6 +101,9 @@ pub(crate) enum StartError {
     /// Certificates for the stream of events cannot be used.
     #[error("the stream of events (section [nats]): {0}")]
     NatsTls(yingdun_dimse::tls::TlsError),
+    /// Certificates for the collector of audit records cannot be used.
+    #[error("the collector of audit records (section [syslog]): {0}")]
+    SyslogTls(yingdun_dimse::tls::TlsError),
     /// Certificates for other nodes cannot be used.
     #[error("other nodes (section [node]): {0}")]
     NodeTls(reqwest::Error),

@@ -9,6 +9,7 @@ use yingdun_catalog::{catalogue, identity};
 use yingdun_keys::SecretName;
 use yingdun_model::InstanceRef;
 use yingdun_storage::Store;
+use yingdun_syslog::Forwarded;
 use yingdun_web::Readiness;
 use yingdun_witness::Gathered;
 
@@ -33,6 +34,7 @@ pub(super) struct Health {
     foundation: Foundation,
     store: Store,
     witnesses: Option<Gathered>,
+    collector: Option<Forwarded>,
     answers: Arc<Answers>,
 }
 
@@ -42,9 +44,10 @@ impl Health {
         foundation: Foundation,
         store: Store,
         witnesses: Option<Gathered>,
+        collector: Option<Forwarded>,
         stop: CancellationToken,
     ) -> Self {
-        let health = Self { foundation, store, witnesses, answers: Arc::default() };
+        let health = Self { foundation, store, witnesses, collector, answers: Arc::default() };
         let watcher = health.clone();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PROBE_INTERVAL);
@@ -78,6 +81,7 @@ impl Health {
         let attention: Vec<&'static str> = [
             ("offsite", status.offsite.iter().any(|offsite| offsite.behind)),
             ("witnesses", self.witnesses.as_ref().is_some_and(Gathered::needs_attention)),
+            ("syslog", self.collector.as_ref().is_some_and(Forwarded::needs_attention)),
             ("break-glass", silent(&self.answers.reviews_overdue)),
         ]
         .into_iter()

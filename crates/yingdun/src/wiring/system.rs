@@ -11,6 +11,7 @@ use super::nodes;
 use super::observe;
 use super::root::{Root, root};
 use super::servers::database_servers;
+use super::syslog;
 use super::witnesses;
 use crate::config::{self, Config, Finding, Offsite, Severity};
 use serde::Serialize;
@@ -140,7 +141,9 @@ impl System {
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
-        let health = Health::watch(foundation.clone(), store, gathered.clone(), stop_workers.clone());
+        let (forwarder, forwarded) = syslog::forwarder(config, &foundation)?.unzip();
+        let stop = stop_workers.clone();
+        let health = Health::watch(foundation.clone(), store, gathered.clone(), forwarded, stop);
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
         let gateway = Gateway::new(config.gateway.clone())?;
@@ -177,6 +180,9 @@ impl System {
         }
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling.clone());
         doors.spawn(reporter.run(stop_doors.clone()));
+        if let Some(forwarder) = forwarder {
+            doors.spawn(forwarder.run(stop_doors.clone(), syslog::tell(&foundation)));
+        }
         if let Some(feed) = feed {
             doors.spawn(feed.run(stop_doors.clone()));
         }

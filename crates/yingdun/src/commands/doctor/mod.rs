@@ -6,6 +6,7 @@ mod keys;
 mod nodes;
 mod offsite;
 mod replicas;
+mod syslog;
 mod witnesses;
 
 use self::cluster::Member;
@@ -56,6 +57,7 @@ enum Check {
     EventStream,
     Witnesses,
     AuditLog,
+    Syslog,
     Ports,
     Clock,
 }
@@ -125,6 +127,7 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     report.add(Check::Witnesses, seen_by);
     let (log, newest) = audit_log(&config, verifiers, seen).await;
     report.add(Check::AuditLog, log);
+    report.add(Check::Syslog, syslog::syslog(&config).await);
     report.add(Check::Ports, ports(&config).await);
     report.add(Check::Clock, clock(newest));
     if by_member {
@@ -172,6 +175,7 @@ impl Check {
             Self::EventStream => "event-stream",
             Self::Witnesses => "witnesses",
             Self::AuditLog => "audit-log",
+            Self::Syslog => "syslog",
             Self::Ports => "ports",
             Self::Clock => "clock",
         }
