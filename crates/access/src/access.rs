@@ -9,6 +9,7 @@ use crate::device::{self, DeviceFault};
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
+use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Permit};
 use crate::reason::{Help, Reason};
@@ -43,6 +44,8 @@ pub struct AccessConfig {
     pub identity_key: SealingKey,
     /// What is demanded of people who sign in.
     pub rules: SignInRules,
+    /// A provider with which people may sign in; none unless it is configured.
+    pub oidc: Option<OidcSetup>,
 }
 
 impl AccessConfig {
@@ -57,6 +60,7 @@ impl AccessConfig {
             detail_key,
             identity_key,
             rules: SignInRules::default(),
+            oidc: None,
         }
     }
 }
@@ -79,6 +83,7 @@ pub(crate) struct Inner {
     pub(crate) detail_key: SealingKey,
     pub(crate) identity_key: SealingKey,
     pub(crate) rules: SignInRules,
+    pub(crate) oidc: Option<OidcSetup>,
     pub(crate) identity: Database,
     pub(crate) catalogue: Database,
     pub(crate) log: Log,
@@ -148,7 +153,7 @@ impl Access {
         log: Log,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PolicyError> {
-        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules } =
+        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules, oidc } =
             config;
         let engine = Engine::load(&policies)?;
         let inner = Inner {
@@ -156,6 +161,7 @@ impl Access {
             detail_key,
             identity_key,
             rules,
+            oidc,
             identity,
             catalogue,
             log,

@@ -140,8 +140,11 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::SecondFactorNeeded
         | SignInError::SecondFactorExists
         | SignInError::NoSecondFactor
-        | SignInError::SecondFactorDamaged => Refusal::NotTrusted,
-        SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
+        | SignInError::SecondFactorDamaged
+        | SignInError::NoDirectory => Refusal::NotTrusted,
+        SignInError::Busy
+        | SignInError::DirectoryUnavailable(_)
+        | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
             Refusal::Unavailable
         }
     }

@@ -15,10 +15,12 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         AdminError::RoleConflict
         | AdminError::OfficerAccount
         | AdminError::AlreadyFounded
+        | AdminError::NoDirectory
         | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
         | AdminError::RedirectUri
+        | AdminError::Subject
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

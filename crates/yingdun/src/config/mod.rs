@@ -12,6 +12,7 @@ mod keys;
 mod nats;
 mod node;
 mod offsite;
+mod oidc;
 mod template;
 mod witnesses;
 
@@ -22,6 +23,7 @@ pub(crate) use identity::Identity;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
+pub(crate) use oidc::Oidc;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
@@ -305,6 +307,7 @@ impl Config {
             resolve(&mut node.ca_file);
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
+        self.identity.oidc.iter_mut().flat_map(Oidc::paths_mut).for_each(resolve);
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
     }
 }
