@@ -61,6 +61,12 @@ class House:
         assert answer.status_code == 401, (answer.status_code, answer.text)
         assert SESSION_COOKIE not in answer.cookies
 
+    def refusals(self, reason: str) -> int:
+        """How many sign-ins were refused for a reason: of an address that fails often, not every one has a leaf of its own."""
+        text = self.office.system.raw("GET", "/metrics", prefix="").text
+        found = re.search(rf'yingdun_access_sign_ins_refused_total{{reason="{reason}"}} (\d+)', text)
+        return int(found.group(1)) if found else 0
+
     def reasons(self) -> list:
         return [leaf["reason"] for leaf in self.office.leaves(kind="authentication")]
 
@@ -82,7 +88,7 @@ def test_a_person_of_the_provider_signs_in_and_is_somebody_here(house):
     assert api.get("/me/second-factor")["amr"] == ["external"]
     person = next(row for row in house.office.system.get("/people") if row["name"] == "dr-li")
     assert (person["roles"], person["enrolled"]) == (["clinician"], False)
-    leaves = house.office.leaves(actor="dr-li")
+    leaves = house.office.leaves(actor="dr-li", kind="authentication")
     assert leaves[0]["reason"] == "openid-connect" and leaves[0]["role"] == "clinician"
     made = [leaf["reason"] for leaf in house.office.leaves(actor="yingdun")]
     assert "provision-person" in made and "roles-from-directory" in made
@@ -90,7 +96,7 @@ def test_a_person_of_the_provider_signs_in_and_is_somebody_here(house):
     house.provider.person("4711", "doctors", name="somebody-else")
     browser, _ = house.signed_in("4711")
     assert "dr-li" in browser.go("/").text
-    assert house.installation.verify_audit()["verified"] is True
+    house.installation.verify_audit()
 
 
 def test_the_sign_in_form_leads_to_the_provider_and_the_request_is_bound(house):
@@ -171,13 +177,13 @@ CASES = [(word, wrong) for word, wrong in WRONG.items()] + list(ALSO_WRONG.value
 @pytest.mark.parametrize("reason,wrong", CASES, ids=[*WRONG, *ALSO_WRONG])
 def test_a_token_that_is_not_for_this_sign_in_signs_nobody_in(house, reason, wrong):
     house.provider.person("spoilt", "doctors")
-    before = house.reasons().count(reason)
+    before = house.refusals(reason)
     house.provider.tell(wrong=wrong)
     try:
         house.refused(house.browser().sign_in("spoilt"))
     finally:
         house.provider.tell(wrong=None)
-    assert house.reasons().count(reason) == before + 1
+    assert house.refusals(reason) == before + 1
     assert "spoilt" not in [row["name"] for row in house.office.system.get("/people")]
 
 
@@ -208,8 +214,9 @@ def test_who_is_disabled_here_stays_out_and_open_sessions_end(house):
     assert api.raw("GET", "/me/sessions").status_code == 200
     house.office.system.patch("/people/leaver", {"disabled": True}, 204)
     assert api.raw("GET", "/me/sessions").status_code == 401
+    before = house.refusals("account-disabled")
     house.refused(house.browser().sign_in("leaver"))
-    assert "account-disabled" in [leaf["reason"] for leaf in house.office.leaves(actor="leaver")]
+    assert house.refusals("account-disabled") == before + 1
 
 
 def test_without_a_mapped_role_there_is_no_account_and_a_mover_has_other_roles(house):
@@ -240,7 +247,7 @@ def test_a_name_that_somebody_has_is_not_taken_over(house):
     house.refused(house.browser().sign_in("not-dr-wang"))
     house.provider.person("blank", "doctors", name="two words")
     house.refused(house.browser().sign_in("blank"))
-    assert {"name-taken", "identity-without-name"} <= set(house.reasons())
+    assert house.refusals("name-taken") == house.refusals("identity-without-name") == 1
     # The system administrator says who it is; the password goes on working.
     house.office.system.put("/people/dr-wang/identity", {"subject": "not-dr-wang"}, 204)
     _, token = house.signed_in("not-dr-wang", "/oidc/start?role=clinician")
@@ -327,9 +334,11 @@ def test_who_signs_out_at_the_provider_is_signed_out_here(house):
     other, other_token = house.signed_in("over")
     api, other_api = house.office.api(token), house.office.api(other_token)
     page = browser.go(f"{house.provider.issuer}/session/end")
+    assert page.status_code == 200, page.text
     xsrf = re.search(r'name="xsrf" value="([^"]+)"', page.text).group(1)
     end = time.monotonic() + LOGOUT_SECONDS_MAX
-    browser.session.post(f"{house.provider.issuer}/session/end/confirm", data={"xsrf": xsrf, "logout": "yes"}, timeout=30)
+    out = browser.session.post(f"{house.provider.issuer}/session/end/confirm", data={"xsrf": xsrf, "logout": "yes"}, timeout=30)
+    assert out.status_code == 200, out.text
     wait_until(lambda: api.raw("GET", "/me/sessions").status_code == 401, "the session ended", end - time.monotonic())
     assert other_api.raw("GET", "/me/sessions").status_code == 200, "that of another browser goes on"
     assert "provider-logout" in house.reasons()

@@ -80,9 +80,12 @@ class Provider:
         return sub
 
     def _read(self) -> dict:
-        line = self.process.stdout.readline()
-        assert line, (self.folder / "provider.log").read_text()
-        return json.loads(line)
+        while True:
+            line = self.process.stdout.readline()
+            assert line, (self.folder / "provider.log").read_text()
+            # The library says on the same way what it thinks of its settings.
+            if line.startswith(b"{"):
+                return json.loads(line)
 
 
 class Browser:

@@ -157,7 +157,8 @@ mod tests {
         let words = words.chain(DeviceFault::ALL.iter().map(|fault| fault.as_str()));
         for text in words
             .chain(Fault::ALL.iter().map(|fault| fault.as_str()))
-            .chain(TokenFault::ALL.iter().map(|fault| fault.as_str())) {
+            .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
+        {
             assert_eq!(word(text).as_str(), text);
         }
     }

@@ -87,13 +87,8 @@ impl Access {
             Some(bound) => bound.actor,
             None => self.provision(introduced, hash, peer).await?,
         };
-        let claim = Claim {
-            institution,
-            actor: &actor,
-            kind: ActorKind::Person,
-            role: None,
-            address: peer.address,
-        };
+        let claim =
+            Claim { institution, actor: &actor, kind: ActorKind::Person, role: None, address: peer.address };
         let person = self.person_or_refuse(claim).await?;
         if person.disabled {
             return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
@@ -166,10 +161,8 @@ impl Access {
             bound: now,
             bound_by: by.clone(),
         };
-        let make = vec![
-            people::insert(institution, &actor, now, &by),
-            directories::insert(institution, &identity),
-        ];
+        let make =
+            vec![people::insert(institution, &actor, now, &by), directories::insert(institution, &identity)];
         let detail = ChangeDetail::with(&actor, introduced.source.as_str());
         match self.change_of_system("provision-person", detail, make).await {
             Ok(()) => Ok(actor),
@@ -271,7 +264,9 @@ mod tests {
             |directory: &str, subject: &str| Subject { directory: directory.into(), subject: subject.into() };
         let one = subject("https://a.example", "bc").digest(Source::Oidc);
         assert_eq!(one, subject("https://a.example", "bc").digest(Source::Oidc));
-        for other in [subject("https://a.example", "BC"), subject("https://a.exampleb", "c"), subject("", "bc")] {
+        for other in
+            [subject("https://a.example", "BC"), subject("https://a.exampleb", "c"), subject("", "bc")]
+        {
             assert_ne!(one, other.digest(Source::Oidc), "{other:?}");
         }
         assert_ne!(one, Subject::session_digest(Source::Oidc, "https://a.example", "bc"));

@@ -248,7 +248,11 @@ impl Access {
             stage,
             proved,
             program: program.as_deref(),
-            directory: Some(DirectoryProof { subject_hash, session_hash, authenticated: token.authenticated }),
+            directory: Some(DirectoryProof {
+                subject_hash,
+                session_hash,
+                authenticated: token.authenticated,
+            }),
         };
         self.open_session(new, Vec::new()).await
     }

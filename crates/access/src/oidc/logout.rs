@@ -28,12 +28,11 @@ impl Access {
             Err(fault) => return Err(self.refuse_unknown(peer, Fault::Token(fault)).await),
         };
         let until = logout.issued.after(CLOCK_SKEW_MAX);
-        let by_subject = logout.subject.map(|subject| {
-            Subject { directory: rules.issuer.clone(), subject }.digest(Source::Oidc)
-        });
-        let by_session = logout
-            .session
-            .map(|session| Subject::session_digest(Source::Oidc, &rules.issuer, &session));
+        let by_subject = logout
+            .subject
+            .map(|subject| Subject { directory: rules.issuer.clone(), subject }.digest(Source::Oidc));
+        let by_session =
+            logout.session.map(|session| Subject::session_digest(Source::Oidc, &rules.issuer, &session));
         let revoke = match (by_session, by_subject) {
             // One session of the person: the others go on.
             (Some(session), _) => sessions::revoke_directory_session(&session, until, now),

@@ -228,7 +228,10 @@ mod tests {
         };
         let plain = said(&|_| {}).unwrap();
         assert!(plain.takes_basic() && !plain.authorization_response_iss_parameter_supported);
-        assert!(said(&|said| said["issuer"] = "https://sso.example/".into()).is_err(), "a slash is a difference");
+        assert!(
+            said(&|said| said["issuer"] = "https://sso.example/".into()).is_err(),
+            "a slash is a difference"
+        );
         for endpoint in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
             assert!(said(&|said| said[endpoint] = "http://sso.example/x".into()).is_err(), "{endpoint}");
         }

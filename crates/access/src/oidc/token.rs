@@ -209,7 +209,8 @@ impl IdToken {
         let subject = subject(&claims)?.ok_or(TokenFault::Subject)?;
         // It was asked for with `max_age`, so it has to be there.
         let authenticated = moment(&claims, "auth_time")?.ok_or(TokenFault::OldAuthentication)?;
-        if authenticated > expected.now.after(CLOCK_SKEW_MAX) || authenticated > issued.after(CLOCK_SKEW_MAX) {
+        if authenticated > expected.now.after(CLOCK_SKEW_MAX) || authenticated > issued.after(CLOCK_SKEW_MAX)
+        {
             return Err(TokenFault::NotYet);
         }
         if authenticated.after(expected.age_max).after(CLOCK_SKEW_MAX) < expected.now {
@@ -282,8 +283,7 @@ fn verify(token: &str, keys: &ProviderKeys) -> Result<(Option<String>, Map<Strin
         return Err(TokenFault::Malformed);
     }
     let head = token.split('.').next().and_then(|head| URL_SAFE_NO_PAD.decode(head).ok());
-    let head: Head =
-        head.and_then(|head| serde_json::from_slice(&head).ok()).ok_or(TokenFault::Malformed)?;
+    let head: Head = head.and_then(|head| serde_json::from_slice(&head).ok()).ok_or(TokenFault::Malformed)?;
     // An extension that has to be understood (RFC 7515 §4.1.11), and none is.
     if head.crit.is_some() {
         return Err(TokenFault::Malformed);
@@ -349,12 +349,8 @@ fn read_key(written: Value) -> Option<ProviderKey> {
     }
     let (kind, key) = match (written.kty.as_str(), written.crv.as_deref()) {
         ("RSA", _) => (KeyKind::Rsa, DecodingKey::from_rsa_components(&written.n?, &written.e?)),
-        ("EC", Some("P-256")) => {
-            (KeyKind::P256, DecodingKey::from_ec_components(&written.x?, &written.y?))
-        }
-        ("EC", Some("P-384")) => {
-            (KeyKind::P384, DecodingKey::from_ec_components(&written.x?, &written.y?))
-        }
+        ("EC", Some("P-256")) => (KeyKind::P256, DecodingKey::from_ec_components(&written.x?, &written.y?)),
+        ("EC", Some("P-384")) => (KeyKind::P384, DecodingKey::from_ec_components(&written.x?, &written.y?)),
         ("OKP", Some("Ed25519")) => (KeyKind::Ed25519, DecodingKey::from_ed_components(&written.x?)),
         _ => return None,
     };

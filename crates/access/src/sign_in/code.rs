@@ -183,7 +183,10 @@ impl Access {
             program: Some(client.client_id.as_str()),
             directory: alive.session.directory,
         };
-        match self.open_session(new, vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)]).await {
+        match self
+            .open_session(new, vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)])
+            .await
+        {
             Err(SignInError::Unavailable(CatalogError::UnexpectedRows { .. })) => {
                 Err(self.refuse_sign_in(claim, Fault::ReplayedCode).await)
             }

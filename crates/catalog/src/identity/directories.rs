@@ -149,10 +149,7 @@ pub fn give_mapped(
 /// Takes a role that came by a source; one that an officer gave stays.
 #[must_use]
 pub fn take_mapped(institution: &InstitutionId, actor: &ActorId, role: Role, source: &str) -> Statement {
-    Statement::new(
-        TAKE_MAPPED,
-        vec![institution.into(), actor.into(), role.as_str().into(), source.into()],
-    )
+    Statement::new(TAKE_MAPPED, vec![institution.into(), actor.into(), role.as_str().into(), source.into()])
 }
 
 // === helpers ===

@@ -149,9 +149,8 @@ const REVOKE_SUBJECT: Sql = Sql::new(
 const REVOKE_DIRECTORY_SESSION: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE directory_session = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
 );
-const CONFIRM: Sql = Sql::new(
-    "UPDATE session SET expires_ms = expires_ms WHERE token_hash = $1 AND revoked_ms IS NULL",
-);
+const CONFIRM: Sql =
+    Sql::new("UPDATE session SET expires_ms = expires_ms WHERE token_hash = $1 AND revoked_ms IS NULL");
 const FORGET: Sql = Sql::new("DELETE FROM session WHERE expires_ms < $1");
 
 /// Keeps a session.

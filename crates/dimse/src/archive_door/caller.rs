@@ -144,9 +144,8 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::NoDirectory => Refusal::NotTrusted,
         SignInError::Busy
         | SignInError::DirectoryUnavailable(_)
-        | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
-            Refusal::Unavailable
-        }
+        | SignInError::AuditUnavailable(_)
+        | SignInError::Unavailable(_) => Refusal::Unavailable,
     }
 }
 

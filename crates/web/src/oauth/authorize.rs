@@ -116,7 +116,10 @@ async fn send_back(
 }
 
 /// Reads a request: a code request, or a redirect that tells the client what is wrong with it.
-pub(crate) async fn read(call: &Call, parameters: &Parameters) -> Result<Result<CodeRequest, Response<Body>>, Problem> {
+pub(crate) async fn read(
+    call: &Call,
+    parameters: &Parameters,
+) -> Result<Result<CodeRequest, Response<Body>>, Problem> {
     let client_id = ActorId::new(parameters.required("client_id")?)
         .ok_or_else(|| Problem::bad_request("a client_id", "another text"))?;
     let redirect_uri = parameters.required("redirect_uri")?.to_owned();

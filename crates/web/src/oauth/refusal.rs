@@ -61,7 +61,8 @@ impl OAuthError {
             | SignInError::NoDirectory => refused,
             SignInError::Busy
             | SignInError::DirectoryUnavailable(_)
-            | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
+            | SignInError::AuditUnavailable(_)
+            | SignInError::Unavailable(_) => {
                 tracing::error!(%error, "a token could not be given");
                 Self::TemporarilyUnavailable
             }

@@ -57,7 +57,10 @@ pub(crate) async fn start(call: Call) -> Result<Response<Body>, Problem> {
         Ok(begun) => begun,
         Err(SignInError::DirectoryUnavailable(cause)) => return Ok(away(&call, &cause)),
         Err(SignInError::Refused) => {
-            return Err(Problem::bad_request("a request of a program that fits into a cookie", "a longer one"));
+            return Err(Problem::bad_request(
+                "a request of a program that fits into a cookie",
+                "a longer one",
+            ));
         }
         Err(error) => return Err(identity::of_sign_in(&error)),
     };
@@ -81,18 +84,16 @@ pub(crate) async fn callback(call: Call) -> Result<Response<Body>, Problem> {
         issuer: call.query.one("iss")?.map(str::to_owned),
         redirect_uri: callback_of(&call),
         peer: call.peer.into(),
-        program: call
-            .headers
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
+        program: call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
     };
     let done = access.finish_oidc(journey.as_ref(), answered).await;
     let mut response = match (done, &journey) {
         (Ok(signed_in), Some(journey)) => enter(&call, &signed_in, journey).await?,
         (Err(SignInError::ChooseRole { held }), Some(journey)) => choose(journey, &held),
         (Err(SignInError::DirectoryUnavailable(cause)), _) => away(&call, &cause),
-        (Err(SignInError::Refused), _) | (Ok(_), None) => sign_in::form(&Target::page(&call), Some(&refusal())),
+        (Err(SignInError::Refused), _) | (Ok(_), None) => {
+            sign_in::form(&Target::page(&call), Some(&refusal()))
+        }
         (Err(error), _) => return Err(identity::of_sign_in(&error)),
     };
     identity::clear_provider_cookie(&mut response);
@@ -106,7 +107,10 @@ pub(crate) async fn logout(call: Call, body: Body) -> Result<Response<Body>, Pro
     let mut response = match call.service.access.oidc_logout(token, call.peer.into()).await {
         Ok(_) => answer::empty(StatusCode::OK),
         Err(SignInError::Refused) => {
-            return Err(Problem::bad_request("a logout token of the configured provider for this client", "another one"));
+            return Err(Problem::bad_request(
+                "a logout token of the configured provider for this client",
+                "another one",
+            ));
         }
         Err(error) => return Err(identity::of_sign_in(&error)),
     };

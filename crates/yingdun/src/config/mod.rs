@@ -23,8 +23,8 @@ pub(crate) use identity::Identity;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
-pub(crate) use oidc::Oidc;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
+pub(crate) use oidc::Oidc;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 

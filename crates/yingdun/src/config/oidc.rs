@@ -100,7 +100,12 @@ pub(super) fn check(oidc: &Oidc) -> Vec<Finding> {
     }
     if !oidc.client_secret_file.is_file() {
         let cause = format!("there is no file `{}`", oidc.client_secret_file.display());
-        say(Severity::Error, "identity.oidc.client_secret_file", cause, "put the secret that the provider gave into it");
+        say(
+            Severity::Error,
+            "identity.oidc.client_secret_file",
+            cause,
+            "put the secret that the provider gave into it",
+        );
     } else if readable_by_others(&oidc.client_secret_file) {
         let cause = format!("`{}` can be read by other accounts", oidc.client_secret_file.display());
         say(Severity::Error, "identity.oidc.client_secret_file", cause, "chmod 600 it");
@@ -108,16 +113,28 @@ pub(super) fn check(oidc: &Oidc) -> Vec<Finding> {
     match &oidc.ca_file {
         Some(path) if !path.is_file() => {
             let cause = format!("there is no file `{}`", path.display());
-            say(Severity::Error, "identity.oidc.ca_file", cause, "name a PEM file with the authority of the provider");
+            say(
+                Severity::Error,
+                "identity.oidc.ca_file",
+                cause,
+                "name a PEM file with the authority of the provider",
+            );
         }
         None if !plain => {
             let cause = "no authority is named, and those of the machine are not asked".to_owned();
-            say(Severity::Error, "identity.oidc.ca_file", cause, "name a PEM file with the authority of the provider");
+            say(
+                Severity::Error,
+                "identity.oidc.ca_file",
+                cause,
+                "name a PEM file with the authority of the provider",
+            );
         }
         Some(_) | None => {}
     }
-    if let Some((word, role)) =
-        oidc.roles.iter().find(|(_, role)| role.is_officer() || matches!(role, Role::Device | Role::Service | Role::System))
+    if let Some((word, role)) = oidc
+        .roles
+        .iter()
+        .find(|(_, role)| role.is_officer() || matches!(role, Role::Device | Role::Service | Role::System))
     {
         let cause = format!("`{word}` would give the role `{role}`, which no other directory gives");
         let remedy = "take the line away: officers are appointed here, and sign in with a password and a second factor";
@@ -125,15 +142,31 @@ pub(super) fn check(oidc: &Oidc) -> Vec<Finding> {
     }
     if oidc.roles.len() > MAPPED_MAX {
         let cause = format!("there are more than {MAPPED_MAX} lines");
-        say(Severity::Error, "identity.oidc.roles", cause, "have the provider give a few roles for this archive");
+        say(
+            Severity::Error,
+            "identity.oidc.roles",
+            cause,
+            "have the provider give a few roles for this archive",
+        );
     }
     if oidc.roles_claim.is_none() != oidc.roles.is_empty() {
         let cause = "only one of roles_claim and roles is set, so the provider gives no role".to_owned();
-        say(Severity::Warning, "identity.oidc.roles_claim", cause, "set both, or none: then officers give the roles");
+        say(
+            Severity::Warning,
+            "identity.oidc.roles_claim",
+            cause,
+            "set both, or none: then officers give the roles",
+        );
     }
     if oidc.provision && (oidc.roles_claim.is_none() || oidc.roles.is_empty()) {
-        let cause = "accounts are made for people whom the provider gives a role, and it gives none".to_owned();
-        say(Severity::Error, "identity.oidc.provision", cause, "set roles_claim and roles, or provision = false");
+        let cause =
+            "accounts are made for people whom the provider gives a role, and it gives none".to_owned();
+        say(
+            Severity::Error,
+            "identity.oidc.provision",
+            cause,
+            "set roles_claim and roles, or provision = false",
+        );
     }
     if !(1..=AGE_MINUTES_MAX).contains(&oidc.age_minutes) {
         let cause = format!("{} is not between 1 and {AGE_MINUTES_MAX}", oidc.age_minutes);

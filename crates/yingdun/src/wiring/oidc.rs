@@ -178,7 +178,8 @@ impl Provider {
             ("redirect_uri", redirect_uri),
             ("code_verifier", verifier.expose().as_str()),
         ];
-        let mut request = self.client.post(&metadata.token_endpoint).header(header::ACCEPT, "application/json");
+        let mut request =
+            self.client.post(&metadata.token_endpoint).header(header::ACCEPT, "application/json");
         if metadata.takes_basic() {
             // Both are encoded as in a form first (RFC 6749 §2.3.1).
             let secret = Zeroizing::new(encoded(self.client_secret.expose()));
@@ -196,9 +197,7 @@ impl Provider {
                     .map_err(|_| away("it gave no ID token for a code".into()))?;
                 Ok(Secret::new(tokens.id_token))
             }
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(refusal(&text))
-            }
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(refusal(&text)),
             other => Err(away(format!("it answers {other} to a code"))),
         }
     }

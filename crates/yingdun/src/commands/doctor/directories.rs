@@ -20,7 +20,8 @@ pub(super) async fn directories(config: &Config) -> Vec<Finding> {
     let looked = match provider.look().await {
         Ok(looked) => looked,
         Err(cause) => {
-            let remedy = "start it, or correct issuer and ca_file; accounts with a password sign in meanwhile";
+            let remedy =
+                "start it, or correct issuer and ca_file; accounts with a password sign in meanwhile";
             return vec![error(OPTION, cause.to_string(), remedy)];
         }
     };
@@ -38,7 +39,9 @@ pub(super) async fn directories(config: &Config) -> Vec<Finding> {
             format!("the provider answers with {} key(s); its certificate ends on {}", looked.keys, day(end)),
             "nothing",
         ),
-        None => note(OPTION, format!("the provider answers with {} key(s), without TLS", looked.keys), "nothing"),
+        None => {
+            note(OPTION, format!("the provider answers with {} key(s), without TLS", looked.keys), "nothing")
+        }
     });
     findings
 }
