@@ -11,6 +11,7 @@ use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
+use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Permit};
 use crate::reason::{Help, Reason};
@@ -47,6 +48,8 @@ pub struct AccessConfig {
     pub identity_key: SealingKey,
     /// What is demanded of people who sign in.
     pub rules: SignInRules,
+    /// A provider with which people may sign in; none unless it is configured.
+    pub oidc: Option<OidcSetup>,
 }
 
 impl AccessConfig {
@@ -61,6 +64,7 @@ impl AccessConfig {
             detail_key,
             identity_key,
             rules: SignInRules::default(),
+            oidc: None,
         }
     }
 }
@@ -83,6 +87,7 @@ pub(crate) struct Inner {
     pub(crate) detail_key: SealingKey,
     pub(crate) identity_key: SealingKey,
     pub(crate) rules: SignInRules,
+    pub(crate) oidc: Option<OidcSetup>,
     pub(crate) identity: Database,
     pub(crate) catalogue: Database,
     pub(crate) log: Log,
@@ -152,7 +157,7 @@ impl Access {
         log: Log,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PolicyError> {
-        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules } =
+        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules, oidc } =
             config;
         let engine = Engine::load(&policies)?;
         let inner = Inner {
@@ -160,6 +165,7 @@ impl Access {
             detail_key,
             identity_key,
             rules,
+            oidc,
             identity,
             catalogue,
             log,

@@ -148,13 +148,17 @@ pub fn detail_context(institution: &InstitutionId) -> Context {
 mod tests {
     use super::*;
     use crate::device::DeviceFault;
+    use crate::oidc::TokenFault;
     use crate::sign_in::Fault;
 
     #[test]
     fn every_word_of_this_crate_is_a_legal_code_of_a_leaf() {
         let words = Reason::ALL.iter().map(|reason| reason.as_str());
         let words = words.chain(DeviceFault::ALL.iter().map(|fault| fault.as_str()));
-        for text in words.chain(Fault::ALL.iter().map(|fault| fault.as_str())) {
+        for text in words
+            .chain(Fault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
+        {
             assert_eq!(word(text).as_str(), text);
         }
     }

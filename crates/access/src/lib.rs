@@ -34,6 +34,8 @@
 //! | `dissents` | what patients, and restrictions, have against whom |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
+//! | `directory` | people of other directories: to which account they belong, and which roles that gives |
+//! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `grants` | timed grants, broken glass and its review |
@@ -42,7 +44,7 @@
 //! # What this crate never does
 //!
 //! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
-//! decisions. Single sign-on is not here yet.
+//! decisions. Calls to a provider of sign-ins are made by the room above.
 
 mod access;
 mod admin;
@@ -50,10 +52,12 @@ mod care;
 mod decision;
 mod departments;
 mod device;
+mod directory;
 mod dissents;
 mod flood;
 mod grants;
 mod ledger;
+mod oidc;
 mod password;
 mod permit;
 mod reason;
@@ -78,6 +82,10 @@ pub use grants::{
     NewBreakGlass, NewGrant, REASON_CHARACTERS_MAX, ReviewsDue,
 };
 pub use ledger::{detail_context, session_leaf};
+pub use oidc::{
+    CLOCK_SKEW_MAX, OidcAnswer, OidcBegun, OidcJourney, OidcProvider, OidcRules, OidcSetup, ProviderCall,
+    ProviderError, ProviderKeys, ProviderMetadata, is_protected,
+};
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use reason::{Help, Reason};
 pub use rules::{IdleRules, IdleZone, SignInRules};

@@ -161,6 +161,8 @@ impl Session {
     pub fn methods(&self) -> Vec<&'static str> {
         let first = match self.facts.sign_in {
             SignIn::Password | SignIn::AuthorizationCode => "pwd",
+            // Somebody else authenticated the person, by whatever (no word of the RFC says so).
+            SignIn::OpenIdConnect => "external",
             // A link is a one-time password that somebody else handed over.
             SignIn::LoginLink => "otp",
             SignIn::ClientCredentials
@@ -171,6 +173,7 @@ impl Session {
         match self.facts.proved {
             None => vec![first],
             Some(_) if first == "otp" => vec!["otp", "mfa"],
+            Some(_) if first == "external" => vec!["external", "mfa"],
             Some(_) => vec![first, "otp", "mfa"],
         }
     }
@@ -254,6 +257,8 @@ pub enum SignIn {
     Password,
     /// A person, with a one-time link.
     LoginLink,
+    /// A person, whom a provider of OpenID Connect has authenticated.
+    OpenIdConnect,
     /// A person, through a client with an authorization code.
     AuthorizationCode,
     /// A service client, with its secret.
@@ -267,9 +272,10 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Password,
         Self::LoginLink,
+        Self::OpenIdConnect,
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::DeviceCertificate,
@@ -283,6 +289,7 @@ impl SignIn {
         match self {
             Self::Password => "password",
             Self::LoginLink => "login-link",
+            Self::OpenIdConnect => "openid-connect",
             Self::AuthorizationCode => "authorization-code",
             Self::ClientCredentials => "client-credentials",
             Self::DeviceCertificate => "device-certificate",

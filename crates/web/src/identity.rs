@@ -17,6 +17,9 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-yingdun-session";
 /// take the place of the session of the pages.
 pub(crate) const SIGNING_IN_COOKIE: &str = "__Host-yingdun-signing-in";
 
+/// The cookie of a sign-in that is under way with a provider.
+pub(crate) const PROVIDER_COOKIE: &str = "__Host-yingdun-provider";
+
 /// The longest token that is looked at, in bytes. Ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
 
@@ -137,8 +140,22 @@ pub(crate) fn clear_signing_in_cookie<B>(response: &mut Response<B>) {
     set_cookie(response, SIGNING_IN_COOKIE, "", 0);
 }
 
+/// Gives the browser what it brings back from the provider. That comes from another site, so the cookie is not strict.
+pub(crate) fn set_provider_cookie<B>(response: &mut Response<B>, value: &Secret<String>, lasts: Duration) {
+    set_cookie_for(response, PROVIDER_COOKIE, value.expose(), lasts.as_secs(), "Lax");
+}
+
+/// Takes that away.
+pub(crate) fn clear_provider_cookie<B>(response: &mut Response<B>) {
+    set_cookie_for(response, PROVIDER_COOKIE, "", 0, "Lax");
+}
+
 fn set_cookie<B>(response: &mut Response<B>, name: &str, value: &str, seconds: u64) {
-    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    set_cookie_for(response, name, value, seconds, "Strict");
+}
+
+fn set_cookie_for<B>(response: &mut Response<B>, name: &str, value: &str, seconds: u64, site: &str) {
+    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={site}; Max-Age={seconds}");
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
         cookie.set_sensitive(true);
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -183,6 +200,15 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
             .expected("fewer sign-ins at the same time")
             .remedy("try again")
             .retry_after(RETRY_SECONDS),
+        SignInError::NoDirectory => Problem::new(Kind::NotFound)
+            .expected("an installation that signs people in with a provider (identity.oidc)"),
+        SignInError::DirectoryUnavailable(_) => {
+            tracing::warn!(%error, "the provider of sign-ins cannot be used");
+            Problem::new(Kind::Unavailable)
+                .expected("the provider of sign-ins to answer")
+                .remedy("try again, or sign in with a password of this archive; open sessions go on")
+                .retry_after(RETRY_SECONDS)
+        }
         SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
             tracing::error!(%error, "a sign-in could not be decided");
             Problem::new(Kind::Unavailable)

@@ -133,6 +133,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::Capabilities
         | RouteId::Live
         | RouteId::Ready => Served,
+        // No provider is configured.
+        RouteId::ProviderStart | RouteId::ProviderCallback | RouteId::ProviderLogout => Nothing,
         // Sent without having been opened in this browser.
         RouteId::Authorize | RouteId::Login | RouteId::LoginLink | RouteId::Logout | RouteId::Enrol => {
             Forbidden
@@ -189,6 +191,15 @@ fn expected(id: RouteId, who: Who) -> Answer {
         RouteId::EndOwnSession => match who {
             Who::Service => Forbidden,
             other => token_or(other, Nothing),
+        },
+        // No provider is configured, and nobody is bound.
+        RouteId::BindPerson => match who {
+            Who::SystemAdministrator => Conflict,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::UnbindPerson => match who {
+            Who::SystemAdministrator => Nothing,
+            other => token_or(other, Forbidden),
         },
         RouteId::ListSessions => only(Who::SystemAdministrator, who),
         // Of which there is none.
@@ -461,6 +472,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Token => form("grant_type=client_credentials&client_id=gateway&client_secret=SECRET"),
         RouteId::Revoke => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
+        RouteId::ProviderLogout => form("logout_token=x"),
+        RouteId::BindPerson => json(json!({"subject": "4711"})),
         RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
         RouteId::SecondFactorProof | RouteId::SecondFactorConfirm => {

@@ -57,7 +57,7 @@ pub enum AdminError {
     #[error("the role `{0}` cannot be given to a person")]
     NotARoleOfPeople(yingdun_model::Role),
     /// Who could send an officer a new invitation could become that officer.
-    #[error("an officer's password is not reset by another officer")]
+    #[error("an officer's way to sign in is not made by another officer")]
     OfficerAccount,
     /// Who could do this to the own account would need no code.
     #[error(
@@ -88,6 +88,12 @@ pub enum AdminError {
     /// More departments than one device or study is of.
     #[error("a device or a study is of at most 16 departments")]
     TooManyDepartments,
+    /// There is no provider of sign-ins to which an account could be bound.
+    #[error("no provider of sign-ins is configured (identity.oidc)")]
+    NoDirectory,
+    /// What was given is no subject.
+    #[error("a subject has 1 to 255 bytes and no control characters")]
+    Subject,
     /// The accounts cannot be read or written. The ledger says that the change failed.
     #[error("the change was not made")]
     Unavailable(#[source] CatalogError),
@@ -107,7 +113,7 @@ pub struct ChangeDetail {
 }
 
 impl ChangeDetail {
-    fn of(subject: impl ToString) -> Self {
+    pub(crate) fn of(subject: impl ToString) -> Self {
         Self { subject: subject.to_string(), what: None }
     }
 
@@ -125,7 +131,7 @@ pub(crate) struct Change {
 
 impl Access {
     /// Authorises a change, writes it down, makes it, writes its outcome down.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         officer: &Session,
         change: Change,
@@ -137,7 +143,11 @@ impl Access {
 
     /// Decides and writes the intent down. The leaf says the change in place of the reason, which is always the
     /// office; a refusal says its reason.
-    async fn intend(&self, officer: &Session, change: Change) -> Result<(Receipt, ChangeDetail), AdminError> {
+    pub(crate) async fn intend(
+        &self,
+        officer: &Session,
+        change: Change,
+    ) -> Result<(Receipt, ChangeDetail), AdminError> {
         self.intend_on(officer, change, HeldRefs::default()).await
     }
 

@@ -104,6 +104,8 @@ impl From<SignInError> for GrantError {
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
+            | SignInError::NoDirectory
+            | SignInError::DirectoryUnavailable(_)
             | SignInError::Busy => Self::StepUp,
         }
     }

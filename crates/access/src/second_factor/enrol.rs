@@ -4,7 +4,7 @@ use super::codes::{self, Typed};
 use super::person_of;
 use crate::access::Access;
 use crate::ledger;
-use crate::session::Session;
+use crate::session::{Session, SignIn};
 use crate::sign_in::{Fault, SignInError};
 use std::time::Duration;
 use yingdun_audit::{Event, EventKind};
@@ -68,7 +68,8 @@ impl Access {
     }
 
     /// Makes a secret for the person of a session, who must know the password: a session that somebody left open is no way to
-    /// lock its owner out. One that was begun before and not confirmed dies. Also for a session that waits for this.
+    /// lock its owner out. Who has none, because another directory signs the person in, leaves it empty and must have been authenticated
+    /// there a moment ago. One that was begun before and not confirmed dies. Also for a session that waits for this.
     ///
     /// # Errors
     /// [`SignInError::SecondFactorExists`]; [`SignInError::Refused`] when the password is wrong or may not be tried now.
@@ -82,7 +83,10 @@ impl Access {
         if self.second_factor_of(institution, actor).await?.is_some_and(|factor| factor.confirmed.is_some()) {
             return Err(SignInError::SecondFactorExists);
         }
-        self.prove(claim, password).await?;
+        match password.expose().is_empty() && session.sign_in() == SignIn::OpenIdConnect {
+            true => self.step_up(session, None).await?,
+            false => drop(self.prove(claim, password).await?),
+        }
         let secret = Secret::new(random::array());
         let sealed = self.seal_secret(institution, actor, &secret);
         self.note(session, "second-factor-begun").await?;

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::identity::sessions::{self, SessionRow};
+use yingdun_catalog::identity::sessions::{self, DirectoryProof, SessionRow};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
@@ -40,20 +40,22 @@ pub struct SignedIn {
 }
 
 /// What a new session is made of.
-pub(super) struct NewSession<'a> {
-    pub(super) institution: &'a InstitutionId,
-    pub(super) actor: &'a ActorId,
-    pub(super) kind: ActorKind,
-    pub(super) role: Role,
-    pub(super) scopes: BTreeSet<crate::decision::Scope>,
-    pub(super) sign_in: SignIn,
-    pub(super) code_hash: Option<[u8; 32]>,
-    pub(super) peer: Peer,
-    pub(super) stage: Stage,
+pub(crate) struct NewSession<'a> {
+    pub(crate) institution: &'a InstitutionId,
+    pub(crate) actor: &'a ActorId,
+    pub(crate) kind: ActorKind,
+    pub(crate) role: Role,
+    pub(crate) scopes: BTreeSet<crate::decision::Scope>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) code_hash: Option<[u8; 32]>,
+    pub(crate) peer: Peer,
+    pub(crate) stage: Stage,
     /// When a second factor was proved that counts for the session.
-    pub(super) proved: Option<Timestamp>,
+    pub(crate) proved: Option<Timestamp>,
     /// The program, as it calls itself.
-    pub(super) program: Option<&'a str>,
+    pub(crate) program: Option<&'a str>,
+    /// What it rests on in another directory.
+    pub(crate) directory: Option<DirectoryProof>,
 }
 
 impl Access {
@@ -176,7 +178,7 @@ impl Access {
 
     /// Opens a session: first the leaf, then the row. `also` are changes that belong to the sign-in, such as the
     /// spending of a code; they happen with the session or not at all.
-    pub(super) async fn open_session(
+    pub(crate) async fn open_session(
         &self,
         new: NewSession<'_>,
         mut also: Vec<Statement>,
@@ -221,6 +223,7 @@ impl Access {
             proved: new.proved,
             last_used: Some(now),
             origin: self.seal_origin(&new, &token.hash),
+            directory: new.directory,
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
         let session = Session::new(SessionFacts {
@@ -253,7 +256,7 @@ impl Access {
     }
 
     /// Refuses somebody of whom nothing is known.
-    pub(super) async fn refuse_unknown(&self, peer: Peer, fault: Fault) -> SignInError {
+    pub(crate) async fn refuse_unknown(&self, peer: Peer, fault: Fault) -> SignInError {
         let Some(nobody) = ActorId::new("unknown") else { return SignInError::Refused };
         let claim = Claim {
             institution: &self.inner.institution,

@@ -36,6 +36,7 @@ impl Access {
             stage: Stage::Whole,
             proved: None,
             program: None,
+            directory: None,
         };
         self.open_session(new, Vec::new()).await
     }

@@ -181,8 +181,12 @@ impl Access {
             // What the person proved on our page counts for the program to which the page led.
             proved: alive.session.proved,
             program: Some(client.client_id.as_str()),
+            directory: alive.session.directory,
         };
-        match self.open_session(new, vec![codes::confirm(&code.code_hash)]).await {
+        match self
+            .open_session(new, vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)])
+            .await
+        {
             Err(SignInError::Unavailable(CatalogError::UnexpectedRows { .. })) => {
                 Err(self.refuse_sign_in(claim, Fault::ReplayedCode).await)
             }

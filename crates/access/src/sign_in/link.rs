@@ -82,6 +82,7 @@ impl Access {
             stage: self.stage_after_password(&link.institution, &link.actor, role).await?,
             proved: None,
             program: None,
+            directory: None,
         };
         let spend = links::spend(&link.token_hash, self.inner.clock.now());
         match self.open_session(new, vec![spend]).await {

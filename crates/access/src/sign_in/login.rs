@@ -80,6 +80,7 @@ impl Access {
             stage: self.stage_after_password(&institution, &actor, role).await?,
             proved: None,
             program: program.as_deref(),
+            directory: None,
         };
         self.open_session(new, Vec::new()).await
     }
@@ -125,7 +126,7 @@ impl Access {
     }
 
     /// What a session is worth that was opened without a second factor.
-    pub(super) async fn stage_after_password(
+    pub(crate) async fn stage_after_password(
         &self,
         institution: &InstitutionId,
         actor: &ActorId,

@@ -16,6 +16,7 @@ mod step_up;
 mod sweep;
 mod token;
 
+pub(crate) use bearer::NewSession;
 pub use bearer::SignedIn;
 pub use code::{CodeExchange, CodeRequest};
 pub use login::Login;
@@ -26,6 +27,7 @@ pub use yingdun_catalog::identity::sessions::Stage;
 use crate::access::Access;
 use crate::flood::Verdict;
 use crate::ledger;
+use crate::oidc::TokenFault;
 use crate::session::Session;
 use std::net::IpAddr;
 use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
@@ -63,6 +65,12 @@ pub enum SignInError {
     /// What is kept of the second factor does not open.
     #[error("the second factor of the account does not open under the key of the institution; have it reset")]
     SecondFactorDamaged,
+    /// Nobody signs in with another directory here.
+    #[error("no provider of sign-ins is configured")]
+    NoDirectory,
+    /// The other directory does not answer. Open sessions go on, and accounts with a password sign in as ever.
+    #[error("{0}")]
+    DirectoryUnavailable(String),
     /// Too many sign-ins at the same time: try again.
     #[error("too many sign-ins at the same time")]
     Busy,
@@ -111,11 +119,18 @@ pub(crate) enum Fault {
     WrongCode,
     ReplayedOneTimeCode,
     IdleToken,
+    ForeignAnswer,
+    OtherProvider,
+    ProviderSaidNo,
+    UnboundIdentity,
+    NoName,
+    NameTaken,
+    Token(TokenFault),
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -141,6 +156,12 @@ impl Fault {
         Self::WrongCode,
         Self::ReplayedOneTimeCode,
         Self::IdleToken,
+        Self::ForeignAnswer,
+        Self::OtherProvider,
+        Self::ProviderSaidNo,
+        Self::UnboundIdentity,
+        Self::NoName,
+        Self::NameTaken,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -170,6 +191,13 @@ impl Fault {
             Self::WrongCode => "wrong-one-time-code",
             Self::ReplayedOneTimeCode => "replayed-one-time-code",
             Self::IdleToken => "idle-token",
+            Self::ForeignAnswer => "answer-to-another-browser",
+            Self::OtherProvider => "answer-of-another-provider",
+            Self::ProviderSaidNo => "provider-refused",
+            Self::UnboundIdentity => "identity-not-bound",
+            Self::NoName => "identity-without-name",
+            Self::NameTaken => "name-taken",
+            Self::Token(fault) => fault.as_str(),
         }
     }
 }

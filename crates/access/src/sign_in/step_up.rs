@@ -41,7 +41,17 @@ impl Access {
             return Ok(false);
         };
         let now = self.inner.clock.now();
-        let opened = (way == SignIn::Password).then_some(row.issued);
+        let opened = match way {
+            SignIn::Password => Some(row.issued),
+            // A provider that knows the person from hours ago proves nothing of now.
+            SignIn::OpenIdConnect => row.directory.map(|proof| proof.authenticated),
+            SignIn::LoginLink
+            | SignIn::AuthorizationCode
+            | SignIn::ClientCredentials
+            | SignIn::DeviceCertificate
+            | SignIn::DevicePlain
+            | SignIn::Internal => None,
+        };
         let recent = |at: Timestamp| at <= now && now < at.after(RECENT_SIGN_IN);
         Ok(opened.into_iter().chain(row.proved).any(recent))
     }

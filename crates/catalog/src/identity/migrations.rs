@@ -15,6 +15,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: SECOND_FACTORS,
     },
     Migration { version: 6, name: "expand: timed grants", sqlite: GRANTS, postgres: GRANTS },
+    Migration {
+        version: 7,
+        name: "expand: people of other directories",
+        sqlite: DIRECTORIES,
+        postgres: DIRECTORIES,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -192,4 +198,29 @@ CREATE TABLE timed_grant (
 CREATE INDEX timed_grant_of_actor ON timed_grant (institution, actor, valid_until_ms);
 CREATE INDEX timed_grant_by_end ON timed_grant (institution, ended_ms, valid_until_ms);
 CREATE INDEX timed_grant_to_review ON timed_grant (institution, kind, reviewed_ms)
+";
+
+/// Whom an account belongs to in another directory: one identity there, and one account here. `subject_hash` finds it, and says nothing of
+/// it to a reader of the table; `sealed` tells whoever looks there again. A role with a source was mapped from what that source says, one
+/// without was given by an officer. Sessions that rest on another directory know by which identity and which session of it, and when the
+/// person was authenticated there.
+const DIRECTORIES: &str = "
+CREATE TABLE directory_identity (
+    institution  TEXT   NOT NULL,
+    actor        TEXT   NOT NULL,
+    source       TEXT   NOT NULL,
+    subject_hash BYTEA  NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    bound_ms     BIGINT NOT NULL,
+    bound_by     TEXT   NOT NULL,
+    PRIMARY KEY (institution, actor),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE UNIQUE INDEX directory_identity_of_subject ON directory_identity (institution, subject_hash);
+ALTER TABLE person_role ADD COLUMN source TEXT;
+ALTER TABLE session ADD COLUMN subject_hash BYTEA;
+ALTER TABLE session ADD COLUMN directory_session BYTEA;
+ALTER TABLE session ADD COLUMN authenticated_ms BIGINT;
+CREATE INDEX session_of_subject ON session (subject_hash);
+CREATE INDEX session_of_directory_session ON session (directory_session)
 ";

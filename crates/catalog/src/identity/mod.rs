@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod codes;
 pub mod devices;
+pub mod directories;
 pub mod grants;
 pub mod links;
 pub(crate) mod migrations;

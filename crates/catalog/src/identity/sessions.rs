@@ -66,6 +66,19 @@ pub struct SessionRow {
     pub last_used: Option<Timestamp>,
     /// Where it was opened and by which program, as the room above sealed it.
     pub origin: Option<Vec<u8>>,
+    /// What it rests on in another directory; none of a local sign-in.
+    pub directory: Option<DirectoryProof>,
+}
+
+/// What a session rests on that was opened by another directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectoryProof {
+    /// The digest over directory and subject.
+    pub subject_hash: [u8; 32],
+    /// A digest over directory and the session there, where it has a name.
+    pub session_hash: Option<[u8; 32]>,
+    /// When the person was authenticated there.
+    pub authenticated: Timestamp,
 }
 
 /// A session together with how its account stands now.
@@ -83,8 +96,8 @@ pub struct Standing {
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
-     expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12)",
+     expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15)",
 );
 /// One round trip for everything that a decision needs to know of an actor with a token. A session that was opened by a password
 /// alone, while a second factor was confirmed beside it, waits for that factor: whoever confirmed could not yet end it.
@@ -98,7 +111,7 @@ const STANDING: Sql = Sql::new(
        CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
-       COALESCE(c.scopes, '') \
+       COALESCE(c.scopes, ''), s.subject_hash, s.directory_session, s.authenticated_ms \
      FROM session s \
      LEFT JOIN person p ON s.actor_kind = 'person' AND p.institution = s.institution AND p.actor = s.actor \
      LEFT JOIN person_role r ON s.actor_kind = 'person' AND r.institution = s.institution AND r.actor = s.actor \
@@ -108,7 +121,7 @@ const STANDING: Sql = Sql::new(
 );
 const LIVING: Sql = Sql::new(
     "SELECT token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, expires_ms, revoked_ms, \
-       stage, proved_ms, last_used_ms, origin \
+       stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms \
      FROM session WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND revoked_ms IS NULL AND expires_ms > $4 \
      ORDER BY issued_ms DESC LIMIT $5",
 );
@@ -130,6 +143,14 @@ const REVOKE_OTHERS: Sql = Sql::new(
 );
 const REVOKE_CODE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL");
+const REVOKE_SUBJECT: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE subject_hash = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
+);
+const REVOKE_DIRECTORY_SESSION: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE directory_session = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
+);
+const CONFIRM: Sql =
+    Sql::new("UPDATE session SET expires_ms = expires_ms WHERE token_hash = $1 AND revoked_ms IS NULL");
 const FORGET: Sql = Sql::new("DELETE FROM session WHERE expires_ms < $1");
 
 /// Keeps a session.
@@ -150,6 +171,9 @@ pub fn insert(session: &SessionRow) -> Statement {
             session.stage.as_str().into(),
             session.proved.into(),
             session.origin.as_deref().into(),
+            session.directory.map(|proof| proof.subject_hash).into(),
+            session.directory.and_then(|proof| proof.session_hash).into(),
+            session.directory.map(|proof| proof.authenticated).into(),
         ],
     )
     .expecting(1)
@@ -162,7 +186,7 @@ pub fn insert(session: &SessionRow) -> Statement {
 pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Option<Standing>, CatalogError> {
     let rows = database.look_up(Statement::new(STANDING, vec![token_hash.into()])).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let session = read(row)?;
+    let session = read(row, 17)?;
     Ok(Some(Standing {
         session,
         disabled: row.get_bool(14)?,
@@ -187,7 +211,7 @@ pub async fn living(
         LIVING,
         vec![institution.into(), actor.into(), kind.as_str().into(), now.into(), max.into()],
     );
-    database.query(find).await?.iter().map(read).collect()
+    database.query(find).await?.iter().map(|row| read(row, 14)).collect()
 }
 
 /// Notes that a session was used.
@@ -247,6 +271,25 @@ pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(REVOKE_CODE, vec![now.into(), code_hash.into()])
 }
 
+/// Revokes every session that rests on an identity of another directory and was opened until a moment.
+#[must_use]
+pub fn revoke_subject(subject_hash: &[u8; 32], until: Timestamp, now: Timestamp) -> Statement {
+    Statement::new(REVOKE_SUBJECT, vec![now.into(), subject_hash.into(), until.into()])
+}
+
+/// Revokes every session that rests on one session of another directory and was opened until a moment.
+#[must_use]
+pub fn revoke_directory_session(session_hash: &[u8; 32], until: Timestamp, now: Timestamp) -> Statement {
+    Statement::new(REVOKE_DIRECTORY_SESSION, vec![now.into(), session_hash.into(), until.into()])
+}
+
+/// Changes nothing. The transaction fails with [`CatalogError::UnexpectedRows`] when the session was revoked: what is opened in its name
+/// does not outlive it.
+#[must_use]
+pub fn confirm(token_hash: &[u8; 32]) -> Statement {
+    Statement::new(CONFIRM, vec![token_hash.into()]).expecting(1)
+}
+
 /// Ends everybody's sessions, with the codes that would open new ones: for rows that were brought back from a backup, where a
 /// session that was revoked since is alive again.
 #[must_use]
@@ -262,7 +305,16 @@ pub fn forget_expired(before: Timestamp) -> Statement {
     Statement::new(FORGET, vec![before.into()])
 }
 
-fn read(row: &Row) -> Result<SessionRow, CatalogError> {
+/// Reads a session whose proof by another directory begins at a column.
+fn read(row: &Row, directory: usize) -> Result<SessionRow, CatalogError> {
+    let proof = match (row.opt_bytes(directory)?, row.opt_i64(directory + 2)?) {
+        (Some(_), Some(authenticated)) => Some(DirectoryProof {
+            subject_hash: row.get_array(directory)?,
+            session_hash: row.opt_bytes(directory + 1)?.map(|_| row.get_array(directory + 1)).transpose()?,
+            authenticated: Timestamp::from_ms(authenticated),
+        }),
+        _ => None,
+    };
     Ok(SessionRow {
         token_hash: row.get_array(0)?,
         institution: row.get_checked(1)?,
@@ -278,5 +330,6 @@ fn read(row: &Row) -> Result<SessionRow, CatalogError> {
         proved: row.opt_i64(11)?.map(Timestamp::from_ms),
         last_used: row.opt_i64(12)?.map(Timestamp::from_ms),
         origin: row.opt_bytes(13)?.map(<[u8]>::to_vec),
+        directory: proof,
     })
 }

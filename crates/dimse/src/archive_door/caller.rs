@@ -140,10 +140,12 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::SecondFactorNeeded
         | SignInError::SecondFactorExists
         | SignInError::NoSecondFactor
-        | SignInError::SecondFactorDamaged => Refusal::NotTrusted,
-        SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
-            Refusal::Unavailable
-        }
+        | SignInError::SecondFactorDamaged
+        | SignInError::NoDirectory => Refusal::NotTrusted,
+        SignInError::Busy
+        | SignInError::DirectoryUnavailable(_)
+        | SignInError::AuditUnavailable(_)
+        | SignInError::Unavailable(_) => Refusal::Unavailable,
     }
 }
 

@@ -21,6 +21,12 @@ struct PersonBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SubjectBody {
+    subject: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct DisabledBody {
     disabled: bool,
 }
@@ -99,6 +105,21 @@ pub(crate) async fn change_person(call: Call, body: Body) -> Result<Response<Bod
     let DisabledBody { disabled } = json_of(body).await?;
     let actor = actor_in_path(&call)?;
     call.service.access.set_person_disabled(call.session()?, &actor, disabled).await.map_err(of_admin)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Binds a person to an identity at the provider of sign-ins.
+pub(crate) async fn bind_person(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let SubjectBody { subject } = json_of(body).await?;
+    let actor = actor_in_path(&call)?;
+    call.service.access.bind_person(call.session()?, &actor, &subject).await.map_err(of_admin)?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Takes the identity at the provider from a person.
+pub(crate) async fn unbind_person(call: Call) -> Result<Response<Body>, Problem> {
+    let actor = actor_in_path(&call)?;
+    call.service.access.unbind_person(call.session()?, &actor).await.map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

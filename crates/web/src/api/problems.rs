@@ -15,6 +15,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         AdminError::RoleConflict
         | AdminError::OfficerAccount
         | AdminError::AlreadyFounded
+        | AdminError::NoDirectory
         | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
@@ -22,6 +23,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::DepartmentName
         | AdminError::TooManyDepartments
         | AdminError::TooManyNamed
+        | AdminError::Subject
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

@@ -14,17 +14,17 @@ use crate::page::{form_token, second_factor, sign_in};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::Response;
-use yingdun_access::{CodeRequest, Session, SignInError, Stage};
+use yingdun_access::{CodeRequest, Session, SignInError, SignedIn, Stage};
 use yingdun_model::{ActorId, Secret};
 
 /// The parameters of a request that the sign-in form carries along.
-const CARRIED: [&str; 6] =
+pub(crate) const CARRIED: [&str; 6] =
     ["response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method"];
 
 /// Shows the sign-in form.
 pub(crate) async fn form(call: Call) -> Result<Response<Body>, Problem> {
     match read(&call, &call.query).await? {
-        Ok(request) => Ok(sign_in::form(&target(&call.query, &request)?, None)),
+        Ok(request) => Ok(sign_in::form(&target(&call, &call.query, &request)?, None)),
         Err(redirect) => Ok(redirect),
     }
 }
@@ -42,12 +42,34 @@ pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Pro
     }
     let signed_in = match sign_in::sign_in(&call, &form).await? {
         Ok(signed_in) => signed_in,
-        Err(notice) => return Ok(sign_in::form(&target(&form, &request)?, Some(&notice))),
+        Err(notice) => return Ok(sign_in::form(&target(&call, &form, &request)?, Some(&notice))),
     };
+    enter(&call, &form, &request, &signed_in).await
+}
+
+/// Goes on with a request for which a provider has signed the person in; it is judged once more.
+pub(crate) async fn go_on(
+    call: &Call,
+    parameters: &Parameters,
+    signed_in: &SignedIn,
+) -> Result<Response<Body>, Problem> {
+    match read(call, parameters).await? {
+        Ok(request) => enter(call, parameters, &request, signed_in).await,
+        Err(redirect) => Ok(redirect),
+    }
+}
+
+/// Sends somebody who has just signed in back with a code, or on to the second factor.
+async fn enter(
+    call: &Call,
+    form: &Parameters,
+    request: &CodeRequest,
+    signed_in: &SignedIn,
+) -> Result<Response<Body>, Problem> {
     match signed_in.session.stage() {
-        Stage::Whole => send_back(&call, &form, &request, &signed_in.session).await,
+        Stage::Whole => send_back(call, form, request, &signed_in.session).await,
         Stage::Prove => {
-            let mut response = second_factor::ask_for_code(&target(&form, &request)?, false);
+            let mut response = second_factor::ask_for_code(&target(call, form, request)?, false);
             identity::set_signing_in_cookie(&mut response, &signed_in.token, signed_in.expires_in);
             Ok(response)
         }
@@ -64,14 +86,14 @@ async fn prove(
 ) -> Result<Response<Body>, Problem> {
     let cookie = identity::SIGNING_IN_COOKIE;
     let found = identity::of_cookie_in_part(&call.service, &call.headers, cookie, call.peer).await?;
-    let Some(session) = found else { return Ok(sign_in::form(&target(form, request)?, None)) };
+    let Some(session) = found else { return Ok(sign_in::form(&target(call, form, request)?, None)) };
     match call.service.access.prove_second_factor(&session, &Secret::new(code.to_owned())).await {
         Ok(_) => {
             let mut response = send_back(call, form, request, &session).await?;
             identity::clear_signing_in_cookie(&mut response);
             Ok(response)
         }
-        Err(SignInError::Refused) => Ok(second_factor::ask_for_code(&target(form, request)?, true)),
+        Err(SignInError::Refused) => Ok(second_factor::ask_for_code(&target(call, form, request)?, true)),
         Err(error) => Err(identity::of_sign_in(&error)),
     }
 }
@@ -94,7 +116,10 @@ async fn send_back(
 }
 
 /// Reads a request: a code request, or a redirect that tells the client what is wrong with it.
-async fn read(call: &Call, parameters: &Parameters) -> Result<Result<CodeRequest, Response<Body>>, Problem> {
+pub(crate) async fn read(
+    call: &Call,
+    parameters: &Parameters,
+) -> Result<Result<CodeRequest, Response<Body>>, Problem> {
     let client_id = ActorId::new(parameters.required("client_id")?)
         .ok_or_else(|| Problem::bad_request("a client_id", "another text"))?;
     let redirect_uri = parameters.required("redirect_uri")?.to_owned();
@@ -128,7 +153,7 @@ async fn read(call: &Call, parameters: &Parameters) -> Result<Result<CodeRequest
 }
 
 /// Where the sign-in form leads.
-fn target(parameters: &Parameters, request: &CodeRequest) -> Result<sign_in::Target, Problem> {
+fn target(call: &Call, parameters: &Parameters, request: &CodeRequest) -> Result<sign_in::Target, Problem> {
     let mut carried = Vec::new();
     for name in CARRIED {
         if let Some(value) = parameters.one(name)? {
@@ -137,6 +162,7 @@ fn target(parameters: &Parameters, request: &CodeRequest) -> Result<sign_in::Tar
     }
     Ok(sign_in::Target {
         action: "/oauth2/authorize",
+        provider: sign_in::provider_of(call, &carried),
         carried,
         for_client: Some(request.client_id.clone()),
         leads_to: origin_of(&request.redirect_uri),

@@ -57,8 +57,12 @@ impl OAuthError {
             | SignInError::SecondFactorNeeded
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
-            | SignInError::SecondFactorDamaged => refused,
-            SignInError::Busy | SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
+            | SignInError::SecondFactorDamaged
+            | SignInError::NoDirectory => refused,
+            SignInError::Busy
+            | SignInError::DirectoryUnavailable(_)
+            | SignInError::AuditUnavailable(_)
+            | SignInError::Unavailable(_) => {
                 tracing::error!(%error, "a token could not be given");
                 Self::TemporarilyUnavailable
             }

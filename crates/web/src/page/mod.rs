@@ -4,6 +4,7 @@
 pub(crate) mod enrol;
 pub(crate) mod form_token;
 mod html;
+pub(crate) mod provider;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

@@ -11,7 +11,7 @@ use crate::routes::Call;
 use axum::body::Body;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, Response, StatusCode};
-use yingdun_access::{Session, SignInError, Stage};
+use yingdun_access::{Session, SignIn, SignInError, Stage};
 use yingdun_model::Secret;
 
 /// What a failed attempt says, in both languages.
@@ -28,7 +28,7 @@ const WRONG_PASSWORD: Notice = (
 
 /// The form that the person needs now: for a code, or for setting a second factor up.
 pub(crate) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let Some(session) = &call.identity else { return Ok(sign_in::show(call)) };
     let state =
         call.service.access.second_factor(session).await.map_err(|error| identity::of_sign_in(&error))?;
     Ok(match state.confirmed {
@@ -41,7 +41,7 @@ pub(crate) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn prove(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
     let code = Secret::new(sent.one("one_time_code")?.unwrap_or_default().to_owned());
     match call.service.access.prove_second_factor(session, &code).await {
         Ok(_) => Ok(answer::see_other("/")),
@@ -54,7 +54,7 @@ pub(crate) async fn prove(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
     let password = Secret::new(sent.one("password")?.unwrap_or_default().to_owned());
     match call.service.access.begin_second_factor(session, password).await {
         Ok(made) => {
@@ -79,7 +79,7 @@ pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn confirm(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show()) };
+    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
     let code = Secret::new(sent.one("one_time_code")?.unwrap_or_default().to_owned());
     match call.service.access.confirm_second_factor(session, &code).await {
         Ok(codes) => {
@@ -127,7 +127,7 @@ pub(crate) fn set_up_first() -> Response<Body> {
 // === helpers ===
 
 fn own() -> Target {
-    Target { action: "/second-factor", carried: Vec::new(), for_client: None, leads_to: None }
+    Target { action: "/second-factor", carried: Vec::new(), for_client: None, leads_to: None, provider: None }
 }
 
 fn code_form(target: &Target, notice: Option<Notice>, status: StatusCode) -> Response<Body> {
@@ -157,10 +157,18 @@ fn password_form(session: &Session, notice: Option<Notice>, status: StatusCode) 
              your phone.</small></p>"
         }
     };
+    let password = match session.sign_in() {
+        SignIn::OpenIdConnect => {
+            "<p>若距统一登录已超过五分钟，请先<a href=\"/oidc/start?fresh=true\">重新登录</a>。<br><small lang=\"en\">If you signed in more \
+             than five minutes ago, sign in again first.</small></p>"
+        }
+        _ => {
+            "<label>密码 <small lang=\"en\">Password</small><input name=\"password\" type=\"password\" required \
+             autocomplete=\"current-password\" autofocus></label>"
+        }
+    };
     let main = format!(
-        "{}{why}<form method=\"post\" action=\"/second-factor/begin\">{}<label>密码 <small lang=\"en\">Password</small>\
-         <input name=\"password\" type=\"password\" required autocomplete=\"current-password\" autofocus></label>\
-         <button>设置 Set up</button></form>",
+        "{}{why}<form method=\"post\" action=\"/second-factor/begin\">{}{password}<button>设置 Set up</button></form>",
         said(notice),
         token.field()
     );

@@ -2,7 +2,7 @@
 
 use super::form_token::{self, FormToken};
 use super::html::{escape, page, page_with_form_target};
-use super::second_factor;
+use super::{provider, second_factor};
 use crate::http::answer;
 use crate::http::body::form_of;
 use crate::http::form::Parameters;
@@ -26,11 +26,14 @@ pub(crate) struct Target {
     pub(crate) for_client: Option<ActorId>,
     /// The origin to which the browser goes afterwards.
     pub(crate) leads_to: Option<String>,
+    /// How a sign-in with a provider is called, where there is one, and where it begins.
+    pub(crate) provider: Option<(String, String)>,
 }
 
 impl Target {
-    fn page() -> Self {
-        Self { action: "/login", carried: Vec::new(), for_client: None, leads_to: None }
+    pub(super) fn page(call: &Call) -> Self {
+        let provider = provider_of(call, &[]);
+        Self { action: "/login", carried: Vec::new(), for_client: None, leads_to: None, provider }
     }
 
     /// What is carried along, as hidden fields.
@@ -49,9 +52,21 @@ pub(crate) struct Notice {
     status: StatusCode,
 }
 
+impl Notice {
+    pub(super) fn new(zh: &str, en: &str, status: StatusCode) -> Self {
+        Self { zh: zh.to_owned(), en: en.to_owned(), status }
+    }
+}
+
+/// How a sign-in with a provider is called, and where it begins with what it carries along.
+pub(crate) fn provider_of(call: &Call, carried: &[(&'static str, String)]) -> Option<(String, String)> {
+    let label = call.service.access.oidc_label()?;
+    Some((label.to_owned(), provider::link(carried)))
+}
+
 /// The sign-in form of the plain pages.
-pub(crate) fn show() -> Response<Body> {
-    form(&Target::page(), None)
+pub(crate) fn show(call: &Call) -> Response<Body> {
+    form(&Target::page(call), None)
 }
 
 /// Signs in with name and password and gives the browser its session.
@@ -60,7 +75,7 @@ pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Pro
     form_token::check(&call.headers, &sent, &call.service.origin)?;
     Ok(match sign_in(&call, &sent).await? {
         Ok(signed_in) => enter(&signed_in),
-        Err(notice) => form(&Target::page(), Some(&notice)),
+        Err(notice) => form(&Target::page(&call), Some(&notice)),
     })
 }
 
@@ -87,7 +102,7 @@ pub(crate) async fn redeem(call: Call, body: Body) -> Result<Response<Body>, Pro
     match call.service.access.redeem_login_link(token, call.peer.into()).await {
         Ok(signed_in) => Ok(enter(&signed_in)),
         Err(SignInError::Refused) => Ok(form(
-            &Target::page(),
+            &Target::page(&call),
             Some(&Notice {
                 zh: "此登录链接无效、已使用或已过期。请重新获取链接，或用密码登录。".into(),
                 en: "This link is not valid, was used, or has expired. Ask for a new one, or use your password.".into(),
@@ -186,6 +201,9 @@ pub(crate) fn form(target: &Target, notice: Option<&Notice>) -> Response<Body> {
         target.action,
         token.field()
     ));
+    if let Some((label, to)) = &target.provider {
+        main.push_str(&format!("<p><a href=\"{}\">{}</a></p>", escape(to), escape(label)));
+    }
     let status = notice.map_or(StatusCode::OK, |notice| notice.status);
     let mut response = page_with_form_target(status, "登录", "Sign in", &main, target.leads_to.as_deref());
     token.attach(&mut response);
@@ -234,8 +252,13 @@ fn program_of(call: &Call) -> Option<String> {
 /// another cookie.
 fn enter(signed_in: &SignedIn) -> Response<Body> {
     let mut response = answer::see_other(second_factor::leads_to(signed_in.session.stage()));
-    identity::set_session_cookie(&mut response, &signed_in.token, signed_in.expires_in.max(COOKIE_MIN));
+    give_session(&mut response, signed_in);
     response
+}
+
+/// Gives the browser its session with an answer.
+pub(super) fn give_session(response: &mut Response<Body>, signed_in: &SignedIn) {
+    identity::set_session_cookie(response, &signed_in.token, signed_in.expires_in.max(COOKIE_MIN));
 }
 
 /// How long the browser keeps a session at least: one shift.
@@ -252,6 +275,7 @@ mod tests {
             carried: vec![("state", "\"><script>alert(1)</script>".into())],
             for_client: ActorId::new("<b>viewer</b>"),
             leads_to: None,
+            provider: None,
         };
         let text = answer::collect(form(&target, None).into_body()).await.unwrap();
         let text = std::str::from_utf8(&text).unwrap();
@@ -259,9 +283,13 @@ mod tests {
         assert!(text.contains("&lt;script&gt;"));
     }
 
+    fn nowhere() -> Target {
+        Target { action: "/login", carried: Vec::new(), for_client: None, leads_to: None, provider: None }
+    }
+
     #[tokio::test]
     async fn the_form_offers_the_roles_of_people_only() {
-        let text = answer::collect(show().into_body()).await.unwrap();
+        let text = answer::collect(form(&nowhere(), None).into_body()).await.unwrap();
         let text = std::str::from_utf8(&text).unwrap();
         assert!(text.contains("value=\"clinician\"") && text.contains("临床医生"));
         assert!(!text.contains("value=\"device\"") && !text.contains("value=\"system\""));

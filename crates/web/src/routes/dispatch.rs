@@ -11,7 +11,7 @@ use crate::dicomweb::{
 };
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
-use crate::page::{enrol, second_factor, sessions, sign_in, studies};
+use crate::page::{enrol, provider, second_factor, sessions, sign_in, studies};
 use axum::body::Body;
 use axum::http::Response;
 use yingdun_archive::Level;
@@ -67,10 +67,13 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::OAuthMetadata => Ok(metadata::metadata(&call)),
         RouteId::Home => studies::list(call).await,
         RouteId::StudyPage => studies::one(call).await,
-        RouteId::LoginForm => Ok(sign_in::show()),
+        RouteId::LoginForm => Ok(sign_in::show(&call)),
         RouteId::Login => sign_in::submit(call, body).await,
         RouteId::LoginLinkForm => Ok(sign_in::show_link(&call)),
         RouteId::LoginLink => sign_in::redeem(call, body).await,
+        RouteId::ProviderStart => provider::start(call).await,
+        RouteId::ProviderCallback => provider::callback(call).await,
+        RouteId::ProviderLogout => provider::logout(call, body).await,
         RouteId::Logout => sign_in::leave(call, body).await,
         RouteId::EnrolForm => Ok(enrol::show(&call)),
         RouteId::Enrol => enrol::submit(call, body).await,
@@ -96,6 +99,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::CreatePerson => accounts::create_person(call, body).await,
         RouteId::ChangePerson => accounts::change_person(call, body).await,
         RouteId::InviteAgain => accounts::invite_again(call).await,
+        RouteId::BindPerson => accounts::bind_person(call, body).await,
+        RouteId::UnbindPerson => accounts::unbind_person(call).await,
         RouteId::EndSessions => accounts::end_sessions(call).await,
         RouteId::GiveRole => rights::give_role(call).await,
         RouteId::TakeRole => rights::take_role(call).await,

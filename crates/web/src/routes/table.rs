@@ -126,6 +126,24 @@ const AUTHORIZE: &[Parameter] = &[
     query("code_challenge_method", Schema::Text, "S256"),
 ];
 
+const START_AT_PROVIDER: &[Parameter] = &[
+    query("role", Schema::Text, "The role to act in; may be left out by who has one only"),
+    query("fresh", Schema::Flag, "Whether the person has to be authenticated anew"),
+    query("response_type", Schema::Text, "For a program: code"),
+    query("client_id", Schema::Text, "For a program: the program"),
+    query("redirect_uri", Schema::Text, "For a program: one of its registered addresses"),
+    query("state", Schema::Text, "For a program: comes back unchanged"),
+    query("code_challenge", Schema::Text, "For a program: PKCE challenge"),
+    query("code_challenge_method", Schema::Text, "For a program: S256"),
+];
+
+const BACK_FROM_PROVIDER: &[Parameter] = &[
+    query("state", Schema::Text, "As it was given to the provider"),
+    query("code", Schema::Text, "The code of the provider"),
+    query("iss", Schema::Text, "Who answers (RFC 9207)"),
+    query("error", Schema::Text, "Why the provider signed nobody in"),
+];
+
 const SIGN_IN: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
     field("password", Schema::Text, "Password"),
@@ -727,6 +745,12 @@ routes! {
     LoginLinkForm => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "一次性登录链接页", "The button behind a one-time link"),
     /// A one-time login link: the button was pressed.
     LoginLink => open(Method::Post, "/login/{token}", Family::Page, BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(303, "Signed in"), (401, "The link is not accepted"), (403, "The form was not opened here")], "用一次性链接登录", "Sign in by a one-time link"),
+    /// A sign-in with a provider begins.
+    ProviderStart => open(Method::Get, "/oidc/start", Family::Page, BodyRule::None, START_AT_PROVIDER, HTML, &[(303, "Off to the provider"), (403, "It did not begin at this server"), (404, "No provider is configured"), (503, "The provider does not answer; the sign-in form for accounts with a password")], "用统一登录开始", "Begin a sign-in with a provider of OpenID Connect"),
+    /// The provider sends the browser back.
+    ProviderCallback => open(Method::Get, "/oidc/callback", Family::Page, BodyRule::None, BACK_FROM_PROVIDER, HTML, &[(200, "Signed in, or the roles to choose from"), (303, "Back to the program with a code"), (401, "The answer is not accepted"), (404, "No provider is configured"), (503, "The provider does not answer")], "从统一登录返回", "Come back from the provider"),
+    /// The provider says that somebody signed out.
+    ProviderLogout => open(Method::Post, "/oidc/logout", Family::OAuth, BodyRule::Form(list![field("logout_token", Schema::Text, "A signed token that says whose session is over")]), &[], &[], &[(200, "The sessions have ended"), (400, "The token is not accepted"), (404, "No provider is configured")], "统一登录的注销通知", "A provider ends sessions (OpenID Connect Back-Channel Logout)"),
     /// Signing out.
     Logout => Route { method: Method::Post, path: "/logout", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), parameters: &[], produces: HTML, answers: &[(303, "Signed out"), (403, "The form was not opened here")], summary_zh: "退出登录", summary_en: "Sign out" },
     /// An invitation: the form.
@@ -779,6 +803,10 @@ routes! {
     ChangePerson => api(Method::Patch, "/people/{actor}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the account is disabled")]), &[ACTOR], CHANGED, "停用或启用人员", "Disable or enable a person"),
     /// A new invitation.
     InviteAgain => api(Method::Post, "/people/{actor}/invitation", Action::ManageAccounts, BodyRule::None, &[ACTOR], CREATED, "重新邀请", "Invite a person again"),
+    /// Bind a person to an identity elsewhere.
+    BindPerson => api(Method::Put, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::Json(list![field("subject", Schema::Text, "By what the provider knows the person for ever (`sub`)")]), &[ACTOR], &[(204, "Bound"), (404, "No such person"), (409, "Person or subject is bound already, the person is an officer, or no provider is configured")], "将人员绑定到统一登录身份", "Bind a person to an identity at the provider of sign-ins"),
+    /// Take that away.
+    UnbindPerson => api(Method::Delete, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::None, &[ACTOR], CHANGED, "解除统一登录身份绑定", "Take the identity at the provider from a person, and end its sessions"),
     /// End sessions.
     EndSessions => api(Method::Delete, "/people/{actor}/sessions", Action::ManageAccounts, BodyRule::None, &[ACTOR], OK, "结束其全部会话", "End every session of a person"),
     /// Give a role.

@@ -25,6 +25,21 @@ pub(crate) enum PersonCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Bind a person to an identity at the provider of sign-ins
+    Bind {
+        name: String,
+        /// A file whose only line is the subject (`sub`) that the provider knows the person by; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        subject_file: PathBuf,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take the identity at the provider from a person, and end its sessions
+    Unbind {
+        name: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

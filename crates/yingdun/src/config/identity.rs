@@ -2,6 +2,7 @@
 
 use super::DatabaseUrl;
 use super::finding::{Finding, Severity};
+use super::{Oidc, oidc};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -42,6 +43,8 @@ pub(crate) struct Identity {
     /// The same for places, whatever the role.
     #[serde(default)]
     pub(crate) idle_zones: Vec<Zone>,
+    /// A provider with which people sign in; unset means none.
+    pub(crate) oidc: Option<Oidc>,
 }
 
 /// A place with a rest of its own.
@@ -126,6 +129,7 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             );
         }
     }
+    let mut findings_of_provider = identity.oidc.iter().flat_map(oidc::check).collect();
     for zone in &identity.idle_zones {
         match zone.networks.join(" ").parse::<AddressList>() {
             Ok(AddressList::Only(networks)) if !networks.is_empty() => {}
@@ -143,6 +147,7 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             ),
         }
     }
+    findings.append(&mut findings_of_provider);
     findings
 }
 

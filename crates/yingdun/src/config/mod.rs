@@ -13,6 +13,7 @@ mod keys;
 mod nats;
 mod node;
 mod offsite;
+mod oidc;
 mod syslog;
 mod template;
 mod witnesses;
@@ -25,6 +26,7 @@ pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
+pub(crate) use oidc::Oidc;
 pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
@@ -313,6 +315,7 @@ impl Config {
             resolve(&mut node.ca_file);
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
+        self.identity.oidc.iter_mut().flat_map(Oidc::paths_mut).for_each(resolve);
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
         self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
     }

@@ -170,6 +170,19 @@ idle_minutes = 15
 # idle_minutes_for = {{ radiologist = 30 }}
 # idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
 
+# Uncomment to let people sign in with a provider of OpenID Connect (docs: identity). Officers keep their passwords.
+# [identity.oidc]
+# issuer = "https://sso.hospital.example/realms/hospital"
+# client_id = "yingdun"
+# client_secret_file = "oidc-client-secret"
+# ca_file = "sso-ca.pem"
+# roles_claim = "/realm_access/roles"
+# roles = {{ "pacs-doctor" = "clinician", "pacs-radiologist" = "radiologist" }}
+# Whether somebody to whom this gives a role, and who has no account here, gets one.
+# provision = false
+# What says that a second factor was proved there; unset means nothing does.
+# second_factor_amr = ["mfa"]
+
 [audit]
 # The append-only log. Nothing opens when this cannot be written.
 directory = "audit"

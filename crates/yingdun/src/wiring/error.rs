@@ -107,6 +107,12 @@ pub(crate) enum StartError {
     /// Certificates for other nodes cannot be used.
     #[error("other nodes (section [node]): {0}")]
     NodeTls(reqwest::Error),
+    /// Certificates for the provider of sign-ins cannot be used.
+    #[error("the provider of sign-ins (section [identity.oidc]): {0}")]
+    OidcTls(reqwest::Error),
+    /// There is no secret for the provider of sign-ins.
+    #[error("there is no client secret in `{}` (identity.oidc.client_secret_file)", .0.display())]
+    NoOidcSecret(PathBuf),
     /// The places with copies of other nodes' packs cannot be used.
     #[error("the copies of other nodes (node.copies): {0}")]
     NodeCopies(std::io::Error),

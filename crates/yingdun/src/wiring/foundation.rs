@@ -83,8 +83,9 @@ impl Foundation {
         };
         let sealing = keys.secret(&institution, SecretName::Identity).await?;
         let rules = config.identity.rules();
+        let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
         let settings =
-            AccessConfig { policies, rules, ..AccessConfig::new(institution.clone(), detail, sealing) };
+            AccessConfig { policies, rules, oidc, ..AccessConfig::new(institution.clone(), detail, sealing) };
         let access =
             Access::open(settings, identity.clone(), catalogue.clone(), audit.clone(), Arc::clone(&clock))?;
         Ok(Self { institution, catalogue, identity, key_rows, keys, audit, access, clock })

@@ -23,6 +23,7 @@ mod ledger;
 mod network;
 mod nodes;
 mod observe;
+mod oidc;
 mod rehearsal;
 mod retrieval;
 mod root;
@@ -42,6 +43,7 @@ pub(crate) use interfaces::{Coverage, Listed, Posture, coverage, interfaces, pos
 pub(crate) use join::{KnownNode, has_log, join, known_nodes};
 pub(crate) use ledger::{InstalledLog, begin_log, hand_out_public_key, installed_logs};
 pub(crate) use nodes::reaches;
+pub(crate) use oidc::Provider;
 pub(crate) use rehearsal::{Rehearsed, rehearse};
 pub(crate) use root::{Root, read_passphrase, root, token, transit};
 pub(crate) use sealed::SealedSystem;

@@ -51,6 +51,13 @@ pub(super) async fn person(command: PersonCommand, output: Output) -> Result<Ver
             let body = json!({"disabled": !enable});
             call(output, &admin, Method::PATCH, &["people", &name], Some(body)).await
         }
+        PersonCommand::Bind { name, subject_file, admin } => {
+            let body = json!({"subject": text_of(&subject_file)?.trim_end_matches(['\r', '\n'])});
+            call(output, &admin, Method::PUT, &["people", &name, "identity"], Some(body)).await
+        }
+        PersonCommand::Unbind { name, admin } => {
+            call(output, &admin, Method::DELETE, &["people", &name, "identity"], None).await
+        }
     }
 }
 

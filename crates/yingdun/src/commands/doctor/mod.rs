@@ -1,6 +1,7 @@
 //! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
 
 mod cluster;
+mod directories;
 mod feed;
 mod keys;
 mod nodes;
@@ -55,6 +56,7 @@ enum Check {
     DatabaseServers,
     Nodes,
     EventStream,
+    Directories,
     Witnesses,
     AuditLog,
     Syslog,
@@ -116,6 +118,7 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     report.add_of_members(Check::DatabaseServers, servers);
     report.add_of_members(Check::Nodes, nodes::nodes(&config).await);
     report.add_of_members(Check::EventStream, feed::feed(&config).await);
+    report.add(Check::Directories, directories::directories(&config).await);
     let Looked { findings, verifiers, logs, suites, root_key } = keys::keys(&config, path).await;
     report.add(Check::RootKey, findings);
     report.add(Check::Memory, memory());
@@ -173,6 +176,7 @@ impl Check {
             Self::DatabaseServers => "database-servers",
             Self::Nodes => "nodes",
             Self::EventStream => "event-stream",
+            Self::Directories => "directories",
             Self::Witnesses => "witnesses",
             Self::AuditLog => "audit-log",
             Self::Syslog => "syslog",
