@@ -80,7 +80,7 @@ impl House {
     pub(super) async fn store(&self, number: u32) -> Outcome<()> {
         let permit = self.access.authorise(&self.program, Action::Store, self.study(number)).await;
         let permit = permit.or_fail("asking for a permit")?;
-        self.keys.study_key_for_store(&permit).await.map(drop).or_fail("making a key")
+        self.keys.study_key_for_store(&permit, Some(patient(number))).await.map(drop).or_fail("making a key")
     }
 
     /// Opens the key of a study as a viewer does.
@@ -98,11 +98,16 @@ impl House {
         Resource::Study(StudyFacts {
             institution: self.institution.clone(),
             study: StudyRef::from_bytes(spread(b's', number)),
-            patient: PatientRef::from_bytes(spread(b'p', number / STUDIES_PER_PATIENT)),
+            patient: patient(number),
             grade: Grade::L4,
             received: SystemClock.now(),
         })
     }
+}
+
+/// Whose study it is.
+fn patient(study: u32) -> PatientRef {
+    PatientRef::from_bytes(spread(b'p', study / STUDIES_PER_PATIENT))
 }
 
 /// References are keyed hashes: spread over the whole range.
