@@ -19,6 +19,7 @@ mod data;
 mod failure;
 mod load;
 mod machine;
+mod monitor;
 mod nodes;
 mod pki;
 mod process;
@@ -37,6 +38,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use subject::{Environment, Subject};
+use yingdun_hospital::Split;
 
 /// Measure Yingdun side by side with its peers
 #[derive(Debug, Parser)]
@@ -79,6 +81,15 @@ struct Arguments {
     /// written then
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
+    /// Runs of each hospital in the part `monitor` [default: 5; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
+    seeds: Option<u32>,
+    /// Days of each run in the part `monitor` [default: 30; 14 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(14..=366))]
+    days: Option<u32>,
+    /// Which seeds the part `monitor` takes; figures that are published are of those held out
+    #[arg(long, value_enum, default_value = "held-out")]
+    split: Split,
     /// A folder on the disk to be measured; it is emptied
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     work: PathBuf,
@@ -105,6 +116,8 @@ enum Part {
     Rewrap,
     /// Three nodes on one PostgreSQL against one, alone: give no other part with it
     Nodes,
+    /// What the monitor finds in synthetic hospitals, alone: give no other part with it
+    Monitor,
 }
 
 fn main() -> ExitCode {
@@ -130,6 +143,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     if arguments.only.contains(&Part::Nodes) {
         return measure_nodes(arguments).await;
+    }
+    if arguments.only.contains(&Part::Monitor) {
+        return measure_monitor(arguments);
     }
     let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -224,6 +240,26 @@ async fn measure_nodes(arguments: &Arguments) -> Outcome<()> {
     write_records(arguments, &records)?;
     let table = nodes::table(&measured, size);
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures what the monitor finds and writes its tables to standard output.
+fn measure_monitor(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Monitor] {
+        return Err(Failure::new("`monitor` is measured alone: --only monitor"));
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let binary = arguments.binary.canonicalize().or_fail(arguments.binary.display())?;
+    let whole = if arguments.quick { monitor::Size::QUICK } else { monitor::Size::FULL };
+    let size = monitor::Size {
+        seeds: arguments.seeds.unwrap_or(whole.seeds),
+        days: arguments.days.unwrap_or(whole.days),
+        split: arguments.split,
+        ..whole
+    };
+    let mut measured = Measured::default();
+    let tables = monitor::run(&binary, &arguments.work, size, &mut measured)?;
+    write_records(arguments, &report::records(&measured))?;
+    std::io::stdout().write_all(tables.as_bytes()).or_fail("writing the tables")
 }
 
 /// How much work was asked for.
