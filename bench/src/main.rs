@@ -14,6 +14,7 @@
 #![allow(clippy::print_stderr)]
 
 mod access;
+mod alone;
 mod case;
 mod catalogue;
 mod data;
@@ -21,6 +22,7 @@ mod failure;
 mod flood;
 mod load;
 mod machine;
+mod monitor;
 mod nodes;
 mod pki;
 mod process;
@@ -34,11 +36,13 @@ use clap::{Parser, ValueEnum};
 use failure::{Failure, Outcome, While};
 use machine::Machine;
 use pki::Pki;
+use serde::Serialize;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use subject::{Environment, Subject};
+use yingdun_hospital::Split;
 
 /// Measure Yingdun side by side with its peers
 #[derive(Debug, Parser)]
@@ -81,6 +85,15 @@ struct Arguments {
     /// written then
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
+    /// Runs of each hospital in the part `monitor` [default: 5; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200))]
+    seeds: Option<u32>,
+    /// Days of each run in the part `monitor` [default: 30; 14 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(14..=366))]
+    days: Option<u32>,
+    /// Which seeds the part `monitor` takes; figures that are published are of those held out
+    #[arg(long, value_enum, default_value = "held-out")]
+    split: Split,
     /// A folder on the disk to be measured; it is emptied
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     work: PathBuf,
@@ -101,16 +114,30 @@ enum Part {
     Large,
     /// A zip archive of a study, the import of a folder
     Transfer,
-    /// A catalogue with a million studies, alone: give no other part with it
+    /// A catalogue with a million studies
     Catalogue,
-    /// A million study keys wrapped again under a new key, alone: give no other part with it
+    /// A million study keys wrapped again under a new key
     Rewrap,
-    /// Three nodes on one PostgreSQL against one, alone: give no other part with it
+    /// Three nodes on one PostgreSQL against one
     Nodes,
-    /// Decisions beside a million care relations, alone: give no other part with it
+    /// Decisions beside a million care relations
     Access,
-    /// One reader while others flood the door, alone: give no other part with it
+    /// One reader while others flood the door
     Gateway,
+    /// What the monitor finds in synthetic hospitals
+    Monitor,
+}
+
+impl Part {
+    /// Whether it has a table of its own and no peers beside it.
+    fn is_alone(&self) -> bool {
+        match self {
+            Self::Ingest | Self::Retrieve | Self::Query | Self::Dimse | Self::Large | Self::Transfer => false,
+            Self::Catalogue | Self::Rewrap | Self::Nodes | Self::Access | Self::Gateway | Self::Monitor => {
+                true
+            }
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -128,20 +155,8 @@ fn main() -> ExitCode {
 }
 
 async fn measure(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only.contains(&Part::Catalogue) {
-        return measure_catalogue(arguments).await;
-    }
-    if arguments.only.contains(&Part::Rewrap) {
-        return measure_rewrap(arguments).await;
-    }
-    if arguments.only.contains(&Part::Nodes) {
-        return measure_nodes(arguments).await;
-    }
-    if arguments.only.contains(&Part::Access) {
-        return measure_access(arguments).await;
-    }
-    if arguments.only.contains(&Part::Gateway) {
-        return measure_gateway(arguments).await;
+    if arguments.only.iter().any(Part::is_alone) {
+        return alone::run(arguments).await;
     }
     let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -198,72 +213,6 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-/// Measures the catalogue and writes its table to standard output.
-async fn measure_catalogue(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only != [Part::Catalogue] {
-        return Err(Failure::new("`catalogue` is measured alone: --only catalogue"));
-    }
-    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
-    let size = catalogue::Size {
-        studies: arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 }),
-        instances_per_series: arguments.instances_per_series,
-    };
-    let table = catalogue::run(&arguments.work, arguments.keep.as_deref(), size, &arguments.engines).await?;
-    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
-}
-
-/// Measures wrapping again and writes its table to standard output.
-async fn measure_rewrap(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only != [Part::Rewrap] {
-        return Err(Failure::new("`rewrap` is measured alone: --only rewrap"));
-    }
-    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
-    let studies = arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 });
-    let table = rewrap::run(&arguments.work, studies, &arguments.engines).await?;
-    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
-}
-
-/// Measures several nodes and writes their table to standard output.
-async fn measure_nodes(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only != [Part::Nodes] {
-        return Err(Failure::new("`nodes` is measured alone: --only nodes"));
-    }
-    let (size, environment) = (size(arguments), environment(arguments)?);
-    let mut measured = Measured::default();
-    nodes::run(&environment, size, &mut measured).await?;
-    fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
-    let records = report::records_beside(&measured, nodes::SEVERAL, &[nodes::ONE], nodes::compared_with);
-    write_records(arguments, &records)?;
-    let table = nodes::table(&measured, size);
-    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
-}
-
-/// Measures decisions and writes their table to standard output.
-async fn measure_access(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only != [Part::Access] {
-        return Err(Failure::new("`access` is measured alone: --only access"));
-    }
-    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
-    let size = if arguments.quick { access::Size::QUICK } else { access::Size::FULL };
-    let mut measured = Measured::default();
-    let table = access::run(&arguments.work, size, &mut measured).await?;
-    write_records(arguments, &report::records(&measured))?;
-    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
-}
-
-/// Measures one reader under a flood and writes the table to standard output.
-async fn measure_gateway(arguments: &Arguments) -> Outcome<()> {
-    if arguments.only != [Part::Gateway] {
-        return Err(Failure::new("`gateway` is measured alone: --only gateway"));
-    }
-    let (size, environment) = (size(arguments), environment(arguments)?);
-    let mut measured = Measured::default();
-    flood::run(&environment, size, &mut measured).await?;
-    fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
-    write_records(arguments, &report::records_beside(&measured, "", &[], str::to_owned))?;
-    std::io::stdout().write_all(flood::table(&measured).as_bytes()).or_fail("writing the table")
-}
-
 /// How much work was asked for.
 fn size(arguments: &Arguments) -> Size {
     let size = if arguments.quick { Size::QUICK } else { Size::FULL };
@@ -290,7 +239,7 @@ fn environment(arguments: &Arguments) -> Outcome<Environment> {
     })
 }
 
-fn write_records(arguments: &Arguments, records: &[report::Record<'_>]) -> Outcome<()> {
+fn write_records(arguments: &Arguments, records: &impl Serialize) -> Outcome<()> {
     let Some(path) = &arguments.json else { return Ok(()) };
     let records = serde_json::to_string_pretty(records).or_fail("making JSON")?;
     fs::write(path, records + "\n").or_fail(path.display())

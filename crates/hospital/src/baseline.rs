@@ -20,6 +20,15 @@ pub struct Alert {
     pub sequences: Vec<u64>,
 }
 
+/// What the baseline says about a run.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Whom to look at.
+    pub alerts: Vec<Alert>,
+    /// Accesses without a reason at the end of their day.
+    pub unexplained: Vec<u64>,
+}
+
 /// Facts, and where people and patients belong: as far as they were told.
 #[derive(Debug, Default)]
 pub struct Book {
@@ -102,14 +111,14 @@ pub struct Baseline {
     budget: usize,
     today: Option<String>,
     accesses: Vec<Access>,
-    alerts: Vec<Alert>,
+    judged: Judged,
 }
 
 impl Baseline {
     /// With so many alerts a day.
     #[must_use]
     pub fn new(budget: usize) -> Self {
-        Self { book: Book::default(), budget, today: None, accesses: Vec::new(), alerts: Vec::new() }
+        Self { book: Book::default(), budget, today: None, accesses: Vec::new(), judged: Judged::default() }
     }
 
     /// Takes the next record.
@@ -128,11 +137,11 @@ impl Baseline {
         self.book.learn(record);
     }
 
-    /// The alerts of all days.
+    /// What it says of all days.
     #[must_use]
-    pub fn finish(mut self) -> Vec<Alert> {
+    pub fn finish(mut self) -> Judged {
         self.rank();
-        self.alerts
+        self.judged
     }
 
     fn rank(&mut self) {
@@ -143,12 +152,13 @@ impl Baseline {
                 let (patients, sequences) = people.entry(access.person).or_default();
                 patients.extend(access.patient);
                 sequences.push(access.sequence);
+                self.judged.unexplained.push(access.sequence);
             }
         }
         let mut ranked: Vec<_> = people.into_iter().collect();
         ranked.sort_by_key(|(_, (patients, _))| std::cmp::Reverse(patients.len()));
         for (rank, (person, (_, sequences))) in (1..).zip(ranked.into_iter().take(self.budget)) {
-            self.alerts.push(Alert { day: day.clone(), rank, person, sequences });
+            self.judged.alerts.push(Alert { day: day.clone(), rank, person, sequences });
         }
     }
 }

@@ -35,7 +35,7 @@ mod truth;
 mod world;
 
 pub use attack::AttackType;
-pub use baseline::{Alert, Baseline, Book};
+pub use baseline::{Alert, Baseline, Book, Judged};
 pub use benign::LookAlike;
 pub use calendar::local_day;
 pub use names::{FIRST_HUNDRED_PERCENT, Name};

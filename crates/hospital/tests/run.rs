@@ -1,5 +1,7 @@
 //! What a run is made of, seen from outside: its lines only.
 
+#![allow(clippy::unwrap_used, reason = "test code; helpers are not inside test functions")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use yingdun_hospital::{
     AttackType, Book, Error, FIRST_HUNDRED_PERCENT, Hospital, Lines, LookAlike, Plan, Sink, Split, Truth,
