@@ -33,6 +33,8 @@
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
+//! | `watch` | who counts what people open, and what is stopped at this moment |
+//! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `grants` | timed grants, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
@@ -44,6 +46,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod care;
 mod decision;
 mod device;
@@ -58,11 +61,13 @@ mod second_factor;
 mod session;
 mod sign_in;
 mod visibility;
+mod watch;
 
 pub use access::{Access, AccessConfig, Refusal};
 pub use admin::{
     AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, Officers, OneTimeLink,
 };
+pub use alerts::AlertError;
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
@@ -79,5 +84,8 @@ pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
+/// An alert as its row keeps it.
+pub use yingdun_catalog::identity::alerts::AlertRow;
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

@@ -9,6 +9,7 @@
 mod action;
 mod actor;
 mod ae_title;
+mod alert;
 mod grade;
 mod grant;
 mod institution;
@@ -24,6 +25,7 @@ mod uid;
 pub use action::Action;
 pub use actor::{ActorId, ActorKind, Role};
 pub use ae_title::{AeTitle, AeTitleError};
+pub use alert::{AlertVerdict, Stop};
 pub use grade::Grade;
 pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict};
 pub use institution::{InstitutionId, InstitutionIdError};

@@ -165,7 +165,10 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
             study && grade != Some(Grade::L5) && (person(Role::Chief) || (person(Role::Clinician) && in_care))
         }
         Action::BreakGlass => matches!(on, Target::Archive(_)) && treats,
-        Action::ReviewBreakGlass => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
+        Action::ReviewBreakGlass | Action::ReviewAlerts => {
+            matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator)
+        }
+        Action::LiftStop => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
     }
 }
 

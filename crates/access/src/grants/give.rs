@@ -346,7 +346,7 @@ fn opens_some(session: &Session) -> bool {
 }
 
 /// A number by chance.
-pub(super) fn draw_number() -> u64 {
+pub(crate) fn draw_number() -> u64 {
     random::array::<NUMBER_BYTES>().iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

@@ -21,6 +21,7 @@ pub use end::EndError;
 #[cfg(test)]
 pub(crate) use facts::tests::grant as grant_for_tests;
 pub(crate) use facts::{HeldGrants, RunningTimes};
+pub(crate) use give::draw_number;
 pub use give::{GRANT_TIME_MAX, GrantedStudies, NewGrant};
 pub use quota::BreakGlassQuota;
 pub use record::{GrantRecord, REASON_CHARACTERS_MAX};

@@ -2,6 +2,7 @@
 //! `yingdun-access`, which decides it and writes it down. This room has no rights of its own.
 
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod commitments;

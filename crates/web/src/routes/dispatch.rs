@@ -2,7 +2,7 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accounts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network, nodes,
+    accounts, alerts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network, nodes,
     performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
@@ -152,6 +152,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadBrokenGlass => break_glass::read(call).await,
         RouteId::EndBrokenGlass => break_glass::end(call).await,
         RouteId::ReviewBrokenGlass => break_glass::review(call, body).await,
+        RouteId::ListAlerts => alerts::list(call).await,
+        RouteId::ReadAlert => alerts::read(call).await,
+        RouteId::AcknowledgeAlert => alerts::acknowledge(call, body).await,
+        RouteId::LiftStop => alerts::lift(call).await,
         RouteId::PlaceHold => holds::place(call, body).await,
         RouteId::ListHolds => holds::list(call).await,
         RouteId::ReadHold => holds::read(call).await,

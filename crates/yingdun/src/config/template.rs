@@ -170,6 +170,12 @@ idle_minutes = 15
 # idle_minutes_for = {{ radiologist = 30 }}
 # idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
 
+# [monitor]
+# How much is too much, and for which role, instead of the limits of the program (see the page on monitoring).
+# limits_file = "limits.toml"
+# Patients who are nobody, one a line: the patient ID, and behind a tab its issuer. Whoever opens one has no reason to.
+# decoys_file = "decoys.txt"
+
 [audit]
 # The append-only log. Nothing opens when this cannot be written.
 directory = "audit"

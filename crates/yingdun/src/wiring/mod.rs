@@ -19,6 +19,7 @@ mod foundation;
 mod health;
 mod join;
 mod ledger;
+mod monitor;
 mod network;
 mod nodes;
 mod observe;
