@@ -13,19 +13,20 @@ use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
-use crate::permit::{Basis, Permit};
+use crate::permit::{Basis, Footing, Heard, Permit};
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
 use crate::sign_in::Stage;
+use crate::watch::{NoWatch, Stops, Watch, Who, is_stopped, may_be_stopped};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use yingdun_audit::{AuditError, Log};
-use yingdun_catalog::identity::sessions;
+use yingdun_catalog::identity::{alerts, sessions};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::SealingKey;
 use yingdun_model::{
-    Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
+    Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, Stop, StudyRef, Timestamp,
 };
 
 /// The day of an institution begins at this offset from UTC unless configured: China Standard Time.
@@ -50,6 +51,8 @@ pub struct AccessConfig {
     pub rules: SignInRules,
     /// A provider with which people may sign in; none unless it is configured.
     pub oidc: Option<OidcSetup>,
+    /// Who counts what people open, and stops who opens too much.
+    pub watch: Arc<dyn Watch>,
 }
 
 impl AccessConfig {
@@ -65,6 +68,7 @@ impl AccessConfig {
             identity_key,
             rules: SignInRules::default(),
             oidc: None,
+            watch: Arc::new(NoWatch),
         }
     }
 }
@@ -95,6 +99,8 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) flood: Mutex<FloodGuard>,
     pub(crate) running_times: RunningTimes,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) stops: Stops,
     utc_offset_minutes: i32,
     engine: Engine,
 }
@@ -157,8 +163,16 @@ impl Access {
         log: Log,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PolicyError> {
-        let AccessConfig { institution, policies, utc_offset_minutes, detail_key, identity_key, rules, oidc } =
-            config;
+        let AccessConfig {
+            institution,
+            policies,
+            utc_offset_minutes,
+            detail_key,
+            identity_key,
+            rules,
+            oidc,
+            watch,
+        } = config;
         let engine = Engine::load(&policies)?;
         let inner = Inner {
             institution,
@@ -173,6 +187,8 @@ impl Access {
             passwords: Passwords::new(),
             flood: Mutex::new(FloodGuard::default()),
             running_times: RunningTimes::default(),
+            watch,
+            stops: Stops::default(),
             utc_offset_minutes,
             engine,
         };
@@ -223,7 +239,12 @@ impl Access {
         let targets: Vec<Target> =
             resources.iter().map(|resource| known.target(&principal, resource, day_start).0).collect();
         let when = self.circumstances(session, now, strong, &known);
-        Ok(self.inner.engine.decide_many(&principal, action, &targets, &when))
+        let mut decisions = self.inner.engine.decide_many(&principal, action, &targets, &when);
+        if decisions.iter().any(|decision| decision.permitted) {
+            let stop = self.stop_of(session, action, now).await?;
+            decisions.iter_mut().for_each(|decision| *decision = unless_stopped(*decision, stop, action));
+        }
+        Ok(decisions)
     }
 
     /// Decides, writes the decision down durably, and gives a permit. A refusal is written down as well.
@@ -237,9 +258,14 @@ impl Access {
         resource: Resource,
     ) -> Result<Permit, Refusal> {
         let now = self.inner.clock.now();
-        let (decision, basis) = self.decide_at(session, action, &resource, now).await?;
+        // Before the decision: what is stopped while it is taken is heard by its permit.
+        let heard = Heard::now(self.inner.stops.bell());
+        let (mut decision, basis) = self.decide_at(session, action, &resource, now).await?;
+        if decision.permitted && self.watched(session, action, &resource, decision.reason, now).await? {
+            decision = Decision::refused(Reason::MonitorLimit);
+        }
         let mut event = ledger::decided(session, action, &resource, decision, *self.policy_set());
-        if let Some(grant) = basis.grant {
+        if let Some(grant) = basis.grant.filter(|_| decision.permitted) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
@@ -251,7 +277,8 @@ impl Access {
         if let (Action::Store, Some(study)) = (action, resource.study()) {
             self.note_sender(session, study.study).await?;
         }
-        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, basis))
+        let footing = Footing { basis, heard };
+        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, footing))
     }
 
     /// Lets a permit go on: at once while it holds, by [`Self::renew`] when its time is over. Call it before each
@@ -285,6 +312,7 @@ impl Access {
             permit.end();
             return Err(refused(Reason::LeafWindowOver));
         }
+        let rung = self.inner.stops.bell().rung();
         let (decision, basis) = match self.decide_at(session, permit.action(), permit.resource(), now).await {
             Ok(decision) => decision,
             Err(unavailable) => {
@@ -295,7 +323,7 @@ impl Access {
         if decision.permitted && basis.grant == permit.grant() {
             // An answer that is still being read is no rest.
             self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
-            permit.extend(now, basis);
+            permit.extend(now, basis, rung);
             return Ok(());
         }
         permit.end();
@@ -327,7 +355,28 @@ impl Access {
         let (target, grants) = known.target(&principal, resource, self.day_start(now));
         let when = self.circumstances(session, now, strong, &known);
         let decision = self.inner.engine.decide(&principal, action, &target, &when);
+        let decision = if decision.permitted {
+            unless_stopped(decision, self.stop_of(session, action, now).await?, action)
+        } else {
+            decision
+        };
         Ok((decision, basis_of(decision, &target, grants)))
+    }
+
+    /// What is stopped for the actor of a session, as far as the action asks for it.
+    pub(crate) async fn stop_of(
+        &self,
+        session: &Session,
+        action: Action,
+        now: Timestamp,
+    ) -> Result<Option<Stop>, Refusal> {
+        if !may_be_stopped(action) || session.actor_kind() == ActorKind::System {
+            return Ok(None);
+        }
+        let pending = self.inner.stops.pending_for(&Who::of(session), now);
+        let (institution, actor, kind) = (session.institution(), session.actor(), session.actor_kind());
+        let written = alerts::stops(&self.inner.identity, institution, actor, kind, now).await;
+        Ok(pending.max(written.map_err(Refusal::FactsUnavailable)?))
     }
 
     /// What connects the acting person with some patients and their studies, as far as the action asks for it.
@@ -493,22 +542,34 @@ impl Known {
     }
 }
 
+/// The decision, unless what it permits is stopped.
+fn unless_stopped(decision: Decision, stop: Option<Stop>, action: Action) -> Decision {
+    if decision.permitted && is_stopped(stop, action, decision.reason) {
+        return Decision::refused(Reason::MonitorLimit);
+    }
+    decision
+}
+
 /// What a permission rests on: the fact that its reason names, and when that ends.
 fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis {
     let Target::Study { ties, .. } = target else { return Basis::LASTING };
     let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
     if matches!(decision.reason, Reason::BreakGlass | Reason::BreakGlassAgainstDissent) {
         let ends = ties.break_glass.map(|broken| broken.valid_until);
-        Basis { grant: numbers.break_glass, until: until(ends) }
+        Basis { grant: numbers.break_glass, until: until(ends), broken_glass: true }
     } else if decision.reason == Reason::TimedGrant {
-        Basis { grant: numbers.grant, until: until(ties.grant.map(|grant| grant.valid_until)) }
+        let ends = ties.grant.map(|grant| grant.valid_until);
+        Basis { grant: numbers.grant, until: until(ends), broken_glass: false }
     } else if decision.reason == Reason::InDepartment {
-        Basis { grant: None, until: until(ties.department.map(|own| own.valid_until)) }
+        let ends = ties.department.map(|own| own.valid_until);
+        Basis { grant: None, until: until(ends), broken_glass: false }
     } else if decision.reason == Reason::AcquiredToday {
         // Where there are departments it rests on one; elsewhere there is no such tie.
-        Basis { grant: None, until: until(ties.acquired.map(|own| own.valid_until)) }
+        let ends = ties.acquired.map(|own| own.valid_until);
+        Basis { grant: None, until: until(ends), broken_glass: false }
     } else if decision.reason == Reason::InCare {
-        Basis { grant: None, until: until(ties.care.map(|care| care.valid_until)) }
+        let ends = ties.care.map(|care| care.valid_until);
+        Basis { grant: None, until: until(ends), broken_glass: false }
     } else {
         Basis::LASTING
     }

@@ -36,6 +36,8 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::GiveGrant
         | Action::BreakGlass
         | Action::ReviewBreakGlass
+        | Action::ReviewAlerts
+        | Action::LiftStop
         | Action::View
         | Action::Export
         | Action::Store

@@ -37,6 +37,8 @@
 //! | `directory` | people of other directories: to which account they belong, and which roles that gives |
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
+//! | `watch` | who counts what people open, and what is stopped at this moment |
+//! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `grants` | timed grants, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
@@ -48,6 +50,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod care;
 mod decision;
 mod departments;
@@ -66,12 +69,14 @@ mod second_factor;
 mod session;
 mod sign_in;
 mod visibility;
+mod watch;
 
 pub use access::{Access, AccessConfig, Refusal};
 pub use admin::{
     AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewDissent, Officers,
     OneTimeLink,
 };
+pub use alerts::AlertError;
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
@@ -92,9 +97,12 @@ pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};
 /// A dissent or restriction, and against what it stands.
 pub use yingdun_catalog::catalogue::dissents::{Against, Dissent};
+/// An alert as its row keeps it.
+pub use yingdun_catalog::identity::alerts::AlertRow;
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

@@ -2,7 +2,8 @@
 
 use crate::decision::Resource;
 use crate::session::{Session, SessionId};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use crate::watch::Bell;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use yingdun_audit::Receipt;
 use yingdun_model::{
@@ -40,6 +41,8 @@ pub struct Permit {
     /// Milliseconds; moved on by renewal, set to the beginning of time by a refused one.
     valid_until: AtomicI64,
     grant: Option<u64>,
+    broken_glass: bool,
+    heard: Heard,
     unwrap_left: AtomicBool,
 }
 
@@ -50,11 +53,39 @@ pub(crate) struct Basis {
     pub(crate) grant: Option<u64>,
     /// The first moment at which it permits no more.
     pub(crate) until: Timestamp,
+    /// Whether the glass was broken for it.
+    pub(crate) broken_glass: bool,
+}
+
+/// What a permit stands on.
+#[derive(Debug)]
+pub(crate) struct Footing {
+    pub(crate) basis: Basis,
+    pub(crate) heard: Heard,
+}
+
+/// How often something had been stopped before a decision. When that has changed, the decision is due anew.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    bell: Bell,
+    rung: AtomicU64,
+}
+
+impl Heard {
+    pub(crate) fn now(bell: Bell) -> Self {
+        let rung = AtomicU64::new(bell.rung());
+        Self { bell, rung }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.rung.load(Ordering::Acquire) == self.bell.rung()
+    }
 }
 
 impl Basis {
     /// Something that does not end by itself.
-    pub(crate) const LASTING: Self = Self { grant: None, until: Timestamp::from_ms(i64::MAX) };
+    pub(crate) const LASTING: Self =
+        Self { grant: None, until: Timestamp::from_ms(i64::MAX), broken_glass: false };
 
     /// Until when a decision of this moment holds.
     fn holds_until(self, now: Timestamp) -> Timestamp {
@@ -71,7 +102,7 @@ impl Permit {
         resource: Resource,
         policy_set: [u8; 32],
         decided: Timestamp,
-        basis: Basis,
+        Footing { basis, heard }: Footing,
     ) -> Self {
         Self {
             receipt,
@@ -85,6 +116,8 @@ impl Permit {
             decided,
             valid_until: AtomicI64::new(basis.holds_until(decided).as_ms()),
             grant: basis.grant,
+            broken_glass: basis.broken_glass,
+            heard,
             unwrap_left: AtomicBool::new(opens_content(action)),
         }
     }
@@ -161,18 +194,24 @@ impl Permit {
         self.grant
     }
 
+    /// Whether it rests on broken glass.
+    #[must_use]
+    pub const fn is_broken_glass(&self) -> bool {
+        self.broken_glass
+    }
+
     /// Until when it holds without a renewal, exclusive.
     #[must_use]
     pub fn valid_until(&self) -> Timestamp {
         Timestamp::from_ms(self.valid_until.load(Ordering::Acquire))
     }
 
-    /// Whether it holds at a moment. A clock that was set back before the decision makes it invalid too, so that
+    /// Whether it holds at a moment: not after anything was stopped since, for anybody, as then it is decided anew. A clock that was set back before the decision makes it invalid too, so that
     /// no permit outlives its time by turning the clock; nor does a renewal, which ends within its lifetime from now.
     #[must_use]
     pub fn holds_at(&self, now: Timestamp) -> bool {
         let until = self.valid_until();
-        self.decided <= now && now < until && until <= now.after(DECISION_LIFETIME)
+        self.heard.is_quiet() && self.decided <= now && now < until && until <= now.after(DECISION_LIFETIME)
     }
 
     /// Takes the one key unwrap that this permit is worth. `true` exactly once, and never for an action that
@@ -196,7 +235,8 @@ impl Permit {
     }
 
     /// Extends the permit from a decision just taken, never beyond what its leaf covers.
-    pub(crate) fn extend(&self, now: Timestamp, basis: Basis) {
+    pub(crate) fn extend(&self, now: Timestamp, basis: Basis, rung: u64) {
+        self.heard.rung.store(rung, Ordering::Release);
         let until = basis.holds_until(now).min(self.leaf_window_end());
         self.valid_until.store(until.as_ms(), Ordering::Release);
     }
@@ -233,6 +273,8 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ApproveRelease
         | Action::GiveGrant
         | Action::BreakGlass
-        | Action::ReviewBreakGlass => false,
+        | Action::ReviewBreakGlass
+        | Action::ReviewAlerts
+        | Action::LiftStop => false,
     }
 }

@@ -66,6 +66,8 @@ reasons! {
     PolicyError => "policy-error",
     /// It opens with a second factor that was proved a short while ago.
     SecondFactorNeeded => "second-factor-needed",
+    /// The monitor stopped it for this person, for a while or until somebody lifts it.
+    MonitorLimit => "monitor-limit",
     /// No policy permits it (default deny).
     NoRulePermits => "no-rule-permits",
     /// The person broke the glass for this patient, and so passes a dissent that says that this passes it.
@@ -159,6 +161,7 @@ impl Reason {
             | Self::NotApplicable
             | Self::PolicyError
             | Self::SecondFactorNeeded
+            | Self::MonitorLimit
             | Self::NoRulePermits => false,
         }
     }
@@ -177,6 +180,7 @@ impl Reason {
             Self::SpecialCareNeedsCareRelation => Help::AskForCareRelation,
             Self::SignInNotFinished | Self::SecondFactorNeeded => Help::ProveSecondFactor,
             Self::UnprotectedTransport => Help::UseTls,
+            Self::MonitorLimit => Help::AskToLift,
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
@@ -251,6 +255,8 @@ pub enum Help {
     UseTls,
     /// Prove a second factor.
     ProveSecondFactor,
+    /// Ask the security administrator to lift what the monitor stopped; in an emergency, break the glass.
+    AskToLift,
 }
 
 impl Help {
@@ -269,6 +275,7 @@ impl Help {
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",
             Self::UseTls => "use-tls",
             Self::ProveSecondFactor => "prove-second-factor",
+            Self::AskToLift => "ask-to-lift",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::departments::{DepartmentFacts, depends_on_departments};
 use crate::grants::HeldGrants;
 use crate::session::Session;
 use yingdun_catalog::catalogue::Visibility;
-use yingdun_model::{ActorId, ActorKind, Role, Timestamp};
+use yingdun_model::{Action, ActorId, ActorKind, Role, Stop, Timestamp};
 
 impl Access {
     /// The studies that the session may come to see, for the search in the catalogue of its institution. Decide
@@ -30,7 +30,11 @@ impl Access {
             return Ok(plain);
         }
         let grants = self.held_grants_of(session.institution(), session.actor(), now).await;
-        Ok(with_grants(plain, &grants.map_err(Refusal::FactsUnavailable)?, now))
+        let grants = grants.map_err(Refusal::FactsUnavailable)?;
+        if self.stop_of(session, Action::List, now).await? == Some(Stop::Session) {
+            return Ok(only_broken_glass(&grants, now));
+        }
+        Ok(with_grants(plain, &grants, now))
     }
 }
 
@@ -45,6 +49,16 @@ pub(crate) fn with_grants(plain: Visibility, grants: &HeldGrants, now: Timestamp
         }
         other => other,
     }
+}
+
+/// What is left to somebody for whom everything is stopped: the patients for whom the glass is broken. Nothing else is walked, as nothing
+/// else would be listed.
+fn only_broken_glass(grants: &HeldGrants, now: Timestamp) -> Visibility {
+    let patients = grants.broken_at(now);
+    if patients.is_empty() {
+        return Visibility::Nothing;
+    }
+    Visibility::Granted { beside: Box::new(Visibility::Nothing), patients, studies: Vec::new() }
 }
 
 /// The sieve as a pure function.

@@ -1,4 +1,5 @@
-//! Grants that are over are written down as such, and cases of broken glass that wait for a review are counted. A grant ends
+//! Grants that are over are written down as such, cases of broken glass that wait for a review are counted, and what the monitor stopped
+//! on other nodes is learnt. A grant ends
 //! whether this runs or not: every decision compares its interval with the time.
 
 use crate::background::Turns;
@@ -23,6 +24,10 @@ pub(crate) async fn work(turns: Turns<Core>) {
         let Some(core) = turns.next() else { return };
         if let Err(error) = core.access.end_grants().await {
             tracing::warn!(%error, "the end of grants is written down later");
+        }
+        match core.access.follow_stops().await {
+            Ok(waiting) => metrics::gauge!("yingdun_monitor_alerts_waiting").set(waiting as f64),
+            Err(error) => tracing::warn!(%error, "what other nodes stopped cannot be read"),
         }
         match core.access.reviews_due().await {
             Ok(due) => {

@@ -40,6 +40,7 @@ const CLOSED: ReasonCode = ReasonCode::new("window-closed");
 /// The study key of one session for one study, and the permit that it stands on.
 #[derive(Debug)]
 pub(crate) struct StudyWindow {
+    access: Access,
     permit: Permit,
     key: StudyKey,
     session: Session,
@@ -92,10 +93,11 @@ impl StudyWindow {
         self.objects.keep(name, object, bytes);
     }
 
-    /// Adds to the closing count.
+    /// Adds to the closing count, and tells whoever watches.
     pub(crate) fn count(&self, instances: u64, bytes: u64) {
         self.instances.fetch_add(instances, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.access.given_out(&self.session, &self.permit, instances, bytes);
     }
 
     fn closing_leaf(&self) -> Event {
@@ -263,6 +265,7 @@ impl Windows {
         // The key row decides whose study it is: the first sender of a study settled that.
         let facts = StudyFacts { patient: key.patient(), grade: key.grade(), ..facts.clone() };
         let window = Arc::new(StudyWindow {
+            access: self.access.clone(),
             permit,
             key,
             session: session.clone(),

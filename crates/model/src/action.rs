@@ -58,5 +58,9 @@ word_enum! {
         BreakGlass => "break-glass",
         /// See who broke the glass, and judge afterwards whether it was justified.
         ReviewBreakGlass => "review-break-glass",
+        /// See what the monitor noticed, and judge whether it was right.
+        ReviewAlerts => "review-alerts",
+        /// Lift what the monitor stopped for another person, before it ends by itself.
+        LiftStop => "lift-stop",
     }
 }

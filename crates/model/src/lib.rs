@@ -9,6 +9,7 @@
 mod action;
 mod actor;
 mod ae_title;
+mod alert;
 mod department;
 mod dissent;
 mod grade;
@@ -26,6 +27,7 @@ mod uid;
 pub use action::Action;
 pub use actor::{ActorId, ActorKind, Role};
 pub use ae_title::{AeTitle, AeTitleError};
+pub use alert::{AlertVerdict, Stop};
 pub use department::{DepartmentId, DepartmentIdError, StudyUnit, Unit};
 pub use dissent::DissentKind;
 pub use grade::Grade;

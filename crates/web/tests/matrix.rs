@@ -308,6 +308,23 @@ fn expected(id: RouteId, who: Who) -> Answer {
             Who::AuditAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::ListAlerts => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of which there is none.
+        RouteId::ReadAlert => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::AcknowledgeAlert => match who {
+            Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::LiftStop => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // On a study that is not there, and of a hold that is none.
         RouteId::PlaceHold | RouteId::RequestRelease => match who {
             Who::AuditAdministrator => Nothing,

@@ -166,7 +166,9 @@ impl Access {
             | Action::ManageHolds
             | Action::ApproveRelease
             | Action::BreakGlass
-            | Action::ReviewBreakGlass => Resource::Archive(institution),
+            | Action::ReviewBreakGlass
+            | Action::ReviewAlerts
+            | Action::LiftStop => Resource::Archive(institution),
             _ => Resource::Accounts(institution),
         };
         let decision = self.decide(officer, change.action, &resource).await?;

@@ -335,7 +335,9 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::ManageHolds
         | Action::ApproveRelease
         | Action::BreakGlass
-        | Action::ReviewBreakGlass => matches!(on, Target::Archive(_)),
+        | Action::ReviewBreakGlass
+        | Action::ReviewAlerts
+        | Action::LiftStop => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),

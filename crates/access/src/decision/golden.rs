@@ -195,6 +195,8 @@ fn table() -> String {
         (Action::ApproveRelease, Target::Archive(home())),
         (Action::BreakGlass, Target::Archive(home())),
         (Action::ReviewBreakGlass, Target::Archive(home())),
+        (Action::ReviewAlerts, Target::Archive(home())),
+        (Action::LiftStop, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),

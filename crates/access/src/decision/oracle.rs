@@ -204,7 +204,10 @@ fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) ->
                 && (person(Role::Chief) || (person(Role::Clinician) && in_care))
         }
         Action::BreakGlass => matches!(on, Target::Archive(_)) && treats,
-        Action::ReviewBreakGlass => matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator),
+        Action::ReviewBreakGlass | Action::ReviewAlerts => {
+            matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator)
+        }
+        Action::LiftStop => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
     }
 }
 

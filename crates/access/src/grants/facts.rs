@@ -133,6 +133,18 @@ impl HeldGrants {
         (patients, studies)
     }
 
+    /// Patients for whom the glass is broken now.
+    pub(crate) fn broken_at(&self, now: Timestamp) -> Vec<PatientRef> {
+        let open = |grant: &&TimedGrant| {
+            grant.kind == GrantKind::BreakGlass && grant.valid_from <= now && now < grant.valid_until
+        };
+        let patient = |grant: &TimedGrant| match grant.on {
+            Granted::Patient(patient) => Some(patient),
+            Granted::Study(_) => None,
+        };
+        self.0.iter().filter(open).filter_map(patient).collect()
+    }
+
     fn covering(&self, study: &StudyFacts, kind: GrantKind) -> impl Iterator<Item = &TimedGrant> {
         self.0.iter().filter(move |grant| {
             grant.kind == kind

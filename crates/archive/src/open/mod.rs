@@ -421,7 +421,9 @@ async fn enter(
         Closed::Refused(refusal) => match refusal.reason() {
             None => OpenError::Unavailable(Unavailable::new("access", refusal)),
             // Asked of those only whom it would help, who see the study in their lists.
-            Some(reason @ Reason::SecondFactorNeeded) => OpenError::Refused { reason: reason.to_string() },
+            Some(reason @ (Reason::SecondFactorNeeded | Reason::MonitorLimit)) => {
+                OpenError::Refused { reason: reason.to_string() }
+            }
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
             // Only a study that is there has a patient who dissents.

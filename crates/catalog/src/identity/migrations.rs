@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: DIRECTORIES,
         postgres: DIRECTORIES,
     },
+    Migration { version: 8, name: "expand: alerts of the monitor", sqlite: ALERTS, postgres: ALERTS },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -223,4 +224,35 @@ ALTER TABLE session ADD COLUMN directory_session BYTEA;
 ALTER TABLE session ADD COLUMN authenticated_ms BIGINT;
 CREATE INDEX session_of_subject ON session (subject_hash);
 CREATE INDEX session_of_directory_session ON session (directory_session)
+";
+
+/// What the monitor noticed, and what that stops. Devices and services are no people, so there is no reference to one.
+const ALERTS: &str = "
+CREATE TABLE monitor_alert (
+    institution     TEXT   NOT NULL,
+    number          BIGINT NOT NULL,
+    kind            TEXT   NOT NULL,
+    actor           TEXT   NOT NULL,
+    actor_kind      TEXT   NOT NULL,
+    role            TEXT   NOT NULL,
+    step            TEXT   NOT NULL,
+    patient_ref     BYTEA,
+    study_ref       BYTEA,
+    measure         TEXT,
+    counted         BIGINT NOT NULL,
+    at_most         BIGINT NOT NULL,
+    within_minutes  BIGINT NOT NULL,
+    at_ms           BIGINT NOT NULL,
+    stops           TEXT,
+    stops_until_ms  BIGINT,
+    lifted_ms       BIGINT,
+    lifted_by       TEXT,
+    acknowledged_ms BIGINT,
+    acknowledged_by TEXT,
+    verdict         TEXT,
+    PRIMARY KEY (institution, number)
+);
+CREATE INDEX monitor_alert_by_time ON monitor_alert (institution, at_ms);
+CREATE INDEX monitor_alert_of_actor ON monitor_alert (institution, actor, stops_until_ms);
+CREATE INDEX monitor_alert_stopping ON monitor_alert (institution, stops_until_ms)
 ";

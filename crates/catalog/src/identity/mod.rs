@@ -4,6 +4,7 @@
 //! change, so that the caller composes changes that belong together into one transaction. Who may make a change,
 //! and its audit leaf, are the business of the room above; nothing here decides.
 
+pub mod alerts;
 pub mod clients;
 pub mod codes;
 pub mod devices;

@@ -174,6 +174,7 @@ struct Counted {
     counts: Vec<Count>,
     block: Option<Block>,
     emergencies: Distinct,
+    decoys: Distinct,
     devices: Vec<(Key, i64)>,
     on_new_device: Distinct,
     places: Vec<Place>,
@@ -377,7 +378,7 @@ impl Counted {
     /// What is worth a word and stops nobody.
     fn notice(&mut self, rules: &LimitRules, look: &Look<'_>, judgement: &mut Judgement) {
         let listed = look.why.has(Explanation::Maintenance) || look.why.has(Explanation::QualityAudit);
-        if look.decoy && !listed {
+        if look.decoy && !listed && self.is_new_decoy(look) {
             judgement.findings.push(finding(look, What::Decoy, Step::AskReason));
         }
         if self.is_at_two_places(rules, look) && self.may_tell("two-places", look.at_ms) {
@@ -389,6 +390,14 @@ impl Counted {
         if patients > u64::from(rules.new_device_patients) && self.may_tell("new-device", look.at_ms) {
             judgement.findings.push(finding(look, What::NewDevice { patients }, Step::StepUp));
         }
+    }
+
+    /// Whether this decoy was not opened within the last hour: what is opened again and again is one alert.
+    fn is_new_decoy(&mut self, look: &Look<'_>) -> bool {
+        let Some(patient) = look.patient.map(Key::of) else { return false };
+        let is_new = !self.decoys.holds(patient, look.at_ms, HOUR_MS);
+        self.decoys.add(patient, look.at_ms, HOUR_MS);
+        is_new
     }
 
     /// Whether the account was here, then elsewhere in another session, and is here again within a few minutes.

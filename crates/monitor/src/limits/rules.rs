@@ -142,6 +142,27 @@ impl Default for LimitRules {
     }
 }
 
+impl LimitRules {
+    /// For a running archive, which knows few reasons why somebody opens something: nothing is held against what has none.
+    #[must_use]
+    pub fn for_archive() -> Self {
+        let rules = Self::default();
+        let limit = |measure, within_minutes, at_most, step| Limit {
+            measure,
+            of: Of::All,
+            within_minutes,
+            at_most,
+            step,
+        };
+        let usual = vec![
+            limit(Measure::Patients, 60, 300, Step::SuspendSession),
+            limit(Measure::Patients, 1440, 1000, Step::SuspendSession),
+            limit(Measure::Exports, 1440, 60, Step::SuspendExport),
+        ];
+        Self { usual, ..rules }
+    }
+}
+
 /// What is wrong with limits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {

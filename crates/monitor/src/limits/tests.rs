@@ -187,13 +187,17 @@ fn bytes_are_summed_within_the_window() {
 }
 
 #[test]
-fn a_decoy_is_told_each_time_and_not_of_announced_maintenance() {
+fn a_decoy_is_told_once_an_hour_and_not_of_announced_maintenance() {
     let mut limits = limits(10);
     let decoy = Look { decoy: true, ..view("nobody", 0) };
-    for _ in 0..2 {
-        let judged = limits.look(&decoy);
-        assert!(!judged.stopped && judged.findings[0].what == What::Decoy);
+    for (at_ms, told) in [(0, 1), (MINUTE, 0), (3 * 60 * MINUTE, 1)] {
+        let judged = limits.look(&Look { at_ms, ..decoy });
+        assert!(!judged.stopped);
+        assert_eq!(judged.findings.iter().filter(|finding| finding.what == What::Decoy).count(), told);
     }
+    let judged = limits.look(&Look { patient: Some("another"), at_ms: 3 * 60 * MINUTE, ..decoy });
+    assert_eq!(judged.findings[0].what, What::Decoy);
+    let decoy = Look { at_ms: 9 * 60 * MINUTE, ..decoy };
     let listed = Look { why: Explanations::default().with(Explanation::Maintenance), ..decoy };
     assert!(limits.look(&listed).findings.is_empty());
 }

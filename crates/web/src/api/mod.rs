@@ -3,6 +3,7 @@
 
 pub(crate) mod accesses;
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod commitments;

@@ -65,6 +65,12 @@ pub(crate) fn of_unavailable(unavailable: &Unavailable) -> Problem {
 }
 
 pub(crate) fn refused(reason: &str) -> Problem {
+    if reason == Reason::MonitorLimit.as_str() {
+        return Problem::new(Kind::Forbidden)
+            .expected("no more than what the limits of the monitor allow")
+            .came(reason)
+            .remedy("ask the security administrator to lift it, or wait until it ends; in an emergency, break the glass");
+    }
     Problem::new(Kind::Forbidden).expected("a role that may do this").came(reason)
 }
 

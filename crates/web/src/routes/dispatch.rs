@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, audit, break_glass, commitments, departments, destructions, dissents, grants, holds,
-    keys, me, network, nodes, performed, rights, storage, studies as follow, system, vault, worklist,
+    accesses, accounts, alerts, audit, break_glass, commitments, departments, destructions, dissents, grants,
+    holds, keys, me, network, nodes, performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -168,6 +168,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadBrokenGlass => break_glass::read(call).await,
         RouteId::EndBrokenGlass => break_glass::end(call).await,
         RouteId::ReviewBrokenGlass => break_glass::review(call, body).await,
+        RouteId::ListAlerts => alerts::list(call).await,
+        RouteId::ReadAlert => alerts::read(call).await,
+        RouteId::AcknowledgeAlert => alerts::acknowledge(call, body).await,
+        RouteId::LiftStop => alerts::lift(call).await,
         RouteId::PlaceHold => holds::place(call, body).await,
         RouteId::ListHolds => holds::list(call).await,
         RouteId::ReadHold => holds::read(call).await,

@@ -108,6 +108,13 @@ const HOLD_STATE: &[(u16, &str)] =
     &[(200, "The hold as it is now"), (404, "No such hold"), (409, "It is in another state")];
 
 const GRANT: Parameter = path("grant", Schema::Number, "Number of a grant, or of a case of broken glass");
+const ALERT: Parameter = path("alert", Schema::Number, "Number of an alert");
+const NEW_ALERTS: Parameter = query("new", Schema::Text, "true for those at which nobody has looked yet");
+const ALERT_STATE: &[(u16, &str)] = &[
+    (200, "The alert as it is now"),
+    (404, "No such alert"),
+    (409, "It was judged already, or stops nothing any more"),
+];
 const GRANT_STATE: &[(u16, &str)] = &[
     (200, "The grant or case as it is now"),
     (404, "No such grant or case that the asker may see"),
@@ -939,6 +946,14 @@ routes! {
     EndBrokenGlass => api(Method::Delete, "/break-glass/{grant}", Action::BreakGlass, BodyRule::None, &[GRANT], GRANT_STATE, "提前结束紧急越级访问", "End it before its time; the review is due all the same"),
     /// Reviewed.
     ReviewBrokenGlass => api(Method::Post, "/break-glass/{grant}/review", Action::ReviewBreakGlass, BodyRule::Json(list![field("verdict", Schema::Text, "justified or not-justified"), field("reason", Schema::Text, "Why, in words; kept sealed")]), &[GRANT], GRANT_STATE, "复核紧急越级访问（复核人不得为本人）", "Judge a case of broken glass, as another person than who broke it"),
+    /// What the monitor noticed.
+    ListAlerts => api(Method::Get, "/alerts", Action::ReviewAlerts, BodyRule::None, &[NEW_ALERTS], OK, "列出行为监测告警", "Alerts of the monitor, the newest first, for who judges them and who lifts what they stop"),
+    /// One of them.
+    ReadAlert => api(Method::Get, "/alerts/{alert}", Action::ReviewAlerts, BodyRule::None, &[ALERT], ALERT_STATE, "一条行为监测告警", "One alert of the monitor"),
+    /// Looked at.
+    AcknowledgeAlert => api(Method::Post, "/alerts/{alert}/acknowledgement", Action::ReviewAlerts, BodyRule::Json(list![optional("verdict", Schema::Text, "true-positive or false-positive; a stop that was right lasts until it is lifted")]), &[ALERT], ALERT_STATE, "确认告警并标注真伪", "Note that somebody looked at an alert, and what was found"),
+    /// Lifted.
+    LiftStop => api(Method::Post, "/alerts/{alert}/lift", Action::LiftStop, BodyRule::None, &[ALERT], ALERT_STATE, "解除行为监测的阻断（不得解除本人）", "Lift everything that the monitor stopped for the person of an alert, who is never the one who lifts"),
     /// A legal hold, placed.
     PlaceHold => api(Method::Post, "/holds", Action::ManageHolds, BodyRule::Json(list![optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("reason", Schema::Text, "litigation, investigation, incident, ordered or trial")]), &[], &[(201, "Held: no destruction of it is approved"), (404, "There is no such study or patient"), (409, "A destruction of it was approved already")], "对检查或患者实施法律封存（禁止销毁）", "Place a legal hold on a study or a patient: nothing of it is destroyed until it is released"),
     /// What is held, and what was.

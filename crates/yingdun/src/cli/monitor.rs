@@ -1,5 +1,6 @@
 //! Words for what watches accesses: replaying a log, alerts, and lifting what stops somebody.
 
+use crate::cli::AdminArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -7,6 +8,38 @@ use std::path::PathBuf;
 pub(crate) enum MonitorCommand {
     /// Judge a stream of records as the monitor would: what is explained, who is stopped, who should be looked at first
     Replay(ReplayArgs),
+    #[command(flatten)]
+    Server(AlertCommand),
+}
+
+/// What is asked of a running archive.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlertCommand {
+    /// List alerts, the newest first (audit or security administrator)
+    Alerts {
+        /// Only those at which nobody has looked yet
+        #[arg(long)]
+        new: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Note that you looked at an alert, and what you found (audit administrator)
+    Acknowledge {
+        /// The number of the alert
+        number: u64,
+        /// true-positive or false-positive; a stop that was right lasts until it is lifted
+        #[arg(long)]
+        verdict: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Lift everything that is stopped for the person of an alert, who is never yourself (security administrator)
+    Lift {
+        /// The number of the alert
+        number: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Args)]

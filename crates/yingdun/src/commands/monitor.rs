@@ -22,6 +22,7 @@ pub(super) async fn monitor(command: MonitorCommand, output: Output) -> Result<V
     match command {
         // It computes and reads a disk, and nothing else runs in this process.
         MonitorCommand::Replay(args) => replay(&args, output),
+        MonitorCommand::Server(command) => super::admin::alerts(command, output).await,
     }
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod gateway;
 mod identity;
 mod keys;
+mod monitor;
 mod nats;
 mod node;
 mod offsite;
@@ -23,6 +24,7 @@ pub(crate) use edit::with_root;
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use identity::Identity;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
+pub(crate) use monitor::Monitor;
 pub(crate) use nats::Nats;
 pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
@@ -62,6 +64,9 @@ pub(crate) struct Config {
     pub(crate) gateway: yingdun_gateway::Settings,
     /// A collector of audit records; unset means none.
     pub(crate) syslog: Option<Syslog>,
+    /// Who counts what people open.
+    #[serde(default)]
+    pub(crate) monitor: Monitor,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -300,6 +305,8 @@ impl Config {
         }
         for path in [
             &mut self.identity.policy_directory,
+            &mut self.monitor.limits_file,
+            &mut self.monitor.decoys_file,
             &mut self.web.metrics_token_file,
             &mut self.audit.witness_policy_file,
             &mut self.audit.witness_ca_file,

@@ -182,6 +182,11 @@ idle_minutes = 15
 # provision = false
 # What says that a second factor was proved there; unset means nothing does.
 # second_factor_amr = ["mfa"]
+# [monitor]
+# How much is too much, and for which role, instead of the limits of the program (see the page on monitoring).
+# limits_file = "limits.toml"
+# Patients who are nobody, one a line: the patient ID, and behind a tab its issuer. Whoever opens one has no reason to.
+# decoys_file = "decoys.txt"
 
 [audit]
 # The append-only log. Nothing opens when this cannot be written.

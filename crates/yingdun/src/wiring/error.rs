@@ -15,6 +15,9 @@ pub(crate) enum StartError {
     /// A file that the configuration names cannot be read.
     #[error("`{}` cannot be read: {cause}", path.display())]
     File { path: PathBuf, cause: std::io::Error },
+    /// A file of the monitor says nothing that can be used.
+    #[error("`{}` cannot be used by the monitor: {cause}", path.display())]
+    Monitor { path: PathBuf, cause: String },
     /// A file holds no certificate.
     #[error("`{}` holds no certificate in PEM", .0.display())]
     NoCertificate(PathBuf),

@@ -2,6 +2,7 @@
 
 use super::error::StartError;
 use super::ledger::open_log;
+use super::monitor::LiveMonitor;
 use super::nodes::key_node;
 use crate::config::{Config, DatabaseUrl};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) struct Foundation {
     pub(crate) keys: KeyStore,
     pub(crate) audit: Log,
     pub(crate) access: Access,
+    pub(crate) monitor: Arc<LiveMonitor>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -84,11 +86,18 @@ impl Foundation {
         let sealing = keys.secret(&institution, SecretName::Identity).await?;
         let rules = config.identity.rules();
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
-        let settings =
-            AccessConfig { policies, rules, oidc, ..AccessConfig::new(institution.clone(), detail, sealing) };
+        let monitor = LiveMonitor::open(&config.monitor)?;
+        let watch = Arc::<LiveMonitor>::clone(&monitor);
+        let settings = AccessConfig {
+            policies,
+            rules,
+            oidc,
+            watch,
+            ..AccessConfig::new(institution.clone(), detail, sealing)
+        };
         let access =
             Access::open(settings, identity.clone(), catalogue.clone(), audit.clone(), Arc::clone(&clock))?;
-        Ok(Self { institution, catalogue, identity, key_rows, keys, audit, access, clock })
+        Ok(Self { institution, catalogue, identity, key_rows, keys, audit, access, monitor, clock })
     }
 
     /// Writes down that the archive starts or stops. A failure to write it shows itself at the next decision, so

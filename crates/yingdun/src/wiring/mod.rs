@@ -20,6 +20,7 @@ mod health;
 mod interfaces;
 mod join;
 mod ledger;
+mod monitor;
 mod network;
 mod nodes;
 mod observe;

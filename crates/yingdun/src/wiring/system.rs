@@ -140,6 +140,7 @@ impl System {
         let others = nodes::others(config, &foundation.catalogue)?;
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
+        foundation.monitor.learn_decoys(&config.monitor, &archive, &foundation.institution).await?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
         let (forwarder, forwarded) = syslog::forwarder(config, &foundation)?.unzip();
         let stop = stop_workers.clone();

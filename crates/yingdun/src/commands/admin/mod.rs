@@ -1,6 +1,7 @@
 //! Administration of a running server over HTTPS. Every command is one or two calls of the administration API; who
 //! may do what is decided there, by the role of the token.
 
+mod alerts;
 mod commitment;
 mod destroy;
 mod device;
@@ -14,6 +15,7 @@ mod server;
 mod sign_in;
 mod storage;
 
+pub(super) use alerts::alerts;
 pub(super) use commitment::commitment;
 pub(super) use destroy::destroy;
 pub(super) use device::device;

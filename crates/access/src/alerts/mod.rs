@@ -1,0 +1,320 @@
+//! Alerts: what whoever watches has noticed becomes a leaf and a row; officers read it, judge it, and lift what it stopped.
+
+use crate::access::{Access, Refusal};
+use crate::admin::{AdminError, Change, ChangeDetail, HeldRefs};
+use crate::decision::Resource;
+use crate::grants::draw_number;
+use crate::ledger::{self, session_leaf};
+use crate::permit::Permit;
+use crate::reason::Reason;
+use crate::session::Session;
+use crate::watch::{Given, Noticed, Opening, Watched, Who};
+use yingdun_audit::{AuditError, Event, Outcome};
+use yingdun_catalog::CatalogError;
+use yingdun_catalog::identity::alerts::{self, AlertRow};
+use yingdun_model::{Action, ActorKind, AlertVerdict, PatientRef, StudyRef, Timestamp};
+
+/// Alerts that a list shows, the newest.
+const LISTED_MAX: u32 = 1000;
+/// Stops that are followed at once. Above it the decisions of this node still read each row; only open streams end later.
+const FOLLOWED_MAX: u32 = 10_000;
+/// Until when a stop lasts that was found to be right: the end of the year 9999, as nothing but a person lifts it.
+const LASTING: Timestamp = Timestamp::from_ms(253_402_300_799_000);
+/// What the leaves of an alert count.
+const ALERT: &str = "alert";
+
+/// Why an alert was not read, judged or lifted.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlertError {
+    /// Who asks may not, or it could not be written down or kept.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// There is no such alert.
+    #[error("there is no such alert")]
+    NotFound,
+    /// Nobody judges or lifts what is about the own account.
+    #[error("nobody judges an alert, or lifts a stop, of the own account")]
+    SamePerson,
+    /// It was judged already, or stops nothing any more.
+    #[error("it was judged already, or stops nothing any more")]
+    State,
+}
+
+impl From<Refusal> for AlertError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Admin(refusal.into())
+    }
+}
+
+impl From<CatalogError> for AlertError {
+    fn from(error: CatalogError) -> Self {
+        Self::Admin(AdminError::Unavailable(error))
+    }
+}
+
+/// An alert was not written down.
+#[derive(Clone, Debug, thiserror::Error)]
+enum RaiseError {
+    #[error("the audit log does not accept an alert")]
+    Audit(#[from] AuditError),
+    #[error("an alert cannot be kept")]
+    Rows(#[from] CatalogError),
+}
+
+impl From<RaiseError> for Refusal {
+    fn from(error: RaiseError) -> Self {
+        match error {
+            RaiseError::Audit(error) => Self::AuditUnavailable(error),
+            RaiseError::Rows(error) => Self::FactsUnavailable(error),
+        }
+    }
+}
+
+impl Access {
+    /// Asks whoever watches about a study that a policy lets somebody open. What was noticed is written down before the answer.
+    pub(crate) async fn watched(
+        &self,
+        session: &Session,
+        action: Action,
+        resource: &Resource,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let Some(study) = resource.study().filter(|_| matches!(action, Action::View | Action::Export)) else {
+            return Ok(false);
+        };
+        if session.actor_kind() == ActorKind::System {
+            return Ok(false);
+        }
+        let (patient, study) = (study.patient, study.study);
+        let Watched { stopped, noticed } =
+            self.inner.watch.opening(&Opening { session, action, patient, study, reason, now });
+        self.begin_stops(session, &noticed);
+        self.raise(session, noticed, Some((patient, study)), now).await?;
+        Ok(stopped)
+    }
+
+    /// Tells whoever watches that something of an open study was given out. A stop that follows holds at once; its leaf and row come right
+    /// behind.
+    pub fn given_out(&self, session: &Session, permit: &Permit, instances: u64, bytes: u64) {
+        if session.actor_kind() == ActorKind::System
+            || !matches!(permit.action(), Action::View | Action::Export)
+        {
+            return;
+        }
+        let now = self.inner.clock.now();
+        let broken_glass = permit.is_broken_glass();
+        let watched = self.inner.watch.given(&Given { session, broken_glass, instances, bytes, now });
+        if watched.noticed.is_empty() {
+            return;
+        }
+        self.begin_stops(session, &watched.noticed);
+        let (access, session) = (self.clone(), session.clone());
+        let on = permit.patient().zip(permit.study());
+        tokio::spawn(async move {
+            if let Err(error) = access.raise(&session, watched.noticed, on, now).await {
+                tracing::error!(%error, "an alert was not written down; what it stops is stopped until its end");
+            }
+        });
+    }
+
+    /// Learns what other nodes stopped and what is over. To be called every second. Gives how many alerts nobody has looked at.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when the rows cannot be read.
+    pub async fn follow_stops(&self) -> Result<u64, CatalogError> {
+        let (identity, institution) = (&self.inner.identity, &self.inner.institution);
+        let now = self.inner.clock.now();
+        let rows = alerts::stopped(identity, institution, now, FOLLOWED_MAX).await?;
+        let rows = rows.into_iter().map(|row| (row.number, (row.actor, row.actor_kind))).collect();
+        for (actor, kind) in self.inner.stops.follow(rows) {
+            self.inner.watch.forgive(institution, &actor, kind);
+        }
+        alerts::to_see(identity, institution).await
+    }
+
+    /// Alerts, the newest first, for who judges them and who lifts what they stop.
+    ///
+    /// # Errors
+    /// [`AlertError`].
+    pub async fn alerts(&self, session: &Session, new_only: bool) -> Result<Vec<AlertRow>, AlertError> {
+        self.may_read_alerts(session).await?;
+        Ok(alerts::list(&self.inner.identity, session.institution(), new_only, LISTED_MAX).await?)
+    }
+
+    /// One alert.
+    ///
+    /// # Errors
+    /// [`AlertError`].
+    pub async fn alert(&self, session: &Session, number: u64) -> Result<AlertRow, AlertError> {
+        self.may_read_alerts(session).await?;
+        let found = alerts::find(&self.inner.identity, session.institution(), number).await?;
+        found.ok_or(AlertError::NotFound)
+    }
+
+    /// Notes that somebody looked at an alert, and what was found, if that is said. What was right lasts until it is lifted.
+    ///
+    /// # Errors
+    /// [`AlertError`].
+    pub async fn acknowledge_alert(
+        &self,
+        session: &Session,
+        number: u64,
+        verdict: Option<AlertVerdict>,
+    ) -> Result<AlertRow, AlertError> {
+        let code = match verdict {
+            None => "acknowledge-alert",
+            Some(AlertVerdict::TruePositive) => "alert-true-positive",
+            Some(AlertVerdict::FalsePositive) => "alert-false-positive",
+        };
+        let (intent, detail, alert) = self.intend_alert(session, Action::ReviewAlerts, code, number).await?;
+        let (institution, now) = (session.institution(), self.inner.clock.now());
+        let mut changes = vec![alerts::acknowledge(institution, number, now, session.actor(), verdict)];
+        if verdict == Some(AlertVerdict::TruePositive) && alert.stops_until.is_some_and(|until| now < until) {
+            changes.push(alerts::last_until(institution, number, now, LASTING));
+        }
+        let outcome = self.inner.identity.execute(changes).await;
+        self.carry_out_alert(intent, detail, outcome).await?;
+        alerts::find(&self.inner.identity, institution, number).await?.ok_or(AlertError::NotFound)
+    }
+
+    /// Lifts everything that is stopped for the person of an alert, at once and on every node.
+    ///
+    /// # Errors
+    /// [`AlertError`]; [`AlertError::SamePerson`] for the own account.
+    pub async fn lift_stop(&self, session: &Session, number: u64) -> Result<AlertRow, AlertError> {
+        let (intent, detail, alert) =
+            self.intend_alert(session, Action::LiftStop, "lift-stop", number).await?;
+        let (institution, now) = (session.institution(), self.inner.clock.now());
+        let lift = alerts::lift(institution, &alert.actor, alert.actor_kind, now, session.actor());
+        let outcome = match self.inner.identity.execute(vec![lift]).await {
+            Ok(rows) if rows.iter().sum::<u64>() == 0 => {
+                Err(CatalogError::UnexpectedRows { statement: 0, expected: 1, came: 0 })
+            }
+            other => other,
+        };
+        self.carry_out_alert(intent, detail, outcome).await?;
+        self.inner.watch.forgive(institution, &alert.actor, alert.actor_kind);
+        alerts::find(&self.inner.identity, institution, number).await?.ok_or(AlertError::NotFound)
+    }
+
+    /// Decides, writes the intent down, and finds the alert, which is never about who asks.
+    async fn intend_alert(
+        &self,
+        session: &Session,
+        action: Action,
+        code: &'static str,
+        number: u64,
+    ) -> Result<(yingdun_audit::Receipt, ChangeDetail, AlertRow), AlertError> {
+        let found = alerts::find(&self.inner.identity, session.institution(), number).await?;
+        let subject = found.as_ref().map_or_else(|| "unknown".to_owned(), |alert| alert.actor.to_string());
+        let change = Change { action, code, detail: ChangeDetail::with(subject, number) };
+        let (intent, detail) = self.intend_on(session, change, HeldRefs::default()).await?;
+        let error = match found {
+            Some(alert) if alert.actor_kind == session.actor_kind() && alert.actor == *session.actor() => {
+                AlertError::SamePerson
+            }
+            Some(alert) => return Ok((intent, detail, alert)),
+            None => AlertError::NotFound,
+        };
+        let failed = Event { outcome: Outcome::Failed, detail: None, ..intent.event().clone() };
+        self.record(failed, &detail).await.map_err(Refusal::AuditUnavailable)?;
+        Err(error)
+    }
+
+    async fn carry_out_alert(
+        &self,
+        intent: yingdun_audit::Receipt,
+        detail: ChangeDetail,
+        outcome: Result<Vec<u64>, CatalogError>,
+    ) -> Result<(), AlertError> {
+        match self.carry_out(intent, detail, outcome).await {
+            Err(AdminError::NotFound) => Err(AlertError::State),
+            other => Ok(other.map(|_| ())?),
+        }
+    }
+
+    async fn may_read_alerts(&self, session: &Session) -> Result<(), AlertError> {
+        let resource = Resource::Archive(session.institution().clone());
+        let judges = self.decide(session, Action::ReviewAlerts, &resource).await?;
+        if judges.permitted || self.decide(session, Action::LiftStop, &resource).await?.permitted {
+            return Ok(());
+        }
+        Err(Refusal::denied(judges.reason, session.role()).into())
+    }
+
+    fn begin_stops(&self, session: &Session, noticed: &[Noticed]) {
+        for (stop, until) in noticed.iter().filter_map(|noticed| noticed.stops) {
+            self.inner.stops.begin(&Who::of(session), stop, until);
+        }
+    }
+
+    /// Writes alerts down: the leaf, then the row.
+    async fn raise(
+        &self,
+        session: &Session,
+        noticed: Vec<Noticed>,
+        on: Option<(PatientRef, StudyRef)>,
+        now: Timestamp,
+    ) -> Result<(), RaiseError> {
+        for noticed in noticed {
+            let row = row_of(session, &noticed, on, now);
+            let leaf = Event {
+                outcome: Outcome::Succeeded,
+                patient: row.patient,
+                study: row.study,
+                ..session_leaf(session, ledger::word(noticed.code))
+            };
+            let counts = leaf
+                .counts
+                .clone()
+                .with(ALERT, row.number)
+                .with("counted", row.counted)
+                .with("limit", row.at_most);
+            self.inner.log.append_one(Event { counts, ..leaf }).await?;
+            self.inner.identity.execute(vec![alerts::insert(session.institution(), &row)]).await?;
+            if row.stops.is_some() {
+                self.inner.stops.written(&Who::of(session));
+            }
+            metrics::counter!("yingdun_monitor_alerts_total", "kind" => noticed.code).increment(1);
+            tracing::warn!(
+                alert = row.number,
+                kind = noticed.code,
+                step = noticed.step,
+                "the monitor noticed something"
+            );
+        }
+        Ok(())
+    }
+}
+
+// === helpers ===
+
+fn row_of(
+    session: &Session,
+    noticed: &Noticed,
+    on: Option<(PatientRef, StudyRef)>,
+    now: Timestamp,
+) -> AlertRow {
+    AlertRow {
+        number: draw_number(),
+        kind: noticed.code.to_owned(),
+        actor: session.actor().clone(),
+        actor_kind: session.actor_kind(),
+        role: session.role(),
+        step: noticed.step.to_owned(),
+        patient: on.map(|(patient, _)| patient),
+        study: on.map(|(_, study)| study),
+        measure: noticed.measure.map(str::to_owned),
+        counted: noticed.counted,
+        at_most: noticed.at_most,
+        within_minutes: noticed.within_minutes.into(),
+        at: now,
+        stops: noticed.stops.map(|(stop, _)| stop),
+        stops_until: noticed.stops.map(|(_, until)| until),
+        lifted: None,
+        acknowledged: None,
+        verdict: None,
+    }
+}

@@ -1,0 +1,246 @@
+//! Who watches: asked before somebody opens a study, and told what was given out. What it says stops somebody; it permits nothing.
+//!
+//! This room keeps what was said: the leaf, the row, and the refusals that follow. Counting is the business of whoever watches.
+
+use crate::reason::Reason;
+use crate::session::Session;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, PatientRef, Stop, StudyRef, Timestamp};
+
+/// Somebody who counts what people open.
+pub trait Watch: Send + Sync + fmt::Debug {
+    /// A study is about to be opened, and a policy permits it. Must not wait for anything.
+    fn opening(&self, opening: &Opening<'_>) -> Watched;
+
+    /// Something of an open study was given out. Must not wait for anything.
+    fn given(&self, given: &Given<'_>) -> Watched;
+
+    /// What was counted of somebody is forgotten: what was stopped is over, or was lifted.
+    fn forgive(&self, institution: &InstitutionId, actor: &ActorId, kind: ActorKind);
+}
+
+/// A study that is about to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// By whom.
+    pub session: &'a Session,
+    /// To look at it or to take it out.
+    pub action: Action,
+    /// Whose it is.
+    pub patient: PatientRef,
+    /// Which.
+    pub study: StudyRef,
+    /// By which right.
+    pub reason: Reason,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What was given out.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// To whom.
+    pub session: &'a Session,
+    /// Whether the glass is broken for the patient.
+    pub broken_glass: bool,
+    /// How many objects.
+    pub instances: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What whoever watches says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Whether it is not to go on.
+    pub stopped: bool,
+    /// What was noticed.
+    pub noticed: Vec<Noticed>,
+}
+
+/// Something that was noticed: an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noticed {
+    /// What, a word for leaves: `monitor-limit`, `monitor-decoy` and so on.
+    pub code: &'static str,
+    /// What is proposed, a word of whoever watches.
+    pub step: &'static str,
+    /// What was counted, a word; none where nothing was.
+    pub measure: Option<&'static str>,
+    /// How much it was.
+    pub counted: u64,
+    /// How much is well.
+    pub at_most: u64,
+    /// Within how many minutes.
+    pub within_minutes: u32,
+    /// What it stops, and until when.
+    pub stops: Option<(Stop, Timestamp)>,
+}
+
+/// Nobody watches: for tests, and for work without doors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoWatch;
+
+impl Watch for NoWatch {
+    fn opening(&self, _: &Opening<'_>) -> Watched {
+        Watched::default()
+    }
+
+    fn given(&self, _: &Given<'_>) -> Watched {
+        Watched::default()
+    }
+
+    fn forgive(&self, _: &InstitutionId, _: &ActorId, _: ActorKind) {}
+}
+
+/// Somebody for whom something may be stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Who {
+    institution: InstitutionId,
+    actor: ActorId,
+    kind: &'static str,
+}
+
+impl Who {
+    pub(crate) fn of(session: &Session) -> Self {
+        Self {
+            institution: session.institution().clone(),
+            actor: session.actor().clone(),
+            kind: session.actor_kind().as_str(),
+        }
+    }
+}
+
+/// Stops of this process: those whose rows are being written, and the bell that rings whenever one begins anywhere.
+///
+/// A permit remembers how often the bell had rung before its decision. When it rings again, the next look at the permit decides
+/// anew: a stop ends open streams with their next piece, and costs everybody else one decision.
+#[derive(Debug, Default)]
+pub(crate) struct Stops {
+    bell: Bell,
+    /// What is stopped and not yet written down. What cannot be written stays until its end.
+    pending: Mutex<HashMap<Who, (Stop, Timestamp)>>,
+    /// Stops that other nodes or this one wrote down, by the numbers of their alerts.
+    known: Mutex<HashMap<u64, (ActorId, ActorKind)>>,
+}
+
+/// How often something was stopped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bell(Arc<AtomicU64>);
+
+impl Bell {
+    pub(crate) fn rung(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ring(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Stops {
+    pub(crate) fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    /// Stops somebody at once, until the row is there.
+    pub(crate) fn begin(&self, who: &Who, stop: Stop, until: Timestamp) {
+        self.pending().insert(who.clone(), (stop, until));
+        self.bell.ring();
+    }
+
+    /// The row is there: it speaks from now on.
+    pub(crate) fn written(&self, who: &Who) {
+        self.pending().remove(who);
+    }
+
+    /// What is stopped for somebody and not yet written down.
+    pub(crate) fn pending_for(&self, who: &Who, now: Timestamp) -> Option<Stop> {
+        let mut pending = self.pending();
+        let (stop, until) = pending.get(who).copied()?;
+        if now < until {
+            return Some(stop);
+        }
+        pending.remove(who);
+        None
+    }
+
+    /// Takes what is written down now. Rings when something is new; gives what is over.
+    pub(crate) fn follow(&self, now: HashMap<u64, (ActorId, ActorKind)>) -> Vec<(ActorId, ActorKind)> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.keys().any(|number| !known.contains_key(number)) {
+            self.bell.ring();
+        }
+        let over = known.iter().filter(|(number, _)| !now.contains_key(number)).map(|(_, who)| who.clone());
+        let over: Vec<_> = over.filter(|who| !now.values().any(|still| still == who)).collect();
+        *known = now;
+        over
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<Who, (Stop, Timestamp)>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something that a policy permits is stopped. Broken glass is not, and what carries nothing away is stopped by the harder stop only.
+pub(crate) const fn is_stopped(stop: Option<Stop>, action: Action, reason: Reason) -> bool {
+    if !reason.permits() || matches!(reason, Reason::BreakGlass) {
+        return false;
+    }
+    match stop {
+        None => false,
+        Some(Stop::Export) => matches!(action, Action::Export),
+        Some(Stop::Session) => matches!(action, Action::List | Action::View | Action::Export),
+    }
+}
+
+/// Whether a stop is asked for at all with this action.
+pub(crate) const fn may_be_stopped(action: Action) -> bool {
+    matches!(action, Action::List | Action::View | Action::Export)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stopped_is_what_opens_and_never_broken_glass() {
+        for action in Action::ALL {
+            let opens = may_be_stopped(*action);
+            assert_eq!(
+                is_stopped(Some(Stop::Session), *action, Reason::ReadsForInstitution),
+                opens,
+                "{action}"
+            );
+            let export = *action == Action::Export;
+            assert_eq!(
+                is_stopped(Some(Stop::Export), *action, Reason::ExportsForInstitution),
+                export,
+                "{action}"
+            );
+            for stop in [None, Some(Stop::Export), Some(Stop::Session)] {
+                assert!(!is_stopped(stop, *action, Reason::BreakGlass));
+                assert!(!is_stopped(stop, *action, Reason::NoRulePermits), "a refusal keeps its reason");
+                assert!(stop.is_some() || !is_stopped(stop, *action, Reason::InCare));
+            }
+        }
+    }
+
+    #[test]
+    fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_once() {
+        let stops = Stops::default();
+        let one = |number: u64| HashMap::from([(number, (ActorId::new("p").unwrap(), ActorKind::Person))]);
+        assert!(stops.follow(one(1)).is_empty());
+        assert_eq!(stops.bell().rung(), 1);
+        assert!(stops.follow(one(1)).is_empty());
+        assert_eq!(stops.bell().rung(), 1);
+        assert!(stops.follow(one(2)).is_empty(), "still stopped by another alert");
+        assert_eq!(stops.follow(HashMap::new()).len(), 1);
+        assert!(stops.follow(HashMap::new()).is_empty());
+    }
+}
