@@ -1,4 +1,4 @@
-//! What a monitor said about one run: the lines of `yingdun monitor replay --json`.
+//! What a monitor said about one run: the lines of `yingdun monitor replay --lines`.
 
 use crate::failure::{Failure, Outcome, While};
 use serde::Deserialize;
@@ -61,7 +61,7 @@ impl Said {
         let mut replay = Command::new(binary)
             .args(["monitor", "replay"])
             .arg(records)
-            .args(["--json", "--budget", &budget.to_string()])
+            .args(["--lines", "--budget", &budget.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -70,7 +70,8 @@ impl Said {
         let said = Self::read(output);
         // What it says on standard error is told by its status better than by a line that was cut off.
         let status = replay.wait().or_fail("waiting for `yingdun monitor replay`")?;
-        if !status.success() {
+        // 1 says that there was somebody to look at.
+        if !matches!(status.code(), Some(0 | 1)) {
             return Err(Failure::new(format!("`yingdun monitor replay` ended with {status}")));
         }
         said

@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let why = explain(&facts, access);
         explained += u64::from(!why.is_empty());
         let look = Look {
+            sequence: 0,
             at_ms: access.at_ms,
             person: &access.person,
             role: "clinician",

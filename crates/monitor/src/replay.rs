@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Findings of limits that a day shows; what is more is counted.
 const FINDINGS_MAX: usize = 1_000;
+/// Accesses without a reason that a day names; what is more is counted.
+const UNEXPLAINED_MAX: usize = 100_000;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
 
@@ -37,6 +39,9 @@ pub struct DayReport {
     pub findings: Vec<Finding>,
     /// Incidents within the budget, the weightiest first.
     pub alerts: Vec<Incident>,
+    /// Numbers of accesses of patients that were allowed and have no reason, the first hundred thousand.
+    #[serde(skip)]
+    pub unexplained: Vec<u64>,
 }
 
 /// What was counted.
@@ -127,6 +132,7 @@ pub struct Replay {
     day: Option<i64>,
     today: Counts,
     findings: Vec<Finding>,
+    unexplained: Vec<u64>,
     summary: Summary,
 }
 
@@ -145,6 +151,7 @@ impl Replay {
             day: None,
             today: Counts::default(),
             findings: Vec::new(),
+            unexplained: Vec::new(),
             summary: Summary::default(),
         })
     }
@@ -195,6 +202,9 @@ impl Replay {
                 let count = counts.explanations.entry(word).or_default();
                 *count = count.saturating_add(1);
             }
+            if why.is_empty() && access.allowed && self.unexplained.len() < UNEXPLAINED_MAX {
+                self.unexplained.push(access.sequence);
+            }
         }
         let judged = self.limits.look(&look_of(&self.facts, access, why));
         counts.stopped = counts.stopped.saturating_add(u64::from(judged.stopped));
@@ -214,7 +224,9 @@ impl Replay {
         self.summary.days = self.summary.days.saturating_add(1);
         self.summary.counts.add(&counts);
         let from_ms = day.saturating_mul(24 * 60 * MINUTE_MS).saturating_sub(self.offset_ms);
-        Some(DayReport { from_ms, counts, findings: std::mem::take(&mut self.findings), alerts })
+        let (findings, unexplained) =
+            (std::mem::take(&mut self.findings), std::mem::take(&mut self.unexplained));
+        Some(DayReport { from_ms, counts, findings, alerts, unexplained })
     }
 }
 
@@ -229,6 +241,7 @@ fn look_of<'a>(facts: &'a Facts, access: &'a Access, why: crate::explain::Explan
         _ => Act::Other,
     };
     Look {
+        sequence: access.sequence,
         at_ms: access.at_ms,
         person: &access.person,
         role: person.map_or("", |person| &person.role),

@@ -36,6 +36,8 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Look<'a> {
     /// When, milliseconds since 1970.
     pub at_ms: i64,
+    /// Number of the access within its source.
+    pub sequence: u64,
     /// Who.
     pub person: &'a str,
     /// In which role.
@@ -80,6 +82,8 @@ pub enum Act {
 /// Something that a limit says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
+    /// Number of the access.
+    pub sequence: u64,
     /// When, milliseconds since 1970.
     pub at_ms: i64,
     /// Who.
@@ -580,7 +584,7 @@ fn peak(peaks: &mut Vec<(Measure, u64)>, measure: Measure, counted: u64) {
 
 fn finding(look: &Look<'_>, what: What, step: Step) -> Finding {
     let (person, role) = (look.person.to_owned(), look.role.to_owned());
-    Finding { at_ms: look.at_ms, person, role, what, step, until_ms: None }
+    Finding { sequence: look.sequence, at_ms: look.at_ms, person, role, what, step, until_ms: None }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn limits(at_most: u64) -> Limits {
 
 fn view(patient: &str, at_ms: i64) -> Look<'_> {
     Look {
+        sequence: 1,
         at_ms,
         person: "p",
         role: "radiologist",

@@ -62,7 +62,7 @@ impl Owner {
             | Action::ApproveRelease
             | Action::BreakGlass
             | Action::ReviewBreakGlass => Self::SecurityAdministration,
-            Action::ReadAudit => Self::AuditAdministration,
+            Action::ReadAudit | Action::ReviewAlerts | Action::LiftStop => Self::AuditAdministration,
         }
     }
 }
@@ -190,7 +190,9 @@ impl Route {
             | Action::ApproveRelease
             | Action::GiveGrant
             | Action::BreakGlass
-            | Action::ReviewBreakGlass => Class::Administration,
+            | Action::ReviewBreakGlass
+            | Action::ReviewAlerts
+            | Action::LiftStop => Class::Administration,
         }
     }
 

@@ -49,6 +49,9 @@ pub(crate) struct ReplayArgs {
     /// How many incidents a day somebody looks at
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) budget: Option<u16>,
+    /// One JSON object a line as soon as it is known: alerts, blocks, accesses without a reason, and at the end a summary
+    #[arg(long)]
+    pub(crate) lines: bool,
     /// A TOML file with limits and weights, instead of those that come with the program
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,

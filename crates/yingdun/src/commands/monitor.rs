@@ -2,19 +2,23 @@
 
 use super::{CommandError, Verdict};
 use crate::cli::{MonitorCommand, ReplayArgs};
-use crate::output::Output;
+use crate::output::{self, Output};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::time::Instant;
 use yingdun_monitor::limits::{Finding, What};
 use yingdun_monitor::replay::{DayReport, LINE_BYTES_MAX, MonitorRules, Replay, Summary, read_line};
 use yingdun_monitor::score::Incident;
 
 /// The largest file of limits.
 const LIMITS_BYTES_MAX: u64 = 1024 * 1024;
+/// Milliseconds of twelve hours.
+const HALF_A_DAY_MS: i64 = 12 * 60 * 60 * 1000;
 /// Days that one document holds: ten years.
 const DAYS_MAX: usize = 3660;
 
@@ -31,11 +35,12 @@ fn replay(args: &ReplayArgs, output: Output) -> Result<Verdict, CommandError> {
     let rules = rules(args)?;
     let replay = Replay::new(rules)
         .map_err(|error| CommandError::Usage(format!("the limits cannot be used: {error}")))?;
+    let mut report = Report::new(args.lines, output);
     if args.file.as_os_str() == "-" {
-        return stream(io::stdin().lock(), &args.file, replay, output);
+        return stream(io::stdin().lock(), &args.file, replay, &mut report);
     }
     let file = File::open(&args.file).map_err(|cause| unusable(&args.file, cause))?;
-    stream(BufReader::new(file), &args.file, replay, output)
+    stream(BufReader::new(file), &args.file, replay, &mut report)
 }
 
 fn rules(args: &ReplayArgs) -> Result<MonitorRules, CommandError> {
@@ -60,21 +65,9 @@ fn stream(
     mut lines: impl BufRead,
     path: &Path,
     mut replay: Replay,
-    output: Output,
+    report: &mut Report,
 ) -> Result<Verdict, CommandError> {
     let (mut line, mut number) = (Vec::new(), 0_u64);
-    let (mut days, mut alerts) = (Vec::new(), 0_u64);
-    let mut tell = |day: DayReport| -> Result<(), CommandError> {
-        alerts = alerts.saturating_add(day.counts.alerts);
-        output.line(day_text(&day).trim_end())?;
-        if output.is_json() {
-            if days.len() >= DAYS_MAX {
-                return Err(CommandError::Usage(format!("more than {DAYS_MAX} days: replay them in parts")));
-            }
-            days.push(day);
-        }
-        Ok(())
-    };
     loop {
         line.clear();
         number = number.saturating_add(1);
@@ -92,18 +85,82 @@ fn stream(
             .map_err(|error| CommandError::Usage(format!("line {number} is no UTF-8: {error}")))?;
         let record = read_line(text, number).map_err(|error| CommandError::Usage(error.to_string()))?;
         if let Some(day) = record.and_then(|record| replay.take(&record)) {
-            tell(day)?;
+            report.day(day)?;
         }
     }
     let (last, summary) = replay.finish();
     if let Some(day) = last {
-        tell(day)?;
+        report.day(day)?;
     }
-    let document = json!({
-        "explained_basis_points": summary.counts.explained_basis_points(), "summary": summary, "days": days,
-    });
-    output.say(&document, |_| summary_text(&summary))?;
-    Ok(Verdict::of(alerts == 0 && summary.counts.blocks == 0))
+    report.end(&summary)?;
+    Ok(Verdict::of(summary.counts.alerts == 0 && summary.counts.blocks == 0))
+}
+
+/// What is told, as it becomes known: to a person, as lines, or as one document at the end.
+struct Report {
+    output: Output,
+    lines: bool,
+    days: Vec<DayReport>,
+    begun: Instant,
+}
+
+impl Report {
+    fn new(lines: bool, output: Output) -> Self {
+        Self { output, lines, days: Vec::new(), begun: Instant::now() }
+    }
+
+    fn day(&mut self, day: DayReport) -> Result<(), CommandError> {
+        if self.lines {
+            return Ok(output::write(&day_lines(&day))?);
+        }
+        self.output.line(day_text(&day).trim_end())?;
+        if self.output.is_json() {
+            if self.days.len() >= DAYS_MAX {
+                return Err(CommandError::Usage(format!("more than {DAYS_MAX} days: replay them in parts")));
+            }
+            self.days.push(day);
+        }
+        Ok(())
+    }
+
+    fn end(&self, summary: &Summary) -> Result<(), CommandError> {
+        let counts = &summary.counts;
+        if self.lines {
+            let line = json!({
+                "kind": "summary", "accesses": counts.of_patients, "explained": counts.explained, "blocks": counts.blocks,
+                "alerts": counts.alerts, "seconds": self.begun.elapsed().as_secs_f64(),
+            });
+            return Ok(output::write(&format!("{line}\n"))?);
+        }
+        let document = json!({
+            "explained_basis_points": counts.explained_basis_points(), "summary": summary, "days": self.days,
+        });
+        Ok(self.output.say(&document, |_| summary_text(summary))?)
+    }
+}
+
+/// A day, one object a line: see the design note on the synthetic hospital.
+fn day_lines(day: &DayReport) -> String {
+    let mut text = String::new();
+    // Noon of a day, wherever it began, lies on the day of that name in UTC.
+    let name = Timestamp::from_millisecond(day.from_ms.saturating_add(HALF_A_DAY_MS))
+        .map(|noon| noon.to_zoned(TimeZone::UTC).date().to_string())
+        .unwrap_or_default();
+    let mut line = |value: serde_json::Value| writeln!(text, "{value}").unwrap_or_default();
+    for sequence in &day.unexplained {
+        line(json!({"kind": "unexplained", "sequence": sequence}));
+    }
+    for block in day.findings.iter().filter(|finding| finding.until_ms.is_some()) {
+        line(
+            json!({"kind": "block", "sequence": block.sequence, "person": block.person, "at_ms": block.at_ms,
+                    "limit": block.what.as_str()}),
+        );
+    }
+    for (place, alert) in day.alerts.iter().enumerate() {
+        line(json!({"kind": "alert", "day": name, "rank": place.saturating_add(1), "person": alert.person,
+                    "score": alert.score, "sequences": alert.evidence, "reasons": alert.reasons}));
+    }
+    text
 }
 
 // === text ===

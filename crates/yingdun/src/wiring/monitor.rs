@@ -145,6 +145,7 @@ impl Watch for LiveMonitor {
 /// A look of a session at nothing yet.
 fn plain<'a>(session: &'a Session, person: &'a str, now: Timestamp) -> Look<'a> {
     Look {
+        sequence: 0,
         at_ms: now.as_ms(),
         person,
         role: session.role().as_str(),
