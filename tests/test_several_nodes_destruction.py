@@ -10,7 +10,7 @@ import pytest
 
 from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
-from yingdun_testkit.installation import wait_until
+from yingdun_testkit.installation import DidNotStart, wait_until
 from yingdun_testkit.key_thief import Thief, root_key
 from yingdun_testkit.several import FurtherNode, reached
 from yingdun_testkit.web import Web
@@ -143,6 +143,32 @@ def test_who_steals_the_other_node_opens_nothing_of_what_was_destroyed_at_the_fi
     for web in pair.webs:
         for image, status in zip(images, (404, 404, 200, 200)):
             assert web.get(f"/studies/{image.StudyInstanceUID}/metadata").status_code == status
+
+
+def test_a_node_whose_certificate_was_renewed_while_an_epoch_ended_makes_it_known_and_is_given_the_epoch(pair):
+    gone, kept = (part10.image(patient_id=f"renewed-{number}", seed=number) for number in range(2))
+    for image in (gone, kept):
+        pair.webs[1].must_store(part10.file_bytes(image))
+    wait_until(lambda: pair.webs[0].get(f"/studies/{gone.StudyInstanceUID}/metadata").status_code == 200, "the first node gives it")
+    pair.second.kill()
+    name = pair.destroy(gone)
+    wait_until(lambda: pair.record(name).get("waits_for"), "the destruction waits for the second node", DONE_SECONDS_MAX)
+
+    renewed = pair.first.issue_certificate("second-renewed", "127.0.0.1")
+    for kind, file in (("certificate_file", "server.pem"), ("private_key_file", "server.key")):
+        shutil.copy(renewed[kind], pair.second.directory / "pki" / file)
+    with pytest.raises(DidNotStart):
+        pair.second.start()
+    said = pair.second.log_text()
+    assert "`yingdun nodes join` on this machine makes it known" in said, said
+    # As it says. Nothing was lost, and nothing is copied by hand.
+    pair.second.join()
+    pair.second.start()
+    wait_until(lambda: pair.record(name)["state"] == "done", "no copy opens any more", DONE_SECONDS_MAX)
+    for web in pair.webs:
+        assert web.get(f"/studies/{gone.StudyInstanceUID}/metadata").status_code == 404
+        # What the catalogue says of a node is remembered for five seconds.
+        wait_until(lambda: web.get(f"/studies/{kept.StudyInstanceUID}/metadata").status_code == 200, "the neighbour is there")
 
 
 def metric(pair, name: str) -> float:

@@ -56,6 +56,11 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// How long a node that did not answer is not asked again: whoever waits for it hears so at once.
 const SILENT: Duration = Duration::from_secs(2);
 
+/// What is told of a node that gives nothing to who shows a certificate that the catalogue does not know. `nodes join` writes the new one down
+/// with the root key alone, which a start cannot do before it has the epoch.
+const UNKNOWN_CERTIFICATE: &str = "does not know this node by its certificate: where that was renewed while the node was stopped, `yingdun nodes join` on this machine \
+     makes it known (it changes nothing else), and it is given with the next start; a node that was forgotten gets a copy by hand";
+
 /// The place of no record.
 const GREETING: &str = "records/ff";
 
@@ -427,9 +432,7 @@ impl Others {
         match answer.status() {
             StatusCode::OK => Ok(bounded(answer, ANSWER_BYTES_MAX).await?.to_vec()),
             StatusCode::NOT_FOUND => Err("does not have it".to_owned()),
-            StatusCode::UNAUTHORIZED => {
-                Err("does not know this node by its certificate, which is new or was forgotten".to_owned())
-            }
+            StatusCode::UNAUTHORIZED => Err(UNKNOWN_CERTIFICATE.to_owned()),
             status => Err(format!("refuses: it says {}", status.as_u16())),
         }
     }
