@@ -209,19 +209,29 @@ def test_a_role_is_served_in_its_zone_only_and_what_lies_in_no_zone_is_closed(ma
 zones = { office = ["127.0.0.1"], wards = ["127.0.5.0/24"] }
 classes = { administration = ["office"] }
 roles = { security-administrator = ["office"] }
+
+[[gateway.deny]]
+name = "scanners"
+header = "User-Agent"
+header_value = "(?i)sqlmap"
+
+[[gateway.deny]]
+name = "watched"
+path = "^/dicom-web/series$"
+dry_run = true
 """
     )
     assert program.run("check-config", "--config", installation.config).returncode == 0
     installation.start()
     port = int(installation.addresses.web.rsplit(":", 1)[1])
 
-    def ask(source: str, path: str) -> int:
+    def ask(source: str, path: str, agent="viewer") -> int:
         context = ssl.create_default_context(cafile=str(installation.ca_file))
         context.check_hostname = False
         connection = http.client.HTTPSConnection(
             "127.0.0.1", port, timeout=20, context=context, source_address=(sources[source], 0)
         )
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}", "User-Agent": agent})
         return connection.getresponse().status
 
     assert ask("ward", "/dicom-web/studies") == 200
@@ -230,6 +240,8 @@ roles = { security-administrator = ["office"] }
     assert ask("desk", "/api/v1/me/sessions") == 200
     with pytest.raises(OSError):
         ask("street", "/health/live")
+    assert ask("desk", "/dicom-web/studies", agent="SQLMap/1.7") == 403
+    assert ask("desk", "/dicom-web/series") == 200, "a dry run only counts"
 
 
 def test_a_zone_that_nobody_declared_is_an_error_before_anything_starts(make_installation):
