@@ -5,6 +5,7 @@ use crate::class::Class;
 use crate::rate::{Rate, TooMany};
 use crate::recent::Recent;
 use crate::refusal::Refusal;
+use crate::rules::{Asked, Rules};
 use crate::settings::{Settings, SettingsError};
 use crate::turns::{Turn, Turns};
 use crate::zones::Zones;
@@ -22,6 +23,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     settings: Settings,
     zones: Zones,
+    rules: Rules,
     began: Instant,
     connections: Buckets<IpAddr>,
     strangers: Buckets<IpAddr>,
@@ -62,10 +64,12 @@ impl Gateway {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         let zones = Zones::new(&settings)?;
+        let rules = Rules::new(&settings.deny)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self(Arc::new(Inner {
             settings,
             zones,
+            rules,
             began: Instant::now(),
             connections: Buckets::default(),
             strangers: Buckets::default(),
@@ -91,6 +95,19 @@ impl Gateway {
         }
         let taken = self.0.connections.take(network_of(address), self.0.settings.connections(), self.now());
         taken.map_err(refusal)
+    }
+
+    /// A request as it was sent, against the rules of the installation. `values` gives the values of a header field by its name in
+    /// lower case.
+    ///
+    /// # Errors
+    /// [`Refusal::Rule`].
+    pub fn rules<'v>(
+        &self,
+        asked: &Asked<'_>,
+        values: impl Fn(&str) -> Vec<&'v [u8]>,
+    ) -> Result<(), Refusal> {
+        if self.0.rules.deny(asked, values) { Err(Refusal::Rule) } else { Ok(()) }
     }
 
     /// A request of a class, before anybody knows whose it is.

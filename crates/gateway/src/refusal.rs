@@ -8,6 +8,9 @@ pub enum Refusal {
     /// The address lies in no zone from which this may be asked for. 403; A-ASSOCIATE-RJ.
     #[error("a network from which this may be asked for")]
     Zone,
+    /// A rule of the installation denies it. 403.
+    #[error("a request that no rule of this installation denies")]
+    Rule,
     /// Too much within a short time. 429; A-ASSOCIATE-RJ (transient), or the status "out of resources".
     #[error("fewer requests of this kind in a second")]
     Rate {
@@ -31,6 +34,7 @@ impl Refusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Zone => "zone",
+            Self::Rule => "rule",
             Self::Rate { .. } => "rate",
             Self::Quota { .. } => "quota",
             Self::Busy => "busy",
@@ -41,7 +45,7 @@ impl Refusal {
     #[must_use]
     pub fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::Zone => None,
+            Self::Zone | Self::Rule => None,
             Self::Rate { retry_after } | Self::Quota { retry_after } => {
                 Some(u32::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1))
             }

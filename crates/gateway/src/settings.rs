@@ -2,6 +2,7 @@
 
 use crate::class::Class;
 use crate::rate::Rate;
+use crate::rules::{DenyRule, RuleError};
 use crate::zones::ZoneError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub classes: BTreeMap<Class, Vec<String>>,
     /// In which zones a role may be acted in; a role that is not named, in all that are declared.
     pub roles: BTreeMap<Role, Vec<String>>,
+    /// What never passes, whoever sends it.
+    pub deny: Vec<DenyRule>,
     /// What one address may do before anybody knows who it is.
     pub address: AddressRates,
     /// What one person may do.
@@ -61,6 +64,9 @@ pub enum SettingsError {
     /// Zones.
     #[error(transparent)]
     Zones(#[from] ZoneError),
+    /// A deny rule.
+    #[error("gateway.deny: {0}")]
+    Rule(#[from] RuleError),
     /// A rate that lets nothing through.
     #[error(
         "gateway.{0} lets nothing through: a rate needs at least 1 per second, a burst of 1 and, if set, 1 per day"

@@ -292,8 +292,10 @@ mod tests {
     #[tokio::test]
     async fn while_readers_wait_others_have_a_quarter() {
         let turns = Turns::new(1);
-        let readers =
-            [turns.take(Class::Reading, taker(1)).await, turns.take(Class::Reading, taker(2)).await];
+        let mut readers = Vec::new();
+        for number in 0..READERS_PER_CORE {
+            readers.push(turns.take(Class::Reading, taker(number)).await.unwrap());
+        }
         let quarter = turns_of(Class::Search, 1, true);
         assert_eq!(quarter, turns_of(Class::Search, 1, false) / 4);
         let mut searches = Vec::new();

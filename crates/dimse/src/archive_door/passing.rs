@@ -97,7 +97,7 @@ impl ArchiveDoor {
 
 fn kind(refusal: NotLetThrough, crowded: Crowded) -> FailureKind {
     match (refusal, crowded) {
-        (NotLetThrough::Zone, _) => FailureKind::NotAuthorised,
+        (NotLetThrough::Zone | NotLetThrough::Rule, _) => FailureKind::NotAuthorised,
         (_, Crowded::OutOfResources) => FailureKind::OutOfResources,
         (_, Crowded::UnableToSend) => FailureKind::OfService(Status::UNABLE_TO_SEND),
         (_, Crowded::ResourceLimitation) => FailureKind::ResourceLimitation,

@@ -12,13 +12,13 @@ use crate::server::{Peer, Standing};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode};
 use hyper::body::{Body as _, Frame, SizeHint};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use yingdun_access::{Access, Session};
-use yingdun_gateway::{Class, Gateway, Refusal, Subject, Turn};
+use yingdun_gateway::{Asked, Class, Gateway, Refusal, Subject, Turn};
 
 /// The door, in metrics.
 const DOOR: &str = "http";
@@ -39,6 +39,13 @@ impl Checkpoint {
 
     /// Before anything of the request is looked at: may this be asked for from here, by somebody who is not known yet?
     pub(super) fn arrival(&self, parts: &Parts) -> Result<(), Problem> {
+        let asked = Asked {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+        };
+        let values = |field: &str| parts.headers.get_all(field).iter().map(HeaderValue::as_bytes).collect();
+        self.gateway.rules(&asked, values).map_err(|refusal| self.told(refusal))?;
         self.gateway.arrival(self.class, self.address).map_err(|refusal| self.told(refusal))?;
         let passed = match (self.needs, credential(parts)) {
             // Whoever balances load asks often, and it costs nothing.
@@ -110,6 +117,8 @@ impl Checkpoint {
             Refusal::Zone => Problem::new(Kind::Forbidden)
                 .came("another network")
                 .remedy("ask from a workplace where this is served, or have its network added to a zone (gateway.zones)"),
+            Refusal::Rule => Problem::new(Kind::Forbidden)
+                .remedy("ask the system administrator which rule that is (gateway.deny)"),
             Refusal::Rate { .. } => Problem::new(Kind::TooMany).remedy("wait as long as Retry-After says, and ask more slowly"),
             Refusal::Quota { .. } => {
                 Problem::new(Kind::TooMany).remedy("go on tomorrow, or ask the system administrator for a larger quota")
@@ -172,5 +181,5 @@ impl hyper::body::Body for Kept {
 /// What a request shows to say whose it is.
 fn credential(parts: &Parts) -> Option<&[u8]> {
     let headers = &parts.headers;
-    headers.get(AUTHORIZATION).or_else(|| headers.get(COOKIE)).map(axum::http::HeaderValue::as_bytes)
+    headers.get(AUTHORIZATION).or_else(|| headers.get(COOKIE)).map(HeaderValue::as_bytes)
 }

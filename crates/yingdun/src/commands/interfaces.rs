@@ -57,16 +57,9 @@ fn tls_words(language: Language, postures: &[Posture]) -> String {
         let subject = door.certificate_subject.as_deref().unwrap_or_default();
         let (versions, suites, groups) =
             (door.versions.join(", "), door.suites.join(" "), door.key_exchange.join(" "));
-        language.tls_posture(
-            door.door,
-            &door.listen,
-            versions,
-            suites,
-            groups,
-            door.client_certificate,
-            subject,
-            ends,
-        )
+        let named = format!("{}  {}", door.door, door.listen);
+        let certificate = format!("{subject}, {ends}");
+        language.tls_posture(named, versions, suites, groups, door.client_certificate, certificate)
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -11,6 +11,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
             "gateway.zones",
             "declare each zone with its networks, and bind classes and roles to declared zones only",
         ),
+        SettingsError::Rule(_) => ("gateway.deny", "correct the rule, or take it out"),
         SettingsError::Nothing(_) => {
             ("gateway", "leave the rate out to have its default, or raise per_second, burst and per_day")
         }

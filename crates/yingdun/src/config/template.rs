@@ -256,6 +256,17 @@ private_key_file = "pki/server.key"
 # # Without this, servers without TLS (nats://127.0.0.1:4222) are refused; beyond loopback they always are.
 # plain_on_loopback = true
 
+# Where requests may come from, and how fast. Unset: one zone, everywhere, and the rates of the program (see the page on the gateway).
+# [gateway]
+# zones = {{ wards = ["10.1.0.0/16"], office = ["10.9.0.0/24", "127.0.0.1"] }}
+# # What is bound is served in these zones only; everything else in all of them, and nothing from outside.
+# classes = {{ administration = ["office"] }}
+# roles = {{ security-administrator = ["office"] }}
+# # What one person, service client (client) or device may do, by class: reading, store, search, administration, bulk.
+# person = {{ bulk = {{ per_second = 100, burst = 1000, per_day = 5000 }} }}
+# # What one address may do before anybody knows who it is.
+# address = {{ connections = {{ per_second = 200, burst = 2000 }}, strangers = {{ per_second = 50, burst = 1000 }} }}
+
 [log]
 # json or text. Logs carry no personal data.
 format = "json"

@@ -11,8 +11,8 @@ messages! {
         "未声明网络区域（gateway.zones）：凡能连到端口的地址都可发起请求"
         "no zones are declared (gateway.zones): whoever reaches a port may ask"
     }
-    tls_posture(door, listen, versions, suites, groups, client, subject, ends) {
-        "{door}  {listen}\n  TLS：{versions}\n  套件：{suites}\n  密钥交换：{groups}\n  客户端证书：{client}\n  证书：{subject}，有效至 {ends}"
-        "{door}  {listen}\n  TLS: {versions}\n  suites: {suites}\n  key exchange: {groups}\n  client certificate: {client}\n  certificate: {subject}, until {ends}"
+    tls_posture(door, versions, suites, groups, client, certificate) {
+        "{door}\n  TLS：{versions}\n  套件：{suites}\n  密钥交换：{groups}\n  客户端证书：{client}\n  证书：{certificate}"
+        "{door}\n  TLS: {versions}\n  suites: {suites}\n  key exchange: {groups}\n  client certificate: {client}\n  certificate: {certificate}"
     }
 }

@@ -4,7 +4,7 @@
 //! is not accepted, and the types leave no field of a row empty. What can be less than whole is encryption: DICOM without TLS, where
 //! somebody opened it. That is measured.
 
-use super::error::{StartError, read};
+use super::error::StartError;
 use super::system::web_tls;
 use super::{dicom, read_certificate};
 use crate::config::Config;
@@ -209,7 +209,6 @@ const fn version(version: rustls::ProtocolVersion) -> &'static str {
 mod tests {
     use super::*;
     use crate::config::{TemplateValues, render};
-    use std::path::Path;
 
     #[test]
     fn every_way_in_is_listed_and_owned_and_only_a_plain_door_is_not_encrypted() {

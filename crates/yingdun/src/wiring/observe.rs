@@ -140,6 +140,7 @@ const COUNTERS: &[&str] = &[
     "yingdun_epochs_unshared_total",
     "yingdun_feed_failures_total",
     "yingdun_feed_published_total",
+    "yingdun_http_connections_evicted_total",
     "yingdun_http_connections_refused_total",
     "yingdun_http_handshakes_failed_total",
     "yingdun_kek_destroyed_total",
