@@ -30,10 +30,11 @@
 
 use super::engine::applies_to;
 use super::{
-    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
-    Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Resource,
+    Scope, StudyFacts, Target, Ties,
 };
 use crate::departments::DepartmentFacts;
+use crate::dissents::DissentFacts;
 use crate::grants::{HeldGrants, grant_for_tests as grant};
 use crate::reason::Reason;
 use crate::visibility::{sieve, with_grants};
@@ -41,6 +42,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use yingdun_catalog::catalogue::Visibility;
 use yingdun_catalog::catalogue::departments::Membership;
+use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 use yingdun_catalog::identity::grants::Granted;
 use yingdun_model::{
     Action, ActorId, ActorKind, Grade, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
@@ -56,7 +58,7 @@ fn questions() -> u32 {
 const NOW_MS: i64 = 1_795_000_000_000;
 
 /// What the rules say.
-fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) -> bool {
+pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circumstances) -> bool {
     let now = when.now.as_ms();
     let home = match on {
         Target::Study { institution, .. }
@@ -485,4 +487,149 @@ fn a_second_factor_is_asked_of_those_whom_it_would_help_and_of_nobody_else() {
         }
     }
     assert!(asked > 300, "{asked}");
+}
+
+/// Promise I5, both ways, over facts as rows: what the sieve lets pass and the policies list opens, and nothing that opens is
+/// missing from the list.
+#[test]
+fn a_hundred_thousand_random_users_list_what_they_open_and_nothing_else() {
+    const USERS: u64 = 100_000;
+    const STUDIES_OF_ONE: u8 = 3;
+    let engine = Engine::load(&PolicySource::Builtin).unwrap();
+    let threads = std::thread::available_parallelism().map_or(4, std::num::NonZero::get).min(16) as u64;
+    let opened: u64 = std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..threads)
+            .map(|thread| {
+                let engine = &engine;
+                scope.spawn(move || {
+                    let mut chance = Chance(0x5EED + thread);
+                    (0..USERS / threads)
+                        .map(|_| listed_and_opened(engine, &mut chance, STUDIES_OF_ONE))
+                        .sum::<u64>()
+                })
+            })
+            .collect();
+        parts.into_iter().map(|part| part.join().unwrap()).sum::<u64>()
+    });
+    assert!(opened > USERS / 10, "{opened} of {} open", USERS * u64::from(STUDIES_OF_ONE));
+}
+
+/// One user, some studies of other patients, departments and days, and rows of every kind; how many studies open.
+fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
+    let now = Timestamp::from_ms(NOW_MS);
+    let who = Principal {
+        institution: InstitutionId::new("renmin").unwrap(),
+        disabled: false,
+        ..chance.principal()
+    };
+    let exist = chance.one_in(2);
+    let when = Circumstances { tls: true, step_up: false, departments: exist, ..chance.circumstances() };
+    let mut facts = DepartmentFacts { exist, ..DepartmentFacts::default() };
+    let mut dissents = DissentFacts::default();
+    let (mut held, mut care) = (HeldGrants::default(), HashMap::new());
+    for unit in ["department:a", "department:b", "device:C"] {
+        let Some(span) = chance.care().filter(|_| exist) else { continue };
+        facts.memberships.push(Membership {
+            institution: who.institution.clone(),
+            actor: who.actor.clone(),
+            unit: unit.parse().unwrap(),
+            valid_from: span.valid_from,
+            valid_until: span.valid_until,
+            given_by: who.actor.clone(),
+        });
+    }
+    let resources: Vec<StudyFacts> = (0..studies)
+        .map(|number| {
+            let (study, patient) = (StudyRef::from_bytes([number; 16]), PatientRef::from_bytes([number; 16]));
+            let units = ["requesting:a", "performing:a", "performing:b", "device:C", "requesting:z"];
+            let of = units.iter().filter(|_| chance.one_in(4)).map(|unit| (*unit).to_owned()).collect();
+            facts.studies.insert(study, of);
+            if let Some(span) = chance.care().filter(|_| who.kind == ActorKind::Person) {
+                care.insert(patient, span);
+            }
+            for on in [Granted::Study(study), Granted::Patient(patient)] {
+                let Some(span) = chance.care().filter(|_| chance.one_in(4)) else { continue };
+                let mut row = grant(number.into(), on, span.valid_from.as_ms(), span.valid_until.as_ms());
+                if matches!(on, Granted::Patient(_)) && chance.one_in(2) {
+                    row.kind = yingdun_model::GrantKind::BreakGlass;
+                }
+                if who.kind == ActorKind::Person {
+                    held.0.push(row);
+                }
+            }
+            if let Some(span) = chance.care().filter(|_| chance.one_in(4)) {
+                let against = match chance.next() % 3 {
+                    0 => Against::Research,
+                    1 => Against::Person(who.actor.clone()),
+                    _ => Against::AllBut(vec![]),
+                };
+                dissents.dissents.push(Dissent {
+                    number: number.into(),
+                    patient,
+                    against,
+                    break_glass: chance.one_in(2),
+                    valid_from: span.valid_from,
+                    valid_until: span.valid_until,
+                    given_by: who.actor.clone(),
+                });
+            }
+            let received = Timestamp::from_ms(NOW_MS - if chance.one_in(2) { 0 } else { 1 });
+            StudyFacts {
+                institution: who.institution.clone(),
+                study,
+                patient,
+                grade: chance.of(Grade::ALL),
+                received,
+            }
+        })
+        .collect();
+    let visible = with_grants(sieve(who.kind, who.role, &who.actor, &facts, now, now), &held, now);
+    let mut opened = 0;
+    for study in &resources {
+        let decide = |action| {
+            let ties = Ties {
+                care: care.get(&study.patient).copied(),
+                grant: held.granted(study, action, when.purpose, now).map(|(_, tie)| tie),
+                break_glass: held.broken(study, now).map(|(_, tie)| tie),
+                department: facts.department(study.study, now),
+                acquired: facts.acquired(study.study, now),
+                dissent: dissents.against(&who, study.patient, now),
+                against_research: dissents.against_research(study.patient, now),
+                against_sharing: dissents.against_sharing(study.patient, now),
+            };
+            let target = Target::new(&Resource::Study(study.clone()), now, ties);
+            engine.decide(&who, action, &target, &when).permitted
+        };
+        let listed = passes(&visible, study, &care, &facts) && decide(Action::List);
+        let opens = decide(Action::View);
+        assert_eq!(listed, opens, "{who:?} {study:?} {visible:?} {when:?} {held:?} {facts:?}");
+        opened += u64::from(opens);
+    }
+    opened
+}
+
+/// What the sieve does with a row, in words of SQL's conditions.
+fn passes(
+    visible: &Visibility,
+    study: &StudyFacts,
+    care: &HashMap<PatientRef, CareInterval>,
+    facts: &DepartmentFacts,
+) -> bool {
+    match visible {
+        Visibility::Nothing => false,
+        Visibility::Institution => true,
+        Visibility::CareRelation { at, .. } => {
+            care.get(&study.patient).is_some_and(|span| span.valid_from <= *at && *at < span.valid_until)
+        }
+        Visibility::ReceivedSince(since) => study.received >= *since,
+        Visibility::OfUnits { units, since } => {
+            facts.studies.get(&study.study).is_some_and(|of| units.iter().any(|unit| of.contains(unit)))
+                && since.is_none_or(|since| study.received >= since)
+        }
+        Visibility::Granted { beside, patients, studies } => {
+            patients.contains(&study.patient)
+                || studies.contains(&study.study)
+                || passes(beside, study, care, facts)
+        }
+    }
 }

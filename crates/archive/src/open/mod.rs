@@ -426,9 +426,9 @@ async fn enter(
             }
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
-            // Only a study that is there has a patient who dissents.
-            Some(Reason::PatientDissents) => OpenError::NotFound,
             Some(_) if opens_studies(session) => OpenError::NotFound,
+            // Only a study that is there has a patient who dissents.
+            Some(Reason::PatientDissents) => OpenError::Refused { reason: Reason::NoRulePermits.to_string() },
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },
     })
