@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, IdleRules, Login, Officers, OneTimeLink, Peer, Resource, Session, SignInError,
-    SignInRules, SignedIn, StudyFacts,
+    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OneTimeLink, Peer, Resource, Session,
+    SignInError, SignInRules, SignedIn, StudyFacts, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
+use yingdun_catalog::identity::alerts;
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::SealingKey;
 use yingdun_crypto::sign::SigningKey;
 use yingdun_model::{
-    ActorId, Clock, Grade, InstitutionId, ManualClock, PatientRef, Role, Secret, StudyRef, Timestamp,
+    ActorId, ActorKind, Clock, Grade, InstitutionId, ManualClock, PatientRef, Role, Secret, Stop, StudyRef,
+    Timestamp,
 };
 
 /// 2026-11-18T10:26:40 in China: far from midnight.
@@ -112,6 +114,40 @@ impl House {
         let config = AccessConfig { rules, ..AccessConfig::new(home(), detail_key, identity_key) };
         let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
+    /// The same house as another node sees it, with somebody who counts.
+    pub(crate) fn watched(&self, watch: Arc<dyn Watch>) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config =
+            AccessConfig { rules: unhurried(), watch, ..AccessConfig::new(home(), detail_key, identity_key) };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
+    /// An alert about somebody, as another node would have written it.
+    pub(crate) async fn own_alert(&self, name: &str, role: Role, number: u64) {
+        let alert = AlertRow {
+            number,
+            kind: "monitor-limit".to_owned(),
+            actor: actor(name),
+            actor_kind: ActorKind::Person,
+            role,
+            step: "suspend-session".to_owned(),
+            patient: None,
+            study: None,
+            measure: None,
+            counted: 0,
+            at_most: 0,
+            within_minutes: 0,
+            at: self.now(),
+            stops: Some(Stop::Session),
+            stops_until: Some(self.now().after(Duration::from_secs(600))),
+            lifted: None,
+            acknowledged: None,
+            verdict: None,
+        };
+        self.identity.execute(vec![alerts::insert(&home(), &alert)]).await.unwrap();
     }
 
     /// A person with one role, without a password.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod administration;
+mod alerts;
 mod decisions;
 mod departments;
 mod devices;

@@ -213,9 +213,16 @@ fn noticed(finding: &Finding) -> Noticed {
 }
 
 fn rules_of(path: &Path) -> Result<LimitRules, StartError> {
-    let rules: MonitorRules = toml::from_str(&text_of(path)?)
-        .map_err(|error| StartError::Monitor { path: path.to_owned(), cause: error.to_string() })?;
-    Ok(rules.limits)
+    let wrong =
+        |error: toml::de::Error| StartError::Monitor { path: path.to_owned(), cause: error.to_string() };
+    let text = text_of(path)?;
+    let mut limits = toml::from_str::<MonitorRules>(&text).map_err(wrong)?.limits;
+    let said: toml::Table = toml::from_str(&text).map_err(wrong)?;
+    let has_usual = said.get("limits").is_some_and(|limits| limits.get("usual").is_some());
+    if !has_usual {
+        limits.usual = LimitRules::for_archive().usual;
+    }
+    Ok(limits)
 }
 
 fn text_of(path: &Path) -> Result<String, StartError> {
