@@ -112,7 +112,7 @@ fn boards(world: &mut World) {
 
 /// Conferences that nobody enters: a senior shows the young some cases of the week.
 fn conferences(world: &mut World) {
-    let mean = world.house.plan.scaled_mean(5.0).max(0.7);
+    let mean = world.house.plan.scaled_mean(10.0).max(0.7);
     for _ in 0..world.random.about(mean) {
         let mut now = world.moment(8, 16);
         let Some(person) =
@@ -120,7 +120,7 @@ fn conferences(world: &mut World) {
         else {
             continue;
         };
-        for _ in 0..world.random.between(3, 9) {
+        for _ in 0..world.random.between(3, 10) {
             let Some(patient) = remembered(world) else { break };
             now = world.look(person, patient, now, Look { views: 1.3, ..Look::default() })
                 + world.random.between(1, 6) * MINUTE;

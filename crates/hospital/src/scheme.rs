@@ -58,11 +58,12 @@ pub(crate) fn plan(plan: &Plan, calendar: &Calendar) -> Vec<Scheme> {
         let days = days.min(all - 2);
         // A day or two of room at the end, if nobody is found on the first one.
         let mut first_day = random.between(0, (all - days - 2).max(0));
-        if let Kind::LookAlike(like) = kind {
-            let suits = |day: &i64| like.suits(calendar, *day);
-            let later = (first_day..all).find(suits);
-            first_day = later.or_else(|| (0..first_day).find(suits)).unwrap_or(first_day);
-        }
+        let suits = |day: &i64| match kind {
+            Kind::Attack(attack) => attack.suits(calendar, *day),
+            Kind::LookAlike(like) => like.suits(calendar, *day),
+        };
+        let earlier = || (0..first_day).rev().find(suits);
+        first_day = (first_day..all - 1).find(suits).or_else(earlier).unwrap_or(first_day);
         Scheme { kind, first_day, days, incident: None, people: Vec::new(), patients: Vec::new() }
     });
     schemes.collect()

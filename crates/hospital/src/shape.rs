@@ -184,10 +184,10 @@ const A: Shape = Shape {
     nights: 0.09,
     weekend: 0.24,
     holiday: 0.18,
-    admissions: 112.0,
+    admissions: 130.0,
     appointments: 1_560.0,
     emergencies: 220.0,
-    views: 1.9,
+    views: 2.2,
     searched: 0.34,
     household_known: 0.75,
     neighbourhood_known: 0.85,
@@ -195,7 +195,7 @@ const A: Shape = Shape {
     missing: 0.012,
     late: 0.06,
     late_hours: 40,
-    without_reason: 13.0,
+    without_reason: 9.0,
 };
 
 const B: Shape = Shape {
@@ -251,5 +251,5 @@ const B: Shape = Shape {
     missing: 0.02,
     late: 0.12,
     late_hours: 64,
-    without_reason: 16.0,
+    without_reason: 10.0,
 };

@@ -36,8 +36,12 @@ impl Sink for Run {
 
 impl Run {
     fn of(hospital: Hospital, seed: u64) -> Self {
+        Self::planned(plan(hospital, seed))
+    }
+
+    fn planned(plan: Plan) -> Self {
         let mut run = Self::default();
-        generate(plan(hospital, seed), &mut run).unwrap();
+        generate(plan, &mut run).unwrap();
         run
     }
 
@@ -215,13 +219,10 @@ fn explained(run: &Run) -> f64 {
 
 #[test]
 fn records_explain_most_of_what_is_benign_and_not_all() {
-    for (hospital, seed, run) in runs() {
-        let share = explained(&run);
-        let bounds = match hospital {
-            Hospital::A => 0.95..0.985,
-            Hospital::B => 0.93..0.975,
-        };
-        assert!(bounds.contains(&share), "{hospital:?} {seed}: {share}");
+    // Of full size: a small one has as many look-alikes, which are explained less well.
+    for (hospital, bounds) in [(Hospital::A, 0.955..0.980), (Hospital::B, 0.945..0.975)] {
+        let share = explained(&Run::planned(Plan { percent: 100, days: 8, ..plan(hospital, 1) }));
+        assert!(bounds.contains(&share), "{hospital:?}: {share}");
     }
 }
 

@@ -31,10 +31,10 @@ pub(super) fn fast(world: &mut World, scheme: &mut Scheme) -> bool {
 pub(super) fn slow(world: &mut World, scheme: &mut Scheme) -> bool {
     let Some(person) = attacker(world, scheme, &DESK, |_, _| true) else { return false };
     let department = world.house.members[person].department.min(world.house.shape.wards.len() - 1);
-    for _ in 0..world.random.between(25, 60) {
+    for _ in 0..world.random.between(9, 34) {
         let Some(at_ms) = while_working(world, person) else { return scheme.incident.is_some() };
         let incident = scheme.incident(world);
-        let own = if world.random.chance(0.3) { world.outpatient(department) } else { None };
+        let own = if world.random.chance(0.5) { world.outpatient(department) } else { None };
         let patient = match own {
             Some(patient) => patient,
             None => world.any_patient(),
@@ -48,11 +48,11 @@ pub(super) fn slow(world: &mut World, scheme: &mut Scheme) -> bool {
 pub(super) fn pieces(world: &mut World, scheme: &mut Scheme, action: &'static str) -> bool {
     let works = [Work::Physician, Work::Resident, Work::Radiologist, Work::Nurse];
     let Some(person) = attacker(world, scheme, &works, |_, _| true) else { return false };
-    for _ in 0..world.random.between(3, 9) {
+    for _ in 0..world.random.between(1, 7) {
         let Some(at_ms) = while_working(world, person) else { return scheme.incident.is_some() };
         let incident = scheme.incident(world);
         let own: Vec<PatientId> = own_patients(world, person);
-        let patient = match world.random.pick(&own).filter(|_| at_ms % 3 == 0) {
+        let patient = match world.random.pick(&own).filter(|_| at_ms % 2 == 0) {
             Some(patient) => patient,
             None => world.any_patient(),
         };
@@ -72,7 +72,7 @@ pub(super) fn research(world: &mut World, scheme: &mut Scheme) -> bool {
     let incident = scheme.incident(world);
     let cohort = noise::cohort(world, person);
     let exports = world.random.chance(0.35);
-    for _ in 0..bounded(world, 12, 45) {
+    for _ in 0..bounded(world, 6, 40) {
         let patient = world.any_patient();
         if cohort.contains(&patient) {
             continue;
@@ -104,8 +104,8 @@ pub(super) fn leaver(world: &mut World, scheme: &mut Scheme) -> bool {
     let department = world.house.members[person].department.min(world.house.shape.wards.len() - 1);
     let own = own_patients(world, person);
     let exports = world.random.chance(0.6);
-    for _ in 0..bounded(world, 12, 35) {
-        let known = world.random.pick(&own).filter(|_| now % 2 == 0);
+    for _ in 0..bounded(world, 6, 35) {
+        let known = world.random.pick(&own).filter(|_| now % 4 != 0);
         let Some(patient) = known.or_else(|| world.outpatient(department)) else { continue };
         let look = Look { views: 1.3, incident, ..Look::default() };
         if exports {

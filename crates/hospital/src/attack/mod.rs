@@ -5,6 +5,7 @@ mod snoop;
 mod stolen;
 mod unseen;
 
+use crate::calendar::Calendar;
 use crate::people::StaffId;
 use crate::random::Random;
 use crate::scheme::Scheme;
@@ -112,6 +113,11 @@ impl AttackType {
             Self::NightAbuse | Self::BreakGlassAbuse | Self::CredentialSharing | Self::ExportPieces => 1.5,
             _ => 1.0,
         }
+    }
+
+    /// Whether it can begin on a day: offices rest on the others.
+    pub(crate) fn suits(self, calendar: &Calendar, day: i64) -> bool {
+        !matches!(self, Self::ResearchOverreach | Self::ListHarvest) || calendar.is_workday(day)
     }
 
     /// For how many days it goes on.

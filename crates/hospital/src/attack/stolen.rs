@@ -39,7 +39,7 @@ pub(super) fn night(world: &mut World, scheme: &mut Scheme) -> bool {
     }
     let incident = scheme.incident(world);
     let mut now = world.moment(0, 4);
-    for _ in 0..world.random.between(8, 24) {
+    for _ in 0..world.random.between(3, 20) {
         let patient = world.any_patient();
         now = world.look(person, patient, now, Look { views: 1.3, incident, ..Look::default() })
             + world.random.between(0, 5) * MINUTE;
@@ -75,7 +75,7 @@ pub(super) fn shared(world: &mut World, scheme: &mut Scheme) -> bool {
     world.deed(owner, None, "sign-in", now - 20 * SECOND, Look { seat, incident, ..Look::default() });
     let mine: Vec<usize> =
         world.past.iter().filter(|(who, _)| *who == borrower).map(|(_, patient)| *patient).collect();
-    for _ in 0..world.random.between(5, 14) {
+    for _ in 0..world.random.between(2, 10) {
         let patient = match world.random.pick(&mine) {
             Some(patient) => patient,
             None => world.any_patient(),
@@ -100,7 +100,7 @@ pub(super) fn vendor(world: &mut World, scheme: &mut Scheme) -> bool {
     scheme.people.push(person);
     let incident = scheme.incident(world);
     let mut now = world.moment(6, 22);
-    for _ in 0..bounded(world, 8, 40) {
+    for _ in 0..bounded(world, 3, 35) {
         let patient = world.any_patient();
         let purpose = Some("HOPERAT").filter(|_| now % 2 == 0);
         now = world.look(person, patient, now, Look { views: 1.2, purpose, incident, ..Look::default() })
@@ -121,7 +121,7 @@ pub(super) fn session(world: &mut World, scheme: &mut Scheme) -> bool {
     let seat = Some(world.journal.seat_in_open_session(known, Some(place.to_owned())));
     // The owner is at work: so the session is open.
     world.deed(person, None, "search", now - 10 * MINUTE, Look::default());
-    for _ in 0..world.random.between(6, 35) {
+    for _ in 0..world.random.between(3, 30) {
         let patient = world.any_patient();
         now = world.look(person, patient, now, Look { views: 1.0, seat, incident, ..Look::default() })
             + world.random.between(0, 40) * SECOND;

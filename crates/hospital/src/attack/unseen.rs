@@ -32,7 +32,7 @@ pub(super) fn shared_scrape(world: &mut World, scheme: &mut Scheme) -> bool {
     for person in scheme.people.clone() {
         let Some(mut now) = while_working(world, person) else { continue };
         let incident = scheme.incident(world);
-        for _ in 0..world.random.between(8, 18) {
+        for _ in 0..world.random.between(4, 14) {
             let patient = world.any_patient();
             now = world.look(person, patient, now, Look { views: 1.2, incident, ..Look::default() })
                 + world.random.between(0, 12) * MINUTE;
