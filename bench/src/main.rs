@@ -13,6 +13,7 @@
 // A program that a person watches: progress goes to standard error.
 #![allow(clippy::print_stderr)]
 
+mod audit;
 mod case;
 mod catalogue;
 mod data;
@@ -36,6 +37,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use subject::{Environment, Subject};
 
 /// Measure Yingdun side by side with its peers
@@ -66,6 +68,9 @@ struct Arguments {
     /// Studies of the parts `catalogue`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
+    /// Leaves of the part `audit`; a hundred million take some 80 GB [default: 100000000; 300000 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100_000..=2_000_000_000))]
+    leaves: Option<u64>,
     /// Instances of each series in the part `catalogue`; 10 with a million studies take 9 GB more than 1
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     instances_per_series: u32,
@@ -105,6 +110,8 @@ enum Part {
     Rewrap,
     /// Three nodes on one PostgreSQL against one, alone: give no other part with it
     Nodes,
+    /// Appends to the audit log, its index, and searches in it, alone: give no other part with it
+    Audit,
 }
 
 fn main() -> ExitCode {
@@ -130,6 +137,9 @@ async fn measure(arguments: &Arguments) -> Outcome<()> {
     }
     if arguments.only.contains(&Part::Nodes) {
         return measure_nodes(arguments).await;
+    }
+    if arguments.only.contains(&Part::Audit) {
+        return measure_audit(arguments).await;
     }
     let size = size(arguments);
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -208,6 +218,18 @@ async fn measure_rewrap(arguments: &Arguments) -> Outcome<()> {
     fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
     let studies = arguments.studies.unwrap_or(if arguments.quick { 20_000 } else { 1_000_000 });
     let table = rewrap::run(&arguments.work, studies, &arguments.engines).await?;
+    std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
+}
+
+/// Measures the audit log and writes its table to standard output.
+async fn measure_audit(arguments: &Arguments) -> Outcome<()> {
+    if arguments.only != [Part::Audit] {
+        return Err(Failure::new("`audit` is measured alone: --only audit"));
+    }
+    fs::create_dir_all(&arguments.work).or_fail("making the work folder")?;
+    let leaves = arguments.leaves.unwrap_or(if arguments.quick { 300_000 } else { 100_000_000 });
+    let appending = Duration::from_secs(if arguments.quick { 3 } else { 60 });
+    let table = audit::run(&arguments.work, leaves, appending).await?;
     std::io::stdout().write_all(table.as_bytes()).or_fail("writing the table")
 }
 

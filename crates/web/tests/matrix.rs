@@ -385,9 +385,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::AuditSearch
         | RouteId::AuditAccesses
         | RouteId::AuditCheckpoint
-        | RouteId::AuditProof => {
-            only(Who::AuditAdministrator, who)
-        }
+        | RouteId::AuditProof => only(Who::AuditAdministrator, who),
     }
 }
 

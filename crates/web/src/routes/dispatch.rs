@@ -2,8 +2,8 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network, nodes,
-    performed, rights, storage, studies as follow, system, vault, worklist,
+    accesses, accounts, audit, break_glass, commitments, destructions, grants, holds, keys, me, network,
+    nodes, performed, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{

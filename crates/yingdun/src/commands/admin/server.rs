@@ -128,9 +128,7 @@ impl Server {
         }
         let rows = match bytes.is_empty() {
             true => Value::Null,
-            false => {
-                serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?
-            }
+            false => serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?,
         };
         Ok(Page { rows, count, next })
     }
