@@ -5,6 +5,7 @@ import time
 
 import pytest
 from yingdun_testkit import part10, program
+from yingdun_testkit.administration import Api
 from yingdun_testkit.web import Web
 
 STUDIES = 6
@@ -84,14 +85,14 @@ def test_time_bounds_are_those_of_the_leaves(watched):
 def test_who_looked_at_a_study_and_at_a_patient(watched):
     audit, image = watched.office.audit, watched.images[0]
     before = len(audit.get("/audit/search", {"action": "read-audit", "limit": 1000}))
-    of_study = audit.post("/audit/accesses", {"study_uid": image.StudyInstanceUID})
+    of_study = audit.post("/audit/accesses", {"study_uid": image.StudyInstanceUID}, 200)
     assert {(row["actor"], row["outcome"]) for row in of_study if row["actor"] in watched.tokens} == {
         ("dr-qian", "permitted"), ("dr-sun", "permitted"), ("dr-wei", "refused"),
     }  # fmt: skip
     assert len({row["study"] for row in of_study}) == 1
-    of_patient = audit.post("/audit/accesses", {"patient_id": "watched-0", "limit": 1000})
+    of_patient = audit.post("/audit/accesses", {"patient_id": "watched-0", "limit": 1000}, 200)
     assert len({row["study"] for row in of_patient if row["outcome"] == "permitted"}) == STUDIES / 2
-    assert audit.post("/audit/accesses", {"patient_id": "watched-404"}) == []
+    assert audit.post("/audit/accesses", {"patient_id": "watched-404"}, 200) == []
     assert len(audit.get("/audit/search", {"action": "read-audit", "limit": 1000})) >= before + 3, "each is a leaf"
     for wrong in ({}, {"study_uid": "1.2", "patient_id": "x"}, {"study_uid": "x"}, {"patient_id": "x", "cursor": "7"}):
         assert audit.raw("POST", "/audit/accesses", wrong).status_code == 400, wrong
@@ -99,9 +100,7 @@ def test_who_looked_at_a_study_and_at_a_patient(watched):
 
 
 def test_everybody_sees_the_own_accesses_and_no_others(watched):
-    own = Web(watched, watched.tokens["dr-sun"]).session.get(
-        f"{watched.web}/api/v1/me/accesses", headers={"Authorization": f"Bearer {watched.tokens['dr-sun']}"}
-    )
+    own = Api(watched.addresses.web, watched.ca_file, watched.tokens["dr-sun"]).raw("GET", "/me/accesses")
     assert own.status_code == 200, own.text
     assert {row["actor"] for row in own.json()} == {"dr-sun"} and len(own.json()) == STUDIES
     assert own.headers["Yingdun-Count"] == str(STUDIES)
@@ -112,7 +111,7 @@ def test_everybody_sees_the_own_accesses_and_no_others(watched):
 def test_the_command_gives_pages_and_their_number(watched, tmp_path):
     token = tmp_path / "token"
     token.write_text(watched.office.audit.token)
-    asked = ["--server", watched.web, "--ca-file", watched.ca_file, "--token-file", token]
+    asked = ["--server", watched.addresses.web, "--ca-file", watched.ca_file, "--token-file", token]
     first = program.run_json("audit", "search", "--actor", "dr-qian", "--kind", "access", "--limit", "2", *asked)
     assert len(first["leaves"]) == 2 and first["count"] >= STUDIES and first["count_is_exact"]
     second = program.run_json(
@@ -133,6 +132,8 @@ def test_an_index_that_is_gone_or_rubbish_changes_no_answer(watched):
     for name in ("00000000-00000001.segment", "00000001-00000001.segment", "x.new"):
         (index / name).write_bytes(b"rubbish" * 100)
     watched.start()
+    for api in (watched.office.audit, watched.office.system):
+        api.web = watched.addresses.web
     found, _ = pages(watched.office.audit, 100, actor="dr-qian", kind="access")
     assert found == expected
     assert not list(index.iterdir()), "what is not a segment of this log was removed"

@@ -9,10 +9,18 @@ use crate::{
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
+use std::time::Duration;
 
 /// Studies of the parts that have many, unless told otherwise; with `--quick`.
 const STUDIES: u32 = 1_000_000;
 const STUDIES_QUICK: u32 = 20_000;
+
+/// Leaves of the log that is searched, unless told otherwise; with `--quick`.
+const LEAVES: u64 = 100_000_000;
+const LEAVES_QUICK: u64 = 300_000;
+/// For how long leaves are appended; with `--quick`.
+const APPENDING: Duration = Duration::from_secs(60);
+const APPENDING_QUICK: Duration = Duration::from_secs(3);
 
 /// Measures the parts and writes their tables to standard output; their records, if asked for, in one file.
 pub(crate) async fn run(arguments: &Arguments) -> Outcome<()> {
@@ -76,6 +84,11 @@ async fn one(part: Part, arguments: &Arguments, records: &mut Vec<Value>) -> Out
             let tables = monitor::run(&binary, &arguments.work, size, &mut measured)?;
             keep(records, &report::records(&measured))?;
             Ok(tables)
+        }
+        Part::Audit => {
+            let leaves = arguments.leaves.unwrap_or(if arguments.quick { LEAVES_QUICK } else { LEAVES });
+            let appending = if arguments.quick { APPENDING_QUICK } else { APPENDING };
+            audit::run(&arguments.work, leaves, appending).await
         }
         Part::Ingest | Part::Retrieve | Part::Query | Part::Dimse | Part::Large | Part::Transfer => {
             Err(Failure::new(format!("{part:?} is measured beside peers")))

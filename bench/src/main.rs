@@ -15,6 +15,7 @@
 
 mod access;
 mod alone;
+mod audit;
 mod case;
 mod catalogue;
 mod data;
@@ -41,6 +42,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use subject::{Environment, Subject};
 use yingdun_hospital::Split;
 
@@ -72,6 +74,9 @@ struct Arguments {
     /// Studies of the parts `catalogue`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
+    /// Leaves of the part `audit`; a hundred million take some 80 GB [default: 100000000; 300000 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100_000..=2_000_000_000))]
+    leaves: Option<u64>,
     /// Instances of each series in the part `catalogue`; 10 with a million studies take 9 GB more than 1
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     instances_per_series: u32,
@@ -126,6 +131,8 @@ enum Part {
     Gateway,
     /// What the monitor finds in synthetic hospitals
     Monitor,
+    /// Appends to the audit log, its index, and searches in it
+    Audit,
 }
 
 impl Part {
@@ -133,7 +140,7 @@ impl Part {
     fn is_alone(&self) -> bool {
         match self {
             Self::Ingest | Self::Retrieve | Self::Query | Self::Dimse | Self::Large | Self::Transfer => false,
-            Self::Catalogue | Self::Rewrap | Self::Nodes | Self::Access | Self::Gateway | Self::Monitor => {
+            Self::Catalogue | Self::Rewrap | Self::Nodes | Self::Access | Self::Gateway | Self::Monitor | Self::Audit => {
                 true
             }
         }

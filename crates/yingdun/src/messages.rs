@@ -602,6 +602,10 @@ messages! {
     }
     audit_not_witnessed(why) { "见证不可信：{why}" "the cosigned checkpoint cannot be used: {why}" }
     audit_tail(count) { "另有 {count} 条持久记录等待签名" "{count} more durable records wait for a signature" }
+    clock_was_set_back(record, milliseconds) {
+        "时钟曾被拨回：记录 {record} 处回退 {milliseconds} 毫秒"
+        "the clock was set back: by {milliseconds} ms at record {record}"
+    }
     audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
 
     demo_title(directory) {

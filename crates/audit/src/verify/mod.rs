@@ -16,12 +16,14 @@
 //!
 //! The key says which tree is checked; with the keys of both trees each is, and that they end at the same leaf.
 
+mod clock;
 mod journal;
 mod pass;
 mod tree;
 
 use crate::leaf::Leaf;
 use crate::tree::{Hash, Tree};
+pub use clock::ClockStep;
 use pass::{Pass, folder};
 use std::fmt;
 use std::fs;
@@ -56,6 +58,8 @@ pub struct Report {
     pub details_removed: u64,
     /// Where a batch was cut off while it was written. It was never acknowledged, so nothing is lost.
     pub torn_tail: Option<String>,
+    /// The largest step by which the wall clock was set back between two signed leaves: no damage, but something to ask about.
+    pub clock_set_back: Option<ClockStep>,
     /// The first thing that is wrong; none when the log is as it was written.
     pub first_bad: Option<Bad>,
 }
@@ -267,6 +271,7 @@ fn verify_once(dir: &Path, verifier: &NoteVerifier, known: &[Head]) -> Report {
                 details_checked: 0,
                 details_removed: 0,
                 torn_tail: None,
+                clock_set_back: None,
                 first_bad: Some(Bad::Checkpoint { why }),
             };
         }

@@ -1,6 +1,7 @@
 //! The one pass over the signed tree: leaves, tiles, details. It remembers the first trouble of each kind and
 //! decides at the end, when it is known whether the leaves give the signed root, who is to blame.
 
+use super::clock::ClockWatch;
 use super::journal::{Journal, detail_digest};
 use super::tree::{Stack, TileHash, of_leaf};
 use super::{Bad, Head, Report, saying};
@@ -24,6 +25,7 @@ pub(super) struct Pass<'a> {
     stack: Stack,
     /// The tile of each level that is being compared.
     tiles: HashMap<u8, Tile>,
+    clock: ClockWatch,
     leaves_checked: u64,
     details_checked: u64,
     details_removed: u64,
@@ -62,6 +64,7 @@ impl<'a> Pass<'a> {
             tree,
             stack: Stack::new(tree),
             tiles: HashMap::new(),
+            clock: ClockWatch::default(),
             leaves_checked: 0,
             details_checked: 0,
             details_removed: 0,
@@ -130,6 +133,7 @@ impl<'a> Pass<'a> {
             details_checked: self.details_checked,
             details_removed: self.details_removed,
             torn_tail: None,
+            clock_set_back: self.clock.largest,
             first_bad: None,
         };
         (report, first_bad)
@@ -142,6 +146,7 @@ impl<'a> Pass<'a> {
         };
         let hash = of_leaf(self.tree, leaf);
         self.leaves_checked += 1;
+        self.clock.see(index, leaf);
         self.stack.push(hash, tile_hashes);
         for tile_hash in tile_hashes.iter() {
             self.check_tile_hash(index, leaf, *tile_hash);

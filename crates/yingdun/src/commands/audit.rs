@@ -147,6 +147,7 @@ fn described(report: &Report) -> Value {
         "details_checked": report.details_checked,
         "details_removed": report.details_removed,
         "torn_tail": report.torn_tail,
+        "clock_set_back": report.clock_set_back.map(|step| json!({"record": step.index, "by_ms": step.by_ms})),
         "first_bad": report.first_bad.as_ref().map(ToString::to_string),
     })
 }
@@ -157,6 +158,10 @@ fn said(report: &Report, language: Language) -> String {
         Tree::Sm3 => "SM3: ",
     };
     let verified = language.audit_verified(report.size, report.leaves_checked, hex::encode(report.root));
+    let verified = match report.clock_set_back {
+        Some(step) => format!("{verified}\n{}", language.clock_was_set_back(step.index, step.by_ms)),
+        None => verified,
+    };
     match &report.first_bad {
         Some(bad) => format!("{tree}{}", language.audit_bad(bad.to_string())),
         None if report.tail_unsigned > 0 => {
