@@ -597,6 +597,8 @@ messages! {
     }
     audit_not_witnessed(why) { "见证不可信：{why}" "the cosigned checkpoint cannot be used: {why}" }
     audit_tail(count) { "另有 {count} 条持久记录等待签名" "{count} more durable records wait for a signature" }
+    audit_stamped(count, size, time, later) { "{count} 个时间戳；最新的覆盖 {size} 条记录，时间 {time}；其后另有 {later} 条" "{count} time-stamp(s); the newest covers {size} records, at {time}; {later} came later" }
+    audit_not_stamped() { "审计日志旁没有时间戳" "there is no time-stamp beside the audit log" }
     audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
 
     demo_title(directory) {

@@ -24,6 +24,7 @@ mod retrieve;
 mod root;
 mod scu;
 mod serve;
+mod stamped;
 mod vault;
 mod witness;
 mod witnessed;

@@ -14,6 +14,7 @@ mod node;
 mod offsite;
 mod syslog;
 mod template;
+mod time_stamps;
 mod witnesses;
 
 pub(crate) use check::check;
@@ -26,6 +27,7 @@ pub(crate) use node::Node;
 pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
+pub(crate) use time_stamps::TimeStamps;
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
 use figment::Figment;
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) nats: Option<Nats>,
     /// A collector of audit records; unset means none.
     pub(crate) syslog: Option<Syslog>,
+    /// An authority that stamps checkpoints of the audit log; unset means none.
+    pub(crate) time_stamps: Option<TimeStamps>,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -311,6 +315,7 @@ impl Config {
         }
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
         self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
+        self.time_stamps.iter_mut().flat_map(TimeStamps::paths_mut).for_each(resolve);
     }
 }
 
