@@ -1,5 +1,6 @@
 //! `audit`: the ledger online through a server, and offline from its files and its public key alone.
 
+use super::stamped::StampedLog;
 use super::witnessed::Witnessed;
 use super::{CommandError, Verdict, admin, logs, policy, render};
 use crate::cli::{AuditCommand, WitnessedArgs};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use yingdun_audit::verify::{Report, verify_trees};
 use yingdun_audit::{Reader, Tree};
 use yingdun_crypto::sign::NoteVerifier;
+use yingdun_timestamp::{Authority, TimeStampError};
 
 /// Runs a command on the ledger.
 pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdict, CommandError> {
@@ -59,13 +61,24 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             }
             admin::audit_accesses(body, &admin, output).await
         }
-        AuditCommand::Verify { directory, public_key, known_checkpoint, witnesses } => {
+        AuditCommand::Verify {
+            directory,
+            public_key,
+            known_checkpoint,
+            time_stamp_certificate,
+            witnesses,
+        } => {
             let verifiers =
                 public_key.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
             let known = known_checkpoint.as_deref().map(read).transpose()?;
             let witnessed = witnessed(&directory, &verifiers, &witnesses).await?;
+            let stamped =
+                time_stamp_certificate.map(|path| stamped(&directory, &verifiers, &path)).transpose()?;
             let within_minutes = witnesses.witnessed_within;
-            blocking(move || verify(&directory, &verifiers, known, witnessed, within_minutes, output)).await
+            blocking(move || {
+                verify(&directory, &verifiers, known, (witnessed, stamped), within_minutes, output)
+            })
+            .await
         }
         AuditCommand::Logs(args) => logs::list(args, output).await,
         AuditCommand::Policy { witness, least } => policy::print(&witness, least, output),
@@ -85,15 +98,22 @@ fn verify(
     directory: &Path,
     verifiers: &[NoteVerifier],
     known: Option<String>,
-    witnessed: Option<Witnessed>,
+    (witnessed, stamped): (Option<Witnessed>, Option<StampedLog>),
     within_minutes: Option<u32>,
     output: Output,
 ) -> Result<Verdict, CommandError> {
     let seen = witnessed.iter().flat_map(|witnessed| &witnessed.notes);
-    let known: Vec<&str> = known.iter().chain(seen).map(String::as_str).collect();
+    let known: Vec<&str> = known
+        .iter()
+        .chain(seen)
+        .chain(stamped.iter().flat_map(|stamped| &stamped.notes))
+        .map(String::as_str)
+        .collect();
     let reports = verify_trees(directory, verifiers, &known)?;
     let whole = reports.iter().all(Report::is_ok);
-    let good = whole && witnessed.as_ref().is_none_or(|witnessed| witnessed.is_ok(within_minutes));
+    let good = whole
+        && stamped.as_ref().is_none_or(StampedLog::is_ok)
+        && witnessed.as_ref().is_none_or(|witnessed| witnessed.is_ok(within_minutes));
     let size = reports.first().map_or(0, |report| report.size);
     let trees: Vec<Value> = reports.iter().map(described).collect();
     // The fields of the first tree stand outside too, for who asks for one alone.
@@ -104,14 +124,30 @@ fn verify(
         fields.insert("ok".to_owned(), Value::from(good));
         let described = witnessed.as_ref().map(|witnessed| witnessed.described(size, within_minutes));
         fields.extend(described.map(|described| ("witnessed".to_owned(), described)));
+        let described = stamped.as_ref().map(|stamped| stamped.described(size));
+        fields.extend(described.map(|described| ("time_stamped".to_owned(), described)));
         fields.insert("trees".to_owned(), Value::Array(trees));
     }
     output.say(&document, |language| {
         let mut lines: Vec<String> = reports.iter().map(|report| said(report, language)).collect();
         lines.extend(witnessed.as_ref().map(|witnessed| witnessed.said(language, size, within_minutes)));
+        lines.extend(stamped.as_ref().map(|stamped| stamped.said(language, size)));
         lines.join("\n")
     })?;
     Ok(Verdict::of(good))
+}
+
+/// What the time-stamps beside a log say.
+fn stamped(
+    directory: &Path,
+    verifiers: &[NoteVerifier],
+    certificate: &Path,
+) -> Result<StampedLog, CommandError> {
+    let authority = Authority::from_pem(read(certificate)?.as_bytes()).map_err(TimeStampError::from)?;
+    let log = verifiers.iter().find(|verifier| Tree::of(verifier) == Tree::Sha256).ok_or_else(|| {
+        CommandError::Usage("time-stamps are on the SHA-256 tree: give its public key, too".to_owned())
+    })?;
+    StampedLog::read(directory, log, &authority)
 }
 
 /// What witnesses have seen, where a policy says whose word counts.

@@ -8,6 +8,9 @@ use yingdun_transfer::TransferError;
 /// One sentence that says what was expected and what came.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
+    /// Time-stamps beside a log cannot be read, or the certificate of their authority not be used.
+    #[error(transparent)]
+    TimeStamps(#[from] yingdun_timestamp::TimeStampError),
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     #[error(transparent)]

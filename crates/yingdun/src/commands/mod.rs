@@ -26,6 +26,7 @@ mod retrieve;
 mod root;
 mod scu;
 mod serve;
+mod stamped;
 mod vault;
 mod witness;
 mod witnessed;

@@ -1,7 +1,9 @@
 //! What `check-config` says: judgements on a configuration that need no running server.
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
-use super::{Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, syslog, witnesses};
+use super::{
+    Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, syslog, time_stamps, witnesses,
+};
 use std::collections::BTreeSet;
 
 /// The longest rest before a study is said to be stable, in seconds: a day, after which nobody waits for it.
@@ -98,6 +100,10 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     }
 
     for finding in config.nats.iter().flat_map(nats::check) {
+        say(finding.severity, finding.option, finding.cause, finding.remedy);
+    }
+
+    for finding in config.time_stamps.iter().flat_map(time_stamps::check) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

@@ -17,6 +17,7 @@ mod offsite;
 mod oidc;
 mod syslog;
 mod template;
+mod time_stamps;
 mod witnesses;
 
 pub(crate) use check::check;
@@ -31,6 +32,7 @@ pub(crate) use offsite::{Offsite, OffsiteUrl};
 pub(crate) use oidc::Oidc;
 pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
+pub(crate) use time_stamps::TimeStamps;
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
 use figment::Figment;
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     /// Who counts what people open.
     #[serde(default)]
     pub(crate) monitor: Monitor,
+    /// An authority that stamps checkpoints of the audit log; unset means none.
+    pub(crate) time_stamps: Option<TimeStamps>,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -325,6 +329,7 @@ impl Config {
         self.identity.oidc.iter_mut().flat_map(Oidc::paths_mut).for_each(resolve);
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
         self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
+        self.time_stamps.iter_mut().flat_map(TimeStamps::paths_mut).for_each(resolve);
     }
 }
 

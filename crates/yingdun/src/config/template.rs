@@ -242,6 +242,14 @@ private_key_file = "pki/server.key"
 # certificate_file = "pki/syslog.pem"
 # private_key_file = "pki/syslog.key"
 
+# An authority (RFC 3161) that stamps checkpoints of the audit log: others say then when it was as it is. The certificate is the one with
+# which it signs stamps. ca_file is for https; unset: the authorities of the system. Unset: nobody stamps.
+# [time_stamps]
+# url = "https://tsa.example/tsr"
+# certificate_file = "pki/tsa.pem"
+# ca_file = "pki/tsa-ca.pem"
+# interval_s = 3600
+
 # A stream of NATS JetStream that is told of studies at rest, for programs that listen to one. It must be there: three servers, file
 # storage, `sync_interval: always`. A message holds a number and a pseudonym, no personal data. Unset: none.
 # [nats]

@@ -107,6 +107,9 @@ pub(crate) enum StartError {
     /// Certificates for the collector of audit records cannot be used.
     #[error("the collector of audit records (section [syslog]): {0}")]
     SyslogTls(yingdun_dimse::tls::TlsError),
+    /// The time-stamping authority cannot be asked.
+    #[error("section [time_stamps]: {0}")]
+    TimeStamps(#[from] yingdun_timestamp::TimeStampError),
     /// Certificates for other nodes cannot be used.
     #[error("other nodes (section [node]): {0}")]
     NodeTls(reqwest::Error),

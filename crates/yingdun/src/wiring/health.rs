@@ -10,6 +10,7 @@ use yingdun_keys::SecretName;
 use yingdun_model::InstanceRef;
 use yingdun_storage::Store;
 use yingdun_syslog::Forwarded;
+use yingdun_timestamp::Stamped;
 use yingdun_web::Readiness;
 use yingdun_witness::Gathered;
 
@@ -35,6 +36,7 @@ pub(super) struct Health {
     store: Store,
     witnesses: Option<Gathered>,
     collector: Option<Forwarded>,
+    stamped: Option<Stamped>,
     answers: Arc<Answers>,
 }
 
@@ -44,10 +46,10 @@ impl Health {
         foundation: Foundation,
         store: Store,
         witnesses: Option<Gathered>,
-        collector: Option<Forwarded>,
+        (collector, stamped): (Option<Forwarded>, Option<Stamped>),
         stop: CancellationToken,
     ) -> Self {
-        let health = Self { foundation, store, witnesses, collector, answers: Arc::default() };
+        let health = Self { foundation, store, witnesses, collector, stamped, answers: Arc::default() };
         let watcher = health.clone();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PROBE_INTERVAL);
@@ -82,6 +84,7 @@ impl Health {
             ("offsite", status.offsite.iter().any(|offsite| offsite.behind)),
             ("witnesses", self.witnesses.as_ref().is_some_and(Gathered::needs_attention)),
             ("syslog", self.collector.as_ref().is_some_and(Forwarded::needs_attention)),
+            ("time-stamps", self.stamped.as_ref().is_some_and(Stamped::needs_attention)),
             ("break-glass", silent(&self.answers.reviews_overdue)),
         ]
         .into_iter()

@@ -32,6 +32,7 @@ mod sealed;
 mod servers;
 mod syslog;
 mod system;
+mod time_stamps;
 mod transit;
 mod vault;
 mod witnesses;

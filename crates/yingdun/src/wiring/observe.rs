@@ -164,6 +164,10 @@ const COUNTERS: &[&str] = &[
     "yingdun_storage_rewritten_packs_total",
     "yingdun_studies_destroyed_total",
     "yingdun_study_events_total",
+    "yingdun_syslog_failures_total",
+    "yingdun_syslog_sent_total",
+    "yingdun_time_stamp_failures_total",
+    "yingdun_time_stamps_total",
 ];
 
 /// Gauges without labels, for the same reason.
@@ -181,6 +185,10 @@ const GAUGES: &[&str] = &[
     "yingdun_storage_dead_bytes",
     "yingdun_storage_repairs_waiting",
     "yingdun_storage_write_domains_missing",
+    "yingdun_syslog_lag_leaves",
+    "yingdun_syslog_lag_seconds",
+    "yingdun_time_stamp_age_seconds",
+    "yingdun_time_stamp_clock_difference_seconds",
 ];
 
 /// The collector, installed when it is first asked for. What is counted before is lost.

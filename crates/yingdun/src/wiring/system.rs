@@ -11,8 +11,8 @@ use super::nodes;
 use super::observe;
 use super::root::{Root, root};
 use super::servers::database_servers;
-use super::syslog;
 use super::witnesses;
+use super::{syslog, time_stamps};
 use crate::config::{self, Config, Finding, Offsite, Severity};
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -143,8 +143,9 @@ impl System {
         foundation.monitor.learn_decoys(&config.monitor, &archive, &foundation.institution).await?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
         let (forwarder, forwarded) = syslog::forwarder(config, &foundation)?.unzip();
-        let stop = stop_workers.clone();
-        let health = Health::watch(foundation.clone(), store, gathered.clone(), forwarded, stop);
+        let (stamper, stamped) = time_stamps::stamper(config, &foundation)?.unzip();
+        let (stop, outwards) = (stop_workers.clone(), (forwarded, stamped));
+        let health = Health::watch(foundation.clone(), store, gathered.clone(), outwards, stop);
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
         let gateway = Gateway::new(config.gateway.clone())?;
@@ -181,6 +182,9 @@ impl System {
         }
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling.clone());
         doors.spawn(reporter.run(stop_doors.clone()));
+        if let Some(stamper) = stamper {
+            doors.spawn(stamper.run(stop_doors.clone(), time_stamps::tell(&foundation)));
+        }
         if let Some(forwarder) = forwarder {
             doors.spawn(forwarder.run(stop_doors.clone(), syslog::tell(&foundation)));
         }
