@@ -8,6 +8,7 @@ mod devices;
 mod grants;
 mod house;
 mod oauth;
+mod oidc;
 mod second_factor;
 mod sessions;
 mod sign_in;
