@@ -587,6 +587,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::OAuthMetadata
         | RouteId::Home
         | RouteId::StudyPage
+        | RouteId::ProviderStart
+        | RouteId::ProviderCallback
+        | RouteId::UnbindPerson
         | RouteId::LoginForm
         | RouteId::LoginLinkForm
         | RouteId::EnrolForm

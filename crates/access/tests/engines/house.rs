@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OneTimeLink, Peer, Resource, Session,
+    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource, Session,
     SignInError, SignInRules, SignedIn, StudyFacts, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
@@ -110,8 +110,13 @@ impl House {
 
     /// The same house as another node with other rules sees it.
     pub(crate) fn node(&self, rules: SignInRules) -> Access {
+        self.node_with_provider(rules, None)
+    }
+
+    /// The same, where people may sign in with a provider.
+    pub(crate) fn node_with_provider(&self, rules: SignInRules, oidc: Option<OidcSetup>) -> Access {
         let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
-        let config = AccessConfig { rules, ..AccessConfig::new(home(), detail_key, identity_key) };
+        let config = AccessConfig { rules, oidc, ..AccessConfig::new(home(), detail_key, identity_key) };
         let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }

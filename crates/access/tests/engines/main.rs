@@ -11,6 +11,7 @@ mod dissents;
 mod grants;
 mod house;
 mod oauth;
+mod oidc;
 mod second_factor;
 mod sessions;
 mod sign_in;
