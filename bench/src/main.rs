@@ -42,7 +42,6 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use subject::{Environment, Subject};
 use yingdun_hospital::Split;
 
@@ -140,9 +139,13 @@ impl Part {
     fn is_alone(&self) -> bool {
         match self {
             Self::Ingest | Self::Retrieve | Self::Query | Self::Dimse | Self::Large | Self::Transfer => false,
-            Self::Catalogue | Self::Rewrap | Self::Nodes | Self::Access | Self::Gateway | Self::Monitor | Self::Audit => {
-                true
-            }
+            Self::Catalogue
+            | Self::Rewrap
+            | Self::Nodes
+            | Self::Access
+            | Self::Gateway
+            | Self::Monitor
+            | Self::Audit => true,
         }
     }
 }

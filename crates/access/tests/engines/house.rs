@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource, Session,
-    SignInError, SignInRules, SignedIn, StudyFacts, Watch,
+    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource,
+    Session, SignInError, SignInRules, SignedIn, StudyFacts, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::identity::alerts;

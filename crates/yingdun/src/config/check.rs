@@ -2,7 +2,8 @@
 
 use super::finding::{Finding, Severity, is_origin, readable_by_others};
 use super::{
-    Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, syslog, time_stamps, witnesses,
+    Config, DatabaseUrl, domains, gateway, identity, keys, nats, node, offsite, syslog, time_stamps,
+    witnesses,
 };
 use std::collections::BTreeSet;
 
