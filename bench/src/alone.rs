@@ -3,7 +3,7 @@
 use crate::case::Measured;
 use crate::failure::{Failure, Outcome, While};
 use crate::{
-    Arguments, Part, access, catalogue, environment, flood, monitor, nodes, report, rewrap, size,
+    Arguments, Part, access, audit, catalogue, environment, flood, monitor, nodes, report, rewrap, size,
     write_records,
 };
 use serde_json::Value;

@@ -488,6 +488,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Revoke => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
         RouteId::ProviderLogout => form("logout_token=x"),
+        RouteId::AcknowledgeAlert => json(json!({})),
         RouteId::BindPerson => json(json!({"subject": "4711"})),
         RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
@@ -647,6 +648,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListBrokenGlass
         | RouteId::ReadBrokenGlass
         | RouteId::EndBrokenGlass
+        | RouteId::ListAlerts
+        | RouteId::ReadAlert
+        | RouteId::LiftStop
         | RouteId::ListHolds
         | RouteId::ReadHold
         | RouteId::ApproveRelease
