@@ -253,6 +253,7 @@ CREATE TABLE monitor_alert (
     PRIMARY KEY (institution, number)
 );
 CREATE INDEX monitor_alert_by_time ON monitor_alert (institution, at_ms);
+CREATE INDEX monitor_alert_new ON monitor_alert (institution, acknowledged_ms);
 CREATE INDEX monitor_alert_of_actor ON monitor_alert (institution, actor, stops_until_ms);
 CREATE INDEX monitor_alert_stopping ON monitor_alert (institution, stops_until_ms)
 ";

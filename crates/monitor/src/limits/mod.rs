@@ -241,11 +241,14 @@ impl Limits {
         }
         if let Some(finding) = counted.exceeded(rules, history, look) {
             if finding.step.suspends() {
-                let until_ms =
-                    look.at_ms.saturating_add(i64::from(rules.block_minutes).saturating_mul(60_000));
-                counted.block = Some(Block { step: finding.step, until_ms });
+                // What stops less than this look needs is said once, not with each look that goes on.
+                if !counted.is_stopped_by(finding.step, look.at_ms) {
+                    let until_ms =
+                        look.at_ms.saturating_add(i64::from(rules.block_minutes).saturating_mul(60_000));
+                    counted.block = Some(Block { step: finding.step, until_ms });
+                    judgement.findings.push(Finding { until_ms: Some(until_ms), ..finding });
+                }
                 judgement.stopped = counted.is_blocked(look);
-                judgement.findings.push(Finding { until_ms: Some(until_ms), ..finding });
             } else {
                 judgement.findings.push(finding);
             }
@@ -350,6 +353,10 @@ impl Counted {
     fn forgive(&mut self, rules: &LimitRules) {
         self.block = None;
         self.counts = counts_of(rules, &self.role);
+    }
+
+    fn is_stopped_by(&self, step: Step, now_ms: i64) -> bool {
+        self.block.is_some_and(|block| now_ms < block.until_ms && step <= block.step)
     }
 
     fn is_blocked(&self, look: &Look<'_>) -> bool {

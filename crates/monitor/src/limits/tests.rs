@@ -171,6 +171,27 @@ fn exports_are_stopped_while_looking_goes_on() {
 }
 
 #[test]
+fn a_limit_that_stops_exports_says_so_once_while_looking_goes_on() {
+    let mut rules = rules(1000);
+    rules.usual.push(Limit {
+        measure: Measure::Bytes,
+        of: Of::All,
+        within_minutes: 60,
+        at_most: 100,
+        step: Step::SuspendExport,
+    });
+    let mut limits = Limits::new(rules).unwrap();
+    let said = |limits: &mut Limits, at_ms| {
+        let judged = limits.look(&Look { bytes: 90, ..view("q", at_ms) });
+        assert!(!judged.stopped);
+        judged.findings.len()
+    };
+    let told: usize = (0..100).map(|n| said(&mut limits, n)).sum();
+    assert_eq!(told, 1);
+    assert!(limits.look(&Look { act: Act::Export, ..view("q", 200) }).stopped);
+}
+
+#[test]
 fn bytes_are_summed_within_the_window() {
     let mut rules = rules(1000);
     rules.usual.push(Limit {
