@@ -150,6 +150,7 @@ async fn a_destruction_is_done_when_the_other_node_has_ended_the_epoch_as_well()
     let record = destroy(&other, &only(&gone)).await;
     assert!(record.epoch > Some(2) && record.nodes.len() == 2, "{record:?}");
     // One that is gone for good is waited for until an officer says so.
+    *beside[0].0.lock().unwrap() = None;
     stop(other).await;
     one.store(&gone.instance(0)).await.unwrap();
     let asked = one.archive.request_destruction(&asks, &only(&gone), DestroyReason::Trial).await.unwrap();
