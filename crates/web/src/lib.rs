@@ -48,6 +48,7 @@
 mod api;
 mod dicomweb;
 mod door;
+mod fhir;
 mod hooks;
 mod http;
 mod identity;

@@ -381,9 +381,12 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         // Nobody who signs in is a node.
         RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
-        RouteId::AuditTail | RouteId::AuditSearch | RouteId::AuditCheckpoint | RouteId::AuditProof => {
-            only(Who::AuditAdministrator, who)
-        }
+        RouteId::AuditTail
+        | RouteId::AuditSearch
+        | RouteId::SearchAuditEvents
+        | RouteId::ReadAuditEvent
+        | RouteId::AuditCheckpoint
+        | RouteId::AuditProof => only(Who::AuditAdministrator, who),
     }
 }
 
@@ -573,6 +576,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::OpenEventChannel
         | RouteId::AuditTail
         | RouteId::AuditSearch
+        | RouteId::SearchAuditEvents
+        | RouteId::ReadAuditEvent
         | RouteId::AuditCheckpoint
         | RouteId::AuditProof
         | RouteId::ReadKeys

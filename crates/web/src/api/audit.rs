@@ -114,7 +114,7 @@ async fn leaves(call: Call, filter: Filter) -> Result<Response<Body>, Problem> {
 }
 
 /// Decides, and writes down that the log is read.
-async fn authorise(call: &Call) -> Result<(), Problem> {
+pub(crate) async fn authorise(call: &Call) -> Result<(), Problem> {
     let session = call.session()?;
     let resource = Resource::AuditLog(session.institution().clone());
     let permit = call.service.access.authorise(session, Action::ReadAudit, resource).await;
@@ -122,7 +122,7 @@ async fn authorise(call: &Call) -> Result<(), Problem> {
 }
 
 /// Reads files on a thread where that may take its time.
-async fn read<T: Send + 'static>(
+pub(crate) async fn read<T: Send + 'static>(
     reader: Reader,
     work: impl FnOnce(&Reader) -> Result<T, AuditError> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -95,7 +95,7 @@ impl Running {
         let parts = ArchiveParts { nodes, ..archive_parts(&config, &foundation, store.clone()) };
         let (archive, _) = Archive::open(parts).await.unwrap();
         let stop = CancellationToken::new();
-        let health = Health::watch(foundation.clone(), store.clone(), None, stop.clone());
+        let health = Health::watch(foundation.clone(), store.clone(), None, (None, None), stop.clone());
         let calling = dicom::client(&config).unwrap();
         let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
         let calls = Arc::new(Calls::new(calling, service));
