@@ -49,6 +49,7 @@
 mod api;
 mod dicomweb;
 mod door;
+mod fhir;
 mod hooks;
 mod http;
 mod identity;

@@ -421,6 +421,8 @@ fn expected(id: RouteId, who: Who) -> Answer {
         RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditAccesses
+        | RouteId::SearchAuditEvents
+        | RouteId::ReadAuditEvent
         | RouteId::AuditCheckpoint
         | RouteId::AuditProof => only(Who::AuditAdministrator, who),
     }
@@ -633,6 +635,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::OpenEventChannel
         | RouteId::AuditTail
         | RouteId::AuditSearch
+        | RouteId::SearchAuditEvents
+        | RouteId::ReadAuditEvent
         | RouteId::AuditCheckpoint
         | RouteId::AuditProof
         | RouteId::ReadKeys

@@ -24,11 +24,13 @@ const OBJECT_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
-/// The systems of what is ours.
-const ACTOR: &str = "urn:yingdun:actor";
+/// The system of names of accounts.
+pub const ACTOR: &str = "urn:yingdun:actor";
 const ROLE: &str = "urn:yingdun:role";
-const PATIENT: &str = "urn:yingdun:patient-pseudonym";
-const STUDY: &str = "urn:yingdun:study-pseudonym";
+/// The system of pseudonyms of patients.
+pub const PATIENT: &str = "urn:yingdun:patient-pseudonym";
+/// The system of pseudonyms of studies.
+pub const STUDY: &str = "urn:yingdun:study-pseudonym";
 const INSTANCE: &str = "urn:yingdun:instance-pseudonym";
 const LOG: &str = "urn:yingdun:audit-log";
 /// The system of DICOM UIDs as identifiers in FHIR.
@@ -297,13 +299,26 @@ fn subtypes_are_none(fields: &serde_json::Map<String, Value>) -> bool {
     fields.get("subtype").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// Whether a leaf is of a type that a reader asks for: by the code of its type or of one of its subtypes.
+/// Whether the `type` of the event of a leaf has a code, of a system where one is named.
 #[must_use]
 pub fn has_type(leaf: &Leaf, system: Option<&str>, code: &str) -> bool {
-    let (kind, subtypes, _) = types(pattern(leaf), coded(leaf));
-    std::iter::once(&kind)
-        .chain(&subtypes)
-        .any(|coding| coding["code"] == code && system.is_none_or(|system| coding["system"] == system))
+    is(&types(pattern(leaf), coded(leaf)).0, system, code)
+}
+
+/// Whether one of the subtypes of the event of a leaf has a code, of a system where one is named.
+#[must_use]
+pub fn has_subtype(leaf: &Leaf, system: Option<&str>, code: &str) -> bool {
+    types(pattern(leaf), coded(leaf)).1.iter().any(|coding| is(coding, system, code))
+}
+
+/// Whether the event of a leaf has an action: one of the letters C, R, U, D, E.
+#[must_use]
+pub fn has_action(leaf: &Leaf, letter: &str) -> bool {
+    types(pattern(leaf), coded(leaf)).2 == letter
+}
+
+fn is(coding: &Value, system: Option<&str>, code: &str) -> bool {
+    coding["code"] == code && system.is_none_or(|system| coding["system"] == system)
 }
 
 #[cfg(test)]
@@ -411,7 +426,8 @@ mod tests {
         let login = leaf(EventKind::Authentication, None, Outcome::Permitted, "password");
         for (system, code, found) in [
             (None, "110114", true),
-            (Some(DCM), "110122", true),
+            (Some(DCM), "110114", true),
+            (None, "110122", false),
             (Some(INTERACTION), "110114", false),
             (None, "rest", false),
         ] {

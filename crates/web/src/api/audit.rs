@@ -155,7 +155,7 @@ pub(super) fn paged(page: &Page, mut response: Response<Body>) -> Response<Body>
 }
 
 /// Decides, and writes down that the log is read.
-pub(super) async fn authorise(call: &Call) -> Result<(), Problem> {
+pub(crate) async fn authorise(call: &Call) -> Result<(), Problem> {
     let session = call.session()?;
     let resource = Resource::AuditLog(session.institution().clone());
     let permit = call.service.access.authorise(session, Action::ReadAudit, resource).await;
@@ -163,7 +163,7 @@ pub(super) async fn authorise(call: &Call) -> Result<(), Problem> {
 }
 
 /// Reads files on a thread where that may take its time.
-async fn read<T: Send + 'static>(
+pub(crate) async fn read<T: Send + 'static>(
     reader: Reader,
     work: impl FnOnce(&Reader) -> Result<T, AuditError> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -9,6 +9,7 @@ use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
     capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
 };
+use crate::fhir::audit_event;
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
 use crate::page::{enrol, provider, second_factor, sessions, sign_in, studies};
@@ -146,6 +147,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditAccesses => accesses::of_images(call, body).await,
         RouteId::OwnAccesses => accesses::own(call).await,
+        RouteId::SearchAuditEvents => audit_event::search(call).await,
+        RouteId::ReadAuditEvent => audit_event::one(call).await,
         RouteId::AuditCheckpoint => audit::checkpoint(call).await,
         RouteId::AuditProof => audit::proof(call).await,
         RouteId::ReadKeys => keys::read(call).await,

@@ -34,6 +34,7 @@ const PARTS: &[&str] = &["multipart/related"];
 const PICTURE: &[&str] = &["image/jpeg", "image/png"];
 const PICTURE_OR_DOCUMENT: &[&str] = &["image/jpeg", "image/png", "application/pdf"];
 const PICTURES: &[&str] = &["image/jpeg", "image/png", "multipart/related"];
+const FHIR_JSON: &[&str] = &["application/fhir+json", "application/json"];
 const JSON: &[&str] = &["application/json"];
 const HTML: &[&str] = &["text/html; charset=utf-8"];
 const OK: &[(u16, &str)] = &[(200, "Done")];
@@ -902,6 +903,10 @@ routes! {
     AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("actor_kind", Schema::Text, "By an actor of this kind: person, device, service or system"), query("device", Schema::Text, "By this device"), query("action", Schema::Text, "With this action, such as `view`"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
     /// Who looked at images.
     AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::Json(ACCESSES), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
+    /// The audit log as FHIR.
+    SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::Text, "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("entity", Schema::Text, "About this study reference"), query("action", Schema::Text, "C, R, U, D or E"), query("outcome", Schema::Text, "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Number, "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
+    /// One of them.
+    ReadAuditEvent => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent/{index}", Action::ReadAudit, BodyRule::None, list![path("index", Schema::Number, "Number of the leaf")], list![(200, "An AuditEvent"), (404, "No such leaf in this institution")], "以 FHIR AuditEvent 读取一条审计记录", "One audit leaf as FHIR AuditEvent") },
     /// The checkpoint.
     AuditCheckpoint => api_text("/audit/checkpoint", list![TREE], "审计日志检查点", "The signed checkpoint of the audit log"),
     /// A proof.

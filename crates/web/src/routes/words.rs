@@ -47,6 +47,8 @@ pub enum Family {
     OAuth,
     /// Administration.
     Api,
+    /// FHIR R4.
+    Fhir,
     /// Health, metrics and the API description.
     Operations,
     /// Plain pages for people.
@@ -61,6 +63,7 @@ impl Family {
             Self::DicomWeb => &["/dicom-web", "/wado", "/dcm4chee-arc/aets/{aet}/rs"],
             Self::WadoUri => &["/wado", "/dcm4chee-arc/aets/{aet}/wado"],
             Self::Api => &["/api/v1"],
+            Self::Fhir => &["/fhir/r4"],
             Self::OAuth | Self::Operations | Self::Page => &[""],
         }
     }
