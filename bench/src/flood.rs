@@ -251,7 +251,7 @@ async fn dawdle(target: &HttpTarget, from: IpAddr, number: u64, counts: &Counts)
     counts.slow_opened.fetch_add(1, Ordering::Relaxed);
     let _open = Open::count(counts);
     let what = "dawdling";
-    let Some(tls) = target.tls.clone().filter(|_| number % 3 > 0) else {
+    let Some(tls) = target.tls.clone().filter(|_| !number.is_multiple_of(3)) else {
         let mut stream = stream;
         let mut nothing = [0; 16];
         stream.read(&mut nothing).await.or_fail(what)?;
