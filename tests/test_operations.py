@@ -38,6 +38,7 @@ def used(make_installation, tmp_path_factory):
     far = tmp_path_factory.mktemp("far") / "packs"
     with open(installation.config, "a") as config:
         config.write(f'\n[[storage.offsite]]\nurl = "file://{far}"\nlabel = "far"\nfailure_domain = "building-2"\n')
+        config.write('\n[[gateway.deny]]\nname = "scanners"\npath = "sqlmap"\n')
     installation.start()
     office.sign_in_officers()
 

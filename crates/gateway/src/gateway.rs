@@ -65,6 +65,15 @@ impl Gateway {
         settings.check()?;
         let zones = Zones::new(&settings)?;
         let rules = Rules::new(&settings.deny)?;
+        // What is counted must be seen before it happens, so that somebody can be woken by it.
+        for class in Class::ALL {
+            metrics::counter!("yingdun_gateway_waits_total", "class" => class.as_str()).increment(0);
+            for door in ["http", "dimse"] {
+                let class = class.as_str();
+                metrics::counter!("yingdun_gateway_refusals_total", "door" => door, "class" => class, "reason" => "rate").increment(0);
+            }
+        }
+        rules.announce();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self(Arc::new(Inner {
             settings,

@@ -125,12 +125,18 @@ impl Rules {
         Ok(Self(compiled))
     }
 
+    /// Makes its counters seen before a rule fits.
+    pub(crate) fn announce(&self) {
+        for Rule { name, dry_run, .. } in &self.0 {
+            count(name, *dry_run, 0);
+        }
+    }
+
     /// Whether a request is denied. Every rule that fits is counted.
     pub(crate) fn deny<'v>(&self, asked: &Asked<'_>, values: impl Fn(&str) -> Vec<&'v [u8]>) -> bool {
         let mut denied = false;
         for rule in self.0.iter().filter(|rule| rule.fits(asked, &values)) {
-            let outcome = if rule.dry_run { "would-deny" } else { "denied" };
-            metrics::counter!("yingdun_gateway_rules_total", "rule" => rule.name.clone(), "outcome" => outcome).increment(1);
+            count(&rule.name, rule.dry_run, 1);
             denied |= !rule.dry_run;
         }
         denied
@@ -152,6 +158,12 @@ impl Rule {
 }
 
 // === helpers ===
+
+fn count(rule: &str, dry_run: bool, times: u64) {
+    let outcome = if dry_run { "would-deny" } else { "denied" };
+    metrics::counter!("yingdun_gateway_rules_total", "rule" => rule.to_owned(), "outcome" => outcome)
+        .increment(times);
+}
 
 fn compile(rule: &str, text: &str) -> Result<Regex, RuleError> {
     let wrong = |cause: String| RuleError::Pattern { rule: rule.to_owned(), cause };

@@ -47,14 +47,15 @@ impl Checkpoint {
         let values = |field: &str| parts.headers.get_all(field).iter().map(HeaderValue::as_bytes).collect();
         self.gateway.rules(&asked, values).map_err(|refusal| self.told(refusal))?;
         self.gateway.arrival(self.class, self.address).map_err(|refusal| self.told(refusal))?;
-        let passed = match (self.needs, credential(parts)) {
-            // Whoever balances load asks often, and it costs nothing.
-            (Needs::Nothing, _) if self.class == Class::Operations => Ok(()),
-            (Needs::Nothing, _) | (_, None) => self.gateway.stranger(self.address),
-            (_, Some(credential)) => self
+        let passed = match credential(parts) {
+            // Whoever balances load asks often, and it costs nothing; a node shows a certificate.
+            _ if self.needs == Needs::Node => Ok(()),
+            _ if self.needs == Needs::Nothing && self.class == Class::Operations => Ok(()),
+            Some(credential) if self.needs != Needs::Nothing => self
                 .gateway
                 .held(credential, self.class)
                 .and_then(|()| self.gateway.credential(credential, self.address)),
+            Some(_) | None => self.gateway.stranger(self.address),
         };
         passed.map_err(|refusal| self.told(refusal))
     }
@@ -66,19 +67,18 @@ impl Checkpoint {
         access: &Access,
         parts: &Parts,
     ) -> Result<Option<Session>, Problem> {
-        let identity = match identified {
-            Ok(identity) => identity,
-            Err(problem) => {
-                // One that came without a credential is counted already.
-                if problem.status() == StatusCode::UNAUTHORIZED
-                    && credential(parts).is_some()
-                    && let Err(refusal) = self.gateway.stranger(self.address)
-                {
-                    return Err(self.told(refusal));
-                }
-                return Err(problem);
+        let found = match &identified {
+            Ok(identity) => {
+                identity.is_some() || matches!(self.needs, Needs::Nothing | Needs::Node | Needs::Scrape)
             }
+            Err(problem) => problem.status() != StatusCode::UNAUTHORIZED,
         };
+        // What came without a credential is counted already.
+        let is_counted = self.needs != Needs::Node && credential(parts).is_none();
+        if !found && !is_counted {
+            self.gateway.stranger(self.address).map_err(|refusal| self.told(refusal))?;
+        }
+        let identity = identified?;
         if identity.is_some() || matches!(self.needs, Needs::Node | Needs::Scrape) {
             if let Some(standing) = parts.extensions.get::<Standing>() {
                 standing.is_known();

@@ -7,7 +7,7 @@ use super::peer::Peer;
 use crate::limits;
 use axum::body::Body;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Response, Version};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
@@ -225,13 +225,16 @@ async fn converse<IO>(
             seen.speaks_frames();
         }
         let (mut head, body) = request.into_parts();
-        let served = standing.serves();
+        let (served, standing) = (standing.serves(), standing.clone());
         head.extensions.insert(standing.clone());
         let (body, ended) = Watched::watch(body);
         let answered = answer.answer(Request::from_parts(head, body), peer);
         async move {
-            let mut response = answered.await;
-            drop(served);
+            let response = answered.await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                standing.is_upgraded();
+            }
+            let mut response = response.map(|body| served.until_taken(body));
             seen.answered(ended.is_so());
             // What is left of the body would be taken for the next request. HTTP/2 ends the one stream.
             if !by_frames && !ended.is_so() {

@@ -5,10 +5,14 @@
 //! and says nothing therefore only loses them again, and nobody who works does.
 
 use crate::limits;
+use axum::body::Body;
+use hyper::body::{Body as _, Frame, SizeHint};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 
 /// The connections that are open.
@@ -37,6 +41,8 @@ pub(crate) struct Standing(Arc<Facts>);
 struct Facts {
     known: AtomicBool,
     served: AtomicUsize,
+    /// It speaks another protocol now, in which something is always being served.
+    upgraded: AtomicBool,
 }
 
 /// A request that is being served.
@@ -62,16 +68,56 @@ impl Standing {
         Served(self.clone())
     }
 
+    /// The connection goes on as a WebSocket.
+    pub(super) fn is_upgraded(&self) {
+        self.0.upgraded.store(true, Ordering::Relaxed);
+    }
+
     /// How much is lost when the connection is closed; nothing where it must not be.
     fn loss(&self) -> Option<u8> {
         let (known, rests) =
             (self.0.known.load(Ordering::Relaxed), self.0.served.load(Ordering::Relaxed) == 0);
+        if self.0.upgraded.load(Ordering::Relaxed) {
+            return None;
+        }
         match (known, rests) {
             (false, true) => Some(0),
             (false, false) => Some(1),
             (true, true) => Some(2),
             (true, false) => None,
         }
+    }
+}
+
+impl Served {
+    /// The body of the answer: the request is served until it is taken, or nobody takes it any more.
+    pub(super) fn until_taken(self, body: Body) -> Body {
+        if body.is_end_stream() { body } else { Body::new(Taking { body, _served: self }) }
+    }
+}
+
+struct Taking {
+    body: Body,
+    _served: Served,
+}
+
+impl hyper::body::Body for Taking {
+    type Data = <Body as hyper::body::Body>::Data;
+    type Error = <Body as hyper::body::Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -203,6 +249,20 @@ mod tests {
             !first.cut().is_cancelled() && !second.cut().is_cancelled() && !newcomer.cut().is_cancelled()
         );
         assert_eq!(open(&connections), limits::CONNECTIONS_MAX);
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_long_answer_is_served_until_it_is_taken() {
+        let connections = Connections::default();
+        let slot = connections.take(at(1)).unwrap();
+        slot.standing().is_known();
+        let body = slot.standing().serves().until_taken(Body::from("a picture"));
+        assert_eq!(slot.standing().loss(), None);
+        assert_eq!(body.size_hint().exact(), Some(9));
+        assert_eq!(axum::body::to_bytes(body, 100).await.unwrap(), "a picture");
+        assert_eq!(slot.standing().loss(), Some(2));
+        slot.standing().is_upgraded();
+        assert_eq!(slot.standing().loss(), None, "a channel of events waits, and is of use");
     }
 
     #[test]
