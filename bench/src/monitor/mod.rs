@@ -54,6 +54,13 @@ pub(crate) fn run(binary: &Path, work: &Path, size: Size, measured: &mut Measure
             let records = folder.join("records.jsonl");
             let (answers, baseline) = make(plan, &records)?;
             let said = Said::by(binary, &records, BUDGET)?;
+            // Shares of other things than were asked about would look like figures.
+            let (expected, came) = (baseline.summary.accesses, said.summary.accesses);
+            if came != expected {
+                return Err(Failure::new(format!(
+                    "the summary should count the {expected} accesses that name a patient and were allowed; it counts {came}"
+                )));
+            }
             let one = Score::of(&answers, &said, BUDGET);
             eprintln!(
                 "hospital {} seed {seed}: {} of {} incidents found, {:.1} s",

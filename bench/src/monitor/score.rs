@@ -236,10 +236,11 @@ impl Score {
                     share.count(is_true);
                 }
             }
-            if alert.rank <= of_day.get(alert.day.as_str()).copied().unwrap_or(0) {
-                self.r_precision.count(is_true);
-            }
+            let is_top = alert.rank <= of_day.get(alert.day.as_str()).copied().unwrap_or(0);
+            self.r_precision.part += u64::from(is_true && is_top);
         }
+        // Who says less than there was to say is not the more precise for it.
+        self.r_precision.all = of_day.into_values().map(u64::from).sum();
         fates
     }
 

@@ -36,6 +36,9 @@ fn opening(scores: &[Of], size: Size, budget: u32) -> String {
          finds in the same records. Types that only held-out runs have are told apart.\n\n",
         size.seeds, size.days, size.percent
     );
+    if size.percent < 100 {
+        text.push_str("**This shows that everything runs, no more: in a small hospital so many alerts name a large part of the staff.**\n\n");
+    }
     for one in scores {
         let score = &one.ours;
         let _ = writeln!(

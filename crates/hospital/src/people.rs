@@ -91,6 +91,8 @@ pub(crate) fn hire(plan: &Plan, shape: &Shape) -> Vec<Member> {
             let department = department_of(work, number, shape, &mut random);
             let (mut from_day, mut until_day) = (-random.between(60, 4000), None);
             match work {
+                // One is there all the time.
+                Work::Locum if number == 0 => (from_day, until_day) = (-20, Some(days + 20)),
                 Work::Locum => {
                     from_day = random.between(-20, days / 2);
                     until_day = Some(from_day + random.between(10, 40));

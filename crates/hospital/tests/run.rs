@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "test code; helpers are not inside test functions")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use yingdun_hospital::{
     AttackType, Book, Error, FIRST_HUNDRED_PERCENT, Hospital, Lines, LookAlike, Plan, Sink, Split, Truth,
     generate, patient_names,
@@ -62,11 +63,15 @@ fn plan(hospital: Hospital, seed: u64) -> Plan {
     Plan { hospital, seed, days: DAYS, percent: PERCENT }
 }
 
-fn runs() -> impl Iterator<Item = (Hospital, u64, Run)> {
-    [Hospital::A, Hospital::B]
-        .into_iter()
-        .flat_map(|hospital| SEEDS.map(|seed| (hospital, seed)))
-        .map(|(hospital, seed)| (hospital, seed, Run::of(hospital, seed)))
+/// Both hospitals with each seed, made once.
+fn runs() -> impl Iterator<Item = (Hospital, u64, &'static Run)> {
+    static RUNS: LazyLock<Vec<(Hospital, u64, Run)>> = LazyLock::new(|| {
+        [Hospital::A, Hospital::B]
+            .into_iter()
+            .flat_map(|hospital| SEEDS.map(|seed| (hospital, seed, Run::of(hospital, seed))))
+            .collect()
+    });
+    RUNS.iter().map(|(hospital, seed, run)| (*hospital, *seed, run))
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub struct DayReport {
 pub struct Counts {
     /// Accesses, sign-ins and searches among them.
     pub accesses: u64,
-    /// Of them those of a patient, which need a reason.
+    /// Of them those of a patient that were allowed, which need a reason.
     pub of_patients: u64,
     /// Of these those that have one.
     pub explained: u64,
@@ -195,14 +195,14 @@ impl Replay {
         let why = explain(&self.facts, access);
         let counts = &mut self.today;
         counts.accesses = counts.accesses.saturating_add(1);
-        if access.patient.is_some() {
+        if access.patient.is_some() && access.allowed {
             counts.of_patients = counts.of_patients.saturating_add(1);
             counts.explained = counts.explained.saturating_add(u64::from(!why.is_empty()));
             for word in why.iter().map(Explanation::as_str) {
                 let count = counts.explanations.entry(word).or_default();
                 *count = count.saturating_add(1);
             }
-            if why.is_empty() && access.allowed && self.unexplained.len() < UNEXPLAINED_MAX {
+            if why.is_empty() && self.unexplained.len() < UNEXPLAINED_MAX {
                 self.unexplained.push(access.sequence);
             }
         }

@@ -11,7 +11,9 @@ use yingdun_monitor::record::FactKind;
 /// One evening, twenty and more patients of all wards. The list is entered; what was added in the afternoon is not always.
 pub(super) fn tumour_board(world: &mut World, scheme: &mut Scheme) -> bool {
     let mut now = world.moment(15, 16);
-    let Some(person) = world.on_duty(ONCOLOGY, &Work::TREATING, now) else { return false };
+    // In a small house somebody else presents.
+    let own = world.on_duty(ONCOLOGY, &Work::TREATING, now);
+    let Some(person) = own.or_else(|| world.anybody(&Work::TREATING, now)) else { return false };
     let incident = scheme.incident(world);
     for _ in 0..world.random.between(20, 34) {
         let patient = world.any_patient();
@@ -19,7 +21,7 @@ pub(super) fn tumour_board(world: &mut World, scheme: &mut Scheme) -> bool {
         let by_person = world.random.chance(world.house.shape.by_person);
         let about = About {
             person: by_person.then_some(person),
-            department: (!by_person).then_some(ONCOLOGY),
+            department: (!by_person).then_some(world.house.members[person].department),
             patient: Some(patient),
         };
         world.fact(FactKind::Board, about, board_ms - 3 * DAY, board_ms + DAY, world.starts() + 9 * HOUR);
