@@ -471,6 +471,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{destruction}", &"0".repeat(32))
         .replace("{hold}", &"0".repeat(32))
         .replace("{grant}", "0")
+        .replace("{alert}", "0")
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")
@@ -544,6 +545,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
             json(json!({"patient_id": "404", "code": "other", "reason": "nobody else is there"}))
         }
         RouteId::ReviewBrokenGlass => json(json!({"verdict": "justified", "reason": "as it should be"})),
+        RouteId::AcknowledgeAlert => json(json!({"verdict": "false-positive"})),
         RouteId::RequestRelease => json(json!({"reason": "ended"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
@@ -620,6 +622,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListJobs
         | RouteId::ReadJob
         | RouteId::CancelJob
+        | RouteId::ListAlerts
+        | RouteId::ReadAlert
+        | RouteId::LiftStop
         | RouteId::ListEvents
         | RouteId::ListConflicts
         | RouteId::ListWorklist
