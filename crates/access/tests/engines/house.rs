@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource, Session, SignInError,
-    SignInRules, SignedIn, StudyFacts,
+    Access, AccessConfig, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource, Session,
+    SignInError, SignInRules, SignedIn, StudyFacts,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::{Database, DatabaseKind};

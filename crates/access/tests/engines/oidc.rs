@@ -178,7 +178,10 @@ async fn a_person_gets_an_account_with_the_roles_of_the_mapping_and_only_those(h
     let scene = scene(&house, true, unhurried());
     let signed_in = scene.sign_in(doctor("li")).await.unwrap();
     assert_eq!(signed_in.session.role(), Role::Clinician);
-    assert_eq!((signed_in.session.sign_in(), signed_in.session.stage()), (SignIn::OpenIdConnect, Stage::Whole));
+    assert_eq!(
+        (signed_in.session.sign_in(), signed_in.session.stage()),
+        (SignIn::OpenIdConnect, Stage::Whole)
+    );
     assert_eq!(signed_in.session.methods(), ["external"]);
     assert_eq!(house.last_leaf(), "authentication permitted openid-connect");
     // Another subject with the same name is somebody else.
@@ -267,7 +270,10 @@ async fn a_second_factor_there_counts_as_of_when_it_was_proved(house: House) {
         let mut claims = claims.clone();
         claims[name] = value;
         let signed_in = scene.sign_in(claims).await.unwrap();
-        assert_eq!((signed_in.session.stage(), signed_in.session.proved()), (Stage::Whole, Some(house.now())));
+        assert_eq!(
+            (signed_in.session.stage(), signed_in.session.proved()),
+            (Stage::Whole, Some(house.now()))
+        );
     }
     for (name, value) in [("amr", json!(["otp"])), ("acr", json!(["urn:two"])), ("amr", json!({"mfa": 1}))] {
         let mut claims = claims.clone();
