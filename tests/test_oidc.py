@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from yingdun_testkit import program
+from yingdun_testkit import part10, program
 from yingdun_testkit import provider as providers
 from yingdun_testkit.administration import PASSWORD, REDIRECT, SESSION_COOKIE, Office
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.nats import free_ports
 from yingdun_testkit.provider import CLIENT, SECRET, Browser, query_of
+from yingdun_testkit.web import Web
 
 #: What a provider says ends sessions within this time.
 LOGOUT_SECONDS_MAX = 5.0
@@ -344,6 +345,27 @@ def test_who_signs_out_at_the_provider_is_signed_out_here(house):
     assert "provider-logout" in house.reasons()
 
 
+def test_an_open_stream_breaks_off_when_the_provider_ends_the_session(house, tokens):
+    house.provider.person("streaming", "readers")
+    _, token = house.signed_in("streaming")
+    gateway = Web(house.installation, tokens.client(house.installation, "store"))
+    # More than sockets and buffers between us hold, so that most of it is asked for later.
+    image = part10.image(patient_id="provider-stream", rows=6000, columns=6000)
+    gateway.must_store(part10.file_bytes(image))
+    whole = Web(house.installation, token).get(f"/studies/{image.StudyInstanceUID}")
+    bytes_whole = len(whole.content)
+    assert whole.status_code == 200 and bytes_whole > 60_000_000
+    slow = Web(house.installation, token).get(f"/studies/{image.StudyInstanceUID}", stream=True)
+    pieces = slow.iter_content(64 << 10)
+    read = len(next(pieces))
+    assert post_logout(house, house.provider.tell(logout={"claims": {"sub": "streaming"}})["token"]).status_code == 200
+    time.sleep(LOGOUT_SECONDS_MAX + 1)
+    with pytest.raises(Exception) as broken:
+        while True:
+            read += len(next(pieces))
+    assert not isinstance(broken.value, StopIteration) and read < bytes_whole, (read, bytes_whole)
+
+
 def test_a_logout_token_that_is_not_believed_ends_nothing(house):
     house.provider.person("stays", "doctors")
     _, token = house.signed_in("stays")
@@ -385,6 +407,8 @@ def test_while_the_provider_is_away_sessions_go_on_and_passwords_work(make_insta
         assert any(finding["severity"] == "error" for finding in doctor(house, code=1))
         assert house.office.metrics()["yingdun_oidc_calls_failed_total"] >= 1
         house.provider.start_again()
+        # It is asked again in a moment.
+        wait_until(lambda: house.browser().go("/oidc/start").status_code == 303, "the provider is asked again")
         house.signed_in("stays-in")
     finally:
         house.provider.stop()

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use yingdun_access::{
     OidcProvider, OidcSetup, ProviderCall, ProviderError, ProviderKeys, ProviderMetadata, is_protected,
 };
@@ -28,6 +28,10 @@ const CALL_TIME_MAX: Duration = Duration::from_secs(8);
 const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// How long what the provider says of itself, and its keys, are believed: a key that it took away is dead after that.
 const KEPT: Duration = Duration::from_secs(5 * 60);
+/// How soon a provider is asked again that did not answer: whoever comes meanwhile hears what the last one heard, and does not queue.
+const FAILED_FOR: Duration = Duration::from_secs(2);
+/// Codes that are exchanged at the same time: many times a morning of a hospital, and no way to have us call without end.
+const EXCHANGES_MAX: usize = 32;
 /// How soon keys are asked for again when one is missing: a stranger who sends tokens makes no more calls than that.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 
@@ -36,13 +40,27 @@ pub(crate) struct Provider {
     client: Client,
     settings: Oidc,
     client_secret: Secret<String>,
-    metadata: Mutex<Option<Kept<ProviderMetadata>>>,
-    keys: Mutex<Option<Kept<ProviderKeys>>>,
+    metadata: Mutex<Kept<ProviderMetadata>>,
+    keys: Mutex<Kept<ProviderKeys>>,
+    exchanges: Semaphore,
 }
 
-struct Kept<T> {
-    value: Arc<T>,
-    since: Instant,
+/// What came last, or why nothing did.
+struct Kept<T>(Option<(Instant, Result<Arc<T>, ProviderError>)>);
+
+impl<T> Kept<T> {
+    /// What came, as long as it is good; a failure for a moment.
+    fn still(&self, good_for: Duration) -> Option<Result<Arc<T>, ProviderError>> {
+        let (since, what) = self.0.as_ref()?;
+        let lasts = if what.is_ok() { good_for } else { FAILED_FOR };
+        (since.elapsed() < lasts).then(|| what.clone())
+    }
+
+    fn keep(&mut self, what: Result<T, ProviderError>) -> Result<Arc<T>, ProviderError> {
+        let what = what.map(Arc::new);
+        self.0 = Some((Instant::now(), what.clone()));
+        what
+    }
 }
 
 /// What is known of the connection to the provider.
@@ -97,7 +115,14 @@ impl Provider {
             .timeout(CALL_TIME_MAX)
             .build()
             .map_err(StartError::OidcTls)?;
-        Ok(Self { client, settings, client_secret, metadata: Mutex::default(), keys: Mutex::default() })
+        Ok(Self {
+            client,
+            settings,
+            client_secret,
+            metadata: Mutex::new(Kept(None)),
+            keys: Mutex::new(Kept(None)),
+            exchanges: Semaphore::new(EXCHANGES_MAX),
+        })
     }
 
     /// Asks the provider for everything that a sign-in needs, for `doctor`.
@@ -142,27 +167,21 @@ impl Provider {
 
     async fn metadata_of_now(&self) -> Result<Arc<ProviderMetadata>, ProviderError> {
         let mut kept = self.metadata.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.since.elapsed() < KEPT) {
-            return Ok(Arc::clone(&kept.value));
+        if let Some(still) = kept.still(KEPT) {
+            return still;
         }
         let asked = async { self.read_metadata(self.get(&self.discovery()).await?).await }.await;
-        let value = Arc::new(asked.inspect_err(|error| failed("discovery", error))?);
-        *kept = Some(Kept { value: Arc::clone(&value), since: Instant::now() });
-        Ok(value)
+        kept.keep(asked.inspect_err(|error| failed("discovery", error)))
     }
 
     async fn keys_of_now(&self, again: bool) -> Result<Arc<ProviderKeys>, ProviderError> {
         let metadata = self.metadata_of_now().await?;
         // Whoever comes meanwhile waits, and gets what came.
         let mut kept = self.keys.lock().await;
-        let good_for = if again { ASKED_AGAIN } else { KEPT };
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.since.elapsed() < good_for) {
-            return Ok(Arc::clone(&kept.value));
+        if let Some(still) = kept.still(if again { ASKED_AGAIN } else { KEPT }) {
+            return still;
         }
-        let value = self.fetch_keys(&metadata).await.inspect_err(|error| failed("keys", error))?;
-        let value = Arc::new(value);
-        *kept = Some(Kept { value: Arc::clone(&value), since: Instant::now() });
-        Ok(value)
+        kept.keep(self.fetch_keys(&metadata).await.inspect_err(|error| failed("keys", error)))
     }
 
     async fn exchange_now(
@@ -171,6 +190,8 @@ impl Provider {
         verifier: &Secret<String>,
         redirect_uri: &str,
     ) -> Result<Secret<String>, ProviderError> {
+        let _turn =
+            self.exchanges.try_acquire().map_err(|_| away("too many sign in at the same time".into()))?;
         let metadata = self.metadata_of_now().await?;
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -300,6 +321,17 @@ mod tests {
         }
         let told = refusal("{\"error\":\"invalid_client\\n王\"}".as_bytes()).to_string();
         assert!(told.contains("`invalid_client`") && !told.contains('王'));
+    }
+
+    #[test]
+    fn what_failed_is_asked_again_in_a_moment_and_what_came_is_good_for_its_time() {
+        let mut kept = Kept::<u8>(None);
+        assert!(kept.still(KEPT).is_none());
+        assert!(kept.keep(Ok(1)).is_ok() && kept.still(KEPT).unwrap().is_ok());
+        assert!(kept.still(Duration::ZERO).is_none());
+        assert!(kept.keep(Err(away("x".into()))).is_err() && kept.still(KEPT).unwrap().is_err());
+        kept.0.as_mut().unwrap().0 -= FAILED_FOR;
+        assert!(kept.still(KEPT).is_none());
     }
 
     #[test]
