@@ -22,6 +22,9 @@ const CALL_TIME_MAX: Duration = Duration::from_secs(30);
 /// The first pause after an attempt failed; it doubles up to the interval.
 const PAUSE_MIN: Duration = Duration::from_secs(10);
 
+/// How often the age of the newest stamp is looked at and shown.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// How far our clock may be from that of the authority before somebody is told, in milliseconds: longer than any call takes.
 const DIFFERENCE_MS_MAX: u64 = 60_000;
 
@@ -145,8 +148,15 @@ impl Stamper {
                     }
                 }
             };
-            self.judge_age(stamped_at, tell);
-            tokio::time::sleep(wait).await;
+            let until = Instant::now() + wait;
+            loop {
+                self.judge_age(stamped_at, tell);
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                tokio::time::sleep(left.min(LOOK_INTERVAL)).await;
+            }
         }
     }
 

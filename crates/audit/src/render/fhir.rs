@@ -434,8 +434,8 @@ mod tests {
             assert_eq!(has_type(&login, system, code), found, "{code}");
         }
         let view = leaf(EventKind::Access, Some(Action::View), Outcome::Permitted, "in-care");
-        assert!(
-            has_type(&view, None, "rest") && has_type(&view, None, "read") && has_type(&view, None, "110103")
-        );
+        assert!(has_type(&view, None, "rest") && has_action(&view, "R") && !has_action(&view, "E"));
+        assert!(has_subtype(&view, None, "read") && has_subtype(&view, Some(DCM), "110103"));
+        assert!(has_subtype(&login, Some(DCM), "110122") && !has_subtype(&login, None, "110114"));
     }
 }

@@ -60,7 +60,7 @@ fn security(page: &mut Page) {
             ["BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile (PS3.15 §B.12)", "TLS 1.2 with ephemeral keys and AEAD ciphers, TLS 1.3; both sides show a certificate; no resumption"],
             ["Basic User Identity Association Profile (PS3.15 §B.4)", "user name and passcode; positive response when it is asked for"],
             ["JSON Web Token in User Identity Negotiation (PS3.7 §D.3.3.7)", "carries the access token of this archive's own token endpoint"],
-            ["Audit trail", "a log of its own that cannot be rewritten without showing it, not the ATNA schema (PS3.15 §A.5)"],
+            ["Audit trail", "a log of its own that cannot be rewritten without showing it; each record as audit message (PS3.15 §A.5) by syslog over TLS (§A.6)"],
         ]
         .map(|row| row.map(str::to_owned)),
     );
