@@ -472,6 +472,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{hold}", &"0".repeat(32))
         .replace("{grant}", "0")
         .replace("{alert}", "0")
+        .replace("{dissent}", "0")
+        .replace("{department}", "surgery")
         .replace("{replica}", "no-such-replica")
         .replace("{pack}", "00000000000000ff?from=0&to=8")
         .replace("{part}", "root")

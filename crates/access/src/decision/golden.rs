@@ -176,54 +176,69 @@ struct Tally {
 
 /// For each asker and purpose the rows that differ, each with everything for which it holds.
 fn studies(engine: &Engine, tally: &mut Tally) -> String {
-    const ACTIONS: [Action; 7] = [
-        Action::Store,
-        Action::List,
-        Action::View,
-        Action::Export,
-        Action::GiveGrant,
-        Action::Recover,
-        Action::Destroy,
-    ];
+    let askers = askers();
+    let parts: Vec<(String, Tally)> = std::thread::scope(|scope| {
+        let parts: Vec<_> = askers
+            .iter()
+            .map(|(name, who)| {
+                scope.spawn(move || {
+                    let mut tally = Tally::default();
+                    (studies_of(engine, name, who, &mut tally), tally)
+                })
+            })
+            .collect();
+        parts.into_iter().map(|part| part.join().unwrap()).collect()
+    });
+    for (_, part) in &parts {
+        tally.cells += part.cells;
+        tally.over_granted += part.over_granted;
+        tally.under_granted += part.under_granted;
+    }
+    parts.into_iter().map(|(text, _)| text).collect()
+}
+
+fn studies_of(engine: &Engine, name: &str, who: &Principal, tally: &mut Tally) -> String {
+    const LOOKS: [Action; 4] = [Action::List, Action::View, Action::Export, Action::GiveGrant];
+    const OTHERS: [Action; 3] = [Action::Store, Action::Recover, Action::Destroy];
     let mut out = String::new();
-    for (name, who) in askers() {
-        for purpose in PurposeOfUse::ALL {
-            // Machines act for operations; what differs for them by scope is asked for this purpose.
-            if who.kind != ActorKind::Person && *purpose != PurposeOfUse::HealthcareOperations {
-                continue;
-            }
-            let mut rows: Vec<(String, Vec<String>)> = Vec::new();
-            for (relation, ties) in relations() {
-                let mut cells = |today| {
-                    let ask = Ask { ties, today, purpose: *purpose };
-                    let cell = |action: &Action| {
-                        let grades = grades(engine, &who, *action, &ask, tally);
-                        if grades == "-" { String::new() } else { format!("{action} {grades}; ") }
-                    };
-                    let cells: String = ACTIONS.iter().map(cell).collect();
-                    if cells.is_empty() {
-                        "nothing".to_owned()
-                    } else {
-                        cells.trim_end_matches("; ").to_owned()
-                    }
+    for purpose in PurposeOfUse::ALL {
+        // Machines act for operations, and for nothing else.
+        let usual = if who.kind == ActorKind::Person {
+            PurposeOfUse::Treatment
+        } else {
+            PurposeOfUse::HealthcareOperations
+        };
+        if who.kind != ActorKind::Person && *purpose != usual {
+            continue;
+        }
+        // What is no look is asked for the usual purpose only.
+        let others: &[Action] = if *purpose == usual { &OTHERS } else { &[] };
+        let mut rows: Vec<(String, Vec<String>)> = Vec::new();
+        for (relation, ties) in relations() {
+            let mut cells = |today| {
+                let ask = Ask { ties, today, purpose: *purpose };
+                let cell = |action: &Action| {
+                    let grades = grades(engine, who, *action, &ask, tally);
+                    (grades != "-").then(|| format!("{action} {grades}"))
                 };
-                let (today, earlier) = (cells(true), cells(false));
-                let mut add = |cells: String, label: String| match rows.iter_mut().find(|row| row.0 == cells)
-                {
-                    Some(row) => row.1.push(label),
-                    None => rows.push((cells, vec![label])),
-                };
-                if today == earlier {
-                    add(today, relation.to_owned());
-                } else {
-                    add(today, format!("{relation} (today)"));
-                    add(earlier, format!("{relation} (earlier)"));
-                }
+                let cells: Vec<String> = LOOKS.iter().chain(others).filter_map(cell).collect();
+                if cells.is_empty() { "nothing".to_owned() } else { cells.join("; ") }
+            };
+            let (today, earlier) = (cells(true), cells(false));
+            let mut add = |cells: String, label: String| match rows.iter_mut().find(|row| row.0 == cells) {
+                Some(row) => row.1.push(label),
+                None => rows.push((cells, vec![label])),
+            };
+            if today == earlier {
+                add(today, relation.to_owned());
+            } else {
+                add(today, format!("{relation} (today)"));
+                add(earlier, format!("{relation} (earlier)"));
             }
-            writeln!(out, "{name}, {purpose}").unwrap();
-            for (cells, labels) in rows {
-                writeln!(out, "    {cells}\n        {}", labels.join(", ")).unwrap();
-            }
+        }
+        writeln!(out, "{name}, {purpose}").unwrap();
+        for (cells, labels) in rows {
+            writeln!(out, "    {cells}\n        {}", labels.join(" | ")).unwrap();
         }
     }
     out

@@ -494,7 +494,7 @@ fn a_second_factor_is_asked_of_those_whom_it_would_help_and_of_nobody_else() {
 #[test]
 fn a_hundred_thousand_random_users_list_what_they_open_and_nothing_else() {
     const USERS: u64 = 100_000;
-    const STUDIES_OF_ONE: u8 = 3;
+    const STUDIES_OF_ONE: u8 = 1;
     let engine = Engine::load(&PolicySource::Builtin).unwrap();
     let threads = std::thread::available_parallelism().map_or(4, std::num::NonZero::get).min(16) as u64;
     let opened: u64 = std::thread::scope(|scope| {
