@@ -16,7 +16,7 @@
 //!
 //! # What it costs
 //!
-//! Some 20 bytes of disk for each leaf, written once for each level of merging; a chunk in memory (10 MB) and a few blocks for each search; appends
+//! Some 11 bytes of disk for each leaf, written once for each level of merging; a chunk in memory (10 MB) and a few blocks for each search; appends
 //! know nothing of it. 28 files for a hundred million leaves.
 //!
 //! # The folder `index`
