@@ -46,7 +46,7 @@ class House:
         }
         self.provider.start(f"https://{web}/oidc/callback", f"https://{web}/oidc/logout")
         self.installation.start()
-        self.office = Office(self.installation)
+        self.office = self.installation.office = Office(self.installation)
 
     def browser(self) -> Browser:
         return Browser(self.office.web, self.office.ca_file)

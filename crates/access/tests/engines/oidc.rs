@@ -1,5 +1,7 @@
 //! People of a provider of OpenID Connect, on both engines: a stand-in signs what the test wants it to say.
 
+#![allow(clippy::indexing_slicing, reason = "a claim is changed by its name; tests fail by panicking")]
+
 use crate::house::{House, PASSWORD, REMOTE, actor, unhurried};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
