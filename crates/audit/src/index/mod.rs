@@ -7,8 +7,8 @@
 //! ```
 //!
 //! It is derived. The log is the only truth: a folder that is gone or damaged is made again from it, and nothing waits for the index, least of all an
-//! append. It holds keyed pseudonyms of the fields of leaves ([`term`]), of each leaf's time the first and last of its bundle, and nothing else. Its
-//! key comes from the key that signs the log, so that nobody without it makes or changes a block that is believed ([`segment`]).
+//! append. It holds keyed pseudonyms of the fields of leaves (`term.rs`), of each leaf's time the first and last of its bundle, and nothing else. Its
+//! key comes from the key that signs the log, so that nobody without it makes or changes a block that is believed (`segment.rs`).
 //!
 //! A search takes nothing on the word of the index: each leaf that it shows was read from the log and fits the filter. A block that was damaged is
 //! noticed by its code; its segment is given up and made again, and until then its leaves are read one by one, as are those that are newer than
