@@ -1,14 +1,15 @@
-//! Patients, studies, series, instances, events of studies, care relations, storage commitments (those of others and our own questions),
-//! worklist items, performed steps, workitems and jobs.
+//! Patients, studies, series, instances, events of studies, care relations, departments, dissents, storage commitments (those of others
+//! and our own questions), worklist items, performed steps, workitems and jobs.
 //!
 //! ```text
 //!  packs ─► apply ─► patient · study · series · instance · image_format · search_term · pack_watermark
 //!                      ▲        ▲        ▲
 //!                      └────────┴────────┴── studies::search · series::search · instances::search
 //!                            care_relation ──► who sees which patient (visibility)
+//!                               study_unit ──► who sees which study, by person_unit
 //! ```
 //!
-//! Everything but events, care relations, storage commitments, worklist items, performed steps, workitems and jobs is derived from pack records and can be
+//! Everything but events, care relations, departments, dissents, storage commitments, worklist items, performed steps, workitems and jobs is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
