@@ -493,7 +493,6 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::Revoke => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
         RouteId::ProviderLogout => form("logout_token=x"),
-        RouteId::AcknowledgeAlert => json(json!({})),
         RouteId::BindPerson => json(json!({"subject": "4711"})),
         RouteId::LoginLink | RouteId::Logout => form("form_token=y"),
         RouteId::Enrol => form("password=x&again=x&form_token=y"),
@@ -624,9 +623,6 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListJobs
         | RouteId::ReadJob
         | RouteId::CancelJob
-        | RouteId::ListAlerts
-        | RouteId::ReadAlert
-        | RouteId::LiftStop
         | RouteId::ListEvents
         | RouteId::ListConflicts
         | RouteId::ListWorklist

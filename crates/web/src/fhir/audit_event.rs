@@ -49,8 +49,8 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// Searches.
 pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::parse(&call.query)?;
-    let count = number(&call.query, "_count")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT);
-    let count = count.min(limits::AUDIT_LEAVES_MAX);
+    let count = number(&call.query, "_count")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT as u64);
+    let count = count.min(limits::AUDIT_LEAVES_MAX as u64);
     let before = number(&call.query, "_cursor")?;
     authorise(&call).await?;
     let institution = call.session()?.institution().clone();

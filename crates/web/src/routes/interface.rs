@@ -137,6 +137,7 @@ impl Route {
             Needs::Nothing => match self.family {
                 Family::DicomWeb | Family::WadoUri => Owner::Imaging,
                 Family::OAuth | Family::Page => Owner::SecurityAdministration,
+                Family::Fhir => Owner::AuditAdministration,
                 Family::Api | Family::Operations => Owner::SystemAdministration,
             },
         }
