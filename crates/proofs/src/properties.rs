@@ -233,8 +233,8 @@ pub const PROPERTIES: &[Property] = &[
         ),
         mutant: &[Changed(
             "reader-of-the-institution",
-            r#"[Role::"radiologist""#,
-            r#"[Role::"clinician", Role::"radiologist""#,
+            r#"(principal.role == Role::"radiologist""#,
+            r#"(principal.role == Role::"clinician" || principal.role == Role::"radiologist""#,
         )],
     },
     Property {
@@ -345,12 +345,128 @@ pub const PROPERTIES: &[Property] = &[
         )],
     },
     Property {
+        name: "specialists-stay-in-their-departments",
+        says: "A specialist sees studies of the own departments while belonging there, by a grant, or through broken glass.",
+        principals: PEOPLE,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"principal.role != Role::"specialist" || (resource has department && resource.department.valid_from <= context.now && context.now < resource.department.valid_until) || (resource has grant && resource.grant.valid_from <= context.now && context.now < resource.grant.valid_until && resource.grant.purpose == context.purpose) || (resource has break_glass && resource.break_glass.valid_from <= context.now && context.now < resource.break_glass.valid_until)"#,
+        ),
+        mutant: &[Changed(
+            "chief-across-departments",
+            r#"principal.role == Role::"chief""#,
+            r#"principal.role == Role::"specialist""#,
+        )],
+    },
+    Property {
+        name: "departments-end-to-the-millisecond",
+        says: "To have belonged to a department opens nothing to a specialist.",
+        principals: PEOPLE,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"principal.role != Role::"specialist" || (resource has department && resource.department.valid_from <= context.now && context.now < resource.department.valid_until) || resource has grant || resource has break_glass"#,
+        ),
+        mutant: &[Changed(
+            "own-department",
+            r#"context.now < resource.department.valid_until"#,
+            r#"context.now <= resource.department.valid_until"#,
+        )],
+    },
+    Property {
+        name: "technicians-by-device",
+        says: "Where there are departments, a technician sees of today what the own devices and department acquired.",
+        principals: PEOPLE,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"principal.role != Role::"technician" || !context.departments || (resource.received_today && (resource has acquired && resource.acquired.valid_from <= context.now && context.now < resource.acquired.valid_until)) || (resource has grant && resource.grant.valid_from <= context.now && context.now < resource.grant.valid_until && resource.grant.purpose == context.purpose)"#,
+        ),
+        mutant: &[Changed("technician-today", r#"!context.departments ||"#, r#"true ||"#)],
+    },
+    Property {
+        name: "dissent",
+        says: "Whom a patient does not want, or a seal does not name, sees nothing; broken glass passes where it says so.",
+        principals: EVERYBODY,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"!(resource has dissent && resource.dissent.valid_from <= context.now && context.now < resource.dissent.valid_until) || (resource has dissent && resource.dissent.break_glass && (resource has break_glass && resource.break_glass.valid_from <= context.now && context.now < resource.break_glass.valid_until))"#,
+        ),
+        mutant: &[Changed("guardrail-dissent", r#"resource.dissent.break_glass &&"#, r#""#)],
+    },
+    Property {
+        name: "dissent-ends-to-the-millisecond",
+        says: "A dissent holds to its last millisecond.",
+        principals: EVERYBODY,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"!(resource has dissent && resource.dissent.valid_from <= context.now && context.now < resource.dissent.valid_until) || (resource has dissent && resource.dissent.break_glass)"#,
+        ),
+        mutant: &[Changed(
+            "guardrail-dissent",
+            r#"resource.dissent.valid_from <= context.now"#,
+            r#"resource.dissent.valid_from < context.now"#,
+        )],
+    },
+    Property {
+        name: "dissent-carries-nothing",
+        says: "Nor does such a person carry anything of the patient away or pass it on, not even through broken glass.",
+        principals: EVERYBODY,
+        actions: &["export", "give-grant"],
+        bound: AtMost(
+            r#"!(resource has dissent && resource.dissent.valid_from <= context.now && context.now < resource.dissent.valid_until)"#,
+        ),
+        mutant: &[Without("guardrail-dissent-leaves")],
+    },
+    Property {
+        name: "dissent-from-research",
+        says: "What a patient keeps from research is not even listed for it.",
+        principals: EVERYBODY,
+        actions: LOOKS,
+        bound: AtMost(
+            r#"context.purpose != Purpose::"HRESCH" || !(resource has against_research && resource.against_research.valid_from <= context.now && context.now < resource.against_research.valid_until)"#,
+        ),
+        mutant: &[Without("guardrail-dissent-research")],
+    },
+    Property {
+        name: "dissent-from-sharing",
+        says: "What a patient keeps from sharing leaves as no medium.",
+        principals: EVERYBODY,
+        actions: &["export"],
+        bound: AtMost(
+            r#"!(resource has against_sharing && resource.against_sharing.valid_from <= context.now && context.now < resource.against_sharing.valid_until)"#,
+        ),
+        mutant: &[Without("guardrail-dissent-sharing")],
+    },
+    Property {
+        name: "alerts-are-judged-by-one",
+        says: "What the monitor noticed is judged by the audit administrator alone.",
+        principals: EVERYBODY,
+        actions: &["review-alerts"],
+        bound: AtMost(r#"principal is Person && principal.role == Role::"audit-administrator""#),
+        mutant: &[Changed(
+            "security-administrator-office",
+            r#"Action::"lift-stop""#,
+            r#"Action::"lift-stop", Action::"review-alerts""#,
+        )],
+    },
+    Property {
+        name: "stops-are-lifted-by-another",
+        says: "And what it stopped is lifted by the security administrator alone.",
+        principals: EVERYBODY,
+        actions: &["lift-stop"],
+        bound: AtMost(r#"principal is Person && principal.role == Role::"security-administrator""#),
+        mutant: &[Changed(
+            "audit-administrator-office",
+            r#"Action::"review-alerts""#,
+            r#"Action::"review-alerts", Action::"lift-stop""#,
+        )],
+    },
+    Property {
         name: "who-breaks-glass",
         says: "Only those who treat break glass.",
         principals: EVERYBODY,
         actions: &["break-glass"],
         bound: AtMost(
-            r#"principal is Person && [Role::"clinician", Role::"radiologist", Role::"chief"].contains(principal.role)"#,
+            r#"principal is Person && [Role::"clinician", Role::"radiologist", Role::"specialist", Role::"chief"].contains(principal.role)"#,
         ),
         mutant: &[Changed(
             "treating-roles-break-glass",
@@ -579,21 +695,21 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "care-opens",
-        says: "Never refused: a clinician, a patient in care, treatment, up to L4.",
+        says: "Never refused: a clinician, a patient in care, treatment, up to L4, without a dissent.",
         principals: PEOPLE,
         actions: &["list", "view"],
         bound: AtLeast(
-            r#"principal.role == Role::"clinician" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT" && (resource has care && resource.care.valid_from <= context.now && context.now < resource.care.valid_until) && [Grade::"L1", Grade::"L2", Grade::"L3", Grade::"L4"].contains(resource.grade)"#,
+            r#"principal.role == Role::"clinician" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT" && (resource has care && resource.care.valid_from <= context.now && context.now < resource.care.valid_until) && [Grade::"L1", Grade::"L2", Grade::"L3", Grade::"L4"].contains(resource.grade) && !(resource has dissent)"#,
         ),
         mutant: &[Without("clinician-in-care")],
     },
     Property {
         name: "emergencies-open",
-        says: "Never refused: broken glass, over TLS, when no second factor is asked for; special care too.",
+        says: "Never refused: broken glass, over TLS, when no second factor is asked for, unless the patient wants not even that; special care too.",
         principals: PEOPLE,
         actions: &["list", "view"],
         bound: AtLeast(
-            r#"[Role::"clinician", Role::"radiologist", Role::"chief"].contains(principal.role) && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"BTG" && (resource has break_glass && resource.break_glass.valid_from <= context.now && context.now < resource.break_glass.valid_until) && !context.step_up"#,
+            r#"[Role::"clinician", Role::"radiologist", Role::"specialist", Role::"chief"].contains(principal.role) && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"BTG" && (resource has break_glass && resource.break_glass.valid_from <= context.now && context.now < resource.break_glass.valid_until) && !context.step_up && !(resource has dissent && !resource.dissent.break_glass)"#,
         ),
         mutant: &[Changed(
             "guardrail-special-care",
@@ -607,7 +723,7 @@ pub const PROPERTIES: &[Property] = &[
         principals: PEOPLE,
         actions: &["break-glass"],
         bound: AtLeast(
-            r#"[Role::"clinician", Role::"radiologist", Role::"chief"].contains(principal.role) && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT""#,
+            r#"[Role::"clinician", Role::"radiologist", Role::"specialist", Role::"chief"].contains(principal.role) && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT""#,
         ),
         mutant: &[Changed("treating-roles-break-glass", r#"[Role::"clinician","#, r#"["#)],
     },
