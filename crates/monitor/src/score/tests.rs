@@ -70,7 +70,8 @@ impl House {
 
     fn access(&mut self, access: &Access) {
         let why = explain(&self.facts, access);
-        self.scores.access(&self.facts, access, why, &[], false);
+        let how = self.scores.circumstances(access);
+        self.scores.access(&self.facts, access, why, how, &[], false);
     }
 
     fn alerts(&mut self) -> Vec<Incident> {
