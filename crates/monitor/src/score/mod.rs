@@ -299,9 +299,15 @@ impl Day {
         if known.is_some_and(|known| known.decoy) && !listed {
             self.mark(Signal::Decoy, seen);
         }
-        if only_by_broken_glass(*why) {
+        if only(*why, Explanation::BreakGlass) {
             let tied = !ties(seen).is_empty();
             self.mark(if tied { Signal::BreakGlass } else { Signal::GlassAlone }, seen);
+        }
+        if only(*why, Explanation::DepartmentCare) && !ties(seen).is_empty() {
+            self.mark(Signal::OnlyDepartment, seen);
+            if seen.how.searched {
+                self.mark(Signal::SearchedFor, seen);
+            }
         }
         if !why.is_empty() {
             return;
@@ -321,7 +327,8 @@ impl Day {
                 self.give(Signal::CameBack, 1, access);
             }
             if seen.how.searched {
-                self.give(Signal::SearchedFor, 1, access);
+                let tied = !ties(seen).is_empty();
+                self.give(if tied { Signal::LookedUp } else { Signal::SearchedFor }, 1, access);
             }
             self.give(Signal::Unexplained, 1, access);
             if seen.how.unknown_device {
@@ -414,8 +421,8 @@ fn is_one_of(role: &str, words: &[String]) -> bool {
     words.iter().any(|word| !word.is_empty() && role.contains(word.as_str()))
 }
 
-fn only_by_broken_glass(why: Explanations) -> bool {
-    why.has(Explanation::BreakGlass) && why.iter().count() == 1
+fn only(why: Explanations, reason: Explanation) -> bool {
+    why.has(reason) && why.iter().count() == 1
 }
 
 /// How the person is tied to the patient otherwise than by work. Names say nothing: three surnames are a fifth of the country.
