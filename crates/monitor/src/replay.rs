@@ -386,6 +386,43 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_comes_on_the_same_day_counts_and_one_of_the_next_day_does_not() {
+        let fact = |at_ms: i64| {
+            format!(
+                r#"{{"kind":"fact","at_ms":{at_ms},"fact":"care-relation","person":"p","patient":"famous","valid_from_ms":800,"valid_until_ms":1000}}"#
+            )
+        };
+        // The day ends at 16:00 UTC.
+        for (at_ms, explained) in [(DAY_MS / 2, 2), (DAY_MS - 1, 1)] {
+            let mut lines = stream();
+            lines.insert(6, fact(at_ms));
+            let (days, summary) = replay(few(), &lines);
+            assert_eq!(days[0].counts.explained, explained, "known at {at_ms}");
+            assert_eq!(days[0].unexplained, if explained == 2 { vec![] } else { vec![2] });
+            assert_eq!((days.len(), summary.days), (2, 2), "a day with facts alone is none");
+        }
+    }
+
+    #[test]
+    fn what_comes_later_and_what_a_department_shares_lets_nobody_through_a_limit() {
+        let mut lines = stream();
+        lines.push(format!(
+            r#"{{"kind":"fact","at_ms":{0},"fact":"maintenance","person":"p","valid_from_ms":0,"valid_until_ms":{0}}}"#,
+            2 * DAY_MS + 1
+        ));
+        lines.extend((0..12).map(|n| {
+            format!(
+                r#"{{"kind":"fact","at_ms":{0},"fact":"encounter","department":"surgery","patient":"x{n}","valid_from_ms":{0},"valid_until_ms":{1}}}"#,
+                2 * DAY_MS + 2,
+                3 * DAY_MS
+            )
+        }));
+        let (days, _) = replay(few(), &lines);
+        assert_eq!((days[1].counts.stopped, days[1].counts.blocks), (2, 1));
+        assert_eq!(days[1].counts.explained, days[1].counts.of_patients);
+    }
+
+    #[test]
     fn the_same_stream_gives_the_same_report() {
         let lines = stream();
         let once = serde_json::to_string(&replay(few(), &lines).0).unwrap();

@@ -94,7 +94,7 @@ pub struct Incident {
     pub step: Step,
     /// Why, the weightiest first.
     pub reasons: Vec<Reason>,
-    /// Numbers of accesses that a reviewer looks at first, at most twenty.
+    /// Numbers of accesses that a reviewer looks at first, at most fifty.
     pub evidence: Vec<u64>,
     /// Accesses of the day.
     pub accesses: u64,
@@ -309,6 +309,10 @@ impl Day {
                 self.mark(Signal::SearchedFor, seen);
             }
         }
+        let taken_out = matches!(access.action.as_str(), "export" | "print");
+        if taken_out && only(*why, Explanation::DepartmentCare) {
+            self.mark(Signal::TakenOut, seen);
+        }
         if !why.is_empty() {
             return;
         }
@@ -344,7 +348,7 @@ impl Day {
         for signal in ties(seen) {
             self.mark(signal, seen);
         }
-        if matches!(access.action.as_str(), "export" | "print") {
+        if taken_out {
             self.mark(Signal::TakenOut, seen);
         }
     }
