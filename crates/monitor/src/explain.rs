@@ -289,6 +289,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_department_shares_is_a_reason_afterwards_and_for_no_limit() {
+        let mut facts = facts();
+        for (person, department) in [("peer", "surgery"), ("far", "medicine")] {
+            facts.person(&Person {
+                at_ms: 0,
+                person: person.into(),
+                role: "clinician".into(),
+                department: department.into(),
+                household: None,
+                neighbourhood: None,
+                leaves_ms: None,
+            });
+        }
+        facts.fact(&fact(FactKind::Order, Some("peer"), None, Some("q")));
+        let access = |person: &str| {
+            let line = format!(
+                r#"{{"kind":"access","at_ms":1500,"sequence":1,"person":"{person}","session":"s","action":"view","patient":"q","allowed":true}}"#
+            );
+            let Ok(crate::record::Record::Access(access)) = serde_json::from_str(&line) else {
+                panic!("no access: {line}")
+            };
+            access
+        };
+        let afterwards = |person: &str| -> Vec<&'static str> {
+            explain_afterwards(&facts, &access(person)).iter().map(Explanation::as_str).collect()
+        };
+        assert!(explain(&facts, &access("p")).is_empty());
+        assert_eq!(afterwards("p"), ["department-care"]);
+        assert_eq!(afterwards("peer"), ["order", "follow-up"], "what is known of the person is enough");
+        assert!(afterwards("far").is_empty() && afterwards("nobody").is_empty());
+    }
+
+    #[test]
     fn announced_work_on_many_patients_explains_each() {
         for (kind, word) in [
             (FactKind::QualityAudit, "quality-audit"),
