@@ -275,6 +275,22 @@ def test_a_log_is_judged_again_with_reasons_that_give_the_score(tmp_path):
     assert text.returncode == 1 and b"colleague" in text.stdout and b"doctor" in text.stdout
 
 
+@pytest.mark.parametrize(("written_ms", "explained"), [(7_200_000, 1), (86_400_000, 0)], ids=["same-day", "next-day"])
+def test_a_reason_that_is_written_down_late_counts_on_its_day_only(tmp_path, written_ms, explained):
+    people = [line for line in records() if line["kind"] in ("person", "patient")]
+    opened_at = {"kind": "access", "at_ms": 3_600_000, "sequence": 1, "person": "snoop", "session": "s", "action": "view"}
+    order = {"kind": "fact", "fact": "order", "person": "snoop", "patient": "colleague"}
+    lines = [
+        *people,
+        {**opened_at, "patient": "colleague", "allowed": True},
+        {**order, "at_ms": written_ms, "valid_from_ms": 0, "valid_until_ms": 2 * 86_400_000},
+    ]
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    [day] = program.run_json("monitor", "replay", file, code=1 - explained)["days"]
+    assert (day["counts"]["explained"], len(day["alerts"])) == (explained, 1 - explained)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [('{"kind":"access"}', "line 2"), ("x" * 70_000, "line 2"), ("nonsense", "line 2")],

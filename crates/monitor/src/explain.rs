@@ -65,6 +65,8 @@ explanations! {
     Research => "research",
     /// Announced maintenance or migration.
     Maintenance => "maintenance",
+    /// The department of the person treats the patient, did within the last two weeks, or will within half a day.
+    DepartmentCare => "department-care",
 }
 
 impl fmt::Display for Explanation {
@@ -102,6 +104,11 @@ impl Explanations {
         self.0 == 0
     }
 
+    /// Whether one of them is more than broken glass, which whoever breaks it gives to themselves.
+    pub(crate) const fn is_weighty(self) -> bool {
+        self.0 & !Explanation::BreakGlass.bit() != 0
+    }
+
     /// Each of them, in the order of [`Explanation::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Explanation> {
         Explanation::ALL.iter().copied().filter(move |explanation| self.has(*explanation))
@@ -125,6 +132,22 @@ impl FromIterator<Explanation> for Explanations {
 pub fn explain(facts: &Facts, access: &Access) -> Explanations {
     let Some(patient) = access.patient.as_deref().map(Key::of) else { return Explanations::default() };
     explain_keys(facts, Key::of(&access.person), patient, access.at_ms)
+}
+
+/// The reasons for an access as they are at the end of its day: those of [`explain`], and what follows from how departments work. A team shares
+/// its patients, whoever is named in the order. Enough to rank somebody lower, too little to let somebody take out more.
+#[must_use]
+pub fn explain_afterwards(facts: &Facts, access: &Access) -> Explanations {
+    let why = explain(facts, access);
+    let (Some(patient), Some(person)) =
+        (access.patient.as_deref().map(Key::of), facts.known_person(Key::of(&access.person)))
+    else {
+        return why;
+    };
+    if !why.is_weighty() && facts.is_cared_for_by(person.department, patient, access.at_ms) {
+        return why.with(Explanation::DepartmentCare);
+    }
+    why
 }
 
 pub(crate) fn explain_keys(facts: &Facts, person: Key, patient: Key, now_ms: i64) -> Explanations {
@@ -263,6 +286,39 @@ mod tests {
         assert!(words(&there, 1500).is_empty(), "on call for another department than that of the patient");
         there.fact(&fact(FactKind::OnCall, Some("p"), Some("medicine"), None));
         assert_eq!(words(&there, 1500), ["on-call"]);
+    }
+
+    #[test]
+    fn what_a_department_shares_is_a_reason_afterwards_and_for_no_limit() {
+        let mut facts = facts();
+        for (person, department) in [("peer", "surgery"), ("far", "medicine")] {
+            facts.person(&Person {
+                at_ms: 0,
+                person: person.into(),
+                role: "clinician".into(),
+                department: department.into(),
+                household: None,
+                neighbourhood: None,
+                leaves_ms: None,
+            });
+        }
+        facts.fact(&fact(FactKind::Order, Some("peer"), None, Some("q")));
+        let access = |person: &str| {
+            let line = format!(
+                r#"{{"kind":"access","at_ms":1500,"sequence":1,"person":"{person}","session":"s","action":"view","patient":"q","allowed":true}}"#
+            );
+            let Ok(crate::record::Record::Access(access)) = serde_json::from_str(&line) else {
+                panic!("no access: {line}")
+            };
+            access
+        };
+        let afterwards = |person: &str| -> Vec<&'static str> {
+            explain_afterwards(&facts, &access(person)).iter().map(Explanation::as_str).collect()
+        };
+        assert!(explain(&facts, &access("p")).is_empty());
+        assert_eq!(afterwards("p"), ["department-care"]);
+        assert_eq!(afterwards("peer"), ["order", "follow-up"], "what is known of the person is enough");
+        assert!(afterwards("far").is_empty() && afterwards("nobody").is_empty());
     }
 
     #[test]

@@ -13,14 +13,18 @@ pub const FACTS_MAX: usize = 4_000_000;
 /// Pairs of people and patients of which is remembered that the one wrote a report on the other, or treated.
 pub const REMEMBERED_MAX: usize = 4_000_000;
 
-/// How late a line may come and still find the facts of its time.
-const LATE_MS: i64 = 3_600_000;
+/// How long a fact is kept when it is over: an access is looked at once more at the end of its day, and what was written down late has to
+/// be found then.
+const LATE_MS: i64 = 36 * 3_600_000;
 /// How often facts that are over are thrown away, in the time of the records.
 const SWEEP_MS: i64 = 3_600_000;
 /// For how long the writer of a report may look at it again.
 const AUTHOR_MS: i64 = 5 * 366 * 86_400_000;
 /// For how long who treated, ordered or was asked may look what became of it.
 const FOLLOW_UP_MS: i64 = 14 * 86_400_000;
+
+/// How long before it begins a department prepares what it does for a patient.
+const PREPARE_MS: i64 = 12 * 3_600_000;
 
 /// What is known at a moment of the stream.
 #[derive(Debug, Default)]
@@ -37,6 +41,8 @@ pub struct Facts {
     /// Until when somebody may look again, as a writer or as one who treated.
     authors: HashMap<(Key, Key), i64>,
     treated: HashMap<(Key, Key), i64>,
+    /// When a department, or somebody of it, had to do with a patient: the last such time, first and last millisecond.
+    cared: HashMap<(Key, Key), (i64, i64)>,
     held: usize,
     not_kept: u64,
     swept_ms: i64,
@@ -123,6 +129,11 @@ impl Facts {
         let department = fact.department.as_deref().map(Key::of);
         if let (Some(person), Some(patient)) = (person, patient) {
             self.remember(person, patient, held);
+        }
+        if let (Some(department), Some(patient)) =
+            (department.or_else(|| Some(self.people.get(&person?)?.department)), patient)
+        {
+            self.remember_care(department, patient, held);
         }
         if held.until_ms <= fact.at_ms.saturating_sub(LATE_MS) || held.until_ms <= held.from_ms {
             return;
@@ -232,6 +243,28 @@ impl Facts {
         self.treated.get(&(person, patient)).is_some_and(|until| now_ms < *until)
     }
 
+    /// Whether the department has to do with the patient, had until a short while ago, or will soon.
+    pub(crate) fn is_cared_for_by(&self, department: Key, patient: Key, now_ms: i64) -> bool {
+        self.cared.get(&(department, patient)).is_some_and(|(from, until)| {
+            from.saturating_sub(PREPARE_MS) <= now_ms && now_ms < until.saturating_add(FOLLOW_UP_MS)
+        })
+    }
+
+    fn remember_care(&mut self, department: Key, patient: Key, held: Held) {
+        if !is_care(held.fact) || held.until_ms <= held.from_ms {
+            return;
+        }
+        if let Some((from, until)) = self.cared.get_mut(&(department, patient)) {
+            let apart = held.from_ms > until.saturating_add(FOLLOW_UP_MS);
+            *from = if apart { held.from_ms } else { held.from_ms.min(*from) };
+            *until = held.until_ms.max(*until);
+        } else if self.cared.len() < REMEMBERED_MAX {
+            self.cared.insert((department, patient), (held.from_ms, held.until_ms));
+        } else {
+            self.not_kept = self.not_kept.saturating_add(1);
+        }
+    }
+
     fn remember(&mut self, person: Key, patient: Key, held: Held) {
         let (memory, lasts) = match held.fact {
             FactKind::ReportAssignment => (&mut self.authors, AUTHOR_MS),
@@ -292,7 +325,22 @@ impl Facts {
         });
         self.authors.retain(|_, until| *until > over);
         self.treated.retain(|_, until| *until > over);
+        self.cared.retain(|_, (_, until)| until.saturating_add(FOLLOW_UP_MS) > over);
     }
+}
+
+/// Whether such a fact says that a patient is treated or examined; grants, projects and collections say nothing of a team.
+const fn is_care(fact: FactKind) -> bool {
+    matches!(
+        fact,
+        FactKind::CareRelation
+            | FactKind::Order
+            | FactKind::Appointment
+            | FactKind::Encounter
+            | FactKind::WorklistStep
+            | FactKind::ReportAssignment
+            | FactKind::Consult
+    )
 }
 
 fn holding(facts: Option<&Vec<Held>>, now_ms: i64) -> impl Iterator<Item = FactKind> {
@@ -322,9 +370,43 @@ mod tests {
             facts.fact(&fact(FactKind::Grant, "p", &format!("q{n}"), 0, 1000));
         }
         assert_eq!(facts.kept(), 1000);
-        facts.fact(&fact(FactKind::Grant, "p", "later", 3 * SWEEP_MS, 4 * SWEEP_MS));
+        facts.fact(&fact(FactKind::Grant, "p", "later", LATE_MS + 3 * SWEEP_MS, LATE_MS + 4 * SWEEP_MS));
         assert_eq!((facts.kept(), facts.of_pair.len()), (1, 1));
         assert_eq!(facts.not_kept(), 0);
+    }
+
+    #[test]
+    fn a_department_has_to_do_with_a_patient_from_half_a_day_before_to_two_weeks_after() {
+        let mut facts = Facts::default();
+        facts.person(&Person {
+            at_ms: 0,
+            person: "p".into(),
+            role: "clinician".into(),
+            department: "surgery".into(),
+            household: None,
+            neighbourhood: None,
+            leaves_ms: None,
+        });
+        let cared = |facts: &Facts, patient: &str, at_ms| {
+            facts.is_cared_for_by(Key::of("surgery"), Key::of(patient), at_ms)
+        };
+        let begins = 2 * PREPARE_MS;
+        facts.fact(&fact(FactKind::Order, "p", "q", begins, begins + 1000));
+        let over = begins + 1000 + FOLLOW_UP_MS;
+        for (at_ms, holds) in
+            [(begins - PREPARE_MS - 1, false), (begins - PREPARE_MS, true), (over - 1, true), (over, false)]
+        {
+            assert_eq!(cared(&facts, "q", at_ms), holds, "{at_ms}");
+        }
+        assert!(!facts.is_cared_for_by(Key::of("medicine"), Key::of("q"), begins), "another department");
+        // What was given to one person says nothing of the others.
+        for kind in [FactKind::Grant, FactKind::BreakGlass, FactKind::Research, FactKind::Board] {
+            facts.fact(&fact(kind, "p", "r", begins, begins + 1000));
+        }
+        assert!(!cared(&facts, "r", begins));
+        // Weeks in between, in which nobody had to do with the patient, are not filled.
+        facts.fact(&fact(FactKind::Order, "p", "q", 10 * FOLLOW_UP_MS, 11 * FOLLOW_UP_MS));
+        assert!(!cared(&facts, "q", 5 * FOLLOW_UP_MS) && cared(&facts, "q", 10 * FOLLOW_UP_MS));
     }
 
     #[test]

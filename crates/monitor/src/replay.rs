@@ -1,11 +1,11 @@
 //! All layers over a stream of records: line by line, day by day, within bounds.
 
-use crate::explain::{Explanation, explain};
+use crate::explain::{Explanation, Explanations, explain, explain_afterwards};
 use crate::facts::Facts;
 use crate::key::Key;
-use crate::limits::{Act, Finding, LimitRules, Limits, Look, RulesError};
+use crate::limits::{Act, Finding, Judgement, LimitRules, Limits, Look, RulesError};
 use crate::record::{Access, Record};
-use crate::score::{Incident, ScoreRules, Scores};
+use crate::score::{Circumstances, Incident, ScoreRules, Scores};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 const FINDINGS_MAX: usize = 1_000;
 /// Accesses without a reason that a day names; what is more is counted.
 const UNEXPLAINED_MAX: usize = 100_000;
+/// Accesses that wait for the end of their day, about 500 bytes each; what is more is judged at once.
+const WAITING_MAX: usize = 200_000;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
 
@@ -133,7 +135,17 @@ pub struct Replay {
     today: Counts,
     findings: Vec<Finding>,
     unexplained: Vec<u64>,
+    waiting: Vec<Waiting>,
     summary: Summary,
+}
+
+/// An access without a reason so far: at the end of its day more is known.
+#[derive(Debug)]
+struct Waiting {
+    access: Access,
+    how: Circumstances,
+    findings: Vec<Finding>,
+    stopped: bool,
 }
 
 impl Replay {
@@ -152,19 +164,28 @@ impl Replay {
             today: Counts::default(),
             findings: Vec::new(),
             unexplained: Vec::new(),
+            waiting: Vec::new(),
             summary: Summary::default(),
         })
     }
 
     /// Takes the next record. Gives the day before, when a new one begins with it.
     pub fn take(&mut self, record: &Record) -> Option<DayReport> {
+        let at_ms = match record {
+            Record::Person(person) => person.at_ms,
+            Record::Patient(patient) => patient.at_ms,
+            Record::Fact(fact) => fact.at_ms,
+            Record::Access(access) => access.at_ms,
+        };
+        // What becomes known in the night is not known at the end of the day before.
+        let ended = self.begin(at_ms);
         match record {
             Record::Person(person) => self.facts.person(person),
             Record::Patient(patient) => self.facts.patient(patient),
             Record::Fact(fact) => self.facts.fact(fact),
-            Record::Access(access) => return self.access(access),
+            Record::Access(access) => self.access(access),
         }
-        None
+        ended
     }
 
     /// Ends: the last day, and the whole.
@@ -174,28 +195,59 @@ impl Replay {
         (last, self.summary)
     }
 
-    fn access(&mut self, access: &Access) -> Option<DayReport> {
-        let day = self.scores.day_of(access.at_ms);
-        let ended = match self.day {
-            Some(today) if day > today => self.end_day(),
-            Some(today) => {
-                if day < today {
-                    self.summary.late = self.summary.late.saturating_add(1);
-                }
-                None
-            }
-            None => None,
-        };
-        self.day = self.day.max(Some(day));
-        self.judge(access);
+    /// Ends the day when this moment is of a later one.
+    fn begin(&mut self, at_ms: i64) -> Option<DayReport> {
+        let day = self.scores.day_of(at_ms);
+        if self.day.is_none_or(|today| day <= today) {
+            return None;
+        }
+        let ended = self.end_day();
+        self.day = Some(day);
         ended
     }
 
+    fn access(&mut self, access: &Access) {
+        let day = self.scores.day_of(access.at_ms);
+        if self.day.is_some_and(|today| day < today) {
+            self.summary.late = self.summary.late.saturating_add(1);
+        }
+        self.day = self.day.max(Some(day));
+        self.judge(access);
+    }
+
+    /// Limits are asked at once, with what is known at this moment: what comes later stops nobody. What has no reason yet waits with its
+    /// points for the end of the day.
     fn judge(&mut self, access: &Access) {
         let why = explain(&self.facts, access);
+        let how = self.scores.circumstances(access);
+        let judged = self.limits.look(&look_of(&self.facts, access, why));
         let counts = &mut self.today;
         counts.accesses = counts.accesses.saturating_add(1);
+        counts.stopped = counts.stopped.saturating_add(u64::from(judged.stopped));
+        counts.findings = counts.findings.saturating_add(judged.findings.len() as u64);
+        let begun = judged.findings.iter().filter(|finding| finding.until_ms.is_some()).count();
+        counts.blocks = counts.blocks.saturating_add(begun as u64);
+        let room = FINDINGS_MAX.saturating_sub(self.findings.len());
+        self.findings.extend(judged.findings.iter().take(room).cloned());
+        if access.patient.is_some() && !why.is_weighty() && self.waiting.len() < WAITING_MAX {
+            let Judgement { stopped, findings } = judged;
+            self.waiting.push(Waiting { access: access.clone(), how, findings, stopped });
+            return;
+        }
+        self.conclude(access, why, how, &judged.findings, judged.stopped);
+    }
+
+    /// Counts an access with the reasons that it has in the end, and gives its points.
+    fn conclude(
+        &mut self,
+        access: &Access,
+        why: Explanations,
+        how: Circumstances,
+        findings: &[Finding],
+        stopped: bool,
+    ) {
         if access.patient.is_some() && access.allowed {
+            let counts = &mut self.today;
             counts.of_patients = counts.of_patients.saturating_add(1);
             counts.explained = counts.explained.saturating_add(u64::from(!why.is_empty()));
             for word in why.iter().map(Explanation::as_str) {
@@ -206,18 +258,18 @@ impl Replay {
                 self.unexplained.push(access.sequence);
             }
         }
-        let judged = self.limits.look(&look_of(&self.facts, access, why));
-        counts.stopped = counts.stopped.saturating_add(u64::from(judged.stopped));
-        counts.findings = counts.findings.saturating_add(judged.findings.len() as u64);
-        let begun = judged.findings.iter().filter(|finding| finding.until_ms.is_some()).count();
-        counts.blocks = counts.blocks.saturating_add(begun as u64);
-        self.scores.access(&self.facts, access, why, &judged.findings, judged.stopped);
-        let room = FINDINGS_MAX.saturating_sub(self.findings.len());
-        self.findings.extend(judged.findings.into_iter().take(room));
+        self.scores.access(&self.facts, access, why, how, findings, stopped);
     }
 
     fn end_day(&mut self) -> Option<DayReport> {
         let day = self.day?;
+        for Waiting { access, how, findings, stopped } in std::mem::take(&mut self.waiting) {
+            let why = explain_afterwards(&self.facts, &access);
+            self.conclude(&access, why, how, &findings, stopped);
+        }
+        if self.today.accesses == 0 {
+            return None;
+        }
         let alerts = self.scores.end_day();
         let mut counts = std::mem::take(&mut self.today);
         counts.alerts = alerts.len() as u64;
@@ -231,7 +283,7 @@ impl Replay {
 }
 
 /// What an access is to a limit.
-fn look_of<'a>(facts: &'a Facts, access: &'a Access, why: crate::explain::Explanations) -> Look<'a> {
+fn look_of<'a>(facts: &'a Facts, access: &'a Access, why: Explanations) -> Look<'a> {
     let person = facts.known_person(Key::of(&access.person));
     let patient = access.patient.as_deref().and_then(|patient| facts.known_patient(Key::of(patient)));
     let act = match access.action.as_str() {
@@ -331,6 +383,43 @@ mod tests {
         for alert in days.iter().flat_map(|day| &day.alerts) {
             assert_eq!(alert.score, score_of(&alert.reasons));
         }
+    }
+
+    #[test]
+    fn a_reason_that_comes_on_the_same_day_counts_and_one_of_the_next_day_does_not() {
+        let fact = |at_ms: i64| {
+            format!(
+                r#"{{"kind":"fact","at_ms":{at_ms},"fact":"care-relation","person":"p","patient":"famous","valid_from_ms":800,"valid_until_ms":1000}}"#
+            )
+        };
+        // The day ends at 16:00 UTC.
+        for (at_ms, explained) in [(DAY_MS / 2, 2), (DAY_MS - 1, 1)] {
+            let mut lines = stream();
+            lines.insert(6, fact(at_ms));
+            let (days, summary) = replay(few(), &lines);
+            assert_eq!(days[0].counts.explained, explained, "known at {at_ms}");
+            assert_eq!(days[0].unexplained, if explained == 2 { vec![] } else { vec![2] });
+            assert_eq!((days.len(), summary.days), (2, 2), "a day with facts alone is none");
+        }
+    }
+
+    #[test]
+    fn what_comes_later_and_what_a_department_shares_lets_nobody_through_a_limit() {
+        let mut lines = stream();
+        lines.push(format!(
+            r#"{{"kind":"fact","at_ms":{0},"fact":"maintenance","person":"p","valid_from_ms":0,"valid_until_ms":{0}}}"#,
+            2 * DAY_MS + 1
+        ));
+        lines.extend((0..12).map(|n| {
+            format!(
+                r#"{{"kind":"fact","at_ms":{0},"fact":"encounter","department":"surgery","patient":"x{n}","valid_from_ms":{0},"valid_until_ms":{1}}}"#,
+                2 * DAY_MS + 2,
+                3 * DAY_MS
+            )
+        }));
+        let (days, _) = replay(few(), &lines);
+        assert_eq!((days[1].counts.stopped, days[1].counts.blocks), (2, 1));
+        assert_eq!(days[1].counts.explained, days[1].counts.of_patients);
     }
 
     #[test]

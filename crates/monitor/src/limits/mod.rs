@@ -456,6 +456,10 @@ impl Counted {
         let own = rules.of_role(&self.role).len();
         for (index, limit) in rules.of_role(&self.role).iter().chain(&rules.absolute).enumerate() {
             let Some(count) = self.counts.get_mut(index) else { continue };
+            // Who moves an archive opens all of it: only what holds for everybody is left, widened.
+            if index < own && look.why.has(Explanation::Maintenance) {
+                continue;
+            }
             let Some(counted) = count.with(limit, look) else { continue };
             let learnt = (rules.learn && index < own)
                 .then(|| learnt(rules, history, &self.role, limit))

@@ -119,7 +119,7 @@ impl Default for LimitRules {
                 limit(Measure::Patients, Of::Unexplained, 1440, 200, stop),
                 limit(Measure::Patients, Of::All, 60, 150, stop),
                 limit(Measure::Patients, Of::All, 1440, 500, stop),
-                limit(Measure::Exports, Of::Unexplained, 1440, 10, Step::SuspendExport),
+                limit(Measure::Exports, Of::Unexplained, 1440, 40, Step::SuspendExport),
                 limit(Measure::Exports, Of::All, 1440, 60, Step::SuspendExport),
                 limit(Measure::Prints, Of::All, 1440, 200, Step::SuspendExport),
             ],

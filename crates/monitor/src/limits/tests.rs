@@ -117,11 +117,15 @@ fn broken_glass_and_single_emergencies_are_never_stopped_nor_counted() {
 
 #[test]
 fn announced_work_widens_and_does_not_open_everything() {
-    for announced in
-        [Explanation::Maintenance, Explanation::Board, Explanation::QualityAudit, Explanation::Teaching]
-    {
+    for announced in [Explanation::Board, Explanation::QualityAudit, Explanation::Teaching] {
         assert_eq!(open(&mut limits(10), 0..300, 0, because(announced)), 100, "{announced}");
     }
+    // Who moves an archive has no limit of a role, but that of everybody.
+    assert_eq!(open(&mut limits(10), 0..300, 0, because(Explanation::Maintenance)), 300);
+    let mut rules = rules(10);
+    let cap = Limit { at_most: 12, ..rules.usual[0] };
+    rules.absolute = vec![cap];
+    assert_eq!(open(&mut Limits::new(rules).unwrap(), 0..300, 0, because(Explanation::Maintenance)), 120);
     assert_eq!(open(&mut limits(10), 0..300, 0, because(Explanation::CareRelation)), 10);
 }
 

@@ -14,6 +14,9 @@ const MORE: f64 = 8.0;
 /// Slow collection: what a day may have above the usual before it adds up, and from which sum on it is told, in deviations.
 const SLACK: f64 = 0.6;
 const TOLD_FROM: f64 = 5.0;
+/// What has added up is told on days that add to it themselves: so many more, and so many points at most for each of these.
+const SLOW_MORE: f64 = 3.0;
+const SLOW_EACH: f64 = 5.0;
 
 /// Days of one person.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +36,11 @@ pub(super) struct DaySays {
 }
 
 impl Baseline {
-    /// Takes a day on which the person worked. `role` is the mean of its role, once one is known.
-    pub(super) fn day(&mut self, unexplained: u32, role: Option<f64>) -> DaySays {
-        let says = self.usual(role).map(|usual| self.against(unexplained, usual)).unwrap_or_default();
+    /// Takes a day on which the person worked. `role` is the mean of its role, once one is known; `others` is how many those of the same
+    /// department have on this day: where all of them have many, it is the records that are missing.
+    pub(super) fn day(&mut self, unexplained: u32, role: Option<f64>, others: f64) -> DaySays {
+        let usual = self.usual(role).map(|usual| usual.max(others));
+        let says = usual.map(|usual| self.against(unexplained, usual)).unwrap_or_default();
         if self.days.len() >= DAYS_MAX {
             self.days.pop_front();
         }
@@ -52,8 +57,8 @@ impl Baseline {
         // A cumulative sum: a little more each day adds up, a day as usual takes off.
         let deviation = usual.sqrt().max(1.0);
         self.sum = (self.sum + (today - usual) / deviation - SLACK).clamp(0.0, 4.0 * TOLD_FROM);
-        if self.sum > TOLD_FROM && today > usual {
-            says.slow = whole(self.sum * 3.0);
+        if self.sum > TOLD_FROM && today >= usual + SLOW_MORE {
+            says.slow = whole((self.sum * 3.0).min((today - usual) * SLOW_EACH));
         }
         says
     }
@@ -107,7 +112,7 @@ mod tests {
     fn days_as_usual_say_nothing() {
         let mut baseline = Baseline::default();
         for day in 0..200_u32 {
-            assert_eq!(baseline.day(day % 4, Some(1.5)), DaySays::default(), "day {day}");
+            assert_eq!(baseline.day(day % 4, Some(1.5), 0.0), DaySays::default(), "day {day}");
         }
     }
 
@@ -115,9 +120,9 @@ mod tests {
     fn twice_as_many_each_day_is_told_within_five() {
         let mut baseline = Baseline::default();
         for day in 0..40_u32 {
-            baseline.day(9 + day % 3, Some(10.0));
+            baseline.day(9 + day % 3, Some(10.0), 0.0);
         }
-        let told = (1..=14).find(|_| baseline.day(20, Some(10.0)).slow > 0);
+        let told = (1..=14).find(|_| baseline.day(20, Some(10.0), 0.0).slow > 0);
         assert!(told.is_some_and(|day| day <= 5), "{told:?}");
     }
 
@@ -125,19 +130,19 @@ mod tests {
     fn one_day_far_above_is_told_at_once_and_days_of_a_new_person_are_held_against_the_role() {
         let mut baseline = Baseline::default();
         for _ in 0..20 {
-            baseline.day(2, Some(2.0));
+            baseline.day(2, Some(2.0), 0.0);
         }
-        assert_eq!(baseline.day(30, Some(2.0)).above, 28);
-        assert_eq!(Baseline::default().day(30, Some(28.0)).above, 0);
-        assert_eq!(Baseline::default().day(30, Some(3.0)).above, 27);
-        assert_eq!(Baseline::default().day(30, None), DaySays::default(), "nothing is known yet");
+        assert_eq!(baseline.day(30, Some(2.0), 0.0).above, 28);
+        assert_eq!(Baseline::default().day(30, Some(28.0), 0.0).above, 0);
+        assert_eq!(Baseline::default().day(30, Some(3.0), 0.0).above, 27);
+        assert_eq!(Baseline::default().day(30, None, 0.0), DaySays::default(), "nothing is known yet");
     }
 
     #[test]
     fn nothing_grows_with_the_days() {
         let mut baseline = Baseline::default();
         for _ in 0..10_000 {
-            baseline.day(100, Some(1.0));
+            baseline.day(100, Some(1.0), 0.0);
         }
         assert!(baseline.days.len() <= DAYS_MAX && baseline.sum <= 4.0 * TOLD_FROM);
     }

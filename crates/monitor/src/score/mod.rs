@@ -4,9 +4,11 @@
 //! At the end of the day the incidents with most points, as many as somebody can look at, are the alerts of the day.
 
 mod baseline;
+mod habits;
 mod peers;
 mod points;
 
+pub use habits::Circumstances;
 pub use points::{Reason, Signal, WEIGHTS, Weight, score_of};
 
 use crate::explain::{Explanation, Explanations};
@@ -16,6 +18,7 @@ use crate::ladder::{Ladder, Step};
 use crate::limits::{Finding, What};
 use crate::record::Access;
 use baseline::{Baseline, RoleMean};
+use habits::Habits;
 use peers::Peers;
 use points::{Signals, reasons};
 use serde::{Deserialize, Serialize};
@@ -26,7 +29,14 @@ const PEOPLE_MAX: usize = 100_000;
 /// Patients without a reason that are kept of a person and a day: the first ones are what a reviewer looks at.
 const PATIENTS_MAX: usize = 2_000;
 /// Accesses whose numbers an alert shows.
-const EVIDENCE_MAX: usize = 20;
+const EVIDENCE_MAX: usize = 50;
+/// From how many accesses on a patient without a reason counts as looked through.
+const LOOKED_THROUGH: u32 = 3;
+/// People of a department on a day before what they have in common says something.
+const COLLEAGUES_MIN: f64 = 4.0;
+/// Patients without a reason that are remembered, and for how long: who comes back to them is curious, or has a reason that nobody wrote down.
+const SEEN_MAX: usize = 1_000_000;
+const SEEN_DAYS: i64 = 30;
 /// How long before its end somebody's time counts as ending.
 const LEAVING_MS: i64 = 30 * 86_400_000;
 const DAY_MS: i64 = 86_400_000;
@@ -41,9 +51,9 @@ pub struct ScoreRules {
     pub points_min: u32,
     /// Minutes east of UTC at which the day begins.
     pub utc_offset_minutes: i32,
-    /// Roles of people from outside, who work when it was announced.
+    /// Words in the roles of people from outside, who work when it was announced.
     pub vendor_roles: Vec<String>,
-    /// Roles of people who do research.
+    /// Words in the roles of people who do research.
     pub research_roles: Vec<String>,
     /// What is proposed for how many points.
     pub ladder: Ladder,
@@ -54,10 +64,18 @@ impl Default for ScoreRules {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Self {
             budget: 20,
-            points_min: 15,
+            points_min: 10,
             utc_offset_minutes: 480,
-            vendor_roles: words(&["vendor", "supplier", "contractor", "service-engineer"]),
-            research_roles: words(&["researcher", "research"]),
+            vendor_roles: words(&[
+                "vendor",
+                "supplier",
+                "contractor",
+                "service-engineer",
+                "厂商",
+                "供应商",
+                "外包",
+            ]),
+            research_roles: words(&["research", "科研", "研究"]),
             ladder: Ladder::default(),
         }
     }
@@ -76,7 +94,7 @@ pub struct Incident {
     pub step: Step,
     /// Why, the weightiest first.
     pub reasons: Vec<Reason>,
-    /// Numbers of accesses that a reviewer looks at first, at most twenty.
+    /// Numbers of accesses that a reviewer looks at first, at most fifty.
     pub evidence: Vec<u64>,
     /// Accesses of the day.
     pub accesses: u64,
@@ -96,6 +114,9 @@ pub struct Scores {
     baselines: HashMap<Key, Baseline>,
     roles: HashMap<String, RoleMean>,
     peers: Peers,
+    /// The first day on which somebody had a patient without a reason.
+    seen: HashMap<(Key, Key), i64>,
+    habits: Habits,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +124,9 @@ struct Day {
     person: String,
     role: String,
     signals: Signals,
-    unexplained: HashSet<Key>,
+    department: Option<Key>,
+    /// How often each patient without a reason was opened.
+    unexplained: HashMap<Key, u32>,
     /// Patients that gave points of a kind, so that each gives them once.
     marked: HashSet<(Signal, Key)>,
     accesses: u64,
@@ -118,7 +141,15 @@ impl Scores {
     #[must_use]
     pub fn new(rules: ScoreRules) -> Self {
         let (today, baselines, roles) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { rules, today, baselines, roles, peers: Peers::default() }
+        Self {
+            rules,
+            today,
+            baselines,
+            roles,
+            peers: Peers::default(),
+            seen: HashMap::new(),
+            habits: Habits::default(),
+        }
     }
 
     /// The day of a moment, in the zone of the hospital.
@@ -129,15 +160,23 @@ impl Scores {
             .div_euclid(DAY_MS)
     }
 
-    /// Takes an access with its reasons, and what limits said of it.
+    /// How an access came about. Asked for each access, in their order, before its points can be given.
+    pub fn circumstances(&mut self, access: &Access) -> Circumstances {
+        let day = self.day_of(access.at_ms);
+        self.habits.of(access, day)
+    }
+
+    /// Takes an access with its reasons, how it came about, and what limits said of it.
     pub fn access(
         &mut self,
         facts: &Facts,
         access: &Access,
         why: Explanations,
+        how: Circumstances,
         found: &[Finding],
         stopped: bool,
     ) {
+        let date = self.day_of(access.at_ms);
         let key = Key::of(&access.person);
         if self.today.len() >= PEOPLE_MAX && !self.today.contains_key(&key) {
             return;
@@ -163,7 +202,18 @@ impl Scores {
         if let (Some(person), Some(to)) = (person, known.and_then(|known| known.department)) {
             self.peers.count(person.department, to);
         }
-        let seen = Seen { facts, access, key, person, patient, known, why };
+        let came_back = why.is_empty() && {
+            let known = self.seen.len();
+            match self.seen.get(&(key, patient)) {
+                Some(first) => *first < date,
+                None if known < SEEN_MAX => {
+                    self.seen.insert((key, patient), date);
+                    false
+                }
+                None => false,
+            }
+        };
+        let seen = Seen { facts, access, key, person, patient, known, why, came_back, how };
         day.look(&seen, &self.rules, &self.peers);
     }
 
@@ -173,14 +223,31 @@ impl Scores {
         // In the order of names, so that a day told twice reads the same.
         let mut days: Vec<(Key, Day)> = std::mem::take(&mut self.today).into_iter().collect();
         days.sort_by(|(_, a), (_, b)| a.person.cmp(&b.person));
+        let mut departments: HashMap<Key, (f64, f64)> = HashMap::new();
+        for (_, day) in &days {
+            if let Some(department) = day.department {
+                let (patients, people) = departments.entry(department).or_default();
+                *patients += f64::from(day.patients());
+                *people += 1.0;
+            }
+        }
+        if let Some(today) = days.first().map(|(_, day)| self.day_of(day.from_ms)) {
+            self.seen.retain(|_, first| today < first.saturating_add(SEEN_DAYS));
+        }
         for (key, mut day) in days {
-            let unexplained = u32::try_from(day.unexplained.len()).unwrap_or(u32::MAX);
+            let unexplained = day.patients();
+            let others = match day.department.and_then(|department| departments.get(&department)) {
+                Some((patients, people)) if *people >= COLLEAGUES_MIN => {
+                    (patients - f64::from(unexplained)) / (people - 1.0)
+                }
+                _ => 0.0,
+            };
             if self.roles.len() < PEOPLE_MAX || self.roles.contains_key(&day.role) {
                 let role = self.roles.entry(day.role.clone()).or_default();
                 let mean = role.mean();
                 role.day(unexplained);
                 if self.baselines.len() < PEOPLE_MAX || self.baselines.contains_key(&key) {
-                    let says = self.baselines.entry(key).or_default().day(unexplained, mean);
+                    let says = self.baselines.entry(key).or_default().day(unexplained, mean, others);
                     day.signals.add(Signal::AboveOwnDays, says.above);
                     day.signals.add(Signal::SlowCollection, says.slow);
                 }
@@ -202,6 +269,8 @@ struct Seen<'a> {
     patient: Key,
     known: Option<KnownPatient>,
     why: Explanations,
+    came_back: bool,
+    how: Circumstances,
 }
 
 // === impl Day ===
@@ -212,10 +281,16 @@ impl Day {
         Self {
             person: access.person.clone(),
             role,
+            department: person.map(|person| person.department),
             from_ms: access.at_ms,
             until_ms: access.at_ms,
             ..Self::default()
         }
+    }
+
+    /// How many patients have no reason.
+    fn patients(&self) -> u32 {
+        u32::try_from(self.unexplained.len()).unwrap_or(u32::MAX)
     }
 
     fn look(&mut self, seen: &Seen<'_>, rules: &ScoreRules, peers: &Peers) {
@@ -224,15 +299,45 @@ impl Day {
         if known.is_some_and(|known| known.decoy) && !listed {
             self.mark(Signal::Decoy, seen);
         }
-        if only_by_broken_glass(*why) && !ties(seen).is_empty() {
-            self.mark(Signal::BreakGlass, seen);
+        if only(*why, Explanation::BreakGlass) {
+            let tied = !ties(seen).is_empty();
+            self.mark(if tied { Signal::BreakGlass } else { Signal::GlassAlone }, seen);
+        }
+        if only(*why, Explanation::DepartmentCare) && !ties(seen).is_empty() {
+            self.mark(Signal::OnlyDepartment, seen);
+            if seen.how.searched {
+                self.mark(Signal::SearchedFor, seen);
+            }
+        }
+        let taken_out = matches!(access.action.as_str(), "export" | "print");
+        if taken_out && only(*why, Explanation::DepartmentCare) {
+            self.mark(Signal::TakenOut, seen);
         }
         if !why.is_empty() {
             return;
         }
         self.unexplained_accesses = self.unexplained_accesses.saturating_add(1);
-        if self.unexplained.len() < PATIENTS_MAX && self.unexplained.insert(seen.patient) {
+        let known_today =
+            self.unexplained.len() >= PATIENTS_MAX || self.unexplained.contains_key(&seen.patient);
+        if let Some(times) = self.unexplained.get_mut(&seen.patient) {
+            *times = times.saturating_add(1);
+            if *times == LOOKED_THROUGH {
+                self.give(Signal::LookedThrough, 1, access);
+            }
+        }
+        if !known_today {
+            self.unexplained.insert(seen.patient, 1);
+            if seen.came_back {
+                self.give(Signal::CameBack, 1, access);
+            }
+            if seen.how.searched {
+                let tied = !ties(seen).is_empty();
+                self.give(if tied { Signal::LookedUp } else { Signal::SearchedFor }, 1, access);
+            }
             self.give(Signal::Unexplained, 1, access);
+            if seen.how.unknown_device {
+                self.give(Signal::UnknownDevice, 1, access);
+            }
             self.of_person(seen, rules);
             let departments =
                 seen.person.map(|person| person.department).zip(known.and_then(|known| known.department));
@@ -243,7 +348,7 @@ impl Day {
         for signal in ties(seen) {
             self.mark(signal, seen);
         }
-        if matches!(access.action.as_str(), "export" | "print") {
+        if taken_out {
             self.mark(Signal::TakenOut, seen);
         }
     }
@@ -255,10 +360,10 @@ impl Day {
             self.give(Signal::OffRoster, 1, access);
         }
         let research = access.purpose.as_deref() == Some("HRESCH");
-        if research || rules.research_roles.contains(&self.role) {
+        if research || is_one_of(&self.role, &rules.research_roles) {
             self.give(Signal::ResearchOverreach, 1, access);
         }
-        if rules.vendor_roles.contains(&self.role) {
+        if is_one_of(&self.role, &rules.vendor_roles) {
             self.give(Signal::VendorUnannounced, 1, access);
         }
         let leaves = seen.person.and_then(|person| person.leaves_ms);
@@ -315,8 +420,13 @@ impl Day {
 
 // === helpers ===
 
-fn only_by_broken_glass(why: Explanations) -> bool {
-    why.has(Explanation::BreakGlass) && why.iter().count() == 1
+/// Whether a role has one of these words in it.
+fn is_one_of(role: &str, words: &[String]) -> bool {
+    words.iter().any(|word| !word.is_empty() && role.contains(word.as_str()))
+}
+
+fn only(why: Explanations, reason: Explanation) -> bool {
+    why.has(reason) && why.iter().count() == 1
 }
 
 /// How the person is tied to the patient otherwise than by work. Names say nothing: three surnames are a fifth of the country.

@@ -18,6 +18,18 @@ pub enum Signal {
     Neighbour,
     /// Broken glass, and nothing else, for one of the above.
     BreakGlass,
+    /// Broken glass, and nothing else by the end of the day, for anybody.
+    GlassAlone,
+    /// Somebody of the above, with no more reason than that the own department treats them.
+    OnlyDepartment,
+    /// The same patient again, without a reason, on another day.
+    CameBack,
+    /// A patient without a reason who was looked up by a search.
+    SearchedFor,
+    /// Somebody of the above, without a reason, who was looked up by a search.
+    LookedUp,
+    /// A patient without a reason who was opened three times or more.
+    LookedThrough,
     /// Patients without a reason.
     Unexplained,
     /// Patients of departments with which the own one seldom has to do.
@@ -40,6 +52,8 @@ pub enum Signal {
     SharedAccount,
     /// Many patients from a device that is new for the person.
     NewDevice,
+    /// A patient without a reason from a device on which the person was never seen before this day.
+    UnknownDevice,
     /// What was refused.
     Refused,
     /// A limit stopped the person.
@@ -66,17 +80,24 @@ pub const WEIGHTS: &[Weight] = &[
     weight(Signal::Household, 40, 80),
     weight(Signal::Neighbour, 30, 60),
     weight(Signal::BreakGlass, 25, 75),
+    weight(Signal::GlassAlone, 5, 20),
+    weight(Signal::OnlyDepartment, 12, 24),
+    weight(Signal::CameBack, 18, 36),
+    weight(Signal::SearchedFor, 6, 12),
+    weight(Signal::LookedUp, 12, 36),
+    weight(Signal::LookedThrough, 5, 10),
     weight(Signal::Unexplained, 1, 15),
-    weight(Signal::UnusualDepartment, 3, 15),
-    weight(Signal::AboveOwnDays, 1, 60),
-    weight(Signal::SlowCollection, 1, 60),
-    weight(Signal::OffRoster, 3, 24),
-    weight(Signal::Leaver, 3, 45),
+    weight(Signal::UnusualDepartment, 1, 5),
+    weight(Signal::AboveOwnDays, 1, 50),
+    weight(Signal::SlowCollection, 1, 24),
+    weight(Signal::OffRoster, 5, 40),
+    weight(Signal::Leaver, 5, 45),
     weight(Signal::VendorUnannounced, 20, 80),
     weight(Signal::ResearchOverreach, 4, 60),
     weight(Signal::TakenOut, 15, 60),
     weight(Signal::SharedAccount, 30, 60),
     weight(Signal::NewDevice, 30, 30),
+    weight(Signal::UnknownDevice, 6, 24),
     weight(Signal::Refused, 1, 15),
     weight(Signal::Stopped, 100, 100),
 ];

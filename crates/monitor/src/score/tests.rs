@@ -70,7 +70,8 @@ impl House {
 
     fn access(&mut self, access: &Access) {
         let why = explain(&self.facts, access);
-        self.scores.access(&self.facts, access, why, &[], false);
+        let how = self.scores.circumstances(access);
+        self.scores.access(&self.facts, access, why, how, &[], false);
     }
 
     fn alerts(&mut self) -> Vec<Incident> {
@@ -220,4 +221,72 @@ fn broken_glass_for_somebody_whom_one_knows_is_an_incident_and_for_a_stranger_no
     let alerts = house.alerts();
     assert_eq!(alerts.iter().map(|alert| alert.person.as_str()).collect::<Vec<_>>(), ["p"]);
     assert_eq!(signals(&alerts[0]), [Signal::BreakGlass]);
+}
+
+#[test]
+fn somebody_looked_up_and_looked_up_again_weighs_more_than_somebody_met() {
+    let colleague = |name: &str| Patient { staff: Some("other".into()), ..patient(name) };
+    let people = [person("curious", "clinician"), person("met", "clinician")];
+    let mut house = House::with(&people, &[colleague("q"), colleague("r")]);
+    let search = Access { action: "search".into(), patient: None, ..view("curious", "q", 1) };
+    house.access(&search);
+    (0..3).for_each(|_| house.view("curious", "q"));
+    house.view("met", "r");
+    let alerts = house.alerts();
+    assert_eq!(alerts[0].person, "curious");
+    assert_eq!(
+        signals(&alerts[0]),
+        [Signal::Colleague, Signal::LookedUp, Signal::LookedThrough, Signal::Unexplained]
+    );
+    assert_eq!(signals(&alerts[1]), [Signal::Colleague, Signal::Unexplained]);
+
+    house.access(&Access { at_ms: 2 * DAY_MS, ..view("curious", "q", 9) });
+    let again = house.alerts();
+    assert!(signals(&again[0]).contains(&Signal::CameBack), "{again:?}");
+    house.access(&Access { at_ms: (SEEN_DAYS + 3) * DAY_MS, ..view("curious", "q", 10) });
+    house.alerts();
+    house.access(&Access { at_ms: (2 * SEEN_DAYS + 9) * DAY_MS, ..view("curious", "q", 11) });
+    assert!(!signals(&house.alerts()[0]).contains(&Signal::CameBack), "a month is forgotten");
+}
+
+#[test]
+fn that_the_own_department_treats_a_colleague_is_a_reason_but_not_a_full_one() {
+    let colleague = Patient { staff: Some("other".into()), ..patient("colleague") };
+    let people = [person("p", "clinician"), person("o", "clinician")];
+    let mut house = House::with(&people, &[colleague, patient("stranger")]);
+    for (who, whom, action) in
+        [("p", "colleague", "view"), ("o", "stranger", "view"), ("p", "stranger", "export")]
+    {
+        house.sequence += 1;
+        let access = Access { action: action.into(), ..view(who, whom, house.sequence) };
+        let why = Explanations::default().with(Explanation::DepartmentCare);
+        let how = house.scores.circumstances(&access);
+        house.scores.access(&house.facts, &access, why, how, &[], false);
+    }
+    let alerts = house.alerts();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(signals(&alerts[0]), [Signal::TakenOut, Signal::OnlyDepartment]);
+    assert_eq!(alerts[0].unexplained, 0);
+}
+
+#[test]
+fn a_day_on_which_a_whole_department_has_no_reasons_is_a_fault_of_the_records() {
+    let names: Vec<String> = (0..6).map(|n| format!("p{n}")).collect();
+    let people: Vec<Person> = names.iter().map(|name| person(name, "clinician")).collect();
+    let mut house = House::with(&people, &[]);
+    let busy = |house: &mut House, day: usize, of: &dyn Fn(usize) -> usize| {
+        for (index, name) in names.iter().enumerate() {
+            (0..of(index)).for_each(|n| house.view(name, &format!("{name}-{day}-{n}")));
+        }
+        house.alerts()
+    };
+    for day in 0..20 {
+        assert!(busy(&mut house, day, &|_| 2).is_empty());
+    }
+    let far_above = |alerts: &[Incident]| {
+        let all = alerts.iter().filter(|alert| signals(alert).contains(&Signal::AboveOwnDays));
+        all.map(|alert| alert.person.clone()).collect::<Vec<_>>()
+    };
+    assert!(far_above(&busy(&mut house, 20, &|_| 25)).is_empty());
+    assert_eq!(far_above(&busy(&mut house, 21, &|index| if index == 0 { 25 } else { 2 })), ["p0"]);
 }
