@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AdminError, AlertError, Given, NewBreakGlass, Noticed, Opening, Reason, Refusal, Session, Watch,
-    Watched,
+    Access, AdminError, Against, AlertError, Given, NewBreakGlass, NewDissent, Noticed, Opening, Reason,
+    Refusal, Session, Watch, Watched,
 };
 use yingdun_catalog::catalogue::Visibility;
 use yingdun_model::{
@@ -57,7 +57,7 @@ impl Few {
 impl Watch for Few {
     fn opening(&self, opening: &Opening<'_>) -> Watched {
         let mut seen = self.seen.lock().unwrap();
-        if opening.reason == Reason::BreakGlass || seen.contains(&opening.patient) {
+        if opening.reason.is_broken_glass() || seen.contains(&opening.patient) {
             return Watched::default();
         }
         if seen.len() < self.at_most {
@@ -153,15 +153,15 @@ async fn broken_glass_goes_on_and_shows_one_patient(house: House) {
     let chief = house.login("wang", PASSWORD, None).await.unwrap().session;
     open(&access, &chief, &house, 1).await.unwrap();
     open(&access, &chief, &house, 2).await.unwrap_err();
-    let emergency = NewBreakGlass {
-        patient: patient(7),
+    let emergency = |number| NewBreakGlass {
+        patient: patient(number),
         is_known: true,
         reason: BreakGlassReason::UnconsciousPatient,
         words: "found in the street".to_owned(),
         lasts: Duration::from_secs(600),
         password: Some(secret(PASSWORD)),
     };
-    access.break_glass(&chief, emergency).await.unwrap();
+    access.break_glass(&chief, emergency(7)).await.unwrap();
     assert_eq!(open(&access, &chief, &house, 7).await, Ok(()));
     assert_eq!(open(&access, &chief, &house, 1).await, Err(Reason::MonitorLimit));
     let export = access.decide(&chief, Action::Export, &house.study(7, Grade::L4)).await.unwrap();
@@ -170,6 +170,19 @@ async fn broken_glass_goes_on_and_shows_one_patient(house: House) {
         panic!("the patient is not found")
     };
     assert_eq!((*beside, patients, studies), (Visibility::Nothing, vec![patient(7)], vec![]));
+
+    // A patient who dissents, and says that an emergency passes that, is an emergency as well.
+    let dissent = NewDissent {
+        patient: patient(8),
+        against: Against::Person(actor("wang")),
+        break_glass: true,
+        valid_from: None,
+        valid_until: None,
+    };
+    access.enter_dissent(&house.security_officer, dissent).await.unwrap();
+    access.break_glass(&chief, emergency(8)).await.unwrap();
+    assert_eq!(open(&access, &chief, &house, 8).await, Ok(()));
+    assert_eq!(house.last_leaf(), "access permitted break-glass-against-dissent");
 }
 
 async fn who_judges_does_not_lift_and_nobody_does_for_the_own_account(house: House) {
