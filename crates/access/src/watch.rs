@@ -18,7 +18,7 @@ pub trait Watch: Send + Sync + fmt::Debug {
     /// Something of an open study was given out. Must not wait for anything.
     fn given(&self, given: &Given<'_>) -> Watched;
 
-    /// What was counted of somebody is forgotten: what was stopped is over, or was lifted.
+    /// What was counted of somebody is forgotten: another person lifted what was stopped. What is over by itself is not forgiven.
     fn forgive(&self, institution: &InstitutionId, actor: &ActorId, kind: ActorKind);
 }
 
@@ -170,16 +170,26 @@ impl Stops {
         None
     }
 
-    /// Takes what is written down now. Rings when something is new; gives what is over.
-    pub(crate) fn follow(&self, now: HashMap<u64, (ActorId, ActorKind)>) -> Vec<(ActorId, ActorKind)> {
+    /// Takes what is written down now. Rings when something is new; gives the alerts of whom nothing is stopped any more, until they are
+    /// [settled](Self::settle).
+    pub(crate) fn follow(
+        &self,
+        now: HashMap<u64, (ActorId, ActorKind)>,
+    ) -> HashMap<u64, (ActorId, ActorKind)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if now.keys().any(|number| !known.contains_key(number)) {
             self.bell.ring();
         }
-        let over = known.iter().filter(|(number, _)| !now.contains_key(number)).map(|(_, who)| who.clone());
-        let over: Vec<_> = over.filter(|who| !now.values().any(|still| still == who)).collect();
-        *known = now;
+        let mut over = std::mem::take(&mut *known);
+        over.retain(|number, who| !now.contains_key(number) && !now.values().any(|still| still == who));
+        known.extend(over.clone());
+        known.extend(now);
         over
+    }
+
+    /// What had to be done when this alert was over is done.
+    pub(crate) fn settle(&self, number: u64) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
     }
 
     fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<Who, (Stop, Timestamp)>> {
@@ -240,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_once() {
+    fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_until_it_is_settled() {
         let stops = Stops::default();
         let one = |number: u64| HashMap::from([(number, (ActorId::new("p").unwrap(), ActorKind::Person))]);
         assert!(stops.follow(one(1)).is_empty());
@@ -248,7 +258,9 @@ mod tests {
         assert!(stops.follow(one(1)).is_empty());
         assert_eq!(stops.bell().rung(), 1);
         assert!(stops.follow(one(2)).is_empty(), "still stopped by another alert");
-        assert_eq!(stops.follow(HashMap::new()).len(), 1);
+        assert_eq!(stops.follow(HashMap::new()), one(2));
+        assert_eq!(stops.follow(HashMap::new()), one(2), "whoever could not ask about it asks again");
+        stops.settle(2);
         assert!(stops.follow(HashMap::new()).is_empty());
     }
 }

@@ -128,8 +128,13 @@ impl Access {
         let now = self.inner.clock.now();
         let rows = alerts::stopped(identity, institution, now, FOLLOWED_MAX).await?;
         let rows = rows.into_iter().map(|row| (row.number, (row.actor, row.actor_kind))).collect();
-        for (actor, kind) in self.inner.stops.follow(rows) {
-            self.inner.watch.forgive(institution, &actor, kind);
+        for (number, (actor, kind)) in self.inner.stops.follow(rows) {
+            // What a person lifted is forgiven here as on that person's node. What is over by itself is not, or waiting would evade limits.
+            let alert = alerts::find(identity, institution, number).await?;
+            if alert.is_some_and(|alert| alert.lifted.is_some()) {
+                self.inner.watch.forgive(institution, &actor, kind);
+            }
+            self.inner.stops.settle(number);
         }
         alerts::to_see(identity, institution).await
     }

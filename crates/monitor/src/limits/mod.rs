@@ -1,8 +1,8 @@
 //! Layer 1: how much within a window, decoys, two places at once. The only layer that stops somebody.
 //!
 //! [`Limits::look`] is asked before each access. Broken glass, and the first few patients of an emergency, are never counted and
-//! never stopped. What stops ends by itself, or when a second person lifts it; what was counted until then is forgiven,
-//! so that an end is an end.
+//! never stopped. What stops ends by itself, or when a second person lifts it. Only the second forgives what was counted until then: by
+//! itself a count falls as its window slides, so that nobody passes the limit of a day by waiting.
 
 mod history;
 mod rules;
@@ -277,7 +277,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Forgets what was counted of a person, as when a block was lifted elsewhere.
+    /// Forgets what was counted of a person, as when a second person lifted the block elsewhere.
     pub fn forgive(&mut self, person: &str) {
         if let Some(counted) = self.people.get_mut(&Key::of(person)) {
             counted.forgive(&self.rules);
@@ -346,10 +346,21 @@ impl Counted {
             self.counts = rules.of_role(&self.role).iter().map(count_of).chain(absolute).collect();
         }
         if self.block.is_some_and(|block| look.at_ms >= block.until_ms) {
-            self.forgive(rules);
+            self.end(rules);
         }
     }
 
+    /// The block is over by itself: what it outlasted is over with it. The count of a longer window, and of an absolute limit, stays.
+    fn end(&mut self, rules: &LimitRules) {
+        self.block = None;
+        for (limit, count) in rules.of_role(&self.role).iter().zip(&mut self.counts) {
+            if limit.within_minutes <= rules.block_minutes {
+                *count = count_of(limit);
+            }
+        }
+    }
+
+    /// Another person lifted the block: everything begins anew.
     fn forgive(&mut self, rules: &LimitRules) {
         self.block = None;
         self.counts = counts_of(rules, &self.role);
