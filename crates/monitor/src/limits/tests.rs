@@ -188,6 +188,37 @@ fn no_role_passes_the_absolute_cap_and_changing_the_role_does_not_begin_anew() {
 }
 
 #[test]
+fn two_roles_in_turns_are_counted_as_each_of_them_alone() {
+    let mut rules = rules(10);
+    rules.roles.insert("technician".to_owned(), vec![Limit { at_most: 4, ..rules.usual[0] }]);
+    let turns = |roles: [&'static str; 2]| {
+        let mut limits = Limits::new(rules.clone()).unwrap();
+        let mut role = |n: usize| {
+            let role = roles[n % 2];
+            open(&mut limits, n..n + 1, 0, |look| Look { role, ..look })
+        };
+        (0..200).map(&mut role).sum::<usize>()
+    };
+    // Stopped in one role is stopped in both.
+    assert_eq!(turns(["clinician", "radiologist"]), 20);
+    assert_eq!(turns(["technician", "radiologist"]), 8);
+}
+
+#[test]
+fn roles_of_a_person_are_bounded_and_the_one_that_rested_longest_begins_anew() {
+    let mut limits = limits(10);
+    let names: Vec<String> = (0..3 * ROLES_MAX).map(|n| format!("role-{n}")).collect();
+    for role in &names {
+        assert!(!limits.look(&Look { role, ..view("q", 0) }).stopped);
+        assert_eq!(open(&mut limits, 0..9, 0, |look| look), 9);
+    }
+    let counted = limits.people.values().next().unwrap();
+    assert_eq!(counted.roles.len(), ROLES_MAX);
+    // One that is used again and again does not begin anew, however many others there are.
+    assert_eq!(open(&mut limits, 9..30, 0, |look| look), 1);
+}
+
+#[test]
 fn exports_are_stopped_while_looking_goes_on() {
     let mut rules = rules(1000);
     rules.usual.push(Limit {
