@@ -554,7 +554,7 @@ fn unless_stopped(decision: Decision, stop: Option<Stop>, action: Action) -> Dec
 fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis {
     let Target::Study { ties, .. } = target else { return Basis::LASTING };
     let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
-    if matches!(decision.reason, Reason::BreakGlass | Reason::BreakGlassAgainstDissent) {
+    if decision.reason.is_broken_glass() {
         let ends = ties.break_glass.map(|broken| broken.valid_until);
         Basis { grant: numbers.break_glass, until: until(ends), broken_glass: true }
     } else if decision.reason == Reason::TimedGrant {

@@ -72,7 +72,7 @@ reasons! {
     NoRulePermits => "no-rule-permits",
     /// The person broke the glass for this patient, and so passes a dissent that says that this passes it.
     BreakGlassAgainstDissent => "break-glass-against-dissent",
-    /// The person broke the glass for this patient. It precedes every other reason, so that each look under it is named.
+    /// The person broke the glass for this patient. It precedes every other reason but the one above, so that each look under it is named.
     BreakGlass => "break-glass",
     /// The patient is in care of the person now.
     InCare => "in-care",
@@ -117,6 +117,12 @@ impl Reason {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == word)
+    }
+
+    /// Whether it rests on broken glass: in an emergency nothing stops it, and each look under it is named.
+    #[must_use]
+    pub const fn is_broken_glass(self) -> bool {
+        matches!(self, Self::BreakGlass | Self::BreakGlassAgainstDissent)
     }
 
     /// Whether this reason speaks for a permit; every other one speaks for a refusal.

@@ -18,7 +18,7 @@ pub trait Watch: Send + Sync + fmt::Debug {
     /// Something of an open study was given out. Must not wait for anything.
     fn given(&self, given: &Given<'_>) -> Watched;
 
-    /// What was counted of somebody is forgotten: what was stopped is over, or was lifted.
+    /// What was counted of somebody is forgotten: another person lifted what was stopped. What is over by itself is not forgiven.
     fn forgive(&self, institution: &InstitutionId, actor: &ActorId, kind: ActorKind);
 }
 
@@ -123,10 +123,27 @@ impl Who {
 #[derive(Debug, Default)]
 pub(crate) struct Stops {
     bell: Bell,
-    /// What is stopped and not yet written down. What cannot be written stays until its end.
-    pending: Mutex<HashMap<Who, (Stop, Timestamp)>>,
+    /// What is stopped and not yet written down, of a person only what no other one outlasts and outdoes: one for each kind of stop. What
+    /// cannot be written stays until its end.
+    pending: Mutex<HashMap<Who, Vec<Pending>>>,
     /// Stops that other nodes or this one wrote down, by the numbers of their alerts.
     known: Mutex<HashMap<u64, (ActorId, ActorKind)>>,
+}
+
+/// A stop whose row is being written.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    /// The number of the alert that will be in the row.
+    alert: u64,
+    stop: Stop,
+    until: Timestamp,
+}
+
+impl Pending {
+    /// Whether it stops all that the other one stops, for as long.
+    fn covers(&self, other: &Self) -> bool {
+        self.stop >= other.stop && self.until >= other.until
+    }
 }
 
 /// How often something was stopped.
@@ -148,48 +165,72 @@ impl Stops {
         self.bell.clone()
     }
 
-    /// Stops somebody at once, until the row is there.
-    pub(crate) fn begin(&self, who: &Who, stop: Stop, until: Timestamp) {
-        self.pending().insert(who.clone(), (stop, until));
+    /// Stops somebody at once, until the row of this alert is there. Beside a stronger one it says nothing.
+    pub(crate) fn begin(&self, who: &Who, alert: u64, stop: Stop, until: Timestamp) {
+        let new = Pending { alert, stop, until };
+        let mut pending = self.pending();
+        let of_person = pending.entry(who.clone()).or_default();
+        if !of_person.iter().any(|known| known.covers(&new)) {
+            of_person.retain(|known| !new.covers(known));
+            of_person.push(new);
+        }
+        drop(pending);
         self.bell.ring();
     }
 
-    /// The row is there: it speaks from now on.
-    pub(crate) fn written(&self, who: &Who) {
-        self.pending().remove(who);
+    /// The row of this alert is there: it speaks from now on. What other alerts stop stays.
+    pub(crate) fn written(&self, who: &Who, alert: u64) {
+        let mut pending = self.pending();
+        if let Some(of_person) = pending.get_mut(who) {
+            of_person.retain(|known| known.alert != alert);
+            if of_person.is_empty() {
+                pending.remove(who);
+            }
+        }
     }
 
     /// What is stopped for somebody and not yet written down.
     pub(crate) fn pending_for(&self, who: &Who, now: Timestamp) -> Option<Stop> {
         let mut pending = self.pending();
-        let (stop, until) = pending.get(who).copied()?;
-        if now < until {
-            return Some(stop);
+        let of_person = pending.get_mut(who)?;
+        of_person.retain(|known| now < known.until);
+        let most = of_person.iter().map(|known| known.stop).max();
+        if most.is_none() {
+            pending.remove(who);
         }
-        pending.remove(who);
-        None
+        most
     }
 
-    /// Takes what is written down now. Rings when something is new; gives what is over.
-    pub(crate) fn follow(&self, now: HashMap<u64, (ActorId, ActorKind)>) -> Vec<(ActorId, ActorKind)> {
+    /// Takes what is written down now. Rings when something is new; gives the alerts of whom nothing is stopped any more, until they are
+    /// [settled](Self::settle).
+    pub(crate) fn follow(
+        &self,
+        now: HashMap<u64, (ActorId, ActorKind)>,
+    ) -> HashMap<u64, (ActorId, ActorKind)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if now.keys().any(|number| !known.contains_key(number)) {
             self.bell.ring();
         }
-        let over = known.iter().filter(|(number, _)| !now.contains_key(number)).map(|(_, who)| who.clone());
-        let over: Vec<_> = over.filter(|who| !now.values().any(|still| still == who)).collect();
-        *known = now;
+        let mut over = std::mem::take(&mut *known);
+        over.retain(|number, who| !now.contains_key(number) && !now.values().any(|still| still == who));
+        known.extend(over.clone());
+        known.extend(now);
         over
     }
 
-    fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<Who, (Stop, Timestamp)>> {
+    /// What had to be done when this alert was over is done.
+    pub(crate) fn settle(&self, number: u64) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<Who, Vec<Pending>>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether something that a policy permits is stopped. Broken glass is not, and what carries nothing away is stopped by the harder stop only.
 pub(crate) const fn is_stopped(stop: Option<Stop>, action: Action, reason: Reason) -> bool {
-    if !reason.permits() || matches!(reason, Reason::BreakGlass) {
+    if !reason.permits() || reason.is_broken_glass() {
         return false;
     }
     match stop {
@@ -207,6 +248,7 @@ pub(crate) const fn may_be_stopped(action: Action) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn what_is_stopped_is_what_opens_and_never_broken_glass() {
@@ -224,15 +266,56 @@ mod tests {
                 "{action}"
             );
             for stop in [None, Some(Stop::Export), Some(Stop::Session)] {
-                assert!(!is_stopped(stop, *action, Reason::BreakGlass));
-                assert!(!is_stopped(stop, *action, Reason::NoRulePermits), "a refusal keeps its reason");
-                assert!(stop.is_some() || !is_stopped(stop, *action, Reason::InCare));
+                for reason in Reason::ALL {
+                    // Every word of broken glass goes on, and a refusal keeps its reason.
+                    let goes_on = reason.as_str().starts_with("break-glass") || !reason.permits();
+                    let stops = !goes_on
+                        && match stop {
+                            None => false,
+                            Some(Stop::Export) => export,
+                            Some(Stop::Session) => opens,
+                        };
+                    assert_eq!(is_stopped(stop, *action, *reason), stops, "{stop:?} {action} {reason}");
+                }
             }
         }
     }
 
     #[test]
-    fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_once() {
+    fn of_two_stops_the_stronger_stays_until_its_own_row_is_there() {
+        let (from, later) = (Timestamp::from_ms(0), Timestamp::from_ms(10));
+        let who = Who {
+            institution: InstitutionId::new("renmin").unwrap(),
+            actor: ActorId::new("p").unwrap(),
+            kind: ActorKind::Person.as_str(),
+        };
+        let (session, export) =
+            ((1, Stop::Session, later), (2, Stop::Export, later.after(Duration::from_secs(1))));
+        for order in [[session, export], [export, session]] {
+            let stops = Stops::default();
+            for (alert, stop, until) in order {
+                stops.begin(&who, alert, stop, until);
+            }
+            assert_eq!(stops.pending_for(&who, from), Some(Stop::Session), "{order:?}");
+            stops.written(&who, 2);
+            assert_eq!(stops.pending_for(&who, from), Some(Stop::Session), "the row of another alert");
+            stops.written(&who, 1);
+            assert_eq!(stops.pending_for(&who, from), None);
+        }
+        let stops = Stops::default();
+        stops.begin(&who, 1, Stop::Session, later);
+        stops.begin(&who, 2, Stop::Export, later.after(Duration::from_secs(1)));
+        assert_eq!(stops.pending_for(&who, later), Some(Stop::Export), "each to its own end");
+        for alert in 3..1000 {
+            stops.begin(&who, alert, Stop::Export, later.after(Duration::from_millis(alert)));
+        }
+        assert_eq!(stops.pending().get(&who).map(Vec::len), Some(1), "bounded");
+        assert_eq!(stops.pending_for(&who, later.after(Duration::from_secs(3600))), None);
+        assert!(stops.pending().is_empty());
+    }
+
+    #[test]
+    fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_until_it_is_settled() {
         let stops = Stops::default();
         let one = |number: u64| HashMap::from([(number, (ActorId::new("p").unwrap(), ActorKind::Person))]);
         assert!(stops.follow(one(1)).is_empty());
@@ -240,7 +323,9 @@ mod tests {
         assert!(stops.follow(one(1)).is_empty());
         assert_eq!(stops.bell().rung(), 1);
         assert!(stops.follow(one(2)).is_empty(), "still stopped by another alert");
-        assert_eq!(stops.follow(HashMap::new()).len(), 1);
+        assert_eq!(stops.follow(HashMap::new()), one(2));
+        assert_eq!(stops.follow(HashMap::new()), one(2), "whoever could not ask about it asks again");
+        stops.settle(2);
         assert!(stops.follow(HashMap::new()).is_empty());
     }
 }

@@ -90,7 +90,7 @@ impl Access {
         let (patient, study) = (study.patient, study.study);
         let Watched { stopped, noticed } =
             self.inner.watch.opening(&Opening { session, action, patient, study, reason, now });
-        self.begin_stops(session, &noticed);
+        let noticed = self.begin_stops(session, noticed);
         self.raise(session, noticed, Some((patient, study)), now).await?;
         Ok(stopped)
     }
@@ -109,11 +109,11 @@ impl Access {
         if watched.noticed.is_empty() {
             return;
         }
-        self.begin_stops(session, &watched.noticed);
+        let noticed = self.begin_stops(session, watched.noticed);
         let (access, session) = (self.clone(), session.clone());
         let on = permit.patient().zip(permit.study());
         tokio::spawn(async move {
-            if let Err(error) = access.raise(&session, watched.noticed, on, now).await {
+            if let Err(error) = access.raise(&session, noticed, on, now).await {
                 tracing::error!(%error, "an alert was not written down; what it stops is stopped until its end");
             }
         });
@@ -128,8 +128,13 @@ impl Access {
         let now = self.inner.clock.now();
         let rows = alerts::stopped(identity, institution, now, FOLLOWED_MAX).await?;
         let rows = rows.into_iter().map(|row| (row.number, (row.actor, row.actor_kind))).collect();
-        for (actor, kind) in self.inner.stops.follow(rows) {
-            self.inner.watch.forgive(institution, &actor, kind);
+        for (number, (actor, kind)) in self.inner.stops.follow(rows) {
+            // What a person lifted is forgiven here as on that person's node. What is over by itself is not, or waiting would evade limits.
+            let alert = alerts::find(identity, institution, number).await?;
+            if alert.is_some_and(|alert| alert.lifted.is_some()) {
+                self.inner.watch.forgive(institution, &actor, kind);
+            }
+            self.inner.stops.settle(number);
         }
         alerts::to_see(identity, institution).await
     }
@@ -244,22 +249,27 @@ impl Access {
         Err(Refusal::denied(judges.reason, session.role()).into())
     }
 
-    fn begin_stops(&self, session: &Session, noticed: &[Noticed]) {
-        for (stop, until) in noticed.iter().filter_map(|noticed| noticed.stops) {
-            self.inner.stops.begin(&Who::of(session), stop, until);
+    /// Gives each alert its number, and stops at once what it stops.
+    fn begin_stops(&self, session: &Session, noticed: Vec<Noticed>) -> Vec<(u64, Noticed)> {
+        let numbered: Vec<_> = noticed.into_iter().map(|noticed| (draw_number(), noticed)).collect();
+        for (number, noticed) in &numbered {
+            if let Some((stop, until)) = noticed.stops {
+                self.inner.stops.begin(&Who::of(session), *number, stop, until);
+            }
         }
+        numbered
     }
 
     /// Writes alerts down: the leaf, then the row.
     async fn raise(
         &self,
         session: &Session,
-        noticed: Vec<Noticed>,
+        numbered: Vec<(u64, Noticed)>,
         on: Option<(PatientRef, StudyRef)>,
         now: Timestamp,
     ) -> Result<(), RaiseError> {
-        for noticed in noticed {
-            let row = row_of(session, &noticed, on, now);
+        for (number, noticed) in numbered {
+            let row = row_of(session, number, &noticed, on, now);
             let leaf = Event {
                 outcome: Outcome::Succeeded,
                 patient: row.patient,
@@ -275,7 +285,7 @@ impl Access {
             self.inner.log.append_one(Event { counts, ..leaf }).await?;
             self.inner.identity.execute(vec![alerts::insert(session.institution(), &row)]).await?;
             if row.stops.is_some() {
-                self.inner.stops.written(&Who::of(session));
+                self.inner.stops.written(&Who::of(session), row.number);
             }
             metrics::counter!("yingdun_monitor_alerts_total", "kind" => noticed.code).increment(1);
             tracing::warn!(
@@ -293,12 +303,13 @@ impl Access {
 
 fn row_of(
     session: &Session,
+    number: u64,
     noticed: &Noticed,
     on: Option<(PatientRef, StudyRef)>,
     now: Timestamp,
 ) -> AlertRow {
     AlertRow {
-        number: draw_number(),
+        number,
         kind: noticed.code.to_owned(),
         actor: session.actor().clone(),
         actor_kind: session.actor_kind(),

@@ -49,6 +49,14 @@ impl Engine {
         Ok(Self { authorizer: Authorizer::new(), policies, reasons, digest, names })
     }
 
+    /// The same without leaving out policies that cannot speak about a question.
+    #[cfg(test)]
+    pub(super) fn undivided(source: &PolicySource) -> Result<Self, PolicyError> {
+        let engine = Self::load(source)?;
+        let policies = Applicable::undivided(&load(source)?.set, &engine.names);
+        Ok(Self { policies, ..engine })
+    }
+
     /// SHA-256 of the policy set, which goes into every leaf.
     pub(crate) const fn digest(&self) -> &[u8; 32] {
         &self.digest

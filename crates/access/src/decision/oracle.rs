@@ -214,9 +214,14 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
 }
 
 /// A small reproducible source of chance (xorshift64*).
-struct Chance(u64);
+pub(super) struct Chance(u64);
 
 impl Chance {
+    /// The same questions from the same seed, which is not 0.
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -234,6 +239,16 @@ impl Chance {
 
     fn institution(&mut self) -> InstitutionId {
         InstitutionId::new(if self.one_in(12) { "other" } else { "renmin" }).unwrap()
+    }
+
+    /// Somebody of this kind, in one of its roles or seldom in another.
+    pub(super) fn principal_of(&mut self, kind: ActorKind) -> Principal {
+        loop {
+            let who = self.principal();
+            if who.kind == kind {
+                return who;
+            }
+        }
     }
 
     fn principal(&mut self) -> Principal {
@@ -285,7 +300,7 @@ impl Chance {
         Ties { care, grant, break_glass, department, acquired, dissent, against_research, against_sharing }
     }
 
-    fn target(&mut self, action: Action) -> Target {
+    pub(super) fn target(&mut self, action: Action) -> Target {
         let institution = self.institution();
         let study = Target::Study {
             institution: institution.clone(),
@@ -305,7 +320,7 @@ impl Chance {
         fitting[((self.next() >> 33) % fitting.len() as u64) as usize].clone()
     }
 
-    fn circumstances(&mut self) -> Circumstances {
+    pub(super) fn circumstances(&mut self) -> Circumstances {
         let addresses = ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"];
         let address: IpAddr = self.of(&addresses).parse().unwrap();
         let purpose = if self.one_in(3) { self.of(PurposeOfUse::ALL) } else { PurposeOfUse::Treatment };

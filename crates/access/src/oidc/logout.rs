@@ -12,7 +12,8 @@ use yingdun_catalog::identity::{directories, sessions};
 use yingdun_model::ActorKind;
 
 impl Access {
-    /// Ends the sessions that rest on a session of the provider, or on everything of one person there. A token that comes again ends
+    /// Ends the sessions that rest on a session of the provider, or on everything of one person there; of a person who is named beside a
+    /// session also those that rest on no session by name. A token that comes again ends
     /// nothing that was opened since. Returns how many ended.
     ///
     /// # Errors
@@ -34,9 +35,13 @@ impl Access {
         let by_session =
             logout.session.map(|session| Subject::session_digest(Source::Oidc, &rules.issuer, &session));
         let revoke = match (by_session, by_subject) {
-            // One session of the person: the others go on.
-            (Some(session), _) => sessions::revoke_directory_session(&session, until, now),
-            (None, Some(subject)) => sessions::revoke_subject(&subject, until, now),
+            // One session of the person: the others go on, but for those that could rest on it, as their ID token named none.
+            (Some(session), Some(subject)) => vec![
+                sessions::revoke_directory_session(&session, until, now),
+                sessions::revoke_subject_without_session(&subject, until, now),
+            ],
+            (Some(session), None) => vec![sessions::revoke_directory_session(&session, until, now)],
+            (None, Some(subject)) => vec![sessions::revoke_subject(&subject, until, now)],
             (None, None) => return Ok(0),
         };
         let bound = match by_subject {
@@ -56,7 +61,7 @@ impl Access {
             (event.actor, event.actor_kind, event.role) = (bound.actor, ActorKind::Person, None);
         }
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
-        let ended = self.inner.identity.execute(vec![revoke]).await.map_err(SignInError::Unavailable)?;
+        let ended = self.inner.identity.execute(revoke).await.map_err(SignInError::Unavailable)?;
         Ok(ended.iter().sum())
     }
 }

@@ -317,6 +317,13 @@ async fn what_the_provider_ends_is_over_and_what_comes_later_is_not(house: House
     assert_eq!(logout(&scene.provider.logout(&json!({"sid": "one", "sub": "li"}))).await.unwrap(), 1);
     assert_eq!(house.last_leaf(), "authentication permitted provider-logout");
     assert!(!scene.lives(&one).await && scene.lives(&two).await && scene.lives(&other).await);
+    // What came of an ID token without a session could rest on the one that is over.
+    let unnamed = scene.sign_in(doctor("li")).await.unwrap();
+    let of_other = scene.sign_in(doctor("wang")).await.unwrap();
+    assert_eq!(logout(&scene.provider.logout(&json!({"sid": "gone"}))).await.unwrap(), 0);
+    assert_eq!(logout(&scene.provider.logout(&json!({"sid": "gone", "sub": "li"}))).await.unwrap(), 1);
+    assert!(!scene.lives(&unnamed).await && scene.lives(&two).await);
+    assert!(scene.lives(&of_other).await && scene.lives(&other).await);
     let token = scene.provider.logout(&json!({"sub": "li"}));
     assert_eq!(logout(&token).await.unwrap(), 1);
     assert!(!scene.lives(&two).await && scene.lives(&other).await);

@@ -146,6 +146,10 @@ const REVOKE_CODE: Sql =
 const REVOKE_SUBJECT: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE subject_hash = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
 );
+const REVOKE_SUBJECT_WITHOUT_SESSION: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE subject_hash = $2 AND directory_session IS NULL AND issued_ms <= $3 \
+     AND revoked_ms IS NULL",
+);
 const REVOKE_DIRECTORY_SESSION: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE directory_session = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
 );
@@ -275,6 +279,16 @@ pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
 #[must_use]
 pub fn revoke_subject(subject_hash: &[u8; 32], until: Timestamp, now: Timestamp) -> Statement {
     Statement::new(REVOKE_SUBJECT, vec![now.into(), subject_hash.into(), until.into()])
+}
+
+/// Revokes what [`revoke_subject`] revokes, of sessions of which is not known on which session of the other directory they rest.
+#[must_use]
+pub fn revoke_subject_without_session(
+    subject_hash: &[u8; 32],
+    until: Timestamp,
+    now: Timestamp,
+) -> Statement {
+    Statement::new(REVOKE_SUBJECT_WITHOUT_SESSION, vec![now.into(), subject_hash.into(), until.into()])
 }
 
 /// Revokes every session that rests on one session of another directory and was opened until a moment.

@@ -1,8 +1,8 @@
 //! Layer 1: how much within a window, decoys, two places at once. The only layer that stops somebody.
 //!
 //! [`Limits::look`] is asked before each access. Broken glass, and the first few patients of an emergency, are never counted and
-//! never stopped. What stops ends by itself, or when a second person lifts it; what was counted until then is forgiven,
-//! so that an end is an end.
+//! never stopped. What stops ends by itself, or when a second person lifts it. Only the second forgives what was counted until then: by
+//! itself a count falls as its window slides, so that nobody passes the limit of a day by waiting.
 
 mod history;
 mod rules;
@@ -21,6 +21,8 @@ use window::{Distinct, Sum};
 
 /// People that are counted at once.
 pub const COUNTED_MAX: usize = 100_000;
+/// Roles in which a person is counted at once: an archive has fewer, and of a log with more the one that rested longest begins anew.
+const ROLES_MAX: usize = 32;
 /// Devices and places that are remembered of a person.
 const REMEMBERED_MAX: usize = 64;
 /// How long a device counts as new, and how long somebody is known before one can be new.
@@ -171,11 +173,12 @@ pub struct Limits {
 
 #[derive(Debug, Default)]
 struct Counted {
-    role: String,
+    /// In each role in which the person acted, the one of this moment last.
+    roles: Vec<InRole>,
     first_ms: i64,
     last_ms: i64,
-    /// In the order of the limits of the role, then of the absolute ones.
-    counts: Vec<Count>,
+    /// In the order of the absolute limits, whatever the role.
+    absolute: Vec<Count>,
     block: Option<Block>,
     emergencies: Distinct,
     decoys: Distinct,
@@ -184,6 +187,14 @@ struct Counted {
     places: Vec<Place>,
     told: Vec<(&'static str, i64)>,
     day: i64,
+}
+
+/// What a person did in one role. It stays when the role changes: two sessions that are used in turns do not begin anew with each look.
+#[derive(Debug, Default)]
+struct InRole {
+    role: String,
+    /// In the order of the limits of the role.
+    counts: Vec<Count>,
     /// What the limits of a day held at most on this day.
     peaks: Vec<(Measure, u64)>,
 }
@@ -277,7 +288,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Forgets what was counted of a person, as when a block was lifted elsewhere.
+    /// Forgets what was counted of a person, as when a second person lifted the block elsewhere.
     pub fn forgive(&mut self, person: &str) {
         if let Some(counted) = self.people.get_mut(&Key::of(person)) {
             counted.forgive(&self.rules);
@@ -323,10 +334,8 @@ impl Limits {
 
 impl Counted {
     fn new(rules: &LimitRules, look: &Look<'_>) -> Self {
-        let mut counted = Self { first_ms: look.at_ms, role: look.role.to_owned(), ..Self::default() };
-        counted.counts = counts_of(rules, &counted.role);
-        counted.day = look.at_ms.div_euclid(DAY_MS);
-        counted
+        let (absolute, day) = (counts_of(&rules.absolute), look.at_ms.div_euclid(DAY_MS));
+        Self { absolute, day, first_ms: look.at_ms, ..Self::default() }
     }
 
     /// Brings the person to this moment: another role, another day, a block that is over.
@@ -334,25 +343,51 @@ impl Counted {
         self.last_ms = look.at_ms.max(self.last_ms);
         let day = look.at_ms.div_euclid(DAY_MS);
         if day > self.day {
-            for (measure, peak) in self.peaks.drain(..) {
-                history.day(&self.role, measure, peak);
+            for InRole { role, peaks, .. } in &mut self.roles {
+                for (measure, peak) in peaks.drain(..) {
+                    history.day(role, measure, peak);
+                }
             }
             self.day = day;
         }
-        if self.role != look.role {
-            // Nobody begins anew by changing the role: what can be counted on is what every role counts.
-            look.role.clone_into(&mut self.role);
-            let absolute = self.counts.split_off(self.counts.len().saturating_sub(rules.absolute.len()));
-            self.counts = rules.of_role(&self.role).iter().map(count_of).chain(absolute).collect();
-        }
+        self.act_in(look.role, rules);
         if self.block.is_some_and(|block| look.at_ms >= block.until_ms) {
-            self.forgive(rules);
+            self.end(rules);
         }
     }
 
+    /// Makes this role the last one, with what was counted in it before.
+    fn act_in(&mut self, role: &str, rules: &LimitRules) {
+        if self.roles.last().is_some_and(|last| last.role == role) {
+            return;
+        }
+        let known = self.roles.iter().position(|known| known.role == role);
+        let next = known.map(|index| self.roles.remove(index)).unwrap_or_else(|| InRole::new(role, rules));
+        if self.roles.len() >= ROLES_MAX {
+            self.roles.remove(0);
+        }
+        self.roles.push(next);
+    }
+
+    /// The block is over by itself: what it outlasted is over with it. The count of a longer window, and of an absolute limit, stays.
+    fn end(&mut self, rules: &LimitRules) {
+        self.block = None;
+        for InRole { role, counts, .. } in &mut self.roles {
+            for (limit, count) in rules.of_role(role).iter().zip(counts) {
+                if limit.within_minutes <= rules.block_minutes {
+                    *count = count_of(limit);
+                }
+            }
+        }
+    }
+
+    /// Another person lifted the block: everything begins anew.
     fn forgive(&mut self, rules: &LimitRules) {
         self.block = None;
-        self.counts = counts_of(rules, &self.role);
+        self.absolute = counts_of(&rules.absolute);
+        for InRole { role, counts, .. } in &mut self.roles {
+            *counts = counts_of(rules.of_role(role));
+        }
     }
 
     fn is_stopped_by(&self, step: Step, now_ms: i64) -> bool {
@@ -453,21 +488,24 @@ impl Counted {
     fn exceeded(&mut self, rules: &LimitRules, history: &History, look: &Look<'_>) -> Option<Finding> {
         let mut worst: Option<(Limit, u64, u64)> = None;
         let widened = widens(look.why);
-        let own = rules.of_role(&self.role).len();
-        for (index, limit) in rules.of_role(&self.role).iter().chain(&rules.absolute).enumerate() {
-            let Some(count) = self.counts.get_mut(index) else { continue };
+        let own = rules.of_role(look.role);
+        let InRole { counts, peaks, .. } = self.roles.last_mut()?;
+        let limits = own.iter().chain(&rules.absolute);
+        let counts = counts.iter_mut().chain(&mut self.absolute);
+        for (index, (limit, count)) in limits.zip(counts).enumerate() {
             // Who moves an archive opens all of it: only what holds for everybody is left, widened.
-            if index < own && look.why.has(Explanation::Maintenance) {
+            if index < own.len() && look.why.has(Explanation::Maintenance) {
                 continue;
             }
             let Some(counted) = count.with(limit, look) else { continue };
-            let learnt = (rules.learn && index < own)
-                .then(|| learnt(rules, history, &self.role, limit))
+            let learnt = (rules.learn && index < own.len())
+                .then(|| learnt(rules, history, look.role, limit))
                 .flatten()
                 .unwrap_or(limit.at_most);
             let at_most = if widened { learnt.saturating_mul(u64::from(rules.widen)) } else { learnt };
-            if limit.of == Of::All && i64::from(limit.within_minutes).saturating_mul(60_000) == DAY_MS {
-                peak(&mut self.peaks, limit.measure, counted.min(at_most));
+            // What a role does is what was done in it alone.
+            if index < own.len() && limit.of == Of::All && limit.window_ms() == DAY_MS {
+                peak(peaks, limit.measure, counted.min(at_most));
             }
             if counted > at_most && worst.is_none_or(|(before, ..)| before.step < limit.step) {
                 worst = Some((*limit, counted, at_most));
@@ -482,7 +520,9 @@ impl Counted {
     }
 
     fn count(&mut self, rules: &LimitRules, look: &Look<'_>) {
-        for (limit, count) in rules.of_role(&self.role).iter().chain(&rules.absolute).zip(&mut self.counts) {
+        let Some(InRole { counts, .. }) = self.roles.last_mut() else { return };
+        let limits = rules.of_role(look.role).iter().chain(&rules.absolute);
+        for (limit, count) in limits.zip(counts.iter_mut().chain(&mut self.absolute)) {
             count.add(limit, look);
         }
     }
@@ -500,6 +540,14 @@ impl Counted {
                 true
             }
         }
+    }
+}
+
+// === impl InRole ===
+
+impl InRole {
+    fn new(role: &str, rules: &LimitRules) -> Self {
+        Self { role: role.to_owned(), counts: counts_of(rules.of_role(role)), peaks: Vec::new() }
     }
 }
 
@@ -534,8 +582,8 @@ impl Count {
 
 // === helpers ===
 
-fn counts_of(rules: &LimitRules, role: &str) -> Vec<Count> {
-    rules.of_role(role).iter().chain(&rules.absolute).map(count_of).collect()
+fn counts_of(limits: &[Limit]) -> Vec<Count> {
+    limits.iter().map(count_of).collect()
 }
 
 fn count_of(limit: &Limit) -> Count {

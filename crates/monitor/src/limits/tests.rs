@@ -86,7 +86,9 @@ fn the_same_patients_again_are_no_bulk() {
 
 #[test]
 fn a_block_ends_by_itself_unless_it_is_confirmed() {
-    let mut limits = limits(2);
+    let mut rules = rules(2);
+    rules.usual[0].within_minutes = 30;
+    let mut limits = Limits::new(rules).unwrap();
     open(&mut limits, 0..3, 0, |look| look);
     assert!(limits.look(&view("x", 30 * MINUTE - 1)).stopped);
     assert!(!limits.look(&view("x", 30 * MINUTE)).stopped, "to the millisecond, and the count begins anew");
@@ -97,6 +99,40 @@ fn a_block_ends_by_itself_unless_it_is_confirmed() {
     limits.lift("p", "officer", 300 * MINUTE).unwrap();
     assert_eq!(open(&mut limits, 20..22, 300 * MINUTE, |look| look), 2);
     assert_eq!(limits.lift("p", "officer", 300 * MINUTE), Err(LiftError::NotBlocked));
+}
+
+#[test]
+fn waiting_for_the_end_of_a_block_evades_neither_the_limit_of_a_day_nor_an_absolute_one() {
+    let limit = |within_minutes, at_most| Limit { within_minutes, at_most, ..rules(0).usual[0] };
+    // Whoever collects waits out each block, and opens nothing twice.
+    let collected = |rules: LimitRules| {
+        let mut limits = Limits::new(rules).unwrap();
+        let round = |n: usize| (n * 100..n * 100 + 100, i64::try_from(n).unwrap() * 31 * MINUTE);
+        (0..40).map(round).map(|(names, at_ms)| open(&mut limits, names, at_ms, |look| look)).sum::<usize>()
+    };
+    let usual = vec![limit(30, 20), limit(1440, 50)];
+    assert_eq!(collected(LimitRules { usual, ..rules(0) }), 50);
+    let (usual, absolute) = (vec![limit(30, 20)], vec![limit(1440, 70)]);
+    assert_eq!(collected(LimitRules { usual, absolute, ..rules(0) }), 70);
+    // An absolute limit of a short window slides, and is not forgiven either.
+    let (usual, absolute) = (vec![limit(30, 1000)], vec![limit(30, 10)]);
+    let mut limits =
+        Limits::new(LimitRules { usual, absolute, block_minutes: 20, ..LimitRules::default() }).unwrap();
+    assert_eq!(open(&mut limits, 0..20, 0, |look| look), 10);
+    assert_eq!(open(&mut limits, 20..40, 20 * MINUTE, |look| look), 0, "stopped anew");
+    assert_eq!(open(&mut limits, 40..60, 41 * MINUTE, |look| look), 10);
+}
+
+#[test]
+fn what_a_person_lifts_is_forgiven_altogether() {
+    let mut rules = rules(1000);
+    rules.absolute = vec![Limit { within_minutes: 1440, at_most: 10, ..rules.usual[0] }];
+    let mut limits = Limits::new(rules).unwrap();
+    assert_eq!(open(&mut limits, 0..20, 0, |look| look), 10);
+    limits.lift("p", "officer", MINUTE).unwrap();
+    assert_eq!(open(&mut limits, 20..40, 2 * MINUTE, |look| look), 10);
+    limits.forgive("p");
+    assert_eq!(open(&mut limits, 40..60, 3 * MINUTE, |look| look), 10);
 }
 
 #[test]
@@ -153,6 +189,37 @@ fn no_role_passes_the_absolute_cap_and_changing_the_role_does_not_begin_anew() {
     let mut limits = Limits::new(rules).unwrap();
     assert_eq!(open(&mut limits, 0..15, 0, |look| look), 15);
     assert_eq!(open(&mut limits, 15..30, 1, |look| Look { role: "chief", ..look }), 5);
+}
+
+#[test]
+fn two_roles_in_turns_are_counted_as_each_of_them_alone() {
+    let mut rules = rules(10);
+    rules.roles.insert("technician".to_owned(), vec![Limit { at_most: 4, ..rules.usual[0] }]);
+    let turns = |roles: [&'static str; 2]| {
+        let mut limits = Limits::new(rules.clone()).unwrap();
+        let mut role = |n: usize| {
+            let role = roles[n % 2];
+            open(&mut limits, n..n + 1, 0, |look| Look { role, ..look })
+        };
+        (0..200).map(&mut role).sum::<usize>()
+    };
+    // Stopped in one role is stopped in both.
+    assert_eq!(turns(["clinician", "radiologist"]), 20);
+    assert_eq!(turns(["technician", "radiologist"]), 8);
+}
+
+#[test]
+fn roles_of_a_person_are_bounded_and_the_one_that_rested_longest_begins_anew() {
+    let mut limits = limits(10);
+    let names: Vec<String> = (0..3 * ROLES_MAX).map(|n| format!("role-{n}")).collect();
+    for role in &names {
+        assert!(!limits.look(&Look { role, ..view("q", 0) }).stopped);
+        assert_eq!(open(&mut limits, 0..9, 0, |look| look), 9);
+    }
+    let counted = limits.people.values().next().unwrap();
+    assert_eq!(counted.roles.len(), ROLES_MAX);
+    // One that is used again and again does not begin anew, however many others there are.
+    assert_eq!(open(&mut limits, 9..30, 0, |look| look), 1);
 }
 
 #[test]

@@ -171,9 +171,9 @@ fn person_of(institution: &InstitutionId, kind: ActorKind, actor: &ActorId) -> S
 /// What the right by which somebody opens something explains.
 fn because(reason: Reason) -> Explanations {
     let explanation = match reason {
+        reason if reason.is_broken_glass() => Explanation::BreakGlass,
         Reason::InCare => Explanation::CareRelation,
         Reason::TimedGrant => Explanation::Grant,
-        Reason::BreakGlass => Explanation::BreakGlass,
         Reason::AcquiredToday => Explanation::Worklist,
         // To read for the whole institution says nothing of which patients.
         _ => return Explanations::default(),
@@ -234,4 +234,19 @@ fn text_of(path: &Path) -> Result<String, StartError> {
         return Err(StartError::Monitor { path: path.to_owned(), cause });
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_glass_is_an_explanation_under_each_of_its_reasons() {
+        let broken: Vec<&str> = Reason::ALL
+            .iter()
+            .filter(|reason| because(**reason).has(Explanation::BreakGlass))
+            .map(|reason| reason.as_str())
+            .collect();
+        assert_eq!(broken, ["break-glass-against-dissent", "break-glass"]);
+    }
 }
