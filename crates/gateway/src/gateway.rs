@@ -172,17 +172,20 @@ impl Gateway {
         self.0.recent.note(credential, self.now());
     }
 
-    /// A request of somebody who is known.
+    /// A request of somebody who is known. What comes from elsewhere takes of the rate too: each refusal of a zone is written down.
     ///
     /// # Errors
-    /// [`Refusal::Zone`] when the role is bound to zones elsewhere, [`Refusal::Rate`] or [`Refusal::Quota`] for too many.
+    /// [`Refusal::Rate`] or [`Refusal::Quota`] for too many, [`Refusal::Zone`] when the role is bound to zones elsewhere.
     pub fn admit(&self, class: Class, subject: &Subject, address: IpAddr) -> Result<(), Refusal> {
-        if !self.0.zones.admit_role(subject.role, address) {
-            return Err(Refusal::Zone);
+        let is_here = self.0.zones.admit_role(subject.role, address);
+        let rate = self.rates(subject.kind).and_then(|(rates, is_program)| rates.of(class, is_program));
+        match rate {
+            Some(rate) => self.take(subject, Work::Of(class), rate)?,
+            // Refusals of classes without a rate are counted with those of strangers.
+            None if !is_here => self.stranger(address)?,
+            None => {}
         }
-        let Some((rates, is_program)) = self.rates(subject.kind) else { return Ok(()) };
-        let Some(rate) = rates.of(class, is_program) else { return Ok(()) };
-        self.take(subject, Work::Of(class), rate)
+        if is_here { Ok(()) } else { Err(Refusal::Zone) }
     }
 
     /// An association of a device.
@@ -190,10 +193,8 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::admit`].
     pub fn association(&self, subject: &Subject, address: IpAddr) -> Result<(), Refusal> {
-        if !self.0.zones.admit_role(subject.role, address) {
-            return Err(Refusal::Zone);
-        }
-        self.take(subject, Work::Associations, self.0.settings.device.associations())
+        self.take(subject, Work::Associations, self.0.settings.device.associations())?;
+        if self.0.zones.admit_role(subject.role, address) { Ok(()) } else { Err(Refusal::Zone) }
     }
 
     /// A turn for somebody who is known, or for an address.
@@ -309,6 +310,24 @@ mod tests {
         assert!(gateway.credential(b"of a reader", HERE).is_ok());
         assert!(gateway.credential(b"another guess", HERE).is_err());
         assert!(gateway.credential(b"guessed", "192.0.2.7".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_takes_of_the_rate_so_that_its_leaves_are_bounded() {
+        let rate = "{ per_second = 1, burst = 2 }";
+        let gateway = gateway(&format!(
+            "zones = {{ office = [\"192.0.2.0/24\"], ward = [\"127.0.0.1\"] }}\n\
+             roles = {{ radiologist = [\"office\"], device = [\"office\"] }}\n\
+             person = {{ reading = {rate} }}\ndevice = {{ associations = {rate} }}\naddress = {{ strangers = {rate} }}"
+        ));
+        let li = subject(ActorKind::Person, "li", Role::Radiologist);
+        let device = subject(ActorKind::Device, "CT1", Role::Device);
+        let written = |ask: &dyn Fn() -> Result<(), Refusal>| {
+            (0..20).filter(|_| ask() == Err(Refusal::Zone)).count()
+        };
+        assert_eq!(written(&|| gateway.admit(Class::Reading, &li, HERE)), 2);
+        assert_eq!(written(&|| gateway.association(&device, HERE)), 2);
+        assert_eq!(written(&|| gateway.admit(Class::Open, &li, HERE)), 2, "a class without a rate");
     }
 
     #[test]
