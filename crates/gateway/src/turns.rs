@@ -27,6 +27,9 @@ const STRANGER_WAIT_MAX: Duration = Duration::from_secs(5);
 /// milliseconds, and the next one waits.
 const READERS_PER_CORE: usize = 4;
 
+/// How many of one reader count for that, per core: pictures that a slow line takes, or that nobody takes, are no full machine.
+const COUNTED_OF_ONE_READER_PER_CORE: usize = 1;
+
 /// Pictures that are made for one reader at the same time, per core: they keep the machine busy, and another reader's next picture
 /// waits for as many and not for hundreds.
 const OF_ONE_READER_PER_CORE: usize = 2;
@@ -55,6 +58,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
+    /// How many of them count for whether the machine is full.
+    counted: usize,
     of_taker: HashMap<Taker, usize>,
     /// Who waits, each taker once: they are given turns one after the other.
     order: VecDeque<Taker>,
@@ -88,7 +93,7 @@ impl Turns {
             let is_pressed = state.is_pressed(self.0.cores);
             let lane = state.lanes.entry(class).or_default();
             if lane.has_room(class, self.0.cores, is_pressed, &taker) {
-                lane.begin(&taker);
+                lane.begin(&taker, self.0.cores);
                 return Ok(self.turn(class, taker));
             }
             let (turn, waiting) = oneshot::channel();
@@ -118,7 +123,7 @@ impl Turns {
                 if let Some((class, taker)) = ended.take()
                     && let Some(lane) = state.lanes.get_mut(&class)
                 {
-                    lane.end(&taker);
+                    lane.end(&taker, self.0.cores);
                 }
                 match state.next(self.0.cores) {
                     Some(next) => next,
@@ -144,7 +149,7 @@ impl Drop for Turn {
 
 impl State {
     fn is_pressed(&self, cores: usize) -> bool {
-        self.lanes.get(&Class::Reading).is_some_and(|lane| lane.running >= cores * READERS_PER_CORE)
+        self.lanes.get(&Class::Reading).is_some_and(|lane| lane.counted >= cores * READERS_PER_CORE)
     }
 
     /// Who is next, already counted.
@@ -152,7 +157,7 @@ impl State {
         let is_pressed = self.is_pressed(cores);
         for (class, lane) in &mut self.lanes {
             if let Some((taker, waiter)) = lane.next(*class, cores, is_pressed) {
-                lane.begin(&taker);
+                lane.begin(&taker, cores);
                 return Some((*class, taker, waiter));
             }
         }
@@ -223,15 +228,22 @@ impl Lane {
         self.running < all && own < turns_of_taker(class, cores, all)
     }
 
-    fn begin(&mut self, taker: &Taker) {
+    fn begin(&mut self, taker: &Taker, cores: usize) {
         self.running += 1;
-        *self.of_taker.entry(Arc::clone(taker)).or_default() += 1;
+        let own = self.of_taker.entry(Arc::clone(taker)).or_default();
+        if *own < cores * COUNTED_OF_ONE_READER_PER_CORE {
+            self.counted += 1;
+        }
+        *own += 1;
     }
 
-    fn end(&mut self, taker: &Taker) {
+    fn end(&mut self, taker: &Taker, cores: usize) {
         self.running = self.running.saturating_sub(1);
         if let Some(own) = self.of_taker.get_mut(taker) {
             *own -= 1;
+            if *own < cores * COUNTED_OF_ONE_READER_PER_CORE {
+                self.counted = self.counted.saturating_sub(1);
+            }
             if *own == 0 {
                 self.of_taker.remove(taker);
             }
@@ -357,6 +369,28 @@ mod tests {
         assert!(!next.is_finished());
         drop(readers);
         assert!(next.await.unwrap().is_ok(), "as soon as readers are served, others go on");
+    }
+
+    #[tokio::test]
+    async fn two_readers_who_take_their_pictures_slowly_are_no_full_machine() {
+        let turns = Turns::new(2);
+        let pressed = || turns.0.state.lock().unwrap().is_pressed(2);
+        let mut slow = Vec::new();
+        for number in 0..2 {
+            for _ in 0..2 * OF_ONE_READER_PER_CORE {
+                slow.push(turns.take(Class::Reading, taker(number)).await.unwrap());
+            }
+        }
+        assert!(!pressed());
+        let mut others = Vec::new();
+        for number in 3..7 {
+            others.push(turns.take(Class::Reading, taker(number)).await.unwrap());
+        }
+        assert!(pressed(), "with others it is full");
+        drop(others);
+        drop(slow);
+        let state = turns.0.state.lock().unwrap();
+        assert_eq!(state.lanes[&Class::Reading].counted, 0);
     }
 
     #[tokio::test(start_paused = true)]
