@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import socket
 import ssl
 import time
@@ -191,6 +192,25 @@ def test_connections_that_say_next_to_nothing_make_room_for_those_that_work(make
             assert dawdlers[0].recv(1) == b"", "the oldest was closed"
         assert installation.office.metrics()["yingdun_http_connections_evicted_total"] > 0
         assert installation.office.metrics()["yingdun_http_connections"] <= 1024
+
+
+def test_strangers_who_announce_a_form_and_do_not_send_it_keep_nobody_from_signing_in(make_installation):
+    installation = make_installation("awaited")
+    token = installation.office.client_token("awaited", "search")
+    host = installation.addresses.web.removeprefix("https://")
+    head = f"POST /login HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
+    with contextlib.ExitStack() as opened:
+        # From the same address, and more than there are turns for strangers.
+        silent = [
+            opened.enter_context(say_next_to_nothing(installation, "127.0.0.1", head.encode()))
+            for _ in range(4 * (os.cpu_count() or 1) + 4)
+        ]
+        began = time.monotonic()
+        assert installation.office.client_token_again("awaited") != token
+        assert time.monotonic() - began < 4, "nobody waited for a form of somebody else"
+        silent[0].settimeout(15)
+        assert b" 408 " in silent[0].recv(100), "a form has five seconds"
+        assert time.monotonic() - began < 10
 
 
 # === zones ===

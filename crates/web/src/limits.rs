@@ -88,6 +88,9 @@ pub const MEDIA_VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a form (`application/x-www-form-urlencoded`): a login, a token request.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
 
+/// The longest time that such a form of somebody who may be a stranger takes to come, all of it: it fits into a few packets.
+pub const FORM_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Bytes of a JSON body of the administration API: one record at a time.
 pub const JSON_BYTES_MAX: usize = 64 * 1024;
 
