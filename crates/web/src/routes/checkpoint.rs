@@ -81,7 +81,8 @@ impl Checkpoint {
         let identity = identified?;
         if identity.is_some() || matches!(self.needs, Needs::Node | Needs::Scrape) {
             if let Some(standing) = parts.extensions.get::<Standing>() {
-                standing.is_known();
+                let subject = identity.as_ref().map(|of| format!("{} {}", of.actor_kind(), of.actor()));
+                standing.is_known(subject.as_deref());
             }
             if let Some(credential) = credential(parts) {
                 self.gateway.is_good(credential);
