@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 use yingdun_access::Session;
-use yingdun_gateway::{Class, Refusal as NotLetThrough, Subject, Turn};
+use yingdun_gateway::{Class, Credential, Refusal as NotLetThrough, Subject, Turn};
 
 /// The door, in metrics.
 const DOOR: &str = "dimse";
@@ -48,7 +48,8 @@ impl ArchiveDoor {
             Refusal::LocalLimitExceeded
         };
         // Whose associations are refused again and again is not looked up any more for a while; a device is named by its title.
-        gateway.credential(peer.calling.as_str().as_bytes(), address).map_err(limited)?;
+        let title = Credential { door: DOOR, token: peer.calling.as_str() };
+        gateway.credential(title, address).map_err(limited)?;
         let caller = match self.let_in(peer).await {
             Ok(caller) => caller,
             Err(refusal) => {
@@ -56,7 +57,7 @@ impl ArchiveDoor {
                 return Err(refusal);
             }
         };
-        gateway.is_good(peer.calling.as_str().as_bytes());
+        gateway.is_good(title);
         match gateway.association(&Subject::from(caller.device()), address) {
             Ok(()) => Ok(caller),
             Err(NotLetThrough::Zone) => {
