@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import socket
 import ssl
 import time
@@ -193,6 +194,25 @@ def test_connections_that_say_next_to_nothing_make_room_for_those_that_work(make
         assert installation.office.metrics()["yingdun_http_connections"] <= 1024
 
 
+def test_strangers_who_announce_a_form_and_do_not_send_it_keep_nobody_from_signing_in(make_installation):
+    installation = make_installation("awaited")
+    token = installation.office.client_token("awaited", "search")
+    host = installation.addresses.web.removeprefix("https://")
+    head = f"POST /login HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
+    with contextlib.ExitStack() as opened:
+        # From the same address, and more than there are turns for strangers.
+        silent = [
+            opened.enter_context(say_next_to_nothing(installation, "127.0.0.1", head.encode()))
+            for _ in range(4 * (os.cpu_count() or 1) + 4)
+        ]
+        began = time.monotonic()
+        assert installation.office.client_token_again("awaited") != token
+        assert time.monotonic() - began < 4, "nobody waited for a form of somebody else"
+        silent[0].settimeout(15)
+        assert b" 408 " in silent[0].recv(100), "a form has five seconds"
+        assert time.monotonic() - began < 10
+
+
 # === zones ===
 
 
@@ -200,6 +220,7 @@ def test_a_role_is_served_in_its_zone_only_and_what_lies_in_no_zone_is_closed(ma
     installation = make_installation("zoned")
     sources = {"desk": "127.0.0.1", "ward": "127.0.5.7", "street": "127.0.6.7"}
     token = installation.office.person_token("dr-zone", "radiologist")
+    of_officer = installation.office.security.token
     text = installation.config.read_text()
     installation.stop()
     installation.config.write_text(
@@ -225,7 +246,7 @@ dry_run = true
     installation.start()
     port = int(installation.addresses.web.rsplit(":", 1)[1])
 
-    def ask(source: str, path: str, agent="viewer") -> int:
+    def ask(source: str, path: str, agent="viewer", token=token) -> int:
         context = ssl.create_default_context(cafile=str(installation.ca_file))
         context.check_hostname = False
         connection = http.client.HTTPSConnection(
@@ -242,6 +263,26 @@ dry_run = true
         ask("street", "/health/live")
     assert ask("desk", "/dicom-web/studies", agent="SQLMap/1.7") == 403
     assert ask("desk", "/dicom-web/series") == 200, "a dry run only counts"
+
+    # Who fails often enough before does not keep it off the ledger that a good token came from elsewhere.
+    failed = [ask_for_token(installation, sources["ward"]) for _ in range(40)]
+    assert set(failed) == {401}
+    assert ask("ward", "/dicom-web/studies", token=of_officer) == 403
+    installation.office.sign_in_officers()
+    refused = [leaf for leaf in installation.office.leaves(outcome="refused") if leaf["reason"] == "outside-zone"]
+    assert [leaf["actor"] for leaf in refused] == [installation.office.names["security-administrator"]], refused
+
+
+def ask_for_token(installation, source: str) -> int:
+    """A wrong secret of a client, from an address of this machine."""
+    context = ssl.create_default_context(cafile=str(installation.ca_file))
+    context.check_hostname = False
+    port = int(installation.addresses.web.rsplit(":", 1)[1])
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context, source_address=(source, 0))
+    form = "grant_type=client_credentials&client_id=nobody&client_secret=wrong"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/oauth2/token", body=form, headers=headers)
+    return connection.getresponse().status
 
 
 def test_a_zone_that_nobody_declared_is_an_error_before_anything_starts(make_installation):

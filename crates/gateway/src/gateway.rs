@@ -3,7 +3,7 @@
 use crate::buckets::Buckets;
 use crate::class::Class;
 use crate::rate::{Rate, TooMany};
-use crate::recent::Recent;
+use crate::recent::{Credential, Recent};
 use crate::refusal::Refusal;
 use crate::rules::{Asked, Rules};
 use crate::settings::{Settings, SettingsError};
@@ -140,7 +140,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Refusal::Rate`] while its address sends too many wrong ones, unless it was good a short while ago.
-    pub fn credential(&self, credential: &[u8], address: IpAddr) -> Result<(), Refusal> {
+    pub fn credential(&self, credential: Credential<'_>, address: IpAddr) -> Result<(), Refusal> {
         let now = self.now();
         match self.0.strangers.look(&network_of(address), self.0.settings.strangers(), now) {
             Err(_) if self.0.recent.has(credential, now) => Ok(()),
@@ -152,7 +152,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Refusal::Rate`].
-    pub fn held(&self, credential: &[u8], class: Class) -> Result<(), Refusal> {
+    pub fn held(&self, credential: Credential<'_>, class: Class) -> Result<(), Refusal> {
         match self.0.recent.held(credential, class, self.now()) {
             Some(retry_after) => Err(Refusal::Rate { retry_after }),
             None => Ok(()),
@@ -160,7 +160,7 @@ impl Gateway {
     }
 
     /// Somebody who is known was refused: the credential waits as long as was said.
-    pub fn hold(&self, credential: &[u8], class: Class, refused: Refusal) {
+    pub fn hold(&self, credential: Credential<'_>, class: Class, refused: Refusal) {
         if let Refusal::Rate { retry_after } | Refusal::Quota { retry_after } = refused {
             let now = self.now();
             self.0.recent.hold(credential, class, now + retry_after.min(HOLD_MAX), now);
@@ -168,21 +168,24 @@ impl Gateway {
     }
 
     /// A credential was good.
-    pub fn is_good(&self, credential: &[u8]) {
+    pub fn is_good(&self, credential: Credential<'_>) {
         self.0.recent.note(credential, self.now());
     }
 
-    /// A request of somebody who is known.
+    /// A request of somebody who is known. What comes from elsewhere takes of the rate too: each refusal of a zone is written down.
     ///
     /// # Errors
-    /// [`Refusal::Zone`] when the role is bound to zones elsewhere, [`Refusal::Rate`] or [`Refusal::Quota`] for too many.
+    /// [`Refusal::Rate`] or [`Refusal::Quota`] for too many, [`Refusal::Zone`] when the role is bound to zones elsewhere.
     pub fn admit(&self, class: Class, subject: &Subject, address: IpAddr) -> Result<(), Refusal> {
-        if !self.0.zones.admit_role(subject.role, address) {
-            return Err(Refusal::Zone);
+        let is_here = self.0.zones.admit_role(subject.role, address);
+        let rate = self.rates(subject.kind).and_then(|(rates, is_program)| rates.of(class, is_program));
+        match rate {
+            Some(rate) => self.take(subject, Work::Of(class), rate)?,
+            // Refusals of classes without a rate are counted with those of strangers.
+            None if !is_here => self.stranger(address)?,
+            None => {}
         }
-        let Some((rates, is_program)) = self.rates(subject.kind) else { return Ok(()) };
-        let Some(rate) = rates.of(class, is_program) else { return Ok(()) };
-        self.take(subject, Work::Of(class), rate)
+        if is_here { Ok(()) } else { Err(Refusal::Zone) }
     }
 
     /// An association of a device.
@@ -190,10 +193,8 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::admit`].
     pub fn association(&self, subject: &Subject, address: IpAddr) -> Result<(), Refusal> {
-        if !self.0.zones.admit_role(subject.role, address) {
-            return Err(Refusal::Zone);
-        }
-        self.take(subject, Work::Associations, self.0.settings.device.associations())
+        self.take(subject, Work::Associations, self.0.settings.device.associations())?;
+        if self.0.zones.admit_role(subject.role, address) { Ok(()) } else { Err(Refusal::Zone) }
     }
 
     /// A turn for somebody who is known, or for an address.
@@ -270,6 +271,10 @@ mod tests {
         Subject { kind, actor: ActorId::new(name).unwrap(), role }
     }
 
+    fn token(token: &str) -> Credential<'_> {
+        Credential { door: "http", token }
+    }
+
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
@@ -302,13 +307,30 @@ mod tests {
     #[test]
     fn a_flood_of_wrong_credentials_does_not_keep_those_out_who_work_there() {
         let gateway = gateway("address = { strangers = { per_second = 1, burst = 3 } }");
-        gateway.is_good(b"of a reader");
-        while gateway.credential(b"guessed", HERE).is_ok() {
+        gateway.is_good(token("of a reader"));
+        while gateway.credential(token("guessed"), HERE).is_ok() {
             let _counted = gateway.stranger(HERE);
         }
-        assert!(gateway.credential(b"of a reader", HERE).is_ok());
-        assert!(gateway.credential(b"another guess", HERE).is_err());
-        assert!(gateway.credential(b"guessed", "192.0.2.7".parse().unwrap()).is_ok());
+        assert!(gateway.credential(token("of a reader"), HERE).is_ok());
+        assert!(gateway.credential(token("another guess"), HERE).is_err());
+        assert!(gateway.credential(token("guessed"), "192.0.2.7".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_takes_of_the_rate_so_that_its_leaves_are_bounded() {
+        let rate = "{ per_second = 1, burst = 2 }";
+        let gateway = gateway(&format!(
+            "zones = {{ office = [\"192.0.2.0/24\"], ward = [\"127.0.0.1\"] }}\n\
+             roles = {{ radiologist = [\"office\"], device = [\"office\"] }}\n\
+             person = {{ reading = {rate} }}\ndevice = {{ associations = {rate} }}\naddress = {{ strangers = {rate} }}"
+        ));
+        let li = subject(ActorKind::Person, "li", Role::Radiologist);
+        let device = subject(ActorKind::Device, "CT1", Role::Device);
+        let written =
+            |ask: &dyn Fn() -> Result<(), Refusal>| (0..20).filter(|_| ask() == Err(Refusal::Zone)).count();
+        assert_eq!(written(&|| gateway.admit(Class::Reading, &li, HERE)), 2);
+        assert_eq!(written(&|| gateway.association(&device, HERE)), 2);
+        assert_eq!(written(&|| gateway.admit(Class::Open, &li, HERE)), 2, "a class without a rate");
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod zones;
 pub use class::Class;
 pub use gateway::{Gateway, Subject};
 pub use rate::Rate;
+pub use recent::Credential;
 pub use refusal::Refusal;
 pub use rules::{Asked, DenyRule, RuleError};
 pub use settings::{AddressRates, Settings, SettingsError, SubjectRates};

@@ -22,6 +22,15 @@ const NOTED_AFTER: Duration = Duration::from_secs(10);
 /// How long between two looks for what can be forgotten.
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
+/// What somebody shows to say who it is, as the door looks it up: however it was wrapped on the way, it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Credential<'a> {
+    /// The door, as in metrics: a token is no title of a device.
+    pub door: &'static str,
+    /// The token, or the title.
+    pub token: &'a str,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     key: RandomState,
@@ -38,7 +47,7 @@ struct Inner {
 
 impl Recent {
     /// A credential was good.
-    pub(crate) fn note(&self, credential: &[u8], now: Duration) {
+    pub(crate) fn note(&self, credential: Credential<'_>, now: Duration) {
         let hash = self.key.hash_one(credential);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = inner.used.get_mut(&hash) {
@@ -57,7 +66,7 @@ impl Recent {
     }
 
     /// A credential has used up its rate for a class, until then.
-    pub(crate) fn hold(&self, credential: &[u8], class: Class, until: Duration, now: Duration) {
+    pub(crate) fn hold(&self, credential: Credential<'_>, class: Class, until: Duration, now: Duration) {
         let hash = self.key.hash_one(credential);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.held.len() >= CREDENTIALS_MAX {
@@ -69,14 +78,14 @@ impl Recent {
     }
 
     /// How long a credential has to wait until it is looked up again for a class.
-    pub(crate) fn held(&self, credential: &[u8], class: Class, now: Duration) -> Option<Duration> {
+    pub(crate) fn held(&self, credential: Credential<'_>, class: Class, now: Duration) -> Option<Duration> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let until = inner.held.get(&(self.key.hash_one(credential), class))?;
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
     /// Whether a credential was good a short while ago.
-    pub(crate) fn has(&self, credential: &[u8], now: Duration) -> bool {
+    pub(crate) fn has(&self, credential: Credential<'_>, now: Duration) -> bool {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.used.get(&self.key.hash_one(credential)).is_some_and(|at| now < *at + REMEMBERED)
     }
@@ -86,25 +95,33 @@ impl Recent {
 mod tests {
     use super::*;
 
+    fn of(token: &str) -> Credential<'_> {
+        Credential { door: "http", token }
+    }
+
     #[test]
     fn a_credential_that_has_used_up_its_rate_waits_for_that_class_only() {
         let (recent, ms) = (Recent::default(), Duration::from_millis);
-        recent.hold(b"a", Class::Reading, ms(30), ms(10));
-        assert_eq!(recent.held(b"a", Class::Reading, ms(20)), Some(ms(10)));
-        assert_eq!(recent.held(b"a", Class::Reading, ms(30)), None);
-        assert_eq!(recent.held(b"a", Class::Search, ms(20)), None);
-        assert_eq!(recent.held(b"b", Class::Reading, ms(20)), None);
+        recent.hold(of("a"), Class::Reading, ms(30), ms(10));
+        assert_eq!(recent.held(of("a"), Class::Reading, ms(20)), Some(ms(10)));
+        assert_eq!(recent.held(of("a"), Class::Reading, ms(30)), None);
+        assert_eq!(recent.held(of("a"), Class::Search, ms(20)), None);
+        assert_eq!(recent.held(of("b"), Class::Reading, ms(20)), None);
+        let title = Credential { door: "dimse", token: "a" };
+        assert_eq!(recent.held(title, Class::Reading, ms(20)), None, "of another door");
     }
 
     #[test]
     fn a_credential_is_remembered_while_it_is_used_and_memory_is_bounded() {
         let recent = Recent::default();
-        recent.note(b"a", Duration::ZERO);
-        assert!(recent.has(b"a", Duration::from_secs(599)) && !recent.has(b"b", Duration::ZERO));
-        recent.note(b"a", Duration::from_secs(599));
-        assert!(recent.has(b"a", Duration::from_secs(1100)) && !recent.has(b"a", Duration::from_secs(1200)));
+        recent.note(of("a"), Duration::ZERO);
+        assert!(recent.has(of("a"), Duration::from_secs(599)) && !recent.has(of("b"), Duration::ZERO));
+        recent.note(of("a"), Duration::from_secs(599));
+        assert!(
+            recent.has(of("a"), Duration::from_secs(1100)) && !recent.has(of("a"), Duration::from_secs(1200))
+        );
         for number in 0..2 * CREDENTIALS_MAX {
-            recent.note(number.to_string().as_bytes(), Duration::from_secs(2000));
+            recent.note(of(&number.to_string()), Duration::from_secs(2000));
         }
         assert_eq!(recent.inner.lock().unwrap().used.len(), CREDENTIALS_MAX);
     }

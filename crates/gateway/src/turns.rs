@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 /// Those who wait for a turn of a class: each holds a request head, some kilobytes.
 const WAITING_MAX: usize = 1024;
 
+/// Those of them who wait for one taker: who fills a queue fills a queue of its own, and a viewer asks for some tens of frames at once.
+const WAITING_OF_TAKER_MAX: usize = 128;
+
 /// The longest wait of somebody who is known: as long as programs usually wait for an answer.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -23,6 +26,9 @@ const STRANGER_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Readers who are served at the same time, per core, from which on others have fewer turns: a picture takes
 /// milliseconds, and the next one waits.
 const READERS_PER_CORE: usize = 4;
+
+/// How many of one reader count for that, per core: pictures that a slow line takes, or that nobody takes, are no full machine.
+const COUNTED_OF_ONE_READER_PER_CORE: usize = 1;
 
 /// Pictures that are made for one reader at the same time, per core: they keep the machine busy, and another reader's next picture
 /// waits for as many and not for hundreds.
@@ -52,15 +58,17 @@ struct State {
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
+    /// How many of them count for whether the machine is full.
+    counted: usize,
     of_taker: HashMap<Taker, usize>,
-    waiting: VecDeque<Waiter>,
+    /// Who waits, each taker once: they are given turns one after the other.
+    order: VecDeque<Taker>,
+    /// For what they wait, in the order in which it came.
+    waiting: HashMap<Taker, VecDeque<Waiter>>,
 }
 
-#[derive(Debug)]
-struct Waiter {
-    taker: Taker,
-    turn: oneshot::Sender<Turn>,
-}
+/// Where a turn is sent that somebody waits for.
+type Waiter = oneshot::Sender<Turn>;
 
 /// One turn, given back when dropped.
 #[derive(Debug)]
@@ -85,17 +93,13 @@ impl Turns {
             let is_pressed = state.is_pressed(self.0.cores);
             let lane = state.lanes.entry(class).or_default();
             if lane.has_room(class, self.0.cores, is_pressed, &taker) {
-                lane.begin(&taker);
+                lane.begin(&taker, self.0.cores);
                 return Ok(self.turn(class, taker));
             }
-            if lane.waiting.len() >= WAITING_MAX {
-                lane.waiting.retain(|waiter| !waiter.turn.is_closed());
-            }
-            if lane.waiting.len() >= WAITING_MAX {
+            let (turn, waiting) = oneshot::channel();
+            if !lane.wait(taker, turn) {
                 return Err(Refusal::Busy);
             }
-            let (turn, waiting) = oneshot::channel();
-            lane.waiting.push_back(Waiter { taker, turn });
             waiting
         };
         metrics::counter!("yingdun_gateway_waits_total", "class" => class.as_str()).increment(1);
@@ -114,21 +118,20 @@ impl Turns {
     fn give_back(&self, class: Class, taker: &Taker) {
         let mut ended = Some((class, Arc::clone(taker)));
         loop {
-            let (class, waiter) = {
+            let (class, taker, waiter) = {
                 let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some((class, taker)) = ended.take()
                     && let Some(lane) = state.lanes.get_mut(&class)
                 {
-                    lane.end(&taker);
+                    lane.end(&taker, self.0.cores);
                 }
                 match state.next(self.0.cores) {
                     Some(next) => next,
                     None => return,
                 }
             };
-            let taker = Arc::clone(&waiter.taker);
             // Outside of the lock: a turn that nobody takes any more comes back at once.
-            if let Err(mut turn) = waiter.turn.send(self.turn(class, waiter.taker)) {
+            if let Err(mut turn) = waiter.send(self.turn(class, Arc::clone(&taker))) {
                 turn.0 = None;
                 ended = Some((class, taker));
             }
@@ -146,20 +149,16 @@ impl Drop for Turn {
 
 impl State {
     fn is_pressed(&self, cores: usize) -> bool {
-        self.lanes.get(&Class::Reading).is_some_and(|lane| lane.running >= cores * READERS_PER_CORE)
+        self.lanes.get(&Class::Reading).is_some_and(|lane| lane.counted >= cores * READERS_PER_CORE)
     }
 
     /// Who is next, already counted.
-    fn next(&mut self, cores: usize) -> Option<(Class, Waiter)> {
+    fn next(&mut self, cores: usize) -> Option<(Class, Taker, Waiter)> {
         let is_pressed = self.is_pressed(cores);
         for (class, lane) in &mut self.lanes {
-            let place = lane
-                .waiting
-                .iter()
-                .position(|waiter| lane.has_room(*class, cores, is_pressed, &waiter.taker));
-            if let Some(waiter) = place.and_then(|place| lane.waiting.remove(place)) {
-                lane.begin(&waiter.taker);
-                return Some((*class, waiter));
+            if let Some((taker, waiter)) = lane.next(*class, cores, is_pressed) {
+                lane.begin(&taker, cores);
+                return Some((*class, taker, waiter));
             }
         }
         None
@@ -167,21 +166,84 @@ impl State {
 }
 
 impl Lane {
+    /// Puts somebody into the queue; false when it is full.
+    fn wait(&mut self, taker: Taker, turn: Waiter) -> bool {
+        if let Some(own) = self.waiting.get_mut(&taker)
+            && own.len() >= WAITING_OF_TAKER_MAX
+        {
+            own.retain(|turn| !turn.is_closed());
+            if own.len() >= WAITING_OF_TAKER_MAX {
+                return false;
+            }
+        }
+        if self.queued() >= WAITING_MAX {
+            self.forget_those_who_left();
+            if self.queued() >= WAITING_MAX {
+                return false;
+            }
+        }
+        // A queue out of which all have left stays in its place.
+        let is_in_order = self.waiting.contains_key(&taker);
+        let own = self.waiting.entry(Arc::clone(&taker)).or_default();
+        own.push_back(turn);
+        if !is_in_order {
+            self.order.push_back(taker);
+        }
+        true
+    }
+
+    fn queued(&self) -> usize {
+        self.waiting.values().map(VecDeque::len).sum()
+    }
+
+    fn forget_those_who_left(&mut self) {
+        self.waiting.retain(|_, own| {
+            own.retain(|turn| !turn.is_closed());
+            !own.is_empty()
+        });
+        self.order.retain(|taker| self.waiting.contains_key(taker));
+    }
+
+    /// Who is next of those who wait. Passed over are only takers who have as many turns as they may, of whom there are few: each
+    /// has a part of all.
+    fn next(&mut self, class: Class, cores: usize, is_pressed: bool) -> Option<(Taker, Waiter)> {
+        if self.running >= turns_of(class, cores, is_pressed) {
+            return None;
+        }
+        let place = self.order.iter().position(|taker| self.has_room(class, cores, is_pressed, taker))?;
+        let taker = self.order.remove(place)?;
+        let own = self.waiting.get_mut(&taker)?;
+        let waiter = own.pop_front()?;
+        if own.is_empty() {
+            self.waiting.remove(&taker);
+        } else {
+            self.order.push_back(Arc::clone(&taker));
+        }
+        Some((taker, waiter))
+    }
+
     fn has_room(&self, class: Class, cores: usize, is_pressed: bool, taker: &Taker) -> bool {
         let all = turns_of(class, cores, is_pressed);
         let own = self.of_taker.get(taker).copied().unwrap_or(0);
         self.running < all && own < turns_of_taker(class, cores, all)
     }
 
-    fn begin(&mut self, taker: &Taker) {
+    fn begin(&mut self, taker: &Taker, cores: usize) {
         self.running += 1;
-        *self.of_taker.entry(Arc::clone(taker)).or_default() += 1;
+        let own = self.of_taker.entry(Arc::clone(taker)).or_default();
+        if *own < cores * COUNTED_OF_ONE_READER_PER_CORE {
+            self.counted += 1;
+        }
+        *own += 1;
     }
 
-    fn end(&mut self, taker: &Taker) {
+    fn end(&mut self, taker: &Taker, cores: usize) {
         self.running = self.running.saturating_sub(1);
         if let Some(own) = self.of_taker.get_mut(taker) {
             *own -= 1;
+            if *own < cores * COUNTED_OF_ONE_READER_PER_CORE {
+                self.counted = self.counted.saturating_sub(1);
+            }
             if *own == 0 {
                 self.of_taker.remove(taker);
             }
@@ -309,6 +371,28 @@ mod tests {
         assert!(next.await.unwrap().is_ok(), "as soon as readers are served, others go on");
     }
 
+    #[tokio::test]
+    async fn two_readers_who_take_their_pictures_slowly_are_no_full_machine() {
+        let turns = Turns::new(2);
+        let pressed = || turns.0.state.lock().unwrap().is_pressed(2);
+        let mut slow = Vec::new();
+        for number in 0..2 {
+            for _ in 0..2 * OF_ONE_READER_PER_CORE {
+                slow.push(turns.take(Class::Reading, taker(number)).await.unwrap());
+            }
+        }
+        assert!(!pressed());
+        let mut others = Vec::new();
+        for number in 3..7 {
+            others.push(turns.take(Class::Reading, taker(number)).await.unwrap());
+        }
+        assert!(pressed(), "with others it is full");
+        drop(others);
+        drop(slow);
+        let state = turns.0.state.lock().unwrap();
+        assert_eq!(state.lanes[&Class::Reading].counted, 0);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_and_the_queue_is_bounded() {
         let turns = Turns::new(1);
@@ -319,6 +403,45 @@ mod tests {
         for waiter in waiters {
             assert!(matches!(waiter.await.unwrap(), Err(Refusal::Busy)));
         }
+    }
+
+    #[tokio::test]
+    async fn one_reader_does_not_fill_the_queue_of_the_others_and_they_are_served_in_turn() {
+        let turns = Turns::new(1);
+        let mut greedy = Vec::new();
+        for _ in 0..OF_ONE_READER_PER_CORE {
+            greedy.push(turns.take(Class::Reading, taker(1)).await.unwrap());
+        }
+        let mine: Vec<_> = (0..WAITING_MAX).map(|_| waiting(&turns, Class::Reading, 1)).collect();
+        settle().await;
+        let refused = mine.iter().filter(|waiter| waiter.is_finished()).count();
+        assert_eq!(refused, WAITING_MAX - WAITING_OF_TAKER_MAX);
+        // All turns are taken by others meanwhile: whoever comes next waits, and finds a place.
+        for number in 0..turns_of(Class::Reading, 1, false) - OF_ONE_READER_PER_CORE {
+            greedy.push(turns.take(Class::Reading, taker(100 + number)).await.unwrap());
+        }
+        let other = waiting(&turns, Class::Reading, 2);
+        settle().await;
+        assert!(!other.is_finished());
+        greedy.truncate(greedy.len() - 1);
+        assert!(other.await.unwrap().is_ok());
+        for waiter in mine {
+            waiter.abort();
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_much_lets_others_pass_each_time() {
+        let turns = Turns::new(1);
+        let mut taken = take_all(&turns, Class::Search).await;
+        let mine: Vec<_> = (0..10).map(|_| waiting(&turns, Class::Search, 50)).collect();
+        settle().await;
+        let other = waiting(&turns, Class::Search, 51);
+        settle().await;
+        taken.truncate(taken.len() - 2);
+        settle().await;
+        assert!(other.is_finished());
+        assert!(mine[0].is_finished() && !mine[1].is_finished());
     }
 
     #[tokio::test]

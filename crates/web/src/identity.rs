@@ -219,7 +219,8 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The bearer token of a request; nothing where it has none.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let malformed = || Problem::unauthenticated(Some("invalid_request"));
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

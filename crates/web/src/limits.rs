@@ -54,6 +54,10 @@ pub const CONNECTIONS_MAX: usize = 1024;
 /// Open connections from one address. A browser opens six, a gateway some tens.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
 
+/// Connections of one person, client or device that are not closed for others, of one address when that has no more and of all when there
+/// are no more: half of those of an address.
+pub const CONNECTIONS_PER_SUBJECT_MAX: usize = 64;
+
 /// Requests in flight on one HTTP/2 connection. Viewers ask for some tens of frames at once.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
 
@@ -87,6 +91,9 @@ pub const MEDIA_VALUE_BYTES_MAX: usize = 4 * 1024;
 
 /// Bytes of a form (`application/x-www-form-urlencoded`): a login, a token request.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest time that such a form of somebody who may be a stranger takes to come, all of it: it fits into a few packets.
+pub const FORM_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes of a JSON body of the administration API: one record at a time.
 pub const JSON_BYTES_MAX: usize = 64 * 1024;

@@ -4,16 +4,17 @@ use crate::wire::{REQUEST_BYTES_MAX, SIZE_MEDIA_TYPE};
 use crate::witness::Answer;
 use crate::{Settings, Witness, WitnessError, files};
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use yingdun_crypto::digest::sha256;
-use yingdun_web::{Listener, Peer, TlsFiles, Transport, server_config};
+use yingdun_gateway::{Asked, Class, Gateway, Refusal};
+use yingdun_web::{Authentication, Interface, Listener, Owner, Peer, TlsFiles, Transport, server_config};
 
 /// Requests that are read and judged at the same time: 64 times 128 KiB are in memory then. Others wait.
 const REQUESTS_AT_ONCE_MAX: usize = 64;
@@ -42,21 +43,35 @@ struct Answerer {
     /// Digest of the token for `/metrics`: comparing digests tells nothing of it.
     token: Option<[u8; 32]>,
     at_once: Arc<Semaphore>,
+    gateway: Gateway,
+}
+
+/// What this door answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Route {
+    AddCheckpoint,
+    Newest(String),
+    Metrics,
 }
 
 impl Door {
-    /// Reads certificate and token, and binds the address.
+    /// Reads certificate and token, and binds the address, behind the gateway of the process.
     ///
     /// # Errors
     /// [`WitnessError`]
-    pub async fn open(witness: Witness, settings: &Settings, metrics: Metrics) -> Result<Self, WitnessError> {
-        let (chain, key) = (read(&settings.certificate_file)?, read(&settings.private_key_file)?);
-        let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
-        let tls = server_config(&files)?;
+    pub async fn open(
+        witness: Witness,
+        settings: &Settings,
+        metrics: Metrics,
+        gateway: Gateway,
+    ) -> Result<Self, WitnessError> {
+        let tls = tls(settings)?;
         let token = settings.metrics_token_file.as_deref().map(token_digest).transpose()?;
-        let listener = Listener::bind(settings.listen, Transport::Tls(tls)).await?;
+        let listener =
+            Listener::bind(settings.listen, Transport::Tls(tls)).await?.with_gateway(gateway.clone());
         let at_once = Arc::new(Semaphore::new(REQUESTS_AT_ONCE_MAX));
-        Ok(Self { listener, answerer: Answerer { witness: Arc::new(witness), metrics, token, at_once } })
+        let witness = Arc::new(witness);
+        Ok(Self { listener, answerer: Answerer { witness, metrics, token, at_once, gateway } })
     }
 
     /// The bound address.
@@ -71,27 +86,87 @@ impl Door {
     }
 }
 
+/// How this door speaks TLS.
+///
+/// # Errors
+/// [`WitnessError`] when certificate or key cannot be used.
+pub fn tls(settings: &Settings) -> Result<Arc<rustls::ServerConfig>, WitnessError> {
+    let (chain, key) = (read(&settings.certificate_file)?, read(&settings.private_key_file)?);
+    let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
+    Ok(server_config(&files)?)
+}
+
+/// Every way in at this door. It needs no credential but the signature of a log, except for metrics.
+pub fn interfaces() -> impl Iterator<Item = Interface> {
+    [Route::AddCheckpoint, Route::Newest("<log>".to_owned()), Route::Metrics].into_iter().map(|route| {
+        let (name, address, authentication) = match &route {
+            Route::AddCheckpoint => {
+                ("WitnessAddCheckpoint", "POST /add-checkpoint".to_owned(), Authentication::None)
+            }
+            Route::Newest(log) => ("WitnessNewest", format!("GET /{log}/checkpoint"), Authentication::None),
+            Route::Metrics => ("WitnessMetrics", "GET /metrics".to_owned(), Authentication::Token),
+        };
+        let (name, owner) = (name.to_owned(), Owner::AuditAdministration);
+        Interface { name, address, owner, class: route.class(), authentication }
+    })
+}
+
+impl Route {
+    fn of(method: &Method, path: &str) -> Option<Self> {
+        let newest = path.strip_prefix('/').and_then(|path| path.strip_suffix("/checkpoint"));
+        match (method, path, newest) {
+            (&Method::POST, "/add-checkpoint", _) => Some(Self::AddCheckpoint),
+            (&Method::GET, "/metrics", _) => Some(Self::Metrics),
+            (&Method::GET, _, Some(hash)) => Some(Self::Newest(hash.to_owned())),
+            _ => None,
+        }
+    }
+
+    const fn class(&self) -> Class {
+        match self {
+            Self::AddCheckpoint | Self::Newest(_) => Class::Open,
+            Self::Metrics => Class::Operations,
+        }
+    }
+}
+
 impl yingdun_web::Answer for Answerer {
     fn answer(
         &self,
         request: Request<Body>,
-        _peer: Peer,
+        peer: Peer,
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
         let answerer = self.clone();
-        Box::pin(async move { answerer.route(request).await })
+        Box::pin(async move { answerer.route(request, peer.address.ip()).await })
     }
 }
 
 impl Answerer {
-    async fn route(self, request: Request<Body>) -> Response<Body> {
-        let path = request.uri().path().to_owned();
-        let newest = path.strip_prefix('/').and_then(|path| path.strip_suffix("/checkpoint"));
-        match (request.method(), path.as_str(), newest) {
-            (&Method::POST, "/add-checkpoint", _) => self.add_checkpoint(request.into_body()).await,
-            (&Method::GET, "/metrics", _) => self.show_metrics(&request),
-            (&Method::GET, _, Some(hash)) => self.newest(hash.to_owned()).await,
-            _ => text(StatusCode::NOT_FOUND, "no such route\n"),
+    async fn route(self, request: Request<Body>, from: IpAddr) -> Response<Body> {
+        let route = Route::of(request.method(), request.uri().path());
+        // What is not there is asked for by strangers, too.
+        let class = route.as_ref().map_or(Class::Open, Route::class);
+        if let Err(refusal) = self.admit(&request, class, from) {
+            refusal.note("witness", Some(class));
+            return refused(refusal);
         }
+        match route {
+            Some(Route::AddCheckpoint) => self.add_checkpoint(request.into_body()).await,
+            Some(Route::Metrics) => self.show_metrics(&request),
+            Some(Route::Newest(hash)) => self.newest(hash).await,
+            None => text(StatusCode::NOT_FOUND, "no such route\n"),
+        }
+    }
+
+    /// Rules, zones and rates, before anything is read.
+    fn admit(&self, request: &Request<Body>, class: Class, from: IpAddr) -> Result<(), Refusal> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let query = uri.query().unwrap_or_default();
+        let asked = Asked { method: request.method().as_str(), path: uri.path(), query };
+        let values = |field: &str| headers.get_all(field).iter().map(HeaderValue::as_bytes).collect();
+        self.gateway.rules(&asked, values)?;
+        self.gateway.arrival(class, from)?;
+        self.gateway.stranger(from)
     }
 
     async fn add_checkpoint(self, body: Body) -> Response<Body> {
@@ -165,6 +240,19 @@ fn count(answer: &Answer) -> Response<Body> {
     response
 }
 
+fn refused(refusal: Refusal) -> Response<Body> {
+    let status = match refusal {
+        Refusal::Zone | Refusal::Rule => StatusCode::FORBIDDEN,
+        Refusal::Rate { .. } | Refusal::Quota { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut response = text(status, format!("expected {refusal}\n"));
+    if let Some(seconds) = refusal.retry_after_s() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
 fn broken() -> Response<Body> {
     text(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot answer now\n")
 }
@@ -188,4 +276,21 @@ fn token_digest(path: &Path) -> Result<[u8; 32], WitnessError> {
     let token = files::read(path, TOKEN_FILE_BYTES_MAX)?.ok_or_else(empty)?;
     let token = token.trim();
     if token.is_empty() { Err(empty()) } else { Ok(sha256(token.as_bytes())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_list_and_every_row_of_the_list_is_a_route() {
+        let rows: Vec<Interface> = interfaces().collect();
+        for row in &rows {
+            let (method, path) = row.address.split_once(' ').unwrap();
+            let route = Route::of(&method.parse().unwrap(), path).unwrap();
+            assert_eq!(route.class(), row.class, "{}", row.address);
+        }
+        assert_eq!(rows.len(), 3);
+        assert_eq!(Route::of(&Method::GET, "/"), None);
+    }
 }

@@ -45,7 +45,7 @@ mod wire;
 mod witness;
 
 pub use ask::{AskError, Asker};
-pub use door::{Door, Metrics};
+pub use door::{Door, Metrics, interfaces, tls};
 pub use error::WitnessError;
 pub use gather::{Gathered, Gatherer, News, Standing, WitnessState};
 pub use settings::Settings;

@@ -226,22 +226,27 @@ impl Access {
         self.refuse_sign_in(claim, Fault::SecretInClear).await
     }
 
-    /// Writes down that a session was used from a network where its role is not served. Metered per source address.
+    /// Writes down that a session was used from a network where its role is not served. The address is sealed beside the leaf. Not metered
+    /// with the refusals of strangers, who could keep it off the ledger by failing before: the gateway bounds it by the rate of
+    /// the subject.
     ///
     /// # Errors
     /// [`SignInError::AuditUnavailable`].
     pub async fn refuse_place(&self, session: &Session, address: IpAddr) -> Result<(), SignInError> {
-        let claim = Claim {
-            institution: session.institution(),
-            actor: session.actor(),
-            kind: session.actor_kind(),
-            role: Some(session.role()),
-            address,
-        };
-        match self.refuse_sign_in(claim, Fault::OutsideZone).await {
-            SignInError::Refused => Ok(()),
-            error => Err(error),
-        }
+        let fault = Fault::OutsideZone;
+        metrics::counter!("yingdun_access_sign_ins_refused_total", "reason" => fault.as_str()).increment(1);
+        let event = ledger::of_claim(
+            EventKind::Authentication,
+            Outcome::Refused,
+            session.institution(),
+            session.actor(),
+            session.actor_kind(),
+            Some(session.role()),
+            ledger::word(fault.as_str()),
+        );
+        let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &address.to_string());
+        let appended = self.inner.log.append_one(Event { detail, ..event }).await;
+        appended.map(drop).map_err(SignInError::AuditUnavailable)
     }
 
     /// Writes a refused sign-in down, and gives the answer that tells nothing.

@@ -19,7 +19,7 @@ use crate::scp::{
     Service, WorkitemAnswer, WorkitemRequest,
 };
 use bytes::Bytes;
-use passing::Crowded;
+use passing::{Crowded, holding};
 use performed::not_reported;
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -96,6 +96,7 @@ impl Service for ArchiveDoor {
     async fn echo(&self, caller: &Caller) -> Result<(), Failure> {
         // Whoever sits there: it is the device that asks whether we are here.
         let device = caller.device();
+        self.arrives(device, Class::Operations)?;
         let here = Resource::Archive(device.institution().clone());
         match self.access.authorise(device, Action::Echo, here).await {
             Ok(_permit) => Ok(()),
@@ -194,8 +195,10 @@ impl Service for ArchiveDoor {
     }
 
     async fn select(&self, caller: &Caller, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
-        let _turn = self.pass(caller, Class::Bulk, Crowded::UnableToSend).await?;
-        self.instances(caller.acting(), selection).await
+        let turn = Arc::new(self.pass(caller, Class::Bulk, Crowded::UnableToSend).await?);
+        let selected = self.instances(caller.acting(), selection).await?;
+        // Given back when the last of them is sent, or is not sent any more.
+        Ok(selected.into_iter().map(|one| holding(one, &turn)).collect())
     }
 
     async fn destination(&self, caller: &Caller, title: &AeTitle) -> Result<MoveTarget, Failure> {

@@ -13,9 +13,16 @@
 
 use super::{ArchiveDoor, Caller};
 use crate::message::Status;
-use crate::scp::{Failure, FailureKind, Peer, Refusal};
+use crate::scp::{Failure, FailureKind, Outgoing, Peer, Refusal, Source};
+use futures_util::future::BoxFuture;
+use std::io;
 use std::net::IpAddr;
-use yingdun_gateway::{Class, Refusal as NotLetThrough, Subject, Turn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, ReadBuf};
+use yingdun_access::Session;
+use yingdun_gateway::{Class, Credential, Refusal as NotLetThrough, Subject, Turn};
 
 /// The door, in metrics.
 const DOOR: &str = "dimse";
@@ -41,7 +48,8 @@ impl ArchiveDoor {
             Refusal::LocalLimitExceeded
         };
         // Whose associations are refused again and again is not looked up any more for a while; a device is named by its title.
-        gateway.credential(peer.calling.as_str().as_bytes(), address).map_err(limited)?;
+        let title = Credential { door: DOOR, token: peer.calling.as_str() };
+        gateway.credential(title, address).map_err(limited)?;
         let caller = match self.let_in(peer).await {
             Ok(caller) => caller,
             Err(refusal) => {
@@ -49,7 +57,7 @@ impl ArchiveDoor {
                 return Err(refusal);
             }
         };
-        gateway.is_good(peer.calling.as_str().as_bytes());
+        gateway.is_good(title);
         match gateway.association(&Subject::from(caller.device()), address) {
             Ok(()) => Ok(caller),
             Err(NotLetThrough::Zone) => {
@@ -63,6 +71,15 @@ impl ArchiveDoor {
                 Err(limited(refusal))
             }
         }
+    }
+
+    /// Lets an operation through that is too small to need a turn, or to be counted.
+    pub(super) fn arrives(&self, device: &Session, class: Class) -> Result<(), Failure> {
+        let Some(gateway) = &self.gateway else { return Ok(()) };
+        gateway.arrival(class, device.peer().address).map_err(|refusal| {
+            refusal.note(DOOR, Some(class));
+            Failure::new(FailureKind::NotAuthorised, format!("expected {refusal}"))
+        })
     }
 
     /// Lets an operation through, and gives it a turn.
@@ -95,11 +112,77 @@ impl ArchiveDoor {
     }
 }
 
+/// An object that holds something until it is sent, or is not sent any more.
+pub(super) fn holding<H: Send + Sync + 'static>(one: Outgoing, held: &Arc<H>) -> Outgoing {
+    let (open, held) = (one.open, Arc::clone(held));
+    let open = move |to| -> BoxFuture<'static, Result<Source, Failure>> {
+        Box::pin(async move {
+            let source = open(to).await?;
+            Ok(Box::pin(Holding { source, _held: held }) as Source)
+        })
+    };
+    Outgoing { open: Box::new(open), ..one }
+}
+
+struct Holding<H> {
+    source: Source,
+    _held: Arc<H>,
+}
+
+impl<H: Send + Sync + 'static> AsyncRead for Holding<H> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.source.as_mut().poll_read(cx, buffer)
+    }
+}
+
 fn kind(refusal: NotLetThrough, crowded: Crowded) -> FailureKind {
     match (refusal, crowded) {
         (NotLetThrough::Zone | NotLetThrough::Rule, _) => FailureKind::NotAuthorised,
         (_, Crowded::OutOfResources) => FailureKind::OutOfResources,
         (_, Crowded::UnableToSend) => FailureKind::OfService(Status::UNABLE_TO_SEND),
         (_, Crowded::ResourceLimitation) => FailureKind::ResourceLimitation,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scp::Object;
+    use tokio::io::AsyncReadExt;
+    use yingdun_model::Uid;
+
+    fn outgoing() -> Outgoing {
+        let uid = |text| Uid::new(text).unwrap();
+        Outgoing {
+            object: Object {
+                sop_class: uid("1.2.840.10008.5.1.4.1.1.2"),
+                sop_instance: uid("1.2.3"),
+                transfer_syntax: uid("1.2.840.10008.1.2.1"),
+            },
+            also: Vec::new(),
+            open: Box::new(|_| Box::pin(async { Ok(Box::pin(&b"a picture"[..]) as Source) })),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_held_until_the_last_object_is_sent_or_is_not_sent_any_more() {
+        let turn = Arc::new("a turn");
+        let held = Arc::downgrade(&turn);
+        let mut selected: Vec<Outgoing> = (0..2).map(|_| holding(outgoing(), &turn)).collect();
+        drop(turn);
+        let never_sent = selected.pop();
+        let one = selected.pop().unwrap();
+        let mut source = (one.open)(one.object.transfer_syntax).await.ok().unwrap();
+        drop(never_sent);
+        assert!(held.upgrade().is_some(), "one is on its way");
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"a picture");
+        drop(source);
+        assert!(held.upgrade().is_none());
     }
 }

@@ -8,17 +8,17 @@
 
 use super::{Needs, Route};
 use crate::http::problem::{Kind, Problem};
+use crate::identity;
 use crate::server::{Peer, Standing};
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::{Body as _, Frame, SizeHint};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use yingdun_access::{Access, Session};
-use yingdun_gateway::{Asked, Class, Gateway, Refusal, Subject, Turn};
+use yingdun_gateway::{Asked, Class, Credential, Gateway, Refusal, Subject, Turn};
 
 /// The door, in metrics.
 const DOOR: &str = "http";
@@ -47,15 +47,15 @@ impl Checkpoint {
         let values = |field: &str| parts.headers.get_all(field).iter().map(HeaderValue::as_bytes).collect();
         self.gateway.rules(&asked, values).map_err(|refusal| self.told(refusal))?;
         self.gateway.arrival(self.class, self.address).map_err(|refusal| self.told(refusal))?;
-        let passed = match credential(parts) {
+        let passed = match credential(self.needs, &parts.headers) {
             // Whoever balances load asks often, and it costs nothing; a node shows a certificate.
             _ if self.needs == Needs::Node => Ok(()),
             _ if self.needs == Needs::Nothing && self.class == Class::Operations => Ok(()),
-            Some(credential) if self.needs != Needs::Nothing => self
+            Some(credential) => self
                 .gateway
                 .held(credential, self.class)
                 .and_then(|()| self.gateway.credential(credential, self.address)),
-            Some(_) | None => self.gateway.stranger(self.address),
+            None => self.gateway.stranger(self.address),
         };
         passed.map_err(|refusal| self.told(refusal))
     }
@@ -74,16 +74,17 @@ impl Checkpoint {
             Err(problem) => problem.status() != StatusCode::UNAUTHORIZED,
         };
         // What came without a credential is counted already.
-        let is_counted = self.needs != Needs::Node && credential(parts).is_none();
+        let is_counted = self.needs != Needs::Node && credential(self.needs, &parts.headers).is_none();
         if !found && !is_counted {
             self.gateway.stranger(self.address).map_err(|refusal| self.told(refusal))?;
         }
         let identity = identified?;
         if identity.is_some() || matches!(self.needs, Needs::Node | Needs::Scrape) {
             if let Some(standing) = parts.extensions.get::<Standing>() {
-                standing.is_known();
+                let subject = identity.as_ref().map(|of| format!("{} {}", of.actor_kind(), of.actor()));
+                standing.is_known(subject.as_deref());
             }
-            if let Some(credential) = credential(parts) {
+            if let Some(credential) = credential(self.needs, &parts.headers) {
                 self.gateway.is_good(credential);
             }
         }
@@ -95,7 +96,7 @@ impl Checkpoint {
                     .await
                     .map_err(|error| crate::identity::of_sign_in(&error))?;
             }
-            if let Some(credential) = credential(parts) {
+            if let Some(credential) = credential(self.needs, &parts.headers) {
                 self.gateway.hold(credential, self.class, refusal);
             }
             return Err(self.told(refusal));
@@ -178,8 +179,52 @@ impl hyper::body::Body for Kept {
     }
 }
 
-/// What a request shows to say whose it is.
-fn credential(parts: &Parts) -> Option<&[u8]> {
-    let headers = &parts.headers;
-    headers.get(AUTHORIZATION).or_else(|| headers.get(COOKIE)).map(HeaderValue::as_bytes)
+/// What a request shows to say whose it is: the token as it is looked up, so that one token in many wrappings is one. Nothing where it shows
+/// nothing that could be looked up.
+fn credential(needs: Needs, headers: &HeaderMap) -> Option<Credential<'_>> {
+    let token = match needs {
+        Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart | Needs::Scrape => {
+            identity::bearer(headers).ok().flatten()
+        }
+        Needs::Cookie(_) | Needs::OwnCookieInPart => identity::cookie(headers, identity::SESSION_COOKIE),
+        Needs::Nothing | Needs::Node => None,
+    };
+    token.map(|token| Credential { door: DOOR, token })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderName;
+    use axum::http::header::{AUTHORIZATION, COOKIE};
+    use yingdun_model::Action;
+
+    fn shown(needs: Needs, name: HeaderName, value: &'static str) -> Option<String> {
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+        credential(needs, &headers).map(|of| of.token.to_owned())
+    }
+
+    #[test]
+    fn one_token_in_many_wrappings_is_one_credential() {
+        let program = Needs::Token(Action::View);
+        for value in ["Bearer abc", "bearer abc", "BEARER abc"] {
+            assert_eq!(shown(program, AUTHORIZATION, value).as_deref(), Some("abc"), "{value}");
+        }
+        let page = Needs::Cookie(Action::List);
+        for value in [
+            "__Host-yingdun-session=abc",
+            "x=1; __Host-yingdun-session=abc",
+            "__Host-yingdun-session=abc;y=2",
+        ] {
+            assert_eq!(shown(page, COOKIE, value).as_deref(), Some("abc"), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_up_is_no_credential() {
+        assert_eq!(shown(Needs::OwnToken, COOKIE, "__Host-yingdun-session=abc"), None);
+        assert_eq!(shown(Needs::OwnToken, AUTHORIZATION, "Basic YTpi"), None);
+        assert_eq!(shown(Needs::Cookie(Action::List), COOKIE, "x=1"), None);
+        assert_eq!(shown(Needs::Nothing, AUTHORIZATION, "Bearer abc"), None);
+    }
 }

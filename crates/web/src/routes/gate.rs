@@ -4,6 +4,7 @@
 use super::checkpoint::{Checkpoint, Passed};
 use super::dispatch::dispatch;
 use super::{BodyRule, Call, Needs, RouteId, Service};
+use crate::http::body::collect;
 use crate::http::compress::Press;
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
@@ -18,12 +19,13 @@ use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
+use yingdun_gateway::Class;
 
 /// Answers one request of a route: through the gate, to the handler, with a line in log and metrics.
 pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Body>) -> Response<Body> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let outcome = match admit(id, service, parts).await {
+    let (parts, mut body) = request.into_parts();
+    let outcome = match admit(id, service, parts, &mut body).await {
         Ok((call, press, turn)) => {
             let answered = dispatch(id, call, body).await;
             let pressed = answered.map(|response| match press {
@@ -54,6 +56,7 @@ async fn admit(
     id: RouteId,
     service: Arc<Service>,
     mut parts: Parts,
+    body: &mut Body,
 ) -> Result<(Call, Option<Press>, Passed), Problem> {
     let route = id.describe();
     let peer = *parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Kind::Internal))?;
@@ -82,12 +85,25 @@ async fn admit(
         RouteId::OpenEventChannel => WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok(),
         _ => None,
     };
+    if route.class() == Class::Open && route.body != BodyRule::None {
+        // A stranger who announces a form and does not send it would keep a turn, of which there are few.
+        *body = whole_form(std::mem::take(body)).await?;
+    }
     let passed = checkpoint.turn(identity.as_ref()).await?;
     let headers = parts.headers;
     let press = if route.is_compressible() { service.presses.take(&headers) } else { None };
     let coding = press.as_ref().map(Press::coding);
     let call = Call { service, peer, headers, path, query, accept, content_type, coding, identity, upgrade };
     Ok((call, press, passed))
+}
+
+/// The form of somebody who may be a stranger: all of it, and soon.
+async fn whole_form(body: Body) -> Result<Body, Problem> {
+    let collected = tokio::time::timeout(limits::FORM_TIME_MAX, collect(body, limits::FORM_BYTES_MAX)).await;
+    let late = |_| {
+        Problem::new(Kind::Timeout).expected(format!("a form within {} s", limits::FORM_TIME_MAX.as_secs()))
+    };
+    Ok(Body::from(collected.map_err(late)??))
 }
 
 /// Bounds that hold before the path is known.

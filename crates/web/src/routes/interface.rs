@@ -209,7 +209,7 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::RouteId;
+    use crate::routes::{BodyRule, RouteId};
 
     #[test]
     fn what_a_reader_waits_for_is_reading_and_what_is_carried_away_is_bulk() {
@@ -258,6 +258,15 @@ mod tests {
                 matches!(route.class(), Class::Open | Class::Operations) && route.needs == Needs::Nothing,
                 "{id:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_sends_is_a_form_which_is_small_enough_to_be_read_before_a_turn_is_taken() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            let is_form = matches!(route.body, BodyRule::None | BodyRule::Form(_));
+            assert!(route.class() != Class::Open || is_form, "{id:?}");
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A connection of somebody who has shown a valid token is known. When there is no room, the oldest one that is not known and serves
 //! nothing is closed for the new one; then the oldest that is not known; then the oldest known one that rests. Whoever opens connections
-//! and says nothing therefore only loses them again, and nobody who works does.
+//! and says nothing therefore only loses them again, and nobody who works does. So many connections are known of one subject, the oldest;
+//! what it opens beyond that goes first, so that one token does not take the places of a whole hospital behind one address.
 
 use crate::limits;
 use axum::body::Body;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,8 @@ pub(crate) struct Standing(Arc<Facts>);
 #[derive(Debug, Default)]
 struct Facts {
     known: AtomicBool,
+    /// Who was known first: on a connection that a proxy shares, one of many.
+    subject: OnceLock<Box<str>>,
     served: AtomicUsize,
     /// It speaks another protocol now, in which something is always being served.
     upgraded: AtomicBool,
@@ -57,8 +60,11 @@ pub(super) struct Slot {
 }
 
 impl Standing {
-    /// A valid token was shown.
-    pub(crate) fn is_known(&self) {
+    /// A valid token was shown, of this subject where it is of one.
+    pub(crate) fn is_known(&self, subject: Option<&str>) {
+        if let Some(subject) = subject {
+            self.0.subject.get_or_init(|| subject.into());
+        }
         self.0.known.store(true, Ordering::Relaxed);
     }
 
@@ -152,8 +158,16 @@ impl Connections {
 impl Open {
     /// Closes the connection of which least is lost, the oldest of equals.
     fn make_room(&mut self, among: impl Fn(&Entry) -> bool) -> Option<()> {
+        let mut of_subject: HashMap<&str, usize> = HashMap::new();
         let candidates = self.all.iter().filter(|(_, entry)| among(entry));
-        let losses = candidates.filter_map(|(number, entry)| Some((entry.standing.loss()?, *number)));
+        let losses = candidates.filter_map(|(number, entry)| {
+            let own = entry.standing.0.subject.get().map(|subject| of_subject.entry(subject).or_default());
+            let is_beyond = own.is_some_and(|own| {
+                *own += 1;
+                *own > limits::CONNECTIONS_PER_SUBJECT_MAX
+            });
+            Some((if is_beyond { 0 } else { entry.standing.loss()? }, *number))
+        });
         let (_, number) = losses.min()?;
         if let Some(entry) = self.remove(number) {
             entry.cut.cancel();
@@ -228,7 +242,7 @@ mod tests {
         assert!(slots[0].cut().is_cancelled(), "the same /64 is the same host");
         assert!(!slots[1].cut().is_cancelled() && !elsewhere.cut().is_cancelled());
         for slot in &slots[1..] {
-            slot.standing().is_known();
+            slot.standing().is_known(None);
         }
         let busy: Vec<Served> = slots[1..].iter().map(|slot| slot.standing().serves()).collect();
         assert!(connections.take(here).is_none(), "all of it is of use");
@@ -241,7 +255,7 @@ mod tests {
         let connections = Connections::default();
         let slots = fill(&connections);
         let (first, second, third) = (&slots[0], &slots[1], &slots[2]);
-        first.standing().is_known();
+        first.standing().is_known(None);
         let _asking = second.standing().serves();
         let newcomer = connections.take(at(5000)).unwrap();
         assert!(third.cut().is_cancelled());
@@ -255,7 +269,7 @@ mod tests {
     async fn who_takes_a_long_answer_is_served_until_it_is_taken() {
         let connections = Connections::default();
         let slot = connections.take(at(1)).unwrap();
-        slot.standing().is_known();
+        slot.standing().is_known(None);
         let body = slot.standing().serves().until_taken(Body::from("a picture"));
         assert_eq!(slot.standing().loss(), None);
         assert_eq!(body.size_hint().exact(), Some(9));
@@ -266,10 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn one_subject_does_not_take_all_places_of_its_address() {
+        let connections = Connections::default();
+        let here = at(1);
+        let slots: Vec<Slot> =
+            (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.take(here).unwrap()).collect();
+        slots.iter().for_each(|slot| slot.standing().is_known(Some("person li")));
+        let _served: Vec<Served> = slots.iter().map(|slot| slot.standing().serves()).collect();
+        slots[limits::CONNECTIONS_PER_SUBJECT_MAX + 1].standing().is_upgraded();
+        let colleagues: Vec<Slot> = (0..10).map(|_| connections.take(here).unwrap()).collect();
+        colleagues.iter().for_each(|slot| slot.standing().is_known(Some("person wang")));
+        let (kept, beyond) = slots.split_at(limits::CONNECTIONS_PER_SUBJECT_MAX);
+        assert!(kept.iter().all(|slot| !slot.cut().is_cancelled()), "the oldest stay");
+        assert!(beyond[..10].iter().all(|slot| slot.cut().is_cancelled()));
+        assert!(colleagues.iter().all(|slot| !slot.cut().is_cancelled()));
+    }
+
+    #[test]
     fn where_everybody_is_served_one_more_is_refused() {
         let connections = Connections::default();
         let slots = fill(&connections);
-        slots.iter().for_each(|slot| slot.standing().is_known());
+        slots.iter().for_each(|slot| slot.standing().is_known(None));
         let served: Vec<Served> = slots.iter().map(|slot| slot.standing().serves()).collect();
         assert!(connections.take(at(5000)).is_none());
         drop(served);

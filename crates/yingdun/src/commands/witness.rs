@@ -7,11 +7,13 @@ use crate::messages::Language;
 use crate::output::Output;
 use crate::process::notify::ServiceManager;
 use crate::process::signals::StopSignals;
+use crate::wiring::StartError;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use yingdun_gateway::Gateway;
 use yingdun_model::{SystemClock, Timestamp};
 use yingdun_witness::{Door, Settings, Watched, Witness};
 
@@ -56,7 +58,9 @@ async fn serve(folder: &Path, output: Output) -> Result<Verdict, CommandError> {
     let witness = Witness::open(folder, &settings, Arc::new(SystemClock))?;
     let key = witness.verifier().to_string();
     let rendering = collector.clone();
-    let door = Door::open(witness, &settings, Arc::new(move || rendering.render())).await?;
+    // It has no configuration of zones and rates: those that are usual.
+    let gateway = Gateway::new(yingdun_gateway::Settings::default()).map_err(StartError::from)?;
+    let door = Door::open(witness, &settings, Arc::new(move || rendering.render()), gateway).await?;
     let address = door.address();
     output.say(&json!({"ready": true, "address": address, "public_key": key}), |language| {
         language.witness_serving(address, settings.logs.len(), &key)

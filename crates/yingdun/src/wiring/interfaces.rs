@@ -19,7 +19,7 @@ use yingdun_web::{Authentication, Interface, Owner};
 /// One row of the list.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed {
-    /// `https`, `dicom-tls` or `dicom`.
+    /// `https`, `dicom-tls`, `dicom` or `witness`.
     pub(crate) door: &'static str,
     pub(crate) name: String,
     pub(crate) address: String,
@@ -51,6 +51,9 @@ pub(crate) fn interfaces(config: &Config) -> Vec<Listed> {
         [("dicom-tls", "mutual-tls", config.dicom.tls_listen), ("dicom", "none", config.dicom.plain_listen)];
     for (door, encryption, _) in doors.into_iter().filter(|(_, _, listen)| listen.is_some()) {
         listed.extend(services().map(|of| row(door, encryption, of, &zones)));
+    }
+    if config.audit.witness_directory.is_some() {
+        listed.extend(yingdun_witness::interfaces().map(|of| row("witness", "tls", of, &zones)));
     }
     listed
 }
@@ -126,6 +129,11 @@ pub(crate) fn postures(config: &Config) -> Result<Vec<Posture>, StartError> {
             certificate_subject: None,
             certificate_not_after_ms: None,
         });
+    }
+    if let Some(folder) = &config.audit.witness_directory {
+        let settings = yingdun_witness::Settings::read(folder)?;
+        let (listen, tls) = (settings.listen.to_string(), yingdun_witness::tls(&settings)?);
+        postures.push(posture("witness", listen, Some(&tls), "not asked for", &settings.certificate_file)?);
     }
     Ok(postures)
 }
@@ -223,6 +231,11 @@ mod tests {
         for class in scp::service_classes() {
             assert!(listed.iter().any(|row| row.address == class.as_str()), "{class}");
         }
+        assert!(listed.iter().all(|row| row.door != "witness"));
+        config.audit.witness_directory = Some("witness".into());
+        let witnessed = interfaces(&config);
+        let rows = witnessed.iter().filter(|row| row.door == "witness").count();
+        assert_eq!((rows, witnessed.len()), (3, whole.interfaces + 3));
         config.dicom.plain_listen = Some("127.0.0.1:11112".parse().unwrap());
         let opened = coverage(&interfaces(&config));
         assert!(opened.encrypted < opened.interfaces && opened.owned == opened.interfaces, "{opened:?}");

@@ -160,7 +160,7 @@ impl System {
 
         let web = open_web_door(config, &foundation, &archive, hooks, gateway.clone()).await?;
         let dicom = DicomDoors::bind(config).await?;
-        let witness = witnesses::open_own(config, &foundation).await?;
+        let witness = witnesses::open_own(config, &foundation, gateway.clone()).await?;
         let addresses = Addresses {
             witness: witness.as_ref().map(yingdun_witness::Door::address),
             web: web.origin().to_owned(),

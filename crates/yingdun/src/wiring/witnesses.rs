@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
+use yingdun_gateway::Gateway;
 use yingdun_model::InstitutionId;
 use yingdun_witness::{Asker, Door, Gathered, Gatherer, News, Settings, Witness};
 
@@ -48,7 +49,11 @@ pub(super) fn start(
 ///
 /// # Errors
 /// [`StartError::OwnLogWitnessed`]; [`StartError::Witness`] when it cannot work.
-pub(super) async fn open_own(config: &Config, foundation: &Foundation) -> Result<Option<Door>, StartError> {
+pub(super) async fn open_own(
+    config: &Config,
+    foundation: &Foundation,
+    gateway: Gateway,
+) -> Result<Option<Door>, StartError> {
     let Some(folder) = &config.audit.witness_directory else { return Ok(None) };
     let settings = Settings::read(folder)?;
     if settings.watches(foundation.audit.verifier()) {
@@ -56,7 +61,7 @@ pub(super) async fn open_own(config: &Config, foundation: &Foundation) -> Result
     }
     let witness = Witness::open(folder, &settings, Arc::clone(&foundation.clock))?;
     let collector = observe::collector()?;
-    Ok(Some(Door::open(witness, &settings, Arc::new(move || collector.render())).await?))
+    Ok(Some(Door::open(witness, &settings, Arc::new(move || collector.render()), gateway).await?))
 }
 
 /// A client of witnesses that trusts the authorities of a file alone, or those of the system.
