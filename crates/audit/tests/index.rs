@@ -138,6 +138,15 @@ fn wait_until_merged(log: &Log, segments: usize) {
     }
 }
 
+/// Waits until the parts of what was merged are removed too.
+fn wait_until_removed(dir: &Path, files: usize) {
+    let since = Instant::now();
+    while segments(dir).len() != files {
+        assert!(since.elapsed() < FOLLOWS_WITHIN, "{:?}", segments(dir));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn segments(dir: &Path) -> Vec<std::path::PathBuf> {
     files(&dir.join("index"))
 }
@@ -161,6 +170,9 @@ impl House {
 /// 20 chunks and a part of one: two segments of eight chunks, four of one, and the rest in memory.
 const LEAVES: u64 = 20 * 256 + 100;
 const SEGMENTS: usize = 6;
+/// So often is a file of the index damaged, and so often before it is whole again.
+const DAMAGES: u64 = 120;
+const DAMAGES_AT_ONCE: u64 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_finds_what_reading_everything_finds() {
@@ -224,37 +236,37 @@ async fn no_damage_of_the_index_makes_an_answer_wrong() {
     let log = house.open();
     log.start_index(options()).unwrap();
     fill(&log, &house.clock, 0, LEAVES).await;
-    wait_until_indexed(&log);
-    wait_until_merged(&log, SEGMENTS);
     let all = log.reader().read(0..u64::MAX).unwrap();
-    let mut damaged = 0;
-    for round in 0..120_u64 {
+    let mut there = Vec::new();
+    for round in 0..DAMAGES {
         let dice = round.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let paths = segments(house.dir.path());
-        // All may be given up at the moment, or one may be cut to nothing already.
-        let Some(path) = paths.get(usize::try_from(dice >> 8).unwrap() % paths.len().max(1)) else {
-            continue;
-        };
-        let Some(mut bytes) = fs::read(path).ok().filter(|bytes| !bytes.is_empty()) else { continue };
+        // What is damaged is what the whole index had, so that a slow machine has as much to damage as a fast one. Of several in a row,
+        // the later ones come while the earlier ones are given up and made again.
+        if round % DAMAGES_AT_ONCE == 0 {
+            wait_until_indexed(&log);
+            wait_until_merged(&log, SEGMENTS);
+            wait_until_removed(house.dir.path(), SEGMENTS);
+            there =
+                segments(house.dir.path()).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+        }
+        let (whole, path) = &there[usize::try_from(dice >> 8).unwrap() % there.len()];
+        let mut bytes = whole.clone();
         let at = usize::try_from(dice >> 20).unwrap() % bytes.len();
         match round % 4 {
             0 | 1 => bytes[at] ^= 1 << (dice % 8),
             2 => bytes.truncate(at),
             // Another segment's bytes under this name.
-            _ => {
-                bytes = fs::read(&paths[usize::try_from(dice >> 30).unwrap() % paths.len()]).unwrap_or(bytes)
-            }
+            _ => bytes.clone_from(&there.iter().find(|(_, other)| other != path).unwrap().0),
         }
+        assert_ne!(bytes, *whole, "round {round}");
         // In place, so that the process has the damaged file open, as with a disk that turns bits.
         fs::write(path, bytes).unwrap();
-        damaged += 1;
         for seed in 0..6 {
             let filter = filters(dice.rotate_left(seed * 7));
             let (found, _) = pages(&log, &filter, 50);
             assert_eq!(found, naive(&all, &filter), "round {round}, {filter:?}");
         }
     }
-    assert!(damaged > 60, "only {damaged} files were damaged");
     // A start finds what is left of it, and makes the rest again.
     log.shutdown().await.unwrap();
     let log = house.open();

@@ -227,7 +227,7 @@ impl Admitted {
     ) -> Result<Stored, IngestError> {
         let (location, receipt) = tokio::join!(record, core.audit.append_one(leaf.clone()));
         match (location, receipt) {
-            (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location).await? {
+            (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location, &leaf).await? {
                 Some(stored) => Ok(stored),
                 None => {
                     retract(core, leaf).await;
@@ -254,6 +254,7 @@ impl Admitted {
         core: &Core,
         descriptor: Descriptor,
         location: Location,
+        leaf: &Event,
     ) -> Result<Option<Stored>, IngestError> {
         // Now that the record is durable.
         let stands = match self.key_stands(core).await {
@@ -263,6 +264,7 @@ impl Admitted {
                 // refuses one under a key that was destroyed.
                 let (row, location) = self.row(core, descriptor, location);
                 if !core.catalogue.submit(row, location, self.window.key_made()).await {
+                    retract(core, leaf.clone()).await;
                     core.store.mark_applied(&location.location);
                 }
                 return Err(error);

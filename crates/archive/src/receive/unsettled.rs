@@ -57,8 +57,14 @@ pub(crate) async fn settle(turns: Turns<Core>) {
         while let Some(record) = { core.unsettled.waiting().pop_front() } {
             match settle_one(&core, &record).await {
                 Ok(()) => {}
-                Err(NotSettled::Yet) => {
+                Err(NotSettled::NoRoom) => {
                     core.unsettled.waiting().push_front(record);
+                    break;
+                }
+                Err(NotSettled::NotKnown(error)) => {
+                    tracing::debug!(%error, "a durable record waits for what the catalogue has of its instance");
+                    // It may be this one alone whose older row says nothing, so the others are next.
+                    core.unsettled.waiting().push_back(record);
                     break;
                 }
                 Err(NotSettled::Here(error)) => {
@@ -74,15 +80,17 @@ pub(crate) async fn settle(turns: Turns<Core>) {
 // === helpers ===
 
 enum NotSettled {
-    /// The log has no room, or the catalogue does not answer.
-    Yet,
+    /// The log has no room, for this one or any other.
+    NoRoom,
+    /// What the catalogue has of the instance cannot be told.
+    NotKnown(Unavailable),
     /// The log takes nothing more before a start.
     Here(AuditError),
 }
 
 impl From<Unavailable> for NotSettled {
-    fn from(_: Unavailable) -> Self {
-        Self::Yet
+    fn from(error: Unavailable) -> Self {
+        Self::NotKnown(error)
     }
 }
 
@@ -102,7 +110,7 @@ async fn settle_one(core: &Core, record: &Unsettled) -> Result<(), NotSettled> {
     }
     match core.audit.append_one(leaf.clone()).await {
         Ok(_) => {}
-        Err(AuditError::OutOfSpace { .. }) => return Err(NotSettled::Yet),
+        Err(AuditError::OutOfSpace { .. }) => return Err(NotSettled::NoRoom),
         Err(error) => return Err(NotSettled::Here(error)),
     }
     if core.catalogue.submit(row.clone(), *location, *key_made).await {

@@ -17,6 +17,7 @@ use yingdun_dicom::synthetic::{Kind, Study};
 
 crate::on_both_engines! {
     a_record_whose_leaf_found_no_room_gets_leaf_and_row_when_there_is_room
+    a_damaged_older_row_holds_up_its_own_record_and_no_other
 }
 
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -56,6 +57,27 @@ async fn stored_leaves(open: &Open) -> usize {
 #[derive(Debug, Default)]
 struct MockDiskThatFills(AtomicBool);
 
+impl MockDiskThatFills {
+    /// From now on the log takes nothing more.
+    async fn fill(&self, open: &Open) {
+        self.0.store(true, Ordering::SeqCst);
+        let leaf = session_leaf(&open.system, ReasonCode::new("fills-the-log"));
+        for number in [256, 1] {
+            // What has its room already takes some more.
+            let refused = loop {
+                if let Err(error) = open.log.append(vec![leaf.clone(); number]).await {
+                    break error;
+                }
+            };
+            assert!(matches!(refused, AuditError::OutOfSpace { .. }), "{refused}");
+        }
+    }
+
+    fn has_room(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Disk for MockDiskThatFills {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         let is_longer = offset + bytes.len() as u64 > file.metadata()?.len();
@@ -71,26 +93,13 @@ async fn a_record_whose_leaf_found_no_room_gets_leaf_and_row_when_there_is_room(
     house.audit_disk = Some(Arc::clone(&disk) as Arc<dyn Disk>);
     let open = house.open().await;
     let study = Study::new(380, Kind::CtMatrix { slices: 4, matrix: 16 });
-    let full = async |open: &Open| {
-        disk.0.store(true, Ordering::SeqCst);
-        let leaf = session_leaf(&open.system, ReasonCode::new("fills-the-log"));
-        for number in [256, 1] {
-            // What has its room already takes some more.
-            let refused = loop {
-                if let Err(error) = open.log.append(vec![leaf.clone(); number]).await {
-                    break error;
-                }
-            };
-            assert!(matches!(refused, AuditError::OutOfSpace { .. }), "{refused}");
-        }
-    };
     open.store(&study.instance(0)).await.unwrap();
     until_it_stands(&open, (1, 0)).await;
-    full(&open).await;
+    disk.fill(&open).await;
     let refused = open.store(&study.instance(1)).await;
     assert!(matches!(refused, Err(IngestError::Unavailable(_))), "{refused:?}");
     assert_eq!(stands(&open).await, (1, 1), "it is durable and nobody was told so");
-    disk.0.store(false, Ordering::SeqCst);
+    disk.has_room();
     until_it_stands(&open, (2, 0)).await;
     assert_eq!(stored_leaves(&open).await, 2);
     assert_eq!(open.store(&study.instance(1)).await.unwrap().outcome, StoredOutcome::Duplicate);
@@ -98,14 +107,53 @@ async fn a_record_whose_leaf_found_no_room_gets_leaf_and_row_when_there_is_room(
     assert!(open.read_back(&study.study, &instance.sop_instance).await.unwrap() == instance.data_set);
 
     // What still waits when it stops is replayed.
-    full(&open).await;
+    disk.fill(&open).await;
     open.store(&study.instance(2)).await.unwrap_err();
-    disk.0.store(false, Ordering::SeqCst);
+    disk.has_room();
     stop(open).await;
     let open = house.open().await;
     // The watermark of a batch is the one before it, so the newest that was applied is among them.
     assert!((1..=2).contains(&open.recovered.records), "{:?}", open.recovered);
     assert_eq!(stands(&open).await, (3, 0));
+}
+
+async fn a_damaged_older_row_holds_up_its_own_record_and_no_other(mut house: House) {
+    let disk = Arc::new(MockDiskThatFills::default());
+    house.audit_disk = Some(Arc::clone(&disk) as Arc<dyn Disk>);
+    let open = house.open().await;
+    let study = Study::new(382, Kind::CtMatrix { slices: 2, matrix: 16 });
+    open.store(&study.instance(0)).await.unwrap();
+    until_it_stands(&open, (1, 0)).await;
+    disk.fill(&open).await;
+    let mut other_content = study.instance(0);
+    *other_content.data_set.last_mut().unwrap() ^= 1;
+    for waits in [&other_content, &study.instance(1)] {
+        open.store(waits).await.unwrap_err();
+    }
+    assert_eq!(stands(&open).await, (1, 2));
+    let locations = async || {
+        let rows =
+            open.catalogue.query(Statement::new("SELECT location FROM instance", vec![])).await.unwrap();
+        rows.iter().map(|row| row.get_bytes(0).unwrap().to_vec()).collect::<Vec<_>>()
+    };
+    let set_first = async |from: &[u8], to: &[u8]| {
+        let text = "UPDATE instance SET location = $1 WHERE location = $2";
+        open.catalogue.execute(vec![Statement::new(text, vec![to.into(), from.into()]).expecting(1)]).await
+    };
+    let right = locations().await[0].clone();
+    set_first(&right, &[0]).await.unwrap();
+    disk.has_room();
+    let comes = async {
+        while stands(&open).await.0 != 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(TIME_MAX, comes).await.expect("the record behind it gets its row");
+    assert_eq!(stands(&open).await.1, 2, "the one in front of it waits");
+    set_first(&[0], &right).await.unwrap();
+    until_it_stands(&open, (3, 0)).await;
+    assert_eq!(stored_leaves(&open).await, 3);
+    stop(open).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,8 +21,17 @@ const SHARED_WITHIN: Duration = Duration::from_secs(30);
 /// How often is looked whether one has it.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The epoch that waits for another node, and since when.
-pub(super) type Sharing = Option<(u64, Instant)>;
+/// The epoch that waits for another node, or waited last.
+pub(super) type Sharing = Option<Waiting>;
+
+/// An epoch that waits, and how long it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    epoch: u64,
+    since: Instant,
+    /// Whether the time is over. It stays so for this epoch: who asks again does not wait again.
+    is_over: bool,
+}
 
 impl Epochs {
     /// Waits until another node has the newest epoch, nobody else serves, or the time is over.
@@ -100,13 +109,12 @@ impl Epochs {
     /// Whether the time is over within which others come for this epoch, which begins with the first call.
     fn waited_for_long(&self, epoch: u64) -> bool {
         let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, is_over) = match *sharing {
-            Some((waits, since)) if waits == epoch => (since, since.elapsed() >= SHARED_WITHIN),
-            _ => (Instant::now(), false),
-        };
-        *sharing = Some((epoch, since)).filter(|_| !is_over);
+        let begun = Waiting { epoch, since: Instant::now(), is_over: false };
+        let waiting = sharing.filter(|waiting| waiting.epoch == epoch).unwrap_or(begun);
+        let is_over = waiting.is_over || waiting.since.elapsed() >= SHARED_WITHIN;
+        *sharing = Some(Waiting { is_over, ..waiting });
         drop(sharing);
-        if is_over {
+        if is_over && !waiting.is_over {
             metrics::counter!("yingdun_epochs_unshared_total").increment(1);
             tracing::warn!(
                 epoch,
@@ -120,7 +128,8 @@ impl Epochs {
     #[cfg(test)]
     pub(super) fn waits_since_long_ago(&self, epoch: u64) {
         let since = Instant::now().checked_sub(SHARED_WITHIN).unwrap();
-        *self.sharing.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, since));
+        let waiting = Waiting { epoch, since, is_over: false };
+        *self.sharing.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiting);
     }
 }
 

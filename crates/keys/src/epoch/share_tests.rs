@@ -135,13 +135,21 @@ async fn a_node_that_serves_and_never_comes_is_not_waited_for_for_ever_and_one_t
     let enter = logs::insert(&institution, "c", clock().now());
     nodes.house.database.execute(vec![enter]).await.unwrap();
     nodes.says_that_serve(&["b", "c"]);
-    let epochs = a.0.keys.keks.epochs();
+    let (epochs, root) = (a.0.keys.keks.epochs(), root());
     let slots = epochs.lock().await.unwrap();
-    epochs.begin(&root(), &slots, 2).await.unwrap();
-    epochs.take(&root(), &slots, &[Step::Announce]).await.unwrap();
+    epochs.begin(&root, &slots, 2).await.unwrap();
+    epochs.take(&root, &slots, &[Step::Announce]).await.unwrap();
     assert!(!epochs.may_go_on().await.unwrap());
     epochs.waits_since_long_ago(2);
     assert!(epochs.may_go_on().await.unwrap(), "it was waited for long enough");
+    assert!(epochs.may_go_on().await.unwrap(), "it is not waited for again");
+    // What is looked at before the change, and within it, is the same wait.
+    let settled =
+        tokio::time::timeout(Duration::from_secs(20), epochs.settle_unless_waited_for(&root, &slots));
+    settled.await.expect("it is not waited for twice").unwrap();
+    assert_eq!(nodes.known().await, [2]);
+    epochs.begin(&root, &slots, 3).await.unwrap();
+    epochs.take(&root, &slots, &[Step::Announce]).await.unwrap();
     assert!(!epochs.may_go_on().await.unwrap(), "the next one is waited for anew");
     nodes.says_that_serve(&[]);
     assert!(epochs.may_go_on().await.unwrap(), "nobody is there");
