@@ -69,6 +69,7 @@ messages! {
 
     nothing_found() { "没有发现问题。" "Nothing to report." }
     no_such_leaves() { "没有这样的审计记录。" "There are no such leaves." }
+    leaves_of_one_log(log, logs) { "以上只是日志 {log} 的记录：本系统有 {logs} 个节点的日志，请逐个节点查询（yingdun nodes list）" "of the log {log} only: {logs} logs are known, one for each node; ask each node (yingdun nodes list)" }
     leaves_in_all(count) { "共 {count} 条" "{count} in all" }
     leaves_at_least(count) { "多于 {count} 条" "more than {count}" }
     more_leaves(next) { "下一页：--cursor {next}" "the next ones: --cursor {next}" }
