@@ -80,10 +80,10 @@ pub(crate) enum AuditCommand {
         /// A checkpoint that was kept elsewhere: the log must continue it
         #[arg(long, value_name = "FILE")]
         known_checkpoint: Option<PathBuf>,
-        /// The certificate of the time-stamping authority: every stamp beside the log must be by it, and the log continue what was
-        /// stamped
+        /// The certificate of the time-stamping authority, once per certificate that it had: every stamp beside the log must be by one
+        /// of them, and the log continue what was stamped
         #[arg(long, value_name = "FILE")]
-        time_stamp_certificate: Option<PathBuf>,
+        time_stamp_certificate: Vec<PathBuf>,
         #[command(flatten)]
         witnesses: WitnessedArgs,
     },

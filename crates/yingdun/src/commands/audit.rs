@@ -72,8 +72,10 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
                 public_key.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
             let known = known_checkpoint.as_deref().map(read).transpose()?;
             let witnessed = witnessed(&directory, &verifiers, &witnesses).await?;
-            let stamped =
-                time_stamp_certificate.map(|path| stamped(&directory, &verifiers, &path)).transpose()?;
+            let stamped = match time_stamp_certificate.as_slice() {
+                [] => None,
+                certificates => Some(stamped(&directory, &verifiers, certificates)?),
+            };
             let within_minutes = witnesses.witnessed_within;
             blocking(move || {
                 verify(&directory, &verifiers, known, (witnessed, stamped), within_minutes, output)
@@ -141,13 +143,16 @@ fn verify(
 fn stamped(
     directory: &Path,
     verifiers: &[NoteVerifier],
-    certificate: &Path,
+    certificates: &[PathBuf],
 ) -> Result<StampedLog, CommandError> {
-    let authority = Authority::from_pem(read(certificate)?.as_bytes()).map_err(TimeStampError::from)?;
+    let mut authorities = Vec::new();
+    for path in certificates {
+        authorities.push(Authority::from_pem(read(path)?.as_bytes()).map_err(TimeStampError::from)?);
+    }
     let log = verifiers.iter().find(|verifier| Tree::of(verifier) == Tree::Sha256).ok_or_else(|| {
         CommandError::Usage("time-stamps are on the SHA-256 tree: give its public key, too".to_owned())
     })?;
-    StampedLog::read(directory, log, &authority)
+    StampedLog::read(directory, log, &authorities)
 }
 
 /// What witnesses have seen, where a policy says whose word counts.
