@@ -171,6 +171,25 @@ def test_clocks_that_differ_are_told_and_a_time_beyond_the_certificate_is_refuse
         assert len(stamps(installation.audit_directory)) == count
 
 
+def test_a_new_stamp_does_not_hide_that_older_ones_were_removed(make_installation, tmp_path):
+    with Authority(tmp_path) as authority:
+        installation = begin(make_installation, "stamps-removed", authority)
+        wait_for_stamps(installation, 4)
+        copy = tmp_path / "copy"
+        shutil.copytree(installation.audit_directory, copy)
+        whole = verify(installation, authority.certificate, directory=copy, more=["--time-stamped-within", "1"])
+        assert whole["ok"], whole
+        *older, _newest = stamps(copy)
+        for stamp in older:
+            stamp.unlink()
+        said = verify(installation, authority.certificate, directory=copy)
+        assert said["time_stamped"]["longest_wait_ms"] > whole["time_stamped"]["longest_wait_ms"]
+        assert said["time_stamped"]["longest_wait_record"] == 0
+        within = ["--time-stamped-within", "0"]
+        late = verify(installation, authority.certificate, directory=copy, more=within, code=1)
+        assert not late["ok"] and not late["time_stamped"]["ok"] and late["time_stamped"]["bad"] is None
+
+
 def test_stamps_from_before_and_after_a_change_of_the_certificate_are_both_good(make_installation, tmp_path):
     with Authority(tmp_path) as before, Authority(tmp_path, "after") as after:
         installation = begin(make_installation, "stamps-changed", before)

@@ -608,6 +608,7 @@ messages! {
         "the clock was set back: by {milliseconds} ms at record {record}"
     }
     audit_stamped(count, size, time, later) { "{count} 个时间戳；最新的覆盖 {size} 条记录，时间 {time}；其后另有 {later} 条" "{count} time-stamp(s); the newest covers {size} records, at {time}; {later} came later" }
+    audit_longest_wait(record, seconds) { "等待时间戳最久的是第 {record} 条记录：{seconds} 秒" "record {record} waited longest for a time-stamp: {seconds} seconds" }
     audit_not_stamped() { "审计日志旁没有时间戳" "there is no time-stamp beside the audit log" }
     audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
 

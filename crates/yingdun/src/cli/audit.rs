@@ -84,6 +84,9 @@ pub(crate) enum AuditCommand {
         /// of them, and the log continue what was stamped
         #[arg(long, value_name = "FILE")]
         time_stamp_certificate: Vec<PathBuf>,
+        /// No record may have waited longer for its time-stamp, by its own time: shows that stamps were removed
+        #[arg(long, value_name = "HOURS", requires = "time_stamp_certificate")]
+        time_stamped_within: Option<u32>,
         #[command(flatten)]
         witnesses: WitnessedArgs,
     },
