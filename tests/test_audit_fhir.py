@@ -102,6 +102,15 @@ def test_what_is_not_understood_is_refused(lived):
     assert len(found(ask(lived, _count=100000))) <= 1000
 
 
+def test_a_cursor_of_another_log_is_refused(lived):
+    [link] = [link["url"] for link in ask(lived, _count=1)["link"] if link["relation"] == "next"]
+    own = link.partition("_cursor=")[2]
+    ask(lived, _cursor=own)
+    refused = ask(lived, code=400, _cursor=f"{own[:-16]}{'0' * 16}")
+    assert "another log" in str(refused)
+    ask(lived, code=400, _cursor="7")
+
+
 def test_a_reading_is_a_leaf_and_nobody_else_reads(lived):
     before = found(ask(lived, _count=1))[0]
     after = found(ask(lived, _count=1))[0]

@@ -120,6 +120,7 @@ def test_the_command_gives_pages_and_their_number(watched, tmp_path):
     assert len(second["leaves"]) == first["count"] - 2 and second["next"] is None
     seen = program.run_json("audit", "accesses", "--study", watched.images[1].StudyInstanceUID, *asked)
     assert {"dr-qian", "dr-sun", "dr-wei"} <= {row["actor"] for row in seen["accesses"]}
+    assert first["log"] == (watched.audit_directory / "checkpoint").read_text().splitlines()[0] and first["logs"] <= 1
     wrong = program.run("audit", "search", "--cursor", "yesterday", *asked)
     assert wrong.returncode == 1 and "the last page" in wrong.stderr
 

@@ -113,6 +113,18 @@ def test_each_look_is_a_leaf_of_the_node_that_was_asked_and_of_no_other(nodes):
         assert len([row for row in rows if row["leaf"]["action"] == "view"]) == number, rows
 
 
+def test_a_page_of_one_log_does_not_go_on_in_another(nodes):
+    first, second = (Office(node, names=nodes.nodes[0].office.names).audit for node in nodes.nodes[:2])
+    page = first.raw("GET", "/audit/search", params={"limit": 1})
+    assert page.status_code == 200 and page.headers["Yingdun-Logs"] == "3"
+    after = {"limit": 1, "cursor": page.headers["Yingdun-Next"]}
+    refused = second.raw("GET", "/audit/search", params=after)
+    assert refused.status_code == 400 and "another log" in refused.text, refused.text
+    again = first.raw("GET", "/audit/search", params=after)
+    assert again.status_code == 200 and again.headers["Yingdun-Log"] == page.headers["Yingdun-Log"]
+    assert second.raw("GET", "/audit/search", params={"limit": 1}).headers["Yingdun-Log"] != page.headers["Yingdun-Log"]
+
+
 def test_one_instance_that_comes_to_all_nodes_at_once_has_a_version_for_each_content(nodes):
     one = part10.image(patient_id="several-versions", seed=1)
     files = []

@@ -18,10 +18,11 @@ def begin(make_installation, name, authority, **more):
     return make_installation(name, settings={**authority.settings(**more)})
 
 
-def verify(installation, certificate, directory=None, code=0) -> dict:
+def verify(installation, *certificates, directory=None, more=(), code=0) -> dict:
     return program.run_json(
         *["audit", "verify", directory or installation.audit_directory, "--public-key", installation.audit_key_file],
-        *["--time-stamp-certificate", certificate],
+        *[part for certificate in certificates for part in ("--time-stamp-certificate", certificate)],
+        *more,
         code=code,
     )
 
@@ -66,13 +67,13 @@ def test_checkpoints_are_stamped_and_anybody_can_check_it(make_installation, tmp
             content = bytearray(whole)
             content[place] ^= 1
             changed.write_bytes(content)
-            said = verify(installation, authority.certificate, copy, code=1)
+            said = verify(installation, authority.certificate, directory=copy, code=1)
             assert not said["ok"] and said["time_stamped"]["bad"].startswith(f"time-stamp {changed.stem}"), place
         # A stamp beside another checkpoint.
         first, second, *_ = stamps(installation.audit_directory)
         shutil.copy(first, copy / "time-stamps" / first.name)
         shutil.copy(second.with_suffix(".checkpoint"), copy / "time-stamps" / first.with_suffix(".checkpoint").name)
-        assert "something else" in verify(installation, authority.certificate, copy, code=1)["time_stamped"]["bad"]
+        assert "something else" in verify(installation, authority.certificate, directory=copy, code=1)["time_stamped"]["bad"]
         assert authority.verify(copy / "time-stamps" / first.name, code=None).returncode != 0
         # A log that was set back: the stamps say that there was more.
         shutil.rmtree(copy / "time-stamps")
@@ -80,10 +81,10 @@ def test_checkpoints_are_stamped_and_anybody_can_check_it(make_installation, tmp
         behind = wait_for_stamps(installation, len(stamps(copy)) + 1)[-1]
         for end in (".tsr", ".checkpoint"):
             shutil.copy(behind.with_suffix(end), copy / "time-stamps" / behind.with_suffix(end).name)
-        assert "set back" in verify(installation, authority.certificate, copy, code=1)["first_bad"]
+        assert "set back" in verify(installation, authority.certificate, directory=copy, code=1)["first_bad"]
         # And none at all is none.
         shutil.rmtree(copy / "time-stamps")
-        assert not verify(installation, authority.certificate, copy, code=1)["time_stamped"]["ok"]
+        assert not verify(installation, authority.certificate, directory=copy, code=1)["time_stamped"]["ok"]
 
 
 def test_what_answers_another_request_or_another_hash_is_not_taken(make_installation, tmp_path):
@@ -168,6 +169,44 @@ def test_clocks_that_differ_are_told_and_a_time_beyond_the_certificate_is_refuse
                         "not valid at the moment" in installation.log_text())[1]
         wait_until(told, "the time is refused", SECONDS_MAX, step=0.5)
         assert len(stamps(installation.audit_directory)) == count
+
+
+def test_a_new_stamp_does_not_hide_that_older_ones_were_removed(make_installation, tmp_path):
+    with Authority(tmp_path) as authority:
+        installation = begin(make_installation, "stamps-removed", authority)
+        wait_for_stamps(installation, 4)
+        copy = tmp_path / "copy"
+        shutil.copytree(installation.audit_directory, copy)
+        whole = verify(installation, authority.certificate, directory=copy, more=["--time-stamped-within", "1"])
+        assert whole["ok"], whole
+        *older, _newest = stamps(copy)
+        for stamp in older:
+            stamp.unlink()
+        said = verify(installation, authority.certificate, directory=copy)
+        assert said["time_stamped"]["longest_wait_ms"] > whole["time_stamped"]["longest_wait_ms"]
+        assert said["time_stamped"]["longest_wait_record"] == 0
+        within = ["--time-stamped-within", "0"]
+        late = verify(installation, authority.certificate, directory=copy, more=within, code=1)
+        assert not late["ok"] and not late["time_stamped"]["ok"] and late["time_stamped"]["bad"] is None
+
+
+def test_stamps_from_before_and_after_a_change_of_the_certificate_are_both_good(make_installation, tmp_path):
+    with Authority(tmp_path) as before, Authority(tmp_path, "after") as after:
+        installation = begin(make_installation, "stamps-changed", before)
+        count = len(wait_for_stamps(installation, 1))
+        assert installation.stop() == 0
+        count = len(stamps(installation.audit_directory))
+        installation.settings |= after.settings()
+        installation.start()
+        for api in (installation.office.audit, installation.office.system):
+            api.web = installation.addresses.web
+        wait_for_stamps(installation, count + 1)
+        for one in (before, after):
+            said = verify(installation, one.certificate, code=1)
+            assert "certificate" in said["time_stamped"]["bad"], said
+        for both in ((before, after), (after, before)):
+            said = verify(installation, *(authority.certificate for authority in both))
+            assert said["ok"] and said["time_stamped"]["ok"] and said["time_stamped"]["stamps"] > count
 
 
 @pytest.mark.parametrize("usage", ["timeStamping", "critical,timeStamping,serverAuth", "critical,codeSigning", ""])

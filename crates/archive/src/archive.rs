@@ -263,6 +263,15 @@ impl Archive {
         Ok(self.core.institution_keys(institution).await?.pseudonyms.study(study))
     }
 
+    /// How many audit logs the institution has: one for each node.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the key room does not answer.
+    pub async fn audit_logs(&self, institution: &InstitutionId) -> Result<usize, Unavailable> {
+        let logs = self.core.keys.logs(institution).await;
+        logs.map(|logs| logs.len()).map_err(|error| Unavailable::new("keys", error))
+    }
+
     /// Key unwraps since the start, for the promise I1.
     #[must_use]
     pub fn key_unwraps(&self) -> u64 {

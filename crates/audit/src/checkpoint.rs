@@ -62,6 +62,12 @@ impl Checkpoint {
         self.tree
     }
 
+    /// The name of the log, and of its tree, as its first line says.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.note.lines().next().unwrap_or_default()
+    }
+
     /// The number of leaves it covers.
     #[must_use]
     pub const fn size(&self) -> u64 {

@@ -128,6 +128,12 @@ pub enum AuditError {
         /// What is missing.
         why: String,
     },
+    /// A cursor that another log gave: its numbers say nothing here.
+    #[error("the cursor is that of another log than `{log}`")]
+    OtherLog {
+        /// The log that was asked.
+        log: String,
+    },
     /// A record number beyond the end of what can be answered.
     #[error("record {index} was asked for, the log answers for {size} records")]
     OutOfRange {

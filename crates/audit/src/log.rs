@@ -205,7 +205,7 @@ impl Log {
     /// index where one is kept, else by reading. Reads files: call it where blocking is allowed.
     ///
     /// # Errors
-    /// [`AuditError`] when the log cannot be read.
+    /// [`AuditError`] when the log cannot be read, [`AuditError::OtherLog`] when another log gave the cursor.
     pub fn search(&self, filter: &Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, AuditError> {
         let reader = self.reader();
         match self.index.get() {

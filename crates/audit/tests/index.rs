@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use support::{config, files, signing_key};
 use yingdun_audit::{
-    Count, Event, EventKind, Filter, IndexOptions, Log, LogConfig, LoggedLeaf, Outcome, Page,
+    AuditError, Count, Cursor, Event, EventKind, Filter, IndexOptions, Log, LogConfig, LoggedLeaf, Outcome,
+    Page,
 };
 use yingdun_model::{Action, ActorId, ActorKind, Clock, InstitutionId, PatientRef, StudyRef, Timestamp};
 
@@ -227,6 +228,29 @@ async fn a_cursor_stays_where_it_is_while_leaves_come() {
         found.append(&mut page.leaves);
     }
     assert_eq!(found, before);
+    log.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_log_is_refused() {
+    let house = House::new();
+    let log = house.open();
+    fill(&log, &house.clock, 0, 600).await;
+    let filter = Filter::default();
+    for indexed in [false, true] {
+        if indexed {
+            log.start_index(options()).unwrap();
+        }
+        let own = log.search(&filter, None, 10).unwrap().next.unwrap();
+        assert_eq!(own, Cursor::new(log.verifier().name(), 590));
+        assert!(log.search(&filter, Some(own), 10).is_ok());
+        let foreign = Cursor::new("renmin/audit/another", 590);
+        let refused = log.search(&filter, Some(foreign), 10);
+        assert!(matches!(refused, Err(AuditError::OtherLog { log: name }) if name == log.verifier().name()));
+    }
+    for text in ["before-590", "before-590-in-", "before-590-in-00", "before--in-0011223344556677"] {
+        assert!(text.parse::<Cursor>().is_err(), "{text}");
+    }
     log.shutdown().await.unwrap();
 }
 

@@ -69,6 +69,7 @@ messages! {
 
     nothing_found() { "没有发现问题。" "Nothing to report." }
     no_such_leaves() { "没有这样的审计记录。" "There are no such leaves." }
+    leaves_of_one_log(log, logs) { "以上只是日志 {log} 的记录：本系统有 {logs} 个节点的日志，请逐个节点查询（yingdun nodes list）" "of the log {log} only: {logs} logs are known, one for each node; ask each node (yingdun nodes list)" }
     leaves_in_all(count) { "共 {count} 条" "{count} in all" }
     leaves_at_least(count) { "多于 {count} 条" "more than {count}" }
     more_leaves(next) { "下一页：--cursor {next}" "the next ones: --cursor {next}" }
@@ -607,6 +608,7 @@ messages! {
         "the clock was set back: by {milliseconds} ms at record {record}"
     }
     audit_stamped(count, size, time, later) { "{count} 个时间戳；最新的覆盖 {size} 条记录，时间 {time}；其后另有 {later} 条" "{count} time-stamp(s); the newest covers {size} records, at {time}; {later} came later" }
+    audit_longest_wait(record, seconds) { "等待时间戳最久的是第 {record} 条记录：{seconds} 秒" "record {record} waited longest for a time-stamp: {seconds} seconds" }
     audit_not_stamped() { "审计日志旁没有时间戳" "there is no time-stamp beside the audit log" }
     audit_bad(what) { "审计日志被改动：{what}" "the audit log was changed: {what}" }
 

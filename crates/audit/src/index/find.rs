@@ -14,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+use yingdun_crypto::digest::sha256;
 
 /// Bundles that one search reads leaf by leaf, because no index knows them or because a time falls within them: a million leaves, about a
 /// second. What is left comes with the next page.
@@ -23,10 +24,35 @@ const CHUNKS_COUNTED_MAX: u32 = 4096;
 /// Chunks that one search looks at for a page.
 const CHUNKS_SOUGHT_MAX: u32 = 1 << 16;
 
-/// Where the next page begins. Leaves that came later do not move it.
+/// The beginning of the digest of the name of a log, which tells a handful of logs apart.
+const LOG_DIGEST_BYTES: usize = 8;
+
+/// Where the next page begins, and in which log. Leaves that came later do not move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     before: u64,
+    log: [u8; LOG_DIGEST_BYTES],
+}
+
+impl Cursor {
+    /// The place before a leaf of the log of this name.
+    #[must_use]
+    pub fn new(log: &str, before: u64) -> Self {
+        let mut digest = [0; LOG_DIGEST_BYTES];
+        digest.iter_mut().zip(sha256(log.as_bytes())).for_each(|(byte, of)| *byte = of);
+        Self { before, log: digest }
+    }
+
+    /// The number of the leaf before which the page begins, if it is one of the log of this name. Every log has numbers of its own.
+    ///
+    /// # Errors
+    /// [`AuditError::OtherLog`].
+    pub fn before_in(self, log: &str) -> Result<u64, AuditError> {
+        match Self::new(log, self.before) == self {
+            true => Ok(self.before),
+            false => Err(AuditError::OtherLog { log: log.to_owned() }),
+        }
+    }
 }
 
 /// The text is not a cursor.
@@ -36,7 +62,7 @@ pub struct CursorError;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "before-{}", self.before)
+        write!(f, "before-{}-in-{}", self.before, hex::encode(self.log))
     }
 }
 
@@ -44,8 +70,11 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
-        let number = text.strip_prefix("before-").and_then(|number| number.parse().ok());
-        number.map(|before| Self { before }).ok_or(CursorError)
+        let parts = text.strip_prefix("before-").and_then(|rest| rest.split_once("-in-"));
+        let (number, digest) = parts.ok_or(CursorError)?;
+        let mut log = [0; LOG_DIGEST_BYTES];
+        hex::decode_to_slice(digest, &mut log).map_err(|_| CursorError)?;
+        Ok(Self { before: number.parse().map_err(|_| CursorError)?, log })
     }
 }
 
@@ -134,9 +163,11 @@ impl<'a> Finder<'a> {
         demands: &'a [Vec<Term>],
         cursor: Option<Cursor>,
         limit: usize,
-    ) -> Self {
-        let end = cursor.map_or(u64::MAX, |cursor| cursor.before).min(reader.size());
-        Self {
+    ) -> Result<Self, AuditError> {
+        let log = reader.checkpoint().origin();
+        let before = cursor.map(|cursor| cursor.before_in(log)).transpose()?;
+        let end = before.unwrap_or(u64::MAX).min(reader.size());
+        Ok(Self {
             reader,
             filter,
             demands,
@@ -149,7 +180,7 @@ impl<'a> Finder<'a> {
             bundles_read: 0,
             chunks: 0,
             stopped: None,
-        }
+        })
     }
 
     pub(super) fn run(mut self, sources: &Sources) -> Result<Page, FindError> {
@@ -178,10 +209,11 @@ impl<'a> Finder<'a> {
         let more = self.found.len() > self.limit;
         self.found.truncate(self.limit);
         let next = match self.found.last() {
-            Some(last) if more => Some(Cursor { before: last.index }),
-            _ if more => Some(Cursor { before: self.end }),
-            _ => self.stopped.map(|before| Cursor { before }),
+            Some(last) if more => Some(last.index),
+            _ if more => Some(self.end),
+            _ => self.stopped,
         };
+        let next = next.map(|before| Cursor::new(self.reader.checkpoint().origin(), before));
         let count = match self.stopped {
             Some(_) => Count::AtLeast(self.count),
             None => Count::Exactly(self.count),

@@ -142,7 +142,7 @@ impl Index {
                     chunk_leaves: self.options.chunk_leaves,
                 }
             };
-            match Finder::new(reader, filter, &demands, cursor, limit).run(&sources) {
+            match Finder::new(reader, filter, &demands, cursor, limit)?.run(&sources) {
                 Ok(page) => return Ok(page),
                 Err(FindError::Log(error)) => return Err(error),
                 // Each turn gives a segment up, so this ends.
@@ -304,7 +304,7 @@ pub(crate) fn search_without(
     limit: usize,
 ) -> Result<Page, AuditError> {
     let sources = Sources { segments: Vec::new(), tails: Vec::new(), chunk_leaves: TILE_WIDTH as u32 };
-    let found = Finder::new(reader, filter, &[], cursor, limit).run(&sources);
+    let found = Finder::new(reader, filter, &[], cursor, limit)?.run(&sources);
     found.map_err(|error| match error {
         find::FindError::Log(error) | find::FindError::Segment(_, error) => error,
     })

@@ -116,7 +116,7 @@ async fn answered(
 ) -> Result<Response<Body>, Problem> {
     let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
     let rows = page.leaves.iter().map(row).collect::<Vec<Value>>();
-    Ok(paged(&page, answer::json(StatusCode::OK, &Value::Array(rows))))
+    paged(call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
 }
 
 /// Who, when, why and with what outcome; the whole leaf is behind its number.

@@ -2,6 +2,7 @@
 //! before the first line is answered, and shows leaves of one's own institution only.
 
 use super::problems::{of_refusal, unavailable};
+use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
@@ -19,6 +20,11 @@ use yingdun_model::{Action, ActorId, ActorKind, StudyRef, Timestamp, Uid};
 const COUNT: HeaderName = HeaderName::from_static("yingdun-count");
 /// Where the next page begins, for `cursor`.
 const NEXT: HeaderName = HeaderName::from_static("yingdun-next");
+
+/// The name of the log that answers: every node has one of its own.
+const LOG: HeaderName = HeaderName::from_static("yingdun-log");
+/// How many logs the installation has. Where there are several, each is asked.
+const LOGS: HeaderName = HeaderName::from_static("yingdun-logs");
 
 /// The newest leaves.
 pub(crate) async fn tail(call: Call) -> Result<Response<Body>, Problem> {
@@ -110,7 +116,7 @@ async fn study(call: &Call) -> Result<Option<StudyRef>, Problem> {
         Uid::new(text).map_err(|error| Problem::bad_request("a UID as `study_uid`", error.to_string()))?;
     let institution = call.session()?.institution();
     let found = call.service.archive.study_reference(institution, &uid).await;
-    found.map(Some).map_err(|error| crate::dicomweb::problems::of_unavailable(&error))
+    found.map(Some).map_err(|error| of_unavailable(&error))
 }
 
 async fn leaves(
@@ -123,7 +129,7 @@ async fn leaves(
     let filter = Filter { institution: Some(call.session()?.institution().clone()), ..filter };
     let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
     let rows: Vec<Value> = page.leaves.iter().map(row).collect();
-    Ok(paged(&page, answer::json(StatusCode::OK, &Value::Array(rows))))
+    paged(&call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
 }
 
 /// A page of a search, read on a thread where that may take its time.
@@ -136,22 +142,42 @@ pub(super) async fn page(
     tokio::task::spawn_blocking(move || log.search(&filter, cursor, limit))
         .await
         .map_err(|_| Problem::new(Kind::Internal))?
-        .map_err(|error| unavailable(&error))
+        .map_err(|error| of_search(&error))
 }
 
-/// Says beside the rows how many there are, and where the next ones begin.
-pub(super) fn paged(page: &Page, mut response: Response<Body>) -> Response<Body> {
+/// Why a search has no answer.
+pub(crate) fn of_search(error: &AuditError) -> Problem {
+    match error {
+        AuditError::OtherLog { log } => Problem::bad_request(
+            format!("a cursor of the log `{log}`, which answers here"),
+            "a cursor of another log",
+        )
+        .remedy("every node has a log of its own: ask for the next page at the node that gave the cursor"),
+        error => unavailable(error),
+    }
+}
+
+/// Says beside the rows which log they are of, how many there are, and where the next ones begin.
+pub(super) async fn paged(
+    call: &Call,
+    page: &Page,
+    mut response: Response<Body>,
+) -> Result<Response<Body>, Problem> {
+    let logs = call.service.archive.audit_logs(call.session()?.institution()).await;
+    let logs = logs.map_err(|error| of_unavailable(&error))?;
+    let log = call.service.audit.verifier().name().to_owned();
     let count = page.count.map(|count| match count {
         Count::Exactly(count) => count.to_string(),
         Count::AtLeast(count) => format!("at least {count}"),
     });
     let next = page.next.map(|next| next.to_string());
-    for (name, text) in [(COUNT, count), (NEXT, next)] {
+    let beside = [(LOG, Some(log)), (LOGS, Some(logs.to_string())), (COUNT, count), (NEXT, next)];
+    for (name, text) in beside {
         if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(name, value);
         }
     }
-    response
+    Ok(response)
 }
 
 /// Decides, and writes down that the log is read.

@@ -4,7 +4,7 @@
 //! by those that fit; so a page may hold less than was asked for, or nothing, and lead on. An unknown parameter is refused, because a
 //! condition that is silently left out makes an answer say something else.
 
-use crate::api::audit::{authorise, read};
+use crate::api::audit::{authorise, of_search, read};
 use crate::http::answer;
 use crate::http::form::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -15,7 +15,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use yingdun_audit::render::{Opened, Rendered, fhir, outcome_number};
-use yingdun_audit::{AuditError, Filter, Leaf, LoggedLeaf, Reader};
+use yingdun_audit::{AuditError, Cursor, Filter, Leaf, LoggedLeaf, Reader};
 use yingdun_model::{ActorId, Timestamp};
 
 /// The media type of FHIR in JSON.
@@ -51,14 +51,16 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::parse(&call.query)?;
     let count = number(&call.query, "_count")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT as u64);
     let count = count.min(limits::AUDIT_LEAVES_MAX as u64);
-    let before = number(&call.query, "_cursor")?;
+    let origin = call.service.audit.verifier().name().to_owned();
+    let cursor = cursor(&call.query)?;
+    let before =
+        cursor.map(|cursor| cursor.before_in(&origin)).transpose().map_err(|error| of_search(&error))?;
     authorise(&call).await?;
     let institution = call.session()?.institution().clone();
     let wanted = Wanted { filter: Filter { institution: Some(institution), ..wanted.filter }, ..wanted };
     let reader = call.service.audit.reader();
     let page = read(reader, move |reader| find(reader, &wanted, before, count)).await?;
     let base = format!("{}/fhir/r4/AuditEvent", call.service.origin);
-    let origin = call.service.audit.verifier().name().to_owned();
     let entries: Vec<Value> = page
         .leaves
         .iter()
@@ -70,9 +72,11 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
             })
         })
         .collect();
-    let mut links = vec![json!({"relation": "self", "url": address(&base, &call.query, before)})];
+    let mut links = vec![json!({"relation": "self", "url": address(&base, &call.query, cursor)})];
     links.extend(
-        page.next.map(|next| json!({"relation": "next", "url": address(&base, &call.query, Some(next))})),
+        page.next
+            .map(|next| Cursor::new(&origin, next))
+            .map(|next| json!({"relation": "next", "url": address(&base, &call.query, Some(next))})),
     );
     let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": links});
     // FHIR knows no empty lists.
@@ -230,6 +234,13 @@ fn number(query: &Parameters, name: &str) -> Result<Option<u64>, Problem> {
     query.one(name)?.map(parse).transpose()
 }
 
+/// Where a page begins, as the link of the page before has it.
+fn cursor(query: &Parameters) -> Result<Option<Cursor>, Problem> {
+    let parse =
+        |text: &str| text.parse().map_err(|_| Problem::bad_request("`_cursor` as in the link `next`", text));
+    query.one("_cursor")?.map(parse).transpose()
+}
+
 /// Narrows the time: a prefix of FHIR and a moment, or a day of UTC, which lasts until the next one.
 fn narrow(filter: &mut Filter, text: &str) -> Option<()> {
     let (prefix, moment) = match text.get(..2)? {
@@ -262,7 +273,7 @@ fn narrow(filter: &mut Filter, text: &str) -> Option<()> {
 }
 
 /// The address of a page of the same question.
-fn address(base: &str, query: &Parameters, cursor: Option<u64>) -> String {
+fn address(base: &str, query: &Parameters, cursor: Option<Cursor>) -> String {
     let mut address = base.to_owned();
     let mut separator = '?';
     let conditions = query.iter().filter(|(name, _)| *name != "_cursor");
@@ -341,7 +352,8 @@ mod tests {
     #[test]
     fn the_address_of_the_next_page_asks_the_same_question() {
         let query = Parameters::parse("agent=%E6%9D%8E&date=ge2026-11-22&_cursor=9").ok().unwrap();
-        let address = address("https://a/fhir/r4/AuditEvent", &query, Some(7));
-        assert_eq!(address, "https://a/fhir/r4/AuditEvent?agent=%E6%9D%8E&date=ge2026-11-22&_cursor=7");
+        let address = address("https://a/fhir/r4/AuditEvent", &query, Some(Cursor::new("a/audit", 7)));
+        let begin = "https://a/fhir/r4/AuditEvent?agent=%E6%9D%8E&date=ge2026-11-22&_cursor=before-7-in-";
+        assert!(address.starts_with(begin), "{address}");
     }
 }

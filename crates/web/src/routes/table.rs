@@ -572,7 +572,7 @@ const CURSOR: Parameter = query("cursor", Schema::Text, "Where to go on: `Yingdu
 /// A page of the audit log.
 const PAGED: &[(u16, &str)] = &[(
     200,
-    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one",
+    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one; `Yingdun-Log` names the log that answers, and `Yingdun-Logs` is how many the installation has: each node answers from its own",
 )];
 
 /// Whose images.
@@ -904,7 +904,7 @@ routes! {
     /// Who looked at images.
     AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::Json(ACCESSES), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
     /// The audit log as FHIR.
-    SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::Text, "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("entity", Schema::Text, "About this study reference"), query("action", Schema::Text, "C, R, U, D or E"), query("outcome", Schema::Text, "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Number, "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
+    SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::Text, "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("entity", Schema::Text, "About this study reference"), query("action", Schema::Text, "C, R, U, D or E"), query("outcome", Schema::Text, "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Text, "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
     /// One of them.
     ReadAuditEvent => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent/{index}", Action::ReadAudit, BodyRule::None, list![path("index", Schema::Number, "Number of the leaf")], list![(200, "An AuditEvent"), (404, "No such leaf in this institution")], "以 FHIR AuditEvent 读取一条审计记录", "One audit leaf as FHIR AuditEvent") },
     /// The checkpoint.

@@ -80,10 +80,13 @@ pub(crate) enum AuditCommand {
         /// A checkpoint that was kept elsewhere: the log must continue it
         #[arg(long, value_name = "FILE")]
         known_checkpoint: Option<PathBuf>,
-        /// The certificate of the time-stamping authority: every stamp beside the log must be by it, and the log continue what was
-        /// stamped
+        /// The certificate of the time-stamping authority, once per certificate that it had: every stamp beside the log must be by one
+        /// of them, and the log continue what was stamped
         #[arg(long, value_name = "FILE")]
-        time_stamp_certificate: Option<PathBuf>,
+        time_stamp_certificate: Vec<PathBuf>,
+        /// No record may have waited longer for its time-stamp, by its own time: shows that stamps were removed
+        #[arg(long, value_name = "HOURS", requires = "time_stamp_certificate")]
+        time_stamped_within: Option<u32>,
         #[command(flatten)]
         witnesses: WitnessedArgs,
     },

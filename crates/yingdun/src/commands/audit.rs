@@ -66,19 +66,20 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             public_key,
             known_checkpoint,
             time_stamp_certificate,
+            time_stamped_within,
             witnesses,
         } => {
             let verifiers =
                 public_key.iter().map(|path| read_public_key(path)).collect::<Result<Vec<_>, _>>()?;
             let known = known_checkpoint.as_deref().map(read).transpose()?;
             let witnessed = witnessed(&directory, &verifiers, &witnesses).await?;
-            let stamped =
-                time_stamp_certificate.map(|path| stamped(&directory, &verifiers, &path)).transpose()?;
-            let within_minutes = witnesses.witnessed_within;
-            blocking(move || {
-                verify(&directory, &verifiers, known, (witnessed, stamped), within_minutes, output)
-            })
-            .await
+            let stamped = match time_stamp_certificate.as_slice() {
+                [] => None,
+                certificates => Some(stamped(&directory, &verifiers, certificates)?),
+            };
+            let within = Within { minutes: witnesses.witnessed_within, hours: time_stamped_within };
+            blocking(move || verify(&directory, &verifiers, known, (witnessed, stamped), within, output))
+                .await
         }
         AuditCommand::Logs(args) => logs::list(args, output).await,
         AuditCommand::Policy { witness, least } => policy::print(&witness, least, output),
@@ -94,12 +95,21 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
     }
 }
 
+/// How old what others say of the log may be.
+#[derive(Clone, Copy, Debug)]
+struct Within {
+    /// Minutes since enough witnesses said so.
+    minutes: Option<u32>,
+    /// Hours that a leaf may have waited for its time-stamp.
+    hours: Option<u32>,
+}
+
 fn verify(
     directory: &Path,
     verifiers: &[NoteVerifier],
     known: Option<String>,
-    (witnessed, stamped): (Option<Witnessed>, Option<StampedLog>),
-    within_minutes: Option<u32>,
+    (witnessed, mut stamped): (Option<Witnessed>, Option<StampedLog>),
+    within: Within,
     output: Output,
 ) -> Result<Verdict, CommandError> {
     let seen = witnessed.iter().flat_map(|witnessed| &witnessed.notes);
@@ -111,8 +121,12 @@ fn verify(
         .collect();
     let reports = verify_trees(directory, verifiers, &known)?;
     let whole = reports.iter().all(Report::is_ok);
+    if let Some(stamped) = stamped.as_mut().filter(|_| whole) {
+        stamped.measure(directory)?;
+    }
+    let Within { minutes: within_minutes, hours } = within;
     let good = whole
-        && stamped.as_ref().is_none_or(StampedLog::is_ok)
+        && stamped.as_ref().is_none_or(|stamped| stamped.is_ok(hours))
         && witnessed.as_ref().is_none_or(|witnessed| witnessed.is_ok(within_minutes));
     let size = reports.first().map_or(0, |report| report.size);
     let trees: Vec<Value> = reports.iter().map(described).collect();
@@ -124,7 +138,7 @@ fn verify(
         fields.insert("ok".to_owned(), Value::from(good));
         let described = witnessed.as_ref().map(|witnessed| witnessed.described(size, within_minutes));
         fields.extend(described.map(|described| ("witnessed".to_owned(), described)));
-        let described = stamped.as_ref().map(|stamped| stamped.described(size));
+        let described = stamped.as_ref().map(|stamped| stamped.described(size, hours));
         fields.extend(described.map(|described| ("time_stamped".to_owned(), described)));
         fields.insert("trees".to_owned(), Value::Array(trees));
     }
@@ -141,13 +155,16 @@ fn verify(
 fn stamped(
     directory: &Path,
     verifiers: &[NoteVerifier],
-    certificate: &Path,
+    certificates: &[PathBuf],
 ) -> Result<StampedLog, CommandError> {
-    let authority = Authority::from_pem(read(certificate)?.as_bytes()).map_err(TimeStampError::from)?;
+    let mut authorities = Vec::new();
+    for path in certificates {
+        authorities.push(Authority::from_pem(read(path)?.as_bytes()).map_err(TimeStampError::from)?);
+    }
     let log = verifiers.iter().find(|verifier| Tree::of(verifier) == Tree::Sha256).ok_or_else(|| {
         CommandError::Usage("time-stamps are on the SHA-256 tree: give its public key, too".to_owned())
     })?;
-    StampedLog::read(directory, log, &authority)
+    StampedLog::read(directory, log, &authorities)
 }
 
 /// What witnesses have seen, where a policy says whose word counts.

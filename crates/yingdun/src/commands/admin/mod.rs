@@ -219,6 +219,8 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
         "count": count,
         "count_is_exact": count.map(|_| at_least.is_none()),
         "next": page.next,
+        "log": page.log,
+        "logs": page.logs,
     });
     output.say(&document, |language| {
         let mut lines: Vec<String> = rows(&page.rows).map(row).collect();
@@ -231,6 +233,9 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
                 Some(_) => language.leaves_at_least(count),
             }));
             lines.push(language.more_leaves(next));
+        }
+        if let (Some(log), Some(logs @ 2..)) = (&page.log, page.logs) {
+            lines.push(language.leaves_of_one_log(log, logs));
         }
         lines.join("\n")
     })?;

@@ -52,6 +52,9 @@ pub(super) struct Page {
     /// How many there are: a number, or `at least` one.
     pub(super) count: Option<String>,
     pub(super) next: Option<String>,
+    /// The log that answers, and how many there are.
+    pub(super) log: Option<String>,
+    pub(super) logs: Option<u64>,
 }
 
 /// What a refusal says (RFC 9457). Fields that are not here are for programs.
@@ -122,6 +125,7 @@ impl Server {
         let status = answer.status();
         let beside = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (count, next) = (beside("yingdun-count"), beside("yingdun-next"));
+        let (log, logs) = (beside("yingdun-log"), beside("yingdun-logs").and_then(|logs| logs.parse().ok()));
         let bytes = answer.bytes().await?;
         if !status.is_success() {
             return Err(refused(status, &bytes));
@@ -130,7 +134,7 @@ impl Server {
             true => Value::Null,
             false => serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?,
         };
-        Ok(Page { rows, count, next })
+        Ok(Page { rows, count, next, log, logs })
     }
 
     /// Opens a form of the pages and sends it, as a browser would.
