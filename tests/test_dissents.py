@@ -77,6 +77,20 @@ def test_a_dissent_from_sharing_keeps_it_in_the_house(archive_on, record, reques
     sees(chief, study, True)
 
 
+def test_the_send_door_sends_nothing_that_a_patient_does_not_share(archive_on, record, request):
+    office, (patient, study) = archive_on.office, record
+    name, _ = person(archive_on, request, "li", "radiologist")
+    reader = office.api(office.sign_in(name))
+    send = lambda status: reader.post("/devices/NOBODYHERE/store", {"studies": [study]}, status)
+    send(404)  # Who reads may send to a workstation; there is none of this title.
+    number = enter(office, patient, "sharing")
+    wait_until(lambda: reader.raw("POST", "/devices/NOBODYHERE/store", {"studies": [study]}).status_code == 403, "refused", 8)
+    leaf = office.leaves(kind="access", outcome="refused", study_uid=study, actor=name)[0]
+    assert (leaf["action"], leaf["reason"]) == ("export", "patient-dissents")
+    office.security.post(f"/dissents/{number}/end", None, 204)
+    wait_until(lambda: reader.raw("POST", "/devices/NOBODYHERE/store", {"studies": [study]}).status_code == 404, "sent", 8)
+
+
 def test_a_seal_that_would_close_nothing_is_refused_and_one_that_closes_says_how_much(archive_on, record):
     office, (patient, _) = archive_on.office, record
     body = {"against": "sealed", "names": []}

@@ -193,9 +193,14 @@ impl Service for ArchiveDoor {
         self.search(caller.acting(), query).await
     }
 
-    async fn select(&self, caller: &Caller, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
+    async fn select(
+        &self,
+        caller: &Caller,
+        selection: Selection,
+        elsewhere: bool,
+    ) -> Result<Vec<Outgoing>, Failure> {
         let _turn = self.pass(caller, Class::Bulk, Crowded::UnableToSend).await?;
-        self.instances(caller.acting(), selection).await
+        self.instances(caller.acting(), selection, elsewhere).await
     }
 
     async fn destination(&self, caller: &Caller, title: &AeTitle) -> Result<MoveTarget, Failure> {
