@@ -52,6 +52,8 @@ def test_a_patient_opens_in_an_emergency_ends_and_is_reviewed_by_another_person(
     assert opened(web, image) == 200 and listed(web, image)
     assert opened(web, other) == 404 and not listed(web, other), "one patient"
     assert web.get(f"/studies/{image.StudyInstanceUID}/media").status_code == 403, "nothing is carried away"
+    sent = mine.raw("POST", "/devices/NOBODYHERE/store", {"studies": [image.StudyInstanceUID]})
+    assert sent.status_code == 403, f"nor sent anywhere: {sent.text}"
     leaves = office.leaves(kind="access", outcome="permitted", study_uid=image.StudyInstanceUID, actor=name)
     assert [(leaf["reason"], leaf["counts"]["grant"]) for leaf in leaves] == [("break-glass", case["grant"])]
     changes = office.leaves(kind="administration", actor=name)

@@ -1,5 +1,6 @@
 """Departments: who belongs to one sees its studies, lists and opens exactly these, and no longer than that lasts."""
 
+import sqlite3
 import time
 
 import pytest
@@ -95,6 +96,25 @@ def test_a_membership_ends_by_itself(hospital, gateway):
     join(office, "dept-locum", lasts_ms=4000, department="oncology")
     sees(web, [study], {study})
     sees(web, [study], set())
+
+
+def test_who_sent_nothing_has_no_claim_to_a_study(hospital, gateway):
+    """A study is of whoever sends its first object, and not of who was permitted to and knows its identifier."""
+    office = hospital.office
+    office.security.put("/departments/claims", {"name": "Claims"}, 204)
+    thief = Web(hospital, office.client_token("thief", "store", "search", "view"))
+    thing = part10.image(patient_id="dept-claimed")
+    gateway.must_store(part10.file_bytes(thing))
+    # Permitted, and then refused: the instance is in another study.
+    claimed = part10.image(patient_id="dept-claimed")
+    own = claimed.SOPInstanceUID
+    claimed.SOPInstanceUID = claimed.file_meta.MediaStorageSOPInstanceUID = thing.SOPInstanceUID
+    assert thief.store(part10.file_bytes(claimed)).status_code == 409
+    claimed.SOPInstanceUID = claimed.file_meta.MediaStorageSOPInstanceUID = own
+    gateway.must_store(part10.file_bytes(claimed))
+    with sqlite3.connect(hospital.directory / "db" / "catalogue.db") as rows:
+        senders = [unit for (unit,) in rows.execute("SELECT unit FROM study_unit WHERE unit LIKE 'service:%'")]
+    assert "service:thief" not in senders and senders.count("service:gateway") >= 2, senders
 
 
 def test_what_is_not_known_or_not_ones_office_is_refused(hospital):

@@ -77,6 +77,34 @@ def test_a_dissent_from_sharing_keeps_it_in_the_house(archive_on, record, reques
     sees(chief, study, True)
 
 
+def test_the_send_door_sends_nothing_that_a_patient_does_not_share(archive_on, record, request):
+    office, (patient, study) = archive_on.office, record
+    name, _ = person(archive_on, request, "li", "radiologist")
+    reader = office.api(office.sign_in(name))
+    send = lambda status: reader.post("/devices/NOBODYHERE/store", {"studies": [study]}, status)
+    send(404)  # Who reads may send to a workstation; there is none of this title.
+    number = enter(office, patient, "sharing")
+    wait_until(lambda: reader.raw("POST", "/devices/NOBODYHERE/store", {"studies": [study]}).status_code == 403, "refused", 8)
+    leaf = office.leaves(kind="access", outcome="refused", study_uid=study, actor=name)[0]
+    assert (leaf["action"], leaf["reason"]) == ("export", "patient-dissents")
+    office.security.post(f"/dissents/{number}/end", None, 204)
+    wait_until(lambda: reader.raw("POST", "/devices/NOBODYHERE/store", {"studies": [study]}).status_code == 404, "sent", 8)
+
+
+def test_a_seal_that_would_close_nothing_is_refused_and_one_that_closes_says_how_much(archive_on, record):
+    office, (patient, _) = archive_on.office, record
+    body = {"against": "sealed", "names": []}
+    # A typing error, and an issuer that the images do not have: both would seal nothing.
+    for wrong in ({"patient_id": f"{patient}-typo"}, {"patient_id": patient, "issuer": "other-house"}):
+        refused = office.security.post("/dissents", {**body, **wrong}, 404)
+        assert "unknown" in refused["do"] and "issuer" in refused["do"]
+    leaf = office.leaves(kind="administration")[0]
+    assert (leaf["reason"], leaf["outcome"]) == ("enter-dissent", "failed")
+    to_come = office.security.post("/dissents", {**body, "patient_id": f"{patient}-typo", "unknown": True}, 201)
+    entered = office.security.post("/dissents", {**body, "patient_id": patient}, 201)
+    assert (to_come["studies"], entered["studies"]) == (0, 1)
+
+
 def test_what_is_not_meant_or_not_ones_office_is_refused(archive_on):
     office = archive_on.office
     for body, status in [
@@ -90,7 +118,7 @@ def test_what_is_not_meant_or_not_ones_office_is_refused(archive_on):
     for officer in (office.system, office.audit):
         officer.post("/dissents", {"patient_id": "dissent-none", "against": "research"}, 403)
         officer.get("/dissents", status=403)
-    number = enter(office, "dissent-none", "research")
+    number = enter(office, "dissent-none", "research", unknown=True)
     row = next(row for row in office.security.get("/dissents") if row["dissent"] == number)
     assert row["against"] == "research" and "dissent-none" not in str(row), "a pseudonym, no patient ID"
     leaf = office.leaves(kind="administration")[0]

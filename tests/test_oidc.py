@@ -8,7 +8,7 @@ import pytest
 
 from yingdun_testkit import part10, program
 from yingdun_testkit import provider as providers
-from yingdun_testkit.administration import PASSWORD, REDIRECT, SESSION_COOKIE, Office
+from yingdun_testkit.administration import PASSWORD, REDIRECT, SESSION_COOKIE, Office, form_token
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.nats import free_ports
 from yingdun_testkit.provider import CLIENT, SECRET, Browser, query_of
@@ -322,6 +322,46 @@ def test_a_viewer_gets_its_code_by_way_of_the_provider(house):
     token = house.provider.tell(logout={"claims": {"sub": "viewing"}})["token"]
     assert post_logout(house, token).status_code == 200
     assert api.raw("GET", "/me/sessions").status_code == 401
+
+
+def begun(browser) -> dict:
+    """What the provider is asked by a click on the link of the sign-in page."""
+    return query_of(browser.go("/oidc/start").headers["location"])
+
+
+def asks_anew(browser) -> bool:
+    asked = begun(browser)
+    assert (asked.get("prompt") == "login") == (asked["max_age"] == "0"), asked
+    return asked["max_age"] == "0"
+
+
+def test_who_left_a_shared_workstation_is_not_signed_in_again_by_a_click(house):
+    house.provider.person("shared", "doctors", name="shared")
+    assert not asks_anew(house.browser()), "a browser at which nobody was"
+    browser, _ = house.signed_in("shared")
+    assert not asks_anew(browser), "the session goes on"
+    left = browser.session.post(
+        f"{house.office.web}/logout", data={"form_token": form_token(browser.go("/").text)}, allow_redirects=False, timeout=30
+    )
+    assert left.status_code == 303, left.text
+    assert asks_anew(browser)
+    # A sign-in that did not come to an end asked nobody.
+    browser.go("/oidc/callback?error=access_denied&state=x")
+    assert asks_anew(browser)
+    # The provider still knows who was here, and asks all the same; then it is forgotten.
+    answer = browser.sign_in("shared")
+    assert answer.status_code == 200 and "shared" in browser.go("/").text
+    assert not asks_anew(browser)
+
+
+def test_a_session_that_was_ended_is_not_begun_again_by_a_click(house):
+    house.provider.person("rests", "doctors", name="rests")
+    browser, token = house.signed_in("rests")
+    # Ended without the page: as by rest, or by an officer.
+    house.office.revoke(token)
+    assert asks_anew(browser)
+    assert browser.sign_in("rests").status_code == 200
+    assert not asks_anew(browser)
 
 
 def post_logout(house, token):

@@ -87,6 +87,24 @@ def test_a_clinician_at_a_workstation_sees_the_patients_in_care(archive, images,
     assert [row.StudyInstanceUID for _, row in answers[:-1]] == [study_of(images, 2)]
 
 
+def test_what_broken_glass_shows_at_a_workstation_goes_to_no_other_device(archive, images, seat):
+    office = archive.office
+    office.device("SEATOWN", plain_allowed=True, destination=f"plain://127.0.0.1:{free_port()}")
+    office.grant_device("SEATOWN")
+    name = office.person("seat-emergency", "clinician")
+    case = {"patient_id": "qr-2", "code": "on-call-cover", "reason": "nobody else is here", "password": PASSWORD}
+    office.api(office.sign_in(name)).post("/break-glass", case, 201)
+    person = Person(archive, "SEATOWN", user(name, PASSWORD))
+    study = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study_of(images, 2)}
+    receiver = Receiver()
+    *_, (last, _) = get(person, receiver, **study)
+    assert last.Status == 0 and receiver.got, "it is looked at"
+    *_, (last, _) = move(person, "SEATTO", **study)
+    assert last.Status == 0x0124, "and not sent elsewhere"
+    *_, (last, _) = move(person, "SEATOWN", **study)
+    assert last.Status == 0xA702, "the own workstation may have it; nobody listens there now"
+
+
 def test_a_token_names_a_person_too(archive, images, seat):
     token = archive.office.person_token("seat-token", "radiologist")
     person = Person(archive, seat, user(token, kind=5))

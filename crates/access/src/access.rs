@@ -274,9 +274,6 @@ impl Access {
             return Err(Refusal::denied(decision.reason, session.role()));
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
-        if let (Action::Store, Some(study)) = (action, resource.study()) {
-            self.note_sender(session, study.study).await?;
-        }
         let footing = Footing { basis, heard };
         Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, footing))
     }

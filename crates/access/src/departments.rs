@@ -103,8 +103,12 @@ impl Access {
         Ok(DepartmentFacts { exist, memberships, studies: HashMap::new() })
     }
 
-    /// Notes who sends a study that is new, where there are departments. Whether it is new is decided with the row.
-    pub(crate) async fn note_sender(&self, session: &Session, study: StudyRef) -> Result<(), Refusal> {
+    /// Notes who sends a study that is new, where there are departments. Whether it is new is decided with the row. Call it for an
+    /// object that came whole: who may store, and knows an identifier ahead, has sent nothing yet.
+    ///
+    /// # Errors
+    /// [`Refusal::FactsUnavailable`] when the catalogue does not answer.
+    pub async fn note_sender(&self, session: &Session, study: StudyRef) -> Result<(), Refusal> {
         let sender = match (session.actor_kind(), session.proof()) {
             (ActorKind::Device, Proof::Device { facts, .. }) => StudyUnit::Device(facts.calling.clone()),
             (ActorKind::Service, _) => StudyUnit::Service(session.actor().clone()),

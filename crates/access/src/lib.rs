@@ -66,6 +66,7 @@ mod permit;
 mod reason;
 mod rules;
 mod second_factor;
+mod sending;
 mod session;
 mod sign_in;
 mod visibility;

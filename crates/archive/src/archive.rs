@@ -234,8 +234,21 @@ impl Archive {
         institution: &InstitutionId,
         patient: PatientRef,
     ) -> Result<bool, Unavailable> {
-        let keys = self.core.keys.keys_of_patient(institution, patient, 1).await;
-        keys.map(|keys| !keys.is_empty()).map_err(|error| Unavailable::new("keys", error))
+        self.studies_of_patient(institution, patient, 1).await.map(|studies| studies > 0)
+    }
+
+    /// How many studies of a patient there are, of whatever grade, counted to `most`.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the key room does not answer.
+    pub async fn studies_of_patient(
+        &self,
+        institution: &InstitutionId,
+        patient: PatientRef,
+        most: u32,
+    ) -> Result<usize, Unavailable> {
+        let keys = self.core.keys.keys_of_patient(institution, patient, most).await;
+        keys.map(|keys| keys.len()).map_err(|error| Unavailable::new("keys", error))
     }
 
     /// Whether there is a study of a patient that can be granted. Special care cannot, and must not show by being there.

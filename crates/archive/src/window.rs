@@ -93,6 +93,11 @@ impl StudyWindow {
         self.objects.keep(name, object, bytes);
     }
 
+    /// Whether nothing was counted yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.instances.load(Ordering::Relaxed) == 0
+    }
+
     /// Adds to the closing count, and tells whoever watches.
     pub(crate) fn count(&self, instances: u64, bytes: u64) {
         self.instances.fetch_add(instances, Ordering::Relaxed);

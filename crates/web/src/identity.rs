@@ -20,6 +20,12 @@ pub(crate) const SIGNING_IN_COOKIE: &str = "__Host-yingdun-signing-in";
 /// The cookie of a sign-in that is under way with a provider.
 pub(crate) const PROVIDER_COOKIE: &str = "__Host-yingdun-provider";
 
+/// The cookie of a browser at which somebody signed out: the provider has to ask anew who sits there.
+pub(crate) const SIGNED_OUT_COOKIE: &str = "__Host-yingdun-signed-out";
+
+/// How long a browser remembers that: longer than providers remember whom they signed in.
+const SIGNED_OUT_SECONDS: u64 = 30 * 24 * 3600;
+
 /// The longest token that is looked at, in bytes. Ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
 
@@ -148,6 +154,33 @@ pub(crate) fn set_provider_cookie<B>(response: &mut Response<B>, value: &Secret<
 /// Takes that away.
 pub(crate) fn clear_provider_cookie<B>(response: &mut Response<B>) {
     set_cookie_for(response, PROVIDER_COOKIE, "", 0, "Lax");
+}
+
+/// Has the browser remember that somebody signed out at it.
+pub(crate) fn set_signed_out_cookie<B>(response: &mut Response<B>) {
+    set_cookie(response, SIGNED_OUT_COOKIE, "1", SIGNED_OUT_SECONDS);
+}
+
+/// Takes that away: somebody was asked since.
+pub(crate) fn clear_signed_out_cookie<B>(response: &mut Response<B>) {
+    set_cookie(response, SIGNED_OUT_COOKIE, "", 0);
+}
+
+/// Whether a session of this browser is over: somebody signed out, or it rested, or it was ended elsewhere.
+pub(crate) async fn was_left(service: &Service, headers: &HeaderMap, peer: Peer) -> Result<bool, Problem> {
+    if sent(headers, SIGNED_OUT_COOKIE) {
+        return Ok(true);
+    }
+    Ok(sent(headers, SESSION_COOKIE)
+        && of_cookie_in_part(service, headers, SESSION_COOKIE, peer).await?.is_none())
+}
+
+/// Whether a cookie came, however often.
+fn sent(headers: &HeaderMap, name: &str) -> bool {
+    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    pairs
+        .flat_map(|value| value.split(';'))
+        .any(|pair| pair.trim().split_once('=').is_some_and(|(key, value)| key == name && !value.is_empty()))
 }
 
 fn set_cookie<B>(response: &mut Response<B>, name: &str, value: &str, seconds: u64) {

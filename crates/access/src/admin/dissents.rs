@@ -20,6 +20,8 @@ const LISTED_MAX: u32 = 10_000;
 pub struct NewDissent {
     /// Whose studies.
     pub patient: PatientRef,
+    /// Whether there is a study of the patient, or the officer said that there is none yet: what names nobody closes nothing.
+    pub is_known: bool,
     /// Against what.
     pub against: Against,
     /// Whether broken glass passes it.
@@ -34,7 +36,7 @@ impl Access {
     /// Enters a dissent or restriction. It holds for the next decision, and open answers end within seconds.
     ///
     /// # Errors
-    /// [`AdminError::EmptyInterval`]; [`AdminError::TooManyNamed`]; [`AdminError::NotFound`] for an unknown person or department, or
+    /// [`AdminError::EmptyInterval`]; [`AdminError::TooManyNamed`]; [`AdminError::UnknownPatient`]; [`AdminError::NotFound`] for an unknown person or department, or
     /// where the patient has too many.
     pub async fn enter_dissent(&self, officer: &Session, new: NewDissent) -> Result<Dissent, AdminError> {
         let now = self.inner.clock.now();
@@ -57,6 +59,11 @@ impl Access {
         let change = Change { action: Action::ManageRights, code: "enter-dissent", detail };
         let on = HeldRefs { study: None, patient: Some(dissent.patient) };
         let (intent, detail) = self.intend_on(officer, change, on).await?;
+        if !new.is_known {
+            let nobody = CatalogError::UnexpectedRows { statement: 0, expected: 1, came: 0 };
+            self.carry_out(intent, detail, Err::<(), _>(nobody)).await.or_else(not_found)?;
+            return Err(AdminError::UnknownPatient);
+        }
         let outcome = match self.knows(officer, &dissent.against).await {
             Ok(true) => {
                 let enter = dissents::enter(officer.institution(), &dissent, now);
@@ -109,6 +116,11 @@ impl Access {
         }
         Ok(true)
     }
+}
+
+/// What was to be written down is: the caller says more exactly what was not found.
+fn not_found(error: AdminError) -> Result<(), AdminError> {
+    if matches!(error, AdminError::NotFound) { Ok(()) } else { Err(error) }
 }
 
 /// Broken glass is for treatment: there is nothing to pass where research or carrying away is forbidden.

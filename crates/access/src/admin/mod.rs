@@ -82,6 +82,9 @@ pub enum AdminError {
     /// A department has a name that people read.
     #[error("a department is called something, in at most 64 characters")]
     DepartmentName,
+    /// A dissent or seal of somebody of whom there is no study would close nothing.
+    #[error("there is no study of this patient, and the dissent would close nothing")]
+    UnknownPatient,
     /// More persons than a seal names.
     #[error("a seal names at most 50 persons")]
     TooManyNamed,

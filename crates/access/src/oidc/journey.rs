@@ -56,6 +56,12 @@ impl std::fmt::Debug for OidcJourney {
 }
 
 impl OidcJourney {
+    /// Whether the person had to be authenticated anew.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// What was given along when it began.
     #[must_use]
     pub fn carried(&self) -> &[(String, String)] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use yingdun_access::{
     AdminError, Department, DeviceHabits, DeviceRecord, PeerFacts, Resource, Scope, Session, StudyFacts,
 };
-use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::catalogue::{Visibility, departments};
 use yingdun_model::{Action, AeTitle, DepartmentId, Grade, Role, StudyRef, Unit};
 
 crate::on_both_engines!(
@@ -82,7 +82,12 @@ async fn send(house: &House, ae_title: &str, number: u8) {
         tls: true,
     };
     let session = house.access.authenticate_device(facts).await.unwrap();
-    house.access.authorise(&session, Action::Store, house.study(number, Grade::L4)).await.unwrap();
+    let Resource::Study(study) = house.study(number, Grade::L4) else { unreachable!() };
+    // Who may store has sent nothing yet.
+    house.access.authorise(&session, Action::Store, Resource::Study(study.clone())).await.unwrap();
+    let units = departments::of_studies(&house.catalogue, &study.institution, [study.study]).await.unwrap();
+    assert!(units.is_empty(), "{units:?}");
+    house.access.note_sender(&session, study.study).await.unwrap();
 }
 
 async fn a_specialist_sees_the_own_department_to_the_last_millisecond(house: House) {

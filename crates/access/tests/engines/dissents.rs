@@ -15,7 +15,14 @@ crate::on_both_engines!(
 );
 
 fn new(number: u8, against: Against) -> NewDissent {
-    NewDissent { patient: patient(number), against, break_glass: false, valid_from: None, valid_until: None }
+    NewDissent {
+        patient: patient(number),
+        is_known: true,
+        against,
+        break_glass: false,
+        valid_from: None,
+        valid_until: None,
+    }
 }
 
 fn persons(names: &[&str]) -> Against {

@@ -33,7 +33,7 @@ pub(crate) struct House {
     pub(crate) detail_key: SealingKey,
     identity_key: SealingKey,
     pub(crate) identity: Database,
-    catalogue: Database,
+    pub(crate) catalogue: Database,
     pub(crate) system_officer: Session,
     pub(crate) security_officer: Session,
     pub(crate) audit_officer: Session,

@@ -86,6 +86,19 @@ impl OpenStudy {
         Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action })
     }
 
+    /// Whether this session may also send the study to a device: what must not leave stays where it is looked at.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`], written down; [`OpenError::Unavailable`].
+    pub async fn may_be_sent(&self) -> Result<(), OpenError> {
+        self.core.access.may_send(&self.session, &self.facts).await.map_err(|refusal| {
+            match refusal.reason() {
+                Some(reason) => OpenError::Refused { reason: reason.to_string() },
+                None => OpenError::Unavailable(Unavailable::new("access", refusal)),
+            }
+        })
+    }
+
     /// The instances, of one series or one instance if asked, by series and instance number.
     ///
     /// # Errors

@@ -221,10 +221,16 @@ impl Admitted {
     pub(super) async fn commit(
         &self,
         core: &Core,
+        session: &Session,
         descriptor: Descriptor,
         leaf: Event,
         record: impl Future<Output = Result<Location, StoreError>>,
     ) -> Result<Stored, IngestError> {
+        // Before there is a row of the study, and not for a permission alone: what came whole says who sends it.
+        if self.window.is_unused() {
+            let noted = core.access.note_sender(session, self.facts.study).await;
+            noted.map_err(|refusal| IngestError::Unavailable(Unavailable::new("access", refusal)))?;
+        }
         let (location, receipt) = tokio::join!(record, core.audit.append_one(leaf.clone()));
         match (location, receipt) {
             (Ok(location), Ok(_)) => match self.acknowledge(core, descriptor, location, &leaf).await? {

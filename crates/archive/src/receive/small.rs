@@ -65,7 +65,7 @@ pub(super) async fn store(
     };
 
     let record = Record { header, descriptor: descriptor_part, metadata, object: vec![object] };
-    admitted.commit(core, descriptor, leaf, core.store.append(record)).await
+    admitted.commit(core, session, descriptor, leaf, core.store.append(record)).await
 }
 
 /// Seals the pieces of an object, of so many bytes together.

@@ -149,7 +149,7 @@ impl Streaming {
         record.write(sealed.into()).await.map_err(not_stored)?;
 
         let leaf = admitted.stored_leaf(session, &arrived, version, false);
-        admitted.commit(core, descriptor, leaf, record.finish(descriptor_part, metadata)).await
+        admitted.commit(core, session, descriptor, leaf, record.finish(descriptor_part, metadata)).await
     }
 
     async fn hand_on(&mut self) -> Result<(), IngestError> {

@@ -194,9 +194,14 @@ impl Service for ArchiveDoor {
         self.search(caller.acting(), query).await
     }
 
-    async fn select(&self, caller: &Caller, selection: Selection) -> Result<Vec<Outgoing>, Failure> {
+    async fn select(
+        &self,
+        caller: &Caller,
+        selection: Selection,
+        elsewhere: bool,
+    ) -> Result<Vec<Outgoing>, Failure> {
         let turn = Arc::new(self.pass(caller, Class::Bulk, Crowded::UnableToSend).await?);
-        let selected = self.instances(caller.acting(), selection).await?;
+        let selected = self.instances(caller.acting(), selection, elsewhere).await?;
         // Given back when the last of them is sent, or is not sent any more.
         Ok(selected.into_iter().map(|one| holding(one, &turn)).collect())
     }

@@ -28,6 +28,7 @@ impl ArchiveDoor {
         &self,
         session: &Session,
         selection: Selection,
+        elsewhere: bool,
     ) -> Result<Vec<Outgoing>, Failure> {
         let mut all = Vec::new();
         for study in self.studies(session, &selection).await? {
@@ -37,6 +38,9 @@ impl ArchiveDoor {
                 Err(OpenError::NotFound) => continue,
                 Err(error) => return Err(failure(error)),
             };
+            if elsewhere {
+                open.may_be_sent().await.map_err(failure)?;
+            }
             let meant = |entry: &InstanceEntry| {
                 (selection.series.is_empty() || selection.series.contains(&entry.series))
                     && (selection.instances.is_empty() || selection.instances.contains(&entry.sop_instance))

@@ -34,7 +34,7 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
         root: Root,
     ) -> Result<(), MessageError> {
         let selected = match self.selection(context, command, root).await? {
-            Ok(selection) => self.service.select(self.session, selection).await,
+            Ok(selection) => self.service.select(self.session, selection, false).await,
             Err(failure) => Err(failure),
         };
         let (outgoing, progress) = match selected.and_then(counted) {

@@ -49,7 +49,9 @@ impl<S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S, T
             Failure::new(FailureKind::DestinationUnknown, "move destination missing or no AE title")
         })?;
         let target = self.service.destination(self.session, &title).await?;
-        let (outgoing, progress) = counted(self.service.select(self.session, selection).await?)?;
+        // What comes to where it was asked for is looked at there.
+        let elsewhere = title != self.peer.calling;
+        let (outgoing, progress) = counted(self.service.select(self.session, selection, elsewhere).await?)?;
         Ok((target, outgoing, progress))
     }
 

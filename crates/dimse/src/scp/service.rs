@@ -291,13 +291,14 @@ pub trait Service: Send + Sync + 'static {
         std::future::ready(Err(not_offered()))
     }
 
-    /// Lists what a C-GET or C-MOVE asks for, in the order in which it is to be sent.
+    /// Lists what a C-GET or C-MOVE asks for, in the order in which it is to be sent; `elsewhere`: to another device than the one that asks.
     fn select(
         &self,
         session: &Self::Session,
         selection: Selection,
+        elsewhere: bool,
     ) -> impl Future<Output = Result<Vec<Outgoing>, Failure>> + Send {
-        let _ = (session, selection);
+        let _ = (session, selection, elsewhere);
         std::future::ready(Err(not_offered()))
     }
 

@@ -123,6 +123,9 @@ pub(crate) async fn worklist(call: Call, body: Body) -> Result<Response<Body>, P
 pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: StoreBody = json_of(body).await?;
     let holdings = holdings(&call, &body, limits::JOB_OBJECTS_MAX).await?;
+    for holding in &holdings {
+        holding.study.may_be_sent().await.map_err(of_open)?;
+    }
     let total = holdings.iter().map(|holding| holding.entries.len()).sum();
     let session = call.session()?;
     let title = title_in_path(&call)?;

@@ -11,6 +11,13 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
     match error {
         AdminError::Refused(refusal) => of_refusal(&refusal),
         AdminError::NotFound => Problem::new(Kind::NotFound).expected("an account of this institution"),
+        AdminError::UnknownPatient => Problem::new(Kind::NotFound)
+            .expected("a patient of whom there is a study")
+            .came(words)
+            .remedy(
+                "compare patient_id with the images, and issuer with their IssuerOfPatientID; for a patient whose first study is \
+                 still to come, say \"unknown\": true",
+            ),
         AdminError::AlreadyExists => Problem::new(Kind::Conflict).expected("a new name").came(words),
         AdminError::RoleConflict
         | AdminError::OfficerAccount

@@ -39,7 +39,8 @@ pub(crate) async fn start(call: Call) -> Result<Response<Body>, Problem> {
         None | Some("") => None,
         Some(word) => Some(word.parse::<Role>().map_err(|_| Problem::bad_request("a role", "another word"))?),
     };
-    let fresh = matches!(call.query.one("fresh")?, Some("true"));
+    let asked = matches!(call.query.one("fresh")?, Some("true"));
+    let fresh = asked || identity::was_left(&call.service, &call.headers, call.peer).await?;
     let mut carried = Vec::new();
     if call.query.one(CLIENT_ID)?.is_some() {
         // Judged before anybody goes anywhere; and again when the browser is back.
@@ -87,6 +88,9 @@ pub(crate) async fn callback(call: Call) -> Result<Response<Body>, Problem> {
         program: call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned),
     };
     let done = access.finish_oidc(journey.as_ref(), answered).await;
+    // Also somebody who still has to choose a role has been asked who it is.
+    let asked = journey.as_ref().is_some_and(OidcJourney::is_fresh)
+        && matches!(done, Ok(_) | Err(SignInError::ChooseRole { .. }));
     let mut response = match (done, &journey) {
         (Ok(signed_in), Some(journey)) => enter(&call, &signed_in, journey).await?,
         (Err(SignInError::ChooseRole { held }), Some(journey)) => choose(journey, &held),
@@ -97,6 +101,9 @@ pub(crate) async fn callback(call: Call) -> Result<Response<Body>, Problem> {
         (Err(error), _) => return Err(identity::of_sign_in(&error)),
     };
     identity::clear_provider_cookie(&mut response);
+    if asked {
+        identity::clear_signed_out_cookie(&mut response);
+    }
     Ok(response)
 }
 

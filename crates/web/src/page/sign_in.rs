@@ -122,6 +122,8 @@ pub(crate) async fn leave(call: Call, body: Body) -> Result<Response<Body>, Prob
     }
     let mut response = answer::see_other("/login");
     identity::clear_session_cookie(&mut response);
+    // The provider may still know who was here, and would sign that person in for whoever sits here next.
+    identity::set_signed_out_cookie(&mut response);
     Ok(response)
 }
 

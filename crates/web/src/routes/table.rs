@@ -214,6 +214,7 @@ const DISSENT: &[Parameter] = &[
     optional("break_glass", Schema::Flag, "Whether broken glass passes it; not when absent"),
     optional("valid_from_ms", Schema::Number, "From, milliseconds since 1970; now when absent"),
     optional("valid_until_ms", Schema::Number, "Until, exclusive; until it is ended when absent"),
+    optional("unknown", Schema::Flag, "That there may be no study of the patient yet; refused when absent"),
 ];
 
 const MEMBER: &[Parameter] = &[
@@ -864,7 +865,7 @@ routes! {
     /// End a care relation.
     EndCare => api(Method::Post, "/care-relations/end", Action::ManageRights, BodyRule::Json(END_CARE), &[], CHANGED, "结束接诊关系", "End a care relation"),
     /// A dissent.
-    EnterDissent => api(Method::Post, "/dissents", Action::ManageRights, BodyRule::Json(DISSENT), &[], &[(201, "Entered; `dissent` is its number"), (404, "No such person or department, or the patient has 100 already")], "登记患者异议或封存", "Enter a dissent of a patient, or seal the patient's studies"),
+    EnterDissent => api(Method::Post, "/dissents", Action::ManageRights, BodyRule::Json(DISSENT), &[], &[(201, "Entered; `dissent` is its number, `studies` how many it closes now"), (404, "No study of the patient, no such person or department, or the patient has 100 already")], "登记患者异议或封存", "Enter a dissent of a patient, or seal the patient's studies"),
     /// Those in force.
     ListDissents => api(Method::Get, "/dissents", Action::ManageRights, BodyRule::None, &[], OK, "列出患者异议与封存", "Dissents and seals that are not over; patients by their pseudonyms"),
     /// Ends one.
