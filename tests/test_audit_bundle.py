@@ -127,6 +127,9 @@ def test_a_fitting_manifest_does_not_help_who_changes_what_leaves_say(watched, b
         changed = packed(tmp_path, {**files, name: data}, manifest=True)
         assert not verify(watched, changed, code=1)["ok"], name
         assert verify_independently(watched, changed).startswith("BAD "), name
+    # So are the verifier and the words beside it, by the version that they came with.
+    found = verify(watched, packed(tmp_path, {**files, "verify_bundle.py": b"print('OK')\n"}, manifest=True), code=1)
+    assert "verify_bundle.py" in str(found["bad"])
     # The report is derived again by the program alone; the other verifier says that it does not.
     page = files["report.html"].replace(b"dr-wei", b"dr-who")
     assert page != files["report.html"]

@@ -213,6 +213,25 @@ fn policy_digest(files: &Files) -> String {
 
 /// A name of a file without a folder, which no program that unpacks it takes for something else.
 fn is_plain(name: &str) -> bool {
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !name.starts_with('.') && !name.is_empty() && name.len() <= 100 && name.bytes().all(is_legal)
+    const NAME_BYTES_MAX: usize = 255;
+    let is_legal = |character: char| !character.is_control() && !matches!(character, '/' | '\\' | ':');
+    !name.starts_with('.')
+        && !name.is_empty()
+        && name.len() <= NAME_BYTES_MAX
+        && name.chars().all(is_legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_file_may_be_called_anything_that_leads_nowhere_else() {
+        for good in ["people.cedar", "本院.cedar", "a b.cedar"] {
+            assert!(is_plain(good), "{good}");
+        }
+        for wrong in ["", ".cedar", "..", "a/b.cedar", "a\\b.cedar", "C:b.cedar", "a\nb.cedar"] {
+            assert!(!is_plain(wrong), "{wrong}");
+        }
+    }
 }

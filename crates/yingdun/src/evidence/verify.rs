@@ -69,6 +69,11 @@ impl Verified {
             self.bad.push(format!("`{POLICY}…`: it is not the policy set that `{FACTS}` names"));
         }
         self.witnesses(files, key, &head, policy);
+        // Another version may have brought other ones; then the manifest alone holds them.
+        if facts.program == env!("CARGO_PKG_VERSION") {
+            let other = TOOLS.iter().filter(|(name, text)| !file(files, name).is_ok_and(|found| found == text.as_bytes()));
+            self.bad.extend(other.map(|(name, _)| format!("`{name}`: it is not the one of this program")));
+        }
         match report::of(&facts, files) {
             Ok(report) if file(files, REPORT).is_ok_and(|found| found == report.as_bytes()) => {}
             Ok(_) => self.bad.push(format!(
