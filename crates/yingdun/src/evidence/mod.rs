@@ -215,10 +215,7 @@ fn policy_digest(files: &Files) -> String {
 fn is_plain(name: &str) -> bool {
     const NAME_BYTES_MAX: usize = 255;
     let is_legal = |character: char| !character.is_control() && !matches!(character, '/' | '\\' | ':');
-    !name.starts_with('.')
-        && !name.is_empty()
-        && name.len() <= NAME_BYTES_MAX
-        && name.chars().all(is_legal)
+    !name.starts_with('.') && !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(is_legal)
 }
 
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl Verified {
         self.witnesses(files, key, &head, policy);
         // Another version may have brought other ones; then the manifest alone holds them.
         if facts.program == env!("CARGO_PKG_VERSION") {
-            let other = TOOLS.iter().filter(|(name, text)| !file(files, name).is_ok_and(|found| found == text.as_bytes()));
+            let other = TOOLS
+                .iter()
+                .filter(|(name, text)| !file(files, name).is_ok_and(|found| found == text.as_bytes()));
             self.bad.extend(other.map(|(name, _)| format!("`{name}`: it is not the one of this program")));
         }
         match report::of(&facts, files) {
