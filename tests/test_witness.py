@@ -3,6 +3,8 @@
 import random
 import re
 import shutil
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -64,6 +66,23 @@ def gauge(house, name: str) -> float:
 
 def health(house) -> dict:
     return house.office.browser().get(f"{house.addresses.web}/health/ready", timeout=30).json()
+
+
+def test_a_bundle_of_evidence_continues_what_witnesses_have_seen(two_houses, tmp_path):
+    house, other = two_houses
+    least = wait_until_witnessed(house)
+    token, file = tmp_path / "token", tmp_path / "evidence.zip"
+    token.write_text(house.office.audit.token)
+    asked = ["--server", house.addresses.web, "--ca-file", house.ca_file, "--token-file", token]
+    program.run_json("audit", "bundle", "--actor", "audit-admin", "--out", file, *asked)
+    given = ["audit", "verify-bundle", file, "--public-key", house.audit_key_file, "--witness-policy"]
+    found = program.run_json(*given, house.policy)
+    assert found["ok"] and least <= found["witnessed_size"] <= found["size"] and found["witnessed_at_ms"]
+    assert not program.run_json(*given, other.policy, code=1)["ok"], "other witnesses than those of the policy"
+    program_of_others = program.REPOSITORY / "docs" / "verify" / "verify_bundle.py"
+    command = [sys.executable, program_of_others, file, house.audit_key_file.read_text().strip()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert f"continues {found['witnessed_size']} witnessed" in done.stdout, done.stdout + done.stderr
 
 
 def test_two_archives_witness_each_other_and_strangers_can_check_it(two_houses, tmp_path):

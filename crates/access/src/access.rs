@@ -19,7 +19,7 @@ use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
 use crate::sign_in::Stage;
 use crate::watch::{NoWatch, Stops, Watch, Who, is_stopped, may_be_stopped};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use yingdun_audit::{AuditError, Log};
 use yingdun_catalog::identity::{alerts, sessions};
@@ -199,6 +199,13 @@ impl Access {
     #[must_use]
     pub fn policy_set(&self) -> &[u8; 32] {
         self.inner.engine.digest()
+    }
+
+    /// The text of the policy set, file by file. [`Self::policy_set`] is SHA-256 over name and text of each in the order of their names, each of
+    /// both behind its length in bytes as a big-endian number of 64 bits.
+    #[must_use]
+    pub fn policy_files(&self) -> &BTreeMap<String, String> {
+        self.inner.engine.files()
     }
 
     /// Decides without a leaf and without a permit: for the rows of a list, and to tell in advance what a person

@@ -421,6 +421,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditAccesses
+        | RouteId::AuditBundle
         | RouteId::SearchAuditEvents
         | RouteId::ReadAuditEvent
         | RouteId::AuditCheckpoint
@@ -533,7 +534,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::LeaveUnit => json(json!({"name": "victim", "device": "CT01"})),
         RouteId::SetDeviceDepartments => json(json!({"departments": []})),
         RouteId::SetStudyDepartments => json(json!({"study": study.study.as_str()})),
-        RouteId::AuditAccesses => json(json!({"patient_id": "4711"})),
+        RouteId::AuditAccesses | RouteId::AuditBundle => json(json!({"patient_id": "4711"})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))

@@ -18,6 +18,7 @@ mod config;
 mod conformance;
 mod demo;
 mod echo_report;
+mod evidence;
 mod identifier;
 mod installation;
 mod messages;

@@ -46,6 +46,7 @@ macro_rules! messages {
 }
 
 mod disc;
+mod evidence;
 mod gateway;
 
 messages! {

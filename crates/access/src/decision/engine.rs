@@ -10,7 +10,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request, Response,
     RestrictedExpression,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 use yingdun_model::{Action, ActorKind, Grade, PurposeOfUse, Role};
 
@@ -36,17 +36,18 @@ pub(crate) struct Engine {
     policies: Applicable,
     reasons: HashMap<PolicyId, Reason>,
     digest: [u8; 32],
+    files: BTreeMap<String, String>,
     names: Names,
 }
 
 impl Engine {
     /// Loads and validates the policies.
     pub(crate) fn load(source: &PolicySource) -> Result<Self, PolicyError> {
-        let LoadedPolicies { set, reasons, digest } = load(source)?;
+        let LoadedPolicies { set, reasons, digest, files } = load(source)?;
         let names =
             Names::new().ok_or_else(|| PolicyError::Invalid("an entity type has no legal name".into()))?;
         let policies = Applicable::of(&set, &names)?;
-        Ok(Self { authorizer: Authorizer::new(), policies, reasons, digest, names })
+        Ok(Self { authorizer: Authorizer::new(), policies, reasons, digest, files, names })
     }
 
     /// The same without leaving out policies that cannot speak about a question.
@@ -60,6 +61,11 @@ impl Engine {
     /// SHA-256 of the policy set, which goes into every leaf.
     pub(crate) const fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    /// The text of the policy set, file by file.
+    pub(crate) const fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
     }
 
     /// Decides one question.

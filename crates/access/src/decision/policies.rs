@@ -105,6 +105,8 @@ pub(super) struct LoadedPolicies {
     pub(super) set: PolicySet,
     pub(super) reasons: HashMap<PolicyId, Reason>,
     pub(super) digest: [u8; 32],
+    /// The text of every file, by name: what the digest is over.
+    pub(super) files: BTreeMap<String, String>,
 }
 
 /// Reads, parses and validates a set of policies.
@@ -141,7 +143,7 @@ fn assemble(mut files: BTreeMap<String, String>) -> Result<LoadedPolicies, Polic
         return Err(PolicyError::TooMany(reasons.len()));
     }
     validate(&set)?;
-    Ok(LoadedPolicies { set, reasons, digest })
+    Ok(LoadedPolicies { set, reasons, digest, files })
 }
 
 fn read_directory(directory: &Path) -> Result<BTreeMap<String, String>, PolicyError> {

@@ -47,12 +47,7 @@ pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, 
         ..Filter::default()
     };
     match (asked.study_uid, asked.study, asked.patient, asked.patient_id) {
-        (Some(uid), None, None, None) => {
-            let uid = Uid::new(&uid)
-                .map_err(|_| Problem::new(Kind::BadRequest).expected("a UID as `study_uid`"))?;
-            let reference = call.service.archive.study_reference(institution, &uid).await;
-            filter.study = Some(reference.map_err(|error| of_unavailable(&error))?);
-        }
+        (Some(uid), None, None, None) => filter.study = Some(reference_of(&call, &uid).await?),
         (None, Some(study), None, None) => filter.study = Some(study),
         (None, None, Some(patient), None) => filter.patient = Some(patient),
         (None, None, None, Some(patient_id)) => {
@@ -107,6 +102,13 @@ pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
 }
 
 // === helpers ===
+
+/// The reference of a study, by its UID.
+pub(super) async fn reference_of(call: &Call, uid: &str) -> Result<StudyRef, Problem> {
+    let uid = Uid::new(uid).map_err(|_| Problem::new(Kind::BadRequest).expected("a UID as `study_uid`"))?;
+    let reference = call.service.archive.study_reference(call.session()?.institution(), &uid).await;
+    reference.map_err(|error| of_unavailable(&error))
+}
 
 async fn answered(
     call: &Call,

@@ -10,6 +10,7 @@ pub(crate) mod commitments;
 pub(crate) mod departments;
 pub(crate) mod destructions;
 pub(crate) mod dissents;
+pub(crate) mod evidence;
 pub(crate) mod grants;
 pub(crate) mod holds;
 pub(crate) mod keys;

@@ -2,8 +2,9 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, alerts, audit, break_glass, commitments, departments, destructions, dissents, grants,
-    holds, keys, me, network, nodes, performed, rights, storage, studies as follow, system, vault, worklist,
+    accesses, accounts, alerts, audit, break_glass, commitments, departments, destructions, dissents,
+    evidence, grants, holds, keys, me, network, nodes, performed, rights, storage, studies as follow, system,
+    vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -146,6 +147,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuditTail => audit::tail(call).await,
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditAccesses => accesses::of_images(call, body).await,
+        RouteId::AuditBundle => evidence::bundle(call, body).await,
         RouteId::OwnAccesses => accesses::own(call).await,
         RouteId::SearchAuditEvents => audit_event::search(call).await,
         RouteId::ReadAuditEvent => audit_event::one(call).await,

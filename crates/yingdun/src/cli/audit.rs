@@ -70,6 +70,51 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Make an evidence bundle: every leaf about a study or a patient, or by somebody, with the proof of each, a report for people, and the
+    /// programs that check it offline. 1000 leaves at most
+    #[command(group = clap::ArgGroup::new("about").required(true))]
+    Bundle {
+        /// Study Instance UID
+        #[arg(long, group = "about")]
+        study_uid: Option<String>,
+        /// A file with the patient ID, or `-` for standard input
+        #[arg(long, value_name = "FILE", group = "about")]
+        patient_id_file: Option<PathBuf>,
+        /// Who issued the patient ID
+        #[arg(long, default_value = "", requires = "patient_id_file")]
+        issuer: String,
+        /// By this person, device or program
+        #[arg(long, value_name = "NAME", group = "about")]
+        actor: Option<String>,
+        /// Written at or after this moment, in milliseconds since 1970
+        #[arg(long)]
+        from_ms: Option<i64>,
+        /// Written before this moment, in milliseconds since 1970
+        #[arg(long)]
+        until_ms: Option<i64>,
+        /// Leaves at most
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        limit: u64,
+        /// Where to go on: `next` of the bundle before
+        #[arg(long)]
+        cursor: Option<String>,
+        /// The file of the bundle, a zip; it must not be there yet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Check an evidence bundle, offline
+    VerifyBundle {
+        /// The bundle
+        file: PathBuf,
+        /// The public key of the log (C2SP vkey), had from somewhere else than the bundle
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// The policy (C2SP tlog-policy) whose witnesses must have seen the log
+        #[arg(long, value_name = "FILE")]
+        witness_policy: Option<PathBuf>,
+    },
     /// Check a log directory, or a copy of it, offline
     Verify {
         directory: PathBuf,

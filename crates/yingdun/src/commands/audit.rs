@@ -2,7 +2,7 @@
 
 use super::stamped::StampedLog;
 use super::witnessed::Witnessed;
-use super::{CommandError, Verdict, admin, logs, policy, render};
+use super::{CommandError, Verdict, admin, bundle, logs, policy, render};
 use crate::cli::{AuditCommand, WitnessedArgs};
 use crate::config::witness_policy;
 use crate::messages::Language;
@@ -60,6 +60,31 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
                 }
             }
             admin::audit_accesses(body, &admin, output).await
+        }
+        AuditCommand::Bundle {
+            study_uid,
+            patient_id_file,
+            issuer,
+            actor,
+            from_ms,
+            until_ms,
+            limit,
+            cursor,
+            out,
+            admin,
+        } => {
+            bundle::is_free(&out)?;
+            let patient_id = patient_id_file.as_deref().map(admin::text_of).transpose()?;
+            let body = json!({
+                "study_uid": study_uid, "patient_id": patient_id.as_deref().map(str::trim), "issuer": issuer,
+                "actor": actor, "from_ms": from_ms, "until_ms": until_ms, "limit": limit, "cursor": cursor,
+            });
+            let answer = admin::audit_bundle(body, &admin).await?;
+            blocking(move || bundle::write(answer, &out, output)).await
+        }
+        AuditCommand::VerifyBundle { file, public_key, witness_policy } => {
+            let verifier = read_public_key(&public_key)?;
+            blocking(move || bundle::verify(&file, &verifier, witness_policy.as_deref(), output)).await
         }
         AuditCommand::Verify {
             directory,

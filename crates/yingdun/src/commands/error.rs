@@ -51,6 +51,9 @@ pub(crate) enum CommandError {
     PublicKey { path: PathBuf, cause: yingdun_crypto::sign::NoteError },
     #[error(transparent)]
     WitnessPolicy(#[from] crate::config::PolicyFileError),
+    /// An evidence bundle cannot be made.
+    #[error("{0}")]
+    Evidence(String),
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod bundle;
 mod certificate;
 mod check_config;
 mod commit;

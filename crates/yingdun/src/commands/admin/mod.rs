@@ -196,6 +196,10 @@ pub(super) async fn audit_accesses(
     say_page(output, "accesses", &page)
 }
 
+pub(super) async fn audit_bundle(body: Value, admin: &AdminArgs) -> Result<Value, CommandError> {
+    Ok(Server::of(admin)?.ask(Method::POST, &["audit", "bundle"], &[], Some(body)).await?)
+}
+
 // === helpers ===
 
 /// Asks a route under the conditions that are set, and says its answer.
