@@ -37,6 +37,7 @@ impl ArchiveDoor {
                 Err(OpenError::NotFound) => continue,
                 Err(error) => return Err(failure(error)),
             };
+            open.gives_objects().map_err(failure)?;
             let meant = |entry: &InstanceEntry| {
                 (selection.series.is_empty() || selection.series.contains(&entry.series))
                     && (selection.instances.is_empty() || selection.instances.contains(&entry.sop_instance))
