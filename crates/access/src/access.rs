@@ -11,6 +11,7 @@ use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
+use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Footing, Heard, Permit};
@@ -51,6 +52,8 @@ pub struct AccessConfig {
     pub rules: SignInRules,
     /// A provider with which people may sign in; none unless it is configured.
     pub oidc: Option<OidcSetup>,
+    /// What roles are not to learn of the studies that they see.
+    pub masking: Masking,
     /// Who counts what people open, and stops who opens too much.
     pub watch: Arc<dyn Watch>,
 }
@@ -68,6 +71,7 @@ impl AccessConfig {
             identity_key,
             rules: SignInRules::default(),
             oidc: None,
+            masking: Masking::default(),
             watch: Arc::new(NoWatch),
         }
     }
@@ -99,6 +103,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) flood: Mutex<FloodGuard>,
     pub(crate) running_times: RunningTimes,
+    pub(crate) masking: Masking,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
     utc_offset_minutes: i32,
@@ -171,6 +176,7 @@ impl Access {
             identity_key,
             rules,
             oidc,
+            masking,
             watch,
         } = config;
         let engine = Engine::load(&policies)?;
@@ -187,6 +193,7 @@ impl Access {
             passwords: Passwords::new(),
             flood: Mutex::new(FloodGuard::default()),
             running_times: RunningTimes::default(),
+            masking,
             watch,
             stops: Stops::default(),
             utc_offset_minutes,
@@ -274,6 +281,9 @@ impl Access {
         let mut event = ledger::decided(session, action, &resource, decision, *self.policy_set());
         if let Some(grant) = basis.grant.filter(|_| decision.permitted) {
             event.counts = event.counts.with(ledger::GRANT, grant);
+        }
+        if decision.permitted && action == Action::View && self.is_masked(session.role()) {
+            event.counts = event.counts.with(ledger::MASKED, 1);
         }
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(action, decision.permitted);
@@ -487,6 +497,7 @@ impl Access {
             strong,
             step_up: self.inner.rules.step_up,
             departments: known.departments.exist,
+            masked: self.is_masked(session.role()),
         }
     }
 

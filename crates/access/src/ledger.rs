@@ -48,6 +48,9 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
 /// The count under which a leaf names the grant that a permission rests on.
 pub(crate) const GRANT: &str = "grant";
 
+/// The count that says of a leaf that its actor was shown names and identifiers masked only.
+pub const MASKED: &str = "masked";
+
 /// The leaf of a decision.
 pub(crate) fn decided(
     session: &Session,

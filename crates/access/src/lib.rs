@@ -39,6 +39,7 @@
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
+//! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `grants` | timed grants, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
@@ -60,6 +61,7 @@ mod dissents;
 mod flood;
 mod grants;
 mod ledger;
+mod masking;
 mod oidc;
 mod password;
 mod permit;
@@ -87,7 +89,8 @@ pub use grants::{
     BreakGlassQuota, BrokenGlass, EndError, GRANT_TIME_MAX, GrantError, GrantRecord, GrantedStudies,
     NewBreakGlass, NewGrant, REASON_CHARACTERS_MAX, ReviewsDue,
 };
-pub use ledger::{detail_context, session_leaf};
+pub use ledger::{MASKED, detail_context, session_leaf};
+pub use masking::{Masking, RoleSeesNothing};
 pub use oidc::{
     CLOCK_SKEW_MAX, OidcAnswer, OidcBegun, OidcJourney, OidcProvider, OidcRules, OidcSetup, ProviderCall,
     ProviderError, ProviderKeys, ProviderMetadata, is_protected,

@@ -58,6 +58,8 @@ reasons! {
     SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
     UnprotectedTransport => "unprotected-transport",
+    /// The role is shown names and identifiers masked only, and this cannot be masked.
+    MaskedRole => "masked-role",
     /// A rule of the operator's own policies forbids it.
     LocalRule => "local-rule",
     /// The action cannot be asked for this kind of resource.
@@ -165,6 +167,7 @@ impl Reason {
             | Self::UnprotectedTransport
             | Self::LocalRule
             | Self::NotApplicable
+            | Self::MaskedRole
             | Self::PolicyError
             | Self::SecondFactorNeeded
             | Self::MonitorLimit
@@ -178,9 +181,10 @@ impl Reason {
     pub const fn help(self, role: Role) -> Help {
         match self {
             Self::SessionEnded => Help::SignInAgain,
-            Self::RoleWithdrawn | Self::OfficersSeeNoImages | Self::ResearchSeesNoIdentity => {
-                Help::ActivateAnotherRole
-            }
+            Self::RoleWithdrawn
+            | Self::OfficersSeeNoImages
+            | Self::ResearchSeesNoIdentity
+            | Self::MaskedRole => Help::ActivateAnotherRole,
             Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
             Self::AccountDisabled => Help::AskSystemAdministrator,
             Self::SpecialCareNeedsCareRelation => Help::AskForCareRelation,

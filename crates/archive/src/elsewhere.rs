@@ -6,7 +6,8 @@
 //! with whom nobody has a care relation.
 
 use crate::error::FindError;
-use crate::find::{self, ANSWERED, database_error, leaf, may_search};
+use crate::find::{self, ANSWERED, database_error, leaf, masked_counts, may_search, refuse_masked};
+use crate::masked::Mask;
 use crate::pseudonym::InstitutionKeys;
 use crate::request::FoundRow;
 use crate::shared::{Core, GRADE_ON_ARRIVAL};
@@ -15,20 +16,38 @@ use std::sync::Arc;
 use yingdun_access::{Session, StudyFacts};
 use yingdun_audit::Counts;
 use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility, studies};
-use yingdun_dicom::{Tag, tags};
+use yingdun_dicom::{AttributePath, Tag, tags};
 use yingdun_model::{StudyRef, Timestamp, Uid};
+
+/// Stands for an attribute that nobody knows: private, so masked where anything is.
+const UNKNOWN: Tag = Tag(0x0009, 0x1000);
 
 /// A search elsewhere that its asker may make.
 #[derive(Debug)]
 pub struct SearchElsewhere {
     core: Arc<Core>,
     session: Session,
+    keys: Arc<InstitutionKeys>,
+    /// What the asker is not to learn of a row.
+    mask: Option<Mask>,
 }
 
 impl SearchElsewhere {
     pub(crate) async fn begin(core: &Arc<Core>, session: &Session) -> Result<Self, FindError> {
         may_search(core, session).await?;
-        Ok(Self { core: Arc::clone(core), session: session.clone() })
+        let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
+        let mask = Mask::of(core, session, &keys);
+        Ok(Self { core: Arc::clone(core), session: session.clone(), keys, mask })
+    }
+
+    /// Whether the asker may put a key to the other archive, with this text. A name that is no attribute of the standard could be
+    /// any.
+    ///
+    /// # Errors
+    /// [`FindError::BadKey`] for an attribute that is masked for the asker.
+    pub fn may_ask(&self, path: Option<AttributePath>, text: &str) -> Result<(), FindError> {
+        let unknown = AttributePath::from(UNKNOWN);
+        refuse_masked(self.mask.as_ref(), path.unwrap_or(unknown), text)
     }
 
     /// Those of the rows that the asker may see. A row without a legal Study Instance UID is nobody's. The leaf that says
@@ -37,8 +56,7 @@ impl SearchElsewhere {
     /// # Errors
     /// [`FindError`].
     pub async fn seen(self, rows: Vec<FoundRow>) -> Result<Vec<FoundRow>, FindError> {
-        let Self { core, session } = self;
-        let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
+        let Self { core, session, keys, mask } = self;
         let named: Vec<(FoundRow, Uid)> = rows
             .into_iter()
             .filter_map(|row| Some((Uid::new(text(&row, tags::STUDY_INSTANCE_UID)?).ok()?, row)))
@@ -50,8 +68,11 @@ impl SearchElsewhere {
             ours.get(&reference).cloned().unwrap_or_else(|| unheld(&session, &keys, row, study))
         };
         let seen = find::seen(&core, &session, named, facts).await?;
-        let seen: Vec<FoundRow> = seen.into_iter().map(|(row, _)| row).collect();
-        let counts = Counts::new().with("rows", seen.len() as u64);
+        let mut seen: Vec<FoundRow> = seen.into_iter().map(|(row, _)| row).collect();
+        if let Some(mask) = &mask {
+            seen.iter_mut().for_each(|row| mask.row(row));
+        }
+        let counts = masked_counts(Counts::new().with("rows", seen.len() as u64), mask.as_ref());
         let leaf = leaf(&session, *core.access.policy_set(), ANSWERED, counts);
         core.append_leaf(leaf).await.map_err(FindError::Unavailable)?;
         Ok(seen)

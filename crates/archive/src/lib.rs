@@ -64,6 +64,7 @@ mod kept;
 mod keys;
 mod known;
 mod layout;
+mod masked;
 mod open;
 mod others;
 mod packing;

@@ -2,11 +2,15 @@
 
 use std::fmt;
 use yingdun_crypto::{SealingKey, TokenKey};
+use yingdun_dicom::Tag;
 use yingdun_dicom::person_name::fold;
 use yingdun_dicom::query::MatchValue;
 use yingdun_model::{
     InstanceRef, InstitutionId, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
 };
+
+/// Bytes of a stand-in: enough that no two of the millions of identifiers of a hospital share one, save by a rare chance.
+const MASKED_BYTES: usize = 6;
 
 /// The two keys of an institution that open no image: for pseudonyms and tokens, and for catalogue columns.
 pub(crate) struct InstitutionKeys {
@@ -144,6 +148,14 @@ impl Pseudonyms {
     /// A workitem of the unified worklist.
     pub(crate) fn workitem(&self, workitem: &Uid) -> WorkitemRef {
         WorkitemRef::from_bytes(self.0.token("workitem", workitem.as_str()))
+    }
+
+    /// The stand-in for a value of a masked attribute: the same for the same value, within this institution. Fourteen
+    /// characters, which every text attribute holds.
+    pub(crate) fn masked(&self, tag: Tag, text: &str) -> String {
+        let token = self.0.token_of("masked", &[tag.to_hex().as_bytes(), text.as_bytes()]);
+        let digits: String = token.iter().take(MASKED_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        format!("M-{digits}")
     }
 
     /// The code of a destruction, by which the other nodes know that one of them carried it out.

@@ -56,6 +56,7 @@ pub mod from_json;
 pub mod index;
 pub mod json;
 pub mod limits;
+pub mod masking;
 pub mod matching;
 pub mod part10;
 mod path;

@@ -85,6 +85,14 @@ pub const PROPERTIES: &[Property] = &[
         ],
     },
     Property {
+        name: "masked-roles-take-nothing-whole",
+        says: "Whose role is masked exports nothing and reads no worklist.",
+        principals: EVERYBODY,
+        actions: &["export", "read-worklist", "manage-worklist"],
+        bound: AtMost(r#"!context.masked"#),
+        mutant: &[Without("guardrail-masked-role")],
+    },
+    Property {
         name: "researchers-see-no-identity",
         says: "Who activated the role of a researcher is shown nothing identifiable.",
         principals: EVERYBODY,

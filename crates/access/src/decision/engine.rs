@@ -250,6 +250,7 @@ impl Names {
             ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
             ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
+            ("masked".to_owned(), RestrictedExpression::new_bool(when.masked)),
             ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
         ])
         .ok()

@@ -66,6 +66,7 @@ fn usual() -> Circumstances {
         strong: false,
         step_up: false,
         departments: false,
+        masked: false,
     }
 }
 
@@ -310,6 +311,24 @@ fn table() -> String {
                 decide(true)
             )
             .unwrap();
+        }
+    }
+
+    out.push_str("\nOf a role that is masked: in care, received today.\n\n");
+    for (name, who) in askers() {
+        let when = Circumstances { masked: true, ..usual() };
+        let study =
+            |ties| Target::Study { institution: home(), grade: Grade::L4, received_today: true, ties };
+        let cells = [Action::Search, Action::ReadWorklist, Action::ManageWorklist]
+            .map(|action| (action, Target::Archive(home())))
+            .into_iter()
+            .chain(
+                [Action::List, Action::View, Action::Export].map(|action| (action, study(relations()[1].1))),
+            );
+        for (action, on) in cells {
+            let decision = engine.decide(&who, action, &on, &when);
+            let word = if decision.permitted { "yes" } else { "no" };
+            writeln!(out, "{name:<28} {:<16} {word:<4} {}", action.as_str(), decision.reason).unwrap();
         }
     }
 

@@ -19,6 +19,7 @@
 //!    technician stores, and lists and views what came today: where there are departments, of those and of the devices to which
 //!    that person belongs now. These five search.
 //!    The chief exports the institution, within the same bounds; nobody else does.
+//!    Whose role is masked exports nothing, and neither reads nor changes the worklist.
 //! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes, and who registers
 //!    devices tries whether they echo. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
@@ -109,6 +110,9 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
     let device = who.kind == ActorKind::Device && who.role == Role::Device;
     let service = who.kind == ActorKind::Service && who.role == Role::Service;
     let granted = |scope| (device || service) && who.scopes.contains(&scope);
+    if when.masked && matches!(action, Action::Export | Action::ReadWorklist | Action::ManageWorklist) {
+        return false;
+    }
     match action {
         Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
         Action::List | Action::View | Action::Export => {
@@ -325,8 +329,9 @@ impl Chance {
         let address: IpAddr = self.of(&addresses).parse().unwrap();
         let purpose = if self.one_in(3) { self.of(PurposeOfUse::ALL) } else { PurposeOfUse::Treatment };
         let (strong, step_up, departments) = (self.one_in(2), self.one_in(2), self.one_in(2));
+        let masked = self.one_in(4);
         let now = Timestamp::from_ms(NOW_MS);
-        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up, departments }
+        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up, departments, masked }
     }
 }
 
@@ -491,7 +496,7 @@ fn a_second_factor_is_asked_of_those_whom_it_would_help_and_of_nobody_else() {
     for _ in 0..20_000 {
         let action = chance.of(&[Action::View, Action::Export]);
         let (who, on) = (chance.principal(), chance.target(action));
-        let when = Circumstances { step_up: true, strong: false, ..chance.circumstances() };
+        let when = Circumstances { step_up: true, strong: false, masked: false, ..chance.circumstances() };
         let decision = engine.decide(&who, action, &on, &when);
         let with = engine.decide(&who, action, &on, &Circumstances { strong: true, ..when });
         if decision.reason == crate::reason::Reason::SecondFactorNeeded {

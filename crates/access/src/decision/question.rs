@@ -216,4 +216,6 @@ pub(crate) struct Circumstances {
     pub(crate) step_up: bool,
     /// Whether the institution has entered departments.
     pub(crate) departments: bool,
+    /// Whether the role is shown names and identifiers masked only.
+    pub(crate) masked: bool,
 }

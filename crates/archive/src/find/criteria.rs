@@ -4,6 +4,7 @@ use super::attributes::{self, Attribute, text_of};
 use super::candidate::Candidate;
 use super::when::{PERFORMED, Pair, Ranges, STUDY, When};
 use crate::error::FindError;
+use crate::masked::Mask;
 use crate::pseudonym::{InstitutionKeys, Searchable};
 use crate::request::{FindRequest, Level};
 use crate::rows::REQUESTS;
@@ -76,11 +77,17 @@ enum Wanted {
 
 impl Criteria {
     /// Reads the keys of a request. What does not say in which zone it is, is of the zone `home`.
-    pub(super) fn parse(request: &FindRequest, home: UtcOffset) -> Result<Self, FindError> {
+    /// What the asker is not to learn is no key: which rows match would tell it.
+    pub(super) fn parse(
+        request: &FindRequest,
+        home: UtcOffset,
+        mask: Option<&Mask>,
+    ) -> Result<Self, FindError> {
         let mut criteria = Self { matching: request.matching, home, ..Self::default() };
         criteria.studies.extend(request.study.clone());
         criteria.series.extend(request.series.clone());
         for (path, text) in &request.keys {
+            refuse_masked(mask, *path, text)?;
             criteria.add(request.level, *path, text)?;
         }
         Ok(criteria)
@@ -337,6 +344,18 @@ impl Criteria {
     }
 }
 
+/// Refuses a key of an attribute that is masked for the asker. One that asks for the attribute only, and for no value of it, is
+/// none.
+pub(crate) fn refuse_masked(mask: Option<&Mask>, path: AttributePath, text: &str) -> Result<(), FindError> {
+    let is_masked = mask.is_some_and(|mask| mask.hides(path));
+    if !is_masked || matches!(text.trim(), "" | "*") {
+        return Ok(());
+    }
+    Err(FindError::BadKey(format!(
+        "masked-role: the key {path} is masked for this role and cannot be matched"
+    )))
+}
+
 /// What stands before the first wildcard.
 fn beginning(pattern: &str) -> &str {
     pattern.split(['*', '?']).next().unwrap_or_default()
@@ -412,7 +431,7 @@ mod tests {
             offset: 0,
             limit: 1,
         };
-        Criteria::parse(&request, UtcOffset::default())
+        Criteria::parse(&request, UtcOffset::default(), None)
     }
 
     #[test]

@@ -27,15 +27,17 @@ mod patients;
 mod when;
 
 pub use attributes::{is_searchable, search_attributes};
+pub(crate) use criteria::refuse_masked;
 
 use crate::error::{FindError, Unavailable};
+use crate::masked::Mask;
 use crate::request::{FindRequest, Found, FoundRow, Include};
 use crate::shared::Core;
 use candidate::Candidate;
 use criteria::Criteria;
 use pages::Pages;
 use std::sync::Arc;
-use yingdun_access::{Reason, Refusal, Resource, Session, StudyFacts, session_leaf};
+use yingdun_access::{MASKED, Reason, Refusal, Resource, Session, StudyFacts, session_leaf};
 use yingdun_audit::{Counts, Event, EventKind, Outcome, ReasonCode};
 use yingdun_catalog::CatalogError;
 use yingdun_dicom::{AttributePath, UtcOffset};
@@ -70,7 +72,7 @@ pub(crate) async fn find(
     }
     let more = matches.len() > limit as usize;
     matches.truncate(limit as usize);
-    let rows: Vec<FoundRow> = matches.iter().map(|row| answer::row(row, &search.include)).collect();
+    let rows: Vec<FoundRow> = search.rows(&matches);
     search.write_leaf(ANSWERED, Counts::new().with("rows", rows.len() as u64)).await?;
     Ok(Found { rows, more, unmatched: search.pages.criteria.take_unmatched() })
 }
@@ -82,6 +84,8 @@ pub struct Search {
     core: Arc<Core>,
     session: Session,
     include: Include,
+    /// What the session is not to learn of a row.
+    mask: Option<Mask>,
     pages: Pages,
     /// Matches to pass over.
     to_skip: u32,
@@ -101,7 +105,8 @@ impl Search {
         may_search(core, session).await?;
         let keys = core.institution_keys(session.institution()).await.map_err(FindError::Unavailable)?;
         let home = UtcOffset::from_minutes(core.access.utc_offset_minutes()).unwrap_or_default();
-        let criteria = Criteria::parse(&request, home)?;
+        let mask = Mask::of(core, session, &keys);
+        let criteria = Criteria::parse(&request, home, mask.as_ref())?;
         let visibility = core.access.visibility(session).await;
         let visibility =
             visibility.map_err(|refusal| FindError::Unavailable(Unavailable::new("access", refusal)))?;
@@ -111,6 +116,7 @@ impl Search {
             session: session.clone(),
             pages: Pages::new(request.level, criteria, keys, visibility, &request.include),
             include: request.include,
+            mask,
             to_skip: request.offset,
             missing: request.limit,
             given: 0,
@@ -137,7 +143,7 @@ impl Search {
                 some => break some.unwrap_or_default(),
             }
         };
-        let rows: Vec<FoundRow> = matches.iter().map(|row| answer::row(row, &self.include)).collect();
+        let rows = self.rows(&matches);
         let is_first = self.given == 0;
         self.given += rows.len() as u64;
         let counts = Counts::new().with("rows", self.given);
@@ -148,6 +154,15 @@ impl Search {
             None | Some(_) => {}
         }
         Ok(rows)
+    }
+
+    /// Matches as they leave.
+    fn rows(&self, matches: &[Candidate]) -> Vec<FoundRow> {
+        let mut rows: Vec<FoundRow> = matches.iter().map(|row| answer::row(row, &self.include)).collect();
+        if let Some(mask) = &self.mask {
+            rows.iter_mut().for_each(|row| mask.row(row));
+        }
+        rows
     }
 
     fn is_at_end(&self) -> bool {
@@ -181,6 +196,7 @@ impl Search {
     }
 
     async fn write_leaf(&self, reason: ReasonCode, counts: Counts) -> Result<u64, FindError> {
+        let counts = masked_counts(counts, self.mask.as_ref());
         let leaf = leaf(&self.session, *self.core.access.policy_set(), reason, counts);
         self.core.append_leaf(leaf).await.map_err(FindError::Unavailable)
     }
@@ -223,6 +239,11 @@ pub(crate) async fn seen<R>(
     let decisions = core.access.decide_many(session, Action::List, &studies).await.map_err(refused)?;
     let decided = rows.into_iter().zip(decisions);
     Ok(decided.filter(|(_, decision)| decision.permitted).map(|(row, _)| row).collect())
+}
+
+/// Says of an answer that it was masked.
+pub(crate) fn masked_counts(counts: Counts, mask: Option<&Mask>) -> Counts {
+    if mask.is_some() { counts.with(MASKED, 1) } else { counts }
 }
 
 /// The leaf of an answer.

@@ -28,7 +28,8 @@ const FRAME_BYTES_MAX: u64 = yingdun_pixels::limits::FRAME_BYTES_MAX;
 const HEAD_BYTES_MAX: u64 = 32 << 20;
 
 impl OpenStudy {
-    /// One frame, by its number from 1, with the attributes that stand before the pixels. Nothing is decoded.
+    /// One frame, by its number from 1, with the attributes that stand before the pixels. Nothing is decoded. The attributes are for
+    /// whoever makes a picture of it; they are not masked, and do not leave.
     ///
     /// # Errors
     /// [`OpenError::NotFound`] when there is no such frame, [`OpenError::NotAddressable`] when it is not read by itself:
@@ -79,6 +80,7 @@ impl OpenStudy {
     /// [`OpenError::NotConvertible`] when the transfer syntax cannot be written, or the first frame not be read; a later
     /// frame that cannot ends the stream with it. [`OpenError::NotAddressable`] as [`Self::image`].
     pub async fn transcoded(&self, entry: &InstanceEntry, to: &Uid) -> Result<ByteStream, OpenError> {
+        self.gives_objects()?;
         let reader = self.reader(entry).await?;
         let whole = reader.layout().header.data_set_bytes;
         self.window().await?.count(1, whole);

@@ -9,6 +9,7 @@ mod object;
 
 use crate::error::{OpenError, Unavailable, unavailable};
 use crate::layout::{FileHeader, LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
+use crate::masked::Mask;
 use crate::part::{OpenObject, PartKind, SealedPart};
 use crate::pseudonym::InstitutionKeys;
 use crate::record::Place;
@@ -25,6 +26,7 @@ use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::frames::FrameTable;
 use yingdun_dicom::json;
+use yingdun_dicom::masking::is_path_of_pixels;
 use yingdun_dicom::part10;
 use yingdun_dicom::transfer_syntax::{Encoding, frame_media_type};
 use yingdun_keys::KeysError;
@@ -46,6 +48,8 @@ pub struct OpenStudy {
     facts: StudyFacts,
     /// What it was opened for: to view it, or to export it.
     action: Action,
+    /// What the session is not to learn of it.
+    mask: Option<Mask>,
 }
 
 impl OpenStudy {
@@ -83,7 +87,22 @@ impl OpenStudy {
             }
             entered => drop(entered?),
         }
-        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action })
+        let mask = Mask::of(core, session, &keys);
+        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action, mask })
+    }
+
+    /// Whether whole objects may be had of it. They cannot be masked, so that a session whose role is gets none.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`].
+    pub fn gives_objects(&self) -> Result<(), OpenError> {
+        if self.mask.is_some() { Err(masked_role()) } else { Ok(()) }
+    }
+
+    /// What answers about it are masked by, for validators: two sessions whose answers may differ have two of these.
+    #[must_use]
+    pub fn masking_digest(&self) -> Option<[u8; 32]> {
+        self.mask.as_ref().map(Mask::digest)
     }
 
     /// Whether this session may also send the study to a device: what must not leave stays where it is looked at.
@@ -133,12 +152,20 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn metadata(&self, entry: &InstanceEntry, bulk_base_url: &str) -> Result<Bytes, OpenError> {
+        let metadata = self.unmasked_metadata(entry, bulk_base_url).await?;
+        match &self.mask {
+            None => Ok(metadata),
+            Some(mask) => mask.document(&metadata).ok_or_else(masked_role),
+        }
+    }
+
+    async fn unmasked_metadata(&self, entry: &InstanceEntry, base_url: &str) -> Result<Bytes, OpenError> {
         let metadata = self.part(entry, PartKind::Metadata).await?;
         let whole = metadata.read(0..metadata.plain_bytes()).await?;
         let layout_end = LENGTH_BYTES + layout_bytes(&whole)?;
         let template =
             usize::try_from(layout_end).ok().and_then(|end| whole.get(end..)).ok_or(OpenError::Damaged)?;
-        Ok(json::with_base(template, bulk_base_url).into())
+        Ok(json::with_base(template, base_url).into())
     }
 
     /// The data set of an instance as it was sent, bit for bit: its length and its bytes.
@@ -146,6 +173,7 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn data_set(&self, entry: &InstanceEntry) -> Result<(u64, ByteStream), OpenError> {
+        self.gives_objects()?;
         let reader = self.reader(entry).await?;
         let length = reader.layout().header.data_set_bytes;
         self.window().await?.count(1, length);
@@ -234,14 +262,16 @@ impl OpenStudy {
         Ok(frames)
     }
 
-    /// The values of an instance that have addresses of their own in its metadata, in their order.
+    /// The values of an instance that have addresses of their own in its metadata, in their order. A session whose role is masked
+    /// has pixels only.
     ///
     /// # Errors
     /// [`OpenError`].
     pub async fn bulk_values(&self, entry: &InstanceEntry) -> Result<Vec<BulkValue>, OpenError> {
         let reader = self.reader(entry).await?;
         let frames = reader.layout().frames.as_ref().map_or(0, FrameTable::frames);
-        let values = reader.layout().bulk.iter().map(|value| BulkValue {
+        let given = |path: &str| self.mask.is_none() || is_path_of_pixels(path);
+        let values = reader.layout().bulk.iter().filter(|value| given(&value.path)).map(|value| BulkValue {
             path: value.path.clone(),
             // Only the pixels of the object itself come in frames that can be told apart.
             frames: (value.encapsulated && value.path == PIXEL_DATA).then_some(frames),
@@ -287,10 +317,13 @@ impl OpenStudy {
 
     /// A binary value: where it lies in the object, or the few bytes that stand in the metadata.
     async fn value(&self, entry: &InstanceEntry, path: &str) -> Result<BinaryValue, OpenError> {
+        if self.mask.is_some() && !is_path_of_pixels(path) {
+            return Err(masked_role());
+        }
         let reader = self.reader(entry).await?;
         let layout = reader.layout();
         let Some(bulk) = layout.bulk.iter().find(|bulk| bulk.path == path) else {
-            let metadata = self.metadata(entry, "").await?;
+            let metadata = self.unmasked_metadata(entry, "").await?;
             return json::inline_value(&metadata, path)
                 .map(|bytes| BinaryValue::Inline(bytes.into()))
                 .ok_or(OpenError::NotFound);
@@ -304,6 +337,7 @@ impl OpenStudy {
 
     /// The object, the header that is written in front of it, and the length of its data set.
     async fn file(&self, entry: &InstanceEntry) -> Result<(ObjectReader, Bytes, u64), OpenError> {
+        self.gives_objects()?;
         let reader = self.reader(entry).await?;
         let FileHeader { sop_class, sop_instance, transfer_syntax, data_set_bytes } = &reader.layout().header;
         let header = part10::write_header(sop_class, sop_instance, transfer_syntax, None);
@@ -408,12 +442,18 @@ impl BinaryValue {
     }
 }
 
+fn masked_role() -> OpenError {
+    OpenError::Refused { reason: Reason::MaskedRole.to_string() }
+}
+
 /// Who may look at the study, and only not carry it away, is told so: it is no secret from them that it exists.
 async fn refused_export(core: &Core, session: &Session, facts: &StudyFacts) -> OpenError {
     let looked = core.access.decide(session, Action::View, &Resource::Study(facts.clone())).await;
     match looked {
         Ok(decision) if decision.permitted => {
-            OpenError::Refused { reason: Reason::NoRulePermits.to_string() }
+            let masked = core.access.mask_of(session).is_some();
+            let reason = if masked { Reason::MaskedRole } else { Reason::NoRulePermits };
+            OpenError::Refused { reason: reason.to_string() }
         }
         Ok(_) => OpenError::NotFound,
         Err(refusal) => OpenError::Unavailable(Unavailable::new("access", refusal)),

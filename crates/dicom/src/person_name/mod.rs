@@ -4,6 +4,7 @@ mod fuzzy;
 mod pinyin;
 
 pub use fuzzy::{NameQuery, parts};
+pub use pinyin::initial;
 
 /// A person name, split into its component groups.
 #[derive(Clone, PartialEq, Eq, Default)]

@@ -5,6 +5,9 @@
 
 use pinyin::{ToPinyin, ToPinyinMulti};
 
+/// From here on a character of a script is a syllable or a word: Hangul, kana, ideographs.
+const SYLLABLES: char = '\u{1100}';
+
 /// Characters of a name that are read: the longest have four, with titles a few more.
 const CHARACTERS_MAX: usize = 8;
 
@@ -93,6 +96,15 @@ const FAMILY: [(char, &str); 40] = [
     ('臧', "zang"),
     ('逄', "pang"),
 ];
+
+/// The letter that stands for a part of a name which begins with this character: itself in an alphabet, of a Chinese character
+/// the first of its reading, `*` for any other, which would tell a whole syllable.
+#[must_use]
+pub fn initial(first: char) -> char {
+    let read = first.to_pinyin().and_then(|reading| reading.plain().chars().next());
+    let letter = read.or_else(|| Some(first).filter(|letter| letter.is_alphabetic() && *letter < SYLLABLES));
+    letter.map_or('*', |letter| letter.to_uppercase().next().unwrap_or('*'))
+}
 
 /// The parts of a group whose folded words are in Chinese characters; nothing for other scripts.
 pub(super) fn parts(words: &[&str]) -> Vec<String> {

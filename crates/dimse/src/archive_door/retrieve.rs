@@ -38,6 +38,7 @@ impl ArchiveDoor {
                 Err(OpenError::NotFound) => continue,
                 Err(error) => return Err(failure(error)),
             };
+            open.gives_objects().map_err(failure)?;
             if elsewhere {
                 open.may_be_sent().await.map_err(failure)?;
             }

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use yingdun_access::{MoveDestination, Refusal};
 use yingdun_archive::{FoundRow, JobError, JobOrder, JobReport, Unavailable};
+use yingdun_dicom::dictionary;
 use yingdun_model::{AeTitle, JobKind, Uid};
 
 /// Seconds after which a client may try again when too much is asked of devices at once: a test or a search takes less than
@@ -92,6 +93,13 @@ pub(crate) async fn find(call: Call, body: Body) -> Result<Response<Body>, Probl
     let limit = limit.unwrap_or(limits::DEVICE_ROWS_MAX).min(limits::DEVICE_ROWS_MAX);
     // Who may not search hears nothing of devices.
     let search = call.service.archive.search_elsewhere(call.session()?).await.map_err(of_find)?;
+    for (name, value) in &keys {
+        // A key that is no text is refused by whoever reads them.
+        let text = value.as_str().unwrap_or_default();
+        for part in name.split('.') {
+            search.may_ask(dictionary::tag_of_name(part).map(Into::into), text).map_err(of_find)?;
+        }
+    }
     let title = title_in_path(&call)?;
     let device =
         device(title.clone(), call.service.access.search_destination(call.session()?, &title).await)?;
@@ -124,6 +132,7 @@ pub(crate) async fn store(call: Call, body: Body) -> Result<Response<Body>, Prob
     let body: StoreBody = json_of(body).await?;
     let holdings = holdings(&call, &body, limits::JOB_OBJECTS_MAX).await?;
     for holding in &holdings {
+        holding.study.gives_objects().map_err(of_open)?;
         holding.study.may_be_sent().await.map_err(of_open)?;
     }
     let total = holdings.iter().map(|holding| holding.entries.len()).sum();

@@ -71,6 +71,12 @@ pub(crate) fn refused(reason: &str) -> Problem {
             .came(reason)
             .remedy("ask the security administrator to lift it, or wait until it ends; in an emergency, break the glass");
     }
+    if reason == Reason::MaskedRole.as_str() {
+        return Problem::new(Kind::Forbidden)
+            .expected("a role that is shown names and identifiers, as this cannot be masked")
+            .came(reason)
+            .remedy("read metadata, frames or pictures instead; or activate a role that is not masked");
+    }
     Problem::new(Kind::Forbidden).expected("a role that may do this").came(reason)
 }
 

@@ -47,6 +47,8 @@ pub(super) async fn objects_of(
     accept: &Accept,
     alone: bool,
 ) -> Result<Response<Body>, Problem> {
+    // Who is shown names masked only has no whole object, in whatever form.
+    study.gives_objects().map_err(problems::of_open)?;
     let syntaxes = entries.iter().map(|entry| entry.transfer_syntax.as_str());
     let targets = studio::targets(entries.iter().map(|entry| &entry.transfer_syntax));
     let (form, given) = negotiate::objects(accept, syntaxes, targets, alone)?;
@@ -113,7 +115,11 @@ pub(crate) async fn metadata(call: Call) -> Result<Response<Body>, Problem> {
     let (study, entries) = open(&call).await?;
     let origin = call.service.origin.clone();
     let coding = call.coding.map_or("identity", Coding::as_str);
-    let validator = validator(&entries, &["metadata", media_type, &origin, coding]);
+    let mut form = vec!["metadata", media_type, &origin, coding];
+    // Answers to two roles are two representations where one of them is masked.
+    let masking = study.masking_digest().map(|digest| format!("{digest:02x?}"));
+    form.extend(masking.as_deref());
+    let validator = validator(&entries, &form);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);
     }

@@ -2,12 +2,13 @@
 
 use super::DatabaseUrl;
 use super::finding::{Finding, Severity};
+use super::masking::{self, MaskedRole, MaskingError};
 use super::{Oidc, oidc};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
-use yingdun_access::{AddressList, IdleRules, IdleZone, SignInRules};
+use yingdun_access::{AddressList, IdleRules, IdleZone, Masking, SignInRules};
 use yingdun_model::Role;
 
 /// The longest rest, in minutes: half a day, after which whoever comes back may be somebody else.
@@ -43,6 +44,9 @@ pub(crate) struct Identity {
     /// The same for places, whatever the role.
     #[serde(default)]
     pub(crate) idle_zones: Vec<Zone>,
+    /// What roles are not to learn of the studies that they see; unset means that no role is masked.
+    #[serde(default)]
+    pub(crate) masking: BTreeMap<Role, MaskedRole>,
     /// A provider with which people sign in; unset means none.
     pub(crate) oidc: Option<Oidc>,
 }
@@ -57,6 +61,14 @@ pub(crate) struct Zone {
 }
 
 impl Identity {
+    /// What roles are not to learn.
+    ///
+    /// # Errors
+    /// [`MaskingError`], which [`check`] calls an error.
+    pub(crate) fn masking(&self) -> Result<Masking, MaskingError> {
+        masking::masking(&self.masking)
+    }
+
     /// The rules, as the room of sign-ins reads them. A zone whose networks cannot be read, which [`check`] calls an error, is
     /// none.
     pub(crate) fn rules(&self) -> SignInRules {
@@ -129,7 +141,8 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             );
         }
     }
-    let mut findings_of_provider = identity.oidc.iter().flat_map(oidc::check).collect();
+    let mut further: Vec<Finding> = identity.oidc.iter().flat_map(oidc::check).collect();
+    further.extend(masking::check(&identity.masking));
     for zone in &identity.idle_zones {
         match zone.networks.join(" ").parse::<AddressList>() {
             Ok(AddressList::Only(networks)) if !networks.is_empty() => {}
@@ -147,7 +160,7 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             ),
         }
     }
-    findings.append(&mut findings_of_provider);
+    findings.append(&mut further);
     findings
 }
 

@@ -169,6 +169,12 @@ database = {identity}
 idle_minutes = 15
 # idle_minutes_for = {{ radiologist = 30 }}
 # idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
+# What a role is shown of whom a study is of (docs: masking): keep, initials, pseudonym or remove. Unset means that no role is masked.
+# [identity.masking.technician]
+# names = "initials"
+# identifiers = "pseudonym"
+# contacts = "remove"
+# attributes = {{ PatientBirthDate = "remove" }}
 
 # Uncomment to let people sign in with a provider of OpenID Connect (docs: identity). Officers keep their passwords.
 # [identity.oidc]

@@ -89,6 +89,9 @@ pub(crate) enum StartError {
     /// The audit log does not open.
     #[error("the audit log does not open: {0}")]
     Audit(#[from] yingdun_audit::AuditError),
+    /// The rules by which roles are masked cannot be.
+    #[error(transparent)]
+    Masking(#[from] crate::config::MaskingError),
     /// The policies cannot be trusted.
     #[error("the access policies do not load: {0}")]
     Policies(#[from] yingdun_access::PolicyError),

@@ -85,6 +85,8 @@ impl Foundation {
         };
         let sealing = keys.secret(&institution, SecretName::Identity).await?;
         let rules = config.identity.rules();
+        // What cannot be read, `check-config` calls an error; nothing is served with half of the rules.
+        let masking = config.identity.masking()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
         let monitor = LiveMonitor::open(&config.monitor)?;
         let watch = Arc::<LiveMonitor>::clone(&monitor);
@@ -92,6 +94,7 @@ impl Foundation {
             policies,
             rules,
             oidc,
+            masking,
             watch,
             ..AccessConfig::new(institution.clone(), detail, sealing)
         };
