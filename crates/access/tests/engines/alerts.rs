@@ -185,6 +185,7 @@ async fn broken_glass_goes_on_and_shows_one_patient(house: House) {
 
     // A patient who dissents, and says that an emergency passes that, is an emergency as well.
     let dissent = NewDissent {
+        is_known: true,
         patient: patient(8),
         against: Against::Person(actor("wang")),
         break_glass: true,
