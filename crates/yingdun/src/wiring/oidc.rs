@@ -20,6 +20,14 @@ use yingdun_access::{
 use yingdun_model::Secret;
 use zeroize::Zeroizing;
 
+/// Calls to the provider that failed, by what was asked for.
+pub(super) const CALLS_FAILED: &str = "yingdun_oidc_calls_failed_total";
+const DISCOVERY: &str = "discovery";
+const KEYS: &str = "keys";
+const EXCHANGE: &str = "exchange";
+/// Everything that is asked of a provider.
+pub(super) const CALLS: [&str; 3] = [DISCOVERY, KEYS, EXCHANGE];
+
 /// How long it may take to reach the provider.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 /// How long one call may take: a person waits for it.
@@ -171,7 +179,7 @@ impl Provider {
             return still;
         }
         let asked = async { self.read_metadata(self.get(&self.discovery()).await?).await }.await;
-        kept.keep(asked.inspect_err(|error| failed("discovery", error)))
+        kept.keep(asked.inspect_err(|error| failed(DISCOVERY, error)))
     }
 
     async fn keys_of_now(&self, again: bool) -> Result<Arc<ProviderKeys>, ProviderError> {
@@ -181,7 +189,7 @@ impl Provider {
         if let Some(still) = kept.still(if again { ASKED_AGAIN } else { KEPT }) {
             return still;
         }
-        kept.keep(self.fetch_keys(&metadata).await.inspect_err(|error| failed("keys", error)))
+        kept.keep(self.fetch_keys(&metadata).await.inspect_err(|error| failed(KEYS, error)))
     }
 
     async fn exchange_now(
@@ -241,7 +249,7 @@ impl OidcProvider for Provider {
     ) -> ProviderCall<'a, Secret<String>> {
         Box::pin(async move {
             let exchanged = self.exchange_now(code, verifier, redirect_uri).await;
-            exchanged.inspect_err(|error| failed("exchange", error))
+            exchanged.inspect_err(|error| failed(EXCHANGE, error))
         })
     }
 }
@@ -301,7 +309,7 @@ fn encoded(text: &str) -> String {
 }
 
 fn failed(call: &'static str, error: &ProviderError) {
-    metrics::counter!("yingdun_oidc_calls_failed_total", "call" => call).increment(1);
+    metrics::counter!(CALLS_FAILED, "call" => call).increment(1);
     tracing::warn!(call, %error, "a call to the provider of sign-ins failed");
 }
 
