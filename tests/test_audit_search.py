@@ -99,6 +99,28 @@ def test_who_looked_at_a_study_and_at_a_patient(watched):
     assert watched.office.system.raw("POST", "/audit/accesses", {"patient_id": "watched-0"}).status_code == 403
 
 
+def test_who_is_not_known_is_told_so(watched, tmp_path):
+    audit, token, patient = watched.office.audit, tmp_path / "token", tmp_path / "patient"
+    ask = lambda **asked: audit.raw("POST", "/audit/accesses", asked)
+    for asked, known in (
+        ({"patient_id": "watched-0"}, "true"),
+        ({"patient_id": "watched-0", "issuer": "elsewhere"}, "false"),
+        ({"patient_id": "watched-404"}, "false"),
+        ({"study_uid": watched.images[0].StudyInstanceUID}, "true"),
+        ({"study_uid": "1.2.3.4"}, "false"),
+    ):
+        answer = ask(**asked)
+        assert answer.status_code == 200 and answer.headers["Yingdun-Known"] == known, asked
+    token.write_text(audit.token)
+    patient.write_text("watched-0")
+    command = ["audit", "accesses", "--patient-id-file", patient, "--server", watched.addresses.web]
+    command += ["--ca-file", watched.ca_file, "--token-file", token]
+    assert program.run_json(*command)["known"] is True
+    assert program.run_json(*command, "--issuer", "elsewhere")["known"] is False
+    said = program.run(*command, "--issuer", "elsewhere")
+    assert said.returncode == 0 and "--issuer" in said.stdout
+
+
 def test_everybody_sees_the_own_accesses_and_no_others(watched):
     own = Api(watched.addresses.web, watched.ca_file, watched.tokens["dr-sun"]).raw("GET", "/me/accesses")
     assert own.status_code == 200, own.text

@@ -11,11 +11,11 @@ use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use yingdun_audit::{Counts, Cursor, Event, EventKind, Filter, LoggedLeaf, Outcome, ReasonCode};
-use yingdun_model::{Action, ActorKind, PatientRef, StudyRef, Timestamp, Uid};
+use yingdun_model::{Action, ActorKind, Grade, PatientRef, StudyRef, Timestamp, Uid};
 
 /// Whose images, and which page. A body, because a patient ID does not belong into addresses, which proxies write down.
 #[derive(Deserialize)]
@@ -33,6 +33,9 @@ struct Asked {
     cursor: Option<String>,
 }
 
+/// Whether the archive knows the patient or the study: where it does not, nothing found says nothing.
+const KNOWN: HeaderName = HeaderName::from_static("yingdun-known");
+
 /// Who looked at the images of a patient or a study, and who was refused.
 pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let asked: Asked = json_of(body).await?;
@@ -46,12 +49,27 @@ pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, 
         until: asked.until_ms.map(Timestamp::from_ms),
         ..Filter::default()
     };
+    let archive = &call.service.archive;
+    // What the catalogue cannot say now is left open: the log answers without it. What is under special care must not show by being there.
+    let mut known = None;
     match (asked.study_uid, asked.study, asked.patient, asked.patient_id) {
-        (Some(uid), None, None, None) => filter.study = Some(reference_of(&call, &uid).await?),
+        (Some(uid), None, None, None) => {
+            let uid = Uid::new(&uid)
+                .map_err(|_| Problem::new(Kind::BadRequest).expected("a UID as `study_uid`"))?;
+            let reference = archive.study_reference(institution, &uid).await;
+            let facts = archive.facts_of_study(institution, &uid).await.ok();
+            known = facts.map(|facts| facts.is_some_and(|facts| facts.grade != Grade::L5));
+            filter.study = Some(reference.map_err(|error| of_unavailable(&error))?);
+        }
         (None, Some(study), None, None) => filter.study = Some(study),
-        (None, None, Some(patient), None) => filter.patient = Some(patient),
+        (None, None, Some(patient), None) => {
+            known = archive.knows_patient_to_grant(institution, patient).await.ok();
+            filter.patient = Some(patient);
+        }
         (None, None, None, Some(patient_id)) => {
-            filter.patient = Some(patient_of(&call, session, &asked.issuer, &patient_id).await?);
+            let patient = patient_of(&call, session, &asked.issuer, &patient_id).await?;
+            known = archive.knows_patient_to_grant(institution, patient).await.ok();
+            filter.patient = Some(patient);
         }
         _ => {
             return Err(Problem::new(Kind::BadRequest)
@@ -61,7 +79,7 @@ pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, 
     let cursor = asked.cursor.map(|text| text.parse::<Cursor>()).transpose();
     let cursor = cursor.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
     let limit = asked.limit.unwrap_or(limits::AUDIT_LEAVES_DEFAULT).min(limits::AUDIT_LEAVES_MAX);
-    answered(&call, filter, cursor, limit).await
+    answered(&call, filter, cursor, limit, known).await
 }
 
 /// What images the bearer of the token opened, or was refused.
@@ -98,7 +116,7 @@ pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
         detail: None,
     };
     call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
-    answered(&call, filter, cursor, limit).await
+    answered(&call, filter, cursor, limit, None).await
 }
 
 // === helpers ===
@@ -115,10 +133,16 @@ async fn answered(
     filter: Filter,
     cursor: Option<Cursor>,
     limit: usize,
+    known: Option<bool>,
 ) -> Result<Response<Body>, Problem> {
     let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
     let rows = page.leaves.iter().map(row).collect::<Vec<Value>>();
-    paged(call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
+    let mut answer = paged(call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await?;
+    // Who sees that somebody looked knows it anyhow.
+    if let Some(known) = known.map(|known| known || !page.leaves.is_empty()) {
+        answer.headers_mut().insert(KNOWN, HeaderValue::from_static(if known { "true" } else { "false" }));
+    }
+    Ok(answer)
 }
 
 /// Who, when, why and with what outcome; the whole leaf is behind its number.

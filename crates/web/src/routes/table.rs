@@ -573,7 +573,7 @@ const CURSOR: Parameter = query("cursor", Schema::Text, "Where to go on: `Yingdu
 /// A page of the audit log.
 const PAGED: &[(u16, &str)] = &[(
     200,
-    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one; `Yingdun-Log` names the log that answers, and `Yingdun-Logs` is how many the installation has: each node answers from its own",
+    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one; `Yingdun-Log` names the log that answers, and `Yingdun-Logs` is how many the installation has: each node answers from its own. `Yingdun-Known` is `false` where the archive knows no patient or study of that name",
 )];
 
 /// Whose images.

@@ -33,6 +33,7 @@ use crate::cli::{
     AdminArgs, CareArgs, CareRelationCommand, ClientCommand, EventsArgs, InvitationCommand, PersonCommand,
     RoleCommand, WorklistCommand,
 };
+use crate::messages::Language;
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -218,7 +219,7 @@ async fn ask(
 fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandError> {
     let at_least = page.count.as_deref().and_then(|count| count.strip_prefix("at least "));
     let count = at_least.or(page.count.as_deref()).and_then(|count| count.parse::<u64>().ok());
-    let document = json!({
+    let mut document = json!({
         name: page.rows,
         "count": count,
         "count_is_exact": count.map(|_| at_least.is_none()),
@@ -226,10 +227,13 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
         "log": page.log,
         "logs": page.logs,
     });
+    if let (Some(fields), Some(known)) = (document.as_object_mut(), page.known) {
+        fields.insert("known".to_owned(), Value::from(known));
+    }
     output.say(&document, |language| {
         let mut lines: Vec<String> = rows(&page.rows).map(row).collect();
         if lines.is_empty() {
-            lines.push(language.no_such_leaves());
+            lines.push(nothing_on(page, language));
         }
         if let Some(next) = &page.next {
             lines.extend(count.map(|count| match at_least {
@@ -244,6 +248,15 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
         lines.join("\n")
     })?;
     Ok(Verdict::Good)
+}
+
+/// What an empty page says: nothing is there, nothing was found so far, or it is not known who was meant.
+fn nothing_on(page: &Page, language: Language) -> String {
+    match (&page.next, page.known) {
+        (Some(_), _) => language.no_such_leaves_yet(),
+        (None, Some(false)) => format!("{}\n{}", language.no_such_leaves(), language.nobody_known()),
+        (None, _) => language.no_such_leaves(),
+    }
 }
 
 /// Calls a route and says its answer.
@@ -301,4 +314,27 @@ pub(super) fn text_of(path: &Path) -> Result<String, CommandError> {
         return Ok(std::io::read_to_string(std::io::stdin())?);
     }
     std::fs::read_to_string(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_page_does_not_say_that_there_is_nothing_where_the_search_ended_at_a_bound() {
+        let page = |next: Option<&str>, known| Page {
+            rows: json!([]),
+            count: None,
+            next: next.map(str::to_owned),
+            log: None,
+            logs: None,
+            known,
+        };
+        let language = Language::English;
+        let nothing = language.no_such_leaves();
+        assert_eq!(nothing_on(&page(None, None), language), nothing);
+        assert_eq!(nothing_on(&page(None, Some(true)), language), nothing);
+        assert!(!nothing_on(&page(Some("before-7-in-0011223344556677"), None), language).contains(&nothing));
+        assert!(nothing_on(&page(None, Some(false)), language).contains("--issuer"));
+    }
 }

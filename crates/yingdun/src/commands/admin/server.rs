@@ -55,6 +55,8 @@ pub(super) struct Page {
     /// The log that answers, and how many there are.
     pub(super) log: Option<String>,
     pub(super) logs: Option<u64>,
+    /// Whether the archive knows whom the question is about, where it says so.
+    pub(super) known: Option<bool>,
 }
 
 /// What a refusal says (RFC 9457). Fields that are not here are for programs.
@@ -126,6 +128,7 @@ impl Server {
         let beside = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (count, next) = (beside("yingdun-count"), beside("yingdun-next"));
         let (log, logs) = (beside("yingdun-log"), beside("yingdun-logs").and_then(|logs| logs.parse().ok()));
+        let known = beside("yingdun-known").and_then(|known| known.parse().ok());
         let bytes = answer.bytes().await?;
         if !status.is_success() {
             return Err(refused(status, &bytes));
@@ -134,7 +137,7 @@ impl Server {
             true => Value::Null,
             false => serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?,
         };
-        Ok(Page { rows, count, next, log, logs })
+        Ok(Page { rows, count, next, log, logs, known })
     }
 
     /// Opens a form of the pages and sends it, as a browser would.
