@@ -525,7 +525,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GrantDeviceScopes => json(json!({"called_ae": "YINGDUN", "scopes": ["store"]})),
         RouteId::GiveCare => json(care),
         RouteId::EnterDissent => {
-            json(json!({"patient_id": "4712", "against": "sealed", "names": ["victim"]}))
+            json(json!({"patient_id": "4712", "against": "sealed", "names": ["victim"], "unknown": true}))
         }
         RouteId::EnterDepartment => json(json!({"name": "Surgery"})),
         RouteId::JoinUnit => {
