@@ -140,7 +140,7 @@ def test_a_kill_in_the_middle_of_a_compaction_loses_nothing_and_the_next_one_end
         installation.office.system.post("/system/compaction", {}, 202)
         status = lambda: installation.office.system.get("/system/compaction")  # noqa: E731
         # Wherever it is by then: between leaf and place, between two replicas, between two packs, or through.
-        wait_until(lambda: status()["removed_packs"] > enough or status()["state"] == "resting", "it goes on", SECONDS_MAX, step=0)
+        wait_until(lambda: status()["removed_packs"] > enough or status()["state"] == "resting", "it goes on", SECONDS_MAX, step=0.01)
         installation.kill()
         installation.start()
         installation.office.sign_in_officers()
@@ -186,7 +186,7 @@ def test_what_lives_in_mostly_dead_packs_goes_on_in_new_ones_through_kills_and_a
         installation.office.system.post("/system/compaction", {}, 202)
         status = lambda: installation.office.system.get("/system/compaction")  # noqa: E731
         # Wherever it is by then: between copy and catalogue, between catalogue and removal, or through.
-        wait_until(lambda: status()[word] > 0 or status()["state"] == "resting", "it goes on", SECONDS_MAX, step=0)
+        wait_until(lambda: status()[word] > 0 or status()["state"] == "resting", "it goes on", SECONDS_MAX, step=0.01)
         installation.kill()
         installation.start()
         installation.office.sign_in_officers()
