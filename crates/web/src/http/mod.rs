@@ -6,5 +6,6 @@ pub(crate) mod compress;
 pub(crate) mod conditional;
 pub(crate) mod cors;
 pub(crate) mod form;
+pub(crate) mod held;
 pub(crate) mod media;
 pub(crate) mod problem;

@@ -7,16 +7,14 @@
 //! | no turn became free | 503 with `Retry-After` |
 
 use super::{Needs, Route};
+use crate::http::held;
 use crate::http::problem::{Kind, Problem};
 use crate::identity;
 use crate::server::{Peer, Standing};
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use hyper::body::{Body as _, Frame, SizeHint};
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use yingdun_access::{Access, Session};
 use yingdun_gateway::{Asked, Class, Credential, Gateway, Refusal, Subject, Turn};
 
@@ -145,37 +143,10 @@ pub(super) struct Passed {
 impl Passed {
     /// The answer, with the turn in it where it lasts as long.
     pub(super) fn keep(self, response: Response<Body>) -> Response<Body> {
-        if !self.is_kept || response.body().is_end_stream() {
+        if !self.is_kept {
             return response;
         }
-        let turn = self.turn;
-        response.map(|body| Body::new(Kept { body, _turn: turn }))
-    }
-}
-
-/// A body that gives a turn back when it is taken, or nobody takes it any more.
-struct Kept {
-    body: Body,
-    _turn: Turn,
-}
-
-impl hyper::body::Body for Kept {
-    type Data = <Body as hyper::body::Body>::Data;
-    type Error = <Body as hyper::body::Body>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        response.map(|body| held::until_taken(body, self.turn))
     }
 }
 

@@ -5,15 +5,13 @@
 //! and says nothing therefore only loses them again, and nobody who works does. So many connections are known of one subject, the oldest;
 //! what it opens beyond that goes first, so that one token does not take the places of a whole hospital behind one address.
 
+use crate::http::held;
 use crate::limits;
 use axum::body::Body;
-use hyper::body::{Body as _, Frame, SizeHint};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 
 /// The connections that are open.
@@ -98,32 +96,7 @@ impl Standing {
 impl Served {
     /// The body of the answer: the request is served until it is taken, or nobody takes it any more.
     pub(super) fn until_taken(self, body: Body) -> Body {
-        if body.is_end_stream() { body } else { Body::new(Taking { body, _served: self }) }
-    }
-}
-
-struct Taking {
-    body: Body,
-    _served: Served,
-}
-
-impl hyper::body::Body for Taking {
-    type Data = <Body as hyper::body::Body>::Data;
-    type Error = <Body as hyper::body::Body>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        held::until_taken(body, self)
     }
 }
 
@@ -217,6 +190,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::body::Body as _;
 
     fn at(number: usize) -> IpAddr {
         IpAddr::from([10, 0, u8::try_from(number / 100).unwrap(), u8::try_from(number % 100).unwrap()])
