@@ -1,0 +1,61 @@
+//! People, their sessions and second factors, and service clients.
+
+use super::common::{
+    ACTOR, CHANGED, CLIENT, CREATED, CURSOR, JSON, OK, PAGED, api, field, optional, own, path, query,
+};
+use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
+use yingdun_model::Action;
+
+const SESSION: Parameter =
+    path("session", Schema::Text, "Reference of a session, as the list of sessions gives it");
+
+const CODE: &[Parameter] = &[field("code", Schema::Text, "Six digits of the app, or a recovery code")];
+
+rows! {
+    /// How the own second factor stands.
+    ReadSecondFactor => own(Method::Get, "/me/second-factor", true, BodyRule::None, &[], OK, "自己的第二因素状态", "How the own second factor stands, and what this session is worth"),
+    /// Begin a second factor.
+    BeginSecondFactor => own(Method::Post, "/me/second-factor", true, BodyRule::Json(list![field("password", Schema::Text, "The password")]), &[], list![(200, "`secret` and `uri`, once; nothing changes before the first code"), (403, "The password is wrong, or too many attempts failed"), (409, "There is one already")], "开始设置第二因素 (TOTP)", "Begin to set a second factor up (TOTP)"),
+    /// Confirm a second factor.
+    ConfirmSecondFactor => own(Method::Post, "/me/second-factor/confirmation", true, BodyRule::Json(CODE), &[], list![(200, "`recovery_codes`, once; every other session of the person has ended"), (403, "The code is wrong, or too many attempts failed"), (409, "None was begun, or there is one already")], "用首个验证码确认第二因素", "Confirm the second factor by its first code"),
+    /// Prove a second factor.
+    ProveSecondFactor => own(Method::Post, "/me/second-factor/proof", true, BodyRule::Json(CODE), &[], list![(200, "The sign-in is finished, and what is sensitive opens until `strong_until_ms`"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "提交验证码", "Prove the second factor by a code"),
+    /// New recovery codes.
+    RenewRecoveryCodes => own(Method::Post, "/me/second-factor/recovery-codes", false, BodyRule::Json(CODE), &[], list![(200, "Ten new `recovery_codes`, once; those before work no more"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "更换恢复码", "Replace the recovery codes"),
+    /// Remove the own second factor.
+    RemoveSecondFactor => own(Method::Post, "/me/second-factor/removal", false, BodyRule::Json(CODE), &[], list![(204, "Removed; every other session of the person has ended"), (403, "The code is wrong, was used, or too many attempts failed"), (409, "There is no second factor")], "移除自己的第二因素", "Remove the own second factor"),
+    /// The own sessions.
+    ListOwnSessions => own(Method::Get, "/me/sessions", false, BodyRule::None, &[], OK, "自己的会话", "The own sessions: where, since when, last used"),
+    /// What one opened oneself.
+    OwnAccesses => own(Method::Get, "/me/accesses", false, BodyRule::None, list![query("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "自己的影像访问记录", "What images one opened oneself, the newest first"),
+    /// End one of the own sessions.
+    EndOwnSession => own(Method::Delete, "/me/sessions/{session}", false, BodyRule::None, &[SESSION], list![(204, "Ended"), (404, "No such session of yours")], "结束自己的一个会话", "End one of the own sessions"),
+    /// The sessions of a person.
+    ListSessions => api(Method::Get, "/people/{actor}/sessions", Action::ManageAccounts, BodyRule::None, &[ACTOR], OK, "列出其会话", "The sessions of a person; that somebody looked is on the ledger"),
+    /// End one session of a person.
+    EndSession => api(Method::Delete, "/people/{actor}/sessions/{session}", Action::ManageAccounts, BodyRule::None, &[ACTOR, SESSION], list![(204, "Ended"), (404, "No such session")], "结束其一个会话", "End one session of a person"),
+    /// Reset the second factor of a person.
+    ResetSecondFactor => api(Method::Delete, "/people/{actor}/second-factor", Action::ManageRights, BodyRule::None, &[ACTOR], list![(204, "Removed; every session of the person has ended"), (404, "The person has none"), (409, "Not the own one")], "重置其第二因素", "Reset the second factor of a person who lost it"),
+    /// The own password.
+    ChangePassword => Route { method: Method::Post, path: "/me/password", family: Family::Api, needs: Needs::OwnToken, body: BodyRule::Json(list![field("present", Schema::Text, "The present password"), field("new", Schema::Text, "The new one, of at least 12 characters")]), parameters: &[], produces: JSON, answers: &[(204, "Changed; every other session of the person has ended"), (403, "The present password is wrong, or too many attempts failed")], summary_zh: "修改自己的密码", summary_en: "Change the own password" },
+    /// Everybody.
+    ListPeople => api(Method::Get, "/people", Action::ManageAccounts, BodyRule::None, &[], OK, "列出人员", "List people"),
+    /// A new person.
+    CreatePerson => api(Method::Post, "/people", Action::ManageAccounts, BodyRule::Json(list![field("name", Schema::Text, "Login name")]), &[], CREATED, "新增人员并邀请", "Create and invite a person"),
+    /// Disable or enable.
+    ChangePerson => api(Method::Patch, "/people/{actor}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the account is disabled")]), &[ACTOR], CHANGED, "停用或启用人员", "Disable or enable a person"),
+    /// A new invitation.
+    InviteAgain => api(Method::Post, "/people/{actor}/invitation", Action::ManageAccounts, BodyRule::None, &[ACTOR], CREATED, "重新邀请", "Invite a person again"),
+    /// Bind a person to an identity elsewhere.
+    BindPerson => api(Method::Put, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::Json(list![field("subject", Schema::Text, "By what the provider knows the person for ever (`sub`)")]), &[ACTOR], &[(204, "Bound"), (404, "No such person"), (409, "Person or subject is bound already, the person is an officer, or no provider is configured")], "将人员绑定到统一登录身份", "Bind a person to an identity at the provider of sign-ins"),
+    /// Take that away.
+    UnbindPerson => api(Method::Delete, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::None, &[ACTOR], CHANGED, "解除统一登录身份绑定", "Take the identity at the provider from a person, and end its sessions"),
+    /// End sessions.
+    EndSessions => api(Method::Delete, "/people/{actor}/sessions", Action::ManageAccounts, BodyRule::None, &[ACTOR], OK, "结束其全部会话", "End every session of a person"),
+    /// Every client.
+    ListClients => api(Method::Get, "/clients", Action::ManageAccounts, BodyRule::None, &[], OK, "列出服务程序", "List service clients"),
+    /// A new client.
+    CreateClient => api(Method::Post, "/clients", Action::ManageAccounts, BodyRule::Json(list![field("client_id", Schema::Text, "Its identifier"), optional("confidential", Schema::Flag, "Whether it gets a secret; true when absent"), optional("redirect_uris", Schema::Texts, "Where authorization codes may be sent")]), &[], CREATED, "登记服务程序", "Register a service client"),
+    /// Disable or enable a client.
+    ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
+}

@@ -1,0 +1,170 @@
+//! The rows of the route table, by door. A route is a row in the file of its door, and its name in the list below:
+//! a name without a row does not compile, a row without a name is dead code, which does not pass either.
+
+/// A list that lives as long as the program.
+macro_rules! list {
+    ($($item:expr),* $(,)?) => {
+        const { &[$($item),*] }
+    };
+}
+
+/// The rows of one door.
+macro_rules! rows {
+    ($($(#[doc = $doc:literal])* $id:ident => $route:expr,)+) => {
+        $(
+            $(#[doc = $doc])*
+            #[allow(non_upper_case_globals, reason = "the name of a route")]
+            pub(super) const $id: Route = $route;
+        )+
+    };
+}
+
+mod audit;
+mod common;
+mod custody;
+mod devices;
+mod dicomweb;
+mod identity;
+mod nodes;
+mod operations;
+mod rights;
+mod sign_in;
+mod workitems;
+mod worklist;
+
+use super::words::Route;
+
+macro_rules! doors {
+    ($($door:ident { $($id:ident,)+ })+) => {
+        /// A route: one method on one path. Each is described by its row.
+        #[allow(missing_docs, reason = "the row says it")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RouteId {
+            $($($id,)+)+
+        }
+
+        impl RouteId {
+            /// Every route, in the order of the table.
+            pub const ALL: &[Self] = &[$($(Self::$id,)+)+];
+
+            /// The name of the route, as in metrics and in the API description.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$id => stringify!($id),)+)+ }
+            }
+
+            /// The row of the table.
+            #[must_use]
+            pub const fn describe(self) -> Route {
+                match self { $($(Self::$id => $door::$id,)+)+ }
+            }
+        }
+    };
+}
+
+doors! {
+    dicomweb {
+        StoreInstances, StoreStudyInstances, SearchStudies, SearchSeries, SearchInstances,
+        SearchStudySeries, SearchStudyInstances, SearchSeriesInstances, RetrieveStudy, RetrieveSeries,
+        RetrieveInstance, StudyMetadata, SeriesMetadata, InstanceMetadata, RetrieveFrames, RetrieveBulkData,
+        RetrieveBulkDataValue, StudyBulkData, SeriesBulkData, InstanceBulkData, StudyPixelData,
+        SeriesPixelData, InstancePixelData, InstanceRendered, FramesRendered, StudyThumbnail,
+        SeriesThumbnail, InstanceThumbnail, FramesThumbnail, RetrieveByUri, Capabilities, ExportStudies,
+        ExportStudy, ExportSeries, DestroyStudy, DestroySeries, DestroyInstance,
+    }
+    workitems {
+        CreateWorkitem, SearchWorkitems, RetrieveWorkitem, UpdateWorkitem, ChangeWorkitemState,
+        RequestCancellation, Subscribe, Unsubscribe, SuspendSubscription, OpenEventChannel,
+    }
+    sign_in {
+        Token, Revoke, AuthorizeForm, Authorize, OAuthMetadata, Home, StudyPage, LoginForm, Login,
+        LoginLinkForm, LoginLink, ProviderStart, ProviderCallback, ProviderLogout, Logout, EnrolForm, Enrol,
+        SecondFactorPage, SecondFactorProof, SecondFactorBegin, SecondFactorConfirm, SessionsPage,
+        SessionsPageEnd,
+    }
+    identity {
+        ReadSecondFactor, BeginSecondFactor, ConfirmSecondFactor, ProveSecondFactor, RenewRecoveryCodes,
+        RemoveSecondFactor, ListOwnSessions, OwnAccesses, EndOwnSession, ListSessions, EndSession,
+        ResetSecondFactor, ChangePassword, ListPeople, CreatePerson, ChangePerson, InviteAgain, BindPerson,
+        UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient,
+    }
+    devices {
+        ListDevices, RegisterDevice, UpdateDevice, EchoDevice, FindAtDevice, WorklistAtDevice,
+        StoreAtDevice, RetrieveFromDevice, CommitAtDevice, ListCommitments, ReadCommitment, ListJobs,
+        ReadJob, CancelJob,
+    }
+    rights {
+        GiveRole, TakeRole, GrantDeviceScopes, GrantScopes, GiveCare, EndCare, EnterDissent, ListDissents,
+        EndDissent, ListDepartments, EnterDepartment, JoinUnit, LeaveUnit, SetDeviceDepartments,
+        SetStudyDepartments, GiveGrant, ListGrants, ReadGrant, RevokeGrant, BreakGlass, ListBrokenGlass,
+        ReadBrokenGlass, EndBrokenGlass, ReviewBrokenGlass, ListAlerts, ReadAlert, AcknowledgeAlert,
+        LiftStop,
+    }
+    worklist {
+        ListEvents, ListConflicts, ListWorklist, EnterStep, ReplaceStep, CancelStep, ListPerformedSteps,
+        ReadPerformedStep,
+    }
+    audit {
+        AuditTail, AuditSearch, AuditAccesses, AuditBundle, SearchAuditEvents, ReadAuditEvent,
+        AuditCheckpoint, AuditProof,
+    }
+    custody {
+        ReadKeys, RotateKeys, BeginRewrap, StopRewrap, ForgetNode, Seal, RequestDestruction,
+        ListDestructions, ReadDestruction, ApproveDestruction, WithdrawDestruction, PlaceHold, ListHolds,
+        ReadHold, RequestRelease, ApproveRelease, WithdrawRelease,
+    }
+    operations {
+        SystemStatus, ScrubStatus, BeginScrub, ListReplicas, DrainReplica, ReplaceReplica, CompactionStatus,
+        BeginCompaction, Description, Live, Ready, Metrics,
+    }
+    nodes {
+        VaultHoldings, VaultPack, VaultProbe, VaultPart, VaultAudit, NodeSpan, NodeSoundness, NodeEpoch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::{BodyRule, Method, Place};
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_routes_share_method_and_path() {
+        let mut seen = BTreeSet::new();
+        for id in RouteId::ALL {
+            let route = id.describe();
+            assert!(seen.insert((route.family.prefixes(), route.path, route.method)), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_in_a_path_is_described_and_nothing_else_claims_to_be_there() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            let in_path: BTreeSet<&str> = route
+                .path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .map(|name| name.trim_start_matches('*'))
+                .collect();
+            let described: BTreeSet<&str> = route
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.place == Place::Path)
+                .map(|parameter| parameter.name)
+                .collect();
+            assert_eq!(in_path, described, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn only_reading_routes_and_deletions_come_without_a_body() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            if matches!(route.method, Method::Get) {
+                assert_eq!(route.body, BodyRule::None, "{id:?}");
+            }
+            assert!(!route.summary_zh.is_empty() && !route.summary_en.is_empty());
+        }
+    }
+}
