@@ -623,6 +623,7 @@ messages! {
     demo_store() { "存 store" "存 store" }
     demo_use() { "用 use" "用 use" }
     demo_grants() { "权 grants" "权 grants" }
+    demo_watch() { "监 watch" "监 watch" }
     demo_keys() { "钥 keys" "钥 keys" }
     demo_destroy() { "毁 destroy" "毁 destroy" }
     demo_audit() { "审 audit" "审 audit" }
@@ -643,6 +644,10 @@ messages! {
     demo_granted(closed_ms, emergency_ms, index) {
         "无关人员得到限时授权即可打开，撤销后 {closed_ms} 毫秒内关闭；紧急破窗 {emergency_ms} 毫秒看到首个实例，不得自审，由审计管理员复核；第 {index} 条审计记录凭公钥即可证明"
         "the stranger opens what the doctor granted, and {closed_ms} ms after it was taken back no more; in an emergency the first instance after {emergency_ms} ms, reviewed by the audit administrator and not by oneself; record {index} of it is proved with the public key alone"
+    }
+    demo_watched(asked, opened, after_ms) {
+        "科主任一小时内逐个下载 {asked} 位患者的影像：第 {opened} 位之后被阻断，{after_ms} 毫秒内已打开的也不再可读；告警待处理，安全管理员解除后恢复"
+        "a chief takes the images of {asked} patients one after the other: stopped after {opened}, and {after_ms} ms later what was open is closed, too; an alert waits, and goes on once the security administrator lifts it"
     }
     demo_keyed(rotated, wrapped, ms, studies) {
         "{rotated} 个密钥加密密钥换为新版本，其下 {wrapped} 个密钥在 {ms} 毫秒内重新封装，旧版本已销毁；影像字节未动，{studies} 个检查照常打开"

@@ -20,6 +20,8 @@ pub(super) enum Stage {
     Use,
     /// Who may see it for a while: a grant, an emergency.
     Grants,
+    /// Who takes everything is stopped.
+    Watch,
     /// Keys are replaced.
     Keys,
     /// A study is destroyed for good.
@@ -35,6 +37,7 @@ impl Stage {
             Self::Store => language.demo_store(),
             Self::Use => language.demo_use(),
             Self::Grants => language.demo_grants(),
+            Self::Watch => language.demo_watch(),
             Self::Keys => language.demo_keys(),
             Self::Destroy => language.demo_destroy(),
             Self::Audit => language.demo_audit(),

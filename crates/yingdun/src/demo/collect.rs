@@ -27,24 +27,9 @@ pub(super) async fn collect(
     language: Language,
 ) -> Result<Shown, DemoError> {
     let reason = turned_away(house).await?;
-    let (destination, settings) = house.calling()?;
-    let mut queues: [Vec<&Instance>; ASSOCIATIONS] = Default::default();
-    for ((_, instance), queue) in instances(samples).zip((0..ASSOCIATIONS).cycle()) {
-        if let Some(queue) = queues.get_mut(queue) {
-            queue.push(instance);
-        }
-    }
     let began = Instant::now();
-    let [a, b, c, d] = &queues;
-    let sent = tokio::try_join!(
-        send(&destination, &settings, a),
-        send(&destination, &settings, b),
-        send(&destination, &settings, c),
-        send(&destination, &settings, d),
-    )?;
+    let answers = send_all(house, samples).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let mut answers: Vec<Duration> = [sent.0, sent.1, sent.2, sent.3].concat();
-    answers.sort_unstable();
     let count = instances(samples).count();
     let counted = house.system.archive().counts(house.system.institution()).await;
     let held = counted.map_err(DemoError::Unavailable)?.instances;
@@ -73,6 +58,27 @@ pub(super) async fn collect(
         reason,
     );
     Ok(Shown { figures, detail })
+}
+
+/// Sends everything, over several associations at once, and returns how long the answers took, in order of length.
+pub(super) async fn send_all(house: &House, samples: &[Sample]) -> Result<Vec<Duration>, DemoError> {
+    let (destination, settings) = house.calling()?;
+    let mut queues: [Vec<&Instance>; ASSOCIATIONS] = Default::default();
+    for ((_, instance), queue) in instances(samples).zip((0..ASSOCIATIONS).cycle()) {
+        if let Some(queue) = queues.get_mut(queue) {
+            queue.push(instance);
+        }
+    }
+    let [a, b, c, d] = &queues;
+    let sent = tokio::try_join!(
+        send(&destination, &settings, a),
+        send(&destination, &settings, b),
+        send(&destination, &settings, c),
+        send(&destination, &settings, d),
+    )?;
+    let mut answers: Vec<Duration> = [sent.0, sent.1, sent.2, sent.3].concat();
+    answers.sort_unstable();
+    Ok(answers)
 }
 
 /// Calls as somebody unknown and returns the reason of the A-ASSOCIATE-RJ.

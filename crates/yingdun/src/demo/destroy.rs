@@ -1,4 +1,4 @@
-//! Stage six: a study is destroyed. One officer asks, another approves; then nobody opens it, and not even a copy of the key
+//! Stage seven: a study is destroyed. One officer asks, another approves; then nobody opens it, and not even a copy of the key
 //! database from before opens, with the root key. The neighbour of the same patient opens as before.
 
 use super::board::Shown;

@@ -2,6 +2,7 @@
 
 use super::DemoError;
 use super::people::{People, SignedInPerson};
+use super::watch;
 use crate::cli::{DatabasesArgs, InitArgs, OpenerArgs, PlacesArgs, RootArgs};
 use crate::config::Config;
 use crate::installation::{PKI_FOLDER, Plan};
@@ -72,7 +73,8 @@ impl House {
             dry_run: false,
         })?;
         let installed = plan.install().await?;
-        let config = Config::load(&installed.config)?;
+        let mut config = Config::load(&installed.config)?;
+        config.monitor.limits_file = Some(watch::set_limit(folder)?);
         let system = System::start(&config).await?;
 
         let ca = std::fs::read(&installed.ca_file)?;

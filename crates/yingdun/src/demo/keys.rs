@@ -1,4 +1,4 @@
-//! Stage five: the key-encryption keys are replaced while the archive works. Every key below them is wrapped again, the
+//! Stage six: the key-encryption keys are replaced while the archive works. Every key below them is wrapped again, the
 //! versions before are destroyed, and no image byte is touched.
 
 use super::board::Shown;

@@ -1,4 +1,4 @@
-//! Stage seven: the log verifies, there is a leaf for every key that was unwrapped, and a changed byte is named.
+//! Stage eight: the log verifies, there is a leaf for every key that was unwrapped, and a changed byte is named.
 
 use super::board::Shown;
 use super::house::House;

@@ -18,6 +18,7 @@ mod search;
 mod store;
 mod studies;
 mod view;
+mod watch;
 
 pub(crate) use error::DemoError;
 
@@ -66,6 +67,7 @@ async fn show(folder: &Folder, scale: Scale, board: &mut Board) -> Result<House,
     board.record(Stage::Store, store::store(&house, &samples, language).await)?;
     board.record(Stage::Use, view::view(&house, &samples, language).await)?;
     board.record(Stage::Grants, grants::grants(&house, &samples, language).await)?;
+    board.record(Stage::Watch, watch::watch(&house, language).await)?;
     board.record(Stage::Keys, keys::keys(&house, &samples, language).await)?;
     board.record(Stage::Destroy, destroy::destroy(&house, &samples, folder.path(), language).await)?;
     board.record(Stage::Audit, ledger::audit(&house, folder.path(), language).await)?;

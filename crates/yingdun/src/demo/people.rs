@@ -15,6 +15,9 @@ const DOCTOR: &str = "dr.lin";
 /// A doctor who treats nobody here.
 const STRANGER: &str = "dr.zhou";
 
+/// The head of a department, who may open everything.
+const CHIEF: &str = "dr.he";
+
 /// How long the doctor treats the patients of the demonstration.
 const CARE: Duration = Duration::from_secs(24 * 3600);
 
@@ -29,6 +32,7 @@ pub(super) struct SignedInPerson {
 pub(super) struct People {
     pub(super) doctor: SignedInPerson,
     pub(super) stranger: SignedInPerson,
+    pub(super) chief: SignedInPerson,
     /// The audit administrator.
     pub(super) auditor: SignedInPerson,
     /// The security administrator.
@@ -56,18 +60,21 @@ impl People {
         let access = system.access();
         access.register_device(&administrator.session, device).await?;
         let mut tokens = Vec::new();
-        for name in [DOCTOR, STRANGER] {
+        for (name, role) in [(DOCTOR, Role::Clinician), (STRANGER, Role::Clinician), (CHIEF, Role::Chief)] {
             let person =
                 ActorId::new(name).ok_or_else(|| DemoError::NotSo(format!("`{name}` is no name")))?;
             tokens.push(access.create_person(&administrator.session, &person).await?.token);
-            access.give_role(&security.session, &person, Role::Clinician).await?;
+            access.give_role(&security.session, &person, role).await?;
         }
-        let [doctor, stranger] = tokens.as_slice() else {
-            return Err(DemoError::NotSo("two people were to be invited".into()));
+        let [doctor, stranger, chief] = tokens.as_slice() else {
+            return Err(DemoError::NotSo("three people were to be invited".into()));
         };
-        let (doctor, stranger) =
-            tokio::try_join!(enter(system, doctor.expose()), enter(system, stranger.expose()))?;
-        Ok(Self { doctor, stranger, auditor, security })
+        let (doctor, stranger, chief) = tokio::try_join!(
+            enter(system, doctor.expose()),
+            enter(system, stranger.expose()),
+            enter(system, chief.expose()),
+        )?;
+        Ok(Self { doctor, stranger, chief, auditor, security })
     }
 
     /// The security administrator enters that the doctor treats the patients of these studies.

@@ -41,7 +41,12 @@ pub(super) fn make(scale: Scale) -> Vec<Sample> {
         Study::new(24, Kind::Us { frames }),
         Study::of(patient, 25, Kind::Sr),
     ];
-    studies.into_iter().map(|study| Sample { instances: instances(&study), study }).collect()
+    studies.into_iter().map(one).collect()
+}
+
+/// A study, made.
+pub(super) fn one(study: Study) -> Sample {
+    Sample { instances: instances(&study), study }
 }
 
 fn instances(study: &Study) -> Vec<Instance> {
