@@ -1,30 +1,48 @@
-//! Which policies can speak about a kind of principal and an action at all. Deciding costs time in proportion to the
+//! Which policies can speak about a kind of principal, its role and an action at all. Deciding costs time in proportion to the
 //! policies that are looked at, and most of them are about somebody else.
 //!
 //! A policy whose scope names another type of principal or other actions neither permits nor forbids, and cannot end in an
-//! error, as its conditions are never looked at. So it is left out. What a scope says that is not understood here stays in.
+//! error, as its conditions are never looked at. Nor does one whose condition begins with a comparison of the role that this role
+//! fails: Cedar evaluates from left to right, and what begins false ends there. So both are left out. What is not understood here
+//! stays in.
+//!
+//! Within such a set every scope is met. So policies stand in it without their scopes, which Cedar would compare again with each
+//! question.
 
 use super::engine::Names;
 use super::policies::PolicyError;
-use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, Policy, PolicySet, PrincipalConstraint};
+use cedar_policy::{
+    ActionConstraint, EntityTypeName, EntityUid, Policy, PolicySet, PrincipalConstraint, ResourceConstraint,
+};
+use serde_json::{Value, json};
 use std::collections::HashMap;
-use yingdun_model::Action;
+use yingdun_model::{Action, ActorKind, Role};
 
-/// Sets of policies, one for each type of principal and action.
+/// Sets of policies, one for each type of principal, role and action.
 pub(super) struct Applicable {
-    sets: HashMap<(EntityTypeName, Action), PolicySet>,
+    sets: HashMap<(ActorKind, Role, Action), PolicySet>,
 }
 
 impl Applicable {
     /// Sorts the policies of a set.
     pub(super) fn of(all: &PolicySet, names: &Names) -> Result<Self, PolicyError> {
+        let mut prepared = Vec::new();
+        for policy in all.policies() {
+            let form = policy.to_json().map_err(invalid)?;
+            let bare = without_scope(policy, form.clone())?;
+            let roles: Vec<Role> = Role::ALL.iter().copied().filter(|role| !never(&form, *role)).collect();
+            prepared.push((policy, bare, roles));
+        }
         let mut sets = HashMap::new();
-        for kind in [&names.person, &names.device, &names.service, &names.system] {
+        for (kind, named) in names.kinds() {
             for (action, uid) in &names.actions {
-                let policies = all.policies().filter(|policy| may_speak(policy, kind, uid)).cloned();
-                let set = PolicySet::from_policies(policies)
-                    .map_err(|error| PolicyError::Invalid(error.to_string()))?;
-                sets.insert((kind.clone(), *action), set);
+                let speaking: Vec<_> =
+                    prepared.iter().filter(|(policy, ..)| may_speak(policy, named, uid)).collect();
+                for role in Role::ALL.iter().copied() {
+                    let policies = speaking.iter().filter(|(_, _, roles)| roles.contains(&role));
+                    let set = PolicySet::from_policies(policies.map(|(_, bare, _)| bare.clone()));
+                    sets.insert((kind, role, *action), set.map_err(invalid)?);
+                }
             }
         }
         Ok(Self { sets })
@@ -32,19 +50,23 @@ impl Applicable {
 
     /// Every policy for everybody, which the sets above must not differ from.
     #[cfg(test)]
-    pub(super) fn undivided(all: &PolicySet, names: &Names) -> Self {
-        let kinds = [&names.person, &names.device, &names.service, &names.system];
-        let each = kinds.into_iter().flat_map(|kind| names.actions.keys().map(move |action| (kind, action)));
-        Self { sets: each.map(|(kind, action)| ((kind.clone(), *action), all.clone())).collect() }
+    pub(super) fn undivided(all: &PolicySet) -> Self {
+        let kinds = ActorKind::ALL.iter().flat_map(|kind| Role::ALL.iter().map(move |role| (*kind, *role)));
+        let each = kinds.flat_map(|(kind, role)| Action::ALL.iter().map(move |action| (kind, role, *action)));
+        Self { sets: each.map(|key| (key, all.clone())).collect() }
     }
 
     /// The policies that can speak about such a principal and this action.
-    pub(super) fn to(&self, principal: Option<&EntityUid>, action: Action) -> Option<&PolicySet> {
-        self.sets.get(&(principal?.type_name().clone(), action))
+    pub(super) fn to(&self, kind: ActorKind, role: Role, action: Action) -> Option<&PolicySet> {
+        self.sets.get(&(kind, role, action))
     }
 }
 
 // === helpers ===
+
+fn invalid(error: impl std::fmt::Display) -> PolicyError {
+    PolicyError::Invalid(error.to_string())
+}
 
 fn may_speak(policy: &Policy, kind: &EntityTypeName, action: &EntityUid) -> bool {
     let about = match policy.principal_constraint() {
@@ -60,14 +82,77 @@ fn may_speak(policy: &Policy, kind: &EntityTypeName, action: &EntityUid) -> bool
     about && asked
 }
 
+/// The policy for questions that its scope has been compared with: without what [`may_speak`] decides for good.
+fn without_scope(policy: &Policy, mut form: Value) -> Result<Policy, PolicyError> {
+    let anything = json!({"op": "All"});
+    let Some(parts) = form.as_object_mut() else { return Ok(policy.clone()) };
+    parts.insert("action".to_owned(), anything.clone());
+    if matches!(policy.principal_constraint(), PrincipalConstraint::Is(_)) {
+        parts.insert("principal".to_owned(), anything);
+    }
+    let bare = Policy::from_json(Some(policy.id().clone()), form).map_err(invalid)?;
+    debug_assert!(matches!(bare.action_constraint(), ActionConstraint::Any));
+    debug_assert_eq!(
+        matches!(bare.resource_constraint(), ResourceConstraint::Any),
+        matches!(policy.resource_constraint(), ResourceConstraint::Any)
+    );
+    Ok(bare)
+}
+
+/// Whether the first condition of a policy, in Cedar's JSON form, fails for a role whatever else is asked.
+fn never(form: &Value, role: Role) -> bool {
+    let Some(first) = form.get("conditions").and_then(|conditions| conditions.get(0)) else { return false };
+    let Some(body) = first.get("body") else { return false };
+    match first.get("kind").and_then(Value::as_str) {
+        Some("when") => truth(body, role) == Some(false),
+        Some("unless") => truth(body, role) == Some(true),
+        _ => false,
+    }
+}
+
+/// What an expression is for a role, where that depends on nothing else and is known before anything else is evaluated.
+fn truth(expression: &Value, role: Role) -> Option<bool> {
+    let (operator, operands) = expression.as_object().filter(|parts| parts.len() == 1)?.iter().next()?;
+    let side = |name: &str| operands.get(name);
+    match operator.as_str() {
+        "&&" => match truth(side("left")?, role)? {
+            false => Some(false),
+            true => truth(side("right")?, role),
+        },
+        "||" => match truth(side("left")?, role)? {
+            true => Some(true),
+            false => truth(side("right")?, role),
+        },
+        "!" => truth(side("arg")?, role).map(|truth| !truth),
+        "==" if is_role_of_principal(side("left")?) => Some(role_named(side("right")?)? == role.as_str()),
+        "contains" if is_role_of_principal(side("right")?) => {
+            let listed = side("left")?.get("Set")?.as_array()?;
+            let named: Option<Vec<&str>> = listed.iter().map(role_named).collect();
+            Some(named?.contains(&role.as_str()))
+        }
+        _ => None,
+    }
+}
+
+fn is_role_of_principal(expression: &Value) -> bool {
+    *expression == json!({".": {"left": {"Var": "principal"}, "attr": "role"}})
+}
+
+/// The role that a constant names.
+fn role_named(expression: &Value) -> Option<&str> {
+    let entity = expression.get("Value")?.get("__entity")?;
+    (entity.get("type")? == "Role").then(|| entity.get("id")?.as_str())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::engine::{Engine, Names};
     use super::super::oracle::Chance;
     use super::super::policies::{PolicySource, load};
-    use super::Applicable;
+    use super::{Applicable, never, without_scope};
+    use cedar_policy::Policy;
     use std::collections::BTreeSet;
-    use yingdun_model::{Action, ActorKind};
+    use yingdun_model::{Action, ActorKind, Role};
 
     /// Random questions of each kind of principal and action, and of people who look at images: these meet most policies at once. So
     /// many that the loss of any one policy is seen.
@@ -79,7 +164,7 @@ mod tests {
         let names = Names::new().unwrap();
         let all = load(&PolicySource::Builtin).unwrap().set;
         let sets = Applicable::of(&all, &names).unwrap();
-        let set = sets.sets.get(&(names.person.clone(), Action::View)).unwrap();
+        let set = sets.to(ActorKind::Person, Role::Clinician, Action::View).unwrap();
         let named: Vec<String> = set.policies().map(|policy| policy.id().to_string()).collect();
         assert!(
             !named.iter().any(|name| name.starts_with("device-") || name.ends_with("-office")),
@@ -91,6 +176,58 @@ mod tests {
             assert!(named.contains(&format!("guardrail-{guardrail}")), "{guardrail}: {named:?}");
         }
         assert!(named.len() * 2 < all.policies().count(), "{named:?}");
+        for other in ["guardrail-researchers-see-no-identity", "guardrail-officers-see-no-images"] {
+            assert!(!named.contains(&other.to_owned()), "a clinician is neither: {named:?}");
+        }
+        let researcher = sets.to(ActorKind::Person, Role::Researcher, Action::View).unwrap();
+        assert!(
+            researcher.policies().any(|one| one.id().to_string() == "guardrail-researchers-see-no-identity")
+        );
+    }
+
+    /// What begins with the role is known; what could end in an error before it, or depends on more, is not.
+    #[test]
+    fn only_what_begins_with_the_role_is_decided_before_the_question() {
+        let first = |condition: &str| {
+            let text = format!("permit (principal, action, resource) {condition};");
+            let policy = Policy::parse(None, text).unwrap().to_json().unwrap();
+            [Role::Clinician, Role::Researcher].map(|role| never(&policy, role))
+        };
+        let clinician = r#"principal.role == Role::"clinician""#;
+        assert_eq!(first(&format!("when {{ {clinician} }}")), [false, true]);
+        assert_eq!(first(&format!("unless {{ {clinician} }}")), [true, false]);
+        assert_eq!(first(&format!("when {{ !({clinician}) && context.strong }}")), [true, false]);
+        assert_eq!(
+            first(&format!("when {{ {clinician} && resource.grade == Grade::\"L1\" }}")),
+            [false, true]
+        );
+        assert_eq!(first(&format!("when {{ {clinician} || context.strong }}")), [false, false]);
+        assert_eq!(
+            first(&format!("when {{ context.strong && {clinician} }}")),
+            [false, false],
+            "it could fail first"
+        );
+        assert_eq!(first(&format!("when {{ context.strong }} when {{ {clinician} }}")), [false, false]);
+        let both = r#"[Role::"clinician", Role::"chief"].contains(principal.role)"#;
+        assert_eq!(first(&format!("when {{ {both} }}")), [false, true]);
+        assert_eq!(
+            first(r#"when { [Role::"clinician", principal.role].contains(principal.role) }"#),
+            [false, false]
+        );
+        assert_eq!(first(r#"when { resource.role == Role::"clinician" }"#), [false, false]);
+        assert_eq!(first(r#"when { principal.role == Grade::"clinician" }"#), [false, false]);
+        assert_eq!(first(""), [false, false]);
+    }
+
+    #[test]
+    fn what_a_scope_says_of_resources_stays() {
+        let text = r#"permit (principal is Person, action == Action::"view", resource is Study) when { context.strong };"#;
+        let policy = Policy::parse(None, text).unwrap();
+        let bare = without_scope(&policy, policy.to_json().unwrap()).unwrap();
+        assert_eq!(
+            bare.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+            "permit(principal, action, resource is Study) when { context.strong };"
+        );
     }
 
     /// Groups of actions would make "in" more than a list.

@@ -10,9 +10,15 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request, Response,
     RestrictedExpression,
 };
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use yingdun_model::{Action, ActorKind, Grade, PurposeOfUse, Role};
+
+/// How many addresses of actors are kept in Cedar's form, some hundred bytes each; then it begins anew.
+const ADDRESSES_MAX: usize = 4096;
 
 /// The outcome of a decision and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ impl Engine {
     #[cfg(test)]
     pub(super) fn undivided(source: &PolicySource) -> Result<Self, PolicyError> {
         let engine = Self::load(source)?;
-        let policies = Applicable::undivided(&load(source)?.set, &engine.names);
+        let policies = Applicable::undivided(&load(source)?.set);
         Ok(Self { policies, ..engine })
     }
 
@@ -104,8 +110,14 @@ impl Engine {
     fn ask(&self, who: &Principal, when: &Circumstances) -> Option<Asked> {
         let principal = self.names.principal(who)?;
         let context = self.names.context(when)?;
-        let stronger = self.names.context(&Circumstances { strong: true, ..*when })?;
-        Some(Asked { principal, context, stronger })
+        Some(Asked {
+            kind: who.kind,
+            role: who.role,
+            principal,
+            context,
+            when: *when,
+            stronger: OnceCell::new(),
+        })
     }
 
     fn decide_asked(&self, asked: &Asked, action: Action, on: &Target) -> Decision {
@@ -117,7 +129,10 @@ impl Engine {
             return decision;
         }
         // Only who would see it with a second factor hears that one is needed: to all others the answer is the usual one.
-        match self.decide_in(asked, &asked.stronger, action, on) {
+        let stronger =
+            asked.stronger.get_or_init(|| self.names.context(&Circumstances { strong: true, ..asked.when }));
+        let Some(stronger) = stronger else { return Decision::refused(Reason::PolicyError) };
+        match self.decide_in(asked, stronger, action, on) {
             Decision { permitted: true, .. } => decision,
             refused => refused,
         }
@@ -127,7 +142,7 @@ impl Engine {
         let Some((request, entities)) = self.names.question(&asked.principal, context, action, on) else {
             return Decision::refused(Reason::PolicyError);
         };
-        let Some(policies) = self.policies.to(request.principal(), action) else {
+        let Some(policies) = self.policies.to(asked.kind, asked.role, action) else {
             return Decision::refused(Reason::PolicyError);
         };
         self.explain(&self.authorizer.is_authorized(&request, policies, &entities))
@@ -170,10 +185,13 @@ impl Engine {
 
 /// A principal and its circumstances, ready for Cedar.
 struct Asked {
+    kind: ActorKind,
+    role: Role,
     principal: Entity,
     context: Context,
-    /// The same, if a second factor had just been proved.
-    stronger: Context,
+    when: Circumstances,
+    /// The context, if a second factor had just been proved; made when somebody needs it.
+    stronger: OnceCell<Option<Context>>,
 }
 
 /// Entity types and fixed words, parsed once.
@@ -191,6 +209,7 @@ pub(super) struct Names {
     grades: HashMap<Grade, EntityUid>,
     purposes: HashMap<PurposeOfUse, EntityUid>,
     scopes: HashMap<Scope, EntityUid>,
+    addresses: Mutex<HashMap<IpAddr, RestrictedExpression>>,
 }
 
 impl Names {
@@ -215,7 +234,18 @@ impl Names {
             grades: Grade::ALL.iter().map(|word| (*word, uid(&grade, word.as_str()))).collect(),
             purposes: PurposeOfUse::ALL.iter().map(|word| (*word, uid(&purpose, word.as_str()))).collect(),
             scopes: Scope::ALL.iter().map(|word| (*word, uid(&scope, word.as_str()))).collect(),
+            addresses: Mutex::default(),
         })
+    }
+
+    /// The type of each kind of principal.
+    pub(super) fn kinds(&self) -> [(ActorKind, &EntityTypeName); 4] {
+        [
+            (ActorKind::Person, &self.person),
+            (ActorKind::Device, &self.device),
+            (ActorKind::Service, &self.service),
+            (ActorKind::System, &self.system),
+        ]
     }
 
     fn principal(&self, who: &Principal) -> Option<Entity> {
@@ -247,13 +277,26 @@ impl Names {
                 RestrictedExpression::new_entity_uid(self.purposes.get(&when.purpose)?.clone()),
             ),
             ("tls".to_owned(), RestrictedExpression::new_bool(when.tls)),
-            ("address".to_owned(), RestrictedExpression::new_ip(when.address.to_string())),
+            ("address".to_owned(), self.address(when.address)),
             ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
             ("masked".to_owned(), RestrictedExpression::new_bool(when.masked)),
             ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
         ])
         .ok()
+    }
+
+    /// An address as Cedar knows it. Making one parses the name of the constructor every time, which takes longer than most
+    /// policies, and addresses are few.
+    fn address(&self, address: IpAddr) -> RestrictedExpression {
+        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(expression) = known.get(&address) {
+            return expression.clone();
+        }
+        if known.len() >= ADDRESSES_MAX {
+            known.clear();
+        }
+        known.entry(address).or_insert_with(|| RestrictedExpression::new_ip(address.to_string())).clone()
     }
 
     fn question(

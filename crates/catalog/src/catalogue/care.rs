@@ -62,10 +62,12 @@ pub async fn of_actor(
     actor: &ActorId,
     patients: impl IntoIterator<Item = PatientRef>,
 ) -> Result<Vec<CareRelation>, CatalogError> {
+    let patients: Vec<_> = patients.into_iter().collect();
+    let keys = patients.len();
     let mut select = StatementBuilder::new();
     select.push(SELECT).push("WHERE institution = ").bind(institution);
     select.push(" AND actor = ").bind(actor).push(" AND patient_ref IN ").bind_list(patients).push(ORDER);
-    database.query(select.finish()).await?.iter().map(relation_of).collect()
+    database.by_keys(keys, select.finish()).await?.iter().map(relation_of).collect()
 }
 
 /// All relations of a patient, past and future ones included.

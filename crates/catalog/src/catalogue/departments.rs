@@ -210,11 +210,13 @@ pub async fn of_studies(
     institution: &InstitutionId,
     studies: impl IntoIterator<Item = StudyRef>,
 ) -> Result<HashMap<StudyRef, BTreeSet<String>>, CatalogError> {
+    let studies: Vec<_> = studies.into_iter().collect();
+    let keys = studies.len();
     let mut select = StatementBuilder::new();
     select.push("SELECT study_ref, unit FROM study_unit WHERE institution = ").bind(institution);
     select.push(" AND study_ref IN ").bind_list(studies);
     let mut units: HashMap<StudyRef, BTreeSet<String>> = HashMap::new();
-    for row in database.query(select.finish()).await? {
+    for row in database.by_keys(keys, select.finish()).await? {
         units.entry(row.get_reference(0)?).or_default().insert(row.get_text(1)?.to_owned());
     }
     Ok(units)

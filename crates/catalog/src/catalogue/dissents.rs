@@ -100,11 +100,13 @@ pub async fn of_patients(
     patients: impl IntoIterator<Item = PatientRef>,
     now: Timestamp,
 ) -> Result<Vec<Dissent>, CatalogError> {
+    let patients: Vec<_> = patients.into_iter().collect();
+    let keys = patients.len();
     let mut select = StatementBuilder::new();
     select.push(SELECT).push("WHERE institution = ").bind(institution);
     select.push(" AND patient_ref IN ").bind_list(patients);
     select.push(" AND valid_until_ms > ").bind(now);
-    database.query(select.finish()).await?.iter().map(dissent_of).collect()
+    database.by_keys(keys, select.finish()).await?.iter().map(dissent_of).collect()
 }
 
 /// All that are not over, the newest first.

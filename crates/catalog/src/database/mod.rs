@@ -31,6 +31,9 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// a mistake or an attack, and on SQLite it would pin the write-ahead log.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How many keys a statement may ask for and still be looked up on the thread of the caller.
+const LOOK_UP_KEYS_MAX: usize = 4;
+
 /// How long the rows of a dump may take to be taken away, because as long the write-ahead log of SQLite only grows and
 /// PostgreSQL removes no row that was deleted: enough for some gigabytes over a slow line.
 const DUMP_TIME_MAX: Duration = Duration::from_secs(600);
@@ -219,6 +222,12 @@ impl Database {
             Engine::Sqlite(sqlite) => sqlite.look_up(statement).await,
             Engine::Postgres(postgres) => postgres.query(&statement).await,
         }
+    }
+
+    /// [`Self::look_up`] for a statement that asks for a few `keys`, [`Self::query`] for one that asks for more of them than a
+    /// thread that others wait for should look up.
+    pub(crate) async fn by_keys(&self, keys: usize, statement: Statement) -> Result<Vec<Row>, CatalogError> {
+        if keys <= LOOK_UP_KEYS_MAX { self.look_up(statement).await } else { self.query(statement).await }
     }
 
     /// Runs writing statements as one atomic, durable transaction and returns how many rows each changed.

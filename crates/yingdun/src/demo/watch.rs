@@ -49,7 +49,9 @@ pub(super) async fn watch(house: &House, language: Language) -> Result<Shown, De
     }
     let stopped = Instant::now();
     expect((last, opened) == (StatusCode::FORBIDDEN, PATIENTS_AT_MOST), || {
-        format!("{opened} patients opened, of {PATIENTS_AT_MOST} that may be, and the next was answered {last}")
+        format!(
+            "{opened} patients opened, of {PATIENTS_AT_MOST} that may be, and the next was answered {last}"
+        )
     })?;
     let Some(first) = samples.first() else {
         return Err(DemoError::NotSo("there are no studies".into()));
