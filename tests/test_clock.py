@@ -4,12 +4,9 @@
 """
 
 import random
-from pathlib import Path
-
-import pytest
-
 from yingdun_testkit import rig
 from yingdun_testkit.administration import Office
+from yingdun_testkit.clock import Clock
 from yingdun_testkit.ingest import Book, Objects
 from yingdun_testkit.installation import Installation
 from yingdun_testkit.web import Web
@@ -21,30 +18,19 @@ JUMPS = [0, HOUR, -HOUR, 10 * YEAR, -10 * YEAR, 0]
 OBJECTS = 3
 
 
-@pytest.fixture
-def library() -> Path:
-    found = list(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    return found[0] if found else pytest.skip("libfaketime is not installed")
-
-
-def test_nothing_is_lost_and_nothing_opens_when_the_wall_clock_jumps(library, tmp_path):
+def test_nothing_is_lost_and_nothing_opens_when_the_wall_clock_jumps(tmp_path):
     seed = rig.seed()
     dice = random.Random(seed)
-    clock = tmp_path / "clock"
-    clock.write_text("+0")
+    clock = Clock(tmp_path)
     installation = Installation(tmp_path)
-    environment = {
-        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
     book, jumps, refused = Book(), JUMPS + dice.choices(JUMPS, k=rig.runs(0)), 0
     try:
-        installation.start(environment)
+        installation.start(clock.environment)
         installation.office = Office(installation)
         web = Web(installation, installation.office.client_token("clock", "store", "search", "view"))
         objects = Objects("clock")
         for before, seconds in zip([0, *jumps], jumps, strict=False):
-            clock.write_text(f"{seconds:+d}")
+            clock.set(seconds)
             is_later = seconds - before > HOUR // 2
             if is_later:
                 # The token has lived its life, whatever the monotonic clock says.
@@ -60,7 +46,7 @@ def test_nothing_is_lost_and_nothing_opens_when_the_wall_clock_jumps(library, tm
             if dice.random() < 0.3:
                 # Also a start finds the clock where it is.
                 installation.kill()
-                installation.start(environment)
+                installation.start(clock.environment)
         installation.kill()
         installation.start()
         installation.office.sign_in_officers()

@@ -79,7 +79,7 @@ pub use admin::{
     AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewDissent, Officers,
     OneTimeLink,
 };
-pub use alerts::AlertError;
+pub use alerts::{AlertError, RaiseError, ScoredDay};
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,

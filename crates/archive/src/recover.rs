@@ -12,6 +12,7 @@ use crate::pseudonym::InstitutionKeys;
 use crate::record::DescriptorPrefix;
 use crate::rows;
 use crate::shared::Core;
+use crate::window::key_for;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -279,7 +280,8 @@ async fn unwrap(core: &Core, institution: &InstitutionKeys, study: StudyRef) -> 
         .authorise(&session, Action::Recover, Resource::Study(facts))
         .await
         .map_err(|refusal| Unavailable::new("access", refusal))?;
-    match core.keys.unwrap(&permit).await {
+    let key = key_for(&core.access, &core.keys, &session, &permit, None).await;
+    match key.map_err(|refusal| Unavailable::new("access", refusal))? {
         Ok(key) => Ok(KeptKey::Open(key)),
         Err(KeysError::Damaged { .. } | KeysError::UnknownSuite | KeysError::KekMissing { .. }) => {
             Ok(KeptKey::Damaged)

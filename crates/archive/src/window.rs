@@ -32,6 +32,9 @@ const WINDOWS_CLOSED_AT_ONCE: usize = WINDOWS_MAX / 8;
 /// How often ended windows are swept and their closing leaves written.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often a decision is taken again because somebody was stopped between it and its key.
+const RENEWALS_MAX: u32 = 8;
+
 /// What a caller is told when the program stops while a window is being opened.
 const BROKEN_OFF: &str = "the archive is being closed";
 
@@ -255,12 +258,8 @@ impl Windows {
             .authorise(session, action, Resource::Study(facts.clone()))
             .await
             .map_err(Closed::Refused)?;
-        let key = if action == Action::Store {
-            self.keys.study_key_for_store(&permit, new_of).await
-        } else {
-            self.keys.unwrap(&permit).await
-        };
-        let key = key.map_err(|error| {
+        let key = key_for(&self.access, &self.keys, session, &permit, new_of).await;
+        let key = key.map_err(Closed::Refused)?.map_err(|error| {
             if matches!(error, KeysError::OtherFacts | KeysError::NoKey) {
                 // They are those of a study that was destroyed, at another node perhaps.
                 self.facts_of_open().remove(&facts.study);
@@ -379,6 +378,31 @@ impl From<Closed> for Unavailable {
             Closed::Refused(refusal) => Self::new("access", refusal),
             Closed::BrokenOff => Self::new("archive", BROKEN_OFF),
             Closed::Key(error) => Self::new("keys", error),
+        }
+    }
+}
+/// The key for a permit. When anybody is stopped while its leaf is written, every decision is due again: this one is taken then, under the
+/// same leaf.
+pub(crate) async fn key_for(
+    access: &Access,
+    keys: &KeyStore,
+    session: &Session,
+    permit: &Permit,
+    new_of: Option<PatientRef>,
+) -> Result<Result<StudyKey, KeysError>, Refusal> {
+    let mut renewals_left = RENEWALS_MAX;
+    loop {
+        let key = if permit.action() == Action::Store {
+            keys.study_key_for_store(permit, new_of).await
+        } else {
+            keys.unwrap(permit).await
+        };
+        match key {
+            Err(KeysError::PermitExpired) if renewals_left > 0 => {
+                renewals_left -= 1;
+                access.renew(session, permit).await?;
+            }
+            answer => return Ok(answer),
         }
     }
 }

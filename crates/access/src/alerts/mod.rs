@@ -1,5 +1,9 @@
 //! Alerts: what whoever watches has noticed becomes a leaf and a row; officers read it, judge it, and lift what it stopped.
 
+mod scored;
+
+pub use scored::ScoredDay;
+
 use crate::access::{Access, Refusal};
 use crate::admin::{AdminError, Change, ChangeDetail, HeldRefs};
 use crate::decision::Resource;
@@ -55,9 +59,11 @@ impl From<CatalogError> for AlertError {
 
 /// An alert was not written down.
 #[derive(Clone, Debug, thiserror::Error)]
-enum RaiseError {
+pub enum RaiseError {
+    /// The log did not take its leaf.
     #[error("the audit log does not accept an alert")]
     Audit(#[from] AuditError),
+    /// The database did not take its row.
     #[error("an alert cannot be kept")]
     Rows(#[from] CatalogError),
 }
@@ -324,6 +330,7 @@ fn row_of(
         at: now,
         stops: noticed.stops.map(|(stop, _)| stop),
         stops_until: noticed.stops.map(|(_, until)| until),
+        explained: None,
         lifted: None,
         acknowledged: None,
         verdict: None,

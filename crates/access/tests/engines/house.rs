@@ -146,6 +146,7 @@ impl House {
             at_most: 0,
             within_minutes: 0,
             at: self.now(),
+            explained: None,
             stops: Some(Stop::Session),
             stops_until: Some(self.now().after(Duration::from_secs(600))),
             lifted: None,

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
-use yingdun_access::{Access, AccessConfig, Officers, Peer, Session};
+use yingdun_access::{Access, AccessConfig, NoWatch, Officers, Peer, Session, Watch};
 use yingdun_archive::{
     Archive, ArchiveLimits, ArchiveParts, ByteStream, Declared, Door, Incoming, IngestError, OpenError,
     OtherNodes, Recovered, Stored,
@@ -40,6 +40,8 @@ pub(crate) struct House {
     pub(crate) key_node: Option<KeyNode>,
     /// On what its audit log lies, in small segments; a real disk unless a test says so.
     pub(crate) audit_disk: Option<Arc<dyn yingdun_audit::Disk>>,
+    /// Who counts what is opened; nobody unless a test says so.
+    pub(crate) watch: Arc<dyn Watch>,
 }
 
 /// An open archive and two programs that use it.
@@ -80,6 +82,7 @@ impl House {
             nodes: None,
             key_node: None,
             audit_disk: None,
+            watch: Arc::new(NoWatch),
         }
     }
 
@@ -164,7 +167,10 @@ impl House {
         let log = Log::open(config).unwrap();
         let detail = keys.secret(&institution(), SecretName::AuditDetail).await.unwrap();
         let access = Access::open(
-            AccessConfig::new(institution(), detail, SealingKey::generate()),
+            AccessConfig {
+                watch: Arc::clone(&self.watch),
+                ..AccessConfig::new(institution(), detail, SealingKey::generate())
+            },
             identity.clone(),
             catalogue.clone(),
             log.clone(),

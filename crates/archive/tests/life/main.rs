@@ -18,6 +18,7 @@ mod recovery;
 mod search;
 mod unsettled;
 mod ups;
+mod watched;
 mod worklist;
 
 use bytes::Bytes;

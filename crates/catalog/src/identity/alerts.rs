@@ -35,6 +35,8 @@ pub struct AlertRow {
     pub within_minutes: u64,
     /// When.
     pub at: Timestamp,
+    /// Why, where several things add up: a JSON object of the room above.
+    pub explained: Option<String>,
     /// What it stops.
     pub stops: Option<Stop>,
     /// The first moment at which it stops nothing any more.
@@ -60,14 +62,14 @@ pub struct Stopped {
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO monitor_alert (institution, number, kind, actor, actor_kind, role, step, patient_ref, study_ref, measure, \
-     counted, at_most, within_minutes, at_ms, stops, stops_until_ms) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+     counted, at_most, within_minutes, at_ms, stops, stops_until_ms, explained) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 );
 macro_rules! select {
     ($rest:literal) => {
         Sql::new(concat!(
             "SELECT number, kind, actor, actor_kind, role, step, patient_ref, study_ref, measure, counted, at_most, \
-             within_minutes, at_ms, stops, stops_until_ms, lifted_ms, lifted_by, acknowledged_ms, acknowledged_by, verdict \
+             within_minutes, at_ms, stops, stops_until_ms, lifted_ms, lifted_by, acknowledged_ms, acknowledged_by, verdict, explained \
              FROM monitor_alert WHERE institution = $1 ",
             $rest
         ))
@@ -121,6 +123,7 @@ pub fn insert(institution: &InstitutionId, alert: &AlertRow) -> Statement {
             alert.at.into(),
             alert.stops.map(Stop::as_str).into(),
             alert.stops_until.into(),
+            alert.explained.as_deref().into(),
         ],
     )
     .expecting(1)
@@ -270,5 +273,6 @@ fn alert_of(row: &Row) -> Result<AlertRow, CatalogError> {
         lifted: when(15)?,
         acknowledged: when(17)?,
         verdict: row.opt_text(19)?.map(|_| row.get_word(19)).transpose()?,
+        explained: row.opt_text(20)?.map(str::to_owned),
     })
 }

@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: DIRECTORIES,
     },
     Migration { version: 8, name: "expand: alerts of the monitor", sqlite: ALERTS, postgres: ALERTS },
+    Migration { version: 9, name: "expand: why a day was an alert", sqlite: SCORES, postgres: SCORES },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -224,6 +225,11 @@ ALTER TABLE session ADD COLUMN directory_session BYTEA;
 ALTER TABLE session ADD COLUMN authenticated_ms BIGINT;
 CREATE INDEX session_of_subject ON session (subject_hash);
 CREATE INDEX session_of_directory_session ON session (directory_session)
+";
+
+/// Why somebody's day was an alert: points, for what, and the numbers of leaves to look at, as JSON. It names nobody.
+const SCORES: &str = "
+ALTER TABLE monitor_alert ADD COLUMN explained TEXT
 ";
 
 /// What the monitor noticed, and what that stops. Devices and services are no people, so there is no reference to one.

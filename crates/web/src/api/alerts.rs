@@ -81,6 +81,7 @@ fn shown(alert: &AlertRow) -> Value {
         "acknowledged_ms": acknowledged.map(|(at, _)| at),
         "acknowledged_by": acknowledged.map(|(_, by)| by),
         "verdict": alert.verdict,
+        "explained": alert.explained.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
     })
 }
 

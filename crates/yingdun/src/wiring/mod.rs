@@ -28,6 +28,7 @@ mod oidc;
 mod rehearsal;
 mod retrieval;
 mod root;
+mod scores;
 mod sealed;
 mod servers;
 mod syslog;

@@ -17,9 +17,12 @@ use yingdun_monitor::explain::{Explanation, Explanations};
 use yingdun_monitor::ladder::Step;
 use yingdun_monitor::limits::{Act, Finding, Judgement, LimitRules, Limits, Look, RulesError, What};
 use yingdun_monitor::replay::MonitorRules;
+use yingdun_monitor::score::ScoreRules;
 
 /// The largest file of limits, or of decoys.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// From how many points on somebody's day is an alert of a running archive, unless its file says otherwise: more than many patients alone give.
+const POINTS_MIN: u32 = 40;
 /// The longest patient ID with its issuer.
 const DECOY_BYTES_MAX: usize = 256;
 
@@ -27,6 +30,7 @@ const DECOY_BYTES_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct LiveMonitor {
     limits: Mutex<Limits>,
+    rules: MonitorRules,
     decoys: RwLock<HashSet<PatientRef>>,
     /// Whether devices and services have limits: one account of theirs stands for many people.
     devices: bool,
@@ -40,17 +44,22 @@ impl LiveMonitor {
     /// [`StartError::Monitor`] when the file holds no limits: nothing is served then.
     pub(crate) fn open(config: &Monitor) -> Result<Arc<Self>, StartError> {
         let rules = match &config.limits_file {
-            None => LimitRules::for_archive(),
+            None => rules_for_archive(),
             Some(path) => rules_of(path)?,
         };
-        let has = |role: &str| rules.roles.get(role).is_some_and(|limits| !limits.is_empty());
+        let has = |role: &str| rules.limits.roles.get(role).is_some_and(|limits| !limits.is_empty());
         let (devices, services) = (has("device"), has("service"));
         let of_file = |cause: RulesError| StartError::Monitor {
             path: config.limits_file.clone().unwrap_or_default(),
             cause: cause.to_string(),
         };
-        let limits = Mutex::new(Limits::new(rules).map_err(of_file)?);
-        Ok(Arc::new(Self { limits, decoys: RwLock::default(), devices, services }))
+        let limits = Mutex::new(Limits::new(rules.limits.clone()).map_err(of_file)?);
+        Ok(Arc::new(Self { limits, rules, decoys: RwLock::default(), devices, services }))
+    }
+
+    /// What it goes by.
+    pub(super) fn rules(&self) -> MonitorRules {
+        self.rules.clone()
     }
 
     /// Learns which patients are decoys, once references can be worked out.
@@ -212,17 +221,28 @@ fn noticed(finding: &Finding) -> Noticed {
     }
 }
 
-fn rules_of(path: &Path) -> Result<LimitRules, StartError> {
+/// Without a file. An archive knows few reasons for an access, and nothing of rosters and households: only what weighs much by itself is worth
+/// a look.
+fn rules_for_archive() -> MonitorRules {
+    let score = ScoreRules { points_min: POINTS_MIN, ..ScoreRules::default() };
+    MonitorRules { limits: LimitRules::for_archive(), score }
+}
+
+fn rules_of(path: &Path) -> Result<MonitorRules, StartError> {
     let wrong =
         |error: toml::de::Error| StartError::Monitor { path: path.to_owned(), cause: error.to_string() };
     let text = text_of(path)?;
-    let mut limits = toml::from_str::<MonitorRules>(&text).map_err(wrong)?.limits;
+    let mut rules = toml::from_str::<MonitorRules>(&text).map_err(wrong)?;
     let said: toml::Table = toml::from_str(&text).map_err(wrong)?;
-    let has_usual = said.get("limits").is_some_and(|limits| limits.get("usual").is_some());
-    if !has_usual {
-        limits.usual = LimitRules::for_archive().usual;
+    let says = |part: &str, name: &str| said.get(part).is_some_and(|part| part.get(name).is_some());
+    let own = rules_for_archive();
+    if !says("limits", "usual") {
+        rules.limits.usual = own.limits.usual;
     }
-    Ok(limits)
+    if !says("score", "points_min") {
+        rules.score.points_min = own.score.points_min;
+    }
+    Ok(rules)
 }
 
 fn text_of(path: &Path) -> Result<String, StartError> {

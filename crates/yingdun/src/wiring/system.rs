@@ -10,6 +10,7 @@ use super::network::Calls;
 use super::nodes;
 use super::observe;
 use super::root::{Root, root};
+use super::scores::Scores;
 use super::servers::database_servers;
 use super::witnesses;
 use super::{syslog, time_stamps};
@@ -141,6 +142,16 @@ impl System {
         let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         foundation.monitor.learn_decoys(&config.monitor, &archive, &foundation.institution).await?;
+        let scores = Scores::new(
+            &foundation.monitor,
+            foundation.audit.clone(),
+            foundation.access.clone(),
+            Arc::clone(&foundation.clock),
+        );
+        let scores = scores.map_err(|error| StartError::Monitor {
+            path: config.monitor.limits_file.clone().unwrap_or_default(),
+            cause: error.to_string(),
+        })?;
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
         let (forwarder, forwarded) = syslog::forwarder(config, &foundation)?.unzip();
         let (stamper, stamped) = time_stamps::stamper(config, &foundation)?.unzip();
@@ -197,6 +208,7 @@ impl System {
         let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
         doors.spawn(notifier.run(stop_doors.clone()));
         doors.spawn(forget_expired(foundation.access.clone(), stop_doors.clone()));
+        doors.spawn(scores.run(stop_doors.clone()));
         dicom.serve(Scp::behind(service, Settings::default(), gateway), &doors, &stop_doors);
         doors.close();
         unfinished.disarm();
