@@ -26,6 +26,8 @@ class Installations:
 
     def __init__(self, tmp_path_factory):
         self.folders, self.made = tmp_path_factory, []
+        # Made once, before a rig asks for folders on several threads.
+        tmp_path_factory.getbasetemp()
 
     def make(self, name: str, *, serve=True, shared=False, **options) -> Installation:
         """An installation until the end of the test or module that makes it; a shared one until the end of all."""
