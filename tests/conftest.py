@@ -26,6 +26,8 @@ class Installations:
 
     def __init__(self, tmp_path_factory):
         self.folders, self.made = tmp_path_factory, []
+        # Made once, before a rig asks for folders on several threads.
+        tmp_path_factory.getbasetemp()
 
     def make(self, name: str, *, serve=True, shared=False, **options) -> Installation:
         """An installation until the end of the test or module that makes it; a shared one until the end of all."""
@@ -38,10 +40,16 @@ class Installations:
 
     def remove(self, removed):
         """Ends the servers. What a failed test needs is in its message."""
-        self.made = [entry for entry in self.made if entry not in removed]
-        for installation, _ in removed:
+        for entry in removed:
+            # In place: a rig makes and removes on several threads.
+            self.made.remove(entry)
+            installation = entry[0]
             installation.kill()
             shutil.rmtree(installation.directory, ignore_errors=True)
+
+    def remove_one(self, installation: Installation):
+        """Removes one before its test ends: a long run makes more than there is room for at once."""
+        self.remove([entry for entry in self.made if entry[0] is installation])
 
     @contextlib.contextmanager
     def removed_afterwards(self):

@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost and nothing wrong is served: kills, lost replicas, flipped bytes, full disks."""
+"""Nothing that was acknowledged is lost and nothing wrong is served: lost replicas, flipped bytes, full disks."""
 
 import contextlib
 import os
@@ -14,17 +14,11 @@ import pytest
 import requests
 from pynetdicom.sop_class import SecondaryCaptureImageStorage
 
-from yingdun_testkit import part10, program, rig
+from yingdun_testkit import part10, program
 from yingdun_testkit.administration import Office
-from yingdun_testkit.ingest import Book, Objects, Senders
+from yingdun_testkit.ingest import Book, Objects
 from yingdun_testkit.installation import DidNotStart, Installation, wait_until
 from yingdun_testkit.web import Web, outcome
-
-#: Kills while objects are coming in. The full run: `script/soak --rig kill`.
-KILL_CYCLES = rig.runs(20)
-
-#: A long run outlasts its token.
-KILLS_PER_TOKEN = 50
 
 #: Seconds for a replica to become whole again.
 REFILL_SECONDS_MAX = 60
@@ -32,73 +26,6 @@ REFILL_SECONDS_MAX = 60
 
 def full_access(installation) -> Web:
     return Web(installation, installation.office.client_token("durable", "store", "search", "view"))
-
-
-# === kill -9 ===
-
-
-def test_kills_during_ingest_lose_nothing_that_was_acknowledged(make_installation):
-    installation = make_installation("kill")
-    installation.office.device("KILLED", plain_allowed=True)
-    web, book = full_access(installation), Book()
-    # Small ones share a pack and a sync; the large ones (9.7 MB) have a way of their own.
-    objects = [Objects("kill-small"), Objects("kill-middle", rows=400), Objects("kill-large", rows=2200), Objects("kill-d")]
-    seed = rig.seed()
-    runs = 0
-    try:
-        for runs in kills(installation, web, book, objects, random.Random(seed)):
-            pass
-        assert len(book.acknowledged) > KILL_CYCLES, "the kills came before anything was acknowledged"
-        book.check(web, range(len(book.sent)))
-    finally:
-        lost, wrong = len(book.lost), len(book.wrong)
-        rig.leave_record(rig="kill", seed=seed, runs=runs, acknowledged=len(book.acknowledged), lost=lost, wrong=wrong)
-    assert installation.stop() == 0
-    report = installation.verify_audit()
-    assert report["ok"] and report["tail_unsigned"] == 0, report
-
-
-def kills(installation, web: Web, book: Book, objects, dice: random.Random):
-    """Kills the server while it receives, starts it again and looks for what it has; says after each how many there were."""
-    checked = 0
-    for cycle in range(KILL_CYCLES):
-        senders = Senders(installation, web.token, book, "KILLED", objects)
-        time.sleep(dice.uniform(0.05, 0.8))
-        installation.kill()
-        senders.join()
-        if cycle % 10 == 0:
-            assert installation.verify_audit()["ok"], "the ledger of a killed server verifies as it lies there"
-        installation.start()
-        # Of this cycle everything, of the ones before a sample.
-        before = dice.sample(range(checked), min(checked, 20))
-        book.check(web, [*before, *range(checked, len(book.sent))])
-        checked = len(book.sent)
-        if cycle % KILLS_PER_TOKEN == 0:
-            web.use(installation.office.client_token_again("durable"))
-        yield cycle + 1
-
-
-def test_a_kill_in_the_middle_of_the_first_seconds_needs_no_hand(make_installation):
-    installation = make_installation("kill-start")
-    image = part10.image(patient_id="kill-start")
-    web = full_access(installation)
-    web.must_store(part10.file_bytes(image))
-    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.3):
-        installation.kill()
-        with open(installation.log_path, "ab") as log:
-            process = subprocess.Popen(
-                [*_serve(installation)], stdout=subprocess.DEVNULL, stderr=log,
-                env={**os.environ, **installation.environment()},
-            )
-        time.sleep(delay)
-        process.kill()
-        process.wait()
-        installation.start()
-        assert part10.parse(web.file_of(image)) == image
-
-
-def _serve(installation):
-    return [program.binary(), "serve", "--config", installation.config]
 
 
 # === replicas ===

@@ -171,6 +171,31 @@ def test_a_node_whose_certificate_was_renewed_while_an_epoch_ended_makes_it_know
         wait_until(lambda: web.get(f"/studies/{kept.StudyInstanceUID}/metadata").status_code == 200, "the neighbour is there")
 
 
+def test_a_node_that_serves_is_not_forgotten_and_one_of_which_that_was_said_stops_by_itself(pair):
+    officer = program.signed_in(pair.first, pair.folder, "security-admin")
+    name = pair.second.settings["AUDIT__ORIGIN"]
+    gone = lambda: {row["name"]: row["gone_ms"] for row in program.run_json("nodes", "epochs", *officer)["nodes"]}[name]
+    for options in ([], ["--disk-destroyed"]):
+        refused = program.run("nodes", "forget", name, *options, *officer)
+        assert refused.returncode == 1 and "serves at this moment" in refused.stderr and "stop it there" in refused.stderr, refused
+    assert gone() is None
+    # One that was cut off meanwhile hears it when it is back, and does not take it back.
+    sql = f"UPDATE yingdun_keys.key_epoch_node SET gone_ms = 1 WHERE node = '{name}'"
+    pair.cluster.sql(pair.databases["keys"].split("?")[0].rsplit("/", 1)[1], sql)
+    process = pair.second.process
+    wait_until(lambda: process.poll() is not None, "the second node stops", DONE_SECONDS_MAX)
+    assert process.returncode == 0, "a supervisor that starts again what failed leaves it"
+    assert "an officer said that its node is gone for good" in pair.second.log_text() and gone() == 1
+    pair.second.stop()
+    pair.second.start()
+    assert gone() is None, "whoever starts it takes it back"
+    pair.second.kill()
+    # PostgreSQL notices the connection of a process that is gone at once.
+    forget = lambda: program.run("nodes", "forget", name, "--disk-destroyed", *officer).returncode == 0
+    wait_until(forget, "it is forgotten once it does not serve", 30, step=0.5)
+    assert gone()
+
+
 def metric(pair, name: str) -> float:
     """Of the second node."""
     return Office(pair.second, names=pair.office.names).metrics()[name]

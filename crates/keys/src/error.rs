@@ -64,6 +64,28 @@ pub enum KeysError {
     /// There is no such node, or it is this one.
     #[error("there is no other node of this name: `yingdun nodes list` names them")]
     NoNode,
+    /// The node is not gone: it serves.
+    #[error("the node `{name}` serves at this moment")]
+    NodeServes {
+        /// Its name.
+        name: String,
+    },
+    /// Whether the node serves cannot be told.
+    #[error("whether the node `{name}` serves at this moment cannot be told: {cause}")]
+    ServingUnknown {
+        /// Its name.
+        name: String,
+        /// Why not.
+        cause: String,
+    },
+    /// It was said of this node that it is gone for good.
+    #[error(
+        "an officer said that this node (`{name}`) is gone for good and its disk destroyed, and it is still running"
+    )]
+    Forgotten {
+        /// Its name.
+        name: String,
+    },
     /// The program is being stopped.
     #[error("broken off: the program is being stopped")]
     BrokenOff,

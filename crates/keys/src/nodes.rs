@@ -67,16 +67,24 @@ impl KeyStore {
     /// A node that could be said to be gone.
     ///
     /// # Errors
-    /// [`KeysError::NoNode`] when there is none of this name, it is this one, or it is gone.
+    /// [`KeysError::NoNode`] when there is none of this name, it is this one, or it is gone; [`KeysError::NodeServes`] when it is alive,
+    /// and [`KeysError::ServingUnknown`] when that cannot be told.
     pub async fn other_node(&self, institution: &InstitutionId, name: &str) -> Result<EpochNode, KeysError> {
         let others = self.0.keys.keks.epochs().other_nodes().await?;
         let (_, nodes) = self.epoch_nodes().await?;
         let found = nodes.into_iter().find(|node| node.institution == *institution && node.name == name);
-        found.filter(|node| node.gone.is_none() && others.contains(&node.name)).ok_or(KeysError::NoNode)
+        let found = found.filter(|node| node.gone.is_none() && others.contains(&node.name));
+        let node = found.ok_or(KeysError::NoNode)?;
+        let name = node.name.clone();
+        match self.0.keys.keks.epochs().serving(vec![name.clone()]).await {
+            Ok(serving) if serving.is_empty() => Ok(node),
+            Ok(_) => Err(KeysError::NodeServes { name }),
+            Err(cause) => Err(KeysError::ServingUnknown { name, cause }),
+        }
     }
 
-    /// Says that a node is gone for good: no destruction waits for it any more. One that is there all the same takes that back with its next
-    /// start, if it gets the newest epoch.
+    /// Says that a node is gone for good: no destruction waits for it any more. One that is started all the same takes that back, if it gets
+    /// the newest epoch; one that runs, as it was only cut off, hears it ([`Self::forgotten`]).
     ///
     /// # Errors
     /// As [`Self::other_node`].
@@ -85,6 +93,14 @@ impl KeyStore {
         let forget = epoch_nodes::forget(institution, name, self.0.keys.clock.now());
         self.0.keys.database.execute(vec![forget]).await?;
         Ok(())
+    }
+
+    /// Waits until it is said of this node that it is gone for good: it must stop then.
+    pub async fn forgotten(&self) {
+        let mut forgotten = self.0.forgotten.subscribe();
+        if forgotten.wait_for(|forgotten| *forgotten).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Makes sure that no other node has files under the root key.
@@ -108,6 +124,11 @@ pub(crate) async fn keep_up(store: Weak<Inner>) {
         let keks = &inner.keys.keks;
         match keks.epochs().keep_up(keks.root()).await {
             Ok(()) => told = None,
+            Err(error @ KeysError::Forgotten { .. }) => {
+                tracing::error!(%error, "this node is not waited for any more");
+                inner.forgotten.send_replace(true);
+                return;
+            }
             Err(error) => {
                 metrics::counter!("yingdun_epoch_failures_total").increment(1);
                 if told.as_ref() != Some(&error) {

@@ -8,6 +8,7 @@ use crate::{KekStatus, KeyNode, KeysError, RootError, RootKey, SecretName, Suite
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::watch;
 use yingdun_catalog::keyring::{KekLine, keks, secrets, study_keys};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_crypto::{Context, SealingKey};
@@ -23,6 +24,14 @@ pub struct KeyStore(pub(crate) Arc<Inner>, pub(crate) Arc<Suites>);
 pub(crate) struct Inner {
     pub(crate) keys: StudyKeys,
     pub(crate) unwraps: AtomicU64,
+    /// Whether it was said of this node that it is gone.
+    pub(crate) forgotten: watch::Sender<bool>,
+}
+
+impl Inner {
+    fn new(keys: StudyKeys) -> Self {
+        Self { keys, unwraps: AtomicU64::new(0), forgotten: watch::Sender::new(false) }
+    }
 }
 
 /// The keys of an institution, as a status page shows them.
@@ -87,7 +96,7 @@ impl KeyStore {
         let epochs = Epochs::open(database.clone(), epochs, &root, Arc::clone(&clock), node).await?;
         let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock), times);
         let keys = StudyKeys { database, keks, clock };
-        let store = Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default());
+        let store = Self(Arc::new(Inner::new(keys)), Arc::default());
         tokio::spawn(sweep(Arc::downgrade(&store.0)));
         if follows {
             tokio::spawn(nodes::keep_up(Arc::downgrade(&store.0)));
@@ -109,7 +118,7 @@ impl KeyStore {
         let epochs = Epochs::none(database.clone(), Arc::clone(&clock));
         let keks = Keks::new(database.clone(), root, epochs, Arc::clone(&clock), LeaseTimes::default());
         let keys = StudyKeys { database, keks, clock };
-        Ok(Self(Arc::new(Inner { keys, unwraps: AtomicU64::new(0) }), Arc::default()))
+        Ok(Self(Arc::new(Inner::new(keys)), Arc::default()))
     }
 
     /// The same store, which gives new studies these suites. Without it, they get the default suite.

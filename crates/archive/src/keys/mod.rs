@@ -34,6 +34,9 @@ pub enum KeyCareError {
     /// There is no other node of this name.
     #[error("there is no other node of this name, or it is forgotten already")]
     NoNode,
+    /// The node serves, so it is not gone.
+    #[error("the node `{0}` serves at this moment")]
+    NodeServes(String),
     /// Somebody else did it at the same time, or it is going on, or it is not.
     #[error("{0}")]
     Otherwise(KeysError),
@@ -213,6 +216,7 @@ fn of_keys(error: KeysError) -> KeyCareError {
             KeyCareError::Otherwise(error)
         }
         KeysError::NoNode => KeyCareError::NoNode,
+        KeysError::NodeServes { name } => KeyCareError::NodeServes(name),
         other => KeyCareError::Unavailable(Unavailable::new("keys", other)),
     }
 }

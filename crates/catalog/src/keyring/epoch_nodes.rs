@@ -51,8 +51,10 @@ const ONE: Sql = Sql::new(
 const TELL: Sql = Sql::new(
     "INSERT INTO key_epoch_node (institution, node, oldest, newest, proof) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (institution, node) DO UPDATE SET oldest = excluded.oldest, newest = excluded.newest, \
-     proof = excluded.proof, gone_ms = NULL",
+     proof = excluded.proof",
 );
+const COME_BACK: Sql =
+    Sql::new("UPDATE key_epoch_node SET gone_ms = NULL WHERE institution = $1 AND node = $2");
 const TELL_STORE: Sql = Sql::new("UPDATE key_epoch_node SET store = $1 WHERE institution = $2 AND node = $3");
 const FORGET: Sql = Sql::new(
     "INSERT INTO key_epoch_node (institution, node, gone_ms) VALUES ($1, $2, $3) \
@@ -90,7 +92,7 @@ pub async fn find(
     rows.first().map(node).transpose()
 }
 
-/// Says what the epoch file of a node holds. One that was said to be gone is there again.
+/// Says what the epoch file of a node holds. One that was said to be gone stays so until it is started: [`come_back`].
 #[must_use]
 pub fn tell(institution: &InstitutionId, name: &str, told: &ToldEpochs) -> Statement {
     let ToldEpochs { oldest, newest, proof } = told;
@@ -99,6 +101,12 @@ pub fn tell(institution: &InstitutionId, name: &str, told: &ToldEpochs) -> State
     values.extend(epochs);
     values.push(proof.as_slice().into());
     Statement::new(TELL, values).expecting(1)
+}
+
+/// Says that a node that has told what its file holds is there, also when it was said to be gone.
+#[must_use]
+pub fn come_back(institution: &InstitutionId, name: &str) -> Statement {
+    Statement::new(COME_BACK, vec![institution.into(), name.into()]).expecting(1)
 }
 
 /// Says which store of packs a node has that has said what its file holds.

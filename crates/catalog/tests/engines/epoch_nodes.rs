@@ -3,7 +3,7 @@
 use crate::on_both_engines;
 use yingdun_catalog::Database;
 use yingdun_catalog::keyring::destructions::{self, Destruction};
-use yingdun_catalog::keyring::epoch_nodes::{ToldEpochs, all, find, forget, tell, tell_store};
+use yingdun_catalog::keyring::epoch_nodes::{ToldEpochs, all, come_back, find, forget, tell, tell_store};
 use yingdun_catalog::keyring::logs;
 use yingdun_model::{InstitutionId, Timestamp};
 
@@ -46,9 +46,14 @@ async fn a_node_is_listed_from_its_log_on_and_keeps_what_it_has_not_denied(datab
     assert_eq!(keeps(&database, 2).await, Vec::<String>::new());
     let b = find(&database, &house(), "b").await.unwrap().unwrap();
     assert_eq!((b.told, b.gone), (None, Some(now)));
-    // It is there all the same.
+    // It goes on all the same: what it tells does not take that back, and its next start does.
     say("b", &told(1, 1)).await;
+    assert_eq!(keeps(&database, 2).await, Vec::<String>::new());
+    let b = find(&database, &house(), "b").await.unwrap().unwrap();
+    assert_eq!((b.told, b.gone), (Some(told(1, 1)), Some(now)));
+    database.execute(vec![tell(&house(), "b", &told(1, 1)), come_back(&house(), "b")]).await.unwrap();
     assert_eq!(keeps(&database, 2).await, ["b"]);
+    assert!(database.execute(vec![come_back(&house(), "x")]).await.is_err(), "it never was");
     assert_eq!(all(&database).await.unwrap().len(), 3);
 }
 

@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use yingdun_catalog::Statement;
 use yingdun_catalog::keyring::epoch_nodes::{self, EpochNode, ToldEpochs};
 use yingdun_catalog::keyring::keks::LineKek;
 use yingdun_catalog::keyring::{epochs, keks};
@@ -68,8 +69,9 @@ impl Epochs {
         let Some(node) = &self.node else { return Ok(()) };
         let (slots, known) = (self.read().await?, epochs::all(&self.database).await?);
         let told = epoch_nodes::find(&self.database, &node.institution, &node.name).await?;
+        must_not_be_gone(told.as_ref(), node)?;
         let is_told = |epoch| {
-            let told = told.as_ref().filter(|row| row.gone.is_none()).and_then(|row| row.told.as_ref());
+            let told = told.as_ref().and_then(|row| row.told.as_ref());
             told.is_some_and(|told| (told.oldest, told.newest) == (epoch, epoch))
         };
         let (is_settled, held) = (super::is_settled(&slots, &known), self.held().newest);
@@ -237,6 +239,32 @@ impl Epochs {
 
     /// Writes down what the file of this node holds now.
     pub(super) async fn tell(&self) -> Result<(), KeysError> {
+        self.tell_and(|_| None).await
+    }
+
+    /// The same at a start, which is what makes a node that was said to be gone one that is there.
+    pub(super) async fn tell_at_start(&self) -> Result<(), KeysError> {
+        self.tell_and(|node| Some(epoch_nodes::come_back(&node.institution, &node.name))).await
+    }
+
+    /// Refuses what a node does not begin of which it was said that it is gone.
+    pub(super) async fn must_not_be_gone(&self) -> Result<(), KeysError> {
+        let Some(node) = &self.node else { return Ok(()) };
+        must_not_be_gone(
+            epoch_nodes::find(&self.database, &node.institution, &node.name).await?.as_ref(),
+            node,
+        )
+    }
+
+    /// Which of these nodes serve, or in words why that cannot be told. Beside one that is closed to others nobody does.
+    pub(crate) async fn serving(&self, names: Vec<String>) -> Result<Vec<String>, String> {
+        match self.node.as_ref().and_then(|node| node.others.as_ref()) {
+            Some(others) => others.serving(names).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn tell_and(&self, also: impl Fn(&KeyNode) -> Option<Statement>) -> Result<(), KeysError> {
         let Some(node) = &self.node else { return Ok(()) };
         let (slots, known) = (self.read().await?, epochs::all(&self.database).await?);
         // What a crash left of an epoch is part of one.
@@ -245,11 +273,13 @@ impl Epochs {
         }
         let Some(told) = told(&slots, &known) else { return Ok(()) };
         let row = epoch_nodes::find(&self.database, &node.institution, &node.name).await?;
-        if row.is_some_and(|row| row.gone.is_none() && row.told.as_ref() == Some(&told)) {
+        // Before the first row there is nothing to come back to.
+        let also = row.as_ref().filter(|row| row.gone.is_some()).and_then(|_| also(node));
+        if also.is_none() && row.is_some_and(|row| row.told.as_ref() == Some(&told)) {
             return Ok(());
         }
         let tell = epoch_nodes::tell(&node.institution, &node.name, &told);
-        self.database.execute(vec![tell]).await?;
+        self.database.execute([tell].into_iter().chain(also).collect()).await?;
         Ok(())
     }
 
@@ -280,6 +310,13 @@ impl Epochs {
 }
 
 // === helpers ===
+
+fn must_not_be_gone(row: Option<&EpochNode>, node: &KeyNode) -> Result<(), KeysError> {
+    match row {
+        Some(row) if row.gone.is_some() => Err(KeysError::Forgotten { name: node.name.clone() }),
+        _ => Ok(()),
+    }
+}
 
 /// The key of an epoch, if it is that of this database.
 pub(super) async fn recognised(

@@ -375,7 +375,36 @@ async fn the_root_key_is_not_moved_away_from_under_another_node() {
     assert_eq!(refused, Err(KeysError::OtherNodes { others: "b".to_owned() }));
     nodes.is_whole("b", &b, &key, 1).await;
     drop(b);
+    nodes.answer(&[&a]);
     a.forget_node(&line().institution, "b").await.unwrap();
     let moved = a.move_root(&testing::root(43)).await.unwrap();
     assert_eq!(moved.epoch, 2);
+}
+
+#[tokio::test]
+async fn a_node_that_serves_is_not_forgotten_and_one_that_was_cut_off_stops_and_is_back_with_its_next_start()
+{
+    let (nodes, [a, b]) = Nodes::new().await;
+    let (key, institution) = (study(&a).await, line().institution);
+    let serves = Err(KeysError::NodeServes { name: "b".to_owned() });
+    assert_eq!(a.other_node(&institution, "b").await.map(drop), serves, "a dry run says so too");
+    assert_eq!(a.forget_node(&institution, "b").await, serves);
+    // Cut off, it does not count as one that serves.
+    nodes.answer(&[&a]);
+    a.forget_node(&institution, "b").await.unwrap();
+    let gone = Err(KeysError::Forgotten { name: "b".to_owned() });
+    assert_eq!(b.keep_up().await, gone);
+    assert_eq!(b.roll_epoch().await.map(drop), gone, "nor does it begin an epoch");
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(20), b.forgotten());
+    heard.await.expect("its next look tells whoever serves");
+    assert_eq!(a.roll_epoch().await, Ok(2));
+    assert_eq!(a.nodes_before(2).await.unwrap(), Vec::<String>::new(), "nobody waits for it");
+    assert_eq!(b.keep_up().await, gone, "it does not take that back while it runs");
+    drop(b);
+    let b = nodes.open("b").await.unwrap();
+    nodes.answer(&[&a, &b]);
+    nodes.is_whole("b", &b, &key, 2).await;
+    assert!(a.epoch_nodes().await.unwrap().1.iter().all(|node| node.gone.is_none()));
+    let alone = tokio::time::timeout(std::time::Duration::from_millis(100), b.forgotten()).await;
+    assert!(alone.is_err(), "nobody said so since its start");
 }

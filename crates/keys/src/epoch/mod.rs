@@ -97,7 +97,7 @@ impl Epochs {
             && keks::outside(&epochs.database, newest(&known), 1).await?.is_empty()
             && epochs.holds_or_has_to_follow(root, &slots, &known).await?
         {
-            epochs.tell().await?;
+            epochs.tell_at_start().await?;
             return Ok(epochs);
         }
         let slots = epochs.lock().await?;
@@ -106,7 +106,7 @@ impl Epochs {
         epochs.follow(root, &slots).await?;
         // Nobody can have it from here before this node serves; then it goes on with its next look.
         epochs.settle_unless_waited_for(root, &slots).await?;
-        epochs.tell().await?;
+        epochs.tell_at_start().await?;
         Ok(epochs)
     }
 
@@ -164,6 +164,7 @@ impl Epochs {
     /// Ends the epoch and begins the next one, whose number it gives. All key-encryption keys are wrapped again under the new
     /// one; then the key of the old one is overwritten. What was wrapped under it before opens never again.
     pub(crate) async fn roll(&self, root: &RootKey) -> Result<u64, KeysError> {
+        self.must_not_be_gone().await?;
         let slots = self.lock().await?;
         // What somebody else began, or a crash broke off, is ended first: there must be a free slot.
         self.follow(root, &slots).await?;

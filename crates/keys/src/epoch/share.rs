@@ -95,9 +95,7 @@ impl Epochs {
 
     /// Whether one of these nodes serves, or may. This node has to be open to them, or nobody comes for anything.
     async fn may_serve(&self, nodes: &[EpochNode]) -> bool {
-        let Some(others) = self.node.as_ref().and_then(|node| node.others.as_ref()) else { return false };
-        let names = nodes.iter().map(|node| node.name.clone()).collect();
-        match others.serving(names).await {
+        match self.serving(nodes.iter().map(|node| node.name.clone()).collect()).await {
             Ok(serving) => !serving.is_empty(),
             Err(cause) => {
                 tracing::warn!(%cause, "which other nodes serve cannot be told");

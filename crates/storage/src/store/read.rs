@@ -45,6 +45,7 @@ impl Store {
         let (pack, offset) = (location.pack, location.offset + range.start);
         let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut buffer = Vec::new();
+        shared.foreground.fetch_add(1, Ordering::Relaxed);
         // What is in memory is copied at once: to wake another thread for it would take longer. What cannot be had
         // so, or fails, is read by a thread that may wait, and that read decides what is said.
         if let Some(file) = shared.files.get(replica.index(), pack)
@@ -53,7 +54,6 @@ impl Store {
         {
             return Ok(Bytes::from(buffer));
         }
-        shared.foreground.fetch_add(1, Ordering::Relaxed);
         let location = *location;
         let work = move || {
             let mut read = |pack, offset| {

@@ -6,7 +6,7 @@
 use super::Store;
 use super::append::random_bits;
 use super::removal::possible;
-use super::scrub::pause;
+use super::scrub::{COURTESY_LATE, pause};
 use super::shared::Shared;
 use super::state::{Copy, Pack};
 use super::walk::{Extent, Source, holds, read_record};
@@ -209,7 +209,8 @@ impl<'a> Pace<'a> {
     fn spend(&mut self, bytes: u64) -> io::Result<()> {
         let others = self.shared.foreground.load(Ordering::Relaxed);
         let busy = std::mem::replace(&mut self.others, others) != others;
-        self.owed += pause(bytes, self.since.elapsed(), BYTES_PER_SECOND_MAX, busy);
+        let courtesy = if busy { COURTESY_LATE } else { 0 };
+        self.owed += pause(bytes, self.since.elapsed(), BYTES_PER_SECOND_MAX, courtesy);
         while self.owed >= SLEEP_MIN && !self.shared.stopping() {
             let sleep = self.owed.min(SLEEP_MAX);
             thread::sleep(sleep);

@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) memories: Memories,
     /// The scrub of each replica.
     pub(crate) scrubs: Vec<Scrub>,
-    /// Counts reads and writes of callers that went to a disk: who is not alone there makes room.
+    /// Counts reads and writes of callers, also those that memory answers: who is not alone makes room on disks and processors.
     pub(crate) foreground: AtomicU64,
     pub(crate) stopping: AtomicBool,
     /// Held while packs from before the start are judged, which writes to their files.

@@ -204,6 +204,13 @@ fn of_key_care(error: KeyCareError) -> Problem {
             .expected("the name of another node that is not forgotten yet")
             .came(words)
             .remedy("yingdun nodes list names them"),
+        KeyCareError::NodeServes(_) => Problem::new(Kind::Conflict)
+            .expected("a node that does not run, and never will again")
+            .came(words)
+            .remedy(
+                "stop it there and destroy its disk first; where its machine cannot be reached, PostgreSQL lets go of what it holds \
+                 as soon as it notices that the connection is gone",
+            ),
         KeyCareError::Otherwise(_) => Problem::new(Kind::Conflict).came(words),
         KeyCareError::Unavailable(unavailable) => of_unavailable(&unavailable),
     }

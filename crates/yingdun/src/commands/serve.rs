@@ -114,6 +114,13 @@ pub(super) async fn serve_with(
             tracing::error!("this server stops, as the catalogue was emptied under it; its next start fills it from the packs");
             Verdict::Bad
         }
+        () = system.forgotten() => {
+            tracing::error!(
+                "this server stops, as an officer said that its node is gone for good; where that was an error, start it again, which takes it back"
+            );
+            // Whoever starts again what failed would take back what the officer said.
+            Verdict::Good
+        }
     };
     tracing::info!("stopping");
     manager.stopping();

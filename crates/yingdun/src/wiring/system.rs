@@ -275,6 +275,11 @@ impl System {
         self.archive.catalogue_emptied().await;
     }
 
+    /// Waits until an officer says that this node is gone for good: it must stop then.
+    pub(crate) async fn forgotten(&self) {
+        self.foundation.keys.forgotten().await;
+    }
+
     /// Stops in order: no new work, open work finished, packs sealed, the last leaf written, the log signed.
     pub(crate) async fn stop(self) {
         self.stop_doors.cancel();

@@ -10,6 +10,7 @@
 //!
 //! Nothing is believed because of a length or a date.
 
+use super::fresh::Fresh;
 use super::note::Tally;
 use crate::disk::read_exact_at;
 use crate::record::format::PACK_HEADER_BYTES;
@@ -22,6 +23,7 @@ use crate::store::walk::{BLOCK_BYTES, Extent, Source, holds, read_record};
 use crate::{PackPosition, ReplicaId, StoreEvent};
 use metrics::counter;
 use std::io;
+use std::sync::Arc;
 
 /// Reads a copy from the first byte to the last, reports what is wrong with it, and says how much there was. `each` is
 /// called for every block with its bytes; its error ends the check.
@@ -37,7 +39,8 @@ pub(super) fn check_pack(
 ) -> io::Result<Tally> {
     let backend = shared.backends.get(index).ok_or(io::ErrorKind::NotFound)?;
     let own = match open(backend.as_ref(), index, pack, end) {
-        Ok(Ok(own)) => own,
+        // What is in memory proves nothing about the device.
+        Ok(Ok(own)) => Source { file: Arc::new(Fresh::new(own.file, end)), ..own },
         Err(error) if !backend.exists() => return Err(error),
         Ok(Err(what)) => return Ok(condemn(shared, index, pack, &what)),
         Err(error) => return Ok(condemn(shared, index, pack, &format!("the pack cannot be read: {error}"))),
@@ -48,8 +51,6 @@ pub(super) fn check_pack(
     }
     let others = others(shared, index, pack);
     let sources: Vec<Source> = [&own].into_iter().chain(&others).cloned().collect();
-    // What is in memory proves nothing about the device.
-    own.file.forget_cached(0, end);
 
     let mut walk = Walk {
         shared,
@@ -66,7 +67,6 @@ pub(super) fn check_pack(
         walk.record(&parsed, &mut each)?;
     }
     walk.gap(offset, end, &mut each)?;
-    own.file.forget_cached(0, end);
     let Walk { digest, mut tally, .. } = walk;
     tally.bytes = end;
     if tally.found + tally.lost == 0 {
@@ -154,7 +154,7 @@ fn open(backend: &dyn Backend, index: usize, pack: u64, end: u64) -> io::Result<
 
 fn others(shared: &Shared, index: usize, pack: u64) -> Vec<Source> {
     let backends = shared.backends.iter().enumerate().filter(|(other, _)| *other != index);
-    let open = |(replica, backend): (usize, &std::sync::Arc<dyn Backend>)| {
+    let open = |(replica, backend): (usize, &Arc<dyn Backend>)| {
         let drained = shared.state().is_drained(replica);
         (!drained)
             .then(|| backend.open(pack, false))

@@ -5,11 +5,12 @@
 //! far it is on that replica. What it finds goes the way of everything that is found: quarantine, repair, event.
 
 mod check;
+mod fresh;
 mod note;
 mod plan;
 
 pub(crate) use note::{Note, Tally};
-pub(crate) use plan::{Step, pause};
+pub(crate) use plan::{COURTESY_LATE, Step, pause};
 
 use super::Store;
 use super::offsite::Offsite;
@@ -36,6 +37,9 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// How often it is written down how far a pass is: more often would cost syncs, less often repeats work after a crash.
 const REMEMBER_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a pass makes room after somebody else read or wrote: who reads a study asks for its next image within this.
+const OTHERS_STAY: Duration = Duration::from_millis(250);
 
 /// The shortest sleep: shorter ones are saved up.
 const SLEEP_MIN: Duration = Duration::from_millis(5);
@@ -128,7 +132,8 @@ impl Scrub {
 pub(crate) fn run(shared: &Shared, index: usize) {
     let Some(scrub) = shared.scrubs.get(index) else { return };
     let note = scrub.view().note.clone();
-    let mut work = Work { shared, scrub, index, note, remembered: Instant::now() };
+    let others = Others { done: shared.foreground.load(Ordering::Relaxed), last: None };
+    let mut work = Work { shared, scrub, index, note, remembered: Instant::now(), others };
     let opened = Instant::now();
     while !shared.stopping() {
         if scrub.forgotten.swap(false, Ordering::SeqCst) {
@@ -169,6 +174,26 @@ struct Work<'a> {
     index: usize,
     note: Note,
     remembered: Instant,
+    others: Others,
+}
+
+/// Who else reads and writes.
+#[derive(Debug)]
+struct Others {
+    /// What they had done at the last look.
+    done: u64,
+    /// When something was seen of them last.
+    last: Option<Instant>,
+}
+
+impl Others {
+    /// Whether there are some, by what they have done until now.
+    fn are_there(&mut self, done: u64, now: Instant) -> bool {
+        if std::mem::replace(&mut self.done, done) != done {
+            self.last = Some(now);
+        }
+        self.last.is_some_and(|last| now.saturating_duration_since(last) < OTHERS_STAY)
+    }
 }
 
 /// What a pass finds next.
@@ -218,9 +243,11 @@ impl Work<'_> {
                 return Duration::ZERO;
             }
         };
-        let rate = plan::rate(&self.note, SystemClock.now(), self.shared.config.scrub_interval, left);
+        let (now, interval) = (SystemClock.now(), self.shared.config.scrub_interval);
+        let rate = plan::rate(&self.note, now, interval, left);
+        let courtesy = plan::courtesy(&self.note, now, interval);
         self.show(rate);
-        let mut pace = Pace::new(self.shared, self.scrub, rate);
+        let mut pace = Pace::new(self.shared, self.scrub, rate, courtesy, &mut self.others);
         match check::check_pack(self.shared, self.index, pack, end, |bytes| pace.spend(bytes)) {
             Ok(tally) => {
                 let label = self.shared.label(self.index);
@@ -271,23 +298,22 @@ struct Pace<'a> {
     shared: &'a Shared,
     scrub: &'a Scrub,
     rate: u64,
-    /// What others had done at the last look.
-    others: u64,
+    courtesy: u32,
+    others: &'a mut Others,
     since: Instant,
     owed: Duration,
 }
 
 impl<'a> Pace<'a> {
-    fn new(shared: &'a Shared, scrub: &'a Scrub, rate: u64) -> Self {
-        let others = shared.foreground.load(Ordering::Relaxed);
-        Self { shared, scrub, rate, others, since: Instant::now(), owed: Duration::ZERO }
+    fn new(shared: &'a Shared, scrub: &'a Scrub, rate: u64, courtesy: u32, others: &'a mut Others) -> Self {
+        Self { shared, scrub, rate, courtesy, others, since: Instant::now(), owed: Duration::ZERO }
     }
 
     /// So many bytes were read: pauses as the plan says. `Interrupted` when the check is to end.
     fn spend(&mut self, bytes: u64) -> io::Result<()> {
-        let others = self.shared.foreground.load(Ordering::Relaxed);
-        let busy = std::mem::replace(&mut self.others, others) != others;
-        self.owed += plan::pause(bytes, self.since.elapsed(), self.rate, busy);
+        let took = self.since.elapsed();
+        let busy = self.others.are_there(self.shared.foreground.load(Ordering::Relaxed), Instant::now());
+        self.owed += plan::pause(bytes, took, self.rate, if busy { self.courtesy } else { 0 });
         if self.owed >= SLEEP_MIN {
             self.scrub.signal.wait(std::mem::take(&mut self.owed));
         }
@@ -319,4 +345,20 @@ fn ahead(state: &super::state::State, index: usize, from: u64) -> Ahead {
 pub(crate) fn bytes_from(state: &super::state::State, index: usize, from: u64) -> u64 {
     let whole = state.packs.range(from..).filter(|(_, pack)| pack.copies.get(index) == Some(&Copy::Whole));
     whole.map(|(_, pack)| pack.end).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_are_there_for_a_while_after_what_was_seen_of_them_last() {
+        let start = Instant::now();
+        let mut others = Others { done: 7, last: None };
+        assert!(!others.are_there(7, start), "nothing was done since the store was opened");
+        assert!(others.are_there(8, start));
+        assert!(others.are_there(8, start + OTHERS_STAY / 2), "between two of their reads");
+        assert!(!others.are_there(8, start + OTHERS_STAY));
+        assert!(others.are_there(9, start + OTHERS_STAY * 2));
+    }
 }

@@ -15,8 +15,11 @@ const RATE_MIN: u64 = 4 * 1024 * 1024;
 /// being felt, and twice what a hard disk can read.
 const RATE_MAX: u64 = 512 * 1024 * 1024;
 
-/// While others read or write, a pass rests so many times as long as it worked: it takes a fifth of the disk's time.
-const YIELD_TIMES: u32 = 4;
+/// While others read or write, a pass rests so many times as long as it worked: it takes a twentieth of the disk's time.
+const COURTESY: u32 = 19;
+
+/// The same for one that would not be through in time like that: it takes a fifth.
+pub(crate) const COURTESY_LATE: u32 = 4;
 
 /// What a pass does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +49,17 @@ pub(super) fn rate(note: &Note, now: Timestamp, interval: Duration, bytes_left: 
     (bytes_left / left.as_secs().max(1)).clamp(RATE_MIN, RATE_MAX)
 }
 
-/// How long to pause after so many bytes that took so long.
-pub(crate) fn pause(bytes: u64, took: Duration, rate: u64, others_busy: bool) -> Duration {
+/// How many times as long as it works a pass rests while others read or write: less once half of the time at which it aims is over.
+pub(super) fn courtesy(note: &Note, now: Timestamp, interval: Duration) -> u32 {
+    let late =
+        note.begun.filter(|_| !note.hurried).is_some_and(|begun| begun.after(aim(interval) / 2) <= now);
+    if late { COURTESY_LATE } else { COURTESY }
+}
+
+/// How long to pause after so many bytes that took so long; `courtesy` is 0 where nobody else reads or writes.
+pub(crate) fn pause(bytes: u64, took: Duration, rate: u64, courtesy: u32) -> Duration {
     let due = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
-    let courtesy = if others_busy { took.saturating_mul(YIELD_TIMES) } else { Duration::ZERO };
-    due.saturating_sub(took).max(courtesy)
+    due.saturating_sub(took).max(took.saturating_mul(courtesy))
 }
 
 fn aim(interval: Duration) -> Duration {
@@ -101,11 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_alone_takes_a_fifth_of_the_time() {
+    fn who_is_not_alone_takes_a_twentieth_of_the_time_and_a_fifth_when_it_is_late() {
         let (took, mebibyte) = (Duration::from_millis(10), 1 << 20);
-        assert_eq!(pause(mebibyte, took, mebibyte, false), Duration::from_millis(990));
-        assert_eq!(pause(mebibyte, took, RATE_MAX, false), Duration::ZERO);
-        assert_eq!(pause(mebibyte, took, RATE_MAX, true), Duration::from_millis(40));
+        assert_eq!(pause(mebibyte, took, mebibyte, 0), Duration::from_millis(990));
+        assert_eq!(pause(mebibyte, took, RATE_MAX, 0), Duration::ZERO);
+        assert_eq!(pause(mebibyte, took, RATE_MAX, courtesy(&resting(0.0), at(2.6), WEEK)), took * 19);
+        assert_eq!(pause(mebibyte, took, RATE_MAX, courtesy(&resting(0.0), at(2.7), WEEK)), took * 4);
+        let hurried = Note { hurried: true, ..resting(0.0) };
+        assert_eq!(courtesy(&hurried, at(30.0), WEEK), COURTESY, "an officer who asks has no deadline");
     }
 
     proptest! {
