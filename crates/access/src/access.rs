@@ -522,6 +522,7 @@ struct Known {
 struct GrantNumbers {
     grant: Option<u64>,
     break_glass: Option<u64>,
+    consultation: Option<u64>,
 }
 
 impl Known {
@@ -539,12 +540,14 @@ impl Known {
         };
         let grant = self.grants.granted(study, self.action, self.purpose, self.now);
         let broken = self.grants.broken(study, self.now);
+        let consultation = self.grants.consultation(study, self.now);
         let ties = Ties {
             care: self.care.get(&study.patient).copied(),
             grant: grant.map(|(_, interval)| interval),
             break_glass: broken.map(|(_, interval)| interval),
             department: self.departments.department(study.study, self.now),
             acquired: self.departments.acquired(study.study, self.now),
+            consultation: consultation.map(|(_, interval)| interval),
             dissent: self.dissents.against(principal, study.patient, self.now),
             against_research: self.dissents.against_research(study.patient, self.now),
             against_sharing: self.dissents.against_sharing(study.patient, self.now),
@@ -552,6 +555,7 @@ impl Known {
         let numbers = GrantNumbers {
             grant: grant.map(|(number, _)| number),
             break_glass: broken.map(|(number, _)| number),
+            consultation: consultation.map(|(number, _)| number),
         };
         (Target::new(resource, day_start, ties), numbers)
     }
@@ -575,6 +579,9 @@ fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis
     } else if decision.reason == Reason::TimedGrant {
         let ends = ties.grant.map(|grant| grant.valid_until);
         Basis { grant: numbers.grant, until: until(ends), broken_glass: false }
+    } else if decision.reason == Reason::Consultation {
+        let ends = ties.consultation.map(|task| task.valid_until);
+        Basis { grant: numbers.consultation, until: until(ends), broken_glass: false }
     } else if decision.reason == Reason::InDepartment {
         let ends = ties.department.map(|own| own.valid_until);
         Basis { grant: None, until: until(ends), broken_glass: false }

@@ -71,7 +71,7 @@ impl Access {
         studies: BTreeSet<StudyRef>,
         now: Timestamp,
     ) -> Result<DepartmentFacts, Refusal> {
-        let asks = matches!(action, Action::List | Action::View)
+        let asks = matches!(action, Action::List | Action::View | Action::AssignConsultation)
             && principal.kind == ActorKind::Person
             && depends_on_departments(principal.role);
         if !asks || studies.is_empty() {

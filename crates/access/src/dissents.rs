@@ -74,7 +74,10 @@ impl Access {
         patients: BTreeSet<PatientRef>,
         now: Timestamp,
     ) -> Result<DissentFacts, Refusal> {
-        let asks = matches!(action, Action::List | Action::View | Action::Export | Action::GiveGrant);
+        let asks = matches!(
+            action,
+            Action::List | Action::View | Action::Export | Action::GiveGrant | Action::AssignConsultation
+        );
         if !asks || patients.is_empty() {
             return Ok(DissentFacts::default());
         }

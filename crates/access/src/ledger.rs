@@ -34,6 +34,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ManageHolds
         | Action::ApproveRelease
         | Action::GiveGrant
+        | Action::AssignConsultation
         | Action::BreakGlass
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts

@@ -41,7 +41,7 @@
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
-//! | `grants` | timed grants, broken glass and its review |
+//! | `grants` | timed grants, consultations of remote experts, broken glass and its review |
 //! | `admin` | people, devices, service clients, roles, care relations; work on keys |
 //!
 //! # What this crate never does
@@ -86,8 +86,9 @@ pub use device::{
     Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
 };
 pub use grants::{
-    BreakGlassQuota, BrokenGlass, EndError, GRANT_TIME_MAX, GrantError, GrantRecord, GrantedStudies,
-    NewBreakGlass, NewGrant, REASON_CHARACTERS_MAX, ReviewsDue,
+    BreakGlassQuota, BrokenGlass, CONSULTATION_TIME, CONSULTATION_TIME_MAX, EndError, GRANT_TIME_MAX,
+    GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewConsultation, NewGrant, REASON_CHARACTERS_MAX,
+    ReviewsDue, consultation_end,
 };
 pub use ledger::{MASKED, detail_context, session_leaf};
 pub use masking::{Masking, RoleSeesNothing};

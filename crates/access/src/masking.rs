@@ -29,6 +29,7 @@ impl Masking {
             | Role::Specialist
             | Role::Chief
             | Role::Technician
+            | Role::RemoteExpert
             | Role::Device
             | Role::Service => true,
             Role::Researcher

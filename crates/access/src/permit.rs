@@ -272,6 +272,7 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ManageHolds
         | Action::ApproveRelease
         | Action::GiveGrant
+        | Action::AssignConsultation
         | Action::BreakGlass
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts

@@ -58,6 +58,8 @@ reasons! {
     SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
     UnprotectedTransport => "unprotected-transport",
+    /// Who comes from outside does nothing but look at what that person is there for.
+    OutsidersOnlyLook => "outsiders-only-look",
     /// The role is shown names and identifiers masked only, and this cannot be masked.
     MaskedRole => "masked-role",
     /// A rule of the operator's own policies forbids it.
@@ -110,6 +112,10 @@ reasons! {
     MayBreakGlass => "may-break-glass",
     /// Somebody granted it to the person for a while.
     TimedGrant => "timed-grant",
+    /// Somebody assigned it to the remote expert as a consultation, which is not over.
+    Consultation => "consultation",
+    /// The role assigns to remote experts what it may open itself.
+    AssignsWhatIsHeld => "assigns-what-is-held",
     /// A rule of the operator's own policies permits it.
     LocalGrant => "local-grant",
 }
@@ -136,6 +142,8 @@ impl Reason {
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant
+            | Self::Consultation
+            | Self::AssignsWhatIsHeld
             | Self::InCare
             | Self::InDepartment
             | Self::CrossDepartment
@@ -160,6 +168,7 @@ impl Reason {
             | Self::DestructionNotAvailable
             | Self::OfficersSeeNoImages
             | Self::ResearchSeesNoIdentity
+            | Self::OutsidersOnlyLook
             | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
             | Self::PatientDissents
@@ -184,6 +193,7 @@ impl Reason {
             Self::RoleWithdrawn
             | Self::OfficersSeeNoImages
             | Self::ResearchSeesNoIdentity
+            | Self::OutsidersOnlyLook
             | Self::MaskedRole => Help::ActivateAnotherRole,
             Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
             Self::AccountDisabled => Help::AskSystemAdministrator,
@@ -195,6 +205,7 @@ impl Reason {
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
                 Role::Specialist => Help::AskForDepartment,
+                Role::RemoteExpert => Help::AskForConsultation,
                 Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
                     Help::ActivateAnotherRole
                 }
@@ -215,6 +226,8 @@ impl Reason {
             | Self::GivesWhatIsHeld
             | Self::MayBreakGlass
             | Self::TimedGrant
+            | Self::Consultation
+            | Self::AssignsWhatIsHeld
             | Self::InCare
             | Self::InDepartment
             | Self::CrossDepartment
@@ -255,6 +268,8 @@ pub enum Help {
     AskForCareRelation,
     /// Ask the security administrator to be entered in the department.
     AskForDepartment,
+    /// Ask who asked for the advice to assign a consultation.
+    AskForConsultation,
     /// Ask the security administrator for a grant.
     AskForGrant,
     /// Ask the system administrator.
@@ -280,6 +295,7 @@ impl Help {
             Self::ActivateAnotherRole => "activate-another-role",
             Self::AskForCareRelation => "ask-for-care-relation",
             Self::AskForDepartment => "ask-for-department",
+            Self::AskForConsultation => "ask-for-consultation",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",

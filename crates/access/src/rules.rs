@@ -15,7 +15,7 @@ const STRONG: Duration = Duration::from_secs(60 * 60);
 /// What is demanded of people who sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInRules {
-    /// The roles that nobody activates without a second factor.
+    /// The roles that nobody activates without a second factor, beside those of which nobody does anywhere.
     pub second_factor_for: BTreeSet<Role>,
     /// Whether people open what is sensitive (L4S, L5) only with a second factor that was proved a short while ago.
     pub step_up: bool,
@@ -37,6 +37,13 @@ impl Default for SignInRules {
 }
 
 impl SignInRules {
+    /// Whether nobody activates this role without a second factor: where the installation says so, and always for who comes from
+    /// outside.
+    #[must_use]
+    pub fn demands_second_factor(&self, role: Role) -> bool {
+        self.second_factor_for.contains(&role) || role.is_outsider()
+    }
+
     /// Until when a second factor counts that was proved at a moment.
     #[must_use]
     pub fn strong_until(&self, proved: Timestamp) -> Timestamp {

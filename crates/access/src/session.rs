@@ -309,9 +309,12 @@ impl FromStr for SignIn {
 /// What a role acts for unless something else is said.
 const fn default_purpose(role: Role) -> PurposeOfUse {
     match role {
-        Role::Clinician | Role::Radiologist | Role::Specialist | Role::Chief | Role::Technician => {
-            PurposeOfUse::Treatment
-        }
+        Role::Clinician
+        | Role::Radiologist
+        | Role::Specialist
+        | Role::Chief
+        | Role::Technician
+        | Role::RemoteExpert => PurposeOfUse::Treatment,
         Role::Researcher => PurposeOfUse::HealthcareResearch,
         Role::SystemAdministrator
         | Role::SecurityAdministrator

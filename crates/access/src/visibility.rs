@@ -42,6 +42,9 @@ impl Access {
 pub(crate) fn with_grants(plain: Visibility, grants: &HeldGrants, now: Timestamp) -> Visibility {
     let (patients, studies) = grants.open_at(now);
     match plain {
+        // Nothing but what was granted.
+        Visibility::Granted { beside, .. } if patients.is_empty() && studies.is_empty() => *beside,
+        Visibility::Granted { beside, .. } => Visibility::Granted { beside, patients, studies },
         Visibility::CareRelation { .. } | Visibility::ReceivedSince(_) | Visibility::OfUnits { .. }
             if !patients.is_empty() || !studies.is_empty() =>
         {
@@ -82,6 +85,12 @@ pub(crate) fn sieve(
             Visibility::OfUnits { units: departments.units_of_acquisition(now), since: Some(day_start) }
         }
         (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(day_start),
+        // What was assigned, and nothing beside it.
+        (ActorKind::Person, Role::RemoteExpert) => Visibility::Granted {
+            beside: Box::new(Visibility::Nothing),
+            patients: Vec::new(),
+            studies: Vec::new(),
+        },
         (ActorKind::Person | ActorKind::Device | ActorKind::Service | ActorKind::System, _) => {
             Visibility::Nothing
         }

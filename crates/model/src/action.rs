@@ -54,6 +54,8 @@ word_enum! {
         ApproveRelease => "approve-release",
         /// Give another person a timed grant on a study that the giver may open.
         GiveGrant => "give-grant",
+        /// Assign a study to a remote expert as a consultation, a task that ends with the report.
+        AssignConsultation => "assign-consultation",
         /// Open one patient in an emergency, without a care relation, under a review that follows.
         BreakGlass => "break-glass",
         /// See who broke the glass, and judge afterwards whether it was justified.

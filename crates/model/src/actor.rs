@@ -66,6 +66,8 @@ word_enum! {
         Technician => "technician",
         /// Works with de-identified data only; sees nothing identifiable.
         Researcher => "researcher",
+        /// Advises from outside (远程专家); sees the studies of consultations that were assigned, while these last.
+        RemoteExpert => "remote-expert",
         /// System administrator (系统管理员): accounts and devices, no rights, no images, no audit.
         SystemAdministrator => "system-administrator",
         /// Security administrator (安全管理员): rights, no accounts, no images, no audit.
@@ -90,6 +92,12 @@ impl Role {
     #[must_use]
     pub fn is_officer(self) -> bool {
         Self::OFFICERS.contains(&self)
+    }
+
+    /// Whether who has this role is not of the house: such a person looks at what that person is there for, and does nothing else.
+    #[must_use]
+    pub fn is_outsider(self) -> bool {
+        self == Self::RemoteExpert
     }
 }
 

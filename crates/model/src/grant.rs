@@ -9,6 +9,8 @@ word_enum! {
         Given => "grant",
         /// A person took it, in an emergency.
         BreakGlass => "break-glass",
+        /// Somebody assigned it to a remote expert, as a task that ends with the report.
+        Consultation => "consultation",
     }
 }
 

@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod outside;
 mod policies;
 mod properties;
 mod property;
 mod prove;
 
+pub use outside::OUTSIDE;
 pub use policies::{Policies, PoliciesError};
 pub use properties::PROPERTIES;
 pub use property::{Bound, Mutant, Property};

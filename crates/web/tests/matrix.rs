@@ -27,6 +27,8 @@ enum Who {
     Chief,
     Technician,
     Researcher,
+    /// To whom nothing is assigned.
+    RemoteExpert,
     SystemAdministrator,
     SecurityAdministrator,
     AuditAdministrator,
@@ -80,6 +82,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             | Who::Radiologist
             | Who::Chief
             | Who::Technician
+            | Who::RemoteExpert
             | Who::Service
             | Who::OtherInstitution => Served,
             other => token_or(other, Forbidden),
@@ -107,14 +110,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::FramesThumbnail
         | RouteId::RetrieveByUri => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
-            Who::Clinician | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
         RouteId::ExportStudies | RouteId::ExportStudy | RouteId::ExportSeries => match who {
             Who::Chief | Who::Service => Served,
             // These two may look at it, and know that it exists.
             Who::Radiologist | Who::Technician => Forbidden,
-            Who::Clinician | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => token_or(who, Forbidden),
@@ -142,7 +145,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         // The list, an empty list, or the sign-in form.
         RouteId::Home => Served,
         RouteId::StudyPage => match who {
-            Who::Clinician | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
             Who::Researcher
             | Who::SystemAdministrator
             | Who::SecurityAdministrator
@@ -173,7 +176,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         // With a wrong password; and of an account that has one.
         RouteId::BeginSecondFactor => match who {
-            Who::HalfSignedIn => Conflict,
+            Who::HalfSignedIn | Who::RemoteExpert => Conflict,
             other => token_or(other, Forbidden),
         },
         // With a wrong code.
@@ -185,6 +188,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::RenewRecoveryCodes
         | RouteId::RemoveSecondFactor => match who {
             Who::Service => Forbidden,
+            Who::RemoteExpert if id != RouteId::ConfirmSecondFactor => Forbidden,
             other => token_or(other, Conflict),
         },
         // Of nobody.
@@ -293,6 +297,37 @@ fn expected(id: RouteId, who: Who) -> Answer {
                 | Who::Radiologist
                 | Who::Chief
                 | Who::Technician
+                | Who::OtherInstitution
+                | Who::SecurityAdministrator
+                | Who::AuditAdministrator => Nothing,
+                other => token_or(other, Forbidden),
+            }
+        }
+        RouteId::AssignConsultation => match who {
+            Who::Clinician | Who::Radiologist | Who::Chief | Who::Technician | Who::OtherInstitution => {
+                Nothing
+            }
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListConsultations => match who {
+            Who::Clinician
+            | Who::Radiologist
+            | Who::Chief
+            | Who::Technician
+            | Who::RemoteExpert
+            | Who::OtherInstitution
+            | Who::SecurityAdministrator
+            | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of which there is none.
+        RouteId::ReadConsultation | RouteId::CompleteConsultation | RouteId::WithdrawConsultation => {
+            match who {
+                Who::Clinician
+                | Who::Radiologist
+                | Who::Chief
+                | Who::Technician
+                | Who::RemoteExpert
                 | Who::OtherInstitution
                 | Who::SecurityAdministrator
                 | Who::AuditAdministrator => Nothing,
@@ -442,6 +477,7 @@ fn token_or(who: Who, otherwise: Answer) -> Answer {
         | Who::Chief
         | Who::Technician
         | Who::Researcher
+        | Who::RemoteExpert
         | Who::SystemAdministrator
         | Who::SecurityAdministrator
         | Who::AuditAdministrator
@@ -472,6 +508,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{destruction}", &"0".repeat(32))
         .replace("{hold}", &"0".repeat(32))
         .replace("{grant}", "0")
+        .replace("{consultation}", "0")
         .replace("{alert}", "0")
         .replace("{dissent}", "0")
         .replace("{department}", "surgery")
@@ -543,6 +580,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::PlaceHold => json(json!({"study": "2.25.404", "reason": "ordered"})),
         RouteId::GiveGrant => json(json!({"name": "victim", "study": "2.25.404", "reason": "a second look"})),
+        RouteId::AssignConsultation => {
+            json(json!({"name": "victim", "study": "2.25.404", "reason": "what is this shadow"}))
+        }
         RouteId::BreakGlass => {
             json(json!({"patient_id": "404", "code": "other", "reason": "nobody else is there"}))
         }
@@ -653,6 +693,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListGrants
         | RouteId::ReadGrant
         | RouteId::RevokeGrant
+        | RouteId::ListConsultations
+        | RouteId::ReadConsultation
+        | RouteId::CompleteConsultation
+        | RouteId::WithdrawConsultation
         | RouteId::ListBrokenGlass
         | RouteId::ReadBrokenGlass
         | RouteId::EndBrokenGlass
@@ -761,6 +805,9 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     }
     let revoked = tokens.last().and_then(|(_, token)| token.clone()).unwrap();
     running.access.revoke(&running.session(&revoked).await).await.unwrap();
+    let expert = running.person("exp", Role::RemoteExpert).await;
+    running.set_second_factor_up(&expert).await;
+    tokens.push((Who::RemoteExpert, Some(expert)));
     let half = running.person("half", Role::Radiologist).await;
     running.set_second_factor_up(&half).await;
     tokens.push((Who::HalfSignedIn, Some(running.sign_in("half", Role::Radiologist).await)));

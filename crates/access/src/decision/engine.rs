@@ -337,6 +337,7 @@ impl Names {
                 ("break_glass", &ties.break_glass),
                 ("department", &ties.department),
                 ("acquired", &ties.acquired),
+                ("consultation", &ties.consultation),
                 ("against_research", &ties.against_research),
                 ("against_sharing", &ties.against_sharing),
             ];
@@ -377,7 +378,8 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::View
         | Action::Export
         | Action::Destroy
-        | Action::GiveGrant => matches!(on, Target::Study { .. }),
+        | Action::GiveGrant
+        | Action::AssignConsultation => matches!(on, Target::Study { .. }),
         Action::Search
         | Action::Commit
         | Action::ReadWorklist

@@ -42,6 +42,7 @@ fn askers() -> Vec<(String, Principal)> {
             | Role::Specialist
             | Role::Chief
             | Role::Technician
+            | Role::RemoteExpert
             | Role::Researcher
             | Role::SystemAdministrator
             | Role::SecurityAdministrator
@@ -71,7 +72,7 @@ fn usual() -> Circumstances {
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 26] {
+fn relations() -> [(&'static str, Ties); 29] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
@@ -96,8 +97,10 @@ fn relations() -> [(&'static str, Ties); 26] {
         break_glass: always,
         department: always,
         acquired: always,
+        consultation: always,
         ..Ties::default()
     };
+    let assigned = |from, until| Ties { consultation: Some(span(from, until)), ..Ties::default() };
     let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
     [
         ("none", Ties::default()),
@@ -121,6 +124,9 @@ fn relations() -> [(&'static str, Ties); 26] {
         ("own, ends now", own(-1000, 0)),
         ("own device", acquired(-1000, 1000)),
         ("device ends now", acquired(-1000, 0)),
+        ("consultation", assigned(-1000, 1000)),
+        ("consult, last ms", assigned(-1000, 1)),
+        ("consult ends now", assigned(-1000, 0)),
         ("not wanted", Ties { dissent: dissent(1000, false), ..all }),
         ("unless emergency", Ties { dissent: dissent(1000, true), ..all }),
         ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),
@@ -199,7 +205,8 @@ fn studies(engine: &Engine, tally: &mut Tally) -> String {
 }
 
 fn studies_of(engine: &Engine, name: &str, who: &Principal, tally: &mut Tally) -> String {
-    const LOOKS: [Action; 4] = [Action::List, Action::View, Action::Export, Action::GiveGrant];
+    const LOOKS: [Action; 5] =
+        [Action::List, Action::View, Action::Export, Action::GiveGrant, Action::AssignConsultation];
     const OTHERS: [Action; 3] = [Action::Store, Action::Recover, Action::Destroy];
     let mut out = String::new();
     for purpose in PurposeOfUse::ALL {

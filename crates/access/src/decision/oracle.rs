@@ -28,6 +28,9 @@
 //! 5. Clinician, radiologist, specialist, chief and technician list and view what was granted to them, for its purpose, while it lasts, and
 //!    export it where that was said. A chief gives grants, and a clinician for patients in care. Clinician, radiologist, specialist and chief
 //!    break the glass and then list and view; the audit administrator reviews.
+//! 6. A remote expert searches, and lists and views what was assigned to that person, while it lasts, and nothing else; not what a patient
+//!    keeps from sharing. It is assigned by a chief or radiologist, by a specialist for the own departments and by a clinician for patients in
+//!    care; nobody assigns L5, what the own eyes may not see, or what a patient keeps from sharing.
 
 use super::engine::applies_to;
 use super::{
@@ -46,7 +49,8 @@ use yingdun_catalog::catalogue::departments::Membership;
 use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 use yingdun_catalog::identity::grants::Granted;
 use yingdun_model::{
-    Action, ActorId, ActorKind, Grade, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
+    Action, ActorId, ActorKind, Grade, GrantKind, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef,
+    Timestamp,
 };
 
 const QUESTIONS: u32 = 120_000;
@@ -98,6 +102,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
         Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => (false, false, false, None, None),
     };
     let of_own_department = matches!(on, Target::Study { ties, .. } if holds(ties.department));
+    let assigned = matches!(on, Target::Study { ties, .. } if holds(ties.consultation));
     let acquired_by_own = matches!(on, Target::Study { ties, .. } if holds(ties.acquired));
     let grant = grant.filter(|grant| {
         grant.valid_from.as_ms() <= now && now < grant.valid_until.as_ms() && grant.purpose == when.purpose
@@ -124,7 +129,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
                 Some(true) if broken && action != Action::Export => {}
                 Some(_) => return false,
             }
-            if no_sharing && action == Action::Export {
+            if no_sharing && (action == Action::Export || who.role == Role::RemoteExpert) {
                 return false;
             }
             if no_research && when.purpose == PurposeOfUse::HealthcareResearch {
@@ -151,6 +156,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
             }
             (granted_to && grant.is_some())
                 || (treats && broken)
+                || (person(Role::RemoteExpert) && assigned)
                 || (person(Role::Clinician) && in_care)
                 || person(Role::Radiologist)
                 || person(Role::Chief)
@@ -160,7 +166,11 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
         }
         Action::Search => {
             matches!(on, Target::Archive(_))
-                && (treats || person(Role::Technician) || granted(Scope::Search) || granted(Scope::View))
+                && (treats
+                    || person(Role::Technician)
+                    || person(Role::RemoteExpert)
+                    || granted(Scope::Search)
+                    || granted(Scope::View))
         }
         Action::Commit => {
             matches!(on, Target::Archive(_)) && (person(Role::Technician) || granted(Scope::Store))
@@ -208,6 +218,16 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
                 && grade != Some(Grade::L5)
                 && dissent.is_none()
                 && (person(Role::Chief) || (person(Role::Clinician) && in_care))
+        }
+        Action::AssignConsultation => {
+            study
+                && grade != Some(Grade::L5)
+                && dissent.is_none()
+                && !no_sharing
+                && (person(Role::Chief)
+                    || person(Role::Radiologist)
+                    || (person(Role::Specialist) && of_own_department)
+                    || (person(Role::Clinician) && in_care))
         }
         Action::BreakGlass => matches!(on, Target::Archive(_)) && treats,
         Action::ReviewBreakGlass | Action::ReviewAlerts => {
@@ -294,6 +314,7 @@ impl Chance {
         let break_glass = if self.one_in(4) { self.care() } else { None };
         let department = if self.one_in(2) { self.care() } else { None };
         let acquired = if self.one_in(2) { self.care() } else { None };
+        let consultation = if self.one_in(2) { self.care() } else { None };
         let mut seldom = || if self.one_in(4) { self.care() } else { None };
         let (dissent, against_research, against_sharing) = (seldom(), seldom(), seldom());
         let dissent = dissent.map(|CareInterval { valid_from, valid_until }| DissentInterval {
@@ -301,7 +322,17 @@ impl Chance {
             valid_until,
             break_glass: self.one_in(2),
         });
-        Ties { care, grant, break_glass, department, acquired, dissent, against_research, against_sharing }
+        Ties {
+            care,
+            grant,
+            break_glass,
+            department,
+            acquired,
+            consultation,
+            dissent,
+            against_research,
+            against_sharing,
+        }
     }
 
     pub(super) fn target(&mut self, action: Action) -> Target {
@@ -345,6 +376,7 @@ fn kind_of(role: Role) -> ActorKind {
         | Role::Specialist
         | Role::Chief
         | Role::Technician
+        | Role::RemoteExpert
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator
@@ -437,7 +469,9 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
         let given = ties.grant.map(|tie| row(Granted::Study(study), tie.valid_from, tie.valid_until));
         let broken =
             ties.break_glass.map(|tie| row(Granted::Patient(patient), tie.valid_from, tie.valid_until));
-        let held = HeldGrants(given.into_iter().chain(broken).collect());
+        let assigned =
+            ties.consultation.map(|tie| row(Granted::Study(study), tie.valid_from, tie.valid_until));
+        let held = HeldGrants(given.into_iter().chain(broken).chain(assigned).collect());
         let departments = department_facts(&who, study, ties, when.departments);
         let plain = |visibility: &Visibility| match visibility {
             Visibility::Nothing | Visibility::Granted { .. } => false,
@@ -461,7 +495,7 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
         assert!(passes, "{who:?} {on:?}");
         by_grant += u32::from(matches!(
             decision.reason,
-            Reason::TimedGrant | Reason::BreakGlass | Reason::BreakGlassAgainstDissent
+            Reason::TimedGrant | Reason::Consultation | Reason::BreakGlass | Reason::BreakGlassAgainstDissent
         ));
     }
     assert!(listed > 600 && by_grant > 100, "{listed}, {by_grant} by grants");
@@ -570,8 +604,10 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
             for on in [Granted::Study(study), Granted::Patient(patient)] {
                 let Some(span) = chance.care().filter(|_| chance.one_in(4)) else { continue };
                 let mut row = grant(number.into(), on, span.valid_from.as_ms(), span.valid_until.as_ms());
-                if matches!(on, Granted::Patient(_)) && chance.one_in(2) {
-                    row.kind = yingdun_model::GrantKind::BreakGlass;
+                if chance.one_in(3) {
+                    row.kind = GrantKind::Consultation;
+                } else if matches!(on, Granted::Patient(_)) && chance.one_in(2) {
+                    row.kind = GrantKind::BreakGlass;
                 }
                 if who.kind == ActorKind::Person {
                     held.0.push(row);
@@ -613,6 +649,7 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
                 break_glass: held.broken(study, now).map(|(_, tie)| tie),
                 department: facts.department(study.study, now),
                 acquired: facts.acquired(study.study, now),
+                consultation: held.consultation(study, now).map(|(_, tie)| tie),
                 dissent: dissents.against(&who, study.patient, now),
                 against_research: dissents.against_research(study.patient, now),
                 against_sharing: dissents.against_sharing(study.patient, now),

@@ -15,10 +15,11 @@ pub(super) const SCHEMA: &str = include_str!("../../policies/schema.cedarschema"
 const SCHEMA_FILE: &str = "schema.cedarschema";
 const GUARDRAILS_FILE: &str = "guardrails.cedar";
 const GUARDRAILS: &str = include_str!("../../policies/guardrails.cedar");
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("grants.cedar", include_str!("../../policies/grants.cedar")),
     ("machines.cedar", include_str!("../../policies/machines.cedar")),
     ("officers.cedar", include_str!("../../policies/officers.cedar")),
+    ("outsiders.cedar", include_str!("../../policies/outsiders.cedar")),
     ("people.cedar", include_str!("../../policies/people.cedar")),
 ];
 
@@ -271,7 +272,7 @@ mod tests {
             std::fs::write(copy.path().join(name), text).unwrap();
         }
         assert_eq!(load(&PolicySource::Directory(copy.path().into())).unwrap().digest, builtin);
-        std::fs::write(copy.path().join("people.cedar"), format!("{}\n", DEFAULTS[3].1)).unwrap();
+        std::fs::write(copy.path().join("people.cedar"), format!("{}\n", DEFAULTS[4].1)).unwrap();
         assert_ne!(load(&PolicySource::Directory(copy.path().into())).unwrap().digest, builtin);
     }
 

@@ -169,6 +169,8 @@ pub(crate) struct Ties {
     pub(crate) department: Option<CareInterval>,
     /// The time for which the person belongs to the department that performed it, or to the device that sent it.
     pub(crate) acquired: Option<CareInterval>,
+    /// The time for which somebody assigned it to the person as a consultation.
+    pub(crate) consultation: Option<CareInterval>,
     /// What the patient, or a restriction, has against this principal.
     pub(crate) dissent: Option<DissentInterval>,
     /// A dissent from research.

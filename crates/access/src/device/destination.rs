@@ -7,6 +7,7 @@ use crate::access::{Access, Refusal};
 use crate::admin::ChangeDetail;
 use crate::decision::Resource;
 use crate::ledger;
+use crate::reason::Reason;
 use crate::session::Session;
 use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_catalog::identity::devices;
@@ -116,6 +117,9 @@ impl Access {
         ae_title: &AeTitle,
         words: [&'static str; 2],
     ) -> Result<Option<MoveDestination>, Refusal> {
+        if session.role().is_outsider() {
+            return self.no_device_for_outsiders(session, ae_title).await;
+        }
         let records = records(&self.inner.identity, ae_title).await.map_err(Refusal::FactsUnavailable)?;
         let found = records
             .into_iter()
@@ -138,6 +142,16 @@ impl Access {
         let event = Event { kind: EventKind::Association, outcome, detail, ..event };
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         Ok(found)
+    }
+
+    /// Who comes from outside has no device called: what a device sends or gets is nothing that such a person looks at here.
+    async fn no_device_for_outsiders<T>(&self, session: &Session, ae_title: &AeTitle) -> Result<T, Refusal> {
+        let detail = ChangeDetail { subject: ae_title.to_string(), what: None };
+        let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &detail);
+        let event = ledger::session_leaf(session, ledger::code(Reason::OutsidersOnlyLook));
+        let event = Event { kind: EventKind::Association, outcome: Outcome::Refused, detail, ..event };
+        self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
+        Err(Refusal::denied(Reason::OutsidersOnlyLook, session.role()))
     }
 
     /// The record of a device of the session's institution, for who may verify connections to devices. Decides, and

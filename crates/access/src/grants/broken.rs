@@ -142,7 +142,8 @@ impl Access {
     /// # Errors
     /// [`GrantError`].
     pub async fn broken_glass(&self, session: &Session) -> Result<Vec<GrantRecord>, GrantError> {
-        let of = if self.sees_all(session).await? { None } else { Some(session.actor()) };
+        let of =
+            if self.sees_all(session, GrantKind::BreakGlass).await? { None } else { Some(session.actor()) };
         self.listed(session, GrantKind::BreakGlass, of).await
     }
 

@@ -39,6 +39,7 @@ impl Access {
             let code = match grant.kind {
                 GrantKind::Given => "grant-ended",
                 GrantKind::BreakGlass => "break-glass-ended",
+                GrantKind::Consultation => "consultation-ended",
             };
             let mut leaf = of_grant(&session, &grant, code);
             leaf.outcome = Outcome::Succeeded;

@@ -121,6 +121,13 @@ impl HeldGrants {
         Some((best.number, CareInterval { valid_from: best.valid_from, valid_until: best.valid_until }))
     }
 
+    /// The time for which a study was assigned as a consultation, by the number of that.
+    pub(crate) fn consultation(&self, study: &StudyFacts, now: Timestamp) -> Option<(u64, CareInterval)> {
+        let covering = self.covering(study, GrantKind::Consultation);
+        let best = covering.max_by_key(|grant| preference(grant, now))?;
+        Some((best.number, CareInterval { valid_from: best.valid_from, valid_until: best.valid_until }))
+    }
+
     /// Patients and studies that are open now.
     pub(crate) fn open_at(&self, now: Timestamp) -> (Vec<PatientRef>, Vec<StudyRef>) {
         let (mut patients, mut studies) = (Vec::new(), Vec::new());

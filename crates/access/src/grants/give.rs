@@ -67,6 +67,31 @@ pub struct NewGrant {
     pub words: String,
 }
 
+impl GrantedStudies {
+    pub(super) const fn granted(&self) -> Granted {
+        match self {
+            Self::Study(study) => Granted::Study(study.study),
+            Self::Patient(patient) => Granted::Patient(*patient),
+        }
+    }
+}
+
+/// How something is handed on: the right to hand on, what the giver must be able to do, and the word of the leaf.
+#[derive(Clone, Copy)]
+pub(super) struct Gift {
+    pub(super) action: Action,
+    pub(super) own: Action,
+    pub(super) code: &'static str,
+}
+
+/// What is handed on, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Handed<'a> {
+    pub(super) actor: &'a ActorId,
+    pub(super) on: &'a GrantedStudies,
+    pub(super) is_known: bool,
+}
+
 impl Access {
     /// Gives another person a grant. The giver must be of a role that gives, and must be permitted the same at this moment; a
     /// grant that the giver got is none of the giver's rights to pass on. It ends with the care relation by which it was given.
@@ -89,7 +114,13 @@ impl Access {
             return Err(GrantError::Purpose);
         }
         let number = draw_number();
-        let (intent, detail, own_until) = self.intend_grant(giver, &new, number).await?;
+        let gift = Gift {
+            action: Action::GiveGrant,
+            own: if new.export { Action::Export } else { Action::View },
+            code: "give-grant",
+        };
+        let to = Handed { actor: &new.actor, on: &new.on, is_known: new.is_known };
+        let (intent, detail, own_until) = self.intend_gift(giver, gift, to, number).await?;
         if !new.is_known {
             return self.not_given(intent, detail, GrantError::NotFound).await;
         }
@@ -104,10 +135,7 @@ impl Access {
         if from >= own_until {
             return self.not_given(intent, detail, GrantError::Time).await;
         }
-        let on = match &new.on {
-            GrantedStudies::Study(study) => Granted::Study(study.study),
-            GrantedStudies::Patient(patient) => Granted::Patient(*patient),
-        };
+        let on = new.on.granted();
         let grant = TimedGrant {
             number,
             kind: GrantKind::Given,
@@ -126,17 +154,7 @@ impl Access {
             review_due: None,
             review: None,
         };
-        let mut changes: Vec<Statement> =
-            grants::still_below(institution, &grant.actor, now, OPEN_PER_PERSON_MAX).into();
-        changes.push(grants::insert(institution, &grant));
-        let outcome = self.inner.identity.execute(changes).await;
-        match self.carry_out(intent, detail, outcome).await {
-            // Nobody deletes a person: it is the count that stood against it.
-            Err(AdminError::NotFound) => return Err(GrantError::TooMany),
-            other => other.map(|_| ())?,
-        }
-        self.watch(&grant, now);
-        Ok(self.shown(institution, grant, now))
+        self.kept(giver, grant, intent, detail, now).await
     }
 
     /// Grants that the session may see: of everybody for the officers who give rights or review, otherwise those that the person
@@ -145,7 +163,7 @@ impl Access {
     /// # Errors
     /// [`GrantError`].
     pub async fn grants(&self, session: &Session) -> Result<Vec<GrantRecord>, GrantError> {
-        let of = if self.sees_all(session).await? { None } else { Some(session.actor()) };
+        let of = if self.sees_all(session, GrantKind::Given).await? { None } else { Some(session.actor()) };
         self.listed(session, GrantKind::Given, of).await
     }
 
@@ -181,7 +199,12 @@ impl Access {
         if grant.ended.is_some() || grant.valid_until <= now {
             return Err(GrantError::State);
         }
-        let code = if kind == GrantKind::Given { "revoke-grant" } else { "end-break-glass" };
+        let code = match kind {
+            GrantKind::Given => "revoke-grant",
+            GrantKind::BreakGlass => "end-break-glass",
+            GrantKind::Consultation if grant.actor == *session.actor() => "complete-consultation",
+            GrantKind::Consultation => "withdraw-consultation",
+        };
         let detail = ChangeDetail::with(&grant.actor, number);
         let intent = self.record(of_grant(session, &grant, code), &detail).await;
         let intent = intent.map_err(Refusal::AuditUnavailable)?;
@@ -215,7 +238,7 @@ impl Access {
         kind: GrantKind,
         number: u64,
     ) -> Result<GrantRecord, GrantError> {
-        let all = self.sees_all(session).await?;
+        let all = self.sees_all(session, kind).await?;
         let institution = session.institution();
         let grant = grants::find(&self.inner.identity, institution, number).await?;
         let own = |grant: &TimedGrant| {
@@ -227,20 +250,40 @@ impl Access {
     }
 
     /// Whether somebody sees the grants of everybody. Who sees only the own ones must be a person who works with images.
-    pub(super) async fn sees_all(&self, session: &Session) -> Result<bool, GrantError> {
+    pub(super) async fn sees_all(&self, session: &Session, kind: GrantKind) -> Result<bool, GrantError> {
         let seen = self.may_one_of_grants(session).await?;
-        let works = matches!(
-            (session.actor_kind(), session.role()),
-            (
-                ActorKind::Person,
-                Role::Clinician | Role::Radiologist | Role::Specialist | Role::Chief | Role::Technician
-            )
-        );
+        let works = opens_some(session)
+            || (kind == GrantKind::Consultation
+                && session.actor_kind() == ActorKind::Person
+                && session.role() == Role::RemoteExpert);
         if seen || works {
             Ok(seen)
         } else {
             Err(Refusal::denied(Reason::NoRulePermits, session.role()).into())
         }
+    }
+
+    /// Keeps a grant that was written down, and says whether it was kept.
+    pub(super) async fn kept(
+        &self,
+        giver: &Session,
+        grant: TimedGrant,
+        intent: Receipt,
+        detail: ChangeDetail,
+        now: Timestamp,
+    ) -> Result<GrantRecord, GrantError> {
+        let institution = giver.institution();
+        let mut changes: Vec<Statement> =
+            grants::still_below(institution, &grant.actor, now, OPEN_PER_PERSON_MAX).into();
+        changes.push(grants::insert(institution, &grant));
+        let outcome = self.inner.identity.execute(changes).await;
+        match self.carry_out(intent, detail, outcome).await {
+            // Nobody deletes a person: it is the count that stood against it.
+            Err(AdminError::NotFound) => return Err(GrantError::TooMany),
+            other => other.map(|_| ())?,
+        }
+        self.watch(&grant, now);
+        Ok(self.shown(institution, grant, now))
     }
 
     /// Learns the running time of a grant at its very beginning.
@@ -273,20 +316,20 @@ impl Access {
 
     /// Decides whether the giver may give, and may do the same, and writes the decision down. Says until when the giver's own
     /// right lasts.
-    async fn intend_grant(
+    pub(super) async fn intend_gift(
         &self,
         giver: &Session,
-        new: &NewGrant,
+        gift: Gift,
+        new: Handed<'_>,
         number: u64,
     ) -> Result<(Receipt, ChangeDetail, Timestamp), GrantError> {
-        let (now, studies) = (self.inner.clock.now(), asked_about(giver, &new.on, self.inner.clock.now()));
-        let own = if new.export { Action::Export } else { Action::View };
+        let (now, studies) = (self.inner.clock.now(), asked_about(giver, new.on, self.inner.clock.now()));
         let mut decision = Decision { permitted: true, reason: Reason::GivesWhatIsHeld };
         let (mut sees, mut until) = (true, Timestamp::from_ms(i64::MAX));
         for study in &studies {
             // By the giver's own right: what was granted to the giver is not passed on.
-            let (held, basis) = self.decide_at(giver, own, study, now).await?;
-            let (gives, _) = self.decide_at(giver, Action::GiveGrant, study, now).await?;
+            let (held, basis) = self.decide_at(giver, gift.own, study, now).await?;
+            let (gives, _) = self.decide_at(giver, gift.action, study, now).await?;
             let (viewed, _) = self.decide_at(giver, Action::View, study, now).await?;
             sees &= viewed.permitted;
             until = until.min(basis.until);
@@ -297,17 +340,16 @@ impl Access {
                 }
             }
         }
-        let (study, patient) = match &new.on {
+        let (study, patient) = match new.on {
             GrantedStudies::Study(study) => (Some(study.study), new.is_known.then_some(study.patient)),
             GrantedStudies::Patient(patient) => (None, Some(*patient)),
         };
-        let reason =
-            if decision.permitted { ledger::word("give-grant") } else { ledger::code(decision.reason) };
+        let reason = if decision.permitted { ledger::word(gift.code) } else { ledger::code(decision.reason) };
         let resource = Resource::Archive(giver.institution().clone());
-        let decided = ledger::decided(giver, Action::GiveGrant, &resource, decision, *self.policy_set());
+        let decided = ledger::decided(giver, gift.action, &resource, decision, *self.policy_set());
         let counts = decided.counts.clone().with(ledger::GRANT, number);
         let event = Event { reason, study, patient, counts, ..decided };
-        let detail = ChangeDetail::with(&new.actor, number);
+        let detail = ChangeDetail::with(new.actor, number);
         let intent = self.record(event, &detail).await.map_err(Refusal::AuditUnavailable)?;
         if decision.permitted {
             return Ok((intent, detail, until));

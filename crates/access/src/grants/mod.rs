@@ -1,4 +1,5 @@
-//! What opens for a while: grants that one person gives another, and glass that a person breaks in an emergency.
+//! What opens for a while: grants that one person gives another, consultations that are assigned to remote experts, and glass that a
+//! person breaks in an emergency.
 //!
 //! ```text
 //!  giver ─► give-grant + own right ─► leaf ─► row ─► facts of each decision ─► leaf with its number ─► over: leaf
@@ -10,6 +11,7 @@
 //! making it longer ([`RunningTimes`]).
 
 mod broken;
+mod consultation;
 mod end;
 mod facts;
 mod give;
@@ -17,6 +19,7 @@ mod quota;
 mod record;
 
 pub use broken::{BrokenGlass, NewBreakGlass, ReviewsDue};
+pub use consultation::{CONSULTATION_TIME, CONSULTATION_TIME_MAX, NewConsultation, consultation_end};
 pub use end::EndError;
 #[cfg(test)]
 pub(crate) use facts::tests::grant as grant_for_tests;
@@ -54,6 +57,18 @@ pub enum GrantError {
         hours = GRANT_TIME_MAX.as_secs() / 3600
     )]
     Time,
+    /// It lasts too short or too long.
+    #[error(
+        "a consultation lasts at least a minute and at most {days} days, and begins before the right ends of who assigns it",
+        days = CONSULTATION_TIME_MAX.as_secs() / 86_400
+    )]
+    ConsultationTime,
+    /// A consultation is assigned to somebody who comes from outside.
+    #[error("this person does not have the role `remote-expert`")]
+    NoExpert,
+    /// Only the expert says that the report is done.
+    #[error("a consultation is completed by the expert who has it, and withdrawn by who assigned it")]
+    NotTheExpert,
     /// Broken glass lasts a few hours.
     #[error(
         "glass is broken for at least a minute and at most {hours} hours",

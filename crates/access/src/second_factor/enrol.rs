@@ -59,7 +59,7 @@ impl Access {
         Ok(SecondFactorState {
             confirmed: factor.and_then(|factor| factor.confirmed),
             recovery_codes_left: left.map_err(SignInError::Unavailable)?,
-            required: rules.second_factor_for.contains(&session.role()),
+            required: rules.demands_second_factor(session.role()),
             strong_until: session
                 .proved()
                 .filter(|proved| rules.is_strong(Some(*proved), now))

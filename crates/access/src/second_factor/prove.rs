@@ -54,7 +54,7 @@ impl Access {
     ) -> Result<(), SignInError> {
         let Some((claim, token_hash)) = person_of(session) else { return Err(SignInError::Refused) };
         let (institution, actor) = (claim.institution, claim.actor);
-        let demanded = self.inner.rules.second_factor_for.contains(&session.role());
+        let demanded = self.inner.rules.demands_second_factor(session.role());
         let stage = if demanded { Stage::Enrol } else { Stage::Whole };
         let mut changes: Vec<Statement> = second_factors::remove(institution, actor).into();
         changes.push(sessions::unprove(&token_hash, stage));

@@ -135,7 +135,7 @@ impl Access {
         if self.has_second_factor(institution, actor).await? {
             return Ok(Stage::Prove);
         }
-        let demanded = self.inner.rules.second_factor_for.contains(&role);
+        let demanded = self.inner.rules.demands_second_factor(role);
         Ok(if demanded { Stage::Enrol } else { Stage::Whole })
     }
 

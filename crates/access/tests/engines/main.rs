@@ -4,6 +4,7 @@
 
 mod administration;
 mod alerts;
+mod consultations;
 mod decisions;
 mod departments;
 mod devices;

@@ -74,6 +74,14 @@ fn step() -> Duration {
     Duration::from_millis(STEP_MS as u64)
 }
 
+/// A person with a second factor, signed in whole.
+pub(crate) async fn outsider(house: &House, name: &str, role: Role) -> Session {
+    house.person_with_password(name, role).await;
+    let first = house.login(name, PASSWORD, None).await.unwrap();
+    enrol(house, &house.access, &first.session).await;
+    house.access.bearer(first.token.expose(), REMOTE).await.unwrap()
+}
+
 /// A person with a password and a second factor.
 async fn wang(house: &House, role: Role) -> (App, Vec<Secret<String>>) {
     house.person_with_password("wang", role).await;

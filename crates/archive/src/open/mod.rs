@@ -495,6 +495,7 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Specialist
         | Role::Chief
         | Role::Technician
+        | Role::RemoteExpert
         | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher

@@ -148,7 +148,9 @@ fn access(action: Option<Action>, reason: &str) -> Coded {
         Some(Action::Export) => plain(EXPORT, EventAction::Read),
         _ => plain(INSTANCES_ACCESSED, EventAction::Read),
     };
-    let kind = (reason == "break-glass").then_some(EMERGENCY_OVERRIDE_STARTED);
+    // In each of the words in which a leaf says that the glass was broken for this look.
+    let emergency = matches!(reason, "break-glass" | "break-glass-against-dissent");
+    let kind = emergency.then_some(EMERGENCY_OVERRIDE_STARTED);
     Coded { kind, ..coded }
 }
 
@@ -177,7 +179,11 @@ fn administration(action: Option<Action>, reason: &str) -> Coded {
         (Some(Action::ReviewBreakGlass), _) => typed(SECURITY_ALERT, USE_OF_RESTRICTED_FUNCTION),
         (
             Some(
-                Action::GiveGrant | Action::ManageHolds | Action::ApproveRelease | Action::RequestDestruction,
+                Action::GiveGrant
+                | Action::AssignConsultation
+                | Action::ManageHolds
+                | Action::ApproveRelease
+                | Action::RequestDestruction,
             ),
             _,
         ) => typed(SECURITY_ALERT, OBJECT_ATTRIBUTES_CHANGED),
@@ -226,6 +232,14 @@ mod tests {
             (EventKind::Access, Some(Action::Store), "stores-for-institution", "110103", None, "C"),
             (EventKind::Access, Some(Action::Export), "exports-for-institution", "110106", None, "R"),
             (EventKind::Access, Some(Action::View), "break-glass", "110103", Some("110127"), "R"),
+            (
+                EventKind::Access,
+                Some(Action::View),
+                "break-glass-against-dissent",
+                "110103",
+                Some("110127"),
+                "R",
+            ),
             (EventKind::AccessClosed, Some(Action::View), "window-closed", "110104", None, "R"),
             (EventKind::Query, Some(Action::Search), "in-care", "110112", None, "E"),
             (EventKind::Query, Some(Action::ReadAudit), "own-office", "110101", None, "R"),

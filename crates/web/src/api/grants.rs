@@ -43,17 +43,8 @@ pub(crate) async fn give(call: Call, body: Body) -> Result<Response<Body>, Probl
         Problem::bad_request("TREAT as the purpose, the only one for which a grant is given", "another word")
     })?;
     let to = actor(&body.name)?;
-    let (on, is_known) = match (&body.study, &body.patient_id) {
-        (Some(study), None) => study_of(&call, session, study).await?,
-        (None, Some(patient_id)) => {
-            let patient = patient_of(&call, session, &body.issuer, patient_id).await?;
-            let knows = call.service.archive.knows_patient_to_grant(session.institution(), patient).await;
-            (GrantedStudies::Patient(patient), knows.map_err(|error| of_unavailable(&error))?)
-        }
-        (None, None) | (Some(_), Some(_)) => {
-            return Err(Problem::new(Kind::BadRequest).expected("either `study` or `patient_id`"));
-        }
-    };
+    let study = body.study.as_deref();
+    let (on, is_known) = on_what(&call, session, study, body.patient_id.as_deref(), &body.issuer).await?;
     let new = NewGrant {
         actor: to,
         on,
@@ -113,6 +104,27 @@ pub(super) async fn patient_of(
     }
     let reference = call.service.archive.patient_reference(session.institution(), issuer, patient_id).await;
     reference.map_err(|unavailable| of_unavailable(&unavailable))
+}
+
+/// What is to be opened to somebody: the study or the patient that a body names, and whether the archive has it.
+pub(super) async fn on_what(
+    call: &Call,
+    session: &Session,
+    study: Option<&str>,
+    patient_id: Option<&str>,
+    issuer: &str,
+) -> Result<(GrantedStudies, bool), Problem> {
+    match (study, patient_id) {
+        (Some(study), None) => study_of(call, session, study).await,
+        (None, Some(patient_id)) => {
+            let patient = patient_of(call, session, issuer, patient_id).await?;
+            let knows = call.service.archive.knows_patient_to_grant(session.institution(), patient).await;
+            Ok((GrantedStudies::Patient(patient), knows.map_err(|error| of_unavailable(&error))?))
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            Err(Problem::new(Kind::BadRequest).expected("either `study` or `patient_id`"))
+        }
+    }
 }
 
 async fn study_of(call: &Call, session: &Session, study: &str) -> Result<(GrantedStudies, bool), Problem> {
@@ -194,9 +206,12 @@ pub(super) fn of_grant(error: GrantError) -> Problem {
         GrantError::StepUp => Problem::new(Kind::Forbidden).expected(words).came("step-up").remedy(
             "send the password of the person as `password`; after several failures wait a quarter of an hour",
         ),
-        GrantError::Time | GrantError::BreakGlassTime | GrantError::Words | GrantError::Purpose => {
-            Problem::new(Kind::BadRequest).expected(words)
-        }
+        GrantError::NoExpert | GrantError::NotTheExpert => Problem::new(Kind::Forbidden).expected(words),
+        GrantError::Time
+        | GrantError::ConsultationTime
+        | GrantError::BreakGlassTime
+        | GrantError::Words
+        | GrantError::Purpose => Problem::new(Kind::BadRequest).expected(words),
         GrantError::TooMany | GrantError::Quota | GrantError::State => {
             Problem::new(Kind::Conflict).came(words)
         }

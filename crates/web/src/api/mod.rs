@@ -7,6 +7,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod commitments;
+pub(crate) mod consultations;
 pub(crate) mod departments;
 pub(crate) mod destructions;
 pub(crate) mod dissents;

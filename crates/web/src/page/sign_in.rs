@@ -220,6 +220,7 @@ pub(crate) const fn role_zh(role: Role) -> &'static str {
         Role::Specialist => "专科医生",
         Role::Chief => "科主任",
         Role::Technician => "技师",
+        Role::RemoteExpert => "远程专家",
         Role::Researcher => "研究人员",
         Role::SystemAdministrator => "系统管理员",
         Role::SecurityAdministrator => "安全管理员",
@@ -237,6 +238,7 @@ const fn is_of_people(role: Role) -> bool {
         | Role::Specialist
         | Role::Chief
         | Role::Technician
+        | Role::RemoteExpert
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator

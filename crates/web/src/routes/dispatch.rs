@@ -2,9 +2,9 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, alerts, audit, break_glass, commitments, departments, destructions, dissents,
-    evidence, grants, holds, keys, me, network, nodes, performed, rights, storage, studies as follow, system,
-    vault, worklist,
+    accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
+    dissents, evidence, grants, holds, keys, me, network, nodes, performed, rights, storage,
+    studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -168,6 +168,11 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListGrants => grants::list(call).await,
         RouteId::ReadGrant => grants::read(call).await,
         RouteId::RevokeGrant => grants::revoke(call).await,
+        RouteId::AssignConsultation => consultations::assign(call, body).await,
+        RouteId::ListConsultations => consultations::list(call).await,
+        RouteId::ReadConsultation => consultations::read(call).await,
+        RouteId::CompleteConsultation => consultations::complete(call).await,
+        RouteId::WithdrawConsultation => consultations::withdraw(call).await,
         RouteId::BreakGlass => break_glass::open(call, body).await,
         RouteId::ListBrokenGlass => break_glass::list(call).await,
         RouteId::ReadBrokenGlass => break_glass::read(call).await,

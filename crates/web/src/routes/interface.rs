@@ -47,7 +47,8 @@ impl Owner {
             | Action::ManageWorklist
             | Action::ReportStep
             | Action::Echo
-            | Action::GiveGrant => Self::Imaging,
+            | Action::GiveGrant
+            | Action::AssignConsultation => Self::Imaging,
             Action::ManageAccounts
             | Action::ReadSystem
             | Action::ManageStorage
@@ -190,6 +191,7 @@ impl Route {
             | Action::ManageHolds
             | Action::ApproveRelease
             | Action::GiveGrant
+            | Action::AssignConsultation
             | Action::BreakGlass
             | Action::ReviewBreakGlass
             | Action::ReviewAlerts

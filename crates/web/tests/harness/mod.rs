@@ -263,7 +263,7 @@ impl Running {
 
     /// Gives the person of a token a second factor.
     pub async fn set_second_factor_up(&self, token: &str) {
-        let session = self.session(token).await;
+        let session = self.access.bearer_in_part(token, LOCAL).await.unwrap();
         let made = self.access.begin_second_factor(&session, Secret::new(PASSWORD.into())).await.unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let bits = made.secret.expose().chars().flat_map(|c| {

@@ -12,6 +12,7 @@ mod interfaces;
 mod keys;
 mod monitor;
 mod nodes;
+mod outside;
 mod people;
 mod sign_in;
 mod storage;
@@ -43,6 +44,7 @@ pub(crate) use keys::{
 };
 pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
+pub(crate) use outside::ConsultationCommand;
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{
     AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
@@ -160,6 +162,9 @@ pub(crate) enum Command {
     /// Timed grants: what one person opens to another, for 24 hours at most
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Consultations: a study that is assigned to a remote expert, and closes with the report
+    #[command(subcommand)]
+    Consultation(ConsultationCommand),
     /// Broken glass: one patient in an emergency, and the review that follows
     #[command(subcommand)]
     BreakGlass(BreakGlassCommand),

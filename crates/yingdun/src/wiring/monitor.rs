@@ -183,6 +183,7 @@ fn because(reason: Reason) -> Explanations {
         reason if reason.is_broken_glass() => Explanation::BreakGlass,
         Reason::InCare => Explanation::CareRelation,
         Reason::TimedGrant => Explanation::Grant,
+        Reason::Consultation => Explanation::Consult,
         Reason::AcquiredToday => Explanation::Worklist,
         // To read for the whole institution says nothing of which patients.
         _ => return Explanations::default(),

@@ -27,6 +27,7 @@ mod dicomweb;
 mod identity;
 mod nodes;
 mod operations;
+mod outside;
 mod rights;
 mod sign_in;
 mod workitems;
@@ -99,6 +100,9 @@ doors! {
         SetStudyDepartments, GiveGrant, ListGrants, ReadGrant, RevokeGrant, BreakGlass, ListBrokenGlass,
         ReadBrokenGlass, EndBrokenGlass, ReviewBrokenGlass, ListAlerts, ReadAlert, AcknowledgeAlert,
         LiftStop,
+    }
+    outside {
+        AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,
     }
     worklist {
         ListEvents, ListConflicts, ListWorklist, EnterStep, ReplaceStep, CancelStep, ListPerformedSteps,
