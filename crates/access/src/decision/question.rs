@@ -180,6 +180,7 @@ pub(crate) struct Ties {
 }
 
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
+#[expect(clippy::large_enum_variant, reason = "nearly all are studies, and they live for one decision")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     Study { institution: InstitutionId, grade: Grade, received_today: bool, ties: Ties },

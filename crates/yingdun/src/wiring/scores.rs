@@ -207,6 +207,7 @@ fn fact_of(reason: Reason) -> Option<FactKind> {
     match reason {
         Reason::InCare => Some(FactKind::CareRelation),
         Reason::TimedGrant => Some(FactKind::Grant),
+        Reason::Consultation => Some(FactKind::Consult),
         Reason::AcquiredToday => Some(FactKind::WorklistStep),
         Reason::InDepartment => Some(FactKind::Encounter),
         _ => None,
@@ -273,7 +274,8 @@ mod tests {
                 "in-department",
                 "acquired-today",
                 "in-care",
-                "timed-grant"
+                "timed-grant",
+                "consultation"
             ]
         );
     }
