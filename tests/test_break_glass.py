@@ -59,6 +59,8 @@ def test_a_patient_opens_in_an_emergency_ends_and_is_reviewed_by_another_person(
     changes = office.leaves(kind="administration", actor=name)
     assert "break-glass-unconscious" in {leaf["reason"] for leaf in changes}
 
+    [told] = [row for row in office.audit.get("/alerts", {"new": "true"}) if row["name"] == name]
+    assert (told["kind"], told["stops"]) == ("monitor-break-glass", None) and told["patient"], "officers hear of it at once"
     seen = office.audit.get("/break-glass")
     mine_of = [row for row in seen if row["grant"] == case["grant"]]
     assert [row["reason"] for row in mine_of] == [WORDS["reason"]] and mine_of[0]["verdict"] is None

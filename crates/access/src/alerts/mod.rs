@@ -97,7 +97,7 @@ impl Access {
         let Watched { stopped, noticed } =
             self.inner.watch.opening(&Opening { session, action, patient, study, reason, now });
         let noticed = self.begin_stops(session, noticed);
-        self.raise(session, noticed, Some((patient, study)), now).await?;
+        self.raise(session, noticed, (Some(patient), Some(study)), now).await?;
         Ok(stopped)
     }
 
@@ -117,12 +117,30 @@ impl Access {
         }
         let noticed = self.begin_stops(session, watched.noticed);
         let (access, session) = (self.clone(), session.clone());
-        let on = permit.patient().zip(permit.study());
+        let on = (permit.patient(), permit.study());
         tokio::spawn(async move {
             if let Err(error) = access.raise(&session, noticed, on, now).await {
                 tracing::error!(%error, "an alert was not written down; what it stops is stopped until its end");
             }
         });
+    }
+
+    /// Lets officers hear at once that the glass was broken. That they cannot takes nothing from the emergency: its case waits for a review
+    /// either way.
+    pub(crate) async fn notice_broken_glass(&self, session: &Session, patient: PatientRef, now: Timestamp) {
+        let noticed = Noticed {
+            code: "monitor-break-glass",
+            step: "note",
+            measure: None,
+            counted: 0,
+            at_most: 0,
+            within_minutes: 0,
+            stops: None,
+        };
+        let on = (Some(patient), None);
+        if let Err(error) = self.raise(session, vec![(draw_number(), noticed)], on, now).await {
+            tracing::error!(%error, "no alert tells that the glass was broken; its case waits for a review");
+        }
     }
 
     /// Learns what other nodes stopped and what is over. To be called every second. Gives how many alerts nobody has looked at.
@@ -271,7 +289,7 @@ impl Access {
         &self,
         session: &Session,
         numbered: Vec<(u64, Noticed)>,
-        on: Option<(PatientRef, StudyRef)>,
+        on: (Option<PatientRef>, Option<StudyRef>),
         now: Timestamp,
     ) -> Result<(), RaiseError> {
         for (number, noticed) in numbered {
@@ -311,7 +329,7 @@ fn row_of(
     session: &Session,
     number: u64,
     noticed: &Noticed,
-    on: Option<(PatientRef, StudyRef)>,
+    (patient, study): (Option<PatientRef>, Option<StudyRef>),
     now: Timestamp,
 ) -> AlertRow {
     AlertRow {
@@ -321,8 +339,8 @@ fn row_of(
         actor_kind: session.actor_kind(),
         role: session.role(),
         step: noticed.step.to_owned(),
-        patient: on.map(|(patient, _)| patient),
-        study: on.map(|(_, study)| study),
+        patient,
+        study,
         measure: noticed.measure.map(str::to_owned),
         counted: noticed.counted,
         at_most: noticed.at_most,

@@ -133,6 +133,7 @@ impl Access {
         self.carry_out(intent, detail, outcome).await?;
         noted?;
         self.watch(&grant, now);
+        self.notice_broken_glass(session, new.patient, now).await;
         metrics::counter!("yingdun_break_glass_total", "reason" => new.reason.as_str()).increment(1);
         Ok(BrokenGlass { record: self.shown(institution, grant, now), quota })
     }
