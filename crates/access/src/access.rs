@@ -22,6 +22,7 @@ use crate::sign_in::Stage;
 use crate::watch::{NoWatch, Stops, Watch, Who, is_stopped, may_be_stopped};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use yingdun_audit::{AuditError, Log};
 use yingdun_catalog::identity::{alerts, sessions};
 use yingdun_catalog::{CatalogError, Database};
@@ -54,6 +55,8 @@ pub struct AccessConfig {
     pub oidc: Option<OidcSetup>,
     /// What roles are not to learn of the studies that they see.
     pub masking: Masking,
+    /// How long after a study came its patient may see it; none where patients see nothing.
+    pub patient_release: Option<Duration>,
     /// Who counts what people open, and stops who opens too much.
     pub watch: Arc<dyn Watch>,
 }
@@ -72,6 +75,7 @@ impl AccessConfig {
             rules: SignInRules::default(),
             oidc: None,
             masking: Masking::default(),
+            patient_release: None,
             watch: Arc::new(NoWatch),
         }
     }
@@ -104,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) flood: Mutex<FloodGuard>,
     pub(crate) running_times: RunningTimes,
     pub(crate) masking: Masking,
+    pub(crate) patient_release: Option<Duration>,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
     utc_offset_minutes: i32,
@@ -177,6 +182,7 @@ impl Access {
             rules,
             oidc,
             masking,
+            patient_release,
             watch,
         } = config;
         let engine = Engine::load(&policies)?;
@@ -194,6 +200,7 @@ impl Access {
             flood: Mutex::new(FloodGuard::default()),
             running_times: RunningTimes::default(),
             masking,
+            patient_release,
             watch,
             stops: Stops::default(),
             utc_offset_minutes,
@@ -414,7 +421,8 @@ impl Access {
         let dissents = self.dissent_facts(principal, action, patients.clone(), now).await?;
         let care = self.care_of(principal, patients, now).await?;
         let departments = self.department_facts(principal, action, studies, now).await?;
-        Ok(Known { care, grants, departments, dissents, action, purpose: session.purpose(), now })
+        let (purpose, release) = (session.purpose(), self.inner.patient_release);
+        Ok(Known { care, grants, departments, dissents, action, purpose, release, now })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -514,6 +522,7 @@ struct Known {
     dissents: DissentFacts,
     action: Action,
     purpose: PurposeOfUse,
+    release: Option<Duration>,
     now: Timestamp,
 }
 
@@ -523,6 +532,7 @@ struct GrantNumbers {
     grant: Option<u64>,
     break_glass: Option<u64>,
     consultation: Option<u64>,
+    own: Option<u64>,
 }
 
 impl Known {
@@ -541,6 +551,7 @@ impl Known {
         let grant = self.grants.granted(study, self.action, self.purpose, self.now);
         let broken = self.grants.broken(study, self.now);
         let consultation = self.grants.consultation(study, self.now);
+        let of_oneself = self.grants.own_record(study, self.release, self.now);
         let ties = Ties {
             care: self.care.get(&study.patient).copied(),
             grant: grant.map(|(_, interval)| interval),
@@ -548,6 +559,7 @@ impl Known {
             department: self.departments.department(study.study, self.now),
             acquired: self.departments.acquired(study.study, self.now),
             consultation: consultation.map(|(_, interval)| interval),
+            own: of_oneself.map(|(_, interval)| interval),
             dissent: self.dissents.against(principal, study.patient, self.now),
             against_research: self.dissents.against_research(study.patient, self.now),
             against_sharing: self.dissents.against_sharing(study.patient, self.now),
@@ -556,6 +568,7 @@ impl Known {
             grant: grant.map(|(number, _)| number),
             break_glass: broken.map(|(number, _)| number),
             consultation: consultation.map(|(number, _)| number),
+            own: of_oneself.map(|(number, _)| number),
         };
         (Target::new(resource, day_start, ties), numbers)
     }
@@ -582,6 +595,9 @@ fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis
     } else if decision.reason == Reason::Consultation {
         let ends = ties.consultation.map(|task| task.valid_until);
         Basis { grant: numbers.consultation, until: until(ends), broken_glass: false }
+    } else if decision.reason == Reason::OwnRecord {
+        let ends = ties.own.map(|own| own.valid_until);
+        Basis { grant: numbers.own, until: until(ends), broken_glass: false }
     } else if decision.reason == Reason::InDepartment {
         let ends = ties.department.map(|own| own.valid_until);
         Basis { grant: None, until: until(ends), broken_glass: false }

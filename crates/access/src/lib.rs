@@ -87,8 +87,8 @@ pub use device::{
 };
 pub use grants::{
     BreakGlassQuota, BrokenGlass, CONSULTATION_TIME, CONSULTATION_TIME_MAX, EndError, GRANT_TIME_MAX,
-    GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewConsultation, NewGrant, REASON_CHARACTERS_MAX,
-    ReviewsDue, consultation_end,
+    GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewConsultation, NewGrant, NewPatientAccount,
+    OwnRecordLook, PATIENT_ACCOUNT_TIME, REASON_CHARACTERS_MAX, ReviewsDue, consultation_end,
 };
 pub use ledger::{MASKED, detail_context, session_leaf};
 pub use masking::{Masking, RoleSeesNothing};

@@ -30,6 +30,7 @@ impl Masking {
             | Role::Chief
             | Role::Technician
             | Role::RemoteExpert
+            | Role::Patient
             | Role::Device
             | Role::Service => true,
             Role::Researcher

@@ -114,6 +114,8 @@ reasons! {
     TimedGrant => "timed-grant",
     /// Somebody assigned it to the remote expert as a consultation, which is not over.
     Consultation => "consultation",
+    /// The study is the patient's own, and released.
+    OwnRecord => "own-record",
     /// The role assigns to remote experts what it may open itself.
     AssignsWhatIsHeld => "assigns-what-is-held",
     /// A rule of the operator's own policies permits it.
@@ -143,6 +145,7 @@ impl Reason {
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::Consultation
+            | Self::OwnRecord
             | Self::AssignsWhatIsHeld
             | Self::InCare
             | Self::InDepartment
@@ -206,6 +209,7 @@ impl Reason {
                 Role::Clinician => Help::AskForCareRelation,
                 Role::Specialist => Help::AskForDepartment,
                 Role::RemoteExpert => Help::AskForConsultation,
+                Role::Patient => Help::AskForRelease,
                 Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
                     Help::ActivateAnotherRole
                 }
@@ -227,6 +231,7 @@ impl Reason {
             | Self::MayBreakGlass
             | Self::TimedGrant
             | Self::Consultation
+            | Self::OwnRecord
             | Self::AssignsWhatIsHeld
             | Self::InCare
             | Self::InDepartment
@@ -270,6 +275,8 @@ pub enum Help {
     AskForDepartment,
     /// Ask who asked for the advice to assign a consultation.
     AskForConsultation,
+    /// Ask the hospital whether it is released to patients, and whether the account is bound to the record.
+    AskForRelease,
     /// Ask the security administrator for a grant.
     AskForGrant,
     /// Ask the system administrator.
@@ -296,6 +303,7 @@ impl Help {
             Self::AskForCareRelation => "ask-for-care-relation",
             Self::AskForDepartment => "ask-for-department",
             Self::AskForConsultation => "ask-for-consultation",
+            Self::AskForRelease => "ask-for-release",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",

@@ -45,8 +45,8 @@ fn leaves(view: Decision, export: Decision, stop: Option<Stop>) -> Result<(), Re
         return Ok(());
     }
     // Nothing but a rule that permits it is missing: then it is as good as the right to view, unless that was lent to look only.
-    let lent =
-        view.reason.is_broken_glass() || matches!(view.reason, Reason::TimedGrant | Reason::Consultation);
+    let lent = view.reason.is_broken_glass()
+        || matches!(view.reason, Reason::TimedGrant | Reason::Consultation | Reason::OwnRecord);
     if export.reason == Reason::NoRulePermits && !lent { Ok(()) } else { Err(export.reason) }
 }
 
@@ -68,9 +68,13 @@ mod tests {
             );
             assert_eq!(leaves(permits(own), none, Some(Stop::Export)), Err(Reason::MonitorLimit));
         }
-        for lent in
-            [Reason::BreakGlass, Reason::BreakGlassAgainstDissent, Reason::TimedGrant, Reason::Consultation]
-        {
+        for lent in [
+            Reason::BreakGlass,
+            Reason::BreakGlassAgainstDissent,
+            Reason::TimedGrant,
+            Reason::Consultation,
+            Reason::OwnRecord,
+        ] {
             assert_eq!(leaves(permits(lent), none, None), Err(Reason::NoRulePermits));
         }
         let export = permits(Reason::TimedGrant);

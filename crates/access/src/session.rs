@@ -315,6 +315,7 @@ const fn default_purpose(role: Role) -> PurposeOfUse {
         | Role::Chief
         | Role::Technician
         | Role::RemoteExpert => PurposeOfUse::Treatment,
+        Role::Patient => PurposeOfUse::PatientRequest,
         Role::Researcher => PurposeOfUse::HealthcareResearch,
         Role::SystemAdministrator
         | Role::SecurityAdministrator

@@ -85,8 +85,8 @@ pub(crate) fn sieve(
             Visibility::OfUnits { units: departments.units_of_acquisition(now), since: Some(day_start) }
         }
         (ActorKind::Person, Role::Technician) => Visibility::ReceivedSince(day_start),
-        // What was assigned, and nothing beside it.
-        (ActorKind::Person, Role::RemoteExpert) => Visibility::Granted {
+        // What was assigned, or is the own record, and nothing beside it.
+        (ActorKind::Person, Role::RemoteExpert | Role::Patient) => Visibility::Granted {
             beside: Box::new(Visibility::Nothing),
             patients: Vec::new(),
             studies: Vec::new(),

@@ -68,6 +68,8 @@ word_enum! {
         Researcher => "researcher",
         /// Advises from outside (远程专家); sees the studies of consultations that were assigned, while these last.
         RemoteExpert => "remote-expert",
+        /// Is a patient (患者); sees the own studies, and which roles looked at them.
+        Patient => "patient",
         /// System administrator (系统管理员): accounts and devices, no rights, no images, no audit.
         SystemAdministrator => "system-administrator",
         /// Security administrator (安全管理员): rights, no accounts, no images, no audit.
@@ -94,10 +96,16 @@ impl Role {
         Self::OFFICERS.contains(&self)
     }
 
+    /// Whether an account with this role has no other one: an officer holds one office, and a patient none.
+    #[must_use]
+    pub fn is_alone(self) -> bool {
+        self.is_officer() || self == Self::Patient
+    }
+
     /// Whether who has this role is not of the house: such a person looks at what that person is there for, and does nothing else.
     #[must_use]
     pub fn is_outsider(self) -> bool {
-        self == Self::RemoteExpert
+        matches!(self, Self::RemoteExpert | Self::Patient)
     }
 }
 

@@ -11,6 +11,8 @@ word_enum! {
         BreakGlass => "break-glass",
         /// Somebody assigned it to a remote expert, as a task that ends with the report.
         Consultation => "consultation",
+        /// An officer found that the account is a patient's, and whose.
+        OwnRecord => "own-record",
     }
 }
 

@@ -13,6 +13,8 @@ word_enum! {
         BreakTheGlass => "BTG",
         /// Research.
         HealthcareResearch => "HRESCH",
+        /// A patient looks at what is the patient's own.
+        PatientRequest => "PATRQT",
         /// Operating the archive: storing, recovering, administering.
         HealthcareOperations => "HOPERAT",
     }

@@ -54,7 +54,7 @@ pub const OUTSIDE: &[Property] = &[
         principals: EVERYBODY,
         actions: &[],
         bound: AtMost(
-            r#"principal.role != Role::"remote-expert" || action in [Action::"search", Action::"list", Action::"view"]"#,
+            r#"![Role::"remote-expert", Role::"patient"].contains(principal.role) || action in [Action::"search", Action::"list", Action::"view"]"#,
         ),
         mutant: &[
             Without("guardrail-outsiders-look"),
@@ -62,6 +62,54 @@ pub const OUTSIDE: &[Property] = &[
                 r#"@id("mutant") permit (principal is Person, action == Action::"export", resource) when { principal.role == Role::"remote-expert" && resource has consultation };"#,
             ),
         ],
+    },
+    Property {
+        name: "patients-see-their-own",
+        says: "A patient sees the own record, released, while the account is bound to it, and nobody else's.",
+        principals: EVERYBODY,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"principal.role != Role::"patient" || (resource has own && resource.own.valid_from <= context.now && context.now < resource.own.valid_until)"#,
+        ),
+        mutant: &[Changed(
+            "remote-expert-consults",
+            r#"principal.role == Role::"remote-expert""#,
+            r#"[Role::"remote-expert", Role::"patient"].contains(principal.role)"#,
+        )],
+    },
+    Property {
+        name: "nothing-is-released-early",
+        says: "Before it is released, a study opens to no patient, not a millisecond.",
+        principals: PEOPLE,
+        actions: &["list", "view"],
+        bound: AtMost(
+            r#"principal.role != Role::"patient" || (resource has own && resource.own.valid_from <= context.now)"#,
+        ),
+        mutant: &[Changed("patient-sees-own-record", r#"resource.own.valid_from <= context.now &&"#, r#""#)],
+    },
+    Property {
+        name: "own-records-are-for-patients",
+        says: "That a record is the own opens nothing to a clinician.",
+        principals: PEOPLE,
+        actions: LOOKS,
+        bound: AtMost(
+            r#"principal.role != Role::"clinician" || resource has care || resource has grant || resource has break_glass"#,
+        ),
+        mutant: &[Changed(
+            "patient-sees-own-record",
+            r#"principal.role == Role::"patient""#,
+            r#"[Role::"patient", Role::"clinician"].contains(principal.role)"#,
+        )],
+    },
+    Property {
+        name: "patients-are-let-in",
+        says: "What is released opens to its patient over TLS, unless it is special care, sealed, or asks for a second factor.",
+        principals: PEOPLE,
+        actions: &["list", "view"],
+        bound: AtLeast(
+            r#"principal.role == Role::"patient" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"PATRQT" && !context.step_up && resource.grade != Grade::"L5" && !(resource has dissent) && resource has own && resource.own.valid_from <= context.now && context.now < resource.own.valid_until"#,
+        ),
+        mutant: &[Without("patient-sees-own-record")],
     },
     Property {
         name: "not-shared-with-outsiders",

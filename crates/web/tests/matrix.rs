@@ -29,6 +29,8 @@ enum Who {
     Researcher,
     /// To whom nothing is assigned.
     RemoteExpert,
+    /// Whose account is bound to no record.
+    Patient,
     SystemAdministrator,
     SecurityAdministrator,
     AuditAdministrator,
@@ -83,6 +85,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
             | Who::Chief
             | Who::Technician
             | Who::RemoteExpert
+            | Who::Patient
             | Who::Service
             | Who::OtherInstitution => Served,
             other => token_or(other, Forbidden),
@@ -110,14 +113,14 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::FramesThumbnail
         | RouteId::RetrieveByUri => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
-            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::Patient | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
         RouteId::ExportStudies | RouteId::ExportStudy | RouteId::ExportSeries => match who {
             Who::Chief | Who::Service => Served,
             // These two may look at it, and know that it exists.
             Who::Radiologist | Who::Technician => Forbidden,
-            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::Patient | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => token_or(who, Forbidden),
@@ -145,7 +148,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         // The list, an empty list, or the sign-in form.
         RouteId::Home => Served,
         RouteId::StudyPage => match who {
-            Who::Clinician | Who::RemoteExpert | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::Patient | Who::OtherInstitution => Nothing,
             Who::Researcher
             | Who::SystemAdministrator
             | Who::SecurityAdministrator
@@ -176,7 +179,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         // With a wrong password; and of an account that has one.
         RouteId::BeginSecondFactor => match who {
-            Who::HalfSignedIn | Who::RemoteExpert => Conflict,
+            Who::HalfSignedIn | Who::RemoteExpert | Who::Patient => Conflict,
             other => token_or(other, Forbidden),
         },
         // With a wrong code.
@@ -188,7 +191,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         | RouteId::RenewRecoveryCodes
         | RouteId::RemoveSecondFactor => match who {
             Who::Service => Forbidden,
-            Who::RemoteExpert if id != RouteId::ConfirmSecondFactor => Forbidden,
+            Who::RemoteExpert | Who::Patient if id != RouteId::ConfirmSecondFactor => Forbidden,
             other => token_or(other, Conflict),
         },
         // Of nobody.
@@ -303,6 +306,21 @@ fn expected(id: RouteId, who: Who) -> Answer {
                 other => token_or(other, Forbidden),
             }
         }
+        // To a patient of whom there is nothing, and of no binding.
+        RouteId::BindPatientAccount => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListPatientAccounts => match who {
+            Who::Patient | Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::UnbindPatientAccount => match who {
+            Who::Patient | Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        // Of an account that is bound to no record.
+        RouteId::OwnRecordAccesses => token_or(who, Forbidden),
         RouteId::AssignConsultation => match who {
             Who::Clinician | Who::Radiologist | Who::Chief | Who::Technician | Who::OtherInstitution => {
                 Nothing
@@ -478,6 +496,7 @@ fn token_or(who: Who, otherwise: Answer) -> Answer {
         | Who::Technician
         | Who::Researcher
         | Who::RemoteExpert
+        | Who::Patient
         | Who::SystemAdministrator
         | Who::SecurityAdministrator
         | Who::AuditAdministrator
@@ -509,6 +528,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{hold}", &"0".repeat(32))
         .replace("{grant}", "0")
         .replace("{consultation}", "0")
+        .replace("{account}", "0")
         .replace("{alert}", "0")
         .replace("{dissent}", "0")
         .replace("{department}", "surgery")
@@ -580,6 +600,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::RequestDestruction => json(json!({"study": "2.25.404", "reason": "mistake"})),
         RouteId::PlaceHold => json(json!({"study": "2.25.404", "reason": "ordered"})),
         RouteId::GiveGrant => json(json!({"name": "victim", "study": "2.25.404", "reason": "a second look"})),
+        RouteId::BindPatientAccount => {
+            json(json!({"name": "victim", "patient_id": "404", "checked": "identity card"}))
+        }
         RouteId::AssignConsultation => {
             json(json!({"name": "victim", "study": "2.25.404", "reason": "what is this shadow"}))
         }
@@ -697,6 +720,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ReadConsultation
         | RouteId::CompleteConsultation
         | RouteId::WithdrawConsultation
+        | RouteId::ListPatientAccounts
+        | RouteId::UnbindPatientAccount
+        | RouteId::OwnRecordAccesses
         | RouteId::ListBrokenGlass
         | RouteId::ReadBrokenGlass
         | RouteId::EndBrokenGlass
@@ -805,9 +831,13 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     }
     let revoked = tokens.last().and_then(|(_, token)| token.clone()).unwrap();
     running.access.revoke(&running.session(&revoked).await).await.unwrap();
-    let expert = running.person("exp", Role::RemoteExpert).await;
-    running.set_second_factor_up(&expert).await;
-    tokens.push((Who::RemoteExpert, Some(expert)));
+    for (who, name, role) in
+        [(Who::RemoteExpert, "exp", Role::RemoteExpert), (Who::Patient, "pat", Role::Patient)]
+    {
+        let token = running.person(name, role).await;
+        running.set_second_factor_up(&token).await;
+        tokens.push((who, Some(token)));
+    }
     let half = running.person("half", Role::Radiologist).await;
     running.set_second_factor_up(&half).await;
     tokens.push((Who::HalfSignedIn, Some(running.sign_in("half", Role::Radiologist).await)));

@@ -338,6 +338,7 @@ impl Names {
                 ("department", &ties.department),
                 ("acquired", &ties.acquired),
                 ("consultation", &ties.consultation),
+                ("own", &ties.own),
                 ("against_research", &ties.against_research),
                 ("against_sharing", &ties.against_sharing),
             ];

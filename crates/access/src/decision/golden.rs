@@ -43,6 +43,7 @@ fn askers() -> Vec<(String, Principal)> {
             | Role::Chief
             | Role::Technician
             | Role::RemoteExpert
+            | Role::Patient
             | Role::Researcher
             | Role::SystemAdministrator
             | Role::SecurityAdministrator
@@ -72,7 +73,7 @@ fn usual() -> Circumstances {
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 29] {
+fn relations() -> [(&'static str, Ties); 32] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
@@ -98,8 +99,10 @@ fn relations() -> [(&'static str, Ties); 29] {
         department: always,
         acquired: always,
         consultation: always,
+        own: always,
         ..Ties::default()
     };
+    let of_oneself = |from, until| Ties { own: Some(span(from, until)), ..Ties::default() };
     let assigned = |from, until| Ties { consultation: Some(span(from, until)), ..Ties::default() };
     let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
     [
@@ -127,6 +130,9 @@ fn relations() -> [(&'static str, Ties); 29] {
         ("consultation", assigned(-1000, 1000)),
         ("consult, last ms", assigned(-1000, 1)),
         ("consult ends now", assigned(-1000, 0)),
+        ("own record", of_oneself(-1000, 1000)),
+        ("released in 1 ms", of_oneself(1, 1000)),
+        ("bound, ends now", of_oneself(-1000, 0)),
         ("not wanted", Ties { dissent: dissent(1000, false), ..all }),
         ("unless emergency", Ties { dissent: dissent(1000, true), ..all }),
         ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),

@@ -29,7 +29,8 @@
 //!    export it where that was said. A chief gives grants, and a clinician for patients in care. Clinician, radiologist, specialist and chief
 //!    break the glass and then list and view; the audit administrator reviews.
 //! 6. A remote expert searches, and lists and views what was assigned to that person, while it lasts, and nothing else; not what a patient
-//!    keeps from sharing. It is assigned by a chief or radiologist, by a specialist for the own departments and by a clinician for patients in
+//!    keeps from sharing. A patient searches, and lists and views the own studies while they are released and the account is bound to the
+//!    record, and nothing else. A consultation is assigned by a chief or radiologist, by a specialist for the own departments and by a clinician for patients in
 //!    care; nobody assigns L5, what the own eyes may not see, or what a patient keeps from sharing.
 
 use super::engine::applies_to;
@@ -44,6 +45,7 @@ use crate::reason::Reason;
 use crate::visibility::{sieve, with_grants};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 use yingdun_catalog::catalogue::Visibility;
 use yingdun_catalog::catalogue::departments::Membership;
 use yingdun_catalog::catalogue::dissents::{Against, Dissent};
@@ -103,6 +105,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
     };
     let of_own_department = matches!(on, Target::Study { ties, .. } if holds(ties.department));
     let assigned = matches!(on, Target::Study { ties, .. } if holds(ties.consultation));
+    let of_oneself = matches!(on, Target::Study { ties, .. } if holds(ties.own));
     let acquired_by_own = matches!(on, Target::Study { ties, .. } if holds(ties.acquired));
     let grant = grant.filter(|grant| {
         grant.valid_from.as_ms() <= now && now < grant.valid_until.as_ms() && grant.purpose == when.purpose
@@ -157,6 +160,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
             (granted_to && grant.is_some())
                 || (treats && broken)
                 || (person(Role::RemoteExpert) && assigned)
+                || (person(Role::Patient) && of_oneself)
                 || (person(Role::Clinician) && in_care)
                 || person(Role::Radiologist)
                 || person(Role::Chief)
@@ -169,6 +173,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
                 && (treats
                     || person(Role::Technician)
                     || person(Role::RemoteExpert)
+                    || person(Role::Patient)
                     || granted(Scope::Search)
                     || granted(Scope::View))
         }
@@ -315,6 +320,7 @@ impl Chance {
         let department = if self.one_in(2) { self.care() } else { None };
         let acquired = if self.one_in(2) { self.care() } else { None };
         let consultation = if self.one_in(2) { self.care() } else { None };
+        let own = if self.one_in(2) { self.care() } else { None };
         let mut seldom = || if self.one_in(4) { self.care() } else { None };
         let (dissent, against_research, against_sharing) = (seldom(), seldom(), seldom());
         let dissent = dissent.map(|CareInterval { valid_from, valid_until }| DissentInterval {
@@ -329,6 +335,7 @@ impl Chance {
             department,
             acquired,
             consultation,
+            own,
             dissent,
             against_research,
             against_sharing,
@@ -377,6 +384,7 @@ fn kind_of(role: Role) -> ActorKind {
         | Role::Chief
         | Role::Technician
         | Role::RemoteExpert
+        | Role::Patient
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator
@@ -471,7 +479,8 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
             ties.break_glass.map(|tie| row(Granted::Patient(patient), tie.valid_from, tie.valid_until));
         let assigned =
             ties.consultation.map(|tie| row(Granted::Study(study), tie.valid_from, tie.valid_until));
-        let held = HeldGrants(given.into_iter().chain(broken).chain(assigned).collect());
+        let of_oneself = ties.own.map(|tie| row(Granted::Patient(patient), tie.valid_from, tie.valid_until));
+        let held = HeldGrants(given.into_iter().chain(broken).chain(assigned).chain(of_oneself).collect());
         let departments = department_facts(&who, study, ties, when.departments);
         let plain = |visibility: &Visibility| match visibility {
             Visibility::Nothing | Visibility::Granted { .. } => false,
@@ -495,7 +504,11 @@ fn a_study_that_may_be_listed_passes_the_sieve_of_the_catalogue() {
         assert!(passes, "{who:?} {on:?}");
         by_grant += u32::from(matches!(
             decision.reason,
-            Reason::TimedGrant | Reason::Consultation | Reason::BreakGlass | Reason::BreakGlassAgainstDissent
+            Reason::TimedGrant
+                | Reason::Consultation
+                | Reason::OwnRecord
+                | Reason::BreakGlass
+                | Reason::BreakGlassAgainstDissent
         ));
     }
     assert!(listed > 600 && by_grant > 100, "{listed}, {by_grant} by grants");
@@ -607,6 +620,8 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
                 if chance.one_in(3) {
                     row.kind = GrantKind::Consultation;
                 } else if matches!(on, Granted::Patient(_)) && chance.one_in(2) {
+                    row.kind = GrantKind::OwnRecord;
+                } else if matches!(on, Granted::Patient(_)) && chance.one_in(2) {
                     row.kind = GrantKind::BreakGlass;
                 }
                 if who.kind == ActorKind::Person {
@@ -639,6 +654,8 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
             }
         })
         .collect();
+    // Closed, at once, or a while after a study came.
+    let release = chance.of(&[None, Some(Duration::ZERO), Some(Duration::from_millis(1))]);
     let visible = with_grants(sieve(who.kind, who.role, &who.actor, &facts, now, now), &held, now);
     let mut opened = 0;
     for study in &resources {
@@ -650,6 +667,7 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
                 department: facts.department(study.study, now),
                 acquired: facts.acquired(study.study, now),
                 consultation: held.consultation(study, now).map(|(_, tie)| tie),
+                own: held.own_record(study, release, now).map(|(_, tie)| tie),
                 dissent: dissents.against(&who, study.patient, now),
                 against_research: dissents.against_research(study.patient, now),
                 against_sharing: dissents.against_sharing(study.patient, now),

@@ -171,6 +171,8 @@ pub(crate) struct Ties {
     pub(crate) acquired: Option<CareInterval>,
     /// The time for which somebody assigned it to the person as a consultation.
     pub(crate) consultation: Option<CareInterval>,
+    /// The time for which the study is the person's own and released.
+    pub(crate) own: Option<CareInterval>,
     /// What the patient, or a restriction, has against this principal.
     pub(crate) dissent: Option<DissentInterval>,
     /// A dissent from research.

@@ -40,6 +40,7 @@ impl Access {
                 GrantKind::Given => "grant-ended",
                 GrantKind::BreakGlass => "break-glass-ended",
                 GrantKind::Consultation => "consultation-ended",
+                GrantKind::OwnRecord => "patient-account-ended",
             };
             let mut leaf = of_grant(&session, &grant, code);
             leaf.outcome = Outcome::Succeeded;

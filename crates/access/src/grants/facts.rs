@@ -128,6 +128,30 @@ impl HeldGrants {
         Some((best.number, CareInterval { valid_from: best.valid_from, valid_until: best.valid_until }))
     }
 
+    /// The time for which a study is the person's own and released: so long after it came, and never where nothing is released.
+    pub(crate) fn own_record(
+        &self,
+        study: &StudyFacts,
+        release: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<(u64, CareInterval)> {
+        let released = study.received.after(release?);
+        let best = self.covering(study, GrantKind::OwnRecord).max_by_key(|grant| preference(grant, now))?;
+        let valid_from = best.valid_from.max(released);
+        Some((best.number, CareInterval { valid_from, valid_until: best.valid_until }))
+    }
+
+    /// The patient whose the person is now.
+    pub(crate) fn own_patient(&self, now: Timestamp) -> Option<PatientRef> {
+        let open = |grant: &&TimedGrant| {
+            grant.kind == GrantKind::OwnRecord && grant.valid_from <= now && now < grant.valid_until
+        };
+        match self.0.iter().find(open)?.on {
+            Granted::Patient(patient) => Some(patient),
+            Granted::Study(_) => None,
+        }
+    }
+
     /// Patients and studies that are open now.
     pub(crate) fn open_at(&self, now: Timestamp) -> (Vec<PatientRef>, Vec<StudyRef>) {
         let (mut patients, mut studies) = (Vec::new(), Vec::new());

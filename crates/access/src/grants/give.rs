@@ -188,7 +188,9 @@ impl Access {
         let now = self.inner.clock.now();
         let GrantRecord { grant, .. } = self.seen(session, kind, number).await?;
         let institution = session.institution();
-        let own = grant.given_by == *session.actor() || grant.actor == *session.actor();
+        // An officer who bound an account and is none any more has no say in it; the patient goes on having one.
+        let own = grant.actor == *session.actor()
+            || (kind != GrantKind::OwnRecord && grant.given_by == *session.actor());
         let accounts = Resource::Accounts(institution.clone());
         if !own {
             let office = self.decide(session, Action::ManageRights, &accounts).await?;
@@ -204,6 +206,7 @@ impl Access {
             GrantKind::BreakGlass => "end-break-glass",
             GrantKind::Consultation if grant.actor == *session.actor() => "complete-consultation",
             GrantKind::Consultation => "withdraw-consultation",
+            GrantKind::OwnRecord => "unbind-patient-account",
         };
         let detail = ChangeDetail::with(&grant.actor, number);
         let intent = self.record(of_grant(session, &grant, code), &detail).await;
@@ -252,11 +255,13 @@ impl Access {
     /// Whether somebody sees the grants of everybody. Who sees only the own ones must be a person who works with images.
     pub(super) async fn sees_all(&self, session: &Session, kind: GrantKind) -> Result<bool, GrantError> {
         let seen = self.may_one_of_grants(session).await?;
-        let works = opens_some(session)
-            || (kind == GrantKind::Consultation
-                && session.actor_kind() == ActorKind::Person
-                && session.role() == Role::RemoteExpert);
-        if seen || works {
+        let has_such = session.actor_kind() == ActorKind::Person
+            && match kind {
+                GrantKind::Given | GrantKind::BreakGlass => opens_some(session),
+                GrantKind::Consultation => opens_some(session) || session.role() == Role::RemoteExpert,
+                GrantKind::OwnRecord => session.role() == Role::Patient,
+            };
+        if seen || has_such {
             Ok(seen)
         } else {
             Err(Refusal::denied(Reason::NoRulePermits, session.role()).into())
@@ -273,8 +278,9 @@ impl Access {
         now: Timestamp,
     ) -> Result<GrantRecord, GrantError> {
         let institution = giver.institution();
-        let mut changes: Vec<Statement> =
-            grants::still_below(institution, &grant.actor, now, OPEN_PER_PERSON_MAX).into();
+        // One account is one patient.
+        let max = if grant.kind == GrantKind::OwnRecord { 1 } else { OPEN_PER_PERSON_MAX };
+        let mut changes: Vec<Statement> = grants::still_below(institution, &grant.actor, now, max).into();
         changes.push(grants::insert(institution, &grant));
         let outcome = self.inner.identity.execute(changes).await;
         match self.carry_out(intent, detail, outcome).await {

@@ -15,6 +15,7 @@ mod consultation;
 mod end;
 mod facts;
 mod give;
+mod own_record;
 mod quota;
 mod record;
 
@@ -26,6 +27,7 @@ pub(crate) use facts::tests::grant as grant_for_tests;
 pub(crate) use facts::{HeldGrants, RunningTimes};
 pub(crate) use give::draw_number;
 pub use give::{GRANT_TIME_MAX, GrantedStudies, NewGrant};
+pub use own_record::{NewPatientAccount, OwnRecordLook, PATIENT_ACCOUNT_TIME};
 pub use quota::BreakGlassQuota;
 pub use record::{GrantRecord, REASON_CHARACTERS_MAX};
 
@@ -69,6 +71,12 @@ pub enum GrantError {
     /// Only the expert says that the report is done.
     #[error("a consultation is completed by the expert who has it, and withdrawn by who assigned it")]
     NotTheExpert,
+    /// An account of a patient is nobody else's.
+    #[error("this account does not have the role `patient`, or has another one beside it")]
+    NoPatient,
+    /// One account is one patient.
+    #[error("this account is bound to a record already: unbind it first")]
+    Bound,
     /// Broken glass lasts a few hours.
     #[error(
         "glass is broken for at least a minute and at most {hours} hours",

@@ -121,6 +121,18 @@ impl House {
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }
 
+    /// The same house as a node sees it that lets patients see what came so long ago.
+    pub(crate) fn releasing(&self, after: Duration) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config = AccessConfig {
+            rules: unhurried(),
+            patient_release: Some(after),
+            ..AccessConfig::new(home(), detail_key, identity_key)
+        };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
     /// The same house as another node sees it, with somebody who counts.
     pub(crate) fn watched(&self, watch: Arc<dyn Watch>) -> Access {
         let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());

@@ -13,6 +13,7 @@ mod grants;
 mod house;
 mod oauth;
 mod oidc;
+mod patients;
 mod second_factor;
 mod sessions;
 mod sign_in;

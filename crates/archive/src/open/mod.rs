@@ -496,6 +496,7 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Chief
         | Role::Technician
         | Role::RemoteExpert
+        | Role::Patient
         | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher

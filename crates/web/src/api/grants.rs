@@ -206,13 +206,15 @@ pub(super) fn of_grant(error: GrantError) -> Problem {
         GrantError::StepUp => Problem::new(Kind::Forbidden).expected(words).came("step-up").remedy(
             "send the password of the person as `password`; after several failures wait a quarter of an hour",
         ),
-        GrantError::NoExpert | GrantError::NotTheExpert => Problem::new(Kind::Forbidden).expected(words),
+        GrantError::NoExpert | GrantError::NotTheExpert | GrantError::NoPatient => {
+            Problem::new(Kind::Forbidden).expected(words)
+        }
         GrantError::Time
         | GrantError::ConsultationTime
         | GrantError::BreakGlassTime
         | GrantError::Words
         | GrantError::Purpose => Problem::new(Kind::BadRequest).expected(words),
-        GrantError::TooMany | GrantError::Quota | GrantError::State => {
+        GrantError::TooMany | GrantError::Bound | GrantError::Quota | GrantError::State => {
             Problem::new(Kind::Conflict).came(words)
         }
         // The list may grow below us; what we do not know yet is not the client's fault.

@@ -221,6 +221,7 @@ pub(crate) const fn role_zh(role: Role) -> &'static str {
         Role::Chief => "科主任",
         Role::Technician => "技师",
         Role::RemoteExpert => "远程专家",
+        Role::Patient => "患者",
         Role::Researcher => "研究人员",
         Role::SystemAdministrator => "系统管理员",
         Role::SecurityAdministrator => "安全管理员",
@@ -239,6 +240,7 @@ const fn is_of_people(role: Role) -> bool {
         | Role::Chief
         | Role::Technician
         | Role::RemoteExpert
+        | Role::Patient
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator

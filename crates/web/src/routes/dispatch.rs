@@ -3,8 +3,8 @@
 use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, performed, rights, storage,
-    studies as follow, system, vault, worklist,
+    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, rights,
+    storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -173,6 +173,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadConsultation => consultations::read(call).await,
         RouteId::CompleteConsultation => consultations::complete(call).await,
         RouteId::WithdrawConsultation => consultations::withdraw(call).await,
+        RouteId::BindPatientAccount => patient_accounts::bind(call, body).await,
+        RouteId::ListPatientAccounts => patient_accounts::list(call).await,
+        RouteId::UnbindPatientAccount => patient_accounts::unbind(call).await,
+        RouteId::OwnRecordAccesses => patient_accounts::accesses(call).await,
         RouteId::BreakGlass => break_glass::open(call, body).await,
         RouteId::ListBrokenGlass => break_glass::list(call).await,
         RouteId::ReadBrokenGlass => break_glass::read(call).await,

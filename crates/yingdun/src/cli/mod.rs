@@ -44,7 +44,7 @@ pub(crate) use keys::{
 };
 pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
-pub(crate) use outside::ConsultationCommand;
+pub(crate) use outside::{ConsultationCommand, PatientAccountCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
 pub(crate) use sign_in::{
     AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
@@ -165,6 +165,9 @@ pub(crate) enum Command {
     /// Consultations: a study that is assigned to a remote expert, and closes with the report
     #[command(subcommand)]
     Consultation(ConsultationCommand),
+    /// Accounts of patients: bound to one record, which they see, and who looked at it
+    #[command(subcommand)]
+    PatientAccount(PatientAccountCommand),
     /// Broken glass: one patient in an emergency, and the review that follows
     #[command(subcommand)]
     BreakGlass(BreakGlassCommand),

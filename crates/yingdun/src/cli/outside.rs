@@ -2,6 +2,7 @@
 
 use crate::cli::{AdminArgs, DestroyTarget};
 use clap::Subcommand;
+use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsultationCommand {
@@ -46,6 +47,43 @@ pub(crate) enum ConsultationCommand {
     Withdraw {
         /// The number of the consultation
         number: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PatientAccountCommand {
+    /// Bind an account to the record of one patient, for a year (security administrator)
+    Bind {
+        /// Login name of an account that has the role `patient`, and no other
+        name: String,
+        /// A file with the patient ID, or `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        patient_id_file: PathBuf,
+        /// Issuer of the patient ID
+        #[arg(long, default_value = "")]
+        issuer: String,
+        /// How it was made sure that the account is this patient's, in words; kept sealed
+        #[arg(long)]
+        checked: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List accounts of patients; to a patient the own one
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Unbind an account now (security administrator, or the patient)
+    Unbind {
+        /// The number of the binding
+        number: u64,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Who looked at your images (patient)
+    Accesses {
         #[command(flatten)]
         admin: AdminArgs,
     },

@@ -15,6 +15,8 @@ use yingdun_model::Role;
 const IDLE_MINUTES_MAX: u32 = 720;
 /// The longest time for which a second factor counts as fresh, in minutes: a shift.
 const STRONG_MINUTES_MAX: u32 = 480;
+/// The longest time before a patient sees the own study, in hours: two months. What is never to be seen is not released.
+const PATIENT_RELEASE_HOURS_MAX: u32 = 1440;
 /// The roles without which no installation is, and which give and take every right.
 const OFFICERS: [Role; 3] =
     [Role::SystemAdministrator, Role::SecurityAdministrator, Role::AuditAdministrator];
@@ -44,6 +46,8 @@ pub(crate) struct Identity {
     /// The same for places, whatever the role.
     #[serde(default)]
     pub(crate) idle_zones: Vec<Zone>,
+    /// How many hours after a study came its patient may see it; unset means that patients see nothing.
+    pub(crate) patient_release_hours: Option<u32>,
     /// What roles are not to learn of the studies that they see; unset means that no role is masked.
     #[serde(default)]
     pub(crate) masking: BTreeMap<Role, MaskedRole>,
@@ -67,6 +71,12 @@ impl Identity {
     /// [`MaskingError`], which [`check`] calls an error.
     pub(crate) fn masking(&self) -> Result<Masking, MaskingError> {
         masking::masking(&self.masking)
+    }
+
+    /// How long after a study came its patient may see it. A time that is too long, which [`check`] calls an error, releases nothing.
+    pub(crate) fn patient_release(&self) -> Option<Duration> {
+        let hours = self.patient_release_hours.filter(|hours| *hours <= PATIENT_RELEASE_HOURS_MAX)?;
+        Some(Duration::from_secs(3600 * u64::from(hours)))
     }
 
     /// The rules, as the room of sign-ins reads them. A zone whose networks cannot be read, which [`check`] calls an error, is
@@ -116,6 +126,14 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             "identity.require_second_factor_for",
             format!("a password is enough to act as {}", open.join(", ")),
             "let the officers set up a second factor (page /second-factor), then name their three roles",
+        );
+    }
+    if let Some(hours) = identity.patient_release_hours.filter(|hours| *hours > PATIENT_RELEASE_HOURS_MAX) {
+        say(
+            Severity::Error,
+            "identity.patient_release_hours",
+            format!("{hours} is not between 0 and {PATIENT_RELEASE_HOURS_MAX}"),
+            "set the hours after which a report is usually there, such as 48, or leave it out: then patients see nothing",
         );
     }
     if !(1..=STRONG_MINUTES_MAX).contains(&identity.strong_minutes) {

@@ -169,6 +169,8 @@ database = {identity}
 idle_minutes = 15
 # idle_minutes_for = {{ radiologist = 30 }}
 # idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
+# Hours after which a study that came may be seen by its patient (docs: outside). Unset means that patients see nothing.
+# patient_release_hours = 48
 # What a role is shown of whom a study is of (docs: masking): keep, initials, pseudonym or remove. Unset means that no role is masked.
 # [identity.masking.technician]
 # names = "initials"

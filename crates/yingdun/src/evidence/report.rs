@@ -171,6 +171,7 @@ const fn role_in_chinese(role: Role) -> &'static str {
         Role::Chief => "科主任",
         Role::Technician => "技师",
         Role::RemoteExpert => "远程专家",
+        Role::Patient => "患者",
         Role::Researcher => "研究人员",
         Role::SystemAdministrator => "系统管理员",
         Role::SecurityAdministrator => "安全管理员",

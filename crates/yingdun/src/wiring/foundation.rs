@@ -95,6 +95,7 @@ impl Foundation {
             rules,
             oidc,
             masking,
+            patient_release: config.identity.patient_release(),
             watch,
             ..AccessConfig::new(institution.clone(), detail, sealing)
         };

@@ -182,7 +182,8 @@ fn because(reason: Reason) -> Explanations {
     let explanation = match reason {
         reason if reason.is_broken_glass() => Explanation::BreakGlass,
         Reason::InCare => Explanation::CareRelation,
-        Reason::TimedGrant => Explanation::Grant,
+        // An officer found that it is the own record.
+        Reason::TimedGrant | Reason::OwnRecord => Explanation::Grant,
         Reason::Consultation => Explanation::Consult,
         Reason::AcquiredToday => Explanation::Worklist,
         // To read for the whole institution says nothing of which patients.

@@ -103,6 +103,7 @@ doors! {
     }
     outside {
         AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,
+        BindPatientAccount, ListPatientAccounts, UnbindPatientAccount, OwnRecordAccesses,
     }
     worklist {
         ListEvents, ListConflicts, ListWorklist, EnterStep, ReplaceStep, CancelStep, ListPerformedSteps,

@@ -24,7 +24,7 @@ pub(super) use grants::{break_glass, grant};
 pub(super) use hold::hold;
 pub(super) use job::job;
 pub(super) use keys::{forget_node, keys, node_epochs, seal, unseal};
-pub(super) use outside::consultation;
+pub(super) use outside::{consultation, patient_account};
 pub(super) use second_factor::{second_factor, session};
 pub(crate) use server::{AdminClientError, https_client};
 pub(super) use sign_in::{accept_invitation, change_password, login};

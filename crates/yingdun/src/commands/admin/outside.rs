@@ -1,13 +1,14 @@
-//! Consultations of remote experts.
+//! Consultations of remote experts, and accounts of patients.
 
-use super::call;
 use super::destroy::body;
-use crate::cli::ConsultationCommand;
+use super::{call, text_of};
+use crate::cli::{ConsultationCommand, PatientAccountCommand};
 use crate::commands::{CommandError, Verdict};
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::json;
 
+const PATIENT_ACCOUNTS: &str = "patient-accounts";
 const CONSULTATIONS: &str = "consultations";
 
 /// Calls the routes of consultations.
@@ -32,6 +33,30 @@ pub(in crate::commands) async fn consultation(
         }
         ConsultationCommand::Withdraw { number, admin } => {
             call(output, &admin, Method::DELETE, &[CONSULTATIONS, &number.to_string()], None).await
+        }
+    }
+}
+
+/// Calls the routes of accounts of patients.
+pub(in crate::commands) async fn patient_account(
+    command: PatientAccountCommand,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    match command {
+        PatientAccountCommand::Bind { name, patient_id_file, issuer, checked, admin } => {
+            let patient_id = text_of(&patient_id_file)?;
+            let patient_id = patient_id.trim();
+            let body = json!({"name": name, "patient_id": patient_id, "issuer": issuer, "checked": checked});
+            call(output, &admin, Method::POST, &[PATIENT_ACCOUNTS], Some(body)).await
+        }
+        PatientAccountCommand::List { admin } => {
+            call(output, &admin, Method::GET, &[PATIENT_ACCOUNTS], None).await
+        }
+        PatientAccountCommand::Unbind { number, admin } => {
+            call(output, &admin, Method::DELETE, &[PATIENT_ACCOUNTS, &number.to_string()], None).await
+        }
+        PatientAccountCommand::Accesses { admin } => {
+            call(output, &admin, Method::GET, &["me", "record", "accesses"], None).await
         }
     }
 }
