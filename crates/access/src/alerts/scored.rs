@@ -16,6 +16,8 @@ const NUMBER_BYTES: usize = 6;
 /// What somebody did on a day, and what it adds up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScoredDay {
+    /// The log from whose leaves it was judged: another one has other leaves of the same day.
+    pub origin: String,
     /// Who.
     pub actor: ActorId,
     /// A person, a device or a service.
@@ -69,13 +71,15 @@ impl Access {
 
 /// The same day of the same person has the same number, so that who tells of it again, after a restart, finds it.
 fn number_of(institution: &str, scored: &ScoredDay) -> u64 {
-    let ScoredDay { actor, actor_kind, day, .. } = scored;
-    let digest = sha256(format!("{KIND}/{institution}/{actor_kind}/{actor}/{}", day.as_ms()).as_bytes());
+    let ScoredDay { origin, actor, actor_kind, day, .. } = scored;
+    let day_ms = day.as_ms();
+    let digest = sha256(format!("{KIND} {origin} {institution} {actor_kind} {actor} {day_ms}").as_bytes());
     digest.iter().take(NUMBER_BYTES).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn row_of(scored: ScoredDay, number: u64, now: Timestamp) -> AlertRow {
-    let ScoredDay { actor, actor_kind, role, points, points_min, step, day: _, explained } = scored;
+    let ScoredDay { origin: _, actor, actor_kind, role, points, points_min, step, day: _, explained } =
+        scored;
     AlertRow {
         number,
         kind: KIND.to_owned(),
@@ -106,6 +110,7 @@ mod tests {
     #[test]
     fn a_day_of_a_person_has_one_number_and_every_other_has_another() {
         let day = |name: &str, day: i64| ScoredDay {
+            origin: "yingdun.example/a".to_owned(),
             actor: ActorId::new(name).unwrap(),
             actor_kind: ActorKind::Person,
             role: Role::Clinician,
@@ -117,9 +122,9 @@ mod tests {
         };
         let number = number_of("h", &day("a", 0));
         assert_eq!(number, number_of("h", &ScoredDay { points: 90, ..day("a", 0) }));
-        for other in
-            [number_of("h", &day("b", 0)), number_of("h", &day("a", 1)), number_of("g", &day("a", 0))]
-        {
+        let at_another = number_of("h", &ScoredDay { origin: "yingdun.example/b".to_owned(), ..day("a", 0) });
+        let other_day = number_of("h", &day("a", 1));
+        for other in [number_of("h", &day("b", 0)), other_day, number_of("g", &day("a", 0)), at_another] {
             assert_ne!(number, other);
         }
         assert!(number < 1 << 53);

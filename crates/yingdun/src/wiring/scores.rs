@@ -98,7 +98,9 @@ impl Scores {
             return;
         }
         for incident in &report.alerts {
-            let Some(scored) = scored(incident, report.from_ms, self.days.points_min) else { continue };
+            let origin = self.log.reader().checkpoint().origin().to_owned();
+            let scored = scored(incident, origin, report.from_ms, self.days.points_min);
+            let Some(scored) = scored else { continue };
             if let Err(error) = self.access.raise_score(scored).await {
                 tracing::error!(%error, "an alert of a day was not written down");
             }
@@ -215,7 +217,7 @@ fn fact_of(reason: Reason) -> Option<FactKind> {
 }
 
 /// An incident as an alert; nothing where the leaves named nobody that an account can be.
-fn scored(incident: &Incident, day_ms: i64, points_min: u32) -> Option<ScoredDay> {
+fn scored(incident: &Incident, origin: String, day_ms: i64, points_min: u32) -> Option<ScoredDay> {
     let explained = json!({
         "reasons": incident.reasons,
         "leaves": incident.evidence,
@@ -225,6 +227,7 @@ fn scored(incident: &Incident, day_ms: i64, points_min: u32) -> Option<ScoredDay
         "until_ms": incident.until_ms,
     });
     Some(ScoredDay {
+        origin,
         actor: ActorId::new(&incident.person)?,
         actor_kind: ActorKind::Person,
         role: incident.role.parse().ok()?,
