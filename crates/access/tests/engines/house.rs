@@ -243,8 +243,18 @@ impl House {
 
     /// The last leaf, as `kind outcome reason`.
     pub(crate) fn last_leaf(&self) -> String {
-        let leaf = self.leaves().pop().unwrap();
-        format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)
+        let [leaf] = self.last_leaves();
+        leaf
+    }
+
+    /// The last few leaves, in their order.
+    pub(crate) fn last_leaves<const N: usize>(&self) -> [String; N] {
+        let leaves = self.leaves();
+        let last = &leaves[leaves.len() - N..];
+        std::array::from_fn(|place| {
+            let leaf = &last[place];
+            format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)
+        })
     }
 }
 

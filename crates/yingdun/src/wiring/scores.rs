@@ -274,9 +274,9 @@ mod tests {
             [
                 "break-glass-against-dissent",
                 "break-glass",
+                "in-care",
                 "in-department",
                 "acquired-today",
-                "in-care",
                 "timed-grant",
                 "consultation"
             ]
