@@ -106,7 +106,7 @@ def test_an_archive_comes_back_from_its_vault_byte_for_byte(guarded, tmp_path):
     installation.kill()
     dry = vault("restore", "--to", tmp_path / "restored", "--dry-run")
     assert dry["snapshot"] == 3 and not (tmp_path / "restored").exists()
-    restored = Restored(tmp_path, vault, "--verify")
+    restored = Restored(tmp_path, vault, "--verify", "--all")
     said = restored.said
     rehearsed = said["rehearsed"]
     assert (said["restored"]["records"], rehearsed["records"]) == (len(images), len(images)), said
