@@ -44,6 +44,42 @@ enum Who {
     HalfSignedIn,
     /// A radiologist of another institution.
     OtherInstitution,
+    /// A clinician to whom the study was granted, not to take away.
+    Granted,
+    /// A clinician from whom that was taken back.
+    GrantOver,
+    /// A remote expert to whom the study was assigned.
+    Consulting,
+    /// A remote expert who said that the report is done.
+    ReportDone,
+    /// Somebody of a role that is masked, to whom the study was granted, also to take away.
+    Masked,
+}
+
+impl Who {
+    /// Who this would be without what was granted, and without what is masked.
+    const fn plain(self) -> Self {
+        match self {
+            Self::Granted | Self::GrantOver | Self::Masked => Self::Clinician,
+            Self::Consulting | Self::ReportDone => Self::RemoteExpert,
+            Self::Anonymous
+            | Self::Clinician
+            | Self::Radiologist
+            | Self::Chief
+            | Self::Technician
+            | Self::Researcher
+            | Self::RemoteExpert
+            | Self::Patient
+            | Self::SystemAdministrator
+            | Self::SecurityAdministrator
+            | Self::AuditAdministrator
+            | Self::Service
+            | Self::Expired
+            | Self::Revoked
+            | Self::HalfSignedIn
+            | Self::OtherInstitution => self,
+        }
+    }
 }
 
 /// What the door does.
@@ -63,8 +99,34 @@ enum Answer {
 
 use Answer::{Conflict, Forbidden, Nothing, Served, SignIn};
 
-/// The expected matrix.
+/// The expected matrix: what a role is answered, and what is different where something was granted, or is masked.
 fn expected(id: RouteId, who: Who) -> Answer {
+    by_grant(id, who).unwrap_or_else(|| by_role(id, who.plain()))
+}
+
+/// What a grant, a consultation and a masking rule change, at every door to a study. What is over changes nothing.
+fn by_grant(id: RouteId, who: Who) -> Option<Answer> {
+    let (looks, leaves) = match id {
+        RouteId::ExportStudies | RouteId::ExportStudy | RouteId::ExportSeries | RouteId::StoreAtDevice => {
+            (false, true)
+        }
+        RouteId::CommitAtDevice | RouteId::StudyPage => (true, false),
+        // Who may look at it by the role alone, opens it.
+        _ => (by_role(id, Who::Clinician) == Nothing && by_role(id, Who::Radiologist) == Served, false),
+    };
+    let whole = matches!(id, RouteId::RetrieveStudy | RouteId::RetrieveSeries | RouteId::RetrieveInstance);
+    match who {
+        Who::Granted | Who::Consulting | Who::Masked if leaves => Some(Forbidden),
+        // No whole object can be masked.
+        Who::Masked if whole => Some(Forbidden),
+        // Nobody from outside has a device called.
+        Who::Consulting if id == RouteId::CommitAtDevice => Some(Forbidden),
+        Who::Granted | Who::Consulting | Who::Masked if looks => Some(Served),
+        _ => None,
+    }
+}
+
+fn by_role(id: RouteId, who: Who) -> Answer {
     match id {
         RouteId::StoreInstances | RouteId::StoreStudyInstances => match who {
             Who::Technician | Who::Service => Served,
@@ -422,7 +484,7 @@ fn expected(id: RouteId, who: Who) -> Answer {
         },
         RouteId::StoreAtDevice | RouteId::CommitAtDevice => match who {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
-            Who::Clinician | Who::OtherInstitution => Nothing,
+            Who::Clinician | Who::RemoteExpert | Who::Patient | Who::OtherInstitution => Nothing,
             other => token_or(other, Forbidden),
         },
         RouteId::ListJobs | RouteId::ListCommitments => token_or(who, Served),
@@ -501,7 +563,12 @@ fn token_or(who: Who, otherwise: Answer) -> Answer {
         | Who::SecurityAdministrator
         | Who::AuditAdministrator
         | Who::Service
-        | Who::OtherInstitution => otherwise,
+        | Who::OtherInstitution
+        | Who::Granted
+        | Who::GrantOver
+        | Who::Consulting
+        | Who::ReportDone
+        | Who::Masked => otherwise,
     }
 }
 
@@ -573,7 +640,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::UpdateDevice => json(device),
         RouteId::EchoDevice => json(json!({"called_ae": "YINGDUN"})),
         RouteId::WorklistAtDevice => json(json!({"keys": {"PatientID": ""}})),
-        RouteId::FindAtDevice => json(json!({"keys": {"PatientID": "4711"}})),
+        RouteId::FindAtDevice => json(json!({"keys": {"StudyDate": "20260301"}})),
         RouteId::StoreAtDevice | RouteId::CommitAtDevice | RouteId::RetrieveFromDevice => {
             json(json!({"studies": [study.study.as_str()]}))
         }
@@ -850,6 +917,7 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     let technician =
         tokens.iter().find(|(who, _)| *who == Who::Technician).and_then(|(_, t)| t.clone()).unwrap();
     assert_eq!(running.stow(&technician, &files(&study)).await.status(), 200);
+    tokens.extend(granted(&running, &study).await);
     let bulk = bulk_path(&running, &technician, &study).await;
 
     // Whoever may change the worklist has a step there to change.
@@ -963,6 +1031,45 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     }
     assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(asked > 700, "{asked} cells");
+}
+
+/// Those to whom the study was granted or assigned, and those with whom that is over.
+async fn granted(running: &Running, study: &Study) -> Vec<(Who, Option<String>)> {
+    let chief = running.person("giver", Role::Chief).await;
+    let mut tokens = Vec::new();
+    for (who, name, role) in [
+        (Who::Granted, "granted", Role::Clinician),
+        (Who::GrantOver, "over", Role::Clinician),
+        (Who::Masked, "masked", harness::MASKED_ROLE),
+        (Who::Consulting, "consulting", Role::RemoteExpert),
+        (Who::ReportDone, "done", Role::RemoteExpert),
+    ] {
+        let token = running.person(name, role).await;
+        let consults = role == Role::RemoteExpert;
+        if consults {
+            running.set_second_factor_up(&token).await;
+        }
+        let (path, number) =
+            if consults { ("/api/v1/consultations", "consultation") } else { ("/api/v1/grants", "grant") };
+        let mut body = json!({"name": name, "study": study.study.as_str(), "reason": "a second look"});
+        if who == Who::Masked {
+            body["export"] = json!(true);
+        }
+        let given = running.post(path, &chief).json(&body).send().await.unwrap();
+        assert_eq!(given.status(), 201, "{who:?}");
+        let given: serde_json::Value = given.json().await.unwrap();
+        let number = given[number].as_u64().unwrap();
+        let ended = match who {
+            Who::GrantOver => Some(running.request(Method::DELETE, &format!("{path}/{number}"), &chief)),
+            Who::ReportDone => Some(running.post(&format!("{path}/{number}/completion"), &token)),
+            _ => None,
+        };
+        if let Some(ended) = ended {
+            assert_eq!(ended.send().await.unwrap().status(), 200, "{who:?}");
+        }
+        tokens.push((who, Some(token)));
+    }
+    tokens
 }
 
 fn read(answer: &Response) -> Option<Answer> {

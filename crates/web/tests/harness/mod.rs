@@ -18,13 +18,16 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use yingdun_access::{Access, AccessConfig, DeviceRecord, NewClient, Officers, OneTimeLink, Scope, Session};
+use yingdun_access::{
+    Access, AccessConfig, DeviceRecord, Masking, NewClient, Officers, OneTimeLink, Scope, Session,
+};
 use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts};
 use yingdun_audit::{Log, LogConfig, NodeName};
 use yingdun_catalog::{Database, DatabaseKind};
 use yingdun_crypto::SealingKey;
 use yingdun_crypto::one_time_code;
 use yingdun_crypto::sign::SigningKey;
+use yingdun_dicom::masking::{MaskRules, Treatment};
 use yingdun_dicom::synthetic::{Kind, Study};
 use yingdun_keys::{EpochFile, KeyStore, RootFile, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
@@ -33,6 +36,9 @@ use yingdun_web::{
     CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
     Sent, Sought, TlsFiles, Told, Transport, Way, WorklistQuestion, server_config,
 };
+
+/// A role that is shown no name and no identifier here.
+pub const MASKED_ROLE: Role = Role::Specialist;
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -89,8 +95,12 @@ impl Running {
         let audit = Log::open(config).unwrap();
         let identity = database(DatabaseKind::Identity, "identity.db").await.unwrap();
         let catalogue = database(DatabaseKind::Catalogue, "catalogue.db").await.unwrap();
+        let rules = MaskRules::new(Treatment::Initials, Treatment::Pseudonym, Treatment::Remove).unwrap();
         let access = Access::open(
-            AccessConfig::new(institution.clone(), detail_key, SealingKey::generate()),
+            AccessConfig {
+                masking: Masking::default().with(MASKED_ROLE, rules).unwrap(),
+                ..AccessConfig::new(institution.clone(), detail_key, SealingKey::generate())
+            },
             identity.clone(),
             catalogue.clone(),
             audit.clone(),
