@@ -182,7 +182,6 @@ pub(crate) struct Ties {
 }
 
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
-#[expect(clippy::large_enum_variant, reason = "nearly all are studies, and they live for one decision")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(
     clippy::large_enum_variant,

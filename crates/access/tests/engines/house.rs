@@ -250,11 +250,10 @@ impl House {
     /// The last few leaves, in their order.
     pub(crate) fn last_leaves<const N: usize>(&self) -> [String; N] {
         let leaves = self.leaves();
-        let last = &leaves[leaves.len() - N..];
-        std::array::from_fn(|place| {
-            let leaf = &last[place];
-            format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)
-        })
+        let last = leaves.iter().skip(leaves.len() - N);
+        let told: Vec<_> =
+            last.map(|leaf| format!("{} {} {}", leaf.kind, leaf.outcome, leaf.reason)).collect();
+        told.try_into().unwrap()
     }
 }
 
