@@ -216,6 +216,8 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             | Who::SecurityAdministrator
             | Who::AuditAdministrator => Forbidden,
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
+            Who::Granted | Who::Consulting | Who::Masked => Served,
+            Who::GrantOver | Who::ReportDone => Nothing,
             // The sign-in form.
             Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
         },

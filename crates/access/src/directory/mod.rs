@@ -99,7 +99,7 @@ impl Access {
         Ok(person)
     }
 
-    /// The role in which somebody from another directory acts: never that of an officer.
+    /// The role in which somebody from another directory acts: never that of an officer or a patient.
     pub(crate) async fn role_from_elsewhere(
         &self,
         person: &Person,
@@ -113,7 +113,7 @@ impl Access {
             role: wanted,
             address: peer.address,
         };
-        let held: Vec<Role> = person.roles.iter().copied().filter(|role| !role.is_officer()).collect();
+        let held: Vec<Role> = person.roles.iter().copied().filter(|role| !role.is_alone()).collect();
         match (wanted, held.as_slice()) {
             (_, []) => Err(self.refuse_sign_in(claim, Fault::NoRole).await),
             (None, [only]) => Ok(*only),
@@ -187,8 +187,8 @@ impl Access {
         let person = people::find(&self.inner.identity, institution, actor).await;
         let held = person.map_err(SignInError::Unavailable)?.map(|person| person.roles).unwrap_or_default();
         let wanted: BTreeSet<Role> =
-            introduced.roles.iter().copied().filter(|role| !role.is_officer()).collect();
-        let given: Vec<Role> = match held.iter().any(|role| role.is_officer()) {
+            introduced.roles.iter().copied().filter(|role| !role.is_alone()).collect();
+        let given: Vec<Role> = match held.iter().any(|role| role.is_alone()) {
             true => Vec::new(),
             false => wanted.iter().copied().filter(|role| !held.contains(role)).collect(),
         };

@@ -134,10 +134,10 @@ pub(super) fn check(oidc: &Oidc) -> Vec<Finding> {
     if let Some((word, role)) = oidc
         .roles
         .iter()
-        .find(|(_, role)| role.is_officer() || matches!(role, Role::Device | Role::Service | Role::System))
+        .find(|(_, role)| role.is_alone() || matches!(role, Role::Device | Role::Service | Role::System))
     {
         let cause = format!("`{word}` would give the role `{role}`, which no other directory gives");
-        let remedy = "take the line away: officers are appointed here, and sign in with a password and a second factor";
+        let remedy = "take the line away: officers and patients are made here, and sign in with a password and a second factor";
         say(Severity::Error, "identity.oidc.roles", cause, remedy);
     }
     if oidc.roles.len() > MAPPED_MAX {
