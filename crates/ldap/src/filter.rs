@@ -109,6 +109,12 @@ impl Filter {
         Self(Node::Not(Box::new(self.0)))
     }
 
+    /// The filter for whomever: where something comes into a place, the attribute has to be there only.
+    #[must_use]
+    pub fn for_anybody(&self) -> Self {
+        Self(self.0.for_anybody())
+    }
+
     /// The filter as it is asked, with what comes into its places.
     ///
     /// # Errors
@@ -132,6 +138,25 @@ impl Node {
             Self::Substrings { first, between, last, .. } => {
                 first.iter().chain(between).chain(last).any(within)
             }
+        }
+    }
+
+    fn for_anybody(&self) -> Self {
+        let has_place = |value: &Value| value.iter().any(|piece| matches!(piece, Piece::Place(_)));
+        match self {
+            Self::All(nodes) => Self::All(nodes.iter().map(Self::for_anybody).collect()),
+            Self::Any(nodes) => Self::Any(nodes.iter().map(Self::for_anybody).collect()),
+            Self::Not(node) => Self::Not(Box::new(node.for_anybody())),
+            Self::Compare(_, attribute, value) if has_place(value) => Self::Present(attribute.clone()),
+            Self::Substrings { attribute, first, between, last }
+                if first.iter().chain(between).chain(last).any(has_place) =>
+            {
+                Self::Present(attribute.clone())
+            }
+            Self::Extensible { attribute, value, .. } if has_place(value) => {
+                Self::Present(attribute.clone().unwrap_or_else(|| "objectClass".to_owned()))
+            }
+            other => other.clone(),
         }
     }
 
@@ -404,7 +429,7 @@ mod tests {
         );
         assert_eq!(
             asked("(u:1.2.840.113556.1.4.803:=2)", &[]),
-            b"\xa9\x1d\x81\x151.2.840.113556.1.4.803\x82\x01u\x83\x012"
+            b"\xa9\x1e\x81\x161.2.840.113556.1.4.803\x82\x01u\x83\x012"
         );
         assert_eq!(asked("(o:dn:=b)", &[]), b"\xa9\x09\x82\x01o\x83\x01b\x84\x01\xff");
     }
@@ -423,6 +448,9 @@ mod tests {
         assert!(nothing.unwrap_err().to_string().contains("{name}"));
         assert!(Filter::parse("(uid={name})", &["name"]).unwrap().has_place("name"));
         assert!(!Filter::parse("(uid=name)", &["name"]).unwrap().has_place("name"));
+        let anybody =
+            Filter::parse("(&(o=x)(|(uid={name})(mail={name}@x)))", &["name"]).unwrap().for_anybody();
+        assert_eq!(anybody, Filter::parse("(&(o=x)(|(uid=*)(mail=*)))", &[]).unwrap());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod devices;
 mod dissents;
 mod grants;
 mod house;
+mod ldap;
 mod oauth;
 mod oidc;
 mod second_factor;
