@@ -7,6 +7,7 @@ use crate::decision::{
 };
 use crate::departments::DepartmentFacts;
 use crate::device::{self, DeviceFault};
+use crate::directory::LdapSetup;
 use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
@@ -53,6 +54,8 @@ pub struct AccessConfig {
     pub rules: SignInRules,
     /// A provider with which people may sign in; none unless it is configured.
     pub oidc: Option<OidcSetup>,
+    /// A directory whose people sign in with their passwords of there; none unless it is configured.
+    pub ldap: Option<LdapSetup>,
     /// What roles are not to learn of the studies that they see.
     pub masking: Masking,
     /// How long after a study came its patient may see it; none where patients see nothing.
@@ -74,6 +77,7 @@ impl AccessConfig {
             identity_key,
             rules: SignInRules::default(),
             oidc: None,
+            ldap: None,
             masking: Masking::default(),
             patient_release: None,
             watch: Arc::new(NoWatch),
@@ -100,6 +104,7 @@ pub(crate) struct Inner {
     pub(crate) identity_key: SealingKey,
     pub(crate) rules: SignInRules,
     pub(crate) oidc: Option<OidcSetup>,
+    pub(crate) ldap: Option<LdapSetup>,
     pub(crate) identity: Database,
     pub(crate) catalogue: Database,
     pub(crate) log: Log,
@@ -181,6 +186,7 @@ impl Access {
             identity_key,
             rules,
             oidc,
+            ldap,
             masking,
             patient_release,
             watch,
@@ -192,6 +198,7 @@ impl Access {
             identity_key,
             rules,
             oidc,
+            ldap,
             identity,
             catalogue,
             log,

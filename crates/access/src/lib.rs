@@ -34,7 +34,7 @@
 //! | `dissents` | what patients, and restrictions, have against whom |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
-//! | `directory` | people of other directories: to which account they belong, and which roles that gives |
+//! | `directory` | people of other directories: to which account they belong, which roles that gives, and who left |
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
@@ -47,7 +47,7 @@
 //! # What this crate never does
 //!
 //! It holds no key of a study, sees no image and no name of a patient, and opens no port. There is no cache of
-//! decisions. Calls to a provider of sign-ins are made by the room above.
+//! decisions. Calls to a provider of sign-ins, or to a directory, are made by the room above.
 
 mod access;
 mod admin;
@@ -84,6 +84,10 @@ pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFa
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
     Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
+};
+pub use directory::{
+    DirectoryCall, DirectoryError, DirectoryLook, GroupName, LdapDirectory, LdapPerson, LdapRules, LdapSetup,
+    NameFound, Source,
 };
 pub use grants::{
     BreakGlassQuota, BrokenGlass, CONSULTATION_TIME, CONSULTATION_TIME_MAX, EndError, GRANT_TIME_MAX,

@@ -160,7 +160,7 @@ impl Session {
     #[must_use]
     pub fn methods(&self) -> Vec<&'static str> {
         let first = match self.facts.sign_in {
-            SignIn::Password | SignIn::AuthorizationCode => "pwd",
+            SignIn::Password | SignIn::Ldap | SignIn::AuthorizationCode => "pwd",
             // Somebody else authenticated the person, by whatever (no word of the RFC says so).
             SignIn::OpenIdConnect => "external",
             // A link is a one-time password that somebody else handed over.
@@ -257,6 +257,8 @@ pub enum SignIn {
     Password,
     /// A person, with a one-time link.
     LoginLink,
+    /// A person, with a password that a directory tried.
+    Ldap,
     /// A person, whom a provider of OpenID Connect has authenticated.
     OpenIdConnect,
     /// A person, through a client with an authorization code.
@@ -272,9 +274,10 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Password,
         Self::LoginLink,
+        Self::Ldap,
         Self::OpenIdConnect,
         Self::AuthorizationCode,
         Self::ClientCredentials,
@@ -289,6 +292,7 @@ impl SignIn {
         match self {
             Self::Password => "password",
             Self::LoginLink => "login-link",
+            Self::Ldap => "ldap",
             Self::OpenIdConnect => "openid-connect",
             Self::AuthorizationCode => "authorization-code",
             Self::ClientCredentials => "client-credentials",

@@ -233,12 +233,18 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
             .expected("fewer sign-ins at the same time")
             .remedy("try again")
             .retry_after(RETRY_SECONDS),
+        SignInError::NameTaken => Problem::new(Kind::Unauthenticated)
+            .expected("a name that no account here has which belongs to somebody else, or to nobody there")
+            .remedy("have the system administrator bind that account to you, if it is yours"),
+        SignInError::PasswordElsewhere => Problem::new(Kind::Conflict)
+            .came(error.to_string())
+            .remedy("change it where you sign in to everything else"),
         SignInError::NoDirectory => Problem::new(Kind::NotFound)
             .expected("an installation that signs people in with a provider (identity.oidc)"),
         SignInError::DirectoryUnavailable(_) => {
-            tracing::warn!(%error, "the provider of sign-ins cannot be used");
+            tracing::warn!(%error, "people of another directory cannot sign in");
             Problem::new(Kind::Unavailable)
-                .expected("the provider of sign-ins to answer")
+                .expected("the provider of sign-ins, or the directory, to answer")
                 .remedy("try again, or sign in with a password of this archive; open sessions go on")
                 .retry_after(RETRY_SECONDS)
         }

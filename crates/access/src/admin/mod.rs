@@ -91,9 +91,17 @@ pub enum AdminError {
     /// More departments than one device or study is of.
     #[error("a device or a study is of at most 16 departments")]
     TooManyDepartments,
-    /// There is no provider of sign-ins to which an account could be bound.
-    #[error("no provider of sign-ins is configured (identity.oidc)")]
+    /// There is no such directory to which an account could be bound.
+    #[error("no such directory is configured (identity.oidc, identity.ldap)")]
     NoDirectory,
+    /// There are two directories, and none was named.
+    #[error(
+        "a provider and a directory are configured: say to which one the person is bound, `oidc` or `ldap`"
+    )]
+    WhichDirectory,
+    /// The password of the account is that of a directory.
+    #[error("the password of this account is kept in the directory (identity.ldap): it is set there")]
+    PasswordElsewhere,
     /// What was given is no subject.
     #[error("a subject has 1 to 255 bytes and no control characters")]
     Subject,

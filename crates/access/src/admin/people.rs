@@ -47,7 +47,7 @@ impl Access {
     ///
     /// # Errors
     /// [`AdminError::OfficerAccount`] for an officer: who could reset another officer's password would hold two
-    /// offices. [`AdminError::NotFound`] for an unknown person.
+    /// offices. [`AdminError::PasswordElsewhere`] for somebody of a directory. [`AdminError::NotFound`] for an unknown person.
     pub async fn invite_again(&self, officer: &Session, actor: &ActorId) -> Result<OneTimeLink, AdminError> {
         let now = self.inner.clock.now();
         let institution = officer.institution();
@@ -60,8 +60,10 @@ impl Access {
             detail: ChangeDetail::of(actor),
         };
         let (intent, detail) = self.intend(officer, change).await?;
+        let elsewhere = self.is_of_ldap(institution, actor).await.map_err(AdminError::Unavailable)?;
         let fault = match &person {
             None => Some(AdminError::NotFound),
+            Some(_) if elsewhere => Some(AdminError::PasswordElsewhere),
             Some(person) if person.roles.iter().any(|role| role.is_officer()) => {
                 Some(AdminError::OfficerAccount)
             }

@@ -13,15 +13,30 @@ use yingdun_model::{Action, ActorId, ActorKind};
 const SUBJECT_BYTES_MAX: usize = 255;
 
 impl Access {
-    /// Binds an account to its identity at the provider of sign-ins, by the subject that the provider gives it.
+    /// Binds an account to its identity in the one other directory that is configured, by the subject that it has there.
     ///
     /// # Errors
-    /// [`AdminError::NoDirectory`] where none is configured; [`AdminError::OfficerAccount`]; [`AdminError::NotFound`];
-    /// [`AdminError::AlreadyExists`] when account or subject is bound already.
+    /// As [`Self::bind_person_in`]; [`AdminError::WhichDirectory`] where two are configured.
     pub async fn bind_person(
         &self,
         officer: &Session,
         actor: &ActorId,
+        subject: &str,
+    ) -> Result<(), AdminError> {
+        self.bind_person_in(officer, actor, None, subject).await
+    }
+
+    /// Binds an account to its identity in another directory, by the subject that it has there. Of an account that belongs to a directory
+    /// with passwords of its own, the password here opens nothing from then on.
+    ///
+    /// # Errors
+    /// [`AdminError::NoDirectory`] where none is configured; [`AdminError::OfficerAccount`]; [`AdminError::NotFound`];
+    /// [`AdminError::AlreadyExists`] when account or subject is bound already.
+    pub async fn bind_person_in(
+        &self,
+        officer: &Session,
+        actor: &ActorId,
+        source: Option<Source>,
         subject: &str,
     ) -> Result<(), AdminError> {
         let change = Change {
@@ -34,12 +49,15 @@ impl Access {
         }
         let institution = officer.institution();
         let (intent, detail) = self.intend(officer, change).await?;
-        let Some(oidc) = &self.inner.oidc else {
-            let outcome = Err(yingdun_catalog::CatalogError::Constraint("no provider".into()));
-            self.carry_out::<()>(intent, detail, outcome).await.err();
-            return Err(AdminError::NoDirectory);
+        let (source, directory) = match self.directory_of(source) {
+            Ok(chosen) => chosen,
+            Err(fault) => {
+                let outcome = Err(yingdun_catalog::CatalogError::Constraint("no such directory".into()));
+                self.carry_out::<()>(intent, detail, outcome).await.err();
+                return Err(fault);
+            }
         };
-        let subject = Subject { directory: oidc.rules.issuer.clone(), subject: subject.to_owned() };
+        let subject = Subject { directory, subject: subject.to_owned() };
         let person = people::find(&self.inner.identity, institution, actor).await;
         let person = person.map_err(AdminError::Unavailable)?;
         let fault = match &person {
@@ -58,13 +76,17 @@ impl Access {
         };
         let identity = DirectoryIdentity {
             actor: actor.clone(),
-            source: Source::Oidc.as_str().to_owned(),
-            subject_hash: subject.digest(Source::Oidc),
+            source: source.as_str().to_owned(),
+            subject_hash: subject.digest(source),
             sealed,
             bound: self.inner.clock.now(),
             bound_by: officer.actor().clone(),
         };
-        let bind = vec![directories::insert(institution, &identity)];
+        let mut bind = vec![directories::insert(institution, &identity)];
+        if source == Source::Ldap {
+            // What was opened with the password here does not go on behind the back of the directory.
+            bind.push(sessions::revoke_actor(institution, actor, ActorKind::Person, self.inner.clock.now()));
+        }
         self.carry_out(intent, detail, self.inner.identity.execute(bind).await).await.map(|_| ())
     }
 
@@ -80,5 +102,17 @@ impl Access {
         let now = self.inner.clock.now();
         changes.push(sessions::revoke_actor(institution, actor, ActorKind::Person, now));
         self.change(officer, change, changes).await.map(|_| ())
+    }
+
+    /// Which directory is meant, and how it is called.
+    fn directory_of(&self, source: Option<Source>) -> Result<(Source, String), AdminError> {
+        let oidc = self.inner.oidc.as_ref().map(|oidc| (Source::Oidc, oidc.rules.issuer.clone()));
+        let ldap = self.inner.ldap.as_ref().map(|ldap| (Source::Ldap, ldap.rules.directory.clone()));
+        match (source, oidc, ldap) {
+            (None, Some(_), Some(_)) => Err(AdminError::WhichDirectory),
+            (Some(Source::Oidc) | None, Some(oidc), _) => Ok(oidc),
+            (Some(Source::Ldap) | None, _, Some(ldap)) => Ok(ldap),
+            _ => Err(AdminError::NoDirectory),
+        }
     }
 }

@@ -12,6 +12,14 @@
 //! activated by a sign-in from there (三员分立).
 
 mod bind;
+mod departments;
+mod ldap;
+mod look;
+
+pub use ldap::{
+    DirectoryCall, DirectoryError, GroupName, LdapDirectory, LdapPerson, LdapRules, LdapSetup, NameFound,
+};
+pub use look::DirectoryLook;
 
 use crate::access::Access;
 use crate::admin::ChangeDetail;
@@ -20,27 +28,39 @@ use crate::session::Peer;
 use crate::sign_in::{Claim, Fault, SignInError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::str::FromStr;
 use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_catalog::identity::directories::{self, DirectoryIdentity};
 use yingdun_catalog::identity::people::{self, Person};
-use yingdun_catalog::{CatalogError, Statement};
+use yingdun_catalog::{CatalogError, Database, Statement};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::{Context, Sealed};
-use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
+use yingdun_model::{ActorId, ActorKind, DepartmentId, InstitutionId, Role};
 
 /// The kind of another directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// A provider of OpenID Connect.
     Oidc,
+    /// A directory that is asked by LDAP.
+    Ldap,
 }
 
 impl Source {
     /// The word in tables.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Oidc => "oidc",
+            Self::Ldap => "ldap",
         }
+    }
+}
+
+impl FromStr for Source {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        [Self::Oidc, Self::Ldap].into_iter().find(|source| source.as_str() == word).ok_or(())
     }
 }
 
@@ -73,6 +93,8 @@ pub(crate) struct Introduced {
     pub(crate) name: Option<String>,
     /// The roles by the mapping.
     pub(crate) roles: BTreeSet<Role>,
+    /// The departments by the mapping; none where the directory has no say in them.
+    pub(crate) departments: Option<BTreeSet<DepartmentId>>,
     /// Whether an account is made for somebody who has none.
     pub(crate) provision: bool,
 }
@@ -93,7 +115,8 @@ impl Access {
         if person.disabled {
             return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
         }
-        if self.map_roles(&actor, introduced).await? {
+        self.map_departments(&actor, introduced.departments.as_ref()).await?;
+        if self.map_roles(&actor, introduced.source, &introduced.roles).await? {
             return self.person_or_refuse(claim).await;
         }
         Ok(person)
@@ -152,6 +175,12 @@ impl Access {
             return Err(self.refuse_unknown(peer, Fault::NoName).await);
         };
         let institution = &self.inner.institution;
+        // Somebody called so, or so but for the case of letters, has an account that is not bound: a second one beside it would be
+        // free of what was said against the first.
+        let taken = directories::is_name_taken(&self.inner.identity, institution, actor.as_str()).await;
+        if taken.map_err(SignInError::Unavailable)? {
+            return self.identity_or_taken(&hash, peer).await;
+        }
         let (now, by) = (self.inner.clock.now(), self.system_session().actor().clone());
         let identity = DirectoryIdentity {
             actor: actor.clone(),
@@ -167,27 +196,38 @@ impl Access {
         match self.change_of_system("provision-person", detail, make).await {
             Ok(()) => Ok(actor),
             Err(SignInError::Unavailable(CatalogError::Constraint(_))) => {
-                // The same person signed in twice at the same time; or the name is somebody else's.
-                let found = directories::find(&self.inner.identity, institution, &hash).await;
-                match found.map_err(SignInError::Unavailable)? {
-                    Some(bound) => Ok(bound.actor),
-                    None => Err(self.refuse_unknown(peer, Fault::NameTaken).await),
-                }
+                self.identity_or_taken(&hash, peer).await
             }
             Err(other) => Err(other),
         }
     }
 
+    /// The account of somebody who signed in twice at the same time; or the name is somebody else's.
+    async fn identity_or_taken(&self, hash: &[u8; 32], peer: Peer) -> Result<ActorId, SignInError> {
+        let found = directories::find(&self.inner.identity, &self.inner.institution, hash).await;
+        match found.map_err(SignInError::Unavailable)? {
+            Some(bound) => Ok(bound.actor),
+            None => match self.refuse_unknown(peer, Fault::NameTaken).await {
+                SignInError::Refused => Err(SignInError::NameTaken),
+                other => Err(other),
+            },
+        }
+    }
+
     /// Gives and takes the roles that the directory gives, so that they are those of now. Returns whether anything changed.
-    async fn map_roles(&self, actor: &ActorId, introduced: &Introduced) -> Result<bool, SignInError> {
+    async fn map_roles(
+        &self,
+        actor: &ActorId,
+        source: Source,
+        roles: &BTreeSet<Role>,
+    ) -> Result<bool, SignInError> {
         let institution = &self.inner.institution;
-        let source = introduced.source.as_str();
+        let source = source.as_str();
         let mapped = directories::mapped_roles(&self.inner.identity, institution, actor, source).await;
         let mapped: BTreeSet<Role> = mapped.map_err(SignInError::Unavailable)?.into_iter().collect();
         let person = people::find(&self.inner.identity, institution, actor).await;
         let held = person.map_err(SignInError::Unavailable)?.map(|person| person.roles).unwrap_or_default();
-        let wanted: BTreeSet<Role> =
-            introduced.roles.iter().copied().filter(|role| !role.is_alone()).collect();
+        let wanted: BTreeSet<Role> = roles.iter().copied().filter(|role| !role.is_alone()).collect();
         let given: Vec<Role> = match held.iter().any(|role| role.is_alone()) {
             true => Vec::new(),
             false => wanted.iter().copied().filter(|role| !held.contains(role)).collect(),
@@ -217,13 +257,24 @@ impl Access {
         detail: ChangeDetail,
         changes: Vec<Statement>,
     ) -> Result<(), SignInError> {
+        self.change_of_system_in(&self.inner.identity, word, detail, changes).await
+    }
+
+    /// As [`Self::change_of_system`], in one of the databases.
+    async fn change_of_system_in(
+        &self,
+        database: &Database,
+        word: &'static str,
+        detail: ChangeDetail,
+        changes: Vec<Statement>,
+    ) -> Result<(), SignInError> {
         let event = Event {
             kind: EventKind::Administration,
             outcome: Outcome::Permitted,
             ..ledger::session_leaf(&self.system_session(), ledger::word(word))
         };
         self.record(event.clone(), &detail).await.map_err(SignInError::AuditUnavailable)?;
-        let done = self.inner.identity.execute(changes).await;
+        let done = database.execute(changes).await;
         let outcome = if done.is_ok() { Outcome::Succeeded } else { Outcome::Failed };
         self.record(Event { outcome, ..event }, &detail).await.map_err(SignInError::AuditUnavailable)?;
         done.map(|_| ()).map_err(SignInError::Unavailable)
@@ -270,5 +321,6 @@ mod tests {
             assert_ne!(one, other.digest(Source::Oidc), "{other:?}");
         }
         assert_ne!(one, Subject::session_digest(Source::Oidc, "https://a.example", "bc"));
+        assert_ne!(one, subject("https://a.example", "bc").digest(Source::Ldap));
     }
 }

@@ -128,6 +128,8 @@ impl From<SignInError> for GrantError {
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
             | SignInError::NoDirectory
+            | SignInError::NameTaken
+            | SignInError::PasswordElsewhere
             | SignInError::DirectoryUnavailable(_)
             | SignInError::Busy => Self::StepUp,
         }

@@ -229,6 +229,7 @@ impl Access {
             subject,
             name: token.text(&rules.name_claim).map(str::to_owned),
             roles: mapped(rules, token),
+            departments: None,
             provision: rules.provision,
         };
         let person = self.admit(&introduced, peer).await?;

@@ -67,19 +67,26 @@ pub(super) fn judge(
     if now < place.stopped_until {
         return Err(Fault::LockedOut);
     }
-    if !known && now < strangers.wait_until {
-        return Err(Fault::HeldBack);
-    }
     let over = place.stopped_until != NEVER || now >= place.last.after(REMEMBERED);
     let failures = if over { 1 } else { place.failures.saturating_add(1) };
     let stop = if known { KNOWN_STOP } else { STRANGE_STOP };
     let stopped_until = if failures >= FAILURES_MAX { now.after(stop) } else { NEVER };
-    let strangers = (!known).then(|| {
-        let over = now >= strangers.wait_until.after(REMEMBERED);
-        let failures = if over { 1 } else { strangers.failures.saturating_add(1) };
-        Strangers { failures, wait_until: now.after(wait(failures)) }
-    });
+    let strangers = if known { None } else { Some(judge_strange(strangers, now)?) };
     Ok(Counted { place: Place { failures, stopped_until, last: now, ..place }, strangers })
+}
+
+/// Whether a password may be tried now of somebody who never signed in anywhere: every place is a strange one. Gives the count with this
+/// attempt in it.
+///
+/// # Errors
+/// [`Fault::HeldBack`].
+pub(super) fn judge_strange(strangers: Strangers, now: Timestamp) -> Result<Strangers, Fault> {
+    if now < strangers.wait_until {
+        return Err(Fault::HeldBack);
+    }
+    let over = now >= strangers.wait_until.after(REMEMBERED);
+    let failures = if over { 1 } else { strangers.failures.saturating_add(1) };
+    Ok(Strangers { failures, wait_until: now.after(wait(failures)) })
 }
 
 /// The place as it was before an attempt that did not fail and was not all of a sign-in: it is counted no more, and forgets nothing.

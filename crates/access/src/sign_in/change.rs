@@ -18,7 +18,7 @@ impl Access {
     /// somebody left open is no way to guess.
     ///
     /// # Errors
-    /// [`SignInError::PasswordLength`] before anything is tried; [`SignInError::Refused`] when the present password
+    /// [`SignInError::PasswordLength`] before anything is tried; [`SignInError::PasswordElsewhere`]; [`SignInError::Refused`] when the present password
     /// is wrong or may not be tried now, or the session is not one of a person.
     pub async fn change_password(
         &self,
@@ -35,6 +35,9 @@ impl Access {
         let (ActorKind::Person, Proof::Token(token_hash)) = (kind, session.proof()) else {
             return Err(self.refuse_sign_in(claim, Fault::UnknownAccount).await);
         };
+        if self.is_of_ldap(institution, actor).await.map_err(SignInError::Unavailable)? {
+            return Err(SignInError::PasswordElsewhere);
+        }
         self.prove(claim, present).await?;
         let phc = self.inner.passwords.hash(new).await?;
         let event = ledger::session_leaf(session, ledger::word("password-changed"));

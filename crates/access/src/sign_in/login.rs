@@ -2,11 +2,13 @@
 
 use super::attempts::{self, Counted, Strangers};
 use super::bearer::NewSession;
+use super::ldap::Way;
 use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
 use crate::flood::network_of;
 use crate::session::{Peer, SignIn};
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::people::{self, Person};
 use yingdun_catalog::identity::places;
@@ -14,7 +16,10 @@ use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret};
 
 /// How often an attempt that met another one at the same account is counted again: at most
 /// five attempts get through one after the other before a stop or a wait settles the rest.
-const COUNTING_TRIES_MAX: usize = 8;
+pub(super) const COUNTING_TRIES_MAX: usize = 8;
+
+/// How long a refusal takes at least where people of a directory sign in: longer than such a directory takes to say no.
+const REFUSAL_TIME: Duration = Duration::from_millis(500);
 
 /// Places that are remembered per account: of one person, all desks, wards and homes; of strangers, the newest.
 const PLACES_MAX: u32 = 32;
@@ -37,15 +42,26 @@ pub struct Login {
 }
 
 impl Access {
-    /// Signs a person in with name and password and activates one role.
+    /// Signs a person in with name and password and activates one role. Of people of a directory, the directory tries the password
+    /// (`sign_in::ldap`); a name belongs to one of both, and neither is asked for the other.
     ///
     /// Unknown names, wrong passwords, refused and disabled accounts take the same work and give the same answer.
     /// How failures are counted, and what they lead to, is told in `attempts`. Where the account has a second factor, or the role
     /// demands one, the session is not whole yet ([`Session::stage`](crate::Session::stage)).
     ///
     /// # Errors
-    /// [`SignInError`]; [`SignInError::ChooseRole`] only to somebody who knows the password.
+    /// [`SignInError`]; [`SignInError::ChooseRole`] and [`SignInError::NameTaken`] only to somebody who knows the password.
     pub async fn login(&self, login: Login) -> Result<SignedIn, SignInError> {
+        let began = Instant::now();
+        let signed_in = self.login_now(login).await;
+        // A directory takes another time than this house: with one, every refusal takes as long.
+        if self.inner.ldap.is_some() && matches!(signed_in, Err(SignInError::Refused)) {
+            tokio::time::sleep(REFUSAL_TIME.saturating_sub(began.elapsed())).await;
+        }
+        signed_in
+    }
+
+    async fn login_now(&self, login: Login) -> Result<SignedIn, SignInError> {
         let Login { institution, actor, password, role, peer, program } = login;
         let claim = Claim {
             institution: &institution,
@@ -54,7 +70,10 @@ impl Access {
             role,
             address: peer.address,
         };
-        let person = self.prove(claim, password).await?;
+        if let Way::Directory(bound) = self.way_of(claim).await? {
+            return self.login_by_directory(claim, bound, password, peer, program.as_deref()).await;
+        }
+        let person = self.prove_here(claim, password).await?;
         let role = match (role, person.roles.as_slice()) {
             (_, []) => return Err(self.refuse_sign_in(claim, Fault::NoRole).await),
             (None, [only]) => *only,
@@ -85,12 +104,19 @@ impl Access {
         self.open_session(new, Vec::new()).await
     }
 
-    /// Proves that somebody knows the password of an account, or refuses.
+    /// Proves that somebody knows the password of an account, here or in the directory to which it belongs, or refuses.
     pub(crate) async fn prove(
         &self,
         claim: Claim<'_>,
         password: Secret<String>,
     ) -> Result<Person, SignInError> {
+        match self.bound_to_ldap(claim.institution, claim.actor).await.map_err(SignInError::Unavailable)? {
+            Some(bound) => self.prove_account(claim, &bound, &password).await.map(|(person, _)| person),
+            None => self.prove_here(claim, password).await,
+        }
+    }
+
+    async fn prove_here(&self, claim: Claim<'_>, password: Secret<String>) -> Result<Person, SignInError> {
         let queued = self.inner.passwords.queue()?;
         let (person, counted) = self.count_attempt(claim).await?;
         let phc = person.as_ref().filter(|_| counted.is_ok()).and_then(|person| person.password_hash.clone());
@@ -103,6 +129,16 @@ impl Access {
         if !right {
             return Err(self.refuse_sign_in(claim, Fault::WrongPassword).await);
         }
+        self.settle(claim, person, counted).await
+    }
+
+    /// What follows from a right password: whoever is disabled stays out, and failures are forgotten.
+    pub(super) async fn settle(
+        &self,
+        claim: Claim<'_>,
+        person: Person,
+        counted: Counted,
+    ) -> Result<Person, SignInError> {
         if person.disabled {
             return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
         }
@@ -163,7 +199,7 @@ impl Access {
 
     /// Counts an attempt before the password is tried. The count is compared and set, so that attempts made at the
     /// same time are counted like attempts in a row.
-    async fn count_attempt(
+    pub(super) async fn count_attempt(
         &self,
         claim: Claim<'_>,
     ) -> Result<(Option<Person>, Result<Counted, Fault>), SignInError> {

@@ -9,6 +9,7 @@ mod bearer;
 mod change;
 mod client;
 mod code;
+mod ldap;
 mod link;
 mod login;
 mod own;
@@ -68,6 +69,14 @@ pub enum SignInError {
     /// Nobody signs in with another directory here.
     #[error("no provider of sign-ins is configured")]
     NoDirectory,
+    /// Another directory knows the person, and the name is that of an account here which does not belong to that identity.
+    #[error(
+        "the name is that of an account here which is not bound to this identity: the system administrator binds it, or gives another name"
+    )]
+    NameTaken,
+    /// The password is kept in a directory, and not changed here.
+    #[error("the password of this account is kept in the directory: change it there")]
+    PasswordElsewhere,
     /// The other directory does not answer. Open sessions go on, and accounts with a password sign in as ever.
     #[error("{0}")]
     DirectoryUnavailable(String),
@@ -125,12 +134,15 @@ pub(crate) enum Fault {
     UnboundIdentity,
     NoName,
     NameTaken,
+    SeveralEntries,
+    LeftDirectory,
+    DirectoryAway,
     Token(TokenFault),
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -162,6 +174,9 @@ impl Fault {
         Self::UnboundIdentity,
         Self::NoName,
         Self::NameTaken,
+        Self::SeveralEntries,
+        Self::LeftDirectory,
+        Self::DirectoryAway,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -197,6 +212,9 @@ impl Fault {
             Self::UnboundIdentity => "identity-not-bound",
             Self::NoName => "identity-without-name",
             Self::NameTaken => "name-taken",
+            Self::SeveralEntries => "several-entries-of-one-name",
+            Self::LeftDirectory => "gone-from-directory",
+            Self::DirectoryAway => "directory-unavailable",
             Self::Token(fault) => fault.as_str(),
         }
     }

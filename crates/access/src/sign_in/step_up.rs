@@ -42,7 +42,7 @@ impl Access {
         };
         let now = self.inner.clock.now();
         let opened = match way {
-            SignIn::Password => Some(row.issued),
+            SignIn::Password | SignIn::Ldap => Some(row.issued),
             // A provider that knows the person from hours ago proves nothing of now.
             SignIn::OpenIdConnect => row.directory.map(|proof| proof.authenticated),
             SignIn::LoginLink

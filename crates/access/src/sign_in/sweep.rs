@@ -2,7 +2,7 @@
 
 use super::SignInError;
 use crate::access::Access;
-use yingdun_catalog::identity::{codes, links, places, sessions};
+use yingdun_catalog::identity::{codes, directory_attempts, links, places, sessions};
 use yingdun_model::Timestamp;
 
 /// How long expired sessions, links and codes are kept, in milliseconds: a week, so that the ledger can say "expired"
@@ -28,6 +28,7 @@ impl Access {
             links::forget_expired(before),
             codes::forget_expired(before),
             places::forget_idle(before, ago(KNOWN_PLACE_MS)),
+            directory_attempts::forget_before(before),
         ];
         let forgotten = self.inner.identity.execute(forget).await.map_err(SignInError::Unavailable)?;
         Ok(forgotten.iter().sum())

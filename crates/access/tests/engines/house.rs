@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, AlertRow, IdleRules, Login, Officers, OidcSetup, OneTimeLink, Peer, Resource,
-    Session, SignInError, SignInRules, SignedIn, StudyFacts, Watch,
+    Access, AccessConfig, AlertRow, IdleRules, LdapSetup, Login, Officers, OidcSetup, OneTimeLink, Peer,
+    Resource, Session, SignInError, SignInRules, SignedIn, StudyFacts, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::identity::alerts;
@@ -129,6 +129,16 @@ impl House {
             patient_release: Some(after),
             ..AccessConfig::new(home(), detail_key, identity_key)
         };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
+    /// The same, where people of a directory sign in.
+    pub(crate) fn node_with_directory(&self, ldap: LdapSetup) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let ldap = Some(ldap);
+        let config =
+            AccessConfig { rules: unhurried(), ldap, ..AccessConfig::new(home(), detail_key, identity_key) };
         let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }

@@ -189,8 +189,11 @@ async fn a_person_gets_an_account_with_the_roles_of_the_mapping_and_only_those(h
     // Another subject with the same name is somebody else.
     let mut other = doctor("li");
     other["sub"] = json!("another");
-    assert!(matches!(scene.sign_in(other).await, Err(SignInError::Refused)));
+    assert!(matches!(scene.sign_in(other.clone()).await, Err(SignInError::NameTaken)));
     assert_eq!(house.last_leaf(), "authentication refused name-taken");
+    // Nor is there an account beside it that differs by the case of letters only.
+    other["name"] = json!("DR-Li");
+    assert!(matches!(scene.sign_in(other).await, Err(SignInError::NameTaken)));
     // What the provider gives goes with its word; what an officer gave stays.
     house.access.give_role(&house.security_officer, &actor("dr-li"), Role::Technician).await.unwrap();
     let moved = json!({"sub": "li", "groups": ["readers", "bosses"]});

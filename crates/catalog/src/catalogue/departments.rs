@@ -101,6 +101,21 @@ pub fn leave(institution: &InstitutionId, actor: &ActorId, unit: &Unit, end: Tim
     Statement::new(update, vec![end.into(), institution.into(), actor.into(), unit.to_string().into()])
 }
 
+/// As [`leave`], of memberships only that were given by somebody.
+#[must_use]
+pub fn leave_given(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    unit: &Unit,
+    given_by: &ActorId,
+    end: Timestamp,
+) -> Statement {
+    let update = "UPDATE person_unit SET valid_until_ms = $1 \
+         WHERE institution = $2 AND actor = $3 AND unit = $4 AND given_by = $5 AND valid_until_ms > $1";
+    let values = vec![end.into(), institution.into(), actor.into(), unit.to_string().into(), given_by.into()];
+    Statement::new(update, values)
+}
+
 /// The memberships of a person that are not over.
 ///
 /// # Errors

@@ -53,6 +53,31 @@ const TAKE_MAPPED: Sql =
 const TAKE_ALL_MAPPED: Sql =
     Sql::new("DELETE FROM person_role WHERE institution = $1 AND actor = $2 AND source IS NOT NULL");
 
+/// Whose sessions live: a page of them, in the order of their names.
+const WITH_SESSIONS: Sql = Sql::new(
+    "SELECT d.actor, d.source, d.subject_hash, d.sealed, d.bound_ms, d.bound_by FROM directory_identity d \
+     WHERE d.institution = $1 AND d.source = $2 AND d.actor > $3 AND EXISTS (\
+       SELECT 1 FROM session s WHERE s.institution = d.institution AND s.actor = d.actor AND s.actor_kind = 'person' \
+       AND s.revoked_ms IS NULL AND s.expires_ms > $4) \
+     ORDER BY d.actor LIMIT $5",
+);
+/// Who is called alike, and is not of this source. Letters without case, as a person reads them.
+const ALIKE_OF_OTHERS: Sql = Sql::new(
+    "SELECT p.actor FROM person p WHERE p.institution = $1 AND LOWER(p.actor) = LOWER(CAST($2 AS TEXT)) \
+     AND NOT EXISTS (SELECT 1 FROM directory_identity d WHERE d.institution = p.institution AND d.actor = p.actor \
+       AND d.source = $3) LIMIT 1",
+);
+const ALIKE: Sql = Sql::new(
+    "SELECT p.actor FROM person p WHERE p.institution = $1 AND LOWER(p.actor) = LOWER(CAST($2 AS TEXT)) LIMIT 1",
+);
+/// Officers are never bound, so they are not missing.
+const UNBOUND: Sql = Sql::new(
+    "SELECT COUNT(*) FROM person p WHERE p.institution = $1 \
+     AND NOT EXISTS (SELECT 1 FROM directory_identity d WHERE d.institution = p.institution AND d.actor = p.actor) \
+     AND NOT EXISTS (SELECT 1 FROM person_role r WHERE r.institution = p.institution AND r.actor = p.actor \
+       AND r.role IN ('system-administrator', 'security-administrator', 'audit-administrator'))",
+);
+
 /// The account of an identity.
 ///
 /// # Errors
@@ -77,6 +102,57 @@ pub async fn of_actor(
 ) -> Result<Option<DirectoryIdentity>, CatalogError> {
     let rows = database.query(Statement::new(OF_ACTOR, vec![institution.into(), actor.into()])).await?;
     rows.first().map(read).transpose()
+}
+
+/// Accounts of a source that have sessions which live now, behind a name, at most `max`.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn with_sessions(
+    database: &Database,
+    institution: &InstitutionId,
+    source: &str,
+    after: &str,
+    now: Timestamp,
+    max: u32,
+) -> Result<Vec<DirectoryIdentity>, CatalogError> {
+    let values = vec![institution.into(), source.into(), after.into(), now.into(), max.into()];
+    database.query(Statement::new(WITH_SESSIONS, values)).await?.iter().map(read).collect()
+}
+
+/// Whether an account is called so, or so but for the case of letters, that does not belong to this source.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn is_name_of_others(
+    database: &Database,
+    institution: &InstitutionId,
+    name: &str,
+    source: &str,
+) -> Result<bool, CatalogError> {
+    let find = Statement::new(ALIKE_OF_OTHERS, vec![institution.into(), name.into(), source.into()]);
+    Ok(!database.query(find).await?.is_empty())
+}
+
+/// Whether any account is called so, or so but for the case of letters.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn is_name_taken(
+    database: &Database,
+    institution: &InstitutionId,
+    name: &str,
+) -> Result<bool, CatalogError> {
+    Ok(!database.query(Statement::new(ALIKE, vec![institution.into(), name.into()])).await?.is_empty())
+}
+
+/// How many people belong to no other directory, officers left out.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn unbound(database: &Database, institution: &InstitutionId) -> Result<u64, CatalogError> {
+    let rows = database.query(Statement::new(UNBOUND, vec![institution.into()])).await?;
+    rows.first().map_or(Ok(0), |row| Ok(u64::try_from(row.get_i64(0)?).unwrap_or(0)))
 }
 
 /// Binds an account to an identity. A [`CatalogError::Constraint`] when either is bound already, or there is no such account.

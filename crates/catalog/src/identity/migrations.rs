@@ -23,6 +23,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 8, name: "expand: alerts of the monitor", sqlite: ALERTS, postgres: ALERTS },
     Migration { version: 9, name: "expand: why a day was an alert", sqlite: SCORES, postgres: SCORES },
+    Migration {
+        version: 10,
+        name: "expand: attempts at people of a directory",
+        sqlite: DIRECTORY_ATTEMPTS,
+        postgres: DIRECTORY_ATTEMPTS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -262,4 +268,16 @@ CREATE INDEX monitor_alert_by_time ON monitor_alert (institution, at_ms);
 CREATE INDEX monitor_alert_new ON monitor_alert (institution, acknowledged_ms);
 CREATE INDEX monitor_alert_of_actor ON monitor_alert (institution, actor, stops_until_ms);
 CREATE INDEX monitor_alert_stopping ON monitor_alert (institution, stops_until_ms)
+";
+
+/// Failed attempts at people of another directory who have no account yet: whoever has one is counted there.
+const DIRECTORY_ATTEMPTS: &str = "
+CREATE TABLE directory_attempt (
+    institution   TEXT   NOT NULL,
+    subject_hash  BYTEA  NOT NULL,
+    failures      BIGINT NOT NULL,
+    wait_until_ms BIGINT NOT NULL,
+    PRIMARY KEY (institution, subject_hash)
+);
+CREATE INDEX directory_attempt_by_end ON directory_attempt (wait_until_ms)
 ";

@@ -9,6 +9,7 @@ pub mod clients;
 pub mod codes;
 pub mod devices;
 pub mod directories;
+pub mod directory_attempts;
 pub mod grants;
 pub mod links;
 pub(crate) mod migrations;

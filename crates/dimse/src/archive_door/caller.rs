@@ -141,6 +141,8 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::SecondFactorExists
         | SignInError::NoSecondFactor
         | SignInError::SecondFactorDamaged
+        | SignInError::NameTaken
+        | SignInError::PasswordElsewhere
         | SignInError::NoDirectory => Refusal::NotTrusted,
         SignInError::Busy
         | SignInError::DirectoryUnavailable(_)

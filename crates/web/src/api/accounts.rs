@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use yingdun_access::{AddressList, DeviceHabits, DeviceRecord, NewClient, OneTimeLink, SessionView};
+use yingdun_access::{AddressList, DeviceHabits, DeviceRecord, NewClient, OneTimeLink, SessionView, Source};
 use yingdun_model::{ActorId, ActorKind, AeTitle, Timestamp};
 
 #[derive(Deserialize)]
@@ -23,6 +23,8 @@ struct PersonBody {
 #[serde(deny_unknown_fields)]
 struct SubjectBody {
     subject: String,
+    #[serde(default)]
+    directory: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,11 +110,14 @@ pub(crate) async fn change_person(call: Call, body: Body) -> Result<Response<Bod
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
-/// Binds a person to an identity at the provider of sign-ins.
+/// Binds a person to an identity at the provider of sign-ins, or in the directory.
 pub(crate) async fn bind_person(call: Call, body: Body) -> Result<Response<Body>, Problem> {
-    let SubjectBody { subject } = json_of(body).await?;
+    let SubjectBody { subject, directory } = json_of(body).await?;
     let actor = actor_in_path(&call)?;
-    call.service.access.bind_person(call.session()?, &actor, &subject).await.map_err(of_admin)?;
+    let source = directory.map(|word| word.parse::<Source>()).transpose();
+    let source = source.map_err(|()| Problem::bad_request("`oidc` or `ldap`", "another directory"))?;
+    let (access, session) = (&call.service.access, call.session()?);
+    access.bind_person_in(session, &actor, source, &subject).await.map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -58,6 +58,8 @@ impl OAuthError {
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
+            | SignInError::NameTaken
+            | SignInError::PasswordElsewhere
             | SignInError::NoDirectory => refused,
             SignInError::Busy
             | SignInError::DirectoryUnavailable(_)

@@ -95,6 +95,7 @@ pub(crate) async fn callback(call: Call) -> Result<Response<Body>, Problem> {
         (Ok(signed_in), Some(journey)) => enter(&call, &signed_in, journey).await?,
         (Err(SignInError::ChooseRole { held }), Some(journey)) => choose(journey, &held),
         (Err(SignInError::DirectoryUnavailable(cause)), _) => away(&call, &cause),
+        (Err(SignInError::NameTaken), _) => sign_in::form(&Target::page(&call), Some(&sign_in::name_taken())),
         (Err(SignInError::Refused), _) | (Ok(_), None) => {
             sign_in::form(&Target::page(&call), Some(&refusal()))
         }

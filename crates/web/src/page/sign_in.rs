@@ -164,8 +164,26 @@ pub(crate) async fn sign_in(call: &Call, form: &Parameters) -> Result<Result<Sig
                 status: StatusCode::BAD_REQUEST,
             }))
         }
+        Err(SignInError::NameTaken) => Ok(Err(name_taken())),
+        Err(SignInError::DirectoryUnavailable(cause)) => {
+            tracing::warn!(%cause, "people of the directory cannot sign in");
+            Ok(Err(Notice::new(
+                "目录服务器暂时无法访问，无法验证密码。已登录的会话不受影响；请稍后再试，或使用本系统的密码账户。",
+                "The directory does not answer, so no password can be tried. Open sessions go on; try again, or use an account with a password of this archive.",
+                StatusCode::SERVICE_UNAVAILABLE,
+            )))
+        }
         Err(error) => Err(identity::of_sign_in(&error)),
     }
+}
+
+/// What somebody is told whom another directory knows by a name that is taken here.
+pub(super) fn name_taken() -> Notice {
+    Notice::new(
+        "此登录名在本系统已有账户，且该账户未绑定到您的身份。请联系系统管理员绑定账户。",
+        "There is an account of this name here, and it is not bound to you. Ask the system administrator to bind it, if it is yours.",
+        StatusCode::UNAUTHORIZED,
+    )
 }
 
 /// The form, after a failed attempt with its notice.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod departments;
 mod destroy;
 mod device;
 mod dicom;
@@ -22,6 +23,7 @@ mod workflow;
 
 pub(crate) use audit::{AuditCommand, AuditForm, LogArgs, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
+pub(crate) use departments::{DepartmentCommand, DissentArgs, DissentCommand, MemberArgs};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget, HoldCommand};
 pub(crate) use device::{
     ClientCommand, CommitmentCommand, DeviceCommand, DeviceLevel, DeviceWay, JobCommand,
@@ -131,6 +133,12 @@ pub(crate) enum Command {
     /// Care relations (security administrator)
     #[command(subcommand)]
     CareRelation(CareRelationCommand),
+    /// Departments: which there are, who belongs to them, and of which devices and studies are (security administrator)
+    #[command(subcommand)]
+    Department(DepartmentCommand),
+    /// Dissents of patients, and seals: against whom their studies are closed (security administrator)
+    #[command(subcommand)]
+    Dissent(DissentCommand),
     /// Devices (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Device(DeviceCommand),

@@ -25,16 +25,19 @@ pub(crate) enum PersonCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Bind a person to an identity at the provider of sign-ins
+    /// Bind a person to an identity at the provider of sign-ins, or in the directory
     Bind {
         name: String,
-        /// A file whose only line is the subject (`sub`) that the provider knows the person by; `-` is standard input
+        /// A file whose only line is the subject that the provider (`sub`) or the directory (subject_attribute) knows the person by; `-` is standard input
         #[arg(long, value_name = "FILE")]
         subject_file: PathBuf,
+        /// Where the subject is known; may be left out where one of both is configured
+        #[arg(long, value_name = "oidc|ldap")]
+        directory: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Take the identity at the provider from a person, and end its sessions
+    /// Take the identity at the provider or in the directory from a person, and end its sessions
     Unbind {
         name: String,
         #[command(flatten)]

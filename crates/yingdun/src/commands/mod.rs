@@ -108,6 +108,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Keys(KeysCommand::Server(command)) => admin::keys(command, output).await,
         Command::Destroy(command) => admin::destroy(command, output).await,
         Command::Hold(command) => admin::hold(command, output).await,
+        Command::Department(command) => admin::department(command, output).await,
+        Command::Dissent(command) => admin::dissent(command, output).await,
         Command::Grant(command) => admin::grant(command, output).await,
         Command::Consultation(command) => admin::consultation(command, output).await,
         Command::PatientAccount(command) => admin::patient_account(command, output).await,

@@ -3,7 +3,7 @@
 use super::DatabaseUrl;
 use super::finding::{Finding, Severity};
 use super::masking::{self, MaskedRole, MaskingError};
-use super::{Oidc, oidc};
+use super::{Ldap, Oidc, ldap, oidc};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -53,6 +53,8 @@ pub(crate) struct Identity {
     pub(crate) masking: BTreeMap<Role, MaskedRole>,
     /// A provider with which people sign in; unset means none.
     pub(crate) oidc: Option<Oidc>,
+    /// A directory whose people sign in with their passwords of there; unset means none.
+    pub(crate) ldap: Option<Ldap>,
 }
 
 /// A place with a rest of its own.
@@ -160,6 +162,7 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
         }
     }
     let mut further: Vec<Finding> = identity.oidc.iter().flat_map(oidc::check).collect();
+    further.extend(identity.ldap.iter().flat_map(ldap::check));
     further.extend(masking::check(&identity.masking));
     for zone in &identity.idle_zones {
         match zone.networks.join(" ").parse::<AddressList>() {

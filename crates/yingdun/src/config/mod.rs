@@ -10,6 +10,7 @@ mod finding;
 mod gateway;
 mod identity;
 mod keys;
+mod ldap;
 mod masking;
 mod monitor;
 mod nats;
@@ -26,6 +27,7 @@ pub(crate) use edit::with_root;
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use identity::Identity;
 pub(crate) use keys::{Keys, PIN_VARIABLE, Pkcs11, Transit};
+pub(crate) use ldap::{Ldap, LdapQuestions};
 pub(crate) use masking::MaskingError;
 pub(crate) use monitor::Monitor;
 pub(crate) use nats::Nats;
@@ -329,6 +331,7 @@ impl Config {
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
         self.identity.oidc.iter_mut().flat_map(Oidc::paths_mut).for_each(resolve);
+        self.identity.ldap.iter_mut().flat_map(Ldap::paths_mut).for_each(resolve);
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
         self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);
         self.time_stamps.iter_mut().flat_map(TimeStamps::paths_mut).for_each(resolve);

@@ -190,6 +190,25 @@ idle_minutes = 15
 # provision = false
 # What says that a second factor was proved there; unset means nothing does.
 # second_factor_amr = ["mfa"]
+
+# Uncomment to let people of a directory sign in with name and password of there (docs: identity). Officers keep their passwords here.
+# [identity.ldap]
+# ldaps://, or ldap:// with StartTLS; there is no way without TLS.
+# url = "ldaps://dc1.hospital.example"
+# ca_file = "directory-ca.pem"
+# bind_dn = "cn=yingdun,ou=services,dc=hospital,dc=example"
+# bind_password_file = "directory-password"
+# base = "ou=people,dc=hospital,dc=example"
+# What somebody typed comes into {{name}} as a value, never as a part of the filter. At Active Directory: sAMAccountName, objectGUID.
+# filter = "(&(objectClass=inetOrgPerson)(uid={{name}}))"
+# subject_attribute = "entryUUID"
+# name_attribute = "uid"
+# Who is disabled there loses the session here within look_seconds.
+# disabled_filter = "(pwdAccountLockedTime=*)"
+# look_seconds = 300
+# provision = false
+# roles = {{ "cn=doctors,ou=groups,dc=hospital,dc=example" = "clinician" }}
+# departments = {{ "cn=surgery,ou=groups,dc=hospital,dc=example" = "surgery" }}
 # [monitor]
 # How much is too much, and for which role, instead of the limits of the program (see the page on monitoring).
 # limits_file = "limits.toml"

@@ -122,6 +122,12 @@ pub(crate) enum StartError {
     /// There is no secret for the provider of sign-ins.
     #[error("there is no client secret in `{}` (identity.oidc.client_secret_file)", .0.display())]
     NoOidcSecret(PathBuf),
+    /// Certificates for the directory cannot be used.
+    #[error("the directory (section [identity.ldap]): {0}")]
+    LdapTls(yingdun_dimse::tls::TlsError),
+    /// There is no password for the directory.
+    #[error("there is no password in `{}` (identity.ldap.bind_password_file)", .0.display())]
+    NoLdapPassword(PathBuf),
     /// The places with copies of other nodes' packs cannot be used.
     #[error("the copies of other nodes (node.copies): {0}")]
     NodeCopies(std::io::Error),

@@ -88,12 +88,14 @@ impl Foundation {
         // What cannot be read, `check-config` calls an error; nothing is served with half of the rules.
         let masking = config.identity.masking()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
+        let ldap = super::ldap::ldap(config.identity.ldap.as_ref())?;
         let monitor = LiveMonitor::open(&config.monitor)?;
         let watch = Arc::<LiveMonitor>::clone(&monitor);
         let settings = AccessConfig {
             policies,
             rules,
             oidc,
+            ldap,
             masking,
             patient_release: config.identity.patient_release(),
             watch,

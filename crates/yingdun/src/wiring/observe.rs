@@ -205,6 +205,9 @@ pub(super) fn collector() -> Result<PrometheusHandle, StartError> {
     for call in super::oidc::CALLS {
         metrics::counter!(super::oidc::CALLS_FAILED, "call" => call).increment(0);
     }
+    for call in super::ldap::CALLS {
+        metrics::counter!(super::ldap::CALLS_FAILED, "call" => call).increment(0);
+    }
     for name in GAUGES {
         metrics::gauge!(*name).increment(0.0);
     }

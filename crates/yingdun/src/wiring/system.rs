@@ -207,6 +207,11 @@ impl System {
         doors.spawn(committer.run(stop_doors.clone()));
         let notifier = Notifier::new(institution, access, archive.clone(), service.clone(), calling);
         doors.spawn(notifier.run(stop_doors.clone()));
+        tell_unbound(&foundation.access).await;
+        if let Some(ldap) = &config.identity.ldap {
+            let every = Duration::from_secs(ldap.look_seconds.into());
+            doors.spawn(super::ldap::look(foundation.access.clone(), every, stop_doors.clone()));
+        }
         doors.spawn(forget_expired(foundation.access.clone(), stop_doors.clone()));
         doors.spawn(scores.run(stop_doors.clone()));
         dicom.serve(Scp::behind(service, Settings::default(), gateway), &doors, &stop_doors);
@@ -382,6 +387,21 @@ pub(super) fn offsite_settings(offsite: &[Offsite]) -> Result<Vec<OffsiteConfig>
     let settings =
         |offsite: &Offsite| offsite.settings().map_err(|(path, cause)| StartError::File { path, cause });
     offsite.iter().map(settings).collect()
+}
+
+/// Says that people have accounts of this house only, where others get accounts by themselves: who is one of both has two then.
+async fn tell_unbound(access: &Access) {
+    match access.unbound_beside_provisioning().await {
+        Ok(None | Some(0)) => {}
+        Ok(Some(people)) => tracing::warn!(
+            people,
+            "accounts are made for people of another directory (provision), and people have accounts that are not bound to it: bind \
+             them, or somebody who is disabled here may come in by a second account"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "it is not known whether every account is bound to its directory")
+        }
+    }
 }
 
 /// Deletes rows of expired sessions, links and codes now and then, so that the accounts do not grow with use.

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod commitment;
+mod departments;
 mod destroy;
 mod device;
 mod grants;
@@ -18,6 +19,7 @@ mod storage;
 
 pub(super) use alerts::alerts;
 pub(super) use commitment::commitment;
+pub(super) use departments::{department, dissent};
 pub(super) use destroy::destroy;
 pub(super) use device::device;
 pub(super) use grants::{break_glass, grant};
@@ -56,8 +58,11 @@ pub(super) async fn person(command: PersonCommand, output: Output) -> Result<Ver
             let body = json!({"disabled": !enable});
             call(output, &admin, Method::PATCH, &["people", &name], Some(body)).await
         }
-        PersonCommand::Bind { name, subject_file, admin } => {
-            let body = json!({"subject": text_of(&subject_file)?.trim_end_matches(['\r', '\n'])});
+        PersonCommand::Bind { name, subject_file, directory, admin } => {
+            let mut body = json!({"subject": text_of(&subject_file)?.trim_end_matches(['\r', '\n'])});
+            if let (Some(directory), Some(fields)) = (directory, body.as_object_mut()) {
+                fields.insert("directory".to_owned(), directory.into());
+            }
             call(output, &admin, Method::PUT, &["people", &name, "identity"], Some(body)).await
         }
         PersonCommand::Unbind { name, admin } => {

@@ -1,14 +1,23 @@
-//! People of other directories: whether the provider of sign-ins answers, until when its certificate lasts, and how its clock goes.
+//! People of other directories: whether the provider of sign-ins and the directory answer, until when their certificates last, how the
+//! clock of the provider goes, and whether anybody would be found in the directory.
 
 use super::{CLOCK_TOLERANCE, EXPIRY_NOTICE, error, note, warning};
 use crate::config::{Config, Finding};
-use crate::wiring::Provider;
+use crate::wiring::{Directory, Provider, Shown};
+use yingdun_ldap::LdapError;
 use yingdun_model::{Clock, SystemClock, Timestamp};
 
 const OPTION: &str = "identity.oidc.issuer";
+const LDAP: &str = "identity.ldap.url";
 
-/// What is to be said of the provider; nothing where none is configured.
+/// What is to be said of provider and directory; nothing where none is configured.
 pub(super) async fn directories(config: &Config) -> Vec<Finding> {
+    let mut findings = provider(config).await;
+    findings.extend(ldap(config).await);
+    findings
+}
+
+async fn provider(config: &Config) -> Vec<Finding> {
     let Some(settings) = &config.identity.oidc else { return Vec::new() };
     let provider = match Provider::new(settings.clone()) {
         Ok(provider) => provider,
@@ -46,7 +55,84 @@ pub(super) async fn directories(config: &Config) -> Vec<Finding> {
     findings
 }
 
+async fn ldap(config: &Config) -> Vec<Finding> {
+    let Some(settings) = &config.identity.ldap else { return Vec::new() };
+    let directory = match Directory::new(settings.clone()) {
+        Ok(directory) => directory,
+        Err(cause) => {
+            let remedy = "put password and authority where the configuration says";
+            return vec![error("identity.ldap.bind_password_file", cause.to_string(), remedy)];
+        }
+    };
+    match directory.examine().await {
+        Ok(shown) => judge(&shown, SystemClock.now()),
+        Err(cause) => vec![unanswered(&cause)],
+    }
+}
+
 // === helpers ===
+
+/// What a directory that answers is told of.
+fn judge(shown: &Shown, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(missing) = &shown.missing {
+        let remedy = "name attributes that every person has, and let bind_dn read them";
+        findings.push(error("identity.ldap.subject_attribute", missing.clone(), remedy));
+    }
+    match (shown.anybody, shown.with_disabled) {
+        (true, _) => {}
+        (false, true) => findings.push(error(
+            "identity.ldap.disabled_filter",
+            "everybody is disabled: the filter is of attributes that this directory does not know, or lets nobody pass".into(),
+            "correct it: as long as the directory cannot judge it, nobody signs in",
+        )),
+        (false, false) => findings.push(error(
+            "identity.ldap.filter",
+            "nobody is found below the base whom the filter lets pass".into(),
+            "correct base and filter, or let bind_dn read people",
+        )),
+    }
+    findings.push(match shown.certificate.as_deref().and_then(end_of) {
+        Some(end) if end <= now.after(EXPIRY_NOTICE) => warning(
+            LDAP,
+            format!("the certificate of the directory ends on {}", day(end)),
+            "tell whoever looks after the directory; nobody signs in with it after that",
+        ),
+        Some(end) => {
+            note(LDAP, format!("the directory answers; its certificate ends on {}", day(end)), "nothing")
+        }
+        None => note(LDAP, "the directory answers".into(), "nothing"),
+    });
+    findings
+}
+
+/// Why a directory gives no answer, and what to do.
+fn unanswered(cause: &LdapError) -> Finding {
+    let (option, remedy) = match cause {
+        LdapError::Unreachable { .. } | LdapError::Silent { .. } | LdapError::Protocol { .. } => (
+            LDAP,
+            "start it, or correct host and port; accounts with a password of this archive sign in meanwhile",
+        ),
+        LdapError::NoTls { .. } => {
+            (LDAP, "have it take StartTLS, or write ldaps://; there is no way without TLS")
+        }
+        LdapError::Untrusted { .. } => (
+            "identity.ldap.ca_file",
+            "name the authority that its certificate comes from, and the host as it stands in the certificate",
+        ),
+        LdapError::Refused { question: "search", .. } => {
+            ("identity.ldap.filter", "correct the filters, or let bind_dn search")
+        }
+        LdapError::Refused { .. } | LdapError::EmptyPassword => {
+            ("identity.ldap.bind_dn", "correct bind_dn and the password in bind_password_file")
+        }
+        LdapError::NoBase { .. } => {
+            ("identity.ldap.base", "name the entry below which people are, and let bind_dn read it")
+        }
+        LdapError::Filter(_) => ("identity.ldap.filter", "correct the filter"),
+    };
+    error(option, cause.to_string(), remedy)
+}
 
 fn clock(theirs_ms: i64, now: Timestamp) -> Option<Finding> {
     let apart_ms = theirs_ms.abs_diff(now.as_ms());
