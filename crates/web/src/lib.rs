@@ -71,7 +71,7 @@ pub use network::{
 };
 pub use routes::{
     Authentication, BodyRule, Family, Interface, Method, Needs, Owner, Parameter, Place, Route, RouteId,
-    Schema, interfaces,
+    Schema, Shape, interfaces,
 };
 pub use sealed::SealedDoor;
 pub use server::{Answer, Listener, ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};

@@ -1,6 +1,7 @@
 //! Request bodies: streamed with a bound on bytes and on silence, or collected when they are small.
 
 use super::form::Parameters;
+use super::json;
 use super::problem::{Kind, Problem};
 use crate::limits;
 use axum::body::Body;
@@ -142,9 +143,13 @@ pub(crate) async fn collect(body: Body, max: usize) -> Result<Bytes, Problem> {
 
 /// Reads a form.
 pub(crate) async fn form_of(body: Body) -> Result<Parameters, Problem> {
-    let bytes = collect(body, limits::FORM_BYTES_MAX).await?;
+    parameters_of(&collect(body, limits::FORM_BYTES_MAX).await?)
+}
+
+/// The fields of a form that was read.
+pub(crate) fn parameters_of(bytes: &[u8]) -> Result<Parameters, Problem> {
     let text =
-        std::str::from_utf8(&bytes).map_err(|_| Problem::bad_request("a form in UTF-8", "other bytes"))?;
+        std::str::from_utf8(bytes).map_err(|_| Problem::bad_request("a form in UTF-8", "other bytes"))?;
     Parameters::parse(text)
 }
 
@@ -173,38 +178,12 @@ pub(crate) async fn data_set_of(body: Body) -> Result<Map<String, Value>, Proble
 
 /// Reads JSON whose depth is measured before anything is built.
 fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8], depth_max: usize) -> Result<T, Problem> {
-    if depth(bytes) > depth_max {
-        return Err(Problem::new(Kind::BadRequest)
-            .expected(format!("JSON with at most {depth_max} levels"))
-            .came("deeper JSON"));
-    }
-    // The parser's own words quote values of the body, which may be personal: only the place is told.
-    serde_json::from_slice(bytes).map_err(|error| {
-        Problem::bad_request(
-            "a JSON object as the API description says",
-            format!("something else at line {}, column {}", error.line(), error.column()),
-        )
-        .remedy("compare with /api/openapi.json")
+    // The words of the decoder quote values of the body, which may be personal. Where a value does not keep to the description,
+    // the gate has said so before; see `routes::validate`.
+    serde_json::from_value(json::read(bytes, depth_max)?).map_err(|_| {
+        Problem::bad_request("a JSON object as the API description says", "something else")
+            .remedy("compare with /api/openapi.json")
     })
-}
-
-/// The deepest nesting of brackets outside strings.
-fn depth(json: &[u8]) -> usize {
-    let (mut now, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                now += 1;
-                deepest = deepest.max(now);
-            }
-            b']' | b'}' if !in_string => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ pub(crate) mod conditional;
 pub(crate) mod cors;
 pub(crate) mod form;
 pub(crate) mod held;
+pub(crate) mod json;
 pub(crate) mod media;
 pub(crate) mod problem;

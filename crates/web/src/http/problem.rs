@@ -140,6 +140,7 @@ struct Facts {
     kind: Kind,
     expected: Option<String>,
     came: Option<String>,
+    pointer: Option<String>,
     remedy: Option<String>,
     available: Vec<String>,
     header: Option<(Extra, HeaderValue)>,
@@ -161,6 +162,7 @@ impl Problem {
             kind,
             expected: None,
             came: None,
+            pointer: None,
             remedy: None,
             available: Vec::new(),
             header: None,
@@ -182,6 +184,13 @@ impl Problem {
     /// characters, so that it cannot inject anything into a terminal or a log.
     pub(crate) fn came(mut self, text: impl AsRef<str>) -> Self {
         self.0.came = Some(quoted(text.as_ref()));
+        self
+    }
+
+    /// Adds where in the request it is: `{name}` of the path, `?name` of the query, `#name` of a form, `#/name/0` of a JSON body
+    /// (RFC 6901).
+    pub(crate) fn pointer(mut self, place: impl Into<String>) -> Self {
+        self.0.pointer = Some(place.into());
         self
     }
 
@@ -263,7 +272,12 @@ impl Problem {
         object.insert("title".into(), title.into());
         object.insert("title_zh".into(), title_zh.into());
         object.insert("status".into(), status.as_u16().into());
-        for (key, text) in [("expected", &self.0.expected), ("came", &self.0.came), ("do", &self.0.remedy)] {
+        for (key, text) in [
+            ("pointer", &self.0.pointer),
+            ("expected", &self.0.expected),
+            ("came", &self.0.came),
+            ("do", &self.0.remedy),
+        ] {
             if let Some(text) = text {
                 object.insert(key.into(), text.clone().into());
             }

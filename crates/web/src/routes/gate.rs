@@ -3,6 +3,7 @@
 
 use super::checkpoint::{Checkpoint, Passed};
 use super::dispatch::dispatch;
+use super::validate;
 use super::{BodyRule, Call, Needs, RouteId, Service};
 use crate::http::body::collect;
 use crate::http::compress::Press;
@@ -79,6 +80,8 @@ async fn admit(
         Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await,
     };
     let identity = checkpoint.identified(identified, &service.access, &parts).await?;
+    validate::path(&route, &path)?;
+    validate::query(&route, &query)?;
     let content_type = check_body(route.body, &parts)?;
     let accept = accept_of(&parts, &query)?;
     let upgrade = match id {
@@ -90,6 +93,10 @@ async fn admit(
         *body = whole_form(std::mem::take(body)).await?;
     }
     let passed = checkpoint.turn(identity.as_ref()).await?;
+    if id != RouteId::Token {
+        // That one refuses in words of its own (RFC 6749 §5.2).
+        validate::body(route.body, body).await?;
+    }
     let headers = parts.headers;
     let press = if route.is_compressible() { service.presses.take(&headers) } else { None };
     let coding = press.as_ref().map(Press::coding);

@@ -5,6 +5,7 @@
 //! without a description, a handler and an expected row does not compile, and a handler outside the table
 //! cannot be mounted.
 
+mod answers;
 mod call;
 mod checkpoint;
 mod dispatch;
@@ -12,11 +13,15 @@ mod gate;
 mod interface;
 pub(crate) mod mount;
 pub(crate) mod openapi;
+mod schema;
+mod shapes;
 mod table;
+mod validate;
 pub(crate) mod wadl;
 mod words;
 
 pub(crate) use call::{Call, Service};
 pub use interface::{Authentication, Interface, Owner, interfaces};
+pub use schema::{Schema, Shape};
 pub use table::RouteId;
-pub use words::{BodyRule, Family, Method, Needs, Parameter, Place, Route, Schema};
+pub use words::{BodyRule, Family, Method, Needs, Parameter, Place, Route};

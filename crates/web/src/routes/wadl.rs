@@ -69,9 +69,9 @@ fn representations(out: &mut String, media_types: &[&str]) {
 fn param(parameter: &Parameter, style: &str) -> String {
     let Parameter { name, required, meaning, schema, .. } = parameter;
     let kind = match schema {
-        Schema::Text | Schema::Uid | Schema::Texts | Schema::Object => "xs:string",
-        Schema::Number => "xs:nonNegativeInteger",
+        Schema::Number | Schema::Within(..) => "xs:nonNegativeInteger",
         Schema::Flag => "xs:boolean",
+        _ => "xs:string",
     };
     format!(
         "<param name=\"{name}\" style=\"{style}\" type=\"{kind}\" required=\"{required}\"><doc>{}</doc></param>\n",

@@ -1,5 +1,6 @@
 //! The words of the route table.
 
+pub use super::schema::Schema;
 use crate::limits;
 use yingdun_model::Action;
 
@@ -100,6 +101,8 @@ pub enum BodyRule {
     Form(&'static [Parameter]),
     /// JSON, at most [`limits::JSON_BYTES_MAX`] bytes and [`limits::JSON_DEPTH_MAX`] levels, of this shape.
     Json(&'static [Parameter]),
+    /// The same, of another form than one record.
+    JsonOf(&'static Schema),
     /// One data set in the DICOM JSON model, at most [`limits::WORKITEM_BYTES_MAX`] bytes and
     /// [`limits::WORKITEM_DEPTH_MAX`] levels, or none where it may be left out.
     DataSet {
@@ -117,7 +120,7 @@ impl BodyRule {
         match self {
             Self::None => &[],
             Self::Form(_) => &["application/x-www-form-urlencoded"],
-            Self::Json(_) => &["application/json"],
+            Self::Json(_) | Self::JsonOf(_) => &["application/json"],
             Self::DataSet { .. } => &["application/dicom+json", "application/json"],
             Self::Dicom => &["multipart/related", "application/dicom"],
         }
@@ -129,7 +132,7 @@ impl BodyRule {
         match self {
             Self::None => 0,
             Self::Form(_) => limits::FORM_BYTES_MAX as u64,
-            Self::Json(_) => limits::JSON_BYTES_MAX as u64,
+            Self::Json(_) | Self::JsonOf(_) => limits::JSON_BYTES_MAX as u64,
             Self::DataSet { .. } => limits::WORKITEM_BYTES_MAX as u64,
             Self::Dicom => limits::STOW_BYTES_MAX,
         }
@@ -145,23 +148,6 @@ pub enum Place {
     Query,
     /// In the form or JSON body.
     Body,
-}
-
-/// The type of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// Free text.
-    Text,
-    /// A DICOM UID.
-    Uid,
-    /// A whole number.
-    Number,
-    /// True or false.
-    Flag,
-    /// Several texts.
-    Texts,
-    /// A JSON object.
-    Object,
 }
 
 /// One parameter of a route.
@@ -205,6 +191,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether its query parameters are all there are. OAuth and OpenID Connect demand that others are passed over (RFC 6749
+    /// §3.1), DICOMweb asks by any attribute, and people come to pages along links that others have made.
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.family, Family::Api | Family::Fhir | Family::Operations)
+    }
+
     /// Whether answers may be compressed: DICOM JSON that is read, see [`crate::http::compress`].
     pub(crate) fn is_compressible(&self) -> bool {
         matches!(self.method, Method::Get) && self.produces.contains(&"application/dicom+json")

@@ -1,38 +1,50 @@
 //! The audit log, also as FHIR.
 
 use super::common::{CURSOR, OK, PAGED, api, optional, path, query};
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
 
 const FHIR_JSON: &[&str] = &["application/fhir+json", "application/json"];
 
 /// One of the trees of the audit log.
-const TREE: Parameter =
-    query("tree", Schema::Text, "sha-256, which every log has, or sm3; sha-256 when absent");
+const TREE: Parameter = query(
+    "tree",
+    Schema::Word(&["sha-256", "sm3"]),
+    "sha-256, which every log has, or sm3; sha-256 when absent",
+);
 
 /// Whose images.
 const ACCESSES: &[Parameter] = &[
     optional("study_uid", Schema::Uid, "Of this study, by its UID"),
-    optional("study", Schema::Text, "Of this study, by its reference"),
-    optional("patient", Schema::Text, "Of this patient, by the reference"),
-    optional("patient_id", Schema::Text, "Of this patient, by the ID; nothing of it is kept or logged"),
-    optional("issuer", Schema::Text, "Who issued the patient ID"),
+    optional("study", Schema::Shaped(&shapes::HEX_32), "Of this study, by its reference"),
+    optional("patient", Schema::Shaped(&shapes::HEX_32), "Of this patient, by the reference"),
+    optional(
+        "patient_id",
+        Schema::Shaped(&shapes::PATIENT_ID),
+        "Of this patient, by the ID; nothing of it is kept or logged",
+    ),
+    optional("issuer", Schema::Shaped(&shapes::ISSUER), "Who issued the patient ID"),
     optional("from_ms", Schema::Number, "At or after"),
     optional("until_ms", Schema::Number, "Before"),
     optional("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"),
-    optional("cursor", Schema::Text, "Where to go on"),
+    optional("cursor", Schema::Shaped(&shapes::CURSOR), "Where to go on"),
 ];
 
 /// Which leaves, with their proofs.
 const BUNDLE: &[Parameter] = &[
     optional("study_uid", Schema::Uid, "About this study, by its UID"),
-    optional("patient_id", Schema::Text, "About this patient, by the ID; nothing of it is kept or logged"),
-    optional("issuer", Schema::Text, "Who issued the patient ID"),
-    optional("actor", Schema::Text, "By this person, device or program"),
+    optional(
+        "patient_id",
+        Schema::Shaped(&shapes::PATIENT_ID),
+        "About this patient, by the ID; nothing of it is kept or logged",
+    ),
+    optional("issuer", Schema::Shaped(&shapes::ISSUER), "Who issued the patient ID"),
+    optional("actor", Schema::Shaped(&shapes::NAME), "By this person, device or program"),
     optional("from_ms", Schema::Number, "Written at or after"),
     optional("until_ms", Schema::Number, "Written before"),
     optional("limit", Schema::Number, "Leaves at most; 1000 when absent, and at most"),
-    optional("cursor", Schema::Text, "Where to go on: `next` of the bundle before"),
+    optional("cursor", Schema::Shaped(&shapes::CURSOR), "Where to go on: `next` of the bundle before"),
 ];
 
 /// A text of the audit log.
@@ -60,13 +72,13 @@ rows! {
     /// The newest leaves.
     AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
     /// Search the leaves.
-    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Text, "By this actor"), query("actor_kind", Schema::Text, "By an actor of this kind: person, device, service or system"), query("device", Schema::Text, "By this device"), query("action", Schema::Text, "With this action, such as `view`"), query("patient", Schema::Text, "About this patient reference"), query("study", Schema::Text, "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Text, "Kind of event"), query("outcome", Schema::Text, "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
+    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Shaped(&shapes::NAME), "By this actor"), query("actor_kind", Schema::Word(shapes::ACTOR_KINDS), "By an actor of this kind: person, device, service or system"), query("device", Schema::Shaped(&shapes::NAME), "By this device"), query("action", Schema::Word(shapes::ACTIONS), "With this action, such as `view`"), query("patient", Schema::Shaped(&shapes::HEX_32), "About this patient reference"), query("study", Schema::Shaped(&shapes::HEX_32), "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Word(shapes::EVENT_KINDS), "Kind of event"), query("outcome", Schema::Word(shapes::OUTCOMES), "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
     /// Who looked at images.
-    AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::Json(ACCESSES), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
+    AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::JsonOf(&Schema::RecordOf(ACCESSES, &["study_uid", "study", "patient", "patient_id"])), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
     /// Leaves with their proofs.
-    AuditBundle => api(Method::Post, "/audit/bundle", Action::ReadAudit, BodyRule::Json(BUNDLE), &[], list![(200, "Leaves, newest first, each as text with its C2SP tlog-proof, all under one checkpoint; what it takes to verify them; and `next`, where there are more")], "审计证据包：记录及其存在证明", "Audit leaves about a study, a patient or an actor, with the proof of each"),
+    AuditBundle => api(Method::Post, "/audit/bundle", Action::ReadAudit, BodyRule::JsonOf(&Schema::RecordOf(BUNDLE, &["study_uid", "patient_id", "actor"])), &[], list![(200, "Leaves, newest first, each as text with its C2SP tlog-proof, all under one checkpoint; what it takes to verify them; and `next`, where there are more")], "审计证据包：记录及其存在证明", "Audit leaves about a study, a patient or an actor, with the proof of each"),
     /// The audit log as FHIR.
-    SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::Text, "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Text, "By this actor"), query("patient", Schema::Text, "About this patient reference"), query("entity", Schema::Text, "About this study reference"), query("action", Schema::Text, "C, R, U, D or E"), query("outcome", Schema::Text, "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Text, "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
+    SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::List(&Schema::Shaped(&shapes::FHIR_DATE), 4), "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Shaped(&shapes::NAME), "By this actor"), query("agent:identifier", Schema::Shaped(&shapes::IDENTIFIER), "The same, perhaps behind the name of its system and a bar"), query("patient:identifier", Schema::Shaped(&shapes::IDENTIFIER), "As `patient`, perhaps behind the name of its system and a bar"), query("entity:identifier", Schema::Shaped(&shapes::IDENTIFIER), "As `entity`, perhaps behind the name of its system and a bar"), query("patient", Schema::Shaped(&shapes::IDENTIFIER), "About this patient reference"), query("entity", Schema::Shaped(&shapes::IDENTIFIER), "About this study reference"), query("action", Schema::Word(&["C", "R", "U", "D", "E"]), "C, R, U, D or E"), query("outcome", Schema::Word(&["0", "4", "8", "12"]), "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Shaped(&shapes::CURSOR), "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
     /// One of them.
     ReadAuditEvent => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent/{index}", Action::ReadAudit, BodyRule::None, list![path("index", Schema::Number, "Number of the leaf")], list![(200, "An AuditEvent"), (404, "No such leaf in this institution")], "以 FHIR AuditEvent 读取一条审计记录", "One audit leaf as FHIR AuditEvent") },
     /// The checkpoint.

@@ -1,5 +1,6 @@
 //! Words that several doors use.
 
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Place, Route, Schema};
 use yingdun_model::Action;
 
@@ -22,7 +23,7 @@ pub(super) const fn optional(name: &'static str, schema: Schema, meaning: &'stat
 pub(super) const STUDY: Parameter = path("study", Schema::Uid, "Study Instance UID");
 pub(super) const ACCEPT: Parameter =
     query("accept", Schema::Text, "Media types, instead of the Accept header");
-pub(super) const ACTOR: Parameter = path("actor", Schema::Text, "Login name of a person");
+pub(super) const ACTOR: Parameter = path("actor", Schema::Shaped(&shapes::NAME), "Login name of a person");
 pub(super) const DICOM_JSON: &[&str] = &["application/dicom+json", "application/json"];
 pub(super) const JSON: &[&str] = &["application/json"];
 pub(super) const OK: &[(u16, &str)] = &[(200, "Done")];
@@ -30,7 +31,8 @@ pub(super) const CREATED: &[(u16, &str)] =
     &[(201, "Created"), (409, "It exists already, or the roles exclude each other")];
 
 pub(super) const CHANGED: &[(u16, &str)] = &[(204, "Changed"), (404, "No such record")];
-pub(super) const CLIENT: Parameter = path("client", Schema::Text, "Identifier of a service client");
+pub(super) const CLIENT: Parameter =
+    path("client", Schema::Shaped(&shapes::NAME), "Identifier of a service client");
 pub(super) const DRY_RUN: Parameter =
     optional("dry_run", Schema::Flag, "Say what would be done, and do nothing");
 
@@ -88,7 +90,7 @@ pub(super) const fn own(
 
 /// Where a page of the audit log begins.
 pub(super) const CURSOR: Parameter =
-    query("cursor", Schema::Text, "Where to go on: `Yingdun-Next` of the page before");
+    query("cursor", Schema::Shaped(&shapes::CURSOR), "Where to go on: `Yingdun-Next` of the page before");
 
 /// A page of the audit log.
 pub(super) const PAGED: &[(u16, &str)] = &[(

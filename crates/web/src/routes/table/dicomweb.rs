@@ -1,12 +1,15 @@
 //! DICOMweb: STOW-RS, QIDO-RS, WADO-RS, media, and WADO-URI.
 
 use super::common::{ACCEPT, DICOM_JSON, STUDY, open, path, query};
+use crate::limits;
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
 
 const SERIES: Parameter = path("series", Schema::Uid, "Series Instance UID");
 const INSTANCE: Parameter = path("instance", Schema::Uid, "SOP Instance UID");
-const FRAMES: Parameter = path("frames", Schema::Text, "Frame numbers from 1, parted by commas");
+const FRAMES: Parameter =
+    path("frames", Schema::Shaped(&shapes::FRAMES), "Frame numbers from 1, parted by commas");
 const SIZE: Parameter = query("viewport", Schema::Text, "Most columns and rows, as in `256,256`");
 const OBJECTS: &[&str] = &["multipart/related", "application/dicom"];
 const OCTETS: &[&str] = &["multipart/related", "application/octet-stream"];
@@ -19,8 +22,8 @@ macro_rules! search_parameters {
     ($($scope:expr),*) => {
         list![
             $($scope,)*
-            query("limit", Schema::Number, "Rows at most; 200 when absent, 1000 at most"),
-            query("offset", Schema::Number, "Rows to skip"),
+            query("limit", Schema::Within(1, u32::MAX as u64), "Rows at most; 200 when absent, 1000 at most"),
+            query("offset", Schema::Within(0, limits::QIDO_OFFSET_MAX as u64), "Rows to skip"),
             query("includefield", Schema::Texts, "Further attributes by keyword or tag, or `all`"),
             query("fuzzymatching", Schema::Flag, "`true`: names match by their parts, in any order"),
             query("emptyvaluematching", Schema::Flag, "`true`: two quotation marks ask for attributes without a value"),
@@ -43,9 +46,9 @@ macro_rules! rendered_parameters {
             $($scope,)*
             query("window", Schema::Text, "Center, width and perhaps linear, linear-exact or sigmoid, as in `40,400,linear`"),
             query("viewport", Schema::Text, "Most columns and rows, and perhaps left, top, width and height of a part"),
-            query("quality", Schema::Number, "JPEG quality from 1 to 100; 90 when absent"),
+            query("quality", Schema::Within(1, 100), "JPEG quality from 1 to 100; 90 when absent"),
             query("annotation", Schema::Text, "Refused: nothing is drawn into a picture"),
-            query("iccprofile", Schema::Text, "Only `no`"),
+            query("iccprofile", Schema::Word(&["no"]), "Only `no`"),
             ACCEPT,
         ]
     };
@@ -53,13 +56,13 @@ macro_rules! rendered_parameters {
 
 /// The parameters of WADO-URI.
 const URI: &[Parameter] = list![
-    Parameter { required: true, ..query("requestType", Schema::Text, "WADO") },
+    Parameter { required: true, ..query("requestType", Schema::Word(&["WADO"]), "WADO") },
     Parameter { required: true, ..query("studyUID", Schema::Uid, "Study Instance UID") },
     query("seriesUID", Schema::Uid, "Series Instance UID"),
     Parameter { required: true, ..query("objectUID", Schema::Uid, "SOP Instance UID") },
     query("contentType", Schema::Text, "application/dicom, image/jpeg or image/png; a JPEG when absent"),
     query("transferSyntax", Schema::Uid, "For application/dicom: as stored when absent"),
-    query("frameNumber", Schema::Number, "From 1; 1 when absent"),
+    query("frameNumber", Schema::Within(1, 999_999_999), "From 1; 1 when absent"),
     query("rows", Schema::Number, "Most rows of the picture"),
     query("columns", Schema::Number, "Most columns of the picture"),
     query(
@@ -69,7 +72,7 @@ const URI: &[Parameter] = list![
     ),
     query("windowCenter", Schema::Text, "With windowWidth"),
     query("windowWidth", Schema::Text, "With windowCenter"),
-    query("imageQuality", Schema::Number, "JPEG quality from 1 to 100; 90 when absent"),
+    query("imageQuality", Schema::Within(1, 100), "JPEG quality from 1 to 100; 90 when absent"),
 ];
 
 /// A search: QIDO-RS at one level.

@@ -3,6 +3,8 @@
 use super::common::{
     ACTOR, CHANGED, CLIENT, CREATED, CURSOR, JSON, OK, PAGED, api, field, optional, own, path, query,
 };
+use crate::routes::schema::NUMBER_MAX;
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
 
@@ -27,7 +29,7 @@ rows! {
     /// The own sessions.
     ListOwnSessions => own(Method::Get, "/me/sessions", false, BodyRule::None, &[], OK, "自己的会话", "The own sessions: where, since when, last used"),
     /// What one opened oneself.
-    OwnAccesses => own(Method::Get, "/me/accesses", false, BodyRule::None, list![query("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "自己的影像访问记录", "What images one opened oneself, the newest first"),
+    OwnAccesses => own(Method::Get, "/me/accesses", false, BodyRule::None, list![query("limit", Schema::Within(1, NUMBER_MAX), "Rows at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "自己的影像访问记录", "What images one opened oneself, the newest first"),
     /// End one of the own sessions.
     EndOwnSession => own(Method::Delete, "/me/sessions/{session}", false, BodyRule::None, &[SESSION], list![(204, "Ended"), (404, "No such session of yours")], "结束自己的一个会话", "End one of the own sessions"),
     /// The sessions of a person.
@@ -41,7 +43,7 @@ rows! {
     /// Everybody.
     ListPeople => api(Method::Get, "/people", Action::ManageAccounts, BodyRule::None, &[], OK, "列出人员", "List people"),
     /// A new person.
-    CreatePerson => api(Method::Post, "/people", Action::ManageAccounts, BodyRule::Json(list![field("name", Schema::Text, "Login name")]), &[], CREATED, "新增人员并邀请", "Create and invite a person"),
+    CreatePerson => api(Method::Post, "/people", Action::ManageAccounts, BodyRule::Json(list![field("name", Schema::Shaped(&shapes::NAME), "Login name")]), &[], CREATED, "新增人员并邀请", "Create and invite a person"),
     /// Disable or enable.
     ChangePerson => api(Method::Patch, "/people/{actor}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the account is disabled")]), &[ACTOR], CHANGED, "停用或启用人员", "Disable or enable a person"),
     /// A new invitation.
@@ -55,7 +57,7 @@ rows! {
     /// Every client.
     ListClients => api(Method::Get, "/clients", Action::ManageAccounts, BodyRule::None, &[], OK, "列出服务程序", "List service clients"),
     /// A new client.
-    CreateClient => api(Method::Post, "/clients", Action::ManageAccounts, BodyRule::Json(list![field("client_id", Schema::Text, "Its identifier"), optional("confidential", Schema::Flag, "Whether it gets a secret; true when absent"), optional("redirect_uris", Schema::Texts, "Where authorization codes may be sent")]), &[], CREATED, "登记服务程序", "Register a service client"),
+    CreateClient => api(Method::Post, "/clients", Action::ManageAccounts, BodyRule::Json(list![field("client_id", Schema::Shaped(&shapes::NAME), "Its identifier"), optional("confidential", Schema::Flag, "Whether it gets a secret; true when absent"), optional("redirect_uris", Schema::Texts, "Where authorization codes may be sent")]), &[], CREATED, "登记服务程序", "Register a service client"),
     /// Disable or enable a client.
     ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
 }

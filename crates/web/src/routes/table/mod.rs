@@ -163,6 +163,25 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_a_path_a_query_or_a_form_is_checked_as_text() {
+        for id in RouteId::ALL {
+            let route = id.describe();
+            let form = if let BodyRule::Form(fields) = route.body { fields } else { &[] };
+            for parameter in route.parameters.iter().chain(form) {
+                let fault = parameter.schema.check_text("\u{1}").err();
+                assert_ne!(
+                    fault.map(|fault| fault.expected),
+                    Some("a JSON body".into()),
+                    "{id:?} {}",
+                    parameter.name
+                );
+            }
+            let names: BTreeSet<&str> = route.parameters.iter().map(|parameter| parameter.name).collect();
+            assert_eq!(names.len(), route.parameters.len(), "{id:?}");
+        }
+    }
+
+    #[test]
     fn only_reading_routes_and_deletions_come_without_a_body() {
         for id in RouteId::ALL {
             let route = id.describe();

@@ -1,20 +1,28 @@
 //! What a vault and the other nodes of an installation ask.
 
 use super::common::{OK, api, field, path, query};
+use crate::limits;
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
 
 const RECORD: Parameter = path("place", Schema::Text, "Place of a record, hexadecimal");
 
+/// A pack that a vault asks about.
+const PROBED: Schema = Schema::Record(&[
+    field("pack", Schema::Shaped(&shapes::HEX_16), "Pack"),
+    field("bytes", Schema::Number, "So many of its bytes, from the first"),
+]);
+
 rows! {
     /// What a vault finds here.
-    VaultHoldings => api(Method::Get, "/vault/holdings", Action::Backup, BodyRule::None, list![query("after", Schema::Text, "The last pack that was told, 16 hexadecimal digits; the first when absent")], OK, "保险库：列出封存包", "For a vault: packs with their acknowledged bytes, at most 6000 behind one"),
+    VaultHoldings => api(Method::Get, "/vault/holdings", Action::Backup, BodyRule::None, list![query("after", Schema::Shaped(&shapes::HEX_16), "The last pack that was told, 16 hexadecimal digits; the first when absent")], OK, "保险库：列出封存包", "For a vault: packs with their acknowledged bytes, at most 6000 behind one"),
     /// Sealed bytes.
-    VaultPack => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/packs/{pack}", Action::Backup, BodyRule::None, list![path("pack", Schema::Text, "Pack, 16 hexadecimal digits"), Parameter { required: true, ..query("from", Schema::Number, "First byte") }, Parameter { required: true, ..query("to", Schema::Number, "Byte behind the last; 64 MiB further at most") }, query("replica", Schema::Number, "From which replica, counted from 0, which is the default")], list![(200, "Sealed bytes as they lie there; nothing is verified here"), (404, "No such pack, bytes or replica")], "保险库：读取封存包字节", "For a vault: sealed bytes of a pack from one replica") },
+    VaultPack => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/packs/{pack}", Action::Backup, BodyRule::None, list![path("pack", Schema::Shaped(&shapes::HEX_16), "Pack, 16 hexadecimal digits"), Parameter { required: true, ..query("from", Schema::Number, "First byte") }, Parameter { required: true, ..query("to", Schema::Number, "Byte behind the last; 64 MiB further at most") }, query("replica", Schema::Number, "From which replica, counted from 0, which is the default")], list![(200, "Sealed bytes as they lie there; nothing is verified here"), (404, "No such pack, bytes or replica")], "保险库：读取封存包字节", "For a vault: sealed bytes of a pack from one replica") },
     /// Proof that packs are what they were.
-    VaultProbe => api(Method::Post, "/vault/probe", Action::Backup, BodyRule::Json(list![field("key", Schema::Text, "32 random bytes, hexadecimal"), field("packs", Schema::Object, "An array of `pack` and `bytes`, 256 and 1 GiB at most")]), &[], &[(200, "Keyed BLAKE3 of the bytes on each replica, in the order asked; null where it has them not")], "保险库：核验封存包", "For a vault: digests under its key of what each replica holds of packs"),
+    VaultProbe => api(Method::Post, "/vault/probe", Action::Backup, BodyRule::Json(list![field("key", Schema::Shaped(&shapes::HEX_64), "32 random bytes, hexadecimal"), field("packs", Schema::List(&PROBED, limits::VAULT_PROBE_PACKS_MAX), "An array of `pack` and `bytes`, 256 and 1 GiB at most")]), &[], &[(200, "Keyed BLAKE3 of the bytes on each replica, in the order asked; null where it has them not")], "保险库：核验封存包", "For a vault: digests under its key of what each replica holds of packs"),
     /// Rows, the root-key file, the cosigned checkpoint.
-    VaultPart => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/parts/{part}", Action::Backup, BodyRule::None, list![path("part", Schema::Text, "catalogue, keys, identity, epoch, root or witnessed")], list![(200, "The bytes as of this moment"), (404, "No such part"), (409, "It is backed up by other means here; the answer says by which")], "保险库：读取数据库与密钥文件", "For a vault: every row of a database, a file with wrapped keys, or the cosigned checkpoint of the audit log") },
+    VaultPart => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/parts/{part}", Action::Backup, BodyRule::None, list![path("part", Schema::Word(&["catalogue", "keys", "identity", "epoch", "root", "witnessed"]), "catalogue, keys, identity, epoch, root or witnessed")], list![(200, "The bytes as of this moment"), (404, "No such part"), (409, "It is backed up by other means here; the answer says by which")], "保险库：读取数据库与密钥文件", "For a vault: every row of a database, a file with wrapped keys, or the cosigned checkpoint of the audit log") },
     /// The audit log.
     VaultAudit => Route { produces: &["application/octet-stream"], ..api(Method::Get, "/vault/audit", Action::Backup, BodyRule::None, list![query("after", Schema::Number, "How many leaves are there already; 0 when absent")], list![(200, "A checkpoint that covers this very reading, and the leaves up to it"), (409, "There are fewer leaves")], "保险库：跟随审计日志", "For a vault: the leaves behind a number with the checkpoint that covers them") },
     /// Sealed bytes of a record, for another node.

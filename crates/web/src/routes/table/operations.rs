@@ -29,7 +29,7 @@ rows! {
     /// How far the compaction is.
     CompactionStatus => api(Method::Get, "/system/compaction", Action::ReadSystem, BodyRule::None, &[], OK, "封存包压缩进度", "How far the compaction of packs is, or what the last one found: dead bytes, packs in which nothing lives or little, what was copied and removed"),
     /// Give back the room of destroyed studies.
-    BeginCompaction => api(Method::Post, "/system/compaction", Action::ManageStorage, BodyRule::Json(list![DRY_RUN, optional("dead_percent", Schema::Number, "From how many percent of dead bytes on what lives in a pack is copied and the pack removed, 1 to 100; at 100 none is. What the configuration says when absent")]), &[], list![(202, "Begun; it goes on in the background"), (409, "One is running")], "删除只剩已销毁检查的封存包，并改写大部分已销毁的包", "Remove packs in which nothing lives, because all studies in them were destroyed, and rewrite those in which little does"),
+    BeginCompaction => api(Method::Post, "/system/compaction", Action::ManageStorage, BodyRule::Json(list![DRY_RUN, optional("dead_percent", Schema::Within(1, 100), "From how many percent of dead bytes on what lives in a pack is copied and the pack removed, 1 to 100; at 100 none is. What the configuration says when absent")]), &[], list![(202, "Begun; it goes on in the background"), (409, "One is running")], "删除只剩已销毁检查的封存包，并改写大部分已销毁的包", "Remove packs in which nothing lives, because all studies in them were destroyed, and rewrite those in which little does"),
     /// This description.
     Description => open(Method::Get, "/api/openapi.json", Family::Operations, BodyRule::None, &[], JSON, OK, "接口说明", "This description"),
     /// Liveness.

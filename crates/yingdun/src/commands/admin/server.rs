@@ -121,7 +121,7 @@ impl Server {
             request = request.bearer_auth(token.expose());
         }
         if let Some(body) = body {
-            request = request.json(&body);
+            request = request.json(&without_nulls(body));
         }
         let answer = request.send().await?;
         let status = answer.status();
@@ -183,6 +183,14 @@ pub(crate) fn https_client(args: &ServerArgs) -> Result<(ClientBuilder, Url), Ad
         client = client.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
     }
     Ok((client, base))
+}
+
+/// What was not said is left out: the archive takes no null for it.
+fn without_nulls(body: Value) -> Value {
+    match body {
+        Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        other => other,
+    }
 }
 
 /// The value of a cookie that an answer sets.

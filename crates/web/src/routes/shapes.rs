@@ -1,0 +1,172 @@
+//! The forms of texts that the API takes, and its words. Each form is at least as narrow as what its handler reads, so that what
+//! the description allows is not refused for its form behind the gate; words come from the crates that own them.
+
+use super::schema::Shape;
+use yingdun_access::Scope;
+use yingdun_audit::{EventKind, Outcome};
+use yingdun_model::{
+    Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, PerformedState, ReviewVerdict, Role, StepState,
+};
+
+const fn shape(
+    name: &'static str,
+    characters_max: usize,
+    pattern: &'static str,
+    example: &'static str,
+) -> Shape {
+    Shape { pattern, characters_max, name, example }
+}
+
+/// An IPv4 address.
+macro_rules! ip_4 {
+    () => {
+        "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}"
+    };
+}
+
+/// An IPv6 address.
+macro_rules! ip_6 {
+    () => {
+        concat!(
+            "(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,7}:",
+            "|(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,1}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,5}(?::[0-9a-fA-F]{1,4}){1,2}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,4}(?::[0-9a-fA-F]{1,4}){1,3}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,3}(?::[0-9a-fA-F]{1,4}){1,4}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,2}(?::[0-9a-fA-F]{1,4}){1,5}",
+            "|(?:[0-9a-fA-F]{1,4}:){1,1}(?::[0-9a-fA-F]{1,4}){1,6}",
+            "|::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6})?",
+        )
+    };
+}
+
+/// Declares forms, and the list of them that is compiled.
+macro_rules! shapes {
+    ($($(#[doc = $doc:literal])* $id:ident = $shape:expr;)+) => {
+        $($(#[doc = $doc])* pub(crate) const $id: Shape = $shape;)+
+
+        /// Every form, for who compiles them.
+        pub(crate) const ALL: &[Shape] = &[$($id),+];
+    };
+}
+
+shapes! {
+    /// A UID as the archive knows it: also one that breaks PS3.5 §9, if it came in an object.
+    UID = shape("a UID", 64, "^[0-9.]*[0-9][0-9.]*$", "1.2.840.10008.1.2.1");
+    /// A tag: group and element.
+    TAG = shape("a tag of eight hexadecimal digits", 8, "^[0-9A-Fa-f]{8}$", "00100020");
+    /// The number of a pack.
+    HEX_16 = shape("16 hexadecimal digits", 16, "^[0-9a-fA-F]{16}$", "00000000000000a1");
+    /// A reference.
+    HEX_32 = shape("32 hexadecimal digits", 32, "^[0-9a-f]{32}$", "000102030405060708090a0b0c0d0e0f");
+    /// 32 bytes.
+    HEX_64 = shape(
+        "64 hexadecimal digits", 64, "^[0-9a-fA-F]{64}$",
+        "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"
+    );
+    /// A digest, also as OpenSSL prints it.
+    DIGEST = shape(
+        "64 hexadecimal digits", 95, "^[0-9a-fA-F]{2}(?::?[0-9a-fA-F]{2}){31}$",
+        "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"
+    );
+    /// A day.
+    DAY = shape("a day as YYYYMMDD", 8, "^[0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$", "20261123");
+    /// The name of an account: 64 bytes of UTF-8 without blanks.
+    NAME = shape(
+        "a name of 1 to 64 bytes without blanks", 64,
+        "^(?:[!-~]{1,64}|[!-~\\u00A1-\\u167F\\u3001-\\uD7FF]{1,21})$", "wang"
+    );
+    /// The short name of a department.
+    DEPARTMENT = shape(
+        "1 to 32 lower-case letters, digits and inner hyphens", 32, "^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$", "radiology"
+    );
+    /// An AE title without its padding.
+    AE_TITLE = shape(
+        "an AE title of 1 to 16 characters", 16, "^[!-\\[\\]-~](?:[ -\\[\\]-~]{0,14}[!-\\[\\]-~])?$", "CT01"
+    );
+    /// Frame numbers.
+    FRAMES = shape("frame numbers from 1, parted by commas", 8192, "^[1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*$", "1,2");
+    /// A patient ID: 64 characters of up to four bytes.
+    PATIENT_ID = shape(
+        "a patient ID of 1 to 64 characters", 64, "^[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "4711"
+    );
+    /// Who gave a patient ID, or nobody.
+    ISSUER = shape("at most 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "");
+    /// A reason in words.
+    WORDS = shape("words, at most 500 characters", 500, "^[^\\x00]*[^\\s\\x00][^\\x00]*$", "second opinion");
+    /// What people call something.
+    TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
+    /// Where a page begins.
+    CURSOR = shape(
+        "a cursor as the page before gave it", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
+    );
+    /// An address or a network.
+    ADDRESS = shape(
+        "any, or an address or a network", 49,
+        concat!("^(?:any|", ip_4!(), "(?:/(?:3[0-2]|[12]?[0-9]))?|(?:", ip_6!(), ")(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"),
+        "192.0.2.0/24"
+    );
+    /// Where a device takes calls.
+    DESTINATION = shape(
+        "host:port, or plain://host:port", 280,
+        concat!(
+            "^(?:plain://)?(?:[A-Za-z0-9._-]{1,253}|\\[(?:", ip_6!(), ")\\]):",
+            "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})$"
+        ),
+        "ct01.example:11112"
+    );
+    /// A day or moment, with a prefix of FHIR.
+    FHIR_DATE = shape(
+        "a day or moment as in ge2026-11-22 or lt2026-11-22T08:00:00Z", 40,
+        "^(?:ge|gt|le|lt|eq)?(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-9]|3[01])(?:T[0-9:.]{5,15}(?:Z|[+-][0-9]{2}:[0-9]{2}))?$",
+        "ge2026-11-22"
+    );
+    /// An identifier of FHIR: the name of its system and a bar, or nothing, and the value.
+    IDENTIFIER = shape("an identifier, perhaps behind its system and a bar", 200, "^(?:[!-{}~]{1,100}[|])?[!-{}~]{1,64}$", "000102030405060708090a0b0c0d0e0f");
+    /// A whole number of 64 bits, as text.
+    NUMBER = shape("a number", 20, "^[0-9]{1,20}$", "1");
+}
+
+/// The words of an enumeration, from the crate that owns it.
+macro_rules! words {
+    ($($(#[doc = $doc:literal])* $id:ident = $of:ty;)+) => {
+        $($(#[doc = $doc])*
+        pub(crate) const $id: &[&str] = &{
+            let mut words = [""; <$of>::ALL.len()];
+            let mut at = 0;
+            while at < words.len() {
+                words[at] = <$of>::ALL[at].as_str();
+                at += 1;
+            }
+            words
+        };)+
+    };
+}
+
+words! {
+    /// Roles.
+    ROLES = Role;
+    /// What a program or a device may be let.
+    SCOPES = Scope;
+    /// Grades of protection.
+    GRADES = Grade;
+    /// Kinds of actors.
+    ACTOR_KINDS = ActorKind;
+    /// Actions that are decided.
+    ACTIONS = Action;
+    /// Kinds of events.
+    EVENT_KINDS = EventKind;
+    /// How they end.
+    OUTCOMES = Outcome;
+    /// States of a scheduled step.
+    STEP_STATES = StepState;
+    /// States of a performed step.
+    PERFORMED_STATES = PerformedState;
+    /// Verdicts over an alert.
+    ALERT_VERDICTS = AlertVerdict;
+    /// Verdicts of a review.
+    REVIEW_VERDICTS = ReviewVerdict;
+    /// Why glass is broken.
+    BREAK_GLASS_REASONS = BreakGlassReason;
+}

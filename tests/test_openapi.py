@@ -1,0 +1,138 @@
+"""The served OpenAPI is true: requests are held against it, and schemathesis finds nothing that it says and the server does not do."""
+
+import json
+import os
+
+import pytest
+import requests
+
+from yingdun_testkit import described
+
+#: One seed: a failure of CI is the same failure at a desk.
+SEED = 20261123
+#: Seconds of a run in CI; `script/schemathesis` takes as long as one likes.
+SECONDS = 40
+
+
+@pytest.fixture(scope="module")
+def house(make_installation):
+    installation = make_installation("described", settings=described.SETTINGS)
+    installation.tokens = described.tokens_of(installation)
+    return installation
+
+
+@pytest.fixture(scope="module")
+def document(house) -> dict:
+    answer = requests.get(f"{house.addresses.web}/api/openapi.json", verify=str(house.ca_file), timeout=30)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/json"
+    return answer.json()
+
+
+def test_schemathesis_finds_nothing(house, tmp_path):
+    if described.schemathesis() is None:
+        if os.environ.get("YINGDUN_REQUIRE_SCHEMATHESIS"):
+            pytest.fail("schemathesis is missing: script/bootstrap test installs it")
+        pytest.skip("schemathesis is not installed")
+    run = described.run(house, "system-administrator", house.tokens["system-administrator"], SEED, SECONDS, tmp_path)
+    assert run.failures == [] and run.code == 0, run.output
+    assert run.operations > 50 and run.cases > 500, run.output
+
+
+def test_every_operation_is_described_whole(document):
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    assert len(operations) > 150
+    for operation in operations:
+        assert {"operationId", "summary", "description", "responses", "security"} <= set(operation), operation
+        for parameter in operation["parameters"]:
+            schema = parameter["schema"]
+            # Nothing is without a bound.
+            bounded = {"maxLength", "maximum", "enum", "maxItems", "const"} & set(schema) or schema["type"] == "boolean"
+            assert bounded, (operation["operationId"], parameter["name"])
+        for status, response in operation["responses"].items():
+            refused = int(status) >= 400 and operation["operationId"] not in ("StoreInstances", "StoreStudyInstances")
+            assert not refused or "application/problem+json" in response["content"], (operation["operationId"], status)
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert "schema" in content, operation["operationId"]
+
+
+# === what is not described is refused, with the place ===
+
+
+def asked(house, officer: str, method: str, path: str, body=None, status=400, **more) -> dict:
+    """The refusal of a request."""
+    headers = {"Authorization": f"Bearer {house.tokens[officer]}"}
+    answer = requests.request(
+        method, f"{house.addresses.web}{path}", json=body, headers=headers | more.pop("headers", {}),
+        verify=str(house.ca_file), timeout=30, **more,
+    )  # fmt: skip
+    assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.content else {}
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("/api/v1/audit/search?limitt=5", "?limitt"),
+        ("/api/v1/audit/search?limit=-1", "?limit"),
+        ("/api/v1/audit/search?limit=1&limit=2", "?limit"),
+        ("/api/v1/audit/search?kind=nonsense", "?kind"),
+        ("/api/v1/audit/search?patient=P1", "?patient"),
+        ("/api/v1/audit/checkpoint?tree=md5", "?tree"),
+        ("/api/v1/audit/proofs/minus-one", "{index}"),
+        ("/fhir/r4/AuditEvent?_count=x", "?_count"),
+    ],
+)
+def test_a_query_or_path_that_is_not_described_is_refused_with_its_place(house, path, pointer):
+    problem = asked(house, "audit-administrator", "GET", path)
+    assert problem["pointer"] == pointer and problem["expected"], problem
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "#/name"),
+        ({"name": "new", "nick": "n"}, "#/nick"),
+        ({"name": 7}, "#/name"),
+        ({"name": None}, "#/name"),
+        ({"name": "two words"}, "#/name"),
+        (["name"], "#"),
+    ],
+)
+def test_a_body_that_is_not_described_is_refused_with_its_place_and_without_a_quotation(house, body, pointer):
+    problem = asked(house, "system-administrator", "POST", "/api/v1/people", body)
+    assert problem["pointer"] == pointer, problem
+    assert "two words" not in json.dumps(problem)
+
+
+def test_one_name_twice_and_another_type_of_body_are_refused(house):
+    twice = {"data": b'{"name":"first","name":"second"}', "headers": {"Content-Type": "application/json"}}
+    asked(house, "system-administrator", "POST", "/api/v1/people", **twice)
+    as_form = {"data": {"name": "formal"}}
+    asked(house, "system-administrator", "POST", "/api/v1/people", status=415, **as_form)
+    listed = asked(house, "system-administrator", "GET", "/api/v1/people", status=200)
+    assert not {"first", "second", "formal"} & {person["name"] for person in listed}
+
+
+def test_exactly_one_of_some_members_is_taken(house):
+    for body, pointer in (
+        ({"reason": "ordered"}, "#"),
+        ({"reason": "ordered", "study": "1.2", "patient_id": "x"}, "#"),
+        ({"reason": "nonsense", "study": "1.2"}, "#/reason"),
+    ):
+        assert asked(house, "audit-administrator", "POST", "/api/v1/holds", body)["pointer"] == pointer
+
+
+def test_dicomweb_stays_open_to_attributes_and_to_what_viewers_add(house):
+    for path in ("?00100020=D-1", "?PatientID=D-1&_=1700000000", "?limit=5&fuzzymatching=true"):
+        status = 400 if "_=" in path else 200
+        asked(house, "client", "GET", f"/dicom-web/studies{path}", status=status)
+    assert asked(house, "client", "GET", "/dicom-web/studies?limit=0")["pointer"] == "?limit"
+    assert asked(house, "client", "GET", "/dicom-web/studies/1.2.x/metadata")["pointer"] == "{study}"
+
+
+def test_what_comes_without_a_login_learns_nothing_of_the_description(house):
+    """Who is not known is told so, before anything else of the request is looked at."""
+    answer = requests.get(
+        f"{house.addresses.web}/api/v1/audit/search?limitt=5", verify=str(house.ca_file), timeout=30
+    )
+    assert answer.status_code == 401, answer.text
