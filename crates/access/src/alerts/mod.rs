@@ -128,19 +128,20 @@ impl Access {
     /// Lets officers hear at once that the glass was broken. That they cannot takes nothing from the emergency: its case waits for a review
     /// either way.
     pub(crate) async fn notice_broken_glass(&self, session: &Session, patient: PatientRef, now: Timestamp) {
-        let noticed = Noticed {
-            code: "monitor-break-glass",
-            step: "note",
-            measure: None,
-            counted: 0,
-            at_most: 0,
-            within_minutes: 0,
-            stops: None,
-        };
-        let on = (Some(patient), None);
-        if let Err(error) = self.raise(session, vec![(draw_number(), noticed)], on, now).await {
+        let noticed = vec![(draw_number(), plain("monitor-break-glass"))];
+        if let Err(error) = self.raise(session, noticed, (Some(patient), None), now).await {
             tracing::error!(%error, "no alert tells that the glass was broken; its case waits for a review");
         }
+    }
+
+    /// Raises an alert about the audit log of this node itself: it is not complete.
+    ///
+    /// # Errors
+    /// [`Refusal`] when leaf or row cannot be written.
+    pub async fn audit_discrepancy(&self, found: u64) -> Result<(), Refusal> {
+        let session = self.system_session();
+        let noticed = vec![(draw_number(), Noticed { counted: found, ..plain("audit-discrepancy") })];
+        Ok(self.raise(&session, noticed, (None, None), self.inner.clock.now()).await?)
     }
 
     /// Learns what other nodes stopped and what is over. To be called every second. Gives how many alerts nobody has looked at.
@@ -324,6 +325,11 @@ impl Access {
 }
 
 // === helpers ===
+
+/// Something to read of, and nothing that was counted or is stopped.
+const fn plain(code: &'static str) -> Noticed {
+    Noticed { code, step: "note", measure: None, counted: 0, at_most: 0, within_minutes: 0, stops: None }
+}
 
 fn row_of(
     session: &Session,
