@@ -15,6 +15,7 @@ use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Footing, Heard, Permit};
+use crate::programs::Once;
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
@@ -106,6 +107,7 @@ pub(crate) struct Inner {
     pub(crate) masking: Masking,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
+    pub(crate) once: Once,
     utc_offset_minutes: i32,
     engine: Engine,
 }
@@ -196,6 +198,7 @@ impl Access {
             masking,
             watch,
             stops: Stops::default(),
+            once: Once::default(),
             utc_offset_minutes,
             engine,
         };

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::links::{self, Link, LinkPurpose};
+use yingdun_catalog::identity::sessions::Bound;
 use yingdun_catalog::identity::{people, second_factors, sessions};
 use yingdun_model::{ActorId, ActorKind, Role, Secret};
 
@@ -83,6 +84,9 @@ impl Access {
             proved: None,
             program: None,
             directory: None,
+            bound: Bound::default(),
+            ends: None,
+            demands: BTreeSet::new(),
         };
         let spend = links::spend(&link.token_hash, self.inner.clock.now());
         match self.open_session(new, vec![spend]).await {

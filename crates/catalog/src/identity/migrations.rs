@@ -22,6 +22,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: DIRECTORIES,
     },
     Migration { version: 8, name: "expand: alerts of the monitor", sqlite: ALERTS, postgres: ALERTS },
+    Migration {
+        version: 9,
+        name: "expand: what programs are known by",
+        sqlite: PROGRAMS,
+        postgres: PROGRAMS,
+    },
+    Migration { version: 10, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -256,4 +263,34 @@ CREATE INDEX monitor_alert_by_time ON monitor_alert (institution, at_ms);
 CREATE INDEX monitor_alert_new ON monitor_alert (institution, acknowledged_ms);
 CREATE INDEX monitor_alert_of_actor ON monitor_alert (institution, actor, stops_until_ms);
 CREATE INDEX monitor_alert_stopping ON monitor_alert (institution, stops_until_ms)
+";
+
+/// What a program is known by beside its secret, what is demanded of it, and to what its sessions are bound.
+const PROGRAMS: &str = "
+CREATE TABLE client_credential (
+    client_id      TEXT   NOT NULL,
+    kind           TEXT   NOT NULL,
+    digest         BYTEA  NOT NULL,
+    institution    TEXT   NOT NULL,
+    public_key     BYTEA,
+    valid_until_ms BIGINT NOT NULL,
+    added_ms       BIGINT NOT NULL,
+    added_by       TEXT   NOT NULL,
+    PRIMARY KEY (client_id, kind, digest),
+    FOREIGN KEY (client_id) REFERENCES service_client (client_id)
+);
+ALTER TABLE service_client ADD COLUMN demands TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN bound_certificate BYTEA;
+ALTER TABLE session ADD COLUMN bound_key BYTEA;
+ALTER TABLE session ADD COLUMN credential BYTEA;
+CREATE INDEX session_of_credential ON session (credential)
+";
+
+/// What may come once only, as a digest, until it cannot come again.
+const USED_ONCE: &str = "
+CREATE TABLE used_once (
+    digest     BYTEA  NOT NULL PRIMARY KEY,
+    expires_ms BIGINT NOT NULL
+);
+CREATE INDEX used_once_by_expiry ON used_once (expires_ms)
 ";

@@ -19,6 +19,7 @@ pub(crate) mod network;
 pub(crate) mod nodes;
 pub(crate) mod performed;
 mod problems;
+pub(crate) mod programs;
 pub(crate) mod rights;
 pub(crate) mod storage;
 pub(crate) mod studies;

@@ -23,6 +23,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::OfficerAccount
         | AdminError::AlreadyFounded
         | AdminError::NoDirectory
+        | AdminError::TooManyCredentials
         | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
@@ -31,6 +32,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::TooManyDepartments
         | AdminError::TooManyNamed
         | AdminError::Subject
+        | AdminError::CredentialIsOver
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

@@ -9,3 +9,4 @@ pub(crate) mod form;
 pub(crate) mod held;
 pub(crate) mod media;
 pub(crate) mod problem;
+pub(crate) mod signed;

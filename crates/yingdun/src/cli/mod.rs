@@ -13,6 +13,7 @@ mod keys;
 mod monitor;
 mod nodes;
 mod people;
+mod programs;
 mod sign_in;
 mod storage;
 mod vault;
@@ -44,6 +45,7 @@ pub(crate) use keys::{
 pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
+pub(crate) use programs::CredentialCommand;
 pub(crate) use sign_in::{
     AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
     SessionCommand,

@@ -128,6 +128,7 @@ impl Status {
 const COUNTERS: &[&str] = &[
     "yingdun_accession_conflicts_total",
     "yingdun_access_refusal_leaves_suppressed_total",
+    "yingdun_access_used_once_full_total",
     "yingdun_audit_index_discarded_total",
     "yingdun_audit_leaves_total",
     "yingdun_catalogue_emptied_total",

@@ -27,6 +27,7 @@ mod dicomweb;
 mod identity;
 mod nodes;
 mod operations;
+mod programs;
 mod rights;
 mod sign_in;
 mod workitems;
@@ -87,6 +88,9 @@ doors! {
         RemoveSecondFactor, ListOwnSessions, OwnAccesses, EndOwnSession, ListSessions, EndSession,
         ResetSecondFactor, ChangePassword, ListPeople, CreatePerson, ChangePerson, InviteAgain, BindPerson,
         UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient,
+    }
+    programs {
+        ListCredentials, AddCredential, RemoveCredential, SetDemands,
     }
     devices {
         ListDevices, RegisterDevice, UpdateDevice, EchoDevice, FindAtDevice, WorklistAtDevice,

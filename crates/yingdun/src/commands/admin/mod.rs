@@ -10,6 +10,7 @@ mod hold;
 mod job;
 mod keys;
 mod password;
+mod programs;
 mod second_factor;
 mod server;
 mod sign_in;
@@ -114,6 +115,11 @@ pub(super) async fn client(command: ClientCommand, output: Output) -> Result<Ver
         ClientCommand::Grant { client_id, scopes, admin } => {
             let body = json!({"scopes": scopes});
             call(output, &admin, Method::PUT, &["clients", &client_id, "scopes"], Some(body)).await
+        }
+        ClientCommand::Credential(command) => programs::credential(command, output).await,
+        ClientCommand::Demand { client_id, demands, admin } => {
+            let body = json!({"demands": demands});
+            call(output, &admin, Method::PUT, &["clients", &client_id, "demands"], Some(body)).await
         }
         ClientCommand::List { admin } => call(output, &admin, Method::GET, &["clients"], None).await,
         ClientCommand::Disable { client_id, enable, admin } => {
