@@ -16,6 +16,7 @@ use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Footing, Heard, Permit, opens_content};
+use crate::programs::Once;
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
@@ -119,6 +120,7 @@ pub(crate) struct Inner {
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
     pub(crate) tally: Tally,
+    pub(crate) once: Once,
     utc_offset_minutes: i32,
     engine: Engine,
 }
@@ -214,6 +216,7 @@ impl Access {
             watch,
             stops: Stops::default(),
             tally: Tally::default(),
+            once: Once::default(),
             utc_offset_minutes,
             engine,
         };

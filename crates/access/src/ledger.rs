@@ -155,6 +155,7 @@ mod tests {
     use super::*;
     use crate::device::DeviceFault;
     use crate::oidc::TokenFault;
+    use crate::programs::{MessageFault, ProofFault};
     use crate::sign_in::Fault;
 
     #[test]
@@ -164,6 +165,8 @@ mod tests {
         for text in words
             .chain(Fault::ALL.iter().map(|fault| fault.as_str()))
             .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(MessageFault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(ProofFault::ALL.iter().map(|fault| fault.as_str()))
         {
             assert_eq!(word(text).as_str(), text);
         }

@@ -34,6 +34,7 @@
 //! | `dissents` | what patients, and restrictions, have against whom |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
+//! | `programs` | certificates, proofs of keys and signatures of programs; what their tokens are bound to |
 //! | `directory` | people of other directories: to which account they belong, which roles that gives, and who left |
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
@@ -66,6 +67,7 @@ mod masking;
 mod oidc;
 mod password;
 mod permit;
+mod programs;
 mod reason;
 mod rules;
 mod second_factor;
@@ -78,8 +80,8 @@ mod watch;
 
 pub use access::{Access, AccessConfig, Refusal};
 pub use admin::{
-    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewDissent, Officers,
-    OneTimeLink,
+    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewCredential, NewDissent,
+    Officers, OneTimeLink,
 };
 pub use alerts::{AlertError, RaiseError, ScoredDay};
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
@@ -103,11 +105,17 @@ pub use oidc::{
     ProviderError, ProviderKeys, ProviderMetadata, is_protected,
 };
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use programs::{
+    ClientCertificate, Demand, Message, MessageError, MessageFault, Presented, Scheme, ShownProof,
+    UnknownDemand, body_digest,
+};
 pub use reason::{Help, Reason};
 pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
-pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+pub use sign_in::{
+    ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage,
+};
 pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};
@@ -115,5 +123,7 @@ pub use yingdun_catalog::catalogue::departments::{Department, Membership};
 pub use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 /// An alert as its row keeps it.
 pub use yingdun_catalog::identity::alerts::AlertRow;
+/// A credential of a service client, and what it is.
+pub use yingdun_catalog::identity::credentials::{Credential, CredentialKind};
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};

@@ -2,6 +2,7 @@
 
 use crate::decision::Scope;
 use crate::device::{DeviceHabits, PeerFacts};
+use crate::programs::Demand;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use yingdun_catalog::identity::sessions::Stage;
+use yingdun_catalog::identity::sessions::{Bound, Stage};
 use yingdun_crypto::digest::sha256;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, PurposeOfUse, Role, Timestamp};
 
@@ -39,6 +40,10 @@ pub(crate) struct SessionFacts {
     pub(crate) proved: Option<Timestamp>,
     /// When it was last written down that the session is used, in milliseconds.
     pub(crate) last_used: AtomicI64,
+    /// What a service client has to show with each request.
+    pub(crate) demands: BTreeSet<Demand>,
+    /// The thumbprint of the key that proves each use of the token.
+    pub(crate) bound: Bound,
 }
 
 /// What a session rests on, and what is therefore looked up again at every decision.
@@ -111,6 +116,18 @@ impl Session {
         &self.facts.scopes
     }
 
+    /// What a service client has to show with each request beside its token; empty for everybody else.
+    #[must_use]
+    pub fn demands(&self) -> &BTreeSet<Demand> {
+        &self.facts.demands
+    }
+
+    /// What has to be shown with its token; nothing of an ordinary one.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        self.facts.bound
+    }
+
     /// How the actor signed in.
     #[must_use]
     pub fn sign_in(&self) -> SignIn {
@@ -166,6 +183,7 @@ impl Session {
             // A link is a one-time password that somebody else handed over.
             SignIn::LoginLink => "otp",
             SignIn::ClientCredentials
+            | SignIn::ClientCertificate
             | SignIn::DeviceCertificate
             | SignIn::DevicePlain
             | SignIn::Internal => return Vec::new(),
@@ -265,6 +283,8 @@ pub enum SignIn {
     AuthorizationCode,
     /// A service client, with its secret.
     ClientCredentials,
+    /// A service client, with a registered certificate.
+    ClientCertificate,
     /// A device, with its certificate.
     DeviceCertificate,
     /// A device without TLS, by AE titles and address.
@@ -281,6 +301,7 @@ impl SignIn {
         Self::OpenIdConnect,
         Self::AuthorizationCode,
         Self::ClientCredentials,
+        Self::ClientCertificate,
         Self::DeviceCertificate,
         Self::DevicePlain,
         Self::Internal,
@@ -296,6 +317,7 @@ impl SignIn {
             Self::OpenIdConnect => "openid-connect",
             Self::AuthorizationCode => "authorization-code",
             Self::ClientCredentials => "client-credentials",
+            Self::ClientCertificate => "client-certificate",
             Self::DeviceCertificate => "device-certificate",
             Self::DevicePlain => "device-plain",
             Self::Internal => "internal",

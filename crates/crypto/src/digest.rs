@@ -15,6 +15,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
     digest.finish()
 }
 
+/// Whether two digests are the same, in a time that tells nothing of where they differ.
+#[must_use]
+pub fn same(one: &[u8; DIGEST_BYTES], other: &[u8; DIGEST_BYTES]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 /// The SM3 (GB/T 32905) of some bytes.
 #[must_use]
 pub fn sm3(bytes: &[u8]) -> [u8; DIGEST_BYTES] {

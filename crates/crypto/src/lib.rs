@@ -63,6 +63,7 @@ mod key;
 mod locked;
 pub mod one_time_code;
 pub mod passphrase;
+pub mod public_key;
 pub mod random;
 pub mod sealed;
 pub mod sign;

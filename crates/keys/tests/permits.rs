@@ -110,6 +110,7 @@ async fn sign_in(access: &Access, identity: &Database, now: Timestamp) -> Sessio
         redirect_uris: String::new(),
         scopes: "store view".into(),
         disabled: false,
+        demands: String::new(),
     };
     let founder = ActorId::new("founder").unwrap();
     identity.execute(vec![clients::insert(&client, now, &founder)]).await.unwrap();

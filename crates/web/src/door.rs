@@ -79,6 +79,7 @@ impl Door {
     pub async fn open(config: DoorConfig, rooms: Rooms) -> Result<Self, ListenerError> {
         let DoorConfig { address, transport, origin, institution, cors_origins, metrics_token, gateway } =
             config;
+        let takes_certificates = matches!(&transport, Transport::Tls(tls) if tls.asks_for_certificate());
         let origins = Arc::new(Origins::new(&cors_origins));
         let channels = Channels::default();
         let listener = Listener::bind(address, transport).await?.with_gateway(gateway.clone());
@@ -95,9 +96,11 @@ impl Door {
             hooks,
             origin: origin.clone(),
             metrics_token,
+            takes_certificates,
             presses: Presses::new(),
             studio: Studio::new(),
             described: Semaphore::new(limits::STOW_DESCRIBED_AT_ONCE_MAX),
+            signed_bodies: Arc::new(Semaphore::new(limits::SIGNED_BODIES_AT_ONCE_MAX)),
             device_calls: Semaphore::new(limits::DEVICE_CALLS_AT_ONCE_MAX),
             jobs: jobs.clone(),
             origins: Arc::clone(&origins),

@@ -1,13 +1,13 @@
 //! From a request to a session: the bearer token of programs and viewers, the cookie of the plain pages, the
 //! token of a metrics collector. Who may do what is decided elsewhere; here it is only found out who asks.
 
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::{Kind, Problem, ProofError};
 use crate::routes::Service;
 use crate::server::Peer;
 use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::time::Duration;
-use yingdun_access::{Session, SignInError};
+use yingdun_access::{Presented, Scheme, Session, ShownProof, SignInError};
 use yingdun_model::Secret;
 
 /// The cookie of the plain pages. `__Host-` ties it to this host, HTTPS and the root path.
@@ -29,30 +29,67 @@ const SIGNED_OUT_SECONDS: u64 = 30 * 24 * 3600;
 /// The longest token that is looked at, in bytes. Ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
 
+/// A proof of a key (RFC 9449 §4.1).
+pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
+
 /// Seconds after which a client may try again when accounts or audit do not answer.
 const RETRY_SECONDS: u32 = 5;
 
-/// The session of a bearer token (RFC 6750 §2.1). Tokens in forms and addresses are not looked at: they end
-/// up in logs and histories.
-pub(crate) async fn of_token(service: &Service, headers: &HeaderMap, peer: Peer) -> Result<Session, Problem> {
-    let token = bearer(headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
-    service.access.bearer(token, peer.into()).await.map_err(|error| match error {
-        SignInError::Refused => Problem::unauthenticated(Some("invalid_token")),
-        other => of_sign_in(&other),
-    })
+/// What of a request says whose it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) method: &'a str,
+    /// The address of the request without query, as programs reach it.
+    pub(crate) uri: &'a str,
+    pub(crate) peer: Peer,
 }
 
-/// The session of a bearer token, also one whose sign-in is not finished.
-pub(crate) async fn of_token_in_part(
-    service: &Service,
-    headers: &HeaderMap,
-    peer: Peer,
-) -> Result<Session, Problem> {
-    let token = bearer(headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
-    service.access.bearer_in_part(token, peer.into()).await.map_err(|error| match error {
-        SignInError::Refused => Problem::unauthenticated(Some("invalid_token")),
-        other => of_sign_in(&other),
-    })
+impl<'a> Shown<'a> {
+    /// What is shown beside token or secret: the certificate of the connection, and the one proof of a key.
+    pub(crate) fn presented(&self, scheme: Scheme) -> Result<Presented<'a>, Problem> {
+        let mut proofs = self.headers.get_all(DPOP).iter();
+        let malformed = || Problem::proof_needed(ProofError::Proof, None);
+        let proof = match (proofs.next(), proofs.next()) {
+            (None, _) => None,
+            (Some(_), Some(_)) => return Err(malformed()),
+            (Some(proof), None) => Some(ShownProof {
+                jwt: proof.to_str().map_err(|_| malformed())?,
+                method: self.method,
+                uri: self.uri,
+            }),
+        };
+        Ok(Presented { certificate: self.peer.certificate, proof, scheme })
+    }
+}
+
+/// The session of an access token (RFC 6750 §2.1, RFC 9449 §7.1), with what it is bound to. Tokens in forms and addresses are not looked
+/// at: they end up in logs and histories.
+pub(crate) async fn of_token(service: &Service, shown: Shown<'_>) -> Result<Session, Problem> {
+    let (scheme, token) = scheme_and_token(shown.headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    let presented = shown.presented(scheme)?;
+    let found = service.access.bearer_with(token, shown.peer.into(), &presented).await;
+    found.map_err(|error| of_refused_token(service, scheme, &error))
+}
+
+/// The session of an access token, also one whose sign-in is not finished.
+pub(crate) async fn of_token_in_part(service: &Service, shown: Shown<'_>) -> Result<Session, Problem> {
+    let (scheme, token) = scheme_and_token(shown.headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    let presented = shown.presented(scheme)?;
+    let found = service.access.bearer_in_part_with(token, shown.peer.into(), &presented).await;
+    found.map_err(|error| of_refused_token(service, scheme, &error))
+}
+
+/// From a refused token to an answer in the words of its scheme.
+fn of_refused_token(service: &Service, scheme: Scheme, error: &SignInError) -> Problem {
+    let nonce = || service.access.proof_nonce();
+    match (error, scheme) {
+        (SignInError::Refused, Scheme::Bearer) => Problem::unauthenticated(Some("invalid_token")),
+        (SignInError::Refused, Scheme::Dpop) => Problem::proof_needed(ProofError::Token, None),
+        (SignInError::BadProof, _) => Problem::proof_needed(ProofError::Proof, nonce().as_deref()),
+        (SignInError::NonceNeeded, _) => Problem::proof_needed(ProofError::Nonce, nonce().as_deref()),
+        (other, _) => of_sign_in(other),
+    }
 }
 
 /// The session of a cookie, also one whose sign-in is not finished; `None` when there is none that lives.
@@ -90,19 +127,15 @@ pub(crate) async fn of_cookie(
 }
 
 /// The configured metrics token (no session), or any bearer token (a session that is decided on later).
-pub(crate) async fn of_scraper(
-    service: &Service,
-    headers: &HeaderMap,
-    peer: Peer,
-) -> Result<Option<Session>, Problem> {
-    if let (Some(expected), Some(sent)) = (&service.metrics_token, bearer(headers)?) {
+pub(crate) async fn of_scraper(service: &Service, shown: Shown<'_>) -> Result<Option<Session>, Problem> {
+    if let (Some(expected), Some(sent)) = (&service.metrics_token, bearer(shown.headers)?) {
         // Digests are compared, so that the time of the comparison tells nothing of the token.
         let digest = |text: &str| yingdun_crypto::digest::sha256(text.as_bytes());
         if digest(expected.expose()) == digest(sent) {
             return Ok(None);
         }
     }
-    of_token(service, headers, peer).await.map(Some)
+    of_token(service, shown).await.map(Some)
 }
 
 /// Another node of the installation: its certificate came from our authority, and the catalogue names it. It has no session,
@@ -228,6 +261,12 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
                 .came(error.to_string())
                 .remedy("ask the security administrator to reset it")
         }
+        SignInError::BadProof => Problem::proof_needed(ProofError::Proof, None),
+        SignInError::NonceNeeded => Problem::proof_needed(ProofError::Nonce, None),
+        SignInError::TooManyProofs => Problem::new(Kind::TooMany)
+            .expected("fewer requests with proofs of keys or signatures")
+            .remedy("ask more slowly")
+            .retry_after(RETRY_SECONDS),
         SignInError::PasswordLength => Problem::new(Kind::BadRequest).expected(error.to_string()),
         SignInError::Busy => Problem::new(Kind::TooMany)
             .expected("fewer sign-ins at the same time")
@@ -258,8 +297,13 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
     }
 }
 
-/// The bearer token of a request; nothing where it has none.
+/// The access token of a request, by whatever scheme; nothing where it has none.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    Ok(scheme_and_token(headers)?.map(|(_, token)| token))
+}
+
+/// The access token of a request and its scheme; nothing where it has none.
+pub(crate) fn scheme_and_token(headers: &HeaderMap) -> Result<Option<(Scheme, &str)>, Problem> {
     let malformed = || Problem::unauthenticated(Some("invalid_request"));
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -268,15 +312,16 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let text = value.to_str().map_err(|_| malformed())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+    let scheme = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return Err(malformed()),
+    };
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    if !scheme.eq_ignore_ascii_case("bearer")
-        || token.is_empty()
-        || token.len() > TOKEN_BYTES_MAX
-        || !token.bytes().all(legal)
-    {
+    if token.is_empty() || token.len() > TOKEN_BYTES_MAX || !token.bytes().all(legal) {
         return Err(malformed());
     }
-    Ok(Some(token))
+    Ok(Some((scheme, token)))
 }
 
 impl From<Peer> for yingdun_access::Peer {

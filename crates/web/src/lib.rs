@@ -26,7 +26,8 @@
 //! # async fn example(rooms: yingdun_web::Rooms, pem: (&[u8], &[u8])) -> Result<(), Box<dyn std::error::Error>> {
 //! use yingdun_web::{Door, DoorConfig, TlsFiles, Transport, server_config};
 //!
-//! let tls = server_config(&TlsFiles { certificate_chain: pem.0, private_key: pem.1, client_roots: None })?;
+//! let tls = server_config(&TlsFiles { certificate_chain: pem.0, private_key: pem.1, client_roots: None,
+//!     self_signed_clients: false })?;
 //! let config = DoorConfig {
 //!     address: "127.0.0.1:8443".parse()?,
 //!     transport: Transport::Tls(tls),
@@ -74,4 +75,6 @@ pub use routes::{
     Schema, Shape, interfaces,
 };
 pub use sealed::SealedDoor;
-pub use server::{Answer, Listener, ListenerError, Peer, TlsConfigError, TlsFiles, Transport, server_config};
+pub use server::{
+    Answer, Listener, ListenerError, Peer, ServerTls, TlsConfigError, TlsFiles, Transport, server_config,
+};

@@ -115,6 +115,11 @@ pub const STOW_METADATA_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// do not wait.
 pub const STOW_HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// The longest body of a request that has to be signed: it is read whole before anything of it takes effect. A handful of images.
+pub const SIGNED_BODY_BYTES_MAX: usize = 16 << 20;
+/// Bodies that are read so at the same time: 128 MiB.
+pub const SIGNED_BODIES_AT_ONCE_MAX: usize = 8;
+
 /// Such requests that are read at the same time; others wait.
 pub const STOW_DESCRIBED_AT_ONCE_MAX: usize = 4;
 

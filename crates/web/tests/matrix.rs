@@ -298,6 +298,9 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         | RouteId::UpdateDevice
         | RouteId::EchoDevice
         | RouteId::CreateClient
+        | RouteId::ListCredentials
+        | RouteId::AddCredential
+        | RouteId::SetDemands
         | RouteId::ChangeClient
         | RouteId::SystemStatus
         | RouteId::ScrubStatus
@@ -520,6 +523,11 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::Technician | Who::Service => Served,
             other => token_or(other, Forbidden),
         },
+        // Of a credential that does not exist.
+        RouteId::RemoveCredential => match who {
+            Who::SystemAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // Of a replica that does not exist.
         RouteId::DrainReplica | RouteId::ReplaceReplica => match who {
             Who::SystemAdministrator => Nothing,
@@ -590,6 +598,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{role}", "researcher")
         .replace("{ae_title}", "CT01")
         .replace("{client}", "viewer")
+        .replace("{kind}", "certificate")
+        .replace("{sha256}", &"0".repeat(64))
         .replace("{transaction}", "2.25.404")
         .replace("{job}", &"0".repeat(32))
         .replace("{performed}", &"0".repeat(32))
@@ -636,6 +646,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::ChangePassword => json(json!({"present": "a wrong password", "new": "a new long password"})),
         RouteId::CreatePerson => json(json!({"name": "newcomer"})),
         RouteId::ChangePerson | RouteId::ChangeClient => json(json!({"disabled": false})),
+        RouteId::AddCredential => json(
+            json!({"kind": "certificate", "sha256": "1".repeat(64), "valid_until_ms": 4_000_000_000_000_i64}),
+        ),
+        RouteId::SetDemands => json(json!({"demands": []})),
         RouteId::RegisterDevice => {
             json(json!({"ae_title": "CT01", "called_ae": "YINGDUN", "addresses": ["127.0.0.1"]}))
         }

@@ -14,7 +14,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use yingdun_crypto::digest::sha256;
 use yingdun_gateway::{Asked, Class, Gateway, Refusal};
-use yingdun_web::{Authentication, Interface, Listener, Owner, Peer, TlsFiles, Transport, server_config};
+use yingdun_web::{
+    Authentication, Interface, Listener, Owner, Peer, ServerTls, TlsFiles, Transport, server_config,
+};
 
 /// Requests that are read and judged at the same time: 64 times 128 KiB are in memory then. Others wait.
 const REQUESTS_AT_ONCE_MAX: usize = 64;
@@ -90,9 +92,14 @@ impl Door {
 ///
 /// # Errors
 /// [`WitnessError`] when certificate or key cannot be used.
-pub fn tls(settings: &Settings) -> Result<Arc<rustls::ServerConfig>, WitnessError> {
+pub fn tls(settings: &Settings) -> Result<ServerTls, WitnessError> {
     let (chain, key) = (read(&settings.certificate_file)?, read(&settings.private_key_file)?);
-    let files = TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: None };
+    let files = TlsFiles {
+        certificate_chain: &chain,
+        private_key: &key,
+        client_roots: None,
+        self_signed_clients: false,
+    };
     Ok(server_config(&files)?)
 }
 

@@ -49,6 +49,7 @@ impl Access {
             redirect_uris: new.redirect_uris.join("\n"),
             scopes: String::new(),
             disabled: false,
+            demands: String::new(),
         };
         let change = Change {
             action: Action::ManageAccounts,

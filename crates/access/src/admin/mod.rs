@@ -10,6 +10,7 @@
 //! whose intent cannot be written down is not made.
 
 mod clients;
+mod credentials;
 mod departments;
 mod devices;
 mod dissents;
@@ -20,6 +21,7 @@ mod rights;
 mod sessions;
 
 pub use clients::{NewClient, NewClientSecret};
+pub use credentials::NewCredential;
 pub use dissents::NewDissent;
 pub use founding::Officers;
 pub use keys::{HeldRefs, KeyWork};
@@ -76,6 +78,12 @@ pub enum AdminError {
     /// A redirect URI is neither HTTPS nor loopback, or there are too many.
     #[error("a client has at most {max} redirect URIs, each https:// or http://127.0.0.1, without fragment", max = clients::REDIRECT_URIS_MAX)]
     RedirectUri,
+    /// More credentials than one client has.
+    #[error("a client has at most {max} credentials; take one away that is over", max = yingdun_catalog::identity::credentials::CREDENTIALS_MAX)]
+    TooManyCredentials,
+    /// A credential that is over would open nothing.
+    #[error("a credential must last beyond now")]
+    CredentialIsOver,
     /// A care relation must end after it begins.
     #[error("a care relation must end after it begins")]
     EmptyInterval,

@@ -5,12 +5,14 @@ use crate::access::Access;
 use crate::ledger;
 use crate::session::{Peer, Proof, Session, SessionFacts, SessionId, SignIn};
 use crate::sign_in::Stage;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use yingdun_audit::complete::Act;
 use yingdun_audit::{AuditError, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
+use yingdun_catalog::identity::sessions::Bound;
 use yingdun_crypto::random;
 use yingdun_model::{ActorKind, InstitutionId, Role};
 
@@ -91,6 +93,8 @@ impl Access {
                     stage: Stage::Whole,
                     proved: None,
                     last_used: AtomicI64::new(0),
+                    demands: BTreeSet::new(),
+                    bound: Bound::default(),
                     proof: Proof::Device { facts, habits: Arc::new(record.habits.clone()) },
                 });
                 let event = Event {

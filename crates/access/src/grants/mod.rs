@@ -121,6 +121,9 @@ impl From<SignInError> for GrantError {
             SignInError::AuditUnavailable(error) => Refusal::AuditUnavailable(error).into(),
             SignInError::Unavailable(error) => error.into(),
             SignInError::Refused
+            | SignInError::BadProof
+            | SignInError::NonceNeeded
+            | SignInError::TooManyProofs
             | SignInError::ChooseRole { .. }
             | SignInError::PasswordLength
             | SignInError::SecondFactorNeeded

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use yingdun_catalog::identity::sessions::DirectoryProof;
+use yingdun_catalog::identity::sessions::{Bound, DirectoryProof};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorKind, Role, Secret, Timestamp};
@@ -255,6 +255,9 @@ impl Access {
             stage,
             proved,
             program: program.as_deref(),
+            bound: Bound::default(),
+            ends: None,
+            demands: BTreeSet::new(),
             directory: Some(DirectoryProof {
                 subject_hash,
                 session_hash,

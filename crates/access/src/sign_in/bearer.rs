@@ -5,6 +5,7 @@ use super::{Claim, Fault, SignInError, Stage};
 use crate::access::Access;
 use crate::decision::parse_scopes;
 use crate::ledger;
+use crate::programs::{Demand, Presented, Unfit, parse_demands};
 use crate::session::{Origin, Peer, Proof, Session, SessionFacts, SessionId, SignIn};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::complete::Act;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::identity::sessions::{self, DirectoryProof, SessionRow};
+use yingdun_catalog::identity::sessions::{self, Bound, DirectoryProof, SessionRow};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
@@ -57,6 +58,12 @@ pub(crate) struct NewSession<'a> {
     pub(crate) program: Option<&'a str>,
     /// What it rests on in another directory.
     pub(crate) directory: Option<DirectoryProof>,
+    /// To what its token is bound.
+    pub(crate) bound: Bound,
+    /// When that ends, where it ends before the session would.
+    pub(crate) ends: Option<Timestamp>,
+    /// What a service client has to show with each request.
+    pub(crate) demands: BTreeSet<Demand>,
 }
 
 impl Access {
@@ -67,7 +74,21 @@ impl Access {
     /// disabled or has lost the role; the refusal is written down, metered per address.
     /// [`SignInError::SecondFactorNeeded`] when the sign-in is not finished.
     pub async fn bearer(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
-        let session = self.bearer_in_part(token, peer).await?;
+        self.bearer_with(token, peer, &Presented::default()).await
+    }
+
+    /// As [`Self::bearer`], of a token that may be bound to what is shown beside it.
+    ///
+    /// # Errors
+    /// As [`Self::bearer`]; [`SignInError::BadProof`] for a proof of a key that is wrong or came before, [`SignInError::NonceNeeded`] for one
+    /// without a value of ours, [`SignInError::TooManyProofs`].
+    pub async fn bearer_with(
+        &self,
+        token: &str,
+        peer: Peer,
+        presented: &Presented<'_>,
+    ) -> Result<Session, SignInError> {
+        let session = self.session_of(token, peer, Some(presented)).await?;
         match session.stage() {
             Stage::Whole => Ok(session),
             Stage::Prove | Stage::Enrol => Err(SignInError::SecondFactorNeeded),
@@ -79,6 +100,38 @@ impl Access {
     /// # Errors
     /// As [`Self::bearer`], without the last.
     pub async fn bearer_in_part(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
+        self.session_of(token, peer, Some(&Presented::default())).await
+    }
+
+    /// As [`Self::bearer_in_part`], of a token that may be bound to what is shown beside it.
+    ///
+    /// # Errors
+    /// As [`Self::bearer_with`], but for the second factor.
+    pub async fn bearer_in_part_with(
+        &self,
+        token: &str,
+        peer: Peer,
+        presented: &Presented<'_>,
+    ) -> Result<Session, SignInError> {
+        self.session_of(token, peer, Some(presented)).await
+    }
+
+    /// Ends the session of a token, whatever the token is bound to: who has only found it can do no more with it than this.
+    ///
+    /// # Errors
+    /// As [`Self::bearer`] and [`Self::revoke`].
+    pub async fn end_token(&self, token: &str, peer: Peer) -> Result<(), SignInError> {
+        let session = self.session_of(token, peer, None).await?;
+        self.revoke(&session).await
+    }
+
+    /// The session of a token, if it comes with what it is bound to; without a look at that where nothing is handed in.
+    async fn session_of(
+        &self,
+        token: &str,
+        peer: Peer,
+        presented: Option<&Presented<'_>>,
+    ) -> Result<Session, SignInError> {
         let Some(hash) = hash_of(token) else {
             return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
         };
@@ -87,12 +140,12 @@ impl Access {
         let Some(standing) = standing else {
             return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
         };
-        let (row, now) = (standing.session, self.inner.clock.now());
+        let (row, now) = (&standing.session, self.inner.clock.now());
         let fault = if row.revoked.is_some() {
             Some(Fault::RevokedToken)
         } else if row.expires <= now {
             Some(Fault::ExpiredToken)
-        } else if self.has_rested(&row, peer.address, now) {
+        } else if self.has_rested(row, peer.address, now) {
             Some(Fault::IdleToken)
         } else if standing.disabled {
             Some(Fault::AccountDisabled)
@@ -102,17 +155,18 @@ impl Access {
             None
         };
         if let Some(fault) = fault {
-            let claim = Claim {
-                institution: &row.institution,
-                actor: &row.actor,
-                kind: row.actor_kind,
-                role: Some(row.role),
-                address: peer.address,
-            };
-            return Err(self.refuse_sign_in(claim, fault).await);
+            return Err(self.refuse_sign_in(claim_of(row, peer), fault).await);
         }
+        if let Some(presented) = presented
+            && let Err(unfit) = self.fits(&standing, token, presented, now).await?
+        {
+            return Err(self.refuse_unfit(claim_of(row, peer), unfit).await);
+        }
+        let row = standing.session;
         let session = Session::new(SessionFacts {
             id: SessionId(row.token_hash),
+            demands: parse_demands(&standing.demands).unwrap_or_else(|_| Demand::ALL.into()),
+            bound: row.bound,
             // A word that is not known any more is an account from the future: the weakest reading is right.
             sign_in: row.sign_in.parse().unwrap_or(SignIn::Password),
             scopes: parse_scopes(&standing.scopes),
@@ -209,7 +263,8 @@ impl Access {
         );
         let begun = self.inner.tally.begin();
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
-        let expires = now.after(expires_in);
+        let expires = new.ends.map_or(now.after(expires_in), |ends| ends.min(now.after(expires_in)));
+        let expires_in = Duration::from_millis(u64::try_from(expires.as_ms() - now.as_ms()).unwrap_or(0));
         also.push(sessions::insert(&SessionRow {
             token_hash: token.hash,
             institution: new.institution.clone(),
@@ -226,6 +281,7 @@ impl Access {
             last_used: Some(now),
             origin: self.seal_origin(&new, &token.hash),
             directory: new.directory,
+            bound: new.bound,
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
         begun.done(Act::SignIn);
@@ -243,6 +299,8 @@ impl Access {
             stage: new.stage,
             proved: new.proved,
             last_used: AtomicI64::new(now.as_ms()),
+            demands: new.demands,
+            bound: new.bound,
         });
         Ok(SignedIn { token: token.secret, session, expires_in })
     }
@@ -256,6 +314,19 @@ impl Access {
         let origin = Origin { address: new.peer.address.to_canonical(), program };
         let context = origin_context(new.institution, token_hash);
         Sealed::seal(&self.inner.identity_key, &context, &origin).ok().map(Sealed::into_bytes)
+    }
+
+    /// Refuses what does not come with what it is bound to.
+    pub(crate) async fn refuse_unfit(&self, claim: Claim<'_>, unfit: Unfit) -> SignInError {
+        match unfit {
+            Unfit::Fault(fault) => self.refuse_sign_in(claim, fault).await,
+            Unfit::BadProof(fault) => match self.refuse_sign_in(claim, fault).await {
+                SignInError::Refused => SignInError::BadProof,
+                other => other,
+            },
+            Unfit::NonceNeeded => SignInError::NonceNeeded,
+            Unfit::Full => SignInError::TooManyProofs,
+        }
     }
 
     /// Refuses somebody of whom nothing is known.
@@ -291,7 +362,20 @@ impl Access {
             stage: Stage::Whole,
             proved: None,
             last_used: AtomicI64::new(0),
+            demands: BTreeSet::new(),
+            bound: Bound::default(),
         })
+    }
+}
+
+/// Whose session it claims to be.
+fn claim_of(row: &SessionRow, peer: Peer) -> Claim<'_> {
+    Claim {
+        institution: &row.institution,
+        actor: &row.actor,
+        kind: row.actor_kind,
+        role: Some(row.role),
+        address: peer.address,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Authorization code with PKCE (RFC 6749 §4.1, RFC 7636, method S256 only; RFC 9700 §2.1.1 demands it of all).
 
 use super::bearer::NewSession;
+use super::client::{ClientSignIn, ProvedClient};
 use super::token::{Token, hash_of};
 use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
+use crate::programs::Presented;
 use crate::second_factor::claim_of;
 use crate::session::{Peer, Proof, Session, SignIn};
 use base64::Engine as _;
@@ -116,8 +118,26 @@ impl Access {
     /// # Errors
     /// [`SignInError::Refused`]; which check failed is on the ledger.
     pub async fn exchange_code(&self, exchange: CodeExchange) -> Result<SignedIn, SignInError> {
+        self.exchange_code_with(exchange, &Presented::default()).await
+    }
+
+    /// As [`Self::exchange_code`], for a token that is bound to what the program shows.
+    ///
+    /// # Errors
+    /// As [`Self::exchange_code`]; [`SignInError::BadProof`] and [`SignInError::NonceNeeded`] as to a token.
+    pub async fn exchange_code_with(
+        &self,
+        exchange: CodeExchange,
+        presented: &Presented<'_>,
+    ) -> Result<SignedIn, SignInError> {
         let CodeExchange { client_id, client_secret, code, redirect_uri, verifier, peer } = exchange;
-        let client = self.confidential_client(&client_id, client_secret.as_ref(), peer).await?;
+        let shown = ClientSignIn {
+            client_id: &client_id,
+            secret: client_secret.as_ref(),
+            presented: *presented,
+            peer,
+        };
+        let ProvedClient { client, bound, ends, confirm, .. } = self.prove_client(shown).await?;
         let found = match hash_of(code.expose()) {
             Some(hash) => codes::find(&self.inner.identity, &hash).await.map_err(SignInError::Unavailable)?,
             None => None,
@@ -182,11 +202,14 @@ impl Access {
             proved: alive.session.proved,
             program: Some(client.client_id.as_str()),
             directory: alive.session.directory,
+            bound,
+            ends,
+            // What is demanded of a program was asked for at this endpoint; the token is the person's.
+            demands: BTreeSet::new(),
         };
-        match self
-            .open_session(new, vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)])
-            .await
-        {
+        let mut also = vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)];
+        also.extend(confirm);
+        match self.open_session(new, also).await {
             Err(SignInError::Unavailable(CatalogError::UnexpectedRows { .. })) => {
                 Err(self.refuse_sign_in(claim, Fault::ReplayedCode).await)
             }

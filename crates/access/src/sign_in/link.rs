@@ -12,6 +12,7 @@ use yingdun_audit::complete::Act;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::links::{self, Link, LinkPurpose};
+use yingdun_catalog::identity::sessions::Bound;
 use yingdun_catalog::identity::{people, second_factors, sessions};
 use yingdun_model::{ActorId, ActorKind, Role, Secret};
 
@@ -86,6 +87,9 @@ impl Access {
             proved: None,
             program: None,
             directory: None,
+            bound: Bound::default(),
+            ends: None,
+            demands: BTreeSet::new(),
         };
         let spend = links::spend(&link.token_hash, self.inner.clock.now());
         match self.open_session(new, vec![spend]).await {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::people::{self, Person};
 use yingdun_catalog::identity::places;
+use yingdun_catalog::identity::sessions::Bound;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret};
 
 /// How often an attempt that met another one at the same account is counted again: at most
@@ -100,6 +101,9 @@ impl Access {
             proved: None,
             program: program.as_deref(),
             directory: None,
+            bound: Bound::default(),
+            ends: None,
+            demands: BTreeSet::new(),
         };
         self.open_session(new, Vec::new()).await
     }

@@ -19,6 +19,7 @@ mod token;
 
 pub(crate) use bearer::NewSession;
 pub use bearer::SignedIn;
+pub use client::ClientSignIn;
 pub use code::{CodeExchange, CodeRequest};
 pub use login::Login;
 pub use own::SessionView;
@@ -29,6 +30,7 @@ use crate::access::Access;
 use crate::flood::Verdict;
 use crate::ledger;
 use crate::oidc::TokenFault;
+use crate::programs::{MessageFault, ProofFault};
 use crate::session::Session;
 use std::net::IpAddr;
 use yingdun_audit::complete::Act;
@@ -84,6 +86,15 @@ pub enum SignInError {
     /// Too many sign-ins at the same time: try again.
     #[error("too many sign-ins at the same time")]
     Busy,
+    /// The proof of a key is not accepted. Which part of it was wrong is on the ledger only.
+    #[error("the proof of the key is not accepted: make a new one for each request, by the right key")]
+    BadProof,
+    /// The proof of a key does not carry a value of this server, or one that is too old.
+    #[error("the proof of the key has to carry the value that this answer gives")]
+    NonceNeeded,
+    /// More was used once within minutes than is remembered.
+    #[error("more requests with proofs or signatures came within minutes than are remembered")]
+    TooManyProofs,
     /// The sign-in could not be written down, so there is none.
     #[error("refused because the audit log does not accept the sign-in")]
     AuditUnavailable(#[source] AuditError),
@@ -138,12 +149,21 @@ pub(crate) enum Fault {
     SeveralEntries,
     LeftDirectory,
     DirectoryAway,
+    UnknownCertificate,
+    OtherCertificate,
+    DemandNotMet,
+    NotBoundToKey,
+    WithoutProof,
+    OtherKey,
+    ReplayedProof,
     Token(TokenFault),
+    Proof(ProofFault),
+    Message(MessageFault),
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 41] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -178,6 +198,13 @@ impl Fault {
         Self::SeveralEntries,
         Self::LeftDirectory,
         Self::DirectoryAway,
+        Self::UnknownCertificate,
+        Self::OtherCertificate,
+        Self::DemandNotMet,
+        Self::NotBoundToKey,
+        Self::WithoutProof,
+        Self::OtherKey,
+        Self::ReplayedProof,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -216,7 +243,16 @@ impl Fault {
             Self::SeveralEntries => "several-entries-of-one-name",
             Self::LeftDirectory => "gone-from-directory",
             Self::DirectoryAway => "directory-unavailable",
+            Self::UnknownCertificate => "unknown-client-certificate",
+            Self::OtherCertificate => "token-with-other-certificate",
+            Self::DemandNotMet => "demand-not-met",
+            Self::NotBoundToKey => "token-not-bound-to-key",
+            Self::WithoutProof => "token-without-proof-of-key",
+            Self::OtherKey => "token-with-other-key",
+            Self::ReplayedProof => "replayed-proof-of-key",
             Self::Token(fault) => fault.as_str(),
+            Self::Proof(fault) => fault.as_str(),
+            Self::Message(fault) => fault.as_str(),
         }
     }
 }

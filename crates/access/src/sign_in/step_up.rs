@@ -48,6 +48,7 @@ impl Access {
             SignIn::LoginLink
             | SignIn::AuthorizationCode
             | SignIn::ClientCredentials
+            | SignIn::ClientCertificate
             | SignIn::DeviceCertificate
             | SignIn::DevicePlain
             | SignIn::Internal => None,

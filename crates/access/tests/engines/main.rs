@@ -15,6 +15,7 @@ mod ldap;
 mod oauth;
 mod oidc;
 mod patients;
+mod programs;
 mod second_factor;
 mod sessions;
 mod sign_in;

@@ -342,6 +342,7 @@ async fn sign_in(
         redirect_uris: String::new(),
         scopes: scopes.into(),
         disabled: false,
+        demands: String::new(),
     };
     let founder = ActorId::new("founder").unwrap();
     // The second opening of a house finds its programs there.

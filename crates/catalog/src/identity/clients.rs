@@ -19,20 +19,29 @@ pub struct Client {
     pub scopes: String,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// What it has to show beside its token, words divided by blanks.
+    pub demands: String,
 }
 
 const FIND: Sql = Sql::new(
-    "SELECT client_id, institution, secret_hash, redirect_uris, scopes, disabled \
+    "SELECT client_id, institution, secret_hash, redirect_uris, scopes, disabled, demands \
      FROM service_client WHERE client_id = $1",
 );
 const LIST: Sql = Sql::new(
-    "SELECT client_id, institution, secret_hash, redirect_uris, scopes, disabled \
+    "SELECT client_id, institution, secret_hash, redirect_uris, scopes, disabled, demands \
      FROM service_client WHERE institution = $1 ORDER BY client_id",
 );
 const INSERT: Sql = Sql::new(
     "INSERT INTO service_client (client_id, institution, secret_hash, redirect_uris, scopes, disabled, created_ms, \
-     created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+     created_by, demands) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
+const SET_DEMANDS: Sql =
+    Sql::new("UPDATE service_client SET demands = $1 WHERE institution = $2 AND client_id = $3");
+const CONFIRM: Sql = Sql::new(
+    "UPDATE service_client SET demands = demands WHERE client_id = $1 AND demands = $2 AND disabled = $3",
+);
+const CONFIRM_DEMANDS: Sql =
+    Sql::new("UPDATE service_client SET demands = demands WHERE client_id = $1 AND demands = $2");
 const SET_SCOPES: Sql =
     Sql::new("UPDATE service_client SET scopes = $1 WHERE institution = $2 AND client_id = $3");
 const SET_DISABLED: Sql =
@@ -69,6 +78,7 @@ pub fn insert(client: &Client, now: Timestamp, by: &ActorId) -> Statement {
             client.disabled.into(),
             now.into(),
             by.into(),
+            client.demands.as_str().into(),
         ],
     )
     .expecting(1)
@@ -78,6 +88,27 @@ pub fn insert(client: &Client, now: Timestamp, by: &ActorId) -> Statement {
 #[must_use]
 pub fn set_scopes(institution: &InstitutionId, client_id: &ActorId, scopes: &str) -> Statement {
     Statement::new(SET_SCOPES, vec![scopes.into(), institution.into(), client_id.into()]).expecting(1)
+}
+
+/// Replaces what a client has to show beside its token.
+#[must_use]
+pub fn set_demands(institution: &InstitutionId, client_id: &ActorId, demands: &str) -> Statement {
+    Statement::new(SET_DEMANDS, vec![demands.into(), institution.into(), client_id.into()]).expecting(1)
+}
+
+/// Changes nothing. The transaction fails with [`CatalogError::UnexpectedRows`] when the client was disabled, or other things are demanded of
+/// it than were known.
+#[must_use]
+pub fn confirm(client: &Client) -> Statement {
+    let known = vec![(&client.client_id).into(), client.demands.as_str().into(), false.into()];
+    Statement::new(CONFIRM, known).expecting(1)
+}
+
+/// Changes nothing. The transaction fails with [`CatalogError::UnexpectedRows`] when other things are demanded of a client than were known.
+#[must_use]
+pub fn confirm_demands(client: &Client) -> Statement {
+    let known = vec![(&client.client_id).into(), client.demands.as_str().into()];
+    Statement::new(CONFIRM_DEMANDS, known).expecting(1)
 }
 
 /// Disables or enables a client.
@@ -94,5 +125,6 @@ fn read(row: &Row) -> Result<Client, CatalogError> {
         redirect_uris: row.get_text(3)?.to_owned(),
         scopes: row.get_text(4)?.to_owned(),
         disabled: row.get_bool(5)?,
+        demands: row.get_text(6)?.to_owned(),
     })
 }

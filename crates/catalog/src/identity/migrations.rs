@@ -29,6 +29,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: DIRECTORY_ATTEMPTS,
         postgres: DIRECTORY_ATTEMPTS,
     },
+    Migration {
+        version: 11,
+        name: "expand: what programs are known by",
+        sqlite: PROGRAMS,
+        postgres: PROGRAMS,
+    },
+    Migration { version: 12, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -280,4 +287,34 @@ CREATE TABLE directory_attempt (
     PRIMARY KEY (institution, subject_hash)
 );
 CREATE INDEX directory_attempt_by_end ON directory_attempt (wait_until_ms)
+";
+
+/// What a program is known by beside its secret, what is demanded of it, and to what its sessions are bound.
+const PROGRAMS: &str = "
+CREATE TABLE client_credential (
+    client_id      TEXT   NOT NULL,
+    kind           TEXT   NOT NULL,
+    digest         BYTEA  NOT NULL,
+    institution    TEXT   NOT NULL,
+    public_key     BYTEA,
+    valid_until_ms BIGINT NOT NULL,
+    added_ms       BIGINT NOT NULL,
+    added_by       TEXT   NOT NULL,
+    PRIMARY KEY (client_id, kind, digest),
+    FOREIGN KEY (client_id) REFERENCES service_client (client_id)
+);
+ALTER TABLE service_client ADD COLUMN demands TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN bound_certificate BYTEA;
+ALTER TABLE session ADD COLUMN bound_key BYTEA;
+ALTER TABLE session ADD COLUMN credential BYTEA;
+CREATE INDEX session_of_credential ON session (credential)
+";
+
+/// What may come once only, as a digest, until it cannot come again.
+const USED_ONCE: &str = "
+CREATE TABLE used_once (
+    digest     BYTEA  NOT NULL PRIMARY KEY,
+    expires_ms BIGINT NOT NULL
+);
+CREATE INDEX used_once_by_expiry ON used_once (expires_ms)
 ";

@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod clients;
 pub mod codes;
+pub mod credentials;
 pub mod devices;
 pub mod directories;
 pub mod directory_attempts;
@@ -17,3 +18,4 @@ pub mod people;
 pub mod places;
 pub mod second_factors;
 pub mod sessions;
+pub mod used_once;

@@ -68,6 +68,19 @@ pub struct SessionRow {
     pub origin: Option<Vec<u8>>,
     /// What it rests on in another directory; none of a local sign-in.
     pub directory: Option<DirectoryProof>,
+    /// What has to be shown with its token.
+    pub bound: Bound,
+}
+
+/// What has to be shown with a token; nothing of an ordinary bearer token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// SHA-256 of the certificate on whose connections alone the token is good (RFC 8705).
+    pub certificate: Option<[u8; 32]>,
+    /// The thumbprint of the key that proves each use (RFC 9449).
+    pub key: Option<[u8; 32]>,
+    /// The registered credential by which it was given: the session ends when that is taken away.
+    pub credential: Option<[u8; 32]>,
 }
 
 /// What a session rests on that was opened by another directory.
@@ -92,12 +105,15 @@ pub struct Standing {
     pub role_held: bool,
     /// What a service client is granted now, words divided by blanks; empty for people.
     pub scopes: String,
+    /// What a service client has to show beside its token, words divided by blanks; empty for people.
+    pub demands: String,
 }
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
-     expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15)",
+     expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
+     bound_certificate, bound_key, credential) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15, $16, $17, $18)",
 );
 /// One round trip for everything that a decision needs to know of an actor with a token. A session that was opened by a password
 /// alone, while a second factor was confirmed beside it, waits for that factor: whoever confirmed could not yet end it.
@@ -111,7 +127,8 @@ const STANDING: Sql = Sql::new(
        CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
-       COALESCE(c.scopes, ''), s.subject_hash, s.directory_session, s.authenticated_ms \
+       COALESCE(c.scopes, ''), s.subject_hash, s.directory_session, s.authenticated_ms, \
+       s.bound_certificate, s.bound_key, s.credential, COALESCE(c.demands, '') \
      FROM session s \
      LEFT JOIN person p ON s.actor_kind = 'person' AND p.institution = s.institution AND p.actor = s.actor \
      LEFT JOIN person_role r ON s.actor_kind = 'person' AND r.institution = s.institution AND r.actor = s.actor \
@@ -121,7 +138,8 @@ const STANDING: Sql = Sql::new(
 );
 const LIVING: Sql = Sql::new(
     "SELECT token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, expires_ms, revoked_ms, \
-       stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms \
+       stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
+       bound_certificate, bound_key, credential \
      FROM session WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND revoked_ms IS NULL AND expires_ms > $4 \
      ORDER BY issued_ms DESC LIMIT $5",
 );
@@ -143,6 +161,9 @@ const REVOKE_OTHERS: Sql = Sql::new(
 );
 const REVOKE_CODE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL");
+const REVOKE_CREDENTIAL: Sql = Sql::new(
+    "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND credential = $3 AND revoked_ms IS NULL",
+);
 const REVOKE_SUBJECT: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE subject_hash = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
 );
@@ -178,6 +199,9 @@ pub fn insert(session: &SessionRow) -> Statement {
             session.directory.map(|proof| proof.subject_hash).into(),
             session.directory.and_then(|proof| proof.session_hash).into(),
             session.directory.map(|proof| proof.authenticated).into(),
+            session.bound.certificate.into(),
+            session.bound.key.into(),
+            session.bound.credential.into(),
         ],
     )
     .expecting(1)
@@ -196,6 +220,7 @@ pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Opti
         disabled: row.get_bool(14)?,
         role_held: row.get_bool(15)?,
         scopes: row.get_text(16)?.to_owned(),
+        demands: row.get_text(23)?.to_owned(),
     }))
 }
 
@@ -275,6 +300,12 @@ pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(REVOKE_CODE, vec![now.into(), code_hash.into()])
 }
 
+/// Revokes every session that was given by a credential: of the program, and of people through it.
+#[must_use]
+pub fn revoke_credential(institution: &InstitutionId, credential: &[u8; 32], now: Timestamp) -> Statement {
+    Statement::new(REVOKE_CREDENTIAL, vec![now.into(), institution.into(), credential.into()])
+}
+
 /// Revokes every session that rests on an identity of another directory and was opened until a moment.
 #[must_use]
 pub fn revoke_subject(subject_hash: &[u8; 32], until: Timestamp, now: Timestamp) -> Statement {
@@ -319,7 +350,7 @@ pub fn forget_expired(before: Timestamp) -> Statement {
     Statement::new(FORGET, vec![before.into()])
 }
 
-/// Reads a session whose proof by another directory begins at a column.
+/// Reads a session whose proof by another directory begins at a column; to what it is bound stands behind.
 fn read(row: &Row, directory: usize) -> Result<SessionRow, CatalogError> {
     let proof = match (row.opt_bytes(directory)?, row.opt_i64(directory + 2)?) {
         (Some(_), Some(authenticated)) => Some(DirectoryProof {
@@ -345,5 +376,14 @@ fn read(row: &Row, directory: usize) -> Result<SessionRow, CatalogError> {
         last_used: row.opt_i64(12)?.map(Timestamp::from_ms),
         origin: row.opt_bytes(13)?.map(<[u8]>::to_vec),
         directory: proof,
+        bound: Bound {
+            certificate: digest(row, directory + 3)?,
+            key: digest(row, directory + 4)?,
+            credential: digest(row, directory + 5)?,
+        },
     })
+}
+
+fn digest(row: &Row, column: usize) -> Result<Option<[u8; 32]>, CatalogError> {
+    row.opt_bytes(column)?.map(|_| row.get_array(column)).transpose()
 }

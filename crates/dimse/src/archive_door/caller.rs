@@ -150,6 +150,9 @@ fn name_and_role(text: &str) -> (String, Option<Role>) {
 fn refused(error: SignInError) -> Refusal {
     match error {
         SignInError::Refused
+        | SignInError::BadProof
+        | SignInError::NonceNeeded
+        | SignInError::TooManyProofs
         | SignInError::ChooseRole { .. }
         | SignInError::PasswordLength
         | SignInError::SecondFactorNeeded

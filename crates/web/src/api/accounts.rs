@@ -227,6 +227,7 @@ pub(crate) async fn clients(call: Call) -> Result<Response<Body>, Problem> {
                 "redirect_uris": client.redirect_uris.lines().collect::<Vec<_>>(),
                 "scopes": client.scopes.split_whitespace().collect::<Vec<_>>(),
                 "disabled": client.disabled,
+                "demands": client.demands.split_whitespace().collect::<Vec<_>>(),
             })
         })
         .collect();

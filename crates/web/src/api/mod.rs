@@ -21,6 +21,7 @@ pub(crate) mod nodes;
 pub(crate) mod patient_accounts;
 pub(crate) mod performed;
 mod problems;
+pub(crate) mod programs;
 pub(crate) mod rights;
 pub(crate) mod storage;
 pub(crate) mod studies;

@@ -24,6 +24,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::AlreadyFounded
         | AdminError::NoDirectory
         | AdminError::PasswordElsewhere
+        | AdminError::TooManyCredentials
         | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
@@ -33,6 +34,7 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::TooManyNamed
         | AdminError::Subject
         | AdminError::WhichDirectory
+        | AdminError::CredentialIsOver
         | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),

@@ -70,11 +70,10 @@ impl Shared {
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 /// What viewers send beside the headers that need no leave.
-const REQUEST_HEADERS: &str = "Authorization, Content-Type, If-None-Match, If-Range, Range";
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, DPoP, If-None-Match, If-Range, Range";
 
 /// What scripts may read beside the headers that need no leave.
-const ANSWER_HEADERS: &str =
-    "Accept-Ranges, Content-Location, Content-Range, ETag, Location, Retry-After, Warning, WWW-Authenticate";
+const ANSWER_HEADERS: &str = "Accept-Ranges, Content-Location, Content-Range, DPoP-Nonce, ETag, Location, Retry-After, Warning, WWW-Authenticate";
 
 /// Seconds for which a browser may remember the answer to a pre-flight: an origin that is taken out of the
 /// configuration is out within ten minutes.

@@ -10,3 +10,4 @@ pub(crate) mod held;
 pub(crate) mod json;
 pub(crate) mod media;
 pub(crate) mod problem;
+pub(crate) mod signed;

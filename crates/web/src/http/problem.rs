@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 /// What went wrong, as far as an HTTP client has to tell cases apart.
@@ -144,6 +144,8 @@ struct Facts {
     remedy: Option<String>,
     available: Vec<String>,
     header: Option<(Extra, HeaderValue)>,
+    /// A value that the next proof of a key has to carry.
+    nonce: Option<HeaderValue>,
 }
 
 /// Headers that some problems carry.
@@ -166,6 +168,7 @@ impl Problem {
             remedy: None,
             available: Vec::new(),
             header: None,
+            nonce: None,
         }))
     }
 
@@ -241,6 +244,30 @@ impl Problem {
         problem
     }
 
+    /// A token that is bound to a key and came without a good proof of it (RFC 9449 §7.1 and §9).
+    pub(crate) fn proof_needed(error: ProofError, nonce: Option<&str>) -> Self {
+        let (challenge, expected) = match error {
+            ProofError::Token => (
+                "DPoP error=\"invalid_token\", algs=\"ES256 EdDSA\"",
+                "a token that is bound to a key, as `Authorization: DPoP …`, with a proof of that key in the header `DPoP`",
+            ),
+            ProofError::Proof => (
+                "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA\"",
+                "a proof made for this request by the key of the token, never used before",
+            ),
+            ProofError::Nonce => (
+                "DPoP error=\"use_dpop_nonce\", algs=\"ES256 EdDSA\"",
+                "a proof that carries the value of the header `DPoP-Nonce` of this answer as `nonce`",
+            ),
+        };
+        let mut problem = Self::new(Kind::Unauthenticated)
+            .expected(expected)
+            .remedy("make a new proof with the nonce of the last answer, and ask again");
+        problem.0.header = Some((Extra::Authenticate, HeaderValue::from_static(challenge)));
+        problem.0.nonce = nonce.and_then(|nonce| HeaderValue::from_str(nonce).ok());
+        problem
+    }
+
     /// A token whose sign-in is not finished, or a study that opens with a second factor just proved (RFC 9470 §3).
     pub(crate) fn second_factor_needed() -> Self {
         let mut problem = Self::new(Kind::Unauthenticated)
@@ -304,9 +331,26 @@ impl Problem {
             };
             headers.insert(name, value);
         }
+        if let Some(nonce) = self.0.nonce {
+            headers.insert(DPOP_NONCE, nonce);
+        }
         response
     }
 }
+
+/// What is wrong with a token that is bound to a key, or with the proof of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProofError {
+    /// The token is not good, or not of this key.
+    Token,
+    /// The proof is not good.
+    Proof,
+    /// The proof does not carry a fresh value of ours.
+    Nonce,
+}
+
+/// The value that the next proof of a key has to carry (RFC 9449 §8).
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The longest quotation of a request in an answer, in characters.
 const QUOTE_CHARS_MAX: usize = 120;

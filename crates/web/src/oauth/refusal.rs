@@ -20,6 +20,10 @@ pub(crate) enum OAuthError {
     UnsupportedGrantType,
     /// Another response type than `code`.
     UnsupportedResponseType,
+    /// The proof of a key is not accepted (RFC 9449 §5).
+    InvalidProof,
+    /// The proof of a key does not carry a fresh value of ours (RFC 9449 §8).
+    UseNonce,
     /// Accounts or audit do not answer.
     TemporarilyUnavailable,
 }
@@ -33,6 +37,8 @@ impl OAuthError {
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidProof => "invalid_dpop_proof",
+            Self::UseNonce => "use_dpop_nonce",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
@@ -42,7 +48,9 @@ impl OAuthError {
             Self::InvalidRequest
             | Self::InvalidGrant
             | Self::UnsupportedGrantType
-            | Self::UnsupportedResponseType => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedResponseType
+            | Self::InvalidProof
+            | Self::UseNonce => StatusCode::BAD_REQUEST,
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -61,7 +69,10 @@ impl OAuthError {
             | SignInError::NameTaken
             | SignInError::PasswordElsewhere
             | SignInError::NoDirectory => refused,
+            SignInError::BadProof => Self::InvalidProof,
+            SignInError::NonceNeeded => Self::UseNonce,
             SignInError::Busy
+            | SignInError::TooManyProofs
             | SignInError::DirectoryUnavailable(_)
             | SignInError::AuditUnavailable(_)
             | SignInError::Unavailable(_) => {
@@ -87,7 +98,9 @@ impl OAuthError {
             Self::InvalidRequest
             | Self::InvalidGrant
             | Self::UnsupportedGrantType
-            | Self::UnsupportedResponseType => {}
+            | Self::UnsupportedResponseType
+            | Self::InvalidProof
+            | Self::UseNonce => {}
         }
         response
     }

@@ -4,17 +4,20 @@ use super::refusal::OAuthError;
 use crate::http::answer;
 use crate::http::body::form_of;
 use crate::http::form::Parameters;
-use crate::http::problem::Problem;
-use crate::identity;
-use crate::routes::Call;
+use crate::http::problem::{DPOP_NONCE, Problem};
+use crate::identity::{self, Shown};
+use crate::routes::{Call, RouteId};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use yingdun_access::{CodeExchange, SignInError, SignedIn};
+use yingdun_access::{ClientSignIn, CodeExchange, Scheme, SignInError, SignedIn};
 use yingdun_model::{ActorId, Secret};
+
+/// Where tokens are asked for, as proofs of keys name it.
+const TOKEN_PATH: &str = RouteId::Token.describe().path;
 
 /// Gives a token for client credentials or for a code.
 pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Problem> {
@@ -26,17 +29,29 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
         Err((error, words)) => return Ok(error.into_response(words)),
     };
     let access = &call.service.access;
+    let uri = format!("{}{TOKEN_PATH}", call.service.origin);
+    let shown = Shown { headers: &call.headers, method: "POST", uri: &uri, peer: call.peer };
+    let Ok(presented) = shown.presented(Scheme::Bearer) else {
+        return Ok(OAuthError::InvalidProof.into_response("one proof of a key is expected"));
+    };
     let grant = match form.required("grant_type") {
         Ok(grant) => grant,
         Err(_) => return Ok(OAuthError::InvalidRequest.into_response("exactly one grant_type is expected")),
     };
     let signed_in = match grant {
         "client_credentials" => {
-            let Some(secret) = client.secret else {
-                return Ok(OAuthError::InvalidClient.into_response("the client has to prove its secret"));
+            if client.secret.is_none() && presented.certificate.is_none() {
+                let words = "the client has to prove its secret, or to show a registered certificate";
+                return Ok(OAuthError::InvalidClient.into_response(words));
+            }
+            let shown = ClientSignIn {
+                client_id: &client.id,
+                secret: client.secret.as_ref(),
+                presented,
+                peer: call.peer.into(),
             };
             access
-                .client_credentials(&client.id, &secret, call.peer.into())
+                .sign_client_in(shown)
                 .await
                 .map_err(|error| OAuthError::of_sign_in(&error, OAuthError::InvalidClient))
         }
@@ -56,7 +71,7 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
                 peer: call.peer.into(),
             };
             access
-                .exchange_code(exchange)
+                .exchange_code_with(exchange, &presented)
                 .await
                 .map_err(|error| OAuthError::of_sign_in(&error, OAuthError::InvalidGrant))
         }
@@ -67,6 +82,15 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
     };
     Ok(match signed_in {
         Ok(signed_in) => granted(&signed_in),
+        Err(error @ (OAuthError::InvalidProof | OAuthError::UseNonce)) => {
+            let mut response =
+                error.into_response("a proof of the key with the value of DPoP-Nonce is expected");
+            let nonce = access.proof_nonce().and_then(|nonce| HeaderValue::from_str(&nonce).ok());
+            if let Some(nonce) = nonce {
+                response.headers_mut().insert(DPOP_NONCE, nonce);
+            }
+            response
+        }
         Err(error) => error.into_response("the credentials are not accepted"),
     })
 }
@@ -76,11 +100,8 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn revoke(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let form = form_of(body).await?;
     let token = form.required("token")?;
-    match call.service.access.bearer(token, call.peer.into()).await {
-        Ok(session) => {
-            call.service.access.revoke(&session).await.map_err(|error| identity::of_sign_in(&error))?
-        }
-        Err(SignInError::Refused) => {}
+    match call.service.access.end_token(token, call.peer.into()).await {
+        Ok(()) | Err(SignInError::Refused) => {}
         Err(error) => return Err(identity::of_sign_in(&error)),
     }
     Ok(answer::empty(StatusCode::OK))
@@ -91,7 +112,7 @@ fn granted(signed_in: &SignedIn) -> Response<Body> {
     let scopes: Vec<&str> = session.scopes().iter().map(|scope| scope.as_str()).collect();
     let body = json!({
         "access_token": signed_in.token.expose(),
-        "token_type": "Bearer",
+        "token_type": if session.bound().key.is_some() { "DPoP" } else { "Bearer" },
         "expires_in": signed_in.expires_in.as_secs(),
         "scope": scopes.join(" "),
         "role": session.role().as_str(),

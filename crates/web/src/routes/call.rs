@@ -33,10 +33,14 @@ pub(crate) struct Service {
     /// `https://host:port`, as the configuration says it; never taken from a request.
     pub(crate) origin: String,
     pub(crate) metrics_token: Option<Secret<String>>,
+    /// Whether programs may show certificates here.
+    pub(crate) takes_certificates: bool,
     pub(crate) presses: Presses,
     pub(crate) studio: Studio,
     /// Turns of STOW-RS requests of metadata and bulk data.
     pub(crate) described: Semaphore,
+    /// Turns of bodies that are read whole because they are signed.
+    pub(crate) signed_bodies: Arc<Semaphore>,
     /// Turns of calls to devices that somebody waits for.
     pub(crate) device_calls: Semaphore,
     pub(crate) jobs: Jobs,

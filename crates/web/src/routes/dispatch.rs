@@ -3,7 +3,7 @@
 use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, rights,
+    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, programs, rights,
     storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
@@ -124,6 +124,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListClients => accounts::clients(call).await,
         RouteId::CreateClient => accounts::create_client(call, body).await,
         RouteId::ChangeClient => accounts::change_client(call, body).await,
+        RouteId::ListCredentials => programs::credentials(call).await,
+        RouteId::AddCredential => programs::add_credential(call, body).await,
+        RouteId::RemoveCredential => programs::remove_credential(call).await,
+        RouteId::SetDemands => programs::set_demands(call, body).await,
         RouteId::GrantScopes => rights::grant_scopes(call, body).await,
         RouteId::GiveCare => rights::give_care(call, body).await,
         RouteId::EndCare => rights::end_care(call, body).await,

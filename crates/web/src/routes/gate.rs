@@ -9,15 +9,16 @@ use crate::http::body::collect;
 use crate::http::compress::Press;
 use crate::http::form::Parameters;
 use crate::http::media::{Accept, Media};
-use crate::http::problem::{Kind, Problem};
-use crate::identity;
+use crate::http::problem::{DPOP_NONCE, Kind, Problem};
+use crate::http::signed;
+use crate::identity::{self, Shown};
 use crate::limits;
 use crate::server::Peer;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, WebSocketUpgrade};
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
 use yingdun_gateway::Class;
@@ -26,6 +27,7 @@ use yingdun_gateway::Class;
 pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Body>) -> Response<Body> {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
+    let proofs = parts.headers.contains_key(identity::DPOP).then(|| service.access.clone());
     let outcome = match admit(id, service, parts, &mut body).await {
         Ok((call, press, turn)) => {
             let answered = dispatch(id, call, body).await;
@@ -37,7 +39,13 @@ pub(crate) async fn pass(id: RouteId, service: Arc<Service>, request: Request<Bo
         }
         Err(problem) => Err(problem),
     };
-    let response = outcome.unwrap_or_else(Problem::into_response);
+    let mut response = outcome.unwrap_or_else(Problem::into_response);
+    // Who proves a key is told what its next proof has to carry, before that is over.
+    if let Some(access) = proofs.filter(|_| response.status().is_success())
+        && let Some(nonce) = access.proof_nonce().and_then(|nonce| HeaderValue::from_str(&nonce).ok())
+    {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
     metrics::counter!("yingdun_http_requests_total", "route" => id.name(), "status" => status.to_string())
@@ -65,17 +73,17 @@ async fn admit(
     checkpoint.arrival(&parts)?;
     let path = path_of(&mut parts).await?;
     let query = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+    let uri = format!("{}{}", service.origin, parts.uri.path());
+    let shown = Shown { headers: &parts.headers, method: parts.method.as_str(), uri: &uri, peer };
     let identified = match route.needs {
         Needs::Nothing => Ok(None),
-        Needs::Token(_) | Needs::OwnToken => {
-            identity::of_token(&service, &parts.headers, peer).await.map(Some)
-        }
-        Needs::OwnTokenInPart => identity::of_token_in_part(&service, &parts.headers, peer).await.map(Some),
+        Needs::Token(_) | Needs::OwnToken => identity::of_token(&service, shown).await.map(Some),
+        Needs::OwnTokenInPart => identity::of_token_in_part(&service, shown).await.map(Some),
         Needs::OwnCookieInPart => {
             let cookie = identity::SESSION_COOKIE;
             identity::of_cookie_in_part(&service, &parts.headers, cookie, peer).await
         }
-        Needs::Scrape => identity::of_scraper(&service, &parts.headers, peer).await,
+        Needs::Scrape => identity::of_scraper(&service, shown).await,
         Needs::Node => identity::of_node(&service, peer).await.map(|()| None),
         Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await,
     };
@@ -93,6 +101,9 @@ async fn admit(
         *body = whole_form(std::mem::take(body)).await?;
     }
     let passed = checkpoint.turn(identity.as_ref()).await?;
+    if let Some(session) = identity.as_ref().filter(|session| session.has_to_sign()) {
+        *body = signed::whole(&service, session, &parts, std::mem::take(body)).await?;
+    }
     if id != RouteId::Token {
         // That one refuses in words of its own (RFC 6749 §5.2).
         validate::body(route.body, body).await?;

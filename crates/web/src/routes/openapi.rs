@@ -60,6 +60,15 @@ fn security_schemes(origin: &str) -> Value {
             },
         },
         "metricsToken": {"type": "http", "scheme": "bearer"},
+        "dpop": {
+            "type": "http",
+            "scheme": "DPoP",
+            "description": "A token that is bound to a key, with a proof of the key in the header DPoP (RFC 9449)",
+        },
+        "certificate": {
+            "type": "mutualTLS",
+            "description": "The certificate to which a token is bound (RFC 8705), beside the token",
+        },
         "node": {"type": "mutualTLS"},
         "page": {"type": "apiKey", "in": "cookie", "name": crate::identity::SESSION_COOKIE},
     })
@@ -248,11 +257,13 @@ fn headers(status: u16) -> Option<Value> {
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
-        Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart => json!([{"token": []}]),
+        Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart => {
+            json!([{"token": []}, {"token": [], "certificate": []}, {"dpop": []}])
+        }
         // Without the cookie the page says how to sign in.
         Needs::Cookie(_) | Needs::OwnCookieInPart => json!([{"page": []}, {}]),
         Needs::Node => json!([{"node": []}]),
-        Needs::Scrape => json!([{"token": []}, {"metricsToken": []}]),
+        Needs::Scrape => json!([{"token": []}, {"dpop": []}, {"metricsToken": []}]),
     }
 }
 

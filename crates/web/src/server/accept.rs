@@ -4,6 +4,7 @@ use super::connections::{Connections, Standing};
 use super::lingering::{Bounds, Lingering, Unread, Watched};
 use super::patient::Patient;
 use super::peer::Peer;
+use super::tls::ServerTls;
 use crate::limits;
 use axum::body::Body;
 use axum::http::header::CONNECTION;
@@ -25,13 +26,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use yingdun_access::ClientCertificate;
 use yingdun_gateway::Gateway;
 
 /// How bytes travel.
 #[derive(Clone)]
 pub enum Transport {
     /// HTTPS.
-    Tls(Arc<rustls::ServerConfig>),
+    Tls(ServerTls),
     /// Plain HTTP, spelled out, and only on a loopback address.
     PlainLoopback,
 }
@@ -179,11 +181,11 @@ async fn connect(
     let _ = socket.set_nodelay(true);
     match transport {
         Transport::PlainLoopback => {
-            let peer = Peer { address, certificate_sha256: None, tls: false };
+            let peer = Peer { address, certificate_sha256: None, certificate: None, tls: false };
             converse(socket, peer, &protocol, answer, standing, watcher).await;
         }
-        Transport::Tls(config) => {
-            let handshake = TlsAcceptor::from(config).accept(socket);
+        Transport::Tls(tls) => {
+            let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(socket);
             let mut stream = match tokio::time::timeout(limits::HANDSHAKE_TIME_MAX, handshake).await {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
@@ -198,9 +200,11 @@ async fn connect(
                 }
             };
             stream.get_mut().1.set_buffer_limit(Some(limits::TLS_BUFFER_BYTES));
-            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-            let certificate_sha256 = certificate.map(|der| yingdun_crypto::digest::sha256(der.as_ref()));
-            let peer = Peer { address, certificate_sha256, tls: true };
+            let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            let certificate = chain.first().and_then(|der| ClientCertificate::read(der.as_ref()));
+            let certificate_sha256 =
+                certificate.filter(|_| tls.is_of_authority(chain)).map(|certificate| certificate.sha256);
+            let peer = Peer { address, certificate_sha256, certificate, tls: true };
             converse(stream, peer, &protocol, answer, standing, watcher).await;
         }
     }

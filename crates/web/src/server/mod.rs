@@ -14,4 +14,4 @@ mod tls;
 pub use accept::{Answer, Listener, ListenerError, Transport};
 pub(crate) use connections::Standing;
 pub use peer::Peer;
-pub use tls::{TlsConfigError, TlsFiles, server_config};
+pub use tls::{ServerTls, TlsConfigError, TlsFiles, server_config};

@@ -130,6 +130,7 @@ impl Running {
             certificate_chain: issued.cert.pem().as_bytes(),
             private_key: issued.signing_key.serialize_pem().as_bytes(),
             client_roots: None,
+            self_signed_clients: false,
         })
         .unwrap();
         let config = DoorConfig {

@@ -1,6 +1,6 @@
 //! Words for devices, service clients and the jobs that they are asked for.
 
-use crate::cli::AdminArgs;
+use crate::cli::{AdminArgs, CredentialCommand};
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -240,6 +240,17 @@ pub(crate) enum ClientCommand {
     },
     /// List service clients
     List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// What it is known by beside its secret
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Replace what it has to show with each request: certificate, dpop, signature; nothing where none is named, and then its scopes have to be
+    /// granted anew
+    Demand {
+        client_id: String,
+        demands: Vec<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },

@@ -15,6 +15,7 @@ mod monitor;
 mod nodes;
 mod outside;
 mod people;
+mod programs;
 mod sign_in;
 mod storage;
 mod vault;
@@ -48,6 +49,7 @@ pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use outside::{ConsultationCommand, PatientAccountCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
+pub(crate) use programs::CredentialCommand;
 pub(crate) use sign_in::{
     AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
     SessionCommand,

@@ -161,6 +161,14 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
             );
         }
     }
+    if let Some(path) = config.web.client_ca_file.as_ref().filter(|path| !path.is_file()) {
+        say(
+            Severity::Error,
+            "web.client_ca_file",
+            format!("there is no file `{}`", path.display()),
+            "name a PEM file with the authorities of programs",
+        );
+    }
     for (option, path) in [
         ("dicom.private_key_file", &config.dicom.private_key_file),
         ("web.private_key_file", &config.web.private_key_file),

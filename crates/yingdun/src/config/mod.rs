@@ -209,6 +209,11 @@ pub(crate) struct Web {
     /// Origins (`https://host[:port]`) whose scripts may use DICOMweb from a browser; unset means none.
     #[serde(default)]
     pub(crate) cors_origins: Vec<String>,
+    /// The authorities of certificates by which programs are known; unset means that no program is asked for one.
+    pub(crate) client_ca_file: Option<PathBuf>,
+    /// Whether programs may show certificates of no authority: they are known by what is registered alone.
+    #[serde(default)]
+    pub(crate) self_signed_clients: bool,
     /// A file with the bearer token that may read `/metrics`; unset means only a session that may read the system.
     pub(crate) metrics_token_file: Option<PathBuf>,
 }
@@ -322,6 +327,7 @@ impl Config {
             &mut self.monitor.limits_file,
             &mut self.monitor.decoys_file,
             &mut self.web.metrics_token_file,
+            &mut self.web.client_ca_file,
             &mut self.audit.witness_policy_file,
             &mut self.audit.witness_ca_file,
             &mut self.audit.witness_directory,

@@ -255,6 +255,10 @@ private_key_file = "pki/server.key"
 {public_url}
 # Web viewers of other origins that may use DICOMweb from a browser. Unset: none.
 # cors_origins = ["https://viewer.example"]
+# Authorities whose certificates programs may show, to be known by them (yingdun client credential certificate). Unset: no program is asked for one.
+# client_ca_file = "pki/partners.pem"
+# Whether programs may show certificates of no authority, known by what is registered alone.
+# self_signed_clients = false
 # A file with a bearer token for Prometheus. Unset: only a signed-in system administrator reads /metrics.
 # metrics_token_file = "metrics-token"
 

@@ -100,11 +100,17 @@ pub(crate) struct Posture {
 pub(crate) fn postures(config: &Config) -> Result<Vec<Posture>, StartError> {
     let mut postures = Vec::new();
     let web = web_tls(config)?;
-    let asked = if config.node.is_some() { "taken from nodes" } else { "not asked for" };
+    let of_programs = config.web.client_ca_file.is_some() || config.web.self_signed_clients;
+    let asked = match (config.node.is_some(), of_programs) {
+        (false, false) => "not asked for",
+        (true, false) => "taken from nodes",
+        (false, true) => "taken from programs",
+        (true, true) => "taken from nodes and programs",
+    };
     postures.push(posture(
         "https",
         config.web.listen.to_string(),
-        Some(&web),
+        Some(web.config()),
         asked,
         &config.web.certificate_file,
     )?);
@@ -133,7 +139,13 @@ pub(crate) fn postures(config: &Config) -> Result<Vec<Posture>, StartError> {
     if let Some(folder) = &config.audit.witness_directory {
         let settings = yingdun_witness::Settings::read(folder)?;
         let (listen, tls) = (settings.listen.to_string(), yingdun_witness::tls(&settings)?);
-        postures.push(posture("witness", listen, Some(&tls), "not asked for", &settings.certificate_file)?);
+        postures.push(posture(
+            "witness",
+            listen,
+            Some(tls.config()),
+            "not asked for",
+            &settings.certificate_file,
+        )?);
     }
     Ok(postures)
 }

@@ -132,6 +132,7 @@ impl Status {
 const COUNTERS: &[&str] = &[
     "yingdun_accession_conflicts_total",
     "yingdun_access_refusal_leaves_suppressed_total",
+    "yingdun_access_used_once_full_total",
     "yingdun_audit_discrepancies_total",
     "yingdun_audit_heartbeats_total",
     "yingdun_audit_index_discarded_total",

@@ -38,7 +38,7 @@ use yingdun_gateway::Gateway;
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{OffsiteConfig, RealDisk, ReplicaConfig, Store, StoreConfig};
-use yingdun_web::{Door, DoorConfig, Rooms, TlsFiles, Transport as WebTransport};
+use yingdun_web::{Door, DoorConfig, Rooms, ServerTls, TlsFiles, Transport as WebTransport};
 
 /// How often rows of sign-ins that nobody asks for any more are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
@@ -460,12 +460,22 @@ pub(super) async fn open_web_door(
     Ok(Door::open(door, rooms).await?)
 }
 
-pub(super) fn web_tls(config: &Config) -> Result<Arc<rustls::ServerConfig>, StartError> {
+pub(super) fn web_tls(config: &Config) -> Result<ServerTls, StartError> {
     let chain = read(&config.web.certificate_file)?;
     let key = read(&config.web.private_key_file)?;
-    // Other nodes show a certificate; nobody else is asked to.
-    let authorities = config.node.as_ref().map(|node| read(&node.ca_file)).transpose()?;
-    let files =
-        TlsFiles { certificate_chain: &chain, private_key: &key, client_roots: authorities.as_deref() };
+    // Other nodes show a certificate, and programs where that is opened; nobody else is asked to. Which of them is which say the
+    // catalogue and the register of service clients.
+    let files = [config.node.as_ref().map(|node| &node.ca_file), config.web.client_ca_file.as_ref()];
+    let mut authorities = Vec::new();
+    for file in files.into_iter().flatten() {
+        authorities.extend(read(file)?);
+        authorities.push(b'\n');
+    }
+    let files = TlsFiles {
+        certificate_chain: &chain,
+        private_key: &key,
+        client_roots: Some(authorities.as_slice()).filter(|authorities| !authorities.is_empty()),
+        self_signed_clients: config.web.self_signed_clients,
+    };
     Ok(yingdun_web::server_config(&files)?)
 }

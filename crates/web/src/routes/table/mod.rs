@@ -28,6 +28,7 @@ mod identity;
 mod nodes;
 mod operations;
 mod outside;
+mod programs;
 mod rights;
 mod sign_in;
 mod workitems;
@@ -88,6 +89,9 @@ doors! {
         RemoveSecondFactor, ListOwnSessions, OwnAccesses, EndOwnSession, ListSessions, EndSession,
         ResetSecondFactor, ChangePassword, ListPeople, CreatePerson, ChangePerson, InviteAgain, BindPerson,
         UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient,
+    }
+    programs {
+        ListCredentials, AddCredential, RemoveCredential, SetDemands,
     }
     devices {
         ListDevices, RegisterDevice, UpdateDevice, EchoDevice, FindAtDevice, WorklistAtDevice,

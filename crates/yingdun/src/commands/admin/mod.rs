@@ -12,6 +12,7 @@ mod job;
 mod keys;
 mod outside;
 mod password;
+mod programs;
 mod second_factor;
 mod server;
 mod sign_in;
@@ -121,6 +122,11 @@ pub(super) async fn client(command: ClientCommand, output: Output) -> Result<Ver
         ClientCommand::Grant { client_id, scopes, admin } => {
             let body = json!({"scopes": scopes});
             call(output, &admin, Method::PUT, &["clients", &client_id, "scopes"], Some(body)).await
+        }
+        ClientCommand::Credential(command) => programs::credential(command, output).await,
+        ClientCommand::Demand { client_id, demands, admin } => {
+            let body = json!({"demands": demands});
+            call(output, &admin, Method::PUT, &["clients", &client_id, "demands"], Some(body)).await
         }
         ClientCommand::List { admin } => call(output, &admin, Method::GET, &["clients"], None).await,
         ClientCommand::Disable { client_id, enable, admin } => {
