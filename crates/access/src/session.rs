@@ -294,7 +294,7 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Password,
         Self::LoginLink,
         Self::Ldap,

@@ -26,7 +26,7 @@ use yingdun_catalog::identity::directories::{self, DirectoryIdentity};
 use yingdun_catalog::identity::directory_attempts::{self, Attempts};
 use yingdun_catalog::identity::people::{self, Person};
 use yingdun_catalog::identity::places;
-use yingdun_catalog::identity::sessions::DirectoryProof;
+use yingdun_catalog::identity::sessions::{Bound, DirectoryProof};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Secret};
 
 /// Where a password is tried.
@@ -112,6 +112,9 @@ impl Access {
                 session_hash: None,
                 authenticated: self.inner.clock.now(),
             }),
+            bound: Bound::default(),
+            ends: None,
+            demands: BTreeSet::new(),
         };
         self.open_session(new, Vec::new()).await
     }

@@ -3,8 +3,8 @@
 use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, programs, rights,
-    storage, studies as follow, system, vault, worklist,
+    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, programs,
+    rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
