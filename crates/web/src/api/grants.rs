@@ -194,9 +194,8 @@ pub(super) fn of_grant(error: GrantError) -> Problem {
         GrantError::StepUp => Problem::new(Kind::Forbidden).expected(words).came("step-up").remedy(
             "send the password of the person as `password`; after several failures wait a quarter of an hour",
         ),
-        GrantError::Time | GrantError::BreakGlassTime | GrantError::Words | GrantError::Purpose => {
-            Problem::new(Kind::BadRequest).expected(words)
-        }
+        GrantError::Time | GrantError::BreakGlassTime => Problem::new(Kind::Unprocessable).expected(words),
+        GrantError::Words | GrantError::Purpose => Problem::new(Kind::BadRequest).expected(words),
         GrantError::TooMany | GrantError::Quota | GrantError::State => {
             Problem::new(Kind::Conflict).came(words)
         }

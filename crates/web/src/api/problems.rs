@@ -30,8 +30,8 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::DepartmentName
         | AdminError::TooManyDepartments
         | AdminError::TooManyNamed
-        | AdminError::Subject
-        | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
+        | AdminError::Subject => Problem::new(Kind::BadRequest).expected(words),
+        AdminError::EmptyInterval => Problem::new(Kind::Unprocessable).expected(words),
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),
         // The list of faults may grow below us; what we do not know yet is not the client's fault.
