@@ -106,7 +106,7 @@ def test_a_cursor_of_another_log_is_refused(lived):
     [link] = [link["url"] for link in ask(lived, _count=1)["link"] if link["relation"] == "next"]
     own = link.partition("_cursor=")[2]
     ask(lived, _cursor=own)
-    refused = ask(lived, code=400, _cursor=f"{own[:-16]}{'0' * 16}")
+    refused = ask(lived, code=422, _cursor=f"{own[:-16]}{'0' * 16}")
     assert "another log" in str(refused)
     ask(lived, code=400, _cursor="7")
 

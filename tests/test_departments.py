@@ -125,7 +125,7 @@ def test_what_is_not_known_or_not_ones_office_is_refused(hospital):
     office.security.put("/department-members", {**body, "department": "morgue"}, 404)
     office.security.put("/department-members", body, 400)
     office.security.put("/department-members", {**body, "department": "Not A Name"}, 400)
-    office.security.put("/department-members", {**body, "device": "CT01", "valid_until_ms": now}, 400)
+    office.security.put("/department-members", {**body, "device": "CT01", "valid_until_ms": now}, 422)
     office.system.put("/departments/morgue", {"name": "x"}, 403)
     office.audit.put("/study-departments", {"study": "1.2.3"}, 403)
     office.security.put("/study-departments", {"study": "1.2.3", "requesting": ["morgue"]}, 404)

@@ -112,7 +112,7 @@ def test_what_is_not_meant_or_not_ones_office_is_refused(archive_on):
         ({"against": "person"}, 400),
         ({"against": "research", "name": "li"}, 400),
         ({"against": "person", "name": "nobody-at-all"}, 404),
-        ({"against": "research", "valid_until_ms": 1}, 400),
+        ({"against": "research", "valid_until_ms": 1}, 422),
     ]:
         office.security.post("/dissents", {"patient_id": "dissent-none", **body}, status)
     for officer in (office.system, office.audit):

@@ -834,6 +834,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::Capabilities
         | RouteId::Live
         | RouteId::Ready
+        | RouteId::ListCredentials
+        | RouteId::RemoveCredential
         | RouteId::Metrics => None,
     };
     (path, body)

@@ -35,7 +35,7 @@ pub(crate) async fn tail(call: Call) -> Result<Response<Body>, Problem> {
 /// The leaves that fit all conditions, the newest first, a page at a time.
 pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
     let (actor, actor_kind) = match (named(&call, "actor")?, named(&call, "device")?) {
-        (Some(_), Some(_)) => return Err(Problem::bad_request("`actor` or `device`", "both")),
+        (Some(_), Some(_)) => return Err(together("`actor` or `device`", "both")),
         (actor, None) => (actor, word(&call, "actor_kind", "person, device, service or system")?),
         (None, device) => (device, Some(ActorKind::Device)),
     };
@@ -88,6 +88,11 @@ pub(crate) async fn proof(call: Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
+/// What is well formed by itself, and not together or not here.
+fn together(expected: &str, came: &str) -> Problem {
+    Problem::new(Kind::Unprocessable).expected(expected).came(came)
+}
+
 /// The tree that is asked for.
 fn tree(call: &Call) -> Result<Tree, Problem> {
     let tree = call.query.one("tree")?;
@@ -110,7 +115,7 @@ async fn study(call: &Call) -> Result<Option<StudyRef>, Problem> {
     let reference = parsed(call, "study", "a reference of 32 hexadecimal digits")?;
     let Some(text) = call.query.one("study_uid")? else { return Ok(reference) };
     if reference.is_some() {
-        return Err(Problem::bad_request("`study` or `study_uid`", "both"));
+        return Err(together("`study` or `study_uid`", "both"));
     }
     let uid =
         Uid::new(text).map_err(|error| Problem::bad_request("a UID as `study_uid`", error.to_string()))?;
@@ -148,11 +153,12 @@ pub(super) async fn page(
 /// Why a search has no answer.
 pub(crate) fn of_search(error: &AuditError) -> Problem {
     match error {
-        AuditError::OtherLog { log } => Problem::bad_request(
-            format!("a cursor of the log `{log}`, which answers here"),
-            "a cursor of another log",
-        )
-        .remedy("every node has a log of its own: ask for the next page at the node that gave the cursor"),
+        AuditError::OtherLog { log } => {
+            together(&format!("a cursor of the log `{log}`, which answers here"), "a cursor of another log")
+                .remedy(
+                    "every node has a log of its own: ask for the next page at the node that gave the cursor",
+                )
+        }
         error => unavailable(error),
     }
 }

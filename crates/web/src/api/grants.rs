@@ -209,11 +209,10 @@ pub(super) fn of_grant(error: GrantError) -> Problem {
         GrantError::NoExpert | GrantError::NotTheExpert | GrantError::NoPatient => {
             Problem::new(Kind::Forbidden).expected(words)
         }
-        GrantError::Time
-        | GrantError::ConsultationTime
-        | GrantError::BreakGlassTime
-        | GrantError::Words
-        | GrantError::Purpose => Problem::new(Kind::BadRequest).expected(words),
+        GrantError::Time | GrantError::ConsultationTime | GrantError::BreakGlassTime => {
+            Problem::new(Kind::Unprocessable).expected(words)
+        }
+        GrantError::Words | GrantError::Purpose => Problem::new(Kind::BadRequest).expected(words),
         GrantError::TooMany | GrantError::Bound | GrantError::Quota | GrantError::State => {
             Problem::new(Kind::Conflict).came(words)
         }

@@ -33,9 +33,10 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::TooManyDepartments
         | AdminError::TooManyNamed
         | AdminError::Subject
-        | AdminError::WhichDirectory
-        | AdminError::CredentialIsOver
-        | AdminError::EmptyInterval => Problem::new(Kind::BadRequest).expected(words),
+        | AdminError::WhichDirectory => Problem::new(Kind::BadRequest).expected(words),
+        AdminError::EmptyInterval | AdminError::CredentialIsOver => {
+            Problem::new(Kind::Unprocessable).expected(words)
+        }
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),
         AdminError::Unavailable(_) | AdminError::OutcomeNotRecorded(_) => unavailable(&error),
         // The list of faults may grow below us; what we do not know yet is not the client's fault.

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     HeadersTooLarge,
     /// The body is of a type that the route does not take.
     UnsupportedMediaType,
+    /// Every part is well formed, and together they make no sense.
+    Unprocessable,
     /// The body stayed silent for too long.
     Timeout,
     /// Too many attempts.
@@ -108,6 +110,12 @@ impl Kind {
                 "unsupported-media-type",
                 "This type of body is not taken here",
                 "不支持的内容类型",
+            ),
+            Self::Unprocessable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unprocessable",
+                "This makes no sense together",
+                "各项内容之间不一致",
             ),
             Self::Timeout => {
                 (StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time", "请求体超时")

@@ -171,6 +171,9 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
         refusals.push((413, "The body is too large"));
         refusals.push((415, "This type of body is not taken"));
     }
+    if matches!(route.family, Family::Api | Family::Fhir) {
+        refusals.push((422, "Each part is well formed, and together they make no sense"));
+    }
     if matches!(route.family, Family::DicomWeb | Family::WadoUri) {
         refusals.push((406, "Nothing that is accepted can be served"));
     }

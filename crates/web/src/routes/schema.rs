@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// Characters of a text of which nothing else is said: the longest that any handler keeps, and far more than people type.
-pub const TEXT_CHARACTERS_MAX: usize = 4096;
+pub(crate) const TEXT_CHARACTERS_MAX: usize = 4096;
 
 /// Texts in a list of which nothing else is said.
-pub const LIST_MAX: usize = 128;
+pub(crate) const LIST_MAX: usize = 128;
 
 /// The largest whole number of which nothing else is said: what databases keep.
-pub const NUMBER_MAX: u64 = i64::MAX as u64;
+pub(crate) const NUMBER_MAX: u64 = i64::MAX as u64;
 
 /// The form of a text: a regular expression in the words that Rust, ECMA-262 and Python have in common, anchored at both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -95,6 +95,8 @@ shapes! {
     ISSUER = shape("at most 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "");
     /// A reason in words.
     WORDS = shape("words, at most 500 characters", 500, "^[^\\x00]*[^\\s\\x00][^\\x00]*$", "second opinion");
+    /// By what a provider knows somebody (OpenID Connect §2: ASCII, 255 characters).
+    SUBJECT = shape("1 to 255 printable characters of ASCII", 255, "^[ -~]{1,255}$", "248289761001");
     /// What people call something.
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
     /// Where a page begins.
@@ -132,6 +134,7 @@ shapes! {
 macro_rules! words {
     ($($(#[doc = $doc:literal])* $id:ident = $of:ty;)+) => {
         $($(#[doc = $doc])*
+        #[expect(clippy::indexing_slicing, reason = "a compiler that finds an index outside stops")]
         pub(crate) const $id: &[&str] = &{
             let mut words = [""; <$of>::ALL.len()];
             let mut at = 0;

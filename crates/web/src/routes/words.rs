@@ -1,6 +1,6 @@
 //! The words of the route table.
 
-pub use super::schema::Schema;
+pub(crate) use super::schema::Schema;
 use crate::limits;
 use yingdun_model::Action;
 

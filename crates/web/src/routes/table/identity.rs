@@ -49,7 +49,7 @@ rows! {
     /// A new invitation.
     InviteAgain => api(Method::Post, "/people/{actor}/invitation", Action::ManageAccounts, BodyRule::None, &[ACTOR], CREATED, "重新邀请", "Invite a person again"),
     /// Bind a person to an identity elsewhere.
-    BindPerson => api(Method::Put, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::Json(list![field("subject", Schema::Text, "By what the provider knows the person for ever (`sub`), or the directory (its subject attribute)"), optional("directory", Schema::Text, "`oidc` or `ldap`; may be left out where one of both is configured")]), &[ACTOR], &[(204, "Bound"), (404, "No such person"), (409, "Person or subject is bound already, the person is an officer, or no such directory is configured")], "将人员绑定到统一登录或目录身份", "Bind a person to an identity at the provider of sign-ins, or in the directory"),
+    BindPerson => api(Method::Put, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::Json(list![field("subject", Schema::Shaped(&shapes::SUBJECT), "By what the provider knows the person for ever (`sub`), or the directory (its subject attribute)"), optional("directory", Schema::Word(&["oidc", "ldap"]), "`oidc` or `ldap`; may be left out where one of both is configured")]), &[ACTOR], &[(204, "Bound"), (404, "No such person"), (409, "Person or subject is bound already, the person is an officer, or no such directory is configured")], "将人员绑定到统一登录或目录身份", "Bind a person to an identity at the provider of sign-ins, or in the directory"),
     /// Take that away.
     UnbindPerson => api(Method::Delete, "/people/{actor}/identity", Action::ManageAccounts, BodyRule::None, &[ACTOR], CHANGED, "解除统一登录身份绑定", "Take the identity at the provider from a person, and end its sessions"),
     /// End sessions.
