@@ -202,6 +202,7 @@ impl Filling<'_> {
             redirect_uris: String::new(),
             scopes: "view".into(),
             disabled: false,
+            demands: String::new(),
         };
         let insert = clients::insert(&client, self.now, &self.by);
         identity.execute(vec![insert]).await.or_fail("making an account")?;

@@ -131,6 +131,7 @@ async fn sign_in(
         redirect_uris: String::new(),
         scopes: "store view".into(),
         disabled: false,
+        demands: String::new(),
     };
     let insert = clients::insert(&client, clock.now(), &name("founder")?);
     identity.execute(vec![insert]).await.or_fail("making an account")?;
