@@ -76,7 +76,8 @@ def test_a_registered_certificate_is_enough_and_its_token_opens_nothing_without_
     other = Certificate(folder, "other", authority=authority)
     client(house, name, own)
     token = token_of(house, own, name)
-    assert search(house, token, own).status_code == 200
+    served = search(house, token, own)
+    assert served.status_code == 200, served.text
     assert refused(search(house, token)), "stolen, without any certificate"
     assert refused(search(house, token, other)), "stolen, with another certificate of the same authority"
     faults = {leaf["reason"] for leaf in house.office.leaves(outcome="refused", kind="authentication")}

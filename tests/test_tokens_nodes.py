@@ -13,11 +13,11 @@ SEARCH = "/dicom-web/studies?limit=1"
 
 @pytest.fixture(scope="module")
 def nodes(make_installation, postgres_cluster, tmp_path_factory):
-    """Two nodes that are reached under one address, as behind a balancer: a proof says the address, not the node."""
+    """Two nodes that are known under one address, as behind a balancer: a proof says the address, not the node."""
     databases = postgres_cluster.databases_of_an_installation()
     first = make_installation("token-node", databases=databases, serve=False)
     reached(first)
-    first.settings["WEB__PUBLIC_URL"] = "https://archive.example"
+    first.settings["WEB__PUBLIC_URL"] = first.settings["NODE__ADDRESS"]
     first.start()
     first.office = Office(first)
     second = FurtherNode(tmp_path_factory.mktemp("tokens") / "second", first, "second")
@@ -36,7 +36,7 @@ def at(node, key, token=None, nonce=None) -> Prover:
 
 def signed_in(node, client_id: str, secret: str, key: Key) -> tuple:
     """Token and nonce, given at one node."""
-    made, url, nonce = Prover(node, key), "https://archive.example/oauth2/token", None
+    made, url, nonce = Prover(node, key), f"{node.addresses.web}/oauth2/token", None
     for _ in range(2):
         answer = made.session.post(
             f"{made.web}/oauth2/token",
@@ -56,12 +56,12 @@ def test_a_proof_that_one_node_took_no_other_takes(nodes):
     secret = first.office.system.post("/clients", {"client_id": "roaming"}, 201)["client_secret"]
     first.office.security.put("/clients/roaming/scopes", {"scopes": ["search"]}, 204)
     token, nonce = signed_in(first, "roaming", secret, key)
-    url = f"https://archive.example{SEARCH}"
+    url = f"{first.addresses.web}{SEARCH}"
     here, there = at(first, key, token, nonce), at(second, key, token, nonce)
     proof = key.proof("GET", url, token, nonce)
     assert there.get(SEARCH, proof=proof).status_code == 200, "token and nonce of the first node are good at the second"
     again = here.get(SEARCH, proof=proof)
     assert again.status_code == 401 and "invalid_dpop_proof" in again.headers["WWW-Authenticate"]
     assert here.get(SEARCH, proof=key.proof("GET", url, token, nonce)).status_code == 200, "another proof is"
-    own = f"{first.addresses.web}{SEARCH}"
-    assert here.get(SEARCH, proof=key.proof("GET", own, token, nonce)).status_code == 401, "not by the address of one node"
+    own = f"{second.addresses.web}{SEARCH}"
+    assert there.get(SEARCH, proof=key.proof("GET", own, token, nonce)).status_code == 401, "not by the address of one node"

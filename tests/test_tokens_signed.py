@@ -18,7 +18,7 @@ def house(make_installation):
     return make_installation("signed")
 
 
-def signer(house, name: str, kind="EC", scopes=("search", "store")) -> Signer:
+def signer(house, name: str, kind="EC", scopes=("search", "store", "view")) -> Signer:
     """A program whose requests have to be signed."""
     office = house.office
     secret = office.system.post("/clients", {"client_id": name}, 201)["client_secret"]

@@ -650,6 +650,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
             json!({"kind": "certificate", "sha256": "1".repeat(64), "valid_until_ms": 4_000_000_000_000_i64}),
         ),
         RouteId::SetDemands => json(json!({"demands": []})),
+        RouteId::ListCredentials | RouteId::RemoveCredential => None,
         RouteId::RegisterDevice => {
             json(json!({"ae_title": "CT01", "called_ae": "YINGDUN", "addresses": ["127.0.0.1"]}))
         }

@@ -158,7 +158,7 @@ impl Access {
             return Err(self.refuse_sign_in(claim_of(row, peer), fault).await);
         }
         if let Some(presented) = presented
-            && let Err(unfit) = self.fits(&standing, token, presented, now).await?
+            && let Err(unfit) = Box::pin(self.fits(&standing, token, presented, now)).await?
         {
             return Err(self.refuse_unfit(claim_of(row, peer), unfit).await);
         }

@@ -35,7 +35,8 @@ struct DemandsBody {
 /// What a client is known by.
 pub(crate) async fn credentials(call: Call) -> Result<Response<Body>, Problem> {
     let client = client_in_path(&call)?;
-    let found = call.service.access.credentials(call.session()?, &client).await.map_err(of_admin)?;
+    let found =
+        Box::pin(call.service.access.credentials(call.session()?, &client)).await.map_err(of_admin)?;
     let rows: Vec<Value> = found.iter().map(shown).collect();
     Ok(answer::json(StatusCode::OK, &Value::Array(rows)))
 }
@@ -45,7 +46,7 @@ pub(crate) async fn add_credential(call: Call, body: Body) -> Result<Response<Bo
     let body: CredentialBody = json_of(body).await?;
     let client = client_in_path(&call)?;
     let new = new_credential(&body)?;
-    call.service.access.add_credential(call.session()?, &client, &new).await.map_err(of_admin)?;
+    Box::pin(call.service.access.add_credential(call.session()?, &client, &new)).await.map_err(of_admin)?;
     let said = json!({
         "kind": new.kind.as_str(),
         "sha256": hex::encode(new.digest),
@@ -59,7 +60,8 @@ pub(crate) async fn remove_credential(call: Call) -> Result<Response<Body>, Prob
     let client = client_in_path(&call)?;
     let kind = call.in_path("kind").unwrap_or_default().parse().map_err(|()| Problem::new(Kind::NotFound))?;
     let digest = digest(call.in_path("sha256").unwrap_or_default()).ok_or(Problem::new(Kind::NotFound))?;
-    let removed = call.service.access.remove_credential(call.session()?, &client, kind, &digest).await;
+    let removed =
+        Box::pin(call.service.access.remove_credential(call.session()?, &client, kind, &digest)).await;
     removed.map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
@@ -73,7 +75,7 @@ pub(crate) async fn set_demands(call: Call, body: Body) -> Result<Response<Body>
         .map(|word| word.parse::<Demand>())
         .collect::<Result<_, UnknownDemand>>()
         .map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
-    call.service.access.set_demands(call.session()?, &client, &demands).await.map_err(of_admin)?;
+    Box::pin(call.service.access.set_demands(call.session()?, &client, &demands)).await.map_err(of_admin)?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

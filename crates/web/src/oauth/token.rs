@@ -50,8 +50,7 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
                 presented,
                 peer: call.peer.into(),
             };
-            access
-                .sign_client_in(shown)
+            Box::pin(access.sign_client_in(shown))
                 .await
                 .map_err(|error| OAuthError::of_sign_in(&error, OAuthError::InvalidClient))
         }
@@ -70,8 +69,7 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
                 verifier: Secret::new(verifier.to_owned()),
                 peer: call.peer.into(),
             };
-            access
-                .exchange_code_with(exchange, &presented)
+            Box::pin(access.exchange_code_with(exchange, &presented))
                 .await
                 .map_err(|error| OAuthError::of_sign_in(&error, OAuthError::InvalidGrant))
         }
@@ -100,7 +98,7 @@ pub(crate) async fn token(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn revoke(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let form = form_of(body).await?;
     let token = form.required("token")?;
-    match call.service.access.end_token(token, call.peer.into()).await {
+    match Box::pin(call.service.access.end_token(token, call.peer.into())).await {
         Ok(()) | Err(SignInError::Refused) => {}
         Err(error) => return Err(identity::of_sign_in(&error)),
     }

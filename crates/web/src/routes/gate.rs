@@ -77,13 +77,13 @@ async fn admit(
     let shown = Shown { headers: &parts.headers, method: parts.method.as_str(), uri: &uri, peer };
     let identified = match route.needs {
         Needs::Nothing => Ok(None),
-        Needs::Token(_) | Needs::OwnToken => identity::of_token(&service, shown).await.map(Some),
-        Needs::OwnTokenInPart => identity::of_token_in_part(&service, shown).await.map(Some),
+        Needs::Token(_) | Needs::OwnToken => Box::pin(identity::of_token(&service, shown)).await.map(Some),
+        Needs::OwnTokenInPart => Box::pin(identity::of_token_in_part(&service, shown)).await.map(Some),
         Needs::OwnCookieInPart => {
             let cookie = identity::SESSION_COOKIE;
             identity::of_cookie_in_part(&service, &parts.headers, cookie, peer).await
         }
-        Needs::Scrape => identity::of_scraper(&service, shown).await,
+        Needs::Scrape => Box::pin(identity::of_scraper(&service, shown)).await,
         Needs::Node => identity::of_node(&service, peer).await.map(|()| None),
         Needs::Cookie(_) => identity::of_cookie(&service, &parts.headers, peer).await,
     };
@@ -102,7 +102,7 @@ async fn admit(
     }
     let passed = checkpoint.turn(identity.as_ref()).await?;
     if let Some(session) = identity.as_ref().filter(|session| session.has_to_sign()) {
-        *body = signed::whole(&service, session, &parts, std::mem::take(body)).await?;
+        *body = Box::pin(signed::whole(&service, session, &parts, std::mem::take(body))).await?;
     }
     if id != RouteId::Token {
         // That one refuses in words of its own (RFC 6749 §5.2).

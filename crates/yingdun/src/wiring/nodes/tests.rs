@@ -174,6 +174,7 @@ async fn program(foundation: &Foundation) -> Session {
         redirect_uris: String::new(),
         scopes: "store search view".into(),
         disabled: false,
+        demands: String::new(),
     };
     let by = ActorId::new("founder").unwrap();
     // The second node finds it there.
