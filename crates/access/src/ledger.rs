@@ -163,6 +163,7 @@ mod tests {
         for text in words
             .chain(Fault::ALL.iter().map(|fault| fault.as_str()))
             .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(yingdun_crypto::webauthn::Fault::ALL.iter().map(|fault| fault.as_str()))
         {
             assert_eq!(word(text).as_str(), text);
         }

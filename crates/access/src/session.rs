@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use yingdun_catalog::identity::sessions::Stage;
+use yingdun_catalog::identity::sessions::{Factor, Stage};
 use yingdun_crypto::digest::sha256;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, PurposeOfUse, Role, Timestamp};
 
@@ -37,6 +37,8 @@ pub(crate) struct SessionFacts {
     pub(crate) stage: Stage,
     /// When a second factor was last proved in it.
     pub(crate) proved: Option<Timestamp>,
+    /// By what.
+    pub(crate) proved_by: Option<Factor>,
     /// When it was last written down that the session is used, in milliseconds.
     pub(crate) last_used: AtomicI64,
 }
@@ -150,6 +152,12 @@ impl Session {
         self.facts.proved
     }
 
+    /// By what it was proved.
+    #[must_use]
+    pub fn proved_by(&self) -> Option<Factor> {
+        self.facts.proved_by
+    }
+
     /// By what the session is named to its owner. It is no credential.
     #[must_use]
     pub fn reference(&self) -> String {
@@ -170,11 +178,15 @@ impl Session {
             | SignIn::DevicePlain
             | SignIn::Internal => return Vec::new(),
         };
-        match self.facts.proved {
-            None => vec![first],
-            Some(_) if first == "otp" => vec!["otp", "mfa"],
-            Some(_) if first == "external" => vec!["external", "mfa"],
-            Some(_) => vec![first, "otp", "mfa"],
+        match (self.facts.proved, self.facts.proved_by) {
+            (None, _) => vec![first],
+            // A passkey is the possession of a key.
+            (Some(_), Some(Factor::Passkey)) => vec![first, "pop", "mfa"],
+            (Some(_), _) if first == "otp" => vec!["otp", "mfa"],
+            (Some(_), None) | (Some(_), Some(Factor::Provider)) if first == "external" => {
+                vec!["external", "mfa"]
+            }
+            (Some(_), _) => vec![first, "otp", "mfa"],
         }
     }
 

@@ -89,6 +89,7 @@ impl Access {
                     peer: Peer { address: facts.address, tls: facts.tls },
                     stage: Stage::Whole,
                     proved: None,
+                    proved_by: None,
                     last_used: AtomicI64::new(0),
                     proof: Proof::Device { facts, habits: Arc::new(record.habits.clone()) },
                 });

@@ -104,6 +104,7 @@ impl From<SignInError> for GrantError {
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
+            | SignInError::Passkey(_)
             | SignInError::NoDirectory
             | SignInError::DirectoryUnavailable(_)
             | SignInError::Busy => Self::StepUp,

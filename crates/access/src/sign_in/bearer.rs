@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::identity::sessions::{self, DirectoryProof, SessionRow};
+use yingdun_catalog::identity::sessions::{self, DirectoryProof, Factor, SessionRow};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
@@ -52,6 +52,8 @@ pub(crate) struct NewSession<'a> {
     pub(crate) stage: Stage,
     /// When a second factor was proved that counts for the session.
     pub(crate) proved: Option<Timestamp>,
+    /// By what.
+    pub(crate) proved_by: Option<Factor>,
     /// The program, as it calls itself.
     pub(crate) program: Option<&'a str>,
     /// What it rests on in another directory.
@@ -110,6 +112,7 @@ impl Access {
             };
             return Err(self.refuse_sign_in(claim, fault).await);
         }
+        let stage = self.inner.rules.stage_of(&row);
         let session = Session::new(SessionFacts {
             id: SessionId(row.token_hash),
             // A word that is not known any more is an account from the future: the weakest reading is right.
@@ -122,8 +125,9 @@ impl Access {
             expires: row.expires,
             peer,
             proof: Proof::Token(row.token_hash),
-            stage: row.stage,
+            stage,
             proved: row.proved,
+            proved_by: row.proved_by,
             last_used: AtomicI64::new(row.last_used.unwrap_or(row.issued).as_ms()),
         });
         self.used(&session, now).await.map_err(SignInError::Unavailable)?;
@@ -221,6 +225,7 @@ impl Access {
             revoked: None,
             stage: new.stage,
             proved: new.proved,
+            proved_by: new.proved_by,
             last_used: Some(now),
             origin: self.seal_origin(&new, &token.hash),
             directory: new.directory,
@@ -239,6 +244,7 @@ impl Access {
             proof: Proof::Token(token.hash),
             stage: new.stage,
             proved: new.proved,
+            proved_by: new.proved_by,
             last_used: AtomicI64::new(now.as_ms()),
         });
         Ok(SignedIn { token: token.secret, session, expires_in })
@@ -287,6 +293,7 @@ impl Access {
             proof: Proof::System,
             stage: Stage::Whole,
             proved: None,
+            proved_by: None,
             last_used: AtomicI64::new(0),
         })
     }

@@ -35,6 +35,7 @@ impl Access {
             peer,
             stage: Stage::Whole,
             proved: None,
+            proved_by: None,
             program: None,
             directory: None,
         };

@@ -28,10 +28,12 @@ use crate::access::Access;
 use crate::flood::Verdict;
 use crate::ledger;
 use crate::oidc::TokenFault;
+use crate::passkey::PasskeyError;
 use crate::session::Session;
 use std::net::IpAddr;
 use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
+use yingdun_crypto::webauthn;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
 
 /// Why nobody was signed in.
@@ -65,6 +67,9 @@ pub enum SignInError {
     /// What is kept of the second factor does not open.
     #[error("the second factor of the account does not open under the key of the institution; have it reset")]
     SecondFactorDamaged,
+    /// What was not done with passkeys, and why.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// Nobody signs in with another directory here.
     #[error("no provider of sign-ins is configured")]
     NoDirectory,
@@ -125,12 +130,17 @@ pub(crate) enum Fault {
     UnboundIdentity,
     NoName,
     NameTaken,
+    ExpiredChallenge,
+    UnknownPasskey,
+    ReplayedPasskey,
+    PasskeyCopied,
+    Passkey(webauthn::Fault),
     Token(TokenFault),
 }
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -162,6 +172,10 @@ impl Fault {
         Self::UnboundIdentity,
         Self::NoName,
         Self::NameTaken,
+        Self::ExpiredChallenge,
+        Self::UnknownPasskey,
+        Self::ReplayedPasskey,
+        Self::PasskeyCopied,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -197,6 +211,12 @@ impl Fault {
             Self::UnboundIdentity => "identity-not-bound",
             Self::NoName => "identity-without-name",
             Self::NameTaken => "name-taken",
+            Self::ExpiredChallenge => "passkey-not-asked",
+            Self::UnknownPasskey => "unknown-passkey",
+            Self::ReplayedPasskey => "replayed-passkey",
+            // The count of its signatures did not grow: there may be two of it.
+            Self::PasskeyCopied => "passkey-copied",
+            Self::Passkey(fault) => fault.as_str(),
             Self::Token(fault) => fault.as_str(),
         }
     }

@@ -12,6 +12,7 @@ pub mod directories;
 pub mod grants;
 pub mod links;
 pub(crate) mod migrations;
+pub mod passkeys;
 pub mod people;
 pub mod places;
 pub mod second_factors;

@@ -141,6 +141,7 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::SecondFactorExists
         | SignInError::NoSecondFactor
         | SignInError::SecondFactorDamaged
+        | SignInError::Passkey(_)
         | SignInError::NoDirectory => Refusal::NotTrusted,
         SignInError::Busy
         | SignInError::DirectoryUnavailable(_)

@@ -58,6 +58,7 @@ impl OAuthError {
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
+            | SignInError::Passkey(_)
             | SignInError::NoDirectory => refused,
             SignInError::Busy
             | SignInError::DirectoryUnavailable(_)
