@@ -493,7 +493,7 @@ impl Access {
                 if row.revoked.is_some() || row.expires <= now || rested {
                     return Ok(Err(Reason::SessionEnded));
                 }
-                if row.stage != Stage::Whole {
+                if self.inner.rules.stage_of(row) != Stage::Whole {
                     return Ok(Err(Reason::SignInNotFinished));
                 }
                 if !found.role_held && !found.disabled {

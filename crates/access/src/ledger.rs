@@ -167,6 +167,7 @@ mod tests {
             .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
             .chain(MessageFault::ALL.iter().map(|fault| fault.as_str()))
             .chain(ProofFault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(yingdun_crypto::webauthn::Fault::ALL.iter().map(|fault| fault.as_str()))
         {
             assert_eq!(word(text).as_str(), text);
         }

@@ -38,6 +38,7 @@
 //! | `directory` | people of other directories: to which account they belong, which roles that gives, and who left |
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
+//! | `passkey` | passkeys: having one made, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `tally` | what was done, counted beside the leaves that tell of it |
@@ -65,6 +66,7 @@ mod grants;
 mod ledger;
 mod masking;
 mod oidc;
+mod passkey;
 mod password;
 mod permit;
 mod programs;
@@ -104,6 +106,10 @@ pub use oidc::{
     CLOCK_SKEW_MAX, OidcAnswer, OidcBegun, OidcJourney, OidcProvider, OidcRules, OidcSetup, ProviderCall,
     ProviderError, ProviderKeys, ProviderMetadata, is_protected,
 };
+pub use passkey::{
+    NewPasskey, PASSKEY_NAME_CHARACTERS_MAX, PasskeyError, PasskeyPerson, PasskeyProof, PasskeyQuestion,
+    PasskeyView,
+};
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use programs::{
     ClientCertificate, Demand, Message, MessageError, MessageFault, Presented, Scheme, ShownProof,
@@ -127,3 +133,7 @@ pub use yingdun_catalog::identity::alerts::AlertRow;
 pub use yingdun_catalog::identity::credentials::{Credential, CredentialKind};
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};
+/// By what a second factor was proved.
+pub use yingdun_catalog::identity::sessions::Factor;
+/// For whom passkeys are made.
+pub use yingdun_crypto::webauthn::{PartyError, RelyingParty};

@@ -5,7 +5,9 @@ use crate::device::AddressList;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
-use yingdun_model::{Role, Timestamp};
+use yingdun_catalog::identity::sessions::{Factor, SessionRow, Stage};
+use yingdun_crypto::webauthn::RelyingParty;
+use yingdun_model::{ActorKind, Role, Timestamp};
 
 /// How long a session may rest unless something else is said (GB/T 22239: a session that rests is ended).
 const IDLE: Duration = Duration::from_secs(15 * 60);
@@ -17,6 +19,10 @@ const STRONG: Duration = Duration::from_secs(60 * 60);
 pub struct SignInRules {
     /// The roles that nobody activates without a second factor, beside those of which nobody does anywhere.
     pub second_factor_for: BTreeSet<Role>,
+    /// The roles that nobody activates without a passkey; codes do not stand in for it.
+    pub passkey_for: BTreeSet<Role>,
+    /// For whom passkeys are made; without it there are none.
+    pub relying_party: Option<RelyingParty>,
     /// Whether people open what is sensitive (L4S, L5) only with a second factor that was proved a short while ago.
     pub step_up: bool,
     /// How long that is.
@@ -29,6 +35,8 @@ impl Default for SignInRules {
     fn default() -> Self {
         Self {
             second_factor_for: BTreeSet::new(),
+            passkey_for: BTreeSet::new(),
+            relying_party: None,
             step_up: false,
             strong: STRONG,
             idle: IdleRules { usual: IDLE, roles: BTreeMap::new(), zones: Vec::new() },
@@ -41,7 +49,15 @@ impl SignInRules {
     /// outside.
     #[must_use]
     pub fn demands_second_factor(&self, role: Role) -> bool {
-        self.second_factor_for.contains(&role) || role.is_outsider()
+        self.second_factor_for.contains(&role) || self.passkey_for.contains(&role) || role.is_outsider()
+    }
+
+    /// How far a session has come by what is demanded now: one that was whole before its role demanded a passkey has to prove one.
+    pub(crate) fn stage_of(&self, row: &SessionRow) -> Stage {
+        let lacks = row.actor_kind == ActorKind::Person
+            && row.proved_by != Some(Factor::Passkey)
+            && self.passkey_for.contains(&row.role);
+        if lacks && row.stage == Stage::Whole { Stage::Prove } else { row.stage }
     }
 
     /// Until when a second factor counts that was proved at a moment.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use yingdun_catalog::identity::sessions::{Bound, Stage};
+use yingdun_catalog::identity::sessions::{Bound, Factor, Stage};
 use yingdun_crypto::digest::sha256;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, PurposeOfUse, Role, Timestamp};
 
@@ -38,6 +38,8 @@ pub(crate) struct SessionFacts {
     pub(crate) stage: Stage,
     /// When a second factor was last proved in it.
     pub(crate) proved: Option<Timestamp>,
+    /// By what.
+    pub(crate) proved_by: Option<Factor>,
     /// When it was last written down that the session is used, in milliseconds.
     pub(crate) last_used: AtomicI64,
     /// What a service client has to show with each request.
@@ -167,6 +169,12 @@ impl Session {
         self.facts.proved
     }
 
+    /// By what it was proved.
+    #[must_use]
+    pub fn proved_by(&self) -> Option<Factor> {
+        self.facts.proved_by
+    }
+
     /// By what the session is named to its owner. It is no credential.
     #[must_use]
     pub fn reference(&self) -> String {
@@ -188,11 +196,15 @@ impl Session {
             | SignIn::DevicePlain
             | SignIn::Internal => return Vec::new(),
         };
-        match self.facts.proved {
-            None => vec![first],
-            Some(_) if first == "otp" => vec!["otp", "mfa"],
-            Some(_) if first == "external" => vec!["external", "mfa"],
-            Some(_) => vec![first, "otp", "mfa"],
+        match (self.facts.proved, self.facts.proved_by) {
+            (None, _) => vec![first],
+            // A passkey is the possession of a key.
+            (Some(_), Some(Factor::Passkey)) => vec![first, "pop", "mfa"],
+            (Some(_), _) if first == "otp" => vec!["otp", "mfa"],
+            (Some(_), None) | (Some(_), Some(Factor::Provider)) if first == "external" => {
+                vec!["external", "mfa"]
+            }
+            (Some(_), _) => vec![first, "otp", "mfa"],
         }
     }
 

@@ -25,6 +25,7 @@
 //! | [`sign`] | signatures and signed notes | RFC 8032 (Ed25519), GB/T 32918.2 (SM2), C2SP signed-note |
 //! | [`digest`] | SHA-256 and SM3 for evidence, BLAKE3 for ciphertext | FIPS 180-4, GB/T 32905, BLAKE3 |
 //! | [`one_time_code`] | codes of authenticator apps | RFC 6238 (TOTP), RFC 4226 |
+//! | [`webauthn`] | whether a passkey was made, or has signed, for a question of ours | W3C WebAuthn level 3 |
 //! | [`passphrase`] | a key from a passphrase | RFC 9106 (Argon2id) |
 //! | [`random`] | bytes from the operating system | |
 //!
@@ -71,6 +72,7 @@ mod sm4;
 mod stack;
 mod suite;
 pub mod token;
+pub mod webauthn;
 pub mod wrap;
 
 pub use chunked::{

@@ -7,7 +7,7 @@ use crate::server::Peer;
 use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::time::Duration;
-use yingdun_access::{Presented, Scheme, Session, ShownProof, SignInError};
+use yingdun_access::{PasskeyError, Presented, Scheme, Session, ShownProof, SignInError};
 use yingdun_model::Secret;
 
 /// The cookie of the plain pages. `__Host-` ties it to this host, HTTPS and the root path.
@@ -255,6 +255,12 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
         SignInError::SecondFactorExists | SignInError::NoSecondFactor => {
             Problem::new(Kind::Conflict).came(error.to_string())
         }
+        SignInError::Passkey(PasskeyError::NotFresh) => Problem::new(Kind::Forbidden)
+            .expected(error.to_string())
+            .remedy("prove it at POST /api/v1/me/passkeys/proof or /api/v1/me/second-factor/proof, and ask again"),
+        SignInError::Passkey(PasskeyError::Unknown) => Problem::new(Kind::NotFound).came(error.to_string()),
+        SignInError::Passkey(PasskeyError::Name) => Problem::new(Kind::BadRequest).expected(error.to_string()),
+        SignInError::Passkey(_) => Problem::new(Kind::Conflict).came(error.to_string()),
         SignInError::SecondFactorDamaged => {
             tracing::error!(%error, "a second factor does not open");
             Problem::new(Kind::Conflict)

@@ -60,6 +60,7 @@ pub mod multipart;
 mod network;
 mod oauth;
 mod page;
+mod passkeys;
 mod routes;
 mod sealed;
 mod server;

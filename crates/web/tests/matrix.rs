@@ -222,7 +222,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
         },
         // What shows the sign-in form to who is nobody, and never an image.
-        RouteId::SecondFactorPage | RouteId::SessionsPage => match who {
+        RouteId::SecondFactorPage | RouteId::SessionsPage | RouteId::PasskeysPage => match who {
             // Programs have neither.
             Who::Service => SignIn,
             _ => Served,
@@ -231,6 +231,9 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         RouteId::SecondFactorProof
         | RouteId::SecondFactorBegin
         | RouteId::SecondFactorConfirm
+        | RouteId::PasskeysPageBegin
+        | RouteId::PasskeysPageConfirm
+        | RouteId::PasskeysPageRemove
         | RouteId::SessionsPageEnd => Forbidden,
         RouteId::ReadSecondFactor => match who {
             Who::Service => Forbidden,
@@ -258,6 +261,20 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::RemoteExpert | Who::Patient if id != RouteId::ConfirmSecondFactor => Forbidden,
             other => token_or(other, Conflict),
         },
+        RouteId::ListPasskeys => match who {
+            Who::Service => Forbidden,
+            other => token_or(other, Served),
+        },
+        // Here are none: the address of the harness is a number.
+        RouteId::BeginPasskey | RouteId::ConfirmPasskey | RouteId::AskForPasskey | RouteId::ProvePasskey => {
+            match who {
+                Who::HalfSignedIn => Conflict,
+                Who::Service => Forbidden,
+                other => token_or(other, Conflict),
+            }
+        }
+        // Nobody has proved anything.
+        RouteId::RemovePasskey => token_or(who, Forbidden),
         // Of nobody.
         RouteId::EndOwnSession => match who {
             Who::Service => Forbidden,
@@ -616,6 +633,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{part}", "root")
         .replace("{place}", &hex::encode([&[1, 1, 0, 0, 0, 0, 0][..], &[0; 32]].concat()))
         .replace("{index}", "0")
+        .replace("{passkey}", "0123456789abcdef")
         .replace("{token}", "no-such-link");
     let json = |value: serde_json::Value| Some(value.to_string().into_bytes());
     let form = |text: &str| Some(text.as_bytes().to_vec());
@@ -636,7 +654,12 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::SecondFactorProof | RouteId::SecondFactorConfirm => {
             form("one_time_code=123456&form_token=y")
         }
-        RouteId::SecondFactorBegin => form("password=x&form_token=y"),
+        RouteId::SecondFactorBegin | RouteId::PasskeysPageBegin => form("password=x&form_token=y"),
+        RouteId::PasskeysPageConfirm => form("name=x&passkey=%7B%7D&form_token=y"),
+        RouteId::PasskeysPageRemove => form("passkey=0123456789abcdef&form_token=y"),
+        RouteId::BeginPasskey => json(json!({})),
+        RouteId::ConfirmPasskey => json(json!({"name": "x", "credential": credential()})),
+        RouteId::ProvePasskey => json(json!({"credential": credential()})),
         RouteId::SessionsPageEnd => form("session=0123456789abcdef&form_token=y"),
         RouteId::BeginSecondFactor => json(json!({"password": "a wrong password"})),
         RouteId::ConfirmSecondFactor
@@ -749,6 +772,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::EnrolForm
         | RouteId::SecondFactorPage
         | RouteId::SessionsPage
+        | RouteId::PasskeysPage
+        | RouteId::ListPasskeys
+        | RouteId::AskForPasskey
+        | RouteId::RemovePasskey
         | RouteId::ReadSecondFactor
         | RouteId::ListOwnSessions
         | RouteId::OwnAccesses
@@ -835,8 +862,6 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::Capabilities
         | RouteId::Live
         | RouteId::Ready
-        | RouteId::ListCredentials
-        | RouteId::RemoveCredential
         | RouteId::Metrics => None,
     };
     (path, body)
@@ -1161,4 +1186,13 @@ async fn a_path_outside_the_table_is_nothing_and_another_method_is_named_as_such
     let answer = running.client.put(format!("{}/health/live", running.origin)).send().await.unwrap();
     assert_eq!(answer.status(), 405);
     assert!(answer.headers()["allow"].to_str().unwrap().contains("GET"));
+}
+
+/// What a browser brings back of a passkey, made or proved.
+fn credential() -> serde_json::Value {
+    json!({
+        "id": "AQI",
+        "response":
+            {"clientDataJSON": "e30", "attestationObject": "oA", "authenticatorData": "AA", "signature": "Aw"},
+    })
 }

@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::session::Session;
 use crate::sign_in::SessionView;
 use std::collections::BTreeSet;
-use yingdun_catalog::identity::{second_factors, sessions};
+use yingdun_catalog::identity::{passkeys, second_factors, sessions};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::{Action, ActorId, ActorKind};
 
@@ -58,7 +58,8 @@ impl Access {
         self.carry_out(intent, detail, outcome).await.map(|_| ())
     }
 
-    /// Removes the second factor of somebody who lost it, and ends every session of that person. The password stays.
+    /// Removes the second factors of somebody who lost them, app, passkeys and recovery codes, and ends every session of that person. The
+    /// password stays.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] when there is none; [`AdminError::OwnSecondFactor`] for one's own.
@@ -72,9 +73,18 @@ impl Access {
             code: "reset-second-factor",
             detail: ChangeDetail::of(actor),
         };
-        let mut statements: Vec<Statement> = second_factors::remove(institution, actor).into();
-        statements.push(sessions::revoke_actor(institution, actor, ActorKind::Person, now));
-        self.change(officer, change, statements).await.map(|_| ())
+        let (intent, detail) = self.intend(officer, change).await?;
+        let outcome = match second_factors::held(&self.inner.identity, institution, actor).await {
+            Ok(held) if held.any() => {
+                let mut statements: Vec<Statement> = second_factors::remove_all(institution, actor).into();
+                statements.push(passkeys::remove_all(institution, actor));
+                statements.push(sessions::revoke_actor(institution, actor, ActorKind::Person, now));
+                self.inner.identity.execute(statements).await
+            }
+            Ok(_) => Err(CatalogError::UnexpectedRows { statement: 0, expected: 1, came: 0 }),
+            Err(error) => Err(error),
+        };
+        self.carry_out(intent, detail, outcome).await.map(|_| ())
     }
 
     /// Who has a second factor, for an officer who may read accounts.

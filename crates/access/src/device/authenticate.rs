@@ -92,6 +92,7 @@ impl Access {
                     peer: Peer { address: facts.address, tls: facts.tls },
                     stage: Stage::Whole,
                     proved: None,
+                    proved_by: None,
                     last_used: AtomicI64::new(0),
                     demands: BTreeSet::new(),
                     bound: Bound::default(),

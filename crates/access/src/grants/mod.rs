@@ -130,6 +130,7 @@ impl From<SignInError> for GrantError {
             | SignInError::SecondFactorExists
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
+            | SignInError::Passkey(_)
             | SignInError::NoDirectory
             | SignInError::NameTaken
             | SignInError::PasswordElsewhere

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use yingdun_catalog::identity::sessions::{Bound, DirectoryProof};
+use yingdun_catalog::identity::sessions::{Bound, DirectoryProof, Factor};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorKind, Role, Secret, Timestamp};
@@ -234,7 +234,9 @@ impl Access {
         };
         let person = self.admit(&introduced, peer).await?;
         let role = self.role_from_elsewhere(&person, journey.role, peer).await?;
-        let proved = proves_second_factor(rules, token).then_some(token.authenticated);
+        // What a provider saw is no passkey of ours.
+        let counts = proves_second_factor(rules, token) && !self.inner.rules.passkey_for.contains(&role);
+        let proved = counts.then_some(token.authenticated);
         let stage = match proved {
             Some(_) => Stage::Whole,
             None => self.stage_after_password(institution, &person.actor, role).await?,
@@ -254,6 +256,7 @@ impl Access {
             peer,
             stage,
             proved,
+            proved_by: proved.map(|_| Factor::Provider),
             program: program.as_deref(),
             bound: Bound::default(),
             ends: None,

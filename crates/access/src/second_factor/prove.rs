@@ -4,8 +4,10 @@ use super::codes::{self, Typed};
 use super::enrol::RecoveryCodes;
 use super::person_of;
 use crate::access::Access;
+use crate::passkey::PasskeyError;
 use crate::session::Session;
 use crate::sign_in::{Fault, SignInError, Stage};
+use yingdun_catalog::identity::sessions::Factor;
 use yingdun_catalog::identity::{people, places, second_factors, sessions};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Secret, Timestamp};
@@ -35,15 +37,13 @@ impl Access {
         code: &Secret<String>,
     ) -> Result<RecoveryCodes, SignInError> {
         let (institution, actor) = (session.institution(), session.actor());
-        let made = codes::recovery_codes();
-        let hashes = made.each_ref().map(|code| codes::recovery_hash(institution, actor, code));
-        let replace = second_factors::replace_codes(institution, actor, &hashes);
+        let (made, replace) = RecoveryCodes::fresh(institution, actor);
         self.spend_code(session, code, "recovery-codes-renewed", replace).await?;
-        Ok(RecoveryCodes(made.into()))
+        Ok(made)
     }
 
-    /// Removes the second factor of the person of a session, for a code. Every other session of the person ends; this one has to
-    /// get a new one first where its role demands it.
+    /// Removes the app of the person of a session, for a code. Every other session of the person ends; this one has to
+    /// get another factor first where its role demands one and no passkey is left. Recovery codes stay beside passkeys.
     ///
     /// # Errors
     /// As [`Self::prove_second_factor`].
@@ -56,8 +56,11 @@ impl Access {
         let (institution, actor) = (claim.institution, claim.actor);
         let demanded = self.inner.rules.demands_second_factor(session.role());
         let stage = if demanded { Stage::Enrol } else { Stage::Whole };
-        let mut changes: Vec<Statement> = second_factors::remove(institution, actor).into();
-        changes.push(sessions::unprove(&token_hash, stage));
+        let mut changes = vec![second_factors::remove(institution, actor)];
+        if self.held_factors(institution, actor).await?.passkeys == 0 {
+            changes.push(second_factors::remove_codes(institution, actor));
+            changes.push(sessions::unprove(&token_hash, stage));
+        }
         let now = self.inner.clock.now();
         changes.push(sessions::revoke_others(institution, actor, ActorKind::Person, &token_hash, now));
         self.spend_code(session, code, "second-factor-removed", changes).await.map(|_| ())
@@ -73,8 +76,12 @@ impl Access {
     ) -> Result<Timestamp, SignInError> {
         let Some((claim, token_hash)) = person_of(session) else { return Err(SignInError::Refused) };
         let (institution, actor) = (claim.institution, claim.actor);
-        if !self.has_second_factor(institution, actor).await? {
+        let held = self.held_factors(institution, actor).await?;
+        if !held.any() {
             return Err(SignInError::NoSecondFactor);
+        }
+        if held.passkeys > 0 && self.inner.rules.passkey_for.contains(&session.role()) {
+            return Err(PasskeyError::Demanded.into());
         }
         let counted = self.counted(claim).await?;
         let now = self.inner.clock.now();
@@ -88,7 +95,7 @@ impl Access {
         self.note(session, word).await?;
         let mut changes = vec![
             spend,
-            sessions::prove(&token_hash, now, self.person_session_ends(now)),
+            self.proved_by(session.role(), &token_hash, Factor::Code, now),
             places::succeed(institution, actor, &counted.place.digest, now),
         ];
         // A code at the usual desk says nothing of what strangers try elsewhere.
@@ -122,7 +129,10 @@ impl Access {
             Some(Typed::Digits(digits)) => {
                 // Read behind the count, so that of attempts made at the same time each sees what the one before used.
                 let factor = self.second_factor_of(institution, actor).await?;
-                let factor = factor.ok_or(SignInError::NoSecondFactor)?;
+                let Some(factor) = factor.filter(|factor| factor.confirmed.is_some()) else {
+                    // Only passkeys, and the recovery codes beside them.
+                    return Ok(Err(Fault::WrongCode));
+                };
                 let secret = self.open_secret(institution, actor, &factor)?;
                 match codes::step_of(&secret, &digits, now) {
                     None => Err(Fault::WrongCode),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::complete::Act;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::identity::sessions::{self, Bound, DirectoryProof, SessionRow};
+use yingdun_catalog::identity::sessions::{self, Bound, DirectoryProof, Factor, SessionRow};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
@@ -54,6 +54,8 @@ pub(crate) struct NewSession<'a> {
     pub(crate) stage: Stage,
     /// When a second factor was proved that counts for the session.
     pub(crate) proved: Option<Timestamp>,
+    /// By what.
+    pub(crate) proved_by: Option<Factor>,
     /// The program, as it calls itself.
     pub(crate) program: Option<&'a str>,
     /// What it rests on in another directory.
@@ -163,6 +165,7 @@ impl Access {
             return Err(self.refuse_unfit(claim_of(row, peer), unfit).await);
         }
         let row = standing.session;
+        let stage = self.inner.rules.stage_of(&row);
         let session = Session::new(SessionFacts {
             id: SessionId(row.token_hash),
             demands: parse_demands(&standing.demands).unwrap_or_else(|_| Demand::ALL.into()),
@@ -177,8 +180,9 @@ impl Access {
             expires: row.expires,
             peer,
             proof: Proof::Token(row.token_hash),
-            stage: row.stage,
+            stage,
             proved: row.proved,
+            proved_by: row.proved_by,
             last_used: AtomicI64::new(row.last_used.unwrap_or(row.issued).as_ms()),
         });
         self.used(&session, now).await.map_err(SignInError::Unavailable)?;
@@ -278,6 +282,7 @@ impl Access {
             revoked: None,
             stage: new.stage,
             proved: new.proved,
+            proved_by: new.proved_by,
             last_used: Some(now),
             origin: self.seal_origin(&new, &token.hash),
             directory: new.directory,
@@ -298,6 +303,7 @@ impl Access {
             proof: Proof::Token(token.hash),
             stage: new.stage,
             proved: new.proved,
+            proved_by: new.proved_by,
             last_used: AtomicI64::new(now.as_ms()),
             demands: new.demands,
             bound: new.bound,
@@ -361,6 +367,7 @@ impl Access {
             proof: Proof::System,
             stage: Stage::Whole,
             proved: None,
+            proved_by: None,
             last_used: AtomicI64::new(0),
             demands: BTreeSet::new(),
             bound: Bound::default(),

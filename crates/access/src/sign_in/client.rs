@@ -79,6 +79,7 @@ impl Access {
             peer: shown.peer,
             stage: Stage::Whole,
             proved: None,
+            proved_by: None,
             program: None,
             directory: None,
             bound: proved.bound,

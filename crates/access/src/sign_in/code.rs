@@ -181,7 +181,7 @@ impl Access {
         let alive = standing.map_err(SignInError::Unavailable)?.filter(|standing| {
             standing.session.revoked.is_none()
                 && standing.session.expires > now
-                && standing.session.stage == Stage::Whole
+                && self.inner.rules.stage_of(&standing.session) == Stage::Whole
                 && standing.role_held
                 && !standing.disabled
         });
@@ -200,6 +200,7 @@ impl Access {
             stage: Stage::Whole,
             // What the person proved on our page counts for the program to which the page led.
             proved: alive.session.proved,
+            proved_by: alive.session.proved_by,
             program: Some(client.client_id.as_str()),
             directory: alive.session.directory,
             bound,

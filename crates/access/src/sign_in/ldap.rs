@@ -106,6 +106,7 @@ impl Access {
             peer,
             stage: self.stage_after_password(institution, &person.actor, role).await?,
             proved: None,
+            proved_by: None,
             program,
             directory: Some(DirectoryProof {
                 subject_hash,

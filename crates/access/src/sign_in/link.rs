@@ -85,6 +85,7 @@ impl Access {
             peer,
             stage: self.stage_after_password(&link.institution, &link.actor, role).await?,
             proved: None,
+            proved_by: None,
             program: None,
             directory: None,
             bound: Bound::default(),

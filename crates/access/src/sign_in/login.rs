@@ -99,6 +99,7 @@ impl Access {
             peer,
             stage: self.stage_after_password(&institution, &actor, role).await?,
             proved: None,
+            proved_by: None,
             program: program.as_deref(),
             directory: None,
             bound: Bound::default(),
@@ -179,14 +180,13 @@ impl Access {
         Ok(if demanded { Stage::Enrol } else { Stage::Whole })
     }
 
-    /// Whether an account has a second factor whose first code has come.
+    /// Whether an account has a passkey, or an app whose first code has come.
     pub(crate) async fn has_second_factor(
         &self,
         institution: &InstitutionId,
         actor: &ActorId,
     ) -> Result<bool, SignInError> {
-        let factor = self.second_factor_of(institution, actor).await?;
-        Ok(factor.is_some_and(|factor| factor.confirmed.is_some()))
+        Ok(self.held_factors(institution, actor).await?.any())
     }
 
     /// Counts an attempt of somebody whose account is not disabled, or refuses.

@@ -30,12 +30,14 @@ use crate::access::Access;
 use crate::flood::Verdict;
 use crate::ledger;
 use crate::oidc::TokenFault;
+use crate::passkey::PasskeyError;
 use crate::programs::{MessageFault, ProofFault};
 use crate::session::Session;
 use std::net::IpAddr;
 use yingdun_audit::complete::Act;
 use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
+use yingdun_crypto::webauthn;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
 
 /// Why nobody was signed in.
@@ -69,6 +71,9 @@ pub enum SignInError {
     /// What is kept of the second factor does not open.
     #[error("the second factor of the account does not open under the key of the institution; have it reset")]
     SecondFactorDamaged,
+    /// What was not done with passkeys, and why.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// Nobody signs in with another directory here.
     #[error("no provider of sign-ins is configured")]
     NoDirectory,
@@ -156,6 +161,11 @@ pub(crate) enum Fault {
     WithoutProof,
     OtherKey,
     ReplayedProof,
+    ExpiredChallenge,
+    UnknownPasskey,
+    ReplayedPasskey,
+    PasskeyCopied,
+    Passkey(webauthn::Fault),
     Token(TokenFault),
     Proof(ProofFault),
     Message(MessageFault),
@@ -163,7 +173,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 41] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
         Self::LockedOut,
@@ -205,6 +215,10 @@ impl Fault {
         Self::WithoutProof,
         Self::OtherKey,
         Self::ReplayedProof,
+        Self::ExpiredChallenge,
+        Self::UnknownPasskey,
+        Self::ReplayedPasskey,
+        Self::PasskeyCopied,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -250,6 +264,12 @@ impl Fault {
             Self::WithoutProof => "token-without-proof-of-key",
             Self::OtherKey => "token-with-other-key",
             Self::ReplayedProof => "replayed-proof-of-key",
+            Self::ExpiredChallenge => "passkey-not-asked",
+            Self::UnknownPasskey => "unknown-passkey",
+            Self::ReplayedPasskey => "replayed-passkey",
+            // The count of its signatures did not grow: there may be two of it.
+            Self::PasskeyCopied => "passkey-copied",
+            Self::Passkey(fault) => fault.as_str(),
             Self::Token(fault) => fault.as_str(),
             Self::Proof(fault) => fault.as_str(),
             Self::Message(fault) => fault.as_str(),

@@ -1,6 +1,6 @@
 //! The whole room on real engines: SQLite and PostgreSQL, a real audit log, real policies, a clock that obeys.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod administration;
 mod alerts;
@@ -14,6 +14,7 @@ mod house;
 mod ldap;
 mod oauth;
 mod oidc;
+mod passkeys;
 mod patients;
 mod programs;
 mod second_factor;

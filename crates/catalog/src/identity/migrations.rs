@@ -36,6 +36,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: PROGRAMS,
     },
     Migration { version: 12, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
+    Migration { version: 13, name: "expand: passkeys", sqlite: PASSKEYS, postgres: PASSKEYS },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -317,4 +318,24 @@ CREATE TABLE used_once (
     expires_ms BIGINT NOT NULL
 );
 CREATE INDEX used_once_by_expiry ON used_once (expires_ms)
+";
+
+/// A credential belongs to one account of all, so its digest is the key; what it is lies sealed. A session knows which challenge is open in it, and by
+/// what a second factor was proved: one that was there before, by a code or by a provider.
+const PASSKEYS: &str = "
+CREATE TABLE passkey (
+    credential_hash BYTEA  NOT NULL PRIMARY KEY,
+    institution     TEXT   NOT NULL,
+    actor           TEXT   NOT NULL,
+    sealed          BYTEA  NOT NULL,
+    sign_count      BIGINT NOT NULL,
+    created_ms      BIGINT NOT NULL,
+    last_used_ms    BIGINT,
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE INDEX passkey_of_actor ON passkey (institution, actor);
+ALTER TABLE session ADD COLUMN proved_by TEXT;
+ALTER TABLE session ADD COLUMN passkey_ceremony TEXT;
+ALTER TABLE session ADD COLUMN passkey_challenge BYTEA;
+ALTER TABLE session ADD COLUMN passkey_until_ms BIGINT
 ";

@@ -14,6 +14,7 @@ pub mod directory_attempts;
 pub mod grants;
 pub mod links;
 pub(crate) mod migrations;
+pub mod passkeys;
 pub mod people;
 pub mod places;
 pub mod second_factors;

@@ -32,8 +32,13 @@ impl std::fmt::Debug for SecondFactor {
 const FIND: Sql = Sql::new(
     "SELECT sealed, created_ms, confirmed_ms, last_step FROM second_factor WHERE institution = $1 AND actor = $2",
 );
-const CONFIRMED: Sql = Sql::new(
-    "SELECT actor FROM second_factor WHERE institution = $1 AND confirmed_ms IS NOT NULL ORDER BY actor",
+const HOLDERS: Sql = Sql::new(
+    "SELECT actor FROM second_factor WHERE institution = $1 AND confirmed_ms IS NOT NULL \
+     UNION SELECT actor FROM passkey WHERE institution = $1 ORDER BY actor",
+);
+const HELD: Sql = Sql::new(
+    "SELECT (SELECT COUNT(*) FROM second_factor WHERE institution = $1 AND actor = $2 AND confirmed_ms IS NOT NULL), \
+       (SELECT COUNT(*) FROM passkey WHERE institution = $1 AND actor = $2)",
 );
 /// One that was begun and not confirmed gives way to the next; a confirmed one stays.
 const BEGIN: Sql = Sql::new(
@@ -84,12 +89,43 @@ pub async fn find(
     }))
 }
 
-/// Everybody of an institution who has a confirmed second factor, in the order of the login names.
+/// What a person has to prove who is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Whether there is a secret that makes codes, and its first code has come.
+    pub codes: bool,
+    /// How many passkeys there are.
+    pub passkeys: i64,
+}
+
+impl Held {
+    /// Whether there is anything.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.codes || self.passkeys > 0
+    }
+}
+
+/// What a person has to prove who is there.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn held(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+) -> Result<Held, CatalogError> {
+    let rows = database.query(Statement::new(HELD, vec![institution.into(), actor.into()])).await?;
+    let Some(row) = rows.first() else { return Ok(Held::default()) };
+    Ok(Held { codes: row.get_i64(0)? > 0, passkeys: row.get_i64(1)? })
+}
+
+/// Everybody of an institution who has a confirmed second factor or a passkey, in the order of the login names.
 ///
 /// # Errors
 /// As [`Database::query`].
 pub async fn holders(database: &Database, institution: &InstitutionId) -> Result<Vec<ActorId>, CatalogError> {
-    let rows = database.query(Statement::new(CONFIRMED, vec![institution.into()])).await?;
+    let rows = database.query(Statement::new(HOLDERS, vec![institution.into()])).await?;
     rows.iter().map(|row| super::people::actor(row, 0)).collect()
 }
 
@@ -119,13 +155,22 @@ pub fn use_step(institution: &InstitutionId, actor: &ActorId, step: i64) -> Stat
     Statement::new(USE_STEP, vec![step.into(), institution.into(), actor.into(), step.into()]).expecting(1)
 }
 
-/// Removes the second factor of a person. The transaction fails with [`CatalogError::UnexpectedRows`] when there is none.
+/// Removes the secret that makes codes. The transaction fails with [`CatalogError::UnexpectedRows`] when there is none.
 #[must_use]
-pub fn remove(institution: &InstitutionId, actor: &ActorId) -> [Statement; 2] {
-    [
-        Statement::new(REMOVE, vec![institution.into(), actor.into()]).expecting(1),
-        Statement::new(REMOVE_CODES, vec![institution.into(), actor.into()]),
-    ]
+pub fn remove(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(REMOVE, vec![institution.into(), actor.into()]).expecting(1)
+}
+
+/// Removes the secret that makes codes, where there is one, and every recovery code.
+#[must_use]
+pub fn remove_all(institution: &InstitutionId, actor: &ActorId) -> [Statement; 2] {
+    [Statement::new(REMOVE, vec![institution.into(), actor.into()]), remove_codes(institution, actor)]
+}
+
+/// Removes every recovery code.
+#[must_use]
+pub fn remove_codes(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(REMOVE_CODES, vec![institution.into(), actor.into()])
 }
 
 /// Forgets a second factor that was begun and not confirmed: after a new password.
@@ -137,7 +182,7 @@ pub fn forget_begun(institution: &InstitutionId, actor: &ActorId) -> Statement {
 /// Puts recovery codes in the place of those that were there.
 #[must_use]
 pub fn replace_codes(institution: &InstitutionId, actor: &ActorId, hashes: &[[u8; 32]]) -> Vec<Statement> {
-    let remove = Statement::new(REMOVE_CODES, vec![institution.into(), actor.into()]);
+    let remove = remove_codes(institution, actor);
     let insert = |hash: &[u8; 32]| {
         Statement::new(INSERT_CODE, vec![institution.into(), actor.into(), hash.into()]).expecting(1)
     };

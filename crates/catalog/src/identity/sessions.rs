@@ -35,6 +35,39 @@ impl FromStr for Stage {
     }
 }
 
+/// By what a second factor was proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Factor {
+    /// A code of an app, or a recovery code.
+    Code,
+    /// A passkey.
+    Passkey,
+    /// A provider of sign-ins says so.
+    Provider,
+}
+
+impl Factor {
+    /// The word in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Passkey => "passkey",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+impl FromStr for Factor {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        [Self::Code, Self::Passkey, Self::Provider]
+            .into_iter()
+            .find(|factor| factor.as_str() == word)
+            .ok_or(())
+    }
+}
+
 /// A session that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
@@ -62,6 +95,8 @@ pub struct SessionRow {
     pub stage: Stage,
     /// When the person last proved a second factor in it.
     pub proved: Option<Timestamp>,
+    /// By what; none where nothing was proved, or before this was written down.
+    pub proved_by: Option<Factor>,
     /// When it was last used, to within some seconds; none of one that was opened before this was written down.
     pub last_used: Option<Timestamp>,
     /// Where it was opened and by which program, as the room above sealed it.
@@ -112,23 +147,24 @@ pub struct Standing {
 const INSERT: Sql = Sql::new(
     "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
      expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
-     bound_certificate, bound_key, credential) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15, $16, $17, $18)",
+     bound_certificate, bound_key, credential, proved_by) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15, $16, $17, $18, $19)",
 );
 /// One round trip for everything that a decision needs to know of an actor with a token. A session that was opened by a password
 /// alone, while a second factor was confirmed beside it, waits for that factor: whoever confirmed could not yet end it.
 const STANDING: Sql = Sql::new(
     "SELECT s.token_hash, s.institution, s.actor, s.actor_kind, s.role, s.sign_in, s.code_hash, s.issued_ms, \
        s.expires_ms, s.revoked_ms, \
-       CASE WHEN s.stage = 'whole' AND s.actor_kind = 'person' AND s.proved_ms IS NULL AND EXISTS (\
+       CASE WHEN s.stage = 'whole' AND s.actor_kind = 'person' AND s.proved_ms IS NULL AND (EXISTS (\
          SELECT 1 FROM second_factor f WHERE f.institution = s.institution AND f.actor = s.actor \
-         AND f.confirmed_ms IS NOT NULL) THEN 'prove' ELSE s.stage END, \
+         AND f.confirmed_ms IS NOT NULL) OR EXISTS (\
+         SELECT 1 FROM passkey k WHERE k.institution = s.institution AND k.actor = s.actor)) THEN 'prove' ELSE s.stage END, \
        s.proved_ms, s.last_used_ms, s.origin, \
        CAST(CASE s.actor_kind WHEN 'person' THEN COALESCE(p.disabled, 1) WHEN 'service' THEN COALESCE(c.disabled, 1) \
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
        COALESCE(c.scopes, ''), s.subject_hash, s.directory_session, s.authenticated_ms, \
-       s.bound_certificate, s.bound_key, s.credential, COALESCE(c.demands, '') \
+       s.bound_certificate, s.bound_key, s.credential, s.proved_by, COALESCE(c.demands, '') \
      FROM session s \
      LEFT JOIN person p ON s.actor_kind = 'person' AND p.institution = s.institution AND p.actor = s.actor \
      LEFT JOIN person_role r ON s.actor_kind = 'person' AND r.institution = s.institution AND r.actor = s.actor \
@@ -139,17 +175,22 @@ const STANDING: Sql = Sql::new(
 const LIVING: Sql = Sql::new(
     "SELECT token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, expires_ms, revoked_ms, \
        stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
-       bound_certificate, bound_key, credential \
+       bound_certificate, bound_key, credential, proved_by \
      FROM session WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND revoked_ms IS NULL AND expires_ms > $4 \
      ORDER BY issued_ms DESC LIMIT $5",
 );
 const TOUCH: Sql = Sql::new("UPDATE session SET last_used_ms = $1 WHERE token_hash = $2");
 const PROVE: Sql = Sql::new(
-    "UPDATE session SET proved_ms = $1, last_used_ms = $1, \
-       expires_ms = CASE stage WHEN 'whole' THEN expires_ms ELSE $2 END, stage = 'whole' \
+    "UPDATE session SET proved_ms = $1, last_used_ms = $1, proved_by = $2, \
+       expires_ms = CASE stage WHEN 'whole' THEN expires_ms ELSE $3 END, stage = 'whole' \
+     WHERE token_hash = $4 AND revoked_ms IS NULL AND expires_ms > $5",
+);
+const PROVE_TO_ENROL: Sql = Sql::new(
+    "UPDATE session SET proved_ms = $1, last_used_ms = $1, proved_by = $2, stage = 'enrol' \
      WHERE token_hash = $3 AND revoked_ms IS NULL AND expires_ms > $4",
 );
-const UNPROVE: Sql = Sql::new("UPDATE session SET proved_ms = NULL, stage = $1 WHERE token_hash = $2");
+const UNPROVE: Sql =
+    Sql::new("UPDATE session SET proved_ms = NULL, proved_by = NULL, stage = $1 WHERE token_hash = $2");
 const REVOKE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE token_hash = $2 AND revoked_ms IS NULL");
 const REVOKE_ACTOR: Sql = Sql::new(
@@ -202,6 +243,7 @@ pub fn insert(session: &SessionRow) -> Statement {
             session.bound.certificate.into(),
             session.bound.key.into(),
             session.bound.credential.into(),
+            session.proved_by.map(Factor::as_str).into(),
         ],
     )
     .expecting(1)
@@ -220,7 +262,7 @@ pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Opti
         disabled: row.get_bool(14)?,
         role_held: row.get_bool(15)?,
         scopes: row.get_text(16)?.to_owned(),
-        demands: row.get_text(23)?.to_owned(),
+        demands: row.get_text(24)?.to_owned(),
     }))
 }
 
@@ -252,8 +294,17 @@ pub fn touch(token_hash: &[u8; 32], now: Timestamp) -> Statement {
 /// Makes a session whole after a second factor was proved in it, or notes that it was proved again. The transaction fails with
 /// [`CatalogError::UnexpectedRows`] when the session has ended meanwhile.
 #[must_use]
-pub fn prove(token_hash: &[u8; 32], now: Timestamp, expires: Timestamp) -> Statement {
-    Statement::new(PROVE, vec![now.into(), expires.into(), token_hash.into(), now.into()]).expecting(1)
+pub fn prove(token_hash: &[u8; 32], factor: Factor, now: Timestamp, expires: Timestamp) -> Statement {
+    let values = vec![now.into(), factor.as_str().into(), expires.into(), token_hash.into(), now.into()];
+    Statement::new(PROVE, values).expecting(1)
+}
+
+/// Notes that a second factor was proved in a session that waits for another one, as its role demands. The transaction fails with
+/// [`CatalogError::UnexpectedRows`] when the session has ended meanwhile.
+#[must_use]
+pub fn prove_to_enrol(token_hash: &[u8; 32], factor: Factor, now: Timestamp) -> Statement {
+    let values = vec![now.into(), factor.as_str().into(), token_hash.into(), now.into()];
+    Statement::new(PROVE_TO_ENROL, values).expecting(1)
 }
 
 /// Takes the proof of a second factor from a session, and lets it go on at this stage.
@@ -373,6 +424,7 @@ fn read(row: &Row, directory: usize) -> Result<SessionRow, CatalogError> {
         revoked: row.opt_i64(9)?.map(Timestamp::from_ms),
         stage: row.get_word(10)?,
         proved: row.opt_i64(11)?.map(Timestamp::from_ms),
+        proved_by: row.opt_text(directory + 6)?.and_then(|word| word.parse().ok()),
         last_used: row.opt_i64(12)?.map(Timestamp::from_ms),
         origin: row.opt_bytes(13)?.map(<[u8]>::to_vec),
         directory: proof,

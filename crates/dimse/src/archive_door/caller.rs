@@ -161,6 +161,7 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::SecondFactorDamaged
         | SignInError::NameTaken
         | SignInError::PasswordElsewhere
+        | SignInError::Passkey(_)
         | SignInError::NoDirectory => Refusal::NotTrusted,
         SignInError::Busy
         | SignInError::DirectoryUnavailable(_)

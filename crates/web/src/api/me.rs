@@ -39,6 +39,9 @@ pub(crate) async fn second_factor(call: Call) -> Result<Response<Body>, Problem>
     let state = call.service.access.second_factor(session).await.map_err(of_refused)?;
     let body = json!({
         "confirmed_ms": state.confirmed.map(Timestamp::as_ms),
+        "passkeys": state.passkeys,
+        "passkeys_offered": state.passkeys_offered,
+        "passkey_required": state.passkey_required,
         "recovery_codes_left": state.recovery_codes_left,
         "required": state.required,
         "strong_until_ms": state.strong_until.map(Timestamp::as_ms),
@@ -121,23 +124,23 @@ async fn code_of(body: Body) -> Result<Secret<String>, Problem> {
     Ok(Secret::new(code))
 }
 
-fn recovery_codes(codes: &RecoveryCodes) -> Response<Body> {
+pub(super) fn recovery_codes(codes: &RecoveryCodes) -> Response<Body> {
     let codes: Vec<&String> = codes.0.iter().map(Secret::expose).collect();
     secret(answer::json(StatusCode::OK, &json!({"recovery_codes": codes})))
 }
 
 /// What is shown once is kept by no cache.
-fn secret(mut response: Response<Body>) -> Response<Body> {
+pub(super) fn secret(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// The token is good: only the password or the code is not.
-fn of_refused(error: SignInError) -> Problem {
+pub(super) fn of_refused(error: SignInError) -> Problem {
     match error {
         SignInError::Refused => Problem::new(Kind::Forbidden)
-            .expected("the password or an unused code of a person, and not too many failed attempts")
-            .remedy("wait for the next code of the app; after several failures wait a quarter of an hour"),
+            .expected("the password, an unused code or the answer of a passkey of a person, and not too many failed attempts")
+            .remedy("wait for the next code of the app, or ask for a new challenge; after several failures wait a quarter of an hour"),
         other => of_sign_in(&other),
     }
 }

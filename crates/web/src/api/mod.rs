@@ -18,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod network;
 pub(crate) mod nodes;
+pub(crate) mod passkeys;
 pub(crate) mod patient_accounts;
 pub(crate) mod performed;
 mod problems;

@@ -281,7 +281,7 @@ impl Problem {
         let mut problem = Self::new(Kind::Unauthenticated)
             .expected("a second factor that was proved a short while ago in this session")
             .came("second-factor-needed")
-            .remedy("send a code to POST /api/v1/me/second-factor/proof, or set a second factor up, and ask again");
+            .remedy("send a code to POST /api/v1/me/second-factor/proof or a passkey to POST /api/v1/me/passkeys/proof, or set a second factor up, and ask again");
         let challenge =
             HeaderValue::from_static("Bearer realm=\"yingdun\", error=\"insufficient_user_authentication\"");
         problem.0.header = Some((Extra::Authenticate, challenge));

@@ -10,12 +10,13 @@ use crate::http::body::form_of;
 use crate::http::form::{Parameters, encode};
 use crate::http::problem::{Kind, Problem};
 use crate::identity;
+use crate::page::second_factor::Proved;
 use crate::page::{form_token, second_factor, sign_in};
 use crate::routes::Call;
 use axum::body::Body;
 use axum::http::Response;
-use yingdun_access::{CodeRequest, Session, SignInError, SignedIn, Stage};
-use yingdun_model::{ActorId, Secret};
+use yingdun_access::{CodeRequest, Session, SignedIn, Stage};
+use yingdun_model::ActorId;
 
 /// The parameters of a request that the sign-in form carries along.
 pub(crate) const CARRIED: [&str; 6] =
@@ -37,8 +38,8 @@ pub(crate) async fn submit(call: Call, body: Body) -> Result<Response<Body>, Pro
         Ok(request) => request,
         Err(redirect) => return Ok(redirect),
     };
-    if let Some(code) = form.one("one_time_code")? {
-        return prove(&call, &form, &request, code).await;
+    if form.one("one_time_code")?.is_some() || form.one("passkey")?.is_some() {
+        return prove(&call, &form, &request).await;
     }
     let signed_in = match sign_in::sign_in(&call, &form).await? {
         Ok(signed_in) => signed_in,
@@ -69,7 +70,8 @@ async fn enter(
     match signed_in.session.stage() {
         Stage::Whole => send_back(call, form, request, &signed_in.session).await,
         Stage::Prove => {
-            let mut response = second_factor::ask_for_code(&target(call, form, request)?, false);
+            let target = target(call, form, request)?;
+            let mut response = second_factor::ask(call, &signed_in.session, &target, None).await?;
             identity::set_signing_in_cookie(&mut response, &signed_in.token, signed_in.expires_in);
             Ok(response)
         }
@@ -78,23 +80,20 @@ async fn enter(
 }
 
 /// The step behind the password: proves the second factor of whoever signs in, and sends the browser back with a code.
-async fn prove(
-    call: &Call,
-    form: &Parameters,
-    request: &CodeRequest,
-    code: &str,
-) -> Result<Response<Body>, Problem> {
+async fn prove(call: &Call, form: &Parameters, request: &CodeRequest) -> Result<Response<Body>, Problem> {
     let cookie = identity::SIGNING_IN_COOKIE;
     let found = identity::of_cookie_in_part(&call.service, &call.headers, cookie, call.peer).await?;
     let Some(session) = found else { return Ok(sign_in::form(&target(call, form, request)?, None)) };
-    match call.service.access.prove_second_factor(&session, &Secret::new(code.to_owned())).await {
-        Ok(_) => {
+    match second_factor::tried(call, &session, form).await? {
+        Proved::Yes => {
             let mut response = send_back(call, form, request, &session).await?;
             identity::clear_signing_in_cookie(&mut response);
             Ok(response)
         }
-        Err(SignInError::Refused) => Ok(second_factor::ask_for_code(&target(call, form, request)?, true)),
-        Err(error) => Err(identity::of_sign_in(&error)),
+        Proved::AndNow => Ok(second_factor::set_up_first()),
+        Proved::No(notice) => {
+            second_factor::ask(call, &session, &target(call, form, request)?, Some(notice)).await
+        }
     }
 }
 

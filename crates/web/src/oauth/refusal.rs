@@ -68,6 +68,7 @@ impl OAuthError {
             | SignInError::SecondFactorDamaged
             | SignInError::NameTaken
             | SignInError::PasswordElsewhere
+            | SignInError::Passkey(_)
             | SignInError::NoDirectory => refused,
             SignInError::BadProof => Self::InvalidProof,
             SignInError::NonceNeeded => Self::UseNonce,

@@ -23,7 +23,7 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
         "<table><thead><tr><th>地址 <small lang=\"en\">Address</small></th><th>程序 <small lang=\"en\">Program</small></th>\
          <th>角色 <small lang=\"en\">Role</small></th><th>登录 <small lang=\"en\">Since</small></th><th>最近使用 \
          <small lang=\"en\">Last used</small></th><th></th></tr></thead><tbody>{rows}</tbody></table>\
-         <p><a href=\"/second-factor\">第二因素 Second factor</a> · <a href=\"/\">返回 Back</a></p>"
+         <p><a href=\"/second-factor\">第二因素 Second factor</a> · <a href=\"/passkeys\">通行密钥 Passkeys</a> · <a href=\"/\">返回 Back</a></p>"
     );
     let mut response = page(StatusCode::OK, "我的会话", "My sessions", &main);
     token.attach(&mut response);

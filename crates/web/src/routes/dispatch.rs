@@ -3,8 +3,8 @@
 use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, patient_accounts, performed, programs,
-    rights, storage, studies as follow, system, vault, worklist,
+    dissents, evidence, grants, holds, keys, me, network, nodes, passkeys, patient_accounts, performed,
+    programs, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -13,7 +13,7 @@ use crate::dicomweb::{
 use crate::fhir::audit_event;
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, metadata, token};
-use crate::page::{enrol, provider, second_factor, sessions, sign_in, studies};
+use crate::page::{enrol, passkeys as page_passkeys, provider, second_factor, sessions, sign_in, studies};
 use axum::body::Body;
 use axum::http::Response;
 use yingdun_archive::Level;
@@ -85,6 +85,16 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::SecondFactorConfirm => second_factor::confirm(call, body).await,
         RouteId::SessionsPage => sessions::list(&call).await,
         RouteId::SessionsPageEnd => sessions::end(call, body).await,
+        RouteId::PasskeysPage => page_passkeys::list(&call).await,
+        RouteId::PasskeysPageBegin => page_passkeys::begin(call, body).await,
+        RouteId::PasskeysPageConfirm => page_passkeys::confirm(call, body).await,
+        RouteId::PasskeysPageRemove => page_passkeys::remove(call, body).await,
+        RouteId::ListPasskeys => passkeys::list(call).await,
+        RouteId::BeginPasskey => passkeys::begin(call, body).await,
+        RouteId::ConfirmPasskey => passkeys::confirm(call, body).await,
+        RouteId::AskForPasskey => passkeys::ask(call).await,
+        RouteId::ProvePasskey => passkeys::prove(call, body).await,
+        RouteId::RemovePasskey => passkeys::remove(call).await,
         RouteId::ReadSecondFactor => me::second_factor(call).await,
         RouteId::BeginSecondFactor => me::begin_second_factor(call, body).await,
         RouteId::ConfirmSecondFactor => me::confirm_second_factor(call, body).await,

@@ -92,7 +92,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 
-    for finding in identity::check(&config.identity) {
+    for finding in identity::check(&config.identity, config.web.public_url.as_deref()) {
         say(finding.severity, finding.option, finding.cause, finding.remedy);
     }
 

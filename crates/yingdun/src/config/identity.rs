@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
-use yingdun_access::{AddressList, IdleRules, IdleZone, Masking, SignInRules};
+use yingdun_access::{AddressList, IdleRules, IdleZone, Masking, RelyingParty, SignInRules};
 use yingdun_model::Role;
 
 /// The longest rest, in minutes: half a day, after which whoever comes back may be somebody else.
@@ -31,6 +31,9 @@ pub(crate) struct Identity {
     /// The roles that nobody activates without a second factor.
     #[serde(default)]
     pub(crate) require_second_factor_for: BTreeSet<Role>,
+    /// The roles that nobody activates without a passkey; codes do not stand in for it.
+    #[serde(default)]
+    pub(crate) require_passkey_for: BTreeSet<Role>,
     /// Whether people open what is sensitive (L4S, L5) only with a second factor that was proved a short while ago.
     #[serde(default)]
     pub(crate) step_up_for_sensitive: bool,
@@ -82,8 +85,8 @@ impl Identity {
     }
 
     /// The rules, as the room of sign-ins reads them. A zone whose networks cannot be read, which [`check`] calls an error, is
-    /// none.
-    pub(crate) fn rules(&self) -> SignInRules {
+    /// none. Passkeys are made for the address that people use, where browsers make any.
+    pub(crate) fn rules(&self, public_url: Option<&str>) -> SignInRules {
         let minutes = |count: u32| Duration::from_secs(60 * u64::from(count));
         let zone = |zone: &Zone| {
             let networks = zone.networks.join(" ").parse().ok()?;
@@ -91,6 +94,8 @@ impl Identity {
         };
         SignInRules {
             second_factor_for: self.require_second_factor_for.clone(),
+            passkey_for: self.require_passkey_for.clone(),
+            relying_party: public_url.and_then(|url| RelyingParty::of_address(url).ok()),
             step_up: self.step_up_for_sensitive,
             strong: minutes(self.strong_minutes),
             idle: IdleRules {
@@ -103,7 +108,7 @@ impl Identity {
 }
 
 /// Judges what is demanded of people who sign in.
-pub(super) fn check(identity: &Identity) -> Vec<Finding> {
+pub(super) fn check(identity: &Identity, public_url: Option<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut say = |severity, option, cause: String, remedy| {
         findings.push(Finding { severity, option, cause, remedy });
@@ -117,11 +122,35 @@ pub(super) fn check(identity: &Identity) -> Vec<Finding> {
             "name roles of people only",
         );
     }
-    let open: Vec<&str> = OFFICERS
-        .iter()
-        .filter(|role| !identity.require_second_factor_for.contains(role))
-        .map(|role| role.as_str())
-        .collect();
+    if let Some(role) = identity.require_passkey_for.iter().find(|role| is_of_machines(**role)) {
+        say(
+            Severity::Error,
+            "identity.require_passkey_for",
+            format!("`{role}` is no role of people, and a machine has no passkey"),
+            "name roles of people only",
+        );
+    }
+    let party = public_url.map(RelyingParty::of_address);
+    match party {
+        _ if identity.require_passkey_for.is_empty() => {}
+        Some(Ok(_)) => {}
+        Some(Err(error)) => say(
+            Severity::Error,
+            "identity.require_passkey_for",
+            format!("nobody could sign in: {error}"),
+            "set web.public_url to the address that people use, with a name: https://archive.example:8443",
+        ),
+        None => say(
+            Severity::Error,
+            "identity.require_passkey_for",
+            "nobody could sign in: passkeys are bound to web.public_url, which is not set".into(),
+            "set web.public_url to the address that people use, with a name: https://archive.example:8443",
+        ),
+    }
+    let demanded = |role: &Role| {
+        identity.require_second_factor_for.contains(role) || identity.require_passkey_for.contains(role)
+    };
+    let open: Vec<&str> = OFFICERS.iter().filter(|role| !demanded(role)).map(|role| role.as_str()).collect();
     if !open.is_empty() {
         say(
             Severity::Warning,
@@ -210,7 +239,7 @@ mod tests {
     }
 
     fn worst(text: &str) -> Vec<(Severity, &'static str)> {
-        check(&identity(text)).into_iter().map(|finding| (finding.severity, finding.option)).collect()
+        check(&identity(text), None).into_iter().map(|finding| (finding.severity, finding.option)).collect()
     }
 
     #[test]
@@ -225,6 +254,8 @@ mod tests {
         let error = |option| (Severity::Error, option);
         for (text, option) in [
             (r#"require_second_factor_for = ["device"]"#, "identity.require_second_factor_for"),
+            (r#"require_passkey_for = ["service"]"#, "identity.require_passkey_for"),
+            (r#"require_passkey_for = ["chief"]"#, "identity.require_passkey_for"),
             ("strong_minutes = 0", "identity.strong_minutes"),
             ("idle_minutes = 721", "identity.idle_minutes"),
             ("idle_minutes_for = { radiologist = 0 }", "identity.idle_minutes_for"),
@@ -240,11 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn passkeys_are_for_the_address_that_people_use_and_need_one_with_a_name() {
+        let of_officers = r#"require_passkey_for = ["system-administrator", "security-administrator", "audit-administrator"]"#;
+        let named = identity(of_officers);
+        assert_eq!(check(&named, Some("https://archive.example:8443")), []);
+        let party = named.rules(Some("https://archive.example:8443")).relying_party.unwrap();
+        assert_eq!((party.id(), party.origin()), ("archive.example", "https://archive.example:8443"));
+        for none in [None, Some("https://10.1.2.3:8443")] {
+            assert_eq!(named.rules(none).relying_party, None);
+            let findings = check(&named, none);
+            assert_eq!(findings.len(), 1);
+            assert!(findings[0].remedy.contains("web.public_url"), "{findings:?}");
+        }
+    }
+
+    #[test]
     fn zones_and_roles_become_rules() {
         let rules = identity(
             "idle_minutes_for = { radiologist = 20 }\nidle_zones = [{ networks = [\"10.1.2.0/24\"], idle_minutes = 30 }]",
         )
-        .rules();
+        .rules(None);
         let at = |role, address: &str| rules.idle.limit(role, address.parse().unwrap()).as_secs() / 60;
         assert_eq!(at(Role::Clinician, "192.0.2.1"), 15);
         assert_eq!(at(Role::Radiologist, "192.0.2.1"), 20);

@@ -159,9 +159,11 @@ outage_s = 300
 database = {identity}
 # Uncomment to use policies of your own instead of those in the program.
 # policy_directory = "policies"
-# The roles that nobody activates without a second factor (an authenticator app). Whoever has none sets it up at the next sign-in
+# The roles that nobody activates without a second factor (an authenticator app or a passkey). Whoever has none sets it up at the next sign-in
 # and can do nothing else before. Uncomment as soon as the three officers can: until then a password is enough.
 # require_second_factor_for = ["system-administrator", "security-administrator", "audit-administrator"]
+# The roles that take a passkey only. Passkeys are bound to the name of the host in web.public_url, and there are none where that is a number.
+# require_passkey_for = ["system-administrator", "security-administrator", "audit-administrator"]
 # Whether people open studies of the grades L4S and L5 only with a second factor that was proved within strong_minutes.
 # step_up_for_sensitive = true
 # strong_minutes = 60

@@ -113,6 +113,8 @@ mod tests {
             sm3_tree: false,
             witness_policy_file: Some(path),
             witness_ca_file: None,
+            heartbeat_every_s: 900,
+            reconcile_every_s: 86_400,
             witness_directory: None,
         };
         check(&audit).into_iter().map(|finding| finding.cause).collect()
@@ -152,6 +154,8 @@ mod tests {
                 sm3_tree: false,
                 witness_policy_file: Some(policy.clone()),
                 witness_ca_file: None,
+                heartbeat_every_s: 900,
+                reconcile_every_s: 86_400,
                 witness_directory: Some(witness.clone()),
             };
             check(&audit).into_iter().map(|finding| finding.cause).collect()

@@ -84,7 +84,7 @@ impl Foundation {
             None => PolicySource::Builtin,
         };
         let sealing = keys.secret(&institution, SecretName::Identity).await?;
-        let rules = config.identity.rules();
+        let rules = config.identity.rules(config.web.public_url.as_deref());
         // What cannot be read, `check-config` calls an error; nothing is served with half of the rules.
         let masking = config.identity.masking()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;

@@ -13,6 +13,13 @@ const SESSION: Parameter =
 
 const CODE: &[Parameter] = &[field("code", Schema::Text, "Six digits of the app, or a recovery code")];
 
+/// What a browser brings back of a passkey.
+const CREDENTIAL: Parameter = field(
+    "credential",
+    Schema::Object,
+    "What the browser brings back, as `PublicKeyCredential.toJSON()` writes it",
+);
+
 rows! {
     /// How the own second factor stands.
     ReadSecondFactor => own(Method::Get, "/me/second-factor", true, BodyRule::None, &[], OK, "自己的第二因素状态", "How the own second factor stands, and what this session is worth"),
@@ -37,7 +44,7 @@ rows! {
     /// End one session of a person.
     EndSession => api(Method::Delete, "/people/{actor}/sessions/{session}", Action::ManageAccounts, BodyRule::None, &[ACTOR, SESSION], list![(204, "Ended"), (404, "No such session")], "结束其一个会话", "End one session of a person"),
     /// Reset the second factor of a person.
-    ResetSecondFactor => api(Method::Delete, "/people/{actor}/second-factor", Action::ManageRights, BodyRule::None, &[ACTOR], list![(204, "Removed; every session of the person has ended"), (404, "The person has none"), (409, "Not the own one")], "重置其第二因素", "Reset the second factor of a person who lost it"),
+    ResetSecondFactor => api(Method::Delete, "/people/{actor}/second-factor", Action::ManageRights, BodyRule::None, &[ACTOR], list![(204, "Removed; every session of the person has ended"), (404, "The person has none"), (409, "Not the own one")], "重置其第二因素（含通行密钥）", "Reset the second factors of a person who lost them, passkeys too"),
     /// The own password.
     ChangePassword => Route { method: Method::Post, path: "/me/password", family: Family::Api, needs: Needs::OwnToken, body: BodyRule::Json(list![field("present", Schema::Text, "The present password"), field("new", Schema::Text, "The new one, of at least 12 characters")]), parameters: &[], produces: JSON, answers: &[(204, "Changed; every other session of the person has ended"), (403, "The present password is wrong, or too many attempts failed")], summary_zh: "修改自己的密码", summary_en: "Change the own password" },
     /// Everybody.
@@ -60,4 +67,16 @@ rows! {
     CreateClient => api(Method::Post, "/clients", Action::ManageAccounts, BodyRule::Json(list![field("client_id", Schema::Shaped(&shapes::NAME), "Its identifier"), optional("confidential", Schema::Flag, "Whether it gets a secret; true when absent"), optional("redirect_uris", Schema::Texts, "Where authorization codes may be sent")]), &[], CREATED, "登记服务程序", "Register a service client"),
     /// Disable or enable a client.
     ChangeClient => api(Method::Patch, "/clients/{client}", Action::ManageAccounts, BodyRule::Json(list![field("disabled", Schema::Flag, "Whether the client is disabled")]), &[CLIENT], CHANGED, "停用或启用服务程序", "Disable or enable a service client"),
+    /// The own passkeys.
+    ListPasskeys => own(Method::Get, "/me/passkeys", false, BodyRule::None, &[], OK, "自己的通行密钥", "The own passkeys: names, since when, last used"),
+    /// Begin a passkey.
+    BeginPasskey => own(Method::Post, "/me/passkeys/registration", true, BodyRule::Json(list![optional("password", Schema::Text, "The password, of who has no second factor yet")]), &[], list![(200, "What `navigator.credentials.create` takes as `publicKey`, in its JSON form; it is answered once, within five minutes"), (403, "The password is wrong, or the second factor that there is was not proved within five minutes"), (409, "Passkeys are not offered here, or there are enough")], "开始登记通行密钥", "Begin to register a passkey"),
+    /// Confirm a passkey.
+    ConfirmPasskey => own(Method::Post, "/me/passkeys", true, BodyRule::Json(list![field("name", Schema::Text, "What the person calls it, 64 characters at most"), CREDENTIAL]), &[], list![(200, "Registered; `recovery_codes`, once, with the first second factor of the account, whose other sessions have ended"), (403, "It does not answer what was asked in this session"), (409, "It is registered already, or passkeys are not offered here")], "登记通行密钥", "Register the passkey that the browser made"),
+    /// Ask for a passkey.
+    AskForPasskey => own(Method::Post, "/me/passkeys/challenge", true, BodyRule::None, &[], list![(200, "What `navigator.credentials.get` takes as `publicKey`, in its JSON form; it is answered once, within five minutes"), (409, "There is no passkey, or they are not offered here")], "请求验证通行密钥", "Ask for the proof of a passkey"),
+    /// Prove a passkey.
+    ProvePasskey => own(Method::Post, "/me/passkeys/proof", true, BodyRule::Json(&[CREDENTIAL]), &[], list![(200, "The sign-in is finished, and what is sensitive opens until `strong_until_ms`"), (403, "It does not answer what was asked in this session, or too many attempts failed"), (409, "There is no passkey, or they are not offered here")], "验证通行密钥", "Prove a passkey"),
+    /// Remove a passkey.
+    RemovePasskey => own(Method::Delete, "/me/passkeys/{passkey}", false, BodyRule::None, &[path("passkey", Schema::Text, "Reference of a passkey, as the list of passkeys gives it")], list![(204, "Removed; every other session of the person has ended"), (403, "No second factor was proved within five minutes"), (404, "No such passkey of yours")], "移除自己的通行密钥", "Remove one of the own passkeys"),
 }

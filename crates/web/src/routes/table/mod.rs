@@ -82,13 +82,14 @@ doors! {
         Token, Revoke, AuthorizeForm, Authorize, OAuthMetadata, Home, StudyPage, LoginForm, Login,
         LoginLinkForm, LoginLink, ProviderStart, ProviderCallback, ProviderLogout, Logout, EnrolForm, Enrol,
         SecondFactorPage, SecondFactorProof, SecondFactorBegin, SecondFactorConfirm, SessionsPage,
-        SessionsPageEnd,
+        SessionsPageEnd, PasskeysPage, PasskeysPageBegin, PasskeysPageConfirm, PasskeysPageRemove,
     }
     identity {
         ReadSecondFactor, BeginSecondFactor, ConfirmSecondFactor, ProveSecondFactor, RenewRecoveryCodes,
         RemoveSecondFactor, ListOwnSessions, OwnAccesses, EndOwnSession, ListSessions, EndSession,
         ResetSecondFactor, ChangePassword, ListPeople, CreatePerson, ChangePerson, InviteAgain, BindPerson,
-        UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient,
+        UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient, ListPasskeys, BeginPasskey,
+        ConfirmPasskey, AskForPasskey, ProvePasskey, RemovePasskey,
     }
     programs {
         ListCredentials, AddCredential, RemoveCredential, SetDemands,

@@ -10,6 +10,16 @@ const CODE_FORM: &[Parameter] = &[
     field("form_token", Schema::Text, "Proof that the form was opened here"),
 ];
 
+/// What a browser brings back of a passkey.
+const PASSKEY: Parameter =
+    optional("passkey", Schema::Text, "Or what the browser brings back of a passkey, as JSON");
+const PROOF_FORM: &[Parameter] = &[
+    optional("one_time_code", Schema::Text, "Six digits of the app, or a recovery code"),
+    PASSKEY,
+    optional("then", Schema::Text, "passkeys, to go on there"),
+    field("form_token", Schema::Text, "Proof that the form was opened here"),
+];
+
 const LINK: Parameter = path("token", Schema::Text, "What the link ends in");
 const AUTHORIZE: &[Parameter] = &[
     query("response_type", Schema::Text, "code"),
@@ -48,6 +58,7 @@ const SIGN_IN: &[Parameter] = &[
         Schema::Text,
         "For a program: the code of the second factor, in the step behind the password",
     ),
+    PASSKEY,
 ];
 
 /// A plain page about the own account, also while the sign-in is not finished.
@@ -111,7 +122,7 @@ rows! {
     /// The second factor: the page.
     SecondFactorPage => own_page(Method::Get, "/second-factor", BodyRule::None, &[(200, "The form for a code, or for setting a second factor up; or the sign-in form")], "第二因素页", "The page of the second factor"),
     /// The second factor: a code was sent.
-    SecondFactorProof => own_page(Method::Post, "/second-factor", BodyRule::Form(CODE_FORM), &[(303, "Proved"), (401, "The code is not accepted"), (403, "The form was not opened here")], "提交验证码", "Send a code"),
+    SecondFactorProof => own_page(Method::Post, "/second-factor", BodyRule::Form(PROOF_FORM), &[(303, "Proved"), (401, "The code or passkey is not accepted"), (403, "The form was not opened here")], "提交验证码或通行密钥", "Send a code, or what a passkey has signed"),
     /// The second factor: set up.
     SecondFactorBegin => own_page(Method::Post, "/second-factor/begin", BodyRule::Form(list![field("password", Schema::Text, "The password"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The secret, once, and the form for its first code"), (401, "The password is not accepted"), (403, "The form was not opened here")], "开始设置第二因素", "Begin to set a second factor up"),
     /// The second factor: its first code was sent.
@@ -120,4 +131,12 @@ rows! {
     SessionsPage => Route { needs: Needs::Cookie(Action::Search), ..own_page(Method::Get, "/sessions", BodyRule::None, &[(200, "The own sessions, or the sign-in form")], "自己的会话页", "The page of the own sessions") },
     /// The own sessions: one was ended.
     SessionsPageEnd => Route { needs: Needs::Cookie(Action::Search), ..own_page(Method::Post, "/sessions", BodyRule::Form(list![field("session", Schema::Text, "Reference of a session"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(303, "Ended"), (403, "The form was not opened here")], "结束自己的一个会话", "End one of the own sessions") },
+    /// The own passkeys: the page.
+    PasskeysPage => own_page(Method::Get, "/passkeys", BodyRule::None, &[(200, "The own passkeys, and the form for another one; or the sign-in form")], "通行密钥页", "The page of the own passkeys"),
+    /// The own passkeys: another one.
+    PasskeysPageBegin => own_page(Method::Post, "/passkeys/begin", BodyRule::Form(list![optional("password", Schema::Text, "The password, of who has no second factor yet"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The page that asks the browser for a passkey, or for the proof of a second factor first"), (401, "The password is not accepted"), (403, "The form was not opened here"), (409, "Passkeys are not offered here, or there are enough")], "开始登记通行密钥", "Begin to register a passkey"),
+    /// The own passkeys: what the browser made.
+    PasskeysPageConfirm => own_page(Method::Post, "/passkeys", BodyRule::Form(list![field("name", Schema::Text, "What the person calls it"), field("passkey", Schema::Text, "What the browser made, as JSON"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The recovery codes, once, with the first second factor"), (303, "Registered"), (401, "It does not answer what was asked"), (403, "The form was not opened here"), (409, "It is registered already")], "登记通行密钥", "Register a passkey"),
+    /// The own passkeys: one less.
+    PasskeysPageRemove => own_page(Method::Post, "/passkeys/remove", BodyRule::Form(list![field("passkey", Schema::Text, "Reference of a passkey"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The page that asks for the proof of a second factor first"), (303, "Removed"), (403, "The form was not opened here"), (409, "There is no such passkey")], "移除通行密钥", "Remove a passkey"),
 }
