@@ -38,6 +38,8 @@
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
+//! | `policy` | rules of the institution: how they change, and what is in force |
+//! | `unused` | which rights nobody uses |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
@@ -65,12 +67,14 @@ mod masking;
 mod oidc;
 mod password;
 mod permit;
+mod policy;
 mod reason;
 mod rules;
 mod second_factor;
 mod sending;
 mod session;
 mod sign_in;
+mod unused;
 mod visibility;
 mod watch;
 
@@ -80,7 +84,10 @@ pub use admin::{
     OneTimeLink,
 };
 pub use alerts::AlertError;
-pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
+pub use decision::{
+    Decision, LOCAL_BYTES_MAX, LOCAL_POLICIES_MAX, LocalFault, LocalPolicyError, PROTECTED_ACTIONS, Place,
+    PolicyChange, PolicyComparison, PolicyError, PolicyExample, PolicySource, Resource, Scope, StudyFacts,
+};
 pub use device::{
     AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
     Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
@@ -96,11 +103,16 @@ pub use oidc::{
     ProviderError, ProviderKeys, ProviderMetadata, is_protected,
 };
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use policy::{
+    NewPolicy, PolicyApproval, PolicyChangeError, PolicyInForce, PolicyOverview, PolicyRecord, PolicyReplay,
+    PolicyState, REPLAYED_DAYS, ReplayedChange, ReplayedExample,
+};
 pub use reason::{Help, Reason};
 pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage};
+pub use unused::{Listed, UNUSED_DAYS_MAX, UnusedRights};
 pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};

@@ -12,6 +12,7 @@ mod grants;
 mod house;
 mod oauth;
 mod oidc;
+mod policy;
 mod second_factor;
 mod sessions;
 mod sign_in;

@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         postgres: DIRECTORIES,
     },
     Migration { version: 8, name: "expand: alerts of the monitor", sqlite: ALERTS, postgres: ALERTS },
+    Migration { version: 9, name: "expand: rules of the institution", sqlite: POLICIES, postgres: POLICIES },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -256,4 +257,46 @@ CREATE INDEX monitor_alert_by_time ON monitor_alert (institution, at_ms);
 CREATE INDEX monitor_alert_new ON monitor_alert (institution, acknowledged_ms);
 CREATE INDEX monitor_alert_of_actor ON monitor_alert (institution, actor, stops_until_ms);
 CREATE INDEX monitor_alert_stopping ON monitor_alert (institution, stops_until_ms)
+";
+
+/// Rules of the institution. Of a version there is one approval of each office and of each person; of activations the newest counts, so their
+/// numbers are taken one after the other.
+const POLICIES: &str = "
+CREATE TABLE policy_version (
+    institution  TEXT   NOT NULL,
+    version      BIGINT NOT NULL,
+    digest       BYTEA  NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    base         BIGINT NOT NULL,
+    proposed_by  TEXT   NOT NULL,
+    proposed_ms  BIGINT NOT NULL,
+    activated_ms BIGINT,
+    closed       TEXT,
+    closed_by    TEXT,
+    closed_ms    BIGINT,
+    PRIMARY KEY (institution, version)
+);
+CREATE TABLE policy_approval (
+    institution TEXT   NOT NULL,
+    version     BIGINT NOT NULL,
+    office      TEXT   NOT NULL,
+    approved_by TEXT   NOT NULL,
+    approved_ms BIGINT NOT NULL,
+    sealed      BYTEA  NOT NULL,
+    PRIMARY KEY (institution, version, office),
+    FOREIGN KEY (institution, version) REFERENCES policy_version (institution, version)
+);
+CREATE UNIQUE INDEX policy_approval_of_person ON policy_approval (institution, version, approved_by);
+CREATE TABLE policy_activation (
+    institution  TEXT   NOT NULL,
+    number       BIGINT NOT NULL,
+    version      BIGINT NOT NULL,
+    until_ms     BIGINT,
+    activated_by TEXT   NOT NULL,
+    activated_ms BIGINT NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    reviewed_by  TEXT,
+    reviewed_ms  BIGINT,
+    PRIMARY KEY (institution, number)
+)
 ";

@@ -14,5 +14,6 @@ pub mod links;
 pub(crate) mod migrations;
 pub mod people;
 pub mod places;
+pub mod policies;
 pub mod second_factors;
 pub mod sessions;

@@ -18,6 +18,8 @@ pub(crate) mod me;
 pub(crate) mod network;
 pub(crate) mod nodes;
 pub(crate) mod performed;
+pub(crate) mod policies;
+pub(crate) mod policy_reports;
 mod problems;
 pub(crate) mod rights;
 pub(crate) mod storage;

@@ -110,6 +110,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Hold(command) => admin::hold(command, output).await,
         Command::Grant(command) => admin::grant(command, output).await,
         Command::BreakGlass(command) => admin::break_glass(command, output).await,
+        Command::Access(command) => admin::access(command, output).await,
+        Command::Policy(command) => admin::policy(command, output).await,
         Command::Monitor(command) => monitor::monitor(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,

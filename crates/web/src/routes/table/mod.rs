@@ -27,6 +27,7 @@ mod dicomweb;
 mod identity;
 mod nodes;
 mod operations;
+mod policies;
 mod rights;
 mod sign_in;
 mod workitems;
@@ -99,6 +100,10 @@ doors! {
         SetStudyDepartments, GiveGrant, ListGrants, ReadGrant, RevokeGrant, BreakGlass, ListBrokenGlass,
         ReadBrokenGlass, EndBrokenGlass, ReviewBrokenGlass, ListAlerts, ReadAlert, AcknowledgeAlert,
         LiftStop,
+    }
+    policies {
+        ProposePolicy, CheckPolicy, ListPolicies, ReadPolicy, ApprovePolicy, RejectPolicy, WithdrawPolicy,
+        ActivatePolicy, SuspendPolicies, ReviewSuspension, ComparePolicy, ReplayPolicy, UnusedRights,
     }
     worklist {
         ListEvents, ListConflicts, ListWorklist, EnterStep, ReplaceStep, CancelStep, ListPerformedSteps,
