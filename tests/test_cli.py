@@ -133,9 +133,8 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
         database.executescript(
-            "DROP TABLE passkey; ALTER TABLE session DROP COLUMN proved_by; ALTER TABLE session DROP COLUMN passkey_ceremony; "
-            "ALTER TABLE session DROP COLUMN passkey_challenge; ALTER TABLE session DROP COLUMN passkey_until_ms; "
-            "DELETE FROM schema_migration WHERE version = 13"
+            "DROP TABLE policy_approval; DROP TABLE policy_version; DROP TABLE policy_activation; "
+            "DELETE FROM schema_migration WHERE version = 14"
         )
     database.close()
 

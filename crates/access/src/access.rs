@@ -16,6 +16,7 @@ use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
 use crate::permit::{Basis, Footing, Heard, Permit, opens_content};
+use crate::policy::InForce;
 use crate::programs::Once;
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
@@ -88,6 +89,13 @@ impl AccessConfig {
     }
 }
 
+/// A decision, on what it rests, and by which policies it was taken.
+pub(crate) struct Decided {
+    pub(crate) decision: Decision,
+    pub(crate) basis: Basis,
+    pub(crate) policy_set: [u8; 32],
+}
+
 /// How an actor stands at this moment.
 pub(crate) struct Standing {
     pub(crate) principal: Principal,
@@ -122,7 +130,7 @@ pub(crate) struct Inner {
     pub(crate) tally: Tally,
     pub(crate) once: Once,
     utc_offset_minutes: i32,
-    engine: Engine,
+    pub(crate) policies: InForce,
 }
 
 impl std::fmt::Debug for Access {
@@ -218,7 +226,7 @@ impl Access {
             tally: Tally::default(),
             once: Once::default(),
             utc_offset_minutes,
-            engine,
+            policies: InForce::new(engine),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -229,17 +237,18 @@ impl Access {
         self.inner.tally.counted(unwraps)
     }
 
-    /// SHA-256 of the policy set, as it stands in every leaf.
+    /// SHA-256 of the policy set in force at this moment, as it stands in every leaf.
     #[must_use]
-    pub fn policy_set(&self) -> &[u8; 32] {
-        self.inner.engine.digest()
+    pub fn policy_set(&self) -> [u8; 32] {
+        *self.inner.policies.now().digest()
     }
 
-    /// The text of the policy set, file by file. [`Self::policy_set`] is SHA-256 over name and text of each in the order of their names, each of
+    /// The policy set in force: its digest, and its text, file by file. The digest is SHA-256 over name and text of each in the order of their names, each of
     /// both behind its length in bytes as a big-endian number of 64 bits.
     #[must_use]
-    pub fn policy_files(&self) -> &BTreeMap<String, String> {
-        self.inner.engine.files()
+    pub fn policies_in_force(&self) -> ([u8; 32], BTreeMap<String, String>) {
+        let engine = self.inner.policies.now();
+        (*engine.digest(), engine.files().clone())
     }
 
     /// Decides without a leaf and without a permit: for the rows of a list, and to tell in advance what a person
@@ -253,7 +262,18 @@ impl Access {
         action: Action,
         resource: &Resource,
     ) -> Result<Decision, Refusal> {
-        Ok(self.decide_at(session, action, resource, self.inner.clock.now()).await?.0)
+        Ok(self.decide_at(session, action, resource, self.inner.clock.now()).await?.decision)
+    }
+
+    /// The same with the policies by which it was decided, for its leaf.
+    pub(crate) async fn decide_by(
+        &self,
+        session: &Session,
+        action: Action,
+        resource: &Resource,
+    ) -> Result<(Decision, [u8; 32]), Refusal> {
+        let decided = self.decide_at(session, action, resource, self.inner.clock.now()).await?;
+        Ok((decided.decision, decided.policy_set))
     }
 
     /// Decides one action on many resources at one moment, in their order. Reads the facts of the actor once
@@ -280,7 +300,7 @@ impl Access {
         let targets: Vec<Target> =
             resources.iter().map(|resource| known.target(&principal, resource, day_start).0).collect();
         let when = self.circumstances(session, now, strong, &known);
-        let mut decisions = self.inner.engine.decide_many(&principal, action, &targets, &when);
+        let mut decisions = self.inner.policies.now().decide_many(&principal, action, &targets, &when);
         if decisions.iter().any(|decision| decision.permitted) {
             let stop = self.stop_of(session, action, now).await?;
             decisions.iter_mut().for_each(|decision| *decision = unless_stopped(*decision, stop, action));
@@ -301,11 +321,12 @@ impl Access {
         let now = self.inner.clock.now();
         // Before the decision: what is stopped while it is taken is heard by its permit.
         let heard = Heard::now(self.inner.stops.bell());
-        let (mut decision, basis) = self.decide_at(session, action, &resource, now).await?;
+        let Decided { mut decision, basis, policy_set } =
+            self.decide_at(session, action, &resource, now).await?;
         if decision.permitted && self.watched(session, action, &resource, decision.reason, now).await? {
             decision = Decision::refused(Reason::MonitorLimit);
         }
-        let mut event = ledger::decided(session, action, &resource, decision, *self.policy_set());
+        let mut event = ledger::decided(session, action, &resource, decision, policy_set);
         if let Some(grant) = basis.grant.filter(|_| decision.permitted) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
@@ -324,7 +345,7 @@ impl Access {
         if let Some(begun) = begun {
             begun.done(Act::Permit);
         }
-        Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, footing))
+        Ok(Permit::new(receipt, session, action, resource, policy_set, now, footing))
     }
 
     /// Lets a permit go on: at once while it holds, by [`Self::renew`] when its time is over. Call it before each
@@ -359,14 +380,15 @@ impl Access {
             return Err(refused(Reason::LeafWindowOver));
         }
         let rung = self.inner.stops.bell().rung();
-        let (decision, basis) = match self.decide_at(session, permit.action(), permit.resource(), now).await {
-            Ok(decision) => decision,
+        let decided = self.decide_at(session, permit.action(), permit.resource(), now).await;
+        let Decided { decision, basis, policy_set } = match decided {
+            Ok(decided) => decided,
             Err(unavailable) => {
                 permit.end();
                 return Err(unavailable);
             }
         };
-        if decision.permitted && basis.grant == permit.grant() {
+        if decision.permitted && basis.grant == permit.grant() && policy_set == *permit.policy_set() {
             // An answer that is still being read is no rest.
             self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
             permit.extend(now, basis, rung);
@@ -374,11 +396,10 @@ impl Access {
         }
         permit.end();
         if decision.permitted {
-            // It rests on another grant now, or on none: a new leaf says on which.
+            // It rests on another grant now, or on none, or on other policies: a new leaf says on which.
             return Err(refused(Reason::LeafWindowOver));
         }
-        let event =
-            ledger::decided(session, permit.action(), permit.resource(), decision, *self.policy_set());
+        let event = ledger::decided(session, permit.action(), permit.resource(), decision, policy_set);
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(permit.action(), false);
         Err(refused(decision.reason))
@@ -390,23 +411,27 @@ impl Access {
         action: Action,
         resource: &Resource,
         now: Timestamp,
-    ) -> Result<(Decision, Basis), Refusal> {
+    ) -> Result<Decided, Refusal> {
         let Standing { principal, strong } = match self.standing(session, now).await? {
             Ok(standing) => standing,
-            Err(reason) => return Ok((Decision::refused(reason), Basis::LASTING)),
+            Err(reason) => {
+                let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
+                return Ok(Decided { decision, basis: Basis::LASTING, policy_set });
+            }
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
         let studies = studies_of(std::slice::from_ref(resource));
         let known = self.known_of(session, &principal, action, patients, studies, now).await?;
         let (target, grants) = known.target(&principal, resource, self.day_start(now));
         let when = self.circumstances(session, now, strong, &known);
-        let decision = self.inner.engine.decide(&principal, action, &target, &when);
+        let engine = self.inner.policies.now();
+        let decision = engine.decide(&principal, action, &target, &when);
         let decision = if decision.permitted {
             unless_stopped(decision, self.stop_of(session, action, now).await?, action)
         } else {
             decision
         };
-        Ok((decision, basis_of(decision, &target, grants)))
+        Ok(Decided { decision, basis: basis_of(decision, &target, grants), policy_set: *engine.digest() })
     }
 
     /// What is stopped for the actor of a session, as far as the action asks for it.
@@ -643,7 +668,7 @@ fn studies_of(resources: &[Resource]) -> BTreeSet<StudyRef> {
 }
 
 /// The first millisecond of the day, in the time zone of the institution.
-fn day_start(now: Timestamp, utc_offset_minutes: i32) -> Timestamp {
+pub(crate) fn day_start(now: Timestamp, utc_offset_minutes: i32) -> Timestamp {
     let offset = i64::from(utc_offset_minutes).saturating_mul(MS_PER_MINUTE);
     let local = now.as_ms().saturating_add(offset);
     Timestamp::from_ms(local.div_euclid(MS_PER_DAY).saturating_mul(MS_PER_DAY).saturating_sub(offset))

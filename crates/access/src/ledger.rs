@@ -16,9 +16,12 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         return EventKind::Access;
     }
     match action {
-        Action::Search | Action::List | Action::ReadWorklist | Action::ReadAudit | Action::ReadSystem => {
-            EventKind::Query
-        }
+        Action::Search
+        | Action::List
+        | Action::ReadWorklist
+        | Action::ReadAudit
+        | Action::ReadSystem
+        | Action::ReviewRights => EventKind::Query,
         Action::Commit => EventKind::Commitment,
         Action::Echo => EventKind::Association,
         Action::ManageAccounts
@@ -39,6 +42,9 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts
         | Action::LiftStop
+        | Action::ProposePolicy
+        | Action::ApprovePolicy
+        | Action::ActivatePolicy
         | Action::View
         | Action::Export
         | Action::Store

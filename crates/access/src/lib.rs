@@ -40,6 +40,8 @@
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `passkey` | passkeys: having one made, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
+//! | `policy` | rules of the institution: how they change, and what is in force |
+//! | `unused` | which rights nobody uses |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `tally` | what was done, counted beside the leaves that tell of it |
 //! | `masking` | what roles are not to learn of the studies that they see |
@@ -69,6 +71,7 @@ mod oidc;
 mod passkey;
 mod password;
 mod permit;
+mod policy;
 mod programs;
 mod reason;
 mod rules;
@@ -77,6 +80,7 @@ mod sending;
 mod session;
 mod sign_in;
 mod tally;
+mod unused;
 mod visibility;
 mod watch;
 
@@ -86,7 +90,10 @@ pub use admin::{
     Officers, OneTimeLink,
 };
 pub use alerts::{AlertError, RaiseError, ScoredDay};
-pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
+pub use decision::{
+    Decision, LOCAL_BYTES_MAX, LOCAL_POLICIES_MAX, LocalFault, LocalPolicyError, PROTECTED_ACTIONS, Place,
+    PolicyChange, PolicyComparison, PolicyError, PolicyExample, PolicySource, Resource, Scope, StudyFacts,
+};
 pub use device::{
     AddressList, AddressListError, AssociationEnd, AssociationReject, DeviceFault, DeviceHabits,
     DeviceRecord, DeviceRefusal, Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
@@ -111,6 +118,10 @@ pub use passkey::{
     PasskeyView,
 };
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
+pub use policy::{
+    NewPolicy, PolicyApproval, PolicyChangeError, PolicyInForce, PolicyOverview, PolicyRecord, PolicyReplay,
+    PolicyState, REPLAYED_DAYS, ReplayedChange, ReplayedExample,
+};
 pub use programs::{
     ClientCertificate, Demand, Message, MessageError, MessageFault, Presented, Scheme, ShownProof,
     UnknownDemand, body_digest,
@@ -122,6 +133,7 @@ pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{
     ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage,
 };
+pub use unused::{Listed, UNUSED_DAYS_MAX, UnusedRights};
 pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};

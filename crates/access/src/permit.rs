@@ -276,6 +276,10 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::BreakGlass
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts
-        | Action::LiftStop => false,
+        | Action::LiftStop
+        | Action::ProposePolicy
+        | Action::ApprovePolicy
+        | Action::ActivatePolicy
+        | Action::ReviewRights => false,
     }
 }

@@ -21,11 +21,11 @@ impl Access {
         }
         let (resource, now) = (Resource::Study(study.clone()), self.inner.clock.now());
         let view = self.decide(session, Action::View, &resource).await?;
-        let export = self.decide(session, Action::Export, &resource).await?;
+        let (export, policy_set) = self.decide_by(session, Action::Export, &resource).await?;
         let stop = self.stop_of(session, Action::Export, now).await?;
         let Err(reason) = leaves(view, export, stop) else { return Ok(()) };
         let refused = Decision::refused(reason);
-        let leaf = ledger::decided(session, Action::Export, &resource, refused, *self.policy_set());
+        let leaf = ledger::decided(session, Action::Export, &resource, refused, policy_set);
         self.inner.log.append_one(leaf).await.map_err(Refusal::AuditUnavailable)?;
         Err(Refusal::denied(reason, session.role()))
     }

@@ -54,7 +54,7 @@ pub(crate) async fn conflicts(core: &Core, session: &Session, limit: u32) -> Res
     };
     let rows = found.patients.len() + found.accessions.iter().map(Vec::len).sum::<usize>();
     let counts = Counts::new().with("rows", rows as u64);
-    let leaf = find::leaf(session, *core.access.policy_set(), ANSWERED, counts);
+    let leaf = find::leaf(session, core.access.policy_set(), ANSWERED, counts);
     core.append_leaf(leaf).await.map_err(FindError::Unavailable)?;
     Ok(found)
 }

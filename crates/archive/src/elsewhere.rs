@@ -73,7 +73,7 @@ impl SearchElsewhere {
             seen.iter_mut().for_each(|row| mask.row(row));
         }
         let counts = masked_counts(Counts::new().with("rows", seen.len() as u64), mask.as_ref());
-        let leaf = leaf(&session, *core.access.policy_set(), ANSWERED, counts);
+        let leaf = leaf(&session, core.access.policy_set(), ANSWERED, counts);
         core.append_leaf(leaf).await.map_err(FindError::Unavailable)?;
         Ok(seen)
     }

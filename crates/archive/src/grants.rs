@@ -1,5 +1,5 @@
 //! Grants that are over are written down as such, cases of broken glass that wait for a review are counted, and what the monitor stopped
-//! on other nodes is learnt. A grant ends
+//! on other nodes is learnt, and which rules of the institution are in force. A grant ends
 //! whether this runs or not: every decision compares its interval with the time.
 
 use crate::background::Turns;
@@ -22,6 +22,7 @@ pub(crate) async fn work(turns: Turns<Core>) {
     for state in ["waiting", "overdue"] {
         metrics::gauge!("yingdun_break_glass_reviews", "state" => state).set(0.0);
     }
+    metrics::gauge!("yingdun_policies_locked").set(0.0);
     loop {
         turns.pause(LOOK_INTERVAL).await;
         let Some(core) = turns.next() else { return };
@@ -31,6 +32,12 @@ pub(crate) async fn work(turns: Turns<Core>) {
         match core.access.follow_stops().await {
             Ok(waiting) => metrics::gauge!("yingdun_monitor_alerts_waiting").set(waiting as f64),
             Err(error) => tracing::warn!(%error, "what other nodes stopped cannot be read"),
+        }
+        match core.access.follow_policies().await {
+            Ok(readable) => metrics::gauge!("yingdun_policies_locked").set(if readable { 0.0 } else { 1.0 }),
+            Err(error) => {
+                tracing::warn!(%error, "which rules of the institution are in force cannot be read")
+            }
         }
         match core.access.reviews_due().await {
             Ok(due) => {

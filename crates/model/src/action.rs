@@ -64,5 +64,13 @@ word_enum! {
         ReviewAlerts => "review-alerts",
         /// Lift what the monitor stopped for another person, before it ends by itself.
         LiftStop => "lift-stop",
+        /// Propose rules of the institution beside those of the program, and take the own proposal back.
+        ProposePolicy => "propose-policy",
+        /// Approve or reject what another person proposed, and review who suspended the rules of the institution.
+        ApprovePolicy => "approve-policy",
+        /// Put approved rules into force, or suspend those in force for a day at most.
+        ActivatePolicy => "activate-policy",
+        /// Read which accounts, rights, relations and grants nobody used.
+        ReviewRights => "review-rights",
     }
 }

@@ -16,6 +16,10 @@ struct Arguments {
     /// Folder with `schema.cedarschema` and `*.cedar`.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../access/policies"))]
     policies: PathBuf,
+    /// Folder with rules of an institution, beside them. Whether each mutant is refuted is not asked then: what a rule closes, a mutant does not
+    /// open.
+    #[arg(long)]
+    local: Option<PathBuf>,
     /// A Python in which the package cvc5 is installed.
     #[arg(long, default_value = "python3")]
     python: PathBuf,
@@ -42,6 +46,13 @@ enum Task {
         /// The policies before the change.
         before: PathBuf,
     },
+    /// What the rules of `--local` newly forbid and newly allow, with an example for each kind of request; compared with those of another
+    /// folder, or with none.
+    Local {
+        /// The rules of the institution before the change.
+        #[arg(long)]
+        before: Option<PathBuf>,
+    },
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,6 +62,7 @@ async fn main() -> ExitCode {
         None => properties(&arguments, None).await,
         Some(Task::Properties { only }) => properties(&arguments, only.as_deref()).await,
         Some(Task::Difference { before }) => difference(&arguments, before).await,
+        Some(Task::Local { before }) => local(&arguments, before.as_deref()).await,
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -63,7 +75,7 @@ async fn main() -> ExitCode {
 }
 
 async fn properties(arguments: &Arguments, only: Option<&str>) -> Result<bool, ProofError> {
-    let policies = Policies::read(&arguments.policies)?;
+    let policies = with_local(arguments, arguments.local.as_deref())?;
     let mut prover = Prover::start(&policies, &arguments.python, &arguments.solver)?;
     let (mut proved, mut refuted, mut asked) = (0, 0, 0);
     for property in
@@ -115,7 +127,35 @@ async fn properties(arguments: &Arguments, only: Option<&str>) -> Result<bool, P
             errors.len()
         );
     }
-    Ok(proved == asked && refuted == asked && errors.is_empty())
+    let mutants_count = arguments.local.is_none();
+    Ok(proved == asked && (refuted == asked || !mutants_count) && errors.is_empty())
+}
+
+/// What the rules of an institution change, in both directions.
+async fn local(arguments: &Arguments, before: Option<&std::path::Path>) -> Result<bool, ProofError> {
+    let (new, old) = (with_local(arguments, arguments.local.as_deref())?, with_local(arguments, before)?);
+    for (word, of, against) in [("newly forbidden", &old, &new), ("newly allowed", &new, &old)] {
+        let found = Prover::start(of, &arguments.python, &arguments.solver)?.newly_allowed(against).await?;
+        for (kind, example) in &found {
+            if arguments.json {
+                println!("{}", json!({"change": word, "kind": kind, "example": example}));
+            } else {
+                println!("{word}: {kind}\n{example}");
+            }
+        }
+        if !arguments.json {
+            println!("{} kinds of requests have something that is {word}", found.len());
+        }
+    }
+    Ok(true)
+}
+
+fn with_local(arguments: &Arguments, folder: Option<&std::path::Path>) -> Result<Policies, ProofError> {
+    let policies = Policies::read(&arguments.policies)?;
+    Ok(match folder {
+        None => policies,
+        Some(folder) => policies.with_local(folder)?,
+    })
 }
 
 async fn difference(arguments: &Arguments, before: &std::path::Path) -> Result<bool, ProofError> {

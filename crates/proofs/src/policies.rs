@@ -1,7 +1,7 @@
 //! The policies as files: read from a folder, parsed, each under the name of its `@id`.
 
 use crate::property::{Bound, Mutant};
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -29,6 +29,9 @@ pub enum PoliciesError {
     /// A policy without a name, or two with one.
     #[error("{0}: each policy has an @id of its own")]
     Name(String),
+    /// A rule of an institution that permits.
+    #[error("{0}: rules of an institution only forbid")]
+    Permits(String),
     /// A mutant does not fit the policies: they have changed since it was written.
     #[error("the mutant does not fit: {0}")]
     Mutant(String),
@@ -53,25 +56,35 @@ impl Policies {
             what: SCHEMA_FILE.to_owned(),
             detail: error.to_string(),
         })?;
-        let unreadable = |source| PoliciesError::Unreadable { path: folder.to_owned(), source };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_some_and(|extension| extension == "cedar") {
-                files.push(path);
-            }
+        let files = cedar_files(folder)?;
+        let mut read_so_far = Self { schema, policies: Vec::new() };
+        read_so_far.add(&files)?;
+        Ok(read_so_far)
+    }
+
+    /// The same policies with every `*.cedar` file of a folder of rules of an institution, which only forbid.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and [`PoliciesError::Permits`].
+    pub fn with_local(mut self, folder: &Path) -> Result<Self, PoliciesError> {
+        let known = self.policies.len();
+        self.add(&cedar_files(folder)?)?;
+        match self.policies.iter().skip(known).find(|policy| policy.effect() != Effect::Forbid) {
+            None => Ok(self),
+            Some(policy) => Err(PoliciesError::Permits(policy.id().to_string())),
         }
-        files.sort();
-        let mut policies: Vec<Policy> = Vec::new();
-        for path in &files {
+    }
+
+    fn add(&mut self, files: &[PathBuf]) -> Result<(), PoliciesError> {
+        for path in files {
             for policy in parse(&path.display().to_string(), &read(path)?)? {
-                if policies.iter().any(|other| other.id() == policy.id()) {
+                if self.policies.iter().any(|other| other.id() == policy.id()) {
                     return Err(PoliciesError::Name(policy.id().to_string()));
                 }
-                policies.push(policy);
+                self.policies.push(policy);
             }
         }
-        Ok(Self { schema, policies })
+        Ok(())
     }
 
     /// The policies as a set.
@@ -119,6 +132,19 @@ pub(crate) fn bound(bound: &Bound) -> Result<PolicySet, PoliciesError> {
 }
 
 // === helpers ===
+
+fn cedar_files(folder: &Path) -> Result<Vec<PathBuf>, PoliciesError> {
+    let unreadable = |source| PoliciesError::Unreadable { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "cedar") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
 
 fn read(path: &Path) -> Result<String, PoliciesError> {
     std::fs::read_to_string(path)

@@ -469,6 +469,72 @@ pub const PROPERTIES: &[Property] = &[
         )],
     },
     Property {
+        name: "rules-are-proposed-by-two-offices",
+        says: "Rules of the institution are proposed by the system or the security administrator.",
+        principals: EVERYBODY,
+        actions: &["propose-policy"],
+        bound: AtMost(
+            r#"principal is Person && [Role::"system-administrator", Role::"security-administrator"].contains(principal.role)"#,
+        ),
+        mutant: &[Changed(
+            "audit-administrator-office",
+            r#"Action::"review-alerts""#,
+            r#"Action::"review-alerts", Action::"propose-policy""#,
+        )],
+    },
+    Property {
+        name: "rules-are-approved-by-two-offices",
+        says: "They are approved by the security and the audit administrator; who runs the system approves none.",
+        principals: EVERYBODY,
+        actions: &["approve-policy"],
+        bound: AtMost(
+            r#"principal is Person && [Role::"security-administrator", Role::"audit-administrator"].contains(principal.role)"#,
+        ),
+        mutant: &[Changed(
+            "system-administrator-office",
+            r#"Action::"manage-accounts","#,
+            r#"Action::"manage-accounts", Action::"approve-policy","#,
+        )],
+    },
+    Property {
+        name: "rules-are-activated-by-one",
+        says: "They are put into force, or suspended, by the security administrator alone.",
+        principals: EVERYBODY,
+        actions: &["activate-policy"],
+        bound: AtMost(r#"principal is Person && principal.role == Role::"security-administrator""#),
+        mutant: &[Changed(
+            "audit-administrator-office",
+            r#"Action::"review-alerts""#,
+            r#"Action::"review-alerts", Action::"activate-policy""#,
+        )],
+    },
+    Property {
+        name: "the-way-back-from-rules-is-open",
+        says: "What takes a bad rule back is open to the offices that do it, whatever rules an institution adds.",
+        principals: PEOPLE,
+        actions: &["propose-policy", "activate-policy", "manage-rights"],
+        bound: AtLeast(
+            r#"principal.role == Role::"security-administrator" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose != Purpose::"BTG""#,
+        ),
+        mutant: &[With(
+            r#"@id("local-lock") forbid (principal is Person, action == Action::"activate-policy", resource);"#,
+        )],
+    },
+    Property {
+        name: "unused-rights-are-read-by-two-offices",
+        says: "Who uses which right is read by who gives rights and by who reads the audit log.",
+        principals: EVERYBODY,
+        actions: &["review-rights"],
+        bound: AtMost(
+            r#"principal is Person && [Role::"security-administrator", Role::"audit-administrator"].contains(principal.role)"#,
+        ),
+        mutant: &[Changed(
+            "system-administrator-office",
+            r#"Action::"manage-accounts","#,
+            r#"Action::"manage-accounts", Action::"review-rights","#,
+        )],
+    },
+    Property {
         name: "who-breaks-glass",
         says: "Only those who treat break glass.",
         principals: EVERYBODY,

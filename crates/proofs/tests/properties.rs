@@ -87,3 +87,23 @@ fn properties_have_names_of_their_own() {
     let names: BTreeSet<&str> = PROPERTIES.iter().chain(OUTSIDE).map(|property| property.name).collect();
     assert_eq!(names.len(), PROPERTIES.len() + OUTSIDE.len());
 }
+
+#[tokio::test]
+async fn what_rules_of_an_institution_newly_forbid_is_told_and_they_may_not_permit() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.cedar");
+    let text =
+        r#"@id("local-no-export") forbid (principal is Person, action == Action::"export", resource);"#;
+    std::fs::write(&file, text).unwrap();
+    let program = Policies::read(Path::new(POLICIES)).unwrap();
+    let with_rules = Policies::read(Path::new(POLICIES)).unwrap().with_local(folder.path()).unwrap();
+    let mut before = Prover::start(&program, &python, Path::new(SOLVER)).unwrap();
+    let forbidden = before.newly_allowed(&with_rules).await.unwrap();
+    let kinds: Vec<&str> = forbidden.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["Person export Study"]);
+    let mut after = Prover::start(&with_rules, &python, Path::new(SOLVER)).unwrap();
+    assert_eq!(after.newly_allowed(&program).await.unwrap(), [], "a rule that forbids allows nothing");
+    std::fs::write(&file, text.replace("forbid", "permit")).unwrap();
+    assert!(Policies::read(Path::new(POLICIES)).unwrap().with_local(folder.path()).is_err());
+}

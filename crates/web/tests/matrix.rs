@@ -462,6 +462,40 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::SecurityAdministrator => Nothing,
             other => token_or(other, Forbidden),
         },
+        RouteId::ProposePolicy => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::CheckPolicy | RouteId::ListPolicies => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of a version, or a suspension, that is none.
+        RouteId::ReadPolicy | RouteId::ComparePolicy | RouteId::ReplayPolicy => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ApprovePolicy | RouteId::RejectPolicy | RouteId::ReviewSuspension => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::WithdrawPolicy => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ActivatePolicy => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::UnusedRights => match who {
+            Who::SecurityAdministrator | Who::AuditAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // While there are no rules to suspend.
+        RouteId::SuspendPolicies => match who {
+            Who::SecurityAdministrator => Conflict,
+            other => token_or(other, Forbidden),
+        },
         // On a study that is not there, and of a hold that is none.
         RouteId::PlaceHold | RouteId::RequestRelease => match who {
             Who::AuditAdministrator => Nothing,
@@ -626,6 +660,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{consultation}", "0")
         .replace("{account}", "0")
         .replace("{alert}", "0")
+        .replace("{policy}", "404")
+        .replace("{activation}", "404")
         .replace("{dissent}", "0")
         .replace("{department}", "surgery")
         .replace("{replica}", "no-such-replica")
@@ -718,6 +754,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         }
         RouteId::ReviewBrokenGlass => json(json!({"verdict": "justified", "reason": "as it should be"})),
         RouteId::AcknowledgeAlert => json(json!({"verdict": "false-positive"})),
+        RouteId::ProposePolicy => json(json!({"text": "", "reason": "no rules at all"})),
+        RouteId::CheckPolicy => json(json!({"text": ""})),
+        RouteId::ApprovePolicy | RouteId::ActivatePolicy => json(json!({"digest": "0".repeat(64)})),
+        RouteId::SuspendPolicies => json(json!({"reason": "nothing opens"})),
         RouteId::RequestRelease => json(json!({"reason": "ended"})),
         RouteId::EnterStep | RouteId::ReplaceStep => json(worklist_item("STEP")),
         RouteId::CreateWorkitem => json(workitem()),
@@ -840,6 +880,14 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListAlerts
         | RouteId::ReadAlert
         | RouteId::LiftStop
+        | RouteId::ListPolicies
+        | RouteId::ReadPolicy
+        | RouteId::ComparePolicy
+        | RouteId::ReplayPolicy
+        | RouteId::UnusedRights
+        | RouteId::RejectPolicy
+        | RouteId::WithdrawPolicy
+        | RouteId::ReviewSuspension
         | RouteId::ListHolds
         | RouteId::ReadHold
         | RouteId::ApproveRelease

@@ -187,11 +187,14 @@ impl Access {
             | Action::BreakGlass
             | Action::ReviewBreakGlass
             | Action::ReviewAlerts
-            | Action::LiftStop => Resource::Archive(institution),
+            | Action::LiftStop
+            | Action::ProposePolicy
+            | Action::ApprovePolicy
+            | Action::ActivatePolicy => Resource::Archive(institution),
             _ => Resource::Accounts(institution),
         };
-        let decision = self.decide(officer, change.action, &resource).await?;
-        let decided = ledger::decided(officer, change.action, &resource, decision, *self.policy_set());
+        let (decision, policy_set) = self.decide_by(officer, change.action, &resource).await?;
+        let decided = ledger::decided(officer, change.action, &resource, decision, policy_set);
         let reason =
             if decision.permitted { ledger::word(change.code) } else { ledger::code(decision.reason) };
         let event = Event { reason, study: on.study, patient: on.patient, ..decided };

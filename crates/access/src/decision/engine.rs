@@ -1,7 +1,8 @@
 //! The engine: Cedar with everything prepared that does not depend on the question.
 
 use super::applicable::Applicable;
-use super::policies::{LoadedPolicies, PolicyError, PolicySource, load};
+use super::local::{self, LOCAL_FILE, LocalPolicyError};
+use super::policies::{LoadedPolicies, PolicyError, PolicySource, SCHEMA, assemble, load};
 use super::question::{
     CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Scope, Target,
 };
@@ -11,7 +12,7 @@ use cedar_policy::{
     RestrictedExpression,
 };
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +50,35 @@ pub(crate) struct Engine {
 impl Engine {
     /// Loads and validates the policies.
     pub(crate) fn load(source: &PolicySource) -> Result<Self, PolicyError> {
-        let LoadedPolicies { set, reasons, digest, files } = load(source)?;
+        Self::of(load(source)?)
+    }
+
+    /// The same policies with other rules of the institution, or none.
+    pub(crate) fn with_local(&self, text: Option<&str>) -> Result<Self, PolicyError> {
+        let mut files = self.files.clone();
+        files.remove(LOCAL_FILE);
+        Self::of(assemble(files, text)?)
+    }
+
+    /// The same policies while the rules of the institution cannot be read: nothing is open but the way back.
+    pub(crate) fn locked(&self) -> Result<Self, PolicyError> {
+        self.with_local(Some(&local::locked()))
+    }
+
+    /// The text of the rules of the institution, where there are any.
+    pub(crate) fn local_text(&self) -> Option<&str> {
+        self.files.get(LOCAL_FILE).map(String::as_str)
+    }
+
+    /// For which kinds of actors and of which actions a text of rules of an institution speaks.
+    pub(crate) fn local_speaks_of(
+        text: &str,
+    ) -> Result<BTreeMap<String, BTreeSet<Action>>, LocalPolicyError> {
+        Ok(local::speaks_of(&local::read(text, SCHEMA)?))
+    }
+
+    fn of(loaded: LoadedPolicies) -> Result<Self, PolicyError> {
+        let LoadedPolicies { set, reasons, digest, files } = loaded;
         let names =
             Names::new().ok_or_else(|| PolicyError::Invalid("an entity type has no legal name".into()))?;
         let policies = Applicable::of(&set, &names)?;
@@ -398,9 +427,14 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::BreakGlass
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts
-        | Action::LiftStop => matches!(on, Target::Archive(_)),
+        | Action::LiftStop
+        | Action::ProposePolicy
+        | Action::ApprovePolicy
+        | Action::ActivatePolicy => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
-        Action::ManageAccounts | Action::ManageRights => matches!(on, Target::Accounts(_)),
+        Action::ManageAccounts | Action::ManageRights | Action::ReviewRights => {
+            matches!(on, Target::Accounts(_))
+        }
         Action::ReadAudit => matches!(on, Target::AuditLog(_)),
     }
 }

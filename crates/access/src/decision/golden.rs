@@ -298,10 +298,14 @@ fn table() -> String {
         (Action::ReviewBreakGlass, Target::Archive(home())),
         (Action::ReviewAlerts, Target::Archive(home())),
         (Action::LiftStop, Target::Archive(home())),
+        (Action::ProposePolicy, Target::Archive(home())),
+        (Action::ApprovePolicy, Target::Archive(home())),
+        (Action::ActivatePolicy, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),
         (Action::ManageRights, Target::Accounts(home())),
+        (Action::ReviewRights, Target::Accounts(home())),
     ];
     for (name, who) in askers() {
         for (action, on) in &wholes {

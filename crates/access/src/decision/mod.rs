@@ -5,12 +5,19 @@
 //! and the names they use.
 
 mod applicable;
+mod compare;
 mod engine;
+mod local;
 mod policies;
 mod question;
 
+pub(crate) use compare::{Outlook, Sets, Setting, Told, addresses_in, permitted_at_all};
+pub use compare::{PolicyChange, PolicyComparison, PolicyExample};
 pub use engine::Decision;
 pub(crate) use engine::Engine;
+pub use local::{
+    LOCAL_BYTES_MAX, LOCAL_POLICIES_MAX, LocalFault, LocalPolicyError, PROTECTED_ACTIONS, Place,
+};
 pub use policies::{PolicyError, PolicySource};
 pub(crate) use question::{
     CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Target, Ties, parse_scopes, words,

@@ -238,7 +238,21 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
         Action::ReviewBreakGlass | Action::ReviewAlerts => {
             matches!(on, Target::Archive(_)) && person(Role::AuditAdministrator)
         }
-        Action::LiftStop => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
+        Action::LiftStop | Action::ActivatePolicy => {
+            matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator)
+        }
+        Action::ProposePolicy => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SystemAdministrator) || person(Role::SecurityAdministrator))
+        }
+        Action::ApprovePolicy => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SecurityAdministrator) || person(Role::AuditAdministrator))
+        }
+        Action::ReviewRights => {
+            matches!(on, Target::Accounts(_))
+                && (person(Role::SecurityAdministrator) || person(Role::AuditAdministrator))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The schema and the guardrails are part of the program: a directory may carry identical copies of both, but
 //! not other ones. What it may change are the permits, and it may add forbids.
 
+use super::local::{self, LOCAL_FILE, LocalPolicyError};
 use crate::reason::Reason;
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use std::collections::{BTreeMap, HashMap};
@@ -96,6 +97,9 @@ pub enum PolicyError {
     /// More policies than a decision should evaluate.
     #[error("at most {POLICIES_MAX} policies are loaded, these are {0}")]
     TooMany(usize),
+    /// The rules of the institution are not of the form that they must have.
+    #[error("the rules of the institution: {0}")]
+    Local(#[from] LocalPolicyError),
     /// The policies do not fit the schema.
     #[error("the policies do not fit the schema: {0}")]
     Invalid(String),
@@ -118,17 +122,22 @@ pub(super) fn load(source: &PolicySource) -> Result<LoadedPolicies, PolicyError>
         }
         PolicySource::Directory(path) => read_directory(path)?,
     };
-    assemble(files)
+    assemble(files, None)
 }
 
-/// Parses files, adds the guardrails and validates the whole.
-fn assemble(mut files: BTreeMap<String, String>) -> Result<LoadedPolicies, PolicyError> {
+/// Parses files, adds the guardrails and the rules of the institution, where there are any, and validates the whole.
+pub(super) fn assemble(
+    mut files: BTreeMap<String, String>,
+    local: Option<&str>,
+) -> Result<LoadedPolicies, PolicyError> {
     for (name, builtin) in [(GUARDRAILS_FILE, GUARDRAILS), (SCHEMA_FILE, SCHEMA)] {
         if files.insert(name.to_owned(), builtin.to_owned()).is_some_and(|own| own != builtin) {
             return Err(PolicyError::BuiltinChanged(name.to_owned()));
         }
     }
-    let digest = digest_of(&files);
+    if files.contains_key(LOCAL_FILE) {
+        return Err(PolicyError::BuiltinChanged(LOCAL_FILE.to_owned()));
+    }
     let mut set = PolicySet::new();
     let mut reasons = HashMap::new();
     for (file, text) in files.iter().filter(|(file, _)| *file != SCHEMA_FILE) {
@@ -140,6 +149,16 @@ fn assemble(mut files: BTreeMap<String, String>) -> Result<LoadedPolicies, Polic
             set.add(policy).map_err(|error| PolicyError::Invalid(error.to_string()))?;
         }
     }
+    if let Some(text) = local {
+        for policy in local::read(text, SCHEMA)? {
+            if reasons.insert(policy.id().clone(), Reason::LocalRule).is_some() {
+                return Err(PolicyError::DuplicateId(policy.id().to_string()));
+            }
+            set.add(policy).map_err(|error| PolicyError::Invalid(error.to_string()))?;
+        }
+        files.insert(LOCAL_FILE.to_owned(), text.to_owned());
+    }
+    let digest = digest_of(&files);
     if reasons.len() > POLICIES_MAX {
         return Err(PolicyError::TooMany(reasons.len()));
     }
@@ -227,7 +246,7 @@ mod tests {
     use super::*;
 
     fn with(name: &str, text: &str) -> Result<LoadedPolicies, PolicyError> {
-        assemble(BTreeMap::from([(name.to_owned(), text.to_owned())]))
+        assemble(BTreeMap::from([(name.to_owned(), text.to_owned())]), None)
     }
 
     #[test]

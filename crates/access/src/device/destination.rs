@@ -166,10 +166,10 @@ impl Access {
         called_ae: &AeTitle,
     ) -> Result<Option<DeviceRecord>, Refusal> {
         let archive = Resource::Archive(session.institution().clone());
-        let decision = self.decide(session, Action::Echo, &archive).await?;
+        let (decision, policy_set) = self.decide_by(session, Action::Echo, &archive).await?;
         let detail = ChangeDetail { subject: ae_title.to_string(), what: Some(called_ae.to_string()) };
         let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &detail);
-        let event = ledger::decided(session, Action::Echo, &archive, decision, *self.policy_set());
+        let event = ledger::decided(session, Action::Echo, &archive, decision, policy_set);
         self.inner.log.append_one(Event { detail, ..event }).await.map_err(Refusal::AuditUnavailable)?;
         if !decision.permitted {
             return Err(Refusal::denied(decision.reason, session.role()));

@@ -14,7 +14,7 @@ mod habits;
 pub use addresses::{AddressList, AddressListError};
 pub use authenticate::{AssociationReject, DeviceRefusal};
 pub use check::{DeviceFault, DeviceRecord, PeerFacts};
-pub(crate) use check::{check, records};
+pub(crate) use check::{actor_of, check, records};
 pub use destination::MoveDestination;
 pub use ended::AssociationEnd;
 pub use endpoint::{Endpoint, EndpointError};

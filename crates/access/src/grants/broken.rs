@@ -239,8 +239,8 @@ impl Access {
         number: u64,
     ) -> Result<(Receipt, ChangeDetail), GrantError> {
         let resource = Resource::Archive(session.institution().clone());
-        let decision = self.decide(session, Action::BreakGlass, &resource).await?;
-        let decided = ledger::decided(session, Action::BreakGlass, &resource, decision, *self.policy_set());
+        let (decision, policy_set) = self.decide_by(session, Action::BreakGlass, &resource).await?;
+        let decided = ledger::decided(session, Action::BreakGlass, &resource, decision, policy_set);
         let counts = decided.counts.clone().with(ledger::GRANT, number);
         let reason = if decision.permitted { ledger::word(code_of(new.reason)) } else { decided.reason };
         let event = Event { reason, patient: Some(new.patient), counts, ..decided };

@@ -2,7 +2,7 @@
 
 use super::record::{Words, checked_words, seal_words};
 use super::{GrantError, GrantRecord};
-use crate::access::{Access, Refusal};
+use crate::access::{Access, Decided, Refusal};
 use crate::admin::{AdminError, ChangeDetail};
 use crate::decision::{Decision, Resource, StudyFacts};
 use crate::ledger;
@@ -332,11 +332,14 @@ impl Access {
         let (now, studies) = (self.inner.clock.now(), asked_about(giver, new.on, self.inner.clock.now()));
         let mut decision = Decision { permitted: true, reason: Reason::GivesWhatIsHeld };
         let (mut sees, mut until) = (true, Timestamp::from_ms(i64::MAX));
+        let mut policy_set = self.policy_set();
         for study in &studies {
             // By the giver's own right: what was granted to the giver is not passed on.
-            let (held, basis) = self.decide_at(giver, gift.own, study, now).await?;
-            let (gives, _) = self.decide_at(giver, gift.action, study, now).await?;
-            let (viewed, _) = self.decide_at(giver, Action::View, study, now).await?;
+            let Decided { decision: held, basis, .. } = self.decide_at(giver, gift.own, study, now).await?;
+            let given = self.decide_at(giver, gift.action, study, now).await?;
+            let (gives, by) = (given.decision, given.policy_set);
+            policy_set = by;
+            let viewed = self.decide_at(giver, Action::View, study, now).await?.decision;
             sees &= viewed.permitted;
             until = until.min(basis.until);
             let held = if basis.grant.is_some() { Decision::refused(Reason::NoRulePermits) } else { held };
@@ -352,7 +355,7 @@ impl Access {
         };
         let reason = if decision.permitted { ledger::word(gift.code) } else { ledger::code(decision.reason) };
         let resource = Resource::Archive(giver.institution().clone());
-        let decided = ledger::decided(giver, gift.action, &resource, decision, *self.policy_set());
+        let decided = ledger::decided(giver, gift.action, &resource, decision, policy_set);
         let counts = decided.counts.clone().with(ledger::GRANT, number);
         let event = Event { reason, study, patient, counts, ..decided };
         let detail = ChangeDetail::with(new.actor, number);

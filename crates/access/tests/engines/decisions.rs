@@ -47,7 +47,7 @@ async fn a_permit_names_what_its_leaf_says(house: House) {
         (actor("wang"), Some(Role::Clinician), Some(Action::View))
     );
     assert_eq!(leaf.reason.as_str(), "in-care");
-    assert_eq!(permit.policy_set(), house.access.policy_set());
+    assert_eq!(*permit.policy_set(), house.access.policy_set());
 
     let search = Resource::Archive(home());
     let permit = house.access.authorise(&doctor, Action::Search, search).await.unwrap();

@@ -16,6 +16,7 @@ mod oauth;
 mod oidc;
 mod passkeys;
 mod patients;
+mod policy;
 mod programs;
 mod second_factor;
 mod sessions;

@@ -174,7 +174,7 @@ async fn page(core: &Core, session: &Session, after: u64, limit: u32) -> Result<
     let events = seen(core, session, rows, facts).await?;
     if !events.is_empty() {
         let counts = Counts::new().with("rows", events.len() as u64);
-        let leaf = find::leaf(session, *core.access.policy_set(), ANSWERED, counts);
+        let leaf = find::leaf(session, core.access.policy_set(), ANSWERED, counts);
         core.append_leaf(leaf).await.map_err(FindError::Unavailable)?;
     }
     Ok(Events { events, next })

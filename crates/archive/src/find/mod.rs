@@ -197,7 +197,7 @@ impl Search {
 
     async fn write_leaf(&self, reason: ReasonCode, counts: Counts) -> Result<u64, FindError> {
         let counts = masked_counts(counts, self.mask.as_ref());
-        let leaf = leaf(&self.session, *self.core.access.policy_set(), reason, counts);
+        let leaf = leaf(&self.session, self.core.access.policy_set(), reason, counts);
         self.core.append_leaf(leaf).await.map_err(FindError::Unavailable)
     }
 }
@@ -209,7 +209,7 @@ impl Drop for Search {
             return;
         };
         let counts = Counts::new().with("leaf", begun).with("rows", self.given);
-        let leaf = leaf(&self.session, *self.core.access.policy_set(), ANSWER_CLOSED, counts);
+        let leaf = leaf(&self.session, self.core.access.policy_set(), ANSWER_CLOSED, counts);
         let core = Arc::clone(&self.core);
         runtime.spawn(async move {
             if let Err(error) = core.append_leaf(leaf).await {

@@ -358,7 +358,7 @@ async fn reported(
         action: Some(Action::ReportStep),
         patient: about.patient,
         study: about.study,
-        policy_set: Some(*core.access.policy_set()),
+        policy_set: Some(core.access.policy_set()),
         ..session_leaf(session, reason)
     };
     core.append_leaf(event).await.map(drop).map_err(PerformedError::Unavailable)
@@ -375,7 +375,7 @@ async fn answered(
         outcome: Outcome::Succeeded,
         action: Some(Action::ReadWorklist),
         study,
-        policy_set: Some(*core.access.policy_set()),
+        policy_set: Some(core.access.policy_set()),
         counts: Counts::new().with("rows", rows as u64),
         ..session_leaf(session, ANSWERED)
     };

@@ -272,7 +272,7 @@ fn leaf(core: &Core, session: &Session, reason: ReasonCode) -> Event {
         kind: EventKind::Query,
         outcome: Outcome::Succeeded,
         action: Some(Action::ReadWorklist),
-        policy_set: Some(*core.access.policy_set()),
+        policy_set: Some(core.access.policy_set()),
         ..session_leaf(session, reason)
     }
 }

@@ -271,7 +271,7 @@ fn leaf(
         kind,
         outcome,
         action: Some(action),
-        policy_set: Some(*core.access.policy_set()),
+        policy_set: Some(core.access.policy_set()),
         ..session_leaf(session, reason)
     }
 }

@@ -85,6 +85,23 @@ pub async fn of_patient(
     database.query(select.finish()).await?.iter().map(relation_of).collect()
 }
 
+/// The relations of an institution that hold at a moment, at most so many.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn standing(
+    database: &Database,
+    institution: &InstitutionId,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<CareRelation>, CatalogError> {
+    let mut select = StatementBuilder::new();
+    select.push(SELECT).push("WHERE institution = ").bind(institution);
+    select.push(" AND valid_from_ms <= ").bind(now).push(" AND valid_until_ms > ").bind(now);
+    select.push(ORDER).push(" LIMIT ").bind(limit);
+    database.query(select.finish()).await?.iter().map(relation_of).collect()
+}
+
 // === rows ===
 
 const SELECT: &str = "SELECT institution, actor, patient_ref, valid_from_ms, valid_until_ms, given_by \

@@ -101,6 +101,25 @@ pub(super) fn select_in_patient_conflict(institution: &InstitutionId, limit: u32
     sql.finish()
 }
 
+/// Grade and arrival of those of these studies that there are.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn graded(
+    database: &Database,
+    institution: &InstitutionId,
+    studies: &[StudyRef],
+) -> Result<Vec<(StudyRef, Grade, Timestamp)>, CatalogError> {
+    if studies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = StatementBuilder::new();
+    sql.push("SELECT study_ref, grade, received_ms FROM study WHERE institution = ").bind(institution);
+    sql.push(" AND study_ref IN ").bind_list(studies.iter().copied());
+    let rows = database.query(sql.finish()).await?;
+    rows.iter().map(|row| Ok((row.get_reference(0)?, row.get_word(1)?, row.get_timestamp(2)?))).collect()
+}
+
 // === rows ===
 
 const SELECT: &str = "SELECT s.study_ref, s.patient_ref, s.study_uid, s.study_date, s.study_time, s.grade, \

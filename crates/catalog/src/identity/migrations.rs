@@ -37,6 +37,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 12, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
     Migration { version: 13, name: "expand: passkeys", sqlite: PASSKEYS, postgres: PASSKEYS },
+    Migration { version: 14, name: "expand: rules of the institution", sqlite: POLICIES, postgres: POLICIES },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -338,4 +339,46 @@ ALTER TABLE session ADD COLUMN proved_by TEXT;
 ALTER TABLE session ADD COLUMN passkey_ceremony TEXT;
 ALTER TABLE session ADD COLUMN passkey_challenge BYTEA;
 ALTER TABLE session ADD COLUMN passkey_until_ms BIGINT
+";
+
+/// Rules of the institution. Of a version there is one approval of each office and of each person; of activations the newest counts, so their
+/// numbers are taken one after the other.
+const POLICIES: &str = "
+CREATE TABLE policy_version (
+    institution  TEXT   NOT NULL,
+    version      BIGINT NOT NULL,
+    digest       BYTEA  NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    base         BIGINT NOT NULL,
+    proposed_by  TEXT   NOT NULL,
+    proposed_ms  BIGINT NOT NULL,
+    activated_ms BIGINT,
+    closed       TEXT,
+    closed_by    TEXT,
+    closed_ms    BIGINT,
+    PRIMARY KEY (institution, version)
+);
+CREATE TABLE policy_approval (
+    institution TEXT   NOT NULL,
+    version     BIGINT NOT NULL,
+    office      TEXT   NOT NULL,
+    approved_by TEXT   NOT NULL,
+    approved_ms BIGINT NOT NULL,
+    sealed      BYTEA  NOT NULL,
+    PRIMARY KEY (institution, version, office),
+    FOREIGN KEY (institution, version) REFERENCES policy_version (institution, version)
+);
+CREATE UNIQUE INDEX policy_approval_of_person ON policy_approval (institution, version, approved_by);
+CREATE TABLE policy_activation (
+    institution  TEXT   NOT NULL,
+    number       BIGINT NOT NULL,
+    version      BIGINT NOT NULL,
+    until_ms     BIGINT,
+    activated_by TEXT   NOT NULL,
+    activated_ms BIGINT NOT NULL,
+    sealed       BYTEA  NOT NULL,
+    reviewed_by  TEXT,
+    reviewed_ms  BIGINT,
+    PRIMARY KEY (institution, number)
+)
 ";

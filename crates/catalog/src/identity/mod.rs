@@ -17,6 +17,7 @@ pub(crate) mod migrations;
 pub mod passkeys;
 pub mod people;
 pub mod places;
+pub mod policies;
 pub mod second_factors;
 pub mod sessions;
 pub mod used_once;

@@ -75,7 +75,7 @@ pub(crate) async fn bundle(call: Call, body: Body) -> Result<Response<Body>, Pro
     });
     let proved = proving.await.map_err(|_| Problem::new(Kind::Internal))?;
     let (leaves, witnessed, checkpoint) = proved.map_err(|error| unavailable(&error))?;
-    let access = &call.service.access;
+    let (policy_set, policy_files) = call.service.access.policies_in_force();
     let found_in_all = found.count.map(|count| match count {
         Count::Exactly(count) => json!({"leaves": count, "is_exact": true}),
         Count::AtLeast(count) => json!({"leaves": count, "is_exact": false}),
@@ -95,7 +95,7 @@ pub(crate) async fn bundle(call: Call, body: Body) -> Result<Response<Body>, Pro
         "checkpoint": checkpoint,
         "leaves": leaves,
         "witnessed": witnessed,
-        "policy_set": {"sha256": hex::encode(access.policy_set()), "files": access.policy_files()},
+        "policy_set": {"sha256": hex::encode(policy_set), "files": policy_files},
     });
     Ok(answer::json(StatusCode::OK, &document))
 }

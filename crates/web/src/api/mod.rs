@@ -21,6 +21,8 @@ pub(crate) mod nodes;
 pub(crate) mod passkeys;
 pub(crate) mod patient_accounts;
 pub(crate) mod performed;
+pub(crate) mod policies;
+pub(crate) mod policy_reports;
 mod problems;
 pub(crate) mod programs;
 pub(crate) mod rights;

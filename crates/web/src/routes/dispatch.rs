@@ -4,7 +4,7 @@ use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
     dissents, evidence, grants, holds, keys, me, network, nodes, passkeys, patient_accounts, performed,
-    programs, rights, storage, studies as follow, system, vault, worklist,
+    policies, policy_reports, programs, rights, storage, studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -200,6 +200,19 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadAlert => alerts::read(call).await,
         RouteId::AcknowledgeAlert => alerts::acknowledge(call, body).await,
         RouteId::LiftStop => alerts::lift(call).await,
+        RouteId::ProposePolicy => policies::propose(call, body).await,
+        RouteId::CheckPolicy => policies::check(call, body).await,
+        RouteId::ListPolicies => policies::list(call).await,
+        RouteId::ReadPolicy => policies::read(call).await,
+        RouteId::ApprovePolicy => policies::approve(call, body).await,
+        RouteId::RejectPolicy => policies::reject(call).await,
+        RouteId::WithdrawPolicy => policies::withdraw(call).await,
+        RouteId::ActivatePolicy => policies::activate(call, body).await,
+        RouteId::SuspendPolicies => policies::suspend(call, body).await,
+        RouteId::ReviewSuspension => policies::review(call).await,
+        RouteId::ComparePolicy => policy_reports::compare(call).await,
+        RouteId::ReplayPolicy => policy_reports::replay(call).await,
+        RouteId::UnusedRights => policy_reports::unused(call).await,
         RouteId::PlaceHold => holds::place(call, body).await,
         RouteId::ListHolds => holds::list(call).await,
         RouteId::ReadHold => holds::read(call).await,

@@ -62,7 +62,11 @@ impl Owner {
             | Action::ManageHolds
             | Action::ApproveRelease
             | Action::BreakGlass
-            | Action::ReviewBreakGlass => Self::SecurityAdministration,
+            | Action::ReviewBreakGlass
+            | Action::ProposePolicy
+            | Action::ApprovePolicy
+            | Action::ActivatePolicy
+            | Action::ReviewRights => Self::SecurityAdministration,
             Action::ReadAudit | Action::ReviewAlerts | Action::LiftStop => Self::AuditAdministration,
         }
     }
@@ -195,7 +199,11 @@ impl Route {
             | Action::BreakGlass
             | Action::ReviewBreakGlass
             | Action::ReviewAlerts
-            | Action::LiftStop => Class::Administration,
+            | Action::LiftStop
+            | Action::ProposePolicy
+            | Action::ApprovePolicy
+            | Action::ActivatePolicy
+            | Action::ReviewRights => Class::Administration,
         }
     }
 

@@ -15,6 +15,7 @@ mod monitor;
 mod nodes;
 mod outside;
 mod people;
+mod policy;
 mod programs;
 mod sign_in;
 mod storage;
@@ -49,6 +50,7 @@ pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use outside::{ConsultationCommand, PatientAccountCommand};
 pub(crate) use people::{CareArgs, CareRelationCommand, InvitationCommand, PersonCommand, RoleCommand};
+pub(crate) use policy::{AccessCommand, PolicyCommand};
 pub(crate) use programs::CredentialCommand;
 pub(crate) use sign_in::{
     AdminArgs, CodeArgs, IdentityArgs, LoginArgs, PasswordArgs, SecondFactorCommand, ServerArgs,
@@ -184,6 +186,12 @@ pub(crate) enum Command {
     /// Behaviour: replay a log through the monitor; alerts, and lifting what it stopped
     #[command(subcommand)]
     Monitor(MonitorCommand),
+    /// Rules of the institution beside those of the program: one officer proposes, two others approve, and they only forbid
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Rights: which of them nobody uses
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// The modality worklist (technician, or a service client with the scope `worklist`)
     #[command(subcommand)]
     Worklist(WorklistCommand),

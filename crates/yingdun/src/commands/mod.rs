@@ -115,6 +115,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Consultation(command) => admin::consultation(command, output).await,
         Command::PatientAccount(command) => admin::patient_account(command, output).await,
         Command::BreakGlass(command) => admin::break_glass(command, output).await,
+        Command::Access(command) => admin::access(command, output).await,
+        Command::Policy(command) => admin::policy(command, output).await,
         Command::Monitor(command) => monitor::monitor(command, output).await,
         Command::Worklist(command) => admin::worklist(command, output).await,
         Command::Mpps(command) => mpps::mpps(command, output).await,

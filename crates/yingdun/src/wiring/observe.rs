@@ -191,6 +191,7 @@ const GAUGES: &[&str] = &[
     "yingdun_kek_age_seconds_highest",
     "yingdun_kek_uses_highest",
     "yingdun_monitor_alerts_waiting",
+    "yingdun_policies_locked",
     "yingdun_rewrap_keys_left",
     "yingdun_storage_dead_bytes",
     "yingdun_storage_repairs_waiting",

@@ -114,6 +114,11 @@ impl System {
                 tracing::warn!(option, cause, remedy, "the database servers are not as they should be");
             }
         }
+        // Before anything is decided for anybody. Rules that cannot be read lock; rows that cannot be read let nothing start.
+        if let Err(cause) = foundation.access.follow_policies().await {
+            foundation.close().await;
+            return Err(StartError::Database { what: "identity", cause });
+        }
         match Self::start_on(config, foundation.clone(), hold, seal).await {
             Ok(system) => Ok(system),
             Err(error) => {

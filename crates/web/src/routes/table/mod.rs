@@ -28,6 +28,7 @@ mod identity;
 mod nodes;
 mod operations;
 mod outside;
+mod policies;
 mod programs;
 mod rights;
 mod sign_in;
@@ -109,6 +110,10 @@ doors! {
     outside {
         AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,
         BindPatientAccount, ListPatientAccounts, UnbindPatientAccount, OwnRecordAccesses,
+    }
+    policies {
+        ProposePolicy, CheckPolicy, ListPolicies, ReadPolicy, ApprovePolicy, RejectPolicy, WithdrawPolicy,
+        ActivatePolicy, SuspendPolicies, ReviewSuspension, ComparePolicy, ReplayPolicy, UnusedRights,
     }
     worklist {
         ListEvents, ListConflicts, ListWorklist, EnterStep, ReplaceStep, CancelStep, ListPerformedSteps,
