@@ -29,9 +29,14 @@ def nodes(make_installation, postgres_cluster, tmp_path_factory):
 
 
 def at(node, key, token=None, nonce=None) -> Prover:
+    """A program that talks to this node, by the address at which it listens: what a node says of itself is the address of both."""
     made = Prover(node, key)
-    made.token, made.nonce = token, nonce
+    made.web, made.token, made.nonce = listens(node), token, nonce
     return made
+
+
+def listens(node) -> str:
+    return f"https://{node.settings['WEB__LISTEN']}"
 
 
 def signed_in(node, client_id: str, secret: str, key: Key) -> tuple:
@@ -52,6 +57,7 @@ def signed_in(node, client_id: str, secret: str, key: Key) -> tuple:
 
 def test_a_proof_that_one_node_took_no_other_takes(nodes):
     first, second = nodes
+    assert listens(first) != listens(second) and second.addresses.web == listens(first)
     key = Key()
     secret = first.office.system.post("/clients", {"client_id": "roaming"}, 201)["client_secret"]
     first.office.security.put("/clients/roaming/scopes", {"scopes": ["search"]}, 204)
@@ -63,5 +69,5 @@ def test_a_proof_that_one_node_took_no_other_takes(nodes):
     again = here.get(SEARCH, proof=proof)
     assert again.status_code == 401 and "invalid_dpop_proof" in again.headers["WWW-Authenticate"]
     assert here.get(SEARCH, proof=key.proof("GET", url, token, nonce)).status_code == 200, "another proof is"
-    own = f"{second.addresses.web}{SEARCH}"
+    own = f"{listens(second)}{SEARCH}"
     assert there.get(SEARCH, proof=key.proof("GET", own, token, nonce)).status_code == 401, "not by the address of one node"
