@@ -540,7 +540,7 @@ fn a_second_factor_is_asked_of_those_whom_it_would_help_and_of_nobody_else() {
     let engine = Engine::load(&PolicySource::Builtin).unwrap();
     let mut chance = Chance(17);
     let mut asked = 0;
-    for _ in 0..20_000 {
+    for _ in 0..30_000 {
         let action = chance.of(&[Action::View, Action::Export]);
         let (who, on) = (chance.principal(), chance.target(action));
         let when = Circumstances { step_up: true, strong: false, masked: false, ..chance.circumstances() };
