@@ -133,8 +133,7 @@ async fn properties(arguments: &Arguments, only: Option<&str>) -> Result<bool, P
 async fn local(arguments: &Arguments, before: Option<&std::path::Path>) -> Result<bool, ProofError> {
     let (new, old) = (with_local(arguments, arguments.local.as_deref())?, with_local(arguments, before)?);
     for (word, of, against) in [("newly forbidden", &old, &new), ("newly allowed", &new, &old)] {
-        let found =
-            Prover::start(of, &arguments.python, &arguments.solver)?.newly_allowed(against).await?;
+        let found = Prover::start(of, &arguments.python, &arguments.solver)?.newly_allowed(against).await?;
         for (kind, example) in &found {
             if arguments.json {
                 println!("{}", json!({"change": word, "kind": kind, "example": example}));

@@ -93,7 +93,8 @@ async fn what_rules_of_an_institution_newly_forbid_is_told_and_they_may_not_perm
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.cedar");
-    let text = r#"@id("local-no-export") forbid (principal is Person, action == Action::"export", resource);"#;
+    let text =
+        r#"@id("local-no-export") forbid (principal is Person, action == Action::"export", resource);"#;
     std::fs::write(&file, text).unwrap();
     let program = Policies::read(Path::new(POLICIES)).unwrap();
     let with_rules = Policies::read(Path::new(POLICIES)).unwrap().with_local(folder.path()).unwrap();
