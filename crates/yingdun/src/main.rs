@@ -33,6 +33,10 @@ use output::Output;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// The stack of a thread that serves: a decision deep in a request needs more of it than two megabytes in a build without optimisation, and a
+/// policy that has none left refuses. Only what is used takes memory.
+const STACK_BYTES: usize = 8 << 20;
+
 /// How long threads that read or write may go on when a command has ended. What matters was waited for already; a
 /// disk that hangs must not keep the process.
 const STRAGGLERS_TIME_MAX: Duration = Duration::from_secs(5);
@@ -46,10 +50,12 @@ fn main() -> ExitCode {
         return fail(&error);
     }
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => return fail(&error),
+        };
     let ended = runtime.block_on(commands::run(cli.command, Output::new(cli.json)));
     runtime.shutdown_timeout(STRAGGLERS_TIME_MAX);
     match ended {

@@ -36,7 +36,7 @@ use yingdun_model::{Action, ActorKind, Role, Timestamp};
 /// Versions that wait at once. Who proposes more does not wait for an answer.
 const WAITING_MAX: usize = 10;
 /// Versions that a list shows, the newest.
-const LISTED_MAX: u32 = 500;
+const LISTED_MAX: u32 = 100;
 /// The most characters of what a proposal says about itself, or a suspension about its reason.
 const WORDS_MAX: usize = 500;
 /// The longest suspension: by then two others have approved something, or what they approved before counts again.

@@ -256,7 +256,8 @@ impl Judge {
         study: Option<&(Grade, Timestamp)>,
         offset_minutes: i32,
     ) -> Option<Outlook> {
-        let by = Reason::from_word(leaf.reason.as_str())?;
+        // What was decided on the way to a change says the change in its reason.
+        let Some(by) = Reason::from_word(leaf.reason.as_str()) else { return Some(Outlook::Unknown) };
         // A refusal of the program stays one.
         if leaf.outcome == Outcome::Refused && by != Reason::LocalRule {
             return None;

@@ -180,8 +180,7 @@ pub(super) fn of_policy(error: PolicyChangeError) -> Problem {
     match error {
         PolicyChangeError::Admin(error) => of_admin(error),
         PolicyChangeError::Text(_) | PolicyChangeError::Set(_) => Problem::new(Kind::BadRequest)
-            .expected("rules that the institution may have")
-            .came(words)
+            .expected(format!("rules that an institution may have; {words}"))
             .remedy("write policies that forbid, as the chapter on rules of the institution shows"),
         PolicyChangeError::NotFound => {
             Problem::new(Kind::NotFound).expected("a version or suspension of this institution")

@@ -26,7 +26,7 @@ pub(crate) enum PolicyCommand {
     /// Propose the text of an earlier version again; it is approved like any other
     Rollback {
         /// The earlier version
-        version: u64,
+        number: u64,
         /// Why
         #[arg(long)]
         reason: String,
@@ -41,14 +41,14 @@ pub(crate) enum PolicyCommand {
     /// One version: its text, its digest, who approved it
     Show {
         /// Its number
-        version: u64,
+        number: u64,
         #[command(flatten)]
         admin: AdminArgs,
     },
     /// What a version would change: made-up questions, and the last thirty days of the audit log of the node that is asked
     Report {
         /// Its number
-        version: u64,
+        number: u64,
         /// Read no more than so many parts of the log; the report says how far it came
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=10_000))]
         parts: u32,
@@ -58,7 +58,7 @@ pub(crate) enum PolicyCommand {
     /// Approve a version; name the digest that `show` printed (security or audit administrator)
     Approve {
         /// Its number
-        version: u64,
+        number: u64,
         /// SHA-256 of the text that you looked at
         #[arg(long)]
         digest: String,
@@ -68,21 +68,21 @@ pub(crate) enum PolicyCommand {
     /// Reject a version, for good (security or audit administrator)
     Reject {
         /// Its number
-        version: u64,
+        number: u64,
         #[command(flatten)]
         admin: AdminArgs,
     },
     /// Take the own proposal back
     Withdraw {
         /// Its number
-        version: u64,
+        number: u64,
         #[command(flatten)]
         admin: AdminArgs,
     },
     /// Put an approved version into force, or end a suspension early (security administrator)
     Activate {
         /// Its number
-        version: u64,
+        number: u64,
         /// SHA-256 of its text
         #[arg(long)]
         digest: String,

@@ -27,17 +27,17 @@ pub(in crate::commands) async fn policy(
             let body = json!({ "text": text_of(&file)?, "reason": reason });
             call(output, &admin, Method::POST, &[POLICIES], Some(body)).await
         }
-        PolicyCommand::Rollback { version, reason, admin } => {
-            let body = json!({ "version": version, "reason": reason });
+        PolicyCommand::Rollback { number, reason, admin } => {
+            let body = json!({ "version": number, "reason": reason });
             call(output, &admin, Method::POST, &[POLICIES], Some(body)).await
         }
         PolicyCommand::List { admin } => call(output, &admin, Method::GET, &[POLICIES], None).await,
-        PolicyCommand::Show { version, admin } => {
-            call(output, &admin, Method::GET, &[POLICIES, &version.to_string()], None).await
+        PolicyCommand::Show { number, admin } => {
+            call(output, &admin, Method::GET, &[POLICIES, &number.to_string()], None).await
         }
-        PolicyCommand::Report { version, parts, admin } => {
+        PolicyCommand::Report { number, parts, admin } => {
             let server = Server::of(&admin)?;
-            let version = version.to_string();
+            let version = number.to_string();
             let path = [POLICIES, &version, "comparison"];
             let comparison = server.ask(Method::GET, &path, &[], None).await?;
             let mut replay = Replay::default();
@@ -53,18 +53,18 @@ pub(in crate::commands) async fn policy(
             }
             say(output, &json!({ "comparison": comparison, "replay": replay.shown(next) }))
         }
-        PolicyCommand::Approve { version, digest, admin } => {
-            let path = [POLICIES, &version.to_string(), "approval"];
+        PolicyCommand::Approve { number, digest, admin } => {
+            let path = [POLICIES, &number.to_string(), "approval"];
             call(output, &admin, Method::POST, &path, Some(json!({ "digest": digest }))).await
         }
-        PolicyCommand::Reject { version, admin } => {
-            call(output, &admin, Method::POST, &[POLICIES, &version.to_string(), "rejection"], None).await
+        PolicyCommand::Reject { number, admin } => {
+            call(output, &admin, Method::POST, &[POLICIES, &number.to_string(), "rejection"], None).await
         }
-        PolicyCommand::Withdraw { version, admin } => {
-            call(output, &admin, Method::DELETE, &[POLICIES, &version.to_string()], None).await
+        PolicyCommand::Withdraw { number, admin } => {
+            call(output, &admin, Method::DELETE, &[POLICIES, &number.to_string()], None).await
         }
-        PolicyCommand::Activate { version, digest, admin } => {
-            let path = [POLICIES, &version.to_string(), "activation"];
+        PolicyCommand::Activate { number, digest, admin } => {
+            let path = [POLICIES, &number.to_string(), "activation"];
             call(output, &admin, Method::POST, &path, Some(json!({ "digest": digest }))).await
         }
         PolicyCommand::Suspend { minutes, reason, admin } => {
