@@ -90,7 +90,7 @@ def run(installation, role: str, token: str, seed: int, seconds: int, folder: Pa
     report.unlink(missing_ok=True)
     command = [
         schemathesis(), "--config-file", str(CONFIG), "run", f"{installation.addresses.web}/api/openapi.json",
-        "--checks", CHECKS, "--header", f"Authorization: Bearer {token}", "--tls-verify", str(installation.ca_file),
+        "--checks", CHECKS, "--phases", "coverage,fuzzing,stateful", "--header", f"Authorization: Bearer {token}", "--tls-verify", str(installation.ca_file),
         "--seed", str(seed), "--max-time", str(seconds), "--continue-on-failure", "--no-color", "--no-shrink",
         "--generation-database", "none", "--suppress-health-check", "all", "--request-timeout", "30",
         "--report", "json", "--report-json-path", str(report),

@@ -97,6 +97,11 @@ shapes! {
     WORDS = shape("words, at most 500 characters", 500, "^[^\\x00]*[^\\s\\x00][^\\x00]*$", "second opinion");
     /// By what a provider knows somebody (OpenID Connect §2: ASCII, 255 characters).
     SUBJECT = shape("1 to 255 printable characters of ASCII", 255, "^[ -~]{1,255}$", "248289761001");
+    /// A password that is set: at most 256 bytes.
+    NEW_PASSWORD = shape(
+        "a password of at least 12 characters and at most 256 bytes", 256,
+        "^(?:[ -~]{12,256}|[\\u0001-\\uD7FF]{12,85}|[^\\x00]{12,64})$", "correct horse battery staple"
+    );
     /// What people call something.
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
     /// Where a page begins.

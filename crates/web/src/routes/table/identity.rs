@@ -46,7 +46,7 @@ rows! {
     /// Reset the second factor of a person.
     ResetSecondFactor => api(Method::Delete, "/people/{actor}/second-factor", Action::ManageRights, BodyRule::None, &[ACTOR], list![(204, "Removed; every session of the person has ended"), (404, "The person has none"), (409, "Not the own one")], "重置其第二因素（含通行密钥）", "Reset the second factors of a person who lost them, passkeys too"),
     /// The own password.
-    ChangePassword => Route { method: Method::Post, path: "/me/password", family: Family::Api, needs: Needs::OwnToken, body: BodyRule::Json(list![field("present", Schema::Text, "The present password"), field("new", Schema::Text, "The new one, of at least 12 characters")]), parameters: &[], produces: JSON, answers: &[(204, "Changed; every other session of the person has ended"), (403, "The present password is wrong, or too many attempts failed")], summary_zh: "修改自己的密码", summary_en: "Change the own password" },
+    ChangePassword => Route { method: Method::Post, path: "/me/password", family: Family::Api, needs: Needs::OwnToken, body: BodyRule::Json(list![field("present", Schema::Text, "The present password"), field("new", Schema::Shaped(&shapes::NEW_PASSWORD), "The new one, of at least 12 characters")]), parameters: &[], produces: JSON, answers: &[(204, "Changed; every other session of the person has ended"), (403, "The present password is wrong, or too many attempts failed")], summary_zh: "修改自己的密码", summary_en: "Change the own password" },
     /// Everybody.
     ListPeople => api(Method::Get, "/people", Action::ManageAccounts, BodyRule::None, &[], OK, "列出人员", "List people"),
     /// A new person.
