@@ -103,7 +103,7 @@ def test_what_is_no_proof_is_refused_and_the_ledger_says_why(house):
          ("passkey-malformed", lambda: cut(key.signs(asked(), origin), "clientDataJSON")),
          ("passkey-wrong-signature", lambda: cut(key.signs(asked(), origin), "signature"))],
         [("unknown-passkey", lambda: other.signs(asked(), origin)),
-         ("passkey-wrong-signature", lambda: other.signs(asked(), origin) | {"id": websafe_encode(key.id)}),
+         ("unknown-passkey", lambda: other.signs(asked(), origin) | {"id": websafe_encode(key.id)}),
          ("passkey-copied", lambda: key.signs(asked(), origin, count=1))],
     ]:
         for reason, lie in lies:
