@@ -99,7 +99,8 @@
 //! # What this crate never does
 //!
 //! It holds no key but the one that signs checkpoints, opens no detail, decides nothing, deletes no leaf, and
-//! takes no order from a clock: time in a leaf is what the clock said, order is the number of the leaf.
+//! takes no order from a clock: time in a leaf is what the clock said, order is the number of the leaf. Whether what should have been written was
+//! written is asked in [`complete`].
 //!
 //! # Metrics
 //!
@@ -108,6 +109,7 @@
 
 mod checkpoint;
 mod commit;
+pub mod complete;
 mod config;
 mod disk;
 mod error;

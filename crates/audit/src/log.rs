@@ -5,7 +5,7 @@ use crate::commit::{Committer, Job, Request};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::event::Event;
-use crate::index::{Cursor, Index, IndexKey, IndexOptions, IndexState, Page, search_without};
+use crate::index::{Count, Cursor, Index, IndexKey, IndexOptions, IndexState, Page, search_without};
 use crate::integrate;
 use crate::leaf::BootId;
 use crate::open;
@@ -14,6 +14,7 @@ use crate::receipt::Receipt;
 use crate::search::Filter;
 use crate::shared::{Life, Shared};
 use crate::tree::{PerTree, Tree};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -33,6 +34,8 @@ pub struct Log {
     dir: Arc<Path>,
     index_key: IndexKey,
     index: Arc<OnceLock<Arc<Index>>>,
+    /// The number of the first leaf that this opening writes.
+    first: u64,
 }
 
 impl Log {
@@ -51,6 +54,7 @@ impl Log {
         let LogConfig { dir, node, clock, checkpoint_interval, .. } = config;
         let shared =
             Arc::new(Shared::new(opened.checkpoints, (opened.end, opened.segment.path().to_owned())));
+        let first = opened.end;
         let (requests, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
         let committer = Committer {
             requests: receiver,
@@ -81,6 +85,7 @@ impl Log {
             dir: Arc::from(dir),
             index_key,
             index: Arc::default(),
+            first,
         })
     }
 
@@ -116,6 +121,12 @@ impl Log {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.shared.lock().durable
+    }
+
+    /// The number of the first leaf that was written, or will be, since the log was opened.
+    #[must_use]
+    pub const fn first_of_boot(&self) -> u64 {
+        self.first
     }
 
     /// What others need to verify the checkpoints of this log.
@@ -212,6 +223,16 @@ impl Log {
             Some(index) => index.search(&reader, filter, cursor, limit),
             None => search_without(&reader, filter, cursor, limit),
         }
+    }
+
+    /// How many leaves with numbers of a range the index knows that a filter wants; none where no index is kept. What it does not know yet is
+    /// read. For who compares it with the log.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the log cannot be read.
+    pub fn indexed(&self, filter: &Filter, range: Range<u64>) -> Result<Option<Count>, AuditError> {
+        let Some(index) = self.index.get() else { return Ok(None) };
+        index.count(&self.reader(), filter, range).map(Some)
     }
 
     /// The same view, and the head of the SM3 tree at that moment, where there is one: for who follows both trees.

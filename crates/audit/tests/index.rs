@@ -196,6 +196,16 @@ async fn the_index_finds_what_reading_everything_finds() {
             Ok(())
         })
         .unwrap();
+    // And counts the same in any stretch of the log.
+    runner
+        .run(&(any::<u64>(), 0..=LEAVES, 0..=LEAVES), |(seed, one, other)| {
+            let (filter, range) = (filters(seed), one.min(other)..one.max(other));
+            let expected = naive(&all, &filter).iter().filter(|logged| range.contains(&logged.index)).count();
+            let indexed = log.indexed(&filter, range).unwrap();
+            prop_assert_eq!(indexed, Some(Count::Exactly(expected as u64)));
+            Ok(())
+        })
+        .unwrap();
     // A log without an index answers the same, and so does what was appended a moment ago.
     log.append((0..50).map(event).collect()).await.unwrap();
     let all = log.reader().read(0..u64::MAX).unwrap();

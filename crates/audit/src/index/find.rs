@@ -131,6 +131,8 @@ pub(super) struct Finder<'a> {
     needles: Vec<String>,
     limit: usize,
     counting: bool,
+    /// Leaves before here are not wanted.
+    start: u64,
     /// Leaves from here on are not wanted.
     end: u64,
     found: Vec<LoggedLeaf>,
@@ -174,6 +176,7 @@ impl<'a> Finder<'a> {
             needles: filter.needles(),
             limit,
             counting: cursor.is_none(),
+            start: 0,
             end,
             found: Vec::new(),
             count: 0,
@@ -181,6 +184,12 @@ impl<'a> Finder<'a> {
             chunks: 0,
             stopped: None,
         })
+    }
+
+    /// The same for leaves of a range only.
+    pub(super) fn within_range(mut self, range: Range<u64>) -> Self {
+        (self.start, self.end) = (range.start, self.end.min(range.end));
+        self
     }
 
     pub(super) fn run(mut self, sources: &Sources) -> Result<Page, FindError> {
@@ -229,7 +238,7 @@ impl<'a> Finder<'a> {
 
     /// Leaves that no index knows.
     fn read(&mut self, range: Range<u64>) -> Result<Turn, FindError> {
-        let mut end = range.end.min(self.end);
+        let (mut end, range) = (range.end.min(self.end), range.start.max(self.start)..range.end);
         while end > range.start {
             let number = (end - 1) / TILE_WIDTH as u64;
             if self.bundles_read >= BUNDLES_READ_MAX {
@@ -275,8 +284,11 @@ impl<'a> Finder<'a> {
         let wanted = u32::try_from(self.end.div_ceil(leaves)).unwrap_or(u32::MAX).min(span.end());
         let (mut bits, mut any) = (Bits::none(span.chunk_leaves), Bits::none(span.chunk_leaves));
         let mut behind = wanted;
-        while let Some(chunk) = behind.checked_sub(1).filter(|chunk| *chunk >= span.first) {
-            let Some(chunk) = meet(&mut groups, chunk)? else { return Ok(Turn::Next) };
+        let first = span.first.max(u32::try_from(self.start / leaves).unwrap_or(u32::MAX));
+        while let Some(chunk) = behind.checked_sub(1).filter(|chunk| *chunk >= first) {
+            let Some(chunk) = meet(&mut groups, chunk)?.filter(|chunk| *chunk >= first) else {
+                return Ok(Turn::Next);
+            };
             behind = chunk;
             let chunk_times = match timed {
                 true => {
@@ -314,6 +326,7 @@ impl<'a> Finder<'a> {
     /// Takes what is set of a chunk that begins at `base`.
     fn chunk(&mut self, base: u64, mut bits: Bits, times: Option<&[(i64, i64)]>) -> Result<Turn, FindError> {
         bits.keep_first(self.end.saturating_sub(base));
+        bits.drop_first(self.start.saturating_sub(base));
         let sought = if self.is_full() { CHUNKS_COUNTED_MAX } else { CHUNKS_SOUGHT_MAX };
         let enough = self.chunks >= sought;
         if enough || (!self.narrow(base, &mut bits, times.unwrap_or_default())?) {

@@ -130,6 +130,17 @@ impl Bits {
         }
     }
 
+    /// Gives the first `count` leaves up.
+    pub(super) fn drop_first(&mut self, count: u64) {
+        for (first, word) in (0_u64..).step_by(64).zip(&mut self.words) {
+            match count.saturating_sub(first) {
+                0 => return,
+                left @ 1..64 => *word &= u64::MAX << left,
+                _ => *word = 0,
+            }
+        }
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }

@@ -5,13 +5,14 @@ use super::folder::{self, Segments};
 use super::segment::Segment;
 use super::tail::Tail;
 use super::term::demands_of;
-use super::{Cursor, find};
+use super::{Count, Cursor, find};
 use crate::disk::Disk;
 use crate::error::AuditError;
 use crate::read::Reader;
 use crate::search::Filter;
 use crate::shared::Shared;
 use crate::tile::TILE_WIDTH;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -131,6 +132,27 @@ impl Index {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, AuditError> {
+        self.find(reader, filter, (cursor, limit), 0..u64::MAX)
+    }
+
+    /// How many leaves of a range a filter wants.
+    pub(crate) fn count(
+        &self,
+        reader: &Reader,
+        filter: &Filter,
+        range: Range<u64>,
+    ) -> Result<Count, AuditError> {
+        let page = self.find(reader, filter, (None, 0), range)?;
+        Ok(page.count.unwrap_or(Count::AtLeast(0)))
+    }
+
+    fn find(
+        &self,
+        reader: &Reader,
+        filter: &Filter,
+        (cursor, limit): (Option<Cursor>, usize),
+        range: Range<u64>,
+    ) -> Result<Page, AuditError> {
         let demands = demands_of(&self.key, filter);
         loop {
             let sources = {
@@ -142,7 +164,8 @@ impl Index {
                     chunk_leaves: self.options.chunk_leaves,
                 }
             };
-            match Finder::new(reader, filter, &demands, cursor, limit)?.run(&sources) {
+            let finder = Finder::new(reader, filter, &demands, cursor, limit)?.within_range(range.clone());
+            match finder.run(&sources) {
                 Ok(page) => return Ok(page),
                 Err(FindError::Log(error)) => return Err(error),
                 // Each turn gives a segment up, so this ends.
