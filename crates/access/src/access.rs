@@ -14,14 +14,16 @@ use crate::ledger;
 use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
-use crate::permit::{Basis, Footing, Heard, Permit};
+use crate::permit::{Basis, Footing, Heard, Permit, opens_content};
 use crate::reason::{Help, Reason};
 use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
 use crate::sign_in::Stage;
+use crate::tally::Tally;
 use crate::watch::{NoWatch, Stops, Watch, Who, is_stopped, may_be_stopped};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
+use yingdun_audit::complete::{Act, Counted};
 use yingdun_audit::{AuditError, Log};
 use yingdun_catalog::identity::{alerts, sessions};
 use yingdun_catalog::{CatalogError, Database};
@@ -106,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) masking: Masking,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
+    pub(crate) tally: Tally,
     utc_offset_minutes: i32,
     engine: Engine,
 }
@@ -196,10 +199,17 @@ impl Access {
             masking,
             watch,
             stops: Stops::default(),
+            tally: Tally::default(),
             utc_offset_minutes,
             engine,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What was done here since the start, for heartbeats of the audit log. `unwraps` is how many keys were unwrapped, counted right before.
+    #[must_use]
+    pub fn acts_counted(&self, unwraps: u64) -> Counted {
+        self.inner.tally.counted(unwraps)
     }
 
     /// SHA-256 of the policy set, as it stands in every leaf.
@@ -285,6 +295,8 @@ impl Access {
         if decision.permitted && action == Action::View && self.is_masked(session.role()) {
             event.counts = event.counts.with(ledger::MASKED, 1);
         }
+        let opens = decision.permitted && opens_content(action);
+        let begun = opens.then(|| self.inner.tally.begin());
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(action, decision.permitted);
         if !decision.permitted {
@@ -292,6 +304,9 @@ impl Access {
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
         let footing = Footing { basis, heard };
+        if let Some(begun) = begun {
+            begun.done(Act::Permit);
+        }
         Ok(Permit::new(receipt, session, action, resource, *self.policy_set(), now, footing))
     }
 

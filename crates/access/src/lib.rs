@@ -39,6 +39,7 @@
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
+//! | `tally` | what was done, counted beside the leaves that tell of it |
 //! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
 //! | `grants` | timed grants, broken glass and its review |
@@ -71,6 +72,7 @@ mod second_factor;
 mod sending;
 mod session;
 mod sign_in;
+mod tally;
 mod visibility;
 mod watch;
 
@@ -82,8 +84,8 @@ pub use admin::{
 pub use alerts::AlertError;
 pub use decision::{Decision, PolicyError, PolicySource, Resource, Scope, StudyFacts};
 pub use device::{
-    AddressList, AddressListError, AssociationReject, DeviceFault, DeviceHabits, DeviceRecord, DeviceRefusal,
-    Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
+    AddressList, AddressListError, AssociationEnd, AssociationReject, DeviceFault, DeviceHabits,
+    DeviceRecord, DeviceRefusal, Endpoint, EndpointError, HabitsError, MoveDestination, PeerFacts,
 };
 pub use grants::{
     BreakGlassQuota, BrokenGlass, EndError, GRANT_TIME_MAX, GrantError, GrantRecord, GrantedStudies,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use yingdun_access::{Access, DeviceHabits, MoveDestination};
+use yingdun_access::{Access, AssociationEnd, DeviceHabits, MoveDestination};
 use yingdun_archive::{Archive, CommitmentTurn, Unavailable};
 
 /// How long a device may tell on the association in which it was asked. Those that verify longer call.
@@ -141,7 +141,9 @@ impl Committer {
         match self.door.admit_reached(&turn.device, &turn.calling, reached).await {
             Ok(caller) => {
                 let asked = self.ask_as(turn, &caller, scu).await;
-                self.door.leave(caller).await;
+                self.door
+                    .leave(caller, AssociationEnd { released: asked.is_ok(), ..AssociationEnd::default() })
+                    .await;
                 asked
             }
             Err(refusal) => {

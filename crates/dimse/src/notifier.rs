@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use yingdun_access::{Access, MoveDestination};
+use yingdun_access::{Access, AssociationEnd, MoveDestination};
 use yingdun_archive::{
     Archive, AvailabilityTurn, EventsRequest, FindError, FindRequest, FoundRow, Include, Level, ToldDevice,
     Unavailable,
@@ -136,7 +136,15 @@ impl Notifier {
         let told = match self.door.admit_reached(ae_title, called_ae, scu.reached().cloned()).await {
             Ok(caller) => {
                 let told = self.tell_all(turn, &caller, &mut scu).await;
-                self.door.leave(caller).await;
+                self.door
+                    .leave(
+                        caller,
+                        AssociationEnd {
+                            released: matches!(told, Ok(()) | Err(NotTold::Refused(_))),
+                            ..AssociationEnd::default()
+                        },
+                    )
+                    .await;
                 told
             }
             Err(refusal) => Err(NotTold::NotTheDevice(refusal)),

@@ -119,6 +119,25 @@ impl Access {
         });
     }
 
+    /// Raises an alert about the audit log of this node itself: it is not complete.
+    ///
+    /// # Errors
+    /// [`Refusal`] when leaf or row cannot be written.
+    pub async fn audit_discrepancy(&self, found: u64) -> Result<(), Refusal> {
+        let noticed = Noticed {
+            code: "audit-discrepancy",
+            step: "note",
+            measure: None,
+            counted: found,
+            at_most: 0,
+            within_minutes: 0,
+            stops: None,
+        };
+        let session = self.system_session();
+        let numbered = self.begin_stops(&session, vec![noticed]);
+        Ok(self.raise(&session, numbered, None, self.inner.clock.now()).await?)
+    }
+
     /// Learns what other nodes stopped and what is over. To be called every second. Gives how many alerts nobody has looked at.
     ///
     /// # Errors

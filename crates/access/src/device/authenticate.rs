@@ -8,6 +8,7 @@ use crate::sign_in::Stage;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
+use yingdun_audit::complete::Act;
 use yingdun_audit::{AuditError, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_crypto::random;
@@ -96,7 +97,9 @@ impl Access {
                     kind: EventKind::Association,
                     ..ledger::session_leaf(&session, ledger::word(sign_in.as_str()))
                 };
+                let begun = self.inner.tally.begin();
                 self.inner.log.append_one(event).await.map_err(DeviceRefusal::AuditUnavailable)?;
+                begun.done(Act::Association);
                 Ok(session)
             }
             Err(fault) => {

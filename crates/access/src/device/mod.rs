@@ -7,6 +7,7 @@ mod addresses;
 mod authenticate;
 mod check;
 mod destination;
+mod ended;
 mod endpoint;
 mod habits;
 
@@ -15,5 +16,6 @@ pub use authenticate::{AssociationReject, DeviceRefusal};
 pub use check::{DeviceFault, DeviceRecord, PeerFacts};
 pub(crate) use check::{check, records};
 pub use destination::MoveDestination;
+pub use ended::AssociationEnd;
 pub use endpoint::{Endpoint, EndpointError};
 pub use habits::{DeviceHabits, HabitsError};

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use yingdun_audit::complete::Act;
 use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_catalog::identity::sessions::{self, DirectoryProof, SessionRow};
 use yingdun_catalog::{CatalogError, Statement};
@@ -206,6 +207,7 @@ impl Access {
             Some(new.role),
             ledger::word(word),
         );
+        let begun = self.inner.tally.begin();
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let expires = now.after(expires_in);
         also.push(sessions::insert(&SessionRow {
@@ -226,6 +228,7 @@ impl Access {
             directory: new.directory,
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
+        begun.done(Act::SignIn);
         let session = Session::new(SessionFacts {
             id: SessionId(token.hash),
             actor: new.actor.clone(),

@@ -8,6 +8,7 @@ use crate::ledger;
 use crate::password;
 use crate::session::{Peer, SignIn};
 use std::collections::BTreeSet;
+use yingdun_audit::complete::Act;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::links::{self, Link, LinkPurpose};
@@ -41,6 +42,7 @@ impl Access {
             None,
             ledger::word("invitation-accepted"),
         );
+        let begun = self.inner.tally.begin();
         self.inner.log.append_one(event).await.map_err(SignInError::AuditUnavailable)?;
         let now = self.inner.clock.now();
         let mut changes = vec![
@@ -51,6 +53,7 @@ impl Access {
         ];
         changes.extend(self.begin_counts_anew(&link.institution, &link.actor, peer.address, now).await?);
         self.spend(self.inner.identity.execute(changes).await, &link, peer).await?;
+        begun.done(Act::SignIn);
         Ok(link.actor)
     }
 

@@ -30,6 +30,7 @@ use crate::ledger;
 use crate::oidc::TokenFault;
 use crate::session::Session;
 use std::net::IpAddr;
+use yingdun_audit::complete::Act;
 use yingdun_audit::{AuditError, Counts, Event, EventKind, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role};
@@ -245,8 +246,9 @@ impl Access {
             ledger::word(fault.as_str()),
         );
         let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &address.to_string());
+        let begun = self.inner.tally.begin();
         let appended = self.inner.log.append_one(Event { detail, ..event }).await;
-        appended.map(drop).map_err(SignInError::AuditUnavailable)
+        appended.map(|_| begun.done(Act::RefusedSignIn)).map_err(SignInError::AuditUnavailable)
     }
 
     /// Writes a refused sign-in down, and gives the answer that tells nothing.
@@ -278,6 +280,7 @@ impl Access {
         match verdict {
             Verdict::Suppress => {
                 metrics::counter!("yingdun_access_refusal_leaves_suppressed_total").increment(1);
+                self.inner.tally.suppressed();
                 Ok(())
             }
             Verdict::Write { suppressed } => {
@@ -287,7 +290,13 @@ impl Access {
                     Counts::new().with("suppressed", suppressed)
                 };
                 let detail = ledger::sealed(&self.inner.detail_key, &event.institution, &source.to_string());
-                self.inner.log.append_one(Event { counts, detail, ..event }).await.map(|_| ())
+                let act = match event.kind {
+                    EventKind::Association => Act::Rejection,
+                    _ => Act::RefusedSignIn,
+                };
+                let begun = self.inner.tally.begin();
+                let appended = self.inner.log.append_one(Event { counts, detail, ..event }).await;
+                appended.map(|_| begun.done(act))
             }
         }
     }

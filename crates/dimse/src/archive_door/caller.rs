@@ -4,7 +4,7 @@ use super::{ArchiveDoor, refusal};
 use crate::pdu::{UserIdentity, UserIdentityKind};
 use crate::scp::{Peer, Refusal};
 use crate::scu::Reached;
-use yingdun_access::{Login, PeerFacts, Session, SignInError, Stage};
+use yingdun_access::{AssociationEnd, Login, PeerFacts, Session, SignInError, Stage};
 use yingdun_model::{ActorId, ActorKind, AeTitle, Role, Secret};
 
 /// Who acts in an association.
@@ -54,10 +54,16 @@ impl ArchiveDoor {
         };
         let device = self.access.authenticate_device(facts).await.map_err(|refused| refusal(&refused))?;
         let person = match &peer.identity {
-            Some(identity) => self.person(&device, identity).await?,
-            None => None,
+            Some(identity) => self.person(&device, identity).await,
+            None => Ok(None),
         };
-        Ok(Caller { device, person })
+        match person {
+            Ok(person) => Ok(Caller { device, person }),
+            Err(refusal) => {
+                self.write_end(&device, AssociationEnd::default()).await;
+                Err(refusal)
+            }
+        }
     }
 
     /// Lets the device in that answered a call of ours, by what was seen of it: as its record is checked when it calls us.
@@ -113,13 +119,22 @@ impl ArchiveDoor {
         }
     }
 
-    /// Ends the session of a person who signed in for this association only.
-    pub(super) async fn let_out(&self, caller: Caller) {
+    /// Ends the session of a person who signed in for this association only, and writes down that the association is over.
+    pub(super) async fn let_out(&self, caller: Caller, end: AssociationEnd) {
+        self.write_end(&caller.device, end).await;
         if let Some(Person { session, is_of_association: true }) = caller.person
             && let Err(error) = self.access.revoke(&session).await
         {
             // It expires by itself.
             tracing::warn!(%error, "the session of a person behind an association was not ended");
+        }
+    }
+}
+
+impl ArchiveDoor {
+    async fn write_end(&self, device: &Session, end: AssociationEnd) {
+        if let Err(error) = self.access.association_ended(device, end).await {
+            tracing::error!(%error, "the audit log did not take that an association is over");
         }
     }
 }

@@ -24,7 +24,9 @@ use performed::not_reported;
 use rustls::ClientConfig;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use yingdun_access::{self as access, Access, DeviceFault, DeviceHabits, DeviceRefusal, Resource};
+use yingdun_access::{
+    self as access, Access, AssociationEnd, DeviceFault, DeviceHabits, DeviceRefusal, Resource,
+};
 use yingdun_archive::{
     AnswerError, Archive, CommitmentAnswer, CommitmentError, CommitmentPending, CommitmentReport,
     CommitmentRequest, Declared, Door, IngestError, SopReference, WorklistError,
@@ -89,8 +91,8 @@ impl Service for ArchiveDoor {
         caller.device().habits()
     }
 
-    async fn leave(&self, caller: Caller) {
-        self.let_out(caller).await;
+    async fn leave(&self, caller: Caller, end: AssociationEnd) {
+        self.let_out(caller, end).await;
     }
 
     async fn echo(&self, caller: &Caller) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
-use yingdun_access::Session;
+use yingdun_access::{AssociationEnd, Session};
 use yingdun_gateway::{Class, Credential, Refusal as NotLetThrough, Subject, Turn};
 
 /// The door, in metrics.
@@ -63,11 +63,11 @@ impl ArchiveDoor {
             Err(NotLetThrough::Zone) => {
                 NotLetThrough::Zone.note(DOOR, None);
                 let noted = self.access.refuse_place(caller.device(), address).await;
-                self.let_out(caller).await;
+                self.let_out(caller, AssociationEnd::default()).await;
                 Err(if noted.is_ok() { Refusal::NotTrusted } else { Refusal::Unavailable })
             }
             Err(refusal) => {
-                self.let_out(caller).await;
+                self.let_out(caller, AssociationEnd::default()).await;
                 Err(limited(refusal))
             }
         }

@@ -23,7 +23,7 @@ use futures_util::stream::FuturesUnordered;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
-use yingdun_access::DeviceHabits;
+use yingdun_access::{AssociationEnd, DeviceHabits};
 use yingdun_dicom::dictionary::is_storage_sop_class;
 
 /// Bytes of an object that already failed which are read and thrown away, at most; a peer that sends more of it
@@ -81,7 +81,12 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
     }
 
     /// Serves the association to its end. After `stop` it may finish what it has begun; `give_up` ends it.
-    pub(super) async fn run(mut self, stop: &CancellationToken, give_up: &CancellationToken) {
+    /// Gives how it ended.
+    pub(super) async fn run(
+        mut self,
+        stop: &CancellationToken,
+        give_up: &CancellationToken,
+    ) -> AssociationEnd {
         let started = Instant::now();
         let open = metrics::gauge!("yingdun_dimse_associations_open");
         open.increment(1.0);
@@ -108,6 +113,8 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
             outcome,
             "an association ended"
         );
+        let Counts { stored, failed, sent, bytes, .. } = self.counts;
+        let released = matches!(ended, Ok(End::Release));
         match ended {
             // The peer may be gone already; there is nothing left to lose.
             Ok(End::Release) => drop(self.association.confirm_release().await),
@@ -118,6 +125,7 @@ impl<'a, S: Service, T: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, 
                 }
             }
         }
+        AssociationEnd { released, stored, failed, sent, bytes }
     }
 
     async fn messages(&mut self, stop: &CancellationToken) -> Result<End, MessageError> {

@@ -61,6 +61,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use yingdun_access::AssociationEnd;
 use yingdun_gateway::{Gateway, Refusal as NotLetThrough};
 use yingdun_model::Uid;
 
@@ -288,12 +289,15 @@ impl<S: Service> Shared<S> {
                 metrics::counter!("yingdun_dimse_associations_total", "outcome" => "accepted").increment(1);
                 let conversation =
                     Conversation::new(&self.service, &session, &peer, association, extended, &habits);
-                conversation.run(stop, give_up).await;
-                Ok(())
+                Ok(conversation.run(stop, give_up).await)
             }
             Err(error) => Err(error.into()),
         };
-        self.service.leave(session).await;
+        let (end, outcome) = match outcome {
+            Ok(end) => (end, Ok(())),
+            Err(error) => (AssociationEnd::default(), Err(error)),
+        };
+        self.service.leave(session, end).await;
         outcome
     }
 }

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
-use yingdun_access::DeviceHabits;
+use yingdun_access::{AssociationEnd, DeviceHabits};
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
@@ -182,8 +182,8 @@ pub trait Service: Send + Sync + 'static {
     }
 
     /// The association is over.
-    fn leave(&self, session: Self::Session) -> impl Future<Output = ()> + Send {
-        drop(session);
+    fn leave(&self, session: Self::Session, end: AssociationEnd) -> impl Future<Output = ()> + Send {
+        drop((session, end));
         std::future::ready(())
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
+use yingdun_access::AssociationEnd;
 use yingdun_dimse::archive_door::{ArchiveDoor, Arriving, Caller};
 use yingdun_dimse::association::Proposals;
 use yingdun_dimse::message::SubOperations;
@@ -119,7 +120,8 @@ async fn one_study(
         told(&tally);
     };
     let got = scu.get(Root::Study, &asked, take, progress).await;
-    door.leave(caller).await;
+    let end = AssociationEnd { released: got.is_ok(), ..AssociationEnd::default() };
+    door.leave(caller, end).await;
     let (counts, missing) = tally.over(got.as_ref().ok());
     tell(Told::Counts(counts));
     missing.into_iter().for_each(|(instance, reason)| tell(Told::Missing { instance, reason }));
