@@ -15,17 +15,17 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use yingdun_audit::render::{Opened, Rendered, fhir, outcome_number};
-use yingdun_audit::{AuditError, Cursor, Filter, Leaf, LoggedLeaf, Reader};
+use yingdun_audit::{AuditError, Cursor, Filter, Leaf, Log, LoggedLeaf};
 use yingdun_model::{ActorId, Timestamp};
 
 /// The media type of FHIR in JSON.
 const MEDIA_TYPE: &str = "application/fhir+json; fhirVersion=4.0";
 
-/// Leaves that are read together.
-const LEAVES_AT_ONCE: u64 = 256;
+/// Leaves that are asked of the index together, where codes are compared besides.
+const LEAVES_AT_ONCE: usize = 256;
 
 /// Leaves that are looked at for one page: read and compared within a second.
-const LEAVES_SCANNED_MAX: u64 = 50_000;
+const LEAVES_LOOKED_AT_MAX: usize = 20_000;
 
 /// Every parameter that is understood.
 const KNOWN: [&str; 13] = [
@@ -49,17 +49,17 @@ const MS_PER_DAY: i64 = 86_400_000;
 /// Searches.
 pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
     let wanted = Wanted::parse(&call.query)?;
-    let count = number(&call.query, "_count")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT as u64);
-    let count = count.min(limits::AUDIT_LEAVES_MAX as u64);
+    let count = number(&call.query, "_count")?.unwrap_or(limits::AUDIT_LEAVES_DEFAULT);
+    let count = count.min(limits::AUDIT_LEAVES_MAX);
     let origin = call.service.audit.verifier().name().to_owned();
     let cursor = cursor(&call.query)?;
-    let before =
-        cursor.map(|cursor| cursor.before_in(&origin)).transpose().map_err(|error| of_search(&error))?;
+    cursor.map(|cursor| cursor.before_in(&origin)).transpose().map_err(|error| of_search(&error))?;
     authorise(&call).await?;
     let institution = call.session()?.institution().clone();
     let wanted = Wanted { filter: Filter { institution: Some(institution), ..wanted.filter }, ..wanted };
-    let reader = call.service.audit.reader();
-    let page = read(reader, move |reader| find(reader, &wanted, before, count)).await?;
+    let log = call.service.audit.clone();
+    let found = tokio::task::spawn_blocking(move || find(&log, &wanted, cursor, count)).await;
+    let page = found.map_err(|_| Problem::new(Kind::Internal))?.map_err(|error| of_search(&error))?;
     let base = format!("{}/fhir/r4/AuditEvent", call.service.origin);
     let entries: Vec<Value> = page
         .leaves
@@ -74,9 +74,7 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
         .collect();
     let mut links = vec![json!({"relation": "self", "url": address(&base, &call.query, cursor)})];
     links.extend(
-        page.next
-            .map(|next| Cursor::new(&origin, next))
-            .map(|next| json!({"relation": "next", "url": address(&base, &call.query, Some(next))})),
+        page.next.map(|next| json!({"relation": "next", "url": address(&base, &call.query, Some(next))})),
     );
     let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": links});
     // FHIR knows no empty lists.
@@ -122,8 +120,8 @@ struct Wanted {
 /// One page of what was found.
 struct Page {
     leaves: Vec<LoggedLeaf>,
-    /// Where the next page begins: before this number. None at the beginning of the log.
-    next: Option<u64>,
+    /// Where the next page begins; none at the beginning of the log.
+    next: Option<Cursor>,
 }
 
 impl Wanted {
@@ -168,6 +166,11 @@ impl Wanted {
         })
     }
 
+    /// Whether the index has keys for everything that is asked.
+    const fn is_all_indexed(&self) -> bool {
+        self.action.is_none() && self.outcome.is_none() && self.kind.is_none() && self.subtype.is_none()
+    }
+
     fn wants(&self, leaf: &Leaf) -> bool {
         let of = |token: &Option<(Option<String>, String)>, has: fn(&Leaf, Option<&str>, &str) -> bool| {
             token.as_ref().is_none_or(|(system, code)| has(leaf, system.as_deref(), code))
@@ -180,24 +183,35 @@ impl Wanted {
     }
 }
 
-/// The newest leaves before a number that are wanted. The one place where this door looks through the log; an index belongs here.
-fn find(reader: &Reader, wanted: &Wanted, before: Option<u64>, count: u64) -> Result<Page, AuditError> {
-    let start = before.unwrap_or(u64::MAX).min(reader.size());
-    let (mut end, mut leaves) = (start, Vec::new());
-    while end > 0 && start - end < LEAVES_SCANNED_MAX {
-        // Along the bundles of the log, each read once.
-        let from = (end - 1) / LEAVES_AT_ONCE * LEAVES_AT_ONCE;
-        for leaf in reader.read(from..end)?.into_iter().rev() {
-            if leaves.len() as u64 >= count {
-                return Ok(Page { leaves, next: Some(leaf.index + 1) });
+/// The newest leaves that are wanted, from a place on. The index finds what it has keys for; what it has none for, codes of FHIR, is compared
+/// leaf by leaf within a bound.
+fn find(log: &Log, wanted: &Wanted, from: Option<Cursor>, count: usize) -> Result<Page, AuditError> {
+    let origin = log.verifier().name();
+    // A first page from the end of the log: nobody asks how many there are.
+    let mut cursor = from.unwrap_or(Cursor::new(origin, u64::MAX));
+    let at_once = if wanted.is_all_indexed() { count.saturating_add(1) } else { LEAVES_AT_ONCE };
+    let (mut leaves, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let found = log.search(&wanted.filter, Some(cursor), at_once)?;
+        let full = found.leaves.len() >= at_once;
+        looked_at += found.leaves.len();
+        for leaf in found.leaves {
+            if leaves.len() >= count {
+                return Ok(Page { leaves, next: Some(Cursor::new(origin, leaf.index + 1)) });
             }
             if wanted.wants(&leaf.leaf) {
                 leaves.push(leaf);
             }
         }
-        end = from;
+        match found.next {
+            // The search itself ended at a bound, or enough was looked at.
+            Some(next) if !full || looked_at >= LEAVES_LOOKED_AT_MAX => {
+                return Ok(Page { leaves, next: Some(next) });
+            }
+            Some(next) => cursor = next,
+            None => return Ok(Page { leaves, next: None }),
+        }
     }
-    Ok(Page { leaves, next: (end > 0).then_some(end) })
 }
 
 fn rendered(leaf: &LoggedLeaf, origin: &str) -> Value {
@@ -228,7 +242,7 @@ fn token(text: &str) -> (Option<String>, String) {
     }
 }
 
-fn number(query: &Parameters, name: &str) -> Result<Option<u64>, Problem> {
+fn number(query: &Parameters, name: &str) -> Result<Option<usize>, Problem> {
     let parse =
         |text: &str| text.parse().map_err(|_| Problem::bad_request(format!("a number as `{name}`"), text));
     query.one(name)?.map(parse).transpose()
