@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use yingdun_audit::{Checkpoint, Log};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::random;
-use yingdun_model::Clock;
+use yingdun_model::{Clock, Timestamp};
 
 /// How long it may take to reach the authority, and to have its answer.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -122,20 +122,21 @@ impl Stamper {
     // === helpers ===
 
     async fn work(&self, tell: &(impl Fn(News) + Send)) {
-        let mut stamped_at = Instant::now();
-        let mut size = self.newest_kept().await;
+        let (mut size, waited) = self.newest_kept().await;
+        // What waited for a stamp before this start has waited.
+        let mut since = Since { waited, at: Instant::now() };
         let mut pause = PAUSE_MIN;
         loop {
             let checkpoint = self.log.latest_checkpoint();
             // A log that rests needs no other stamp; a leaf a day is written by any archive that lives.
             let wait = if Some(checkpoint.size()) == size || checkpoint.size() == 0 {
-                stamped_at = Instant::now();
+                since = Since::now();
                 pause.min(self.config.interval)
             } else {
                 match self.stamp(&checkpoint, tell).await {
                     Ok(()) => {
                         metrics::counter!("yingdun_time_stamps_total").increment(1);
-                        (stamped_at, size, pause) = (Instant::now(), Some(checkpoint.size()), PAUSE_MIN);
+                        (since, size, pause) = (Since::now(), Some(checkpoint.size()), PAUSE_MIN);
                         self.is_well();
                         self.config.interval
                     }
@@ -150,7 +151,7 @@ impl Stamper {
             };
             let until = Instant::now() + wait;
             loop {
-                self.judge_age(stamped_at, tell);
+                self.judge_age(since, tell);
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     break;
@@ -200,18 +201,22 @@ impl Stamper {
         Ok(bytes)
     }
 
-    /// The size of the newest checkpoint that was stamped before this start.
-    async fn newest_kept(&self) -> Option<u64> {
-        let (dir, verifier) = (self.log.dir().to_owned(), self.log.verifier().clone());
+    /// The size of the newest checkpoint that was stamped before this start, and for how long the first leaf has waited that it does not
+    /// cover.
+    async fn newest_kept(&self) -> (Option<u64>, Duration) {
+        let (log, now) = (self.log.clone(), self.clock.now());
         let newest = tokio::task::spawn_blocking(move || {
-            let last = kept(&dir).ok()?.last()?.ok()?;
-            Checkpoint::verify(&verifier, &last.checkpoint).ok().map(|checkpoint| checkpoint.size())
+            let last = kept(log.dir()).ok().and_then(|kept| kept.last()?.ok());
+            let size = last.and_then(|last| Checkpoint::verify(log.verifier(), &last.checkpoint).ok());
+            let size = size.map(|checkpoint| checkpoint.size());
+            let first = log.reader().leaf(size.unwrap_or(0)).ok();
+            (size, first.map_or(Duration::ZERO, |first| between(first.leaf.time_ms, now)))
         });
-        newest.await.ok().flatten()
+        newest.await.unwrap_or_default()
     }
 
-    fn judge_age(&self, stamped_at: Instant, tell: &impl Fn(News)) {
-        let age = stamped_at.elapsed();
+    fn judge_age(&self, since: Since, tell: &impl Fn(News)) {
+        let age = since.age();
         metrics::gauge!("yingdun_time_stamp_age_seconds").set(age.as_secs_f64());
         let behind = age > self.config.interval * MISSED_MAX;
         match (self.stamped.0.behind.swap(behind, Ordering::Relaxed), behind) {
@@ -237,5 +242,42 @@ impl Stamper {
         if self.failing.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             tracing::info!("the audit log is time-stamped again");
         }
+    }
+}
+
+/// Since when leaves wait for a stamp.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    /// For how long before.
+    waited: Duration,
+    at: Instant,
+}
+
+impl Since {
+    fn now() -> Self {
+        Self { waited: Duration::ZERO, at: Instant::now() }
+    }
+
+    fn age(self) -> Duration {
+        self.waited.saturating_add(self.at.elapsed())
+    }
+}
+
+/// The time from one moment to another; none where the clock went back.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(to.as_ms().saturating_sub(from.as_ms())).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waited_before_a_start_counts_and_a_clock_that_went_back_makes_it_nothing() {
+        let waited = between(Timestamp::from_ms(1_000), Timestamp::from_ms(61_000));
+        assert_eq!(waited, Duration::from_secs(60));
+        assert!(Since { waited, at: Instant::now() }.age() >= Duration::from_secs(60));
+        assert!(Since::now().age() < Duration::from_secs(60));
+        assert_eq!(between(Timestamp::from_ms(2), Timestamp::from_ms(1)), Duration::ZERO);
     }
 }

@@ -10,6 +10,9 @@ use yingdun_timestamp::Authority;
 /// The longest time between two stamps, in seconds: a day.
 const INTERVAL_S_MAX: u64 = 86_400;
 
+/// Less than a minute between two stamps is for tests: public authorities shut such callers out, and the folder fills.
+const INTERVAL_S_USUAL: u64 = 60;
+
 /// A time-stamping authority (RFC 3161). Unset means that nobody stamps.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +71,14 @@ pub(super) fn check(stamps: &TimeStamps) -> Vec<Finding> {
         let cause = format!("{} is not between 1 and {INTERVAL_S_MAX}", stamps.interval_s);
         findings.push(error("time_stamps.interval_s", cause, "set 3600"));
     }
+    if (1..INTERVAL_S_USUAL).contains(&stamps.interval_s) {
+        findings.push(Finding {
+            severity: Severity::Warning,
+            option: "time_stamps.interval_s",
+            cause: format!("a stamp every {} s is more than an authority expects", stamps.interval_s),
+            remedy: "set 3600; each stamp covers everything before it, and stays beside the log for ever",
+        });
+    }
     findings
 }
 
@@ -100,5 +111,8 @@ mod tests {
             told(stamps("tsa.example", 0)),
             ["time_stamps.url", certificate, ca, "time_stamps.interval_s"]
         );
+        let often = check(&stamps("http://tsa.example/tsr", 59)).pop().unwrap();
+        assert_eq!((often.option, often.severity), ("time_stamps.interval_s", Severity::Warning));
+        assert_eq!(told(stamps("http://tsa.example/tsr", 60)), [certificate, ca]);
     }
 }
