@@ -45,6 +45,7 @@ macro_rules! messages {
     };
 }
 
+mod complete;
 mod disc;
 mod evidence;
 mod gateway;

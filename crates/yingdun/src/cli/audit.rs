@@ -135,6 +135,19 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         witnesses: WitnessedArgs,
     },
+    /// Whether a log is complete: compare what its heartbeats tell of what was done with what its leaves say, offline
+    Reconcile {
+        directory: PathBuf,
+        /// The public key of the log (C2SP vkey), as `init` wrote it
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// The number of the first leaf to look at. What was counted is compared from the next start of the archive on
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// The newest heartbeat must be younger, by the clock of this machine
+        #[arg(long, value_name = "SECONDS")]
+        heartbeat_within: Option<u64>,
+    },
     /// Print the proof that a leaf is in the log (C2SP tlog-proof), offline
     Prove {
         directory: PathBuf,

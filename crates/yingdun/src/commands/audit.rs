@@ -2,7 +2,7 @@
 
 use super::stamped::StampedLog;
 use super::witnessed::Witnessed;
-use super::{CommandError, Verdict, admin, bundle, logs, policy, render};
+use super::{CommandError, Verdict, admin, bundle, logs, policy, reconcile, render};
 use crate::cli::{AuditCommand, WitnessedArgs};
 use crate::config::witness_policy;
 use crate::messages::Language;
@@ -112,6 +112,11 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
         AuditCommand::Render { directory, public_key, form, from, count } => {
             let verifier = read_public_key(&public_key)?;
             blocking(move || render::render(&directory, &verifier, form, from, count).map(|()| Verdict::Good))
+                .await
+        }
+        AuditCommand::Reconcile { directory, public_key, from, heartbeat_within } => {
+            let verifier = read_public_key(&public_key)?;
+            blocking(move || reconcile::reconcile(&directory, &verifier, from, heartbeat_within, output))
                 .await
         }
         AuditCommand::Prove { directory, index, public_key } => {

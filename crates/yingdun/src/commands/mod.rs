@@ -20,6 +20,7 @@ mod mpps;
 mod nodes;
 mod policy;
 mod progress;
+mod reconcile;
 mod render;
 mod reseal;
 mod restore;

@@ -160,6 +160,12 @@ pub(crate) struct Audit {
     pub(crate) witness_policy_file: Option<PathBuf>,
     /// The authorities of the certificates of witnesses; unset means those of the system.
     pub(crate) witness_ca_file: Option<PathBuf>,
+    /// Seconds between two heartbeats in the log.
+    #[serde(default = "default_heartbeat_every_s")]
+    pub(crate) heartbeat_every_s: u64,
+    /// Seconds between two comparisons of the log with what was counted.
+    #[serde(default = "default_reconcile_every_s")]
+    pub(crate) reconcile_every_s: u64,
     /// The folder of a witness of *other* logs, which serves within this program; unset means that there is none.
     pub(crate) witness_directory: Option<PathBuf>,
 }
@@ -362,6 +368,16 @@ fn default_study_stable_after_s() -> u32 {
 /// A quarter of a year. There is no value for never.
 fn default_rotate_after_days() -> u16 {
     90
+}
+
+/// A quarter of an hour: silence of the log is noticed within half an hour.
+const fn default_heartbeat_every_s() -> u64 {
+    900
+}
+
+/// A night.
+const fn default_reconcile_every_s() -> u64 {
+    86_400
 }
 
 fn default_log_level() -> String {

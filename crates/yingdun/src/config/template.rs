@@ -206,6 +206,9 @@ origin = {origin}
 # names them and says how many must have seen a checkpoint; witness_ca_file holds the authorities of their certificates.
 # witness_policy_file = "witness.policy"
 # witness_ca_file = "witness-ca.pem"
+# Seconds between two heartbeats, which say in the log itself what was counted until then; and between two comparisons of the log with that.
+# heartbeat_every_s = 900
+# reconcile_every_s = 86400
 # A witness of the logs of other nodes, made by `yingdun witness init`: it serves within this program, at the address of its own
 # witness.toml, and refuses the log of this node.
 # witness_directory = "witness"

@@ -7,6 +7,12 @@ use yingdun_witness::{Settings, Witness};
 
 const OPTION: &str = "audit.witness_policy_file";
 
+/// The longest time between two heartbeats of the log, in seconds: an hour.
+const HEARTBEAT_EVERY_S_MAX: u64 = 3600;
+
+/// The longest time between two comparisons of the log with what was counted, in seconds: a week.
+const RECONCILE_EVERY_S_MAX: u64 = 604_800;
+
 /// The witness policy cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PolicyFileError {
@@ -52,6 +58,15 @@ pub(super) fn check(audit: &Audit) -> Vec<Finding> {
                 "name a file with certificates in PEM",
             )
         });
+    }
+    for (option, seconds, max, remedy) in [
+        ("audit.heartbeat_every_s", audit.heartbeat_every_s, HEARTBEAT_EVERY_S_MAX, "set 900"),
+        ("audit.reconcile_every_s", audit.reconcile_every_s, RECONCILE_EVERY_S_MAX, "set 86400"),
+    ] {
+        if !(1..=max).contains(&seconds) {
+            let cause = format!("{seconds} is not between 1 and {max}");
+            findings.push(Finding { option, ..finding(cause, remedy) });
+        }
     }
     findings.extend(audit.witness_directory.iter().flat_map(|folder| check_own(audit, folder)));
     findings

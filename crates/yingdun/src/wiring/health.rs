@@ -1,5 +1,6 @@
 //! Whether each part can serve, found out in the background so that a probe never waits.
 
+use super::complete::Completeness;
 use super::foundation::Foundation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,7 @@ pub(super) struct Health {
     witnesses: Option<Gathered>,
     collector: Option<Forwarded>,
     stamped: Option<Stamped>,
+    completeness: Completeness,
     answers: Arc<Answers>,
 }
 
@@ -46,10 +48,11 @@ impl Health {
         foundation: Foundation,
         store: Store,
         witnesses: Option<Gathered>,
-        (collector, stamped): (Option<Forwarded>, Option<Stamped>),
+        (collector, stamped, completeness): (Option<Forwarded>, Option<Stamped>, Completeness),
         stop: CancellationToken,
     ) -> Self {
-        let health = Self { foundation, store, witnesses, collector, stamped, answers: Arc::default() };
+        let health =
+            Self { foundation, store, witnesses, collector, stamped, completeness, answers: Arc::default() };
         let watcher = health.clone();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PROBE_INTERVAL);
@@ -61,6 +64,11 @@ impl Health {
             }
         });
         health
+    }
+
+    /// Whether the audit log is complete.
+    pub(super) const fn completeness(&self) -> &Completeness {
+        &self.completeness
     }
 
     /// The answer to a readiness probe, at once.
@@ -85,6 +93,7 @@ impl Health {
             ("witnesses", self.witnesses.as_ref().is_some_and(Gathered::needs_attention)),
             ("syslog", self.collector.as_ref().is_some_and(Forwarded::needs_attention)),
             ("time-stamps", self.stamped.as_ref().is_some_and(Stamped::needs_attention)),
+            ("audit-log", self.completeness.needs_attention()),
             ("break-glass", silent(&self.answers.reviews_overdue)),
         ]
         .into_iter()

@@ -11,6 +11,7 @@
 //! order, so that the last thing written is the signed checkpoint of the audit log.
 
 mod certificates;
+mod complete;
 mod dicom;
 mod error;
 mod events;

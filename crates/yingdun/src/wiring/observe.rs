@@ -1,6 +1,7 @@
 //! What the operations routes show: metrics in the Prometheus format and the state of the system as JSON.
 
 use super::certificates::read_certificate;
+use super::complete::Completeness;
 use super::error::StartError;
 use super::foundation::Foundation;
 use super::health::Health;
@@ -53,6 +54,7 @@ pub(super) fn hooks(
         foundation: foundation.clone(),
         archive: archive.clone(),
         witnesses,
+        completeness: health.completeness().clone(),
         certificates: Arc::new([config.web.certificate_file.clone(), config.dicom.certificate_file.clone()]),
     };
     Ok(Hooks {
@@ -70,13 +72,14 @@ struct Status {
     foundation: Foundation,
     archive: Archive,
     witnesses: Option<Gathered>,
+    completeness: Completeness,
     certificates: Arc<[PathBuf; 2]>,
 }
 
 impl Status {
     /// Parts that do not answer are shown as such; the page itself never fails.
     async fn read(self) -> Value {
-        let Self { foundation, archive, witnesses, certificates } = self;
+        let Self { foundation, archive, witnesses, completeness, certificates } = self;
         let checkpoint = foundation.audit.latest_checkpoint();
         let keys = foundation.keys.status(&foundation.institution).await.ok();
         let counts = archive.counts(&foundation.institution).await.ok();
@@ -110,6 +113,7 @@ impl Status {
                 "checkpoint_size": checkpoint.size(),
                 "checkpoint_root": hex::encode(checkpoint.root()),
                 "accepting": foundation.audit.check().is_ok(),
+                "completeness": completeness.described(),
                 "witnessed_size": witnesses.as_ref().and_then(Gathered::size),
                 "witnesses": witnesses.as_ref().map(Gathered::witnesses),
             },
@@ -128,6 +132,8 @@ impl Status {
 const COUNTERS: &[&str] = &[
     "yingdun_accession_conflicts_total",
     "yingdun_access_refusal_leaves_suppressed_total",
+    "yingdun_audit_discrepancies_total",
+    "yingdun_audit_heartbeats_total",
     "yingdun_audit_index_discarded_total",
     "yingdun_audit_leaves_total",
     "yingdun_catalogue_emptied_total",
@@ -174,7 +180,9 @@ const COUNTERS: &[&str] = &[
 const GAUGES: &[&str] = &[
     "yingdun_audit_checkpoint_size",
     "yingdun_audit_failed",
+    "yingdun_audit_heartbeat_age_seconds",
     "yingdun_audit_index_leaves",
+    "yingdun_audit_reconcile_age_seconds",
     "yingdun_dimse_associations_open",
     "yingdun_feed_lag_events",
     "yingdun_feed_lag_seconds",

@@ -1,5 +1,6 @@
 //! A whole archive in one process: opened, serving, and stopped in order.
 
+use super::complete::Complete;
 use super::dicom::{self, DicomDoors};
 use super::error::{StartError, read};
 use super::events::RepairLedger;
@@ -72,6 +73,8 @@ pub(crate) struct System {
     repair_leaves: JoinHandle<()>,
     /// Asks the witnesses of the audit log, where there are some.
     gatherer: Option<JoinHandle<()>>,
+    /// Writes heartbeats, the last one when all work is done.
+    complete: Option<Arc<Complete>>,
     /// Given up last: who comes next finds everything closed.
     hold: Option<Hold>,
 }
@@ -144,7 +147,9 @@ impl System {
         let (gathered, gatherer) = witnesses::start(config, &foundation, stop_workers.clone())?.unzip();
         let (forwarder, forwarded) = syslog::forwarder(config, &foundation)?.unzip();
         let (stamper, stamped) = time_stamps::stamper(config, &foundation)?.unzip();
-        let (stop, outwards) = (stop_workers.clone(), (forwarded, stamped));
+        let complete = Complete::new(config, &foundation, &archive).map(Arc::new);
+        let completeness = complete.as_ref().map(|complete| complete.completeness()).unwrap_or_default();
+        let (stop, outwards) = (stop_workers.clone(), (forwarded, stamped, completeness));
         let health = Health::watch(foundation.clone(), store, gathered.clone(), outwards, stop);
         let feed = feed(config)?.map(|to| Feed::new(to, &archive, foundation.institution.clone()));
         let calling = dicom::client(config)?;
@@ -182,6 +187,9 @@ impl System {
         }
         let reporter = Reporter::new(foundation.access.clone(), archive.clone(), calling.clone());
         doors.spawn(reporter.run(stop_doors.clone()));
+        if let Some(complete) = complete.clone() {
+            doors.spawn(complete.run(stop_doors.clone()));
+        }
         if let Some(stamper) = stamper {
             doors.spawn(stamper.run(stop_doors.clone(), time_stamps::tell(&foundation)));
         }
@@ -211,6 +219,7 @@ impl System {
             stop_workers,
             repair_leaves,
             gatherer,
+            complete,
             hold,
         })
     }
@@ -276,6 +285,9 @@ impl System {
             && gatherer.await.is_err()
         {
             tracing::error!("the task that asks the witnesses had panicked");
+        }
+        if let Some(complete) = &self.complete {
+            complete.beat().await;
         }
         self.foundation.record(const { ReasonCode::new("archive-stopped") }).await;
         self.foundation.close().await;

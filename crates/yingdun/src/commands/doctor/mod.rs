@@ -1,6 +1,7 @@
 //! `doctor`: judges the machine around a configuration. Reads only, and may run beside a serving archive.
 
 mod cluster;
+mod complete;
 mod directories;
 mod feed;
 mod keys;
@@ -11,6 +12,7 @@ mod syslog;
 mod witnesses;
 
 use self::cluster::Member;
+use self::complete::{LogFacts, facts_of, late};
 use self::keys::{Looked, RootFacts, SuiteInUse};
 use self::replicas::{replicas, scrub};
 use super::check_config::{verdict, words};
@@ -24,6 +26,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use yingdun_audit::render::rfc3339;
 use yingdun_audit::verify::verify_trees;
 use yingdun_audit::{Reader, Tree};
 use yingdun_catalog::{Database, DatabaseKind, Inspected};
@@ -78,6 +81,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     root_key: Option<RootFacts>,
     suites: Vec<SuiteInUse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_log: Option<LogFacts>,
     /// The same findings by those whom they are about.
     #[serde(skip)]
     members: BTreeMap<Member, Vec<Finding>>,
@@ -128,7 +133,14 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
     let (mut seen_by, seen) = witnesses::witnesses(&config, signs, logs.len()).await;
     seen_by.extend(witnesses::of_others(&config, &logs));
     report.add(Check::Witnesses, seen_by);
-    let (log, newest) = audit_log(&config, verifiers, seen).await;
+    let (mut log, facts) = audit_log(&config, verifiers, seen).await;
+    let newest = facts.map(|facts| facts.newest);
+    if let Some(facts) = &facts
+        && serves(&config).await
+    {
+        log.extend(late(facts, SystemClock.now()));
+    }
+    report.audit_log = facts;
     report.add(Check::AuditLog, log);
     report.add(Check::Syslog, syslog::syslog(&config).await);
     report.add(Check::Ports, ports(&config).await);
@@ -147,6 +159,8 @@ pub(super) async fn doctor(path: &Path, by_member: bool, output: Output) -> Resu
         if !findings.is_empty() {
             lines.push(words(language, &findings));
         }
+        lines
+            .extend(report.audit_log.iter().map(|log| language.oldest_leaf(rfc3339(log.oldest), log.leaves)));
         lines.extend(report.root_key.iter().map(|root| match (root.shares_needed, root.shares) {
             (Some(needed), Some(shares)) => language.root_kept_by_shares(root.kept_by, needed, shares),
             _ => language.root_kept_by(root.kept_by),
@@ -292,12 +306,12 @@ fn memory_finding(locked: bool, swaps: bool) -> Option<Finding> {
     }
 }
 
-/// The log must continue the checkpoints that others have seen. Also gives the time of the newest leaf, for the clock.
+/// The log must continue the checkpoints that others have seen. Also gives what its leaves say of it.
 async fn audit_log(
     config: &Config,
     verifiers: Option<Vec<NoteVerifier>>,
     seen: Vec<String>,
-) -> (Vec<Finding>, Option<Timestamp>) {
+) -> (Vec<Finding>, Option<LogFacts>) {
     const REMEDY: &str =
         "keep the folder as evidence, compare it with a copy, and call whoever watches the audit";
     let Some(verifiers) = verifiers else {
@@ -310,8 +324,7 @@ async fn audit_log(
         let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
         let reports = verify_trees(&directory, &verifiers, &seen).map_err(|error| error.to_string())?;
         let newest = verifiers.first().map(|verifier| Reader::of_directory(&directory, verifier));
-        let newest = newest.and_then(Result::ok).and_then(|reader| reader.tail(1).ok());
-        let newest = newest.and_then(|leaves| leaves.first().map(|leaf| leaf.leaf.time_ms));
+        let newest = newest.and_then(Result::ok).and_then(|reader| facts_of(&reader).ok().flatten());
         let bad = reports
             .into_iter()
             .find_map(|report| Some(format!("{} tree: {}", report.tree, report.first_bad?)));

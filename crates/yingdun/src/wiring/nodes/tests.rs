@@ -1,6 +1,7 @@
 //! Two nodes as `serve` builds them, with their doors, on one PostgreSQL. Only the lock on the catalogue is not taken, which lets
 //! one serve at a time.
 
+use super::super::complete::Completeness;
 use super::super::foundation::{Foundation, database};
 use super::super::health::Health;
 use super::super::ledger::begin_log;
@@ -95,7 +96,13 @@ impl Running {
         let parts = ArchiveParts { nodes, ..archive_parts(&config, &foundation, store.clone()) };
         let (archive, _) = Archive::open(parts).await.unwrap();
         let stop = CancellationToken::new();
-        let health = Health::watch(foundation.clone(), store.clone(), None, (None, None), stop.clone());
+        let health = Health::watch(
+            foundation.clone(),
+            store.clone(),
+            None,
+            (None, None, Completeness::default()),
+            stop.clone(),
+        );
         let calling = dicom::client(&config).unwrap();
         let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
         let calls = Arc::new(Calls::new(calling, service));
