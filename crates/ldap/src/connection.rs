@@ -353,7 +353,7 @@ async fn next(
                 return Ok(message.split_off(head));
             }
         }
-        let mut bytes = [0; READ_BYTES];
+        let mut bytes = vec![0; READ_BYTES];
         match socket.read(&mut bytes).await.map_err(Broken::Io)? {
             0 => return Err(Broken::Closed),
             count => received.extend_from_slice(bytes.get(..count).unwrap_or_default()),

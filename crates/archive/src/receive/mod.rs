@@ -110,8 +110,10 @@ impl Incoming {
         // catalogued, and no leaf without its retraction.
         let commit = tokio::spawn(async move {
             let committed = match body {
-                Body::Held(held) => small::store(&core, &session, &declared, arrived, held).await,
-                Body::Streaming(streaming) => streaming.finish(&core, &session, &declared, arrived).await,
+                Body::Held(held) => Box::pin(small::store(&core, &session, &declared, arrived, held)).await,
+                Body::Streaming(streaming) => {
+                    Box::pin(streaming.finish(&core, &session, &declared, arrived)).await
+                }
                 Body::Failed => Err(IngestError::Invalid { reason: "the object had already failed".into() }),
             };
             drop(share);
