@@ -8,10 +8,7 @@ from yingdun_testkit import program
 @pytest.fixture(scope="module")
 def officer(make_installation, tmp_path_factory):
     """An installation, and the options with which the security administrator asks it."""
-    from yingdun_testkit.administration import Office
-
     installation = make_installation("departments-cli")
-    installation.office = Office(installation)
     name = installation.office.names["security-administrator"]
     return installation, program.signed_in(installation, tmp_path_factory.mktemp("words"), name)
 

@@ -50,7 +50,7 @@ def test_a_browser_sets_a_second_factor_up_and_signs_in_with_both(guarded):
     app = App(shown.text.split("<code>")[1].split("</code>")[0])
     wrong = {"one_time_code": "000000" if app.code() != "000000" else "000001", "form_token": form_token(shown.text)}
     again = browser.post(f"{office.web}/second-factor/confirm", data=wrong, timeout=30)
-    assert again.status_code == 401
+    assert again.status_code == 401, again.text
     right = {"one_time_code": app.fresh(), "form_token": form_token(again.text)}
     codes = browser.post(f"{office.web}/second-factor/confirm", data=right, timeout=30)
     assert codes.status_code == 200 and codes.text.count("<li><code>") == 10, codes.text
@@ -150,7 +150,7 @@ def test_a_viewer_gets_its_token_behind_both(guarded):
     assert SESSION_COOKIE not in browser.cookies, "the pages are not signed in by it"
     form = {**query, "one_time_code": "ABCD-EFGH-IJKL-MNOP", "form_token": form_token(asked.text)}
     again = browser.post(address, data=form, allow_redirects=False, timeout=30)
-    assert again.status_code == 401
+    assert again.status_code == 401, again.text
     form = {**query, "one_time_code": app.fresh(), "form_token": form_token(again.text)}
     back = browser.post(address, data=form, allow_redirects=False, timeout=30)
     assert back.status_code == 303, back.text

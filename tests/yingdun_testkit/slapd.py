@@ -127,10 +127,9 @@ access to * by dn.exact="{SERVICE}" read by anonymous auth by * none
         self.modify(f"dn: uid={uid},{PEOPLE}\nchangetype: modify\n{change}\n")
 
     def remove(self, uid: str):
-        dn = f"uid={uid},{PEOPLE}"
-        for members in self.groups.values():
-            members.discard(dn)
-        self.modify(f"dn: {dn}\nchangetype: delete\n")
+        """Takes somebody out, and then out of the groups: slapd by itself leaves the names of those who are gone in them."""
+        self.modify(f"dn: uid={uid},{PEOPLE}\nchangetype: delete\n")
+        self.move(uid)
 
     def subject(self, dn: str) -> str:
         found = self._tool("ldapsearch", "", "-LLL", "-s", "base", "-b", dn, "entryUUID")
