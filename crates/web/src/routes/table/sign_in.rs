@@ -48,16 +48,24 @@ const BACK_FROM_PROVIDER: &[Parameter] = &[
     query("error", Schema::Text, "Why the provider signed nobody in"),
 ];
 
+const ROLE: Parameter =
+    optional("role", Schema::Text, "The role to act in; may be left out by who has one only");
+const FORM_TOKEN: Parameter = field("form_token", Schema::Text, "Proof that the form was opened here");
+
 const SIGN_IN: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
     field("password", Schema::Text, "Password"),
-    optional("role", Schema::Text, "The role to act in; may be left out by who has one only"),
-    field("form_token", Schema::Text, "Proof that the form was opened here"),
-    optional(
-        "one_time_code",
-        Schema::Text,
-        "For a program: the code of the second factor, in the step behind the password",
-    ),
+    ROLE,
+    FORM_TOKEN,
+];
+
+/// Two steps of one address: the password, and behind it what proves the second factor, without the password.
+const SIGN_IN_FOR_A_PROGRAM: &[Parameter] = &[
+    optional("name", Schema::Text, "Login name, in the first step"),
+    optional("password", Schema::Text, "Password, in the first step"),
+    ROLE,
+    FORM_TOKEN,
+    optional("one_time_code", Schema::Text, "The code of the second factor, in the step behind the password"),
     PASSKEY,
 ];
 
@@ -92,7 +100,7 @@ rows! {
     /// Authorization endpoint: the form.
     AuthorizeForm => open(Method::Get, "/oauth2/authorize", Family::OAuth, BodyRule::None, AUTHORIZE, HTML, &[(200, "The sign-in form"), (303, "Back to the client with an error")], "授权登录页", "Sign in for a program"),
     /// Authorization endpoint: the form was sent.
-    Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN), &[], HTML, &[(200, "The password is right, and a second factor is asked for"), (303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
+    Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN_FOR_A_PROGRAM), &[], HTML, &[(200, "The password is right, and a second factor is asked for"), (303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
     /// Authorization server metadata.
     OAuthMetadata => open(Method::Get, "/.well-known/oauth-authorization-server", Family::OAuth, BodyRule::None, &[], JSON, OK, "授权服务器元数据", "Authorization server metadata"),
     /// The list of studies.
