@@ -1,7 +1,6 @@
 //! People who are not of the house: consultations of remote experts, accounts of patients.
 
 use super::common::{CURSOR, OK, PAGED, api, field, optional, own, path, query};
-use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Parameter, Route, Schema};
 use yingdun_model::Action;
 
@@ -17,7 +16,7 @@ const PATIENT_ACCOUNT: Parameter = path("account", Schema::Number, "Number of a 
 
 rows! {
     /// Assign a consultation.
-    AssignConsultation => api(Method::Post, "/consultations", Action::AssignConsultation, BodyRule::JsonOf(&Schema::RecordOf(list![field("name", Schema::Shaped(&shapes::NAME), "Login name of the remote expert"), optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Shaped(&shapes::PATIENT_ID), "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Shaped(&shapes::ISSUER), "Who gave the patient ID"), field("reason", Schema::Shaped(&shapes::WORDS), "What the expert is asked, in words; kept sealed"), optional("minutes", Schema::Within(1, 10_080), "For how long at most, 10080 at most and 1440 when absent; it ends before with the report")], &["study", "patient_id"])), &[], &[(201, "Assigned"), (403, "The person is no remote expert, or the asker may not assign"), (404, "There is no such study, patient or person, or the asker may not see it"), (409, "The person has too many grants")], "向远程专家指派会诊（至多 7 天，报告完成即止）", "Assign a study or a patient to a remote expert, for 7 days at most: it ends with the report"),
+    AssignConsultation => api(Method::Post, "/consultations", Action::AssignConsultation, BodyRule::Json(list![field("name", Schema::Text, "Login name of the remote expert"), optional("study", Schema::Uid, "Study Instance UID of the study"), optional("patient_id", Schema::Text, "Or every study of this patient, also one that comes later"), optional("issuer", Schema::Text, "Who gave the patient ID"), field("reason", Schema::Text, "What the expert is asked, in words; kept sealed"), optional("minutes", Schema::Number, "For how long at most, 10080 at most and 1440 when absent; it ends before with the report")]), &[], &[(201, "Assigned"), (403, "The person is no remote expert, or the asker may not assign"), (404, "There is no such study, patient or person, or the asker may not see it"), (409, "The person has too many grants")], "向远程专家指派会诊（至多 7 天，报告完成即止）", "Assign a study or a patient to a remote expert, for 7 days at most: it ends with the report"),
     /// Consultations.
     ListConsultations => api(Method::Get, "/consultations", Action::AssignConsultation, BodyRule::None, &[], OK, "列出会诊", "Consultations, the newest first: those that the asker has or assigned, or everybody's for officers"),
     /// One consultation.
