@@ -106,7 +106,7 @@ shapes! {
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
     /// Where a page begins.
     CURSOR = shape(
-        "a cursor as the page before gave it", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
+        "what the last page gave as the next one", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
     );
     /// An address or a network.
     ADDRESS = shape(
