@@ -2,7 +2,7 @@
 //! the description allows is not refused for its form behind the gate; words come from the crates that own them.
 
 use super::schema::Shape;
-use yingdun_access::Scope;
+use yingdun_access::{LOCAL_BYTES_MAX, Scope};
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_model::{
     Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, PerformedState, ReviewVerdict, Role, StepState,
@@ -95,6 +95,8 @@ shapes! {
     ISSUER = shape("at most 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "");
     /// A reason in words.
     WORDS = shape("words, at most 500 characters", 500, "^[^\\x00]*[^\\s\\x00][^\\x00]*$", "second opinion");
+    /// Rules of an institution. The most bytes are the most characters here: who reads them counts bytes.
+    RULES = shape("rules of at most 32 KiB", LOCAL_BYTES_MAX, "^[^\\x00]*$", "// None.");
     /// By what a provider knows somebody (OpenID Connect §2: ASCII, 255 characters).
     SUBJECT = shape("1 to 255 printable characters of ASCII", 255, "^[ -~]{1,255}$", "248289761001");
     /// A password that is set: at most 256 bytes.

@@ -1,6 +1,7 @@
 //! Rules of the institution: proposing, looking at what they would change, approving, putting into force; and rights that nobody uses.
 
 use super::common::{OK, api, field, optional, path, query};
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Parameter, Route, Schema};
 use yingdun_model::Action;
 
@@ -9,7 +10,7 @@ const ACTIVATION: Parameter = path("activation", Schema::Number, "Number of a su
 const DIGEST: Parameter =
     field("digest", Schema::Text, "SHA-256 of the text that was looked at, 64 hexadecimal digits");
 const TEXT: Parameter =
-    optional("text", Schema::Text, "Policies in Cedar, which only forbid; 32 KiB at most");
+    optional("text", Schema::Shaped(&shapes::RULES), "Policies in Cedar, which only forbid; 32 KiB at most");
 const CURSOR: Parameter = query("cursor", Schema::Text, "What the last page gave as the next one");
 const DAYS: Parameter = query("days", Schema::Number, "How many days back, 365 at most; 90 when absent");
 const STATE: &[(u16, &str)] = &[
@@ -27,7 +28,7 @@ rows! {
     /// Proposed.
     ProposePolicy => api(Method::Post, "/policies", Action::ProposePolicy, BodyRule::Json(list![TEXT, optional("version", Schema::Number, "Or the text of this earlier version, to go back to it"), field("reason", Schema::Text, "What it is for, in words; kept sealed")]), &[], &[(201, "It waits for one approval of each office"), (404, "No such earlier version"), (409, "Too many versions wait")], "提出本机构规则（仅可禁止；须两人批准）", "Propose rules of the institution, which only forbid; two other officers have to approve them"),
     /// Tried.
-    CheckPolicy => api(Method::Post, "/policies/check", Action::ProposePolicy, BodyRule::Json(list![field("text", Schema::Text, "Policies in Cedar, which only forbid; 32 KiB at most")]), &[], &[(200, "It could be proposed; nothing is kept")], "检查规则文本，不保存", "Say whether a text could be proposed, and keep nothing"),
+    CheckPolicy => api(Method::Post, "/policies/check", Action::ProposePolicy, BodyRule::Json(list![field("text", Schema::Shaped(&shapes::RULES), "Policies in Cedar, which only forbid; 32 KiB at most")]), &[], &[(200, "It could be proposed; nothing is kept")], "检查规则文本，不保存", "Say whether a text could be proposed, and keep nothing"),
     /// All of them.
     ListPolicies => api(Method::Get, "/policies", Action::ApprovePolicy, BodyRule::None, &[], OK, "列出规则各版本与现行规则", "What is in force, and versions, the newest first, for who proposes and approves them"),
     /// One of them.
