@@ -1,9 +1,9 @@
 //! The encoding of LDAP (RFC 4511 §5.1): tags of one byte, definite lengths. Read level by level, never recursively.
 
-/// What is not such an encoding.
+/// What is not such an encoding, or no message that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Malformed(pub(crate) &'static str);
+pub struct Malformed(pub(crate) &'static str);
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const OCTETS: u8 = 0x04;

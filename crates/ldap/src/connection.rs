@@ -1,10 +1,10 @@
 //! One connection to a directory: opened with TLS or not at all, asked one question at a time.
 
 use crate::address::ServerAddress;
-use crate::ber::{Header, Malformed, SEQUENCE};
+use crate::ber::Malformed;
 use crate::error::LdapError;
 use crate::filter::Filter;
-use crate::message::{self, Answer, Entry, Question};
+use crate::message::{self, Answer, Entry, Message, Messages, Question};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub enum Bound {
 pub struct Connection {
     server: String,
     socket: TlsStream<TcpStream>,
-    received: Vec<u8>,
+    received: Messages,
     answer_time: Duration,
     asked: u32,
 }
@@ -104,7 +104,7 @@ impl Connection {
             Ok(socket) => Ok(Self {
                 server,
                 socket: socket?,
-                received: Vec::new(),
+                received: Messages::new(MESSAGE_BYTES_MAX),
                 answer_time: times.answer,
                 asked: 1,
             }),
@@ -247,13 +247,11 @@ impl Connection {
 
     /// The next answer to a question, and its length.
     async fn answer(&mut self, id: u32) -> Result<(Answer, usize), LdapError> {
-        let content = next(&mut self.socket, &mut self.received, MESSAGE_BYTES_MAX);
-        let content = content.await.map_err(|error| error.at(&self.server))?;
-        let (of, answer) = message::read(&content).map_err(|error| self.protocol(error.0))?;
-        match (of, answer) {
-            (of, answer) if of == id => Ok((answer, content.len())),
+        let message = next(&mut self.socket, &mut self.received).await;
+        match message.map_err(|error| error.at(&self.server))? {
+            Message { id: of, answer, bytes } if of == id => Ok((answer, bytes)),
             // The notice of disconnection (§4.4.1) is an answer to nothing.
-            (0, Answer::Extended(result)) => Err(LdapError::Unreachable {
+            Message { id: 0, answer: Answer::Extended(result), .. } => Err(LdapError::Unreachable {
                 server: self.server.clone(),
                 cause: format!("it ends the connection: {}", message::words(result)),
             }),
@@ -318,10 +316,9 @@ async fn connect(
 async fn start_tls(socket: &mut TcpStream, server: &str) -> Result<(), LdapError> {
     const ID: u32 = 1;
     socket.write_all(&message::start_tls(ID)).await.map_err(|error| Broken::Io(error).at(server))?;
-    let mut received = Vec::new();
-    let content = next(socket, &mut received, PLAIN_BYTES_MAX).await.map_err(|error| error.at(server))?;
-    let read = message::read(&content).map_err(|error| Broken::Malformed(error).at(server))?;
-    match read {
+    let mut received = Messages::new(PLAIN_BYTES_MAX);
+    let message = next(socket, &mut received).await.map_err(|error| error.at(server))?;
+    match (message.id, message.answer) {
         (ID, Answer::Extended(message::SUCCESS)) if received.is_empty() => Ok(()),
         (ID, Answer::Extended(message::SUCCESS)) => {
             Err(Broken::Malformed(Malformed("it sends more than its answer before TLS")).at(server))
@@ -333,30 +330,16 @@ async fn start_tls(socket: &mut TcpStream, server: &str) -> Result<(), LdapError
     }
 }
 
-/// The content of the next message. What came behind it stays in `received`.
-async fn next(
-    socket: &mut (impl AsyncRead + Unpin),
-    received: &mut Vec<u8>,
-    bytes_max: usize,
-) -> Result<Vec<u8>, Broken> {
+/// The next message. What came behind it stays in `received`.
+async fn next(socket: &mut (impl AsyncRead + Unpin), received: &mut Messages) -> Result<Message, Broken> {
     loop {
-        if let Some(Header { tag, head, length }) = Header::read(received).map_err(Broken::Malformed)? {
-            if tag != SEQUENCE {
-                return Err(Broken::Malformed(Malformed("a message does not begin as one")));
-            }
-            if length > bytes_max {
-                return Err(Broken::Malformed(Malformed("a message is longer than every bound")));
-            }
-            if received.len() >= head + length {
-                let rest = received.split_off(head + length);
-                let mut message = std::mem::replace(received, rest);
-                return Ok(message.split_off(head));
-            }
+        if let Some(message) = received.next_message().map_err(Broken::Malformed)? {
+            return Ok(message);
         }
         let mut bytes = vec![0; READ_BYTES];
         match socket.read(&mut bytes).await.map_err(Broken::Io)? {
             0 => return Err(Broken::Closed),
-            count => received.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+            count => received.push(bytes.get(..count).unwrap_or_default()),
         }
     }
 }

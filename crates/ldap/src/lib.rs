@@ -24,7 +24,8 @@ mod filter;
 mod message;
 
 pub use address::ServerAddress;
+pub use ber::Malformed;
 pub use connection::{Bound, Connection, Found, Scope, Search, Times};
 pub use error::LdapError;
 pub use filter::{Filter, FilterError};
-pub use message::Entry;
+pub use message::{Answer, Entry, Message, Messages};

@@ -1,7 +1,7 @@
 //! Messages (RFC 4511 §4): the few that are sent, and the few that are understood.
 
 use crate::ber::{
-    ENUMERATED, INTEGER, Level, Malformed, OCTETS, SEQUENCE, SET, put, put_boolean, put_number,
+    ENUMERATED, Header, INTEGER, Level, Malformed, OCTETS, SEQUENCE, SET, put, put_boolean, put_number,
 };
 use zeroize::Zeroizing;
 
@@ -58,20 +58,81 @@ impl Entry {
     }
 }
 
-/// An answer.
+/// An answer, with the result that it tells.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// To a bind.
     Bound(u32),
+    /// An entry that was found.
     Entry(Entry),
+    /// Another server that might be asked.
     Reference,
+    /// The end of a search.
     Done(u32),
+    /// To StartTLS, or to nothing.
     Extended(u32),
     /// Something that may come in between and says nothing to us.
     Passing,
 }
 
-/// Reads a message: whose answer it is, and what it says.
-pub(crate) fn read(content: &[u8]) -> Result<(u32, Answer), Malformed> {
+/// A message of a server.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The question that it answers.
+    pub id: u32,
+    /// What it says.
+    pub answer: Answer,
+    /// How long it is behind its header, in bytes.
+    pub bytes: usize,
+}
+
+/// Cuts what a server says into messages and reads them, however the network divides it. A [`Connection`](crate::Connection) has one;
+/// alone it is there for whoever examines the reader.
+#[derive(Debug)]
+pub struct Messages {
+    received: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Messages {
+    /// Nothing was received, and no message may be longer than this.
+    #[must_use]
+    pub const fn new(bytes_max: usize) -> Self {
+        Self { received: Vec::new(), bytes_max }
+    }
+
+    /// Takes what was received.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+    }
+
+    /// Whether nothing was received behind the last message.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    /// The next message; none while bytes of it are missing.
+    ///
+    /// # Errors
+    /// [`Malformed`] as soon as what came can become no message, or none that is waited for.
+    pub fn next_message(&mut self) -> Result<Option<Message>, Malformed> {
+        let Some(Header { tag, head, length }) = Header::read(&self.received)? else { return Ok(None) };
+        if tag != SEQUENCE {
+            return Err(Malformed("a message does not begin as one"));
+        }
+        if length > self.bytes_max {
+            return Err(Malformed("a message is longer than every bound"));
+        }
+        let Some(content) = self.received.get(head..head + length) else { return Ok(None) };
+        let (id, answer) = read(content)?;
+        self.received.drain(..head + length);
+        Ok(Some(Message { id, answer, bytes: length }))
+    }
+}
+
+/// Reads the content of a message: whose answer it is, and what it says.
+fn read(content: &[u8]) -> Result<(u32, Answer), Malformed> {
     let mut message = Level::new(content);
     let id = message.number(INTEGER)?;
     let (tag, content) = message.next()?;
@@ -245,10 +306,46 @@ mod tests {
         assert!(read(content(b"\x30\x07\x02\x01\x02\x64\x02\x04\x00")).is_err(), "cut off");
     }
 
+    #[test]
+    fn what_can_become_no_message_is_refused_before_the_rest_of_it_is_waited_for() {
+        for wrong in [&b"SSH-2.0-x\r\n"[..], b"\x30\x80", b"\x30\x82\x01\x01", b"\x30\x84\xff\xff\xff\xff"] {
+            let mut messages = Messages::new(256);
+            messages.push(wrong);
+            assert!(messages.next_message().is_err(), "{wrong:?}");
+        }
+        let mut messages = Messages::new(256);
+        messages.push(b"\x30\x82\x01\x00");
+        assert_eq!(messages.next_message(), Ok(None), "the longest that there may be");
+        assert!(!messages.is_empty());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_fall(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes);
+        }
+
+        #[test]
+        fn messages_are_the_same_however_the_network_divides_them(
+            results in prop::collection::vec(0_u32..100, 1..8), piece in 1_usize..40
+        ) {
+            let mut said = Vec::new();
+            for (id, result) in (1..).zip(&results) {
+                let mut content = Vec::new();
+                put_number(&mut content, ENUMERATED, *result);
+                said.extend_from_slice(&request(id, SEARCH_DONE, &content));
+            }
+            let mut messages = Messages::new(100);
+            let mut read = Vec::new();
+            for bytes in said.chunks(piece) {
+                messages.push(bytes);
+                while let Some(message) = messages.next_message().unwrap() {
+                    read.push((message.id, message.answer));
+                }
+            }
+            let expected: Vec<_> = (1..).zip(results.into_iter().map(Answer::Done)).collect();
+            prop_assert_eq!(read, expected);
+            prop_assert!(messages.is_empty());
         }
     }
 }
