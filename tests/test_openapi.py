@@ -123,6 +123,54 @@ def test_exactly_one_of_some_members_is_taken(house):
         assert asked(house, "audit-administrator", "POST", "/api/v1/holds", body)["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    ("officer", "method", "path", "body", "pointer"),
+    [
+        ("security-administrator", "GET", "/api/v1/rights/unused?days=0", None, "?days"),
+        ("security-administrator", "GET", "/api/v1/rights/unused?days=366", None, "?days"),
+        ("security-administrator", "GET", "/api/v1/policies/1/replay?cursor=x", None, "?cursor"),
+        ("security-administrator", "PUT", "/api/v1/people/the-chief/roles/system", None, "{role}"),
+        ("system-administrator", "POST", "/api/v1/policies", {"reason": "r"}, "#"),
+        ("system-administrator", "POST", "/api/v1/policies", {"reason": " ", "version": 1}, "#/reason"),
+        ("security-administrator", "POST", "/api/v1/policies/1/approval", {"digest": "f00"}, "#/digest"),
+        ("security-administrator", "POST", "/api/v1/policies/suspension", {"reason": "r", "minutes": 1 << 33}, "#/minutes"),
+        ("chief", "POST", "/api/v1/consultations", {"name": "x", "reason": "r"}, "#"),
+        ("chief", "POST", "/api/v1/consultations", {"name": "x", "reason": "r", "study": "1.2", "minutes": 0}, "#/minutes"),
+        ("security-administrator", "POST", "/api/v1/patient-accounts", {"name": "x", "checked": "", "patient_id": "1"}, "#/checked"),
+        ("system-administrator", "POST", "/api/v1/clients/x/credentials", {"kind": "password"}, "#/kind"),
+        ("system-administrator", "PUT", "/api/v1/clients/x/demands", {"demands": ["dpop", "smile"]}, "#/demands/1"),
+        ("chief", "POST", "/api/v1/me/passkeys", {"name": "", "credential": {}}, "#/name"),
+        ("chief", "POST", "/api/v1/devices/CT01/store", {"studies": []}, "#/studies"),
+    ],
+)  # fmt: skip
+def test_what_no_handler_takes_is_refused_at_the_gate_with_its_place(house, officer, method, path, body, pointer):
+    assert asked(house, officer, method, path, body)["pointer"] == pointer
+
+
+def test_rules_of_an_institution_are_as_long_as_they_may_be(house):
+    why = "// why\n" * 500
+    rules = [
+        f'{why}@id("local-{at}")\nforbid (principal is Person, action == Action::"export", resource);\n' for at in range(12)
+    ]
+    long, longer = "".join(rules[:8]), "".join(rules)
+    assert 4096 < len(long) <= 32 * 1024 < len(longer)
+    asked(house, "system-administrator", "POST", "/api/v1/policies/check", {"text": long}, status=200)
+    problem = asked(house, "system-administrator", "POST", "/api/v1/policies/check", {"text": longer})
+    assert problem["pointer"] == "#/text"
+
+
+def test_a_device_is_sent_back_as_it_is_listed(house):
+    device = {"ae_title": "LISTED", "called_ae": "YINGDUN", "addresses": ["192.0.2.0/24"], "plain_allowed": True}
+    asked(house, "system-administrator", "POST", "/api/v1/devices", device, status=201)
+    rows = asked(house, "system-administrator", "GET", "/api/v1/devices", status=200)
+    [row] = [row for row in rows if row["ae_title"] == "LISTED"]
+    assert row["destination"] is None and row["certificate_sha256"] is None
+    row.pop("scopes")  # which somebody else grants
+    asked(house, "system-administrator", "PUT", "/api/v1/devices/LISTED", row | {"disabled": True}, status=204)
+    other = asked(house, "system-administrator", "PUT", "/api/v1/devices/LISTED", row | {"ae_title": "OTHER"})
+    assert "AE title" in other["expected"]
+
+
 def test_dicomweb_stays_open_to_attributes_and_to_what_viewers_add(house):
     for path in ("?00100020=D-1", "?PatientID=D-1&_=1700000000", "?limit=5&fuzzymatching=true"):
         status = 400 if "_=" in path else 200

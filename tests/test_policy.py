@@ -122,7 +122,7 @@ def test_a_text_that_opens_or_closes_the_way_back_is_refused_with_its_place(rule
         (NO_EXPORT.replace('"export"', '"exprot"'), "line 2, column 5"),
         (NO_EXPORT.replace("principal is Person", "principal"), "for whom"),
         (NO_CHIEF.replace('"chief"', '"cheif"'), "line 3"),
-        ("nonsense", "line 1, column 1"),
+        ("nonsense", "line 1, column 9"),  # where more was expected: its end
     ):
         refused = office.system.raw("POST", "/policies/check", {"text": text})
         assert refused.status_code == 400 and word in refused.text, (text, refused.text)
@@ -220,6 +220,23 @@ def test_one_officer_suspends_for_a_while_and_another_looks_at_it(ruled):
     again = office.security.post(f"/policies/{active['version']}/activation", {"digest": active["digest"]}, 200)
     assert again["state"] == "in-force"
     assert opened(ruled.chief, ruled.image) == CLOSED
+    # Not a day after the other: the same person waits for the review.
+    second = office.security.post("/policies/suspension", body, 200)
+    office.security.post(f"/policies/{active['version']}/activation", {"digest": active["digest"]}, 200)
+    assert office.security.raw("POST", "/policies/suspension", body).status_code == 409, "it waits for its review"
+    office.audit.post(f"/policies/suspension/{second['activation']}/review", None, 200)
+
+
+def test_rules_may_be_as_long_as_the_description_says(ruled):
+    office = ruled.office
+    rules = "".join(NO_EXPORT.replace("local-no-export", f"local-no-export-{number}") for number in range(40))
+    text = f"// {'x' * 20_000}\n{rules}"
+    checked = office.system.post("/policies/check", {"text": text}, 200)
+    proposed = propose(office, text)
+    assert proposed["digest"] == checked["digest"]
+    assert office.system.raw("DELETE", f"/policies/{proposed['version']}").status_code == 200
+    for much in (f"// {'x' * 32 * 1024}\n", f"// {'病' * 11_000}\n"):
+        assert office.system.raw("POST", "/policies/check", {"text": much}).status_code == 400
 
 
 def test_rights_that_nobody_uses_are_told_and_those_in_use_are_not(ruled, tmp_path):

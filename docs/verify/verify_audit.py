@@ -294,7 +294,7 @@ class Verification:
         except OSError:
             names = []
         need(names, "journal: it is missing; records that were not signed yet may be lost")
-        end = chain = None
+        end = chain = last = damage = None
         for name in names:
             data, where = self.read("journal/" + name), f"journal/{name}"
             header = data[:SEGMENT_HEADER]
@@ -303,14 +303,21 @@ class Verification:
             first, length = struct.unpack(">QQ", header[16:32])
             fits = length == len(data) and length % PAGE == 0 and zero(data[SEGMENT_HEADER:PAGE])
             need(fits, f"{where}: its length or its header page is wrong")
-            joins = first <= size if end is None else (first, header[32:64]) == (end, chain)
-            need(joins, f"{where}, record {size if end is None else end}: records are missing before it")
-            end, chain, self.torn, offset = first, header[32:64], None, PAGE
+            # A segment of which a write or sync failed is given up; what stood in its last batch stands again in the next one.
+            given_up = not damage and (first, header[32:64]) == last
+            joins = first <= size if end is None else given_up or (first, header[32:64]) == (end, chain)
+            need(joins, damage or f"{where}, record {size if end is None else end}: records are missing before it")
+            end, chain, self.torn, offset, last, damage = first, header[32:64], None, PAGE, None, None
             while offset < len(data):
-                span, end, chain = self.batch(where, data, offset, end, chain, size)
+                before = (end, chain)
+                try:
+                    span, end, chain = self.batch(where, data, offset, end, chain, size)
+                except Bad as error:
+                    damage, span = str(error), 0
                 if not span:
                     break
-                offset += span
+                offset, last = offset + span, before
+        need(not damage, damage)
         need(end >= size, f"journal: it ends at {end}, before the signed size {size}")
         return end
 

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlparse
 import requests
 
 from .installation import Installation
+from .program import PASSWORD
 
-PASSWORD = "correct horse battery staple"
 SESSION_COOKIE = "__Host-yingdun-session"
 REDIRECT = "https://viewer.example/callback"
 

@@ -33,6 +33,7 @@ ROLES = (
     "audit-administrator",
     "radiologist",
     "chief",
+    "clinician",
     "client",
 )
 
@@ -78,6 +79,7 @@ def tokens_of(installation) -> dict:
         "audit-administrator": office.audit.token,
         "radiologist": office.person_token("the-radiologist", "radiologist"),
         "chief": office.person_token("the-chief", "chief"),
+        "clinician": office.person_token("the-clinician", "clinician"),
         "client": office.client_token("the-program", "store", "search", "view", "export", "worklist", "vault"),
     }
     Web(installation, made["client"]).must_store(part10.file_bytes(part10.image(patient_id="D-1", seed=41)))

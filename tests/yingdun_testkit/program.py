@@ -5,9 +5,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from .administration import PASSWORD
-
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+#: Of everybody in tests.
+PASSWORD = "correct horse battery staple"
 
 #: Seconds for a command that does not serve.
 COMMAND_SECONDS_MAX = 120

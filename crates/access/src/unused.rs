@@ -22,8 +22,9 @@ const MS_PER_DAY: i64 = 24 * 3600 * 1000;
 /// Leaves that are read at once, and the longest time for one report: three months of a large hospital are some million leaves.
 const LEAVES_AT_ONCE: usize = 5000;
 const TIME_MAX: Duration = Duration::from_secs(40);
-/// Care relations that are looked at; the report says when there are more.
-const CARE_MAX: u32 = 200_000;
+/// Care relations and grants that are looked at, as many as a query gives; the report says when there are more.
+const CARE_MAX: u32 = 100_000;
+const _: () = assert!(CARE_MAX as usize <= yingdun_catalog::Database::QUERY_ROWS_MAX, "a query would fail");
 /// What is listed of each kind; how many there are is counted in any case.
 const LISTED_MAX: usize = 1000;
 
@@ -142,9 +143,10 @@ impl Access {
             held.accounts.insert((ActorKind::Service, client.client_id));
         }
         let relations = care::standing(&self.inner.catalogue, institution, now, CARE_MAX).await?;
-        held.is_whole = relations.len() < CARE_MAX as usize;
+        let is_all = relations.len() < CARE_MAX as usize;
         held.care = relations.into_iter().map(|relation| (relation.actor, relation.patient)).collect();
         let given = grants::list(identity, institution, GrantKind::Given, None, CARE_MAX).await?;
+        held.is_whole = is_all && given.len() < CARE_MAX as usize;
         held.grants = given
             .into_iter()
             .filter(|grant| grant.valid_until >= from)
@@ -188,10 +190,15 @@ struct Held {
 }
 
 impl Held {
-    /// Takes out what a leaf tells of. A refusal uses nothing but the account.
+    /// Takes out what a leaf tells of. A refusal uses nothing but the account, and not even that where nobody had signed in: anybody
+    /// may try a name.
     fn used(&mut self, leaf: &Leaf) {
+        let is_refused = matches!(leaf.outcome, Outcome::Refused | Outcome::Failed);
+        if is_refused && leaf.purpose.is_none() {
+            return;
+        }
         self.accounts.remove(&(leaf.actor_kind, leaf.actor.clone()));
-        if matches!(leaf.outcome, Outcome::Refused | Outcome::Failed) {
+        if is_refused {
             return;
         }
         if let Some(role) = leaf.role {

@@ -138,7 +138,8 @@ impl Committer {
             metrics::histogram!("yingdun_audit_commit_seconds").record(started.elapsed().as_secs_f64());
         }
         let refused = match outcome {
-            Err(error @ AuditError::OutOfSpace { .. }) => Some(error),
+            Err(error @ (AuditError::OutOfSpace { .. } | AuditError::NotNow { .. })) => Some(error),
+            Err(error) if error.may_pass() => Some(error.refusal(self.maker.directory())),
             Err(error) => {
                 self.shared.fail(&error);
                 None
@@ -186,19 +187,29 @@ impl Committer {
         if !self.segment.has_room_for(body_bytes) {
             self.begin_segment()?;
         }
-        self.segment.commit(records)
+        match self.segment.commit(records) {
+            Err(error) if error.may_pass() => {
+                // What the failed write or sync left in that file is unknown, and nobody asks it again. The same records, under the same
+                // numbers, go into one whose syncs have not failed; it says where it goes on, so what is left in the old one does not count.
+                tracing::error!(%error, "the disk of the audit log failed; the records go into a fresh segment");
+                self.begin_segment()?;
+                self.segment.commit(records)
+            }
+            outcome => outcome,
+        }
     }
 
-    /// Goes on in a new segment. After [`AuditError::OutOfSpace`] nothing has changed.
+    /// Goes on in a new segment. After [`AuditError::OutOfSpace`] and [`AuditError::NotNow`] nothing has changed.
     fn begin_segment(&mut self) -> Result<(), AuditError> {
-        let (spare, no_room_until) = {
+        let (spare, none_until) = {
             let mut state = self.shared.lock();
-            (state.spare.take(), state.no_room_until)
+            (state.spare.take(), state.none_until.clone())
         };
         self.shared.work.notify_all();
-        let out_of_space = || AuditError::OutOfSpace { dir: self.maker.directory().to_owned() };
-        if spare.is_none() && no_room_until.is_some_and(|until| Instant::now() < until) {
-            return Err(out_of_space());
+        if let (None, Some((until, refusal))) = (&spare, none_until)
+            && Instant::now() < until
+        {
+            return Err(refusal);
         }
         let begun = spare
             .map_or_else(|| self.maker.prepare(), Ok)
@@ -206,16 +217,16 @@ impl Committer {
         match begun {
             Ok(segment) => {
                 let mut state = self.shared.lock();
-                state.no_room_until = None;
+                state.none_until = None;
+                metrics::gauge!("yingdun_audit_failed").set(0.0);
+                // It may have taken the place of one that failed with its first batch.
+                state.segments.retain(|(_, path)| path != segment.path());
                 state.segments.push_back((self.next, segment.path().to_owned()));
                 drop(state);
                 self.segment = segment;
                 Ok(())
             }
-            Err(error) if error.is_for_want_of_room() => {
-                self.shared.note_no_room(&error);
-                Err(out_of_space())
-            }
+            Err(error) if error.may_pass() => Err(self.shared.note_none(&error, self.maker.directory())),
             Err(error) => Err(error),
         }
     }

@@ -7,8 +7,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Writing, syncing and renaming. A failure of any of them fails the log for the life of the process, unless there was no room for
-/// a file that can be written again as a whole.
+/// Writing, syncing and renaming. A file of which any of them fails is never used again: what it was to hold is written as a whole into a
+/// fresh one. A failure to make names durable fails the log for the life of the process.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Writes all bytes at an offset.
     ///

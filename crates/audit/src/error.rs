@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// Why the log could not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuditError {
-    /// A write or sync failed earlier: the log accepts nothing until the process is started again. What the
-    /// failed sync left on disk is unknown, so it is never retried.
+    /// The log accepts nothing until the process is started again: names could not be made durable, files are not what was written,
+    /// or a thread panicked.
     #[error("the audit log failed and accepts nothing until a restart: {why}")]
     Failed {
         /// The first failure.
@@ -20,6 +20,12 @@ pub enum AuditError {
     OutOfSpace {
         /// The directory of the log.
         dir: PathBuf,
+    },
+    /// A write or sync failed, in a fresh file too. Nothing was acknowledged; the log takes events again when its disk does.
+    #[error("the disk of the audit log failed, and the log tries again: {why}")]
+    NotNow {
+        /// What failed.
+        why: Arc<str>,
     },
     /// The log was shut down.
     #[error("the audit log is shut down")]
@@ -48,6 +54,24 @@ pub enum AuditError {
         /// The file or directory.
         path: PathBuf,
         /// The answer of the operating system.
+        source: Arc<std::io::Error>,
+    },
+    /// Names could not be made durable, or removed. Whether they are is unknown then, and a second try would prove nothing.
+    #[error("{what} {}: {source}", path.display())]
+    Names {
+        /// What was tried.
+        what: &'static str,
+        /// The directory, or the file whose name it is.
+        path: PathBuf,
+        /// The answer of the operating system.
+        source: Arc<std::io::Error>,
+    },
+    /// The segment that takes records was removed, replaced, linked or cut off by somebody else.
+    #[error("lost the journal segment {}: {source}", path.display())]
+    SegmentLost {
+        /// The segment file.
+        path: PathBuf,
+        /// What is wrong.
         source: Arc<std::io::Error>,
     },
     /// Another process has the log open.
@@ -165,9 +189,32 @@ impl AuditError {
         Self::Io { what, path: path.to_owned(), source: Arc::new(source) }
     }
 
+    pub(crate) fn names(what: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Names { what, path: path.to_owned(), source: Arc::new(source) }
+    }
+
     /// Whether there was no room for a file: what was to be written can be written again, as a whole, when there is.
     pub(crate) fn is_for_want_of_room(&self) -> bool {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
+    /// Whether the device failed, or had no room, with the content of one file: that can be written again, as a whole and into a fresh file.
+    /// What a failed write or sync left in the one before is unknown, so that one is never used again. What somebody removed or closed does
+    /// not pass.
+    pub(crate) fn may_pass(&self) -> bool {
+        const PASSING: [rustix::io::Errno; 2] = [rustix::io::Errno::IO, rustix::io::Errno::TIMEDOUT];
+        let passes = |number: i32| PASSING.iter().any(|errno| errno.raw_os_error() == number);
+        self.is_for_want_of_room()
+            || matches!(self, Self::Io { source, .. } if source.raw_os_error().is_some_and(passes))
+    }
+
+    /// What an appender is told that came meanwhile.
+    pub(crate) fn refusal(&self, dir: &Path) -> Self {
+        if self.is_for_want_of_room() {
+            Self::OutOfSpace { dir: dir.to_owned() }
+        } else {
+            Self::NotNow { why: Arc::from(self.to_string()) }
+        }
     }
 }

@@ -61,13 +61,14 @@ pub(crate) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), 
     disk.write_at(&file, bytes, 0).map_err(fail)?;
     disk.sync_data(&file).map_err(fail)?;
     disk.rename(&new, path).map_err(fail)?;
-    disk.sync_directory(path.parent().unwrap_or(path)).map_err(fail)
+    let directory = path.parent().unwrap_or(path);
+    disk.sync_directory(directory).map_err(|error| AuditError::names("cannot sync", directory, error))
 }
 
 /// Makes names in directories durable.
 pub(crate) fn sync_directories(disk: &dyn Disk, directories: &BTreeSet<PathBuf>) -> Result<(), AuditError> {
     for directory in directories {
-        disk.sync_directory(directory).map_err(|error| AuditError::io("cannot sync", directory, error))?;
+        disk.sync_directory(directory).map_err(|error| AuditError::names("cannot sync", directory, error))?;
     }
     Ok(())
 }
@@ -89,6 +90,11 @@ pub(crate) fn make_directories(root: &Path, leaf: &Path, to_sync: &mut BTreeSet<
     }
 }
 
+/// Makes a file that is new: a sync of it says nothing of one before that had the name, and whose sync may have failed.
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
 }

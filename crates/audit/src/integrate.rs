@@ -8,7 +8,7 @@ use crate::files::{self, Written};
 use crate::grow::{Growing, Growth, remove_partials};
 use crate::journal::Record;
 use crate::journal::write::SegmentMaker;
-use crate::shared::{FailOnPanic, ROOM_RETRY, Shared};
+use crate::shared::{FailOnPanic, Shared, TRY_AGAIN_AFTER};
 use crate::tile::{Kind, TILE_WIDTH, encode_bundle, partial_directory_of, path_of};
 use crate::tree::{PerTree, Tree};
 use std::fs::{self, File};
@@ -21,6 +21,10 @@ use std::time::{Duration, Instant};
 const INTEGRATE_RECORDS: usize = 64 * TILE_WIDTH;
 /// One pass takes at most so many records, so that a long backlog is signed in steps.
 const PASS_RECORDS_MAX: usize = 4 * INTEGRATE_RECORDS;
+
+/// How often in a row a pass is tried again whose disk fails, a second apart: then what it would sign waits for a person. One without room waits as
+/// long as it takes.
+const TRIES_MAX: u32 = 60;
 
 /// Writes the trees. Used by the thread while the log is open, and by `open` to integrate the replayed journal.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ impl Integrator {
     }
 
     /// Adds records, which must continue the trees, and returns the checkpoints that cover them, durable. It may be called again
-    /// with the same records when there was no room: what was added is not added again.
+    /// with the same records when there was no room or the disk failed: what was added is not added again.
     pub(crate) fn integrate(&mut self, records: &[Arc<Record>]) -> Result<Checkpoints, AuditError> {
         let started = Instant::now();
         let added = records.partition_point(|record| record.index < self.size());
@@ -121,7 +125,7 @@ impl Integrator {
         }
         self.trees.iter().zip(growths.iter()).for_each(|(tree, growth)| tree.add_tiles(growth, &mut written));
         if let Err(error) = files::write(&self.dir, self.disk.as_ref(), &written) {
-            if error.is_for_want_of_room() {
+            if error.may_pass() {
                 remove_unsigned_partials(&self.dir, self.size(), size)?;
             }
             return Err(error);
@@ -191,21 +195,26 @@ pub(crate) fn run(
     lock: File,
 ) {
     let _guard = FailOnPanic(Arc::clone(shared));
-    let mut waits_for_room = false;
+    let (mut waits, mut tries) = (false, 0);
     loop {
         match step(&mut integrator, shared, maker, interval) {
-            Ok(true) => waits_for_room = false,
+            Ok(true) => (waits, tries) = (false, 0),
             Ok(false) => {
                 drop(lock);
                 return shared.close();
             }
             // What is durable stays in the journal meanwhile. Who shuts down does not wait: the next start reads it.
-            Err(error) if error.is_for_want_of_room() && !shared.lock().commits_ended => {
-                if !waits_for_room {
-                    tracing::error!(%error, "the audit log has no room to sign what it holds, and waits for it");
+            Err(error)
+                if error.may_pass()
+                    && !shared.lock().commits_ended
+                    && (tries < TRIES_MAX || error.is_for_want_of_room()) =>
+            {
+                tries += 1;
+                if !waits {
+                    tracing::error!(%error, "the audit log cannot write what it would sign, and tries again");
                 }
-                waits_for_room = true;
-                std::thread::sleep(ROOM_RETRY);
+                waits = true;
+                std::thread::sleep(TRY_AGAIN_AFTER);
             }
             Err(error) => {
                 // Kept locked on purpose: a log that failed is not opened again by this process.
@@ -225,25 +234,27 @@ fn step(
 ) -> Result<bool, AuditError> {
     let mut state = shared.lock();
     let (records, last) = loop {
-        let may_try = state.no_room_until.is_none_or(|until| Instant::now() >= until);
+        let may_try = state.none_until.as_ref().is_none_or(|(until, _)| Instant::now() >= *until);
         if state.spare.is_none() && !state.commits_ended && may_try {
             drop(state);
             let spare = maker.prepare();
             if let Err(error) = &spare
-                && error.is_for_want_of_room()
+                && error.may_pass()
             {
-                shared.note_no_room(error);
+                shared.note_none(error, maker.directory());
                 state = shared.lock();
             } else {
                 state = shared.lock();
                 state.spare = Some(spare?);
-                state.no_room_until = None;
+                state.none_until = None;
             }
         }
         shared.check_open()?;
         let waited = state.tail_since.map(|since| since.elapsed());
+        // Not what is in the trees: a head that could not be published is tried again at once.
+        let signed = shared.head().checkpoints.sha256.size();
         let due = state.tail.len() >= INTEGRATE_RECORDS
-            || (waited.is_some() && (integrator.size() < state.wanted || state.commits_ended))
+            || (waited.is_some() && (signed < state.wanted || state.commits_ended))
             || waited.is_some_and(|waited| waited >= interval);
         if due {
             let take = state.tail.len().min(PASS_RECORDS_MAX);
@@ -252,7 +263,7 @@ fn step(
         if state.commits_ended {
             break (Vec::new(), true);
         }
-        let for_room = state.no_room_until.map_or(Duration::MAX, |_| ROOM_RETRY);
+        let for_room = state.none_until.as_ref().map_or(Duration::MAX, |_| TRY_AGAIN_AFTER);
         let patience = waited.map_or(Duration::MAX, |waited| interval.saturating_sub(waited)).min(for_room);
         state = if patience == Duration::MAX {
             shared.work.wait(state).unwrap_or_else(PoisonError::into_inner)
@@ -281,7 +292,8 @@ fn step(
     drop(state);
     shared.room.notify_all();
     for (_, path) in covered {
-        fs::remove_file(&path).map_err(|error| AuditError::io("cannot remove", &path, error))?;
+        // The next one must not go before this one.
+        fs::remove_file(&path).map_err(|error| AuditError::names("cannot remove", &path, error))?;
     }
     Ok(true)
 }

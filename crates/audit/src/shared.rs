@@ -15,9 +15,9 @@ use tokio::sync::watch;
 /// leaves, and the memory that a stuck disk may cost.
 pub(crate) const TAIL_BYTES_MAX: usize = 64 << 20;
 
-/// How long after a write that found no room it is tried again: soon enough for people who wait, and seldom enough not to
-/// take the last bytes from others all the time.
-pub(crate) const ROOM_RETRY: Duration = Duration::from_secs(1);
+/// How long after a write that found no room, or a disk that failed, it is tried again: soon enough for people who wait, and seldom enough
+/// not to take the last bytes from others all the time.
+pub(crate) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The state of one open log.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(crate) struct State {
     pub(crate) segments: VecDeque<(u64, PathBuf)>,
     /// A prepared segment; the integration thread makes the next one when it is taken.
     pub(crate) spare: Option<SpareSegment>,
-    /// There was no room for a segment a moment ago; until then nobody tries again.
-    pub(crate) no_room_until: Option<Instant>,
+    /// No segment could be had a moment ago, and what appenders are told; until then nobody tries again.
+    pub(crate) none_until: Option<(Instant, AuditError)>,
     /// Somebody waits for a checkpoint of at least this size.
     pub(crate) wanted: u64,
     /// No more records will come.
@@ -76,7 +76,7 @@ impl Shared {
             durable: checkpoints.sha256.size(),
             segments: VecDeque::from([first_segment]),
             spare: None,
-            no_room_until: None,
+            none_until: None,
             wanted: 0,
             commits_ended: false,
         };
@@ -119,13 +119,18 @@ impl Shared {
         self.head().life.check()
     }
 
-    /// Remembers that there is no room for a segment, and says so once.
-    pub(crate) fn note_no_room(&self, error: &AuditError) {
+    /// Remembers that no segment can be had, says so once, and gives what appenders are told who need one.
+    pub(crate) fn note_none(&self, error: &AuditError, dir: &Path) -> AuditError {
         let mut state = self.lock();
-        if state.no_room_until.is_none() {
-            tracing::error!(%error, "the audit log has no room for its next segment; when the present one is full it waits for room");
+        if state.none_until.is_none() {
+            tracing::error!(%error, "the audit log cannot make its next segment; when the present one is full it waits until it can");
         }
-        state.no_room_until = Some(Instant::now() + ROOM_RETRY);
+        if !error.is_for_want_of_room() {
+            metrics::gauge!("yingdun_audit_failed").set(1.0);
+        }
+        let refusal = error.refusal(dir);
+        state.none_until = Some((Instant::now() + TRY_AGAIN_AFTER, refusal.clone()));
+        refusal
     }
 
     /// Publishes new checkpoints.

@@ -263,7 +263,8 @@ struct MockDiskThatStopsAt(PathBuf);
 
 impl Disk for MockDiskThatStopsAt {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        if to == self.0 { Err(io::Error::from_raw_os_error(5)) } else { fs::rename(from, to) }
+        // Not one that may pass: those are tried again for a minute.
+        if to == self.0 { Err(io::ErrorKind::PermissionDenied.into()) } else { fs::rename(from, to) }
     }
 }
 

@@ -273,8 +273,11 @@ fn by_role(id: RouteId, who: Who) -> Answer {
                 other => token_or(other, Conflict),
             }
         }
-        // Nobody has proved anything.
-        RouteId::RemovePasskey => token_or(who, Forbidden),
+        // Who comes from outside has proved a second factor just now, and has no such passkey; nobody else has proved anything.
+        RouteId::RemovePasskey => match who {
+            Who::RemoteExpert | Who::Patient | Who::Consulting | Who::ReportDone => Nothing,
+            other => token_or(other, Forbidden),
+        },
         // Of nobody.
         RouteId::EndOwnSession => match who {
             Who::Service => Forbidden,
@@ -301,12 +304,14 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         },
         // With a wrong present password.
         RouteId::ChangePassword => token_or(who, Forbidden),
-        RouteId::ListPeople | RouteId::ListDevices | RouteId::ListClients | RouteId::ListDepartments => {
-            match who {
-                Who::SystemAdministrator | Who::SecurityAdministrator => Served,
-                other => token_or(other, Forbidden),
-            }
-        }
+        RouteId::ListPeople
+        | RouteId::ListDevices
+        | RouteId::ListClients
+        | RouteId::ListCredentials
+        | RouteId::ListDepartments => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
         RouteId::CreatePerson
         | RouteId::ChangePerson
         | RouteId::InviteAgain
@@ -315,7 +320,6 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         | RouteId::UpdateDevice
         | RouteId::EchoDevice
         | RouteId::CreateClient
-        | RouteId::ListCredentials
         | RouteId::AddCredential
         | RouteId::SetDemands
         | RouteId::ChangeClient

@@ -380,7 +380,7 @@ fn with_facts(when: &Circumstances, who: &Principal, on: &Target, setting: &Sett
     Circumstances { departments, masked: setting.masked.contains(&who.role), ..*when }
 }
 
-fn some_ties() -> [Ties; 8] {
+fn some_ties() -> [Ties; 10] {
     let none = Ties::default();
     let grant = GrantInterval {
         valid_from: SPAN.valid_from,
@@ -398,6 +398,8 @@ fn some_ties() -> [Ties; 8] {
         broken,
         Ties { department: Some(SPAN), ..none },
         Ties { acquired: Some(SPAN), ..none },
+        Ties { consultation: Some(SPAN), ..none },
+        Ties { own: Some(SPAN), ..none },
         Ties { care: Some(SPAN), department: Some(SPAN), acquired: Some(SPAN), ..none },
         Ties { dissent: Some(dissent), ..broken },
     ]
@@ -503,6 +505,35 @@ mod tests {
         let found = sets("", closes).compare(&setting());
         let view = found.changes.iter().find(|change| change.action == Action::View).unwrap();
         assert!(view.role == Role::Clinician && view.forbidden_in_emergency > 0, "{view:?}");
+    }
+
+    /// A kind of tie that is not tried is a change that nobody is told of.
+    #[test]
+    fn every_role_that_looks_is_found_when_looking_is_closed_and_its_leaves_are_judged() {
+        let closes = r#"@id("local-all") forbid (principal is Person, action in [Action::"list", Action::"view"], resource);"#;
+        let (sets, setting) = (sets("", closes), setting());
+        let found = sets.compare(&setting);
+        for (role, by) in [
+            (Role::Clinician, Reason::InCare),
+            (Role::Radiologist, Reason::ReadsForInstitution),
+            (Role::Specialist, Reason::InDepartment),
+            (Role::Chief, Reason::CrossDepartment),
+            (Role::Technician, Reason::AcquiredToday),
+            (Role::RemoteExpert, Reason::Consultation),
+            (Role::Patient, Reason::OwnRecord),
+        ] {
+            let closed = |change: &&PolicyChange| change.role == role && change.action == Action::View;
+            assert!(found.changes.iter().find(closed).is_some_and(|change| change.forbidden > 0), "{role}");
+            let (purpose, today) = match role {
+                Role::Patient => (PurposeOfUse::PatientRequest, Some(false)),
+                Role::Technician => (PurposeOfUse::Treatment, Some(true)),
+                _ => (PurposeOfUse::Treatment, Some(false)),
+            };
+            let (kind, action, grade) = (ActorKind::Person, Action::View, Some(Grade::L4));
+            let told = Told { kind, role, action, purpose, by, grade, today };
+            assert_eq!(sets.outlook(&told, &setting), Outlook::Refused, "{role}");
+            assert!(permitted_at_all(&sets.program, role, &setting).contains(&Action::View), "{role}");
+        }
     }
 
     #[test]

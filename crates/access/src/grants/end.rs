@@ -4,10 +4,15 @@ use super::give::of_grant;
 use crate::access::Access;
 use crate::admin::ChangeDetail;
 use std::collections::HashSet;
+use std::time::Duration;
 use yingdun_audit::{AuditError, Outcome};
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::grants;
 use yingdun_model::GrantKind;
+
+/// How long before its end the binding of a patient's account is looked at each second, and its running time is known. There are as many of
+/// them as patients, and each lasts a year: whoever set the clock back would lengthen one by little.
+const BINDING_WATCHED: Duration = Duration::from_secs(24 * 3600);
 
 /// Why the end of grants was not written down.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -31,7 +36,7 @@ impl Access {
         let (identity, institution) = (&self.inner.identity, &self.inner.institution);
         let session = self.system_session();
         let (mut living, mut ended) = (HashSet::new(), 0);
-        for grant in grants::not_ended(identity, institution).await? {
+        for grant in grants::not_ended(identity, institution, now.after(BINDING_WATCHED)).await? {
             if self.inner.running_times.end(grant.number, grant.valid_until, now, running).is_some() {
                 living.insert(grant.number);
                 continue;

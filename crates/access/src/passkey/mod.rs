@@ -24,14 +24,15 @@ pub use prove::PasskeyProof;
 pub use register::NewPasskey;
 
 use crate::access::Access;
-use crate::session::Session;
+use crate::session::{Session, SignIn};
 use crate::sign_in::SignInError;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use yingdun_catalog::Statement;
 use yingdun_catalog::identity::passkeys::{self, Passkey};
+use yingdun_catalog::identity::people;
 use yingdun_catalog::identity::second_factors::{self, Held};
-use yingdun_catalog::identity::sessions::{self, Factor};
+use yingdun_catalog::identity::sessions::{self, Factor, SessionRow};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::webauthn::RelyingParty;
 use yingdun_crypto::{Context, Sealed};
@@ -112,24 +113,38 @@ impl Access {
         sessions::prove(token_hash, factor, now, self.person_session_ends(now))
     }
 
-    /// Refuses unless the person of a session has proved what there is to prove a moment ago.
+    /// Refuses unless the person of a session has proved in it, a moment ago, what there is to prove.
     pub(crate) async fn freshly_proved(
         &self,
         session: &Session,
         token_hash: &[u8; 32],
         held: Held,
     ) -> Result<(), SignInError> {
-        let standing = sessions::standing(&self.inner.identity, token_hash).await;
-        let row = standing.map_err(SignInError::Unavailable)?.map(|standing| standing.session);
-        let (now, rules) = (self.inner.clock.now(), &self.inner.rules);
-        let fresh = row.is_some_and(|row| {
-            let recent = row.proved.is_some_and(|proved| proved <= now && now < proved.after(FRESH));
-            let strongest = row.proved_by == Some(Factor::Passkey)
-                || held.passkeys == 0
-                || !rules.passkey_for.contains(&session.role());
-            row.revoked.is_none() && recent && strongest
-        });
+        let row = self.proved_enough(session, token_hash, held).await?;
+        let now = self.inner.clock.now();
+        let fresh = proved_in(&row).is_some_and(|proved| proved <= now && now < proved.after(FRESH));
         if fresh { Ok(()) } else { Err(PasskeyError::NotFresh.into()) }
+    }
+
+    /// The row of a session in which factors may be changed as far as it matters what was proved: where there is a passkey, and any role of
+    /// the person demands one, it was a passkey. The role that is activated is not all: a code would open the way to the others.
+    pub(crate) async fn proved_enough(
+        &self,
+        session: &Session,
+        token_hash: &[u8; 32],
+        held: Held,
+    ) -> Result<SessionRow, SignInError> {
+        let (identity, rules) = (&self.inner.identity, &self.inner.rules);
+        let standing = sessions::standing(identity, token_hash).await;
+        let row = standing.map_err(SignInError::Unavailable)?.map(|standing| standing.session);
+        let person = people::find(identity, session.institution(), session.actor()).await;
+        let roles = person.map_err(SignInError::Unavailable)?.map(|person| person.roles).unwrap_or_default();
+        let demanded = roles.iter().chain([&session.role()]).any(|role| rules.passkey_for.contains(role));
+        row.filter(|row| {
+            let enough = row.proved_by == Some(Factor::Passkey) || held.passkeys == 0 || !demanded;
+            row.revoked.is_none() && enough
+        })
+        .ok_or_else(|| PasskeyError::NotFresh.into())
     }
 
     fn party(&self) -> Result<&RelyingParty, SignInError> {
@@ -154,6 +169,13 @@ impl Access {
 }
 
 // === helpers ===
+
+/// When a factor was proved in a session itself. What was proved on our page, before a program got its token, lets the program open what is
+/// sensitive, and not change what proves.
+fn proved_in(row: &SessionRow) -> Option<Timestamp> {
+    let of_program = row.sign_in == SignIn::AuthorizationCode.as_str();
+    row.proved.filter(|proved| !of_program || *proved > row.issued)
+}
 
 /// By what a credential is found.
 fn credential_hash(credential: &[u8]) -> [u8; 32] {

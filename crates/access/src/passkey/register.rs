@@ -83,6 +83,8 @@ impl Access {
             Err(fault) => return Err(self.refuse_sign_in(claim, Fault::Passkey(fault)).await),
         };
         let held = self.held_factors(institution, actor).await?;
+        // Another one may have come since this was begun.
+        self.proved_enough(session, &token_hash, held).await?;
         if held.passkeys >= PASSKEYS_MAX {
             return Err(PasskeyError::TooMany.into());
         }

@@ -7,6 +7,7 @@ use crate::access::Access;
 use crate::decision::Engine;
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::policies::{self, ActivationRow};
+use yingdun_crypto::digest::sha256;
 use yingdun_model::Timestamp;
 
 /// What rows say is in force.
@@ -32,25 +33,28 @@ impl Access {
         let now = self.inner.clock.now();
         let newest = policies::activations(identity, institution, 1).await?.into_iter().next();
         let lasting = match &newest {
-            Some(row) if row.until.is_some_and(|until| until <= now) => {
-                policies::lasting(identity, institution).await?
-            }
-            _ => None,
+            Some(row) if row.until.is_some() => policies::lasting(identity, institution).await?,
+            other => other.clone(),
         };
         let (activation, known) = (counting(newest.as_ref(), lasting.as_ref(), now), in_force.applied());
-        let number = activation.map_or(0, |row| row.number);
-        // Numbers only grow. A newer one that is gone was taken out of the table by somebody: what it closed stays closed.
-        let last = newest.as_ref().map_or(0, |row| row.number);
-        let is_cut = last < known.activation;
-        if is_cut {
+        let last = lasting.as_ref().map_or(0, |row| row.number);
+        // Numbers only grow. A newer one that is gone was taken out of the table by somebody: what it closed stays closed. A suspension that
+        // is gone opened, and opens no more.
+        if last < known.lasting {
             tracing::error!(
-                known = known.activation,
+                known = known.lasting,
                 last,
-                "rules of the institution are missing that were in force"
+                "rules of the institution are missing that were in force; if the database was restored, start this node anew"
             );
+            // What was suspended cannot be read any more, and is not left out beyond the end of that.
+            if known.until.is_some_and(|until| until <= now) && !known.is_locked {
+                self.lock(known);
+            }
             return Ok(false);
         }
-        if number == known.activation && !known.is_locked {
+        let number = activation.map_or(0, |row| row.number);
+        let row = activation.map_or([0; 32], mark);
+        if row == known.row && !known.is_locked {
             return Ok(true);
         }
         let wanted = match activation {
@@ -59,7 +63,7 @@ impl Access {
         };
         let version = activation.map_or(0, |row| row.version);
         let until = activation.and_then(|row| row.until);
-        let applied = Applied { activation: number, version, until, is_locked: false };
+        let applied = Applied { activation: number, version, until, is_locked: false, row, lasting: last };
         let engine = self.made(&wanted).await;
         if let Some(engine) = engine {
             if engine.digest() == in_force.now().digest() {
@@ -71,21 +75,27 @@ impl Access {
             }
             return Ok(true);
         }
-        if !(known.is_locked && known.activation == number) {
+        if !(known.is_locked && known.row == row) {
             tracing::error!(
                 activation = number,
                 version,
                 "the rules of the institution that are in force cannot be read: nothing is open but what takes them back"
             );
-            match in_force.now().locked() {
-                Ok(engine) => {
-                    in_force.replace(engine, Applied { is_locked: true, ..applied });
-                    self.inner.stops.bell().ring();
-                }
-                Err(error) => tracing::error!(%error, "and what was in force before stays"),
-            }
+            self.lock(applied);
         }
         Ok(false)
+    }
+
+    /// Closes everything but the way back.
+    fn lock(&self, applied: Applied) {
+        let in_force = &self.inner.policies;
+        match in_force.now().locked() {
+            Ok(engine) => {
+                in_force.replace(engine, Applied { is_locked: true, ..applied });
+                self.inner.stops.bell().ring();
+            }
+            Err(error) => tracing::error!(%error, "and what was in force before stays"),
+        }
     }
 
     /// The text that an activation names, if all of it is what this installation wrote.
@@ -121,6 +131,14 @@ impl Access {
             }
         }
     }
+}
+
+/// What an activation is known by: all that its row says, so that whoever changes one has it read again.
+fn mark(row: &ActivationRow) -> [u8; 32] {
+    let ActivationRow { number, version, until, by, at, sealed, reviewed: _ } = row;
+    let until = until.map_or_else(String::new, |until| until.as_ms().to_string());
+    let said = format!("{number} {version} {until} {by} {} ", at.as_ms());
+    sha256(&[said.as_bytes(), sealed].concat())
 }
 
 /// The activation that counts at a moment: the newest, unless it was to end and did.

@@ -19,6 +19,10 @@ pub(crate) struct Applied {
     pub(crate) version: u64,
     pub(crate) until: Option<Timestamp>,
     pub(crate) is_locked: bool,
+    /// All that its row says, as a digest: a number may come again, after a restore.
+    pub(crate) row: [u8; 32],
+    /// The newest that lasts, also while it is suspended.
+    pub(crate) lasting: u64,
 }
 
 impl InForce {

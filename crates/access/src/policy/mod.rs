@@ -147,7 +147,8 @@ impl Access {
         if waiting >= WAITING_MAX {
             return self.not_done(intent, detail, PolicyChangeError::TooManyWait).await;
         }
-        let content = SealedVersion { text, words: words.to_owned(), copy_of };
+        let by = session.actor().clone();
+        let content = SealedVersion { by, at: now, base, text, words: words.to_owned(), copy_of };
         let row = VersionRow {
             version,
             digest,
@@ -202,6 +203,10 @@ impl Access {
             self.intend_policy(session, Action::ApprovePolicy, "approve-policy", version, digest).await?;
         let row = policies::version(&self.inner.identity, institution, version).await?;
         let Some(row) = row else { return self.not_done(intent, detail, PolicyChangeError::NotFound).await };
+        // Who proposed it, and with what it was compared, is what was sealed.
+        if let Err(error) = self.opened_version(session, &row) {
+            return self.not_done(intent, detail, error).await;
+        }
         let approvals = policies::approvals(&self.inner.identity, institution, version).await?;
         let office = session.role();
         let lasting = policies::lasting(&self.inner.identity, institution).await?.map_or(0, |row| row.number);
@@ -277,8 +282,14 @@ impl Access {
             return self.not_done(intent, detail, error).await;
         }
         let number = newest.map_or(1, |row| row.number + 1);
-        let said =
-            SealedActivation { version, digest: hex(digest), until: None, at: now, words: String::new() };
+        let said = SealedActivation {
+            by: session.actor().clone(),
+            version,
+            digest: hex(digest),
+            until: None,
+            at: now,
+            words: String::new(),
+        };
         let activation = ActivationRow {
             number,
             version,
@@ -299,7 +310,7 @@ impl Access {
     }
 
     /// Lets the rules of the program alone count for a while: what one person may do when a rule of the institution keeps people from their
-    /// work at night. It ends by itself, and somebody else looks at it.
+    /// work at night. It ends by itself, and somebody else looks at it: before that the same person suspends nothing again.
     ///
     /// # Errors
     /// [`PolicyChangeError`].
@@ -318,13 +329,13 @@ impl Access {
         let until = Timestamp::from_ms(now.as_ms().saturating_add(lasts));
         let (intent, detail) =
             self.intend_policy(session, Action::ActivatePolicy, "suspend-policy", 0, &sha256(b"")).await?;
-        let newest = policies::activations(&self.inner.identity, institution, 1).await?;
-        if newest.first().is_none_or(|row| state::counts_alone(row, now)) {
-            let state = PolicyChangeError::State("no rules of the institution are in force");
-            return self.not_done(intent, detail, state).await;
+        let newest = policies::activations(&self.inner.identity, institution, LISTED_MAX).await?;
+        if let Err(error) = state::may_suspend(&newest, session.actor(), now) {
+            return self.not_done(intent, detail, error).await;
         }
         let number = newest.first().map_or(1, |row| row.number + 1);
         let said = SealedActivation {
+            by: session.actor().clone(),
             version: 0,
             digest: hex(&sha256(b"")),
             until: Some(until),
@@ -362,6 +373,9 @@ impl Access {
         let error = match rows.iter().find(|row| row.number == number && row.until.is_some()) {
             None => Some(PolicyChangeError::NotFound),
             Some(row) if row.by == *session.actor() => Some(PolicyChangeError::SamePerson),
+            Some(row) if SealedActivation::of(&self.inner.identity_key, institution, row).is_none() => {
+                Some(PolicyChangeError::State("it cannot be opened: somebody changed its row"))
+            }
             Some(_) => None,
         };
         if let Some(error) = error {

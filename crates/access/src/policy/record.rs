@@ -75,9 +75,12 @@ pub struct PolicyOverview {
     pub versions: Vec<PolicyRecord>,
 }
 
-/// What is sealed of a version.
+/// What is sealed of a version: its text, and what is judged by its row.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SealedVersion {
+    pub(super) by: ActorId,
+    pub(super) at: Timestamp,
+    pub(super) base: u64,
     pub(super) text: String,
     pub(super) words: String,
     pub(super) copy_of: Option<u64>,
@@ -94,6 +97,7 @@ pub(super) struct SealedApproval {
 /// What is sealed of an activation: all that its row says, and why.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SealedActivation {
+    pub(super) by: ActorId,
     pub(super) version: u64,
     pub(super) digest: String,
     pub(super) until: Option<Timestamp>,
@@ -127,7 +131,8 @@ impl SealedActivation {
     /// What is sealed in a row, if the row says the same.
     pub(super) fn of(key: &SealingKey, institution: &InstitutionId, row: &ActivationRow) -> Option<Self> {
         let said: Self = opened(key, &context("activation", institution, row.number, ""), &row.sealed)?;
-        (said.version == row.version && said.until == row.until && said.at == row.at).then_some(said)
+        let says = (&said.by, said.version, said.until, said.at);
+        (says == (&row.by, row.version, row.until, row.at)).then_some(said)
     }
 }
 
@@ -224,7 +229,7 @@ impl Access {
     }
 }
 
-/// The text of a version, if it is the one that its row names.
+/// What is sealed of a version, if its row says the same.
 pub(super) fn open_version(
     key: &SealingKey,
     institution: &InstitutionId,
@@ -232,7 +237,8 @@ pub(super) fn open_version(
 ) -> Option<SealedVersion> {
     let context = context("version", institution, row.version, "");
     let content: SealedVersion = opened(key, &context, &row.sealed)?;
-    (sha256(content.text.as_bytes()) == row.digest).then_some(content)
+    let says = (&content.by, content.at, content.base, sha256(content.text.as_bytes()));
+    (says == (&row.by, row.at, row.base, row.digest)).then_some(content)
 }
 
 // === helpers ===

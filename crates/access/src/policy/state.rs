@@ -85,6 +85,24 @@ pub(super) fn counts_alone(row: &ActivationRow, now: Timestamp) -> bool {
     row.until.is_some_and(|until| now < until)
 }
 
+/// Whether this person may suspend what is in force. The newest activations come first.
+pub(super) fn may_suspend(
+    activations: &[ActivationRow],
+    who: &ActorId,
+    now: Timestamp,
+) -> Result<(), PolicyChangeError> {
+    if activations.first().is_none_or(|row| counts_alone(row, now)) {
+        return Err(PolicyChangeError::State("no rules of the institution are in force"));
+    }
+    // Or one person would keep rules out of force for good, a day at a time.
+    if activations.iter().any(|row| row.until.is_some() && row.reviewed.is_none() && row.by == *who) {
+        return Err(PolicyChangeError::State(
+            "the last suspension by this person waits for its review: an officer who approves rules looks at it first",
+        ));
+    }
+    Ok(())
+}
+
 /// Whether this person may approve this version in this office.
 pub(super) fn may_approve(
     row: &VersionRow,

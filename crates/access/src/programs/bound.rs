@@ -59,6 +59,13 @@ pub(crate) enum Unfit {
     Full,
 }
 
+/// A key that was proved, and what of the proof may come once.
+pub(crate) struct JudgedKey {
+    /// The thumbprint of the key.
+    pub(crate) key: [u8; 32],
+    once: [u8; 32],
+}
+
 impl Access {
     /// A value that proofs of keys have to carry from now on, for some minutes, at whatever node (RFC 9449 §8). It says when it was made, and
     /// nobody else makes one.
@@ -102,37 +109,45 @@ impl Access {
             (Some(key), Scheme::Dpop, Some(proof)) => (key, proof),
         };
         let account = standing.session.actor.as_str();
-        let proved = match self.prove_key(proof, Some(token), account, now).await? {
-            Ok(proved) => proved,
+        let judged = match self.judge_key(proof, Some(token), now) {
+            Ok(judged) => judged,
             Err(unfit) => return Ok(Err(unfit)),
         };
-        if !same(&proved, key) {
+        if !same(&judged.key, key) {
             return Ok(Err(Unfit::Fault(Fault::OtherKey)));
         }
-        Ok(Ok(()))
+        self.spend_key(&judged, account, now).await
     }
 
-    /// The thumbprint of the key that a proof proves, for this request and never again.
-    pub(crate) async fn prove_key(
+    /// The key that a proof proves, for this request; nothing is written down of it yet.
+    pub(crate) fn judge_key(
         &self,
         shown: ShownProof<'_>,
         token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<JudgedKey, Unfit> {
+        let expected = Expected { method: shown.method, uri: shown.uri, token, now };
+        let Proved { key, once, nonce } =
+            proof::judge(shown.jwt, expected).map_err(|fault| Unfit::BadProof(Fault::Proof(fault)))?;
+        if !nonce.is_some_and(|nonce| self.is_fresh(&nonce, now)) {
+            return Err(Unfit::NonceNeeded);
+        }
+        Ok(JudgedKey { key, once })
+    }
+
+    /// Uses a proof of an account, for this request and never again. Whoever has shown nothing but a proof has not come so far: a key is
+    /// soon made, and every use is a row and a part of what the account may use.
+    pub(crate) async fn spend_key(
+        &self,
+        judged: &JudgedKey,
         account: &str,
         now: Timestamp,
-    ) -> Result<Result<[u8; 32], Unfit>, SignInError> {
-        let expected = Expected { method: shown.method, uri: shown.uri, token, now };
-        let Proved { key, once, nonce } = match proof::judge(shown.jwt, expected) {
-            Ok(proved) => proved,
-            Err(fault) => return Ok(Err(Unfit::BadProof(Fault::Proof(fault)))),
-        };
-        if !nonce.is_some_and(|nonce| self.is_fresh(&nonce, now)) {
-            return Ok(Err(Unfit::NonceNeeded));
-        }
+    ) -> Result<Result<(), Unfit>, SignInError> {
         // It could come again as long as the nonce is good, and no longer.
-        let used =
-            self.inner.once.spend(&self.inner.identity, account, &once, now.after(REMEMBERED), now).await;
+        let expires = now.after(REMEMBERED);
+        let used = self.inner.once.spend(&self.inner.identity, account, &judged.once, expires, now).await;
         Ok(match used.map_err(SignInError::Unavailable)? {
-            Use::First => Ok(key),
+            Use::First => Ok(()),
             Use::Again => Err(Unfit::BadProof(Fault::ReplayedProof)),
             Use::Full => Err(Unfit::Full),
         })

@@ -15,7 +15,7 @@ mod once;
 mod proof;
 mod signed;
 
-pub(crate) use bound::Unfit;
+pub(crate) use bound::{JudgedKey, Unfit};
 pub use bound::{Presented, Scheme, ShownProof};
 pub use certificate::ClientCertificate;
 pub(crate) use certificate::matching;

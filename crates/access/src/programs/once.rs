@@ -3,6 +3,7 @@
 //! A row is written only for somebody who has proved a key, and only so many of them: each node bounds what it writes. Full means refused,
 //! never forgotten.
 
+use crate::oidc::CLOCK_SKEW_MAX;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,9 @@ const USES_TOGETHER_MAX: u32 = 250_000;
 const ACCOUNTS_MAX: usize = 4096;
 /// How often rows that are over are deleted, with a row that is written anyway.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
+/// How long rows are kept beyond their end. This clock may be ahead by as much as the clocks of nodes are apart, and another one behind: what
+/// is over here could still come there.
+const KEPT_BEYOND: Duration = Duration::from_secs(2 * CLOCK_SKEW_MAX.as_secs());
 
 /// What became of a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +58,19 @@ impl Once {
             metrics::counter!("yingdun_access_used_once_full_total").increment(1);
             return Ok(Use::Full);
         };
-        let is_first = used_once::spend(identity, digest, expires, sweep.then_some(now)).await?;
+        let is_first =
+            used_once::spend(identity, digest, expires, sweep.then(|| over_everywhere(now))).await?;
         Ok(if is_first { Use::First } else { Use::Again })
     }
 }
 
 // === helpers ===
+
+/// What ended before this moment is over by the clock of every node.
+fn over_everywhere(now: Timestamp) -> Timestamp {
+    let beyond = i64::try_from(KEPT_BEYOND.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_ms(now.as_ms().saturating_sub(beyond))
+}
 
 /// Uses within this stretch of time and the one before. The clock is handed in.
 #[derive(Debug, Default)]

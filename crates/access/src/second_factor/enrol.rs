@@ -163,7 +163,11 @@ impl Access {
         let mut changes = vec![second_factors::confirm(institution, actor, &factor.sealed, step, now)];
         changes.extend(replace);
         changes.extend([
-            self.proved_by(session.role(), &token_hash, Factor::Code, now),
+            // What a passkey has just proved, a code does not prove better.
+            match held.passkeys {
+                0 => self.proved_by(session.role(), &token_hash, Factor::Code, now),
+                _ => sessions::confirm(&token_hash),
+            },
             sessions::revoke_others(institution, actor, ActorKind::Person, &token_hash, now),
             places::succeed(institution, actor, &counted.place.digest, now),
         ]);

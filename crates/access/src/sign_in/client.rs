@@ -5,7 +5,7 @@ use super::token::hash_of;
 use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
 use crate::decision::parse_scopes;
-use crate::programs::{Demand, Presented, Unfit, matching, parse_demands};
+use crate::programs::{Demand, JudgedKey, Presented, Unfit, matching, parse_demands};
 use crate::session::{Peer, SignIn};
 use std::collections::BTreeSet;
 use yingdun_catalog::identity::clients::{self, Client};
@@ -37,6 +37,8 @@ pub(super) struct ProvedClient {
     /// That all this still holds when the session is written down.
     pub(super) confirm: Vec<Statement>,
     has_proved: bool,
+    /// The proof of a key, which is not used yet.
+    proof: Option<JudgedKey>,
 }
 
 impl Access {
@@ -66,6 +68,7 @@ impl Access {
         if !proved.has_proved {
             return Err(self.refuse_client(client, shown.peer, Fault::PublicClient).await);
         }
+        self.spend_proof(&proved, shown.peer).await?;
         let sign_in =
             if shown.secret.is_some() { SignIn::ClientCredentials } else { SignIn::ClientCertificate };
         let new = NewSession {
@@ -138,18 +141,16 @@ impl Access {
         if lacks_certificate || (demands.contains(&Demand::Dpop) && presented.proof.is_none()) {
             return Err(self.refuse_client(&client, peer, Fault::DemandNotMet).await);
         }
-        let key = match presented.proof {
-            Some(proof) => match self.prove_key(proof, None, client_id.as_str(), now).await? {
-                Ok(key) => Some(key),
-                Err(unfit) => return Err(self.refuse_unfit_client(&client, peer, unfit).await),
-            },
+        let proof = match presented.proof.map(|proof| self.judge_key(proof, None, now)) {
+            Some(Ok(judged)) => Some(judged),
+            Some(Err(unfit)) => return Err(self.refuse_unfit_client(&client, peer, unfit).await),
             None => None,
         };
         let mut confirm = vec![clients::confirm(&client)];
         confirm.extend(known.map(|(_, credential)| credentials::confirm(credential, now)));
         let bound = Bound {
             certificate: known.map(|(shown, _)| shown.sha256),
-            key,
+            key: proof.as_ref().map(|judged| judged.key),
             credential: known.map(|(_, credential): (_, &Credential)| credential.digest),
         };
         Ok(ProvedClient {
@@ -159,7 +160,18 @@ impl Access {
             demands,
             bound,
             confirm,
+            proof,
         })
+    }
+
+    /// Uses the proof of a key that a client has shown, when it has shown more than that: a secret, a certificate, a code.
+    pub(super) async fn spend_proof(&self, proved: &ProvedClient, peer: Peer) -> Result<(), SignInError> {
+        let (Some(judged), client) = (&proved.proof, &proved.client) else { return Ok(()) };
+        let now = self.inner.clock.now();
+        match self.spend_key(judged, client.client_id.as_str(), now).await? {
+            Ok(()) => Ok(()),
+            Err(unfit) => Err(self.refuse_unfit_client(client, peer, unfit).await),
+        }
     }
 
     pub(super) async fn refuse_client(&self, client: &Client, peer: Peer, fault: Fault) -> SignInError {

@@ -1,7 +1,7 @@
 //! Authorization code with PKCE (RFC 6749 §4.1, RFC 7636, method S256 only; RFC 9700 §2.1.1 demands it of all).
 
 use super::bearer::NewSession;
-use super::client::{ClientSignIn, ProvedClient};
+use super::client::ClientSignIn;
 use super::token::{Token, hash_of};
 use super::{Claim, Fault, SignInError, SignedIn, Stage};
 use crate::access::Access;
@@ -137,13 +137,14 @@ impl Access {
             presented: *presented,
             peer,
         };
-        let ProvedClient { client, bound, ends, confirm, .. } = self.prove_client(shown).await?;
+        let proved = self.prove_client(shown).await?;
+        let client = &proved.client;
         let found = match hash_of(code.expose()) {
             Some(hash) => codes::find(&self.inner.identity, &hash).await.map_err(SignInError::Unavailable)?,
             None => None,
         };
         let Some(code) = found else {
-            return Err(self.refuse_client(&client, peer, Fault::UnknownCode).await);
+            return Err(self.refuse_client(client, peer, Fault::UnknownCode).await);
         };
         let now = self.inner.clock.now();
         let claim = Claim {
@@ -157,6 +158,7 @@ impl Access {
         if code.client_id != client.client_id || code.institution != client.institution {
             return Err(self.refuse_sign_in(claim, Fault::ForeignCode).await);
         }
+        self.spend_proof(&proved, peer).await?;
         match self.inner.identity.execute(vec![codes::spend(&code.code_hash, now)]).await {
             Ok(_) => {}
             Err(CatalogError::UnexpectedRows { .. }) => {
@@ -203,13 +205,13 @@ impl Access {
             proved_by: alive.session.proved_by,
             program: Some(client.client_id.as_str()),
             directory: alive.session.directory,
-            bound,
-            ends,
+            bound: proved.bound,
+            ends: proved.ends,
             // What is demanded of a program was asked for at this endpoint; the token is the person's.
             demands: BTreeSet::new(),
         };
         let mut also = vec![codes::confirm(&code.code_hash), sessions::confirm(&code.session_hash)];
-        also.extend(confirm);
+        also.extend(proved.confirm.iter().cloned());
         match self.open_session(new, also).await {
             Err(SignInError::Unavailable(CatalogError::UnexpectedRows { .. })) => {
                 Err(self.refuse_sign_in(claim, Fault::ReplayedCode).await)

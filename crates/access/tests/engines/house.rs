@@ -121,6 +121,15 @@ impl House {
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }
 
+    /// Another node, by a clock of its own.
+    pub(crate) fn node_by(&self, clock: Arc<ManualClock>) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config =
+            AccessConfig { rules: unhurried(), ..AccessConfig::new(home(), detail_key, identity_key) };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), clock).unwrap()
+    }
+
     /// The same house as a node sees it that lets patients see what came so long ago.
     pub(crate) fn releasing(&self, after: Duration) -> Access {
         let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use yingdun_access::{
-    Access, Factor, NewPasskey, PasskeyError, PasskeyProof, PasskeyQuestion, RelyingParty, Session,
-    SignInError, SignInRules, SignedIn, Stage,
+    Access, CodeExchange, CodeRequest, Factor, NewClient, NewPasskey, PasskeyError, PasskeyProof,
+    PasskeyQuestion, RelyingParty, Session, SignInError, SignInRules, SignedIn, Stage,
 };
 use yingdun_catalog::identity::{passkeys, second_factors};
 use yingdun_crypto::digest::sha256;
@@ -25,6 +25,9 @@ crate::on_both_engines!(
     wrong_answers_are_counted_like_wrong_codes,
     the_last_passkey_of_a_role_that_demands_one_is_removed_for_another_one,
     a_role_that_demands_a_passkey_takes_no_code,
+    a_code_for_another_role_changes_no_passkey,
+    a_passkey_that_came_meanwhile_is_not_got_round,
+    what_the_page_proved_changes_no_factor_by_a_program,
     an_officer_resets_every_factor,
     what_is_kept_of_a_passkey_opens_nowhere_else,
     without_an_address_with_a_name_there_are_none,
@@ -364,6 +367,82 @@ async fn a_role_that_demands_a_passkey_takes_no_code(house: House) {
     assert!(is(node.prove_second_factor(&half.session, &codes[1]).await, PasskeyError::Demanded));
     prove(&node, &half.session, &mut key).await;
     assert!(node.bearer(half.token.expose(), REMOTE).await.is_ok());
+}
+
+async fn a_code_for_another_role_changes_no_passkey(house: House) {
+    let node = house.node(demanding());
+    let mut key = wang(&house, &node).await;
+    house.access.give_role(&house.security_officer, &actor("wang"), Role::Clinician).await.unwrap();
+    let sign_in = async |role| {
+        let login = login_of("wang", PASSWORD, Some(role), REMOTE);
+        node.login(login).await.unwrap()
+    };
+    // An app beside the passkey is no step down from what was proved.
+    let owner = sign_in(Role::Radiologist).await;
+    prove(&node, &owner.session, &mut key).await;
+    let begun = node.begin_second_factor(&owner.session, secret("")).await.unwrap();
+    let codes = node.confirm_second_factor(&owner.session, &shows(&house, &begun.secret)).await.unwrap().0;
+    let owner = node.bearer(owner.token.expose(), REMOTE).await.unwrap();
+    assert_eq!((owner.stage(), owner.proved_by()), (Stage::Whole, Some(Factor::Passkey)));
+    // Who has password and a code is a clinician with them, and gets no further.
+    let thief = sign_in(Role::Clinician).await;
+    node.prove_second_factor(&thief.session, &codes[0]).await.unwrap();
+    let thief = node.bearer(thief.token.expose(), REMOTE).await.unwrap();
+    let reference = node.own_passkeys(&thief).await.unwrap()[0].reference.clone();
+    assert!(is(node.begin_passkey(&thief, secret(PASSWORD)).await, PasskeyError::NotFresh));
+    assert!(is(node.remove_passkey(&thief, &reference).await, PasskeyError::NotFresh));
+    prove(&node, &thief, &mut key).await;
+    assert!(node.begin_passkey(&thief, secret("")).await.is_ok(), "with the passkey it is the owner");
+}
+
+async fn a_passkey_that_came_meanwhile_is_not_got_round(house: House) {
+    let (lenient, node) = (house.node(rules()), house.node(demanding()));
+    house.person_with_password("wang", Role::Radiologist).await;
+    let first = login(&lenient, "wang").await.session;
+    let begun = lenient.begin_second_factor(&first, secret(PASSWORD)).await.unwrap();
+    let codes = lenient.confirm_second_factor(&first, &shows(&house, &begun.secret)).await.unwrap().0;
+    let [thief, owner] = [login(&node, "wang").await.session, login(&node, "wang").await.session];
+    node.prove_second_factor(&thief, &codes[0]).await.unwrap();
+    node.prove_second_factor(&owner, &codes[1]).await.unwrap();
+    let asked = node.begin_passkey(&thief, secret("")).await.unwrap();
+    let of_owner = node.begin_passkey(&owner, secret("")).await.unwrap();
+    node.confirm_passkey(&owner, &Key::new(1).makes(&of_owner)).await.unwrap();
+    assert!(is(node.confirm_passkey(&thief, &Key::new(2).makes(&asked)).await, PasskeyError::NotFresh));
+    assert_eq!(node.own_passkeys(&owner).await.unwrap().len(), 1);
+}
+
+async fn what_the_page_proved_changes_no_factor_by_a_program(house: House) {
+    let node = house.node(rules());
+    let mut key = wang(&house, &node).await;
+    let redirect = "https://viewer.example/callback".to_owned();
+    let new =
+        NewClient { client_id: actor("viewer"), confidential: false, redirect_uris: vec![redirect.clone()] };
+    house.access.create_client(&house.system_officer, &new).await.unwrap();
+    let page = login(&node, "wang").await;
+    prove(&node, &page.session, &mut key).await;
+    let page = node.bearer(page.token.expose(), REMOTE).await.unwrap();
+    let verifier = "v".repeat(43);
+    let challenge = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
+    let request = CodeRequest { client_id: actor("viewer"), redirect_uri: redirect.clone(), challenge };
+    let code = node.issue_code(&page, &request).await.unwrap();
+    let exchange = CodeExchange {
+        client_id: actor("viewer"),
+        client_secret: None,
+        code,
+        redirect_uri: redirect,
+        verifier: secret(&verifier),
+        peer: REMOTE,
+    };
+    let program = node.exchange_code(exchange).await.unwrap().session;
+    assert!(program.proved().is_some(), "it opens what is sensitive");
+    let reference = node.own_passkeys(&page).await.unwrap()[0].reference.clone();
+    assert!(is(node.begin_passkey(&program, secret(PASSWORD)).await, PasskeyError::NotFresh));
+    assert!(is(node.begin_second_factor(&program, secret(PASSWORD)).await, PasskeyError::NotFresh));
+    assert!(is(node.remove_passkey(&program, &reference).await, PasskeyError::NotFresh));
+    assert!(node.begin_passkey(&page, secret("")).await.is_ok(), "where it was proved it counts");
+    house.clock.advance(Duration::from_secs(1));
+    prove(&node, &program, &mut key).await;
+    assert!(node.begin_passkey(&program, secret("")).await.is_ok(), "proved in it, it counts");
 }
 
 async fn an_officer_resets_every_factor(house: House) {

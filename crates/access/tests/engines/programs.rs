@@ -5,14 +5,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use yingdun_access::{
-    Access, AdminError, ClientCertificate, ClientSignIn, CredentialKind, Demand, NewClient, NewCredential,
-    Presented, Scheme, Scope, ShownProof, SignInError, SignInRules, SignedIn,
+    Access, AdminError, ClientCertificate, ClientSignIn, CodeExchange, CredentialKind, Demand, NewClient,
+    NewCredential, Presented, Scheme, Scope, ShownProof, SignInError, SignInRules, SignedIn,
 };
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::sign::SigningKey;
-use yingdun_model::{Clock as _, Secret, Timestamp};
+use yingdun_model::{Clock as _, ManualClock, Secret, Timestamp};
 
 crate::on_both_engines!(
     a_token_given_over_a_certificate_is_good_on_its_connections_only,
@@ -21,6 +22,8 @@ crate::on_both_engines!(
     a_new_credential_and_a_weaker_demand_take_every_scope,
     a_proof_comes_once_on_all_nodes_and_its_nonce_lasts_minutes,
     a_client_has_so_many_credentials_and_no_more,
+    who_shows_nothing_but_a_proof_uses_up_nothing,
+    what_came_once_is_known_to_a_node_that_is_behind,
 );
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -221,4 +224,47 @@ async fn a_proof_comes_once_on_all_nodes_and_its_nonce_lasts_minutes(house: Hous
     let old = house.access.bearer_with(token, REMOTE, &shown(&first, "GET")).await;
     assert!(matches!(old, Err(SignInError::BadProof | SignInError::NonceNeeded)));
     assert!(house.access.end_token(token, REMOTE).await.is_ok(), "whoever finds it may end it");
+}
+
+async fn who_shows_nothing_but_a_proof_uses_up_nothing(house: House) {
+    let redirect = "https://viewer.example/callback".to_owned();
+    let new =
+        NewClient { client_id: actor("viewer"), confidential: false, redirect_uris: vec![redirect.clone()] };
+    house.access.create_client(&house.system_officer, &new).await.unwrap();
+    let nonce = house.access.proof_nonce().unwrap();
+    let jwt = proof(&house, &SigningKey::generate(), "of-a-stranger", "POST", None, Some(&nonce));
+    let presented = Presented { scheme: Scheme::Bearer, ..shown(&jwt, "POST") };
+    // The proof would be one that came before, had it been written down.
+    for _ in 0..2 {
+        let exchange = CodeExchange {
+            client_id: actor("viewer"),
+            client_secret: None,
+            code: Secret::new("c".repeat(43)),
+            redirect_uri: redirect.clone(),
+            verifier: Secret::new("v".repeat(43)),
+            peer: REMOTE,
+        };
+        assert!(refused(house.access.exchange_code_with(exchange, &presented).await));
+        assert_eq!(house.last_leaf(), "authentication refused unknown-code");
+        assert!(refused(sign_in(&house.access, "viewer", None, presented).await));
+        assert_eq!(house.last_leaf(), "authentication refused public-client");
+    }
+}
+
+async fn what_came_once_is_known_to_a_node_that_is_behind(house: House) {
+    let secret = client(&house, "prover", &[]).await;
+    let key = SigningKey::generate();
+    // A node whose clock is ahead by all that is allowed gives a value, uses rows, and forgets by its own clock.
+    let clock = Arc::new(ManualClock::at(house.clock.now().after(Duration::from_secs(60))));
+    let ahead = house.node_by(clock.clone());
+    let nonce = ahead.proof_nonce().unwrap();
+    let jwt = proof(&house, &key, "asked-for-it", "POST", None, Some(&nonce));
+    assert!(sign_in(&house.access, "prover", Some(&secret), shown(&jwt, "POST")).await.is_ok());
+    house.clock.advance(Duration::from_secs(270));
+    clock.advance(Duration::from_secs(270));
+    let fresh = ahead.proof_nonce().unwrap();
+    let other = proof(&house, &key, "sweeps-the-rows", "POST", None, Some(&fresh));
+    assert!(sign_in(&ahead, "prover", Some(&secret), shown(&other, "POST")).await.is_ok());
+    let again = sign_in(&house.access, "prover", Some(&secret), shown(&jwt, "POST")).await;
+    assert!(matches!(again, Err(SignInError::BadProof)), "{again:?}");
 }

@@ -244,7 +244,7 @@ impl Admitted {
                 retract(core, leaf).await;
                 Err(not_stored(error))
             }
-            (Ok(location), Err(error @ AuditError::OutOfSpace { .. })) => {
+            (Ok(location), Err(error @ (AuditError::OutOfSpace { .. } | AuditError::NotNow { .. }))) => {
                 let (row, location) = self.row(core, descriptor, location);
                 let key_made = self.window.key_made();
                 core.unsettled.put_off(Unsettled { leaf, row, location, key_made });

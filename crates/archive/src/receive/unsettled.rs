@@ -110,7 +110,7 @@ async fn settle_one(core: &Core, record: &Unsettled) -> Result<(), NotSettled> {
     }
     match core.audit.append_one(leaf.clone()).await {
         Ok(_) => {}
-        Err(AuditError::OutOfSpace { .. }) => return Err(NotSettled::NoRoom),
+        Err(AuditError::OutOfSpace { .. } | AuditError::NotNow { .. }) => return Err(NotSettled::NoRoom),
         Err(error) => return Err(NotSettled::Here(error)),
     }
     if core.catalogue.submit(row.clone(), *location, *key_made).await {

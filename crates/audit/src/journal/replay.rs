@@ -1,5 +1,6 @@
 //! Reads the journal back at start. A batch that an interrupted write left incomplete at the very end is
-//! dropped; everything else that does not fit is an error that names the first record concerned.
+//! dropped, and so is what a failed write left at the end of a segment, when the next one says that it goes on before that; everything
+//! else that does not fit is an error that names the first record concerned.
 
 use super::{
     BATCH_BODY_BYTES_MAX, BATCH_CHECK_BYTES, BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_RECORDS_MAX,
@@ -25,6 +26,26 @@ pub(crate) struct Replay {
     pub(crate) chain: Hash,
     /// Where an incomplete batch was dropped: segment and byte.
     pub(crate) torn: Option<(PathBuf, u64)>,
+    /// What does not fit, with where it stands: forgiven only when the next segment goes on right there.
+    damaged: Option<AuditError>,
+    /// Where the last batch of the segment begins: records before it, their end, and the chain.
+    before_last: Option<(usize, u64, Hash)>,
+}
+
+impl Replay {
+    /// Whether a segment goes on here. The writer gives a segment up when a write or sync of it fails, and what it wrote then, all of
+    /// it or a part, stands again in the next one: nobody was told of it before.
+    fn is_continued_by(&mut self, header: &SegmentHeader) -> bool {
+        if (header.first, header.chain) == (self.end, self.chain) {
+            return true;
+        }
+        let given_up =
+            self.before_last.filter(|(_, end, chain)| (header.first, header.chain) == (*end, *chain));
+        let Some((records, end, chain)) = given_up.filter(|_| self.damaged.is_none()) else { return false };
+        self.records.truncate(records);
+        (self.end, self.chain) = (end, chain);
+        true
+    }
 }
 
 /// Reads all segments below the directory of a log; none when there are none.
@@ -40,16 +61,22 @@ pub(crate) fn replay(dir: &Path) -> Result<Option<Replay>, AuditError> {
             end: header.first,
             chain: header.chain,
             torn: None,
+            damaged: None,
+            before_last: None,
         });
-        if header.first != replay.end || header.chain != replay.chain {
+        if !replay.is_continued_by(&header) {
             // A torn batch is forgiven only where the next segment shows that the writer saw the same end.
-            return Err(damage(&path, 0, replay.end, "the segment does not continue the one before it"));
+            let why = "the segment does not continue the one before it";
+            return Err(replay.damaged.take().unwrap_or_else(|| damage(&path, 0, replay.end, why)));
         }
-        replay.torn = None;
+        (replay.torn, replay.damaged, replay.before_last) = (None, None, None);
         replay.segments.push((header.first, path.clone()));
-        read_batches(&path, &bytes, replay)?;
+        read_batches(&path, &bytes, replay);
     }
-    Ok(replay)
+    match replay.as_mut().and_then(|replay| replay.damaged.take()) {
+        Some(error) => Err(error),
+        None => Ok(replay),
+    }
 }
 
 /// The segment files, oldest first.
@@ -101,18 +128,16 @@ impl SegmentHeader {
     }
 }
 
-fn read_batches(path: &Path, bytes: &[u8], replay: &mut Replay) -> Result<(), AuditError> {
+fn read_batches(path: &Path, bytes: &[u8], replay: &mut Replay) {
     let mut offset = PAGE_BYTES;
     while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
         let place = offset as u64;
         match next_batch(rest, replay.end, &replay.chain) {
-            Next::End => return Ok(()),
-            Next::Torn => {
-                replay.torn = Some((path.to_owned(), place));
-                return Ok(());
-            }
-            Next::Damaged(why) => return Err(damage(path, place, replay.end, why)),
+            Next::End => return,
+            Next::Torn => return replay.torn = Some((path.to_owned(), place)),
+            Next::Damaged(why) => return replay.damaged = Some(damage(path, place, replay.end, why)),
             Next::Batch { records, digest, span } => {
+                replay.before_last = Some((replay.records.len(), replay.end, replay.chain));
                 replay.end += records.len() as u64;
                 replay.records.extend(records);
                 replay.chain = digest;
@@ -120,7 +145,6 @@ fn read_batches(path: &Path, bytes: &[u8], replay: &mut Replay) -> Result<(), Au
             }
         }
     }
-    Ok(())
 }
 
 enum Next {

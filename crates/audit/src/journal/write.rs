@@ -1,5 +1,5 @@
 //! Writes the journal: one write and one sync per batch. Notices when its segment was removed, replaced or
-//! linked elsewhere. Never retries a batch.
+//! linked elsewhere. A segment that failed once is given up: its batch goes into a fresh one.
 
 use super::{
     BATCH_HEADER_BYTES, JOURNAL_DIRECTORY, PAGE_BYTES, Record, encode_batch, encode_segment_header,
@@ -105,13 +105,23 @@ impl SegmentMaker {
         first: u64,
         chain: Hash,
     ) -> Result<OpenSegment, AuditError> {
+        let path = spare.path.clone();
+        self.begin(spare, first, chain).inspect_err(|_| {
+            // One that has its name by now is not there under this one, and takes no more room than it should.
+            let _removed = fs::remove_file(path);
+        })
+    }
+
+    fn begin(&self, spare: SpareSegment, first: u64, chain: Hash) -> Result<OpenSegment, AuditError> {
         let path = segment_path(&self.dir, first);
         let fail = |error| AuditError::io("cannot start", &path, error);
         let header = encode_segment_header(first, self.segment_bytes, &chain);
         self.disk.write_at(&spare.file, &header, 0).map_err(fail)?;
         self.disk.sync_data(&spare.file).map_err(fail)?;
         self.disk.rename(&spare.path, &path).map_err(fail)?;
-        self.disk.sync_directory(&self.dir.join(JOURNAL_DIRECTORY)).map_err(fail)?;
+        let directory = self.dir.join(JOURNAL_DIRECTORY);
+        let unknown = |error| AuditError::names("cannot sync", &directory, error);
+        self.disk.sync_directory(&directory).map_err(unknown)?;
         let inode = spare.file.metadata().map_err(fail)?.ino();
         Ok(OpenSegment {
             file: spare.file,
@@ -121,6 +131,7 @@ impl SegmentMaker {
             segment_bytes: self.segment_bytes,
             next: first,
             chain,
+            given_up: false,
             disk: Arc::clone(&self.disk),
         })
     }
@@ -136,6 +147,8 @@ pub(crate) struct OpenSegment {
     segment_bytes: u64,
     next: u64,
     chain: Hash,
+    /// Whether a write or sync failed: what is in the file since then is unknown.
+    given_up: bool,
     disk: Arc<dyn Disk>,
 }
 
@@ -150,16 +163,17 @@ impl OpenSegment {
         self.chain
     }
 
-    /// Whether a batch with this body fits.
+    /// Whether a batch with this body fits; none does after an error.
     pub(crate) fn has_room_for(&self, body_bytes: usize) -> bool {
         let span = (BATCH_HEADER_BYTES + body_bytes).next_multiple_of(PAGE_BYTES) as u64;
-        self.offset + span <= self.segment_bytes
+        !self.given_up && self.offset + span <= self.segment_bytes
     }
 
-    /// Makes a batch durable. After an error the segment must not be used again.
+    /// Makes a batch durable. After an error the segment is given up, and must not be used again.
     pub(crate) fn commit(&mut self, records: &[Record]) -> Result<(), AuditError> {
+        self.given_up = true;
         self.check_still_there()
-            .map_err(|error| AuditError::io("lost the journal segment", &self.path, error))?;
+            .map_err(|error| AuditError::SegmentLost { path: self.path.clone(), source: Arc::new(error) })?;
         let (bytes, digest) = encode_batch(self.next, records, &self.chain);
         self.disk
             .write_at(&self.file, &bytes, self.offset)
@@ -168,6 +182,7 @@ impl OpenSegment {
         self.offset += bytes.len() as u64;
         self.next += records.len() as u64;
         self.chain = digest;
+        self.given_up = false;
         Ok(())
     }
 

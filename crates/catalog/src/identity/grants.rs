@@ -95,7 +95,9 @@ const FIND: Sql = select!("number = $2");
 const LIST: Sql = select!("kind = $2 ORDER BY given_ms DESC, number LIMIT $3");
 const LIST_OF: Sql =
     select!("kind = $2 AND (actor = $4 OR given_by = $4) ORDER BY given_ms DESC, number LIMIT $3");
-const NOT_ENDED: Sql = select!("ended_ms IS NULL ORDER BY number");
+/// Bindings of patients last a year and there are as many as patients: they are looked at when they end.
+const NOT_ENDED: Sql =
+    select!("ended_ms IS NULL AND (kind <> 'own-record' OR valid_until_ms < $2) ORDER BY number");
 const BROKEN_SINCE: Sql =
     select!("kind = 'break-glass' AND actor = $2 AND given_ms > $3 ORDER BY given_ms DESC, number");
 const INSERT: Sql = Sql::new(
@@ -224,15 +226,17 @@ pub async fn list(
     all(&database.query(Statement::new(sql, values)).await?)
 }
 
-/// Grants of which nobody has written down that they are over.
+/// Grants of which nobody has written down that they are over; of the bindings of patients those that end before a moment.
 ///
 /// # Errors
 /// As [`Database::query`].
 pub async fn not_ended(
     database: &Database,
     institution: &InstitutionId,
+    bindings_before: Timestamp,
 ) -> Result<Vec<TimedGrant>, CatalogError> {
-    all(&database.query(Statement::new(NOT_ENDED, vec![institution.into()])).await?)
+    let values = vec![institution.into(), bindings_before.into()];
+    all(&database.query(Statement::new(NOT_ENDED, values)).await?)
 }
 
 /// What a person broke since a moment, the newest first.

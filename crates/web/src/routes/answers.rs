@@ -26,6 +26,17 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
     const INVITATION: &str = "name:text link:text expires_ms:integer";
     const LEAF: &str = "index:integer leaf_hash:text leaf:object";
     const STEP: &str = "step:text state:text attributes:object";
+    const CONSULTATION: &str = "consultation:integer name:text study:text|null patient:text|null reason:text|null \
+                                assigned_by:text assigned_ms:integer valid_from_ms:integer valid_until_ms:integer open:flag \
+                                ended_ms:integer|null ended_by:text|null end:text|null";
+    const PATIENT_ACCOUNT: &str = "account:integer name:text patient:text|null checked:text|null bound_by:text bound_ms:integer \
+                                   valid_until_ms:integer open:flag ended_ms:integer|null ended_by:text|null";
+    const POLICY: &str = "version:integer state:text digest:text reason:text|null copy_of:integer|null proposed_by:text \
+                          proposed_ms:integer approvals:objects activated_ms:integer|null closed_by:text|null \
+                          closed_ms:integer|null text?:text|null";
+    const POLICY_IN_FORCE: &str = "policy_set:text version:integer activation:integer suspended_until_ms:integer|null \
+                                   is_locked:flag to_review:objects";
+    const CREDENTIAL: &str = "kind:text sha256:text valid_until_ms:integer";
     Some(match id {
         RouteId::SearchStudies
         | RouteId::SearchSeries
@@ -54,7 +65,8 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::Live => members("status:text"),
         RouteId::Ready => members("status:text attention?:array parts?:array"),
         RouteId::ReadSecondFactor => members(
-            "confirmed_ms:integer|null recovery_codes_left:integer required:flag strong_until_ms:integer|null stage:text amr:array",
+            "confirmed_ms:integer|null recovery_codes_left:integer required:flag strong_until_ms:integer|null stage:text amr:array \
+             passkeys:integer passkeys_offered:flag passkey_required:flag",
         ),
         RouteId::BeginSecondFactor => members("secret:text uri:text"),
         RouteId::ConfirmSecondFactor | RouteId::RenewRecoveryCodes => members("recovery_codes:texts"),
@@ -126,6 +138,51 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::ListGrants | RouteId::ListBrokenGlass => list(members(GRANT)),
         RouteId::ListAlerts => list(members(ALERT)),
         RouteId::ReadAlert | RouteId::AcknowledgeAlert | RouteId::LiftStop => members(ALERT),
+        RouteId::AssignConsultation
+        | RouteId::ReadConsultation
+        | RouteId::CompleteConsultation
+        | RouteId::WithdrawConsultation => members(CONSULTATION),
+        RouteId::ListConsultations => list(members(CONSULTATION)),
+        RouteId::BindPatientAccount | RouteId::UnbindPatientAccount => members(PATIENT_ACCOUNT),
+        RouteId::ListPatientAccounts => list(members(PATIENT_ACCOUNT)),
+        RouteId::OwnRecordAccesses => list(members(
+            "time_ms:integer who:text oneself:flag actor_kind:text role:text|null departments:texts purpose:text|null \
+             action:text|null reason:text study:text|null",
+        )),
+        RouteId::ProposePolicy
+        | RouteId::ReadPolicy
+        | RouteId::ApprovePolicy
+        | RouteId::RejectPolicy
+        | RouteId::WithdrawPolicy
+        | RouteId::ActivatePolicy => members(POLICY),
+        RouteId::CheckPolicy => members("digest:text policy_set:text"),
+        RouteId::ListPolicies => members("in_force:object versions:objects"),
+        RouteId::SuspendPolicies | RouteId::ReviewSuspension => members(POLICY_IN_FORCE),
+        RouteId::ComparePolicy => {
+            members("version:integer questions:integer asked:integer changes:objects examples:objects")
+        }
+        RouteId::ReplayPolicy => members(
+            "version:integer log:text logs:integer from_ms:integer reached_ms:integer|null leaves:integer decisions:integer \
+             unknown:integer actors:integer changes:objects examples:objects next:text|null",
+        ),
+        RouteId::UnusedRights => members(
+            "days:integer log:text logs:integer from_ms:integer reached_ms:integer is_whole:flag leaves:integer accounts:object \
+             roles:object actions:objects care_relations:object grants:object",
+        ),
+        RouteId::ListCredentials => list(members(CREDENTIAL)),
+        RouteId::AddCredential => members(CREDENTIAL),
+        RouteId::ListPasskeys => {
+            list(members("passkey:text name:text created_ms:integer last_used_ms:integer|null"))
+        }
+        RouteId::BeginPasskey => members(
+            "challenge:text rp:object user:object pubKeyCredParams:objects timeout:integer excludeCredentials:objects \
+             authenticatorSelection:object attestation:text",
+        ),
+        RouteId::AskForPasskey => {
+            members("challenge:text rpId:text timeout:integer userVerification:text allowCredentials:objects")
+        }
+        RouteId::ConfirmPasskey => members("recovery_codes:texts"),
+        RouteId::ProvePasskey => members("strong_until_ms:integer"),
         RouteId::PlaceHold | RouteId::ReadHold | RouteId::RequestRelease | RouteId::ApproveRelease => {
             members(HOLD)
         }

@@ -47,6 +47,10 @@ pub enum Schema {
     Texts,
     /// Several of a kind, at most so many.
     List(&'static Schema, usize),
+    /// The same, and one at least.
+    Several(&'static Schema, usize),
+    /// It, or null, which says the same as nothing.
+    OrNull(&'static Schema),
     /// One of these words.
     Word(&'static [&'static str]),
     /// A text of a form.
@@ -101,6 +105,10 @@ impl Schema {
             Self::Flag => json!({"type": "boolean"}),
             Self::Texts => Self::List(&Self::Text, LIST_MAX).described(),
             Self::List(of, max) => json!({"type": "array", "items": of.described(), "maxItems": max}),
+            Self::Several(of, max) => {
+                json!({"type": "array", "items": of.described(), "minItems": 1, "maxItems": max})
+            }
+            Self::OrNull(of) => json!({"anyOf": [of.described(), {"type": "null"}]}),
             Self::Word(words) => json!({"type": "string", "enum": words}),
             Self::Shaped(shape) => {
                 json!({"type": "string", "pattern": shape.pattern, "maxLength": shape.characters_max, "examples": [shape.example]})
@@ -144,7 +152,7 @@ impl Schema {
             Self::Shaped(shape) => Err(Fault::new(shape.name, "another text")),
             // Each of several comes by itself in a query or a form.
             Self::Texts => Self::Text.check_text(text),
-            Self::List(of, _) => of.check_text(text),
+            Self::List(of, _) | Self::Several(of, _) | Self::OrNull(of) => of.check_text(text),
             // No such thing stands in a text; the table has none there, see the tests of it.
             Self::Record(_)
             | Self::RecordOf(..)
@@ -183,6 +191,12 @@ impl Schema {
                 values.iter().enumerate().try_for_each(check)
             }
             (Self::List(..), _) => other("an array"),
+            (Self::Several(..), Value::Array(values)) if values.is_empty() => {
+                Err(Fault::new("one of them at least", "none"))
+            }
+            (Self::Several(of, max), _) => Self::List(of, *max).check_json(value),
+            (Self::OrNull(_), Value::Null) => Ok(()),
+            (Self::OrNull(of), _) => of.check_json(value),
             (Self::Record(members), Value::Object(object)) => check_record(members, object),
             (Self::Yes, Value::Bool(true)) => Ok(()),
             (Self::Yes, _) => other("true"),
@@ -207,7 +221,7 @@ impl Schema {
     pub(crate) const fn times_max(&self) -> usize {
         match self {
             Self::Texts => LIST_MAX,
-            Self::List(_, max) => *max,
+            Self::List(_, max) | Self::Several(_, max) => *max,
             _ => 1,
         }
     }
@@ -265,14 +279,35 @@ pub(crate) fn check_record(members: &[Parameter], object: &Map<String, Value>) -
 
 /// Checks an object that is one of several records. Where it is none, the fault is that of the record that it is most like.
 fn check_either(records: &[&[Parameter]], object: &Map<String, Value>) -> Result<(), Fault> {
-    let likeness = |members: &&&[Parameter]| {
-        let known = |member: &&Parameter| object.contains_key(member.name);
-        (members.iter().filter(known).count(), std::cmp::Reverse(members.len()))
-    };
     if records.iter().any(|members| check_record(members, object).is_ok()) {
         return Ok(());
     }
+    if let Some(fault) = word_of_none(records, object) {
+        return Err(fault);
+    }
+    let likeness = |members: &&&[Parameter]| {
+        let known = members.iter().filter_map(|member| Some((member, object.get(member.name)?)));
+        let fitting = known.clone().filter(|(member, value)| member.schema.check_json(value).is_ok());
+        (fitting.count(), known.count(), std::cmp::Reverse(members.len()))
+    };
     records.iter().max_by_key(likeness).map_or(Ok(()), |members| check_record(members, object))
+}
+
+/// A member that says which record is meant, and says none of them.
+fn word_of_none(records: &[&[Parameter]], object: &Map<String, Value>) -> Option<Fault> {
+    object.iter().find_map(|(name, value)| {
+        let mut all: Vec<&str> = Vec::new();
+        for members in records {
+            match members.iter().find(|member| member.name == name)?.schema {
+                Schema::Word(words) => all.extend(words),
+                _ => return None,
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        let is_one = value.as_str().is_some_and(|word| all.contains(&word));
+        (!is_one).then(|| Fault::new(all.join(", "), "another word").within(name))
+    })
 }
 
 fn check_names(max: usize, object: &Map<String, Value>) -> Result<(), Fault> {
@@ -385,6 +420,40 @@ mod tests {
         assert_eq!(fault(json!({"name": "x", "days": [1, 2, 3]})).at, "/days");
         assert_eq!(fault(json!(["name"])).came, "an array");
         assert_eq!(Schema::Record(MEMBERS).check_json(&json!({"name": "x", "days": [1]})), Ok(()));
+    }
+
+    #[test]
+    fn what_is_none_of_several_records_is_told_what_the_likeliest_misses() {
+        const fn member(name: &'static str, schema: Schema) -> Parameter {
+            Parameter { name, place: Place::Body, schema, required: true, meaning: "A part" }
+        }
+        const RECORDS: &[&[Parameter]] = &[
+            &[member("kind", Schema::Word(&["one"])), member("text", Schema::Text)],
+            &[
+                member("kind", Schema::Word(&["two", "three"])),
+                member("text", Schema::Text),
+                member("end", Schema::Number),
+            ],
+        ];
+        let checked = |value: Value| Schema::Either(RECORDS).check_json(&value);
+        assert_eq!(checked(json!({"kind": "one", "text": "x"})), Ok(()));
+        let missing = checked(json!({"kind": "three", "text": "x"})).unwrap_err();
+        assert_eq!((missing.at.as_str(), missing.came), ("/end", "nothing"));
+        let unknown = checked(json!({"kind": "four", "text": "x"})).unwrap_err();
+        assert_eq!((unknown.at.as_str(), unknown.expected.as_str()), ("/kind", "one, three, two"));
+        assert_eq!(checked(json!({"text": "x"})).unwrap_err().at, "/kind");
+        assert_eq!(checked(json!({"kind": "one", "text": 1})).unwrap_err().at, "/text");
+    }
+
+    #[test]
+    fn several_are_one_at_least_and_null_stands_where_nothing_may() {
+        let several = Schema::Several(&Schema::Uid, 2);
+        assert_eq!(several.check_json(&json!(["1.2"])), Ok(()));
+        assert_eq!(several.check_json(&json!([])).unwrap_err().came, "none");
+        assert_eq!(several.check_json(&json!(["1", "2", "3"])).unwrap_err().came, "more");
+        let or_null = Schema::OrNull(&Schema::Uid);
+        assert_eq!((or_null.check_json(&json!(null)), or_null.check_json(&json!("1.2"))), (Ok(()), Ok(())));
+        assert!(or_null.check_json(&json!("x")).is_err() && Schema::Uid.check_json(&json!(null)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the description allows is not refused for its form behind the gate; words come from the crates that own them.
 
 use super::schema::Shape;
-use yingdun_access::Scope;
+use yingdun_access::{CredentialKind, Demand, LOCAL_BYTES_MAX, Scope};
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_model::{
     Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, PerformedState, ReviewVerdict, Role, StepState,
@@ -95,6 +95,8 @@ shapes! {
     ISSUER = shape("at most 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "");
     /// A reason in words.
     WORDS = shape("words, at most 500 characters", 500, "^[^\\x00]*[^\\s\\x00][^\\x00]*$", "second opinion");
+    /// Rules of an institution. The most bytes are the most characters here: who reads them counts bytes.
+    RULES = shape("rules of at most 32 KiB", LOCAL_BYTES_MAX, "^[^\\x00]*$", "// None.");
     /// By what a provider knows somebody (OpenID Connect §2: ASCII, 255 characters).
     SUBJECT = shape("1 to 255 printable characters of ASCII", 255, "^[ -~]{1,255}$", "248289761001");
     /// A password that is set: at most 256 bytes.
@@ -102,11 +104,21 @@ shapes! {
         "a password of at least 12 characters and at most 256 bytes", 256,
         "^(?:[ -~]{12,256}|[\\u0001-\\uD7FF]{12,85}|[^\\x00]{12,64})$", "correct horse battery staple"
     );
+    /// Something that is looked up whole.
+    ANYTHING = shape("1 to 4096 characters", 4096, "^[^\\x00]+$", "2YotnFZFEjr1zCsicMWpAA");
     /// What people call something.
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
+    /// A certificate or key, perhaps behind what programs print before it. One of many names is longer than other texts.
+    PEM = shape(
+        "one certificate or public key in PEM", 16 * 1024,
+        "^[^\\x00]*-----BEGIN [A-Z ]{1,32}-----[^\\x00]*$",
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n"
+    );
+    /// What a browser brings back of a passkey, in a form, which has no room for more.
+    PASSKEY = shape("what the browser brings back, as JSON", 16 * 1024, "^[^\\x00]*$", "{}");
     /// Where a page begins.
     CURSOR = shape(
-        "a cursor as the page before gave it", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
+        "what the last page gave as the next one", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
     );
     /// An address or a network.
     ADDRESS = shape(
@@ -134,6 +146,10 @@ shapes! {
     /// A whole number of 64 bits, as text.
     NUMBER = shape("a number", 20, "^[0-9]{1,20}$", "1");
 }
+
+/// Roles that people may have: all but the last three, of devices, services and the archive itself.
+#[allow(clippy::arithmetic_side_effects, reason = "in a constant, less than none does not compile")]
+pub(crate) const ROLES_OF_PEOPLE: &[&str] = ROLES.split_at(ROLES.len() - 3).0;
 
 /// The words of an enumeration, from the crate that owns it.
 macro_rules! words {
@@ -177,4 +193,20 @@ words! {
     REVIEW_VERDICTS = ReviewVerdict;
     /// Why glass is broken.
     BREAK_GLASS_REASONS = BreakGlassReason;
+    /// What a service client is known by.
+    CREDENTIAL_KINDS = CredentialKind;
+    /// What is demanded of it.
+    DEMANDS = Demand;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_of_people_are_all_but_those_of_devices_services_and_the_archive() {
+        let others: Vec<&str> =
+            ROLES.iter().copied().filter(|role| !ROLES_OF_PEOPLE.contains(role)).collect();
+        assert_eq!(others, [Role::Device, Role::Service, Role::System].map(Role::as_str));
+    }
 }

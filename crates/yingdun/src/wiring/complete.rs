@@ -142,11 +142,13 @@ impl Complete {
         self.completeness.clone()
     }
 
-    /// Works until `stop`.
+    /// Works until `stop`. A comparison takes its time, and heartbeats do not wait for it.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        tokio::join!(self.beats(&stop), self.comparisons(&stop));
+    }
+
+    async fn beats(&self, stop: &CancellationToken) {
         let began = Instant::now();
-        let mut walk = None;
-        let mut reconcile_at = began + self.reconcile_every.min(FIRST_AFTER_MAX);
         let mut beat_at = began;
         while !stop.is_cancelled() {
             let now = Instant::now();
@@ -154,15 +156,21 @@ impl Complete {
                 self.beat().await;
                 beat_at = now + self.every;
             }
-            if now >= reconcile_at {
-                self.reconcile(&mut walk).await;
-                reconcile_at = now + self.reconcile_every;
-            }
             self.show(began);
-            let until = beat_at.min(reconcile_at).saturating_duration_since(Instant::now());
-            if stop.run_until_cancelled(tokio::time::sleep(until.min(LOOK_EVERY))).await.is_none() {
+            let rest = beat_at.saturating_duration_since(Instant::now()).min(LOOK_EVERY);
+            if stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
                 return;
             }
+        }
+    }
+
+    async fn comparisons(&self, stop: &CancellationToken) {
+        let mut walk = None;
+        let mut rest = self.reconcile_every.min(FIRST_AFTER_MAX);
+        while stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_some() {
+            let began = Instant::now();
+            self.reconcile(&mut walk).await;
+            rest = self.reconcile_every.saturating_sub(began.elapsed());
         }
     }
 

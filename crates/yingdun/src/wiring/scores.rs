@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use yingdun_access::{Access, Reason, ScoredDay};
 use yingdun_audit::{AuditError, EventKind, Leaf, Log, Outcome, Reader};
-use yingdun_model::{Action, ActorId, ActorKind, Clock, Role, Timestamp};
+use yingdun_model::{Action, ActorId, ActorKind, Clock, InstitutionId, Role, Timestamp};
 use yingdun_monitor::limits::RulesError;
 use yingdun_monitor::record::{self, Fact, FactKind, Person, Record};
 use yingdun_monitor::replay::{DayReport, Replay};
@@ -50,10 +50,12 @@ impl Scores {
         log: Log,
         access: Access,
         clock: Arc<dyn Clock>,
+        institution: InstitutionId,
     ) -> Result<Self, RulesError> {
         let rules = monitor.rules();
         let points_min = rules.score.points_min;
-        let days = Days { replay: Replay::new(rules)?, roles: HashMap::new(), next: 0, points_min };
+        let days =
+            Days { institution, replay: Replay::new(rules)?, roles: HashMap::new(), next: 0, points_min };
         Ok(Self { log, access, clock, days })
     }
 
@@ -110,6 +112,8 @@ impl Scores {
 
 /// The log as far as it was read.
 struct Days {
+    /// Whose people are scored: leaves of another institution in this log are no evidence against them.
+    institution: InstitutionId,
     replay: Replay,
     roles: HashMap<String, Role>,
     next: u64,
@@ -140,6 +144,9 @@ impl Days {
     /// What a leaf says to the monitor: of whom it is heard for the first time or in another role, by which right, and what was done.
     fn records(&mut self, leaf: &Leaf) -> Vec<Record> {
         let mut records = Vec::new();
+        if leaf.institution != self.institution {
+            return records;
+        }
         let (Some(role), Some(access)) = (leaf.role, access_of(leaf)) else { return records };
         if self.roles.get(&access.person) != Some(&role) {
             if self.roles.len() >= PEOPLE_MAX {
@@ -208,7 +215,8 @@ fn fact_of(reason: Reason) -> Option<FactKind> {
     }
     match reason {
         Reason::InCare => Some(FactKind::CareRelation),
-        Reason::TimedGrant => Some(FactKind::Grant),
+        // An officer found that it is the own record.
+        Reason::TimedGrant | Reason::OwnRecord => Some(FactKind::Grant),
         Reason::Consultation => Some(FactKind::Consult),
         Reason::AcquiredToday => Some(FactKind::WorklistStep),
         Reason::InDepartment => Some(FactKind::Encounter),
@@ -278,7 +286,8 @@ mod tests {
                 "in-department",
                 "acquired-today",
                 "timed-grant",
-                "consultation"
+                "consultation",
+                "own-record"
             ]
         );
     }

@@ -155,6 +155,7 @@ impl System {
             foundation.audit.clone(),
             foundation.access.clone(),
             Arc::clone(&foundation.clock),
+            foundation.institution.clone(),
         );
         let scores = scores.map_err(|error| StartError::Monitor {
             path: config.monitor.limits_file.clone().unwrap_or_default(),

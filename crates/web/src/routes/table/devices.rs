@@ -12,11 +12,13 @@ const TRANSACTION: Parameter = path("transaction", Schema::Uid, "Transaction UID
 const HABITS: Parameter =
     optional("habits", Schema::Object, "How it differs from other devices; none when absent");
 
+/// A device as the list gives it, less its scopes, can be sent back.
 const DEVICE: &[Parameter] = &[
+    optional("ae_title", Schema::Shaped(&shapes::AE_TITLE), "The same as in the path"),
     field("called_ae", Schema::Shaped(&shapes::AE_TITLE), "The AE title by which it calls us"),
     optional(
         "certificate_sha256",
-        Schema::Shaped(&shapes::DIGEST),
+        Schema::OrNull(&Schema::Shaped(&shapes::DIGEST)),
         "SHA-256 of its certificate, 64 hexadecimal digits",
     ),
     optional(
@@ -28,7 +30,7 @@ const DEVICE: &[Parameter] = &[
     optional("disabled", Schema::Flag, "Whether it is disabled"),
     optional(
         "destination",
-        Schema::Shaped(&shapes::DESTINATION),
+        Schema::OrNull(&Schema::Shaped(&shapes::DESTINATION)),
         "Where it takes images: host:port, or plain://host:port without TLS",
     ),
     HABITS,
@@ -39,7 +41,7 @@ const NEW_DEVICE: &[Parameter] = &[
     field("called_ae", Schema::Shaped(&shapes::AE_TITLE), "The AE title by which it calls us"),
     optional(
         "certificate_sha256",
-        Schema::Shaped(&shapes::DIGEST),
+        Schema::OrNull(&Schema::Shaped(&shapes::DIGEST)),
         "SHA-256 of its certificate, 64 hexadecimal digits",
     ),
     optional(
@@ -51,7 +53,7 @@ const NEW_DEVICE: &[Parameter] = &[
     optional("disabled", Schema::Flag, "Whether it is disabled"),
     optional(
         "destination",
-        Schema::Shaped(&shapes::DESTINATION),
+        Schema::OrNull(&Schema::Shaped(&shapes::DESTINATION)),
         "Where it takes images: host:port, or plain://host:port without TLS",
     ),
     HABITS,
@@ -71,11 +73,11 @@ rows! {
     /// The worklist of a device.
     WorklistAtDevice => api(Method::Post, "/devices/{ae_title}/worklist", Action::ReadWorklist, BodyRule::Json(list![field("keys", Schema::Names(limits::QUERY_VALUE_CHARS_MAX), "Attributes by keyword or tag, those of an item behind the name of their sequence and a dot, each with the text that it is to match, or empty to be returned"), optional("limit", Schema::Number, "Steps at most; 1000 when absent, and at most")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(200, "`rows` in the DICOM JSON model, a scheduled step each, and whether there are `more`"), (404, "No device of this title takes calls"), (429, "Too many calls at once"), (502, "The device did not answer as it should")], "查询设备上的检查工作列表（MWL C-FIND）", "Ask a device for its modality worklist (C-FIND)"),
     /// Send to a device.
-    StoreAtDevice => api(Method::Post, "/devices/{ae_title}/store", Action::View, BodyRule::Json(list![field("studies", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("series", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their series"), optional("instances", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their instances")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The job that sends them"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one job sends"), (429, "Too many jobs at once")], "向设备发送检查（C-STORE）", "Send studies to a device (C-STORE)"),
+    StoreAtDevice => api(Method::Post, "/devices/{ae_title}/store", Action::View, BodyRule::Json(list![field("studies", Schema::Several(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("series", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their series"), optional("instances", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their instances")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The job that sends them"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one job sends"), (429, "Too many jobs at once")], "向设备发送检查（C-STORE）", "Send studies to a device (C-STORE)"),
     /// Bring studies of a device here.
-    RetrieveFromDevice => api(Method::Post, "/devices/{ae_title}/retrieve", Action::Search, BodyRule::Json(list![field("studies", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("by", Schema::Word(&["move", "get"]), "move (C-MOVE) or get (C-GET); move when absent")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The job that brings them"), (404, "The device has no such study, or not for you; or no device of this title takes calls"), (429, "Too many calls or jobs at once"), (502, "The device did not answer as it should")], "从设备取回检查（C-MOVE 或 C-GET）", "Retrieve studies from a device (C-MOVE or C-GET)"),
+    RetrieveFromDevice => api(Method::Post, "/devices/{ae_title}/retrieve", Action::Search, BodyRule::Json(list![field("studies", Schema::Several(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("by", Schema::Word(&["move", "get"]), "move (C-MOVE) or get (C-GET); move when absent")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The job that brings them"), (404, "The device has no such study, or not for you; or no device of this title takes calls"), (429, "Too many calls or jobs at once"), (502, "The device did not answer as it should")], "从设备取回检查（C-MOVE 或 C-GET）", "Retrieve studies from a device (C-MOVE or C-GET)"),
     /// Ask a device whether it keeps what was sent to it.
-    CommitAtDevice => api(Method::Post, "/devices/{ae_title}/commit", Action::View, BodyRule::Json(list![field("studies", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("series", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their series"), optional("instances", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their instances")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The question, which is put until the device takes it"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one question may name"), (429, "Too many questions are open")], "请求设备确认已保存（存储承诺）", "Ask a device whether it keeps studies (storage commitment)"),
+    CommitAtDevice => api(Method::Post, "/devices/{ae_title}/commit", Action::View, BodyRule::Json(list![field("studies", Schema::Several(&Schema::Uid, limits::UID_LIST_MAX), "Study Instance UIDs, 128 at most"), optional("series", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their series"), optional("instances", Schema::List(&Schema::Uid, limits::UID_LIST_MAX), "Only these of their instances")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Its AE title")], list![(202, "The question, which is put until the device takes it"), (404, "No such study, or not for you; or no device of this title takes calls"), (413, "More instances than one question may name"), (429, "Too many questions are open")], "请求设备确认已保存（存储承诺）", "Ask a device whether it keeps studies (storage commitment)"),
     /// The own questions.
     ListCommitments => Route { needs: Needs::OwnToken, ..api(Method::Get, "/commitments", Action::View, BodyRule::None, &[], OK, "列出自己的存储承诺请求", "List the own questions for storage commitment") },
     /// One question.

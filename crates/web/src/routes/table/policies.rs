@@ -1,17 +1,26 @@
 //! Rules of the institution: proposing, looking at what they would change, approving, putting into force; and rights that nobody uses.
 
-use super::common::{OK, api, field, optional, path, query};
+use super::common::{CURSOR, OK, api, field, optional, path, query};
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Parameter, Route, Schema};
 use yingdun_model::Action;
 
 const POLICY: Parameter = path("policy", Schema::Number, "Number of a version of the rules");
 const ACTIVATION: Parameter = path("activation", Schema::Number, "Number of a suspension");
-const DIGEST: Parameter =
-    field("digest", Schema::Text, "SHA-256 of the text that was looked at, 64 hexadecimal digits");
+const DIGEST: Parameter = field(
+    "digest",
+    Schema::Shaped(&shapes::HEX_64),
+    "SHA-256 of the text that was looked at, 64 hexadecimal digits",
+);
 const TEXT: Parameter =
-    optional("text", Schema::Text, "Policies in Cedar, which only forbid; 32 KiB at most");
-const CURSOR: Parameter = query("cursor", Schema::Text, "What the last page gave as the next one");
-const DAYS: Parameter = query("days", Schema::Number, "How many days back, 365 at most; 90 when absent");
+    optional("text", Schema::Shaped(&shapes::RULES), "Policies in Cedar, which only forbid; 32 KiB at most");
+const REASON: Parameter =
+    field("reason", Schema::Shaped(&shapes::WORDS), "What it is for, in words; kept sealed");
+const DAYS: Parameter = query(
+    "days",
+    Schema::Within(1, yingdun_access::UNUSED_DAYS_MAX as u64),
+    "How many days back, 365 at most; 90 when absent",
+);
 const STATE: &[(u16, &str)] = &[
     (200, "The version as it is now"),
     (404, "No such version"),
@@ -25,9 +34,9 @@ const IN_FORCE: &[(u16, &str)] = &[
 
 rows! {
     /// Proposed.
-    ProposePolicy => api(Method::Post, "/policies", Action::ProposePolicy, BodyRule::Json(list![TEXT, optional("version", Schema::Number, "Or the text of this earlier version, to go back to it"), field("reason", Schema::Text, "What it is for, in words; kept sealed")]), &[], &[(201, "It waits for one approval of each office"), (404, "No such earlier version"), (409, "Too many versions wait")], "提出本机构规则（仅可禁止；须两人批准）", "Propose rules of the institution, which only forbid; two other officers have to approve them"),
+    ProposePolicy => api(Method::Post, "/policies", Action::ProposePolicy, BodyRule::JsonOf(&Schema::RecordOf(list![TEXT, optional("version", Schema::Number, "Or the text of this earlier version, to go back to it"), REASON], &["text", "version"])), &[], &[(201, "It waits for one approval of each office"), (404, "No such earlier version"), (409, "Too many versions wait")], "提出本机构规则（仅可禁止；须两人批准）", "Propose rules of the institution, which only forbid; two other officers have to approve them"),
     /// Tried.
-    CheckPolicy => api(Method::Post, "/policies/check", Action::ProposePolicy, BodyRule::Json(list![field("text", Schema::Text, "Policies in Cedar, which only forbid; 32 KiB at most")]), &[], &[(200, "It could be proposed; nothing is kept")], "检查规则文本，不保存", "Say whether a text could be proposed, and keep nothing"),
+    CheckPolicy => api(Method::Post, "/policies/check", Action::ProposePolicy, BodyRule::Json(list![field("text", Schema::Shaped(&shapes::RULES), "Policies in Cedar, which only forbid; 32 KiB at most")]), &[], &[(200, "It could be proposed; nothing is kept")], "检查规则文本，不保存", "Say whether a text could be proposed, and keep nothing"),
     /// All of them.
     ListPolicies => api(Method::Get, "/policies", Action::ApprovePolicy, BodyRule::None, &[], OK, "列出规则各版本与现行规则", "What is in force, and versions, the newest first, for who proposes and approves them"),
     /// One of them.
@@ -45,7 +54,7 @@ rows! {
     /// In force.
     ActivatePolicy => api(Method::Post, "/policies/{policy}/activation", Action::ActivatePolicy, BodyRule::Json(list![DIGEST]), &[POLICY], STATE, "启用已获两人批准的规则", "Put a version into force that both offices approved; on every node within seconds"),
     /// Not in force for a while.
-    SuspendPolicies => api(Method::Post, "/policies/suspension", Action::ActivatePolicy, BodyRule::Json(list![optional("minutes", Schema::Number, "For how long, 1440 at most; 240 when absent"), field("reason", Schema::Text, "Why, in words; kept sealed")]), &[], IN_FORCE, "紧急暂停本机构规则（至多 24 小时，事后复核）", "Let the rules of the program alone count for a while, 24 hours at most; another officer reviews it"),
+    SuspendPolicies => api(Method::Post, "/policies/suspension", Action::ActivatePolicy, BodyRule::Json(list![optional("minutes", Schema::Within(1, 1440), "For how long, 1440 at most; 240 when absent"), field("reason", Schema::Shaped(&shapes::WORDS), "Why, in words; kept sealed")]), &[], IN_FORCE, "紧急暂停本机构规则（至多 24 小时，事后复核）", "Let the rules of the program alone count for a while, 24 hours at most; another officer reviews it"),
     /// Looked at.
     ReviewSuspension => api(Method::Post, "/policies/suspension/{activation}/review", Action::ApprovePolicy, BodyRule::None, &[ACTIVATION], IN_FORCE, "复核紧急暂停（复核人不得为本人）", "Note that another person looked at a suspension"),
     /// What nobody uses.

@@ -6,7 +6,8 @@ use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Parameter, Route, Schema};
 use yingdun_model::Action;
 
-const ROLE: Parameter = path("role", Schema::Word(shapes::ROLES), "A role, such as `radiologist`");
+const ROLE: Parameter =
+    path("role", Schema::Word(shapes::ROLES_OF_PEOPLE), "A role of people, such as `radiologist`");
 const GRANT: Parameter = path("grant", Schema::Number, "Number of a grant, or of a case of broken glass");
 const ALERT: Parameter = path("alert", Schema::Number, "Number of an alert");
 const NEW_ALERTS: Parameter = query("new", Schema::Flag, "true for those at which nobody has looked yet");

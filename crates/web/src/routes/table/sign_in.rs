@@ -1,6 +1,7 @@
 //! How people and programs sign in: OAuth 2, OpenID Connect, and the plain pages.
 
 use super::common::{JSON, OK, STUDY, field, open, optional, path, query};
+use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
 
@@ -11,8 +12,11 @@ const CODE_FORM: &[Parameter] = &[
 ];
 
 /// What a browser brings back of a passkey.
-const PASSKEY: Parameter =
-    optional("passkey", Schema::Text, "Or what the browser brings back of a passkey, as JSON");
+const PASSKEY: Parameter = optional(
+    "passkey",
+    Schema::Shaped(&shapes::PASSKEY),
+    "Or what the browser brings back of a passkey, as JSON",
+);
 const PROOF_FORM: &[Parameter] = &[
     optional("one_time_code", Schema::Text, "Six digits of the app, or a recovery code"),
     PASSKEY,
@@ -96,7 +100,7 @@ rows! {
     /// Token endpoint.
     Token => open(Method::Post, "/oauth2/token", Family::OAuth, BodyRule::Form(list![field("grant_type", Schema::Text, "client_credentials or authorization_code"), optional("client_id", Schema::Text, "The client, unless it proves itself by Basic"), optional("client_secret", Schema::Text, "Its secret, unless it proves itself by Basic"), optional("code", Schema::Text, "The authorization code"), optional("redirect_uri", Schema::Text, "The address of the authorization request"), optional("code_verifier", Schema::Text, "The PKCE verifier")]), &[], JSON, &[(200, "A token"), (401, "The client is not accepted")], "取得访问令牌", "Get an access token"),
     /// Revocation endpoint.
-    Revoke => open(Method::Post, "/oauth2/revoke", Family::OAuth, BodyRule::Form(list![field("token", Schema::Text, "The token to end")]), &[], &[], &[(200, "The token does not work any more")], "吊销访问令牌", "Revoke an access token"),
+    Revoke => open(Method::Post, "/oauth2/revoke", Family::OAuth, BodyRule::Form(list![field("token", Schema::Shaped(&shapes::ANYTHING), "The token to end")]), &[], &[], &[(200, "The token does not work any more")], "吊销访问令牌", "Revoke an access token"),
     /// Authorization endpoint: the form.
     AuthorizeForm => open(Method::Get, "/oauth2/authorize", Family::OAuth, BodyRule::None, AUTHORIZE, HTML, &[(200, "The sign-in form"), (303, "Back to the client with an error")], "授权登录页", "Sign in for a program"),
     /// Authorization endpoint: the form was sent.
@@ -144,7 +148,7 @@ rows! {
     /// The own passkeys: another one.
     PasskeysPageBegin => own_page(Method::Post, "/passkeys/begin", BodyRule::Form(list![optional("password", Schema::Text, "The password, of who has no second factor yet"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The page that asks the browser for a passkey, or for the proof of a second factor first"), (401, "The password is not accepted"), (403, "The form was not opened here"), (409, "Passkeys are not offered here, or there are enough")], "开始登记通行密钥", "Begin to register a passkey"),
     /// The own passkeys: what the browser made.
-    PasskeysPageConfirm => own_page(Method::Post, "/passkeys", BodyRule::Form(list![field("name", Schema::Text, "What the person calls it"), field("passkey", Schema::Text, "What the browser made, as JSON"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The recovery codes, once, with the first second factor"), (303, "Registered"), (401, "It does not answer what was asked"), (403, "The form was not opened here"), (409, "It is registered already")], "登记通行密钥", "Register a passkey"),
+    PasskeysPageConfirm => own_page(Method::Post, "/passkeys", BodyRule::Form(list![field("name", Schema::Text, "What the person calls it"), field("passkey", Schema::Shaped(&shapes::PASSKEY), "What the browser made, as JSON"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The recovery codes, once, with the first second factor"), (303, "Registered"), (401, "It does not answer what was asked"), (403, "The form was not opened here"), (409, "It is registered already")], "登记通行密钥", "Register a passkey"),
     /// The own passkeys: one less.
     PasskeysPageRemove => own_page(Method::Post, "/passkeys/remove", BodyRule::Form(list![field("passkey", Schema::Text, "Reference of a passkey"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The page that asks for the proof of a second factor first"), (303, "Removed"), (403, "The form was not opened here"), (409, "There is no such passkey")], "移除通行密钥", "Remove a passkey"),
 }
