@@ -194,7 +194,7 @@ impl Schema {
             (Self::Several(..), Value::Array(values)) if values.is_empty() => {
                 Err(Fault::new("one of them at least", "none"))
             }
-            (Self::Several(of, max), _) => Self::List(*of, *max).check_json(value),
+            (Self::Several(of, max), _) => Self::List(of, *max).check_json(value),
             (Self::OrNull(_), Value::Null) => Ok(()),
             (Self::OrNull(of), _) => of.check_json(value),
             (Self::Record(members), Value::Object(object)) => check_record(members, object),
