@@ -94,7 +94,7 @@ def test_a_certificate_that_is_not_registered_signs_nobody_in(house, folder, aut
     over = Certificate(folder, "over", authority=authority, key=known.key, since=-7200, until=-3600)
     body = {"kind": "certificate", "certificate": over.pem}
     told = house.office.system.raw("POST", "/clients/strict/credentials", body)
-    assert told.status_code == 400 and "beyond now" in told.text, told.text
+    assert told.status_code == 422 and "beyond now" in told.text, told.text
 
 
 def test_a_key_is_known_in_a_renewed_certificate_and_the_token_stays_with_the_old_one(house, folder):
