@@ -199,7 +199,7 @@ def test_a_c_get_over_tls_is_taken_from_the_certificate_of_the_record_only(archi
         assert (job["state"], job["completed"]) == ("failed", 0), job
         leaves = archive.office.leaves(kind="association", outcome="refused", actor="DVGETTLS")
         assert [leaf["reason"] for leaf in leaves] == ["wrong-certificate"]
-        right = {"ae_title": "DVGETTLS", "called_ae": "YINGDUN", "certificate_sha256": mine["sha256"], **record}
+        right = {"called_ae": "YINGDUN", "certificate_sha256": mine["sha256"], **record}
         archive.office.system.put("/devices/DVGETTLS", right, 204)
         job = ended(viewer, viewer.post(path, body, 202))
     assert (job["state"], job["completed"]) == ("completed", 1), job
