@@ -484,3 +484,26 @@ def test_groups_are_searched_and_accounts_made_only_where_that_is_configured(mak
         house.wait_out(api, "a session in a role of before")
     finally:
         house.directory.stop()
+
+
+def test_an_entry_that_cannot_be_used_keeps_nobody_in(make_installation, tmp_path_factory):
+    """Whoever is looked up beside an entry of which nobody knows whose it is."""
+    slapd.require()
+    subject = {"IDENTITY__LDAP__SUBJECT_ATTRIBUTE": "ou", "WEB__LISTEN": f"127.0.0.1:{free_ports(1)[0]}"}
+    house = House(make_installation, tmp_path_factory.mktemp("unusable"), "ldap-unusable", **subject)
+    try:
+        names = ["stays", "leaver", "unusable"]
+        for number, name in enumerate(names):
+            house.directory.person(name, "doctors", ou=f"subject-{number}")
+        staying, leaver, unusable = (house.signed_in(name) for name in names)
+        house.directory.modify(f"dn: uid=unusable,{PEOPLE}\nchangetype: modify\nadd: ou\nou: another\n")
+        house.directory.remove("leaver")
+        house.wait_out(leaver, "a session of somebody who is gone")
+        house.wait_out(unusable, "a session of which nobody knows whose it is")
+        assert house.lives(staying)
+        # Where no entry can be used it is not the entries: nobody is put out for what was configured.
+        house.directory.modify(f"dn: uid=stays,{PEOPLE}\nchangetype: modify\nadd: ou\nou: one more\n")
+        time.sleep(2 * LOOK_SECONDS)
+        assert house.lives(staying)
+    finally:
+        house.directory.stop()

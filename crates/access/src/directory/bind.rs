@@ -5,8 +5,8 @@ use crate::access::Access;
 use crate::admin::{AdminError, Change, ChangeDetail};
 use crate::session::Session;
 use yingdun_catalog::identity::directories::{self, DirectoryIdentity};
-use yingdun_catalog::identity::people;
 use yingdun_catalog::identity::sessions;
+use yingdun_catalog::identity::{links, people};
 use yingdun_model::{Action, ActorId, ActorKind};
 
 /// The longest subject that is bound.
@@ -85,7 +85,9 @@ impl Access {
         let mut bind = vec![directories::insert(institution, &identity)];
         if source == Source::Ldap {
             // What was opened with the password here does not go on behind the back of the directory.
-            bind.push(sessions::revoke_actor(institution, actor, ActorKind::Person, self.inner.clock.now()));
+            let now = self.inner.clock.now();
+            bind.push(sessions::revoke_actor(institution, actor, ActorKind::Person, now));
+            bind.push(links::withdraw(institution, actor, now));
         }
         self.carry_out(intent, detail, self.inner.identity.execute(bind).await).await.map(|_| ())
     }

@@ -216,8 +216,12 @@ async fn a_name_is_tried_on_one_side_and_no_account_made_beside_it(house: House)
         Some(1),
         "officers are never bound"
     );
-    // Bound, it is tried there only, and has no password here.
+    // Bound, it is tried there only, and has no password here; a link of before opens nothing behind the back of the directory.
+    let system = house.access.system_session();
+    let link = scene.access.create_login_link(&system, &actor("Wang"), Role::Radiologist).await.unwrap();
     scene.access.bind_person(&house.system_officer, &actor("Wang"), "1").await.unwrap();
+    let opened = scene.access.redeem_login_link(link.token.expose(), REMOTE).await;
+    assert!(matches!(opened, Err(SignInError::Refused)), "{opened:?}");
     assert_eq!(scene.access.unbound_beside_provisioning().await.unwrap(), Some(0));
     let held = scene.login("Wang", PASSWORD).await;
     assert!(matches!(held, Err(SignInError::ChooseRole { .. })), "{held:?}");

@@ -55,8 +55,8 @@ pub(crate) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
 /// Asks somebody to prove anew what there is, and leads on to the passkeys.
 pub(super) async fn prove_first(call: &Call, session: &Session) -> Result<Response<Body>, Problem> {
     let why = (
-        "更改通行密钥前，请再次验证第二因素。",
-        "Before passkeys are changed, prove the second factor once more.",
+        "更改第二因素前，请再次验证；您的任一角色须用通行密钥时，请用通行密钥。",
+        "Before a second factor is changed, prove it once more: by the passkey, where any of your roles needs one.",
     );
     proof_page(call, session, &own(Some(PASSKEYS)), Some(why), StatusCode::OK).await
 }

@@ -200,14 +200,15 @@ impl Directory {
             connection.close().await;
             return Ok(NameFound::Nobody);
         };
-        let person = self.with_groups(&mut connection, entry).await?;
+        let person = self.person(entry).map_err(|missing| self.unusable(missing))?;
+        let person = self.with_groups(&mut connection, person).await?;
         connection.close().await;
         Ok(NameFound::One(person))
     }
 
     async fn look_now(&self, subjects: &[String]) -> Result<Vec<LdapPerson>, LdapError> {
         let mut connection = self.open_as_service().await?;
-        let mut people = Vec::new();
+        let (mut people, mut unusable) = (Vec::new(), None);
         for some in subjects.chunks(LOOKED_AT_ONCE) {
             let attribute = &self.settings.subject_attribute;
             // What is no subject of this attribute is nobody.
@@ -231,11 +232,24 @@ impl Directory {
                 return Err(self.unusable(format!("`{attribute}` is that of several entries")));
             }
             for entry in &found.entries {
-                people.push(self.with_groups(&mut connection, entry).await?);
+                match self.person(entry) {
+                    Ok(person) => people.push(self.with_groups(&mut connection, person).await?),
+                    Err(missing) => unusable = Some(missing),
+                }
             }
         }
         connection.close().await;
-        Ok(people)
+        match unusable {
+            // Nobody can be used: it is not the entries that are wrong.
+            Some(missing) if people.is_empty() => Err(self.unusable(missing)),
+            // Of one entry nobody knows what it gives, so it gives nothing. The others are looked at as ever: nobody stays by an entry of somebody
+            // else.
+            Some(missing) => {
+                tracing::warn!(%missing, "an entry of the directory cannot be used; its sessions end");
+                Ok(people)
+            }
+            None => Ok(people),
+        }
     }
 
     async fn prove_now(&self, person: &LdapPerson, password: &Secret<String>) -> Result<bool, LdapError> {
@@ -246,9 +260,12 @@ impl Directory {
         Ok(bound == Bound::Yes)
     }
 
-    /// The person of an entry, with the groups that are searched where they do not stand in it.
-    async fn with_groups(&self, connection: &mut Connection, entry: &Entry) -> Result<LdapPerson, LdapError> {
-        let person = self.person(entry).map_err(|missing| self.unusable(missing))?;
+    /// A person with the groups that are searched where they do not stand in the entry.
+    async fn with_groups(
+        &self,
+        connection: &mut Connection,
+        person: LdapPerson,
+    ) -> Result<LdapPerson, LdapError> {
         let Some((base, filter)) = &self.questions.groups else { return Ok(person) };
         let name = person.name.clone().unwrap_or_default();
         let found = connection
