@@ -1,6 +1,6 @@
 //! Accounts of patients: bound to one record, which they see when it is released, and nothing else.
 
-use crate::house::{House, actor, patient};
+use crate::house::{House, actor, home, patient};
 use crate::second_factor::outsider;
 use std::time::Duration;
 use yingdun_access::{
@@ -8,12 +8,14 @@ use yingdun_access::{
     Resource, Session,
 };
 use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::identity::grants;
 use yingdun_model::{Action, ActorKind, Grade, Role};
 
 crate::on_both_engines!(
     a_patient_sees_the_own_record_when_it_is_released_and_no_other,
     where_nothing_is_released_a_patient_sees_nothing,
     an_account_is_bound_to_one_record_by_an_officer_and_unbound_at_once,
+    a_binding_is_looked_at_when_it_ends_and_not_before,
     a_patient_has_no_other_role,
     a_patient_is_told_who_looked_without_a_name,
 );
@@ -114,6 +116,25 @@ async fn an_account_is_bound_to_one_record_by_an_officer_and_unbound_at_once(hou
         reason(&access, &zhang, Action::View, &house.study(1, Grade::L4)).await,
         Reason::NoRulePermits
     );
+}
+
+/// There are as many bindings as patients: none is read each second for a year.
+async fn a_binding_is_looked_at_when_it_ends_and_not_before(house: House) {
+    let access = house.releasing(Duration::ZERO);
+    outsider(&house, "zhang", Role::Patient).await;
+    let bound = access.bind_patient_account(&house.security_officer, account("zhang", 1)).await.unwrap();
+    let day = Duration::from_secs(24 * 3600);
+    let read = async |house: &House| {
+        let before = house.now().after(day);
+        grants::not_ended(&house.identity, &home(), before).await.unwrap().len()
+    };
+    assert_eq!((read(&house).await, access.end_grants().await.unwrap()), (0, 0));
+    house.clock.advance(PATIENT_ACCOUNT_TIME - day / 2);
+    assert_eq!((read(&house).await, access.end_grants().await.unwrap()), (1, 0));
+    house.clock.advance(day / 2);
+    assert_eq!((access.end_grants().await.unwrap(), read(&house).await), (1, 0));
+    let ended = house.leaves().into_iter().filter(|leaf| leaf.reason.as_str() == "patient-account-ended");
+    assert_eq!(ended.filter_map(|leaf| leaf.counts.get("grant")).collect::<Vec<_>>(), [bound.grant.number]);
 }
 
 async fn a_patient_has_no_other_role(house: House) {
