@@ -131,7 +131,7 @@ pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{
-    ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage,
+    ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage, TokenView,
 };
 pub use unused::{Listed, UNUSED_DAYS_MAX, UnusedRights};
 pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};

@@ -191,6 +191,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::Anonymous => Served,
             _ => SignIn,
         },
+        RouteId::Introspect => only(Who::Service, who),
         RouteId::Revoke
         | RouteId::AuthorizeForm
         | RouteId::OAuthMetadata
@@ -685,7 +686,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::StoreInstances | RouteId::StoreStudyInstances => Some(instance.to_file()),
         RouteId::VaultProbe => json(json!({"key": "0".repeat(64), "packs": []})),
         RouteId::Token => form("grant_type=client_credentials&client_id=gateway&client_secret=SECRET"),
-        RouteId::Revoke => form("token=unknown"),
+        RouteId::Revoke | RouteId::Introspect => form("token=unknown"),
         RouteId::Authorize | RouteId::Login => form("name=victim&password=x&form_token=y"),
         RouteId::ProviderLogout => form("logout_token=x"),
         RouteId::BindPerson => json(json!({"subject": "4711"})),

@@ -75,12 +75,22 @@ pub enum Scope {
     Workitems,
     /// Carry sealed packs, rows and the audit log away into a vault.
     Vault,
+    /// Ask whether a token works and whose it is (RFC 7662).
+    Introspect,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &[Self] =
-        &[Self::Store, Self::Search, Self::View, Self::Export, Self::Worklist, Self::Workitems, Self::Vault];
+    pub const ALL: &[Self] = &[
+        Self::Store,
+        Self::Search,
+        Self::View,
+        Self::Export,
+        Self::Worklist,
+        Self::Workitems,
+        Self::Vault,
+        Self::Introspect,
+    ];
 
     /// The word in policies, tokens and tables.
     #[must_use]
@@ -93,13 +103,14 @@ impl Scope {
             Self::Worklist => "worklist",
             Self::Workitems => "workitems",
             Self::Vault => "vault",
+            Self::Introspect => "introspect",
         }
     }
 }
 
 /// The word is none of the scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is `store`, `search`, `view`, `export`, `worklist`, `workitems` or `vault`")]
+#[error("a scope is `store`, `search`, `view`, `export`, `worklist`, `workitems`, `vault` or `introspect`")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -91,13 +91,7 @@ impl Access {
                 return Ok(Err(Unfit::Fault(Fault::OtherCertificate)));
             }
         }
-        let is_met = |demand: &Demand| match demand {
-            Demand::Certificate => bound.certificate.is_some(),
-            Demand::Dpop => bound.key.is_some(),
-            // Looked at where the whole request is.
-            Demand::Signature => true,
-        };
-        if !parse_demands(&standing.demands).is_ok_and(|demands| demands.iter().all(is_met)) {
+        if !meets_demands(standing) {
             return Ok(Err(Unfit::Fault(Fault::DemandNotMet)));
         }
         let (key, proof) = match (&bound.key, presented.scheme, presented.proof) {
@@ -169,6 +163,18 @@ impl Access {
     fn nonce_context(&self) -> Context {
         Context::new("yingdun/dpop-nonce/v1").field(self.inner.institution.as_str())
     }
+}
+
+/// Whether a token is bound to all that its account demands now.
+pub(crate) fn meets_demands(standing: &Standing) -> bool {
+    let bound = &standing.session.bound;
+    let is_met = |demand: &Demand| match demand {
+        Demand::Certificate => bound.certificate.is_some(),
+        Demand::Dpop => bound.key.is_some(),
+        // Looked at where the whole request is.
+        Demand::Signature => true,
+    };
+    parse_demands(&standing.demands).is_ok_and(|demands| demands.iter().all(is_met))
 }
 
 /// How long a value of ours is taken. With the clock of another node a minute ahead, a proof that carries it could come again for as long

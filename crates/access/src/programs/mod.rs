@@ -15,8 +15,8 @@ mod once;
 mod proof;
 mod signed;
 
-pub(crate) use bound::{JudgedKey, Unfit};
 pub use bound::{Presented, Scheme, ShownProof};
+pub(crate) use bound::{JudgedKey, Unfit, meets_demands};
 pub use certificate::ClientCertificate;
 pub(crate) use certificate::matching;
 pub use demand::{Demand, UnknownDemand};

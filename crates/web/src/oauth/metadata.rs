@@ -20,6 +20,7 @@ pub(crate) fn metadata(call: &Call) -> Response<Body> {
             "authorization_endpoint": format!("{origin}/oauth2/authorize"),
             "token_endpoint": format!("{origin}/oauth2/token"),
             "revocation_endpoint": format!("{origin}/oauth2/revoke"),
+            "introspection_endpoint": format!("{origin}/oauth2/introspect"),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "client_credentials"],

@@ -55,8 +55,13 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::Token => {
             members("access_token:text token_type:text expires_in:integer scope:text role:text")
         }
+        RouteId::Introspect => members(
+            "active:flag scope?:text client_id?:text sub?:text role?:text iss?:text token_type?:text \
+             exp?:integer iat?:integer cnf?:object",
+        ),
         RouteId::OAuthMetadata => members(
             "issuer:text authorization_endpoint:text token_endpoint:text revocation_endpoint:text \
+             introspection_endpoint:text \
              response_types_supported:texts grant_types_supported:texts",
         ),
         RouteId::Description => {

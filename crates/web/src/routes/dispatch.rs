@@ -12,7 +12,7 @@ use crate::dicomweb::{
 };
 use crate::fhir::audit_event;
 use crate::http::problem::Problem;
-use crate::oauth::{authorize, metadata, token};
+use crate::oauth::{authorize, introspect, metadata, token};
 use crate::page::{enrol, passkeys as page_passkeys, provider, second_factor, sessions, sign_in, studies};
 use axum::body::Body;
 use axum::http::Response;
@@ -64,6 +64,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::OpenEventChannel => subscriptions::open_channel(call).await,
         RouteId::Token => token::token(call, body).await,
         RouteId::Revoke => token::revoke(call, body).await,
+        RouteId::Introspect => introspect::introspect(call, body).await,
         RouteId::AuthorizeForm => authorize::form(call).await,
         RouteId::Authorize => authorize::submit(call, body).await,
         RouteId::OAuthMetadata => Ok(metadata::metadata(&call)),

@@ -166,6 +166,8 @@ impl Route {
     pub fn class(&self) -> Class {
         let action = match self.needs {
             Needs::Token(action) | Needs::Cookie(action) => action,
+            // Asked beside the token endpoint, from where programs are.
+            Needs::OwnToken if self.family == Family::OAuth => return Class::Open,
             Needs::OwnToken | Needs::OwnTokenInPart => return Class::Administration,
             Needs::OwnCookieInPart | Needs::Nothing if self.family != Family::Operations => {
                 return Class::Open;

@@ -231,7 +231,7 @@ pub(crate) enum ClientCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Replace its scopes: store, search, view, export, worklist, vault
+    /// Replace its scopes: store, search, view, export, worklist, workitems, vault, introspect
     Grant {
         client_id: String,
         scopes: Vec<String>,

@@ -92,7 +92,7 @@ rows! {
     /// Grant scopes to a device.
     GrantDeviceScopes => api(Method::Put, "/devices/{ae_title}/scopes", Action::ManageRights, BodyRule::Json(list![field("called_ae", Schema::Shaped(&shapes::AE_TITLE), "The AE title by which it calls us"), field("scopes", Schema::List(&Schema::Word(shapes::SCOPES), LIST_MAX), "store, search, view, export, worklist")]), list![path("ae_title", Schema::Shaped(&shapes::AE_TITLE), "Calling AE title")], CHANGED, "授予设备权限", "Replace the scopes of a device"),
     /// Grant scopes.
-    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::List(&Schema::Word(shapes::SCOPES), LIST_MAX), "store, search, view, export, worklist, vault")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
+    GrantScopes => api(Method::Put, "/clients/{client}/scopes", Action::ManageRights, BodyRule::Json(list![field("scopes", Schema::List(&Schema::Word(shapes::SCOPES), LIST_MAX), "store, search, view, export, worklist, workitems, vault, introspect")]), &[CLIENT], CHANGED, "授予服务程序权限", "Replace the scopes of a service client"),
     /// Give a care relation.
     GiveCare => api(Method::Put, "/care-relations", Action::ManageRights, BodyRule::Json(CARE), &[], CHANGED, "建立接诊关系", "Give a care relation"),
     /// End a care relation.

@@ -101,6 +101,8 @@ rows! {
     Token => open(Method::Post, "/oauth2/token", Family::OAuth, BodyRule::Form(list![field("grant_type", Schema::Text, "client_credentials or authorization_code"), optional("client_id", Schema::Text, "The client, unless it proves itself by Basic"), optional("client_secret", Schema::Text, "Its secret, unless it proves itself by Basic"), optional("code", Schema::Text, "The authorization code"), optional("redirect_uri", Schema::Text, "The address of the authorization request"), optional("code_verifier", Schema::Text, "The PKCE verifier")]), &[], JSON, &[(200, "A token"), (401, "The client is not accepted")], "取得访问令牌", "Get an access token"),
     /// Revocation endpoint.
     Revoke => open(Method::Post, "/oauth2/revoke", Family::OAuth, BodyRule::Form(list![field("token", Schema::Shaped(&shapes::ANYTHING), "The token to end")]), &[], &[], &[(200, "The token does not work any more")], "吊销访问令牌", "Revoke an access token"),
+    /// Introspection endpoint.
+    Introspect => Route { needs: Needs::OwnToken, ..open(Method::Post, "/oauth2/introspect", Family::OAuth, BodyRule::Form(list![field("token", Schema::Shaped(&shapes::ANYTHING), "The token to tell of"), optional("token_type_hint", Schema::Text, "Passed over: there is one type")]), &[], JSON, &[(200, "What the token is, or that it is not active"), (403, "Not a service client with the scope `introspect`")], "查询令牌是否有效", "Tell whether a token works, and whose it is") },
     /// Authorization endpoint: the form.
     AuthorizeForm => open(Method::Get, "/oauth2/authorize", Family::OAuth, BodyRule::None, AUTHORIZE, HTML, &[(200, "The sign-in form"), (303, "Back to the client with an error")], "授权登录页", "Sign in for a program"),
     /// Authorization endpoint: the form was sent.
