@@ -10,13 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use support::fault::MockFaultDisk;
+use support::fault::{Faults, MockFaultDisk};
 use support::{
     all_replicas, config, filled, header, is_whole, object_of, open, read_object, record, scan_all, until,
     verifies,
 };
 use tempfile::tempdir;
 use tokio::sync::Barrier;
+use tokio::task::JoinHandle;
 use yingdun_storage::{Location, PackPosition, RealDisk, ReplicaState, Store, StoreConfig, StoreError};
 
 async fn all_read_back(store: &Store, stored: &[(u64, Location)]) {
@@ -353,4 +354,50 @@ async fn opening_a_store_that_was_closed_opens_no_pack() {
     assert_eq!(disk.packs_opened.load(Ordering::SeqCst), 0);
     assert_eq!(scan_all(&store, PackPosition::START).await.len(), 100);
     assert!(disk.packs_opened.load(Ordering::SeqCst) > 0, "the counter counts");
+}
+
+/// A store with one pack, which a reader is just opening on replica 0: the disk holds it up behind the opening.
+async fn with_a_reader_held_up(root: &Path) -> (Store, Arc<Faults>, Location, JoinHandle<Option<Vec<u8>>>) {
+    let disk = Arc::new(MockFaultDisk::default());
+    let faults = disk.below(&root.join("replica-0"));
+    let settings = config(root, 3);
+    let store = open(&settings, disk.clone()).await;
+    let location = store.append(record(4, 3000)).await.unwrap();
+    store.close().await;
+    drop(store);
+    let pack = root.join(format!("replica-0/packs/{:016x}.pack", location.pack));
+    let mut bytes = fs::read(&pack).unwrap();
+    bytes[(location.offset + location.object_range().start) as usize] ^= 1;
+    fs::write(&pack, &bytes).unwrap();
+
+    let store = open(&settings, disk).await;
+    faults.holds_next_open.store(true, Ordering::SeqCst);
+    let (reader, replica) = (store.clone(), store.replicas()[0]);
+    let reading = tokio::spawn(async move { read_object(&reader, &location, replica).await });
+    until("the reader is held up", || faults.open_held.load(Ordering::SeqCst)).await;
+    (store, faults, location, reading)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_opening_a_copy_while_it_was_repaired_does_not_leave_the_old_one_open() {
+    let root = tempdir().unwrap();
+    let (store, faults, location, reading) = with_a_reader_held_up(root.path()).await;
+    let replica = store.replicas()[0];
+    store.report_bad(&location, replica, "did not open");
+    until("it is repaired", || is_whole(&store) && store.status().replicas[0].repaired == 1).await;
+    faults.open_held.store(false, Ordering::SeqCst);
+    assert!(reading.await.unwrap() != Some(object_of(&record(4, 3000))), "it had the old copy");
+    assert!(verifies(&store, &location, replica).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_opening_a_pack_while_it_was_removed_does_not_keep_it() {
+    let root = tempdir().unwrap();
+    let (store, faults, location, reading) = with_a_reader_held_up(root.path()).await;
+    store.mark_applied(&location);
+    store.append(record(5, 3000)).await.unwrap();
+    store.remove_pack(location.pack).await.unwrap();
+    faults.open_held.store(false, Ordering::SeqCst);
+    assert!(reading.await.unwrap().is_some(), "it was open before");
+    assert!(read_object(&store, &location, store.replicas()[0]).await.is_none(), "it is gone");
 }

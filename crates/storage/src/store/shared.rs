@@ -93,6 +93,8 @@ pub(crate) struct Files {
 struct OpenFiles {
     by_place: HashMap<(usize, u64), (Arc<dyn DiskFile>, u64)>,
     uses: u64,
+    /// How often something was forgotten.
+    forgotten: u64,
 }
 
 impl Shared {
@@ -129,17 +131,14 @@ impl Shared {
 
     /// The file of a pack on a replica, opened when it is not open yet. Blocks.
     pub(crate) fn file(&self, index: usize, pack: u64) -> io::Result<Arc<dyn DiskFile>> {
-        if let Some(file) = self.files.get(index, pack) {
-            return Ok(file);
-        }
-        if self.state().is_drained(index) {
-            // Whoever opened a file of it would keep its disk from being taken away.
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let backend = self.backends.get(index).ok_or(io::ErrorKind::NotFound)?;
-        let file = backend.open(pack, false)?;
-        self.files.put(index, pack, Arc::clone(&file));
-        Ok(file)
+        self.files.get_or_open(index, pack, || {
+            if self.state().is_drained(index) {
+                // Whoever opened a file of it would keep its disk from being taken away.
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let backend = self.backends.get(index).ok_or(io::ErrorKind::NotFound)?;
+            backend.open(pack, false)
+        })
     }
 
     /// Takes a replica out after an error and answers those who can no longer get their quorum.
@@ -187,7 +186,7 @@ impl Signal {
 
 impl Files {
     pub(crate) fn get(&self, index: usize, pack: u64) -> Option<Arc<dyn DiskFile>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
         open.uses += 1;
         let now = open.uses;
         let (file, used) = open.by_place.get_mut(&(index, pack))?;
@@ -195,23 +194,80 @@ impl Files {
         Some(Arc::clone(file))
     }
 
-    fn put(&self, index: usize, pack: u64, file: Arc<dyn DiskFile>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.by_place.len() >= OPEN_FILES_MAX {
-            let oldest = open.by_place.iter().min_by_key(|(_, (_, used))| *used).map(|(place, _)| *place);
-            oldest.map(|place| open.by_place.remove(&place));
+    /// The file that is open, or the one that `open` opens. It is kept unless something was forgotten meanwhile: it may have
+    /// been opened before a repaired copy took its name, and would be read as this replica's copy from then on.
+    fn get_or_open(
+        &self,
+        index: usize,
+        pack: u64,
+        open: impl FnOnce() -> io::Result<Arc<dyn DiskFile>>,
+    ) -> io::Result<Arc<dyn DiskFile>> {
+        if let Some(file) = self.get(index, pack) {
+            return Ok(file);
         }
-        open.uses += 1;
-        let now = open.uses;
-        open.by_place.insert((index, pack), (file, now));
+        let forgotten = self.open().forgotten;
+        let file = open()?;
+        let mut open = self.open();
+        if open.forgotten == forgotten {
+            open.put(index, pack, Arc::clone(&file));
+        }
+        Ok(file)
     }
 
+    /// To be called after the name was given to another file, or was removed.
     pub(crate) fn forget(&self, index: usize, pack: u64) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).by_place.remove(&(index, pack));
+        let mut open = self.open();
+        open.forgotten += 1;
+        open.by_place.remove(&(index, pack));
     }
 
     pub(crate) fn forget_replica(&self, index: usize) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
+        open.forgotten += 1;
         open.by_place.retain(|(of, _), _| *of != index);
+    }
+
+    fn open(&self) -> MutexGuard<'_, OpenFiles> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenFiles {
+    fn put(&mut self, index: usize, pack: u64, file: Arc<dyn DiskFile>) {
+        if self.by_place.len() >= OPEN_FILES_MAX {
+            let oldest = self.by_place.iter().min_by_key(|(_, (_, used))| *used).map(|(place, _)| *place);
+            oldest.map(|place| self.by_place.remove(&place));
+        }
+        self.uses += 1;
+        self.by_place.insert((index, pack), (file, self.uses));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, RealDisk};
+
+    #[test]
+    fn a_file_that_was_opened_before_its_place_was_forgotten_is_not_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pack");
+        let open = || {
+            RealDisk.create(&path)?;
+            RealDisk.open(&path, false)
+        };
+        let files = Files::default();
+        for forget in [&|| files.forget(0, 7) as _, &|| files.forget_replica(0)] as [&dyn Fn(); 2] {
+            let overtaken = || {
+                let file = open();
+                forget();
+                file
+            };
+            files.get_or_open(0, 7, overtaken).unwrap();
+            assert!(files.get(0, 7).is_none());
+        }
+        files.get_or_open(0, 7, open).unwrap();
+        assert!(files.get(0, 7).is_some());
+        files.get_or_open(0, 7, || panic!("it is open")).unwrap();
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Faults {
     pub(crate) delay_ms: AtomicU64,
     /// Writes wait until this is taken back.
     pub(crate) hung: AtomicBool,
+    /// Whoever opens a pack next is held up when it is open.
+    pub(crate) holds_next_open: AtomicBool,
+    /// Somebody is held up, until this is taken back.
+    pub(crate) open_held: AtomicBool,
 }
 
 impl Faults {
@@ -83,7 +87,15 @@ impl Disk for MockFaultDisk {
     fn open(&self, path: &Path, writable: bool) -> io::Result<Arc<dyn DiskFile>> {
         let is_pack = path.extension().is_some_and(|extension| extension == "pack");
         self.packs_opened.fetch_add(u64::from(is_pack), Ordering::SeqCst);
-        Ok(self.file(path, RealDisk.open(path, writable)?))
+        let file = self.file(path, RealDisk.open(path, writable)?);
+        let faults = self.faults(path).filter(|_| is_pack);
+        if let Some(faults) = faults.filter(|faults| faults.holds_next_open.swap(false, Ordering::SeqCst)) {
+            faults.open_held.store(true, Ordering::SeqCst);
+            while faults.open_held.load(Ordering::SeqCst) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+        Ok(file)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         RealDisk.rename(from, to)

@@ -123,7 +123,10 @@ pub(crate) async fn examine(
         until("all replicas are whole", || is_whole(&store)).await;
         for scanned in &scanned {
             for replica in all_replicas(&store) {
-                outcome.wrong += u64::from(store.verify_record(&scanned.location, replica).await.is_err());
+                if let Err(error) = store.verify_record(&scanned.location, replica).await {
+                    outcome.wrong += 1;
+                    eprintln!("wrong at {:?}: {error}", scanned.location.position());
+                }
             }
         }
     }
