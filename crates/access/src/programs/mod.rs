@@ -15,8 +15,8 @@ mod once;
 mod proof;
 mod signed;
 
-pub use bound::{Presented, Scheme, ShownProof};
 pub(crate) use bound::{JudgedKey, Unfit, meets_demands};
+pub use bound::{Presented, Scheme, ShownProof};
 pub use certificate::ClientCertificate;
 pub(crate) use certificate::matching;
 pub use demand::{Demand, UnknownDemand};
