@@ -116,10 +116,9 @@ impl Access {
             return Err(self.refuse_sign_in(claim, Fault::AccountDisabled).await);
         }
         self.map_departments(&actor, introduced.departments.as_ref()).await?;
-        if self.map_roles(&actor, introduced.source, &introduced.roles).await? {
-            return self.person_or_refuse(claim).await;
-        }
-        Ok(person)
+        self.map_roles(&actor, introduced.source, &introduced.roles).await?;
+        // Read again also where nothing was changed here: the same person's other sign-in may just have.
+        self.person_or_refuse(claim).await
     }
 
     /// The role in which somebody from another directory acts: never that of an officer or a patient.
