@@ -107,7 +107,7 @@ def test_all_keys_are_lost_and_come_back_and_what_was_destroyed_does_not(install
         "destroy", "list", *program.signed_in(installation, fresh, "audit-admin")
     )
     assert "from-log" in {row["reason"] for row in destructions}
-    assert office.leaves(kind="system", reason="key-backup-rehearsed")
+    assert any(leaf["reason"] == "key-backup-rehearsed" for leaf in office.leaves(kind="system"))
 
 
 def test_a_backup_is_opened_by_shares_of_its_own_and_believed_by_its_signature(installation, tmp_path):

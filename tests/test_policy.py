@@ -236,7 +236,8 @@ def test_rules_may_be_as_long_as_the_description_says(ruled):
     assert proposed["digest"] == checked["digest"]
     assert office.system.raw("DELETE", f"/policies/{proposed['version']}").status_code == 200
     for much in (f"// {'x' * 32 * 1024}\n", f"// {'病' * 11_000}\n"):
-        assert office.system.raw("POST", "/policies/check", {"text": much}).status_code == 400
+        # Beyond the bound of the text, and perhaps beyond that of the body that carries it.
+        assert office.system.raw("POST", "/policies/check", {"text": much}).status_code in (400, 413)
 
 
 def test_rights_that_nobody_uses_are_told_and_those_in_use_are_not(ruled, tmp_path):

@@ -155,7 +155,7 @@ impl Answer for Answerer {
             let (mut parts, body) = request.into_parts();
             let shared = origins.shared(&parts);
             let preflight = shared.as_ref().and_then(|shared| shared.preflight(&parts));
-            let mut response = match (mount::check_head(&parts), preflight) {
+            let mut response = match (mount::check_fields(&parts), preflight) {
                 (Err(problem), _) => problem.into_response(),
                 (Ok(()), Some(preflight)) => preflight,
                 (Ok(()), None) => {

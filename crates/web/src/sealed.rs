@@ -16,7 +16,7 @@ use crate::hooks::{SealProgress, Sealing};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
-use crate::routes::mount::check_head;
+use crate::routes::mount::{check_address, check_fields};
 use crate::server::{Answer, Listener, ListenerError, Peer, Transport};
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
@@ -92,7 +92,8 @@ impl Answer for Answerer {
 
 async fn respond(sealing: &Sealing, request: Request<Body>) -> Result<Response<Body>, Problem> {
     let (parts, body) = request.into_parts();
-    check_head(&parts)?;
+    check_fields(&parts)?;
+    check_address(&parts)?;
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/health/live") => Ok(answer::json(StatusCode::OK, &json!({"status": "live"}))),
         (&Method::GET, "/health/ready") => {

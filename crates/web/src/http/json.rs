@@ -24,6 +24,13 @@ pub(crate) fn read(bytes: &[u8], depth_max: usize) -> Result<Value, Problem> {
     })
 }
 
+/// A number without a fraction is a whole one, also where it is written `3.0` (JSON Schema §4.2.3), as some languages do.
+#[expect(clippy::cast_possible_truncation, reason = "every whole number up to 2^53 is one")]
+fn whole(value: f64) -> Option<i64> {
+    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= WHOLE_MAX).then_some(value as i64)
+}
+
 /// The deepest nesting of brackets outside strings.
 fn depth(json: &[u8]) -> usize {
     let (mut now, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
@@ -83,7 +90,8 @@ impl<'de> Visitor<'de> for Build {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
+        let number = whole(value).map(Number::from).or_else(|| Number::from_f64(value));
+        number.map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -142,6 +150,8 @@ mod tests {
     fn what_is_read_is_what_was_written() {
         let value = json!({"a": [1, -2, 1.5, null, true, "x\n"], "b": {"c": {}}});
         assert_eq!(read(value.to_string().as_bytes(), 12).unwrap(), value);
+        assert_eq!(read(b"[3.0, -0.0, 4e2, 1.5]", 12).unwrap(), json!([3, 0, 400, 1.5]));
+        assert_eq!(read(b"1e300", 12).unwrap(), json!(1e300));
         for wrong in ["", "{", "{}{}", "NaN", "1e999", "\u{feff}{}"] {
             assert!(read(wrong.as_bytes(), 12).is_err(), "{wrong}");
         }

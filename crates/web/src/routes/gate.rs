@@ -67,6 +67,7 @@ async fn admit(
     mut parts: Parts,
     body: &mut Body,
 ) -> Result<(Call, Option<Press>, Passed), Problem> {
+    check_address(&parts)?;
     let route = id.describe();
     let peer = *parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Kind::Internal))?;
     let checkpoint = Checkpoint::new(&service.gateway, &route, peer);
@@ -124,13 +125,18 @@ async fn whole_form(body: Body) -> Result<Body, Problem> {
     Ok(Body::from(collected.map_err(late)??))
 }
 
-/// Bounds that hold before the path is known.
-pub(crate) fn check_head(parts: &Parts) -> Result<(), Problem> {
+/// The bound of path and query, behind what the path is: an address of nothing, or with another method, is that first.
+pub(crate) fn check_address(parts: &Parts) -> Result<(), Problem> {
     let uri = parts.uri.path().len() + parts.uri.query().map_or(0, |query| query.len() + 1);
     if uri > limits::URI_BYTES_MAX {
         return Err(Problem::new(Kind::UriTooLong)
             .expected(format!("path and query of at most {} bytes", limits::URI_BYTES_MAX)));
     }
+    Ok(())
+}
+
+/// Bounds that hold before the path is known. What an address may be at most is the buffer of the connection.
+pub(crate) fn check_fields(parts: &Parts) -> Result<(), Problem> {
     let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > limits::HEADER_BYTES_MAX || parts.headers.len() > limits::HEADER_FIELDS_MAX {
         return Err(Problem::new(Kind::HeadersTooLarge).expected(format!(

@@ -1,6 +1,6 @@
 //! From the table to the router. The only place that mounts anything.
 
-pub(crate) use super::gate::check_head;
+pub(crate) use super::gate::{check_address, check_fields};
 
 use super::gate;
 use super::{Method, RouteId, Service};

@@ -1,6 +1,6 @@
 //! DICOMweb: STOW-RS, QIDO-RS, WADO-RS, media, and WADO-URI.
 
-use super::common::{ACCEPT, DICOM_JSON, STUDY, open, path, query};
+use super::common::{ACCEPT, DICOM_JSON, FIELDS, STUDY, UIDS, open, path, query};
 use crate::limits;
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
@@ -24,12 +24,12 @@ macro_rules! search_parameters {
             $($scope,)*
             query("limit", Schema::Within(1, u32::MAX as u64), "Rows at most; 200 when absent, 1000 at most"),
             query("offset", Schema::Within(0, limits::QIDO_OFFSET_MAX as u64), "Rows to skip"),
-            query("includefield", Schema::Texts, "Further attributes by keyword or tag, or `all`"),
+            query("includefield", FIELDS, "Further attributes by keyword or tag, or `all`"),
             query("fuzzymatching", Schema::Flag, "`true`: names match by their parts, in any order"),
             query("emptyvaluematching", Schema::Flag, "`true`: two quotation marks ask for attributes without a value"),
             query("multiplevaluematching", Schema::Flag, "`true`: all of several values have to be there, not one of them"),
             query("TimezoneOffsetFromUTC", Schema::Text, "The zone in which dates and times are asked for, such as `+0800`"),
-            query("StudyInstanceUID", Schema::Texts, "One UID or several, parted by commas"),
+            query("StudyInstanceUID", UIDS, "One UID or several, parted by commas"),
             query("PatientID", Schema::Text, "Patient ID"),
             query("PatientName", Schema::Text, "Patient name; `*` and `?` are wildcards"),
             query("StudyDate", Schema::Text, "A date or a range such as 20260101-20260131"),
@@ -277,7 +277,7 @@ rows! {
     /// Capabilities of DICOMweb.
     Capabilities => open(Method::Options, "/", Family::DicomWeb, BodyRule::None, &[ACCEPT], list!["application/vnd.sun.wadl+xml", "application/json"], list![(200, "The routes of DICOMweb as WADL, or this description"), (406, "Only WADL and JSON are served")], "DICOMweb 能力说明", "What DICOMweb can do here"),
     /// Studies as a medium.
-    ExportStudies => export("/media", list![query("StudyInstanceUID", Schema::Texts, "One UID or several, parted by commas; 128 at most")], "导出若干检查（含 DICOMDIR 的 zip）", "Export studies as a medium"),
+    ExportStudies => export("/media", list![query("StudyInstanceUID", UIDS, "One UID or several, parted by commas; 128 at most")], "导出若干检查（含 DICOMDIR 的 zip）", "Export studies as a medium"),
     /// A study as a medium.
     ExportStudy => export("/studies/{study}/media", &[STUDY], "导出一个检查（含 DICOMDIR 的 zip）", "Export a study as a medium"),
     /// A series as a medium.
