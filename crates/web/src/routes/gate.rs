@@ -135,7 +135,7 @@ pub(crate) fn check_address(parts: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Bounds that hold before the path is known. What an address may be at most is the buffer of the connection.
+/// Bounds that hold before the path is known. An address of more than 64 KiB never comes so far: the library of HTTP refuses it.
 pub(crate) fn check_fields(parts: &Parts) -> Result<(), Problem> {
     let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > limits::HEADER_BYTES_MAX || parts.headers.len() > limits::HEADER_FIELDS_MAX {

@@ -106,9 +106,9 @@ shapes! {
     );
     /// Something that is looked up whole.
     ANYTHING = shape("1 to 4096 characters", 4096, "^[^\\x00]+$", "2YotnFZFEjr1zCsicMWpAA");
-    /// Attributes in an address. They may come often, and yet all of them be less than the buffer of a connection.
+    /// Attributes in an address.
     FIELDS = shape("keywords or tags, parted by commas", 1024, "^[0-9A-Za-z.,]*$", "00081030");
-    /// UIDs in an address, as `FIELDS`.
+    /// UIDs in an address.
     UIDS = shape("UIDs, parted by commas", 2048, "^[0-9.,*\\\\]*$", "1.2.840.10008.1.2.1");
     /// What people call something.
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");

@@ -23,10 +23,10 @@ pub(super) const fn optional(name: &'static str, schema: Schema, meaning: &'stat
 pub(super) const STUDY: Parameter = path("study", Schema::Uid, "Study Instance UID");
 pub(super) const ACCEPT: Parameter =
     query("accept", Schema::Text, "Media types, instead of the Accept header");
-/// Lists in an address. All of one at its longest is less than the buffer of a connection, so that what is too long is told so.
-pub(super) const FIELDS: Schema = Schema::List(&Schema::Shaped(&shapes::FIELDS), LISTS_MAX);
-pub(super) const UIDS: Schema = Schema::List(&Schema::Shaped(&shapes::UIDS), LISTS_MAX);
-const LISTS_MAX: usize = 64;
+/// Lists in an address, which the standard parts by commas: all of one at its longest is less than the 64 KiB of which the library of
+/// HTTP says nothing, so that we say what is too long.
+pub(super) const FIELDS: Schema = Schema::List(&Schema::Shaped(&shapes::FIELDS), 32);
+pub(super) const UIDS: Schema = Schema::List(&Schema::Shaped(&shapes::UIDS), 16);
 pub(super) const ACTOR: Parameter = path("actor", Schema::Shaped(&shapes::NAME), "Login name of a person");
 pub(super) const DICOM_JSON: &[&str] = &["application/dicom+json", "application/json"];
 pub(super) const JSON: &[&str] = &["application/json"];
