@@ -3,16 +3,15 @@
 //! Both views name what they show, one value after the other, and take over no record whole that could come to hold more one day: nothing of a
 //! patient, a study, a key, a person or a path, and no secret.
 
+use super::foundation::Foundation;
 use super::interfaces::{coverage, interfaces, postures};
 use super::read_certificate;
 use crate::config::Config;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use yingdun_archive::Archive;
 use yingdun_storage::StoreStatus;
 use yingdun_web::Readiness;
-
-use super::foundation::Foundation;
 
 /// Whether each part works.
 pub(super) fn health(
@@ -36,7 +35,7 @@ pub(super) fn health(
             "identity": foundation.identity.engine_name(),
         },
         "audit": {"accepting": foundation.audit.check().is_ok()},
-        "certificates": certificates.iter().map(certificate).collect::<Vec<_>>(),
+        "certificates": certificates.iter().map(|path| certificate(path)).collect::<Vec<_>>(),
     })
 }
 
@@ -112,7 +111,7 @@ fn storage(status: &StoreStatus) -> Value {
     })
 }
 
-fn certificate(path: &PathBuf) -> Value {
+fn certificate(path: &Path) -> Value {
     match read_certificate(path) {
         Ok(Some(facts)) => json!({"subject": facts.subject, "not_after_ms": facts.not_after_ms}),
         Ok(None) | Err(_) => Value::Null,
