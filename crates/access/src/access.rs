@@ -12,6 +12,7 @@ use crate::dissents::DissentFacts;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
+use crate::maintenance::OpenMaintenance;
 use crate::masking::Masking;
 use crate::oidc::OidcSetup;
 use crate::password::Passwords;
@@ -94,6 +95,8 @@ pub(crate) struct Decided {
     pub(crate) decision: Decision,
     pub(crate) basis: Basis,
     pub(crate) policy_set: [u8; 32],
+    /// The maintenance session in which the actor is, whatever came of the decision.
+    pub(crate) maintenance: Option<u64>,
 }
 
 /// How an actor stands at this moment.
@@ -123,6 +126,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) flood: Mutex<FloodGuard>,
     pub(crate) running_times: RunningTimes,
+    pub(crate) maintenance_times: RunningTimes,
     pub(crate) masking: Masking,
     pub(crate) patient_release: Option<Duration>,
     pub(crate) watch: Arc<dyn Watch>,
@@ -219,6 +223,7 @@ impl Access {
             passwords: Passwords::new(),
             flood: Mutex::new(FloodGuard::default()),
             running_times: RunningTimes::default(),
+            maintenance_times: RunningTimes::default(),
             masking,
             patient_release,
             watch,
@@ -321,13 +326,14 @@ impl Access {
         let now = self.inner.clock.now();
         // Before the decision: what is stopped while it is taken is heard by its permit.
         let heard = Heard::now(self.inner.stops.bell());
-        let Decided { mut decision, basis, policy_set } =
+        let Decided { mut decision, basis, policy_set, maintenance } =
             self.decide_at(session, action, &resource, now).await?;
         if decision.permitted && self.watched(session, action, &resource, decision.reason, now).await? {
             decision = Decision::refused(Reason::MonitorLimit);
         }
-        let mut event = ledger::decided(session, action, &resource, decision, policy_set);
-        if let Some(grant) = basis.grant.filter(|_| decision.permitted) {
+        let event = ledger::decided(session, action, &resource, decision, policy_set);
+        let mut event = ledger::in_maintenance(event, maintenance);
+        if let Some(grant) = basis.grant.filter(|_| decision.permitted && maintenance.is_none()) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
         if decision.permitted && action == Action::View && self.is_masked(session.role()) {
@@ -381,7 +387,7 @@ impl Access {
         }
         let rung = self.inner.stops.bell().rung();
         let decided = self.decide_at(session, permit.action(), permit.resource(), now).await;
-        let Decided { decision, basis, policy_set } = match decided {
+        let Decided { decision, basis, policy_set, .. } = match decided {
             Ok(decided) => decided,
             Err(unavailable) => {
                 permit.end();
@@ -416,7 +422,7 @@ impl Access {
             Ok(standing) => standing,
             Err(reason) => {
                 let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
-                return Ok(Decided { decision, basis: Basis::LASTING, policy_set });
+                return Ok(Decided { decision, basis: Basis::LASTING, policy_set, maintenance: None });
             }
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
@@ -431,7 +437,14 @@ impl Access {
         } else {
             decision
         };
-        Ok(Decided { decision, basis: basis_of(decision, &target, grants), policy_set: *engine.digest() })
+        let basis = match known.maintenance.filter(|_| decision.reason == Reason::MaintenanceSession) {
+            Some(OpenMaintenance { number, interval }) => {
+                Basis { grant: Some(number), until: interval.valid_until, broken_glass: false }
+            }
+            None => basis_of(decision, &target, grants),
+        };
+        let maintenance = known.maintenance.and_then(|session| session.number_at(now));
+        Ok(Decided { decision, basis, policy_set: *engine.digest(), maintenance })
     }
 
     /// What is stopped for the actor of a session, as far as the action asks for it.
@@ -471,8 +484,10 @@ impl Access {
         let dissents = self.dissent_facts(principal, action, patients.clone(), now).await?;
         let care = self.care_of(principal, patients, now).await?;
         let departments = self.department_facts(principal, action, studies, now).await?;
+        let maintenance =
+            self.maintenance_of(principal, action, now).await.map_err(Refusal::FactsUnavailable)?;
         let (purpose, release) = (session.purpose(), self.inner.patient_release);
-        Ok(Known { care, grants, departments, dissents, action, purpose, release, now })
+        Ok(Known { care, grants, departments, dissents, maintenance, action, purpose, release, now })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -556,6 +571,7 @@ impl Access {
             step_up: self.inner.rules.step_up,
             departments: known.departments.exist,
             masked: self.is_masked(session.role()),
+            maintenance: known.maintenance.map(|session| session.interval),
         }
     }
 
@@ -570,6 +586,7 @@ struct Known {
     grants: HeldGrants,
     departments: DepartmentFacts,
     dissents: DissentFacts,
+    maintenance: Option<OpenMaintenance>,
     action: Action,
     purpose: PurposeOfUse,
     release: Option<Duration>,

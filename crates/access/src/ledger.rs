@@ -21,7 +21,10 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ReadWorklist
         | Action::ReadAudit
         | Action::ReadSystem
-        | Action::ReviewRights => EventKind::Query,
+        | Action::ReviewRights
+        | Action::ReadHealth
+        | Action::ReadMetrics
+        | Action::ReadConfiguration => EventKind::Query,
         Action::Commit => EventKind::Commitment,
         Action::Echo => EventKind::Association,
         Action::ManageAccounts
@@ -45,6 +48,8 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ProposePolicy
         | Action::ApprovePolicy
         | Action::ActivatePolicy
+        | Action::OpenMaintenance
+        | Action::ApproveMaintenance
         | Action::View
         | Action::Export
         | Action::Store
@@ -54,6 +59,9 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
 
 /// The count under which a leaf names the grant that a permission rests on.
 pub(crate) const GRANT: &str = "grant";
+
+/// The count under which a leaf names the maintenance session in which somebody acted.
+pub(crate) const MAINTENANCE: &str = "maintenance";
 
 /// The count that says of a leaf that its actor was shown names and identifiers masked only.
 pub const MASKED: &str = "masked";
@@ -74,6 +82,14 @@ pub(crate) fn decided(
         study: resource.study().map(|study| study.study),
         policy_set: Some(policy_set),
         ..session_leaf(session, code(decision.reason))
+    }
+}
+
+/// A leaf that names the maintenance session in which somebody acted, or of which it tells.
+pub(crate) fn in_maintenance(event: Event, number: Option<u64>) -> Event {
+    match number {
+        Some(number) => Event { counts: event.counts.with(MAINTENANCE, number), ..event },
+        None => event,
     }
 }
 

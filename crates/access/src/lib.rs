@@ -66,6 +66,7 @@ mod dissents;
 mod flood;
 mod grants;
 mod ledger;
+mod maintenance;
 mod masking;
 mod oidc;
 mod passkey;
@@ -108,6 +109,10 @@ pub use grants::{
     OwnRecordLook, PATIENT_ACCOUNT_TIME, REASON_CHARACTERS_MAX, ReviewsDue, consultation_end,
 };
 pub use ledger::{MASKED, detail_context, session_leaf};
+pub use maintenance::{
+    MAINTENANCE_TIME, MAINTENANCE_TIME_MAX, MaintenanceEndError, MaintenanceError, MaintenanceRecord,
+    MaintenanceState, NewMaintenance,
+};
 pub use masking::{Masking, RoleSeesNothing};
 pub use oidc::{
     CLOCK_SKEW_MAX, OidcAnswer, OidcBegun, OidcJourney, OidcProvider, OidcRules, OidcSetup, ProviderCall,
@@ -145,6 +150,8 @@ pub use yingdun_catalog::identity::alerts::AlertRow;
 pub use yingdun_catalog::identity::credentials::{Credential, CredentialKind};
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};
+/// A maintenance session as its row keeps it.
+pub use yingdun_catalog::identity::maintenance::MaintenanceRow;
 /// By what a second factor was proved.
 pub use yingdun_catalog::identity::sessions::Factor;
 /// For whom passkeys are made.

@@ -34,6 +34,7 @@ impl Masking {
             | Role::Device
             | Role::Service => true,
             Role::Researcher
+            | Role::Vendor
             | Role::SystemAdministrator
             | Role::SecurityAdministrator
             | Role::AuditAdministrator

@@ -280,6 +280,11 @@ pub(crate) const fn opens_content(action: Action) -> bool {
         | Action::ProposePolicy
         | Action::ApprovePolicy
         | Action::ActivatePolicy
-        | Action::ReviewRights => false,
+        | Action::ReviewRights
+        | Action::OpenMaintenance
+        | Action::ApproveMaintenance
+        | Action::ReadHealth
+        | Action::ReadMetrics
+        | Action::ReadConfiguration => false,
     }
 }

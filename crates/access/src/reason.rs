@@ -60,6 +60,10 @@ reasons! {
     UnprotectedTransport => "unprotected-transport",
     /// Who comes from outside does nothing but look at what that person is there for.
     OutsidersOnlyLook => "outsiders-only-look",
+    /// A vendor looks at the state of the system, and at nothing else.
+    VendorsOnlyMaintain => "vendors-only-maintain",
+    /// No maintenance session of this vendor is open.
+    OutsideMaintenance => "outside-maintenance",
     /// The role is shown names and identifiers masked only, and this cannot be masked.
     MaskedRole => "masked-role",
     /// A rule of the operator's own policies forbids it.
@@ -118,6 +122,8 @@ reasons! {
     OwnRecord => "own-record",
     /// The role assigns to remote experts what it may open itself.
     AssignsWhatIsHeld => "assigns-what-is-held",
+    /// A maintenance session opens it, which was approved and is not over.
+    MaintenanceSession => "maintenance-session",
     /// A rule of the operator's own policies permits it.
     LocalGrant => "local-grant",
 }
@@ -147,6 +153,7 @@ impl Reason {
             | Self::Consultation
             | Self::OwnRecord
             | Self::AssignsWhatIsHeld
+            | Self::MaintenanceSession
             | Self::InCare
             | Self::InDepartment
             | Self::CrossDepartment
@@ -172,6 +179,8 @@ impl Reason {
             | Self::OfficersSeeNoImages
             | Self::ResearchSeesNoIdentity
             | Self::OutsidersOnlyLook
+            | Self::VendorsOnlyMaintain
+            | Self::OutsideMaintenance
             | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
             | Self::PatientDissents
@@ -200,6 +209,7 @@ impl Reason {
             | Self::MaskedRole => Help::ActivateAnotherRole,
             Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
             Self::AccountDisabled => Help::AskSystemAdministrator,
+            Self::OutsideMaintenance => Help::AskForMaintenance,
             Self::SpecialCareNeedsCareRelation => Help::AskForCareRelation,
             Self::SignInNotFinished | Self::SecondFactorNeeded => Help::ProveSecondFactor,
             Self::UnprotectedTransport => Help::UseTls,
@@ -210,6 +220,7 @@ impl Reason {
                 Role::Specialist => Help::AskForDepartment,
                 Role::RemoteExpert => Help::AskForConsultation,
                 Role::Patient => Help::AskForRelease,
+                Role::Vendor => Help::AskForMaintenance,
                 Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
                     Help::ActivateAnotherRole
                 }
@@ -221,6 +232,8 @@ impl Reason {
             },
             Self::OtherInstitution
             | Self::DestructionNotAvailable
+            | Self::VendorsOnlyMaintain
+            | Self::MaintenanceSession
             | Self::BreakTheGlassNeedsCase
             | Self::LocalRule
             | Self::NotApplicable
@@ -277,6 +290,8 @@ pub enum Help {
     AskForConsultation,
     /// Ask the hospital whether it is released to patients, and whether the account is bound to the record.
     AskForRelease,
+    /// Ask the system administrator to open a maintenance session.
+    AskForMaintenance,
     /// Ask the security administrator for a grant.
     AskForGrant,
     /// Ask the system administrator.
@@ -304,6 +319,7 @@ impl Help {
             Self::AskForDepartment => "ask-for-department",
             Self::AskForConsultation => "ask-for-consultation",
             Self::AskForRelease => "ask-for-release",
+            Self::AskForMaintenance => "ask-for-maintenance",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",
             Self::AskTheOfficerInCharge => "ask-the-officer-in-charge",

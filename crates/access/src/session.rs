@@ -358,6 +358,7 @@ const fn default_purpose(role: Role) -> PurposeOfUse {
         Role::SystemAdministrator
         | Role::SecurityAdministrator
         | Role::AuditAdministrator
+        | Role::Vendor
         | Role::Device
         | Role::Service
         | Role::System => PurposeOfUse::HealthcareOperations,

@@ -1,4 +1,4 @@
-//! Grants that are over are written down as such, cases of broken glass that wait for a review are counted, and what the monitor stopped
+//! Grants and maintenance sessions that are over are written down as such, cases of broken glass that wait for a review are counted, and what the monitor stopped
 //! on other nodes is learnt, and which rules of the institution are in force. A grant ends
 //! whether this runs or not: every decision compares its interval with the time.
 
@@ -16,7 +16,9 @@ pub(crate) async fn work(turns: Turns<Core>) {
     for reason in BreakGlassReason::ALL {
         metrics::counter!("yingdun_break_glass_total", "reason" => reason.as_str()).increment(0);
     }
-    for kind in ["monitor-limit", "monitor-decoy", "monitor-two-places", "monitor-new-device"] {
+    for kind in
+        ["monitor-limit", "monitor-decoy", "monitor-two-places", "monitor-new-device", "maintenance-opened"]
+    {
         metrics::counter!("yingdun_monitor_alerts_total", "kind" => kind).increment(0);
     }
     for state in ["waiting", "overdue"] {
@@ -28,6 +30,9 @@ pub(crate) async fn work(turns: Turns<Core>) {
         let Some(core) = turns.next() else { return };
         if let Err(error) = core.access.end_grants().await {
             tracing::warn!(%error, "the end of grants is written down later");
+        }
+        if let Err(error) = core.access.end_maintenance_sessions().await {
+            tracing::warn!(%error, "the end of maintenance sessions is written down later");
         }
         match core.access.follow_stops().await {
             Ok(waiting) => metrics::gauge!("yingdun_monitor_alerts_waiting").set(waiting as f64),

@@ -72,5 +72,15 @@ word_enum! {
         ActivatePolicy => "activate-policy",
         /// Read which accounts, rights, relations and grants nobody used.
         ReviewRights => "review-rights",
+        /// Open a maintenance session for a technician of a company, which begins when it is approved.
+        OpenMaintenance => "open-maintenance",
+        /// Approve a maintenance session that another person opened.
+        ApproveMaintenance => "approve-maintenance",
+        /// Read whether each part of the system works; nothing of a patient, a key or a person is in it.
+        ReadHealth => "read-health",
+        /// Read the metrics.
+        ReadMetrics => "read-metrics",
+        /// Read how the system is set up, without secrets.
+        ReadConfiguration => "read-configuration",
     }
 }

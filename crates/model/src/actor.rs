@@ -70,6 +70,9 @@ word_enum! {
         RemoteExpert => "remote-expert",
         /// Is a patient (患者); sees the own studies, and which roles looked at them.
         Patient => "patient",
+        /// Is a technician of a company that maintains something here (厂商维护人员); sees the state of the system in maintenance sessions, and
+        /// never anything of a patient.
+        Vendor => "vendor",
         /// System administrator (系统管理员): accounts and devices, no rights, no images, no audit.
         SystemAdministrator => "system-administrator",
         /// Security administrator (安全管理员): rights, no accounts, no images, no audit.
@@ -96,16 +99,16 @@ impl Role {
         Self::OFFICERS.contains(&self)
     }
 
-    /// Whether an account with this role has no other one: an officer holds one office, and a patient none.
+    /// Whether an account with this role has no other one: an officer holds one office, and a patient or a vendor none.
     #[must_use]
     pub fn is_alone(self) -> bool {
-        self.is_officer() || self == Self::Patient
+        self.is_officer() || matches!(self, Self::Patient | Self::Vendor)
     }
 
     /// Whether who has this role is not of the house: such a person looks at what that person is there for, and does nothing else.
     #[must_use]
     pub fn is_outsider(self) -> bool {
-        matches!(self, Self::RemoteExpert | Self::Patient)
+        matches!(self, Self::RemoteExpert | Self::Patient | Self::Vendor)
     }
 }
 

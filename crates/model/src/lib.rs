@@ -16,6 +16,7 @@ mod grade;
 mod grant;
 mod institution;
 mod job;
+mod maintenance;
 mod purpose;
 mod reference;
 mod secret;
@@ -34,6 +35,7 @@ pub use grade::Grade;
 pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict};
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use job::{JobKind, JobState};
+pub use maintenance::MaintenanceScope;
 pub use purpose::PurposeOfUse;
 pub use reference::{
     InstanceRef, PatientRef, PerformedStepRef, ReferenceError, SeriesRef, StepRef, StudyRef, WorkitemRef,

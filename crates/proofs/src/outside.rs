@@ -150,6 +150,67 @@ pub const OUTSIDE: &[Property] = &[
         )],
     },
     Property {
+        name: "vendors-see-nothing-of-a-patient",
+        says: "A vendor never sees anything of a patient, a key, an account or the audit log, and changes nothing, whatever else permits it.",
+        principals: EVERYBODY,
+        actions: &[],
+        bound: AtMost(
+            r#"principal.role != Role::"vendor" || action in [Action::"read-health", Action::"read-metrics", Action::"read-configuration"]"#,
+        ),
+        mutant: &[
+            Without("guardrail-vendors-maintain"),
+            Changed("timed-grant-views", r#"[Role::"clinician","#, r#"[Role::"vendor", Role::"clinician","#),
+        ],
+    },
+    Property {
+        name: "vendors-act-in-sessions-only",
+        says: "A vendor does nothing outside a maintenance session that was approved, not a millisecond.",
+        principals: EVERYBODY,
+        actions: &[],
+        bound: AtMost(
+            r#"principal.role != Role::"vendor" || (context has maintenance && context.maintenance.valid_from <= context.now && context.now < context.maintenance.valid_until)"#,
+        ),
+        mutant: &[Changed(
+            "guardrail-vendors-in-session",
+            r#"context.now < context.maintenance.valid_until"#,
+            r#"context.now <= context.maintenance.valid_until"#,
+        )],
+    },
+    Property {
+        name: "sessions-open-what-was-approved",
+        says: "A maintenance session of one part of the system opens no other part.",
+        principals: EVERYBODY,
+        actions: &["read-health", "read-metrics", "read-configuration"],
+        bound: AtMost(
+            r#"principal.role != Role::"vendor" || (context has maintenance && ((action == Action::"read-health" && context.maintenance.health) || (action == Action::"read-metrics" && context.maintenance.metrics) || (action == Action::"read-configuration" && context.maintenance.configuration)))"#,
+        ),
+        mutant: &[Changed("vendor-reads-metrics", r#"context.maintenance.metrics"#, r#"true"#)],
+    },
+    Property {
+        name: "two-officers-for-a-session",
+        says: "Who opens maintenance sessions approves none, and who approves them opens none.",
+        principals: EVERYBODY,
+        actions: &["open-maintenance", "approve-maintenance"],
+        bound: AtMost(
+            r#"principal is Person && ((action == Action::"open-maintenance" && principal.role == Role::"system-administrator") || (action == Action::"approve-maintenance" && principal.role == Role::"security-administrator"))"#,
+        ),
+        mutant: &[Changed(
+            "system-administrator-office",
+            r#"Action::"open-maintenance""#,
+            r#"Action::"open-maintenance", Action::"approve-maintenance""#,
+        )],
+    },
+    Property {
+        name: "vendors-are-let-in",
+        says: "What a maintenance session opens is open to its vendor over TLS, while it lasts.",
+        principals: PEOPLE,
+        actions: &["read-health"],
+        bound: AtLeast(
+            r#"principal.role == Role::"vendor" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"HOPERAT" && context has maintenance && context.maintenance.health && context.maintenance.valid_from <= context.now && context.now < context.maintenance.valid_until"#,
+        ),
+        mutant: &[Without("vendor-reads-health")],
+    },
+    Property {
         name: "experts-are-let-in",
         says: "What was assigned opens to the remote expert over TLS, unless it is special care, not wanted, or asks for a second factor.",
         principals: PEOPLE,

@@ -51,6 +51,10 @@ pub struct Hooks {
     pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The state of the system for people with the right to read it: replicas, keys, certificates, versions.
     pub status: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
+    /// Whether each part works, without anything of a patient, a key or a person.
+    pub health: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
+    /// How the system is set up, without secrets.
+    pub configuration: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
     /// Calls to devices.
     pub network: Arc<dyn Network>,
     /// Closes the archive and wipes its keys, shortly after it returns; none where it would open again by itself.

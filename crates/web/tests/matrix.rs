@@ -54,6 +54,10 @@ enum Who {
     ReportDone,
     /// Somebody of a role that is masked, to whom the study was granted, also to take away.
     Masked,
+    /// A technician of a company, for whom nobody opened a session.
+    Vendor,
+    /// A technician of a company in a maintenance session of everything there is.
+    Maintaining,
 }
 
 impl Who {
@@ -62,6 +66,8 @@ impl Who {
         match self {
             Self::Granted | Self::GrantOver | Self::Masked => Self::Clinician,
             Self::Consulting | Self::ReportDone => Self::RemoteExpert,
+            // About the own account only: what else they ask for is refused before.
+            Self::Vendor | Self::Maintaining => Self::Patient,
             Self::Anonymous
             | Self::Clinician
             | Self::Radiologist
@@ -101,7 +107,18 @@ use Answer::{Conflict, Forbidden, Nothing, Served, SignIn};
 
 /// The expected matrix: what a role is answered, and what is different where something was granted, or is masked.
 fn expected(id: RouteId, who: Who) -> Answer {
-    by_grant(id, who).unwrap_or_else(|| by_role(id, who.plain()))
+    by_vendor(id, who).or_else(|| by_grant(id, who)).unwrap_or_else(|| by_role(id, who.plain()))
+}
+
+/// What a vendor is answered wherever something is decided: the same everywhere, but where a maintenance session opens something.
+fn by_vendor(id: RouteId, who: Who) -> Option<Answer> {
+    if !matches!(who, Who::Vendor | Who::Maintaining)
+        || !matches!(id.describe().needs, Needs::Token(_) | Needs::Cookie(_) | Needs::Scrape)
+    {
+        return None;
+    }
+    let opened = matches!(id, RouteId::SystemHealth | RouteId::SystemConfiguration | RouteId::Metrics);
+    Some(if opened && who == Who::Maintaining { Served } else { Forbidden })
 }
 
 /// What a grant, a consultation and a masking rule change, at every door to a study. What is over changes nothing.
@@ -219,6 +236,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::Radiologist | Who::Chief | Who::Technician | Who::Service => Served,
             Who::Granted | Who::Consulting | Who::Masked => Served,
             Who::GrantOver | Who::ReportDone => Nothing,
+            Who::Vendor | Who::Maintaining => Forbidden,
             // The sign-in form.
             Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
         },
@@ -410,6 +428,24 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         },
         // Of an account that is bound to no record.
         RouteId::OwnRecordAccesses => token_or(who, Forbidden),
+        // For nobody that there is, and of no session.
+        RouteId::OpenMaintenance => match who {
+            Who::SystemAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ListMaintenance => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ReadMaintenance | RouteId::EndMaintenance => match who {
+            Who::SystemAdministrator | Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::ApproveMaintenance => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::SystemHealth | RouteId::SystemConfiguration => only(Who::SystemAdministrator, who),
         RouteId::AssignConsultation => match who {
             Who::Clinician | Who::Radiologist | Who::Chief | Who::Technician | Who::OtherInstitution => {
                 Nothing
@@ -634,6 +670,8 @@ fn token_or(who: Who, otherwise: Answer) -> Answer {
         | Who::GrantOver
         | Who::Consulting
         | Who::ReportDone
+        | Who::Vendor
+        | Who::Maintaining
         | Who::Masked => otherwise,
     }
 }
@@ -663,6 +701,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{hold}", &"0".repeat(32))
         .replace("{grant}", "0")
         .replace("{consultation}", "0")
+        .replace("{maintenance}", "0")
         .replace("{account}", "0")
         .replace("{alert}", "0")
         .replace("{policy}", "404")
@@ -750,6 +789,9 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::GiveGrant => json(json!({"name": "victim", "study": "2.25.404", "reason": "a second look"})),
         RouteId::BindPatientAccount => {
             json(json!({"name": "victim", "patient_id": "404", "checked": "identity card"}))
+        }
+        RouteId::OpenMaintenance => {
+            json(json!({"name": "nobody", "scopes": ["health"], "reason": "the annual service"}))
         }
         RouteId::AssignConsultation => {
             json(json!({"name": "victim", "study": "2.25.404", "reason": "what is this shadow"}))
@@ -872,6 +914,12 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::ListGrants
         | RouteId::ReadGrant
         | RouteId::RevokeGrant
+        | RouteId::ListMaintenance
+        | RouteId::ReadMaintenance
+        | RouteId::ApproveMaintenance
+        | RouteId::EndMaintenance
+        | RouteId::SystemHealth
+        | RouteId::SystemConfiguration
         | RouteId::ListConsultations
         | RouteId::ReadConsultation
         | RouteId::CompleteConsultation
@@ -964,6 +1012,20 @@ async fn prepare_worklist(running: &Running, who: Who, token: Option<&str>) -> (
     (uid, title)
 }
 
+/// Two officers open and approve a maintenance session of everything.
+async fn maintain(running: &Running, tokens: &[(Who, Option<String>)], name: &str) {
+    let token =
+        |who: Who| tokens.iter().find(|(of, _)| *of == who).and_then(|(_, token)| token.clone()).unwrap();
+    let url = format!("{}/api/v1/maintenance", running.origin);
+    let scopes = ["health", "metrics", "configuration"];
+    let body = json!({"name": name, "scopes": scopes, "reason": "the annual service"});
+    let opened = running.client.post(&url).bearer_auth(token(Who::SystemAdministrator)).json(&body);
+    let opened: serde_json::Value = opened.send().await.unwrap().json().await.unwrap();
+    let approval = format!("{url}/{}/approval", opened["maintenance"]);
+    let approved = running.client.post(approval).bearer_auth(token(Who::SecurityAdministrator));
+    assert_eq!(approved.send().await.unwrap().status(), 200);
+}
+
 const AUTHORIZE: &str = "?response_type=code&client_id=gateway&redirect_uri=https%3A%2F%2Fviewer.example%2Fcb\
                          &code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256";
 
@@ -995,13 +1057,17 @@ async fn every_route_answers_every_identity_as_the_matrix_says() {
     }
     let revoked = tokens.last().and_then(|(_, token)| token.clone()).unwrap();
     running.access.revoke(&running.session(&revoked).await).await.unwrap();
-    for (who, name, role) in
-        [(Who::RemoteExpert, "exp", Role::RemoteExpert), (Who::Patient, "pat", Role::Patient)]
-    {
+    for (who, name, role) in [
+        (Who::RemoteExpert, "exp", Role::RemoteExpert),
+        (Who::Patient, "pat", Role::Patient),
+        (Who::Vendor, "vendor-1", Role::Vendor),
+        (Who::Maintaining, "vendor-2", Role::Vendor),
+    ] {
         let token = running.person(name, role).await;
         running.set_second_factor_up(&token).await;
         tokens.push((who, Some(token)));
     }
+    maintain(&running, &tokens, "vendor-2").await;
     let half = running.person("half", Role::Radiologist).await;
     running.set_second_factor_up(&half).await;
     tokens.push((Who::HalfSignedIn, Some(running.sign_in("half", Role::Radiologist).await)));

@@ -134,6 +134,15 @@ impl Access {
         }
     }
 
+    /// Lets officers hear at once that a maintenance session was opened, as one of them has to approve it. That they cannot holds nothing up: it
+    /// waits for an approval either way.
+    pub(crate) async fn notice_maintenance(&self, officer: &Session, now: Timestamp) {
+        let noticed = vec![(draw_number(), plain("maintenance-opened"))];
+        if let Err(error) = self.raise(officer, noticed, (None, None), now).await {
+            tracing::error!(%error, "no alert tells that a maintenance session was opened; it waits for its approval");
+        }
+    }
+
     /// Raises an alert about the audit log of this node itself: it is not complete.
     ///
     /// # Errors

@@ -5,7 +5,8 @@
 
 use super::engine::Engine;
 use super::question::{
-    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Scope, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, GrantInterval, MaintenanceInterval, Principal, Scope,
+    Target, Ties,
 };
 use crate::reason::Reason;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -226,6 +227,7 @@ impl Sets {
                         step_up: setting.step_up,
                         departments: false,
                         masked: false,
+                        maintenance: None,
                     });
                 }
             }
@@ -267,6 +269,7 @@ pub(crate) fn permitted_at_all(program: &Engine, role: Role, setting: &Setting) 
                     step_up: setting.step_up,
                     departments: false,
                     masked: false,
+                    maintenance: None,
                 };
                 program.decide(&who, *action, on, &with_facts(&when, &who, on, setting)).permitted
             })
@@ -377,7 +380,12 @@ fn principal(kind: ActorKind, role: Role, setting: &Setting) -> Principal {
 fn with_facts(when: &Circumstances, who: &Principal, on: &Target, setting: &Setting) -> Circumstances {
     let departments =
         matches!(on, Target::Study { ties, .. } if ties.department.is_some() || ties.acquired.is_some());
-    Circumstances { departments, masked: setting.masked.contains(&who.role), ..*when }
+    // A vendor is in a session that opens everything that one can open, and nobody else in any.
+    let (valid_from, valid_until) = (SPAN.valid_from, SPAN.valid_until);
+    let all =
+        MaintenanceInterval { valid_from, valid_until, health: true, metrics: true, configuration: true };
+    let maintenance = (who.kind == ActorKind::Person && who.role == Role::Vendor).then_some(all);
+    Circumstances { departments, masked: setting.masked.contains(&who.role), maintenance, ..*when }
 }
 
 fn some_ties() -> [Ties; 10] {

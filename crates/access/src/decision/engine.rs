@@ -4,7 +4,8 @@ use super::applicable::Applicable;
 use super::local::{self, LOCAL_FILE, LocalPolicyError};
 use super::policies::{LoadedPolicies, PolicyError, PolicySource, SCHEMA, assemble, load};
 use super::question::{
-    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Scope, Target,
+    CareInterval, Circumstances, DissentInterval, GrantInterval, MaintenanceInterval, Principal, Scope,
+    Target,
 };
 use crate::reason::Reason;
 use cedar_policy::{
@@ -299,7 +300,11 @@ impl Names {
     }
 
     fn context(&self, when: &Circumstances) -> Option<Context> {
-        Context::from_pairs([
+        let maintenance = match &when.maintenance {
+            Some(session) => Some(("maintenance".to_owned(), maintenance_record(session)?)),
+            None => None,
+        };
+        let usual = [
             ("now".to_owned(), RestrictedExpression::new_long(when.now.as_ms())),
             (
                 "purpose".to_owned(),
@@ -311,8 +316,8 @@ impl Names {
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
             ("masked".to_owned(), RestrictedExpression::new_bool(when.masked)),
             ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
-        ])
-        .ok()
+        ];
+        Context::from_pairs(usual.into_iter().chain(maintenance)).ok()
     }
 
     /// An address as Cedar knows it. Making one parses the name of the constructor every time, which takes longer than most
@@ -430,7 +435,12 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::LiftStop
         | Action::ProposePolicy
         | Action::ApprovePolicy
-        | Action::ActivatePolicy => matches!(on, Target::Archive(_)),
+        | Action::ActivatePolicy
+        | Action::OpenMaintenance
+        | Action::ApproveMaintenance
+        | Action::ReadHealth
+        | Action::ReadMetrics
+        | Action::ReadConfiguration => matches!(on, Target::Archive(_)),
         Action::Recover => matches!(on, Target::Study { .. } | Target::Archive(_)),
         Action::ManageAccounts | Action::ManageRights | Action::ReviewRights => {
             matches!(on, Target::Accounts(_))
@@ -448,6 +458,17 @@ fn dissent_record(dissent: &DissentInterval) -> Option<RestrictedExpression> {
         ("valid_from".to_owned(), RestrictedExpression::new_long(dissent.valid_from.as_ms())),
         ("valid_until".to_owned(), RestrictedExpression::new_long(dissent.valid_until.as_ms())),
         ("break_glass".to_owned(), RestrictedExpression::new_bool(dissent.break_glass)),
+    ])
+    .ok()
+}
+
+fn maintenance_record(session: &MaintenanceInterval) -> Option<RestrictedExpression> {
+    RestrictedExpression::new_record([
+        ("valid_from".to_owned(), RestrictedExpression::new_long(session.valid_from.as_ms())),
+        ("valid_until".to_owned(), RestrictedExpression::new_long(session.valid_until.as_ms())),
+        ("health".to_owned(), RestrictedExpression::new_bool(session.health)),
+        ("metrics".to_owned(), RestrictedExpression::new_bool(session.metrics)),
+        ("configuration".to_owned(), RestrictedExpression::new_bool(session.configuration)),
     ])
     .ok()
 }

@@ -5,8 +5,8 @@
 
 use super::oracle::oracle;
 use super::{
-    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Scope,
-    Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, MaintenanceInterval, PolicySource,
+    Principal, Scope, Target, Ties,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -44,6 +44,7 @@ fn askers() -> Vec<(String, Principal)> {
             | Role::Technician
             | Role::RemoteExpert
             | Role::Patient
+            | Role::Vendor
             | Role::Researcher
             | Role::SystemAdministrator
             | Role::SecurityAdministrator
@@ -69,6 +70,7 @@ fn usual() -> Circumstances {
         step_up: false,
         departments: false,
         masked: false,
+        maintenance: None,
     }
 }
 
@@ -138,6 +140,24 @@ fn relations() -> [(&'static str, Ties); 32] {
         ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),
         ("not to share", Ties { against_sharing: Some(span(-1000, 1000)), ..all }),
         ("not for research", Ties { against_research: Some(span(-1000, 1000)), ..all }),
+    ]
+}
+
+/// The maintenance sessions worth a line, around the millisecond in which the question is asked.
+fn maintenance_sessions() -> [(&'static str, MaintenanceInterval); 7] {
+    let of = |from: i64, until: i64, [health, metrics, configuration]: [bool; 3]| {
+        let at = |offset| Timestamp::from_ms(NOW_MS + offset);
+        MaintenanceInterval { valid_from: at(from), valid_until: at(until), health, metrics, configuration }
+    };
+    let all = [true; 3];
+    [
+        ("of everything", of(-1000, 1000, all)),
+        ("of health", of(-1000, 1000, [true, false, false])),
+        ("of metrics", of(-1000, 1000, [false, true, false])),
+        ("of configuration", of(-1000, 1000, [false, false, true])),
+        ("last ms", of(-1000, 1, all)),
+        ("ends now", of(-1000, 0, all)),
+        ("begins in 1 ms", of(1, 1000, all)),
     ]
 }
 
@@ -301,6 +321,11 @@ fn table() -> String {
         (Action::ProposePolicy, Target::Archive(home())),
         (Action::ApprovePolicy, Target::Archive(home())),
         (Action::ActivatePolicy, Target::Archive(home())),
+        (Action::OpenMaintenance, Target::Archive(home())),
+        (Action::ApproveMaintenance, Target::Archive(home())),
+        (Action::ReadHealth, Target::Archive(home())),
+        (Action::ReadMetrics, Target::Archive(home())),
+        (Action::ReadConfiguration, Target::Archive(home())),
         (Action::Recover, Target::Archive(home())),
         (Action::ReadAudit, Target::AuditLog(home())),
         (Action::ManageAccounts, Target::Accounts(home())),
@@ -312,6 +337,26 @@ fn table() -> String {
             let decision = engine.decide(&who, *action, on, &usual());
             let word = if decision.permitted { "yes" } else { "no" };
             writeln!(out, "{name:<28} {:<16} {word:<4} {}", action.as_str(), decision.reason).unwrap();
+        }
+    }
+
+    out.push_str("\nIn a maintenance session: of what it opens, what is permitted, and why.\n\n");
+    for (name, who) in askers() {
+        for (session, maintenance) in maintenance_sessions() {
+            let when = Circumstances { maintenance: Some(maintenance), ..usual() };
+            let looks =
+                [Action::ReadHealth, Action::ReadMetrics, Action::ReadConfiguration, Action::ReadSystem];
+            let answers: Vec<String> = looks
+                .iter()
+                .map(|action| {
+                    let on = Target::Archive(home());
+                    let decision = engine.decide(&who, *action, &on, &when);
+                    assert_eq!(decision.permitted, oracle(&who, *action, &on, &when), "{who:?} {action}");
+                    let word = if decision.permitted { "yes" } else { "no" };
+                    format!("{action} {word} {}", decision.reason)
+                })
+                .collect();
+            writeln!(out, "{name:<28} {session:<18} {}", answers.join("; ")).unwrap();
         }
     }
 

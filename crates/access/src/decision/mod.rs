@@ -20,7 +20,8 @@ pub use local::{
 };
 pub use policies::{PolicyError, PolicySource};
 pub(crate) use question::{
-    CareInterval, Circumstances, DissentInterval, GrantInterval, Principal, Target, Ties, parse_scopes, words,
+    CareInterval, Circumstances, DissentInterval, GrantInterval, MaintenanceInterval, Principal, Target,
+    Ties, parse_scopes, words,
 };
 pub use question::{Resource, Scope, StudyFacts};
 

@@ -32,11 +32,13 @@
 //!    keeps from sharing. A patient searches, and lists and views the own studies while they are released and the account is bound to the
 //!    record, and nothing else. A consultation is assigned by a chief or radiologist, by a specialist for the own departments and by a clinician for patients in
 //!    care; nobody assigns L5, what the own eyes may not see, or what a patient keeps from sharing.
+//! 7. A vendor reads health, metrics and configuration of the system, each where a maintenance session says so and while it lasts, and
+//!    nothing else. It is opened by the system administrator, who reads them, too, and approved by the security administrator.
 
 use super::engine::applies_to;
 use super::{
-    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, PolicySource, Principal, Resource,
-    Scope, StudyFacts, Target, Ties,
+    CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, MaintenanceInterval, PolicySource,
+    Principal, Resource, Scope, StudyFacts, Target, Ties,
 };
 use crate::departments::DepartmentFacts;
 use crate::dissents::DissentFacts;
@@ -121,6 +123,9 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
     if when.masked && matches!(action, Action::Export | Action::ReadWorklist | Action::ManageWorklist) {
         return false;
     }
+    let in_session = when.maintenance.filter(|session| {
+        person(Role::Vendor) && session.valid_from.as_ms() <= now && now < session.valid_until.as_ms()
+    });
     match action {
         Action::Store => study && (person(Role::Technician) || granted(Scope::Store)),
         Action::List | Action::View | Action::Export => {
@@ -249,6 +254,21 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
             matches!(on, Target::Archive(_))
                 && (person(Role::SecurityAdministrator) || person(Role::AuditAdministrator))
         }
+        Action::OpenMaintenance => matches!(on, Target::Archive(_)) && person(Role::SystemAdministrator),
+        Action::ApproveMaintenance => matches!(on, Target::Archive(_)) && person(Role::SecurityAdministrator),
+        Action::ReadHealth => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SystemAdministrator) || in_session.is_some_and(|session| session.health))
+        }
+        Action::ReadMetrics => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SystemAdministrator) || in_session.is_some_and(|session| session.metrics))
+        }
+        Action::ReadConfiguration => {
+            matches!(on, Target::Archive(_))
+                && (person(Role::SystemAdministrator)
+                    || in_session.is_some_and(|session| session.configuration))
+        }
         Action::ReviewRights => {
             matches!(on, Target::Accounts(_))
                 && (person(Role::SecurityAdministrator) || person(Role::AuditAdministrator))
@@ -376,6 +396,13 @@ impl Chance {
         fitting[((self.next() >> 33) % fitting.len() as u64) as usize].clone()
     }
 
+    /// A session of anybody, also where there can be none.
+    fn maintenance(&mut self) -> Option<MaintenanceInterval> {
+        let CareInterval { valid_from, valid_until } = self.care().filter(|_| self.one_in(2))?;
+        let (health, metrics, configuration) = (self.one_in(2), self.one_in(2), self.one_in(2));
+        Some(MaintenanceInterval { valid_from, valid_until, health, metrics, configuration })
+    }
+
     pub(super) fn circumstances(&mut self) -> Circumstances {
         let addresses = ["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"];
         let address: IpAddr = self.of(&addresses).parse().unwrap();
@@ -383,7 +410,9 @@ impl Chance {
         let (strong, step_up, departments) = (self.one_in(2), self.one_in(2), self.one_in(2));
         let masked = self.one_in(4);
         let now = Timestamp::from_ms(NOW_MS);
-        Circumstances { now, purpose, tls: !self.one_in(4), address, strong, step_up, departments, masked }
+        let maintenance = self.maintenance();
+        let tls = !self.one_in(4);
+        Circumstances { now, purpose, tls, address, strong, step_up, departments, masked, maintenance }
     }
 }
 
@@ -399,6 +428,7 @@ fn kind_of(role: Role) -> ActorKind {
         | Role::Technician
         | Role::RemoteExpert
         | Role::Patient
+        | Role::Vendor
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator

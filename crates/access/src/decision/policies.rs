@@ -16,12 +16,13 @@ pub(super) const SCHEMA: &str = include_str!("../../policies/schema.cedarschema"
 const SCHEMA_FILE: &str = "schema.cedarschema";
 const GUARDRAILS_FILE: &str = "guardrails.cedar";
 const GUARDRAILS: &str = include_str!("../../policies/guardrails.cedar");
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("grants.cedar", include_str!("../../policies/grants.cedar")),
     ("machines.cedar", include_str!("../../policies/machines.cedar")),
     ("officers.cedar", include_str!("../../policies/officers.cedar")),
     ("outsiders.cedar", include_str!("../../policies/outsiders.cedar")),
     ("people.cedar", include_str!("../../policies/people.cedar")),
+    ("vendors.cedar", include_str!("../../policies/vendors.cedar")),
 ];
 
 /// The most policies in one set. Deciding costs time in proportion to their number (about 2 µs each), and

@@ -158,6 +158,16 @@ pub(crate) struct GrantInterval {
     pub(crate) export: bool,
 }
 
+/// A maintenance session that was approved: from, inclusive, until, exclusive, and what it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaintenanceInterval {
+    pub(crate) valid_from: Timestamp,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) health: bool,
+    pub(crate) metrics: bool,
+    pub(crate) configuration: bool,
+}
+
 /// What stands against the acting principal: from, inclusive, until, exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DissentInterval {
@@ -237,4 +247,6 @@ pub(crate) struct Circumstances {
     pub(crate) departments: bool,
     /// Whether the role is shown names and identifiers masked only.
     pub(crate) masked: bool,
+    /// The maintenance session in which the person is.
+    pub(crate) maintenance: Option<MaintenanceInterval>,
 }

@@ -12,6 +12,7 @@ mod dissents;
 mod grants;
 mod house;
 mod ldap;
+mod maintenance;
 mod oauth;
 mod oidc;
 mod passkeys;

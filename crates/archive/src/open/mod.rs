@@ -500,6 +500,7 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
         Role::Researcher
+        | Role::Vendor
         | Role::SystemAdministrator
         | Role::SecurityAdministrator
         | Role::AuditAdministrator

@@ -181,6 +181,8 @@ fn administration(action: Option<Action>, reason: &str) -> Coded {
             Some(
                 Action::GiveGrant
                 | Action::AssignConsultation
+                | Action::OpenMaintenance
+                | Action::ApproveMaintenance
                 | Action::ManageHolds
                 | Action::ApproveRelease
                 | Action::RequestDestruction,

@@ -43,10 +43,10 @@ const GIVE_MAPPED: Sql = Sql::new(
     "INSERT INTO person_role (institution, actor, role, given_ms, given_by, source) \
      SELECT p.institution, p.actor, CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) \
      FROM person p WHERE p.institution = $5 AND p.actor = $6 \
-     AND CAST($1 AS TEXT) NOT IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient') \
+     AND CAST($1 AS TEXT) NOT IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient', 'vendor') \
      AND NOT EXISTS (\
        SELECT 1 FROM person_role r WHERE r.institution = p.institution AND r.actor = p.actor \
-       AND (r.role = $1 OR r.role IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient')))",
+       AND (r.role = $1 OR r.role IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient', 'vendor')))",
 );
 const TAKE_MAPPED: Sql =
     Sql::new("DELETE FROM person_role WHERE institution = $1 AND actor = $2 AND role = $3 AND source = $4");

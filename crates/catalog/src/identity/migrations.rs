@@ -38,6 +38,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
     Migration { version: 13, name: "expand: passkeys", sqlite: PASSKEYS, postgres: PASSKEYS },
     Migration { version: 14, name: "expand: rules of the institution", sqlite: POLICIES, postgres: POLICIES },
+    Migration {
+        version: 15,
+        name: "expand: maintenance sessions",
+        sqlite: MAINTENANCE,
+        postgres: MAINTENANCE,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -381,4 +387,27 @@ CREATE TABLE policy_activation (
     reviewed_ms  BIGINT,
     PRIMARY KEY (institution, number)
 )
+";
+
+/// Scopes are words with a space between them. The words of people are sealed.
+const MAINTENANCE: &str = "
+CREATE TABLE maintenance_session (
+    institution    TEXT   NOT NULL,
+    number         BIGINT NOT NULL,
+    actor          TEXT   NOT NULL,
+    scopes         TEXT   NOT NULL,
+    words          BYTEA  NOT NULL,
+    opened_by      TEXT   NOT NULL,
+    opened_ms      BIGINT NOT NULL,
+    valid_from_ms  BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    approved_by    TEXT,
+    approved_ms    BIGINT,
+    ended_ms       BIGINT,
+    ended_by       TEXT,
+    PRIMARY KEY (institution, number),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE INDEX maintenance_session_of ON maintenance_session (institution, actor, valid_until_ms);
+CREATE INDEX maintenance_session_open ON maintenance_session (institution, number) WHERE ended_ms IS NULL
 ";

@@ -13,6 +13,7 @@ pub mod directories;
 pub mod directory_attempts;
 pub mod grants;
 pub mod links;
+pub mod maintenance;
 pub(crate) mod migrations;
 pub mod passkeys;
 pub mod people;

@@ -66,7 +66,7 @@ const GIVE_ROLE: Sql = Sql::new(
      WHERE p.institution = $4 AND p.actor = $5 AND NOT EXISTS (\
        SELECT 1 FROM person_role r WHERE r.institution = p.institution AND r.actor = p.actor \
        AND (r.role = $1 OR CAST($6 AS BIGINT) = 1 \
-            OR r.role IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient')))",
+            OR r.role IN ('system-administrator', 'security-administrator', 'audit-administrator', 'patient', 'vendor')))",
 );
 const TOUCH: Sql = Sql::new("UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2");
 const TAKE_ROLE: Sql =

@@ -33,7 +33,7 @@ pub(crate) fn ready(call: &Call) -> Response<Body> {
 /// configured metrics token was checked at the gate and comes without a session.
 pub(crate) async fn metrics(call: Call) -> Result<Response<Body>, Problem> {
     if let Some(session) = &call.identity {
-        may_read(&call, session).await?;
+        may(&call, session, Action::ReadMetrics).await?;
     }
     let text = (call.service.hooks.metrics)();
     Ok(answer::with_body(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
@@ -46,14 +46,32 @@ pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::json(StatusCode::OK, &status))
 }
 
+/// Whether each part works: what a vendor may see of the state.
+pub(crate) async fn health(call: Call) -> Result<Response<Body>, Problem> {
+    may(&call, call.session()?, Action::ReadHealth).await?;
+    let health = (call.service.hooks.health)().await;
+    Ok(answer::json(StatusCode::OK, &health))
+}
+
+/// How the system is set up, without secrets.
+pub(crate) async fn configuration(call: Call) -> Result<Response<Body>, Problem> {
+    may(&call, call.session()?, Action::ReadConfiguration).await?;
+    let configuration = (call.service.hooks.configuration)().await;
+    Ok(answer::json(StatusCode::OK, &configuration))
+}
+
 /// The OpenAPI document of this server.
 pub(crate) fn description(call: &Call) -> Response<Body> {
     answer::json(StatusCode::OK, &openapi::document(&call.service.origin))
 }
 
 pub(super) async fn may_read(call: &Call, session: &Session) -> Result<(), Problem> {
+    may(call, session, Action::ReadSystem).await
+}
+
+async fn may(call: &Call, session: &Session, action: Action) -> Result<(), Problem> {
     let resource = Resource::Archive(session.institution().clone());
-    let decision = call.service.access.decide(session, Action::ReadSystem, &resource).await;
+    let decision = call.service.access.decide(session, action, &resource).await;
     let decision = decision.map_err(|refusal| of_refusal(&refusal))?;
     if decision.permitted {
         return Ok(());

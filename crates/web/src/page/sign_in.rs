@@ -240,6 +240,7 @@ pub(crate) const fn role_zh(role: Role) -> &'static str {
         Role::Technician => "技师",
         Role::RemoteExpert => "远程专家",
         Role::Patient => "患者",
+        Role::Vendor => "厂商维护人员",
         Role::Researcher => "研究人员",
         Role::SystemAdministrator => "系统管理员",
         Role::SecurityAdministrator => "安全管理员",
@@ -259,6 +260,7 @@ const fn is_of_people(role: Role) -> bool {
         | Role::Technician
         | Role::RemoteExpert
         | Role::Patient
+        | Role::Vendor
         | Role::Researcher
         | Role::SystemAdministrator
         | Role::SecurityAdministrator

@@ -29,6 +29,9 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
     const CONSULTATION: &str = "consultation:integer name:text study:text|null patient:text|null reason:text|null \
                                 assigned_by:text assigned_ms:integer valid_from_ms:integer valid_until_ms:integer open:flag \
                                 ended_ms:integer|null ended_by:text|null end:text|null";
+    const MAINTENANCE: &str = "maintenance:integer name:text scopes:texts reason:text|null state:text opened_by:text \
+                               opened_ms:integer approved_by:text|null approved_ms:integer|null valid_from_ms:integer \
+                               valid_until_ms:integer ended_ms:integer|null ended_by:text|null";
     const PATIENT_ACCOUNT: &str = "account:integer name:text patient:text|null checked:text|null bound_by:text bound_ms:integer \
                                    valid_until_ms:integer open:flag ended_ms:integer|null ended_by:text|null";
     const POLICY: &str = "version:integer state:text digest:text reason:text|null copy_of:integer|null proposed_by:text \
@@ -148,6 +151,17 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         | RouteId::CompleteConsultation
         | RouteId::WithdrawConsultation => members(CONSULTATION),
         RouteId::ListConsultations => list(members(CONSULTATION)),
+        RouteId::OpenMaintenance
+        | RouteId::ReadMaintenance
+        | RouteId::ApproveMaintenance
+        | RouteId::EndMaintenance => members(MAINTENANCE),
+        RouteId::ListMaintenance => list(members(MAINTENANCE)),
+        RouteId::SystemHealth => members(
+            "version:text status:text parts:texts storage:object databases:object audit:object certificates:array",
+        ),
+        RouteId::SystemConfiguration => members(
+            "version:text doors:array interfaces:object zones:texts storage:object dicom:object identity:object connected:object",
+        ),
         RouteId::BindPatientAccount | RouteId::UnbindPatientAccount => members(PATIENT_ACCOUNT),
         RouteId::ListPatientAccounts => list(members(PATIENT_ACCOUNT)),
         RouteId::OwnRecordAccesses => list(members(

@@ -3,8 +3,9 @@
 use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, passkeys, patient_accounts, performed,
-    policies, policy_reports, programs, rights, storage, studies as follow, system, vault, worklist,
+    dissents, evidence, grants, holds, keys, maintenance, me, network, nodes, passkeys, patient_accounts,
+    performed, policies, policy_reports, programs, rights, storage, studies as follow, system, vault,
+    worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -192,6 +193,13 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListPatientAccounts => patient_accounts::list(call).await,
         RouteId::UnbindPatientAccount => patient_accounts::unbind(call).await,
         RouteId::OwnRecordAccesses => patient_accounts::accesses(call).await,
+        RouteId::OpenMaintenance => maintenance::open(call, body).await,
+        RouteId::ListMaintenance => maintenance::list(call).await,
+        RouteId::ReadMaintenance => maintenance::read(call).await,
+        RouteId::ApproveMaintenance => maintenance::approve(call).await,
+        RouteId::EndMaintenance => maintenance::end(call).await,
+        RouteId::SystemHealth => system::health(call).await,
+        RouteId::SystemConfiguration => system::configuration(call).await,
         RouteId::BreakGlass => break_glass::open(call, body).await,
         RouteId::ListBrokenGlass => break_glass::list(call).await,
         RouteId::ReadBrokenGlass => break_glass::read(call).await,

@@ -3,8 +3,8 @@
 
 use super::checkpoint::{Checkpoint, Passed};
 use super::dispatch::dispatch;
-use super::validate;
 use super::{BodyRule, Call, Needs, RouteId, Service};
+use super::{validate, vendor};
 use crate::http::body::collect;
 use crate::http::compress::Press;
 use crate::http::form::Parameters;
@@ -102,6 +102,7 @@ async fn admit(
         *body = whole_form(std::mem::take(body)).await?;
     }
     let passed = checkpoint.turn(identity.as_ref()).await?;
+    vendor::admit(&service.access, identity.as_ref(), &route).await?;
     if let Some(session) = identity.as_ref().filter(|session| session.has_to_sign()) {
         *body = Box::pin(signed::whole(&service, session, &parts, std::mem::take(body))).await?;
     }

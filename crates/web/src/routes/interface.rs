@@ -52,6 +52,10 @@ impl Owner {
             Action::ManageAccounts
             | Action::ReadSystem
             | Action::ManageStorage
+            | Action::OpenMaintenance
+            | Action::ReadHealth
+            | Action::ReadMetrics
+            | Action::ReadConfiguration
             | Action::Backup
             | Action::Recover => Self::SystemAdministration,
             Action::ManageRights
@@ -66,7 +70,8 @@ impl Owner {
             | Action::ProposePolicy
             | Action::ApprovePolicy
             | Action::ActivatePolicy
-            | Action::ReviewRights => Self::SecurityAdministration,
+            | Action::ReviewRights
+            | Action::ApproveMaintenance => Self::SecurityAdministration,
             Action::ReadAudit | Action::ReviewAlerts | Action::LiftStop => Self::AuditAdministration,
         }
     }
@@ -205,7 +210,12 @@ impl Route {
             | Action::ProposePolicy
             | Action::ApprovePolicy
             | Action::ActivatePolicy
-            | Action::ReviewRights => Class::Administration,
+            | Action::ReviewRights
+            | Action::OpenMaintenance
+            | Action::ApproveMaintenance
+            | Action::ReadHealth
+            | Action::ReadMetrics
+            | Action::ReadConfiguration => Class::Administration,
         }
     }
 

@@ -17,6 +17,7 @@ mod schema;
 mod shapes;
 mod table;
 mod validate;
+mod vendor;
 pub(crate) mod wadl;
 mod words;
 

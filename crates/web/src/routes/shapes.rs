@@ -5,7 +5,8 @@ use super::schema::Shape;
 use yingdun_access::{CredentialKind, Demand, LOCAL_BYTES_MAX, Scope};
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_model::{
-    Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, PerformedState, ReviewVerdict, Role, StepState,
+    Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, MaintenanceScope, PerformedState,
+    ReviewVerdict, Role, StepState,
 };
 
 const fn shape(
@@ -201,6 +202,8 @@ words! {
     CREDENTIAL_KINDS = CredentialKind;
     /// What is demanded of it.
     DEMANDS = Demand;
+    /// What a maintenance session opens.
+    MAINTENANCE_SCOPES = MaintenanceScope;
 }
 
 #[cfg(test)]

@@ -146,6 +146,8 @@ impl Running {
             metrics: Arc::new(|| "yingdun_test 1\n".into()),
             ready: Arc::new(|| Readiness::Ready),
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
+            health: Arc::new(|| Box::pin(async { serde_json::json!({"status": "ready"}) })),
+            configuration: Arc::new(|| Box::pin(async { serde_json::json!({"doors": []}) })),
             network: Arc::new(MockNetwork),
             seal: Some(Arc::new(|| {})),
             vault_part: Arc::new(|_| Ok(Box::pin(futures_util::stream::empty()))),

@@ -11,6 +11,7 @@ mod grants;
 mod installation;
 mod interfaces;
 mod keys;
+mod maintenance;
 mod monitor;
 mod nodes;
 mod outside;
@@ -46,6 +47,7 @@ pub(crate) use keys::{
     BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
     RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
+pub(crate) use maintenance::MaintenanceCommand;
 pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
 pub(crate) use outside::{ConsultationCommand, PatientAccountCommand};
@@ -180,6 +182,9 @@ pub(crate) enum Command {
     /// Accounts of patients: bound to one record, which they see, and who looked at it
     #[command(subcommand)]
     PatientAccount(PatientAccountCommand),
+    /// Maintenance sessions of vendors: one officer opens, another approves, and it ends at its second
+    #[command(subcommand)]
+    Maintenance(MaintenanceCommand),
     /// Broken glass: one patient in an emergency, and the review that follows
     #[command(subcommand)]
     BreakGlass(BreakGlassCommand),

@@ -112,6 +112,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Department(command) => admin::department(command, output).await,
         Command::Dissent(command) => admin::dissent(command, output).await,
         Command::Grant(command) => admin::grant(command, output).await,
+        Command::Maintenance(command) => admin::maintenance(command, output).await,
         Command::Consultation(command) => admin::consultation(command, output).await,
         Command::PatientAccount(command) => admin::patient_account(command, output).await,
         Command::BreakGlass(command) => admin::break_glass(command, output).await,

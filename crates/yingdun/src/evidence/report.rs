@@ -172,6 +172,7 @@ const fn role_in_chinese(role: Role) -> &'static str {
         Role::Technician => "技师",
         Role::RemoteExpert => "远程专家",
         Role::Patient => "患者",
+        Role::Vendor => "厂商维护人员",
         Role::Researcher => "研究人员",
         Role::SystemAdministrator => "系统管理员",
         Role::SecurityAdministrator => "安全管理员",

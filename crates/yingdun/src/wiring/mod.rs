@@ -22,6 +22,7 @@ mod interfaces;
 mod join;
 mod ldap;
 mod ledger;
+mod maintenance;
 mod monitor;
 mod network;
 mod nodes;

@@ -5,6 +5,7 @@ use super::complete::Completeness;
 use super::error::StartError;
 use super::foundation::Foundation;
 use super::health::Health;
+use super::maintenance;
 use crate::config::Config;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
@@ -57,14 +58,33 @@ pub(super) fn hooks(
         completeness: health.completeness().clone(),
         certificates: Arc::new([config.web.certificate_file.clone(), config.dicom.certificate_file.clone()]),
     };
+    let (of_health, of_archive, looks) = (foundation.clone(), archive.clone(), health.clone());
+    let certificates = Arc::clone(&status.certificates);
+    let config_seen = Arc::new(config.clone());
     Ok(Hooks {
         metrics: Arc::new(metrics),
+        health: Arc::new(move || {
+            let (foundation, archive, readiness) = (of_health.clone(), of_archive.clone(), looks.readiness());
+            let certificates = Arc::clone(&certificates);
+            Box::pin(apart(move || {
+                maintenance::health(&foundation, &archive, readiness, certificates.as_slice())
+            }))
+        }),
+        configuration: Arc::new(move || {
+            let config = Arc::clone(&config_seen);
+            Box::pin(apart(move || maintenance::configuration(&config)))
+        }),
         ready: Arc::new(move || health.readiness()),
         status: Arc::new(move || Box::pin(status.clone().read())),
         network,
         seal: None,
         vault_part: super::vault::parts(config, foundation),
     })
+}
+
+/// Something that reads files, on a thread that may wait.
+async fn apart(read: impl FnOnce() -> Value + Send + 'static) -> Value {
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
 #[derive(Clone)]

@@ -25,6 +25,7 @@ mod custody;
 mod devices;
 mod dicomweb;
 mod identity;
+mod maintenance;
 mod nodes;
 mod operations;
 mod outside;
@@ -110,6 +111,10 @@ doors! {
     outside {
         AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,
         BindPatientAccount, ListPatientAccounts, UnbindPatientAccount, OwnRecordAccesses,
+    }
+    maintenance {
+        OpenMaintenance, ListMaintenance, ReadMaintenance, ApproveMaintenance, EndMaintenance, SystemHealth,
+        SystemConfiguration,
     }
     policies {
         ProposePolicy, CheckPolicy, ListPolicies, ReadPolicy, ApprovePolicy, RejectPolicy, WithdrawPolicy,
