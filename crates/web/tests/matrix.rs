@@ -598,7 +598,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             other => token_or(other, Forbidden),
         },
         // Nobody who signs in is a node.
-        RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
+        RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch | RouteId::NodeAudit => SignIn,
         RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditAccesses
@@ -740,6 +740,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::SetDeviceDepartments => json(json!({"departments": []})),
         RouteId::SetStudyDepartments => json(json!({"study": study.study.as_str()})),
         RouteId::AuditAccesses | RouteId::AuditBundle => json(json!({"patient_id": "4711"})),
+        RouteId::NodeAudit => json(json!({"log": "renmin/audit", "leaf": 0, "count": false, "limit": 1})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))

@@ -1,7 +1,8 @@
 //! Accounts of patients: bound to a record, unbound; and what a patient learns of who looked.
 
 use super::accounts::actor;
-use super::audit::{count, page, paged, parsed};
+use super::across::{Search, search};
+use super::audit::{count, parsed};
 use super::grants::{of_grant, patient_of};
 use super::problems::{of_refusal, unavailable};
 use crate::dicomweb::problems::of_unavailable;
@@ -14,7 +15,8 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use yingdun_access::{GrantRecord, Granted, NewPatientAccount, session_leaf};
-use yingdun_audit::{Cursor, Event, EventKind, Filter, Outcome, ReasonCode};
+use yingdun_audit::across::Walk;
+use yingdun_audit::{Event, EventKind, Filter, Outcome, ReasonCode};
 use yingdun_model::Action;
 
 /// The patient is named in the body and never in a path, so that no patient ID ends up in a log of addresses.
@@ -62,7 +64,7 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
     let session = call.session()?;
     let access = &call.service.access;
     let patient = access.own_record(session).await.map_err(|refusal| of_refusal(&refusal))?;
-    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
     let limit = count(&call, "limit")?;
     let event = Event {
         kind: EventKind::Query,
@@ -70,7 +72,7 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
         patient: Some(patient),
         ..session_leaf(session, OWN_RECORD_ACCESSES)
     };
-    call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
+    let receipt = call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
     let filter = Filter {
         institution: Some(session.institution().clone()),
         kinds: vec![EventKind::Access],
@@ -78,10 +80,10 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
         patient: Some(patient),
         ..Filter::default()
     };
-    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
-    let mut rows = Vec::with_capacity(page.leaves.len());
-    for found in &page.leaves {
-        let leaf = &found.leaf;
+    let found = search(&call, Search { filter, from, limit, only: None, leaf: receipt.index() }).await?;
+    let mut rows = Vec::with_capacity(found.leaves.len());
+    for (_, logged) in &found.leaves {
+        let leaf = &logged.leaf;
         let who = access.told_to_patient(session, patient, &leaf.actor, leaf.actor_kind).await;
         let who = who.map_err(|refusal| of_refusal(&refusal))?;
         rows.push(json!({
@@ -97,7 +99,7 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
             "study": leaf.study,
         }));
     }
-    paged(&call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
+    Ok(found.beside(answer::json(StatusCode::OK, &Value::Array(rows))))
 }
 
 // === helpers ===

@@ -2,9 +2,10 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, me, network, nodes, passkeys, patient_accounts, performed,
-    policies, policy_reports, programs, rights, storage, studies as follow, system, vault, worklist,
+    accesses, accounts, alerts, asked, audit, break_glass, commitments, consultations, departments,
+    destructions, dissents, evidence, grants, holds, keys, me, network, nodes, passkeys, patient_accounts,
+    performed, policies, policy_reports, programs, rights, storage, studies as follow, system, vault,
+    worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -236,6 +237,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::NodeSpan => nodes::span(call).await,
         RouteId::NodeSoundness => nodes::soundness(call).await,
         RouteId::NodeEpoch => nodes::epoch(call).await,
+        RouteId::NodeAudit => asked::search(call, body).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),

@@ -147,6 +147,7 @@ impl Running {
             ready: Arc::new(|| Readiness::Ready),
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
             network: Arc::new(MockNetwork),
+            logs: None,
             seal: Some(Arc::new(|| {})),
             vault_part: Arc::new(|_| Ok(Box::pin(futures_util::stream::empty()))),
         };

@@ -134,6 +134,7 @@ doors! {
     }
     nodes {
         VaultHoldings, VaultPack, VaultProbe, VaultPart, VaultAudit, NodeSpan, NodeSoundness, NodeEpoch,
+        NodeAudit,
     }
 }
 
