@@ -57,6 +57,13 @@ class Two:
                     assert Web(node, self.lookers[number]).get(path).status_code == 200
         return image
 
+    def page(self, node, token) -> str:
+        """The page on which a patient reads who looked."""
+        cookies = {"__Host-yingdun-session": token}
+        answer = requests.get(f"{node.addresses.web}/record", cookies=cookies, verify=str(node.ca_file), timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def found(self, web, image) -> bool:
         return bool(web.search("/studies", StudyInstanceUID=image.StudyInstanceUID))
 
@@ -207,6 +214,8 @@ def test_a_node_that_is_away_is_missed_by_name_and_the_answer_is_right_otherwise
     two.office.security.post("/patient-accounts", body, 201)
     whole = who_looked(two.audit(two.first), study_uid=image.StudyInstanceUID)
     assert len(views(whole.json())) == 5
+    read = two.page(two.first, patient)
+    assert "谁查看过我的影像" in read and "不完整" not in read and read.count("<tr>") == 1 + 6, read
     first_page = two.audit(two.first).raw("GET", "/audit/search", params={"limit": 1, **conditions})
     assert first_page.headers["Yingdun-Whole"] == "true"
     seen = int(time.time() * 1000)
@@ -226,9 +235,11 @@ def test_a_node_that_is_away_is_missed_by_name_and_the_answer_is_right_otherwise
     next_page = two.audit(two.first).raw("GET", "/audit/search", params={"limit": 1, **conditions, **walk})
     assert next_page.status_code == 200 and next_page.headers["Yingdun-Whole"] == "false"
     rows, walk = rows + next_page.json(), {"cursor": next_page.headers["Yingdun-Next"]}
-    # The patient is told, too; and so is who asks on the command line.
+    # The patient is told, too, in words on the page; and so is who asks on the command line.
     own = Api(two.first.addresses.web, str(two.first.ca_file), patient).raw("GET", "/me/record/accesses")
     assert own.status_code == 200 and own.headers["Yingdun-Whole"] == "false" and len(own.json()) >= 2
+    read = two.page(two.first, patient)
+    assert "这份清单不完整" in read and "This list is not whole" in read and "in an hour" in read and "looker-" not in read
     token = tmp_path / "token"
     token.write_text(two.office.audit.token)
     command = ["audit", "accesses", "--study", image.StudyInstanceUID, "--server", two.first.addresses.web]

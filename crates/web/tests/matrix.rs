@@ -222,6 +222,11 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             // The sign-in form.
             Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
         },
+        // To a patient whose account is bound, whom nobody here is; the sign-in form to who is nobody.
+        RouteId::OwnRecordPage => match who {
+            Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
+            _ => Forbidden,
+        },
         // What shows the sign-in form to who is nobody, and never an image.
         RouteId::SecondFactorPage | RouteId::SessionsPage | RouteId::PasskeysPage => match who {
             // Programs have neither.
@@ -810,6 +815,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::OAuthMetadata
         | RouteId::Home
         | RouteId::StudyPage
+        | RouteId::OwnRecordPage
         | RouteId::ProviderStart
         | RouteId::ProviderCallback
         | RouteId::UnbindPerson

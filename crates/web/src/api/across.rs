@@ -49,7 +49,7 @@ pub(crate) struct Found {
     /// The leaves, the newest first, each with the name of its log.
     pub(crate) leaves: Vec<(String, LoggedLeaf)>,
     count: Option<Count>,
-    next: Option<Walk>,
+    pub(crate) next: Option<Walk>,
     own: String,
     /// How many logs there are.
     logs: usize,

@@ -193,7 +193,7 @@ fn named(call: &Call, name: &str) -> Result<Option<ActorId>, Problem> {
         .transpose()
 }
 
-pub(super) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+pub(crate) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
     call.query
         .one(name)?
         .map(|text| text.parse().map_err(|_| Problem::bad_request(format!("{expected} as `{name}`"), text)))

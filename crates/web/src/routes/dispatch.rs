@@ -14,7 +14,9 @@ use crate::dicomweb::{
 use crate::fhir::audit_event;
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, introspect, metadata, token};
-use crate::page::{enrol, passkeys as page_passkeys, provider, second_factor, sessions, sign_in, studies};
+use crate::page::{
+    enrol, passkeys as page_passkeys, provider, record, second_factor, sessions, sign_in, studies,
+};
 use axum::body::Body;
 use axum::http::Response;
 use yingdun_archive::Level;
@@ -85,6 +87,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::SecondFactorProof => second_factor::prove(call, body).await,
         RouteId::SecondFactorBegin => second_factor::begin(call, body).await,
         RouteId::SecondFactorConfirm => second_factor::confirm(call, body).await,
+        RouteId::OwnRecordPage => record::show(call).await,
         RouteId::SessionsPage => sessions::list(&call).await,
         RouteId::SessionsPageEnd => sessions::end(call, body).await,
         RouteId::PasskeysPage => page_passkeys::list(&call).await,
