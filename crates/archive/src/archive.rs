@@ -285,6 +285,17 @@ impl Archive {
         logs.map(|logs| logs.len()).map_err(|error| Unavailable::new("keys", error))
     }
 
+    /// The names of the audit logs of the institution that have begun, the oldest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the key room does not answer.
+    pub async fn audit_log_names(&self, institution: &InstitutionId) -> Result<Vec<String>, Unavailable> {
+        let logs = self.core.keys.logs(institution).await;
+        let logs = logs.map_err(|error| Unavailable::new("keys", error))?;
+        // One that has no leaf yet has nothing to tell.
+        Ok(logs.into_iter().filter(|log| log.first_leaf.is_some()).map(|log| log.origin).collect())
+    }
+
     /// Key unwraps since the start, for the promise I1.
     #[must_use]
     pub fn key_unwraps(&self) -> u64 {

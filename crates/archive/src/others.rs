@@ -58,6 +58,14 @@ pub(crate) async fn epoch(
 
 /// The store of the other node that has this certificate.
 async fn node_of(core: &Core, certificate_sha256: &[u8; 32]) -> Result<Option<StoreNumber>, Unavailable> {
+    Ok(asking(core, certificate_sha256).await?.map(|(store, _)| store))
+}
+
+/// The same, with the name of its audit log.
+pub(crate) async fn asking(
+    core: &Core,
+    certificate_sha256: &[u8; 32],
+) -> Result<Option<(StoreNumber, Option<String>)>, Unavailable> {
     // Who asks no others is none of them.
     if core.nodes.is_none() {
         return Ok(None);
@@ -65,10 +73,9 @@ async fn node_of(core: &Core, certificate_sha256: &[u8; 32]) -> Result<Option<St
     let own = core.catalogue.store_number();
     let nodes = nodes::all(core.catalogue.database()).await.map_err(unavailable)?;
     let shows = |door: &NodeDoor| door.certificate_sha256 == *certificate_sha256;
-    Ok(nodes
-        .iter()
-        .find(|node| node.store != own && node.said.door.as_ref().is_some_and(shows))
-        .map(|node| node.store))
+    let mut others = nodes.into_iter().filter(|node| node.store != own);
+    let asks = others.find(|node| node.said.door.as_ref().is_some_and(shows));
+    Ok(asks.map(|node| (node.store, node.said.log)))
 }
 
 /// A range of a record from one of its copies, counted from 0; nothing when there are fewer.

@@ -107,6 +107,7 @@
 //! `yingdun_audit_leaves_total`, `yingdun_audit_commit_seconds`, `yingdun_audit_integrate_seconds`,
 //! `yingdun_audit_checkpoint_size` (leaves), `yingdun_audit_index_leaves`, `yingdun_audit_index_discarded_total`, `yingdun_audit_failed` (1 after a failure).
 
+pub mod across;
 mod checkpoint;
 mod commit;
 pub mod complete;

@@ -1,5 +1,6 @@
 //! The door itself: from its configuration and the rooms behind it to a running server.
 
+use crate::api::asked::Questions;
 use crate::dicomweb::event_channel::Channels;
 use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
@@ -103,6 +104,7 @@ impl Door {
             signed_bodies: Arc::new(Semaphore::new(limits::SIGNED_BODIES_AT_ONCE_MAX)),
             device_calls: Semaphore::new(limits::DEVICE_CALLS_AT_ONCE_MAX),
             jobs: jobs.clone(),
+            node_questions: Questions::default(),
             origins: Arc::clone(&origins),
             channels: channels.clone(),
         };

@@ -2,6 +2,7 @@
 //! calls to devices, the seal.
 
 use crate::network::Network;
+use crate::other_logs::OtherLogs;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -57,6 +58,8 @@ pub struct Hooks {
     pub configuration: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
     /// Calls to devices.
     pub network: Arc<dyn Network>,
+    /// The audit logs of other nodes; none where this one is closed to them.
+    pub logs: Option<Arc<dyn OtherLogs>>,
     /// Closes the archive and wipes its keys, shortly after it returns; none where it would open again by itself.
     pub seal: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Reads a part for a vault, or says in one sentence why it cannot be had here.

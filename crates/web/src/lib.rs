@@ -59,6 +59,7 @@ pub mod limits;
 pub mod multipart;
 mod network;
 mod oauth;
+mod other_logs;
 mod page;
 mod passkeys;
 mod routes;
@@ -71,6 +72,7 @@ pub use network::{
     CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way,
     WorklistQuestion,
 };
+pub use other_logs::{Absence, OtherLogs};
 pub use routes::{
     Authentication, BodyRule, Family, Interface, Method, Needs, Owner, Parameter, Place, Route, RouteId,
     Schema, Shape, interfaces,

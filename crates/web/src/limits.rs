@@ -183,6 +183,9 @@ pub const METADATA_AHEAD: usize = 8;
 /// request may be, so the head is measured again by its own bound.
 pub const HTTP1_BUFFER_BYTES: usize = 256 * 1024;
 
+/// How long another node is waited for with a page of its audit log: a search takes some 300 ms, one that reads where no index is a second.
+pub const AUDIT_NODE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Leaves of the audit log in one answer when nothing is said.
 pub const AUDIT_LEAVES_DEFAULT: usize = 100;
 

@@ -240,6 +240,11 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             // The sign-in form.
             Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
         },
+        // To a patient whose account is bound, whom nobody here is; the sign-in form to who is nobody.
+        RouteId::OwnRecordPage => match who {
+            Who::Anonymous | Who::Expired | Who::Revoked | Who::HalfSignedIn => Served,
+            _ => Forbidden,
+        },
         // What shows the sign-in form to who is nobody, and never an image.
         RouteId::SecondFactorPage | RouteId::SessionsPage | RouteId::PasskeysPage => match who {
             // Programs have neither.
@@ -634,7 +639,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             other => token_or(other, Forbidden),
         },
         // Nobody who signs in is a node.
-        RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch => SignIn,
+        RouteId::NodeSpan | RouteId::NodeSoundness | RouteId::NodeEpoch | RouteId::NodeAudit => SignIn,
         RouteId::AuditTail
         | RouteId::AuditSearch
         | RouteId::AuditAccesses
@@ -779,6 +784,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         RouteId::SetDeviceDepartments => json(json!({"departments": []})),
         RouteId::SetStudyDepartments => json(json!({"study": study.study.as_str()})),
         RouteId::AuditAccesses | RouteId::AuditBundle => json(json!({"patient_id": "4711"})),
+        RouteId::NodeAudit => json(json!({"log": "renmin/audit", "leaf": 0, "count": false, "limit": 1})),
         RouteId::EndCare => json(json!({"name": "victim", "patient_id": "4711"})),
         RouteId::RotateKeys | RouteId::BeginRewrap | RouteId::BeginCompaction => {
             json(json!({"dry_run": true}))
@@ -851,6 +857,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::OAuthMetadata
         | RouteId::Home
         | RouteId::StudyPage
+        | RouteId::OwnRecordPage
         | RouteId::ProviderStart
         | RouteId::ProviderCallback
         | RouteId::UnbindPerson

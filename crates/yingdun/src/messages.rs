@@ -73,7 +73,10 @@ messages! {
     no_such_leaves() { "没有这样的审计记录。" "There are no such leaves." }
     no_such_leaves_yet() { "已查看的记录中没有；请用 --cursor 继续查找。" "None among those looked at so far; go on with --cursor." }
     nobody_known() { "本系统不认识这个患者或检查：患者 ID 有签发者时，请用 --issuer 写明（与影像中一致）。受特殊保护的不予显示。" "The archive knows no such patient or study: name the issuer of the patient ID as the images have it (--issuer). What is under special care is not told." }
-    leaves_of_one_log(log, logs) { "以上只是日志 {log} 的记录：本系统有 {logs} 个节点的日志，请逐个节点查询（yingdun nodes list）" "of the log {log} only: {logs} logs are known, one for each node; ask each node (yingdun nodes list)" }
+    no_such_leaves_in_these_logs() { "已查询到的日志中没有这样的记录。" "There are no such leaves in the logs that answered." }
+    not_whole() { "结果不完整：下列日志不在其中。其节点恢复后请重新查询（yingdun nodes list 可查看）。" "The answer is not whole: these logs are not in it. Ask again when their nodes are back (yingdun nodes list shows it)." }
+    log_missing(log, why) { "    {log}：{why}" "    {log}: {why}" }
+    log_missing_since(log, why, seen) { "    {log}：{why}，最近应答于 {seen}" "    {log}: {why}, it last answered at {seen}" }
     leaves_in_all(count) { "共 {count} 条" "{count} in all" }
     leaves_at_least(count) { "多于 {count} 条" "more than {count}" }
     more_leaves(next) { "下一页：--cursor {next}" "the next ones: --cursor {next}" }

@@ -5,6 +5,7 @@ use crate::error::Unavailable;
 use crate::others::{self, SpanError};
 use bytes::Bytes;
 use std::ops::Range;
+use yingdun_model::StoreNumber;
 use yingdun_storage::StoreLocation;
 
 impl Archive {
@@ -15,6 +16,18 @@ impl Archive {
     /// [`Unavailable`] when the catalogue does not answer.
     pub async fn is_node(&self, certificate_sha256: &[u8; 32]) -> Result<bool, Unavailable> {
         others::is_node(&self.core, certificate_sha256).await
+    }
+
+    /// The node that asks with this certificate: the number of its store, and the name of its audit log where it has said so. Nobody where
+    /// [`Self::is_node`] says no.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the catalogue does not answer.
+    pub async fn asking_node(
+        &self,
+        certificate_sha256: &[u8; 32],
+    ) -> Result<Option<(StoreNumber, Option<String>)>, Unavailable> {
+        others::asking(&self.core, certificate_sha256).await
     }
 
     /// The key of an epoch as it lies in the file here, for the node with this certificate, whose file lacks it; nothing for anybody else, or

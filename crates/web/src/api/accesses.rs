@@ -1,7 +1,8 @@
 //! Who looked at images: of a patient or a study, for the audit administrator and whoever answers a patient; and of oneself, for everybody who signs in.
 //! Both are leaves before the answer.
 
-use super::audit::{authorise, count, page, paged, parsed};
+use super::across::{Search, search};
+use super::audit::{authorise, count, parsed};
 use super::grants::patient_of;
 use super::problems::unavailable;
 use crate::dicomweb::problems::of_unavailable;
@@ -14,7 +15,8 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_audit::{Counts, Cursor, Event, EventKind, Filter, LoggedLeaf, Outcome, ReasonCode};
+use yingdun_audit::across::Walk;
+use yingdun_audit::{Counts, Event, EventKind, Filter, LoggedLeaf, Outcome, ReasonCode};
 use yingdun_model::{Action, ActorKind, Grade, PatientRef, StudyRef, Timestamp, Uid};
 
 /// Whose images, and which page. A body, because a patient ID does not belong into addresses, which proxies write down.
@@ -31,6 +33,7 @@ struct Asked {
     until_ms: Option<i64>,
     limit: Option<usize>,
     cursor: Option<String>,
+    log: Option<String>,
 }
 
 /// Whether the archive knows the patient or the study: where it does not, nothing found says nothing.
@@ -39,7 +42,7 @@ const KNOWN: HeaderName = HeaderName::from_static("yingdun-known");
 /// Who looked at the images of a patient or a study, and who was refused.
 pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let asked: Asked = json_of(body).await?;
-    authorise(&call).await?;
+    let leaf = authorise(&call).await?;
     let session = call.session()?;
     let institution = session.institution();
     let mut filter = Filter {
@@ -76,10 +79,10 @@ pub(crate) async fn of_images(call: Call, body: Body) -> Result<Response<Body>, 
                 .expected("one of `study_uid`, `study`, `patient` and `patient_id`"));
         }
     }
-    let cursor = asked.cursor.map(|text| text.parse::<Cursor>()).transpose();
-    let cursor = cursor.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
+    let from = asked.cursor.map(|text| text.parse::<Walk>()).transpose();
+    let from = from.map_err(|error| Problem::new(Kind::BadRequest).expected(error.to_string()))?;
     let limit = asked.limit.unwrap_or(limits::AUDIT_LEAVES_DEFAULT).min(limits::AUDIT_LEAVES_MAX);
-    answered(&call, filter, cursor, limit, known).await
+    answered(&call, Search { filter, from, limit, only: asked.log, leaf }, known).await
 }
 
 /// What images the bearer of the token opened, or was refused.
@@ -96,7 +99,7 @@ pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
         actor_kind: Some(ActorKind::Person),
         ..Filter::default()
     };
-    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
     let limit = count(&call, "limit")?;
     let event = Event {
         kind: EventKind::Query,
@@ -115,8 +118,9 @@ pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
         counts: Counts::new(),
         detail: None,
     };
-    call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
-    answered(&call, filter, cursor, limit, None).await
+    let receipt = call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
+    let search = Search { filter, from, limit, only: None, leaf: receipt.index() };
+    answered(&call, search, None).await
 }
 
 // === helpers ===
@@ -128,27 +132,22 @@ pub(super) async fn reference_of(call: &Call, uid: &str) -> Result<StudyRef, Pro
     reference.map_err(|error| of_unavailable(&error))
 }
 
-async fn answered(
-    call: &Call,
-    filter: Filter,
-    cursor: Option<Cursor>,
-    limit: usize,
-    known: Option<bool>,
-) -> Result<Response<Body>, Problem> {
-    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
-    let rows = page.leaves.iter().map(row).collect::<Vec<Value>>();
-    let mut answer = paged(call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await?;
+async fn answered(call: &Call, wanted: Search, known: Option<bool>) -> Result<Response<Body>, Problem> {
+    let found = search(call, wanted).await?;
+    let rows = found.leaves.iter().map(|(log, leaf)| row(log, leaf)).collect::<Vec<Value>>();
+    let mut answer = found.beside(answer::json(StatusCode::OK, &Value::Array(rows)));
     // Who sees that somebody looked knows it anyhow.
-    if let Some(known) = known.map(|known| known || !page.leaves.is_empty()) {
+    if let Some(known) = known.map(|known| known || !found.leaves.is_empty()) {
         answer.headers_mut().insert(KNOWN, HeaderValue::from_static(if known { "true" } else { "false" }));
     }
     Ok(answer)
 }
 
 /// Who, when, why and with what outcome; the whole leaf is behind its number.
-fn row(found: &LoggedLeaf) -> Value {
+fn row(log: &str, found: &LoggedLeaf) -> Value {
     let leaf = &found.leaf;
     json!({
+        "log": log,
         "index": found.index,
         "time_ms": leaf.time_ms,
         "actor": leaf.actor,

@@ -1,6 +1,7 @@
 //! Reading the audit log: the office of the audit administrator. Every reading is a leaf itself, written
 //! before the first line is answered, and shows leaves of one's own institution only.
 
+use super::across::{self, Search};
 use super::problems::{of_refusal, unavailable};
 use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
@@ -8,28 +9,20 @@ use crate::http::problem::{Kind, Problem};
 use crate::limits;
 use crate::routes::Call;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::str::FromStr;
 use yingdun_access::Resource;
-use yingdun_audit::{AuditError, Count, Cursor, Filter, Log, LoggedLeaf, Page, Reader, Tree};
+use yingdun_audit::across::Walk;
+use yingdun_audit::{AuditError, Filter, LoggedLeaf, Reader, Tree};
 use yingdun_model::{Action, ActorId, ActorKind, StudyRef, Timestamp, Uid};
 
-/// How many leaves there are, in the first page of a search: a number, or `more than` one.
-const COUNT: HeaderName = HeaderName::from_static("yingdun-count");
-/// Where the next page begins, for `cursor`.
-const NEXT: HeaderName = HeaderName::from_static("yingdun-next");
-
-/// The name of the log that answers: every node has one of its own.
-const LOG: HeaderName = HeaderName::from_static("yingdun-log");
-/// How many logs the installation has. Where there are several, each is asked.
-const LOGS: HeaderName = HeaderName::from_static("yingdun-logs");
-
-/// The newest leaves.
+/// The newest leaves of the log here.
 pub(crate) async fn tail(call: Call) -> Result<Response<Body>, Problem> {
     let limit = count(&call, "count")?;
-    leaves(call, Filter::default(), None, limit).await
+    let only = call.service.audit.verifier().name().to_owned();
+    leaves(call, Filter::default(), None, limit, Some(only)).await
 }
 
 /// The leaves that fit all conditions, the newest first, a page at a time.
@@ -51,9 +44,10 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
         outcome: word(&call, "outcome", "permitted, refused, succeeded or failed")?,
         ..Filter::default()
     };
-    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
     let limit = count(&call, "limit")?;
-    leaves(call, filter, cursor, limit).await
+    let only = call.query.one("log")?.map(str::to_owned);
+    leaves(call, filter, from, limit, only).await
 }
 
 /// The signed checkpoint, as a C2SP signed note.
@@ -127,71 +121,37 @@ async fn study(call: &Call) -> Result<Option<StudyRef>, Problem> {
 async fn leaves(
     call: Call,
     filter: Filter,
-    cursor: Option<Cursor>,
+    from: Option<Walk>,
     limit: usize,
+    only: Option<String>,
 ) -> Result<Response<Body>, Problem> {
-    authorise(&call).await?;
+    let leaf = authorise(&call).await?;
     let filter = Filter { institution: Some(call.session()?.institution().clone()), ..filter };
-    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
-    let rows: Vec<Value> = page.leaves.iter().map(row).collect();
-    paged(&call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
-}
-
-/// A page of a search, read on a thread where that may take its time.
-pub(super) async fn page(
-    log: Log,
-    filter: Filter,
-    cursor: Option<Cursor>,
-    limit: usize,
-) -> Result<Page, Problem> {
-    tokio::task::spawn_blocking(move || log.search(&filter, cursor, limit))
-        .await
-        .map_err(|_| Problem::new(Kind::Internal))?
-        .map_err(|error| of_search(&error))
+    let found = across::search(&call, Search { filter, from, limit, only, leaf }).await?;
+    let rows: Vec<Value> = found.leaves.iter().map(|(log, leaf)| row(log, leaf)).collect();
+    Ok(found.beside(answer::json(StatusCode::OK, &Value::Array(rows))))
 }
 
 /// Why a search has no answer.
 pub(crate) fn of_search(error: &AuditError) -> Problem {
     match error {
-        AuditError::OtherLog { log } => {
-            together(&format!("a cursor of the log `{log}`, which answers here"), "a cursor of another log")
-                .remedy(
-                    "every node has a log of its own: ask for the next page at the node that gave the cursor",
-                )
-        }
+        AuditError::OtherLog { log } => together(
+            &format!("a cursor of the logs of this installation, as of `{log}`"),
+            "a cursor of another log",
+        )
+        .remedy(
+            "begin again without a cursor; what answers from one log alone goes on at the node that gave it",
+        ),
         error => unavailable(error),
     }
 }
 
-/// Says beside the rows which log they are of, how many there are, and where the next ones begin.
-pub(super) async fn paged(
-    call: &Call,
-    page: &Page,
-    mut response: Response<Body>,
-) -> Result<Response<Body>, Problem> {
-    let logs = call.service.archive.audit_logs(call.session()?.institution()).await;
-    let logs = logs.map_err(|error| of_unavailable(&error))?;
-    let log = call.service.audit.verifier().name().to_owned();
-    let count = page.count.map(|count| match count {
-        Count::Exactly(count) => count.to_string(),
-        Count::AtLeast(count) => format!("at least {count}"),
-    });
-    let next = page.next.map(|next| next.to_string());
-    let beside = [(LOG, Some(log)), (LOGS, Some(logs.to_string())), (COUNT, count), (NEXT, next)];
-    for (name, text) in beside {
-        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    Ok(response)
-}
-
-/// Decides, and writes down that the log is read.
-pub(crate) async fn authorise(call: &Call) -> Result<(), Problem> {
+/// Decides, and writes down that the log is read: in the leaf of this number.
+pub(crate) async fn authorise(call: &Call) -> Result<u64, Problem> {
     let session = call.session()?;
     let resource = Resource::AuditLog(session.institution().clone());
     let permit = call.service.access.authorise(session, Action::ReadAudit, resource).await;
-    permit.map(|_permit| ()).map_err(|refusal| of_refusal(&refusal))
+    permit.map(|permit| permit.leaf_index()).map_err(|refusal| of_refusal(&refusal))
 }
 
 /// Reads files on a thread where that may take its time.
@@ -205,8 +165,8 @@ pub(crate) async fn read<T: Send + 'static>(
         .map_err(|error| unavailable(&error))
 }
 
-fn row(found: &LoggedLeaf) -> Value {
-    json!({"index": found.index, "leaf_hash": hex::encode(found.leaf_hash), "leaf": found.leaf})
+fn row(log: &str, found: &LoggedLeaf) -> Value {
+    json!({"log": log, "index": found.index, "leaf_hash": hex::encode(found.leaf_hash), "leaf": found.leaf})
 }
 
 /// One of the fixed words of the log.
@@ -233,7 +193,7 @@ fn named(call: &Call, name: &str) -> Result<Option<ActorId>, Problem> {
         .transpose()
 }
 
-pub(super) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+pub(crate) fn parsed<T: FromStr>(call: &Call, name: &str, expected: &str) -> Result<Option<T>, Problem> {
     call.query
         .one(name)?
         .map(|text| text.parse().map_err(|_| Problem::bad_request(format!("{expected} as `{name}`"), text)))

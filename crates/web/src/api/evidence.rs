@@ -2,7 +2,8 @@
 //! to judge them. The reading is a leaf before the answer.
 
 use super::accesses::reference_of;
-use super::audit::{authorise, page};
+use super::across::page_of;
+use super::audit::authorise;
 use super::problems::unavailable;
 use crate::http::answer;
 use crate::http::body::json_of;
@@ -61,7 +62,7 @@ pub(crate) async fn bundle(call: Call, body: Body) -> Result<Response<Body>, Pro
     let cursor = cursor.map_err(|error| bad_request(&error.to_string()))?;
     let limit = asked.limit.unwrap_or(limits::AUDIT_LEAVES_MAX).min(limits::AUDIT_LEAVES_MAX);
     let log = call.service.audit.clone();
-    let found = page(log.clone(), filter.clone(), cursor, limit).await?;
+    let found = page_of(log.clone(), filter.clone(), cursor, limit).await?;
     // Found first, signed then: so one checkpoint covers every leaf.
     log.checkpoint().await.map_err(|error| unavailable(&error))?;
     let (verifier, leaves) = (log.verifier().clone(), found.leaves);

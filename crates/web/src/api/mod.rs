@@ -3,7 +3,9 @@
 
 pub(crate) mod accesses;
 pub(crate) mod accounts;
+pub(crate) mod across;
 pub(crate) mod alerts;
+pub(crate) mod asked;
 pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod commitments;

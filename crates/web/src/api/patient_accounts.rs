@@ -1,7 +1,8 @@
 //! Accounts of patients: bound to a record, unbound; and what a patient learns of who looked.
 
 use super::accounts::actor;
-use super::audit::{count, page, paged, parsed};
+use super::across::{Found, Search, search};
+use super::audit::{count, parsed};
 use super::grants::{of_grant, patient_of};
 use super::problems::{of_refusal, unavailable};
 use crate::dicomweb::problems::of_unavailable;
@@ -13,8 +14,9 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_access::{GrantRecord, Granted, NewPatientAccount, session_leaf};
-use yingdun_audit::{Cursor, Event, EventKind, Filter, Outcome, ReasonCode};
+use yingdun_access::{GrantRecord, Granted, NewPatientAccount, OwnRecordLook, session_leaf};
+use yingdun_audit::across::Walk;
+use yingdun_audit::{Event, EventKind, Filter, Leaf, Outcome, ReasonCode};
 use yingdun_model::Action;
 
 /// The patient is named in the body and never in a path, so that no patient ID ends up in a log of addresses.
@@ -55,36 +57,13 @@ pub(crate) async fn unbind(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::json(StatusCode::OK, &shown(&ended.map_err(of_grant)?)))
 }
 
-/// Who looked at the images of the patient who asks. Names of people and programs are left out; the leaf that it was asked comes before the
-/// answer.
+/// Who looked at the images of the patient who asks. Names of people and programs are left out.
 pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
-    const OWN_RECORD_ACCESSES: ReasonCode = ReasonCode::new("own-record-accesses");
-    let session = call.session()?;
-    let access = &call.service.access;
-    let patient = access.own_record(session).await.map_err(|refusal| of_refusal(&refusal))?;
-    let cursor = parsed::<Cursor>(&call, "cursor", "what the last page gave as the next one")?;
+    let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
     let limit = count(&call, "limit")?;
-    let event = Event {
-        kind: EventKind::Query,
-        action: Some(Action::ReadAudit),
-        patient: Some(patient),
-        ..session_leaf(session, OWN_RECORD_ACCESSES)
-    };
-    call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
-    let filter = Filter {
-        institution: Some(session.institution().clone()),
-        kinds: vec![EventKind::Access],
-        outcome: Some(Outcome::Permitted),
-        patient: Some(patient),
-        ..Filter::default()
-    };
-    let page = page(call.service.audit.clone(), filter, cursor, limit).await?;
-    let mut rows = Vec::with_capacity(page.leaves.len());
-    for found in &page.leaves {
-        let leaf = &found.leaf;
-        let who = access.told_to_patient(session, patient, &leaf.actor, leaf.actor_kind).await;
-        let who = who.map_err(|refusal| of_refusal(&refusal))?;
-        rows.push(json!({
+    let (found, looks) = looks(&call, from, limit).await?;
+    let rows = looks.iter().map(|(leaf, who)| {
+        json!({
             "time_ms": leaf.time_ms,
             "who": who.pseudonym,
             "oneself": who.oneself,
@@ -95,9 +74,43 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
             "action": leaf.action,
             "reason": leaf.reason,
             "study": leaf.study,
-        }));
+        })
+    });
+    Ok(found.beside(answer::json(StatusCode::OK, &Value::Array(rows.collect()))))
+}
+
+/// A page of who looked, in the logs of all nodes, each as a patient is told. The leaf that it was asked comes before the answer.
+pub(crate) async fn looks(
+    call: &Call,
+    from: Option<Walk>,
+    limit: usize,
+) -> Result<(Found, Vec<(Leaf, OwnRecordLook)>), Problem> {
+    const OWN_RECORD_ACCESSES: ReasonCode = ReasonCode::new("own-record-accesses");
+    let session = call.session()?;
+    let access = &call.service.access;
+    let patient = access.own_record(session).await.map_err(|refusal| of_refusal(&refusal))?;
+    let event = Event {
+        kind: EventKind::Query,
+        action: Some(Action::ReadAudit),
+        patient: Some(patient),
+        ..session_leaf(session, OWN_RECORD_ACCESSES)
+    };
+    let receipt = call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;
+    let filter = Filter {
+        institution: Some(session.institution().clone()),
+        kinds: vec![EventKind::Access],
+        outcome: Some(Outcome::Permitted),
+        patient: Some(patient),
+        ..Filter::default()
+    };
+    let found = search(call, Search { filter, from, limit, only: None, leaf: receipt.index() }).await?;
+    let mut looks = Vec::with_capacity(found.leaves.len());
+    for (_, logged) in &found.leaves {
+        let leaf = &logged.leaf;
+        let who = access.told_to_patient(session, patient, &leaf.actor, leaf.actor_kind).await;
+        looks.push((leaf.clone(), who.map_err(|refusal| of_refusal(&refusal))?));
     }
-    paged(&call, &page, answer::json(StatusCode::OK, &Value::Array(rows))).await
+    Ok((found, looks))
 }
 
 // === helpers ===

@@ -6,6 +6,7 @@ pub(crate) mod form_token;
 mod html;
 pub(crate) mod passkeys;
 pub(crate) mod provider;
+pub(crate) mod record;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

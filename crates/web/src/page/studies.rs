@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use yingdun_access::Session;
 use yingdun_archive::{FindError, FindRequest, Include, Level};
 use yingdun_dicom::query::Matching;
-use yingdun_model::Uid;
+use yingdun_model::{Role, Uid};
 
 /// Rows of one page.
 const ROWS: u32 = 50;
@@ -109,8 +109,12 @@ fn nothing_to_see(session: &Session) -> Response<Body> {
 fn framed(session: &Session, title_zh: &str, title_en: &str, main: &str) -> Response<Body> {
     let token = FormToken::generate();
     let (actor, role) = (escape(session.actor().as_str()), session.role());
+    let record = match role {
+        Role::Patient => " · <a href=\"/record\">谁查看过 Who looked</a>",
+        _ => "",
+    };
     let main = format!(
-        "<p>{actor} · {} {role} · <a href=\"/sessions\">我的会话 My sessions</a></p>{main}<form class=\"inline\" method=\"post\" action=\"/logout\">{}\
+        "<p>{actor} · {} {role} · <a href=\"/sessions\">我的会话 My sessions</a>{record}</p>{main}<form class=\"inline\" method=\"post\" action=\"/logout\">{}\
          <button>退出 Sign out</button></form>",
         role_zh(role),
         token.field()

@@ -24,7 +24,7 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
     const HOLD: &str = "id:text state:text reason:text placed_by:text placed_ms:integer placed_leaf:integer";
     const DESTRUCTION: &str = "id:text state:text";
     const INVITATION: &str = "name:text link:text expires_ms:integer";
-    const LEAF: &str = "index:integer leaf_hash:text leaf:object";
+    const LEAF: &str = "log:text index:integer leaf_hash:text leaf:object";
     const STEP: &str = "step:text state:text attributes:object";
     const CONSULTATION: &str = "consultation:integer name:text study:text|null patient:text|null reason:text|null \
                                 assigned_by:text assigned_ms:integer valid_from_ms:integer valid_until_ms:integer open:flag \
@@ -81,7 +81,7 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::ProveSecondFactor => members("strong_until_ms:integer"),
         RouteId::ListOwnSessions | RouteId::ListSessions => list(members(SESSION)),
         RouteId::OwnAccesses | RouteId::AuditAccesses => list(members(
-            "index:integer time_ms:integer actor:text actor_kind:text role:text|null purpose:text|null action:text|null outcome:text \
+            "log:text index:integer time_ms:integer actor:text actor_kind:text role:text|null purpose:text|null action:text|null outcome:text \
              reason:text patient:text|null study:text|null node:text|null",
         )),
         RouteId::ListPeople => list(members(
@@ -220,6 +220,7 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         }
         RouteId::VaultProbe => members("packs:objects"),
         RouteId::NodeSoundness => members("sound:flag"),
+        RouteId::NodeAudit => members("log:text leaves:objects count:any next:integer|null size:integer"),
         _ => return None,
     })
 }

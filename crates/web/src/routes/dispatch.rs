@@ -2,10 +2,10 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, alerts, audit, break_glass, commitments, consultations, departments, destructions,
-    dissents, evidence, grants, holds, keys, maintenance, me, network, nodes, passkeys, patient_accounts,
-    performed, policies, policy_reports, programs, rights, storage, studies as follow, system, vault,
-    worklist,
+    accesses, accounts, alerts, asked, audit, break_glass, commitments, consultations, departments,
+    destructions, dissents, evidence, grants, holds, keys, maintenance, me, network, nodes, passkeys,
+    patient_accounts, performed, policies, policy_reports, programs, rights, storage, studies as follow,
+    system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -14,7 +14,9 @@ use crate::dicomweb::{
 use crate::fhir::audit_event;
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, introspect, metadata, token};
-use crate::page::{enrol, passkeys as page_passkeys, provider, second_factor, sessions, sign_in, studies};
+use crate::page::{
+    enrol, passkeys as page_passkeys, provider, record, second_factor, sessions, sign_in, studies,
+};
 use axum::body::Body;
 use axum::http::Response;
 use yingdun_archive::Level;
@@ -85,6 +87,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::SecondFactorProof => second_factor::prove(call, body).await,
         RouteId::SecondFactorBegin => second_factor::begin(call, body).await,
         RouteId::SecondFactorConfirm => second_factor::confirm(call, body).await,
+        RouteId::OwnRecordPage => record::show(call).await,
         RouteId::SessionsPage => sessions::list(&call).await,
         RouteId::SessionsPageEnd => sessions::end(call, body).await,
         RouteId::PasskeysPage => page_passkeys::list(&call).await,
@@ -244,6 +247,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::NodeSpan => nodes::span(call).await,
         RouteId::NodeSoundness => nodes::soundness(call).await,
         RouteId::NodeEpoch => nodes::epoch(call).await,
+        RouteId::NodeAudit => asked::search(call, body).await,
         RouteId::Description => Ok(system::description(&call)),
         RouteId::Live => Ok(system::live()),
         RouteId::Ready => Ok(system::ready(&call)),

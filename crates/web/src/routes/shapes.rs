@@ -123,7 +123,8 @@ shapes! {
     PASSKEY = shape("what the browser brings back, as JSON", 16 * 1024, "^[^\\x00]*$", "{}");
     /// Where a page begins.
     CURSOR = shape(
-        "what the last page gave as the next one", 64, "^before-[0-9]{1,15}-in-[0-9a-f]{16}$", "before-100-in-0011223344556677"
+        "what the last page gave as the next one", 1024,
+        r"^before-[0-9]{1,15}-in-[0-9a-f]{16}(?:\.before-[0-9]{1,15}-in-[0-9a-f]{16}){0,15}$", "before-100-in-0011223344556677"
     );
     /// An address or a network.
     ADDRESS = shape(

@@ -149,6 +149,7 @@ impl Running {
             health: Arc::new(|| Box::pin(async { serde_json::json!({"status": "ready"}) })),
             configuration: Arc::new(|| Box::pin(async { serde_json::json!({"doors": []}) })),
             network: Arc::new(MockNetwork),
+            logs: None,
             seal: Some(Arc::new(|| {})),
             vault_part: Arc::new(|_| Ok(Box::pin(futures_util::stream::empty()))),
         };

@@ -47,6 +47,9 @@ pub(crate) enum AuditCommand {
         /// Where to go on: `next` of the page before
         #[arg(long)]
         cursor: Option<String>,
+        /// Only in the log of this name; in the logs of all nodes when absent
+        #[arg(long, value_name = "ORIGIN")]
+        log: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -67,6 +70,9 @@ pub(crate) enum AuditCommand {
         /// Where to go on: `next` of the page before
         #[arg(long)]
         cursor: Option<String>,
+        /// Only in the log of this name; in the logs of all nodes when absent
+        #[arg(long, value_name = "ORIGIN")]
+        log: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },

@@ -84,6 +84,11 @@ pub(crate) enum PatientAccountCommand {
     },
     /// Who looked at your images (patient)
     Accesses {
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        /// Where to go on: `next` of the page before
+        #[arg(long)]
+        cursor: Option<String>,
         #[command(flatten)]
         admin: AdminArgs,
     },

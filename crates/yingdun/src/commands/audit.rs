@@ -31,6 +31,7 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
             outcome,
             limit,
             cursor,
+            log,
             admin,
         } => {
             let conditions = [
@@ -45,15 +46,17 @@ pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdi
                 ("kind", kind),
                 ("outcome", outcome),
                 ("limit", Some(limit.to_string())),
+                ("log", log),
             ];
             admin::audit_search(&conditions, &admin, output).await
         }
-        AuditCommand::Accesses { study, patient_id_file, issuer, limit, cursor, admin } => {
+        AuditCommand::Accesses { study, patient_id_file, issuer, limit, cursor, log, admin } => {
             let patient_id = patient_id_file.as_deref().map(admin::text_of).transpose()?;
             let mut body = json!({"limit": limit});
             if let Some(fields) = body.as_object_mut() {
                 fields.extend(study.map(|study| ("study_uid".to_owned(), Value::from(study))));
                 fields.extend(cursor.map(|cursor| ("cursor".to_owned(), Value::from(cursor))));
+                fields.extend(log.map(|log| ("log".to_owned(), Value::from(log))));
                 if let Some(patient_id) = patient_id {
                     fields.insert("patient_id".to_owned(), Value::from(patient_id.trim()));
                     fields.insert("issuer".to_owned(), Value::from(issuer));

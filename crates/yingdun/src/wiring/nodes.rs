@@ -1,5 +1,5 @@
 //! This node among the others of the installation: it says where they reach it, reads from them what lies in their packs, and has the
-//! epoch of them that its file lacks.
+//! epoch of them that its file lacks; and asks them for what their audit logs say.
 //!
 //! Where a node is away or late, what it has sent to an off-site replica is read there, if this one is told of that place.
 //! What travels is ciphertext, over TLS in which both sides show a certificate of the installation's authority. Each is held to the digest
@@ -7,6 +7,7 @@
 //! has none.
 
 mod late;
+mod logs;
 
 use super::certificates::read_certificate;
 use super::error::{StartError, read};
@@ -19,7 +20,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use late::Late;
 use reqwest::redirect::Policy;
 use reqwest::tls::TlsInfo;
-use reqwest::{Certificate, Client, Identity, Response, StatusCode};
+use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -34,7 +35,7 @@ use yingdun_catalog::catalogue::stores;
 use yingdun_catalog::{Database, Exclusive, holder};
 use yingdun_crypto::digest::sha256;
 use yingdun_keys::{EpochGivers, GivenEpoch, KeyNode, KeyStore, ServingNodes};
-use yingdun_model::StoreNumber;
+use yingdun_model::{Clock, StoreNumber, SystemClock, Timestamp};
 use yingdun_storage::{CopiesElsewhere, Disk, RealDisk, Store};
 
 /// How long it may take to reach another node: it is in the same building.
@@ -101,11 +102,8 @@ pub(super) async fn announce(
 ///
 /// # Errors
 /// [`StartError`] when certificates or key cannot be used.
-pub(super) fn others(
-    config: &Config,
-    catalogue: &Database,
-) -> Result<Option<Arc<dyn OtherNodes>>, StartError> {
-    Ok(client(config, catalogue)?.map(|others| Arc::new(others) as Arc<dyn OtherNodes>))
+pub(super) fn others(config: &Config, catalogue: &Database) -> Result<Option<Arc<Others>>, StartError> {
+    Ok(client(config, catalogue)?.map(Arc::new))
 }
 
 /// Who this node is where keys are kept, and whom it asks for an epoch that its file lacks.
@@ -142,8 +140,9 @@ fn client(config: &Config, catalogue: &Database) -> Result<Option<Others>, Start
         .build()
         .map_err(StartError::NodeTls)?;
     let certificate_sha256 = certificate(config)?;
-    let (memory, ids, late) = Default::default();
-    Ok(Some(Others { http, certificate_sha256, catalogue: catalogue.clone(), memory, ids, copies, late }))
+    let (memory, ids, late, logs, heard) = Default::default();
+    let catalogue = catalogue.clone();
+    Ok(Some(Others { http, certificate_sha256, catalogue, memory, ids, copies, late, logs, heard }))
 }
 
 /// Whether another node answers where it is said to be reached, as itself and to this one.
@@ -166,7 +165,7 @@ fn certificate(config: &Config) -> Result<[u8; 32], StartError> {
 }
 
 /// The other nodes, as a client of their web doors.
-struct Others {
+pub(super) struct Others {
     http: Client,
     /// The certificate that this node shows.
     certificate_sha256: [u8; 32],
@@ -178,6 +177,10 @@ struct Others {
     copies: Option<CopiesElsewhere>,
     /// Who of them is waited for only now and then.
     late: Late,
+    /// Whose node an audit log is, as the catalogue said.
+    logs: Mutex<HashMap<String, StoreNumber>>,
+    /// When a node last answered.
+    heard: Mutex<HashMap<StoreNumber, Timestamp>>,
 }
 
 /// What is known of a node.
@@ -400,11 +403,20 @@ impl Others {
         time_max: Duration,
     ) -> Result<Response, NodeError> {
         let url = format!("{}/api/v1/nodes/{path}", door.address);
-        let send = || self.http.get(&url).query(query).timeout(time_max).send();
-        let mut answer = send().await;
+        self.send(store, door, || self.http.get(&url).query(query).timeout(time_max)).await
+    }
+
+    /// Sends a request to the node at a door, and makes sure that it was that node who answered.
+    async fn send(
+        &self,
+        store: StoreNumber,
+        door: &NodeDoor,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, NodeError> {
+        let mut answer = request().send().await;
         // The connection was closed meanwhile: there is another one.
         if answer.as_ref().is_err_and(|error| !is_away(error)) {
-            answer = send().await;
+            answer = request().send().await;
         }
         let answer = answer.map_err(|error| {
             let (away, cause) = (is_away(&error), without_url(error));
@@ -418,6 +430,7 @@ impl Others {
             let cause = "it shows another certificate than it has told; start it anew".to_owned();
             return Err(NodeError::Refused { store, address: door.address.clone(), cause });
         }
+        self.heard().insert(store, SystemClock.now());
         Ok(answer)
     }
 
@@ -465,6 +478,14 @@ impl Others {
         if let Some(remembered) = self.memory().get_mut(&store) {
             remembered.silent = Some((Instant::now(), cause));
         }
+    }
+
+    fn logs(&self) -> MutexGuard<'_, HashMap<String, StoreNumber>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn heard(&self) -> MutexGuard<'_, HashMap<StoreNumber, Timestamp>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<StoreNumber, Remembered>> {

@@ -77,6 +77,7 @@ pub(super) fn hooks(
         ready: Arc::new(move || health.readiness()),
         status: Arc::new(move || Box::pin(status.clone().read())),
         network,
+        logs: None,
         seal: None,
         vault_part: super::vault::parts(config, foundation),
     })
@@ -173,6 +174,8 @@ const COUNTERS: &[&str] = &[
     "yingdun_kek_destroyed_total",
     "yingdun_kek_rotations_total",
     "yingdun_key_epochs_ended_total",
+    "yingdun_node_audit_questions_refused_total",
+    "yingdun_node_audit_questions_total",
     "yingdun_node_copies_read_bytes_total",
     "yingdun_node_given_bytes_total",
     "yingdun_node_read_bytes_total",

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use yingdun_access::Access;
-use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, Recovered};
+use yingdun_archive::{Archive, ArchiveLimits, ArchiveParts, OtherNodes, Recovered};
 use yingdun_audit::{Log, ReasonCode};
 use yingdun_catalog::catalogue::stores;
 use yingdun_catalog::{Exclusive, Hold};
@@ -38,7 +38,7 @@ use yingdun_gateway::Gateway;
 use yingdun_keys::RootKey;
 use yingdun_model::{InstitutionId, Secret};
 use yingdun_storage::{OffsiteConfig, RealDisk, ReplicaConfig, Store, StoreConfig};
-use yingdun_web::{Door, DoorConfig, Rooms, ServerTls, TlsFiles, Transport as WebTransport};
+use yingdun_web::{Door, DoorConfig, OtherLogs, Rooms, ServerTls, TlsFiles, Transport as WebTransport};
 
 /// How often rows of sign-ins that nobody asks for any more are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
@@ -147,7 +147,8 @@ impl System {
         admit(config, &foundation, &store, hold.as_ref()).await?;
         nodes::announce(config, &foundation.catalogue, &foundation.keys, &store).await?;
         let others = nodes::others(config, &foundation.catalogue)?;
-        let parts = ArchiveParts { nodes: others, ..archive_parts(config, &foundation, store.clone()) };
+        let nodes = others.clone().map(|others| others as Arc<dyn OtherNodes>);
+        let parts = ArchiveParts { nodes, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         foundation.monitor.learn_decoys(&config.monitor, &archive, &foundation.institution).await?;
         let scores = Scores::new(
@@ -177,6 +178,7 @@ impl System {
         let calls = Arc::new(Calls::new(calling.clone(), service.clone()));
         let mut hooks =
             observe::hooks(config, &foundation, &archive, health, gathered, calls, stop_workers.clone())?;
+        hooks.logs = others.map(|others| others as Arc<dyn OtherLogs>);
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 

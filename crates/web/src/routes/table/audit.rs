@@ -1,6 +1,6 @@
 //! The audit log, also as FHIR.
 
-use super::common::{CURSOR, OK, PAGED, api, optional, path, query};
+use super::common::{CURSOR, PAGED, api, optional, path, query};
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
@@ -13,6 +13,10 @@ const TREE: Parameter = query(
     Schema::Word(&["sha-256", "sm3"]),
     "sha-256, which every log has, or sm3; sha-256 when absent",
 );
+
+/// One log of several.
+const LOG: Parameter =
+    query("log", Schema::Text, "Only in the log of this name; in the logs of all nodes when absent");
 
 /// Whose images.
 const ACCESSES: &[Parameter] = &[
@@ -29,6 +33,7 @@ const ACCESSES: &[Parameter] = &[
     optional("until_ms", Schema::Number, "Before"),
     optional("limit", Schema::Number, "Rows at most; 100 when absent, 1000 at most"),
     optional("cursor", Schema::Shaped(&shapes::CURSOR), "Where to go on"),
+    optional("log", Schema::Text, "Only in the log of this name; in the logs of all nodes when absent"),
 ];
 
 /// Which leaves, with their proofs.
@@ -70,9 +75,9 @@ const fn api_text(
 
 rows! {
     /// The newest leaves.
-    AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], OK, "最新审计记录", "The newest audit leaves"),
+    AuditTail => api(Method::Get, "/audit/tail", Action::ReadAudit, BodyRule::None, list![query("count", Schema::Number, "Leaves at most; 100 when absent, 1000 at most")], PAGED, "本节点日志的最新审计记录", "The newest audit leaves of the log of this node"),
     /// Search the leaves.
-    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Shaped(&shapes::NAME), "By this actor"), query("actor_kind", Schema::Word(shapes::ACTOR_KINDS), "By an actor of this kind: person, device, service or system"), query("device", Schema::Shaped(&shapes::NAME), "By this device"), query("action", Schema::Word(shapes::ACTIONS), "With this action, such as `view`"), query("patient", Schema::Shaped(&shapes::HEX_32), "About this patient reference"), query("study", Schema::Shaped(&shapes::HEX_32), "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Word(shapes::EVENT_KINDS), "Kind of event"), query("outcome", Schema::Word(shapes::OUTCOMES), "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
+    AuditSearch => api(Method::Get, "/audit/search", Action::ReadAudit, BodyRule::None, list![query("from_ms", Schema::Number, "Written at or after"), query("until_ms", Schema::Number, "Written before"), query("actor", Schema::Shaped(&shapes::NAME), "By this actor"), query("actor_kind", Schema::Word(shapes::ACTOR_KINDS), "By an actor of this kind: person, device, service or system"), query("device", Schema::Shaped(&shapes::NAME), "By this device"), query("action", Schema::Word(shapes::ACTIONS), "With this action, such as `view`"), query("patient", Schema::Shaped(&shapes::HEX_32), "About this patient reference"), query("study", Schema::Shaped(&shapes::HEX_32), "About this study reference"), query("study_uid", Schema::Uid, "About this study, by its UID"), query("kind", Schema::Word(shapes::EVENT_KINDS), "Kind of event"), query("outcome", Schema::Word(shapes::OUTCOMES), "Outcome"), query("limit", Schema::Number, "Leaves at most; 100 when absent, 1000 at most"), CURSOR, LOG], PAGED, "检索审计记录", "Search audit leaves, the newest first"),
     /// Who looked at images.
     AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::JsonOf(&Schema::RecordOf(ACCESSES, &["study_uid", "study", "patient", "patient_id"])), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
     /// Leaves with their proofs.

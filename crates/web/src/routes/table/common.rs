@@ -99,7 +99,7 @@ pub(super) const CURSOR: Parameter =
 /// A page of the audit log.
 pub(super) const PAGED: &[(u16, &str)] = &[(
     200,
-    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one; `Yingdun-Log` names the log that answers, and `Yingdun-Logs` is how many the installation has: each node answers from its own. `Yingdun-Known` is `false` where the archive knows no patient or study of that name",
+    "The rows. `Yingdun-Count`, with the first page, is how many there are, or `at least` how many; `Yingdun-Next` is the cursor of the next page, if there is one; `Yingdun-Log` names the log of the node that answers, and `Yingdun-Logs` is how many the installation has: one for each node, and all of them are asked. `Yingdun-Whole` is `false` where not all of them are in the answer; `Yingdun-Logs-Read` (JSON) are the names of those that are, `Yingdun-Logs-Missing` (JSON) those that are not, each with `log`, `why` and `last_seen_ms`. A log that is away keeps its place in the cursor: where the last page is whole, all pages together are. `Yingdun-Known` is `false` where the archive knows no patient or study of that name",
 )];
 
 /// A route without login.

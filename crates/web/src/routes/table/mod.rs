@@ -81,7 +81,7 @@ doors! {
         RequestCancellation, Subscribe, Unsubscribe, SuspendSubscription, OpenEventChannel,
     }
     sign_in {
-        Token, Revoke, Introspect, AuthorizeForm, Authorize, OAuthMetadata, Home, StudyPage, LoginForm, Login,
+        Token, Revoke, Introspect, AuthorizeForm, Authorize, OAuthMetadata, Home, StudyPage, OwnRecordPage, LoginForm, Login,
         LoginLinkForm, LoginLink, ProviderStart, ProviderCallback, ProviderLogout, Logout, EnrolForm, Enrol,
         SecondFactorPage, SecondFactorProof, SecondFactorBegin, SecondFactorConfirm, SessionsPage,
         SessionsPageEnd, PasskeysPage, PasskeysPageBegin, PasskeysPageConfirm, PasskeysPageRemove,
@@ -139,6 +139,7 @@ doors! {
     }
     nodes {
         VaultHoldings, VaultPack, VaultProbe, VaultPart, VaultAudit, NodeSpan, NodeSoundness, NodeEpoch,
+        NodeAudit,
     }
 }
 

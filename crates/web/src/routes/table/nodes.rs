@@ -1,6 +1,6 @@
 //! What a vault and the other nodes of an installation ask.
 
-use super::common::{OK, api, field, path, query};
+use super::common::{OK, api, field, optional, path, query};
 use crate::limits;
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Needs, Parameter, Route, Schema};
@@ -13,6 +13,24 @@ const PROBED: Schema = Schema::Record(&[
     field("pack", Schema::Shaped(&shapes::HEX_16), "Pack"),
     field("bytes", Schema::Number, "So many of its bytes, from the first"),
 ]);
+
+/// What is asked of a log: see `GET /audit/search`.
+const QUESTION: &[Parameter] = &[
+    field("log", Schema::Text, "The log that is meant"),
+    field("leaf", Schema::Number, "Number of the leaf there that says who asked"),
+    optional("from_ms", Schema::Number, "Written at or after"),
+    optional("until_ms", Schema::Number, "Written before"),
+    optional("actor", Schema::Shaped(&shapes::NAME), "By this actor"),
+    optional("actor_kind", Schema::Word(shapes::ACTOR_KINDS), "By an actor of this kind"),
+    optional("action", Schema::Word(shapes::ACTIONS), "With this action"),
+    optional("patient", Schema::Shaped(&shapes::HEX_32), "About this patient reference"),
+    optional("study", Schema::Shaped(&shapes::HEX_32), "About this study reference"),
+    optional("kinds", Schema::List(&Schema::Word(shapes::EVENT_KINDS), 16), "Of these kinds"),
+    optional("outcome", Schema::Word(shapes::OUTCOMES), "With this outcome"),
+    optional("before", Schema::Number, "Only leaves before this number"),
+    field("count", Schema::Flag, "Whether to count all of them"),
+    field("limit", Schema::Number, "Leaves at most; 1000 at most"),
+];
 
 rows! {
     /// What a vault finds here.
@@ -31,4 +49,6 @@ rows! {
     NodeSoundness => Route { needs: Needs::Node, ..api(Method::Get, "/nodes/records/{place}/soundness", Action::View, BodyRule::None, &[RECORD], list![(200, "Whether every byte of it is on so many replicas as an acknowledgement needs"), (404, "No such record here")], "节点：核验记录副本", "For another node: whether a record is whole on the write quorum") },
     /// The wrapped key of an epoch, for another node.
     NodeEpoch => Route { needs: Needs::Node, produces: &["application/octet-stream"], ..api(Method::Get, "/nodes/epochs/{epoch}", Action::ManageKeys, BodyRule::None, list![path("epoch", Schema::Number, "Its number")], list![(200, "Its key, wrapped under the root key as it lies in the epoch file"), (404, "The key database does not use such an epoch, or this node does not have it")], "节点：取得世代密钥", "For another node: the wrapped key of the epoch that its file lacks; with a leaf here") },
+    /// A page of the audit log here, for another node.
+    NodeAudit => Route { needs: Needs::Node, ..api(Method::Post, "/nodes/audit/search", Action::ReadAudit, BodyRule::Json(QUESTION), &[], list![(200, "The leaves of this log that fit, newest first, and where to go on"), (422, "The log here is another one"), (429, "This node has asked too often")], "节点：检索审计日志", "For another node: a page of the audit log here; with a leaf here that names the asking node and its leaf") },
 }

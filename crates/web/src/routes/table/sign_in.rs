@@ -1,6 +1,6 @@
 //! How people and programs sign in: OAuth 2, OpenID Connect, and the plain pages.
 
-use super::common::{JSON, OK, STUDY, field, open, optional, path, query};
+use super::common::{CURSOR, JSON, OK, STUDY, field, open, optional, path, query};
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
 use yingdun_model::Action;
@@ -113,6 +113,8 @@ rows! {
     Home => Route { method: Method::Get, path: "/", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: list![query("offset", Schema::Number, "Rows to skip")], produces: HTML, answers: &[(200, "The studies that the person may see, or the sign-in form")], summary_zh: "检查列表页", summary_en: "The list of studies" },
     /// The series of one study.
     StudyPage => Route { method: Method::Get, path: "/studies/{study}", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: &[STUDY], produces: HTML, answers: &[(200, "The series, or the sign-in form"), (404, "No such study, or not for you")], summary_zh: "检查页", summary_en: "The series of one study" },
+    /// Who looked at the own images, for a patient.
+    OwnRecordPage => Route { needs: Needs::Cookie(Action::Search), parameters: list![CURSOR], ..own_page(Method::Get, "/record", BodyRule::None, &[(200, "Who looked, or the sign-in form; it says where the list is not whole"), (403, "No patient, or one whose account is bound to no record")], "谁查看过我的影像（患者页面）", "The page of a patient of who looked at the own images") },
     /// The sign-in form.
     LoginForm => open(Method::Get, "/login", Family::Page, BodyRule::None, &[], HTML, OK, "登录页", "The sign-in form"),
     /// The sign-in form was sent.

@@ -49,7 +49,8 @@ use serde_json::{Value, json};
 use server::{Page, Server};
 use std::path::Path;
 use std::time::Duration;
-use yingdun_model::{Clock, SystemClock};
+use yingdun_audit::render::rfc3339;
+use yingdun_model::{Clock, SystemClock, Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -243,6 +244,9 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
         "next": page.next,
         "log": page.log,
         "logs": page.logs,
+        "whole": page.whole,
+        "logs_read": page.logs_read,
+        "logs_missing": page.logs_missing,
     });
     if let (Some(fields), Some(known)) = (document.as_object_mut(), page.known) {
         fields.insert("known".to_owned(), Value::from(known));
@@ -259,18 +263,32 @@ fn say_page(output: Output, name: &str, page: &Page) -> Result<Verdict, CommandE
             }));
             lines.push(language.more_leaves(next));
         }
-        if let (Some(log), Some(logs @ 2..)) = (&page.log, page.logs) {
-            lines.push(language.leaves_of_one_log(log, logs));
-        }
+        lines.extend(missing_of(page, language));
         lines.join("\n")
     })?;
     Ok(Verdict::Good)
+}
+
+/// What is said of the logs that are not in an answer, and when to come again.
+fn missing_of(page: &Page, language: Language) -> Vec<String> {
+    if page.whole != Some(false) {
+        return Vec::new();
+    }
+    let missing = rows(&page.logs_missing).map(|missing| {
+        let (log, why) = (plain(at(missing, "log")), plain(at(missing, "why")));
+        match at(missing, "last_seen_ms").as_i64() {
+            Some(seen) => language.log_missing_since(log, why, rfc3339(Timestamp::from_ms(seen))),
+            None => language.log_missing(log, why),
+        }
+    });
+    std::iter::once(language.not_whole()).chain(missing).collect()
 }
 
 /// What an empty page says: nothing is there, nothing was found so far, or it is not known who was meant.
 fn nothing_on(page: &Page, language: Language) -> String {
     match (&page.next, page.known) {
         (Some(_), _) => language.no_such_leaves_yet(),
+        (None, _) if page.whole == Some(false) => language.no_such_leaves_in_these_logs(),
         (None, Some(false)) => format!("{}\n{}", language.no_such_leaves(), language.nobody_known()),
         (None, _) => language.no_such_leaves(),
     }
@@ -345,6 +363,9 @@ mod tests {
             next: next.map(str::to_owned),
             log: None,
             logs: None,
+            whole: None,
+            logs_read: json!([]),
+            logs_missing: json!([]),
             known,
         };
         let language = Language::English;

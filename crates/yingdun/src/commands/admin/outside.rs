@@ -1,7 +1,8 @@
 //! Consultations of remote experts, and accounts of patients.
 
 use super::destroy::body;
-use super::{call, text_of};
+use super::server::Server;
+use super::{call, say_page, text_of};
 use crate::cli::{ConsultationCommand, PatientAccountCommand};
 use crate::commands::{CommandError, Verdict};
 use crate::output::Output;
@@ -55,8 +56,12 @@ pub(in crate::commands) async fn patient_account(
         PatientAccountCommand::Unbind { number, admin } => {
             call(output, &admin, Method::DELETE, &[PATIENT_ACCOUNTS, &number.to_string()], None).await
         }
-        PatientAccountCommand::Accesses { admin } => {
-            call(output, &admin, Method::GET, &["me", "record", "accesses"], None).await
+        PatientAccountCommand::Accesses { limit, cursor, admin } => {
+            let mut query = vec![("limit", limit.to_string())];
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let page =
+                Server::of(&admin)?.page(Method::GET, &["me", "record", "accesses"], &query, None).await?;
+            say_page(output, "accesses", &page)
         }
     }
 }

@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, Response, StatusCode, Url};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 use yingdun_model::Secret;
@@ -52,9 +52,13 @@ pub(super) struct Page {
     /// How many there are: a number, or `at least` one.
     pub(super) count: Option<String>,
     pub(super) next: Option<String>,
-    /// The log that answers, and how many there are.
+    /// The log of the node that answers, and how many there are.
     pub(super) log: Option<String>,
     pub(super) logs: Option<u64>,
+    /// Whether all of them are in it, which ones are, and which are not: `log`, `why`, `last_seen_ms`.
+    pub(super) whole: Option<bool>,
+    pub(super) logs_read: Value,
+    pub(super) logs_missing: Value,
     /// Whether the archive knows whom the question is about, where it says so.
     pub(super) known: Option<bool>,
 }
@@ -128,6 +132,11 @@ impl Server {
         let beside = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (count, next) = (beside("yingdun-count"), beside("yingdun-next"));
         let (log, logs) = (beside("yingdun-log"), beside("yingdun-logs").and_then(|logs| logs.parse().ok()));
+        let whole = beside("yingdun-whole").and_then(|whole| whole.parse().ok());
+        let list = |name| {
+            beside(name).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| json!([]))
+        };
+        let (logs_read, logs_missing) = (list("yingdun-logs-read"), list("yingdun-logs-missing"));
         let known = beside("yingdun-known").and_then(|known| known.parse().ok());
         let bytes = answer.bytes().await?;
         if !status.is_success() {
@@ -137,7 +146,7 @@ impl Server {
             true => Value::Null,
             false => serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?,
         };
-        Ok(Page { rows, count, next, log, logs, known })
+        Ok(Page { rows, count, next, log, logs, whole, logs_read, logs_missing, known })
     }
 
     /// Opens a form of the pages and sends it, as a browser would.

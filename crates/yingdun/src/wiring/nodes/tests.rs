@@ -28,6 +28,7 @@ use yingdun_keys::KeyStore;
 use yingdun_model::{ActorId, InstitutionId, Secret, SystemClock};
 use yingdun_storage::{LogEvents, RealDisk};
 use yingdun_testkit::PostgresDatabase;
+use yingdun_web::OtherLogs;
 
 /// A node that serves.
 struct Running {
@@ -92,7 +93,8 @@ impl Running {
         let foundation = Foundation::found(&config, key).await.unwrap();
         let store = Store::open(store_config(&config).unwrap(), Arc::new(RealDisk), Arc::new(LogEvents));
         let store = store.await.unwrap();
-        let nodes = others(&config, &foundation.catalogue).unwrap();
+        let other = others(&config, &foundation.catalogue).unwrap();
+        let nodes = other.clone().map(|other| other as Arc<dyn OtherNodes>);
         let parts = ArchiveParts { nodes, ..archive_parts(&config, &foundation, store.clone()) };
         let (archive, _) = Archive::open(parts).await.unwrap();
         let stop = CancellationToken::new();
@@ -107,11 +109,13 @@ impl Running {
         let service = ArchiveDoor::new(foundation.access.clone(), archive.clone());
         let calls = Arc::new(Calls::new(calling, service));
         let hooks = observe::hooks(&config, &foundation, &archive, health, None, calls, stop.clone());
+        let mut hooks = hooks.unwrap();
+        hooks.logs = other.map(|other| other as Arc<dyn OtherLogs>);
         let door = open_web_door(
             &config,
             &foundation,
             &archive,
-            hooks.unwrap(),
+            hooks,
             yingdun_gateway::Gateway::new(config.gateway.clone()).unwrap(),
         )
         .await
