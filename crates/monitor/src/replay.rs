@@ -230,7 +230,7 @@ impl Replay {
         let room = FINDINGS_MAX.saturating_sub(self.findings.len());
         self.findings.extend(judged.findings.iter().take(room).cloned());
         if access.patient.is_some() && !why.is_weighty() && self.waiting.len() < WAITING_MAX {
-            let Judgement { stopped, findings } = judged;
+            let Judgement { stopped, findings, .. } = judged;
             self.waiting.push(Waiting { access: access.clone(), how, findings, stopped });
             return;
         }
