@@ -1,5 +1,6 @@
 //! The face of this room: facts are gathered, the engine decides, the log keeps it, a permit comes out.
 
+use crate::alerts::Seen;
 use crate::care;
 use crate::decision::{
     CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
@@ -94,6 +95,8 @@ pub(crate) struct Decided {
     pub(crate) decision: Decision,
     pub(crate) basis: Basis,
     pub(crate) policy_set: [u8; 32],
+    /// When a second factor was last proved in the session.
+    pub(crate) proved: Option<Timestamp>,
 }
 
 /// How an actor stands at this moment.
@@ -101,6 +104,8 @@ pub(crate) struct Standing {
     pub(crate) principal: Principal,
     /// Whether a second factor was proved a short while ago.
     pub(crate) strong: bool,
+    /// When that was.
+    pub(crate) proved: Option<Timestamp>,
 }
 
 /// Authentication, decisions and the administration of accounts and rights. Clones are the same.
@@ -289,7 +294,7 @@ impl Access {
         resources: &[Resource],
     ) -> Result<Vec<Decision>, Refusal> {
         let now = self.inner.clock.now();
-        let Standing { principal, strong } = match self.standing(session, now).await? {
+        let Standing { principal, strong, .. } = match self.standing(session, now).await? {
             Ok(standing) => standing,
             Err(reason) => return Ok(vec![Decision::refused(reason); resources.len()]),
         };
@@ -321,12 +326,17 @@ impl Access {
         let now = self.inner.clock.now();
         // Before the decision: what is stopped while it is taken is heard by its permit.
         let heard = Heard::now(self.inner.stops.bell());
-        let Decided { mut decision, basis, policy_set } =
+        let Decided { mut decision, basis, policy_set, proved } =
             self.decide_at(session, action, &resource, now).await?;
-        if decision.permitted && self.watched(session, action, &resource, decision.reason, now).await? {
-            decision = Decision::refused(Reason::MonitorLimit);
+        let mut seen = Seen::default();
+        if decision.permitted {
+            seen = self.watched(session, action, &resource, decision.reason, proved, now).await?;
+            decision = seen.refused.map_or(decision, Decision::refused);
         }
         let mut event = ledger::decided(session, action, &resource, decision, policy_set);
+        if let Some(stated) = seen.stated {
+            event.counts = event.counts.with(ledger::STATED, stated);
+        }
         if let Some(grant) = basis.grant.filter(|_| decision.permitted) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
@@ -338,7 +348,11 @@ impl Access {
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(action, decision.permitted);
         if !decision.permitted {
-            return Err(Refusal::denied(decision.reason, session.role()));
+            let refusal = Refusal::denied(decision.reason, session.role());
+            return Err(seen.wait_seconds.map_or(refusal, |seconds| Refusal::Denied {
+                reason: decision.reason,
+                help: Help::Wait { seconds },
+            }));
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
         let footing = Footing { basis, heard };
@@ -381,7 +395,7 @@ impl Access {
         }
         let rung = self.inner.stops.bell().rung();
         let decided = self.decide_at(session, permit.action(), permit.resource(), now).await;
-        let Decided { decision, basis, policy_set } = match decided {
+        let Decided { decision, basis, policy_set, .. } = match decided {
             Ok(decided) => decided,
             Err(unavailable) => {
                 permit.end();
@@ -412,11 +426,11 @@ impl Access {
         resource: &Resource,
         now: Timestamp,
     ) -> Result<Decided, Refusal> {
-        let Standing { principal, strong } = match self.standing(session, now).await? {
+        let Standing { principal, strong, proved } = match self.standing(session, now).await? {
             Ok(standing) => standing,
             Err(reason) => {
                 let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
-                return Ok(Decided { decision, basis: Basis::LASTING, policy_set });
+                return Ok(Decided { decision, basis: Basis::LASTING, policy_set, proved: None });
             }
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
@@ -431,7 +445,8 @@ impl Access {
         } else {
             decision
         };
-        Ok(Decided { decision, basis: basis_of(decision, &target, grants), policy_set: *engine.digest() })
+        let (basis, policy_set) = (basis_of(decision, &target, grants), *engine.digest());
+        Ok(Decided { decision, basis, policy_set, proved })
     }
 
     /// What is stopped for the actor of a session, as far as the action asks for it.
@@ -484,7 +499,7 @@ impl Access {
         if session.expires() <= now {
             return Ok(Err(Reason::SessionEnded));
         }
-        let standing = |disabled, scopes, strong| {
+        let standing = |disabled, scopes, strong, proved| {
             let principal = Principal {
                 kind: session.actor_kind(),
                 actor: session.actor().clone(),
@@ -493,18 +508,18 @@ impl Access {
                 disabled,
                 scopes,
             };
-            Standing { principal, strong }
+            Standing { principal, strong, proved }
         };
         match session.proof() {
-            Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false))),
+            Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false, None))),
             Proof::Device { facts, .. } => {
                 let records = device::records(&self.inner.identity, &facts.calling).await;
                 let records = records.map_err(Refusal::FactsUnavailable)?;
                 Ok(match device::check(&records, facts) {
                     Ok(record) if record.institution == *session.institution() => {
-                        Ok(standing(false, record.scopes.clone(), false))
+                        Ok(standing(false, record.scopes.clone(), false, None))
                     }
-                    Err(DeviceFault::Disabled) => Ok(standing(true, BTreeSet::new(), false)),
+                    Err(DeviceFault::Disabled) => Ok(standing(true, BTreeSet::new(), false, None)),
                     Ok(_) | Err(_) => Err(Reason::SessionEnded),
                 })
             }
@@ -525,7 +540,7 @@ impl Access {
                     return Ok(Err(Reason::RoleWithdrawn));
                 }
                 let strong = self.inner.rules.is_strong(row.proved, now);
-                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong)))
+                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong, row.proved)))
             }
         }
     }

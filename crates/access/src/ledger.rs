@@ -55,6 +55,9 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
 /// The count under which a leaf names the grant that a permission rests on.
 pub(crate) const GRANT: &str = "grant";
 
+/// The count under which a leaf names the reason that a person gave when asked.
+pub(crate) const STATED: &str = "stated";
+
 /// The count that says of a leaf that its actor was shown names and identifiers masked only.
 pub const MASKED: &str = "masked";
 

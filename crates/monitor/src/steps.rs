@@ -75,7 +75,9 @@ pub enum StepsError {
         most: u64,
     },
     /// A harder step before a milder one.
-    #[error("the shares of the steps fall: expected note, throttle, step-up and suspend-export in this order")]
+    #[error(
+        "the shares of the steps fall: expected note, throttle, step-up and suspend-export in this order"
+    )]
     Falls,
 }
 
@@ -151,8 +153,8 @@ pub fn step_of(rules: &StepRules, counts: &Counts, is_explained: bool, is_emerge
     let hardest = |step: &Step| counts.of_session || *step < Step::SuspendExport;
     let shares = rules.shares().into_iter().filter(|(percent, _)| counts.is_above(*percent));
     let by_share = shares.map(|(_, step)| step).filter(hardest).max();
-    let asked_soon =
-        u128::from(counts.unexplained) * 100 > u128::from(rules.ask_reason_after) * u128::from(rules.note_percent);
+    let asked_soon = u128::from(counts.unexplained) * 100
+        > u128::from(rules.ask_reason_after) * u128::from(rules.note_percent);
     let by_reasons = if is_explained {
         None
     } else if counts.unexplained > rules.ask_reason_after {
@@ -211,7 +213,8 @@ pub fn demand_of(rules: &StepRules, step: Option<Step>, opening: &Opening) -> Op
     let pause_ms = i64::from(rules.seconds_per_patient).saturating_mul(1000);
     // A clock that was set back makes nobody wait longer than the pause.
     let left_ms = pause_ms.saturating_sub(opening.since_last_ms?.max(0));
-    let seconds = u32::try_from(left_ms.max(0).saturating_add(999) / 1000).unwrap_or(rules.seconds_per_patient);
+    let seconds =
+        u32::try_from(left_ms.max(0).saturating_add(999) / 1000).unwrap_or(rules.seconds_per_patient);
     (seconds > 0).then_some(Demand::Wait { seconds })
 }
 
@@ -239,18 +242,25 @@ mod tests {
 
     fn counts() -> impl Strategy<Value = Counts> {
         (0..500_u64, 1..400_u64, any::<bool>(), 0..400_u64).prop_map(
-            |(counted, at_most, of_session, unexplained)| Counts { counted, at_most, of_session, unexplained },
+            |(counted, at_most, of_session, unexplained)| Counts {
+                counted,
+                at_most,
+                of_session,
+                unexplained,
+            },
         )
     }
 
     fn opening() -> impl Strategy<Value = Opening> {
         let since = proptest::option::of(-1000..1_000_000_i64);
-        (any::<[bool; 4]>(), since).prop_map(|([explained, emergency, known, proved], since_last_ms)| Opening {
-            is_explained: explained,
-            is_emergency: emergency,
-            is_known: known,
-            is_proved: proved,
-            since_last_ms,
+        (any::<[bool; 4]>(), since).prop_map(|([explained, emergency, known, proved], since_last_ms)| {
+            Opening {
+                is_explained: explained,
+                is_emergency: emergency,
+                is_known: known,
+                is_proved: proved,
+                since_last_ms,
+            }
         })
     }
 
@@ -324,8 +334,12 @@ mod tests {
         }
         let small = Counts { counted: 9, at_most: 9, of_session: true, unexplained: 0 };
         assert_eq!(step_of(&rules, &small, true, false), None, "no room for steps");
-        let unexplained = |unexplained| step_of(&rules, &Counts { unexplained, ..Counts::default() }, false, false);
-        assert_eq!([60, 61, 100, 101].map(unexplained), [None, Some(Step::Note), Some(Step::Note), Some(Step::AskReason)]);
+        let unexplained =
+            |unexplained| step_of(&rules, &Counts { unexplained, ..Counts::default() }, false, false);
+        assert_eq!(
+            [60, 61, 100, 101].map(unexplained),
+            [None, Some(Step::Note), Some(Step::Note), Some(Step::AskReason)]
+        );
     }
 
     #[test]

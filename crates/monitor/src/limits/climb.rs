@@ -142,7 +142,16 @@ impl Climb {
         let reasons = reasons.map(|step| {
             let (counted, at_most) = (unexplained, rules.ask_reason_after);
             let within_minutes = rules.ask_reason_within_minutes;
-            (step, What::Near { measure: Measure::Patients, of: Of::Unexplained, counted, at_most, within_minutes })
+            (
+                step,
+                What::Near {
+                    measure: Measure::Patients,
+                    of: Of::Unexplained,
+                    counted,
+                    at_most,
+                    within_minutes,
+                },
+            )
         });
         let causes = [self.export.and_then(near), reasons, self.session.and_then(near)];
         causes.into_iter().flatten().max_by_key(|(step, _)| *step)
@@ -157,7 +166,9 @@ impl Climb {
             return None;
         }
         let until_ms = now_ms.saturating_add(i64::from(rules.step_minutes).saturating_mul(60_000));
-        if step >= Step::StepUp && self.risen.is_none_or(|risen| !risen.at(now_ms) || risen.step < Step::StepUp) {
+        if step >= Step::StepUp
+            && self.risen.is_none_or(|risen| !risen.at(now_ms) || risen.step < Step::StepUp)
+        {
             self.proof_since_ms = Some(now_ms);
         }
         self.risen = Some(Held { step, since_ms: now_ms, until_ms });

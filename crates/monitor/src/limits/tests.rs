@@ -372,7 +372,12 @@ fn rules_that_cannot_be_counted_are_refused() {
 // === the ladder of a running archive ===
 
 /// Opens each of these patients one after the other, a minute apart, and says what was asked of each.
-fn climb(limits: &mut Limits, patients: std::ops::Range<usize>, how: impl Fn(Look<'_>) -> Look<'_>, asked: Asked) -> Vec<Judgement> {
+fn climb(
+    limits: &mut Limits,
+    patients: std::ops::Range<usize>,
+    how: impl Fn(Look<'_>) -> Look<'_>,
+    asked: Asked,
+) -> Vec<Judgement> {
     let steps = StepRules { ask_reason_after: 3, ..StepRules::default() };
     let of = |patient: usize| {
         let name = format!("patient-{patient}");
@@ -415,9 +420,8 @@ fn who_is_slowed_waits_between_two_patients_and_not_for_one() {
     climb(&mut limits, 0..17, &in_care, PERSON);
     let steps = StepRules::default();
     let now = 16 * MINUTE + 1000;
-    let mut look = |patient: &str, at| {
-        limits.look_and_ask(&in_care(view(patient, at)), &steps, PERSON).demand
-    };
+    let mut look =
+        |patient: &str, at| limits.look_and_ask(&in_care(view(patient, at)), &steps, PERSON).demand;
     assert_eq!(look("patient-17", now), Some(Demand::Wait { seconds: 19 }));
     assert_eq!(look("patient-3", now), None, "one of the hour goes on");
     assert_eq!(look("patient-17", now + 19_000), None);
