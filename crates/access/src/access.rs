@@ -1,6 +1,6 @@
 //! The face of this room: facts are gathered, the engine decides, the log keeps it, a permit comes out.
 
-use crate::alerts::Seen;
+use crate::alerts::{Right, Seen};
 use crate::care;
 use crate::decision::{
     CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
@@ -97,6 +97,8 @@ pub(crate) struct Decided {
     pub(crate) policy_set: [u8; 32],
     /// When a second factor was last proved in the session.
     pub(crate) proved: Option<Timestamp>,
+    /// What connects the person with the patient, whatever right the decision rests on.
+    pub(crate) tie: Option<Reason>,
 }
 
 /// How an actor stands at this moment.
@@ -326,11 +328,12 @@ impl Access {
         let now = self.inner.clock.now();
         // Before the decision: what is stopped while it is taken is heard by its permit.
         let heard = Heard::now(self.inner.stops.bell());
-        let Decided { mut decision, basis, policy_set, proved } =
+        let Decided { mut decision, basis, policy_set, proved, tie } =
             self.decide_at(session, action, &resource, now).await?;
         let mut seen = Seen::default();
         if decision.permitted {
-            seen = self.watched(session, action, &resource, decision.reason, proved, now).await?;
+            let right = Right { reason: decision.reason, tie, proved };
+            seen = self.watched(session, action, &resource, right, now).await?;
             decision = seen.refused.map_or(decision, Decision::refused);
         }
         let mut event = ledger::decided(session, action, &resource, decision, policy_set);
@@ -430,7 +433,7 @@ impl Access {
             Ok(standing) => standing,
             Err(reason) => {
                 let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
-                return Ok(Decided { decision, basis: Basis::LASTING, policy_set, proved: None });
+                return Ok(Decided { decision, basis: Basis::LASTING, policy_set, proved: None, tie: None });
             }
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
@@ -446,7 +449,8 @@ impl Access {
             decision
         };
         let (basis, policy_set) = (basis_of(decision, &target, grants), *engine.digest());
-        Ok(Decided { decision, basis, policy_set, proved })
+        let tie = tie_of(&target, now);
+        Ok(Decided { decision, basis, policy_set, proved, tie })
     }
 
     /// What is stopped for the actor of a session, as far as the action asks for it.
@@ -645,6 +649,21 @@ fn unless_stopped(decision: Decision, stop: Option<Stop>, action: Action) -> Dec
         return Decision::refused(Reason::MonitorLimit);
     }
     decision
+}
+
+/// What connects a person with the patient of a study at a moment. A role may permit more than that, and explains nothing.
+fn tie_of(target: &Target, now: Timestamp) -> Option<Reason> {
+    let Target::Study { ties, .. } = target else { return None };
+    let holds = |from: Timestamp, until: Timestamp| from <= now && now < until;
+    let of = |interval: Option<CareInterval>, reason| {
+        interval.filter(|interval| holds(interval.valid_from, interval.valid_until)).map(|_| reason)
+    };
+    let granted = ties.grant.filter(|grant| holds(grant.valid_from, grant.valid_until));
+    of(ties.care, Reason::InCare)
+        .or(granted.map(|_| Reason::TimedGrant))
+        .or(of(ties.consultation, Reason::Consultation))
+        .or(of(ties.acquired, Reason::AcquiredToday))
+        .or(of(ties.department, Reason::InDepartment))
 }
 
 /// What a permission rests on: the fact that its reason names, and when that ends.

@@ -62,6 +62,8 @@ pub struct Opening<'a> {
     pub study: StudyRef,
     /// By which right.
     pub reason: Reason,
+    /// What connects the person with the patient, whatever the right rests on: a role that reads everything says nothing of which patients.
+    pub tie: Option<Reason>,
     /// Whether the person said why.
     pub is_stated: bool,
     /// When a second factor was last proved in the session.

@@ -78,6 +78,17 @@ impl From<RaiseError> for Refusal {
     }
 }
 
+/// By what right something is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Right {
+    /// The reason of the decision.
+    pub(crate) reason: Reason,
+    /// What connects the person with the patient.
+    pub(crate) tie: Option<Reason>,
+    /// When a second factor was last proved in the session.
+    pub(crate) proved: Option<Timestamp>,
+}
+
 /// What whoever watches said of an opening, when all of it was written down.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
@@ -96,8 +107,7 @@ impl Access {
         session: &Session,
         action: Action,
         resource: &Resource,
-        reason: Reason,
-        proved: Option<Timestamp>,
+        right: Right,
         now: Timestamp,
     ) -> Result<Seen, Refusal> {
         let Some(study) = resource.study().filter(|_| matches!(action, Action::View | Action::Export)) else {
@@ -107,7 +117,9 @@ impl Access {
             return Ok(Seen::default());
         }
         let (patient, study) = (study.patient, study.study);
-        let opening = Opening { session, action, patient, study, reason, is_stated: false, proved, now };
+        let Right { reason, tie, proved } = right;
+        let is_stated = false;
+        let opening = Opening { session, action, patient, study, reason, tie, is_stated, proved, now };
         let mut watched = self.inner.watch.opening(&opening);
         let mut stated = None;
         // Looked up only where it is asked for: whoever climbs no step waits for nothing.

@@ -135,7 +135,7 @@ impl LiveMonitor {
 
 impl Watch for LiveMonitor {
     fn opening(&self, opening: &Opening<'_>) -> Watched {
-        let Opening { session, action, patient, study, reason, is_stated, proved, now } = *opening;
+        let Opening { session, action, patient, study, reason, tie, is_stated, proved, now } = *opening;
         if !self.watches(session.actor_kind()) {
             return Watched::default();
         }
@@ -147,6 +147,7 @@ impl Watch for LiveMonitor {
         let decoy = self.decoys.read().unwrap_or_else(PoisonError::into_inner).contains(&patient);
         let (patient, study) = (patient.to_string(), study.to_string());
         let why = because(reason);
+        let why = if why.is_empty() { tie.map_or(why, because) } else { why };
         let person = person_of(session.institution(), session.actor_kind(), session.actor());
         let asked = Asked {
             is_stated,
