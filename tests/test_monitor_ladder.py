@@ -193,8 +193,8 @@ def test_who_opens_much_without_a_reason_is_asked_for_one(watched, studies, chie
     assert opened(web, images[ASK_AFTER + 3]) == 403, "the next patient is a question of its own"
     by_patient = mine.post("/me/reasons", {"patient_id": studies[ASK_AFTER + 3][0], **WHY}, 201)
     assert opened(web, images[ASK_AFTER + 3]) == 200
-    opens = [leaf for leaf in office.leaves(kind="access", outcome="permitted", actor=name) if "stated" in leaf["counts"]]
-    assert [leaf["counts"]["stated"] for leaf in opens] == [stated["reason"], by_patient["reason"]]
+    opens = [leaf for leaf in office.leaves(kind="access", outcome="permitted", actor=name) if "stated" in leaf.get("counts", {})]
+    assert {leaf["counts"]["stated"] for leaf in opens} == {stated["reason"], by_patient["reason"]}
     given = [leaf for leaf in office.leaves(kind="administration", actor=name) if leaf["reason"] == "stated-follow-up"]
     assert {leaf["counts"]["stated"] for leaf in given} == {stated["reason"], by_patient["reason"]}
 

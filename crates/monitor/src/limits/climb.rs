@@ -88,7 +88,7 @@ impl Climb {
         rules: &StepRules,
         look: &Look<'_>,
         asked: Asked,
-        held: Option<Held>,
+        held: &[Held],
     ) -> (Option<Finding>, Option<Demand>) {
         let is_explained = !look.why.is_empty() || asked.is_stated;
         let (now_ms, window_ms) = (look.at_ms, window_ms(rules));
@@ -100,12 +100,13 @@ impl Climb {
         let cause = self.cause(rules, unexplained, is_explained);
         let counted = cause.as_ref().map(|(step, _)| *step);
         let told = self.tell(rules, look, cause);
-        let held = held.filter(|held| held.at(now_ms));
+        let held = || held.iter().filter(|held| held.at(now_ms));
         let risen = self.risen.filter(|risen| risen.at(now_ms));
-        let step = counted.max(risen.map(|risen| risen.step)).max(held.map(|held| held.step));
+        let step = counted.max(risen.map(|risen| risen.step)).max(held().map(|held| held.step).max());
         let Some(patient) = patient.filter(|_| asked.is_person) else { return (told, None) };
-        let since_ms =
-            self.proof_since_ms.max(held.filter(|held| held.step >= Step::StepUp).map(|held| held.since_ms));
+        // Who proved it since the first of these steps has answered all of them.
+        let held_ms = held().filter(|held| held.step >= Step::StepUp).map(|held| held.since_ms).min();
+        let since_ms = self.proof_since_ms.max(held_ms);
         let opening = Opening {
             is_explained,
             is_emergency: false,

@@ -189,7 +189,7 @@ pub struct Limits {
     history: History,
     people: HashMap<Key, Counted>,
     /// Steps that hold by what every node wrote down, this one too.
-    held: HashMap<Key, Held>,
+    held: HashMap<Key, Vec<Held>>,
     swept_ms: i64,
 }
 
@@ -298,7 +298,14 @@ impl Limits {
             }
         }
         if let Some((steps, asked)) = ladder.filter(|_| !judgement.stopped) {
-            counted.rise(rules, steps, look, asked, held.get(&key).copied(), &mut judgement);
+            counted.rise(
+                rules,
+                steps,
+                look,
+                asked,
+                held.get(&key).map_or(&[], Vec::as_slice),
+                &mut judgement,
+            );
         }
         if !judgement.stopped && judgement.demand.is_none() {
             counted.count(rules, look);
@@ -313,10 +320,7 @@ impl Limits {
     pub fn hold<'a>(&mut self, steps: impl IntoIterator<Item = (&'a str, Held)>) {
         self.held.clear();
         for (person, held) in steps.into_iter().take(COUNTED_MAX) {
-            let known = self.held.entry(Key::of(person)).or_insert(held);
-            if known.step < held.step {
-                *known = held;
-            }
+            self.held.entry(Key::of(person)).or_default().push(held);
         }
     }
 
@@ -580,7 +584,7 @@ impl Counted {
         steps: &StepRules,
         look: &Look<'_>,
         asked: Asked,
-        held: Option<Held>,
+        held: &[Held],
         judgement: &mut Judgement,
     ) {
         let (told, demand) = self.climb.rise(steps, look, asked, held);

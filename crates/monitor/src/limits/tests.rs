@@ -455,6 +455,16 @@ fn what_another_node_wrote_down_holds_here_until_it_ends_or_is_forgiven() {
     assert_eq!(climb(&mut limits, 0..1, |look| look, PERSON)[0].demand, Some(Demand::Reason));
     assert_eq!(climb(&mut limits, 3..4, |look| look, PERSON)[0].demand, None, "to the millisecond");
     assert_eq!(climb(&mut limits, 1..2, |look| look, PERSON)[0].demand, Some(Demand::Reason));
+    // A harder one that ends sooner takes nothing from it, and who proved a factor since the first has answered both.
+    let proof = Held { step: Step::StepUp, since_ms: 0, until_ms: 2 * MINUTE };
+    let later = Held { step: Step::SuspendExport, since_ms: MINUTE, ..proof };
+    limits.hold([("p", held), ("p", later), ("p", proof)]);
+    let in_care = because(Explanation::CareRelation);
+    assert_eq!(climb(&mut limits, 1..2, &in_care, PERSON)[0].demand, Some(Demand::Proof));
+    let proved = Asked { proved_ms: Some(1), ..PERSON };
+    let judged = climb(&mut limits, 1..2, &in_care, proved);
+    assert!(!matches!(judged[0].demand, Some(Demand::Proof | Demand::Reason)), "{judged:?}");
+    assert_eq!(climb(&mut limits, 2..3, |look| look, PERSON)[0].demand, Some(Demand::Reason));
     limits.forgive("p");
     assert_eq!(climb(&mut limits, 1..2, |look| look, PERSON)[0].demand, None);
     limits.hold([("p", held)]);

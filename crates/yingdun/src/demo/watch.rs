@@ -17,8 +17,7 @@ use yingdun_dicom::synthetic::{Kind, Study};
 /// Patients whom a chief of the demonstration opens within an hour.
 const PATIENTS_AT_MOST: usize = 50;
 /// What is shown is the limit itself: the steps before it that hold somebody up begin with it.
-const STEPS: &str =
-    "[steps]\nthrottle_percent = 100\nstep_up_percent = 100\nsuspend_export_percent = 100\n";
+const STEPS: &str = "[steps]\nthrottle_percent = 100\nstep_up_percent = 100\nsuspend_export_percent = 100\n";
 /// How many somebody tries to take.
 const PATIENTS_ASKED: u64 = 60;
 /// The seed of the first of their studies, behind those of the other stages.
