@@ -133,7 +133,7 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
         database.executescript(
-            "DROP TABLE maintenance_session; DELETE FROM schema_migration WHERE version = 15"
+            "DROP TABLE stated_reason; DELETE FROM schema_migration WHERE version = 16"
         )
     database.close()
 

@@ -1,5 +1,6 @@
 //! The face of this room: facts are gathered, the engine decides, the log keeps it, a permit comes out.
 
+use crate::alerts::{Right, Seen};
 use crate::care;
 use crate::decision::{
     CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
@@ -97,6 +98,10 @@ pub(crate) struct Decided {
     pub(crate) policy_set: [u8; 32],
     /// The maintenance session in which the actor is, whatever came of the decision.
     pub(crate) maintenance: Option<u64>,
+    /// When a second factor was last proved in the session.
+    pub(crate) proved: Option<Timestamp>,
+    /// What connects the person with the patient, whatever right the decision rests on.
+    pub(crate) tie: Option<Reason>,
 }
 
 /// How an actor stands at this moment.
@@ -104,6 +109,8 @@ pub(crate) struct Standing {
     pub(crate) principal: Principal,
     /// Whether a second factor was proved a short while ago.
     pub(crate) strong: bool,
+    /// When that was.
+    pub(crate) proved: Option<Timestamp>,
 }
 
 /// Authentication, decisions and the administration of accounts and rights. Clones are the same.
@@ -294,7 +301,7 @@ impl Access {
         resources: &[Resource],
     ) -> Result<Vec<Decision>, Refusal> {
         let now = self.inner.clock.now();
-        let Standing { principal, strong } = match self.standing(session, now).await? {
+        let Standing { principal, strong, .. } = match self.standing(session, now).await? {
             Ok(standing) => standing,
             Err(reason) => return Ok(vec![Decision::refused(reason); resources.len()]),
         };
@@ -326,13 +333,19 @@ impl Access {
         let now = self.inner.clock.now();
         // Before the decision: what is stopped while it is taken is heard by its permit.
         let heard = Heard::now(self.inner.stops.bell());
-        let Decided { mut decision, basis, policy_set, maintenance } =
+        let Decided { mut decision, basis, policy_set, maintenance, proved, tie } =
             self.decide_at(session, action, &resource, now).await?;
-        if decision.permitted && self.watched(session, action, &resource, decision.reason, now).await? {
-            decision = Decision::refused(Reason::MonitorLimit);
+        let mut seen = Seen::default();
+        if decision.permitted {
+            let right = Right { reason: decision.reason, tie, proved };
+            seen = self.watched(session, action, &resource, right, now).await?;
+            decision = seen.refused.map_or(decision, Decision::refused);
         }
         let event = ledger::decided(session, action, &resource, decision, policy_set);
         let mut event = ledger::in_maintenance(event, maintenance);
+        if let Some(stated) = seen.stated {
+            event.counts = event.counts.with(ledger::STATED, stated);
+        }
         if let Some(grant) = basis.grant.filter(|_| decision.permitted && maintenance.is_none()) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
@@ -344,7 +357,11 @@ impl Access {
         let receipt = self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
         count(action, decision.permitted);
         if !decision.permitted {
-            return Err(Refusal::denied(decision.reason, session.role()));
+            let refusal = Refusal::denied(decision.reason, session.role());
+            return Err(seen.wait_seconds.map_or(refusal, |seconds| Refusal::Denied {
+                reason: decision.reason,
+                help: Help::Wait { seconds },
+            }));
         }
         self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
         let footing = Footing { basis, heard };
@@ -418,11 +435,18 @@ impl Access {
         resource: &Resource,
         now: Timestamp,
     ) -> Result<Decided, Refusal> {
-        let Standing { principal, strong } = match self.standing(session, now).await? {
+        let Standing { principal, strong, proved } = match self.standing(session, now).await? {
             Ok(standing) => standing,
             Err(reason) => {
                 let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
-                return Ok(Decided { decision, basis: Basis::LASTING, policy_set, maintenance: None });
+                return Ok(Decided {
+                    decision,
+                    basis: Basis::LASTING,
+                    policy_set,
+                    maintenance: None,
+                    proved: None,
+                    tie: None,
+                });
             }
         };
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
@@ -444,7 +468,8 @@ impl Access {
             None => basis_of(decision, &target, grants),
         };
         let maintenance = known.maintenance.and_then(|session| session.number_at(now));
-        Ok(Decided { decision, basis, policy_set: *engine.digest(), maintenance })
+        let (policy_set, tie) = (*engine.digest(), tie_of(&target, now));
+        Ok(Decided { decision, basis, policy_set, maintenance, proved, tie })
     }
 
     /// What is stopped for the actor of a session, as far as the action asks for it.
@@ -499,7 +524,7 @@ impl Access {
         if session.expires() <= now {
             return Ok(Err(Reason::SessionEnded));
         }
-        let standing = |disabled, scopes, strong| {
+        let standing = |disabled, scopes, strong, proved| {
             let principal = Principal {
                 kind: session.actor_kind(),
                 actor: session.actor().clone(),
@@ -508,18 +533,18 @@ impl Access {
                 disabled,
                 scopes,
             };
-            Standing { principal, strong }
+            Standing { principal, strong, proved }
         };
         match session.proof() {
-            Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false))),
+            Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false, None))),
             Proof::Device { facts, .. } => {
                 let records = device::records(&self.inner.identity, &facts.calling).await;
                 let records = records.map_err(Refusal::FactsUnavailable)?;
                 Ok(match device::check(&records, facts) {
                     Ok(record) if record.institution == *session.institution() => {
-                        Ok(standing(false, record.scopes.clone(), false))
+                        Ok(standing(false, record.scopes.clone(), false, None))
                     }
-                    Err(DeviceFault::Disabled) => Ok(standing(true, BTreeSet::new(), false)),
+                    Err(DeviceFault::Disabled) => Ok(standing(true, BTreeSet::new(), false, None)),
                     Ok(_) | Err(_) => Err(Reason::SessionEnded),
                 })
             }
@@ -540,7 +565,7 @@ impl Access {
                     return Ok(Err(Reason::RoleWithdrawn));
                 }
                 let strong = self.inner.rules.is_strong(row.proved, now);
-                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong)))
+                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong, row.proved)))
             }
         }
     }
@@ -647,6 +672,21 @@ fn unless_stopped(decision: Decision, stop: Option<Stop>, action: Action) -> Dec
         return Decision::refused(Reason::MonitorLimit);
     }
     decision
+}
+
+/// What connects a person with the patient of a study at a moment. A role may permit more than that, and explains nothing.
+fn tie_of(target: &Target, now: Timestamp) -> Option<Reason> {
+    let Target::Study { ties, .. } = target else { return None };
+    let holds = |from: Timestamp, until: Timestamp| from <= now && now < until;
+    let of = |interval: Option<CareInterval>, reason| {
+        interval.filter(|interval| holds(interval.valid_from, interval.valid_until)).map(|_| reason)
+    };
+    let granted = ties.grant.filter(|grant| holds(grant.valid_from, grant.valid_until));
+    of(ties.care, Reason::InCare)
+        .or(granted.map(|_| Reason::TimedGrant))
+        .or(of(ties.consultation, Reason::Consultation))
+        .or(of(ties.acquired, Reason::AcquiredToday))
+        .or(of(ties.department, Reason::InDepartment))
 }
 
 /// What a permission rests on: the fact that its reason names, and when that ends.

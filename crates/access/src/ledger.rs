@@ -63,6 +63,9 @@ pub(crate) const GRANT: &str = "grant";
 /// The count under which a leaf names the maintenance session in which somebody acted.
 pub(crate) const MAINTENANCE: &str = "maintenance";
 
+/// The count under which a leaf names the reason that a person gave when asked.
+pub(crate) const STATED: &str = "stated";
+
 /// The count that says of a leaf that its actor was shown names and identifiers masked only.
 pub const MASKED: &str = "masked";
 

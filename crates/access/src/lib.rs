@@ -43,6 +43,7 @@
 //! | `policy` | rules of the institution: how they change, and what is in force |
 //! | `unused` | which rights nobody uses |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
+//! | `stated` | reasons that people give when whoever watches asks, and their review |
 //! | `tally` | what was done, counted beside the leaves that tell of it |
 //! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
@@ -80,6 +81,7 @@ mod second_factor;
 mod sending;
 mod session;
 mod sign_in;
+mod stated;
 mod tally;
 mod unused;
 mod visibility;
@@ -138,8 +140,9 @@ pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{
     ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage, TokenView,
 };
+pub use stated::{StatedError, StatedRecord};
 pub use unused::{Listed, UNUSED_DAYS_MAX, UnusedRights};
-pub use watch::{Given, NoWatch, Noticed, Opening, Watch, Watched};
+pub use watch::{Asks, Given, HeldStep, NoWatch, Noticed, Opening, Watch, Watched};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};
 /// A dissent or restriction, and against what it stands.

@@ -74,6 +74,10 @@ reasons! {
     PolicyError => "policy-error",
     /// It opens with a second factor that was proved a short while ago.
     SecondFactorNeeded => "second-factor-needed",
+    /// The monitor asks why this patient is to be opened.
+    ReasonRequired => "reason-required",
+    /// The monitor lets this person open patients with a pause between them.
+    SlowedDown => "slowed-down",
     /// The monitor stopped it for this person, for a while or until somebody lifts it.
     MonitorLimit => "monitor-limit",
     /// No policy permits it (default deny).
@@ -191,6 +195,8 @@ impl Reason {
             | Self::MaskedRole
             | Self::PolicyError
             | Self::SecondFactorNeeded
+            | Self::ReasonRequired
+            | Self::SlowedDown
             | Self::MonitorLimit
             | Self::NoRulePermits => false,
         }
@@ -214,6 +220,8 @@ impl Reason {
             Self::SignInNotFinished | Self::SecondFactorNeeded => Help::ProveSecondFactor,
             Self::UnprotectedTransport => Help::UseTls,
             Self::MonitorLimit => Help::AskToLift,
+            Self::ReasonRequired => Help::GiveReason,
+            Self::SlowedDown => Help::AskAgain,
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
@@ -304,6 +312,13 @@ pub enum Help {
     ProveSecondFactor,
     /// Ask the security administrator to lift what the monitor stopped; in an emergency, break the glass.
     AskToLift,
+    /// Say why.
+    GiveReason,
+    /// Ask again after a pause.
+    Wait {
+        /// Of so many seconds.
+        seconds: u32,
+    },
 }
 
 impl Help {
@@ -326,6 +341,8 @@ impl Help {
             Self::UseTls => "use-tls",
             Self::ProveSecondFactor => "prove-second-factor",
             Self::AskToLift => "ask-to-lift",
+            Self::GiveReason => "give-reason",
+            Self::Wait { .. } => "wait",
         }
     }
 }

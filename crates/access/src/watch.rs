@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, PatientRef, Stop, StudyRef, Timestamp};
 
 /// Somebody who counts what people open.
@@ -18,8 +19,34 @@ pub trait Watch: Send + Sync + fmt::Debug {
     /// Something of an open study was given out. Must not wait for anything.
     fn given(&self, given: &Given<'_>) -> Watched;
 
+    /// Which steps hold, by what every node wrote down: all of them, each time.
+    fn hold(&self, _: &[HeldStep]) {}
+
+    /// How long a reason lasts that somebody gave when asked.
+    fn reason_lasts(&self) -> Duration {
+        REASON_LASTS
+    }
+
     /// What was counted of somebody is forgotten: another person lifted what was stopped. What is over by itself is not forgiven.
     fn forgive(&self, institution: &InstitutionId, actor: &ActorId, kind: ActorKind);
+}
+
+/// How long a reason lasts where whoever watches says nothing else: a shift.
+const REASON_LASTS: Duration = Duration::from_secs(8 * 3600);
+
+/// A step that holds for somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldStep {
+    /// For whom.
+    pub actor: ActorId,
+    /// A person, a device or a service.
+    pub actor_kind: ActorKind,
+    /// Which, a word of whoever watches.
+    pub step: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The first moment at which it holds no more.
+    pub until: Timestamp,
 }
 
 /// A study that is about to be opened.
@@ -35,8 +62,28 @@ pub struct Opening<'a> {
     pub study: StudyRef,
     /// By which right.
     pub reason: Reason,
+    /// What connects the person with the patient, whatever the right rests on: a role that reads everything says nothing of which patients.
+    pub tie: Option<Reason>,
+    /// Whether the person said why.
+    pub is_stated: bool,
+    /// When a second factor was last proved in the session.
+    pub proved: Option<Timestamp>,
     /// When.
     pub now: Timestamp,
+}
+
+/// What is asked of somebody before something opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// To say why.
+    Reason,
+    /// To prove a second factor again.
+    Proof,
+    /// To wait.
+    Wait {
+        /// For so long.
+        seconds: u32,
+    },
 }
 
 /// What was given out.
@@ -59,6 +106,8 @@ pub struct Given<'a> {
 pub struct Watched {
     /// Whether it is not to go on.
     pub stopped: bool,
+    /// What is asked before it goes on.
+    pub asks: Option<Asks>,
     /// What was noticed.
     pub noticed: Vec<Noticed>,
 }
@@ -80,6 +129,8 @@ pub struct Noticed {
     pub within_minutes: u32,
     /// What it stops, and until when.
     pub stops: Option<(Stop, Timestamp)>,
+    /// Until when a step holds that stops nothing.
+    pub holds_until: Option<Timestamp>,
 }
 
 /// Nobody watches: for tests, and for work without doors.
@@ -201,14 +252,15 @@ impl Stops {
         most
     }
 
-    /// Takes what is written down now. Rings when something is new; gives the alerts of whom nothing is stopped any more, until they are
+    /// Takes what is written down now, steps that stop nothing among it. Rings when something new is stopped; gives the alerts of whom nothing is stopped any more, until they are
     /// [settled](Self::settle).
     pub(crate) fn follow(
         &self,
         now: HashMap<u64, (ActorId, ActorKind)>,
+        stops: impl Fn(u64) -> bool,
     ) -> HashMap<u64, (ActorId, ActorKind)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.keys().any(|number| !known.contains_key(number)) {
+        if now.keys().any(|number| stops(*number) && !known.contains_key(number)) {
             self.bell.ring();
         }
         let mut over = std::mem::take(&mut *known);
@@ -248,7 +300,6 @@ pub(crate) const fn may_be_stopped(action: Action) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn what_is_stopped_is_what_opens_and_never_broken_glass() {
@@ -318,14 +369,19 @@ mod tests {
     fn the_bell_rings_for_what_is_new_and_what_is_over_is_told_until_it_is_settled() {
         let stops = Stops::default();
         let one = |number: u64| HashMap::from([(number, (ActorId::new("p").unwrap(), ActorKind::Person))]);
-        assert!(stops.follow(one(1)).is_empty());
+        assert!(stops.follow(one(1), |_| true).is_empty());
         assert_eq!(stops.bell().rung(), 1);
-        assert!(stops.follow(one(1)).is_empty());
+        assert!(stops.follow(one(1), |_| true).is_empty());
         assert_eq!(stops.bell().rung(), 1);
-        assert!(stops.follow(one(2)).is_empty(), "still stopped by another alert");
-        assert_eq!(stops.follow(HashMap::new()), one(2));
-        assert_eq!(stops.follow(HashMap::new()), one(2), "whoever could not ask about it asks again");
+        assert_eq!(stops.bell().rung(), 1);
+        assert!(stops.follow(one(2), |_| false).is_empty(), "still stopped by another alert");
+        assert_eq!(stops.follow(HashMap::new(), |_| true), one(2));
+        assert_eq!(
+            stops.follow(HashMap::new(), |_| true),
+            one(2),
+            "whoever could not ask about it asks again"
+        );
         stops.settle(2);
-        assert!(stops.follow(HashMap::new()).is_empty());
+        assert!(stops.follow(HashMap::new(), |_| true).is_empty());
     }
 }

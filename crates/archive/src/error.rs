@@ -81,6 +81,12 @@ pub enum OpenError {
         /// The stable reason code of the decision.
         reason: String,
     },
+    /// Patients open with a pause between them: the monitor slowed this person down.
+    #[error("the monitor slowed this person down: the next patient opens in {seconds} seconds")]
+    SlowedDown {
+        /// How long the pause is still.
+        seconds: u32,
+    },
     /// The object exists, but its parts have no byte ranges of their own: a deflated data set, or frames that begin
     /// inside a byte or are too long to be read into memory. The whole instance can be read.
     #[error("this object is stored in a form whose frames and values cannot be read one by one")]

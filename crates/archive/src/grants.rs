@@ -16,9 +16,14 @@ pub(crate) async fn work(turns: Turns<Core>) {
     for reason in BreakGlassReason::ALL {
         metrics::counter!("yingdun_break_glass_total", "reason" => reason.as_str()).increment(0);
     }
-    for kind in
-        ["monitor-limit", "monitor-decoy", "monitor-two-places", "monitor-new-device", "maintenance-opened"]
-    {
+    for kind in [
+        "monitor-limit",
+        "monitor-step",
+        "monitor-decoy",
+        "monitor-two-places",
+        "monitor-new-device",
+        "maintenance-opened",
+    ] {
         metrics::counter!("yingdun_monitor_alerts_total", "kind" => kind).increment(0);
     }
     for state in ["waiting", "overdue"] {

@@ -33,6 +33,28 @@ word_enum! {
 }
 
 word_enum! {
+    /// Why somebody opens a patient for whom no reason is known, when the monitor asks.
+    StatedReason, "reason for opening a patient" {
+        /// Somebody asked for an opinion.
+        AskedForOpinion => "asked-for-opinion",
+        /// The person reads or checks a report.
+        Reporting => "reporting",
+        /// The person looks what became of a patient.
+        FollowUp => "follow-up",
+        /// The person stands in for somebody.
+        StandingIn => "standing-in",
+        /// A board, a round or a conference.
+        Conference => "conference",
+        /// Quality or a complaint is looked into.
+        Quality => "quality",
+        /// Teaching.
+        Teaching => "teaching",
+        /// Something else, which the words tell.
+        Other => "other",
+    }
+}
+
+word_enum! {
     /// What a reviewer found.
     ReviewVerdict, "verdict of a review" {
         /// There was a reason to open this patient.

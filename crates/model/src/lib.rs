@@ -32,7 +32,7 @@ pub use alert::{AlertVerdict, Stop};
 pub use department::{DepartmentId, DepartmentIdError, StudyUnit, Unit};
 pub use dissent::DissentKind;
 pub use grade::Grade;
-pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict};
+pub use grant::{BreakGlassReason, GrantKind, ReviewVerdict, StatedReason};
 pub use institution::{InstitutionId, InstitutionIdError};
 pub use job::{JobKind, JobState};
 pub use maintenance::MaintenanceScope;

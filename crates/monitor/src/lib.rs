@@ -26,6 +26,7 @@
 //! | [`limits`] | layer 1: how much within a window, decoys, two places at once; the only layer that stops |
 //! | [`score`] | layer 2: points with reasons, incidents of a day, the budget |
 //! | [`ladder`] | which response belongs to what |
+//! | [`steps`] | the ladder of a running archive: from counts to a step, and what it asks of the next opening |
 //! | [`replay`] | all of it over a stream of records |
 
 #![forbid(unsafe_code)]
@@ -38,3 +39,4 @@ pub mod limits;
 pub mod record;
 pub mod replay;
 pub mod score;
+pub mod steps;

@@ -6,6 +6,7 @@ use crate::key::Key;
 use crate::limits::{Act, Finding, Judgement, LimitRules, Limits, Look, RulesError};
 use crate::record::{Access, Record};
 use crate::score::{Circumstances, Incident, ScoreRules, Scores};
+use crate::steps::StepRules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub struct MonitorRules {
     pub limits: LimitRules,
     /// Layer 2.
     pub score: ScoreRules,
+    /// The ladder of a running archive. A replay, where nobody can answer, climbs none.
+    pub steps: StepRules,
 }
 
 /// What a day was.
@@ -154,7 +157,7 @@ impl Replay {
     /// # Errors
     /// [`RulesError`].
     pub fn new(rules: MonitorRules) -> Result<Self, RulesError> {
-        let MonitorRules { limits, score } = rules;
+        let MonitorRules { limits, score, .. } = rules;
         Ok(Self {
             facts: Facts::default(),
             limits: Limits::new(limits)?,
@@ -230,7 +233,7 @@ impl Replay {
         let room = FINDINGS_MAX.saturating_sub(self.findings.len());
         self.findings.extend(judged.findings.iter().take(room).cloned());
         if access.patient.is_some() && !why.is_weighty() && self.waiting.len() < WAITING_MAX {
-            let Judgement { stopped, findings } = judged;
+            let Judgement { stopped, findings, .. } = judged;
             self.waiting.push(Waiting { access: access.clone(), how, findings, stopped });
             return;
         }

@@ -264,7 +264,7 @@ fn by_role(id: RouteId, who: Who) -> Answer {
             Who::HalfSignedIn => Served,
             other => token_or(other, Served),
         },
-        RouteId::ListOwnSessions | RouteId::OwnAccesses => match who {
+        RouteId::ListOwnSessions | RouteId::OwnAccesses | RouteId::OwnReasons => match who {
             Who::Service => Forbidden,
             other => token_or(other, Served),
         },
@@ -503,6 +503,19 @@ fn by_role(id: RouteId, who: Who) -> Answer {
         RouteId::AcknowledgeAlert => match who {
             Who::AuditAdministrator => Nothing,
             other => token_or(other, Forbidden),
+        },
+        RouteId::ListReasons => match who {
+            Who::SecurityAdministrator => Served,
+            other => token_or(other, Forbidden),
+        },
+        // Of which there is none.
+        RouteId::ReviewReason => match who {
+            Who::SecurityAdministrator => Nothing,
+            other => token_or(other, Forbidden),
+        },
+        RouteId::StateReason => match who {
+            Who::Service => Forbidden,
+            other => token_or(other, Served),
         },
         RouteId::LiftStop => match who {
             Who::SecurityAdministrator => Nothing,
@@ -806,6 +819,10 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
             json(json!({"patient_id": "404", "code": "other", "reason": "nobody else is there"}))
         }
         RouteId::ReviewBrokenGlass => json(json!({"verdict": "justified", "reason": "as it should be"})),
+        RouteId::ReviewReason => json(json!({"verdict": "justified", "reason": "as it should be"})),
+        RouteId::StateReason => {
+            json(json!({"patient_id": "p-none", "code": "follow-up", "reason": "what became of it"}))
+        }
         RouteId::AcknowledgeAlert => json(json!({"verdict": "false-positive"})),
         RouteId::ProposePolicy => json(json!({"text": "", "reason": "no rules at all"})),
         RouteId::CheckPolicy => json(json!({"text": ""})),
@@ -872,6 +889,8 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         | RouteId::RemovePasskey
         | RouteId::ReadSecondFactor
         | RouteId::ListOwnSessions
+        | RouteId::OwnReasons
+        | RouteId::ListReasons
         | RouteId::OwnAccesses
         | RouteId::EndOwnSession
         | RouteId::ListSessions

@@ -12,10 +12,11 @@ use crate::ledger::{self, session_leaf};
 use crate::permit::Permit;
 use crate::reason::Reason;
 use crate::session::Session;
-use crate::watch::{Given, Noticed, Opening, Watched, Who};
+use crate::watch::{Asks, Given, HeldStep, Noticed, Opening, Who};
+use std::collections::HashSet;
 use yingdun_audit::{AuditError, Event, Outcome};
 use yingdun_catalog::CatalogError;
-use yingdun_catalog::identity::alerts::{self, AlertRow};
+use yingdun_catalog::identity::alerts::{self, AlertRow, Stopped};
 use yingdun_model::{Action, ActorKind, AlertVerdict, PatientRef, StudyRef, Timestamp};
 
 /// Alerts that a list shows, the newest.
@@ -77,6 +78,28 @@ impl From<RaiseError> for Refusal {
     }
 }
 
+/// By what right something is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Right {
+    /// The reason of the decision.
+    pub(crate) reason: Reason,
+    /// What connects the person with the patient.
+    pub(crate) tie: Option<Reason>,
+    /// When a second factor was last proved in the session.
+    pub(crate) proved: Option<Timestamp>,
+}
+
+/// What whoever watches said of an opening, when all of it was written down.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Why it does not go on.
+    pub(crate) refused: Option<Reason>,
+    /// How long to wait, where that is why.
+    pub(crate) wait_seconds: Option<u32>,
+    /// The number of the reason that the person gave, where one was asked for.
+    pub(crate) stated: Option<u64>,
+}
+
 impl Access {
     /// Asks whoever watches about a study that a policy lets somebody open. What was noticed is written down before the answer.
     pub(crate) async fn watched(
@@ -84,21 +107,49 @@ impl Access {
         session: &Session,
         action: Action,
         resource: &Resource,
-        reason: Reason,
+        right: Right,
         now: Timestamp,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Seen, Refusal> {
         let Some(study) = resource.study().filter(|_| matches!(action, Action::View | Action::Export)) else {
-            return Ok(false);
+            return Ok(Seen::default());
         };
         if session.actor_kind() == ActorKind::System {
-            return Ok(false);
+            return Ok(Seen::default());
         }
         let (patient, study) = (study.patient, study.study);
-        let Watched { stopped, noticed } =
-            self.inner.watch.opening(&Opening { session, action, patient, study, reason, now });
-        let noticed = self.begin_stops(session, noticed);
+        let Right { reason, tie, proved } = right;
+        let is_stated = false;
+        let opening = Opening { session, action, patient, study, reason, tie, is_stated, proved, now };
+        let mut watched = self.inner.watch.opening(&opening);
+        let mut stated = None;
+        // Looked up only where it is asked for: whoever climbs no step waits for nothing.
+        if watched.asks == Some(Asks::Reason) {
+            stated = self.reason_stated(session, patient, now).await?;
+            if stated.is_some() {
+                let noticed = watched.noticed;
+                watched = self.inner.watch.opening(&Opening { is_stated: true, ..opening });
+                watched.noticed.splice(0..0, noticed);
+            }
+        }
+        let noticed = self.begin_stops(session, watched.noticed);
         self.raise(session, noticed, (Some(patient), Some(study)), now).await?;
-        Ok(stopped)
+        let (refused, wait_seconds) = match (watched.stopped, watched.asks) {
+            (true, _) => (Some(Reason::MonitorLimit), None),
+            (false, None) => (None, None),
+            (false, Some(Asks::Reason)) => (Some(Reason::ReasonRequired), None),
+            (false, Some(Asks::Proof)) => (Some(Reason::SecondFactorNeeded), None),
+            (false, Some(Asks::Wait { seconds })) => (Some(Reason::SlowedDown), Some(seconds)),
+        };
+        Ok(Seen { refused, wait_seconds, stated })
+    }
+
+    /// What the monitor says to the person of a session about the own account: the newest step or stop that holds.
+    ///
+    /// # Errors
+    /// [`CatalogError`] when the rows cannot be read.
+    pub async fn own_notice(&self, session: &Session) -> Result<Option<AlertRow>, CatalogError> {
+        let (institution, actor, kind) = (session.institution(), session.actor(), session.actor_kind());
+        alerts::newest_of(&self.inner.identity, institution, actor, kind, self.inner.clock.now()).await
     }
 
     /// Tells whoever watches that something of an open study was given out. A stop that follows holds at once; its leaf and row come right
@@ -161,8 +212,12 @@ impl Access {
         let (identity, institution) = (&self.inner.identity, &self.inner.institution);
         let now = self.inner.clock.now();
         let rows = alerts::stopped(identity, institution, now, FOLLOWED_MAX).await?;
+        let held: Vec<HeldStep> = rows.iter().map(held_step).collect();
+        self.inner.watch.hold(&held);
+        let stopping: HashSet<u64> =
+            rows.iter().filter(|row| row.stops.is_some()).map(|row| row.number).collect();
         let rows = rows.into_iter().map(|row| (row.number, (row.actor, row.actor_kind))).collect();
-        for (number, (actor, kind)) in self.inner.stops.follow(rows) {
+        for (number, (actor, kind)) in self.inner.stops.follow(rows, |number| stopping.contains(&number)) {
             // What a person lifted is forgiven here as on that person's node. What is over by itself is not, or waiting would evade limits.
             let alert = alerts::find(identity, institution, number).await?;
             if alert.is_some_and(|alert| alert.lifted.is_some()) {
@@ -337,7 +392,27 @@ impl Access {
 
 /// Something to read of, and nothing that was counted or is stopped.
 const fn plain(code: &'static str) -> Noticed {
-    Noticed { code, step: "note", measure: None, counted: 0, at_most: 0, within_minutes: 0, stops: None }
+    let (stops, holds_until) = (None, None);
+    Noticed {
+        code,
+        step: "note",
+        measure: None,
+        counted: 0,
+        at_most: 0,
+        within_minutes: 0,
+        stops,
+        holds_until,
+    }
+}
+
+fn held_step(row: &Stopped) -> HeldStep {
+    HeldStep {
+        actor: row.actor.clone(),
+        actor_kind: row.actor_kind,
+        step: row.step.clone(),
+        since: row.at,
+        until: row.until,
+    }
 }
 
 fn row_of(
@@ -362,7 +437,7 @@ fn row_of(
         within_minutes: noticed.within_minutes.into(),
         at: now,
         stops: noticed.stops.map(|(stop, _)| stop),
-        stops_until: noticed.stops.map(|(_, until)| until),
+        stops_until: noticed.stops.map(|(_, until)| until).or(noticed.holds_until),
         explained: None,
         lifted: None,
         acknowledged: None,

@@ -50,8 +50,9 @@ impl Few {
             at_most: self.at_most as u64,
             within_minutes: 60,
             stops: Some((self.stop, now.after(HALF_AN_HOUR))),
+            holds_until: None,
         };
-        Watched { stopped: true, noticed: vec![noticed] }
+        Watched { stopped: true, asks: None, noticed: vec![noticed] }
     }
 }
 

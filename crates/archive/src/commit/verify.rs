@@ -103,6 +103,7 @@ async fn opens(
             Err(
                 OpenError::NotFound
                 | OpenError::Refused { .. }
+                | OpenError::SlowedDown { .. }
                 | OpenError::NotAddressable
                 | OpenError::NotConvertible { .. }
                 | OpenError::PermitEnded

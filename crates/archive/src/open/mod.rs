@@ -21,7 +21,7 @@ use futures_util::stream;
 use object::{ObjectReader, ahead, begun, while_open};
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_access::{Reason, Resource, Scope, Session, StudyFacts};
+use yingdun_access::{Help, Reason, Refusal, Resource, Scope, Session, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
 use yingdun_dicom::frames::FrameTable;
@@ -407,7 +407,9 @@ impl OpenStudy {
     /// Whether the stream may go on.
     pub(crate) async fn still_open(&self) -> Result<(), OpenError> {
         self.window().await.map(drop).map_err(|error| match error {
-            OpenError::NotFound | OpenError::Refused { .. } => OpenError::PermitEnded,
+            OpenError::NotFound | OpenError::Refused { .. } | OpenError::SlowedDown { .. } => {
+                OpenError::PermitEnded
+            }
             other => other,
         })
     }
@@ -474,7 +476,8 @@ async fn enter(
         Closed::Refused(refusal) => match refusal.reason() {
             None => OpenError::Unavailable(Unavailable::new("access", refusal)),
             // Asked of those only whom it would help, who see the study in their lists.
-            Some(reason @ (Reason::SecondFactorNeeded | Reason::MonitorLimit)) => {
+            Some(Reason::SlowedDown) => OpenError::SlowedDown { seconds: pause_of(&refusal) },
+            Some(reason @ (Reason::SecondFactorNeeded | Reason::MonitorLimit | Reason::ReasonRequired)) => {
                 OpenError::Refused { reason: reason.to_string() }
             }
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
@@ -485,6 +488,14 @@ async fn enter(
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },
     })
+}
+
+/// How long to wait; a second where it is not said.
+const fn pause_of(refusal: &Refusal) -> u32 {
+    match refusal {
+        Refusal::Denied { help: Help::Wait { seconds }, .. } => *seconds,
+        _ => 1,
+    }
 }
 
 fn opens_studies(session: &Session) -> bool {

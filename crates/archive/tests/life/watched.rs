@@ -25,8 +25,9 @@ impl Watch for NoExports {
             at_most: 0,
             within_minutes: 60,
             stops: Some((Stop::Export, opening.now.after(Duration::from_secs(60)))),
+            holds_until: None,
         };
-        Watched { stopped: false, noticed: vec![noticed] }
+        Watched { stopped: false, asks: None, noticed: vec![noticed] }
     }
 
     fn given(&self, _: &Given<'_>) -> Watched {

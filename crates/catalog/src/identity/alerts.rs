@@ -49,7 +49,7 @@ pub struct AlertRow {
     pub verdict: Option<AlertVerdict>,
 }
 
-/// Something that is stopped at this moment.
+/// Something that is stopped, or a step that holds, at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// The number of the alert.
@@ -58,6 +58,14 @@ pub struct Stopped {
     pub actor: ActorId,
     /// A person, a device or a service.
     pub actor_kind: ActorKind,
+    /// The step, a word of the room above.
+    pub step: String,
+    /// What it stops; none where the step stops nothing.
+    pub stops: Option<Stop>,
+    /// Since when.
+    pub at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 const INSERT: Sql = Sql::new(
@@ -76,15 +84,21 @@ macro_rules! select {
     };
 }
 const LIST: Sql = select!("ORDER BY at_ms DESC, number LIMIT $2");
-const LIST_NEW: Sql = select!("AND acknowledged_ms IS NULL ORDER BY at_ms DESC, number LIMIT $2");
+// A step that stops nothing ends by itself, and waits for nobody.
+const LIST_NEW: Sql = select!(
+    "AND acknowledged_ms IS NULL AND (stops IS NOT NULL OR stops_until_ms IS NULL) ORDER BY at_ms DESC, number LIMIT $2"
+);
+const NEWEST_OF: Sql = select!(
+    "AND actor = $2 AND actor_kind = $3 AND stops_until_ms > $4 AND lifted_ms IS NULL ORDER BY at_ms DESC, number LIMIT 1"
+);
 const FIND: Sql = select!("AND number = $2");
 const STOPS: Sql = Sql::new(
     "SELECT stops FROM monitor_alert WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND stops_until_ms > $4 \
-     AND lifted_ms IS NULL",
+     AND lifted_ms IS NULL AND stops IS NOT NULL",
 );
 const STOPPED: Sql = Sql::new(
-    "SELECT number, actor, actor_kind FROM monitor_alert WHERE institution = $1 AND stops_until_ms > $2 \
-     AND lifted_ms IS NULL LIMIT $3",
+    "SELECT number, actor, actor_kind, step, stops, at_ms, stops_until_ms FROM monitor_alert \
+     WHERE institution = $1 AND stops_until_ms > $2 AND lifted_ms IS NULL ORDER BY stops IS NULL LIMIT $3",
 );
 const ACKNOWLEDGE: Sql = Sql::new(
     "UPDATE monitor_alert SET acknowledged_ms = COALESCE(acknowledged_ms, $1), acknowledged_by = COALESCE(acknowledged_by, $2), \
@@ -98,8 +112,10 @@ const LIFT: Sql = Sql::new(
     "UPDATE monitor_alert SET lifted_ms = $1, lifted_by = $2 WHERE institution = $3 AND actor = $4 AND actor_kind = $5 \
      AND stops_until_ms > $6 AND lifted_ms IS NULL",
 );
-const TO_SEE: Sql =
-    Sql::new("SELECT COUNT(*) FROM monitor_alert WHERE institution = $1 AND acknowledged_ms IS NULL");
+const TO_SEE: Sql = Sql::new(
+    "SELECT COUNT(*) FROM monitor_alert WHERE institution = $1 AND acknowledged_ms IS NULL \
+     AND (stops IS NOT NULL OR stops_until_ms IS NULL)",
+);
 
 /// Keeps an alert. A number that is taken is a [`CatalogError::Constraint`].
 #[must_use]
@@ -145,7 +161,22 @@ pub async fn stops(
     rows.iter().map(|row| row.get_word::<Stop>(0)).try_fold(None, |most, stop| Ok(most.max(Some(stop?))))
 }
 
-/// Everything that is stopped at a moment.
+/// The newest of what is stopped for somebody and of the steps that hold, for the person to see.
+///
+/// # Errors
+/// As [`Database::query`].
+pub async fn newest_of(
+    database: &Database,
+    institution: &InstitutionId,
+    actor: &ActorId,
+    kind: ActorKind,
+    now: Timestamp,
+) -> Result<Option<AlertRow>, CatalogError> {
+    let values = vec![institution.into(), actor.into(), kind.as_str().into(), now.into()];
+    database.query(Statement::new(NEWEST_OF, values)).await?.first().map(alert_of).transpose()
+}
+
+/// Everything that is stopped at a moment, and every step that holds, what is stopped first.
 ///
 /// # Errors
 /// As [`Database::query`].
@@ -157,7 +188,15 @@ pub async fn stopped(
 ) -> Result<Vec<Stopped>, CatalogError> {
     let values = vec![institution.into(), now.into(), limit.into()];
     let of = |row: &Row| {
-        Ok(Stopped { number: row.get_number(0)?, actor: actor(row, 1)?, actor_kind: row.get_word(2)? })
+        Ok(Stopped {
+            number: row.get_number(0)?,
+            actor: actor(row, 1)?,
+            actor_kind: row.get_word(2)?,
+            step: row.get_text(3)?.to_owned(),
+            stops: row.opt_text(4)?.map(|_| row.get_word(4)).transpose()?,
+            at: row.get_timestamp(5)?,
+            until: row.get_timestamp(6)?,
+        })
     };
     database.query(Statement::new(STOPPED, values)).await?.iter().map(of).collect()
 }

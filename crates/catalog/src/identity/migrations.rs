@@ -44,6 +44,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: MAINTENANCE,
         postgres: MAINTENANCE,
     },
+    Migration {
+        version: 16,
+        name: "expand: reasons that people gave when they were asked",
+        sqlite: STATED_REASONS,
+        postgres: STATED_REASONS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -410,4 +416,28 @@ CREATE TABLE maintenance_session (
 );
 CREATE INDEX maintenance_session_of ON maintenance_session (institution, actor, valid_until_ms);
 CREATE INDEX maintenance_session_open ON maintenance_session (institution, number) WHERE ended_ms IS NULL
+";
+
+/// Why somebody opened a patient, when the monitor asked. The words are sealed; the row gives no right.
+const STATED_REASONS: &str = "
+CREATE TABLE stated_reason (
+    institution    TEXT   NOT NULL,
+    number         BIGINT NOT NULL,
+    actor          TEXT   NOT NULL,
+    role           TEXT   NOT NULL,
+    patient_ref    BYTEA  NOT NULL,
+    code           TEXT   NOT NULL,
+    words          BYTEA  NOT NULL,
+    given_ms       BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    reviewed_by    TEXT,
+    reviewed_ms    BIGINT,
+    verdict        TEXT,
+    review_words   BYTEA,
+    PRIMARY KEY (institution, number),
+    FOREIGN KEY (institution, actor) REFERENCES person (institution, actor)
+);
+CREATE INDEX stated_reason_of_actor ON stated_reason (institution, actor, valid_until_ms);
+CREATE INDEX stated_reason_by_time ON stated_reason (institution, given_ms);
+CREATE INDEX stated_reason_new ON stated_reason (institution, reviewed_ms)
 ";

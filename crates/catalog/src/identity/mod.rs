@@ -21,4 +21,5 @@ pub mod places;
 pub mod policies;
 pub mod second_factors;
 pub mod sessions;
+pub mod stated_reasons;
 pub mod used_once;

@@ -193,7 +193,7 @@ fn failure(error: OpenError) -> Failure {
         OpenError::Refused { reason } => {
             Failure::new(FailureKind::NotAuthorised, format!("refused: {reason}"))
         }
-        OpenError::NotFound | OpenError::PermitEnded => {
+        OpenError::SlowedDown { .. } | OpenError::NotFound | OpenError::PermitEnded => {
             Failure::new(FailureKind::NotAuthorised, error.to_string())
         }
         OpenError::NotAddressable | OpenError::NotConvertible { .. } => {

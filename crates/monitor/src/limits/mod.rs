@@ -4,16 +4,20 @@
 //! never stopped. What stops ends by itself, or when a second person lifts it. Only the second forgives what was counted until then: by
 //! itself a count falls as its window slides, so that nobody passes the limit of a day by waiting.
 
+mod climb;
 mod history;
 mod rules;
 mod window;
 
+pub use climb::{Asked, Held};
 pub use rules::{LIMITS_MAX, Limit, LimitRules, Measure, Of, RulesError, WITHIN_MINUTES_MAX};
 pub use window::DISTINCT_MAX;
 
 use crate::explain::{Explanation, Explanations};
 use crate::key::Key;
 use crate::ladder::Step;
+use crate::steps::{Demand, StepRules};
+use climb::Climb;
 use history::History;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -118,6 +122,19 @@ pub enum What {
         /// The window.
         within_minutes: u32,
     },
+    /// Not more than a limit, and near it: a step of a running archive.
+    Near {
+        /// What was counted.
+        measure: Measure,
+        /// Of which accesses.
+        of: Of,
+        /// How much it would be.
+        counted: u64,
+        /// How much is well.
+        at_most: u64,
+        /// The window.
+        within_minutes: u32,
+    },
     /// A decoy was opened.
     Decoy,
     /// One account at two places at once.
@@ -135,6 +152,7 @@ impl What {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Limit { .. } => "limit",
+            Self::Near { .. } => "near",
             Self::Decoy => "decoy",
             Self::TwoPlaces => "two-places",
             Self::NewDevice { .. } => "new-device",
@@ -147,6 +165,8 @@ impl What {
 pub struct Judgement {
     /// Whether it is stopped.
     pub stopped: bool,
+    /// What is asked before it goes on; only of a running archive.
+    pub demand: Option<Demand>,
     /// What is said of it; a block that is open already says nothing new.
     pub findings: Vec<Finding>,
 }
@@ -168,6 +188,8 @@ pub struct Limits {
     rules: LimitRules,
     history: History,
     people: HashMap<Key, Counted>,
+    /// Steps that hold by what every node wrote down, this one too.
+    held: HashMap<Key, Vec<Held>>,
     swept_ms: i64,
 }
 
@@ -186,6 +208,7 @@ struct Counted {
     on_new_device: Distinct,
     places: Vec<Place>,
     told: Vec<(&'static str, i64)>,
+    climb: Climb,
     day: i64,
 }
 
@@ -225,17 +248,27 @@ impl Limits {
     /// [`RulesError`].
     pub fn new(rules: LimitRules) -> Result<Self, RulesError> {
         rules.check()?;
-        Ok(Self { rules, history: History::default(), people: HashMap::new(), swept_ms: i64::MIN })
+        let (people, held) = (HashMap::new(), HashMap::new());
+        Ok(Self { rules, history: History::default(), people, held, swept_ms: i64::MIN })
     }
 
     /// Judges what somebody is about to do, and counts it if it goes on.
     pub fn look(&mut self, look: &Look<'_>) -> Judgement {
+        self.judge(look, None)
+    }
+
+    /// The same in a running archive, where steps come before the limit. What is asked for something first is not counted.
+    pub fn look_and_ask(&mut self, look: &Look<'_>, steps: &StepRules, asked: Asked) -> Judgement {
+        self.judge(look, Some((steps, asked)))
+    }
+
+    fn judge(&mut self, look: &Look<'_>, ladder: Option<(&StepRules, Asked)>) -> Judgement {
         self.sweep(look.at_ms);
         let key = Key::of(look.person);
         if self.people.len() >= COUNTED_MAX && !self.people.contains_key(&key) {
             return self.above_all(look);
         }
-        let Self { rules, history, people, .. } = self;
+        let Self { rules, history, people, held, .. } = self;
         let counted = people.entry(key).or_insert_with(|| Counted::new(rules, look));
         counted.begin(rules, history, look);
         let mut judgement = Judgement::default();
@@ -264,10 +297,31 @@ impl Limits {
                 judgement.findings.push(finding);
             }
         }
-        if !judgement.stopped {
+        if let Some((steps, asked)) = ladder.filter(|_| !judgement.stopped) {
+            counted.rise(
+                rules,
+                steps,
+                look,
+                asked,
+                held.get(&key).map_or(&[], Vec::as_slice),
+                &mut judgement,
+            );
+        }
+        if !judgement.stopped && judgement.demand.is_none() {
             counted.count(rules, look);
+            if let Some((steps, asked)) = ladder {
+                counted.climb.count(steps, look, asked);
+            }
         }
         judgement
+    }
+
+    /// Learns which steps hold, by what every node wrote down. They take the place of those that were known.
+    pub fn hold<'a>(&mut self, steps: impl IntoIterator<Item = (&'a str, Held)>) {
+        self.held.clear();
+        for (person, held) in steps.into_iter().take(COUNTED_MAX) {
+            self.held.entry(Key::of(person)).or_default().push(held);
+        }
     }
 
     /// Lifts what stops a person. What was counted until now is forgiven.
@@ -290,6 +344,7 @@ impl Limits {
 
     /// Forgets what was counted of a person, as when a second person lifted the block elsewhere.
     pub fn forgive(&mut self, person: &str) {
+        self.held.remove(&Key::of(person));
         if let Some(counted) = self.people.get_mut(&Key::of(person)) {
             counted.forgive(&self.rules);
         }
@@ -315,7 +370,7 @@ impl Limits {
     /// Nobody more can be counted: who is not known is stopped unless it is an emergency, as what is not counted could be anything.
     fn above_all(&self, look: &Look<'_>) -> Judgement {
         let free = look.act == Act::Other || look.emergency || look.why.has(Explanation::BreakGlass);
-        Judgement { stopped: !free, findings: Vec::new() }
+        Judgement { stopped: !free, ..Judgement::default() }
     }
 
     fn sweep(&mut self, now_ms: i64) {
@@ -384,6 +439,7 @@ impl Counted {
     /// Another person lifted the block: everything begins anew.
     fn forgive(&mut self, rules: &LimitRules) {
         self.block = None;
+        self.climb = Climb::default();
         self.absolute = counts_of(&rules.absolute);
         for InRole { role, counts, .. } in &mut self.roles {
             *counts = counts_of(rules.of_role(role));
@@ -492,6 +548,7 @@ impl Counted {
         let InRole { counts, peaks, .. } = self.roles.last_mut()?;
         let limits = own.iter().chain(&rules.absolute);
         let counts = counts.iter_mut().chain(&mut self.absolute);
+        self.climb.begin();
         for (index, (limit, count)) in limits.zip(counts).enumerate() {
             // Who moves an archive opens all of it: only what holds for everybody is left, widened.
             if index < own.len() && look.why.has(Explanation::Maintenance) {
@@ -503,6 +560,7 @@ impl Counted {
                 .flatten()
                 .unwrap_or(limit.at_most);
             let at_most = if widened { learnt.saturating_mul(u64::from(rules.widen)) } else { learnt };
+            self.climb.near(*limit, counted, at_most);
             // What a role does is what was done in it alone.
             if index < own.len() && limit.of == Of::All && limit.window_ms() == DAY_MS {
                 peak(peaks, limit.measure, counted.min(at_most));
@@ -517,6 +575,29 @@ impl Counted {
         }
         let Limit { measure, of, within_minutes, step, .. } = limit;
         Some(finding(look, What::Limit { measure, of, counted, at_most, within_minutes }, step))
+    }
+
+    /// Climbs: says which step is new, and what it asks. The step that stops exports is a stop like any other.
+    fn rise(
+        &mut self,
+        rules: &LimitRules,
+        steps: &StepRules,
+        look: &Look<'_>,
+        asked: Asked,
+        held: &[Held],
+        judgement: &mut Judgement,
+    ) {
+        let (told, demand) = self.climb.rise(steps, look, asked, held);
+        judgement.demand = demand;
+        let Some(told) = told else { return };
+        if !told.step.suspends() {
+            judgement.findings.push(told);
+        } else if !self.is_stopped_by(told.step, look.at_ms) {
+            let until_ms = look.at_ms.saturating_add(i64::from(rules.block_minutes).saturating_mul(60_000));
+            self.block = Some(Block { step: told.step, until_ms });
+            judgement.findings.push(Finding { until_ms: Some(until_ms), ..told });
+            judgement.stopped = self.is_blocked(look);
+        }
     }
 
     fn count(&mut self, rules: &LimitRules, look: &Look<'_>) {

@@ -70,7 +70,7 @@ fn bulk_stops_at_the_limit_and_says_so_once() {
     assert_eq!((&finding.what, finding.until_ms), (&what, Some(1 + 30 * MINUTE)));
     // Neither another one nor one that was open before opens, and nothing more is said.
     for patient in ["two-more", "patient-1"] {
-        assert_eq!(limits.look(&view(patient, 2)), Judgement { stopped: true, findings: Vec::new() });
+        assert_eq!(limits.look(&view(patient, 2)), Judgement { stopped: true, ..Judgement::default() });
     }
     // Somebody else goes on.
     assert!(!limits.look(&Look { person: "q", ..view("x", 3) }).stopped);
@@ -367,4 +367,117 @@ fn rules_that_cannot_be_counted_are_refused() {
     let endless = LimitRules { block_minutes: 0, ..LimitRules::default() };
     assert!(matches!(endless.check(), Err(RulesError::Range { name: "block_minutes", .. })));
     LimitRules::default().check().unwrap();
+}
+
+// === the ladder of a running archive ===
+
+/// Opens each of these patients one after the other, a minute apart, and says what was asked of each.
+fn climb(
+    limits: &mut Limits,
+    patients: std::ops::Range<usize>,
+    how: impl Fn(Look<'_>) -> Look<'_>,
+    asked: Asked,
+) -> Vec<Judgement> {
+    let steps = StepRules { ask_reason_after: 3, ..StepRules::default() };
+    let of = |patient: usize| {
+        let name = format!("patient-{patient}");
+        let look = how(view(&name, i64::try_from(patient).unwrap() * MINUTE));
+        limits.look_and_ask(&look, &steps, asked)
+    };
+    patients.map(of).collect()
+}
+
+const PERSON: Asked = Asked { is_stated: false, proved_ms: None, is_person: true };
+
+#[test]
+fn each_step_is_told_once_and_asks_what_it_says() {
+    let mut limits = limits(20);
+    let in_care = because(Explanation::CareRelation);
+    let judged = climb(&mut limits, 0..20, &in_care, PERSON);
+    let told: Vec<(usize, Step)> = judged
+        .iter()
+        .enumerate()
+        .flat_map(|(n, judged)| judged.findings.iter().map(move |finding| (n + 1, finding.step)))
+        .collect();
+    // Of twenty, at the nineteenth a second factor is asked for, and nothing is counted until it is there.
+    assert_eq!(told, [(13, Step::Note), (17, Step::Throttle), (19, Step::StepUp)]);
+    assert_eq!(judged.iter().position(|judged| judged.demand.is_some()), Some(18));
+    assert!(judged[18..].iter().all(|judged| judged.demand == Some(Demand::Proof) && !judged.stopped));
+    let proved = Asked { proved_ms: Some(19 * MINUTE), ..PERSON };
+    let judged = climb(&mut limits, 20..23, &in_care, proved);
+    // The twentieth patient ends exports; the one behind it is the limit.
+    assert_eq!(judged[0].demand, None, "proved");
+    assert_eq!(judged[1].findings[0].step, Step::SuspendExport);
+    assert!(!judged[1].stopped && judged[1].demand.is_none());
+    assert!(limits.look(&Look { act: Act::Export, ..view("patient-20", 22 * MINUTE) }).stopped);
+    assert!(judged[2].stopped && judged[2].findings[0].step == Step::SuspendSession);
+}
+
+#[test]
+fn who_is_slowed_waits_between_two_patients_and_not_for_one() {
+    let mut limits = limits(20);
+    let in_care = because(Explanation::CareRelation);
+    climb(&mut limits, 0..17, &in_care, PERSON);
+    let steps = StepRules::default();
+    let now = 16 * MINUTE + 1000;
+    let mut look =
+        |patient: &str, at| limits.look_and_ask(&in_care(view(patient, at)), &steps, PERSON).demand;
+    assert_eq!(look("patient-17", now), Some(Demand::Wait { seconds: 19 }));
+    assert_eq!(look("patient-3", now), None, "one of the hour goes on");
+    assert_eq!(look("patient-17", now + 19_000), None);
+    assert_eq!(look("patient-18", now + 19_001), Some(Demand::Proof));
+}
+
+#[test]
+fn who_opens_much_without_a_reason_is_asked_for_one_and_care_is_not() {
+    let mut limits = limits(1000);
+    let judged = climb(&mut limits, 0..6, |look| look, PERSON);
+    let asked: Vec<bool> = judged.iter().map(|judged| judged.demand == Some(Demand::Reason)).collect();
+    assert_eq!(asked, [false, false, false, true, true, true]);
+    assert_eq!(judged[3].findings[0].step, Step::AskReason);
+    assert!(judged[4].findings.is_empty(), "told once");
+    for go_on in [
+        climb(&mut limits, 6..9, because(Explanation::CareRelation), PERSON),
+        climb(&mut limits, 9..12, |look| look, Asked { is_stated: true, ..PERSON }),
+        climb(&mut limits, 12..15, because(Explanation::BreakGlass), PERSON),
+        climb(&mut limits, 0..3, |look| look, PERSON),
+        climb(&mut limits, 20..23, |look| look, Asked::default()),
+    ] {
+        assert!(go_on.iter().all(|judged| judged.demand.is_none() && !judged.stopped));
+    }
+}
+
+#[test]
+fn what_another_node_wrote_down_holds_here_until_it_ends_or_is_forgiven() {
+    let held = Held { step: Step::AskReason, since_ms: 0, until_ms: 3 * MINUTE };
+    let mut limits = limits(1000);
+    limits.hold([("p", held), ("p", Held { step: Step::Note, ..held }), ("other", held)]);
+    assert_eq!(climb(&mut limits, 0..1, |look| look, PERSON)[0].demand, Some(Demand::Reason));
+    assert_eq!(climb(&mut limits, 3..4, |look| look, PERSON)[0].demand, None, "to the millisecond");
+    assert_eq!(climb(&mut limits, 1..2, |look| look, PERSON)[0].demand, Some(Demand::Reason));
+    // A harder one that ends sooner takes nothing from it, and who proved a factor since the first has answered both.
+    let proof = Held { step: Step::StepUp, since_ms: 0, until_ms: 2 * MINUTE };
+    let later = Held { step: Step::SuspendExport, since_ms: MINUTE, ..proof };
+    limits.hold([("p", held), ("p", later), ("p", proof)]);
+    let in_care = because(Explanation::CareRelation);
+    assert_eq!(climb(&mut limits, 1..2, &in_care, PERSON)[0].demand, Some(Demand::Proof));
+    let proved = Asked { proved_ms: Some(1), ..PERSON };
+    let judged = climb(&mut limits, 1..2, &in_care, proved);
+    assert!(!matches!(judged[0].demand, Some(Demand::Proof | Demand::Reason)), "{judged:?}");
+    assert_eq!(climb(&mut limits, 2..3, |look| look, PERSON)[0].demand, Some(Demand::Reason));
+    limits.forgive("p");
+    assert_eq!(climb(&mut limits, 1..2, |look| look, PERSON)[0].demand, None);
+    limits.hold([("p", held)]);
+    limits.hold([]);
+    assert_eq!(climb(&mut limits, 2..3, |look| look, PERSON)[0].demand, None);
+}
+
+#[test]
+fn a_replay_asks_nobody() {
+    let mut limits = limits(20);
+    for n in 0..20_i64 {
+        let name = format!("patient-{n}");
+        let judged = limits.look(&view(&name, n));
+        assert!(judged.demand.is_none() && judged.findings.is_empty() && !judged.stopped);
+    }
 }

@@ -23,6 +23,12 @@ impl Distinct {
         self.last.len().saturating_add(more) as u64
     }
 
+    /// How many there are.
+    pub(super) fn len(&mut self, now_ms: i64, window_ms: i64) -> u64 {
+        self.slide(now_ms, window_ms);
+        self.last.len() as u64
+    }
+
     /// Whether this one was there within the window.
     pub(super) fn holds(&mut self, key: Key, now_ms: i64, window_ms: i64) -> bool {
         self.slide(now_ms, window_ms);

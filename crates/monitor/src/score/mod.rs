@@ -186,7 +186,7 @@ impl Scores {
         day.accesses = day.accesses.saturating_add(1);
         for finding in found {
             let signal = match finding.what {
-                What::Decoy => continue,
+                What::Decoy | What::Near { .. } => continue,
                 What::TwoPlaces => Signal::SharedAccount,
                 What::NewDevice { .. } => Signal::NewDevice,
                 What::Limit { .. } if finding.step.suspends() => Signal::Stopped,

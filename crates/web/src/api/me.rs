@@ -1,6 +1,7 @@
 //! What everybody may see and change about the own account: password, second factor, sessions.
 
 use super::accounts::session_row;
+use super::problems::unavailable;
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
@@ -10,8 +11,8 @@ use axum::body::Body;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
-use yingdun_access::{RecoveryCodes, SignInError};
+use serde_json::{Value, json};
+use yingdun_access::{AlertRow, RecoveryCodes, SignInError};
 use yingdun_model::{Secret, Timestamp};
 
 #[derive(Deserialize)]
@@ -93,7 +94,16 @@ pub(crate) async fn sessions(call: Call) -> Result<Response<Body>, Problem> {
     let session = call.session()?;
     let seen = call.service.access.own_sessions(session).await.map_err(of_refused)?;
     let present = session.reference();
-    Ok(answer::json(StatusCode::OK, &seen.iter().map(|view| session_row(view, Some(&present))).collect()))
+    let notice = call.service.access.own_notice(session).await.map_err(|error| unavailable(&error))?;
+    let notice = notice.as_ref().map_or(Value::Null, notice_of);
+    let row = |view| {
+        let mut row = session_row(view, Some(&present));
+        if let Value::Object(fields) = &mut row {
+            fields.insert("notice".to_owned(), notice.clone());
+        }
+        row
+    };
+    Ok(answer::json(StatusCode::OK, &seen.iter().map(row).collect()))
 }
 
 /// Ends one of them.
@@ -118,6 +128,20 @@ pub(crate) async fn change_password(call: Call, body: Body) -> Result<Response<B
 }
 
 // === helpers ===
+
+/// What the monitor says to somebody about the own account: how much was counted, and what is well.
+fn notice_of(alert: &AlertRow) -> Value {
+    json!({
+        "step": alert.step,
+        "measure": alert.measure,
+        "counted": alert.counted,
+        "at_most": alert.at_most,
+        "within_minutes": alert.within_minutes,
+        "since_ms": alert.at,
+        "until_ms": alert.stops_until,
+        "stops": alert.stops,
+    })
+}
 
 async fn code_of(body: Body) -> Result<Secret<String>, Problem> {
     let CodeBody { code } = json_of(body).await?;

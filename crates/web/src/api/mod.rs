@@ -29,6 +29,7 @@ pub(crate) mod policy_reports;
 pub(crate) mod problems;
 pub(crate) mod programs;
 pub(crate) mod rights;
+pub(crate) mod stated_reasons;
 pub(crate) mod storage;
 pub(crate) mod studies;
 pub(crate) mod system;

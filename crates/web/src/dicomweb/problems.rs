@@ -34,6 +34,13 @@ pub(crate) fn of_open(error: OpenError) -> Problem {
             Problem::second_factor_needed()
         }
         OpenError::Refused { reason } => refused(&reason),
+        OpenError::SlowedDown { seconds } => Problem::new(Kind::TooMany)
+            .expected("a pause between two patients")
+            .came(Reason::SlowedDown.as_str())
+            .remedy(
+                "ask again when the pause is over; a patient who was opened within the hour opens at once",
+            )
+            .retry_after(seconds),
         OpenError::PermitEnded => Problem::new(Kind::Forbidden)
             .expected("a login that lasts")
             .came("a login that ended while the answer was made"),
@@ -70,6 +77,12 @@ pub(crate) fn refused(reason: &str) -> Problem {
             .expected("no more than what the limits of the monitor allow")
             .came(reason)
             .remedy("ask the security administrator to lift it, or wait until it ends; in an emergency, break the glass");
+    }
+    if reason == Reason::ReasonRequired.as_str() {
+        return Problem::new(Kind::ReasonRequired)
+            .expected("a reason for opening this patient, as none is known here")
+            .came(reason)
+            .remedy("say why with POST /api/v1/me/reasons, and ask again; in an emergency, break the glass");
     }
     if reason == Reason::MaskedRole.as_str() {
         return Problem::new(Kind::Forbidden)

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Unauthenticated,
     /// The identity is known and may not do this.
     Forbidden,
+    /// The monitor asks why, before this is opened.
+    ReasonRequired,
     /// There is nothing here that this identity may see.
     NotFound,
     /// The range lies outside what is there.
@@ -65,6 +67,9 @@ impl Kind {
                 (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid login is needed", "需要有效的登录")
             }
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "This is not permitted", "没有权限"),
+            Self::ReasonRequired => {
+                (StatusCode::FORBIDDEN, "reason-required", "Say why, and this opens", "请说明理由后再打开")
+            }
             Self::NotFound => {
                 (StatusCode::NOT_FOUND, "not-found", "There is nothing to see here", "未找到可查看的内容")
             }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn schema(id: RouteId) -> Option<Value> {
     const SESSION: &str = "session:text role:text sign_in:any stage:text issued_ms:integer last_used_ms:integer \
-                           expires_ms:integer proved_ms:integer|null address:text|null program:text|null present:flag|null";
+                           expires_ms:integer proved_ms:integer|null address:text|null program:text|null present:flag|null notice?:any";
     const JOB: &str = "job:text kind:text device:text state:text began_ms:integer ended_ms:integer|null total:integer \
                        completed:integer warning:integer failed:integer remaining:integer failures:objects fault:any node:integer \
                        cancel_asked:flag studies:texts series:texts instances:texts";
@@ -21,6 +21,9 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
                          ended_by:text|null";
     const ALERT: &str = "alert:integer kind:text name:text role:text|null step:text at_ms:integer stops:any \
                          lifted_ms:integer|null acknowledged_ms:integer|null verdict:text|null";
+    const STATED: &str = "reason:integer name:text role:text patient:text code:text words:text|null given_ms:integer \
+                          valid_until_ms:integer holds:flag reviewed_by:text|null reviewed_ms:integer|null verdict:text|null \
+                          review_words:text|null";
     const HOLD: &str = "id:text state:text reason:text placed_by:text placed_ms:integer placed_leaf:integer";
     const DESTRUCTION: &str = "id:text state:text";
     const INVITATION: &str = "name:text link:text expires_ms:integer";
@@ -144,6 +147,8 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         | RouteId::EndBrokenGlass
         | RouteId::ReviewBrokenGlass => members(GRANT),
         RouteId::ListGrants | RouteId::ListBrokenGlass => list(members(GRANT)),
+        RouteId::StateReason | RouteId::ReviewReason => members(STATED),
+        RouteId::OwnReasons | RouteId::ListReasons => list(members(STATED)),
         RouteId::ListAlerts => list(members(ALERT)),
         RouteId::ReadAlert | RouteId::AcknowledgeAlert | RouteId::LiftStop => members(ALERT),
         RouteId::AssignConsultation

@@ -4,8 +4,8 @@ use super::{Call, RouteId};
 use crate::api::{
     accesses, accounts, alerts, asked, audit, break_glass, commitments, consultations, departments,
     destructions, dissents, evidence, grants, holds, keys, maintenance, me, network, nodes, passkeys,
-    patient_accounts, performed, policies, policy_reports, programs, rights, storage, studies as follow,
-    system, vault, worklist,
+    patient_accounts, performed, policies, policy_reports, programs, rights, stated_reasons, storage,
+    studies as follow, system, vault, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
@@ -212,6 +212,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ReadAlert => alerts::read(call).await,
         RouteId::AcknowledgeAlert => alerts::acknowledge(call, body).await,
         RouteId::LiftStop => alerts::lift(call).await,
+        RouteId::StateReason => stated_reasons::state(call, body).await,
+        RouteId::OwnReasons => stated_reasons::own(call).await,
+        RouteId::ListReasons => stated_reasons::list(call).await,
+        RouteId::ReviewReason => stated_reasons::review(call, body).await,
         RouteId::ProposePolicy => policies::propose(call, body).await,
         RouteId::CheckPolicy => policies::check(call, body).await,
         RouteId::ListPolicies => policies::list(call).await,

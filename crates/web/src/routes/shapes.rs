@@ -6,7 +6,7 @@ use yingdun_access::{CredentialKind, Demand, LOCAL_BYTES_MAX, Scope};
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_model::{
     Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, MaintenanceScope, PerformedState,
-    ReviewVerdict, Role, StepState,
+    ReviewVerdict, Role, StatedReason, StepState,
 };
 
 const fn shape(
@@ -199,6 +199,8 @@ words! {
     REVIEW_VERDICTS = ReviewVerdict;
     /// Why glass is broken.
     BREAK_GLASS_REASONS = BreakGlassReason;
+    /// Why somebody opens a patient.
+    STATED_REASONS = StatedReason;
     /// What a service client is known by.
     CREDENTIAL_KINDS = CredentialKind;
     /// What is demanded of it.

@@ -201,7 +201,8 @@ fn day_text(day: &DayReport) -> String {
 fn finding_text(finding: &Finding) -> String {
     let Finding { person, at_ms, what, step, .. } = finding;
     let what = match what {
-        What::Limit { measure, counted, at_most, within_minutes, .. } => {
+        What::Limit { measure, counted, at_most, within_minutes, .. }
+        | What::Near { measure, counted, at_most, within_minutes, .. } => {
             format!("{counted} {} within {within_minutes} minutes, {at_most} at most", measure.as_str())
         }
         What::NewDevice { patients } => format!("{patients} patients from a new device"),

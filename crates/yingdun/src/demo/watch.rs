@@ -16,6 +16,8 @@ use yingdun_dicom::synthetic::{Kind, Study};
 
 /// Patients whom a chief of the demonstration opens within an hour.
 const PATIENTS_AT_MOST: usize = 50;
+/// What is shown is the limit itself: the steps before it that hold somebody up begin with it.
+const STEPS: &str = "[steps]\nthrottle_percent = 100\nstep_up_percent = 100\nsuspend_export_percent = 100\n";
 /// How many somebody tries to take.
 const PATIENTS_ASKED: u64 = 60;
 /// The seed of the first of their studies, behind those of the other stages.
@@ -29,7 +31,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 pub(super) fn set_limit(folder: &Path) -> std::io::Result<PathBuf> {
     let path = folder.join("limits.toml");
     let limit = format!("{{ measure = \"patients\", within_minutes = 60, at_most = {PATIENTS_AT_MOST} }}");
-    std::fs::write(&path, format!("[limits.roles]\nchief = [{limit}]\n"))?;
+    std::fs::write(&path, format!("[limits.roles]\nchief = [{limit}]\n\n{STEPS}"))?;
     Ok(path)
 }
 

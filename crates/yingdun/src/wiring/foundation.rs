@@ -89,7 +89,7 @@ impl Foundation {
         let masking = config.identity.masking()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
         let ldap = super::ldap::ldap(config.identity.ldap.as_ref())?;
-        let monitor = LiveMonitor::open(&config.monitor)?;
+        let monitor = LiveMonitor::open(&config.monitor, &institution)?;
         let watch = Arc::<LiveMonitor>::clone(&monitor);
         let settings = AccessConfig {
             policies,

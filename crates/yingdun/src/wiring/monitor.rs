@@ -10,14 +10,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use yingdun_access::{Given, Noticed, Opening, Reason, Session, Watch, Watched};
+use std::time::Duration;
+use yingdun_access::{Asks, Given, HeldStep, Noticed, Opening, Reason, Session, Watch, Watched};
 use yingdun_archive::Archive;
 use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, PatientRef, Stop, Timestamp};
 use yingdun_monitor::explain::{Explanation, Explanations};
 use yingdun_monitor::ladder::Step;
-use yingdun_monitor::limits::{Act, Finding, Judgement, LimitRules, Limits, Look, RulesError, What};
+use yingdun_monitor::limits::{
+    Act, Asked, Finding, Held, Judgement, LimitRules, Limits, Look, RulesError, What,
+};
 use yingdun_monitor::replay::MonitorRules;
 use yingdun_monitor::score::ScoreRules;
+use yingdun_monitor::steps::{Demand, StepRules, StepsError};
 
 /// The largest file of limits, or of decoys.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -30,6 +34,7 @@ const DECOY_BYTES_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct LiveMonitor {
     limits: Mutex<Limits>,
+    institution: InstitutionId,
     rules: MonitorRules,
     decoys: RwLock<HashSet<PatientRef>>,
     /// Whether devices and services have limits: one account of theirs stands for many people.
@@ -42,7 +47,7 @@ impl LiveMonitor {
     ///
     /// # Errors
     /// [`StartError::Monitor`] when the file holds no limits: nothing is served then.
-    pub(crate) fn open(config: &Monitor) -> Result<Arc<Self>, StartError> {
+    pub(crate) fn open(config: &Monitor, institution: &InstitutionId) -> Result<Arc<Self>, StartError> {
         let rules = match &config.limits_file {
             None => rules_for_archive(),
             Some(path) => rules_of(path)?,
@@ -53,8 +58,14 @@ impl LiveMonitor {
             path: config.limits_file.clone().unwrap_or_default(),
             cause: cause.to_string(),
         };
+        let of_steps = |cause: StepsError| StartError::Monitor {
+            path: config.limits_file.clone().unwrap_or_default(),
+            cause: cause.to_string(),
+        };
+        rules.steps.check().map_err(of_steps)?;
         let limits = Mutex::new(Limits::new(rules.limits.clone()).map_err(of_file)?);
-        Ok(Arc::new(Self { limits, rules, decoys: RwLock::default(), devices, services }))
+        let (institution, decoys) = (institution.clone(), RwLock::default());
+        Ok(Arc::new(Self { limits, institution, rules, decoys, devices, services }))
     }
 
     /// What it goes by.
@@ -91,10 +102,25 @@ impl LiveMonitor {
         Ok(())
     }
 
-    fn look(&self, look: &Look<'_>) -> Watched {
-        let Judgement { stopped, findings } =
-            self.limits.lock().unwrap_or_else(PoisonError::into_inner).look(look);
-        Watched { stopped, noticed: findings.iter().map(noticed).collect() }
+    fn look(&self, look: &Look<'_>, asked: Asked) -> Watched {
+        let Judgement { stopped, demand, findings } = self
+            .limits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look_and_ask(look, &self.rules.steps, asked);
+        let asks = demand.map(|demand| match demand {
+            Demand::Reason => Asks::Reason,
+            Demand::Proof => Asks::Proof,
+            Demand::Wait { seconds } => Asks::Wait { seconds },
+        });
+        Watched { stopped, asks, noticed: findings.iter().map(noticed).collect() }
+    }
+
+    /// A step as the limits know people. A word that a newer node wrote and this one does not know is left to that one.
+    fn held(&self, step: &HeldStep) -> Option<(String, Held)> {
+        let known = Step::ALL.iter().copied().find(|known| known.as_str() == step.step)?;
+        let person = person_of(&self.institution, step.actor_kind, &step.actor);
+        Some((person, Held { step: known, since_ms: step.since.as_ms(), until_ms: step.until.as_ms() }))
     }
 
     fn watches(&self, kind: ActorKind) -> bool {
@@ -109,7 +135,7 @@ impl LiveMonitor {
 
 impl Watch for LiveMonitor {
     fn opening(&self, opening: &Opening<'_>) -> Watched {
-        let Opening { session, action, patient, study, reason, now } = *opening;
+        let Opening { session, action, patient, study, reason, tie, is_stated, proved, now } = *opening;
         if !self.watches(session.actor_kind()) {
             return Watched::default();
         }
@@ -121,15 +147,22 @@ impl Watch for LiveMonitor {
         let decoy = self.decoys.read().unwrap_or_else(PoisonError::into_inner).contains(&patient);
         let (patient, study) = (patient.to_string(), study.to_string());
         let why = because(reason);
+        let why = if why.is_empty() { tie.map_or(why, because) } else { why };
         let person = person_of(session.institution(), session.actor_kind(), session.actor());
-        self.look(&Look {
+        let asked = Asked {
+            is_stated,
+            proved_ms: proved.map(Timestamp::as_ms),
+            is_person: session.actor_kind() == ActorKind::Person,
+        };
+        let look = Look {
             act,
             patient: Some(&patient),
             study: Some(&study),
             why,
             decoy,
             ..plain(session, &person, now)
-        })
+        };
+        self.look(&look, asked)
     }
 
     fn given(&self, given: &Given<'_>) -> Watched {
@@ -140,7 +173,18 @@ impl Watch for LiveMonitor {
         let why = Explanations::default();
         let why = if broken_glass { why.with(Explanation::BreakGlass) } else { why };
         let person = person_of(session.institution(), session.actor_kind(), session.actor());
-        self.look(&Look { instances, bytes, why, ..plain(session, &person, now) })
+        // What is open goes on: nothing is asked in the middle of it.
+        self.look(&Look { instances, bytes, why, ..plain(session, &person, now) }, Asked::default())
+    }
+
+    fn hold(&self, steps: &[HeldStep]) {
+        let known: Vec<(String, Held)> = steps.iter().filter_map(|step| self.held(step)).collect();
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.hold(known.iter().map(|(person, held)| (person.as_str(), *held)));
+    }
+
+    fn reason_lasts(&self) -> Duration {
+        Duration::from_secs(u64::from(self.rules.steps.reason_minutes).saturating_mul(60))
     }
 
     fn forgive(&self, institution: &InstitutionId, actor: &ActorId, kind: ActorKind) {
@@ -186,6 +230,7 @@ fn because(reason: Reason) -> Explanations {
         Reason::TimedGrant | Reason::OwnRecord => Explanation::Grant,
         Reason::Consultation => Explanation::Consult,
         Reason::AcquiredToday => Explanation::Worklist,
+        Reason::InDepartment => Explanation::DepartmentEncounter,
         // To read for the whole institution says nothing of which patients.
         _ => return Explanations::default(),
     };
@@ -199,7 +244,9 @@ fn noticed(finding: &Finding) -> Noticed {
         Step::SuspendExport => Some(Stop::Export),
         Step::Note | Step::AskReason | Step::Throttle | Step::StepUp => None,
     };
-    let stops = stops.zip(until_ms.map(Timestamp::from_ms));
+    let until = until_ms.map(Timestamp::from_ms);
+    let holds_until = if stops.is_none() { until } else { None };
+    let stops = stops.zip(until);
     let plain = |code| Noticed {
         code,
         step: step.as_str(),
@@ -208,6 +255,7 @@ fn noticed(finding: &Finding) -> Noticed {
         at_most: 0,
         within_minutes: 0,
         stops,
+        holds_until,
     };
     match what {
         What::Limit { measure, counted, at_most, within_minutes, .. } => Noticed {
@@ -216,6 +264,13 @@ fn noticed(finding: &Finding) -> Noticed {
             at_most: *at_most,
             within_minutes: *within_minutes,
             ..plain("monitor-limit")
+        },
+        What::Near { measure, counted, at_most, within_minutes, .. } => Noticed {
+            measure: Some(measure.as_str()),
+            counted: *counted,
+            at_most: *at_most,
+            within_minutes: *within_minutes,
+            ..plain("monitor-step")
         },
         What::Decoy => plain("monitor-decoy"),
         What::TwoPlaces => plain("monitor-two-places"),
@@ -227,7 +282,7 @@ fn noticed(finding: &Finding) -> Noticed {
 /// a look.
 fn rules_for_archive() -> MonitorRules {
     let score = ScoreRules { points_min: POINTS_MIN, ..ScoreRules::default() };
-    MonitorRules { limits: LimitRules::for_archive(), score }
+    MonitorRules { limits: LimitRules::for_archive(), score, steps: StepRules::default() }
 }
 
 fn rules_of(path: &Path) -> Result<MonitorRules, StartError> {

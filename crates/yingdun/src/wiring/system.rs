@@ -151,6 +151,10 @@ impl System {
         let parts = ArchiveParts { nodes, ..archive_parts(config, &foundation, store.clone()) };
         let (archive, recovered) = Archive::open(parts).await.map_err(StartError::Archive)?;
         foundation.monitor.learn_decoys(&config.monitor, &archive, &foundation.institution).await?;
+        // Steps that hold are known before the first door opens; what is stopped is read with each decision anyway.
+        if let Err(error) = foundation.access.follow_stops().await {
+            tracing::warn!(%error, "which steps of the monitor hold is learnt in a second");
+        }
         let scores = Scores::new(
             &foundation.monitor,
             foundation.audit.clone(),

@@ -106,7 +106,7 @@ doors! {
         EndDissent, ListDepartments, EnterDepartment, JoinUnit, LeaveUnit, SetDeviceDepartments,
         SetStudyDepartments, GiveGrant, ListGrants, ReadGrant, RevokeGrant, BreakGlass, ListBrokenGlass,
         ReadBrokenGlass, EndBrokenGlass, ReviewBrokenGlass, ListAlerts, ReadAlert, AcknowledgeAlert,
-        LiftStop,
+        LiftStop, StateReason, OwnReasons, ListReasons, ReviewReason,
     }
     outside {
         AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,

@@ -1,6 +1,6 @@
 //! Who may what: care relations, dissents, departments, grants, broken glass, alerts of the monitor.
 
-use super::common::{ACTOR, CHANGED, CLIENT, OK, api, field, optional, path, query};
+use super::common::{ACTOR, CHANGED, CLIENT, OK, api, field, optional, own, path, query};
 use crate::routes::schema::LIST_MAX;
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Parameter, Route, Schema};
@@ -11,6 +11,8 @@ const ROLE: Parameter =
 const GRANT: Parameter = path("grant", Schema::Number, "Number of a grant, or of a case of broken glass");
 const ALERT: Parameter = path("alert", Schema::Number, "Number of an alert");
 const NEW_ALERTS: Parameter = query("new", Schema::Flag, "true for those at which nobody has looked yet");
+const REASON: Parameter = path("reason", Schema::Number, "Number of a reason");
+const NEW_REASONS: Parameter = query("new", Schema::Flag, "true for those that nobody has reviewed yet");
 const ALERT_STATE: &[(u16, &str)] = &[
     (200, "The alert as it is now"),
     (404, "No such alert"),
@@ -141,4 +143,12 @@ rows! {
     AcknowledgeAlert => api(Method::Post, "/alerts/{alert}/acknowledgement", Action::ReviewAlerts, BodyRule::Json(list![optional("verdict", Schema::Word(shapes::ALERT_VERDICTS), "true-positive or false-positive; a stop that was right lasts until it is lifted")]), &[ALERT], ALERT_STATE, "确认告警并标注真伪", "Note that somebody looked at an alert, and what was found"),
     /// Lifted.
     LiftStop => api(Method::Post, "/alerts/{alert}/lift", Action::LiftStop, BodyRule::None, &[ALERT], ALERT_STATE, "解除行为监测的阻断（不得解除本人）", "Lift everything that the monitor stopped for the person of an alert, who is never the one who lifts"),
+    /// A reason, given.
+    StateReason => own(Method::Post, "/me/reasons", false, BodyRule::JsonOf(&Schema::RecordOf(list![optional("study", Schema::Uid, "Study Instance UID that was refused"), optional("patient_id", Schema::Shaped(&shapes::PATIENT_ID), "Or the patient"), optional("issuer", Schema::Shaped(&shapes::ISSUER), "Who gave the patient ID"), field("code", Schema::Word(shapes::STATED_REASONS), "asked-for-opinion, reporting, follow-up, standing-in, conference, quality, teaching or other"), field("reason", Schema::Shaped(&shapes::WORDS), "Why, in words; kept sealed")], &["study", "patient_id"])), &[], list![(201, "Taken: the patient opens until `valid_until_ms`, as far as the role may"), (403, "Only a person has reasons"), (404, "There is no such study, or the asker may not view it"), (409, "Too many reasons hold already")], "说明打开一名患者的理由", "Say why one opens a patient, when the monitor asks: for the rest of the shift"),
+    /// The own ones.
+    OwnReasons => own(Method::Get, "/me/reasons", false, BodyRule::None, &[], OK, "本人说明过的理由", "The reasons that one gave, the newest first"),
+    /// Those of everybody.
+    ListReasons => api(Method::Get, "/reasons", Action::LiftStop, BodyRule::None, &[NEW_REASONS], OK, "列出人员说明的理由", "Reasons that people gave when the monitor asked, the newest first"),
+    /// Judged.
+    ReviewReason => api(Method::Post, "/reasons/{reason}/review", Action::LiftStop, BodyRule::Json(list![field("verdict", Schema::Word(shapes::REVIEW_VERDICTS), "justified or not-justified; what was no reason holds no longer"), field("reason", Schema::Shaped(&shapes::WORDS), "Why, in words; kept sealed")]), &[REASON], list![(200, "The reason as it is now"), (404, "No such reason"), (409, "It was judged already")], "复核理由（复核人不得为本人）", "Judge a reason, as another person than who gave it"),
 }
