@@ -38,6 +38,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "expand: what comes once", sqlite: USED_ONCE, postgres: USED_ONCE },
     Migration { version: 13, name: "expand: passkeys", sqlite: PASSKEYS, postgres: PASSKEYS },
     Migration { version: 14, name: "expand: rules of the institution", sqlite: POLICIES, postgres: POLICIES },
+    Migration {
+        version: 15,
+        name: "expand: programs known by tokens of another issuer",
+        sqlite: EXTERNAL_TOKENS,
+        postgres: EXTERNAL_TOKENS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -381,4 +387,13 @@ CREATE TABLE policy_activation (
     reviewed_ms  BIGINT,
     PRIMARY KEY (institution, number)
 )
+";
+
+/// A program that another issuer knows belongs to one account here. What its token asks for bounds what the session may do.
+const EXTERNAL_TOKENS: &str = "
+ALTER TABLE client_credential ADD COLUMN issuer TEXT;
+ALTER TABLE client_credential ADD COLUMN issuer_client TEXT;
+ALTER TABLE client_credential ADD COLUMN issuer_subject TEXT;
+CREATE UNIQUE INDEX client_credential_of_issuer ON client_credential (issuer, issuer_client, issuer_subject);
+ALTER TABLE session ADD COLUMN scope_limit TEXT
 ";
