@@ -133,7 +133,9 @@ def test_doctor_looks_and_changes_nothing(make_installation):
     # As the release before left it: one step of the schema is pending.
     with sqlite3.connect(identity) as database:
         database.executescript(
-            "DROP TABLE stated_reason; DELETE FROM schema_migration WHERE version = 16"
+            "DROP INDEX client_credential_of_issuer; ALTER TABLE client_credential DROP COLUMN issuer; "
+            "ALTER TABLE client_credential DROP COLUMN issuer_client; ALTER TABLE client_credential DROP COLUMN issuer_subject; "
+            "ALTER TABLE session DROP COLUMN scope_limit; DELETE FROM schema_migration WHERE version = 17"
         )
     database.close()
 

@@ -24,19 +24,29 @@ function makeKey(kind, kid) {
   return { ...pair.privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: kind };
 }
 
+// Programs sign in for themselves where there are such clients: then access tokens are signed ones (RFC 9068), for whom `resource` names.
+const clients = JSON.parse(readFileSync(clientsFile));
+const programs = clients.some((client) => client.grant_types?.includes('client_credentials'));
+
 let signing = [makeKey('RS256', 'first')];
 let provider;
 let handle;
 
 function make() {
   provider = new Provider(issuer, {
-    clients: JSON.parse(readFileSync(clientsFile)).map((client) => ({ ...client, id_token_signed_response_alg: signing[0].alg })),
+    clients: clients.map((client) => ({ ...client, id_token_signed_response_alg: signing[0].alg })),
     jwks: { keys: signing },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
     conformIdTokenClaims: false,
     claims: { openid: ['sub', 'acr', 'amr'], profile: ['preferred_username', 'groups'], auth_time: null, iss: null, sid: null },
     acrValues: ['urn:one', 'urn:two'],
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true },
+      ...(programs && { clientCredentials: { enabled: true }, dPoP: { enabled: true }, resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (_, resource) => ({
+          scope: 'search view export', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: signing[0].alg } },
+        }),
+      } }) },
     pkce: { required: () => true },
     cookies: { keys: ['a key of the test'] },
     ttl: { Session: 3600, Grant: 3600, Interaction: 600, IdToken: 600, AccessToken: 600 },

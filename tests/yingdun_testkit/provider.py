@@ -34,14 +34,15 @@ class Provider:
         self.process = None
         self.people = {}
 
-    def start(self, callback: str, logout: str):
-        """Starts it with us as a client, and another client."""
+    def start(self, callback: str, logout: str, *programs: dict):
+        """Starts it with us as a client, another client, and programs that sign in for themselves."""
         clients = [
             {
                 "client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [callback], "response_types": ["code"],
                 "grant_types": ["authorization_code"], "backchannel_logout_uri": logout, "backchannel_logout_session_required": True,
             },
             {"client_id": "other", "client_secret": "other", "redirect_uris": ["https://other.example/cb"]},
+            *programs,
         ]
         self.clients = self.folder / "clients.json"
         self.clients.write_text(json.dumps(clients))

@@ -10,6 +10,7 @@ use crate::departments::DepartmentFacts;
 use crate::device::{self, DeviceFault};
 use crate::directory::LdapSetup;
 use crate::dissents::DissentFacts;
+use crate::external::TokenIssuer;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
 use crate::ledger;
@@ -62,6 +63,8 @@ pub struct AccessConfig {
     pub oidc: Option<OidcSetup>,
     /// A directory whose people sign in with their passwords of there; none unless it is configured.
     pub ldap: Option<LdapSetup>,
+    /// Other issuers whose tokens are taken from registered programs; none unless they are configured.
+    pub token_issuers: Vec<TokenIssuer>,
     /// What roles are not to learn of the studies that they see.
     pub masking: Masking,
     /// How long after a study came its patient may see it; none where patients see nothing.
@@ -84,6 +87,7 @@ impl AccessConfig {
             rules: SignInRules::default(),
             oidc: None,
             ldap: None,
+            token_issuers: Vec::new(),
             masking: Masking::default(),
             patient_release: None,
             watch: Arc::new(NoWatch),
@@ -126,6 +130,9 @@ pub(crate) struct Inner {
     pub(crate) rules: SignInRules,
     pub(crate) oidc: Option<OidcSetup>,
     pub(crate) ldap: Option<LdapSetup>,
+    pub(crate) token_issuers: Vec<TokenIssuer>,
+    /// Held by who writes down the first use of a token of another issuer, so that it is one sign-in.
+    pub(crate) external_turn: tokio::sync::Mutex<()>,
     pub(crate) identity: Database,
     pub(crate) catalogue: Database,
     pub(crate) log: Log,
@@ -211,6 +218,7 @@ impl Access {
             rules,
             oidc,
             ldap,
+            token_issuers,
             masking,
             patient_release,
             watch,
@@ -223,6 +231,8 @@ impl Access {
             rules,
             oidc,
             ldap,
+            token_issuers,
+            external_turn: tokio::sync::Mutex::new(()),
             identity,
             catalogue,
             log,

@@ -179,6 +179,7 @@ pub fn detail_context(institution: &InstitutionId) -> Context {
 mod tests {
     use super::*;
     use crate::device::DeviceFault;
+    use crate::external::ExternalFault;
     use crate::oidc::TokenFault;
     use crate::programs::{MessageFault, ProofFault};
     use crate::sign_in::Fault;
@@ -191,6 +192,7 @@ mod tests {
             .chain(Fault::ALL.iter().map(|fault| fault.as_str()))
             .chain(TokenFault::ALL.iter().map(|fault| fault.as_str()))
             .chain(MessageFault::ALL.iter().map(|fault| fault.as_str()))
+            .chain(ExternalFault::ALL.iter().map(|fault| fault.as_str()))
             .chain(ProofFault::ALL.iter().map(|fault| fault.as_str()))
             .chain(yingdun_crypto::webauthn::Fault::ALL.iter().map(|fault| fault.as_str()))
         {

@@ -36,6 +36,7 @@
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
 //! | `programs` | certificates, proofs of keys and signatures of programs; what their tokens are bound to |
 //! | `directory` | people of other directories: to which account they belong, which roles that gives, and who left |
+//! | `external` | access tokens of other issuers, and which program here they tell of |
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `passkey` | passkeys: having one made, proving it, removing it |
@@ -64,6 +65,7 @@ mod departments;
 mod device;
 mod directory;
 mod dissents;
+mod external;
 mod flood;
 mod grants;
 mod ledger;
@@ -104,6 +106,10 @@ pub use device::{
 pub use directory::{
     DirectoryCall, DirectoryError, DirectoryLook, GroupName, LdapDirectory, LdapPerson, LdapRules, LdapSetup,
     NameFound, Source,
+};
+pub use external::{
+    EXTERNAL_LIFETIME_MAX, EXTERNAL_NAME_BYTES_MAX, EXTERNAL_TOKEN_BYTES_MAX, IssuerKeys, TokenAlgorithm,
+    TokenIssuer, TokenIssuerRules, external_digest,
 };
 pub use grants::{
     BreakGlassQuota, BrokenGlass, CONSULTATION_TIME, CONSULTATION_TIME_MAX, EndError, GRANT_TIME_MAX,
@@ -150,7 +156,7 @@ pub use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 /// An alert as its row keeps it.
 pub use yingdun_catalog::identity::alerts::AlertRow;
 /// A credential of a service client, and what it is.
-pub use yingdun_catalog::identity::credentials::{Credential, CredentialKind};
+pub use yingdun_catalog::identity::credentials::{Credential, CredentialKind, ExternalName};
 /// A grant as its row keeps it, and what it opens.
 pub use yingdun_catalog::identity::grants::{Granted, Review, TimedGrant};
 /// A maintenance session as its row keeps it.

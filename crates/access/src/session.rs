@@ -192,6 +192,7 @@ impl Session {
             SignIn::LoginLink => "otp",
             SignIn::ClientCredentials
             | SignIn::ClientCertificate
+            | SignIn::ExternalToken
             | SignIn::DeviceCertificate
             | SignIn::DevicePlain
             | SignIn::Internal => return Vec::new(),
@@ -297,6 +298,8 @@ pub enum SignIn {
     ClientCredentials,
     /// A service client, with a registered certificate.
     ClientCertificate,
+    /// A service client, with a token of another issuer.
+    ExternalToken,
     /// A device, with its certificate.
     DeviceCertificate,
     /// A device without TLS, by AE titles and address.
@@ -306,7 +309,7 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Password,
         Self::LoginLink,
         Self::Ldap,
@@ -314,6 +317,7 @@ impl SignIn {
         Self::AuthorizationCode,
         Self::ClientCredentials,
         Self::ClientCertificate,
+        Self::ExternalToken,
         Self::DeviceCertificate,
         Self::DevicePlain,
         Self::Internal,
@@ -330,6 +334,7 @@ impl SignIn {
             Self::AuthorizationCode => "authorization-code",
             Self::ClientCredentials => "client-credentials",
             Self::ClientCertificate => "client-certificate",
+            Self::ExternalToken => "external-token",
             Self::DeviceCertificate => "device-certificate",
             Self::DevicePlain => "device-plain",
             Self::Internal => "internal",

@@ -7,7 +7,9 @@ use crate::server::Peer;
 use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::time::Duration;
-use yingdun_access::{PasskeyError, Presented, Scheme, Session, ShownProof, SignInError};
+use yingdun_access::{
+    EXTERNAL_TOKEN_BYTES_MAX, PasskeyError, Presented, Scheme, Session, ShownProof, SignInError,
+};
 use yingdun_model::Secret;
 
 /// The cookie of the plain pages. `__Host-` ties it to this host, HTTPS and the root path.
@@ -26,8 +28,8 @@ pub(crate) const SIGNED_OUT_COOKIE: &str = "__Host-yingdun-signed-out";
 /// How long a browser remembers that: longer than providers remember whom they signed in.
 const SIGNED_OUT_SECONDS: u64 = 30 * 24 * 3600;
 
-/// The longest token that is looked at, in bytes. Ours have 43.
-const TOKEN_BYTES_MAX: usize = 256;
+/// The longest token in a cookie that is looked at, in bytes. Ours have 43, and no others are taken there.
+const COOKIE_BYTES_MAX: usize = 256;
 
 /// A proof of a key (RFC 9449 §4.1).
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -99,7 +101,7 @@ pub(crate) async fn of_cookie_in_part(
     name: &str,
     peer: Peer,
 ) -> Result<Option<Session>, Problem> {
-    let Some(token) = cookie(headers, name).filter(|token| token.len() <= TOKEN_BYTES_MAX) else {
+    let Some(token) = cookie(headers, name).filter(|token| token.len() <= COOKIE_BYTES_MAX) else {
         return Ok(None);
     };
     match service.access.bearer_in_part(token, peer.into()).await {
@@ -115,7 +117,7 @@ pub(crate) async fn of_cookie(
     headers: &HeaderMap,
     peer: Peer,
 ) -> Result<Option<Session>, Problem> {
-    let Some(token) = cookie(headers, SESSION_COOKIE).filter(|token| token.len() <= TOKEN_BYTES_MAX) else {
+    let Some(token) = cookie(headers, SESSION_COOKIE).filter(|token| token.len() <= COOKIE_BYTES_MAX) else {
         return Ok(None);
     };
     match service.access.bearer(token, peer.into()).await {
@@ -287,10 +289,10 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
         SignInError::NoDirectory => Problem::new(Kind::NotFound)
             .expected("an installation that signs people in with a provider (identity.oidc)"),
         SignInError::DirectoryUnavailable(_) => {
-            tracing::warn!(%error, "people of another directory cannot sign in");
+            tracing::warn!(%error, "people or programs of another directory cannot sign in");
             Problem::new(Kind::Unavailable)
-                .expected("the provider of sign-ins, or the directory, to answer")
-                .remedy("try again, or sign in with a password of this archive; open sessions go on")
+                .expected("the provider of sign-ins, the directory or the issuer of the token to answer")
+                .remedy("try again, or sign in with a credential of this archive; open sessions go on")
                 .retry_after(RETRY_SECONDS)
         }
         SignInError::AuditUnavailable(_) | SignInError::Unavailable(_) => {
@@ -324,8 +326,12 @@ pub(crate) fn scheme_and_token(headers: &HeaderMap) -> Result<Option<(Scheme, &s
         _ => return Err(malformed()),
     };
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    if token.is_empty() || token.len() > TOKEN_BYTES_MAX || !token.bytes().all(legal) {
+    if token.is_empty() || !token.bytes().all(legal) {
         return Err(malformed());
+    }
+    // Those of other issuers are the longest.
+    if token.len() > EXTERNAL_TOKEN_BYTES_MAX {
+        return Err(Problem::unauthenticated(Some("invalid_token")));
     }
     Ok(Some((scheme, token)))
 }
@@ -353,7 +359,7 @@ mod tests {
         assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
         assert_eq!(bearer(&headers(AUTHORIZATION, &["Bearer abc"])).unwrap(), Some("abc"));
         assert_eq!(bearer(&headers(AUTHORIZATION, &["bearer a.b-c~+/="])).unwrap(), Some("a.b-c~+/="));
-        let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));
+        let long = format!("Bearer {}", "a".repeat(EXTERNAL_TOKEN_BYTES_MAX + 1));
         for wrong in [
             &["Basic YTpi"][..],
             &["Bearer"],

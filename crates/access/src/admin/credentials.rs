@@ -11,7 +11,9 @@ use crate::session::Session;
 use std::collections::BTreeSet;
 use yingdun_catalog::CatalogError;
 use yingdun_catalog::identity::clients;
-use yingdun_catalog::identity::credentials::{self, CREDENTIALS_MAX, Credential, CredentialKind};
+use yingdun_catalog::identity::credentials::{
+    self, CREDENTIALS_MAX, Credential, CredentialKind, ExternalName,
+};
 use yingdun_catalog::identity::sessions;
 use yingdun_model::{Action, ActorId, ActorKind, Timestamp};
 
@@ -20,10 +22,12 @@ use yingdun_model::{Action, ActorId, ActorKind, Timestamp};
 pub struct NewCredential {
     /// What it is.
     pub kind: CredentialKind,
-    /// SHA-256 over the certificate or the public key.
+    /// SHA-256 over the certificate, the public key, or what another issuer calls the program.
     pub digest: [u8; 32],
     /// The public key by which signed requests are verified; nothing of the other kinds.
     pub public_key: Option<Vec<u8>>,
+    /// What another issuer calls the program; nothing of the other kinds.
+    pub external: Option<ExternalName>,
     /// From when on it is dead.
     pub valid_until: Timestamp,
 }
@@ -32,7 +36,8 @@ impl Access {
     /// Registers a credential of a service client. Its scopes go.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`] for an unknown client, [`AdminError::AlreadyExists`] for a credential that it has,
+    /// [`AdminError::NotFound`] for an unknown client, [`AdminError::AlreadyExists`] for a credential that it has, or what another issuer calls
+    /// some client already,
     /// [`AdminError::TooManyCredentials`], [`AdminError::CredentialIsOver`].
     pub async fn add_credential(
         &self,
@@ -51,6 +56,7 @@ impl Access {
             kind: new.kind,
             digest: new.digest,
             public_key: new.public_key.clone(),
+            external: new.external.clone(),
             valid_until: new.valid_until,
         };
         let (intent, detail) = self.intend(officer, change("add-credential", client_id, named(&row))).await?;

@@ -18,8 +18,8 @@ mod logout;
 mod token;
 
 pub use journey::{OidcAnswer, OidcBegun, OidcJourney};
-pub(crate) use token::TokenFault;
 pub use token::{CLOCK_SKEW_MAX, ProviderKeys};
+pub(crate) use token::{TokenFault, moment, verify};
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +54,7 @@ pub trait OidcProvider: Send + Sync {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ProviderError {
     /// It does not answer, or answers what cannot be used.
-    #[error("the provider of sign-ins cannot be used: {0}")]
+    #[error("the provider of sign-ins, or the issuer of tokens, cannot be used: {0}")]
     Away(String),
     /// It answers, and does not take this code.
     #[error("the provider does not take the code: {0}")]

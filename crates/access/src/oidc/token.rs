@@ -278,7 +278,10 @@ struct Head {
 }
 
 /// Verifies the signature of a token by one of these keys, and gives its kind and what it claims.
-fn verify(token: &str, keys: &ProviderKeys) -> Result<(Option<String>, Map<String, Value>), TokenFault> {
+pub(crate) fn verify(
+    token: &str,
+    keys: &ProviderKeys,
+) -> Result<(Option<String>, Map<String, Value>), TokenFault> {
     if token.len() > TOKEN_BYTES_MAX || token.split('.').count() != 3 {
         return Err(TokenFault::Malformed);
     }
@@ -372,7 +375,7 @@ fn text<'a>(claims: &'a Map<String, Value>, claim: &str) -> Option<&'a str> {
 }
 
 /// A time in seconds since 1970, where there is one.
-fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, TokenFault> {
+pub(crate) fn moment(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, TokenFault> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
     let seconds = value.as_i64().filter(|seconds| (0..=SECONDS_MAX).contains(seconds));
     seconds.map(|seconds| Some(Timestamp::from_ms(seconds * 1000))).ok_or(TokenFault::Malformed)

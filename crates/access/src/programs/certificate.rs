@@ -67,7 +67,7 @@ pub(crate) fn matching<'a>(
         match credential.kind {
             CredentialKind::Certificate => same(&credential.digest, &shown.sha256),
             CredentialKind::CertificateKey => same(&credential.digest, &shown.key_sha256),
-            CredentialKind::SignatureKey => false,
+            CredentialKind::SignatureKey | CredentialKind::ExternalToken => false,
         }
     })
 }
@@ -91,6 +91,7 @@ mod tests {
             kind,
             digest: [digest; 32],
             public_key: None,
+            external: None,
             valid_until: Timestamp::from_ms(valid_until_ms),
         }]
     }

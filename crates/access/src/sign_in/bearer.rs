@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use yingdun_audit::complete::Act;
 use yingdun_audit::{Event, EventKind, Outcome};
-use yingdun_catalog::identity::sessions::{self, Bound, DirectoryProof, Factor, SessionRow};
+use yingdun_catalog::identity::sessions::{self, Bound, DirectoryProof, Factor, SessionRow, Standing};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
@@ -76,13 +76,13 @@ impl Access {
     /// disabled or has lost the role; the refusal is written down, metered per address.
     /// [`SignInError::SecondFactorNeeded`] when the sign-in is not finished.
     pub async fn bearer(&self, token: &str, peer: Peer) -> Result<Session, SignInError> {
-        self.bearer_with(token, peer, &Presented::default()).await
+        whole(self.session_of(token, peer, Some(&Presented::default())).await?)
     }
 
-    /// As [`Self::bearer`], of a token that may be bound to what is shown beside it.
+    /// As [`Self::bearer`], of a token that may be bound to what is shown beside it, or come from another issuer.
     ///
     /// # Errors
-    /// As [`Self::bearer`]; [`SignInError::BadProof`] for a proof of a key that is wrong or came before, [`SignInError::NonceNeeded`] for one
+    /// As [`Self::bearer`]; [`SignInError::DirectoryUnavailable`] when the keys of another issuer cannot be had; [`SignInError::BadProof`] for a proof of a key that is wrong or came before, [`SignInError::NonceNeeded`] for one
     /// without a value of ours, [`SignInError::TooManyProofs`].
     pub async fn bearer_with(
         &self,
@@ -90,11 +90,12 @@ impl Access {
         peer: Peer,
         presented: &Presented<'_>,
     ) -> Result<Session, SignInError> {
-        let session = self.session_of(token, peer, Some(presented)).await?;
-        match session.stage() {
-            Stage::Whole => Ok(session),
-            Stage::Prove | Stage::Enrol => Err(SignInError::SecondFactorNeeded),
-        }
+        let session = if self.may_be_external(token) {
+            Box::pin(self.external_session(token, peer, presented)).await?
+        } else {
+            self.session_of(token, peer, Some(presented)).await?
+        };
+        whole(session)
     }
 
     /// The session of a bearer token, also one whose sign-in is not finished: for finishing it, and for nothing else.
@@ -142,7 +143,23 @@ impl Access {
         let Some(standing) = standing else {
             return Err(self.refuse_unknown(peer, Fault::UnknownToken).await);
         };
-        let (row, now) = (&standing.session, self.inner.clock.now());
+        let now = self.inner.clock.now();
+        self.let_pass(&standing, token, peer, presented, now).await?;
+        let session = self.session_from(standing, peer);
+        self.used(&session, now).await.map_err(SignInError::Unavailable)?;
+        Ok(session)
+    }
+
+    /// Lets the session of a token pass, if it lives and comes with what it is bound to; without a look at that where nothing is handed in.
+    pub(super) async fn let_pass(
+        &self,
+        standing: &Standing,
+        token: &str,
+        peer: Peer,
+        presented: Option<&Presented<'_>>,
+        now: Timestamp,
+    ) -> Result<(), SignInError> {
+        let row = &standing.session;
         let fault = if row.revoked.is_some() {
             Some(Fault::RevokedToken)
         } else if row.expires <= now {
@@ -160,13 +177,18 @@ impl Access {
             return Err(self.refuse_sign_in(claim_of(row, peer), fault).await);
         }
         if let Some(presented) = presented
-            && let Err(unfit) = Box::pin(self.fits(&standing, token, presented, now)).await?
+            && let Err(unfit) = Box::pin(self.fits(standing, token, presented, now)).await?
         {
             return Err(self.refuse_unfit(claim_of(row, peer), unfit).await);
         }
+        Ok(())
+    }
+
+    /// The session of a row.
+    pub(super) fn session_from(&self, standing: Standing, peer: Peer) -> Session {
         let row = standing.session;
         let stage = self.inner.rules.stage_of(&row);
-        let session = Session::new(SessionFacts {
+        Session::new(SessionFacts {
             id: SessionId(row.token_hash),
             demands: parse_demands(&standing.demands).unwrap_or_else(|_| Demand::ALL.into()),
             bound: row.bound,
@@ -184,9 +206,7 @@ impl Access {
             proved: row.proved,
             proved_by: row.proved_by,
             last_used: AtomicI64::new(row.last_used.unwrap_or(row.issued).as_ms()),
-        });
-        self.used(&session, now).await.map_err(SignInError::Unavailable)?;
-        Ok(session)
+        })
     }
 
     /// Whether a session of a person rested longer than it may at this address.
@@ -287,6 +307,7 @@ impl Access {
             origin: self.seal_origin(&new, &token.hash),
             directory: new.directory,
             bound: new.bound,
+            scope_limit: None,
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
         begun.done(Act::SignIn);
@@ -372,6 +393,14 @@ impl Access {
             demands: BTreeSet::new(),
             bound: Bound::default(),
         })
+    }
+}
+
+/// A session whose sign-in is finished.
+fn whole(session: Session) -> Result<Session, SignInError> {
+    match session.stage() {
+        Stage::Whole => Ok(session),
+        Stage::Prove | Stage::Enrol => Err(SignInError::SecondFactorNeeded),
     }
 }
 

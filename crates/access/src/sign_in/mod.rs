@@ -9,6 +9,7 @@ mod bearer;
 mod change;
 mod client;
 mod code;
+mod external;
 mod introspect;
 mod ldap;
 mod link;
@@ -29,6 +30,7 @@ pub(crate) use token::Token;
 pub use yingdun_catalog::identity::sessions::Stage;
 
 use crate::access::Access;
+use crate::external::ExternalFault;
 use crate::flood::Verdict;
 use crate::ledger;
 use crate::oidc::TokenFault;
@@ -171,6 +173,7 @@ pub(crate) enum Fault {
     Token(TokenFault),
     Proof(ProofFault),
     Message(MessageFault),
+    External(ExternalFault),
 }
 
 impl Fault {
@@ -275,6 +278,7 @@ impl Fault {
             Self::Token(fault) => fault.as_str(),
             Self::Proof(fault) => fault.as_str(),
             Self::Message(fault) => fault.as_str(),
+            Self::External(fault) => fault.as_str(),
         }
     }
 }

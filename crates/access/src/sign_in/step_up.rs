@@ -49,6 +49,7 @@ impl Access {
             | SignIn::AuthorizationCode
             | SignIn::ClientCredentials
             | SignIn::ClientCertificate
+            | SignIn::ExternalToken
             | SignIn::DeviceCertificate
             | SignIn::DevicePlain
             | SignIn::Internal => None,

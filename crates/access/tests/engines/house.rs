@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
     Access, AccessConfig, AlertRow, IdleRules, LdapSetup, Login, Officers, OidcSetup, OneTimeLink, Peer,
-    Resource, Session, SignInError, SignInRules, SignedIn, StudyFacts, Watch,
+    Resource, Session, SignInError, SignInRules, SignedIn, StudyFacts, TokenIssuer, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::identity::alerts;
@@ -117,6 +117,14 @@ impl House {
     pub(crate) fn node_with_provider(&self, rules: SignInRules, oidc: Option<OidcSetup>) -> Access {
         let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
         let config = AccessConfig { rules, oidc, ..AccessConfig::new(home(), detail_key, identity_key) };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
+    /// The same, where tokens of other issuers are taken.
+    pub(crate) fn node_with_issuers(&self, token_issuers: Vec<TokenIssuer>) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config = AccessConfig { token_issuers, ..AccessConfig::new(home(), detail_key, identity_key) };
         let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }

@@ -9,6 +9,7 @@ mod decisions;
 mod departments;
 mod devices;
 mod dissents;
+mod external;
 mod grants;
 mod house;
 mod ldap;

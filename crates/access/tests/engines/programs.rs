@@ -51,7 +51,13 @@ async fn client(house: &House, name: &str, certificates: &[ClientCertificate]) -
 }
 
 async fn add(house: &House, name: &str, digest: [u8; 32], valid_until: Timestamp) -> Result<(), AdminError> {
-    let new = NewCredential { kind: CredentialKind::Certificate, digest, public_key: None, valid_until };
+    let new = NewCredential {
+        kind: CredentialKind::Certificate,
+        digest,
+        public_key: None,
+        external: None,
+        valid_until,
+    };
     house.access.add_credential(&house.system_officer, &actor(name), &new).await
 }
 
@@ -153,7 +159,13 @@ async fn a_new_credential_and_a_weaker_demand_take_every_scope(house: House) {
     let past = add(&house, "growing", [9; 32], house.clock.now()).await;
     assert!(matches!(past, Err(AdminError::CredentialIsOver)));
     let kind = CredentialKind::Certificate;
-    let by_other = NewCredential { kind, digest: [9; 32], public_key: None, valid_until: more.valid_until };
+    let by_other = NewCredential {
+        kind,
+        digest: [9; 32],
+        public_key: None,
+        external: None,
+        valid_until: more.valid_until,
+    };
     let by_other = house.access.add_credential(&house.security_officer, &actor("growing"), &by_other).await;
     assert!(matches!(by_other, Err(AdminError::Refused(_))));
 }

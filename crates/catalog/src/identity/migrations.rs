@@ -50,6 +50,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: STATED_REASONS,
         postgres: STATED_REASONS,
     },
+    Migration {
+        version: 17,
+        name: "expand: programs known by tokens of another issuer",
+        sqlite: EXTERNAL_TOKENS,
+        postgres: EXTERNAL_TOKENS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -440,4 +446,13 @@ CREATE TABLE stated_reason (
 CREATE INDEX stated_reason_of_actor ON stated_reason (institution, actor, valid_until_ms);
 CREATE INDEX stated_reason_by_time ON stated_reason (institution, given_ms);
 CREATE INDEX stated_reason_new ON stated_reason (institution, reviewed_ms)
+";
+
+/// A program that another issuer knows belongs to one account here. What its token asks for bounds what the session may do.
+const EXTERNAL_TOKENS: &str = "
+ALTER TABLE client_credential ADD COLUMN issuer TEXT;
+ALTER TABLE client_credential ADD COLUMN issuer_client TEXT;
+ALTER TABLE client_credential ADD COLUMN issuer_subject TEXT;
+CREATE UNIQUE INDEX client_credential_of_issuer ON client_credential (issuer, issuer_client, issuer_subject);
+ALTER TABLE session ADD COLUMN scope_limit TEXT
 ";

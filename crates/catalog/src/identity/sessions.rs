@@ -105,6 +105,9 @@ pub struct SessionRow {
     pub directory: Option<DirectoryProof>,
     /// What has to be shown with its token.
     pub bound: Bound,
+    /// What the token of another issuer asks for, words divided by blanks: of what its program is granted, no more than this. None of a
+    /// token of ours.
+    pub scope_limit: Option<String>,
 }
 
 /// What has to be shown with a token; nothing of an ordinary bearer token.
@@ -138,7 +141,7 @@ pub struct Standing {
     pub disabled: bool,
     /// Whether the account still holds the activated role.
     pub role_held: bool,
-    /// What a service client is granted now, words divided by blanks; empty for people.
+    /// What a service client is granted now and the limit of the session lets through, words divided by blanks; empty for people.
     pub scopes: String,
     /// What a service client has to show beside its token, words divided by blanks; empty for people.
     pub demands: String,
@@ -147,8 +150,8 @@ pub struct Standing {
 const INSERT: Sql = Sql::new(
     "INSERT INTO session (token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, \
      expires_ms, revoked_ms, stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
-     bound_certificate, bound_key, credential, proved_by) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15, $16, $17, $18, $19)",
+     bound_certificate, bound_key, credential, proved_by, scope_limit) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $8, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
 );
 /// One round trip for everything that a decision needs to know of an actor with a token. A session that was opened by a password
 /// alone, while a second factor was confirmed beside it, waits for that factor: whoever confirmed could not yet end it.
@@ -164,7 +167,7 @@ const STANDING: Sql = Sql::new(
          ELSE 1 END AS BIGINT), \
        CAST(CASE WHEN s.actor_kind = 'service' OR r.role IS NOT NULL THEN 1 ELSE 0 END AS BIGINT), \
        COALESCE(c.scopes, ''), s.subject_hash, s.directory_session, s.authenticated_ms, \
-       s.bound_certificate, s.bound_key, s.credential, s.proved_by, COALESCE(c.demands, '') \
+       s.bound_certificate, s.bound_key, s.credential, s.proved_by, s.scope_limit, COALESCE(c.demands, '') \
      FROM session s \
      LEFT JOIN person p ON s.actor_kind = 'person' AND p.institution = s.institution AND p.actor = s.actor \
      LEFT JOIN person_role r ON s.actor_kind = 'person' AND r.institution = s.institution AND r.actor = s.actor \
@@ -175,7 +178,7 @@ const STANDING: Sql = Sql::new(
 const LIVING: Sql = Sql::new(
     "SELECT token_hash, institution, actor, actor_kind, role, sign_in, code_hash, issued_ms, expires_ms, revoked_ms, \
        stage, proved_ms, last_used_ms, origin, subject_hash, directory_session, authenticated_ms, \
-       bound_certificate, bound_key, credential, proved_by \
+       bound_certificate, bound_key, credential, proved_by, scope_limit \
      FROM session WHERE institution = $1 AND actor = $2 AND actor_kind = $3 AND revoked_ms IS NULL AND expires_ms > $4 \
      ORDER BY issued_ms DESC LIMIT $5",
 );
@@ -203,7 +206,8 @@ const REVOKE_OTHERS: Sql = Sql::new(
 const REVOKE_CODE: Sql =
     Sql::new("UPDATE session SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL");
 const REVOKE_CREDENTIAL: Sql = Sql::new(
-    "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND credential = $3 AND revoked_ms IS NULL",
+    "UPDATE session SET revoked_ms = $1 WHERE institution = $2 AND (credential = $3 OR bound_certificate = $3) \
+     AND revoked_ms IS NULL",
 );
 const REVOKE_SUBJECT: Sql = Sql::new(
     "UPDATE session SET revoked_ms = $1 WHERE subject_hash = $2 AND issued_ms <= $3 AND revoked_ms IS NULL",
@@ -244,6 +248,7 @@ pub fn insert(session: &SessionRow) -> Statement {
             session.bound.key.into(),
             session.bound.credential.into(),
             session.proved_by.map(Factor::as_str).into(),
+            session.scope_limit.as_deref().into(),
         ],
     )
     .expecting(1)
@@ -258,11 +263,11 @@ pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Opti
     let Some(row) = rows.first() else { return Ok(None) };
     let session = read(row, 17)?;
     Ok(Some(Standing {
-        session,
         disabled: row.get_bool(14)?,
         role_held: row.get_bool(15)?,
-        scopes: row.get_text(16)?.to_owned(),
-        demands: row.get_text(24)?.to_owned(),
+        scopes: within(row.get_text(16)?, session.scope_limit.as_deref()),
+        demands: row.get_text(25)?.to_owned(),
+        session,
     }))
 }
 
@@ -351,7 +356,15 @@ pub fn revoke_code(code_hash: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(REVOKE_CODE, vec![now.into(), code_hash.into()])
 }
 
-/// Revokes every session that was given by a credential: of the program, and of people through it.
+/// Of what is granted, the words that a limit names; all of them where there is no limit.
+#[must_use]
+pub fn within(granted: &str, limit: Option<&str>) -> String {
+    let Some(limit) = limit else { return granted.to_owned() };
+    let named = |word: &&str| limit.split_ascii_whitespace().any(|asked| asked == *word);
+    granted.split_ascii_whitespace().filter(named).collect::<Vec<_>>().join(" ")
+}
+
+/// Revokes every session that was given by a credential or is bound to it: of the program, and of people through it.
 #[must_use]
 pub fn revoke_credential(institution: &InstitutionId, credential: &[u8; 32], now: Timestamp) -> Statement {
     Statement::new(REVOKE_CREDENTIAL, vec![now.into(), institution.into(), credential.into()])
@@ -433,6 +446,7 @@ fn read(row: &Row, directory: usize) -> Result<SessionRow, CatalogError> {
             key: digest(row, directory + 4)?,
             credential: digest(row, directory + 5)?,
         },
+        scope_limit: row.opt_text(directory + 7)?.map(str::to_owned),
     })
 }
 

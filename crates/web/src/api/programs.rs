@@ -10,12 +10,16 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_access::{ClientCertificate, Credential, CredentialKind, Demand, NewCredential, UnknownDemand};
+use yingdun_access::{
+    ClientCertificate, Credential, CredentialKind, Demand, ExternalName, NewCredential, UnknownDemand,
+    external_digest,
+};
 use yingdun_crypto::digest::sha256;
 use yingdun_crypto::public_key::PublicKey;
 use yingdun_model::{ActorId, Timestamp};
 
-/// A certificate, or a digest of one or of its key, or a public key by which signed requests are verified.
+/// A certificate, or a digest of one or of its key, or a public key by which signed requests are verified, or what another issuer calls a
+/// program.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CredentialBody {
@@ -23,6 +27,9 @@ struct CredentialBody {
     certificate: Option<String>,
     sha256: Option<String>,
     public_key: Option<String>,
+    issuer: Option<String>,
+    client_id: Option<String>,
+    subject: Option<String>,
     valid_until_ms: Option<i64>,
 }
 
@@ -47,11 +54,7 @@ pub(crate) async fn add_credential(call: Call, body: Body) -> Result<Response<Bo
     let client = client_in_path(&call)?;
     let new = new_credential(&body)?;
     Box::pin(call.service.access.add_credential(call.session()?, &client, &new)).await.map_err(of_admin)?;
-    let said = json!({
-        "kind": new.kind.as_str(),
-        "sha256": hex::encode(new.digest),
-        "valid_until_ms": new.valid_until.as_ms(),
-    });
+    let said = said(new.kind, &new.digest, new.valid_until, new.external.as_ref());
     Ok(answer::json(StatusCode::CREATED, &said))
 }
 
@@ -86,11 +89,21 @@ fn client_in_path(call: &Call) -> Result<ActorId, Problem> {
 }
 
 fn shown(credential: &Credential) -> Value {
-    json!({
-        "kind": credential.kind.as_str(),
-        "sha256": hex::encode(credential.digest),
-        "valid_until_ms": credential.valid_until.as_ms(),
-    })
+    said(credential.kind, &credential.digest, credential.valid_until, credential.external.as_ref())
+}
+
+fn said(kind: CredentialKind, digest: &[u8; 32], until: Timestamp, external: Option<&ExternalName>) -> Value {
+    let mut said = json!({
+        "kind": kind.as_str(),
+        "sha256": hex::encode(digest),
+        "valid_until_ms": until.as_ms(),
+    });
+    if let (Some(name), Some(members)) = (external, said.as_object_mut()) {
+        members.insert("issuer".into(), name.issuer.as_str().into());
+        members.insert("client_id".into(), name.client.as_str().into());
+        members.insert("subject".into(), name.subject.as_str().into());
+    }
+    said
 }
 
 fn digest(text: &str) -> Option<[u8; 32]> {
@@ -106,6 +119,14 @@ fn new_credential(body: &CredentialBody) -> Result<NewCredential, Problem> {
     let stated = body.valid_until_ms.map(Timestamp::from_ms);
     let needs_end =
         || Problem::new(Kind::BadRequest).expected("valid_until_ms, from when on it is not taken any more");
+    if kind == CredentialKind::ExternalToken {
+        return external(body, stated.ok_or_else(needs_end)?);
+    }
+    if body.issuer.is_some() || body.client_id.is_some() || body.subject.is_some() {
+        return Err(
+            Problem::new(Kind::BadRequest).expected("issuer, client_id and subject for external-token only")
+        );
+    }
     match (kind, &body.certificate, &body.sha256, &body.public_key) {
         (CredentialKind::Certificate | CredentialKind::CertificateKey, Some(pem), None, None) => {
             let certificate = ClientCertificate::from_pem(pem)
@@ -117,14 +138,17 @@ fn new_credential(body: &CredentialBody) -> Result<NewCredential, Problem> {
                 CredentialKind::Certificate => {
                     stated.map_or(certificate.valid_until, |stated| stated.min(certificate.valid_until))
                 }
-                CredentialKind::CertificateKey | CredentialKind::SignatureKey => stated.ok_or_else(needs_end)?,
+                CredentialKind::CertificateKey
+                | CredentialKind::SignatureKey
+                | CredentialKind::ExternalToken => stated.ok_or_else(needs_end)?,
             };
-            Ok(NewCredential { kind, digest, public_key: None, valid_until: ends })
+            Ok(NewCredential { kind, digest, public_key: None, external: None, valid_until: ends })
         }
         (CredentialKind::Certificate | CredentialKind::CertificateKey, None, Some(text), None) => {
             let digest = digest(text)
                 .ok_or_else(|| Problem::new(Kind::BadRequest).expected("sha256 as 64 hexadecimal digits"))?;
-            Ok(NewCredential { kind, digest, public_key: None, valid_until: stated.ok_or_else(needs_end)? })
+            let valid_until = stated.ok_or_else(needs_end)?;
+            Ok(NewCredential { kind, digest, public_key: None, external: None, valid_until })
         }
         (CredentialKind::SignatureKey, None, None, Some(pem)) => {
             let key = PublicKey::from_pem(pem).ok_or_else(|| {
@@ -132,10 +156,24 @@ fn new_credential(body: &CredentialBody) -> Result<NewCredential, Problem> {
             })?;
             let spki = key.to_spki();
             let (digest, valid_until) = (sha256(&spki), stated.ok_or_else(needs_end)?);
-            Ok(NewCredential { kind, digest, public_key: Some(spki), valid_until })
+            Ok(NewCredential { kind, digest, public_key: Some(spki), external: None, valid_until })
         }
         _ => Err(Problem::new(Kind::BadRequest).expected(
             "for certificate and certificate-key either certificate (PEM) or sha256, for signature-key public_key (PEM)",
         )),
     }
+}
+
+/// What another issuer calls a program. Its form is that of the table.
+fn external(body: &CredentialBody, valid_until: Timestamp) -> Result<NewCredential, Problem> {
+    let CredentialBody { issuer: Some(issuer), client_id: Some(client), .. } = body else {
+        return Err(Problem::new(Kind::BadRequest).expected("for external-token issuer and client_id"));
+    };
+    if body.certificate.is_some() || body.sha256.is_some() || body.public_key.is_some() {
+        return Err(Problem::new(Kind::BadRequest).expected("for external-token neither certificate nor key"));
+    }
+    let subject = body.subject.as_ref().unwrap_or(client);
+    let name = ExternalName { issuer: issuer.clone(), client: client.clone(), subject: subject.clone() };
+    let (kind, digest) = (CredentialKind::ExternalToken, external_digest(&name));
+    Ok(NewCredential { kind, digest, public_key: None, external: Some(name), valid_until })
 }

@@ -42,7 +42,8 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
                           closed_ms:integer|null text?:text|null";
     const POLICY_IN_FORCE: &str = "policy_set:text version:integer activation:integer suspended_until_ms:integer|null \
                                    is_locked:flag to_review:objects";
-    const CREDENTIAL: &str = "kind:text sha256:text valid_until_ms:integer";
+    const CREDENTIAL: &str =
+        "kind:text sha256:text valid_until_ms:integer issuer?:text client_id?:text subject?:text";
     Some(match id {
         RouteId::SearchStudies
         | RouteId::SearchSeries

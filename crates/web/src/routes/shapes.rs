@@ -113,6 +113,10 @@ shapes! {
     UIDS = shape("UIDs, parted by commas", 2048, "^[0-9.,*\\\\]*$", "1.2.840.10008.1.2.1");
     /// What people call something.
     TITLE = shape("1 to 64 characters", 64, "^[^\\x00-\\x1F\\x7F-\\x9F]*[^\\s\\x00-\\x1F\\x7F-\\x9F][^\\x00-\\x1F\\x7F-\\x9F]*$", "外科");
+    /// An issuer of tokens, as it names itself.
+    TOKEN_ISSUER = shape("an https address", 255, "^https://[!-~]{1,247}$", "https://sso.hospital.example/realms/hospital");
+    /// What an issuer calls a program.
+    ISSUED_NAME = shape("1 to 255 characters of ASCII without blanks", 255, "^[!-~]{1,255}$", "portal");
     /// A certificate or key, perhaps behind what programs print before it. One of many names is longer than other texts.
     PEM = shape(
         "one certificate or public key in PEM", 16 * 1024,

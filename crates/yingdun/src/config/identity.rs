@@ -3,7 +3,7 @@
 use super::DatabaseUrl;
 use super::finding::{Finding, Severity};
 use super::masking::{self, MaskedRole, MaskingError};
-use super::{Ldap, Oidc, ldap, oidc};
+use super::{Ldap, Oidc, TokenIssuer, ldap, oidc, token_issuers};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -58,6 +58,9 @@ pub(crate) struct Identity {
     pub(crate) oidc: Option<Oidc>,
     /// A directory whose people sign in with their passwords of there; unset means none.
     pub(crate) ldap: Option<Ldap>,
+    /// Other issuers whose access tokens are taken from registered programs; none means tokens of this archive alone.
+    #[serde(default)]
+    pub(crate) token_issuers: Vec<TokenIssuer>,
 }
 
 /// A place with a rest of its own.
@@ -192,6 +195,7 @@ pub(super) fn check(identity: &Identity, public_url: Option<&str>) -> Vec<Findin
     }
     let mut further: Vec<Finding> = identity.oidc.iter().flat_map(oidc::check).collect();
     further.extend(identity.ldap.iter().flat_map(ldap::check));
+    further.extend(token_issuers::check(&identity.token_issuers));
     further.extend(masking::check(&identity.masking));
     for zone in &identity.idle_zones {
         match zone.networks.join(" ").parse::<AddressList>() {

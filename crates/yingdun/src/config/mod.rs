@@ -20,6 +20,7 @@ mod oidc;
 mod syslog;
 mod template;
 mod time_stamps;
+mod token_issuers;
 mod witnesses;
 
 pub(crate) use check::check;
@@ -37,6 +38,7 @@ pub(crate) use oidc::Oidc;
 pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use time_stamps::TimeStamps;
+pub(crate) use token_issuers::TokenIssuer;
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
 use figment::Figment;
@@ -343,6 +345,7 @@ impl Config {
             node.copies.iter_mut().flat_map(Offsite::paths).for_each(resolve);
         }
         self.identity.oidc.iter_mut().flat_map(Oidc::paths_mut).for_each(resolve);
+        self.identity.token_issuers.iter_mut().for_each(|issuer| resolve(&mut issuer.ca_file));
         self.identity.ldap.iter_mut().flat_map(Ldap::paths_mut).for_each(resolve);
         self.nats.iter_mut().flat_map(Nats::paths_mut).for_each(resolve);
         self.syslog.iter_mut().flat_map(Syslog::paths_mut).for_each(resolve);

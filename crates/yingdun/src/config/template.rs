@@ -193,6 +193,18 @@ idle_minutes = 15
 # What says that a second factor was proved there; unset means nothing does.
 # second_factor_amr = ["mfa"]
 
+# Uncomment to take access tokens of another issuer (RFC 9068) from programs that are registered here (docs: programs).
+# [[identity.token_issuers]]
+# issuer = "https://sso.hospital.example/realms/hospital"
+# By what the issuer knows this archive; what is for others is not taken.
+# audience = "https://archive.hospital.example"
+# algorithms = ["RS256"]
+# ca_file = "sso-ca.pem"
+# Where its keys are; unset means where it says.
+# jwks_uri = "https://sso.hospital.example/realms/hospital/protocol/openid-connect/certs"
+# clock_skew_seconds = 30
+# lifetime_minutes = 60
+
 # Uncomment to let people of a directory sign in with name and password of there (docs: identity). Officers keep their passwords here.
 # [identity.ldap]
 # ldaps://, or ldap:// with StartTLS; there is no way without TLS.

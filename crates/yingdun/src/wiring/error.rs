@@ -119,6 +119,9 @@ pub(crate) enum StartError {
     /// Certificates for the provider of sign-ins cannot be used.
     #[error("the provider of sign-ins (section [identity.oidc]): {0}")]
     OidcTls(reqwest::Error),
+    /// Certificates for an issuer of tokens cannot be used.
+    #[error("an issuer of tokens (section [[identity.token_issuers]]): {0}")]
+    TokenIssuerTls(reqwest::Error),
     /// There is no secret for the provider of sign-ins.
     #[error("there is no client secret in `{}` (identity.oidc.client_secret_file)", .0.display())]
     NoOidcSecret(PathBuf),

@@ -88,6 +88,7 @@ impl Foundation {
         // What cannot be read, `check-config` calls an error; nothing is served with half of the rules.
         let masking = config.identity.masking()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
+        let token_issuers = super::token_issuers::token_issuers(&config.identity.token_issuers)?;
         let ldap = super::ldap::ldap(config.identity.ldap.as_ref())?;
         let monitor = LiveMonitor::open(&config.monitor, &institution)?;
         let watch = Arc::<LiveMonitor>::clone(&monitor);
@@ -96,6 +97,7 @@ impl Foundation {
             rules,
             oidc,
             ldap,
+            token_issuers,
             masking,
             patient_release: config.identity.patient_release(),
             watch,

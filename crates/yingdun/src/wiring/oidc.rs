@@ -5,6 +5,7 @@
 //! stranger.
 
 use super::error::{StartError, read};
+use super::token_issuers;
 use super::transit::without_url;
 use crate::config::Oidc;
 use reqwest::redirect::Policy;
@@ -25,8 +26,8 @@ pub(super) const CALLS_FAILED: &str = "yingdun_oidc_calls_failed_total";
 const DISCOVERY: &str = "discovery";
 const KEYS: &str = "keys";
 const EXCHANGE: &str = "exchange";
-/// Everything that is asked of a provider.
-pub(super) const CALLS: [&str; 3] = [DISCOVERY, KEYS, EXCHANGE];
+/// Everything that is asked of a provider of sign-ins or an issuer of tokens.
+pub(super) const CALLS: [&str; 4] = [DISCOVERY, KEYS, EXCHANGE, token_issuers::KEYS];
 
 /// How long it may take to reach the provider.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
@@ -285,7 +286,7 @@ fn secret(path: &Path) -> Result<Secret<String>, StartError> {
 }
 
 /// The body of an answer, within bounds.
-async fn bounded(mut answer: Response) -> Result<Zeroizing<Vec<u8>>, ProviderError> {
+pub(super) async fn bounded(mut answer: Response) -> Result<Zeroizing<Vec<u8>>, ProviderError> {
     let mut text = Zeroizing::new(Vec::new());
     while let Some(chunk) = answer.chunk().await.map_err(|error| away(without_url(error)))? {
         if text.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -308,9 +309,9 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-fn failed(call: &'static str, error: &ProviderError) {
+pub(super) fn failed(call: &'static str, error: &ProviderError) {
     metrics::counter!(CALLS_FAILED, "call" => call).increment(1);
-    tracing::warn!(call, %error, "a call to the provider of sign-ins failed");
+    tracing::warn!(call, %error, "a call to a provider of sign-ins or an issuer of tokens failed");
 }
 
 fn away(cause: String) -> ProviderError {

@@ -29,6 +29,18 @@ pub(super) async fn credential(command: CredentialCommand, output: Output) -> Re
             });
             call(output, &admin, Method::POST, &["clients", &client_id, "credentials"], Some(body)).await
         }
+        CredentialCommand::ExternalToken { client_id, issuer, issuer_client, subject, days, admin } => {
+            let mut body = json!({
+                "kind": "external-token",
+                "issuer": issuer,
+                "client_id": issuer_client,
+                "valid_until_ms": SystemClock.now().after(DAY.saturating_mul(days)).as_ms(),
+            });
+            if let (Some(subject), Some(members)) = (subject, body.as_object_mut()) {
+                members.insert("subject".into(), subject.into());
+            }
+            call(output, &admin, Method::POST, &["clients", &client_id, "credentials"], Some(body)).await
+        }
         CredentialCommand::Remove { client_id, kind, sha256, admin } => {
             let path = ["clients", &client_id, "credentials", &kind, &sha256];
             call(output, &admin, Method::DELETE, &path, None).await

@@ -1,20 +1,56 @@
-//! People of other directories: whether the provider of sign-ins and the directory answer, until when their certificates last, how the
+//! People and programs of other directories: whether the provider of sign-ins, the issuers of tokens and the directory answer, until when their certificates last, how the
 //! clock of the provider goes, and whether anybody would be found in the directory.
 
 use super::{CLOCK_TOLERANCE, EXPIRY_NOTICE, error, note, warning};
-use crate::config::{Config, Finding};
-use crate::wiring::{Directory, Provider, Shown};
+use crate::config::{Config, Finding, TokenIssuer};
+use crate::wiring::{Directory, Issuer, Provider, Shown};
 use yingdun_ldap::LdapError;
 use yingdun_model::{Clock, SystemClock, Timestamp};
 
 const OPTION: &str = "identity.oidc.issuer";
+const ISSUER: &str = "identity.token_issuers.issuer";
 const LDAP: &str = "identity.ldap.url";
 
-/// What is to be said of provider and directory; nothing where none is configured.
+/// What is to be said of provider, issuers and directory; nothing where none is configured.
 pub(super) async fn directories(config: &Config) -> Vec<Finding> {
     let mut findings = provider(config).await;
+    for settings in &config.identity.token_issuers {
+        findings.push(issuer(settings).await);
+    }
     findings.extend(ldap(config).await);
     findings
+}
+
+/// What is to be said of an issuer of tokens.
+async fn issuer(settings: &TokenIssuer) -> Finding {
+    let name = &settings.issuer;
+    let issuer = match Issuer::new(settings.clone()) {
+        Ok(issuer) => issuer,
+        Err(cause) => {
+            let remedy = "put the authority of the issuer where the configuration says";
+            return error("identity.token_issuers.ca_file", cause.to_string(), remedy);
+        }
+    };
+    match issuer.look().await {
+        Ok((keys, certificate)) => match certificate.as_deref().and_then(end_of) {
+            Some(end) if end <= SystemClock.now().after(EXPIRY_NOTICE) => warning(
+                ISSUER,
+                format!("the certificate of {name} ends on {}", day(end)),
+                "tell whoever looks after the issuer; its tokens open nothing after that",
+            ),
+            Some(end) => note(
+                ISSUER,
+                format!("{name} shows {keys} key(s); its certificate ends on {}", day(end)),
+                "nothing",
+            ),
+            None => note(ISSUER, format!("{name} shows {keys} key(s)"), "nothing"),
+        },
+        Err(cause) => error(
+            ISSUER,
+            format!("{name}: {cause}"),
+            "start it, or correct issuer, jwks_uri and ca_file; programs with credentials of this archive go on meanwhile",
+        ),
+    }
 }
 
 async fn provider(config: &Config) -> Vec<Finding> {
