@@ -187,16 +187,22 @@ mod tests {
         let steps = DatabaseKind::ALL.into_iter().flat_map(DatabaseKind::migrations);
         for step in steps.filter(|step| step.name.starts_with(EXPAND)) {
             for text in [step.sqlite, step.postgres] {
-                // What has to be unique in a table that older programs do not know is no bother to them.
-                let of_new_table = |statement: &str| {
-                    let table = statement
+                // What has to be unique in a table or in columns that older programs do not know is no bother to them.
+                let of_new = |statement: &str| {
+                    let index = statement
                         .strip_prefix("CREATE UNIQUE INDEX ")
-                        .and_then(|rest| rest.split_once(" ON ")?.1.split_once(" (").map(|(table, _)| table));
-                    table.is_some_and(|table| text.contains(&format!("CREATE TABLE {table} (")))
+                        .and_then(|rest| rest.split_once(" ON ")?.1.split_once(" ("));
+                    index.is_some_and(|(table, columns)| {
+                        let mut columns = columns.trim_end_matches(')').split(", ");
+                        text.contains(&format!("CREATE TABLE {table} ("))
+                            || columns.all(|column| {
+                                text.contains(&format!("ALTER TABLE {table} ADD COLUMN {column} "))
+                            })
+                    })
                 };
                 let mut statements = text.split(';').map(str::trim).filter(|text| !text.is_empty());
                 assert!(
-                    statements.all(|statement| adds(statement) || of_new_table(statement)),
+                    statements.all(|statement| adds(statement) || of_new(statement)),
                     "step {} (`{}`)",
                     step.version,
                     step.name
