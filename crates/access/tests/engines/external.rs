@@ -178,7 +178,11 @@ async fn what_is_ended_here_is_over_at_once_whatever_the_token_says(house: House
     assert!(refused(&scene.shown(&token).await));
     assert!(refused(&scene.shown(&scene.token(|claims| claims["jti"] = json!("k"))).await), "a new one, too");
     disable(false).await;
-    assert!(scene.shown(&token).await.is_ok());
+    assert!(refused(&scene.shown(&token).await), "what was ended stays so");
+    let token = scene.token(|claims| claims["jti"] = json!("after"));
+    let session = scene.shown(&token).await.unwrap();
+    let view = async || scene.access.decide(&session, Action::View, &study).await.unwrap().permitted;
+    assert!(view().await);
     let digest = external_digest(&named("there", "there"));
     let kind = CredentialKind::ExternalToken;
     house.access.remove_credential(&house.system_officer, &actor("portal"), kind, &digest).await.unwrap();
