@@ -5,6 +5,7 @@
 //! condition that is silently left out makes an answer say something else.
 
 use crate::api::audit::{authorise, of_search, read};
+use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
 use crate::http::form::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -56,12 +57,14 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
     cursor.map(|cursor| cursor.before_in(&origin)).transpose().map_err(|error| of_search(&error))?;
     authorise(&call).await?;
     let institution = call.session()?.institution().clone();
+    let logs = call.service.archive.audit_log_names(&institution).await;
+    let logs = logs.map_err(|error| of_unavailable(&error))?.len();
     let wanted = Wanted { filter: Filter { institution: Some(institution), ..wanted.filter }, ..wanted };
     let log = call.service.audit.clone();
     let found = tokio::task::spawn_blocking(move || find(&log, &wanted, cursor, count)).await;
     let page = found.map_err(|_| Problem::new(Kind::Internal))?.map_err(|error| of_search(&error))?;
     let base = format!("{}/fhir/r4/AuditEvent", call.service.origin);
-    let entries: Vec<Value> = page
+    let mut entries: Vec<Value> = page
         .leaves
         .iter()
         .map(|leaf| {
@@ -72,6 +75,7 @@ pub(crate) async fn search(call: Call) -> Result<Response<Body>, Problem> {
             })
         })
         .collect();
+    entries.extend((logs > 1).then(|| of_one_log(&origin, logs)));
     let mut links = vec![json!({"relation": "self", "url": address(&base, &call.query, cursor)})];
     links.extend(
         page.next.map(|next| json!({"relation": "next", "url": address(&base, &call.query, Some(next))})),
@@ -105,6 +109,15 @@ pub(crate) async fn one(call: Call) -> Result<Response<Body>, Problem> {
 }
 
 // === helpers ===
+
+/// What stands beside the leaves where others may be elsewhere: numbers of leaves are those of one log, and so is this search.
+fn of_one_log(origin: &str, logs: usize) -> Value {
+    let said = format!(
+        "of the log {origin} only, of {logs}; each node answers for its own here, GET /api/v1/audit/search for all. 仅为本节点的日志"
+    );
+    let issue = json!({"severity": "warning", "code": "incomplete", "diagnostics": said});
+    json!({"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}})
+}
 
 /// What is asked for.
 #[derive(Debug, Default)]
