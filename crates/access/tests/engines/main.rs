@@ -11,6 +11,7 @@ mod devices;
 mod dissents;
 mod grants;
 mod house;
+mod ladder;
 mod ldap;
 mod oauth;
 mod oidc;
