@@ -268,6 +268,22 @@ def test_a_step_outlasts_a_restart_and_another_person_lifts_it_at_once(watched, 
     assert time.monotonic() - began < LIFTED_SECONDS_MAX and notice_of(mine) is None
 
 
+def test_reasons_are_given_and_judged_from_the_command_line(watched, studies, chief, tmp_path):
+    name, mine, web = chief
+    images = [image for _, image in studies]
+    assert [opened(web, image) for image in images[: ASK_AFTER + 1]] == [200] * ASK_AFTER + [403]
+    as_chief = program.signed_in(watched, tmp_path, name)
+    as_security = program.signed_in(watched, tmp_path, watched.office.names["security-administrator"])
+    study = str(images[ASK_AFTER].StudyInstanceUID)
+    given = program.run_json("monitor", "reason", "--study", study, "--code", "quality", "--reason", "a complaint", *as_chief)
+    assert opened(web, images[ASK_AFTER]) == 200
+    program.run_json("monitor", "reasons", *as_chief, code=1)
+    new = program.run_json("monitor", "reasons", "--new", *as_security)
+    assert given["reason"] in {row["reason"] for row in new}
+    review = ("review-reason", given["reason"], "--verdict", "justified", "--reason", "it is on file")
+    assert program.run_json("monitor", *review, *as_security)["verdict"] == "justified"
+
+
 @pytest.mark.parametrize(
     "steps", ["note_percent = 0", "throttle_percent = 95", "ask_reason_after = 100000", "unknown_percent = 5"]
 )

@@ -722,6 +722,7 @@ fn well_formed(id: RouteId, study: &Study) -> (String, Option<Vec<u8>>) {
         .replace("{maintenance}", "0")
         .replace("{account}", "0")
         .replace("{alert}", "0")
+        .replace("{reason}", "0")
         .replace("{policy}", "404")
         .replace("{activation}", "404")
         .replace("{dissent}", "0")

@@ -12,6 +12,7 @@ mod dissents;
 mod external;
 mod grants;
 mod house;
+mod ladder;
 mod ldap;
 mod maintenance;
 mod oauth;

@@ -40,6 +40,41 @@ pub(crate) enum AlertCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Say why you open a patient, when the monitor asked: for this patient and the rest of a shift
+    Reason {
+        /// Study Instance UID of the study that was refused
+        #[arg(long, value_name = "UID")]
+        study: String,
+        /// asked-for-opinion, reporting, follow-up, standing-in, conference, quality, teaching or other
+        #[arg(long)]
+        code: String,
+        /// Why, in words; kept sealed
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List the reasons that people gave when they were asked, the newest first (security administrator)
+    Reasons {
+        /// Only those that nobody has reviewed yet
+        #[arg(long)]
+        new: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Judge a reason that another person gave; what was none holds no longer (security administrator)
+    ReviewReason {
+        /// The number of the reason
+        number: u64,
+        /// justified or not-justified
+        #[arg(long)]
+        verdict: String,
+        /// Why you find so, in words; kept sealed
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 const ALERTS: &str = "alerts";
+const REASONS: &str = "reasons";
 
 /// Calls the routes of alerts.
 pub(in crate::commands) async fn alerts(
@@ -26,6 +27,18 @@ pub(in crate::commands) async fn alerts(
         }
         AlertCommand::Lift { number, admin } => {
             call(output, &admin, Method::POST, &[ALERTS, &number.to_string(), "lift"], None).await
+        }
+        AlertCommand::Reason { study, code, reason, admin } => {
+            let body = json!({ "study": study, "code": code, "reason": reason });
+            call(output, &admin, Method::POST, &["me", REASONS], Some(body)).await
+        }
+        AlertCommand::Reasons { new, admin } => {
+            let query = [("new", new.to_string())];
+            say(output, &Server::of(&admin)?.ask(Method::GET, &[REASONS], &query, None).await?)
+        }
+        AlertCommand::ReviewReason { number, verdict, reason, admin } => {
+            let body = json!({ "verdict": verdict, "reason": reason });
+            call(output, &admin, Method::POST, &[REASONS, &number.to_string(), "review"], Some(body)).await
         }
     }
 }
