@@ -30,12 +30,14 @@ const BELIEVED_MAX: Duration = Duration::from_secs(15 * 60);
 const ASKED_AGAIN: Duration = Duration::from_secs(10);
 
 /// An issuer of a configuration.
-pub(crate) struct Issuer {
+pub(crate) struct Issuer(Arc<Inner>);
+
+struct Inner {
     client: Client,
     settings: config::TokenIssuer,
     kept: std::sync::Mutex<Kept>,
     /// Held by who asks, so that all others wait for that answer or go on with what is believed.
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What came last, and when.
@@ -139,13 +141,13 @@ impl Issuer {
             .timeout(CALL_TIME_MAX)
             .build()
             .map_err(StartError::TokenIssuerTls)?;
-        let (kept, asking) = (std::sync::Mutex::default(), tokio::sync::Mutex::new(()));
-        Ok(Self { client, settings, kept, asking })
+        let (kept, asking) = (std::sync::Mutex::default(), Arc::default());
+        Ok(Self(Arc::new(Inner { client, settings, kept, asking })))
     }
 
     /// Asks for the keys, for `doctor`: how many there are, and the certificate that was shown, as DER.
     pub(crate) async fn look(&self) -> Result<(usize, Option<Vec<u8>>), ProviderError> {
-        let answer = self.ask_for_keys().await?;
+        let answer = self.0.ask_for_keys().await?;
         let info = answer.extensions().get::<reqwest::tls::TlsInfo>();
         let certificate = info.and_then(|info| info.peer_certificate()).map(<[u8]>::to_vec);
         let keys = ProviderKeys::parse(&bounded(answer).await?).map_err(ProviderError::Away)?;
@@ -153,27 +155,36 @@ impl Issuer {
     }
 
     async fn keys_of_now(&self, again: bool) -> Result<Arc<ProviderKeys>, ProviderError> {
-        let _asking = match self.known(again) {
+        let asking = Arc::clone(&self.0.asking);
+        let asking = match self.0.known(again) {
             Known::Enough(keys) => return Ok(keys),
             Known::Failed(failure) => return Err(failure),
             // Somebody asks already, and these are good meanwhile.
-            Known::Old(keys) => match self.asking.try_lock() {
+            Known::Old(keys) => match asking.try_lock_owned() {
                 Ok(asking) => asking,
                 Err(_) => return Ok(keys),
             },
-            Known::Missing => self.asking.lock().await,
+            Known::Missing => asking.lock_owned().await,
         };
         // Whoever waited gets what came meanwhile.
-        match self.known(again) {
+        match self.0.known(again) {
             Known::Enough(keys) => return Ok(keys),
             Known::Failed(failure) => return Err(failure),
             Known::Old(_) | Known::Missing => {}
         }
-        let answer = self.fetch().await.inspect_err(|error| failed(KEYS, error));
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take(answer, Instant::now())
+        let inner = Arc::clone(&self.0);
+        // In a task of its own: who hangs up meanwhile takes back no question, and so makes no second one.
+        let asked = tokio::spawn(async move {
+            let _asking = asking;
+            let answer = inner.fetch().await.inspect_err(|error| failed(KEYS, error));
+            let mut kept = inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.take(answer, Instant::now())
+        });
+        asked.await.unwrap_or_else(|_| Err(away("the question to it was not finished")))
     }
+}
 
+impl Inner {
     fn known(&self, again: bool) -> Known {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).known(again, Instant::now())
     }
