@@ -73,7 +73,7 @@ struct Arguments {
     /// Studies of the parts `catalogue`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
-    /// Leaves of the part `audit`; a hundred million take some 80 GB [default: 100000000; 300000 with --quick]
+    /// Leaves of the part `audit`; a hundred million take some 55 GB [default: 100000000; 300000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100_000..=2_000_000_000))]
     leaves: Option<u64>,
     /// Instances of each series in the part `catalogue`; 10 with a million studies take 9 GB more than 1
