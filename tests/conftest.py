@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
-from yingdun_testkit import part10, postgres, program
+from yingdun_testkit import browser, part10, postgres, program
 from yingdun_testkit.administration import Office
 from yingdun_testkit.dcmtk import Listening, Peer
 from yingdun_testkit.installation import Installation
+from yingdun_testkit.ward import Ward
 from yingdun_testkit.web import Web
 from yingdun_testkit.workstation import Entity
 
@@ -117,6 +118,50 @@ def archive_on(request, sqlite_archive, make_installation):
 def tokens():
     """Tokens by installation and name, made when first asked for."""
     return Tokens()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser. It ends with its module: its event loop would be in the way of other tests of this process. Missing, it fails the tests where `YINGDUN_REQUIRE_BROWSER` is set."""
+    if browser.executable() is None:
+        if os.environ.get("YINGDUN_REQUIRE_BROWSER"):
+            pytest.fail("Chromium is missing: script/bootstrap test installs it")
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser.executable(), args=browser.ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def ward(make_installation):
+    """People of every role and studies with pictures, for tests of the console; they add to it and break nothing."""
+    return Ward(make_installation("ward", shared=True))
+
+
+@pytest.fixture
+def desk(chromium, ward):
+    """Opens browser windows, each for a person of a role; every window is judged at the end of the test."""
+    if not browser.has_console(ward.installation, ward.tokens["clinician"]):
+        if os.environ.get("YINGDUN_REQUIRE_BROWSER"):
+            pytest.fail("the program has no console: script/console build, and build it again")
+        pytest.skip("the program was built without the console")
+    opened = []
+
+    def open_one(role, **looks):
+        token = ward.tokens[role] if role is not None else None
+        opened.append(browser.Desk(chromium, ward.installation, token, **looks))
+        return opened[-1]
+
+    yield open_one
+    try:
+        for one in opened:
+            one.check()
+    finally:
+        for one in opened:
+            one.close()
 
 
 class Tokens:

@@ -105,9 +105,9 @@ def test_a_technician_sees_what_was_acquired_today_and_stores(archive_on, gatewa
 
 
 @pytest.mark.parametrize(
-    "role", ["researcher", "system-administrator", "security-administrator", "audit-administrator"]
+    "role", ["system-administrator", "security-administrator", "audit-administrator"]
 )
-def test_researchers_and_officers_see_no_images_and_store_none(archive_on, gateway_on, tokens, role):
+def test_officers_see_no_images_and_store_none(archive_on, gateway_on, tokens, role):
     image = study_of(gateway_on, f"closed-{role}")
     web = Web(archive_on, tokens.person(archive_on, role))
     path = f"/studies/{image.StudyInstanceUID}"
@@ -118,6 +118,18 @@ def test_researchers_and_officers_see_no_images_and_store_none(archive_on, gatew
     assert (there.status_code, there.content) == (nowhere.status_code, nowhere.content), "the answer tells that it exists"
     answer = web.store(part10.file_bytes(part10.image(patient_id="closed")))
     assert answer.status_code == 403
+
+
+def test_a_researcher_of_no_project_finds_nothing_and_stores_nothing(archive_on, gateway_on, tokens):
+    image = study_of(gateway_on, "closed-researcher")
+    web = Web(archive_on, tokens.person(archive_on, "researcher"))
+    path = f"/studies/{image.StudyInstanceUID}"
+    assert web.search("/studies") == []
+    for suffix in ("", "/metadata", "/bulkdata", "/pixeldata", "/thumbnail", f"/series/{image.SeriesInstanceUID}", "/media"):
+        assert web.get(path + suffix).status_code == 404, suffix
+    there, nowhere = web.get(f"{path}/metadata"), web.get("/studies/2.25.404/metadata")
+    assert (there.status_code, there.content) == (nowhere.status_code, nowhere.content), "the answer tells that it exists"
+    assert web.store(part10.file_bytes(part10.image(patient_id="closed"))).status_code == 403
 
 
 def test_a_service_does_what_its_scopes_say(archive_on, gateway_on, tokens):
@@ -140,7 +152,7 @@ def test_events_and_conflicts_are_told_to_who_may_search(archive_on, tokens):
     office, raw = archive_on.office, lambda token, path: archive_on.office.api(token).raw("GET", path).status_code
     who = {role: tokens.person(archive_on, role) for role in PEOPLE}
     who |= {scope: tokens.client(archive_on, scope) for scope in ("store", "search", "view", "export", "worklist")}
-    may_search = {"clinician", "radiologist", "chief", "technician", "search", "view"}
+    may_search = {"clinician", "radiologist", "chief", "technician", "researcher", "search", "view"}
     for path in ("/events", "/conflicts"):
         answers = {name: raw(token, path) for name, token in who.items()}
         assert answers == {name: 200 if name in may_search else 403 for name in who}, path

@@ -15,8 +15,8 @@ BOOK = ROOT / "docs" / "src"
 IN_BOTH_LANGUAGES = {
     "installation.md", "devices.md", "query.md", "worklist.md", "users.md", "audit.md", "storage.md", "dicomweb.md",
     "pictures.md", "searching.md", "security.md", "moving-in.md", "export.md", "ups.md", "following.md", "national.md", "nodes.md", "sizing.md",
-    "keys.md", "destruction.md", "backup.md", "second-factor.md", "identity.md", "grants.md", "dissents.md", "outside.md", "maintenance.md", "masking.md", "monitoring.md",
-    "gateway.md", "programs.md", "policies.md",
+    "keys.md", "destruction.md", "backup.md", "second-factor.md", "identity.md", "grants.md", "dissents.md", "consents.md", "outside.md", "maintenance.md", "masking.md", "watermarks.md", "monitoring.md",
+    "gateway.md", "programs.md", "policies.md", "console.md", "screens.md",
 }
 
 

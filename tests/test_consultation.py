@@ -90,7 +90,9 @@ def test_a_slow_stream_is_cut_when_the_task_is_taken_back(archive_on, gateway_on
     body = {"name": name, "patient_id": "consult-2", "reason": "before the operation", "minutes": 10080}
     task = reader.post("/consultations", body, 201)
     path = f"/studies/{image.StudyInstanceUID}/series/{image.SeriesInstanceUID}/instances/{image.SOPInstanceUID}"
-    answer = mine.get(path, "application/dicom; transfer-syntax=*", stream=True)
+    assert mine.get(path, "application/dicom; transfer-syntax=*").status_code == 403, "marked pictures, and nothing that is stored"
+    frames = ",".join(str(number) for number in range(1, 49))
+    answer = mine.get(f"{path}/frames/{frames}/rendered", 'multipart/related; type="image/png"', stream=True)
     assert answer.status_code == 200
     came, broken, withdrawn = 0, None, None
     try:

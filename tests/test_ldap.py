@@ -362,7 +362,7 @@ def test_a_directory_that_is_away_ends_nothing_and_lets_nobody_new_in(house):
     house.directory.stop()
     try:
         answer = house.refused("working", status=503)
-        assert "The directory does not answer" in answer.text
+        assert "目录服务器暂时无法访问" in answer.text
         # An attempt that nobody answered is none: five of them stop nobody.
         for _ in range(6):
             house.refused("working", status=503)

@@ -169,7 +169,7 @@ def test_a_vendor_sees_nothing_of_a_patient_at_any_door(archive_on, gateway_on, 
     assert vendor.raw("GET", "/wado", params=one, prefix="").status_code == 403
     page = office.browser()
     page.cookies.set(SESSION_COOKIE, vendor.token, domain=urlparse(vendor.web).hostname, path="/", secure=True)
-    for path in ("/", f"/studies/{study}"):
+    for path in ("/studies", f"/studies/{study}"):
         shown = page.get(f"{vendor.web}{path}", timeout=30)
         assert shown.status_code == 403 and study not in shown.text, shown.text
     assert vendor.raw("GET", "/AuditEvent", prefix="/fhir/r4").status_code == 403

@@ -83,7 +83,7 @@ def house(make_installation, tmp_path_factory):
 def test_a_person_of_the_provider_signs_in_and_is_somebody_here(house):
     house.provider.person("4711", "doctors", "bowling", name="dr-li")
     browser, token = house.signed_in("4711")
-    home = browser.go("/")
+    home = browser.go("/studies")
     assert "dr-li" in home.text and 'name="password"' not in home.text
     api = house.office.api(token)
     assert api.get("/me/second-factor")["amr"] == ["external"]
@@ -96,7 +96,7 @@ def test_a_person_of_the_provider_signs_in_and_is_somebody_here(house):
     # The account is found by its subject, whatever name it is given later.
     house.provider.person("4711", "doctors", name="somebody-else")
     browser, _ = house.signed_in("4711")
-    assert "dr-li" in browser.go("/").text
+    assert "dr-li" in browser.go("/studies").text
     house.installation.verify_audit()
 
 
@@ -341,7 +341,7 @@ def test_who_left_a_shared_workstation_is_not_signed_in_again_by_a_click(house):
     browser, _ = house.signed_in("shared")
     assert not asks_anew(browser), "the session goes on"
     left = browser.session.post(
-        f"{house.office.web}/logout", data={"form_token": form_token(browser.go("/").text)}, allow_redirects=False, timeout=30
+        f"{house.office.web}/logout", data={"form_token": form_token(browser.go("/studies").text)}, allow_redirects=False, timeout=30
     )
     assert left.status_code == 303, left.text
     assert asks_anew(browser)
@@ -350,7 +350,7 @@ def test_who_left_a_shared_workstation_is_not_signed_in_again_by_a_click(house):
     assert asks_anew(browser)
     # The provider still knows who was here, and asks all the same; then it is forgotten.
     answer = browser.sign_in("shared")
-    assert answer.status_code == 200 and "shared" in browser.go("/").text
+    assert answer.status_code == 200 and "shared" in browser.go("/studies").text
     assert not asks_anew(browser)
 
 

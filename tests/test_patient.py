@@ -107,6 +107,45 @@ def test_a_patient_learns_who_looked_and_no_name(released):
     assert office.security.raw("GET", "/me/record/accesses").status_code == 403
 
 
+def test_a_patient_withdraws_an_own_consent_and_nobody_elses(released, tmp_path):
+    office = released.office
+    store(released, "patient-7"), store(released, "patient-8")
+    api, _ = patient(released, "zhang-7")
+    assert api.raw("GET", "/me/record/consents").status_code == 403, "bound to nothing"
+    bind(released, "zhang-7", "patient-7")
+
+    def enter(patient_id):
+        body = {"patient_id": patient_id, "to": "sharing", "form": "paper", "giver": "patient", "reference": "folder of Dr Hidden"}
+        return office.security.post("/consents", body, 201)["consent"]
+
+    own, kept, other = enter("patient-7"), enter("patient-7"), enter("patient-8")
+    answer = api.raw("GET", "/me/record/consents")
+    assert {row["consent"] for row in answer.json()} == {own, kept}
+    assert "Hidden" not in answer.text and office.names["security-administrator"] not in answer.text, "no names"
+    for number in (other, "1", "18446744073709551615"):
+        assert api.raw("POST", f"/me/record/consents/{number}/withdraw").status_code == 404, number
+    assert api.raw("POST", f"/consents/{own}/withdraw").status_code == 403, "that is the door of an office"
+    assert office.security.raw("POST", f"/me/record/consents/{own}/withdraw").status_code == 403
+    assert api.raw("POST", f"/me/record/consents/{own}/withdraw").status_code == 204
+    assert api.raw("POST", f"/me/record/consents/{own}/withdraw").status_code == 404, "it is over"
+    row = next(row for row in office.security.get("/consents", {"over": "true"}) if row["consent"] == own)
+    assert row["withdrawn_by"] == "zhang-7" and row["withdrawn_ms"]
+    leaves = [leaf for leaf in office.leaves(kind="administration", actor="zhang-7") if leaf["reason"] == "withdraw-consent"]
+    outcomes = [leaf["outcome"] for leaf in leaves]
+    assert sorted(outcomes) == sorted(["permitted"] * 5 + ["failed"] * 4 + ["succeeded"]), "a leaf before and after each"
+    assert {leaf["patient"] for leaf in leaves} == {row["patient"]}, "also where somebody else's was meant"
+    # The same at the command line.
+    options = ["--server", released.addresses.web, "--ca-file", released.ca_file, "--token-file", tmp_path / "token"]
+    (tmp_path / "token").write_text(api.token)
+    (tmp_path / "token").chmod(0o600)
+    assert [row["consent"] for row in program.run_json("patient-account", "consents", *options)] == [kept]
+    program.run_json("patient-account", "withdraw-consent", kept, *options)
+    assert program.run_json("patient-account", "consents", *options) == []
+    over = program.run_json("patient-account", "consents", "--over", *options)
+    assert {row["consent"] for row in over} == {own, kept} and all(row["withdrawn_ms"] for row in over)
+    assert [row["consent"] for row in office.security.get("/consents") if row["consent"] in (own, kept, other)] == [other]
+
+
 def test_an_account_is_bound_once_and_unbound_in_an_open_stream(released, tmp_path):
     office = released.office
     own = store(released, "patient-5", frames=48, rows=1024, columns=1024)
@@ -125,7 +164,9 @@ def test_an_account_is_bound_once_and_unbound_in_an_open_stream(released, tmp_pa
     again = office.security.raw("POST", "/patient-accounts", {**body, "name": "zhang-5"})
     assert again.status_code == 409, again.text
     path = f"/studies/{own.StudyInstanceUID}/series/{own.SeriesInstanceUID}/instances/{own.SOPInstanceUID}"
-    answer = web.get(path, "application/dicom; transfer-syntax=*", stream=True)
+    assert web.get(path, "application/dicom; transfer-syntax=*").status_code == 403, "marked pictures, and nothing that is stored"
+    frames = ",".join(str(number) for number in range(1, 49))
+    answer = web.get(f"{path}/frames/{frames}/rendered", 'multipart/related; type="image/png"', stream=True)
     assert answer.status_code == 200
     came, broken, unbound = 0, None, None
     try:

@@ -47,7 +47,7 @@ def test_a_browser_sets_a_second_factor_up_and_signs_in_with_both(guarded):
     form = {"password": PASSWORD, "form_token": form_token(page.text)}
     shown = browser.post(f"{office.web}/second-factor/begin", data=form, timeout=30)
     assert shown.status_code == 200 and shown.headers["cache-control"] == "no-store", shown.text
-    app = App(shown.text.split("<code>")[1].split("</code>")[0])
+    app = App(shown.text.split('<code class="secret">')[1].split("</code>")[0])
     wrong = {"one_time_code": "000000" if app.code() != "000000" else "000001", "form_token": form_token(shown.text)}
     again = browser.post(f"{office.web}/second-factor/confirm", data=wrong, timeout=30)
     assert again.status_code == 401, again.text
@@ -61,7 +61,7 @@ def test_a_browser_sets_a_second_factor_up_and_signs_in_with_both(guarded):
     assert 'name="password"' in home.text, "half a sign-in is none"
     assert send("/second-factor", one_time_code="ABCD-EFGH-IJKL-MNOP").status_code == 401
     assert send("/second-factor", one_time_code=app.fresh()).headers["location"] == "/"
-    assert name in browser.get(f"{office.web}/", timeout=30).text
+    assert name in browser.get(f"{office.web}/studies", timeout=30).text
     sessions = browser.get(f"{office.web}/sessions", timeout=30)
     assert "python-requests" in sessions.text and "127.0.0.1" in sessions.text and "本会话" in sessions.text
 

@@ -161,6 +161,26 @@ def test_who_is_revoked_at_one_node_is_nobody_at_the_others(nodes):
         wait_until(lambda: web.get("/studies").status_code == 401, "the token is dead", 10)
 
 
+def test_a_consent_that_is_withdrawn_at_one_node_closes_at_the_others(nodes):
+    office, patient = nodes.nodes[0].office, "nodes-consent"
+    office.security.put("/departments/lung-2026", {"name": "Lung nodules"}, 204)
+    token = office.person_token("dr-sun", "researcher")
+    now = int(time.time() * 1000)
+    member = {"name": "dr-sun", "department": "lung-2026", "valid_from_ms": now - 1000, "valid_until_ms": now + 3_600_000}
+    office.security.put("/department-members", member, 204)
+    image = part10.image(patient_id=patient)
+    nodes.webs[0].must_store(part10.file_bytes(image))
+    office.security.put("/study-departments", {"study": image.StudyInstanceUID, "requesting": ["lung-2026"]}, 204)
+    researchers = [Web(node, token) for node in nodes.nodes]
+    opened = lambda: [web.get(f"/studies/{image.StudyInstanceUID}/metadata").status_code for web in researchers]
+    assert opened() == [404] * 3
+    body = {"patient_id": patient, "to": "research", "form": "paper", "giver": "patient", "reference": "folder 7"}
+    made = office.security.post("/consents", body, 201)
+    assert opened() == [200] * 3, "entered at one node, it holds at all of them"
+    Office(nodes.nodes[1], names=office.names).security.post(f"/consents/{made['consent']}/withdraw", None, 204)
+    wait_until(lambda: opened() == [404] * 3, "the study closes at every node", 10)
+
+
 def test_a_node_that_is_lost_takes_nothing_with_it_but_its_own_packs_until_it_is_back(nodes):
     lost, others = nodes.nodes[1], [nodes.webs[0], nodes.webs[2]]
     there, here = (part10.image(patient_id="several-lost", seed=n) for n in (1, 2))

@@ -3,8 +3,8 @@
 use crate::case::Measured;
 use crate::failure::{Failure, Outcome, While};
 use crate::{
-    Arguments, Part, access, audit, catalogue, environment, flood, monitor, nodes, report, rewrap, size,
-    write_records,
+    Arguments, Part, access, audit, catalogue, console, environment, flood, monitor, nodes, report, rewrap,
+    size, write_records,
 };
 use serde_json::Value;
 use std::fs;
@@ -89,6 +89,19 @@ async fn one(part: Part, arguments: &Arguments, records: &mut Vec<Value>) -> Out
             let leaves = arguments.leaves.unwrap_or(if arguments.quick { LEAVES_QUICK } else { LEAVES });
             let appending = if arguments.quick { APPENDING_QUICK } else { APPENDING };
             audit::run(&arguments.work, leaves, appending).await
+        }
+        Part::Console => {
+            let environment = environment(arguments)?;
+            let whole = if arguments.quick { console::Size::QUICK } else { console::Size::FULL };
+            let wanted =
+                console::Size { studies, runs: arguments.rounds.map_or(whole.runs, usize::from), ..whole };
+            let table = console::run(&environment, wanted, &arguments.rows, &mut measured).await?;
+            fs::remove_dir_all(&environment.work).or_fail("removing the work folder")?;
+            keep(
+                records,
+                &report::records_beside(&measured, console::OURS, &[console::PEER], str::to_owned),
+            )?;
+            Ok(table)
         }
         Part::Ingest | Part::Retrieve | Part::Query | Part::Dimse | Part::Large | Part::Transfer => {
             Err(Failure::new(format!("{part:?} is measured beside peers")))

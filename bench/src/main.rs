@@ -18,6 +18,7 @@ mod alone;
 mod audit;
 mod case;
 mod catalogue;
+mod console;
 mod data;
 mod failure;
 mod flood;
@@ -70,7 +71,7 @@ struct Arguments {
     /// Files of the folder that is imported in the part `transfer` [default: 100000; 2000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
     files: Option<u32>,
-    /// Studies of the parts `catalogue`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
+    /// Studies of the parts `catalogue` and `console`, of three series each, and `rewrap` [default: 1000000; 20000 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     studies: Option<u32>,
     /// Leaves of the part `audit`; a hundred million take some 55 GB [default: 100000000; 300000 with --quick]
@@ -98,6 +99,9 @@ struct Arguments {
     /// Which seeds the part `monitor` takes; figures that are published are of those held out
     #[arg(long, value_enum, default_value = "held-out")]
     split: Split,
+    /// Which rows the part `console` has [default: all]
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<console::Row>,
     /// A folder on the disk to be measured; it is emptied
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     work: PathBuf,
@@ -132,6 +136,8 @@ enum Part {
     Monitor,
     /// Appends to the audit log, its index, and searches in it
     Audit,
+    /// What a person waits for in a browser, and what is left of marks
+    Console,
 }
 
 impl Part {
@@ -145,7 +151,8 @@ impl Part {
             | Self::Access
             | Self::Gateway
             | Self::Monitor
-            | Self::Audit => true,
+            | Self::Audit
+            | Self::Console => true,
         }
     }
 }

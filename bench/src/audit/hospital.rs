@@ -113,6 +113,7 @@ impl Hospital {
             policy_set: Some([3; 32]),
             reason: const { ReasonCode::new("in-care") },
             counts: Counts::new().with("instances", n % 300),
+            content: None,
             detail: None,
         }
     }

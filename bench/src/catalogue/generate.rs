@@ -2,6 +2,7 @@
 //! to a patient, ten years of dates, and as many search terms as the archive makes.
 
 use super::Size;
+use super::keyed::Keyed;
 use yingdun_catalog::catalogue::{
     Date, InstanceFacts, SeriesFacts, StudyFacts, StudyTerms, TimeOfDay, Token,
 };
@@ -68,16 +69,41 @@ const GIVEN: [(&str, &str); 24] = [
 pub(super) struct Hospital {
     pub(super) size: Size,
     pub(super) institution: InstitutionId,
+    /// Where whole searches have to find and open what is here.
+    keyed: Option<Keyed>,
 }
 
 impl Hospital {
     pub(super) fn new(size: Size) -> Self {
         let institution = InstitutionId::new("renmin").unwrap_or_else(|_| unreachable!("a legal name"));
-        Self { size, institution }
+        Self { size, institution, keyed: None }
+    }
+
+    /// One whose tokens and columns are under the keys of an installation.
+    pub(super) fn keyed(size: Size, keyed: Keyed) -> Self {
+        Self { size, institution: keyed.institution.clone(), keyed: Some(keyed) }
     }
 
     pub(super) fn study(&self, s: u32) -> StudyFacts {
-        self.described(s, tokens(s))
+        StudyFacts { sealed: self.sealed_study(s), ..self.described(s, self.tokens(s)) }
+    }
+
+    /// The terms of a study, those of its modality excepted.
+    pub(super) fn tokens(&self, s: u32) -> Vec<Token> {
+        match &self.keyed {
+            Some(keyed) => tokens_by(s, &|kind, is_whole, text| keyed.token(kind, is_whole, text)),
+            None => tokens(s),
+        }
+    }
+
+    /// The sealed column of a study.
+    pub(super) fn sealed_study(&self, s: u32) -> Vec<u8> {
+        self.keyed.as_ref().map_or_else(|| vec![0x5a; SEALED_STUDY_BYTES], |keyed| keyed.study_column(s))
+    }
+
+    /// The sealed column of a series.
+    fn sealed_series(&self, s: u32, r: u32) -> Vec<u8> {
+        self.keyed.as_ref().map_or_else(|| vec![0x5a; SEALED_SERIES_BYTES], |keyed| keyed.series_column(s, r))
     }
 
     fn described(&self, s: u32, tokens: Vec<Token>) -> StudyFacts {
@@ -86,21 +112,21 @@ impl Hospital {
             institution: self.institution.clone(),
             patient: patient_ref(patient_of(s)),
             uid: uid(1, u64::from(s)),
-            time: TimeOfDay::new(dice % 24, dice % 60, 0, 0),
             grade: Grade::L4,
             received: Timestamp::from_ms(i64::from(s)),
             patient_conflict: false,
             terms: StudyTerms {
                 date: day(date_of(s)),
+                time: TimeOfDay::new(dice % 24, dice % 60, 0, 0),
                 tokens,
                 modalities: vec![modality_of(s).to_owned()],
                 accession: None,
             },
-            sealed: vec![0x5a; SEALED_STUDY_BYTES],
+            sealed: Vec::new(),
         }
     }
 
-    /// The same without its terms, which take longest to make.
+    /// The same without its terms and its sealed column, which take longest to make.
     pub(super) fn study_without_terms(&self, s: u32) -> StudyFacts {
         self.described(s, Vec::new())
     }
@@ -115,7 +141,7 @@ impl Hospital {
             performed_date: day(date_of(s)),
             performed_time: None,
             received: Timestamp::from_ms(i64::from(s)),
-            sealed: vec![0x5a; SEALED_SERIES_BYTES],
+            sealed: self.sealed_series(s, r),
         }
     }
 
@@ -143,8 +169,15 @@ impl Hospital {
     }
 }
 
-/// The terms of a study, those of its modality excepted.
+/// The same, where nothing has to be found but by who knows how they are made.
 pub(super) fn tokens(s: u32) -> Vec<Token> {
+    tokens_by(s, &plain)
+}
+
+/// What a token is made of: what it stands for, whether of a whole value, and the text.
+type TokenOf<'k> = &'k dyn Fn(Kind, bool, &str) -> Token;
+
+fn tokens_by(s: u32, of: TokenOf<'_>) -> Vec<Token> {
     let patient = patient_of(s);
     let name = name_of(patient);
     let mut tokens = Vec::with_capacity(96);
@@ -153,24 +186,24 @@ pub(super) fn tokens(s: u32) -> Vec<Token> {
         (Kind::Accession, accession(s)),
         (Kind::StudyId, format!("{}", s % 100_000)),
     ] {
-        tokens.extend(all(kind, &fold(&text)));
+        tokens.extend(all(of, kind, &fold(&text)));
     }
     for (kind, name) in [(Kind::Name, name.clone()), (Kind::Referring, name_of(patient % 400))] {
-        name.split('=').for_each(|group| tokens.extend(all(kind, &fold(group))));
+        name.split('=').for_each(|group| tokens.extend(all(of, kind, &fold(group))));
     }
     for part in parts(&name) {
-        tokens.extend(beginnings(Kind::Part, &part).map(|beginning| prefix(Kind::Part, beginning)));
+        tokens.extend(beginnings(Kind::Part, &part).map(|beginning| of(Kind::Part, false, beginning)));
     }
-    tokens.push(exact(Kind::BirthDate, &format!("{}", patient % 30_000)));
-    tokens.push(exact(Kind::Request, &format!("R{s}")));
-    tokens.push(exact(Kind::Request, &format!("S{s}")));
+    tokens.push(of(Kind::BirthDate, true, &birth_date(patient)));
+    tokens.push(of(Kind::Request, true, &format!("R{s}")));
+    tokens.push(of(Kind::Request, true, &format!("S{s}")));
     tokens.sort_unstable();
     tokens.dedup();
     tokens
 }
 
 /// What a term stands for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     PatientId = 1,
     Accession,
@@ -190,8 +223,19 @@ pub(super) fn prefix(kind: Kind, text: &str) -> Token {
     hashed(kind as u64 * 2 + 1, text)
 }
 
-fn all(kind: Kind, text: &str) -> Vec<Token> {
-    std::iter::once(exact(kind, text)).chain(beginnings(kind, text).map(|text| prefix(kind, text))).collect()
+fn plain(kind: Kind, is_whole: bool, text: &str) -> Token {
+    if is_whole { exact(kind, text) } else { prefix(kind, text) }
+}
+
+fn all(of: TokenOf<'_>, kind: Kind, text: &str) -> Vec<Token> {
+    std::iter::once(of(kind, true, text))
+        .chain(beginnings(kind, text).map(|text| of(kind, false, text)))
+        .collect()
+}
+
+/// The longest beginning that has a term.
+pub(super) fn longest_beginning(kind: Kind, text: &str) -> &str {
+    beginnings(kind, text).last().unwrap_or(text)
 }
 
 fn beginnings(kind: Kind, text: &str) -> impl Iterator<Item = &str> {
@@ -212,6 +256,12 @@ pub(super) const fn patient_of(s: u32) -> u32 {
 
 pub(super) const fn is_first_of_patient(s: u32) -> bool {
     s.is_multiple_of(STUDIES_PER_PATIENT)
+}
+
+/// Days over which people are born, as a date of eight digits; months have 28 days here.
+pub(super) fn birth_date(patient: u32) -> String {
+    let n = patient % 26_880;
+    format!("{:04}{:02}{:02}", 1930 + n / 336, 1 + n % 336 / 28, 1 + n % 28)
 }
 
 pub(super) fn patient_id(patient: u32) -> String {
@@ -270,7 +320,7 @@ pub(super) fn instance_ref(s: u32, r: u32, i: u32) -> InstanceRef {
     InstanceRef::from_bytes(hashed(104, &format!("{s}.{r}.{i}")))
 }
 
-fn uid(kind: u32, number: u64) -> Uid {
+pub(super) fn uid(kind: u32, number: u64) -> Uid {
     fixed(&format!("1.2.826.0.1.3680043.10.1338.{kind}.{number}"))
 }
 

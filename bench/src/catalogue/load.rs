@@ -4,7 +4,7 @@
 //! Rows of studies, series and instances come in the order of arrival, and their indexes are made at the end. Search terms come
 //! in the order of their key, some of them at a time, so that memory stays bounded.
 
-use super::generate::{Hospital, SERIES_PER_STUDY, is_first_of_patient, series_ref, study_ref, tokens};
+use super::generate::{Hospital, SERIES_PER_STUDY, is_first_of_patient, series_ref, study_ref};
 use crate::failure::{Outcome, While};
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -135,10 +135,10 @@ fn sorted_terms(hospital: &Hospital, wanted: &std::ops::Range<i128>) -> Vec<[i64
 fn terms_of(hospital: &Hospital, s: u32) -> impl Iterator<Item = [i64; 3]> {
     let study = hospital.study_without_terms(s);
     let date = number(study.terms.date);
-    let key = study_key(study_ref(s));
+    let key = study_key(study_ref(s), study.terms.time);
     let modalities = study.terms.modalities.into_iter();
     let modalities = modalities.map(|modality| modality_term(&hospital.institution, &modality));
-    let tokens = tokens(s).into_iter().map(|token| term(&token));
+    let tokens = hospital.tokens(s).into_iter().map(|token| term(&token));
     tokens.chain(modalities).collect::<Vec<_>>().into_iter().map(move |term| [term, date, key])
 }
 
@@ -213,14 +213,14 @@ fn study_row(hospital: &Hospital, s: u32) -> Vec<Value> {
         study.patient.into(),
         (&study.uid).into(),
         Value::Int(number(study.terms.date)),
-        Value::Int(microseconds(study.time)),
+        Value::Int(microseconds(study.terms.time)),
         study.grade.into(),
         study.received.into(),
         study.patient_conflict.into(),
         SERIES_PER_STUDY.into(),
         instances.into(),
-        study.sealed.into(),
-        Value::Int(study_key(study_ref(s))),
+        hospital.sealed_study(s).into(),
+        Value::Int(study_key(study_ref(s), study.terms.time)),
     ]
 }
 

@@ -9,12 +9,15 @@
 
 mod arrive;
 mod generate;
+mod keyed;
 mod load;
 mod search;
+mod typed;
 
 use crate::failure::{Outcome, While};
 use crate::statistics::Latencies;
 use generate::Hospital;
+pub(crate) use keyed::Keyed;
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -69,6 +72,16 @@ pub(crate) async fn run(work: &Path, keep: Option<&Path>, size: Size, engines: &
         figures.push(measure(*engine, &hospital, &folder, rates).await?);
     }
     Ok(table(size, &figures))
+}
+
+/// Fills the catalogue of an installation with studies that it can find and open.
+pub(crate) async fn fill(database: &Database, size: Size, keyed: Keyed) -> Outcome<()> {
+    load::load(database, &Hospital::keyed(size, keyed)).await
+}
+
+/// What people type who look for some of these studies.
+pub(crate) fn typed(studies: u32, count: u32) -> Vec<String> {
+    (0..count).map(|n| typed::whole(studies, n).words.join(" ")).collect()
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ use super::generate::{
     DAYS, Hospital, Kind, accession, day, exact, instance_ref, mixed, name_of, patient_id, patient_of,
     patient_ref, prefix, study_ref,
 };
+use super::typed;
 use crate::failure::{Outcome, While};
 use crate::statistics::Latencies;
 use std::ops::RangeInclusive;
@@ -19,7 +20,7 @@ use yingdun_model::{ActorId, Timestamp};
 const RUNS: u32 = 1000;
 const ROWS: u32 = 101;
 
-type Measured = (&'static str, Latencies, f64);
+pub(super) type Measured = (&'static str, Latencies, f64);
 
 pub(super) async fn latencies(database: &Database, hospital: &Hospital) -> Outcome<Vec<Measured>> {
     let count = hospital.size.studies;
@@ -125,6 +126,8 @@ pub(super) async fn latencies(database: &Database, hospital: &Hospital) -> Outco
     let new = StudyFilter::all(hospital.institution.clone(), today);
     found.push(measure("a technician, 1000 studies of today", async |_| search(new.clone()).await).await?);
 
+    typed::latencies(database, hospital, &visibility, &mut found).await?;
+
     found.push(
         measure("series of a study", async |n| {
             let of = SeriesFilter::of(StudyFilter { studies: vec![study_ref(some(n))], ..all() });
@@ -143,7 +146,7 @@ pub(super) async fn latencies(database: &Database, hospital: &Hospital) -> Outco
     Ok(found)
 }
 
-async fn measure(
+pub(super) async fn measure(
     what: &'static str,
     run: impl AsyncFn(u32) -> Result<usize, CatalogError>,
 ) -> Outcome<Measured> {
@@ -155,6 +158,7 @@ async fn measure(
     }
     let latencies = Latencies::new(times);
     let rows = rows as f64 / f64::from(RUNS);
-    eprintln!("  {what:<40} p99 {:>8.2} ms {rows:>7.1} rows", latencies.percentile_ms(0.99));
+    let [p95, p99] = [0.95, 0.99].map(|share| latencies.percentile_ms(share));
+    eprintln!("  {what:<40} p95 {p95:>8.2} ms  p99 {p99:>8.2} ms {rows:>7.1} rows");
     Ok((what, latencies, rows))
 }

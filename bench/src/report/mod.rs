@@ -3,7 +3,7 @@
 mod page;
 mod targets;
 
-pub(crate) use page::{page, targets_table};
+pub(crate) use page::{conditions, page, targets_table};
 
 use crate::case::Measured;
 use serde::Serialize;

@@ -40,7 +40,8 @@ pub(crate) fn page(
     page
 }
 
-fn conditions(machine: &Machine, stolen_percent: f64) -> String {
+/// What a reader needs to judge the numbers, as a table.
+pub(crate) fn conditions(machine: &Machine, stolen_percent: f64) -> String {
     let mut rows = vec![
         ("CPU", format!("{}, {} cores", machine.cpu, machine.cores)),
         ("Memory", format!("{} GB", machine.memory_gb)),

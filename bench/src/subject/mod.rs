@@ -1,5 +1,6 @@
 //! What is measured: servers, each started fresh in an empty folder, each with its defaults.
 
+pub(crate) mod filled;
 pub(crate) mod nodes;
 mod orthanc;
 mod storescp;
@@ -14,7 +15,7 @@ use crate::process::Server;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-pub(crate) use yingdun::CLIENT;
+pub(crate) use yingdun::{CLIENT, PASSWORD, READER};
 use yingdun_dimse::scu::{Destination, Settings};
 use yingdun_model::AeTitle;
 
@@ -121,8 +122,19 @@ impl Subject {
             Self::Orthanc { tls } => orthanc::start(environment, &folder, tls, orthanc::Sync::Default).await,
             Self::Storescp { tls } => storescp::start_dcmtk(environment, &folder, tls),
             Self::DicomRs => storescp::start_dicom_rs(&folder),
-            Self::Yingdun { replicas } => yingdun::start(environment, &folder, replicas).await,
+            Self::Yingdun { replicas } => yingdun::start(environment, &folder, replicas, &[]).await,
         }
+    }
+
+    /// Starts Yingdun in an empty folder of this name, with settings above its configuration.
+    pub(crate) async fn start_yingdun(
+        environment: &Environment,
+        name: &str,
+        settings: &[(&str, String)],
+    ) -> Outcome<Running> {
+        let folder = environment.work.join(name);
+        fs::create_dir_all(&folder).or_fail("making a folder")?;
+        yingdun::start(environment, &folder, 3, settings).await
     }
 
     /// Starts it for loading many instances whose loading is not measured.

@@ -23,7 +23,10 @@ const CALLED: &str = "YINGDUN";
 pub(crate) const CLIENT: &str = "transfer";
 
 /// The password of everybody in a benchmark.
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The login name, and the role, of who reads.
+pub(crate) const READER: &str = "radiologist";
 
 /// Whose archive it is.
 pub(super) const INSTITUTION: &str = "benchmark";
@@ -31,7 +34,13 @@ pub(super) const INSTITUTION: &str = "benchmark";
 /// What a form carries twice (hidden field and cookie). Browsers get it from the page; a program may choose it.
 const FORM_TOKEN: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";
 
-pub(super) async fn start(environment: &Environment, folder: &Path, replicas: usize) -> Outcome<Running> {
+/// Starts one, with settings above its configuration.
+pub(super) async fn start(
+    environment: &Environment,
+    folder: &Path,
+    replicas: usize,
+    settings: &[(&str, String)],
+) -> Outcome<Running> {
     let storage = folder.join("replicas");
     let installed = Installed::make(environment, &folder.join("installation"), |init| {
         if let Some(catalogue) = &environment.catalogue {
@@ -42,7 +51,7 @@ pub(super) async fn start(environment: &Environment, folder: &Path, replicas: us
         }
     })
     .await?;
-    let serving = serve(environment, &installed.config, &[], &folder.join("log"))?;
+    let serving = serve(environment, &installed.config, settings, &folder.join("log"))?;
     let accounts = installed.administer(&serving).await?;
     let secret = folder.join("client.secret");
     fs::write(&secret, &accounts.client_secret).or_fail("keeping a secret")?;
@@ -215,13 +224,12 @@ async fn administer(
     let scopes = json!({"scopes": ["store", "search", "view", "export"]});
     call(&mut security, Method::PUT, &format!("/api/v1/clients/{CLIENT}/scopes"), &scopes).await?;
     let client_secret = text(&client, "client_secret")?.to_owned();
-    let person = json!({"name": "radiologist"});
+    let person = json!({"name": READER});
     let created = call(&mut system, Method::POST, "/api/v1/people", &person).await?;
     call(&mut security, Method::PUT, "/api/v1/people/radiologist/roles/radiologist", &Value::Null).await?;
     let link = text(&created, "link")?;
     Ok(Accounts {
-        radiologist: sign_in(web, link.rsplit('/').next().unwrap_or(link), "radiologist", "radiologist")
-            .await?,
+        radiologist: sign_in(web, link.rsplit('/').next().unwrap_or(link), READER, READER).await?,
         client: token(web, &client_secret).await?,
         client_secret,
     })

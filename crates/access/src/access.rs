@@ -1,15 +1,17 @@
 //! The face of this room: facts are gathered, the engine decides, the log keeps it, a permit comes out.
 
+use crate::acting::Acting;
 use crate::alerts::{Right, Seen};
 use crate::care;
+use crate::consents::{ConsentFacts, ConsentRules};
 use crate::decision::{
-    CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Target,
-    Ties, parse_scopes,
+    CareInterval, Circumstances, Decision, Engine, PolicyError, PolicySource, Principal, Resource, Scope,
+    Target, Ties, parse_scopes,
 };
-use crate::departments::DepartmentFacts;
+use crate::departments::{AskedDepartments, DepartmentFacts, asks_departments};
 use crate::device::{self, DeviceFault};
 use crate::directory::LdapSetup;
-use crate::dissents::DissentFacts;
+use crate::dissents::{DissentFacts, asks_dissents};
 use crate::external::TokenIssuer;
 use crate::flood::FloodGuard;
 use crate::grants::{HeldGrants, RunningTimes};
@@ -26,17 +28,22 @@ use crate::rules::SignInRules;
 use crate::session::{Proof, Session};
 use crate::sign_in::Stage;
 use crate::tally::Tally;
+use crate::waiting::Waiting;
 use crate::watch::{NoWatch, Stops, Watch, Who, is_stopped, may_be_stopped};
+use crate::watermarks::{Watermarks, unless_kept};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use yingdun_audit::complete::{Act, Counted};
 use yingdun_audit::{AuditError, Log};
+use yingdun_catalog::catalogue::dissents::Against;
+use yingdun_catalog::catalogue::{care as care_relations, consents, dissents};
 use yingdun_catalog::identity::{alerts, sessions};
-use yingdun_catalog::{CatalogError, Database};
+use yingdun_catalog::{CatalogError, Database, Together};
 use yingdun_crypto::SealingKey;
 use yingdun_model::{
-    Action, ActorKind, Clock, InstitutionId, PatientRef, PurposeOfUse, Role, Stop, StudyRef, Timestamp,
+    Action, ActorKind, Clock, ConsentKind, InstitutionId, PatientRef, PurposeOfUse, Role, Stop, StudyRef,
+    Timestamp,
 };
 
 /// The day of an institution begins at this offset from UTC unless configured: China Standard Time.
@@ -67,8 +74,12 @@ pub struct AccessConfig {
     pub token_issuers: Vec<TokenIssuer>,
     /// What roles are not to learn of the studies that they see.
     pub masking: Masking,
+    /// Whose pictures carry marks, and who is given nothing else.
+    pub watermarks: Watermarks,
     /// How long after a study came its patient may see it; none where patients see nothing.
     pub patient_release: Option<Duration>,
+    /// For which uses a consent is needed.
+    pub consents: ConsentRules,
     /// Who counts what people open, and stops who opens too much.
     pub watch: Arc<dyn Watch>,
 }
@@ -89,10 +100,23 @@ impl AccessConfig {
             ldap: None,
             token_issuers: Vec::new(),
             masking: Masking::default(),
+            watermarks: Watermarks::default(),
             patient_release: None,
+            consents: ConsentRules::default(),
             watch: Arc::new(NoWatch),
         }
     }
+}
+
+/// A decision that was taken in advance, and when what it permits ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Foreseen {
+    /// The decision as it is now.
+    pub decision: Decision,
+    /// The first moment at which it permits no more: the end of the grant, the care relation or whatever it rests on. None where it rests on
+    /// a role, and where nothing is permitted.
+    pub until: Option<Timestamp>,
 }
 
 /// A decision, on what it rests, and by which policies it was taken.
@@ -115,6 +139,26 @@ pub(crate) struct Standing {
     pub(crate) strong: bool,
     /// When that was.
     pub(crate) proved: Option<Timestamp>,
+}
+
+impl Standing {
+    fn of(
+        session: &Session,
+        disabled: bool,
+        scopes: BTreeSet<Scope>,
+        strong: bool,
+        proved: Option<Timestamp>,
+    ) -> Self {
+        let principal = Principal {
+            kind: session.actor_kind(),
+            actor: session.actor().clone(),
+            institution: session.institution().clone(),
+            role: session.role(),
+            disabled,
+            scopes,
+        };
+        Self { principal, strong, proved }
+    }
 }
 
 /// Authentication, decisions and the administration of accounts and rights. Clones are the same.
@@ -142,11 +186,14 @@ pub(crate) struct Inner {
     pub(crate) running_times: RunningTimes,
     pub(crate) maintenance_times: RunningTimes,
     pub(crate) masking: Masking,
+    pub(crate) watermarks: Watermarks,
     pub(crate) patient_release: Option<Duration>,
+    pub(crate) consents: ConsentRules,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) stops: Stops,
     pub(crate) tally: Tally,
     pub(crate) once: Once,
+    pub(crate) waiting: Waiting,
     utc_offset_minutes: i32,
     pub(crate) policies: InForce,
 }
@@ -220,7 +267,9 @@ impl Access {
             ldap,
             token_issuers,
             masking,
+            watermarks,
             patient_release,
+            consents,
             watch,
         } = config;
         let engine = Engine::load(&policies)?;
@@ -242,11 +291,14 @@ impl Access {
             running_times: RunningTimes::default(),
             maintenance_times: RunningTimes::default(),
             masking,
+            watermarks,
             patient_release,
+            consents,
             watch,
             stops: Stops::default(),
             tally: Tally::default(),
             once: Once::default(),
+            waiting: Waiting::default(),
             utc_offset_minutes,
             policies: InForce::new(engine),
         };
@@ -310,24 +362,51 @@ impl Access {
         action: Action,
         resources: &[Resource],
     ) -> Result<Vec<Decision>, Refusal> {
+        let foreseen = self.foresee_many(session, action, resources).await?;
+        Ok(foreseen.into_iter().map(|one| one.decision).collect())
+    }
+
+    /// The same with the moment at which each permission ends by itself, for who is told in advance. It is as of now: what is revoked
+    /// ends before.
+    ///
+    /// # Errors
+    /// As [`Self::decide`].
+    pub async fn foresee_many(
+        &self,
+        session: &Session,
+        action: Action,
+        resources: &[Resource],
+    ) -> Result<Vec<Foreseen>, Refusal> {
         let now = self.inner.clock.now();
-        let Standing { principal, strong, .. } = match self.standing(session, now).await? {
-            Ok(standing) => standing,
-            Err(reason) => return Ok(vec![Decision::refused(reason); resources.len()]),
+        let acting = match self.acting(session, action, resources, now).await? {
+            Ok(acting) => acting,
+            Err(reason) => {
+                let refused = Foreseen { decision: Decision::refused(reason), until: None };
+                return Ok(vec![refused; resources.len()]);
+            }
         };
+        let Acting { standing: Standing { principal, strong, .. }, grants, stop, maintenance } = acting;
         let patients: BTreeSet<PatientRef> =
             resources.iter().filter_map(Resource::study).map(|study| study.patient).collect();
-        let known = self.known_of(session, &principal, action, patients, studies_of(resources), now).await?;
+        let held = (grants, maintenance);
+        let known =
+            self.known_of(session, &principal, action, (patients, studies_of(resources)), held, now).await?;
         let day_start = self.day_start(now);
-        let targets: Vec<Target> =
-            resources.iter().map(|resource| known.target(&principal, resource, day_start).0).collect();
+        let (targets, numbers): (Vec<Target>, Vec<GrantNumbers>) =
+            resources.iter().map(|resource| known.target(&principal, resource, day_start)).unzip();
         let when = self.circumstances(session, now, strong, &known);
         let mut decisions = self.inner.policies.now().decide_many(&principal, action, &targets, &when);
-        if decisions.iter().any(|decision| decision.permitted) {
-            let stop = self.stop_of(session, action, now).await?;
-            decisions.iter_mut().for_each(|decision| *decision = unless_stopped(*decision, stop, action));
+        for (decision, resource) in decisions.iter_mut().zip(resources) {
+            *decision = unless_stopped(*decision, stop, action);
+            *decision = unless_kept(*decision, action, self.showing_of(session, resource));
         }
-        Ok(decisions)
+        let decided = decisions.into_iter().zip(&targets).zip(numbers);
+        let foreseen = |((decision, target), numbers): ((Decision, &Target), GrantNumbers)| {
+            let until = basis_of(decision, target, numbers).until;
+            let ends = decision.permitted && until < Basis::LASTING.until;
+            Foreseen { decision, until: ends.then_some(until) }
+        };
+        Ok(decided.map(foreseen).collect())
     }
 
     /// Decides, writes the decision down durably, and gives a permit. A refusal is written down as well.
@@ -347,7 +426,7 @@ impl Access {
             self.decide_at(session, action, &resource, now).await?;
         let mut seen = Seen::default();
         if decision.permitted {
-            let right = Right { reason: decision.reason, tie, proved };
+            let right = Right { reason: decision.reason, tie, proved, is_copy: false };
             seen = self.watched(session, action, &resource, right, now).await?;
             decision = seen.refused.map_or(decision, Decision::refused);
         }
@@ -359,8 +438,16 @@ impl Access {
         if let Some(grant) = basis.grant.filter(|_| decision.permitted && maintenance.is_none()) {
             event.counts = event.counts.with(ledger::GRANT, grant);
         }
+        if let Some(consent) = basis.consent.filter(|_| decision.permitted) {
+            event.counts = event.counts.with(ledger::CONSENT, consent);
+        }
         if decision.permitted && action == Action::View && self.is_masked(session.role()) {
             event.counts = event.counts.with(ledger::MASKED, 1);
+        }
+        let showing = self.showing_of(session, &resource);
+        if decision.permitted && action == Action::View && showing.marked {
+            // An event has four counts; the fourth says both.
+            event.counts = event.counts.with(ledger::MARKED, 1 + u64::from(showing.rendered_only));
         }
         let opens = decision.permitted && opens_content(action);
         let begun = opens.then(|| self.inner.tally.begin());
@@ -421,7 +508,8 @@ impl Access {
                 return Err(unavailable);
             }
         };
-        if decision.permitted && basis.grant == permit.grant() && policy_set == *permit.policy_set() {
+        let same = basis.grant == permit.grant() && basis.consent == permit.consent();
+        if decision.permitted && same && policy_set == *permit.policy_set() {
             // An answer that is still being read is no rest.
             self.used(session, now).await.map_err(Refusal::FactsUnavailable)?;
             permit.extend(now, basis, rung);
@@ -429,7 +517,7 @@ impl Access {
         }
         permit.end();
         if decision.permitted {
-            // It rests on another grant now, or on none, or on other policies: a new leaf says on which.
+            // It rests on another grant or consent now, or on none, or on other policies: a new leaf says on which.
             return Err(refused(Reason::LeafWindowOver));
         }
         let event = ledger::decided(session, permit.action(), permit.resource(), decision, policy_set);
@@ -445,8 +533,8 @@ impl Access {
         resource: &Resource,
         now: Timestamp,
     ) -> Result<Decided, Refusal> {
-        let Standing { principal, strong, proved } = match self.standing(session, now).await? {
-            Ok(standing) => standing,
+        let acting = match self.acting(session, action, std::slice::from_ref(resource), now).await? {
+            Ok(acting) => acting,
             Err(reason) => {
                 let (decision, policy_set) = (Decision::refused(reason), self.policy_set());
                 return Ok(Decided {
@@ -459,23 +547,32 @@ impl Access {
                 });
             }
         };
+        let Acting { standing: Standing { principal, strong, proved }, grants, stop, maintenance } = acting;
         let patients = resource.study().map(|study| study.patient).into_iter().collect();
         let studies = studies_of(std::slice::from_ref(resource));
-        let known = self.known_of(session, &principal, action, patients, studies, now).await?;
+        let held = (grants, maintenance);
+        let known = self.known_of(session, &principal, action, (patients, studies), held, now).await?;
         let (target, grants) = known.target(&principal, resource, self.day_start(now));
         let when = self.circumstances(session, now, strong, &known);
         let engine = self.inner.policies.now();
-        let decision = engine.decide(&principal, action, &target, &when);
-        let decision = if decision.permitted {
-            unless_stopped(decision, self.stop_of(session, action, now).await?, action)
-        } else {
-            decision
-        };
+        let decision = unless_stopped(engine.decide(&principal, action, &target, &when), stop, action);
+        let decision = unless_kept(decision, action, self.showing_of(session, resource));
         let basis = match known.maintenance.filter(|_| decision.reason == Reason::MaintenanceSession) {
             Some(OpenMaintenance { number, interval }) => {
-                Basis { grant: Some(number), until: interval.valid_until, broken_glass: false }
+                Basis { grant: Some(number), until: interval.valid_until, ..Basis::LASTING }
             }
             None => basis_of(decision, &target, grants),
+        };
+        let consent = resource.study().filter(|_| decision.permitted).and_then(|study| {
+            let rules = self.inner.consents;
+            let kind = rules.needed(session.purpose(), session.role(), action, Some(study.grade))?;
+            known.consents.to(kind, study.patient, now)
+        });
+        let basis = match consent {
+            Some((number, span)) => {
+                Basis { consent: Some(number), until: basis.until.min(span.valid_until), ..basis }
+            }
+            None => basis,
         };
         let maintenance = known.maintenance.and_then(|session| session.number_at(now));
         let (policy_set, tie) = (*engine.digest(), tie_of(&target, now));
@@ -494,35 +591,62 @@ impl Access {
         }
         let pending = self.inner.stops.pending_for(&Who::of(session), now);
         let (institution, actor, kind) = (session.institution(), session.actor(), session.actor_kind());
-        let written = alerts::stops(&self.inner.identity, institution, actor, kind, now).await;
+        let written = alerts::stops(institution, actor, kind, now).alone(&self.inner.identity).await;
         Ok(pending.max(written.map_err(Refusal::FactsUnavailable)?))
     }
 
-    /// What connects the acting person with some patients and their studies, as far as the action asks for it.
+    /// What connects the acting person with some patients and their studies, as far as the action asks for it: what the catalogue says, beside what
+    /// the account holds.
     async fn known_of(
         &self,
         session: &Session,
         principal: &Principal,
         action: Action,
-        patients: BTreeSet<PatientRef>,
-        studies: BTreeSet<StudyRef>,
+        (patients, studies): (BTreeSet<PatientRef>, BTreeSet<StudyRef>),
+        (grants, maintenance): (HeldGrants, Option<OpenMaintenance>),
         now: Timestamp,
     ) -> Result<Known, Refusal> {
-        let asks_grants = matches!(action, Action::List | Action::View | Action::Export)
-            && principal.kind == ActorKind::Person
-            && !patients.is_empty();
-        let grants = if asks_grants {
-            self.held_grants(principal, now).await.map_err(Refusal::FactsUnavailable)?
-        } else {
-            HeldGrants::default()
-        };
-        let dissents = self.dissent_facts(principal, action, patients.clone(), now).await?;
-        let care = self.care_of(principal, patients, now).await?;
-        let departments = self.department_facts(principal, action, studies, now).await?;
-        let maintenance =
-            self.maintenance_of(principal, action, now).await.map_err(Refusal::FactsUnavailable)?;
+        let Principal { institution, actor, .. } = principal;
         let (purpose, release) = (session.purpose(), self.inner.patient_release);
-        Ok(Known { care, grants, departments, dissents, maintenance, action, purpose, release, now })
+        let is_person = principal.kind == ActorKind::Person;
+        let mut asked = Together::default();
+        let consents = (self.inner.consents.asks(principal, purpose, action, &patients))
+            .then(|| asked.ask(consents::of_patients(institution, patients.clone(), now)));
+        let dissents = asks_dissents(action, &patients)
+            .then(|| asked.ask(dissents::of_patients(institution, patients.clone(), now)));
+        let departments = asks_departments(principal, action, &studies)
+            .then(|| AskedDepartments::ask(&mut asked, institution, actor, studies, now));
+        // Machines have no care relations.
+        let care = (is_person && !patients.is_empty())
+            .then(|| asked.ask(care_relations::of_actor(institution, actor, patients)));
+        let answers = asked.answers(&self.inner.catalogue).await.map_err(Refusal::FactsUnavailable)?;
+
+        let care = answers.read_asked(care).map_err(Refusal::FactsUnavailable)?;
+        let departments = departments.map(|asked| asked.read(&answers)).transpose();
+        let departments = departments.map_err(Refusal::FactsUnavailable)?.unwrap_or_default();
+        let dissents = answers.read_asked(dissents).map_err(Refusal::FactsUnavailable)?;
+        let consents = answers.read_asked(consents).map_err(Refusal::FactsUnavailable)?;
+        let names_departments = dissents.iter().any(|one| matches!(one.against, Against::Department(_)))
+            || consents.iter().any(|one| one.to.project().is_some());
+        let held = match is_person && names_departments {
+            true => self.held_departments(principal, &departments, now).await?,
+            false => Vec::new(),
+        };
+        let dissents = DissentFacts::new(dissents, &held, now);
+        let consents = ConsentFacts { consents, departments: held };
+        let care = care::intervals(care, now);
+        Ok(Known {
+            care,
+            grants,
+            departments,
+            dissents,
+            consents,
+            maintenance,
+            action,
+            purpose,
+            release,
+            now,
+        })
     }
 
     /// The acting account as it stands now, or why the session has no standing any more.
@@ -534,17 +658,8 @@ impl Access {
         if session.expires() <= now {
             return Ok(Err(Reason::SessionEnded));
         }
-        let standing = |disabled, scopes, strong, proved| {
-            let principal = Principal {
-                kind: session.actor_kind(),
-                actor: session.actor().clone(),
-                institution: session.institution().clone(),
-                role: session.role(),
-                disabled,
-                scopes,
-            };
-            Standing { principal, strong, proved }
-        };
+        let standing =
+            |disabled, scopes, strong, proved| Standing::of(session, disabled, scopes, strong, proved);
         match session.proof() {
             Proof::System => Ok(Ok(standing(false, BTreeSet::new(), false, None))),
             Proof::Device { facts, .. } => {
@@ -560,39 +675,32 @@ impl Access {
             }
             Proof::Token(token_hash) => {
                 let found = sessions::standing(&self.inner.identity, token_hash).await;
-                let Some(found) = found.map_err(Refusal::FactsUnavailable)? else {
-                    return Ok(Err(Reason::SessionEnded));
-                };
-                let row = &found.session;
-                let rested = self.has_rested(row, session.peer().address, now);
-                if row.revoked.is_some() || row.expires <= now || rested {
-                    return Ok(Err(Reason::SessionEnded));
-                }
-                if self.inner.rules.stage_of(row) != Stage::Whole {
-                    return Ok(Err(Reason::SignInNotFinished));
-                }
-                if !found.role_held && !found.disabled {
-                    return Ok(Err(Reason::RoleWithdrawn));
-                }
-                let strong = self.inner.rules.is_strong(row.proved, now);
-                Ok(Ok(standing(found.disabled, parse_scopes(&found.scopes), strong, row.proved)))
+                Ok(self.standing_by_row(session, found.map_err(Refusal::FactsUnavailable)?, now))
             }
         }
     }
 
-    /// Care relations of a person with some patients. Machines have none.
-    async fn care_of(
+    /// The same of a session with a token, by the row that was found for it.
+    pub(crate) fn standing_by_row(
         &self,
-        principal: &Principal,
-        patients: BTreeSet<PatientRef>,
+        session: &Session,
+        found: Option<sessions::Standing>,
         now: Timestamp,
-    ) -> Result<HashMap<PatientRef, CareInterval>, Refusal> {
-        if principal.kind != ActorKind::Person || patients.is_empty() {
-            return Ok(HashMap::new());
+    ) -> Result<Standing, Reason> {
+        let found = found.ok_or(Reason::SessionEnded)?;
+        let row = &found.session;
+        let rested = self.has_rested(row, session.peer().address, now);
+        if row.revoked.is_some() || row.expires <= now || rested {
+            return Err(Reason::SessionEnded);
         }
-        let Principal { institution, actor, .. } = principal;
-        let care = care::intervals(&self.inner.catalogue, institution, actor, patients, now).await;
-        care.map_err(Refusal::FactsUnavailable)
+        if self.inner.rules.stage_of(row) != Stage::Whole {
+            return Err(Reason::SignInNotFinished);
+        }
+        if !found.role_held && !found.disabled {
+            return Err(Reason::RoleWithdrawn);
+        }
+        let strong = self.inner.rules.is_strong(row.proved, now);
+        Ok(Standing::of(session, found.disabled, parse_scopes(&found.scopes), strong, row.proved))
     }
 
     fn circumstances(&self, session: &Session, now: Timestamp, strong: bool, known: &Known) -> Circumstances {
@@ -606,6 +714,7 @@ impl Access {
             step_up: self.inner.rules.step_up,
             departments: known.departments.exist,
             masked: self.is_masked(session.role()),
+            consents: self.inner.consents,
             maintenance: known.maintenance.map(|session| session.interval),
         }
     }
@@ -621,6 +730,7 @@ struct Known {
     grants: HeldGrants,
     departments: DepartmentFacts,
     dissents: DissentFacts,
+    consents: ConsentFacts,
     maintenance: Option<OpenMaintenance>,
     action: Action,
     purpose: PurposeOfUse,
@@ -665,6 +775,8 @@ impl Known {
             dissent: self.dissents.against(principal, study.patient, self.now),
             against_research: self.dissents.against_research(study.patient, self.now),
             against_sharing: self.dissents.against_sharing(study.patient, self.now),
+            consented_research: self.consents.interval(ConsentKind::Research, study.patient, self.now),
+            consented_sharing: self.consents.interval(ConsentKind::Sharing, study.patient, self.now),
         };
         let numbers = GrantNumbers {
             grant: grant.map(|(number, _)| number),
@@ -705,26 +817,26 @@ fn basis_of(decision: Decision, target: &Target, numbers: GrantNumbers) -> Basis
     let until = |end: Option<Timestamp>| end.unwrap_or(Basis::LASTING.until);
     if decision.reason.is_broken_glass() {
         let ends = ties.break_glass.map(|broken| broken.valid_until);
-        Basis { grant: numbers.break_glass, until: until(ends), broken_glass: true }
+        Basis { grant: numbers.break_glass, until: until(ends), broken_glass: true, ..Basis::LASTING }
     } else if decision.reason == Reason::TimedGrant {
         let ends = ties.grant.map(|grant| grant.valid_until);
-        Basis { grant: numbers.grant, until: until(ends), broken_glass: false }
+        Basis { grant: numbers.grant, until: until(ends), ..Basis::LASTING }
     } else if decision.reason == Reason::Consultation {
         let ends = ties.consultation.map(|task| task.valid_until);
-        Basis { grant: numbers.consultation, until: until(ends), broken_glass: false }
+        Basis { grant: numbers.consultation, until: until(ends), ..Basis::LASTING }
     } else if decision.reason == Reason::OwnRecord {
         let ends = ties.own.map(|own| own.valid_until);
-        Basis { grant: numbers.own, until: until(ends), broken_glass: false }
+        Basis { grant: numbers.own, until: until(ends), ..Basis::LASTING }
     } else if decision.reason == Reason::InDepartment {
         let ends = ties.department.map(|own| own.valid_until);
-        Basis { grant: None, until: until(ends), broken_glass: false }
+        Basis { until: until(ends), ..Basis::LASTING }
     } else if decision.reason == Reason::AcquiredToday {
         // Where there are departments it rests on one; elsewhere there is no such tie.
         let ends = ties.acquired.map(|own| own.valid_until);
-        Basis { grant: None, until: until(ends), broken_glass: false }
+        Basis { until: until(ends), ..Basis::LASTING }
     } else if decision.reason == Reason::InCare {
         let ends = ties.care.map(|care| care.valid_until);
-        Basis { grant: None, until: until(ends), broken_glass: false }
+        Basis { until: until(ends), ..Basis::LASTING }
     } else {
         Basis::LASTING
     }

@@ -2,32 +2,25 @@
 
 use crate::decision::CareInterval;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
-use yingdun_catalog::catalogue::care;
-use yingdun_catalog::{CatalogError, Database};
-use yingdun_model::{ActorId, InstitutionId, PatientRef, Timestamp};
+use std::collections::HashMap;
+use yingdun_catalog::catalogue::care::CareRelation;
+use yingdun_model::{PatientRef, Timestamp};
 
-/// The relation between a person and each of some patients, where there is one.
+/// Of the relations between a person and some patients one for each patient, where there is one.
 ///
 /// Policies compare one interval with the time. Where a person has several relations with a patient, that is the one
 /// that lasts longest among those that have begun, or the next one to begin: if any relation holds now, this one
 /// does.
-pub(crate) async fn intervals(
-    catalogue: &Database,
-    institution: &InstitutionId,
-    actor: &ActorId,
-    patients: BTreeSet<PatientRef>,
-    now: Timestamp,
-) -> Result<HashMap<PatientRef, CareInterval>, CatalogError> {
+pub(crate) fn intervals(relations: Vec<CareRelation>, now: Timestamp) -> HashMap<PatientRef, CareInterval> {
     let mut intervals: HashMap<PatientRef, CareInterval> = HashMap::new();
-    for relation in care::of_actor(catalogue, institution, actor, patients).await? {
+    for relation in relations {
         let interval = CareInterval { valid_from: relation.valid_from, valid_until: relation.valid_until };
         let best = intervals.entry(relation.patient).or_insert(interval);
         if preference(&interval, now) > preference(best, now) {
             *best = interval;
         }
     }
-    Ok(intervals)
+    intervals
 }
 
 /// Greater is preferred.

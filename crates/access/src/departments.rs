@@ -6,7 +6,10 @@ use crate::decision::{CareInterval, Principal};
 use crate::session::{Proof, Session};
 use std::collections::{BTreeSet, HashMap};
 use yingdun_catalog::catalogue::departments::{self, Membership};
-use yingdun_model::{Action, ActorKind, InstitutionId, Role, StudyRef, StudyUnit, Timestamp};
+use yingdun_catalog::{Answers, CatalogError, Place, Together};
+use yingdun_model::{
+    Action, ActorId, ActorKind, DepartmentId, InstitutionId, Role, StudyRef, StudyUnit, Timestamp, Unit,
+};
 
 /// What departments say of one person and some studies.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +33,7 @@ impl DepartmentFacts {
         self.best(study, now, |member| vec![member.unit.performed_by_it()])
     }
 
-    /// Units of studies that are visible now to a specialist.
+    /// Units of studies that are visible now to a specialist, or to a researcher.
     pub(crate) fn units_of_departments(&self, now: Timestamp) -> Vec<String> {
         self.units(now, |member| member.unit.of_it())
     }
@@ -62,45 +65,82 @@ impl DepartmentFacts {
     }
 }
 
-impl Access {
-    /// What departments say of a person and some studies, as far as a rule asks for it.
-    pub(crate) async fn department_facts(
-        &self,
-        principal: &Principal,
-        action: Action,
+/// What is asked about departments, and where the answers will be.
+pub(crate) struct AskedDepartments {
+    exist: Place<bool>,
+    memberships: Place<Vec<Membership>>,
+    studies: Option<Place<HashMap<StudyRef, BTreeSet<String>>>>,
+}
+
+impl AskedDepartments {
+    pub(crate) fn ask(
+        asked: &mut Together,
+        institution: &InstitutionId,
+        actor: &ActorId,
         studies: BTreeSet<StudyRef>,
         now: Timestamp,
-    ) -> Result<DepartmentFacts, Refusal> {
-        let asks = matches!(action, Action::List | Action::View | Action::AssignConsultation)
-            && principal.kind == ActorKind::Person
-            && depends_on_departments(principal.role);
-        if !asks || studies.is_empty() {
-            return Ok(DepartmentFacts::default());
+    ) -> Self {
+        Self {
+            exist: asked.ask(departments::any(institution)),
+            memberships: asked.ask(departments::of_actor(institution, actor, now)),
+            studies: (!studies.is_empty()).then(|| asked.ask(departments::of_studies(institution, studies))),
         }
-        let mut facts = self.memberships_of(&principal.institution, &principal.actor, now).await?;
-        if facts.exist && !facts.memberships.is_empty() {
-            let catalogue = &self.inner.catalogue;
-            let of = departments::of_studies(catalogue, &principal.institution, studies).await;
-            facts.studies = of.map_err(Refusal::FactsUnavailable)?;
-        }
-        Ok(facts)
     }
 
+    /// Where the institution has entered no department, nobody belongs to one.
+    pub(crate) fn read(self, answers: &Answers) -> Result<DepartmentFacts, CatalogError> {
+        if !answers.read(self.exist)? {
+            return Ok(DepartmentFacts::default());
+        }
+        let (memberships, studies) = (answers.read(self.memberships)?, answers.read_asked(self.studies)?);
+        Ok(DepartmentFacts { exist: true, memberships, studies })
+    }
+}
+
+/// Whether a rule asks for departments with this action.
+pub(crate) fn asks_departments(principal: &Principal, action: Action, studies: &BTreeSet<StudyRef>) -> bool {
+    matches!(action, Action::List | Action::View | Action::AssignConsultation | Action::MarkKeyImages)
+        && principal.kind == ActorKind::Person
+        && depends_on_departments(principal.role)
+        && !studies.is_empty()
+}
+
+impl Access {
     /// To what a person belongs, where there are departments at all.
     pub(crate) async fn memberships_of(
         &self,
         institution: &InstitutionId,
-        actor: &yingdun_model::ActorId,
+        actor: &ActorId,
         now: Timestamp,
     ) -> Result<DepartmentFacts, Refusal> {
-        let catalogue = &self.inner.catalogue;
-        let exist = departments::any(catalogue, institution).await.map_err(Refusal::FactsUnavailable)?;
-        if !exist {
-            return Ok(DepartmentFacts::default());
-        }
-        let memberships = departments::of_actor(catalogue, institution, actor, now).await;
-        let memberships = memberships.map_err(Refusal::FactsUnavailable)?;
-        Ok(DepartmentFacts { exist, memberships, studies: HashMap::new() })
+        let mut asked = Together::default();
+        let of = AskedDepartments::ask(&mut asked, institution, actor, BTreeSet::new(), now);
+        let answers = asked.answers(&self.inner.catalogue).await;
+        answers.and_then(|answers| of.read(&answers)).map_err(Refusal::FactsUnavailable)
+    }
+
+    /// The departments, projects among them, to which a person belongs or will. What was asked about departments for this decision is
+    /// not asked again.
+    pub(crate) async fn held_departments(
+        &self,
+        principal: &Principal,
+        known: &DepartmentFacts,
+        now: Timestamp,
+    ) -> Result<Vec<(DepartmentId, CareInterval)>, Refusal> {
+        let memberships = if known.exist {
+            known.memberships.clone()
+        } else {
+            let held = departments::of_actor(&principal.institution, &principal.actor, now);
+            held.alone(&self.inner.catalogue).await.map_err(Refusal::FactsUnavailable)?
+        };
+        let department = |held: Membership| match held.unit {
+            Unit::Department(department) => {
+                let (valid_from, valid_until) = (held.valid_from, held.valid_until);
+                Some((department, CareInterval { valid_from, valid_until }))
+            }
+            Unit::Device(_) => None,
+        };
+        Ok(memberships.into_iter().filter_map(department).collect())
     }
 
     /// Notes who sends a study that is new, where there are departments. Whether it is new is decided with the row. Call it for an
@@ -115,7 +155,8 @@ impl Access {
             _ => return Ok(()),
         };
         let (catalogue, institution) = (&self.inner.catalogue, session.institution());
-        if !departments::any(catalogue, institution).await.map_err(Refusal::FactsUnavailable)? {
+        let exist = departments::any(institution).alone(catalogue).await;
+        if !exist.map_err(Refusal::FactsUnavailable)? {
             return Ok(());
         }
         let note = departments::note_sender(institution, study, &sender);
@@ -125,14 +166,13 @@ impl Access {
 
 /// Whether what a role sees rests on departments.
 pub(crate) const fn depends_on_departments(role: Role) -> bool {
-    matches!(role, Role::Specialist | Role::Chief | Role::Technician)
+    matches!(role, Role::Specialist | Role::Chief | Role::Technician | Role::Researcher)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use yingdun_model::ActorId;
 
     const STUDY: StudyRef = StudyRef::from_bytes([1; 16]);
 

@@ -1,12 +1,10 @@
 //! Dissents and restrictions as facts for decisions.
 
-use crate::access::{Access, Refusal};
 use crate::decision::{CareInterval, DissentInterval, Principal};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use yingdun_catalog::catalogue::departments;
-use yingdun_catalog::catalogue::dissents::{self, Against, Dissent};
-use yingdun_model::{Action, ActorKind, DepartmentId, PatientRef, Timestamp, Unit};
+use yingdun_catalog::catalogue::dissents::{Against, Dissent};
+use yingdun_model::{Action, ActorKind, DepartmentId, PatientRef, Timestamp};
 
 /// What stands against one principal and some patients.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +16,17 @@ pub(crate) struct DissentFacts {
 }
 
 impl DissentFacts {
+    /// What stands against somebody who belongs, or will, to some departments.
+    pub(crate) fn new(
+        dissents: Vec<Dissent>,
+        departments: &[(DepartmentId, CareInterval)],
+        now: Timestamp,
+    ) -> Self {
+        let now_held = |held: &CareInterval| held.valid_from <= now && now < held.valid_until;
+        let departments = departments.iter().filter(|(_, held)| now_held(held));
+        Self { dissents, departments: departments.map(|(department, _)| department.clone()).collect() }
+    }
+
     /// What stands against the principal itself. Policies compare one interval with the time: the strictest that holds now.
     pub(crate) fn against(
         &self,
@@ -65,38 +74,13 @@ impl DissentFacts {
     }
 }
 
-impl Access {
-    /// What stands against a principal, as far as the action asks for it.
-    pub(crate) async fn dissent_facts(
-        &self,
-        principal: &Principal,
-        action: Action,
-        patients: BTreeSet<PatientRef>,
-        now: Timestamp,
-    ) -> Result<DissentFacts, Refusal> {
-        let asks = matches!(
-            action,
-            Action::List | Action::View | Action::Export | Action::GiveGrant | Action::AssignConsultation
-        );
-        if !asks || patients.is_empty() {
-            return Ok(DissentFacts::default());
-        }
-        let (catalogue, institution) = (&self.inner.catalogue, &principal.institution);
-        let dissents = dissents::of_patients(catalogue, institution, patients, now).await;
-        let dissents = dissents.map_err(Refusal::FactsUnavailable)?;
-        let of_departments = dissents.iter().any(|one| matches!(one.against, Against::Department(_)));
-        if !of_departments || principal.kind != ActorKind::Person {
-            return Ok(DissentFacts { dissents, departments: BTreeSet::new() });
-        }
-        let held = departments::of_actor(catalogue, institution, &principal.actor, now).await;
-        let held = held.map_err(Refusal::FactsUnavailable)?;
-        let held = held.into_iter().filter(|held| held.valid_from <= now && now < held.valid_until);
-        let departments = held.filter_map(|held| match held.unit {
-            Unit::Department(department) => Some(department),
-            Unit::Device(_) => None,
-        });
-        Ok(DissentFacts { dissents, departments: departments.collect() })
-    }
+/// Whether an action asks for what stands against it.
+pub(crate) fn asks_dissents(action: Action, patients: &BTreeSet<PatientRef>) -> bool {
+    let asks = matches!(
+        action,
+        Action::List | Action::View | Action::Export | Action::GiveGrant | Action::AssignConsultation
+    );
+    asks && !patients.is_empty()
 }
 
 fn holds(dissent: &Dissent, now: Timestamp) -> bool {

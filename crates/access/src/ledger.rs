@@ -41,6 +41,7 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
         | Action::ApproveRelease
         | Action::GiveGrant
         | Action::AssignConsultation
+        | Action::MarkKeyImages
         | Action::BreakGlass
         | Action::ReviewBreakGlass
         | Action::ReviewAlerts
@@ -60,6 +61,9 @@ pub(crate) const fn kind_of(action: Action) -> EventKind {
 /// The count under which a leaf names the grant that a permission rests on.
 pub(crate) const GRANT: &str = "grant";
 
+/// The count under which a leaf names the consent that a permission needs.
+pub(crate) const CONSENT: &str = "consent";
+
 /// The count under which a leaf names the maintenance session in which somebody acted.
 pub(crate) const MAINTENANCE: &str = "maintenance";
 
@@ -68,6 +72,10 @@ pub(crate) const STATED: &str = "stated";
 
 /// The count that says of a leaf that its actor was shown names and identifiers masked only.
 pub const MASKED: &str = "masked";
+
+/// The count that says of a leaf that rendered pictures under it carried marks, whose number leads back to it: 1, or 2 where nothing was
+/// given but such pictures.
+pub const MARKED: &str = "marked";
 
 /// The leaf of a decision.
 pub(crate) fn decided(
@@ -115,6 +123,7 @@ pub fn session_leaf(session: &Session, reason: ReasonCode) -> Event {
         policy_set: None,
         reason,
         counts: Counts::new(),
+        content: None,
         detail: None,
     }
 }
@@ -144,6 +153,7 @@ pub(crate) fn of_claim(
         policy_set: None,
         reason,
         counts: Counts::new(),
+        content: None,
         detail: None,
     }
 }
@@ -204,6 +214,9 @@ mod tests {
     fn exactly_the_actions_that_lead_to_a_key_make_access_leaves() {
         let opening: Vec<_> =
             Action::ALL.iter().filter(|action| kind_of(**action) == EventKind::Access).collect();
-        assert_eq!(opening, [&Action::Store, &Action::View, &Action::Export, &Action::Recover]);
+        assert_eq!(
+            opening,
+            [&Action::Store, &Action::View, &Action::Export, &Action::Recover, &Action::MarkKeyImages]
+        );
     }
 }

@@ -31,6 +31,7 @@
 //! | `decision` | policies, engine, reasons: pure functions, no clock and no database |
 //! | `access` | [`Access`]: gathers the facts, asks the engine, writes the leaf, gives the permit |
 //! | `departments` | who belongs to which, and of which a study is |
+//! | `consents` | to what patients agreed, for what that is needed, and which one holds |
 //! | `dissents` | what patients, and restrictions, have against whom |
 //! | `device` | associations: AE title + certificate + addresses + called AE title |
 //! | `sign_in` | passwords, one-time links, bearer tokens, client credentials, authorization code with PKCE |
@@ -40,11 +41,13 @@
 //! | `oidc` | signing in with a provider of OpenID Connect, and its word that somebody signed out |
 //! | `second_factor` | one-time codes of an app, recovery codes: getting one, proving it, removing it |
 //! | `passkey` | passkeys: having one made, proving it, removing it |
+//! | `waiting` | devices that called in vain, until they are registered or dismissed |
 //! | `watch` | who counts what people open, and what is stopped at this moment |
 //! | `policy` | rules of the institution: how they change, and what is in force |
 //! | `unused` | which rights nobody uses |
 //! | `alerts` | what was noticed, as leaf and row; judging it, and lifting what it stopped |
 //! | `stated` | reasons that people give when whoever watches asks, and their review |
+//! | `audit_reviews` | samples of the audit log that somebody read and marked as reviewed |
 //! | `tally` | what was done, counted beside the leaves that tell of it |
 //! | `masking` | what roles are not to learn of the studies that they see |
 //! | `rules` | for whom a second factor is demanded, how long it counts, after how much rest a session ends |
@@ -57,9 +60,13 @@
 //! decisions. Calls to a provider of sign-ins, or to a directory, are made by the room above.
 
 mod access;
+mod acting;
 mod admin;
 mod alerts;
+mod audit_reviews;
 mod care;
+mod consents;
+mod copying;
 mod decision;
 mod departments;
 mod device;
@@ -71,7 +78,9 @@ mod grants;
 mod ledger;
 mod maintenance;
 mod masking;
+mod office;
 mod oidc;
+mod own_account;
 mod passkey;
 mod password;
 mod permit;
@@ -87,14 +96,23 @@ mod stated;
 mod tally;
 mod unused;
 mod visibility;
+mod waiting;
 mod watch;
+mod watermarks;
 
-pub use access::{Access, AccessConfig, Refusal};
+pub use access::{Access, AccessConfig, Foreseen, Refusal};
 pub use admin::{
-    AdminError, ChangeDetail, HeldRefs, KeyWork, NewClient, NewClientSecret, NewCredential, NewDissent,
-    Officers, OneTimeLink,
+    AdminError, ChangeDetail, ConsentRecord, HeldRefs, INVITATION_TIME, KeyWork, NewClient, NewClientSecret,
+    NewConsent, NewCredential, NewDissent, Officers, OneTimeLink, SETUP_ADDRESS_TIME, SETUP_BROWSER_TIME,
+    Setup, SetupOfficer, SetupState,
 };
 pub use alerts::{AlertError, RaiseError, ScoredDay};
+pub use audit_reviews::{
+    AuditReview, AuditReviewError, AuditSample, SAMPLE_FILTERS_CHARACTERS_MAX, SAMPLE_RECORDS_MAX,
+    SampleDrawn, SampledRecord,
+};
+pub use consents::ConsentRules;
+pub use copying::{Copied, CopiedPicture, CopyKind, CopyPermit};
 pub use decision::{
     Decision, LOCAL_BYTES_MAX, LOCAL_POLICIES_MAX, LocalFault, LocalPolicyError, PROTECTED_ACTIONS, Place,
     PolicyChange, PolicyComparison, PolicyError, PolicyExample, PolicySource, Resource, Scope, StudyFacts,
@@ -116,7 +134,7 @@ pub use grants::{
     GrantError, GrantRecord, GrantedStudies, NewBreakGlass, NewConsultation, NewGrant, NewPatientAccount,
     OwnRecordLook, PATIENT_ACCOUNT_TIME, REASON_CHARACTERS_MAX, ReviewsDue, consultation_end,
 };
-pub use ledger::{MASKED, detail_context, session_leaf};
+pub use ledger::{MARKED, MASKED, detail_context, session_leaf};
 pub use maintenance::{
     MAINTENANCE_TIME, MAINTENANCE_TIME_MAX, MaintenanceEndError, MaintenanceError, MaintenanceRecord,
     MaintenanceState, NewMaintenance,
@@ -126,10 +144,12 @@ pub use oidc::{
     CLOCK_SKEW_MAX, OidcAnswer, OidcBegun, OidcJourney, OidcProvider, OidcRules, OidcSetup, ProviderCall,
     ProviderError, ProviderKeys, ProviderMetadata, is_protected,
 };
+pub use own_account::OwnAccount;
 pub use passkey::{
     NewPasskey, PASSKEY_NAME_CHARACTERS_MAX, PasskeyError, PasskeyPerson, PasskeyProof, PasskeyQuestion,
     PasskeyView,
 };
+pub use password::CHARACTERS_MIN as PASSWORD_CHARACTERS_MIN;
 pub use permit::{DECISION_LIFETIME, GRANT_DECISION_LIFETIME, LEAF_WINDOW, Permit};
 pub use policy::{
     NewPolicy, PolicyApproval, PolicyChangeError, PolicyInForce, PolicyOverview, PolicyRecord, PolicyReplay,
@@ -144,11 +164,19 @@ pub use rules::{IdleRules, IdleZone, SignInRules};
 pub use second_factor::{Enrolment, RecoveryCodes, SecondFactorState};
 pub use session::{Origin, Peer, Session, SessionId, SignIn};
 pub use sign_in::{
-    ClientSignIn, CodeExchange, CodeRequest, Login, SessionView, SignInError, SignedIn, Stage, TokenView,
+    ClientSignIn, CodeExchange, CodeRequest, Login, SessionEnd, SessionView, SignInError, SignedIn, Stage,
+    TokenView,
 };
 pub use stated::{StatedError, StatedRecord};
 pub use unused::{Listed, UNUSED_DAYS_MAX, UnusedRights};
+pub use waiting::{
+    Attempt, AttemptCause, DISMISSED_DAYS_MAX, SHOWN_BYTES_MAX, ShownCertificate, WAITING_KEPT,
+    WaitingApproval, WaitingDevice,
+};
 pub use watch::{Asks, Given, HeldStep, NoWatch, Noticed, Opening, Watch, Watched};
+pub use watermarks::{Showing, WatermarkFault, WatermarkRule, Watermarks};
+/// A consent, and to what it is.
+pub use yingdun_catalog::catalogue::consents::{Consent, ConsentTo};
 /// A department, and who belongs to it.
 pub use yingdun_catalog::catalogue::departments::{Department, Membership};
 /// A dissent or restriction, and against what it stands.

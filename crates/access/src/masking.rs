@@ -29,12 +29,12 @@ impl Masking {
             | Role::Specialist
             | Role::Chief
             | Role::Technician
+            | Role::Researcher
             | Role::RemoteExpert
             | Role::Patient
             | Role::Device
             | Role::Service => true,
-            Role::Researcher
-            | Role::Vendor
+            Role::Vendor
             | Role::SystemAdministrator
             | Role::SecurityAdministrator
             | Role::AuditAdministrator

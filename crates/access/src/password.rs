@@ -23,7 +23,7 @@ const CONCURRENT_MAX: usize = 4;
 const WAITING_MAX: usize = 64;
 
 /// The shortest password, in characters. Length protects; rules about kinds of characters do not.
-pub(crate) const CHARACTERS_MIN: usize = 12;
+pub const CHARACTERS_MIN: usize = 12;
 /// The longest password, in bytes: hashing must not become a way to waste work.
 pub(crate) const BYTES_MAX: usize = 256;
 

@@ -14,7 +14,7 @@ use yingdun_model::{
 /// open stream within this time; long enough that a series of frames costs one decision.
 pub const DECISION_LIFETIME: Duration = Duration::from_secs(5);
 
-/// How long a decision holds that rests on a grant: short, so that a grant that is revoked anywhere ends open streams within
+/// How long a decision holds that rests on a grant or a consent: short, so that one that is revoked anywhere ends open streams within
 /// it. What ends by itself ends then: no permit is valid beyond the fact that it rests on.
 pub const GRANT_DECISION_LIFETIME: Duration = Duration::from_secs(1);
 
@@ -41,6 +41,7 @@ pub struct Permit {
     /// Milliseconds; moved on by renewal, set to the beginning of time by a refused one.
     valid_until: AtomicI64,
     grant: Option<u64>,
+    consent: Option<u64>,
     broken_glass: bool,
     heard: Heard,
     unwrap_left: AtomicBool,
@@ -51,6 +52,8 @@ pub struct Permit {
 pub(crate) struct Basis {
     /// The grant, where it is one.
     pub(crate) grant: Option<u64>,
+    /// The consent, where one is needed.
+    pub(crate) consent: Option<u64>,
     /// The first moment at which it permits no more.
     pub(crate) until: Timestamp,
     /// Whether the glass was broken for it.
@@ -85,11 +88,12 @@ impl Heard {
 impl Basis {
     /// Something that does not end by itself.
     pub(crate) const LASTING: Self =
-        Self { grant: None, until: Timestamp::from_ms(i64::MAX), broken_glass: false };
+        Self { grant: None, consent: None, until: Timestamp::from_ms(i64::MAX), broken_glass: false };
 
     /// Until when a decision of this moment holds.
     fn holds_until(self, now: Timestamp) -> Timestamp {
-        let lifetime = if self.grant.is_some() { GRANT_DECISION_LIFETIME } else { DECISION_LIFETIME };
+        let lifetime =
+            if self.grant.or(self.consent).is_some() { GRANT_DECISION_LIFETIME } else { DECISION_LIFETIME };
         now.after(lifetime).min(self.until)
     }
 }
@@ -116,6 +120,7 @@ impl Permit {
             decided,
             valid_until: AtomicI64::new(basis.holds_until(decided).as_ms()),
             grant: basis.grant,
+            consent: basis.consent,
             broken_glass: basis.broken_glass,
             heard,
             unwrap_left: AtomicBool::new(opens_content(action)),
@@ -194,6 +199,12 @@ impl Permit {
         self.grant
     }
 
+    /// The number of the consent that it rests on, where one is needed.
+    #[must_use]
+    pub const fn consent(&self) -> Option<u64> {
+        self.consent
+    }
+
     /// Whether it rests on broken glass.
     #[must_use]
     pub const fn is_broken_glass(&self) -> bool {
@@ -251,7 +262,7 @@ impl Permit {
 /// Whether an action leads to a key: its leaf is an access leaf and its permit is worth one unwrap.
 pub(crate) const fn opens_content(action: Action) -> bool {
     match action {
-        Action::View | Action::Export | Action::Store | Action::Recover => true,
+        Action::View | Action::Export | Action::Store | Action::Recover | Action::MarkKeyImages => true,
         Action::Search
         | Action::List
         | Action::Commit

@@ -46,7 +46,7 @@ reasons! {
     DestructionNotAvailable => "destruction-not-available",
     /// Officers never touch images (三员分立).
     OfficersSeeNoImages => "officers-see-no-images",
-    /// Research never touches identifiable data.
+    /// Research looks, carries nothing identifiable away and sees no special care.
     ResearchSeesNoIdentity => "research-sees-no-identity",
     /// Nobody broke the glass for this patient, or its time is over.
     BreakTheGlassNeedsCase => "break-the-glass-needs-case",
@@ -54,6 +54,8 @@ reasons! {
     SpecialCareNeedsCareRelation => "special-care-needs-care-relation",
     /// The patient dissents from this person, this department or this use, or the record is sealed and does not name the person.
     PatientDissents => "patient-dissents",
+    /// The patient has not consented to this use, and this use needs it.
+    ConsentNeeded => "consent-needed",
     /// The session has not proved the second factor of its account yet, or has to get one first: nothing else is open to it.
     SignInNotFinished => "sign-in-not-finished",
     /// A bearer token was used without TLS from another machine.
@@ -66,6 +68,8 @@ reasons! {
     OutsideMaintenance => "outside-maintenance",
     /// The role is shown names and identifiers masked only, and this cannot be masked.
     MaskedRole => "masked-role",
+    /// The study is shown to this role as pictures only, and this would be more.
+    RenderedOnly => "rendered-only",
     /// A rule of the operator's own policies forbids it.
     LocalRule => "local-rule",
     /// The action cannot be asked for this kind of resource.
@@ -188,11 +192,13 @@ impl Reason {
             | Self::BreakTheGlassNeedsCase
             | Self::SpecialCareNeedsCareRelation
             | Self::PatientDissents
+            | Self::ConsentNeeded
             | Self::SignInNotFinished
             | Self::UnprotectedTransport
             | Self::LocalRule
             | Self::NotApplicable
             | Self::MaskedRole
+            | Self::RenderedOnly
             | Self::PolicyError
             | Self::SecondFactorNeeded
             | Self::ReasonRequired
@@ -212,7 +218,8 @@ impl Reason {
             | Self::OfficersSeeNoImages
             | Self::ResearchSeesNoIdentity
             | Self::OutsidersOnlyLook
-            | Self::MaskedRole => Help::ActivateAnotherRole,
+            | Self::MaskedRole
+            | Self::RenderedOnly => Help::ActivateAnotherRole,
             Self::ForeignPermit | Self::LeafWindowOver => Help::AskAgain,
             Self::AccountDisabled => Help::AskSystemAdministrator,
             Self::OutsideMaintenance => Help::AskForMaintenance,
@@ -220,18 +227,17 @@ impl Reason {
             Self::SignInNotFinished | Self::SecondFactorNeeded => Help::ProveSecondFactor,
             Self::UnprotectedTransport => Help::UseTls,
             Self::MonitorLimit => Help::AskToLift,
+            Self::ConsentNeeded => Help::AskForConsent,
             Self::ReasonRequired => Help::GiveReason,
             Self::SlowedDown => Help::AskAgain,
             Self::PolicyError => Help::AskSystemAdministrator,
             Self::NoRulePermits => match role {
                 Role::Clinician => Help::AskForCareRelation,
-                Role::Specialist => Help::AskForDepartment,
+                Role::Specialist | Role::Researcher => Help::AskForDepartment,
                 Role::RemoteExpert => Help::AskForConsultation,
                 Role::Patient => Help::AskForRelease,
                 Role::Vendor => Help::AskForMaintenance,
-                Role::Radiologist | Role::Chief | Role::Technician | Role::Researcher => {
-                    Help::ActivateAnotherRole
-                }
+                Role::Radiologist | Role::Chief | Role::Technician => Help::ActivateAnotherRole,
                 Role::SystemAdministrator | Role::SecurityAdministrator | Role::AuditAdministrator => {
                     Help::AskTheOfficerInCharge
                 }
@@ -298,6 +304,8 @@ pub enum Help {
     AskForConsultation,
     /// Ask the hospital whether it is released to patients, and whether the account is bound to the record.
     AskForRelease,
+    /// Ask the patient for a consent, and the security administrator to enter it.
+    AskForConsent,
     /// Ask the system administrator to open a maintenance session.
     AskForMaintenance,
     /// Ask the security administrator for a grant.
@@ -334,6 +342,7 @@ impl Help {
             Self::AskForDepartment => "ask-for-department",
             Self::AskForConsultation => "ask-for-consultation",
             Self::AskForRelease => "ask-for-release",
+            Self::AskForConsent => "ask-for-consent",
             Self::AskForMaintenance => "ask-for-maintenance",
             Self::AskForGrant => "ask-for-grant",
             Self::AskSystemAdministrator => "ask-system-administrator",

@@ -34,7 +34,7 @@ impl Access {
 // === helpers ===
 
 /// Whether a study leaves with what may be viewed, and what was said of an export; otherwise why not.
-fn leaves(view: Decision, export: Decision, stop: Option<Stop>) -> Result<(), Reason> {
+pub(crate) fn leaves(view: Decision, export: Decision, stop: Option<Stop>) -> Result<(), Reason> {
     if !view.permitted {
         return Err(view.reason);
     }

@@ -31,7 +31,7 @@ impl Access {
         }
         let grants = self.held_grants_of(session.institution(), session.actor(), now).await;
         let grants = grants.map_err(Refusal::FactsUnavailable)?;
-        if self.stop_of(session, Action::List, now).await? == Some(Stop::Session) {
+        if self.stop_of(session, Action::List, now).await? >= Some(Stop::Session) {
             return Ok(only_broken_glass(&grants, now));
         }
         Ok(with_grants(plain, &grants, now))
@@ -78,7 +78,7 @@ pub(crate) fn sieve(
         | (ActorKind::Service, Role::Service)
         | (ActorKind::Device, Role::Device) => Visibility::Institution,
         (ActorKind::Person, Role::Clinician) => Visibility::CareRelation { actor: actor.clone(), at: now },
-        (ActorKind::Person, Role::Specialist) => {
+        (ActorKind::Person, Role::Specialist | Role::Researcher) => {
             Visibility::OfUnits { units: departments.units_of_departments(now), since: None }
         }
         (ActorKind::Person, Role::Technician) if departments.exist => {

@@ -56,6 +56,8 @@ pub struct Opening<'a> {
     pub session: &'a Session,
     /// To look at it or to take it out.
     pub action: Action,
+    /// Whether one picture of it is copied: a capture or a print.
+    pub is_copy: bool,
     /// Whose it is.
     pub patient: PatientRef,
     /// Which.
@@ -288,7 +290,10 @@ pub(crate) const fn is_stopped(stop: Option<Stop>, action: Action, reason: Reaso
     match stop {
         None => false,
         Some(Stop::Export) => matches!(action, Action::Export),
-        Some(Stop::Session) => matches!(action, Action::List | Action::View | Action::Export),
+        // Whose account is frozen has no session that stands, so nothing of that person comes this far; what does is stopped.
+        Some(Stop::Session | Stop::Account) => {
+            matches!(action, Action::List | Action::View | Action::Export)
+        }
     }
 }
 
@@ -316,7 +321,7 @@ mod tests {
                 export,
                 "{action}"
             );
-            for stop in [None, Some(Stop::Export), Some(Stop::Session)] {
+            for stop in [None, Some(Stop::Export), Some(Stop::Session), Some(Stop::Account)] {
                 for reason in Reason::ALL {
                     // Every word of broken glass goes on, and a refusal keeps its reason.
                     let goes_on = reason.as_str().starts_with("break-glass") || !reason.permits();
@@ -324,7 +329,7 @@ mod tests {
                         && match stop {
                             None => false,
                             Some(Stop::Export) => export,
-                            Some(Stop::Session) => opens,
+                            Some(Stop::Session | Stop::Account) => opens,
                         };
                     assert_eq!(is_stopped(stop, *action, *reason), stops, "{stop:?} {action} {reason}");
                 }

@@ -5,6 +5,7 @@ mod commitments;
 mod custody;
 mod devices;
 mod steps;
+mod traces;
 mod workitems;
 
 use crate::background::{Background, Turns};
@@ -19,13 +20,14 @@ use crate::export::{Export, ExportError};
 use crate::find::Search;
 use crate::grants;
 use crate::jobs::{self, Jobs};
+use crate::key_images::{KeyImagesError, KeyImagesRequest};
 use crate::keys;
 use crate::open::OpenStudy;
 use crate::others;
 use crate::receive::Incoming;
 use crate::recover::{self, Recovered};
 use crate::rehearse::{ReadThrough, Sample};
-use crate::request::{Declared, FindRequest, Found};
+use crate::request::{Declared, FindRequest, Found, FoundStudies, Stored, TypedSearch};
 use crate::shared::{ArchiveLimits, Core};
 use crate::source::OtherNodes;
 use crate::ups::{self, Ups};
@@ -138,12 +140,37 @@ impl Archive {
         Ok(Incoming::new(Arc::clone(&self.core), session.clone(), declared))
     }
 
+    /// Makes a selection of key images of a study and stores it there, for a session that may look at the study and mark its images.
+    ///
+    /// # Errors
+    /// [`KeyImagesError`].
+    pub async fn mark_key_images(
+        &self,
+        session: &Session,
+        request: KeyImagesRequest,
+    ) -> Result<Stored, KeyImagesError> {
+        crate::key_images::mark(&self.core, session, request).await
+    }
+
     /// Searches, for those who want one page. Skipping rows costs as much as reading them.
     ///
     /// # Errors
     /// [`FindError`].
     pub async fn find(&self, session: &Session, request: FindRequest) -> Result<Found, FindError> {
         crate::find::find(&self.core, session, request).await
+    }
+
+    /// The newest studies that fit what somebody types, a page of them, each with what would be said to its being opened. Rows are decided
+    /// and written down as those of [`Self::find`].
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub async fn find_typed(
+        &self,
+        session: &Session,
+        request: TypedSearch,
+    ) -> Result<FoundStudies, FindError> {
+        crate::find::find_typed(&self.core, session, request).await
     }
 
     /// Begins a search whose matches are taken page by page, in memory that does not grow with them, for those who want

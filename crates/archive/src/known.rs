@@ -239,7 +239,6 @@ impl Study {
             institution: self.keys.institution.clone(),
             patient: self.patient,
             uid: self.uid.clone(),
-            time: TimeOfDay::parse(&self.description.index().study_time),
             grade: self.grade,
             received: self.received,
             patient_conflict: self.patient_conflict,
@@ -315,6 +314,7 @@ fn terms<'s>(
     let modalities: BTreeSet<&String> = series.clone().map(|index| &index.modality).collect();
     StudyTerms {
         date: Date::parse(&index.study_date),
+        time: TimeOfDay::parse(&index.study_time),
         tokens: rows::tokens(pseudonyms, index, series),
         modalities: modalities.into_iter().cloned().collect(),
         accession: rows::accession(pseudonyms, index),
@@ -349,6 +349,7 @@ mod tests {
             institution: InstitutionId::new("renmin").unwrap(),
             pseudonyms: Pseudonyms::new(TokenKey::from(&SealingKey::generate())),
             index: SealingKey::generate(),
+            marks: Arc::new(yingdun_watermark::MarkKey::from(&SealingKey::generate())),
         })
     }
 

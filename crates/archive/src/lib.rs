@@ -16,6 +16,7 @@
 //! | `receive` | from the first byte of a data set to an acknowledgement |
 //! | `find` | searches that an index answers and a policy filters |
 //! | `open` | from a permit to verified bytes |
+//! | `key_images` | a selection of images, made here for somebody who may look and sends nothing |
 //! | `export` | studies as a medium in one zip archive |
 //! | `commit` | storage commitment: asked, verified on the replicas, reported |
 //! | `commit_elsewhere` | storage commitment of a device for what was sent to it: asked, answered |
@@ -61,6 +62,7 @@ mod grants;
 mod hold;
 mod jobs;
 mod kept;
+mod key_images;
 mod keys;
 mod known;
 mod layout;
@@ -80,6 +82,7 @@ mod request;
 mod rows;
 mod shared;
 mod source;
+mod trace;
 mod ups;
 mod versions;
 mod window;
@@ -109,8 +112,11 @@ pub use hold::{HoldError, HoldReason, HoldRecord, HoldState, HoldSubject, Releas
 pub use jobs::{
     JOB_FAILURES_MAX, JOBS_KEPT_MAX, JOBS_RUNNING_MAX, JobError, JobFault, JobOrder, JobReport, RunningJob,
 };
+pub use key_images::{
+    KEY_FRAMES_MAX, KEY_IMAGES_MAX, KEY_TITLES, KeyImage, KeyImagesError, KeyImagesRequest,
+};
 pub use keys::{KeyCareError, KeyReport, RewrapOutlook, Rotation};
-pub use open::OpenStudy;
+pub use open::{Integrity, IntegrityState, OpenStudy, PictureMark, PictureSubject};
 pub use others::SpanError;
 pub use performed::{PerformedError, PerformedRequest, PerformedStep, ReportFault, SeriesArrival};
 pub use picture_work::picture_work;
@@ -118,22 +124,27 @@ pub use receive::Incoming;
 pub use recover::Recovered;
 pub use rehearse::{ReadThrough, Sample};
 pub use request::{
-    BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, Frame, ImageFrame, Include,
-    InstanceEntry, Level, Stored, StoredOutcome,
+    BulkValue, ByteStream, Declared, Door, FindRequest, Found, FoundRow, FoundStudies, FoundStudy, Frame,
+    ImageFrame, Include, InstanceEntry, Level, ReadAs, Stored, StoredOutcome, TypedSearch,
 };
 pub use shared::ArchiveLimits;
 pub use source::{NodeError, OtherNodes};
+pub use trace::{
+    MarkedOpening, TRACED_FRAMES_MAX, TRACED_OPENINGS_MAX, TraceError, TraceRequest, Traced, TracedFrame,
+};
 pub use ups::{
     CHANNEL_REPORTS_MAX, ChannelEnd, Created, EventChannel, FILTER_KEYS_MAX, SUBSCRIBERS_MAX,
     SubscriptionTarget, WORKITEM_BYTES_MAX, WORKITEMS_MAX, WorkitemError, WorkitemKey, WorkitemSearch,
     WorkitemsFound,
 };
 pub use worklist::{WorklistElsewhere, WorklistEntry, WorklistError, WorklistRequest};
-pub use yingdun_catalog::catalogue::Date;
 pub use yingdun_catalog::catalogue::events::{FeedEvent, StudyEvent};
 pub use yingdun_catalog::catalogue::jobs::JobCounts;
+pub use yingdun_catalog::catalogue::{Date, StudyCursor};
 pub use yingdun_dicom::AttributePath;
 pub use yingdun_keys::{
     EpochNode, KEK_USES_ALARM, KEK_USES_MAX, KekStatus, KeyStoreStatus, RewrapJob, RewrapStart, RewrapState,
 };
-pub use yingdun_storage::{PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ServiceError, Store, StoreLocation};
+pub use yingdun_storage::{
+    PACK_READ_BYTES_MAX, PackExtent, ReplicaId, ScrubState, ServiceError, Store, StoreLocation,
+};

@@ -1,6 +1,7 @@
 //! The keys of one institution at work: keyed pseudonyms and search tokens. Pure functions over a key; nothing is looked up.
 
 use std::fmt;
+use std::sync::Arc;
 use yingdun_crypto::{SealingKey, TokenKey};
 use yingdun_dicom::Tag;
 use yingdun_dicom::person_name::fold;
@@ -8,15 +9,17 @@ use yingdun_dicom::query::MatchValue;
 use yingdun_model::{
     InstanceRef, InstitutionId, PatientRef, PerformedStepRef, SeriesRef, StepRef, StudyRef, Uid, WorkitemRef,
 };
+use yingdun_watermark::MarkKey;
 
 /// Bytes of a stand-in: enough that no two of the millions of identifiers of a hospital share one, save by a rare chance.
 const MASKED_BYTES: usize = 6;
 
-/// The two keys of an institution that open no image: for pseudonyms and tokens, and for catalogue columns.
+/// The keys of an institution that open no image: for pseudonyms and tokens, for catalogue columns, and for marks in pictures.
 pub(crate) struct InstitutionKeys {
     pub(crate) institution: InstitutionId,
     pub(crate) pseudonyms: Pseudonyms,
     pub(crate) index: SealingKey,
+    pub(crate) marks: Arc<MarkKey>,
 }
 
 impl fmt::Debug for InstitutionKeys {

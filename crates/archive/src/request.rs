@@ -4,12 +4,13 @@ use bytes::Bytes;
 use futures_util::Stream;
 use std::pin::Pin;
 use std::sync::Arc;
-use yingdun_access::DeviceHabits;
+use yingdun_access::{DeviceHabits, Foreseen};
 use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_catalog::catalogue::{Date, StudyCursor};
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::query::Matching;
 use yingdun_dicom::{AttributePath, Tag, Vr};
-use yingdun_model::Uid;
+use yingdun_model::{Action, Grade, Uid};
 
 use crate::OpenError;
 
@@ -23,13 +24,24 @@ pub enum Door {
     Dimse,
     /// STOW-RS.
     Stow,
+    /// The archive itself, of what somebody marks.
+    KeyImages,
 }
 
 impl Door {
+    /// As what storing through it is decided.
+    pub(crate) const fn action(self) -> Action {
+        match self {
+            Self::Dimse | Self::Stow => Action::Store,
+            Self::KeyImages => Action::MarkKeyImages,
+        }
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Dimse => "dimse",
             Self::Stow => "stow",
+            Self::KeyImages => "key-images",
         }
     }
 }
@@ -121,6 +133,80 @@ pub struct FindRequest {
     pub offset: u32,
     /// Rows to return at most; at least 1.
     pub limit: u32,
+}
+
+/// What somebody types into one box, and what is chosen beside it. All of it holds together.
+#[derive(Clone, Debug, Default)]
+pub struct TypedSearch {
+    /// Words in any order, each the beginning of a part of the patient's name, of a patient ID or an accession number; a modality; a date.
+    pub text: String,
+    /// A series of one of these modalities.
+    pub modalities: Vec<String>,
+    /// Studies of this day or later.
+    pub from: Option<Date>,
+    /// Studies of this day or earlier.
+    pub until: Option<Date>,
+    /// Only patients with whom the asker has a care relation.
+    pub mine: bool,
+    /// Rows to return at most; at least 1.
+    pub limit: u32,
+    /// Behind this study.
+    pub after: Option<StudyCursor>,
+}
+
+/// What a word was taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadAs {
+    /// The beginning of a part of the patient's name.
+    PatientName,
+    /// The beginning of a patient ID, or a whole one where it is long.
+    PatientId,
+    /// The same of an accession number.
+    AccessionNumber,
+    /// A modality.
+    Modality,
+}
+
+impl ReadAs {
+    /// Everything that a word can be taken for.
+    pub const ALL: [Self; 4] = [Self::PatientName, Self::PatientId, Self::AccessionNumber, Self::Modality];
+
+    /// The word in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PatientName => "patient-name",
+            Self::PatientId => "patient-id",
+            Self::AccessionNumber => "accession-number",
+            Self::Modality => "modality",
+        }
+    }
+}
+
+/// The newest studies that fit what was typed.
+#[derive(Clone, Debug)]
+pub struct FoundStudies {
+    /// The studies.
+    pub studies: Vec<FoundStudy>,
+    /// Behind which study to go on; none at the end.
+    pub next: Option<StudyCursor>,
+    /// Whether all that fits was looked at, as far as this page goes. Where it was not, more words or letters find more.
+    pub is_whole: bool,
+    /// What each word that is no date was taken for, in their order.
+    pub read_as: Vec<Vec<ReadAs>>,
+}
+
+/// A study that was found.
+#[derive(Clone, Debug)]
+pub struct FoundStudy {
+    /// What describes it, treated by the rules of the asker's role.
+    pub row: FoundRow,
+    /// How sensitive it is.
+    pub grade: Grade,
+    /// Whether one of its instances names another patient.
+    pub patient_conflict: bool,
+    /// What would be said to its being opened now. It opens nothing: that is decided again.
+    pub opens: Foreseen,
 }
 
 /// One match: a DICOM JSON data set (PS3.18 §F.2), without retrieve addresses.

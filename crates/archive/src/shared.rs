@@ -24,6 +24,7 @@ use yingdun_dicom::limits::Limits as DataSetLimits;
 use yingdun_keys::{KeyStore, SecretName};
 use yingdun_model::{Clock, Grade, InstitutionId, StoreNumber, StudyRef};
 use yingdun_storage::{Store, StoreLocation};
+use yingdun_watermark::MarkKey;
 
 /// What arrives without a mark is ordinary clinical data.
 pub(crate) const GRADE_ON_ARRIVAL: Grade = Grade::L4;
@@ -141,10 +142,12 @@ impl Core {
         let failed = |error| Unavailable::new("keys", error);
         let token = self.keys.secret(institution, SecretName::Token).await.map_err(failed)?;
         let index = self.keys.secret(institution, SecretName::Index).await.map_err(failed)?;
+        let marks = self.keys.secret(institution, SecretName::Watermark).await.map_err(failed)?;
         let keys = Arc::new(InstitutionKeys {
             institution: institution.clone(),
             pseudonyms: Pseudonyms::new(TokenKey::from(&token)),
             index,
+            marks: Arc::new(MarkKey::from(&marks)),
         });
         self.institutions.write().await.insert(institution.clone(), Arc::clone(&keys));
         Ok(keys)

@@ -67,6 +67,16 @@ impl StudyWindow {
         &self.key
     }
 
+    /// The number of its leaf.
+    pub(crate) const fn leaf(&self) -> u64 {
+        self.permit.leaf_index()
+    }
+
+    /// When it was opened.
+    pub(crate) const fn opened_at(&self) -> Timestamp {
+        self.opened
+    }
+
     /// Which key of the study it is.
     pub(crate) const fn key_made(&self) -> Timestamp {
         self.key.made()
@@ -169,7 +179,7 @@ impl Windows {
 
     /// The open window of this session for this study and action, or a new one: decision, durable leaf, key.
     ///
-    /// The study key must exist; [`Self::enter_to_store`] makes it.
+    /// The study key must exist; [`Self::enter_to_put`] makes it.
     ///
     /// Callers hold futures that they do not poll for a while, such as the parts of an answer that wait for the
     /// network. A lock that such a future held, or was handed in its turn, would stop everybody else. So a caller
@@ -183,15 +193,18 @@ impl Windows {
         self.enter_or_make(session, action, facts, None).await
     }
 
-    /// The open window to store into this study, or a new one. The study key is made when the study is new, for the patient that the object
-    /// names: what was known of the study before it was destroyed says nothing of the one that comes now.
-    pub(crate) async fn enter_to_store(
+    /// The open window to put an object into this study, or a new one. Whoever stores may begin a study: its key is made when it is new, for
+    /// the patient that the object names, since what was known of the study before it was destroyed says nothing of the one that comes now.
+    /// Who adds to a study by another right finds it there.
+    pub(crate) async fn enter_to_put(
         self: &Arc<Self>,
         session: &Session,
+        action: Action,
         facts: &StudyFacts,
         named: PatientRef,
     ) -> Result<Arc<StudyWindow>, Closed> {
-        self.enter_or_make(session, Action::Store, facts, Some(named)).await
+        let new_of = (action == Action::Store).then_some(named);
+        self.enter_or_make(session, action, facts, new_of).await
     }
 
     async fn enter_or_make(
@@ -392,7 +405,7 @@ pub(crate) async fn key_for(
 ) -> Result<Result<StudyKey, KeysError>, Refusal> {
     let mut renewals_left = RENEWALS_MAX;
     loop {
-        let key = if permit.action() == Action::Store {
+        let key = if matches!(permit.action(), Action::Store | Action::MarkKeyImages) {
             keys.study_key_for_store(permit, new_of).await
         } else {
             keys.unwrap(permit).await

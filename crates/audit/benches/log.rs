@@ -57,6 +57,7 @@ fn event() -> Event {
         policy_set: Some([3; 32]),
         reason: ReasonCode::new("care-relation"),
         counts: Counts::new().with("instances", 300),
+        content: None,
         detail: None,
     }
 }

@@ -42,6 +42,8 @@ pub struct Event {
     pub reason: ReasonCode,
     /// How much: instances, bytes, rows, …
     pub counts: Counts,
+    /// SHA-256 of the file that left, where the leaf is about one that was made here.
+    pub content: Option<[u8; 32]>,
     /// Personal detail, sealed by the caller. It is stored beside the leaf and can be destroyed without
     /// touching the leaf, which holds its SHA-256.
     pub detail: Option<SealedDetail>,
@@ -72,6 +74,7 @@ impl Event {
             policy_set: None,
             reason,
             counts: Counts::new(),
+            content: None,
             detail: None,
         }
     }
@@ -102,6 +105,10 @@ word_enum! {
         Repair => "repair",
         /// State was rebuilt from what is stored.
         Recovery => "recovery",
+        /// A marked copy of a picture was permitted, or left: a capture or a print; or a file of a list of the console.
+        Copied => "copied",
+        /// What a browser told of itself: a key, a print, a window that lost focus.
+        Signal => "signal",
     }
 }
 

@@ -14,7 +14,7 @@ use yingdun_model::{
 };
 
 /// The longest leaf, in bytes. The longest legal event needs less; tlog-tiles allows 65,535.
-pub const LEAF_BYTES_MAX: usize = 1024;
+pub const LEAF_BYTES_MAX: usize = 1152;
 
 /// The version of the leaf format. A reader refuses others by name instead of guessing.
 pub const LEAF_VERSION: u8 = 1;
@@ -72,6 +72,9 @@ pub struct Leaf {
     /// See [`Event::counts`].
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub counts: Counts,
+    /// See [`Event::content`]. Leaves that were written before there was one have none, and are spelt as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<Digest>,
     /// SHA-256 of the sealed detail that lies beside the leaf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail_sha256: Option<Digest>,
@@ -136,6 +139,7 @@ impl Leaf {
             policy_set: event.policy_set.map(Digest),
             reason: event.reason.clone(),
             counts: event.counts.clone(),
+            content_sha256: event.content.map(Digest),
             detail_sha256: event.detail.as_ref().map(|detail| Digest(sha256(detail.as_bytes()))),
         }
     }
@@ -314,6 +318,7 @@ mod tests {
                 .with("bbbbbbbbbbbbbbbb", u64::MAX)
                 .with("cccccccccccccccc", u64::MAX)
                 .with("dddddddddddddddd", u64::MAX),
+            content: Some([6; 32]),
             detail: Some(SealedDetail::from_ciphertext(vec![9]).unwrap()),
         }
     }
@@ -359,6 +364,7 @@ mod tests {
             if bits & 4 != 0 { event.counts = Counts::new().with("rows", count); }
             if bits & 8 != 0 { event.detail = None; }
             if bits & 16 != 0 { event.policy_set = None; }
+            if bits & 32 != 0 { event.content = None; }
             let leaf = Leaf::of_event(&event, stamp(sequence));
             prop_assert_eq!(Leaf::decode(&leaf.encode().unwrap()).unwrap(), leaf);
         }

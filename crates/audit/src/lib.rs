@@ -143,7 +143,9 @@ pub use config::LogConfig;
 pub use disk::{Disk, RealDisk};
 pub use error::AuditError;
 pub use event::{Counts, Event, EventKind, Outcome, ReasonCode, SealedDetail, SealedDetailError};
-pub use index::{Count, Cursor, CursorError, IndexOptions, IndexState, Page};
+pub use index::{
+    Count, Cursor, CursorError, IndexOptions, IndexState, Page, STRETCH_MS, SUMMED_DAYS_MAX, Sums, Tally,
+};
 pub use leaf::{BootId, Digest, LEAF_BYTES_MAX, LEAF_VERSION, Leaf, LeafError, NodeName, NodeNameError};
 pub use log::Log;
 pub use mirror::{Heads, Mirror, MirrorError};

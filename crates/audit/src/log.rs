@@ -5,7 +5,7 @@ use crate::commit::{Committer, Job, Request};
 use crate::config::LogConfig;
 use crate::error::AuditError;
 use crate::event::Event;
-use crate::index::{Count, Cursor, Index, IndexKey, IndexOptions, IndexState, Page, search_without};
+use crate::index::{Count, Cursor, Index, IndexKey, IndexOptions, IndexState, Page, Sums, search_without};
 use crate::integrate;
 use crate::leaf::BootId;
 use crate::open;
@@ -21,6 +21,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use yingdun_crypto::random;
 use yingdun_crypto::sign::NoteVerifier;
+use yingdun_model::{InstitutionId, Timestamp};
 
 /// Appends that wait for the commit thread; more wait in their callers.
 const REQUESTS_WAITING_MAX: usize = 1024;
@@ -223,6 +224,21 @@ impl Log {
             Some(index) => index.search(&reader, filter, cursor, limit),
             None => search_without(&reader, filter, cursor, limit),
         }
+    }
+
+    /// How many accesses and refusals of an institution there were from a moment until another, in stretches of five minutes; none where no index is
+    /// kept. A picture, and no evidence: it is as true as clocks were. Reads files: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the log cannot be read.
+    pub fn sums(
+        &self,
+        institution: &InstitutionId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Sums>, AuditError> {
+        let Some(index) = self.index.get() else { return Ok(None) };
+        index.sums(&self.reader(), institution, from, until).map(Some)
     }
 
     /// How many leaves with numbers of a range the index knows that a filter wants; none where no index is kept. What it does not know yet is

@@ -10,6 +10,7 @@
 mod support;
 
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use support::{config, files, signing_key};
 use yingdun_audit::{
     AuditError, Count, Cursor, Event, EventKind, Filter, IndexOptions, Log, LogConfig, LoggedLeaf, Outcome,
-    Page,
+    Page, STRETCH_MS, SUMMED_DAYS_MAX, Tally,
 };
 use yingdun_model::{Action, ActorId, ActorKind, Clock, InstitutionId, PatientRef, StudyRef, Timestamp};
 
@@ -218,6 +219,73 @@ async fn the_index_finds_what_reading_everything_finds() {
         (naive(&all, &filter), Some(Count::Exactly(naive(&all, &filter).len() as u64)))
     );
     without.shutdown().await.unwrap();
+}
+
+/// What reading everything tallies of an institution, from a stretch until a moment.
+fn tallies(all: &[LoggedLeaf], institution: &InstitutionId, from: i64, until: i64) -> BTreeMap<i64, Tally> {
+    let mut stretches: BTreeMap<i64, Tally> = BTreeMap::new();
+    for leaf in all.iter().map(|logged| &logged.leaf).filter(|leaf| leaf.institution == *institution) {
+        let begins = leaf.time_ms.as_ms().div_euclid(STRETCH_MS) * STRETCH_MS;
+        let opens = leaf.kind == EventKind::Access && leaf.outcome == Outcome::Permitted;
+        let is_refused = leaf.outcome == Outcome::Refused;
+        if (opens || is_refused) && (from.div_euclid(STRETCH_MS) * STRETCH_MS..until).contains(&begins) {
+            let tally = stretches.entry(begins).or_default();
+            tally.accesses += u64::from(opens);
+            tally.refusals += u64::from(is_refused);
+        }
+    }
+    stretches
+}
+
+/// Five days, in whose chunks days end; with leaves that no index knows yet, with segments that were merged, and after damage.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tallies_of_stretches_are_those_of_the_leaves() {
+    let house = House::new();
+    let log = house.open();
+    log.start_index(options()).unwrap();
+    for part in 0..LEAVES / 20 {
+        house.clock.0.fetch_add(if part % 50 == 30 { -3_600_000 } else { 30 * 60_000 }, Ordering::Relaxed);
+        log.append((part * 20..part * 20 + 20).map(event).collect()).await.unwrap();
+    }
+    log.checkpoint().await.unwrap();
+    let all = log.reader().read(0..u64::MAX).unwrap();
+    let last = house.clock.0.load(Ordering::Relaxed);
+    assert!(last > 4 * 24 * 3_600_000, "{last}");
+    let institutions = ["renmin", "other", "nobody"].map(|name| InstitutionId::new(name).unwrap());
+    let compare = |whole: bool| {
+        for institution in &institutions {
+            for (from, until) in [(0, last + 1), (last - 86_400_000, last), (90_000_123, 200_000_000), (5, 5)]
+            {
+                let ms = Timestamp::from_ms;
+                let sums = log.sums(institution, ms(from), ms(until)).unwrap().unwrap();
+                let expected = tallies(&all, institution, from, until);
+                assert!(!whole || sums.is_whole);
+                assert!(!sums.is_whole || sums.stretches == expected, "{institution} {from}..{until}");
+            }
+        }
+    };
+    compare(false);
+    wait_until_indexed(&log);
+    wait_until_merged(&log, SEGMENTS);
+    compare(true);
+    let told = tallies(&all, &institutions[0], 0, last + 1);
+    assert!(told.len() > 100 && told.values().any(|tally| tally.accesses > 0 && tally.refusals > 0));
+    for path in segments(house.dir.path()) {
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        compare(false);
+    }
+    // Of a longer time the last days are told.
+    let long = log.sums(
+        &institutions[0],
+        Timestamp::from_ms(0),
+        Timestamp::from_ms(SUMMED_DAYS_MAX * 86_400_000 + 1),
+    );
+    let first = *long.unwrap().unwrap().stretches.keys().next().unwrap();
+    assert!(first >= 86_400_000, "{first}");
+    log.shutdown().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

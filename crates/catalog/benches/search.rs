@@ -43,12 +43,12 @@ fn study_facts(number: u64) -> StudyFacts {
         institution: institution(),
         patient: PatientRef::from_bytes(spread(b'p', number % PATIENTS)),
         uid: uid(1, number),
-        time: None,
         grade: Grade::L4,
         received: Timestamp::from_ms(i64::from(day)),
         patient_conflict: false,
         terms: StudyTerms {
             date: Date::new(2020 + day % 5, 1 + day % 12, 1 + day % 28),
+            time: None,
             tokens: vec![spread(b'd', number % PATIENTS), spread(b'n', number % NAMES), spread(b'a', number)],
             modalities: vec!["CT".to_owned()],
             accession: None,

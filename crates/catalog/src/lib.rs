@@ -49,8 +49,8 @@ pub mod keyring;
 mod sql;
 
 pub use database::{
-    Database, DatabaseKind, Dump, DumpError, Exclusive, Follower, Hold, Inspected, Migration, NewDatabase,
-    ServerReport, ServerState, Told, database_servers, holder,
+    Answers, Database, DatabaseKind, Dump, DumpError, Exclusive, Follower, Hold, Inspected, LookUp,
+    Migration, NewDatabase, Place, ServerReport, ServerState, Together, Told, database_servers, holder,
 };
 pub use error::CatalogError;
 pub use sql::{Row, Sql, Statement, StatementBuilder, Value};

@@ -45,6 +45,17 @@ pub fn keyed_blake3(key: &Secret<[u8; DIGEST_BYTES]>, parts: &[&[u8]]) -> [u8; D
     *hasher.finalize().as_bytes()
 }
 
+/// Bytes that nobody tells from noise without the key, as many as are wanted: those of the extended output of keyed BLAKE3 from a place on.
+pub fn keyed_blake3_stream(key: &Secret<[u8; DIGEST_BYTES]>, parts: &[&[u8]], from: u64, out: &mut [u8]) {
+    let mut hasher = blake3::Hasher::new_keyed(key.expose());
+    for part in parts {
+        hasher.update(part);
+    }
+    let mut reader = hasher.finalize_xof();
+    reader.set_position(from);
+    reader.fill(out);
+}
+
 /// A key for another purpose, from a secret that is a key itself (BLAKE3 in its mode for deriving keys). `context` is a constant of the
 /// program that names the purpose.
 #[must_use]
@@ -142,6 +153,18 @@ impl Blake3 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_the_same_from_wherever_it_is_read() {
+        let (key, parts) = (Secret::new([3; 32]), [&b"marks"[..], &[7]]);
+        let (mut whole, mut part) = ([0; 300], [0; 100]);
+        keyed_blake3_stream(&key, &parts, 0, &mut whole);
+        keyed_blake3_stream(&key, &parts, 200, &mut part);
+        assert_eq!(whole[200..], part);
+        assert_eq!(whole[..32], keyed_blake3(&key, &parts));
+        keyed_blake3_stream(&key, &[b"marks", &[8]], 200, &mut part);
+        assert_ne!(whole[200..], part);
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -6,12 +6,17 @@
 //! Sessions are never resumed: a resumed session would carry the certificate of an earlier handshake past a
 //! revocation. A DICOM association lives long enough to pay for one handshake.
 
+mod shown;
+
+pub(crate) use shown::{cause_of, with_shown};
+
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use shown::KeepsRefused;
 use std::sync::Arc;
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
@@ -112,7 +117,7 @@ pub fn server_config(identity: Identity, clients: &Trust) -> Result<Arc<ServerCo
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .map_err(unusable)?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(Arc::new(KeepsRefused::before(verifier)))
         .with_single_cert(identity.chain, identity.key)
         .map_err(unusable)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});

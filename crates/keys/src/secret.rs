@@ -15,12 +15,21 @@ pub enum SecretName {
     LogSigningSm2,
     /// Seals what names a person among the accounts.
     Identity,
+    /// Makes and finds the marks in rendered pictures. Losing it loses what found pictures lead to.
+    Watermark,
 }
 
 impl SecretName {
     /// Every name.
-    pub const ALL: [Self; 6] =
-        [Self::Token, Self::Index, Self::AuditDetail, Self::LogSigning, Self::LogSigningSm2, Self::Identity];
+    pub const ALL: [Self; 7] = [
+        Self::Token,
+        Self::Index,
+        Self::AuditDetail,
+        Self::LogSigning,
+        Self::LogSigningSm2,
+        Self::Identity,
+        Self::Watermark,
+    ];
 
     /// The word under which the secret is kept and bound into its wrap.
     #[must_use]
@@ -32,6 +41,7 @@ impl SecretName {
             Self::LogSigning => "log-signing",
             Self::LogSigningSm2 => "log-signing-sm2",
             Self::Identity => "identity",
+            Self::Watermark => "watermark",
         }
     }
 }

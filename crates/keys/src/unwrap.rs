@@ -18,7 +18,7 @@ impl KeyStore {
     /// before, and that is over when its key was destroyed: a new one is made for the patient that came, and for nobody else.
     ///
     /// # Errors
-    /// [`KeysError::WrongAction`] unless the permit is to store, [`KeysError::PermitExpired`] and
+    /// [`KeysError::WrongAction`] unless the permit is to store, or to mark key images where no key may be made, [`KeysError::PermitExpired`] and
     /// [`KeysError::PermitSpent`] as they say; [`KeysError::OtherFacts`] when the study has no key and the permit is about another patient than
     /// `new_of`, [`KeysError::NoKey`] when it has none and none may be made. A permit is spent even when the database then fails: ask for a new
     /// one, which is a new leaf.
@@ -27,7 +27,9 @@ impl KeyStore {
         permit: &Permit,
         new_of: Option<PatientRef>,
     ) -> Result<StudyKey, KeysError> {
-        if permit.action() != Action::Store {
+        // Who marks key images stores what the archive makes of it, into a study that has a key.
+        let marks = permit.action() == Action::MarkKeyImages && new_of.is_none();
+        if permit.action() != Action::Store && !marks {
             return Err(KeysError::WrongAction { expected: "store", came: permit.action() });
         }
         let grade = permit.grade().ok_or(KeysError::NoStudy)?;

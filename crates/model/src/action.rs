@@ -56,6 +56,8 @@ word_enum! {
         GiveGrant => "give-grant",
         /// Assign a study to a remote expert as a consultation, a task that ends with the report.
         AssignConsultation => "assign-consultation",
+        /// Mark images of a study as key images: the archive makes a selection of them and stores it with the study.
+        MarkKeyImages => "mark-key-images",
         /// Open one patient in an emergency, without a care relation, under a review that follows.
         BreakGlass => "break-glass",
         /// See who broke the glass, and judge afterwards whether it was justified.

@@ -19,5 +19,7 @@ word_enum! {
         Export => "suspend-export",
         /// Nothing opens but what the glass is broken for.
         Session => "suspend-session",
+        /// The account is frozen: no session goes on or begins, in an emergency neither.
+        Account => "freeze-account",
     }
 }

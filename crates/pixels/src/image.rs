@@ -2,6 +2,7 @@
 
 use crate::error::PixelError;
 use crate::limits::FRAME_BYTES_MAX;
+use std::ops::Range;
 use yingdun_dicom::charset::CharacterSets;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::{Vr, tags};
@@ -222,23 +223,15 @@ pub struct Picture {
 
 impl Picture {
     /// Calls `with` for each sample, in order: cut out by High Bit and Bits Stored, with its sign.
-    pub fn for_each_sample(&self, mut with: impl FnMut(i64)) {
-        let cell = Cell::of(&self.attributes);
-        match self.attributes.sample_bytes() {
-            1 => self.bytes.iter().for_each(|byte| with(cell.value(u64::from(*byte)))),
-            2 => {
-                let (words, _) = self.bytes.as_chunks::<2>();
-                words.iter().for_each(|word| with(cell.value(u64::from(u16::from_le_bytes(*word)))));
-            }
-            4 => {
-                let (words, _) = self.bytes.as_chunks::<4>();
-                words.iter().for_each(|word| with(cell.value(u64::from(u32::from_le_bytes(*word)))));
-            }
-            _ => {
-                let (words, _) = self.bytes.as_chunks::<8>();
-                words.iter().for_each(|word| with(cell.value(u64::from_le_bytes(*word))));
-            }
-        }
+    pub fn for_each_sample(&self, with: impl FnMut(i64)) {
+        for_each_sample_of(&self.attributes, &self.bytes, with);
+    }
+
+    /// The same of some of them, counted from 0. Those that are not there are left out.
+    pub(crate) fn for_each_sample_in(&self, samples: Range<usize>, with: impl FnMut(i64)) {
+        let each = self.attributes.sample_bytes();
+        let bytes = self.bytes.get(samples.start * each..samples.end * each).unwrap_or_default();
+        for_each_sample_of(&self.attributes, bytes, with);
     }
 }
 
@@ -249,6 +242,25 @@ impl std::fmt::Debug for Picture {
 }
 
 // === helpers ===
+
+fn for_each_sample_of(attributes: &ImageAttributes, bytes: &[u8], mut with: impl FnMut(i64)) {
+    let cell = Cell::of(attributes);
+    match attributes.sample_bytes() {
+        1 => bytes.iter().for_each(|byte| with(cell.value(u64::from(*byte)))),
+        2 => {
+            let (words, _) = bytes.as_chunks::<2>();
+            words.iter().for_each(|word| with(cell.value(u64::from(u16::from_le_bytes(*word)))));
+        }
+        4 => {
+            let (words, _) = bytes.as_chunks::<4>();
+            words.iter().for_each(|word| with(cell.value(u64::from(u32::from_le_bytes(*word)))));
+        }
+        _ => {
+            let (words, _) = bytes.as_chunks::<8>();
+            words.iter().for_each(|word| with(cell.value(u64::from_le_bytes(*word))));
+        }
+    }
+}
 
 /// Cuts the stored bits out of a cell.
 #[derive(Clone, Copy)]

@@ -6,12 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+mod consents;
 mod outside;
 mod policies;
 mod properties;
 mod property;
 mod prove;
 
+pub use consents::CONSENTS;
 pub use outside::OUTSIDE;
 pub use policies::{Policies, PoliciesError};
 pub use properties::PROPERTIES;

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use yingdun_proofs::{OUTSIDE, PROPERTIES, Policies, ProofError, Prover};
+use yingdun_proofs::{CONSENTS, OUTSIDE, PROPERTIES, Policies, ProofError, Prover};
 
 /// Proves what the policies can never do.
 #[derive(Parser)]
@@ -78,9 +78,8 @@ async fn properties(arguments: &Arguments, only: Option<&str>) -> Result<bool, P
     let policies = with_local(arguments, arguments.local.as_deref())?;
     let mut prover = Prover::start(&policies, &arguments.python, &arguments.solver)?;
     let (mut proved, mut refuted, mut asked) = (0, 0, 0);
-    for property in
-        PROPERTIES.iter().chain(OUTSIDE).filter(|property| only.is_none_or(|name| name == property.name))
-    {
+    let all = PROPERTIES.iter().chain(OUTSIDE).chain(CONSENTS);
+    for property in all.filter(|property| only.is_none_or(|name| name == property.name)) {
         let begun = Instant::now();
         let finding = prover.property(property).await?;
         let (holds, mutant_refuted) = (finding.against.is_none(), finding.against_mutant.is_some());

@@ -212,11 +212,11 @@ pub const OUTSIDE: &[Property] = &[
     },
     Property {
         name: "experts-are-let-in",
-        says: "What was assigned opens to the remote expert over TLS, unless it is special care, not wanted, or asks for a second factor.",
+        says: "What was assigned opens to the remote expert over TLS, unless it is special care, not wanted, or asks for a second factor or a consent.",
         principals: PEOPLE,
         actions: &["list", "view"],
         bound: AtLeast(
-            r#"principal.role == Role::"remote-expert" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT" && !context.step_up && resource.grade != Grade::"L5" && !(resource has dissent) && !(resource has against_sharing) && resource has consultation && resource.consultation.valid_from <= context.now && context.now < resource.consultation.valid_until"#,
+            r#"principal.role == Role::"remote-expert" && principal.institution == resource.institution && !principal.disabled && context.tls && context.purpose == Purpose::"TREAT" && !context.step_up && !context.sharing_consent && resource.grade != Grade::"L5" && !(resource has dissent) && !(resource has against_sharing) && resource has consultation && resource.consultation.valid_from <= context.now && context.now < resource.consultation.valid_until"#,
         ),
         mutant: &[Without("remote-expert-consults")],
     },

@@ -57,6 +57,7 @@ pub const PROPERTIES: &[Property] = &[
             "manage-worklist",
             "report-step",
             "give-grant",
+            "mark-key-images",
             "break-glass",
         ],
         bound: AtMost(
@@ -93,11 +94,10 @@ pub const PROPERTIES: &[Property] = &[
         mutant: &[Without("guardrail-masked-role")],
     },
     Property {
-        name: "researchers-see-no-identity",
-        says: "Who activated the role of a researcher is shown nothing identifiable.",
+        name: "researchers-look-for-research",
+        says: "Who activated the role of a researcher searches and looks for research, and has no part in anything else, whatever else permits it.",
         principals: EVERYBODY,
         actions: &[
-            "search",
             "list",
             "view",
             "export",
@@ -105,25 +105,19 @@ pub const PROPERTIES: &[Property] = &[
             "manage-worklist",
             "report-step",
             "give-grant",
+            "assign-consultation",
+            "mark-key-images",
             "break-glass",
         ],
-        bound: AtMost(r#"principal.role != Role::"researcher""#),
+        bound: AtMost(
+            r#"principal.role != Role::"researcher" || (action in [Action::"list", Action::"view"] && context.purpose == Purpose::"HRESCH")"#,
+        ),
         mutant: &[
             Without("guardrail-researchers-see-no-identity"),
             With(
                 r#"@id("mutant") permit (principal is Person, action == Action::"view", resource) when { principal.role == Role::"researcher" };"#,
             ),
         ],
-    },
-    Property {
-        name: "research-purpose",
-        says: "Research as a purpose opens nothing above L2.",
-        principals: EVERYBODY,
-        actions: LOOKS,
-        bound: AtMost(
-            r#"context.purpose != Purpose::"HRESCH" || [Grade::"L1", Grade::"L2"].contains(resource.grade)"#,
-        ),
-        mutant: &[Changed("guardrail-research-purpose", r#""L2"]"#, r#""L2", Grade::"L3"]"#)],
     },
     Property {
         name: "broken-glass-is-a-case",
@@ -544,6 +538,20 @@ pub const PROPERTIES: &[Property] = &[
         ),
         mutant: &[Changed(
             "treating-roles-break-glass",
+            r#"Role::"chief"]"#,
+            r#"Role::"chief", Role::"technician"]"#,
+        )],
+    },
+    Property {
+        name: "who-marks-key-images",
+        says: "Key images are marked by a radiologist or a chief, by a specialist of the department, or by a clinician for a patient in care.",
+        principals: EVERYBODY,
+        actions: &["mark-key-images"],
+        bound: AtMost(
+            r#"principal is Person && ([Role::"radiologist", Role::"chief"].contains(principal.role) || (principal.role == Role::"specialist" && (resource has department && resource.department.valid_from <= context.now && context.now < resource.department.valid_until)) || (principal.role == Role::"clinician" && (resource has care && resource.care.valid_from <= context.now && context.now < resource.care.valid_until)))"#,
+        ),
+        mutant: &[Changed(
+            "reader-marks-key-images",
             r#"Role::"chief"]"#,
             r#"Role::"chief", Role::"technician"]"#,
         )],

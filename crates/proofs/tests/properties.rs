@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use yingdun_proofs::{Bound, Mutant, OUTSIDE, PROPERTIES, Policies, Property, Prover};
+use yingdun_proofs::{Bound, CONSENTS, Mutant, OUTSIDE, PROPERTIES, Policies, Property, Prover};
 
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../access/policies");
 const SOLVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/solver.py");
@@ -31,7 +31,7 @@ async fn every_property_holds_and_every_mutant_is_refuted() {
     let policies = Policies::read(Path::new(POLICIES)).unwrap();
     let mut prover = Prover::start(&policies, &python, Path::new(SOLVER)).unwrap();
     assert!(PROPERTIES.len() >= 25);
-    for property in PROPERTIES.iter().chain(OUTSIDE) {
+    for property in PROPERTIES.iter().chain(OUTSIDE).chain(CONSENTS) {
         let finding = prover.property(property).await.unwrap();
         assert!(finding.against.is_none(), "{}: {}", property.name, finding.against.unwrap());
         assert!(finding.against_mutant.is_some(), "the mutant of {} survives", property.name);
@@ -84,8 +84,9 @@ async fn what_a_change_newly_allows_is_told_with_an_example() {
 
 #[test]
 fn properties_have_names_of_their_own() {
-    let names: BTreeSet<&str> = PROPERTIES.iter().chain(OUTSIDE).map(|property| property.name).collect();
-    assert_eq!(names.len(), PROPERTIES.len() + OUTSIDE.len());
+    let names: BTreeSet<&str> =
+        PROPERTIES.iter().chain(OUTSIDE).chain(CONSENTS).map(|property| property.name).collect();
+    assert_eq!(names.len(), PROPERTIES.len() + OUTSIDE.len() + CONSENTS.len());
 }
 
 #[tokio::test]

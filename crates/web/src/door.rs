@@ -1,6 +1,7 @@
 //! The door itself: from its configuration and the rooms behind it to a running server.
 
 use crate::api::asked::Questions;
+use crate::api::signals::Signals;
 use crate::dicomweb::event_channel::Channels;
 use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
@@ -22,6 +23,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use yingdun_access::Access;
 use yingdun_archive::Archive;
@@ -70,6 +72,8 @@ pub struct Door {
     answerer: Answerer,
     channels: Channels,
     jobs: Jobs,
+    signals: Arc<Signals>,
+    audit: Log,
 }
 
 impl Door {
@@ -88,6 +92,7 @@ impl Door {
         let origin = origin.unwrap_or_else(|| format!("{scheme}://{}", listener.address()));
         let Rooms { access, archive, audit, hooks } = rooms;
         let jobs = Jobs::new(archive.clone());
+        let (signals, log) = (Arc::<Signals>::default(), audit.clone());
         let service = Service {
             gateway,
             access,
@@ -105,11 +110,12 @@ impl Door {
             device_calls: Semaphore::new(limits::DEVICE_CALLS_AT_ONCE_MAX),
             jobs: jobs.clone(),
             node_questions: Questions::default(),
+            signals: Arc::clone(&signals),
             origins: Arc::clone(&origins),
             channels: channels.clone(),
         };
         let answerer = Answerer { router: mount::router(&Arc::new(service)), origins };
-        Ok(Self { listener, origin, answerer, channels, jobs })
+        Ok(Self { listener, origin, answerer, channels, jobs, signals, audit: log })
     }
 
     /// The bound address.
@@ -133,9 +139,16 @@ impl Door {
             channels.stop();
             jobs.stop();
         };
+        let closed = CancellationToken::new();
+        let telling = tokio::spawn(self.signals.keep(self.audit, closed.clone()));
+        let open = closed.drop_guard();
         self.listener.serve(self.answerer, stop).await;
+        drop(open);
         self.channels.ended().await;
         self.jobs.ended().await;
+        if let Err(error) = telling.await {
+            tracing::error!(%error, "what viewers told was not written down to its end");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use serde_json::Value;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use yingdun_model::Secret;
 
@@ -43,6 +44,59 @@ pub enum VaultPart {
 /// The bytes of a part as of one moment.
 pub type VaultBytes = BoxStream<'static, io::Result<Bytes>>;
 
+/// What protects this installation, as it is configured: said to whoever sets it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// Folders of the replicas.
+    pub replicas: Vec<String>,
+    /// How many of them must be durable before an image is acknowledged.
+    pub write_quorum: usize,
+    /// How many copies lie elsewhere, filled in the background.
+    pub offsite: usize,
+    /// Who keeps the root key.
+    pub custody: Custody,
+    /// The folder of the audit log.
+    pub audit_log: String,
+    /// Whether witnesses are asked to cosign it.
+    pub is_witnessed: bool,
+}
+
+/// Who keeps the root key, under which everything is sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Custody {
+    /// A sealed file that a passphrase opens.
+    Passphrase {
+        /// The sealed file.
+        root_file: String,
+        /// Where the passphrase is read.
+        passphrase_file: String,
+    },
+    /// A sealed file that shares of several people open.
+    Shares {
+        /// The sealed file.
+        root_file: String,
+    },
+    /// A key on a hardware token, which never leaves it.
+    Token {
+        /// The label of the token.
+        token: String,
+    },
+    /// The transit engine of a Vault or OpenBao server.
+    Transit {
+        /// Its address.
+        address: String,
+    },
+}
+
+/// A door for devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DicomDoor {
+    /// Whether it is the one over TLS.
+    pub tls: bool,
+    /// Where it listens.
+    pub listens: SocketAddr,
+}
+
 /// The views into the program that the operations routes render, and its calls to devices.
 #[derive(Clone)]
 pub struct Hooks {
@@ -54,10 +108,16 @@ pub struct Hooks {
     pub status: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
     /// Whether each part works, without anything of a patient, a key or a person.
     pub health: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
+    /// What is known of the completeness of the audit log: the last heartbeat, and what the last comparison found. At once.
+    pub completeness: Arc<dyn Fn() -> Value + Send + Sync>,
     /// How the system is set up, without secrets.
     pub configuration: Arc<dyn Fn() -> BoxFuture<'static, Value> + Send + Sync>,
+    /// What protects this installation.
+    pub protection: Arc<Protection>,
     /// Calls to devices.
     pub network: Arc<dyn Network>,
+    /// Where devices call this node.
+    pub dicom: Vec<DicomDoor>,
     /// The audit logs of other nodes; none where this one is closed to them.
     pub logs: Option<Arc<dyn OtherLogs>>,
     /// Closes the archive and wipes its keys, shortly after it returns; none where it would open again by itself.

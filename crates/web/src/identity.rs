@@ -4,11 +4,11 @@
 use crate::http::problem::{Kind, Problem, ProofError};
 use crate::routes::Service;
 use crate::server::Peer;
-use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::time::Duration;
 use yingdun_access::{
-    EXTERNAL_TOKEN_BYTES_MAX, PasskeyError, Presented, Scheme, Session, ShownProof, SignInError,
+    EXTERNAL_TOKEN_BYTES_MAX, PasskeyError, Presented, Scheme, Session, Setup, ShownProof, SignInError,
 };
 use yingdun_model::Secret;
 
@@ -25,11 +25,17 @@ pub(crate) const PROVIDER_COOKIE: &str = "__Host-yingdun-provider";
 /// The cookie of a browser at which somebody signed out: the provider has to ask anew who sits there.
 pub(crate) const SIGNED_OUT_COOKIE: &str = "__Host-yingdun-signed-out";
 
+/// The cookie of the browser that opened the first hour. It is no session: it opens the pages of `/setup` and nothing else.
+pub(crate) const SETUP_COOKIE: &str = "__Host-yingdun-setup";
+
 /// How long a browser remembers that: longer than providers remember whom they signed in.
 const SIGNED_OUT_SECONDS: u64 = 30 * 24 * 3600;
 
 /// The longest token in a cookie that is looked at, in bytes. Ours have 43, and no others are taken there.
 const COOKIE_BYTES_MAX: usize = 256;
+
+/// Which page asks, as the browser says it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A proof of a key (RFC 9449 §4.1).
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -65,10 +71,14 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The session of an access token (RFC 6750 §2.1, RFC 9449 §7.1), with what it is bound to. Tokens in forms and addresses are not looked
-/// at: they end up in logs and histories.
+/// The session of an access token (RFC 6750 §2.1, RFC 9449 §7.1), with what it is bound to; or that of our own page in a browser. Tokens in
+/// forms and addresses are not looked at: they end up in logs and histories.
 pub(crate) async fn of_token(service: &Service, shown: Shown<'_>) -> Result<Session, Problem> {
-    let (scheme, token) = scheme_and_token(shown.headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    let Some((scheme, token)) = scheme_and_token(shown.headers)? else {
+        let token = of_own_page(service, shown)?;
+        let found = service.access.bearer(token, shown.peer.into()).await;
+        return found.map_err(|error| of_refused_token(service, Scheme::Bearer, &error));
+    };
     let presented = shown.presented(scheme)?;
     let found = service.access.bearer_with(token, shown.peer.into(), &presented).await;
     found.map_err(|error| of_refused_token(service, scheme, &error))
@@ -76,10 +86,36 @@ pub(crate) async fn of_token(service: &Service, shown: Shown<'_>) -> Result<Sess
 
 /// The session of an access token, also one whose sign-in is not finished.
 pub(crate) async fn of_token_in_part(service: &Service, shown: Shown<'_>) -> Result<Session, Problem> {
-    let (scheme, token) = scheme_and_token(shown.headers)?.ok_or_else(|| Problem::unauthenticated(None))?;
+    let Some((scheme, token)) = scheme_and_token(shown.headers)? else {
+        let token = of_own_page(service, shown)?;
+        let found = service.access.bearer_in_part(token, shown.peer.into()).await;
+        return found.map_err(|error| of_refused_token(service, Scheme::Bearer, &error));
+    };
     let presented = shown.presented(scheme)?;
     let found = service.access.bearer_in_part_with(token, shown.peer.into(), &presented).await;
     found.map_err(|error| of_refused_token(service, scheme, &error))
+}
+
+/// The token in the cookie of a request that a page of our own sent.
+fn of_own_page<'a>(service: &Service, shown: Shown<'a>) -> Result<&'a str, Problem> {
+    let changes = !matches!(shown.method, "GET" | "HEAD");
+    let of_this_origin = || {
+        let mut values = shown.headers.get_all(ORIGIN).iter();
+        matches!((values.next(), values.next()), (Some(one), None) if one.as_bytes() == service.origin.as_bytes())
+    };
+    own_page_token(shown.headers)
+        .filter(|_| !changes || of_this_origin())
+        .ok_or_else(|| Problem::unauthenticated(None))
+}
+
+/// The token in the session cookie, if the browser says that a page of this very origin asks (W3C Fetch Metadata §2.2). No page can write
+/// that header, and none of another origin gets this value, so no other site can have a browser ask in somebody's name; the cookie itself
+/// is strict besides. A browser that does not say it gets the plain pages.
+pub(crate) fn own_page_token(headers: &HeaderMap) -> Option<&str> {
+    let mut sites = headers.get_all(FETCH_SITE).iter();
+    let (Some(site), None) = (sites.next(), sites.next()) else { return None };
+    let token = cookie(headers, SESSION_COOKIE).filter(|token| token.len() <= COOKIE_BYTES_MAX);
+    token.filter(|token| site == "same-origin" && !token.is_empty())
 }
 
 /// From a refused token to an answer in the words of its scheme.
@@ -179,6 +215,24 @@ pub(crate) fn set_signing_in_cookie<B>(response: &mut Response<B>, token: &Secre
 /// Takes that away.
 pub(crate) fn clear_signing_in_cookie<B>(response: &mut Response<B>) {
     set_cookie(response, SIGNING_IN_COOKIE, "", 0);
+}
+
+/// Gives the browser that opened the first hour what it goes on by.
+pub(crate) fn set_setup_cookie<B>(response: &mut Response<B>, secret: &Secret<String>, lasts: Duration) {
+    set_cookie(response, SETUP_COOKIE, secret.expose(), lasts.as_secs());
+}
+
+/// Takes that away.
+pub(crate) fn clear_setup_cookie<B>(response: &mut Response<B>) {
+    set_cookie(response, SETUP_COOKIE, "", 0);
+}
+
+/// The browser that opened the first hour, if this is the one.
+pub(crate) async fn setup_of(service: &Service, headers: &HeaderMap) -> Result<Option<Setup>, Problem> {
+    let Some(secret) = cookie(headers, SETUP_COOKIE).filter(|secret| secret.len() <= COOKIE_BYTES_MAX) else {
+        return Ok(None);
+    };
+    service.access.setup_of(secret).await.map_err(|error| of_sign_in(&error))
 }
 
 /// Gives the browser what it brings back from the provider. That comes from another site, so the cookie is not strict.
@@ -283,6 +337,12 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Problem {
         SignInError::NameTaken => Problem::new(Kind::Unauthenticated)
             .expected("a name that no account here has which belongs to somebody else, or to nobody there")
             .remedy("have the system administrator bind that account to you, if it is yours"),
+        SignInError::Frozen => Problem::new(Kind::Unauthenticated)
+            .expected("an account that no officer has frozen")
+            .came("account-frozen")
+            .remedy(
+                "call the security administrator, who lifts it after another person has looked into it; in an emergency ask a colleague to open the patient",
+            ),
         SignInError::PasswordElsewhere => Problem::new(Kind::Conflict)
             .came(error.to_string())
             .remedy("change it where you sign in to everything else"),
@@ -378,6 +438,30 @@ mod tests {
         assert_eq!(cookie(&one, SESSION_COOKIE), Some("t"));
         let two = headers(COOKIE, &["__Host-yingdun-session=t", "__Host-yingdun-session=u"]);
         assert_eq!(cookie(&two, SESSION_COOKIE), None);
+    }
+
+    #[test]
+    fn only_what_a_browser_says_of_a_page_of_this_origin_makes_a_token_of_a_cookie() {
+        let with = |sites: &[&str], cookies: &[&str]| {
+            let mut sent = headers(COOKIE, cookies);
+            sent.extend(sites.iter().map(|site| (FETCH_SITE, HeaderValue::from_str(site).unwrap())));
+            own_page_token(&sent).map(str::to_owned)
+        };
+        let one = &["__Host-yingdun-session=t"][..];
+        assert_eq!(with(&["same-origin"], one).as_deref(), Some("t"));
+        for sites in [
+            &[][..],
+            &["same-site"],
+            &["cross-site"],
+            &["none"],
+            &["same-origin", "same-origin"],
+            &["Same-Origin"],
+        ] {
+            assert_eq!(with(sites, one), None, "{sites:?}");
+        }
+        assert_eq!(with(&["same-origin"], &[]), None);
+        assert_eq!(with(&["same-origin"], &["__Host-yingdun-session="]), None);
+        assert_eq!(with(&["same-origin"], &["__Host-yingdun-session=t", "__Host-yingdun-session=u"]), None);
     }
 
     #[test]

@@ -67,7 +67,9 @@ mod sealed;
 mod server;
 
 pub use door::{Door, DoorConfig, Rooms};
-pub use hooks::{Hooks, Readiness, SealProgress, Sealing, VaultBytes, VaultPart};
+pub use hooks::{
+    Custody, DicomDoor, Hooks, Protection, Readiness, SealProgress, Sealing, VaultBytes, VaultPart,
+};
 pub use network::{
     CallFault, Counts, Device, DeviceAnswer, Holding, Network, Question, Sent, Sought, Told, Way,
     WorklistQuestion,

@@ -98,6 +98,17 @@ pub const FORM_TIME_MAX: Duration = Duration::from_secs(5);
 /// Bytes of a JSON body of the administration API: one record at a time.
 pub const JSON_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest side of a copy, in pixels: a page of A4 at 200 dots per inch. And that of a capture of which nothing is said.
+pub const COPY_SIDE_MAX: u32 = 2048;
+/// See [`COPY_SIDE_MAX`].
+pub const CAPTURE_SIDE_DEFAULT: u32 = 1024;
+
+/// The quality of the JPEG on a page: the hidden mark and fine lines survive a printer.
+pub const PRINT_QUALITY: u8 = 95;
+
+/// Bytes of a picture that somebody found: more than what the cameras of telephones make.
+pub const FOUND_PICTURE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Nested arrays and objects in a JSON body. Our records have at most two.
 pub const JSON_DEPTH_MAX: usize = 12;
 
@@ -215,6 +226,22 @@ pub const LARGE_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
 /// Frames that are rendered for one request.
 pub const RENDERED_FRAMES_MAX: usize = 64;
 
+/// Fewest pixels of a region whose values are measured for somebody: a vessel of four millimetres in a CT. Of fewer, numbers that are rounded would
+/// still tell what each pixel is (design note 024).
+pub const REGION_PIXELS_MIN: u64 = 36;
+
+/// Fewest pixels of a region of which the lowest and the highest value are told: each is the value of one pixel, and of so many nobody knows which.
+pub const REGION_EXTREMES_PIXELS_MIN: u64 = 144;
+
+/// Regions that one person or program may have measured within a minute: one a second is more than a hand draws.
+pub const REGIONS_PER_MINUTE_MAX: u32 = 60;
+
+/// The same within a day: more than people draw, and not enough to lay the smallest region over each place of one slice of 512 by 512.
+pub const REGIONS_PER_DAY_MAX: u32 = 2_000;
+
+/// People and programs whose regions are counted, of some hundred bytes each; whoever is one too many waits until others are a day old.
+pub const REGION_ASKERS_MAX: usize = 8_192;
+
 /// Images of a slide that are looked at for its thumbnail, the smallest first: a slide has some ten levels, a label and an
 /// overview.
 pub const SLIDE_LEVELS_MAX: usize = 16;
@@ -250,3 +277,12 @@ pub const CHANNEL_PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The longest time that the end of an event channel waits for the peer to take its close frame.
 pub const CHANNEL_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Studies of one page of the console when nothing is said: more than a screen shows.
+pub const STUDIES_TYPED_DEFAULT: u32 = 50;
+
+/// Studies of one page of the console at most: each costs two decisions, and the answer is awaited while somebody types.
+pub const STUDIES_TYPED_MAX: u32 = 200;
+
+/// Characters of what is typed: eight words of the longest identifiers, and the blanks between them.
+pub const STUDIES_TYPED_CHARACTERS_MAX: usize = 528;

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yingdun_access::{AdminError, Officers, OneTimeLink};
 use yingdun_keys::Share;
-use yingdun_model::{ActorId, Role, Timestamp};
+use yingdun_model::{ActorId, Role, Secret, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, Store};
 
 /// Names of files and folders in an installation.
@@ -56,6 +56,25 @@ pub(crate) struct Installed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token_key: Option<TokenKey>,
     pub(crate) invitations: Vec<Invitation>,
+    /// The address at which the officers are named in a browser, in the place of the invitations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) setup: Option<SetupAddress>,
+}
+
+/// The address of the first hour. It is shown once.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetupAddress {
+    /// The address; only its path when the port is chosen at each start.
+    pub(crate) url: String,
+    /// RFC 3339.
+    pub(crate) expires: String,
+}
+
+impl SetupAddress {
+    pub(crate) fn new(config: &Config, token: &Secret<String>, expires: Timestamp) -> Self {
+        let base = config.web.public_url.as_deref().unwrap_or_default();
+        Self { url: format!("{base}/setup/{}", token.expose()), expires: rfc3339(expires) }
+    }
 }
 
 /// How an officer gets in.
@@ -96,6 +115,8 @@ pub(crate) enum InstallError {
     Vault(#[from] yingdun_vault::VaultError),
     #[error("the officers cannot be invited: {0}")]
     Officers(#[from] AdminError),
+    #[error("there is no address to set up from: {0}")]
+    Setup(AdminError),
 }
 
 /// An installation that is to be made.
@@ -107,6 +128,7 @@ pub(crate) struct Plan {
     config_text: String,
     config: Config,
     opener: Opener,
+    setup_link: bool,
 }
 
 /// An audit log that goes on in a new installation.
@@ -173,6 +195,7 @@ impl Plan {
             config_text,
             config,
             opener,
+            setup_link: args.setup_link,
         })
     }
 
@@ -216,10 +239,10 @@ impl Plan {
         let NewRoot { key, share_files, token_key } = self.opener.make(&self.config.keys).await?;
 
         let foundation = Foundation::found(&self.config, key).await?;
-        let links = found(&foundation).await;
+        let entry = enter(&foundation, self.setup_link).await;
         let public_key = format!("{}\n", foundation.audit.verifier());
         foundation.close().await;
-        let links = links?;
+        let entry = entry?;
         let store = Store::open(store_config(&self.config)?, Arc::new(RealDisk), Arc::new(LogEvents)).await;
         store.map_err(StartError::from)?.close().await;
 
@@ -227,9 +250,13 @@ impl Plan {
         self.write(&key_path, public_key.as_bytes(), 0o644)?;
         self.write(&self.config_path(), self.config_text.as_bytes(), 0o600)?;
         let base = self.config.web.public_url.clone().unwrap_or_default();
+        let (links, setup) = match entry {
+            Entry::Invitations(links) => (Some(links), None),
+            Entry::Setup(token, expires) => (None, Some(SetupAddress::new(&self.config, &token, expires))),
+        };
         let invitations = Role::OFFICERS
             .iter()
-            .zip(links)
+            .zip(links.into_iter().flatten())
             .map(|(role, link)| Invitation {
                 role: role.as_str(),
                 name: link.actor.to_string(),
@@ -245,6 +272,7 @@ impl Plan {
             share_files,
             token_key,
             invitations,
+            setup,
         })
     }
 
@@ -341,6 +369,23 @@ fn public_url(hosts: &[String], listen: SocketAddr) -> Option<String> {
         443 => Some(format!("https://{host}")),
         port => Some(format!("https://{host}:{port}")),
     }
+}
+
+/// How the officers come to their accounts.
+enum Entry {
+    /// Three links, for accounts of fixed names.
+    Invitations([OneTimeLink; 3]),
+    /// One address, at which they are named; and until when.
+    Setup(Secret<String>, Timestamp),
+}
+
+async fn enter(foundation: &Foundation, setup_link: bool) -> Result<Entry, InstallError> {
+    if !setup_link {
+        return Ok(Entry::Invitations(found(foundation).await?));
+    }
+    let offered = foundation.access.offer_setup(&foundation.access.system_session()).await;
+    let (token, expires) = offered.map_err(InstallError::Setup)?;
+    Ok(Entry::Setup(token, expires))
 }
 
 async fn found(foundation: &Foundation) -> Result<[OneTimeLink; 3], InstallError> {

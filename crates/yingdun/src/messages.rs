@@ -49,6 +49,7 @@ mod complete;
 mod disc;
 mod evidence;
 mod gateway;
+mod leaks;
 
 messages! {
     serving(web, dicom_tls, dicom_plain) {
@@ -64,6 +65,10 @@ messages! {
     invitations_follow() {
         "三员分立：请把以下一次性链接分别交给三个不同的人，72 小时内有效。"
         "Three officers, three people: give each of these one-time links to another person. They live for 72 hours."
+    }
+    setup_link(link) {
+        "在浏览器中打开下面的地址，确定三位管理员（一小时内有效，只能打开一次；服务运行后再打开）：\n  {link}"
+        "Open this address in a browser and name the three officers (it lives for one hour and opens once; start the server first):\n  {link}"
     }
     invitation(role, name, link) { "  {role}（{name}）：{link}" "  {role} ({name}): {link}" }
     next_serve(config) { "下一步：yingdun serve --config {config}" "Next: yingdun serve --config {config}" }

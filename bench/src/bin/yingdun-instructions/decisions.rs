@@ -78,6 +78,7 @@ pub(crate) fn leaf() -> Outcome<Operation> {
         policy_set: Some(Digest([3; 32])),
         reason: ReasonCode::new("care-relation"),
         counts: Counts::new().with("instances", 300),
+        content_sha256: None,
         detail_sha256: None,
     };
     Ok(Box::new(move || {

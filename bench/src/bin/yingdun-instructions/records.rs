@@ -52,11 +52,11 @@ fn add_study(batch: &mut Batch, institution: &InstitutionId, number: u64) -> Out
         institution: institution.clone(),
         patient: PatientRef::from_bytes(spread(number)),
         uid: uid.clone(),
-        time: None,
         grade: Grade::L4,
         received: Timestamp::from_ms(0),
         patient_conflict: false,
         terms: StudyTerms {
+            time: None,
             date: Date::new(2020 + day % 5, 1 + day % 12, 1 + day % 28),
             tokens: vec![spread(number % NAMES)],
             modalities: vec!["CT".to_owned()],

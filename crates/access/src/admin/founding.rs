@@ -81,7 +81,7 @@ impl Access {
     }
 
     /// A change by the archive itself: no office covers it, so no policy decides it, and the ledger has it.
-    async fn change_as_system(
+    pub(super) async fn change_as_system(
         &self,
         system: &Session,
         code: &'static str,
@@ -94,6 +94,6 @@ impl Access {
     }
 }
 
-fn only_system(session: &Session) -> Result<(), AdminError> {
+pub(super) fn only_system(session: &Session) -> Result<(), AdminError> {
     if session.actor_kind() == ActorKind::System { Ok(()) } else { Err(AdminError::SystemOnly) }
 }

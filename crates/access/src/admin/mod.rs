@@ -3,29 +3,34 @@
 //! | officer | may |
 //! |---|---|
 //! | system administrator | create and disable people, devices and service clients; see and end sessions |
-//! | security administrator | give and take roles, care relations and scopes; reset second factors; look after keys; ask for destruction; approve that a legal hold is released |
+//! | security administrator | give and take roles, care relations and scopes; enter dissents and consents; reset second factors; look after keys; ask for destruction; approve that a legal hold is released |
 //! | audit administrator | approve destruction; place legal holds and ask for their release; none of the rest |
 //!
 //! Every change is authorised by the policies, written down *before* it is made, and its outcome after. A change
 //! whose intent cannot be written down is not made.
 
 mod clients;
+mod consents;
 mod credentials;
 mod departments;
 mod devices;
 mod dissents;
 mod founding;
 mod keys;
+mod own_consents;
 mod people;
 mod rights;
 mod sessions;
+mod setup;
 
 pub use clients::{NewClient, NewClientSecret};
+pub use consents::{ConsentRecord, NewConsent};
 pub use credentials::NewCredential;
 pub use dissents::NewDissent;
 pub use founding::Officers;
 pub use keys::{HeldRefs, KeyWork};
-pub use people::OneTimeLink;
+pub use people::{INVITATION_TIME, OneTimeLink};
+pub use setup::{SETUP_ADDRESS_TIME, SETUP_BROWSER_TIME, Setup, SetupOfficer, SetupState};
 
 use crate::access::{Access, Refusal};
 use crate::decision::Resource;
@@ -69,6 +74,9 @@ pub enum AdminError {
     /// The installation has people already.
     #[error("the institution has accounts already, it is founded only once")]
     AlreadyFounded,
+    /// Somebody has opened the first hour and named officers who hold their accounts by now, or it was founded in another way.
+    #[error("the three officers have their accounts: there is nothing left to set up")]
+    SetUp,
     /// The three officers must be three people.
     #[error("the three officers must be three different people")]
     OfficersNotDistinct,
@@ -90,9 +98,12 @@ pub enum AdminError {
     /// A department has a name that people read.
     #[error("a department is called something, in at most 64 characters")]
     DepartmentName,
-    /// A dissent or seal of somebody of whom there is no study would close nothing.
-    #[error("there is no study of this patient, and the dissent would close nothing")]
+    /// A dissent, seal or consent of somebody of whom there is no study would be about nothing.
+    #[error("there is no study of this patient, and it would be about nothing")]
     UnknownPatient,
+    /// A consent that nothing shows.
+    #[error("a consent says where its evidence is, in 1 to {max} characters", max = consents::REFERENCE_CHARACTERS_MAX)]
+    ConsentReference,
     /// More persons than a seal names.
     #[error("a seal names at most 50 persons")]
     TooManyNamed,
@@ -113,6 +124,14 @@ pub enum AdminError {
     /// What was given is no subject.
     #[error("a subject has 1 to 255 bytes and no control characters")]
     Subject,
+    /// Registering what was seen would not let the device in.
+    #[error(
+        "registering this would not let it in: a device of this title is bound otherwise or disabled, or TLS refused its certificate"
+    )]
+    NotApprovable,
+    /// The device called without TLS, and nobody said that it may.
+    #[error("the device called without TLS: say `plain_allowed` if it cannot do better")]
+    PlainNotSpelledOut,
     /// The accounts cannot be read or written. The ledger says that the change failed.
     #[error("the change was not made")]
     Unavailable(#[source] CatalogError),

@@ -11,7 +11,7 @@ use yingdun_catalog::identity::sessions;
 use yingdun_model::{Action, ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
 
 /// How long an invitation lives: over a long weekend.
-const INVITATION: Duration = Duration::from_secs(72 * 3600);
+pub const INVITATION_TIME: Duration = Duration::from_secs(72 * 3600);
 /// How long a login link lives: it is shown and clicked.
 const LOGIN_LINK: Duration = Duration::from_secs(10 * 60);
 
@@ -92,7 +92,7 @@ impl Access {
         let (now, institution) = (self.inner.clock.now(), officer.institution());
         let code = if disabled { "disable-person" } else { "enable-person" };
         let change = Change { action: Action::ManageAccounts, code, detail: ChangeDetail::of(actor) };
-        let mut statements = vec![people::set_disabled(institution, actor, disabled)];
+        let mut statements = vec![people::set_disabled(institution, actor, disabled, now)];
         if disabled {
             statements.push(links::withdraw(institution, actor, now));
             statements.push(sessions::revoke_actor(institution, actor, ActorKind::Person, now));
@@ -135,7 +135,7 @@ pub(super) fn invitation(
     actor: &ActorId,
     now: Timestamp,
 ) -> (OneTimeLink, Link) {
-    link(institution, actor, LinkPurpose::Invitation, None, now, now.after(INVITATION))
+    link(institution, actor, LinkPurpose::Invitation, None, now, now.after(INVITATION_TIME))
 }
 
 /// A fresh login link and the row that keeps it.

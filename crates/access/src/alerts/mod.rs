@@ -1,5 +1,6 @@
 //! Alerts: what whoever watches has noticed becomes a leaf and a row; officers read it, judge it, and lift what it stopped.
 
+mod freeze;
 mod scored;
 
 pub use scored::ScoredDay;
@@ -41,6 +42,22 @@ pub enum AlertError {
     /// Nobody judges or lifts what is about the own account.
     #[error("nobody judges an alert, or lifts a stop, of the own account")]
     SamePerson,
+    /// Who cannot sign in is not frozen: a device or a program is disabled where it is registered.
+    #[error(
+        "people are frozen; a device or a program is disabled by the system administrator, who can see what it would lose"
+    )]
+    NotAPerson,
+    /// Nobody would be left who lifts it.
+    #[error(
+        "nobody would be left who can lift it: there must be another security administrator who is not disabled or frozen"
+    )]
+    LastLifter,
+    /// The person is frozen already.
+    #[error("the account is frozen already")]
+    Frozen,
+    /// The words are missing or too long.
+    #[error("say why, in 1 to {} characters", freeze::WORDS_MAX)]
+    Words,
     /// It was judged already, or stops nothing any more.
     #[error("it was judged already, or stops nothing any more")]
     State,
@@ -87,6 +104,8 @@ pub(crate) struct Right {
     pub(crate) tie: Option<Reason>,
     /// When a second factor was last proved in the session.
     pub(crate) proved: Option<Timestamp>,
+    /// Whether one picture is copied.
+    pub(crate) is_copy: bool,
 }
 
 /// What whoever watches said of an opening, when all of it was written down.
@@ -117,9 +136,10 @@ impl Access {
             return Ok(Seen::default());
         }
         let (patient, study) = (study.patient, study.study);
-        let Right { reason, tie, proved } = right;
+        let Right { reason, tie, proved, is_copy } = right;
         let is_stated = false;
-        let opening = Opening { session, action, patient, study, reason, tie, is_stated, proved, now };
+        let opening =
+            Opening { session, action, is_copy, patient, study, reason, tie, is_stated, proved, now };
         let mut watched = self.inner.watch.opening(&opening);
         let mut stated = None;
         // Looked up only where it is asked for: whoever climbs no step waits for nothing.
@@ -262,7 +282,8 @@ impl Access {
             Some(AlertVerdict::TruePositive) => "alert-true-positive",
             Some(AlertVerdict::FalsePositive) => "alert-false-positive",
         };
-        let (intent, detail, alert) = self.intend_alert(session, Action::ReviewAlerts, code, number).await?;
+        let (intent, detail, alert) =
+            self.intend_alert(session, Action::ReviewAlerts, code, number, None).await?;
         let (institution, now) = (session.institution(), self.inner.clock.now());
         let mut changes = vec![alerts::acknowledge(institution, number, now, session.actor(), verdict)];
         if verdict == Some(AlertVerdict::TruePositive) && alert.stops_until.is_some_and(|until| now < until) {
@@ -279,7 +300,7 @@ impl Access {
     /// [`AlertError`]; [`AlertError::SamePerson`] for the own account.
     pub async fn lift_stop(&self, session: &Session, number: u64) -> Result<AlertRow, AlertError> {
         let (intent, detail, alert) =
-            self.intend_alert(session, Action::LiftStop, "lift-stop", number).await?;
+            self.intend_alert(session, Action::LiftStop, "lift-stop", number, None).await?;
         let (institution, now) = (session.institution(), self.inner.clock.now());
         let lift = alerts::lift(institution, &alert.actor, alert.actor_kind, now, session.actor());
         let outcome = match self.inner.identity.execute(vec![lift]).await {
@@ -300,10 +321,12 @@ impl Access {
         action: Action,
         code: &'static str,
         number: u64,
+        words: Option<&str>,
     ) -> Result<(yingdun_audit::Receipt, ChangeDetail, AlertRow), AlertError> {
         let found = alerts::find(&self.inner.identity, session.institution(), number).await?;
         let subject = found.as_ref().map_or_else(|| "unknown".to_owned(), |alert| alert.actor.to_string());
-        let change = Change { action, code, detail: ChangeDetail::with(subject, number) };
+        let what = words.map_or_else(|| number.to_string(), |words| format!("{number}: {words}"));
+        let change = Change { action, code, detail: ChangeDetail::with(subject, what) };
         let (intent, detail) = self.intend_on(session, change, HeldRefs::default()).await?;
         let error = match found {
             Some(alert) if alert.actor_kind == session.actor_kind() && alert.actor == *session.actor() => {
@@ -312,9 +335,19 @@ impl Access {
             Some(alert) => return Ok((intent, detail, alert)),
             None => AlertError::NotFound,
         };
-        let failed = Event { outcome: Outcome::Failed, detail: None, ..intent.event().clone() };
-        self.record(failed, &detail).await.map_err(Refusal::AuditUnavailable)?;
+        self.alert_not_done(&intent, &detail).await?;
         Err(error)
+    }
+
+    /// Writes down that an intended change was not made.
+    async fn alert_not_done(
+        &self,
+        intent: &yingdun_audit::Receipt,
+        detail: &ChangeDetail,
+    ) -> Result<(), AlertError> {
+        let failed = Event { outcome: Outcome::Failed, detail: None, ..intent.event().clone() };
+        self.record(failed, detail).await.map_err(Refusal::AuditUnavailable)?;
+        Ok(())
     }
 
     async fn carry_out_alert(

@@ -6,8 +6,8 @@
 //! fails: Cedar evaluates from left to right, and what begins false ends there. So both are left out. What is not understood here
 //! stays in.
 //!
-//! Within such a set every scope is met. So policies stand in it without their scopes, which Cedar would compare again with each
-//! question.
+//! Within such a set every scope is met, and every comparison of the role has a known end. So policies stand in it without either, which Cedar
+//! would compare again with each question.
 
 use super::engine::Names;
 use super::policies::PolicyError;
@@ -29,18 +29,16 @@ impl Applicable {
         let mut prepared = Vec::new();
         for policy in all.policies() {
             let form = policy.to_json().map_err(invalid)?;
-            let bare = without_scope(policy, form.clone())?;
-            let roles: Vec<Role> = Role::ALL.iter().copied().filter(|role| !never(&form, *role)).collect();
-            prepared.push((policy, bare, roles));
+            prepared.push((policy, bare_for_roles(policy, &form)?));
         }
         let mut sets = HashMap::new();
         for (kind, named) in names.kinds() {
             for (action, uid) in &names.actions {
                 let speaking: Vec<_> =
-                    prepared.iter().filter(|(policy, ..)| may_speak(policy, named, uid)).collect();
+                    prepared.iter().filter(|(policy, _)| may_speak(policy, named, uid)).collect();
                 for role in Role::ALL.iter().copied() {
-                    let policies = speaking.iter().filter(|(_, _, roles)| roles.contains(&role));
-                    let set = PolicySet::from_policies(policies.map(|(_, bare, _)| bare.clone()));
+                    let policies = speaking.iter().filter_map(|(_, bare)| bare.get(&role).cloned());
+                    let set = PolicySet::from_policies(policies);
                     sets.insert((kind, role, *action), set.map_err(invalid)?);
                 }
             }
@@ -80,6 +78,58 @@ fn may_speak(policy: &Policy, kind: &EntityTypeName, action: &EntityUid) -> bool
         ActionConstraint::Eq(named) => named == *action,
     };
     about && asked
+}
+
+/// The policy as it is for each role about which it can speak.
+fn bare_for_roles(policy: &Policy, form: &Value) -> Result<HashMap<Role, Policy>, PolicyError> {
+    let mut made: Vec<(Value, Policy)> = Vec::new();
+    let mut bare = HashMap::new();
+    for role in Role::ALL.iter().copied().filter(|role| !never(form, *role)) {
+        let form = for_role(form.clone(), role);
+        let known = made.iter().find(|(known, _)| *known == form).map(|(_, policy)| policy.clone());
+        let one = match known {
+            Some(one) => one,
+            None => {
+                let one = without_scope(policy, form.clone())?;
+                made.push((form, one.clone()));
+                one
+            }
+        };
+        bare.insert(role, one);
+    }
+    Ok(bare)
+}
+
+/// The policy in Cedar's JSON form as it is for a role: what is known of its conditions is written in their place.
+fn for_role(mut form: Value, role: Role) -> Value {
+    if let Some(conditions) = form.get_mut("conditions").and_then(Value::as_array_mut) {
+        for body in conditions.iter_mut().filter_map(|condition| condition.get_mut("body")) {
+            *body = reduced(body, role);
+        }
+    }
+    form
+}
+
+/// An expression without the comparisons of the role that stand in its conjunctions and disjunctions. What is evaluated before such a comparison is
+/// still evaluated, and may still end in an error; the comparison itself never does.
+fn reduced(expression: &Value, role: Role) -> Value {
+    let literal = |truth: bool| json!({"Value": truth});
+    if let Some(truth) = truth(expression, role) {
+        return literal(truth);
+    }
+    let operator = ["&&", "||"].into_iter().find(|operator| expression.get(*operator).is_some());
+    let Some(operator) = operator else { return expression.clone() };
+    let side = |name: &str| expression.get(operator)?.get(name).map(|side| reduced(side, role));
+    let (Some(left), Some(right)) = (side("left"), side("right")) else { return expression.clone() };
+    // What ends by its left side is known to be true or false above.
+    let goes_on = literal(operator == "&&");
+    if left == goes_on {
+        return right;
+    }
+    if right == goes_on {
+        return left;
+    }
+    json!({operator: {"left": left, "right": right}})
 }
 
 /// The policy for questions that its scope has been compared with: without what [`may_speak`] decides for good.
@@ -149,7 +199,7 @@ mod tests {
     use super::super::engine::{Engine, Names};
     use super::super::oracle::Chance;
     use super::super::policies::{PolicySource, load};
-    use super::{Applicable, never, without_scope};
+    use super::{Applicable, for_role, never, without_scope};
     use cedar_policy::Policy;
     use std::collections::BTreeSet;
     use yingdun_model::{Action, ActorKind, Role};
@@ -217,6 +267,39 @@ mod tests {
         assert_eq!(first(r#"when { resource.role == Role::"clinician" }"#), [false, false]);
         assert_eq!(first(r#"when { principal.role == Grade::"clinician" }"#), [false, false]);
         assert_eq!(first(""), [false, false]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_role_is_not_compared_again() {
+        let of = |condition: &str| {
+            let text = format!("permit (principal, action, resource) {condition};");
+            let policy = Policy::parse(None, text).unwrap();
+            let bare = Policy::from_json(None, for_role(policy.to_json().unwrap(), Role::Clinician)).unwrap();
+            let text = bare.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            text.trim_start_matches("permit(principal, action, resource) ").trim_end_matches(';').to_owned()
+        };
+        let clinician = r#"principal.role == Role::"clinician""#;
+        let chief = r#"principal.role == Role::"chief""#;
+        assert_eq!(
+            of(&format!("when {{ {clinician} && context.strong && context.tls }}")),
+            "when { context.strong && context.tls }"
+        );
+        assert_eq!(
+            of(&format!("when {{ context.strong && {clinician} && context.tls }}")),
+            "when { context.strong && context.tls }",
+            "in the middle, too"
+        );
+        assert_eq!(of(&format!("unless {{ {chief} || context.strong }}")), "unless { context.strong }");
+        assert_eq!(
+            of(&format!("when {{ context.strong && {chief} }}")),
+            "when { context.strong && false }",
+            "what stands before it may end in an error, and is still looked at"
+        );
+        assert_eq!(
+            of(&format!("when {{ context.strong || {clinician} }}")),
+            "when { context.strong || true }"
+        );
+        assert_eq!(of("when { context.strong }"), "when { context.strong }");
     }
 
     #[test]

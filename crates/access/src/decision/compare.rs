@@ -8,6 +8,7 @@ use super::question::{
     CareInterval, Circumstances, DissentInterval, GrantInterval, MaintenanceInterval, Principal, Scope,
     Target, Ties,
 };
+use crate::consents::ConsentRules;
 use crate::reason::Reason;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -44,6 +45,7 @@ pub(crate) struct Setting {
     pub(crate) actor: ActorId,
     pub(crate) step_up: bool,
     pub(crate) masked: BTreeSet<Role>,
+    pub(crate) consents: ConsentRules,
 }
 
 /// What the questions found that were made up.
@@ -227,6 +229,7 @@ impl Sets {
                         step_up: setting.step_up,
                         departments: false,
                         masked: false,
+                        consents: setting.consents,
                         maintenance: None,
                     });
                 }
@@ -259,20 +262,23 @@ pub(crate) fn permitted_at_all(program: &Engine, role: Role, setting: &Setting) 
     let who = principal(kind, role, setting);
     let sometimes = |action: &Action| {
         targets(*action, &setting.institution).iter().any(|on| {
-            [PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations].iter().any(|purpose| {
-                let when = Circumstances {
-                    now: NOW,
-                    purpose: *purpose,
-                    tls: true,
-                    address: IpAddr::from([127, 0, 0, 1]),
-                    strong: true,
-                    step_up: setting.step_up,
-                    departments: false,
-                    masked: false,
-                    maintenance: None,
-                };
-                program.decide(&who, *action, on, &with_facts(&when, &who, on, setting)).permitted
-            })
+            [PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations, PurposeOfUse::HealthcareResearch]
+                .iter()
+                .any(|purpose| {
+                    let when = Circumstances {
+                        now: NOW,
+                        purpose: *purpose,
+                        tls: true,
+                        address: IpAddr::from([127, 0, 0, 1]),
+                        strong: true,
+                        step_up: setting.step_up,
+                        departments: false,
+                        masked: false,
+                        consents: setting.consents,
+                        maintenance: None,
+                    };
+                    program.decide(&who, *action, on, &with_facts(&when, &who, on, setting)).permitted
+                })
         })
     };
     Action::ALL.iter().copied().filter(sometimes).collect()
@@ -388,7 +394,7 @@ fn with_facts(when: &Circumstances, who: &Principal, on: &Target, setting: &Sett
     Circumstances { departments, masked: setting.masked.contains(&who.role), maintenance, ..*when }
 }
 
-fn some_ties() -> [Ties; 10] {
+fn some_ties() -> [Ties; 11] {
     let none = Ties::default();
     let grant = GrantInterval {
         valid_from: SPAN.valid_from,
@@ -410,6 +416,13 @@ fn some_ties() -> [Ties; 10] {
         Ties { own: Some(SPAN), ..none },
         Ties { care: Some(SPAN), department: Some(SPAN), acquired: Some(SPAN), ..none },
         Ties { dissent: Some(dissent), ..broken },
+        Ties {
+            department: Some(SPAN),
+            consultation: Some(SPAN),
+            consented_research: Some(SPAN),
+            consented_sharing: Some(SPAN),
+            ..none
+        },
     ]
 }
 
@@ -471,6 +484,7 @@ mod tests {
             actor: ActorId::new("somebody").unwrap(),
             step_up: false,
             masked: BTreeSet::new(),
+            consents: ConsentRules::default(),
         }
     }
 

@@ -14,13 +14,14 @@ use cedar_policy::{
 };
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use yingdun_model::{Action, ActorKind, Grade, PurposeOfUse, Role};
 
-/// How many addresses of actors are kept in Cedar's form, some hundred bytes each; then it begins anew.
-const ADDRESSES_MAX: usize = 4096;
+/// How many addresses of actors, and how many actors as they stood, are kept in Cedar's form, some hundred bytes each; then it begins anew.
+const FORMS_MAX: usize = 4096;
 
 /// The outcome of a decision and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +240,33 @@ pub(super) struct Names {
     grades: HashMap<Grade, EntityUid>,
     purposes: HashMap<PurposeOfUse, EntityUid>,
     scopes: HashMap<Scope, EntityUid>,
-    addresses: Mutex<HashMap<IpAddr, RestrictedExpression>>,
+    addresses: Forms<IpAddr, RestrictedExpression>,
+    principals: Forms<Principal, Entity>,
+}
+
+/// Values in Cedar's form, which takes longer to make than most policies to evaluate. No facts: a form is found by all that went into it, so one
+/// that is found is the one that would be made.
+struct Forms<K, F>(Mutex<HashMap<K, F>>);
+
+impl<K, F> Default for Forms<K, F> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone, F: Clone> Forms<K, F> {
+    fn of(&self, value: &K, make: impl FnOnce(&K) -> Option<F>) -> Option<F> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(form) = known.get(value) {
+            return Some(form.clone());
+        }
+        let form = make(value)?;
+        if known.len() >= FORMS_MAX {
+            known.clear();
+        }
+        known.insert(value.clone(), form.clone());
+        Some(form)
+    }
 }
 
 impl Names {
@@ -264,7 +291,8 @@ impl Names {
             grades: Grade::ALL.iter().map(|word| (*word, uid(&grade, word.as_str()))).collect(),
             purposes: PurposeOfUse::ALL.iter().map(|word| (*word, uid(&purpose, word.as_str()))).collect(),
             scopes: Scope::ALL.iter().map(|word| (*word, uid(&scope, word.as_str()))).collect(),
-            addresses: Mutex::default(),
+            addresses: Forms::default(),
+            principals: Forms::default(),
         })
     }
 
@@ -279,6 +307,10 @@ impl Names {
     }
 
     fn principal(&self, who: &Principal) -> Option<Entity> {
+        self.principals.of(who, |who| self.principal_made(who))
+    }
+
+    fn principal_made(&self, who: &Principal) -> Option<Entity> {
         let kind = match who.kind {
             ActorKind::Person => &self.person,
             ActorKind::Device => &self.device,
@@ -311,26 +343,20 @@ impl Names {
                 RestrictedExpression::new_entity_uid(self.purposes.get(&when.purpose)?.clone()),
             ),
             ("tls".to_owned(), RestrictedExpression::new_bool(when.tls)),
-            ("address".to_owned(), self.address(when.address)),
+            ("address".to_owned(), self.address(when.address)?),
             ("strong".to_owned(), RestrictedExpression::new_bool(when.strong)),
             ("step_up".to_owned(), RestrictedExpression::new_bool(when.step_up)),
             ("masked".to_owned(), RestrictedExpression::new_bool(when.masked)),
+            ("research_consent".to_owned(), RestrictedExpression::new_bool(when.consents.research)),
+            ("sharing_consent".to_owned(), RestrictedExpression::new_bool(when.consents.sharing)),
             ("departments".to_owned(), RestrictedExpression::new_bool(when.departments)),
         ];
         Context::from_pairs(usual.into_iter().chain(maintenance)).ok()
     }
 
-    /// An address as Cedar knows it. Making one parses the name of the constructor every time, which takes longer than most
-    /// policies, and addresses are few.
-    fn address(&self, address: IpAddr) -> RestrictedExpression {
-        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(expression) = known.get(&address) {
-            return expression.clone();
-        }
-        if known.len() >= ADDRESSES_MAX {
-            known.clear();
-        }
-        known.entry(address).or_insert_with(|| RestrictedExpression::new_ip(address.to_string())).clone()
+    /// An address as Cedar knows it. Making one parses the name of the constructor every time, and addresses are few.
+    fn address(&self, address: IpAddr) -> Option<RestrictedExpression> {
+        self.addresses.of(&address, |address| Some(RestrictedExpression::new_ip(address.to_string())))
     }
 
     fn question(
@@ -375,6 +401,8 @@ impl Names {
                 ("own", &ties.own),
                 ("against_research", &ties.against_research),
                 ("against_sharing", &ties.against_sharing),
+                ("consented_research", &ties.consented_research),
+                ("consented_sharing", &ties.consented_sharing),
             ];
             for (name, interval) in intervals {
                 if let Some(interval) = interval {
@@ -414,7 +442,8 @@ pub(super) const fn applies_to(action: Action, on: &Target) -> bool {
         | Action::Export
         | Action::Destroy
         | Action::GiveGrant
-        | Action::AssignConsultation => matches!(on, Target::Study { .. }),
+        | Action::AssignConsultation
+        | Action::MarkKeyImages => matches!(on, Target::Study { .. }),
         Action::Search
         | Action::Commit
         | Action::ReadWorklist

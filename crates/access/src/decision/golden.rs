@@ -8,6 +8,7 @@ use super::{
     CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, MaintenanceInterval, PolicySource,
     Principal, Scope, Target, Ties,
 };
+use crate::consents::ConsentRules;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use yingdun_model::{Action, ActorId, ActorKind, Grade, InstitutionId, PurposeOfUse, Role, Timestamp};
@@ -70,12 +71,13 @@ fn usual() -> Circumstances {
         step_up: false,
         departments: false,
         masked: false,
+        consents: ConsentRules::default(),
         maintenance: None,
     }
 }
 
 /// The care relations, grants and broken glass worth a line, around the millisecond in which the question is asked.
-fn relations() -> [(&'static str, Ties); 32] {
+fn relations() -> [(&'static str, Ties); 41] {
     let span = |from: i64, until: i64| {
         let at = |offset| Timestamp::from_ms(NOW_MS + offset);
         CareInterval { valid_from: at(from), valid_until: at(until) }
@@ -104,6 +106,8 @@ fn relations() -> [(&'static str, Ties); 32] {
         own: always,
         ..Ties::default()
     };
+    let agreed = Ties { consented_research: always, consented_sharing: always, ..all };
+    let research = |from, until| Ties { consented_research: Some(span(from, until)), ..all };
     let of_oneself = |from, until| Ties { own: Some(span(from, until)), ..Ties::default() };
     let assigned = |from, until| Ties { consultation: Some(span(from, until)), ..Ties::default() };
     let (treat, operate) = (PurposeOfUse::Treatment, PurposeOfUse::HealthcareOperations);
@@ -140,6 +144,15 @@ fn relations() -> [(&'static str, Ties); 32] {
         ("not wanted, over", Ties { dissent: dissent(0, false), ..all }),
         ("not to share", Ties { against_sharing: Some(span(-1000, 1000)), ..all }),
         ("not for research", Ties { against_research: Some(span(-1000, 1000)), ..all }),
+        ("every tie", all),
+        ("agreed, no tie", Ties { consented_research: always, consented_sharing: always, ..Ties::default() }),
+        ("agreed", agreed),
+        ("agreed in 1 ms", research(1, 1000)),
+        ("agreed, last ms", research(-1000, 1)),
+        ("agreed, ends now", research(-1000, 0)),
+        ("agreed, not wanted", Ties { dissent: dissent(1000, false), ..agreed }),
+        ("agreed, not to share", Ties { against_sharing: always, ..agreed }),
+        ("agreed, no research", Ties { against_research: always, ..agreed }),
     ]
 }
 
@@ -175,7 +188,7 @@ fn grades(engine: &Engine, who: &Principal, action: Action, ask: &Ask, tally: &m
             };
             // A tie with a department is there only where there are departments.
             let departments = ask.ties.department.is_some() || ask.ties.acquired.is_some();
-            let when = Circumstances { departments, purpose: ask.purpose, ..usual() };
+            let when = Circumstances { departments, purpose: ask.purpose, consents: ask.consents, ..usual() };
             let permitted = engine.decide(who, action, &on, &when).permitted;
             tally.count(permitted, oracle(who, action, &on, &when));
             // A role that is masked loses what cannot be masked, and nothing else.
@@ -199,6 +212,7 @@ struct Ask {
     ties: Ties,
     today: bool,
     purpose: PurposeOfUse,
+    consents: ConsentRules,
 }
 
 /// How many cells there are, and in how many the policies are not what the rules say.
@@ -241,8 +255,14 @@ fn studies(engine: &Engine, tally: &mut Tally) -> String {
 }
 
 fn studies_of(engine: &Engine, name: &str, who: &Principal, tally: &mut Tally) -> String {
-    const LOOKS: [Action; 5] =
-        [Action::List, Action::View, Action::Export, Action::GiveGrant, Action::AssignConsultation];
+    const LOOKS: [Action; 6] = [
+        Action::List,
+        Action::View,
+        Action::Export,
+        Action::GiveGrant,
+        Action::AssignConsultation,
+        Action::MarkKeyImages,
+    ];
     const OTHERS: [Action; 3] = [Action::Store, Action::Recover, Action::Destroy];
     let mut out = String::new();
     for purpose in PurposeOfUse::ALL {
@@ -260,7 +280,8 @@ fn studies_of(engine: &Engine, name: &str, who: &Principal, tally: &mut Tally) -
         let mut rows: Vec<(String, Vec<String>)> = Vec::new();
         for (relation, ties) in relations() {
             let mut cells = |today| {
-                let ask = Ask { ties, today, purpose: *purpose };
+                let consents = ConsentRules::default();
+                let ask = Ask { ties, today, purpose: *purpose, consents };
                 let cell = |action: &Action| {
                     let grades = grades(engine, who, *action, &ask, tally);
                     (grades != "-").then(|| format!("{action} {grades}"))
@@ -288,6 +309,54 @@ fn studies_of(engine: &Engine, name: &str, who: &Principal, tally: &mut Tally) -
     out
 }
 
+/// For each asker, action and purpose of which one depends on it: the grades for which it is permitted, with ties of every kind, without
+/// a consent, with one, and with one that ends now.
+fn where_consents_are_needed(engine: &Engine, tally: &mut Tally) -> String {
+    let mut out = String::new();
+    let relations = relations();
+    let of = |label: &str| relations.iter().find(|(named, _)| *named == label).unwrap().1;
+    let shared = |until| {
+        let CareInterval { valid_from, .. } = of("agreed").consented_sharing.unwrap();
+        let valid_until = Timestamp::from_ms(NOW_MS + until);
+        Ties { consented_sharing: Some(CareInterval { valid_from, valid_until }), ..of("every tie") }
+    };
+    let all = [
+        ("none", of("every tie")),
+        ("given", of("agreed")),
+        ("research, last ms", of("agreed, last ms")),
+        ("research, ends now", of("agreed, ends now")),
+        ("sharing, last ms", shared(1)),
+        ("sharing, ends now", shared(0)),
+        ("but not wanted", of("agreed, not wanted")),
+        ("but not to share", of("agreed, not to share")),
+        ("but no research", of("agreed, no research")),
+    ];
+    for (name, who) in askers() {
+        for (purpose, action) in PurposeOfUse::ALL.iter().flat_map(|purpose| {
+            [Action::List, Action::View, Action::Export, Action::GiveGrant, Action::AssignConsultation]
+                .map(|action| (*purpose, action))
+        }) {
+            if who.kind != ActorKind::Person && purpose != PurposeOfUse::HealthcareOperations {
+                continue;
+            }
+            let mut cells = |consents| {
+                all.map(|(_, ties)| {
+                    grades(engine, &who, action, &Ask { ties, today: true, purpose, consents }, tally)
+                })
+            };
+            let (free, needed) =
+                (cells(ConsentRules::default()), cells(ConsentRules { research: true, sharing: true }));
+            if free == needed && needed[0] == needed[1] {
+                continue;
+            }
+            let told: Vec<String> =
+                all.iter().zip(needed).map(|((label, _), cell)| format!("{label}: {cell}")).collect();
+            writeln!(out, "{name}, {purpose}, {action}\n        {}", told.join(" | ")).unwrap();
+        }
+    }
+    out
+}
+
 fn table() -> String {
     let engine = Engine::load(&PolicySource::Builtin).unwrap();
     let mut tally = Tally::default();
@@ -295,6 +364,8 @@ fn table() -> String {
         "Studies: for each asker and purpose, what is permitted for which grades, and below by which ties and arrivals. Each cell is asked of a role that is masked, too: it differs by the export alone.\n\n",
     );
     out.push_str(&studies(&engine, &mut tally));
+    out.push_str("\nWhere the institution asks for a consent to every research and to sharing: the same, as far as it differs by that.\n\n");
+    out.push_str(&where_consents_are_needed(&engine, &mut tally));
     let Tally { cells, over_granted, under_granted } = tally;
     writeln!(out, "\n{cells} cells, {over_granted} over-granted, {under_granted} under-granted").unwrap();
 

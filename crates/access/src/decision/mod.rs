@@ -8,6 +8,7 @@ mod applicable;
 mod compare;
 mod engine;
 mod local;
+mod offered;
 mod policies;
 mod question;
 
@@ -18,6 +19,7 @@ pub(crate) use engine::Engine;
 pub use local::{
     LOCAL_BYTES_MAX, LOCAL_POLICIES_MAX, LocalFault, LocalPolicyError, PROTECTED_ACTIONS, Place,
 };
+pub(crate) use offered::offered;
 pub use policies::{PolicyError, PolicySource};
 pub(crate) use question::{
     CareInterval, Circumstances, DissentInterval, GrantInterval, MaintenanceInterval, Principal, Target,

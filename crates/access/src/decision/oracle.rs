@@ -9,18 +9,22 @@
 //!    the purpose of broken glass needs broken glass; people and services act over TLS or from the machine itself.
 //! 2. L5 is listed and viewed only with a care relation that holds now, or where the glass is broken now; exported only with
 //!    the relation, and never granted. Research as a purpose lists and views L1
-//!    and L2 only.
+//!    and L2, what lies between these and L5 while its patient consents to research by this principal, and L5 never; it exports L1 and L2
+//!    only. Where the institution says so, it touches L2 with a consent only.
+//!    Where the institution asks for a consent to sharing, what is above L2 is exported, assigned as a consultation and seen by a remote
+//!    expert while its patient consents to sharing.
 //!    Where the installation asks for it, a person views and exports L4S and L5 only with a second factor just proved.
 //!    Whom a patient does not want, or a seal does not name, lists, views, exports and grants nothing of the patient; where the
 //!    dissent says so, broken glass still lists and views. A dissent from research forbids research, also of L1 and L2, and one
-//!    from sharing forbids export.
+//!    from sharing forbids export. No consent passes a dissent.
 //! 3. A clinician lists and views studies of patients in care. Radiologist and chief list and view the
 //!    institution. A specialist lists and views what a department asked for or performed to which that person belongs now. A
 //!    technician stores, and lists and views what came today: where there are departments, of those and of the devices to which
 //!    that person belongs now. These five search.
 //!    The chief exports the institution, within the same bounds; nobody else does.
 //!    Whose role is masked exports nothing, and neither reads nor changes the worklist.
-//! 4. A researcher sees nothing. Each officer has one office and no images. A device echoes, and who registers
+//! 4. A researcher searches, and for research lists and views what a department asked for or performed to which that person belongs now,
+//!    and does nothing else. Each officer has one office and no images. A device echoes, and who registers
 //!    devices tries whether they echo. Devices and services
 //!    store, search and view by scope; view lets them search and list too. A service exports by scope. Who stores may
 //!    ask whether it is kept. Technicians and whoever has the scope read the worklist and report what is performed; of these, technicians and
@@ -40,6 +44,7 @@ use super::{
     CareInterval, Circumstances, DissentInterval, Engine, GrantInterval, MaintenanceInterval, PolicySource,
     Principal, Resource, Scope, StudyFacts, Target, Ties,
 };
+use crate::consents::{ConsentFacts, ConsentRules};
 use crate::departments::DepartmentFacts;
 use crate::dissents::DissentFacts;
 use crate::grants::{HeldGrants, grant_for_tests as grant};
@@ -49,12 +54,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 use yingdun_catalog::catalogue::Visibility;
+use yingdun_catalog::catalogue::consents::{Consent, ConsentTo};
 use yingdun_catalog::catalogue::departments::Membership;
 use yingdun_catalog::catalogue::dissents::{Against, Dissent};
 use yingdun_catalog::identity::grants::Granted;
 use yingdun_model::{
-    Action, ActorId, ActorKind, Grade, GrantKind, InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef,
-    Timestamp,
+    Action, ActorId, ActorKind, ConsentForm, ConsentGiver, ConsentKind, DepartmentId, Grade, GrantKind,
+    InstitutionId, PatientRef, PurposeOfUse, Role, StudyRef, Timestamp,
 };
 
 const QUESTIONS: u32 = 120_000;
@@ -89,6 +95,11 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
         Target::Archive(_) | Target::AuditLog(_) | Target::Accounts(_) => None,
     };
     let no_research = matches!(on, Target::Study { ties, .. } if holds(ties.against_research));
+    let agreed_to_research = matches!(on, Target::Study { ties, .. } if holds(ties.consented_research));
+    let agreed_to_sharing = matches!(on, Target::Study { ties, .. } if holds(ties.consented_sharing));
+    // Whether the institution lets a study out of the house without asking the patient, or the patient was asked.
+    let nobody = matches!(on, Target::Study { grade: Grade::L1 | Grade::L2, .. });
+    let may_get_out = nobody || agreed_to_sharing || !when.consents.sharing;
     let no_sharing = matches!(on, Target::Study { ties, .. } if holds(ties.against_sharing));
     if !home || who.disabled || action == Action::Destroy {
         return false;
@@ -143,8 +154,21 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
             if no_research && when.purpose == PurposeOfUse::HealthcareResearch {
                 return false;
             }
-            let identifiable = grade != Some(Grade::L1) && grade != Some(Grade::L2);
-            if identifiable && when.purpose == PurposeOfUse::HealthcareResearch {
+            let research = when.purpose == PurposeOfUse::HealthcareResearch;
+            let of_research = match grade {
+                Some(Grade::L1) => true,
+                Some(Grade::L2) => agreed_to_research || !when.consents.research,
+                Some(Grade::L3 | Grade::L4 | Grade::L4S) => agreed_to_research && action != Action::Export,
+                Some(Grade::L5) | None => false,
+            };
+            if research && !of_research {
+                return false;
+            }
+            let gets_out = action == Action::Export || who.role == Role::RemoteExpert;
+            if gets_out && !may_get_out {
+                return false;
+            }
+            if who.role == Role::Researcher && (!research || action == Action::Export) {
                 return false;
             }
             let sensitive = grade == Some(Grade::L4S) || grade == Some(Grade::L5);
@@ -170,6 +194,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
                 || person(Role::Radiologist)
                 || person(Role::Chief)
                 || (person(Role::Specialist) && of_own_department)
+                || (person(Role::Researcher) && of_own_department)
                 || (person(Role::Technician) && today && (acquired_by_own || !when.departments))
                 || granted(Scope::View)
         }
@@ -177,6 +202,7 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
             matches!(on, Target::Archive(_))
                 && (treats
                     || person(Role::Technician)
+                    || person(Role::Researcher)
                     || person(Role::RemoteExpert)
                     || person(Role::Patient)
                     || granted(Scope::Search)
@@ -229,11 +255,19 @@ pub(super) fn oracle(who: &Principal, action: Action, on: &Target, when: &Circum
                 && dissent.is_none()
                 && (person(Role::Chief) || (person(Role::Clinician) && in_care))
         }
+        Action::MarkKeyImages => {
+            study
+                && (person(Role::Radiologist)
+                    || person(Role::Chief)
+                    || (person(Role::Specialist) && of_own_department)
+                    || (person(Role::Clinician) && in_care))
+        }
         Action::AssignConsultation => {
             study
                 && grade != Some(Grade::L5)
                 && dissent.is_none()
                 && !no_sharing
+                && may_get_out
                 && (person(Role::Chief)
                     || person(Role::Radiologist)
                     || (person(Role::Specialist) && of_own_department)
@@ -357,6 +391,8 @@ impl Chance {
         let own = if self.one_in(2) { self.care() } else { None };
         let mut seldom = || if self.one_in(4) { self.care() } else { None };
         let (dissent, against_research, against_sharing) = (seldom(), seldom(), seldom());
+        let consented_research = if self.one_in(2) { self.care() } else { None };
+        let consented_sharing = if self.one_in(2) { self.care() } else { None };
         let dissent = dissent.map(|CareInterval { valid_from, valid_until }| DissentInterval {
             valid_from,
             valid_until,
@@ -373,6 +409,8 @@ impl Chance {
             dissent,
             against_research,
             against_sharing,
+            consented_research,
+            consented_sharing,
         }
     }
 
@@ -412,7 +450,19 @@ impl Chance {
         let now = Timestamp::from_ms(NOW_MS);
         let maintenance = self.maintenance();
         let tls = !self.one_in(4);
-        Circumstances { now, purpose, tls, address, strong, step_up, departments, masked, maintenance }
+        let consents = ConsentRules { research: self.one_in(2), sharing: self.one_in(2) };
+        Circumstances {
+            now,
+            purpose,
+            tls,
+            address,
+            strong,
+            step_up,
+            departments,
+            masked,
+            consents,
+            maintenance,
+        }
     }
 }
 
@@ -634,9 +684,13 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
         ..chance.principal()
     };
     let exist = chance.one_in(2);
-    let when = Circumstances { tls: true, step_up: false, departments: exist, ..chance.circumstances() };
+    let mut when = Circumstances { tls: true, step_up: false, departments: exist, ..chance.circumstances() };
+    if who.role == Role::Researcher {
+        // As their sessions are.
+        when.purpose = PurposeOfUse::HealthcareResearch;
+    }
     let mut facts = DepartmentFacts { exist, ..DepartmentFacts::default() };
-    let mut dissents = DissentFacts::default();
+    let (mut dissents, mut consents) = (DissentFacts::default(), ConsentFacts::default());
     let (mut held, mut care) = (HeldGrants::default(), HashMap::new());
     for unit in ["department:a", "department:b", "device:C"] {
         let Some(span) = chance.care().filter(|_| exist) else { continue };
@@ -648,6 +702,9 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
             valid_until: span.valid_until,
             given_by: who.actor.clone(),
         });
+        if let Some(department) = unit.strip_prefix("department:") {
+            consents.departments.push((DepartmentId::new(department).unwrap(), span));
+        }
     }
     let resources: Vec<StudyFacts> = (0..studies)
         .map(|number| {
@@ -688,6 +745,9 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
                     given_by: who.actor.clone(),
                 });
             }
+            if let Some(span) = chance.care().filter(|_| chance.one_in(2)) {
+                consents.consents.push(consent(chance, patient, span));
+            }
             let received = Timestamp::from_ms(NOW_MS - if chance.one_in(2) { 0 } else { 1 });
             StudyFacts {
                 institution: who.institution.clone(),
@@ -715,6 +775,8 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
                 dissent: dissents.against(&who, study.patient, now),
                 against_research: dissents.against_research(study.patient, now),
                 against_sharing: dissents.against_sharing(study.patient, now),
+                consented_research: consents.interval(ConsentKind::Research, study.patient, now),
+                consented_sharing: consents.interval(ConsentKind::Sharing, study.patient, now),
             };
             let target = Target::new(&Resource::Study(study.clone()), now, ties);
             engine.decide(&who, action, &target, &when).permitted
@@ -725,6 +787,28 @@ fn listed_and_opened(engine: &Engine, chance: &mut Chance, studies: u8) -> u64 {
         opened += u64::from(opens);
     }
     opened
+}
+
+/// One to sharing, to research, or to research of a project to which the user may belong.
+fn consent(chance: &mut Chance, patient: PatientRef, span: CareInterval) -> Consent {
+    let to = match chance.next() % 4 {
+        0 => ConsentTo::Sharing,
+        1 => ConsentTo::Research(Some(DepartmentId::new("a").unwrap())),
+        2 => ConsentTo::Research(Some(DepartmentId::new("z").unwrap())),
+        _ => ConsentTo::Research(None),
+    };
+    Consent {
+        number: chance.next(),
+        patient,
+        to,
+        form: ConsentForm::Paper,
+        giver: ConsentGiver::Patient,
+        reference: vec![],
+        valid_from: span.valid_from,
+        valid_until: span.valid_until,
+        entered_by: ActorId::new("officer").unwrap(),
+        withdrawn: None,
+    }
 }
 
 /// What the sieve does with a row, in words of SQL's conditions.

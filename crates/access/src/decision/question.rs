@@ -1,5 +1,6 @@
 //! What a decision is about: who, on what, under which circumstances. Plain values, gathered elsewhere.
 
+use crate::consents::ConsentRules;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -131,7 +132,7 @@ pub(crate) fn words(scopes: &BTreeSet<Scope>) -> String {
 }
 
 /// The acting account as it stands at this moment in the identity database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Principal {
     pub(crate) kind: ActorKind,
     pub(crate) actor: ActorId,
@@ -200,6 +201,10 @@ pub(crate) struct Ties {
     pub(crate) against_research: Option<CareInterval>,
     /// A dissent from being carried away.
     pub(crate) against_sharing: Option<CareInterval>,
+    /// The time for which the patient consents to research by this principal.
+    pub(crate) consented_research: Option<CareInterval>,
+    /// The time for which the patient consents to being carried away.
+    pub(crate) consented_sharing: Option<CareInterval>,
 }
 
 /// A resource reduced to what policies may compare. Two targets that are equal get equal decisions.
@@ -247,6 +252,8 @@ pub(crate) struct Circumstances {
     pub(crate) departments: bool,
     /// Whether the role is shown names and identifiers masked only.
     pub(crate) masked: bool,
+    /// For which uses the institution asks for a consent.
+    pub(crate) consents: ConsentRules,
     /// The maintenance session in which the person is.
     pub(crate) maintenance: Option<MaintenanceInterval>,
 }

@@ -36,6 +36,13 @@ impl AddressList {
     /// The most entries of one device: a device with more is a network, which can be written as one.
     pub const ENTRIES_MAX: usize = 64;
 
+    /// From one address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self::Only(vec![Network { address, prefix: if address.is_ipv4() { 32 } else { 128 } }])
+    }
+
     /// Whether a call from this address is expected.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -131,6 +138,17 @@ mod tests {
     fn an_empty_list_lets_nobody_in_and_any_has_to_be_spelled_out() {
         assert!(!list("").contains(ip("127.0.0.1")));
         assert!(list("any").contains(ip("2001:db8::1")));
+    }
+
+    #[test]
+    fn the_list_of_one_address_holds_it_and_no_other() {
+        for (address, other) in
+            [("192.0.2.7", "192.0.2.6"), ("2001:db8::1", "2001:db8::2"), ("::ffff:192.0.2.7", "192.0.2.6")]
+        {
+            let one = AddressList::of(ip(address));
+            assert!(one.contains(ip(address)) && !one.contains(ip(other)), "{one}");
+            assert_eq!(one.to_string().parse(), Ok(one));
+        }
     }
 
     #[test]

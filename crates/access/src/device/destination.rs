@@ -11,7 +11,7 @@ use crate::reason::Reason;
 use crate::session::Session;
 use yingdun_audit::{Event, EventKind, Outcome};
 use yingdun_catalog::identity::devices;
-use yingdun_model::{Action, AeTitle, InstitutionId};
+use yingdun_model::{Action, AeTitle, InstitutionId, Role};
 
 /// A device that takes calls of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl Access {
         ae_title: &AeTitle,
         words: [&'static str; 2],
     ) -> Result<Option<MoveDestination>, Refusal> {
-        if session.role().is_outsider() {
-            return self.no_device_for_outsiders(session, ae_title).await;
+        if let Some(reason) = calls_no_device(session.role()) {
+            return self.no_device(session, ae_title, reason).await;
         }
         let records = records(&self.inner.identity, ae_title).await.map_err(Refusal::FactsUnavailable)?;
         let found = records
@@ -144,14 +144,19 @@ impl Access {
         Ok(found)
     }
 
-    /// Who comes from outside has no device called: what a device sends or gets is nothing that such a person looks at here.
-    async fn no_device_for_outsiders<T>(&self, session: &Session, ae_title: &AeTitle) -> Result<T, Refusal> {
+    /// Writes down that somebody wanted a device called who has none called.
+    async fn no_device<T>(
+        &self,
+        session: &Session,
+        ae_title: &AeTitle,
+        reason: Reason,
+    ) -> Result<T, Refusal> {
         let detail = ChangeDetail { subject: ae_title.to_string(), what: None };
         let detail = ledger::sealed(&self.inner.detail_key, session.institution(), &detail);
-        let event = ledger::session_leaf(session, ledger::code(Reason::OutsidersOnlyLook));
+        let event = ledger::session_leaf(session, ledger::code(reason));
         let event = Event { kind: EventKind::Association, outcome: Outcome::Refused, detail, ..event };
         self.inner.log.append_one(event).await.map_err(Refusal::AuditUnavailable)?;
-        Err(Refusal::denied(Reason::OutsidersOnlyLook, session.role()))
+        Err(Refusal::denied(reason, session.role()))
     }
 
     /// The record of a device of the session's institution, for who may verify connections to devices. Decides, and
@@ -180,4 +185,14 @@ impl Access {
             .filter(|record| record.institution == *session.institution() && record.called_ae == *called_ae);
         Ok(fitting.next())
     }
+}
+
+// === helpers ===
+
+/// Who only looks at what is here has no device called: what a device sends or gets is nothing that such a person looks at.
+fn calls_no_device(role: Role) -> Option<Reason> {
+    if role == Role::Researcher {
+        return Some(Reason::ResearchSeesNoIdentity);
+    }
+    role.is_outsider().then_some(Reason::OutsidersOnlyLook)
 }

@@ -21,7 +21,7 @@ impl Access {
         let Some(wanted) = wanted else { return Ok(false) };
         let (catalogue, institution) = (&self.inner.catalogue, &self.inner.institution);
         let (now, by) = (self.inner.clock.now(), self.system_session().actor().clone());
-        let held = departments::of_actor(catalogue, institution, actor, now).await;
+        let held = departments::of_actor(institution, actor, now).alone(catalogue).await;
         let held: BTreeSet<DepartmentId> = held
             .map_err(SignInError::Unavailable)?
             .into_iter()

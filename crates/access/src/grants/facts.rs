@@ -5,8 +5,8 @@ use crate::decision::{CareInterval, GrantInterval, Principal, StudyFacts};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use yingdun_catalog::identity::grants::{self, Granted, TimedGrant};
-use yingdun_catalog::{CatalogError, Database};
+use yingdun_catalog::CatalogError;
+use yingdun_catalog::identity::grants::{self, Granted, OpenGrant};
 use yingdun_model::{
     Action, ActorId, GrantKind, InstitutionId, PatientRef, PurposeOfUse, StudyRef, Timestamp,
 };
@@ -54,9 +54,9 @@ impl RunningTimes {
     }
 }
 
-/// Grants of one person that are open or will be, with the ends that hold.
+/// Grants of one person that are open or will be, all or those that cover what is asked about, with the ends that hold.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HeldGrants(pub(crate) Vec<TimedGrant>);
+pub(crate) struct HeldGrants(pub(crate) Vec<OpenGrant>);
 
 impl Access {
     /// What was granted to the acting person.
@@ -74,29 +74,22 @@ impl Access {
         actor: &ActorId,
         now: Timestamp,
     ) -> Result<HeldGrants, CatalogError> {
-        let running = self.inner.clock.running();
-        HeldGrants::read(&self.inner.identity, institution, actor, now, running, &self.inner.running_times)
-            .await
+        let rows = grants::open_of(institution, actor, now).alone(&self.inner.identity).await?;
+        Ok(self.living_grants(rows, now))
     }
-}
 
-impl HeldGrants {
-    async fn read(
-        identity: &Database,
-        institution: &InstitutionId,
-        actor: &ActorId,
-        now: Timestamp,
-        running: Duration,
-        times: &RunningTimes,
-    ) -> Result<Self, CatalogError> {
-        let rows = grants::open_of(identity, institution, actor, now).await?;
+    /// The same of rows that were read already: those of which the running time is not over.
+    pub(crate) fn living_grants(&self, rows: Vec<OpenGrant>, now: Timestamp) -> HeldGrants {
+        let (running, times) = (self.inner.clock.running(), &self.inner.running_times);
         let living = rows.into_iter().filter_map(|mut grant| {
             grant.valid_until = times.end(grant.number, grant.valid_until, now, running)?;
             Some(grant)
         });
-        Ok(Self(living.collect()))
+        HeldGrants(living.collect())
     }
+}
 
+impl HeldGrants {
     /// The grant that covers a study best for this action and purpose, by its number. Policies compare one grant with the
     /// question; if any grant permits, this one does.
     pub(crate) fn granted(
@@ -106,11 +99,10 @@ impl HeldGrants {
         purpose: PurposeOfUse,
         now: Timestamp,
     ) -> Option<(u64, GrantInterval)> {
-        let fits =
-            |grant: &TimedGrant| grant.purpose == purpose && (grant.export || action != Action::Export);
+        let fits = |grant: &OpenGrant| grant.purpose == purpose && (grant.export || action != Action::Export);
         let covering = self.covering(study, GrantKind::Given);
         let best = covering.max_by_key(|grant| (fits(grant), preference(grant, now)))?;
-        let TimedGrant { number, valid_from, valid_until, purpose, export, .. } = *best;
+        let OpenGrant { number, valid_from, valid_until, purpose, export, .. } = *best;
         Some((number, GrantInterval { valid_from, valid_until, purpose, export }))
     }
 
@@ -143,7 +135,7 @@ impl HeldGrants {
 
     /// The patient whose the person is now.
     pub(crate) fn own_patient(&self, now: Timestamp) -> Option<PatientRef> {
-        let open = |grant: &&TimedGrant| {
+        let open = |grant: &&OpenGrant| {
             grant.kind == GrantKind::OwnRecord && grant.valid_from <= now && now < grant.valid_until
         };
         match self.0.iter().find(open)?.on {
@@ -166,17 +158,17 @@ impl HeldGrants {
 
     /// Patients for whom the glass is broken now.
     pub(crate) fn broken_at(&self, now: Timestamp) -> Vec<PatientRef> {
-        let open = |grant: &&TimedGrant| {
+        let open = |grant: &&OpenGrant| {
             grant.kind == GrantKind::BreakGlass && grant.valid_from <= now && now < grant.valid_until
         };
-        let patient = |grant: &TimedGrant| match grant.on {
+        let patient = |grant: &OpenGrant| match grant.on {
             Granted::Patient(patient) => Some(patient),
             Granted::Study(_) => None,
         };
         self.0.iter().filter(open).filter_map(patient).collect()
     }
 
-    fn covering(&self, study: &StudyFacts, kind: GrantKind) -> impl Iterator<Item = &TimedGrant> {
+    fn covering(&self, study: &StudyFacts, kind: GrantKind) -> impl Iterator<Item = &OpenGrant> {
         self.0.iter().filter(move |grant| {
             grant.kind == kind
                 && match grant.on {
@@ -188,7 +180,7 @@ impl HeldGrants {
 }
 
 /// Greater is preferred: open now, and then the longest.
-fn preference(grant: &TimedGrant, now: Timestamp) -> (bool, Timestamp) {
+fn preference(grant: &OpenGrant, now: Timestamp) -> (bool, Timestamp) {
     (grant.valid_from <= now && now < grant.valid_until, grant.valid_until)
 }
 
@@ -196,6 +188,14 @@ fn preference(grant: &TimedGrant, now: Timestamp) -> (bool, Timestamp) {
 pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
+    use yingdun_catalog::identity::grants::TimedGrant;
+
+    /// What a decision reads of such a grant.
+    pub(crate) fn open_grant(number: u64, on: Granted, from_ms: i64, until_ms: i64) -> OpenGrant {
+        let TimedGrant { kind, on, export, purpose, valid_from, valid_until, .. } =
+            grant(number, on, from_ms, until_ms);
+        OpenGrant { number, kind, on, export, purpose, valid_from, valid_until }
+    }
 
     /// A grant of `actor` for tests.
     pub(crate) fn grant(number: u64, on: Granted, from_ms: i64, until_ms: i64) -> TimedGrant {
@@ -244,7 +244,7 @@ pub(crate) mod tests {
                     _ => Granted::Study(StudyRef::from_bytes([9; 16])),
                 };
                 let purpose = if *treat { PurposeOfUse::Treatment } else { PurposeOfUse::HealthcareOperations };
-                TimedGrant { export: *export, purpose, ..grant(number, on, *from, from + length) }
+                OpenGrant { export: *export, purpose, ..open_grant(number, on, *from, from + length) }
             }).collect());
             let action = if wants_export { Action::Export } else { Action::View };
             let permits = |from: Timestamp, until: Timestamp, purpose, export: bool| {

@@ -23,7 +23,7 @@ pub use broken::{BrokenGlass, NewBreakGlass, ReviewsDue};
 pub use consultation::{CONSULTATION_TIME, CONSULTATION_TIME_MAX, NewConsultation, consultation_end};
 pub use end::EndError;
 #[cfg(test)]
-pub(crate) use facts::tests::grant as grant_for_tests;
+pub(crate) use facts::tests::open_grant as grant_for_tests;
 pub(crate) use facts::{HeldGrants, RunningTimes};
 pub(crate) use give::draw_number;
 pub use give::{GRANT_TIME_MAX, GrantedStudies, NewGrant};
@@ -133,6 +133,7 @@ impl From<SignInError> for GrantError {
             | SignInError::Passkey(_)
             | SignInError::NoDirectory
             | SignInError::NameTaken
+            | SignInError::Frozen
             | SignInError::PasswordElsewhere
             | SignInError::DirectoryUnavailable(_)
             | SignInError::Busy => Self::StepUp,

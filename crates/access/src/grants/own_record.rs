@@ -165,7 +165,7 @@ impl Access {
         actor: &ActorId,
         now: Timestamp,
     ) -> Result<Vec<String>, Refusal> {
-        let held = departments::of_actor(&self.inner.catalogue, institution, actor, now).await;
+        let held = departments::of_actor(institution, actor, now).alone(&self.inner.catalogue).await;
         let held = held.map_err(Refusal::FactsUnavailable)?;
         let of = held.into_iter().filter(|held| held.valid_from <= now).filter_map(|held| match held.unit {
             Unit::Department(department) => Some(department.to_string()),

@@ -1,10 +1,10 @@
 //! The maintenance session of a vendor as a fact for decisions.
 
+use super::record::approval_lapsed;
 use crate::access::Access;
-use crate::decision::{MaintenanceInterval, Principal};
-use yingdun_catalog::CatalogError;
-use yingdun_catalog::identity::maintenance::{self, MaintenanceRow};
-use yingdun_model::{Action, ActorKind, MaintenanceScope, Role, Timestamp};
+use crate::decision::MaintenanceInterval;
+use yingdun_catalog::identity::maintenance::MaintenanceRow;
+use yingdun_model::{Action, MaintenanceScope, Timestamp};
 
 /// The session that counts for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +23,19 @@ impl OpenMaintenance {
 }
 
 impl Access {
-    /// The session of the acting person that counts for an action. Nobody but a vendor has one.
-    pub(crate) async fn maintenance_of(
+    /// The session that counts for an action, of those of the acting person. Nobody but a vendor has one.
+    pub(crate) fn open_maintenance_of(
         &self,
-        principal: &Principal,
+        rows: Vec<MaintenanceRow>,
         action: Action,
         now: Timestamp,
-    ) -> Result<Option<OpenMaintenance>, CatalogError> {
-        if principal.kind != ActorKind::Person || principal.role != Role::Vendor {
-            return Ok(None);
-        }
-        let (identity, running) = (&self.inner.identity, self.inner.clock.running());
-        let rows = maintenance::open_of(identity, &principal.institution, &principal.actor, now).await?;
+    ) -> Option<OpenMaintenance> {
+        let running = self.inner.clock.running();
         let living = rows.into_iter().filter_map(|mut row| {
             row.valid_until = self.inner.maintenance_times.end(row.number, row.valid_until, now, running)?;
             Some(row)
         });
-        Ok(best(living.collect(), action, now))
+        best(living.collect(), action, now)
     }
 }
 
@@ -51,7 +47,7 @@ fn best(rows: Vec<MaintenanceRow>, action: Action, now: Timestamp) -> Option<Ope
         let is_open = row.valid_from <= now && now < row.valid_until;
         (is_open, wanted.is_some_and(|scope| row.scopes.contains(&scope)), row.valid_until)
     };
-    let row = rows.into_iter().max_by_key(fits)?;
+    let row = rows.into_iter().filter(|row| !approval_lapsed(row)).max_by_key(fits)?;
     let opens = |scope| row.scopes.contains(&scope);
     let interval = MaintenanceInterval {
         valid_from: row.valid_from,
@@ -76,6 +72,7 @@ const fn scope_of(action: Action) -> Option<MaintenanceScope> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use yingdun_catalog::identity::people::Holding;
     use yingdun_model::ActorId;
 
     fn row(number: u64, from: i64, until: i64, scopes: &[MaintenanceScope]) -> MaintenanceRow {
@@ -90,6 +87,7 @@ mod tests {
             valid_from: Timestamp::from_ms(from),
             valid_until: Timestamp::from_ms(until),
             approved: Some((actor, Timestamp::from_ms(from))),
+            approver: Holding { since: Some(Timestamp::from_ms(from)), ..Holding::default() },
             ended: None,
             ended_by: None,
         }
@@ -98,18 +96,24 @@ mod tests {
     proptest! {
         #[test]
         fn if_any_session_opens_it_the_chosen_one_does(
-            rows in prop::collection::vec((-5_i64..5, 0_i64..6, prop::collection::vec(0_usize..3, 0..3)), 0..5),
+            rows in prop::collection::vec(
+                (-5_i64..5, 0_i64..6, prop::collection::vec(0_usize..3, 0..3), any::<bool>()), 0..5,
+            ),
             asked in 0_usize..3,
         ) {
             let now = Timestamp::from_ms(0);
-            let rows: Vec<_> = rows.iter().zip(0..).map(|((from, length, scopes), number)| {
+            let rows: Vec<_> = rows.iter().zip(0..).map(|((from, length, scopes, lapsed), number)| {
                 let scopes: Vec<_> = scopes.iter().map(|scope| MaintenanceScope::ALL[*scope]).collect();
-                row(number, *from, from + length, &scopes)
+                let row = row(number, *from, from + length, &scopes);
+                let approver = Holding { disabled: *lapsed, ..row.approver };
+                MaintenanceRow { approver, ..row }
             }).collect();
             let action = [Action::ReadHealth, Action::ReadMetrics, Action::ReadConfiguration][asked];
             let opens = |from: Timestamp, until: Timestamp, scope: bool| from <= now && now < until && scope;
             let scope = MaintenanceScope::ALL[asked];
-            let any = rows.iter().any(|row| opens(row.valid_from, row.valid_until, row.scopes.contains(&scope)));
+            let any = rows.iter().any(|row| {
+                !row.approver.disabled && opens(row.valid_from, row.valid_until, row.scopes.contains(&scope))
+            });
             let chosen = best(rows, action, now).is_some_and(|OpenMaintenance { interval, .. }| {
                 let has = [interval.health, interval.metrics, interval.configuration][asked];
                 opens(interval.valid_from, interval.valid_until, has)

@@ -5,6 +5,8 @@
 //!                                    └─ withdrawn, or its time is over ─────────────────────┘ ended by either of the two
 //! ```
 //!
+//! Its approval lapses when who gave it loses the office, also while it is open: then it waits for another officer.
+//!
 //! A session is a fact with an interval, like a grant, and Cedar compares the interval with the time: nothing has to run for one to end, and a
 //! clock that is set back makes none longer. What it opens is the state of the system; two guardrails keep a vendor from everything else.
 
@@ -22,12 +24,13 @@ use crate::grants::{REASON_CHARACTERS_MAX, draw_number};
 use crate::ledger;
 use crate::reason::Reason;
 use crate::session::Session;
-use record::seal_words;
+use record::{approval_lapsed, seal_words};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use yingdun_audit::{AuditError, Event, Outcome, Receipt};
 use yingdun_catalog::identity::maintenance::{self, MaintenanceRow};
-use yingdun_catalog::identity::{people, sessions};
+use yingdun_catalog::identity::people::{self, Holding};
+use yingdun_catalog::identity::sessions;
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_model::{Action, ActorId, ActorKind, MaintenanceScope, Role, Timestamp};
 
@@ -168,6 +171,7 @@ impl Access {
             valid_from: from,
             valid_until: from.after(new.lasts),
             approved: None,
+            approver: Holding::default(),
             ended: None,
             ended_by: None,
         };
@@ -232,17 +236,24 @@ impl Access {
             Some(row) if row.opened_by == *officer.actor() => {
                 return self.not_maintained(intent, detail, MaintenanceError::SamePerson).await;
             }
-            Some(row) if row.approved.is_some() || row.ended.is_some() || row.valid_until <= now => {
+            Some(row) if row.ended.is_some() || row.valid_until <= now => {
+                return self.not_maintained(intent, detail, MaintenanceError::State).await;
+            }
+            Some(row) if row.approved.is_some() && !approval_lapsed(&row) => {
                 return self.not_maintained(intent, detail, MaintenanceError::State).await;
             }
             Some(row) => row,
         };
-        let approve = maintenance::approve(institution, number, officer.actor(), now).expecting(1);
-        self.maintained(intent, detail, vec![approve]).await?;
+        let lapsed =
+            row.approved.as_ref().map(|(by, at)| maintenance::take_back(institution, number, by, *at));
+        let approve = maintenance::approve(institution, number, officer.actor(), officer.role(), now);
+        let changes = lapsed.into_iter().chain([approve.expecting(1)]).collect();
+        self.maintained(intent, detail, changes).await?;
         // Its running time begins with the first look at it.
         self.inner.maintenance_times.end(number, row.valid_until, now, self.inner.clock.running());
-        let row = MaintenanceRow { approved: Some((officer.actor().clone(), now)), ..row };
-        Ok(self.maintenance_shown(institution, row, now))
+        // As it was kept, with how the office is held.
+        let row = maintenance::find(&self.inner.identity, institution, number).await?;
+        Ok(self.maintenance_shown(institution, row.ok_or(MaintenanceError::NotFound)?, now))
     }
 
     /// Ends a session now, or withdraws one that waits: either of the officers who open and approve. The vendor is signed out everywhere.

@@ -1,6 +1,7 @@
 //! A maintenance session as people read it, and the words that are sealed in its row.
 
 use crate::access::Access;
+use crate::office::has_lapsed;
 use yingdun_catalog::identity::maintenance::MaintenanceRow;
 use yingdun_crypto::{Context, Sealed, SealingKey};
 use yingdun_model::{InstitutionId, Timestamp};
@@ -33,6 +34,8 @@ pub enum MaintenanceState {
     TimeOver,
     /// Nobody approved it before its time was over.
     Lapsed,
+    /// Who approved it has lost the office since: it opens nothing until another officer approves it.
+    ApprovalLapsed,
 }
 
 impl MaintenanceState {
@@ -47,6 +50,7 @@ impl MaintenanceState {
             Self::Withdrawn => "withdrawn",
             Self::TimeOver => "time-over",
             Self::Lapsed => "lapsed",
+            Self::ApprovalLapsed => "approval-lapsed",
         }
     }
 
@@ -58,12 +62,20 @@ impl MaintenanceState {
         if row.ended.is_some() || row.valid_until <= now {
             return if is_approved { Self::TimeOver } else { Self::Lapsed };
         }
+        if approval_lapsed(row) {
+            return Self::ApprovalLapsed;
+        }
         match (is_approved, row.valid_from <= now) {
             (false, _) => Self::Waiting,
             (true, false) => Self::Approved,
             (true, true) => Self::Open,
         }
     }
+}
+
+/// Whether a session was approved by somebody who has lost the office since. It opens nothing then, whether it has begun or not.
+pub(super) fn approval_lapsed(row: &MaintenanceRow) -> bool {
+    row.approved.as_ref().is_some_and(|(_, at)| has_lapsed(&row.approver, *at))
 }
 
 impl Access {
@@ -96,6 +108,7 @@ fn words_context(institution: &InstitutionId, number: u64) -> Context {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use yingdun_catalog::identity::people::Holding;
     use yingdun_model::ActorId;
 
     #[test]
@@ -112,10 +125,13 @@ mod tests {
             valid_from: at(10),
             valid_until: at(20),
             approved: None,
+            approver: Holding::default(),
             ended: None,
             ended_by: None,
         };
-        let approved = MaintenanceRow { approved: Some((actor.clone(), at(1))), ..waiting.clone() };
+        let holds = Holding { since: Some(at(0)), ..Holding::default() };
+        let approved =
+            MaintenanceRow { approved: Some((actor.clone(), at(1))), approver: holds, ..waiting.clone() };
         let state = |row: &MaintenanceRow, now| MaintenanceState::of(row, at(now));
         assert_eq!(state(&waiting, 5), MaintenanceState::Waiting);
         assert_eq!(state(&waiting, 19), MaintenanceState::Waiting);
@@ -131,5 +147,11 @@ mod tests {
         };
         assert_eq!(state(&by(&waiting), 12), MaintenanceState::Withdrawn);
         assert_eq!(state(&by(&approved), 12), MaintenanceState::Ended);
+        // Without the office nothing is open, begun or not; what was over before is told as it was.
+        let lapsed = MaintenanceRow { approver: Holding::default(), ..approved.clone() };
+        assert_eq!(state(&lapsed, 9), MaintenanceState::ApprovalLapsed);
+        assert_eq!(state(&lapsed, 10), MaintenanceState::ApprovalLapsed);
+        assert_eq!(state(&lapsed, 20), MaintenanceState::TimeOver);
+        assert_eq!(state(&by(&lapsed), 12), MaintenanceState::Ended);
     }
 }

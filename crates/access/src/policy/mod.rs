@@ -7,13 +7,14 @@
 //! ```
 //!
 //! A version never changes: what is to be different is another version, and has no approvals. Who goes back to an earlier one proposes its text
-//! again. What was approved is a digest, and what it was compared with is written down with it: if something else is in force by now, the
+//! again. An approval lapses when who gave it loses the office before the version is in force. What was approved is a digest, and what it was compared with is written down with it: if something else is in force by now, the
 //! approvals are for a change that nobody looked at, and it is proposed anew.
 
 mod follow;
 mod in_force;
 mod record;
 mod report;
+mod said;
 mod state;
 
 pub use record::{PolicyApproval, PolicyInForce, PolicyOverview, PolicyRecord};
@@ -27,11 +28,13 @@ use crate::admin::{AdminError, Change, ChangeDetail};
 use crate::decision::{Engine, LocalPolicyError, PolicyError, Resource};
 use crate::session::Session;
 use record::{SealedActivation, SealedApproval, SealedVersion};
+use said::Said;
 use yingdun_audit::{Event, Outcome, Receipt};
+use yingdun_catalog::identity::people;
 use yingdun_catalog::identity::policies::{self, ActivationRow, ApprovalRow, VersionRow};
 use yingdun_catalog::{CatalogError, Statement};
 use yingdun_crypto::digest::sha256;
-use yingdun_model::{Action, ActorKind, Role, Timestamp};
+use yingdun_model::{Action, ActorId, ActorKind, Role, Timestamp};
 
 /// Versions that wait at once. Who proposes more does not wait for an answer.
 const WAITING_MAX: usize = 10;
@@ -71,6 +74,16 @@ pub enum PolicyChangeError {
     /// It is over, waits for approvals, or was compared with rules that are in force no more.
     #[error("{0}")]
     State(&'static str),
+    /// Who approved it has lost the office since.
+    #[error(
+        "the approval of {by} as {office} has lapsed, as that account was disabled or lost the role since: somebody who holds the office approves it anew"
+    )]
+    Lapsed {
+        /// In which office.
+        office: Role,
+        /// Who.
+        by: ActorId,
+    },
     /// Too many wait.
     #[error("{WAITING_MAX} versions wait already: approve, reject or withdraw one of them")]
     TooManyWait,
@@ -207,18 +220,21 @@ impl Access {
         if let Err(error) = self.opened_version(session, &row) {
             return self.not_done(intent, detail, error).await;
         }
-        let approvals = policies::approvals(&self.inner.identity, institution, version).await?;
+        let approvals = self.said_for(session, &row).await?;
         let office = session.role();
         let lasting = policies::lasting(&self.inner.identity, institution).await?.map_or(0, |row| row.number);
-        if let Err(error) =
-            state::may_approve(&row, &approvals, session.actor(), office, digest, lasting, now)
-        {
-            return self.not_done(intent, detail, error).await;
-        }
+        let may = state::may_approve(&row, &approvals, session.actor(), office, digest, lasting, now);
+        let lapsed = match may {
+            Ok(lapsed) => lapsed,
+            Err(error) => return self.not_done(intent, detail, error).await,
+        };
         let said = SealedApproval { by: session.actor().clone(), digest: hex(digest), at: now };
         let sealed = said.seal(&self.inner.identity_key, institution, version, office);
         let approval = ApprovalRow { version, office, by: session.actor().clone(), at: now, sealed };
-        self.policy_changed(intent, detail, policies::approve(institution, digest, &approval)).await?;
+        let mut changes: Vec<Statement> =
+            lapsed.map(|row| policies::take_back(institution, row)).into_iter().collect();
+        changes.extend(policies::approve(institution, digest, &approval));
+        self.policy_changed(intent, detail, changes).await?;
         self.policy_record(session, row).await
     }
 
@@ -266,13 +282,12 @@ impl Access {
             Ok(content) => content,
             Err(error) => return self.not_done(intent, detail, error).await,
         };
-        let approvals = policies::approvals(&self.inner.identity, institution, version).await?;
-        let sound = approvals.iter().filter(|approval| self.is_sound(session, &row, approval)).cloned();
+        let mut approvals = self.said_for(session, &row).await?;
+        approvals.retain(|said| self.is_sound(session, &row, &said.row));
         let activations = policies::activations(&self.inner.identity, institution, 1).await?;
         let lasting = policies::lasting(&self.inner.identity, institution).await?;
         let newest = activations.first();
-        let may =
-            state::may_activate(&row, &sound.collect::<Vec<_>>(), digest, newest, lasting.as_ref(), now);
+        let may = state::may_activate(&row, &approvals, digest, newest, lasting.as_ref(), now);
         let is_again = match may {
             Ok(is_again) => is_again,
             Err(error) => return self.not_done(intent, detail, error).await,
@@ -301,6 +316,12 @@ impl Access {
         };
         let mut changes = vec![policies::activate(institution, &activation)];
         if !is_again {
+            // Who loses the office in this moment has not approved it.
+            changes.extend(approvals.iter().map(
+                |Said { row: ApprovalRow { by, office, at, .. }, .. }| {
+                    people::still_holds(institution, by, *office, *at)
+                },
+            ));
             changes.push(policies::activated(institution, version, now));
         }
         self.policy_changed(intent, detail, changes).await?;

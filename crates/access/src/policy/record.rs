@@ -1,5 +1,6 @@
 //! A version as people read it, and what is sealed in its rows.
 
+use super::said::Said;
 use super::state::{self, PolicyState};
 use super::{PolicyChangeError, hex};
 use crate::access::Access;
@@ -47,6 +48,8 @@ pub struct PolicyApproval {
     pub by: ActorId,
     /// When.
     pub at: Timestamp,
+    /// Whether it counts no more, as who gave it was disabled or lost the office since: another one approves it anew.
+    pub has_lapsed: bool,
 }
 
 /// What is in force at this node.
@@ -173,9 +176,8 @@ impl Access {
         row: VersionRow,
     ) -> Result<PolicyRecord, PolicyChangeError> {
         let (identity, institution) = (&self.inner.identity, session.institution());
-        let approvals = policies::approvals(identity, institution, row.version).await?;
-        let approvals: Vec<_> =
-            approvals.into_iter().filter(|approval| self.is_sound(session, &row, approval)).collect();
+        let mut approvals = self.said_for(session, &row).await?;
+        approvals.retain(|said| self.is_sound(session, &row, &said.row));
         let newest = policies::activations(identity, institution, 1).await?;
         let lasting = policies::lasting(identity, institution).await?;
         let now = self.inner.clock.now();
@@ -185,7 +187,12 @@ impl Access {
             .map_or((None, None, None), |content| (Some(content.text), Some(content.words), content.copy_of));
         let approvals = approvals
             .into_iter()
-            .map(|ApprovalRow { office, by, at, .. }| PolicyApproval { office, by, at })
+            .map(|Said { row: ApprovalRow { office, by, at, .. }, has_lapsed }| PolicyApproval {
+                office,
+                by,
+                at,
+                has_lapsed,
+            })
             .collect();
         Ok(PolicyRecord {
             version: row.version,

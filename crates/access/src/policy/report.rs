@@ -212,6 +212,7 @@ impl Access {
             actor: session.actor().clone(),
             step_up: self.inner.rules.step_up,
             masked: Role::ALL.iter().copied().filter(|role| self.is_masked(*role)).collect(),
+            consents: self.inner.consents,
         }
     }
 

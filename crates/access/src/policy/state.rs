@@ -1,5 +1,6 @@
 //! What may be done with a version as its rows stand. Pure functions.
 
+use super::said::Said;
 use super::{OFFICES, PolicyChangeError};
 use yingdun_catalog::identity::policies::{ActivationRow, ApprovalRow, VersionRow};
 use yingdun_model::{ActorId, Role, Timestamp};
@@ -52,7 +53,7 @@ impl PolicyState {
 /// How a version stands, beside the newest activation and the newest that lasts.
 pub(super) fn of(
     row: &VersionRow,
-    approvals: &[ApprovalRow],
+    approvals: &[Said],
     newest: Option<&ActivationRow>,
     lasting: Option<&ActivationRow>,
     now: Timestamp,
@@ -103,36 +104,38 @@ pub(super) fn may_suspend(
     Ok(())
 }
 
-/// Whether this person may approve this version in this office.
-pub(super) fn may_approve(
+/// Whether this person may approve this version in this office; the approval that lapsed, to which this one succeeds.
+pub(super) fn may_approve<'a>(
     row: &VersionRow,
-    approvals: &[ApprovalRow],
+    approvals: &'a [Said],
     who: &ActorId,
     office: Role,
     digest: &[u8; 32],
     lasting: u64,
     now: Timestamp,
-) -> Result<(), PolicyChangeError> {
+) -> Result<Option<&'a ApprovalRow>, PolicyChangeError> {
     if row.digest != *digest {
         return Err(PolicyChangeError::OtherDigest);
     }
     may_go_on(row, lasting, now)?;
-    if row.by == *who || approvals.iter().any(|other| other.by == *who) {
+    let succeeded = approvals.iter().find(|said| said.has_lapsed && said.row.office == office);
+    let mut others = approvals.iter().filter(|said| Some(*said) != succeeded);
+    if row.by == *who || others.clone().any(|said| said.row.by == *who) {
         return Err(PolicyChangeError::SamePerson);
     }
     if !OFFICES.contains(&office) {
         return Err(PolicyChangeError::State("this office approves no rules"));
     }
-    if approvals.iter().any(|other| other.office == office) {
+    if others.any(|said| said.row.office == office) {
         return Err(PolicyChangeError::State("this office approved it already: the other one is needed"));
     }
-    Ok(())
+    Ok(succeeded.map(|said| &said.row))
 }
 
 /// Whether this version may be put into force now; whether it was before, and is suspended.
 pub(super) fn may_activate(
     row: &VersionRow,
-    approvals: &[ApprovalRow],
+    approvals: &[Said],
     digest: &[u8; 32],
     newest: Option<&ActivationRow>,
     lasting: Option<&ActivationRow>,
@@ -149,7 +152,10 @@ pub(super) fn may_activate(
         return Ok(true);
     }
     may_go_on(row, lasting.map_or(0, |lasting| lasting.number), now)?;
-    if !is_approved(approvals) || approvals.iter().any(|approval| approval.by == row.by) {
+    if let Some(lapsed) = approvals.iter().find(|said| said.has_lapsed) {
+        return Err(PolicyChangeError::Lapsed { office: lapsed.row.office, by: lapsed.row.by.clone() });
+    }
+    if !is_approved(approvals) || approvals.iter().any(|said| said.row.by == row.by) {
         return Err(PolicyChangeError::State("one person of each office has to approve it first"));
     }
     Ok(false)
@@ -170,11 +176,11 @@ fn may_go_on(row: &VersionRow, lasting: u64, now: Timestamp) -> Result<(), Polic
     Err(PolicyChangeError::State(state))
 }
 
-/// One person of each office, and two of them.
-fn is_approved(approvals: &[ApprovalRow]) -> bool {
-    let of = |office: Role| approvals.iter().find(|approval| approval.office == office);
+/// One person of each office, and two of them, who hold it still.
+fn is_approved(approvals: &[Said]) -> bool {
+    let of = |office: Role| approvals.iter().find(|said| said.row.office == office && !said.has_lapsed);
     let [first, second] = OFFICES.map(of);
-    first.zip(second).is_some_and(|(first, second)| first.by != second.by)
+    first.zip(second).is_some_and(|(first, second)| first.row.by != second.row.by)
 }
 
 #[cfg(test)]
@@ -200,8 +206,13 @@ mod tests {
         }
     }
 
-    fn approval(office: Role, name: &str) -> ApprovalRow {
-        ApprovalRow { version: 3, office, by: actor(name), at: NOW, sealed: vec![] }
+    fn approval(office: Role, name: &str) -> Said {
+        let row = ApprovalRow { version: 3, office, by: actor(name), at: NOW, sealed: vec![] };
+        Said { row, has_lapsed: false }
+    }
+
+    fn lapsed(office: Role, name: &str) -> Said {
+        Said { has_lapsed: true, ..approval(office, name) }
     }
 
     fn activation(number: u64, version: u64, until: Option<Timestamp>) -> ActivationRow {
@@ -212,17 +223,16 @@ mod tests {
     fn three_persons_and_two_offices_and_nothing_less() {
         let (security, audit) = (Role::SecurityAdministrator, Role::AuditAdministrator);
         let base = activation(2, 1, None);
-        let may = |approvals: &[ApprovalRow]| {
-            may_activate(&version(), approvals, &[7; 32], Some(&base), Some(&base), NOW)
-        };
+        let may =
+            |approvals: &[Said]| may_activate(&version(), approvals, &[7; 32], Some(&base), Some(&base), NOW);
         assert!(may(&[]).is_err());
         assert!(may(&[approval(security, "sec")]).is_err());
         assert!(may(&[approval(security, "sec"), approval(security, "sec2")]).is_err(), "one office twice");
         assert!(may(&[approval(security, "sec"), approval(audit, "sec")]).is_err(), "one person twice");
         assert!(may(&[approval(security, "sec"), approval(audit, "sys")]).is_err(), "who proposed it");
         assert!(matches!(may(&[approval(security, "sec"), approval(audit, "aud")]), Ok(false)));
-        let approve = |name, office, digest: &[u8; 32], approvals: &[ApprovalRow]| {
-            may_approve(&version(), approvals, &actor(name), office, digest, 2, NOW)
+        let approve = |name, office, digest: &[u8; 32], approvals: &[Said]| {
+            may_approve(&version(), approvals, &actor(name), office, digest, 2, NOW).map(|_| ())
         };
         assert!(approve("aud", audit, &[7; 32], &[]).is_ok());
         assert!(matches!(approve("sys", security, &[7; 32], &[]), Err(PolicyChangeError::SamePerson)));
@@ -234,6 +244,49 @@ mod tests {
             approve("x", Role::SystemAdministrator, &[7; 32], &[]),
             Err(PolicyChangeError::State(_))
         ));
+    }
+
+    #[test]
+    fn an_approval_that_lapsed_counts_for_nothing_and_gives_way_to_another() {
+        let (security, audit) = (Role::SecurityAdministrator, Role::AuditAdministrator);
+        let base = activation(2, 1, None);
+        let of = |approvals: &[Said]| of(&version(), approvals, Some(&base), Some(&base), NOW);
+        let may =
+            |approvals: &[Said]| may_activate(&version(), approvals, &[7; 32], Some(&base), Some(&base), NOW);
+        for approvals in [
+            [lapsed(security, "sec"), approval(audit, "aud")],
+            [approval(security, "sec"), lapsed(audit, "aud")],
+            [lapsed(security, "sec"), lapsed(audit, "aud")],
+        ] {
+            assert_eq!(of(&approvals), PolicyState::Proposed, "{approvals:?}");
+            let first = approvals.iter().find(|said| said.has_lapsed).unwrap();
+            let refused = may(&approvals);
+            assert!(
+                matches!(&refused, Err(PolicyChangeError::Lapsed { by, .. }) if *by == first.row.by),
+                "{refused:?}"
+            );
+        }
+        let approve = |name, office, approvals: &[Said]| {
+            let succeeds = may_approve(&version(), approvals, &actor(name), office, &[7; 32], 2, NOW);
+            succeeds.map(|row| row.map(|row| row.by.to_string()))
+        };
+        let approvals = [lapsed(security, "sec"), approval(audit, "aud")];
+        assert!(matches!(approve("sec2", security, &approvals), Ok(Some(of)) if of == "sec"));
+        assert!(matches!(approve("sec", security, &approvals), Ok(Some(_))), "who has the office again");
+        assert!(matches!(approve("aud", security, &approvals), Err(PolicyChangeError::SamePerson)));
+        assert!(matches!(approve("sys", security, &approvals), Err(PolicyChangeError::SamePerson)));
+        assert!(matches!(approve("aud2", audit, &approvals), Err(PolicyChangeError::State(_))));
+        let only = [lapsed(security, "sec")];
+        assert!(
+            matches!(approve("sec", audit, &only), Err(PolicyChangeError::SamePerson)),
+            "no person in two offices, not even one after the other"
+        );
+        // What is in force stays: its approvals counted when it came into force.
+        let activated = VersionRow { activated: Some(NOW), ..version() };
+        let own = activation(3, 3, None);
+        let suspension = activation(4, 0, Some(Timestamp::from_ms(NOW.as_ms() + 1)));
+        let again = may_activate(&activated, &only, &[7; 32], Some(&suspension), Some(&own), NOW);
+        assert!(matches!(again, Ok(true)));
     }
 
     #[test]
@@ -266,10 +319,9 @@ mod tests {
     fn each_state_has_its_word() {
         let both = [approval(Role::SecurityAdministrator, "sec"), approval(Role::AuditAdministrator, "aud")];
         let base = activation(2, 1, None);
-        let at =
-            |row: &VersionRow, approvals: &[ApprovalRow], newest: &ActivationRow, lasting: &ActivationRow| {
-                of(row, approvals, Some(newest), Some(lasting), NOW).as_str()
-            };
+        let at = |row: &VersionRow, approvals: &[Said], newest: &ActivationRow, lasting: &ActivationRow| {
+            of(row, approvals, Some(newest), Some(lasting), NOW).as_str()
+        };
         assert_eq!(at(&version(), &[], &base, &base), "proposed");
         assert_eq!(at(&version(), &both, &base, &base), "approved");
         assert_eq!(at(&VersionRow { base: 1, ..version() }, &both, &base, &base), "outdated");

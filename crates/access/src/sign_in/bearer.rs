@@ -19,7 +19,7 @@ use yingdun_crypto::{Context, Sealed};
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Secret, Timestamp};
 
 /// How long a person stays signed in: one shift.
-const PERSON_SESSION: Duration = Duration::from_secs(8 * 3600);
+pub(super) const PERSON_SESSION: Duration = Duration::from_secs(8 * 3600);
 /// How long the token of a service client lives. It gets a new one whenever it wants (RFC 6749 §4.4).
 const SERVICE_SESSION: Duration = Duration::from_secs(3600);
 
@@ -263,6 +263,7 @@ impl Access {
         mut also: Vec<Statement>,
     ) -> Result<SignedIn, SignInError> {
         let now = self.inner.clock.now();
+        self.refuse_frozen(&new).await?;
         let expires_in = match new.kind {
             ActorKind::Service => SERVICE_SESSION,
             ActorKind::Person | ActorKind::Device | ActorKind::System => match new.stage {
@@ -311,6 +312,12 @@ impl Access {
         }));
         self.inner.identity.execute(also).await.map_err(SignInError::Unavailable)?;
         begun.done(Act::SignIn);
+        // Whoever froze the account in between did not see the row of this session, or ended it: it is not handed out either way.
+        if let Err(refused) = self.refuse_frozen(&new).await {
+            let revoke = sessions::revoke(&token.hash, now);
+            self.inner.identity.execute(vec![revoke]).await.map_err(SignInError::Unavailable)?;
+            return Err(refused);
+        }
         let session = Session::new(SessionFacts {
             id: SessionId(token.hash),
             actor: new.actor.clone(),
@@ -330,6 +337,28 @@ impl Access {
             bound: new.bound,
         });
         Ok(SignedIn { token: token.secret, session, expires_in })
+    }
+
+    /// Refuses a person whose account an officer froze. It comes after every proof, so only that person is told.
+    async fn refuse_frozen(&self, new: &NewSession<'_>) -> Result<(), SignInError> {
+        if new.kind != ActorKind::Person {
+            return Ok(());
+        }
+        let frozen = self.is_frozen(new.institution, new.actor).await.map_err(SignInError::Unavailable)?;
+        if !frozen {
+            return Ok(());
+        }
+        let claim = Claim {
+            institution: new.institution,
+            actor: new.actor,
+            kind: new.kind,
+            role: Some(new.role),
+            address: new.peer.address,
+        };
+        Err(match self.refuse_sign_in(claim, Fault::AccountFrozen).await {
+            SignInError::Refused => SignInError::Frozen,
+            other => other,
+        })
     }
 
     /// Seals where a session of a person is opened: the table is no list of who works where.

@@ -9,6 +9,7 @@ mod bearer;
 mod change;
 mod client;
 mod code;
+mod ended;
 mod external;
 mod introspect;
 mod ldap;
@@ -23,10 +24,11 @@ pub(crate) use bearer::NewSession;
 pub use bearer::SignedIn;
 pub use client::ClientSignIn;
 pub use code::{CodeExchange, CodeRequest};
+pub use ended::SessionEnd;
 pub use introspect::TokenView;
 pub use login::Login;
 pub use own::SessionView;
-pub(crate) use token::Token;
+pub(crate) use token::{Token, hash_of};
 pub use yingdun_catalog::identity::sessions::Stage;
 
 use crate::access::Access;
@@ -89,6 +91,9 @@ pub enum SignInError {
     /// The password is kept in a directory, and not changed here.
     #[error("the password of this account is kept in the directory: change it there")]
     PasswordElsewhere,
+    /// An officer froze the account. Only who proved to be its person is told.
+    #[error("the account is frozen until the security administrator lifts it")]
+    Frozen,
     /// The other directory does not answer. Open sessions go on, and accounts with a password sign in as ever.
     #[error("{0}")]
     DirectoryUnavailable(String),
@@ -126,6 +131,7 @@ impl From<crate::password::PasswordError> for SignInError {
 pub(crate) enum Fault {
     UnknownAccount,
     AccountDisabled,
+    AccountFrozen,
     LockedOut,
     HeldBack,
     WrongPassword,
@@ -178,9 +184,10 @@ pub(crate) enum Fault {
 
 impl Fault {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 45] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::UnknownAccount,
         Self::AccountDisabled,
+        Self::AccountFrozen,
         Self::LockedOut,
         Self::HeldBack,
         Self::WrongPassword,
@@ -230,6 +237,7 @@ impl Fault {
         match self {
             Self::UnknownAccount => "unknown-account",
             Self::AccountDisabled => "account-disabled",
+            Self::AccountFrozen => "account-frozen",
             Self::LockedOut => "locked-out",
             Self::HeldBack => "held-back",
             Self::WrongPassword => "wrong-password",

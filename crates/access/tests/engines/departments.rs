@@ -84,7 +84,7 @@ async fn send(house: &House, ae_title: &str, number: u8) {
     let session = house.access.authenticate_device(facts).await.unwrap();
     let Resource::Study(study) = house.study(number, Grade::L4) else { unreachable!() };
     let units = async || {
-        let of = departments::of_studies(&house.catalogue, &study.institution, [study.study]).await;
+        let of = departments::of_studies(&study.institution, [study.study]).alone(&house.catalogue).await;
         of.unwrap().remove(&study.study)
     };
     let before = units().await;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use yingdun_access::{
-    Access, AccessConfig, AlertRow, IdleRules, LdapSetup, Login, Officers, OidcSetup, OneTimeLink, Peer,
-    Resource, Session, SignInError, SignInRules, SignedIn, StudyFacts, TokenIssuer, Watch,
+    Access, AccessConfig, AlertRow, ConsentRules, IdleRules, LdapSetup, Login, Officers, OidcSetup,
+    OneTimeLink, Peer, Resource, Session, SignInError, SignInRules, SignedIn, StudyFacts, TokenIssuer, Watch,
 };
 use yingdun_audit::{Disk, Filter, Leaf, Log, LogConfig, NodeName, Order};
 use yingdun_catalog::identity::alerts;
@@ -129,6 +129,14 @@ impl House {
         Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
     }
 
+    /// Another institution of the same databases and the same log.
+    pub(crate) fn of_institution(&self, institution: InstitutionId) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config = AccessConfig::new(institution, detail_key, identity_key);
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
     /// Another node, by a clock of its own.
     pub(crate) fn node_by(&self, clock: Arc<ManualClock>) -> Access {
         let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
@@ -144,6 +152,18 @@ impl House {
         let config = AccessConfig {
             rules: unhurried(),
             patient_release: Some(after),
+            ..AccessConfig::new(home(), detail_key, identity_key)
+        };
+        let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());
+        Access::open(config, identity, catalogue, self.log.clone(), self.clock.clone()).unwrap()
+    }
+
+    /// The same house as a node sees it that asks for consents.
+    pub(crate) fn asking(&self, consents: ConsentRules) -> Access {
+        let (detail_key, identity_key) = (self.detail_key.duplicate(), self.identity_key.duplicate());
+        let config = AccessConfig {
+            rules: unhurried(),
+            consents,
             ..AccessConfig::new(home(), detail_key, identity_key)
         };
         let (identity, catalogue) = (self.identity.clone(), self.catalogue.clone());

@@ -4,12 +4,16 @@
 
 mod administration;
 mod alerts;
+mod approvals;
+mod audit_reviews;
+mod consents;
 mod consultations;
 mod decisions;
 mod departments;
 mod devices;
 mod dissents;
 mod external;
+mod freeze;
 mod grants;
 mod house;
 mod ladder;
@@ -23,7 +27,9 @@ mod policy;
 mod programs;
 mod second_factor;
 mod sessions;
+mod setup;
 mod sign_in;
+mod waiting;
 
 /// Turns behaviours (`async fn name(house: House)`) into tests on each engine.
 macro_rules! on_both_engines {

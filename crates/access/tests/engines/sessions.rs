@@ -3,7 +3,7 @@
 use crate::house::{House, PASSWORD, REMOTE, actor, login_of, unhurried};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use yingdun_access::{AdminError, IdleRules, IdleZone, Peer, Reason, SignInError, SignInRules};
+use yingdun_access::{AdminError, IdleRules, IdleZone, Peer, Reason, SessionEnd, SignInError, SignInRules};
 use yingdun_model::{Action, Grade, Role};
 
 crate::on_both_engines!(
@@ -88,6 +88,8 @@ async fn a_session_that_rests_too_long_ends(house: House) {
     let late = node.bearer(signed_in.token.expose(), REMOTE).await;
     assert!(matches!(late, Err(SignInError::Refused)));
     assert_eq!(house.last_leaf(), "authentication refused idle-token");
+    let why = node.session_end(signed_in.token.expose(), REMOTE).await.unwrap();
+    assert_eq!(why, Some(SessionEnd::Rested { minutes: 15 }));
     let fresh = node.login(login_of("wang", PASSWORD, None, REMOTE)).await.unwrap();
     assert_eq!(node.own_sessions(&fresh.session).await.unwrap().len(), 1, "one that rested is not shown");
 }

@@ -3,6 +3,7 @@
 use super::attributes::{self, Attribute, text_of};
 use super::candidate::Candidate;
 use super::when::{PERFORMED, Pair, Ranges, STUDY, When};
+use super::words::{Days, Word};
 use crate::error::FindError;
 use crate::masked::Mask;
 use crate::pseudonym::{InstitutionKeys, Searchable};
@@ -36,6 +37,10 @@ pub(super) struct Criteria {
     tokens: Vec<(Searchable, MatchValue)>,
     /// Beginnings of parts of the patient's name.
     words: Vec<String>,
+    /// Words that may be several things.
+    typed: Vec<Word>,
+    /// The days of which a study has to be, where they are not asked by a key.
+    days: Option<Days>,
     residual: Vec<Residual>,
     /// Keys that restrict nothing.
     unmatched: Vec<AttributePath>,
@@ -91,6 +96,17 @@ impl Criteria {
             criteria.add(request.level, *path, text)?;
         }
         Ok(criteria)
+    }
+
+    /// What was typed, and filters beside it. Days that have nothing in common find nothing.
+    pub(super) fn of_typed(typed: Vec<Word>, modalities: Vec<String>, days: Option<Days>) -> Self {
+        Self {
+            typed,
+            modalities: if modalities.is_empty() { Vec::new() } else { vec![modalities] },
+            impossible: days.is_some_and(|days| days.range().is_none()),
+            days,
+            ..Self::default()
+        }
     }
 
     fn add(&mut self, level: Level, path: AttributePath, text: &str) -> Result<(), FindError> {
@@ -260,6 +276,7 @@ impl Criteria {
         !self.residual.is_empty()
             || !self.modality_patterns.is_empty()
             || self.second_looks().next().is_some()
+            || self.typed.iter().any(Word::needs_second_look)
     }
 
     /// Dates and times of which the catalogue does not tell all.
@@ -272,6 +289,7 @@ impl Criteria {
         let modalities = candidate.row.modalities();
         let fits = |pattern: &MatchValue| pattern.matches(Vr::CS, Some(&modalities));
         self.modality_patterns.iter().all(fits)
+            && self.typed.iter().all(|word| !word.needs_second_look() || word.matches(candidate))
             && self.second_looks().all(|when| when.matches(candidate, self.matching, self.home))
             && self.residual.iter().all(|residual| match residual.attribute.path.sequence {
                 None => residual.matches(residual.text(candidate)),
@@ -310,6 +328,8 @@ impl Criteria {
         filter.modalities.clone_from(&self.modalities);
         Ranges { dates: filter.date, times: filter.time, moments: filter.moments } =
             self.ranges_of_rows(&STUDY);
+        filter.either = self.typed.iter().map(|word| word.either(&keys.pseudonyms)).collect();
+        filter.date = filter.date.or_else(|| self.days?.range());
         filter
     }
 

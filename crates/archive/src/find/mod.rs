@@ -17,6 +17,8 @@
 //! | `pages` | rows that fit and may be seen, page by page |
 //! | `patients` | the same for patients, who are seen through their studies |
 //! | `answer` | a row in the words of DICOM |
+//! | `words` | what somebody types into one box |
+//! | `typed` | the newest studies that fit it, each with what may be done with it |
 
 mod answer;
 mod attributes;
@@ -24,10 +26,14 @@ mod candidate;
 mod criteria;
 mod pages;
 mod patients;
+mod typed;
 mod when;
+mod words;
 
 pub use attributes::{is_searchable, search_attributes};
 pub(crate) use criteria::refuse_masked;
+pub(crate) use typed::find_typed;
+pub(crate) use words::day_of;
 
 use crate::error::{FindError, Unavailable};
 use crate::masked::Mask;

@@ -24,6 +24,12 @@ use yingdun_catalog::catalogue::{Page, StudyFilter, Visibility};
 /// second; it is told to the asker, never passed over.
 const ROWS_READ_MAX: u32 = 50_000;
 
+/// The same where somebody is typing, who is answered within a tenth of a second and told that there may be more.
+const ROWS_READ_WHILE_TYPING_MAX: u32 = 5_000;
+
+/// Rows of one catalogue page then, where a second look drops some.
+const PAGE_ROWS_WHILE_TYPING: u32 = 200;
+
 /// A walk through the rows of one level.
 pub(super) struct Pages {
     pub(super) criteria: Criteria,
@@ -33,6 +39,10 @@ pub(super) struct Pages {
     needs: Needs,
     /// Rows read for this page of the answer.
     read: u32,
+    /// How many may be.
+    read_max: u32,
+    /// Rows of one catalogue page where a second look drops some.
+    looked_at_twice: u32,
 }
 
 enum Position {
@@ -66,7 +76,15 @@ impl Pages {
         };
         let needs = Needs::of(level, &criteria, include);
         let filter = criteria.study_filter(&keys, visibility);
-        Self { criteria, keys, filter, position, needs, read: 0 }
+        let (read_max, looked_at_twice) = (ROWS_READ_MAX, PAGE_ROWS_MAX);
+        Self { criteria, keys, filter, position, needs, read: 0, read_max, looked_at_twice }
+    }
+
+    /// The same for studies behind a place, within the bounds of somebody who is typing.
+    pub(super) fn while_typing(mut self, after: Option<StudyCursor>) -> Self {
+        self.position = Position::Study(after);
+        (self.read_max, self.looked_at_twice) = (ROWS_READ_WHILE_TYPING_MAX, PAGE_ROWS_WHILE_TYPING);
+        self
     }
 
     pub(super) const fn is_at_end(&self) -> bool {
@@ -88,11 +106,14 @@ impl Pages {
         if self.is_at_end() {
             return Ok(None);
         }
-        if self.read >= ROWS_READ_MAX {
+        if self.read >= self.read_max {
             return Err(FindError::TooBroad);
         }
         // A second look drops rows, so whole pages are read; without one, as many as are missing.
-        let limit = if self.criteria.has_residual() { PAGE_ROWS_MAX } else { wanted.clamp(1, PAGE_ROWS_MAX) };
+        let limit = match self.criteria.has_residual() {
+            true => self.looked_at_twice,
+            false => wanted.clamp(1, PAGE_ROWS_MAX),
+        };
         let (read, matches) = if let Position::Patient(after) = &mut self.position {
             let page = Page { offset: 0, limit, after: *after };
             let listed =

@@ -63,6 +63,7 @@ impl OpenStudy {
         number: u32,
         to: &Uid,
     ) -> Result<Vec<u8>, OpenError> {
+        self.gives_values()?;
         let image = self.image(entry, number).await?;
         let to = to.clone();
         let work = move || {

@@ -4,8 +4,16 @@
 //! that session (see [`crate::window`]): the decision is as fresh as the window demands, the leaf is there, and
 //! the key is the one that the leaf paid for.
 
+mod copy;
 mod image;
+mod integrity;
+mod mark;
 mod object;
+
+pub use copy::PictureSubject;
+pub use integrity::{Integrity, IntegrityState};
+pub(crate) use mark::FrameName;
+pub use mark::PictureMark;
 
 use crate::error::{OpenError, Unavailable, unavailable};
 use crate::layout::{FileHeader, LAYOUT_BYTES_MAX, LENGTH_BYTES, ObjectLayout};
@@ -21,9 +29,10 @@ use futures_util::stream;
 use object::{ObjectReader, ahead, begun, while_open};
 use std::ops::Range;
 use std::sync::Arc;
-use yingdun_access::{Help, Reason, Refusal, Resource, Scope, Session, StudyFacts};
+use yingdun_access::{Help, Reason, Refusal, Resource, Scope, Session, Showing, StudyFacts};
 use yingdun_catalog::catalogue::instances;
 use yingdun_catalog::catalogue::instances::InstanceRow;
+use yingdun_crypto::digest::sha256;
 use yingdun_dicom::frames::FrameTable;
 use yingdun_dicom::json;
 use yingdun_dicom::masking::is_path_of_pixels;
@@ -50,6 +59,8 @@ pub struct OpenStudy {
     action: Action,
     /// What the session is not to learn of it.
     mask: Option<Mask>,
+    /// In which form it is shown to the session.
+    showing: Showing,
 }
 
 impl OpenStudy {
@@ -88,21 +99,36 @@ impl OpenStudy {
             entered => drop(entered?),
         }
         let mask = Mask::of(core, session, &keys);
-        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action, mask })
+        let showing = core.access.showing(session, facts.grade);
+        Ok(Self { core: Arc::clone(core), keys, session: session.clone(), facts, action, mask, showing })
     }
 
-    /// Whether whole objects may be had of it. They cannot be masked, so that a session whose role is gets none.
+    /// Whether whole objects may be had of it. They cannot be masked or marked, so that a session whose role is gets none.
     ///
     /// # Errors
     /// [`OpenError::Refused`].
     pub fn gives_objects(&self) -> Result<(), OpenError> {
+        self.gives_values()?;
         if self.mask.is_some() { Err(masked_role()) } else { Ok(()) }
+    }
+
+    /// Whether frames and values may be had as they are stored. They carry no mark, so that a session that is shown marked pictures only gets none.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`].
+    pub fn gives_values(&self) -> Result<(), OpenError> {
+        if self.showing.rendered_only { Err(rendered_only()) } else { Ok(()) }
     }
 
     /// What answers about it are masked by, for validators: two sessions whose answers may differ have two of these.
     #[must_use]
     pub fn masking_digest(&self) -> Option<[u8; 32]> {
-        self.mask.as_ref().map(Mask::digest)
+        let digest = self.mask.as_ref().map(Mask::digest);
+        // Without pixels it is another answer.
+        if self.showing.rendered_only {
+            return Some(sha256(&[&b"without pixels"[..], &digest.unwrap_or_default()].concat()));
+        }
+        digest
     }
 
     /// Whether this session may also send the study to a device: what must not leave stays where it is looked at.
@@ -153,10 +179,23 @@ impl OpenStudy {
     /// [`OpenError`].
     pub async fn metadata(&self, entry: &InstanceEntry, bulk_base_url: &str) -> Result<Bytes, OpenError> {
         let metadata = self.unmasked_metadata(entry, bulk_base_url).await?;
+        let metadata = match self.showing.rendered_only {
+            true => json::without_binaries(&metadata).map(Bytes::from).ok_or_else(rendered_only)?,
+            false => metadata,
+        };
         match &self.mask {
             None => Ok(metadata),
             Some(mask) => mask.document(&metadata).ok_or_else(masked_role),
         }
+    }
+
+    /// The same without addresses and as it is, for what the archive makes of it. None of it leaves to the session.
+    pub(crate) async fn unmasked_attributes(
+        &self,
+        entry: &InstanceEntry,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, OpenError> {
+        let metadata = self.unmasked_metadata(entry, "").await?;
+        serde_json::from_slice(&metadata).map_err(|_| OpenError::Damaged)
     }
 
     async fn unmasked_metadata(&self, entry: &InstanceEntry, base_url: &str) -> Result<Bytes, OpenError> {
@@ -236,6 +275,7 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError::NotFound`] when a frame does not exist or the object does not tell where its frames are.
     pub async fn frames(&self, entry: &InstanceEntry, numbers: &[u32]) -> Result<Vec<Frame>, OpenError> {
+        self.gives_values()?;
         let reader = self.reader(entry).await?;
         let layout = reader.layout();
         if layout.encoding == Encoding::DeflatedExplicitLe {
@@ -268,6 +308,7 @@ impl OpenStudy {
     /// # Errors
     /// [`OpenError`].
     pub async fn bulk_values(&self, entry: &InstanceEntry) -> Result<Vec<BulkValue>, OpenError> {
+        self.gives_values()?;
         let reader = self.reader(entry).await?;
         let frames = reader.layout().frames.as_ref().map_or(0, FrameTable::frames);
         let given = |path: &str| self.mask.is_none() || is_path_of_pixels(path);
@@ -317,6 +358,7 @@ impl OpenStudy {
 
     /// A binary value: where it lies in the object, or the few bytes that stand in the metadata.
     async fn value(&self, entry: &InstanceEntry, path: &str) -> Result<BinaryValue, OpenError> {
+        self.gives_values()?;
         if self.mask.is_some() && !is_path_of_pixels(path) {
             return Err(masked_role());
         }
@@ -448,13 +490,22 @@ fn masked_role() -> OpenError {
     OpenError::Refused { reason: Reason::MaskedRole.to_string() }
 }
 
+fn rendered_only() -> OpenError {
+    OpenError::Refused { reason: Reason::RenderedOnly.to_string() }
+}
+
 /// Who may look at the study, and only not carry it away, is told so: it is no secret from them that it exists.
 async fn refused_export(core: &Core, session: &Session, facts: &StudyFacts) -> OpenError {
     let looked = core.access.decide(session, Action::View, &Resource::Study(facts.clone())).await;
     match looked {
         Ok(decision) if decision.permitted => {
             let masked = core.access.mask_of(session).is_some();
-            let reason = if masked { Reason::MaskedRole } else { Reason::NoRulePermits };
+            let kept = core.access.showing(session, facts.grade).rendered_only;
+            let reason = match (masked, kept) {
+                (true, _) => Reason::MaskedRole,
+                (false, true) => Reason::RenderedOnly,
+                (false, false) => Reason::NoRulePermits,
+            };
             OpenError::Refused { reason: reason.to_string() }
         }
         Ok(_) => OpenError::NotFound,
@@ -483,8 +534,10 @@ async fn enter(
             // Who may see some studies must not learn whether this one exists; who may see none learns nothing
             // from being told so.
             Some(_) if opens_studies(session) => OpenError::NotFound,
-            // Only a study that is there has a patient who dissents.
-            Some(Reason::PatientDissents) => OpenError::Refused { reason: Reason::NoRulePermits.to_string() },
+            // Only a study that is there has a patient who dissents, or has not consented.
+            Some(Reason::PatientDissents | Reason::ConsentNeeded) => {
+                OpenError::Refused { reason: Reason::NoRulePermits.to_string() }
+            }
             Some(reason) => OpenError::Refused { reason: reason.to_string() },
         },
     })
@@ -506,12 +559,12 @@ fn opens_studies(session: &Session) -> bool {
         | Role::Specialist
         | Role::Chief
         | Role::Technician
+        | Role::Researcher
         | Role::RemoteExpert
         | Role::Patient
         | Role::Service => true,
         Role::Device => session.scopes().contains(&Scope::View),
-        Role::Researcher
-        | Role::Vendor
+        Role::Vendor
         | Role::SystemAdministrator
         | Role::SecurityAdministrator
         | Role::AuditAdministrator

@@ -37,6 +37,8 @@ pub(super) struct Admitted {
     pub(super) facts: StudyFacts,
     pub(super) window: Arc<StudyWindow>,
     pub(super) instance: InstanceRef,
+    /// As what storing it was decided.
+    action: Action,
     identity: Identity,
 }
 
@@ -45,6 +47,7 @@ impl Admitted {
     pub(super) async fn decide(
         core: &Arc<Core>,
         session: &Session,
+        action: Action,
         index: &InstanceIndex,
     ) -> Result<Self, IngestError> {
         let keys = core.institution_keys(session.institution()).await.map_err(IngestError::Unavailable)?;
@@ -64,10 +67,10 @@ impl Admitted {
         // The first object of a study decides whose study it is. A later one with another patient ID is kept with it
         // and flagged: an image is never lost, and nobody sees a study because one instance claims their patient.
         let facts = core.study_facts_or(study, fresh.clone()).await.map_err(IngestError::Unavailable)?;
-        let window = match core.windows.enter_to_store(session, &facts, patient).await {
+        let window = match core.windows.enter_to_put(session, action, &facts, patient).await {
             // What was known is that of a study which was destroyed meanwhile: this is the first object of another one.
             Err(Closed::Key(KeysError::OtherFacts)) => {
-                core.windows.enter_to_store(session, &fresh, patient).await
+                core.windows.enter_to_put(session, action, &fresh, patient).await
             }
             entered => entered,
         };
@@ -75,13 +78,13 @@ impl Admitted {
         let instance = keys.pseudonyms.instance(&index.sop_instance);
         let facts = window.facts().clone();
         let identity = Identity::of(&keys.pseudonyms, facts.patient, index);
-        Ok(Self { keys, facts, window, instance, identity })
+        Ok(Self { keys, facts, window, instance, action, identity })
     }
 
     /// Stands on the store window of now: the open one while its decision holds, or a new one with a new leaf.
     pub(super) async fn renew(&mut self, core: &Core, session: &Session) -> Result<(), IngestError> {
         // No key is made for what has one.
-        let window = match core.windows.enter(session, Action::Store, &self.facts).await {
+        let window = match core.windows.enter(session, self.action, &self.facts).await {
             Err(Closed::Key(KeysError::NoKey)) => {
                 return Err(IngestError::Unavailable(Unavailable::new("archive", DESTROYED)));
             }
@@ -208,7 +211,7 @@ impl Admitted {
             kind: EventKind::Stored,
             outcome: Outcome::Succeeded,
             institution: self.facts.institution.clone(),
-            action: Some(Action::Store),
+            action: Some(self.action),
             patient: Some(self.facts.patient),
             study: Some(self.facts.study),
             instance: Some(self.instance),

@@ -151,7 +151,7 @@ impl Incoming {
                         let held = std::mem::replace(held, Held::new());
                         let streaming = Streaming::begin(
                             &self.core,
-                            &self.session,
+                            (&self.session, self.declared.door.action()),
                             &self.scanner,
                             index,
                             self.encoding,

@@ -26,7 +26,7 @@ pub(super) async fn store(
     arrived: Arrived,
     held: Held,
 ) -> Result<Stored, IngestError> {
-    let admitted = Admitted::decide(core, session, &arrived.index).await?;
+    let admitted = Admitted::decide(core, session, declared.door.action(), &arrived.index).await?;
     // One commit per instance at a time, so that two senders of the same object cannot both be first.
     let _turn = core.catalogue.turn(admitted.instance).await;
     let evidence = admitted.keys.pseudonyms.evidence(&arrived.data_set_sha256);

@@ -15,6 +15,7 @@ use yingdun_crypto::{SealError, Sealer};
 use yingdun_dicom::index::InstanceIndex;
 use yingdun_dicom::scan::Scanner;
 use yingdun_dicom::transfer_syntax::Encoding;
+use yingdun_model::Action;
 use yingdun_storage::{LargeRecord, RecordHeader, RecordKind};
 
 /// Sealed bytes that are gathered before they are handed to the store.
@@ -39,13 +40,13 @@ impl Streaming {
     /// Decides and opens the pack, then takes what has been held so far.
     pub(super) async fn begin(
         core: &Arc<Core>,
-        session: &Session,
+        (session, action): (&Session, Action),
         scanner: &Scanner,
         index: InstanceIndex,
         encoding: Encoding,
         held: Held,
     ) -> Result<Self, IngestError> {
-        let admitted = Admitted::decide(core, session, &index).await?;
+        let admitted = Admitted::decide(core, session, action, &index).await?;
         let latest = admitted.latest(core).await?;
         let version = core.catalogue.next_version(admitted.instance, latest.as_ref()).await;
         let version = version.map_err(IngestError::Unavailable)?;

@@ -130,6 +130,7 @@ async fn retract(open: &Open) {
         policy_set: None,
         reason: ReasonCode::new("not-stored"),
         counts: leaf.counts,
+        content: None,
         detail: None,
     };
     open.log.append_one(retraction).await.unwrap();

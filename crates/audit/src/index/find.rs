@@ -152,7 +152,7 @@ enum Turn {
 
 /// A stretch of the log, and who knows it.
 #[derive(Debug)]
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Read(Range<u64>),
     Memory(&'a TailView),
     Segment(&'a Arc<Segment>),
@@ -437,7 +437,7 @@ fn meet(groups: &mut [Vec<Lookup<'_>>], chunk: u32) -> Result<Option<u32>, Audit
 }
 
 /// The log below `end`, from the newest leaves, in stretches.
-fn parts(sources: &Sources, end: u64) -> Vec<Part<'_>> {
+pub(super) fn parts(sources: &Sources, end: u64) -> Vec<Part<'_>> {
     let leaves = u64::from(sources.chunk_leaves);
     let tails = sources.tails.iter().map(|view| {
         let first = u64::from(view.chunk) * leaves;

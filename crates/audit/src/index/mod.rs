@@ -28,10 +28,12 @@ mod folder;
 mod lookup;
 mod postings;
 mod segment;
+mod sums;
 mod tail;
 mod term;
 mod work;
 
 pub use find::{Count, Cursor, CursorError, Page};
+pub use sums::{STRETCH_MS, SUMMED_DAYS_MAX, Sums, Tally};
 pub(crate) use work::{Index, IndexKey, search_without};
 pub use work::{IndexOptions, IndexState};

@@ -11,6 +11,8 @@ pub(super) enum Form {
     Bits,
     /// No leaves but the times of bundles, see [`times`].
     Times,
+    /// No leaves but the tallies of a day, see [`super::sums`].
+    Tallies,
 }
 
 impl Form {
@@ -20,6 +22,7 @@ impl Form {
             Self::Places => 1,
             Self::Bits => 2,
             Self::Times => 3,
+            Self::Tallies => 4,
         }
     }
 
@@ -29,6 +32,7 @@ impl Form {
             1 => Some(Self::Places),
             2 => Some(Self::Bits),
             3 => Some(Self::Times),
+            4 => Some(Self::Tallies),
             _ => None,
         }
     }
@@ -110,7 +114,7 @@ impl Bits {
                 }
                 self.words.iter_mut().zip(words).for_each(|(to, from)| *to |= u64::from_le_bytes(*from));
             }
-            Form::Times => return false,
+            Form::Times | Form::Tallies => return false,
         }
         true
     }
@@ -199,7 +203,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_reader_fall_over(code in 0_u8..5, bytes: Vec<u8>) {
+        fn no_bytes_make_the_reader_fall_over(code in 0_u8..6, bytes: Vec<u8>) {
             if let Some(form) = Form::of_code(code) {
                 Bits::none(LEAVES).add(form, &bytes);
             }

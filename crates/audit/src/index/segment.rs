@@ -31,7 +31,8 @@ pub(super) const BLOCK_BYTES_MAX: usize = 4 * BLOCK_BYTES;
 /// More levels than this has no file that fits on a disk.
 const LEVELS_MAX: u8 = 12;
 const CODE_BYTES: usize = 16;
-const MAGIC: [u8; 8] = *b"YDAIDX\0\x01";
+/// An index of another version is made anew from the log. Version 2 has tallies of days.
+const MAGIC: [u8; 8] = *b"YDAIDX\0\x02";
 const FOOTER_BYTES: usize = 8 + 4 + 8 + 8 + 32 + 8 + 4 + 1 + CODE_BYTES;
 /// Term, chunk, offset, length.
 const CHILD_BYTES: usize = TERM_BYTES + 4 + 8 + 4;
@@ -427,7 +428,7 @@ fn parse(bytes: &[u8], first_chunk: u32) -> Option<Vec<Entry>> {
         let chunk = first_chunk.checked_add(take_number(bytes, &mut at)?)?;
         let length = match form {
             Form::All => 0,
-            Form::Places | Form::Bits | Form::Times => take_number(bytes, &mut at)?,
+            Form::Places | Form::Bits | Form::Times | Form::Tallies => take_number(bytes, &mut at)?,
         };
         let end = at.checked_add(usize::try_from(length).ok()?).filter(|end| *end <= bytes.len())?;
         entries.push(Entry { key: (term?, chunk), form, postings: at..end });
@@ -437,7 +438,7 @@ fn parse(bytes: &[u8], first_chunk: u32) -> Option<Vec<Entry>> {
 }
 
 /// Seven bits in each byte, the lowest first, the highest bit where more follow.
-fn put_number(out: &mut Vec<u8>, mut number: u32) {
+pub(super) fn put_number(out: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         out.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
         number >>= 7;
@@ -445,7 +446,7 @@ fn put_number(out: &mut Vec<u8>, mut number: u32) {
     out.push(u8::try_from(number).unwrap_or(0));
 }
 
-fn take_number(bytes: &[u8], at: &mut usize) -> Option<u32> {
+pub(super) fn take_number(bytes: &[u8], at: &mut usize) -> Option<u32> {
     let mut number = 0_u32;
     for shift in (0..32).step_by(7) {
         let byte = *bytes.get(*at)?;

@@ -3,6 +3,7 @@
 use super::IndexKey;
 use super::postings::{Form, encode, encode_times};
 use super::segment::{Span, Writer};
+use super::sums::DayTallies;
 use super::term::{TIMES, Term, terms_of};
 use crate::disk::Disk;
 use crate::error::AuditError;
@@ -19,13 +20,22 @@ pub(super) struct Tail {
     chunk: u32,
     count: u32,
     terms: HashMap<Term, Vec<u16>>,
+    days: DayTallies,
     times: Vec<(i64, i64)>,
     last_leaf: Hash,
 }
 
 impl Tail {
     pub(super) fn of_chunk(chunk: u32, chunk_leaves: u32) -> Self {
-        Self { chunk_leaves, chunk, count: 0, terms: HashMap::new(), times: Vec::new(), last_leaf: [0; 32] }
+        Self {
+            chunk_leaves,
+            chunk,
+            count: 0,
+            terms: HashMap::new(),
+            days: DayTallies::default(),
+            times: Vec::new(),
+            last_leaf: [0; 32],
+        }
     }
 
     pub(super) const fn chunk(&self) -> u32 {
@@ -50,6 +60,7 @@ impl Tail {
         for term in terms_of(key, &logged.leaf) {
             self.terms.entry(term).or_default().push(place);
         }
+        self.days.push(key, &logged.leaf);
         let time = logged.leaf.time_ms.as_ms();
         match self.times.get_mut(usize::from(place) / TILE_WIDTH) {
             Some((first, last)) => (*first, *last) = ((*first).min(time), (*last).max(time)),
@@ -66,15 +77,27 @@ impl Tail {
         TailView { chunk: self.chunk, count: self.count, groups, times: self.times.clone() }
     }
 
+    /// What was tallied of a day; none where it was nothing.
+    pub(super) fn day(&self, term: &Term) -> Option<Vec<u8>> {
+        self.days.entry(term)
+    }
+
     /// Makes a segment of a full chunk.
     pub(super) fn write(&self, path: &Path, key: &IndexKey, disk: &dyn Disk) -> Result<(), AuditError> {
         let span =
             Span { chunk_leaves: self.chunk_leaves, first: self.chunk, chunks: 1, last_leaf: self.last_leaf };
         let mut writer = Writer::begin(path, key, span)?;
         writer.push((TIMES, self.chunk), Form::Times, &encode_times(&self.times))?;
-        for (term, places) in self.terms.iter().collect::<BTreeMap<_, _>>() {
-            let (form, postings) = encode(places, self.chunk_leaves);
-            writer.push((*term, self.chunk), form, &postings)?;
+        let days: BTreeMap<Term, Vec<u8>> = self.days.entries().collect();
+        let places = self.terms.iter().map(|(term, places)| (*term, Some(places)));
+        let entries: BTreeMap<Term, Option<&Vec<u16>>> =
+            places.chain(days.keys().map(|term| (*term, None))).collect();
+        for (term, places) in entries {
+            let (form, postings) = match (places, days.get(&term)) {
+                (Some(places), _) => encode(places, self.chunk_leaves),
+                (None, day) => (Form::Tallies, day.cloned().unwrap_or_default()),
+            };
+            writer.push((term, self.chunk), form, &postings)?;
         }
         writer.finish(disk)
     }

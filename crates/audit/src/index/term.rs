@@ -4,6 +4,7 @@ use super::IndexKey;
 use crate::leaf::Leaf;
 use crate::search::Filter;
 use yingdun_crypto::digest::keyed_blake3;
+use yingdun_model::InstitutionId;
 
 /// Bytes of a term. Two of a hundred million meet with a chance of 10⁻¹³; a hit is compared with its leaf anyway.
 pub(super) const TERM_BYTES: usize = 12;
@@ -26,6 +27,8 @@ enum Field {
     Action = 6,
     Patient = 7,
     Study = 8,
+    /// No field of a leaf: the tallies of a day of an institution.
+    Day = 9,
 }
 
 /// The terms of a leaf.
@@ -63,6 +66,12 @@ pub(super) fn demands_of(key: &IndexKey, filter: &Filter) -> Vec<Vec<Term>> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Under which the tallies of a day lie, by its number since 1970.
+pub(super) fn day_term(key: &IndexKey, institution: &InstitutionId, day: i64) -> Term {
+    let name = [day.to_le_bytes().as_slice(), institution.to_string().as_bytes()].concat();
+    term(key, Field::Day, &name)
 }
 
 // === helpers ===

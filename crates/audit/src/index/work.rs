@@ -1,8 +1,11 @@
 //! Keeps the index: one thread follows the log, another fills gaps and merges, so that neither a rebuild nor a merge keeps new leaves from being found.
 
-use super::find::{FindError, Finder, Page, Sources};
+use super::find::{FindError, Finder, Page, Part, Sources, parts};
 use super::folder::{self, Segments};
+use super::lookup::Lookup;
+use super::postings::Form;
 use super::segment::Segment;
+use super::sums::{Asked, Sums};
 use super::tail::Tail;
 use super::term::demands_of;
 use super::{Count, Cursor, find};
@@ -18,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use yingdun_crypto::digest::derived_blake3;
 use yingdun_crypto::sign::SigningKey;
-use yingdun_model::Secret;
+use yingdun_model::{InstitutionId, Secret, Timestamp};
 
 /// The folder below that of the log.
 const FOLDER: &str = "index";
@@ -26,6 +29,9 @@ const FOLDER: &str = "index";
 const LOOK: Duration = Duration::from_millis(200);
 /// How long is waited after an error of the disk.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Leaves behind the index that are read for sums: what came within the last second, also while much comes.
+const SUMMED_UNINDEXED_MAX: u64 = 1 << 16;
 
 /// How an index is kept.
 #[derive(Clone, Debug)]
@@ -144,6 +150,40 @@ impl Index {
     ) -> Result<Count, AuditError> {
         let page = self.find(reader, filter, (None, 0), range)?;
         Ok(page.count.unwrap_or(Count::AtLeast(0)))
+    }
+
+    /// How much there was of what is tallied, from a moment until another.
+    pub(crate) fn sums(
+        &self,
+        reader: &Reader,
+        institution: &InstitutionId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Sums, AuditError> {
+        loop {
+            let mut asked = Asked::new(&self.key, institution, from, until);
+            let sources = {
+                let state = self.lock();
+                let tails: Vec<&Tail> = state.full.iter().map(Arc::as_ref).chain([&state.tail]).collect();
+                for tail in &tails {
+                    for (term, day) in asked.days.clone() {
+                        let is_read = asked.add_entry(day, &tail.day(&term).unwrap_or_default());
+                        debug_assert!(is_read, "it was encoded a moment ago");
+                    }
+                }
+                Sources {
+                    segments: state.segments.values().cloned().collect(),
+                    tails: tails.iter().map(|tail| tail.view(&[])).collect(),
+                    chunk_leaves: self.options.chunk_leaves,
+                }
+            };
+            match sum(reader, &sources, asked) {
+                Ok(sums) => return Ok(sums),
+                Err(FindError::Log(error)) => return Err(error),
+                // Each turn gives a segment up, so this ends.
+                Err(FindError::Segment(segment, error)) => self.discard(&segment, &error),
+            }
+        }
     }
 
     fn find(
@@ -334,6 +374,47 @@ pub(crate) fn search_without(
 }
 
 // === helpers ===
+
+/// Adds what segments say of the days, and what no index knows yet. What has to be made again is left out, and said so.
+fn sum(reader: &Reader, sources: &Sources, mut asked: Asked) -> Result<Sums, FindError> {
+    let size = reader.size();
+    for part in parts(sources, size) {
+        match part {
+            // Counted already.
+            Part::Memory(_) => {}
+            Part::Segment(segment) => sum_segment(segment, &mut asked)
+                .map_err(|error| FindError::Segment(Arc::clone(segment), error))?,
+            Part::Read(range) if range.end == size && range.end - range.start <= SUMMED_UNINDEXED_MAX => {
+                let bundles = range.start / TILE_WIDTH as u64..range.end.div_ceil(TILE_WIDTH as u64);
+                for number in bundles {
+                    let leaves =
+                        reader.bundle(number)?.into_iter().filter(|leaf| range.contains(&leaf.index));
+                    for leaf in leaves {
+                        asked.add_leaf(&leaf.decode()?.leaf);
+                    }
+                }
+            }
+            Part::Read(_) => asked.sums.is_whole = false,
+        }
+    }
+    Ok(asked.sums)
+}
+
+fn sum_segment(segment: &Segment, asked: &mut Asked) -> Result<(), AuditError> {
+    let span = *segment.span();
+    for (term, day) in asked.days.clone() {
+        let mut lookup = Lookup::new(segment, term);
+        let mut before = span.end();
+        while let Some(chunk) = before.checked_sub(1).filter(|chunk| *chunk >= span.first) {
+            let Some((at, form, bytes)) = lookup.at_or_before(chunk)? else { break };
+            if form != Form::Tallies || !asked.add_entry(day, bytes) {
+                return Err(segment.damaged("the tallies of a day have another form"));
+            }
+            before = at;
+        }
+    }
+    Ok(())
+}
 
 fn chunk_of(leaf: u64, chunk_leaves: u32) -> u32 {
     u32::try_from(leaf / u64::from(chunk_leaves)).unwrap_or(u32::MAX)

@@ -129,6 +129,8 @@ pub fn coded(leaf: &Leaf) -> Coded {
         EventKind::System => system(reason, leaf.outcome),
         EventKind::Repair => typed(SECURITY_ALERT, HARDWARE_CONFIGURATION),
         EventKind::Recovery => typed(SECURITY_ALERT, LOCAL_OPERATION_STARTED),
+        EventKind::Copied => plain(EXPORT, EventAction::Read),
+        EventKind::Signal => typed(SECURITY_ALERT, USE_OF_RESTRICTED_FUNCTION),
     }
 }
 
@@ -144,7 +146,7 @@ const fn typed(event: Code, kind: Code) -> Coded {
 
 fn access(action: Option<Action>, reason: &str) -> Coded {
     let coded = match action {
-        Some(Action::Store) => plain(INSTANCES_ACCESSED, EventAction::Create),
+        Some(Action::Store | Action::MarkKeyImages) => plain(INSTANCES_ACCESSED, EventAction::Create),
         Some(Action::Export) => plain(EXPORT, EventAction::Read),
         _ => plain(INSTANCES_ACCESSED, EventAction::Read),
     };
@@ -169,6 +171,10 @@ fn administration(action: Option<Action>, reason: &str) -> Coded {
         (Some(Action::ApproveDestruction | Action::Destroy), _)
         | (_, "destroy-study" | "study-destroyed") => plain(STUDY_DELETED, EventAction::Delete),
         (Some(Action::ManageAccounts), _) => typed(SECURITY_ALERT, USER_ATTRIBUTES_CHANGED),
+        // What a patient agrees to changes who may open studies, and nobody's role.
+        (Some(Action::ManageRights), "enter-consent" | "withdraw-consent") => {
+            typed(SECURITY_ALERT, OBJECT_ATTRIBUTES_CHANGED)
+        }
         (Some(Action::ManageRights), _) => typed(SECURITY_ALERT, ROLES_CHANGED),
         (Some(Action::ManageStorage), _) => typed(SECURITY_ALERT, HARDWARE_CONFIGURATION),
         (Some(Action::ManageWorklist), _) => plain(ORDER_RECORD, EventAction::Update),
@@ -268,6 +274,14 @@ mod tests {
             ),
             (
                 EventKind::Administration,
+                Some(Action::ManageRights),
+                "withdraw-consent",
+                "110113",
+                Some("110135"),
+                "E",
+            ),
+            (
+                EventKind::Administration,
                 Some(Action::ManageKeys),
                 "own-office",
                 "110113",
@@ -290,6 +304,8 @@ mod tests {
             (EventKind::System, None, "log-contradicted", "110113", Some("110141"), "E"),
             (EventKind::Repair, None, "pack-repaired", "110113", Some("110130"), "E"),
             (EventKind::Recovery, None, "system-recovery", "110113", Some("110141"), "E"),
+            (EventKind::Copied, Some(Action::Export), "picture-printed", "110106", None, "R"),
+            (EventKind::Signal, None, "signal-print-key", "110113", Some("110132"), "E"),
         ];
         for (kind, action, reason, event, type_code, letter) in cases {
             let coded = coded(&leaf(kind, action, Outcome::Permitted, reason));

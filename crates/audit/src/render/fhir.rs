@@ -95,7 +95,9 @@ fn pattern(leaf: &Leaf) -> Pattern {
     match (leaf.kind, leaf.action) {
         (EventKind::Access, _) if refused => Pattern::Decision,
         (EventKind::Access, Some(Action::Export)) => Pattern::Export,
-        (EventKind::Access, Some(Action::Store)) | (EventKind::Stored, _) => Pattern::Create,
+        (EventKind::Access, Some(Action::Store | Action::MarkKeyImages)) | (EventKind::Stored, _) => {
+            Pattern::Create
+        }
         (EventKind::Access | EventKind::AccessClosed, _) => Pattern::Read,
         (EventKind::Query, Some(Action::ReadAudit)) => Pattern::Other,
         (EventKind::Query, _) if refused => Pattern::Decision,
@@ -249,6 +251,7 @@ fn entities(rendered: &Rendered<'_>, pattern: Pattern) -> Value {
     details.extend(leaf.action.map(|action| detail("action", action.as_str())));
     details.extend(leaf.instance.map(|instance| detail(INSTANCE, &instance.to_string())));
     details.extend(leaf.policy_set.map(|digest| detail("policy-set", &digest.to_string())));
+    details.extend(leaf.content_sha256.map(|digest| detail("content-sha256", &digest.to_string())));
     details.extend(leaf.counts.iter().map(|(name, count)| detail(name, &count.to_string())));
     if pattern != Pattern::Query {
         details.extend(opened.detail.map(|opened| detail("detail", opened)));

@@ -24,6 +24,7 @@ pub(super) fn leaf(kind: EventKind, action: Option<Action>, outcome: Outcome, re
         policy_set: None,
         reason: ReasonCode::parse(reason).unwrap(),
         counts: Counts::new().with("instances", 3),
+        content: None,
         detail: None,
     };
     let stamp = Stamp {

@@ -75,6 +75,7 @@ pub fn event(n: u64) -> Event {
         policy_set: Some([5; 32]),
         reason: const { ReasonCode::new("care-relation") },
         counts: Counts::new().with("instances", n),
+        content: None,
         detail: None,
     }
 }

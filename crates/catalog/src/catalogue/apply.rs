@@ -224,14 +224,14 @@ fn study_row(reference: StudyRef, study: &StudyFacts) -> Vec<Value> {
         study.patient.into(),
         (&study.uid).into(),
         date_column(study.terms.date).into(),
-        time_column(study.time).into(),
+        time_column(study.terms.time).into(),
         study.grade.into(),
         study.received.into(),
         study.patient_conflict.into(),
         Value::Int(0),
         Value::Int(0),
         study.sealed.as_slice().into(),
-        filter::study_key(reference).into(),
+        filter::study_key(reference, study.terms.time).into(),
     ]
 }
 
@@ -309,23 +309,24 @@ fn insert_instances(
 }
 
 /// Takes away the terms by which studies are no longer found, and adds those by which they are found now. A term
-/// repeats the date of its study: with another date all terms are others.
+/// repeats the date and the key of its study: with another date or time all terms are others.
 fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, StudyChange>) {
     let mut added = Vec::new();
     for (study, StudyChange { now, was, .. }) in studies {
-        let terms = terms_of(&now.institution, &now.terms);
-        let old = was.as_ref().map(|was| terms_of(&now.institution, was)).unwrap_or_default();
-        let gone: Vec<i64> = old.difference(&terms).map(|(_, term)| *term).collect();
+        let terms = terms_of(*study, &now.institution, &now.terms);
+        let old = was.as_ref().map(|was| terms_of(*study, &now.institution, was)).unwrap_or_default();
+        let gone: Vec<i64> = old.difference(&terms).map(|[term, ..]| *term).collect();
         if let Some(was) = was
             && !gone.is_empty()
         {
             let mut statement = StatementBuilder::new();
-            statement.push("DELETE FROM search_term WHERE study_key = ").bind(filter::study_key(*study));
+            statement.push("DELETE FROM search_term WHERE study_key = ");
+            statement.bind(filter::study_key(*study, was.time));
             statement.push(" AND study_date = ").bind(date_column(was.date));
             statement.push(" AND term IN ").bind_list(gone);
             statements.push(statement.finish());
         }
-        added.extend(terms.difference(&old).map(|(date, term)| [*term, *date, filter::study_key(*study)]));
+        added.extend(terms.difference(&old).copied());
     }
     // In the order of the key: terms that many studies of a batch have lie side by side.
     added.sort_unstable();
@@ -337,11 +338,12 @@ fn change_terms(statements: &mut Vec<Statement>, studies: &BTreeMap<StudyRef, St
     );
 }
 
-fn terms_of(institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<(i64, i64)> {
-    let date = date_column(terms.date);
+/// Rows: term, date and key.
+fn terms_of(study: StudyRef, institution: &InstitutionId, terms: &StudyTerms) -> BTreeSet<[i64; 3]> {
+    let (date, key) = (date_column(terms.date), filter::study_key(study, terms.time));
     let modalities = terms.modalities.iter().filter(|modality| !modality.is_empty());
     let modalities = modalities.map(|modality| filter::modality_term(institution, modality));
-    terms.tokens.iter().map(filter::term).chain(modalities).map(|term| (date, term)).collect()
+    terms.tokens.iter().map(filter::term).chain(modalities).map(|term| [term, date, key]).collect()
 }
 
 /// Takes these instances from the number of the series in which their newest versions are, or adds them to it. So it does not matter

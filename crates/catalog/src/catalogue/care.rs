@@ -3,7 +3,7 @@
 //! They are the only facts of the catalogue that people make, so they are written durably and survive
 //! [`wipe`](super::wipe). Ending one shortens its interval; the row stays, for the audit.
 
-use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
+use crate::{CatalogError, Database, LookUp, Row, Statement, StatementBuilder};
 use yingdun_model::{ActorId, InstitutionId, PatientRef, Timestamp};
 
 /// A person treats a patient during an interval of time.
@@ -53,21 +53,17 @@ pub fn end(institution: &InstitutionId, actor: &ActorId, patient: PatientRef, en
 }
 
 /// The relations, past and future ones included, between a person and each of some patients.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn of_actor(
-    database: &Database,
+pub fn of_actor(
     institution: &InstitutionId,
     actor: &ActorId,
     patients: impl IntoIterator<Item = PatientRef>,
-) -> Result<Vec<CareRelation>, CatalogError> {
+) -> LookUp<Vec<CareRelation>> {
     let patients: Vec<_> = patients.into_iter().collect();
     let keys = patients.len();
     let mut select = StatementBuilder::new();
     select.push(SELECT).push("WHERE institution = ").bind(institution);
     select.push(" AND actor = ").bind(actor).push(" AND patient_ref IN ").bind_list(patients).push(ORDER);
-    database.by_keys(keys, select.finish()).await?.iter().map(relation_of).collect()
+    LookUp::of_keys(select.finish(), keys, |rows| rows.iter().map(relation_of).collect())
 }
 
 /// All relations of a patient, past and future ones included.

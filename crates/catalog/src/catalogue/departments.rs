@@ -3,7 +3,7 @@
 //! Like care relations they are made by people and not by packs, or by what a device was when it sent, which no pack says. So
 //! they survive [`wipe`](super::wipe). Ending a membership shortens its interval; the row stays.
 
-use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
+use crate::{CatalogError, Database, LookUp, Row, Statement, StatementBuilder};
 use std::collections::{BTreeSet, HashMap};
 use yingdun_model::{ActorId, DepartmentId, InstitutionId, StudyRef, StudyUnit, Timestamp, Unit};
 
@@ -64,12 +64,9 @@ pub async fn list(database: &Database, institution: &InstitutionId) -> Result<Ve
 }
 
 /// Whether the institution has entered any department.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn any(database: &Database, institution: &InstitutionId) -> Result<bool, CatalogError> {
+pub fn any(institution: &InstitutionId) -> LookUp<bool> {
     let select = "SELECT 1 FROM department WHERE institution = $1 LIMIT 1";
-    Ok(!database.look_up(Statement::new(select, vec![institution.into()])).await?.is_empty())
+    LookUp::new(Statement::new(select, vec![institution.into()]), |rows| Ok(!rows.is_empty()))
 }
 
 /// The change that makes a person belong to a unit. Given again with the same first moment, it replaces the end and the giver.
@@ -117,19 +114,11 @@ pub fn leave_given(
 }
 
 /// The memberships of a person that are not over.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn of_actor(
-    database: &Database,
-    institution: &InstitutionId,
-    actor: &ActorId,
-    now: Timestamp,
-) -> Result<Vec<Membership>, CatalogError> {
+pub fn of_actor(institution: &InstitutionId, actor: &ActorId, now: Timestamp) -> LookUp<Vec<Membership>> {
     let select = "SELECT institution, actor, unit, valid_from_ms, valid_until_ms, given_by FROM person_unit \
          WHERE institution = $1 AND actor = $2 AND valid_until_ms > $3 ORDER BY valid_from_ms, unit LIMIT $4";
     let values = vec![institution.into(), actor.into(), now.into(), MEMBERSHIPS_MAX.into()];
-    database.look_up(Statement::new(select, values)).await?.iter().map(membership_of).collect()
+    LookUp::new(Statement::new(select, values), |rows| rows.iter().map(membership_of).collect())
 }
 
 /// Every membership of the institution that is not over, by person.
@@ -217,24 +206,22 @@ pub fn set_study(
 }
 
 /// Of what some studies are, as texts of units. A study that is not named is of nothing.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn of_studies(
-    database: &Database,
+pub fn of_studies(
     institution: &InstitutionId,
     studies: impl IntoIterator<Item = StudyRef>,
-) -> Result<HashMap<StudyRef, BTreeSet<String>>, CatalogError> {
+) -> LookUp<HashMap<StudyRef, BTreeSet<String>>> {
     let studies: Vec<_> = studies.into_iter().collect();
     let keys = studies.len();
     let mut select = StatementBuilder::new();
     select.push("SELECT study_ref, unit FROM study_unit WHERE institution = ").bind(institution);
     select.push(" AND study_ref IN ").bind_list(studies);
-    let mut units: HashMap<StudyRef, BTreeSet<String>> = HashMap::new();
-    for row in database.by_keys(keys, select.finish()).await? {
-        units.entry(row.get_reference(0)?).or_default().insert(row.get_text(1)?.to_owned());
-    }
-    Ok(units)
+    LookUp::of_keys(select.finish(), keys, |rows| {
+        let mut units: HashMap<StudyRef, BTreeSet<String>> = HashMap::new();
+        for row in rows {
+            units.entry(row.get_reference(0)?).or_default().insert(row.get_text(1)?.to_owned());
+        }
+        Ok(units)
+    })
 }
 
 // === rows ===

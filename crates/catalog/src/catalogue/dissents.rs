@@ -2,7 +2,7 @@
 //!
 //! Made by people, like care relations, and kept through [`wipe`](super::wipe). Ending one shortens its interval; the row stays.
 
-use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
+use crate::{CatalogError, Database, LookUp, Row, Statement, StatementBuilder};
 use yingdun_model::{ActorId, DepartmentId, DissentKind, InstitutionId, PatientRef, Timestamp};
 
 /// The most that are in force for one patient. All of them are read for each decision.
@@ -91,22 +91,18 @@ pub fn end(institution: &InstitutionId, number: u64, now: Timestamp) -> Statemen
 }
 
 /// Those of some patients that are not over.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn of_patients(
-    database: &Database,
+pub fn of_patients(
     institution: &InstitutionId,
     patients: impl IntoIterator<Item = PatientRef>,
     now: Timestamp,
-) -> Result<Vec<Dissent>, CatalogError> {
+) -> LookUp<Vec<Dissent>> {
     let patients: Vec<_> = patients.into_iter().collect();
     let keys = patients.len();
     let mut select = StatementBuilder::new();
     select.push(SELECT).push("WHERE institution = ").bind(institution);
     select.push(" AND patient_ref IN ").bind_list(patients);
     select.push(" AND valid_until_ms > ").bind(now);
-    database.by_keys(keys, select.finish()).await?.iter().map(dissent_of).collect()
+    LookUp::of_keys(select.finish(), keys, |rows| rows.iter().map(dissent_of).collect())
 }
 
 /// All that are not over, the newest first.

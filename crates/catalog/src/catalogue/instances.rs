@@ -102,6 +102,7 @@ pub struct InstanceRow {
     /// What else the archive keeps, sealed under the study key.
     pub sealed: Option<Vec<u8>>,
     study_date: i64,
+    study_time: i64,
 }
 
 impl InstanceRow {
@@ -109,7 +110,7 @@ impl InstanceRow {
     #[must_use]
     pub fn cursor(&self) -> InstanceCursor {
         InstanceCursor {
-            study: StudyCursor { date: self.study_date, reference: self.study },
+            study: StudyCursor::of_columns(self.study_date, self.study_time, self.study),
             series_number: number_column(self.series_number),
             series: self.series,
             number: number_column(self.number),
@@ -270,7 +271,7 @@ pub(super) fn select_versions(institution: &InstitutionId, instance: InstanceRef
 const SELECT: &str = "SELECT i.instance_ref, i.version, r.study_ref, s.study_uid, s.patient_ref, s.grade, \
      s.received_ms, r.series_ref, r.series_uid, r.modality, i.sop_instance_uid, f.sop_class_uid, \
      f.transfer_syntax_uid, i.instance_number, f.image_rows, f.image_columns, f.bits_allocated, i.frames, \
-     i.received_ms, i.object_bytes, i.location, i.sealed, r.series_number, s.study_date";
+     i.received_ms, i.object_bytes, i.location, i.sealed, r.series_number, s.study_date, s.study_time";
 const JOINED: &str =
     " WHERE s.study_ref = r.study_ref AND r.series_ref = i.series_ref AND f.format_id = i.format_id";
 const ORDER_IN_STUDY: &str = "r.series_number, r.series_ref, i.instance_number, i.instance_ref";
@@ -311,5 +312,6 @@ fn instance_of(row: &Row) -> Result<InstanceRow, CatalogError> {
         sealed: row.opt_bytes(21)?.map(<[u8]>::to_vec),
         series_number: number_from(row.get_i64(22)?)?,
         study_date: row.get_i64(23)?,
+        study_time: row.get_i64(24)?,
     })
 }

@@ -71,6 +71,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 21, name: "expand: jobs", sqlite: JOBS, postgres: JOBS },
     Migration { version: 22, name: "expand: departments", sqlite: DEPARTMENTS, postgres: DEPARTMENTS },
     Migration { version: 23, name: "expand: dissents", sqlite: DISSENTS, postgres: DISSENTS },
+    Migration { version: 24, name: "expand: consents", sqlite: CONSENTS, postgres: CONSENTS },
+    Migration {
+        version: 25,
+        name: "studies of a day by their time",
+        sqlite: SQLITE_BY_TIME,
+        postgres: POSTGRES_BY_TIME,
+    },
 ];
 
 /// `search_term` repeats the date of the study, so that a search for a term walks its key in the order of the
@@ -771,3 +778,147 @@ CREATE TABLE dissent (
 );
 CREATE INDEX dissent_of_patient ON dissent (institution, patient_ref, valid_until_ms);
 ";
+
+/// Consents of patients. `project` is empty where it is confined to none; `reference` is sealed; a consent that was withdrawn ends then.
+const CONSENTS: &str = "
+CREATE TABLE consent (
+    institution TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    patient_ref BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    project TEXT NOT NULL,
+    form TEXT NOT NULL,
+    giver TEXT NOT NULL,
+    reference BYTEA NOT NULL,
+    valid_from_ms BIGINT NOT NULL,
+    valid_until_ms BIGINT NOT NULL,
+    entered_by TEXT NOT NULL,
+    withdrawn_ms BIGINT,
+    withdrawn_by TEXT,
+    PRIMARY KEY (institution, number)
+);
+CREATE INDEX consent_of_patient ON consent (institution, patient_ref, valid_until_ms);
+";
+
+/// The key of a study begins with the second in which it was made, so that an index answers the studies of a day the newest first. Terms
+/// repeat the key. What an older program wrote is rewritten here; programs that do not know this key have to be stopped before.
+macro_rules! key_by_time {
+    () => {
+        "(CASE WHEN s.study_time < 0 THEN 0 ELSE s.study_time / 1000000 + 1 END) * 70368744177664 \
+         + (s.study_key >> 18) + 35184372088832"
+    };
+}
+
+const SQLITE_BY_TIME: &str = concat!(
+    "
+CREATE TABLE search_term_by_time (
+    term INTEGER NOT NULL,
+    study_date INTEGER NOT NULL,
+    study_key INTEGER NOT NULL,
+    PRIMARY KEY (term, study_date, study_key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO search_term_by_time SELECT t.term, t.study_date, ",
+    key_by_time!(),
+    " FROM search_term t CROSS JOIN study s WHERE s.study_key = t.study_key AND NOT s.study_date <> t.study_date \
+     ON CONFLICT (term, study_date, study_key) DO NOTHING;
+DROP TABLE search_term;
+ALTER TABLE search_term_by_time RENAME TO search_term;
+UPDATE study AS s SET study_key = ",
+    key_by_time!(),
+    ";
+"
+);
+
+const POSTGRES_BY_TIME: &str = concat!(
+    "
+CREATE TABLE search_term_by_time (
+    term BIGINT NOT NULL,
+    study_date BIGINT NOT NULL,
+    study_key BIGINT NOT NULL
+);
+INSERT INTO search_term_by_time SELECT DISTINCT t.term, t.study_date, ",
+    key_by_time!(),
+    " FROM search_term t JOIN study s ON s.study_key = t.study_key AND s.study_date = t.study_date;
+DROP TABLE search_term;
+ALTER TABLE search_term_by_time RENAME TO search_term;
+ALTER TABLE search_term ADD CONSTRAINT search_term_pkey PRIMARY KEY (term, study_date, study_key);
+UPDATE study AS s SET study_key = ",
+    key_by_time!(),
+    ";
+"
+);
+
+#[cfg(test)]
+mod tests {
+    use crate::catalogue::studies;
+    use crate::catalogue::{Page, StudyFilter, TimeOfDay, Visibility, study_key};
+    use crate::{Database, DatabaseKind, Statement, Value};
+    use yingdun_model::{InstitutionId, StudyRef};
+
+    /// What the key of a study was before.
+    fn key_before(study: StudyRef) -> i64 {
+        i64::from_be_bytes(*study.as_bytes().first_chunk().unwrap()) ^ i64::MIN
+    }
+
+    /// Studies of one day, as an older program wrote them: in no order of time.
+    fn older() -> Vec<(StudyRef, Option<TimeOfDay>)> {
+        let time = |hour, minute| TimeOfDay::new(hour, minute, 30, 0);
+        let studies =
+            [(0xff, time(8, 0)), (0x00, time(23, 59)), (0x80, None), (0x7f, time(8, 1)), (0x01, time(0, 0))];
+        studies.into_iter().map(|(byte, time)| (StudyRef::from_bytes([byte; 16]), time)).collect()
+    }
+
+    async fn written_by_an_older_program(database: &Database) {
+        let mut statements = Vec::new();
+        for (number, (study, time)) in older().into_iter().enumerate() {
+            let time = time.map_or(-1, |time| i64::try_from(time.microseconds()).unwrap());
+            let key = key_before(study);
+            let row: Vec<Value> = vec![study.into(), time.into(), key.into(), format!("1.2.{number}").into()];
+            statements.push(Statement::new(
+                "INSERT INTO study (study_ref, institution, patient_ref, study_uid, study_date, study_time, grade, received_ms, \
+                 series_count, instance_count, sealed, patient_conflict, study_key) \
+                 VALUES ($1, 'renmin', $1, $4, 20261123, $2, 'L4', 1, 1, 1, $1, 0, $3)",
+                row,
+            ));
+            for term in [7_i64, -7] {
+                statements.push(Statement::new(
+                    "INSERT INTO search_term (term, study_date, study_key) VALUES ($1, 20261123, $2)",
+                    vec![term.into(), key.into()],
+                ));
+            }
+        }
+        statements.push(Statement::new("DELETE FROM schema_migration WHERE version >= 25", vec![]));
+        database.execute(statements).await.unwrap();
+    }
+
+    async fn is_in_order(database: &Database) {
+        let filter = StudyFilter::all(InstitutionId::new("renmin").unwrap(), Visibility::Institution);
+        let rows = studies::search(database, &filter, Page::first(10)).await.unwrap();
+        let times: Vec<_> = rows.iter().map(|row| row.time).collect();
+        let mut sorted = times.clone();
+        sorted.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!((times, rows.len()), (sorted, 5));
+        let terms = database
+            .query(Statement::new("SELECT study_key FROM search_term ORDER BY study_key", vec![]))
+            .await;
+        let terms: Vec<i64> = terms.unwrap().iter().map(|row| row.get_i64(0).unwrap()).collect();
+        let mut keys: Vec<i64> =
+            older().into_iter().flat_map(|(study, time)| [study_key(study, time); 2]).collect();
+        keys.sort_unstable();
+        assert_eq!(terms, keys);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_an_older_program_wrote_is_put_in_order_of_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.sqlite");
+        let database = Database::open_sqlite(path.clone(), DatabaseKind::Catalogue).await.unwrap();
+        written_by_an_older_program(&database).await;
+        drop(database);
+        is_in_order(&Database::open_sqlite(path, DatabaseKind::Catalogue).await.unwrap()).await;
+        let Some(server) = yingdun_testkit::postgres_database() else { return };
+        let database = Database::open_postgres(server.address(), DatabaseKind::Catalogue).await.unwrap();
+        written_by_an_older_program(&database).await;
+        is_in_order(&Database::open_postgres(server.address(), DatabaseKind::Catalogue).await.unwrap()).await;
+    }
+}

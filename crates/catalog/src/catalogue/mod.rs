@@ -1,4 +1,4 @@
-//! Patients, studies, series, instances, events of studies, care relations, departments, dissents, storage commitments (those of others
+//! Patients, studies, series, instances, events of studies, care relations, departments, dissents, consents, storage commitments (those of others
 //! and our own questions), worklist items, performed steps, workitems and jobs.
 //!
 //! ```text
@@ -9,7 +9,7 @@
 //!                               study_unit ──► who sees which study, by person_unit
 //! ```
 //!
-//! Everything but events, care relations, departments, dissents, storage commitments, worklist items, performed steps, workitems and jobs is derived from pack records and can be
+//! Everything but events, care relations, departments, dissents, consents, storage commitments, worklist items, performed steps, workitems and jobs is derived from pack records and can be
 //! rebuilt from them ([`wipe`], then [`apply`]). So rows are never edited by people, and [`apply`] is idempotent: a batch applied twice changes
 //! nothing. What the instances of a study say of it is merged by whoever fills the catalogue, because the texts are
 //! sealed; a study or series that is described anew replaces its row and its search terms.
@@ -34,6 +34,7 @@ pub mod care;
 pub mod commitment_requests;
 pub mod commitments;
 pub mod compare;
+pub mod consents;
 mod counts;
 pub mod departments;
 pub mod dissents;
@@ -66,7 +67,9 @@ pub mod worklist;
 
 pub use apply::{INSTANCES_PER_APPLY_MAX, apply, wipe};
 pub use counts::{Counts, counts};
-pub use filter::{Page, StudyCursor, StudyFilter, Visibility, modality_term, study_key, term};
+pub use filter::{
+    Either, Page, StudyCursor, StudyCursorError, StudyFilter, Visibility, modality_term, study_key, term,
+};
 pub use moment::{Date, Moment, TimeOfDay};
 pub use record::{Batch, InstanceFacts, RowMark, SeriesFacts, StudyChange, StudyFacts, StudyTerms, Token};
 pub use relocate::{RELOCATIONS_MAX, Relocation, relocate};

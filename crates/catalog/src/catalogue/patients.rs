@@ -21,13 +21,14 @@ pub struct CountedStudy {
     /// Its instances.
     pub instance_count: u64,
     date: i64,
+    time: i64,
 }
 
 impl CountedStudy {
     /// The place of this study in the order of answers, to begin the next page behind it.
     #[must_use]
     pub const fn cursor(&self) -> StudyCursor {
-        StudyCursor { date: self.date, reference: self.reference }
+        StudyCursor::of_columns(self.date, self.time, self.reference)
     }
 }
 
@@ -66,7 +67,7 @@ pub async fn count(
 pub(super) fn select_counts(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statement {
     let mut sql = StatementBuilder::new();
     sql.push("SELECT s.study_ref, s.patient_ref, s.grade, s.received_ms, s.series_count, s.instance_count, ");
-    sql.push("s.study_date FROM (");
+    sql.push("s.study_date, s.study_time FROM (");
     studies::join_page(&mut sql, plan, page);
     sql.finish()
 }
@@ -80,5 +81,6 @@ fn counted_of(row: &Row) -> Result<CountedStudy, CatalogError> {
         series_count: row.get_number(4)?,
         instance_count: row.get_number(5)?,
         date: row.get_i64(6)?,
+        time: row.get_i64(7)?,
     })
 }

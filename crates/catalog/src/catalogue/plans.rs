@@ -119,7 +119,7 @@ async fn shapes_of(database: &Database, filter: &StudyFilter) -> Vec<Shape> {
     let mut add = |level: &str, detail: String, statement, narrow| {
         shapes.push(Shape { what: format!("{level} {detail}"), statement, narrow });
     };
-    let place = StudyCursor { date: 20_240_131, reference: StudyRef::from_bytes([5; 16]) };
+    let place = StudyCursor::of_columns(20_240_131, 36_000_000_000, StudyRef::from_bytes([5; 16]));
     for page in [Page::first(100), Page { offset: 10, limit: 100, after: Some(place) }] {
         let detail = format!("of {filter:?}, {page:?}");
         let all = plan_of(database, filter).await;
@@ -190,7 +190,7 @@ fn other_shapes() -> Vec<Shape> {
             instances::select_of_study(
                 &institution(),
                 study,
-                Some(&InstanceCursor::at(StudyCursor { date: 20_240_131, reference: study })),
+                Some(&InstanceCursor::at(StudyCursor::of_columns(20_240_131, 36_000_000_000, study))),
             ),
         ),
         ("versions", instances::select_versions(&institution(), InstanceRef::from_bytes([1; 16]))),

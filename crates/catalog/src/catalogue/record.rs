@@ -72,8 +72,6 @@ pub struct StudyFacts {
     pub patient: PatientRef,
     /// Study Instance UID (0020,000D).
     pub uid: Uid,
-    /// Study Time (0008,0030).
-    pub time: Option<TimeOfDay>,
     /// How sensitive it is.
     pub grade: Grade,
     /// When the archive received its first instance.
@@ -91,6 +89,8 @@ pub struct StudyFacts {
 pub struct StudyTerms {
     /// Study Date (0008,0020).
     pub date: Option<Date>,
+    /// Study Time (0008,0030): the order of the studies of a day.
+    pub time: Option<TimeOfDay>,
     /// Tokens: patient ID, name prefixes, accession number, …
     pub tokens: Vec<Token>,
     /// Modalities in Study (0008,0061).

@@ -105,7 +105,8 @@ pub async fn remove(
             let gone: Vec<i64> = terms.tokens.iter().map(filter::term).chain(modalities).collect();
             for gone in gone.chunks(TERMS_PER_DELETE) {
                 let mut delete = StatementBuilder::new();
-                delete.push("DELETE FROM search_term WHERE study_key = ").bind(filter::study_key(study));
+                delete.push("DELETE FROM search_term WHERE study_key = ");
+                delete.bind(filter::study_key(study, terms.time));
                 delete.push(" AND study_date = ").bind(date_column(terms.date));
                 delete.push(" AND term IN ").bind_list(gone.iter().copied());
                 statements.push(delete.finish());
@@ -113,8 +114,8 @@ pub async fn remove(
             statements.extend(accessions::change(study, institution, terms.accession, None));
         }
         None => {
-            let delete = "DELETE FROM search_term WHERE study_key = $1";
-            statements.push(Statement::new(delete, vec![filter::study_key(study).into()]));
+            let delete = "DELETE FROM search_term WHERE study_key IN (SELECT study_key FROM study WHERE study_ref = $1)";
+            statements.push(Statement::new(delete, vec![study.into()]));
             statements
                 .push(Statement::new("DELETE FROM study_accession WHERE study_ref = $1", vec![study.into()]));
         }

@@ -86,6 +86,7 @@ pub struct SeriesRow {
     /// What is sealed under the study key.
     pub sealed: Vec<u8>,
     study_date: i64,
+    study_time: i64,
 }
 
 impl SeriesRow {
@@ -93,7 +94,7 @@ impl SeriesRow {
     #[must_use]
     pub fn cursor(&self) -> SeriesCursor {
         SeriesCursor {
-            study: StudyCursor { date: self.study_date, reference: self.study },
+            study: StudyCursor::of_columns(self.study_date, self.study_time, self.study),
             number: number_column(self.number),
             reference: self.reference,
         }
@@ -158,7 +159,7 @@ pub(super) fn select(
 
 const SELECT: &str = "SELECT r.series_ref, r.study_ref, s.study_uid, s.patient_ref, s.grade, s.received_ms, \
      r.series_uid, r.modality, r.series_number, r.performed_date, r.performed_time, r.received_ms, \
-     r.instance_count, r.sealed, s.study_date";
+     r.instance_count, r.sealed, s.study_date, s.study_time";
 
 fn series_of(row: &Row) -> Result<SeriesRow, CatalogError> {
     Ok(SeriesRow {
@@ -177,5 +178,6 @@ fn series_of(row: &Row) -> Result<SeriesRow, CatalogError> {
         instance_count: row.get_number(12)?,
         sealed: row.get_bytes(13)?.to_vec(),
         study_date: row.get_i64(14)?,
+        study_time: row.get_i64(15)?,
     })
 }

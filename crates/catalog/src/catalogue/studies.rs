@@ -2,7 +2,7 @@
 
 pub use super::filter::StudyCursor;
 use super::filter::{Page, Plan, StudyFilter};
-use super::moment::{date_column, date_from, time_from};
+use super::moment::{date_column, date_from, time_column, time_from};
 use super::{Date, TimeOfDay};
 use crate::{CatalogError, Database, Row, Statement, StatementBuilder};
 use yingdun_model::{Grade, InstitutionId, PatientRef, StudyRef, Timestamp, Uid};
@@ -40,11 +40,11 @@ impl StudyRow {
     /// The place of this study in the order of answers, to begin the next page behind it.
     #[must_use]
     pub fn cursor(&self) -> StudyCursor {
-        StudyCursor { date: date_column(self.date), reference: self.reference }
+        StudyCursor::of_columns(date_column(self.date), time_column(self.time), self.reference)
     }
 }
 
-/// One page of the studies that fit the filter, newest study date first, studies without date last.
+/// One page of the studies that fit the filter, newest study date and time first, to the second; studies without date last.
 ///
 /// # Errors
 /// [`CatalogError::Misuse`] when the filter has more conditions than can be; the rest as [`Database::query`].
@@ -76,7 +76,7 @@ pub(super) fn select(plan: &Plan<'_>, page: &Page<StudyCursor>) -> Statement {
 pub(super) fn join_page(sql: &mut StatementBuilder, plan: &Plan<'_>, page: &Page<StudyCursor>) {
     plan.select_page(sql, page);
     sql.push(") page CROSS JOIN study s WHERE s.study_ref = page.study_ref");
-    sql.push(" ORDER BY page.study_date DESC, page.study_ref DESC");
+    sql.push(" ORDER BY page.study_date DESC, page.study_key DESC, page.study_ref DESC");
 }
 
 /// Studies of which an instance names another patient than the study has, by reference: what an administrator has to

@@ -17,7 +17,7 @@ pub(super) fn take(
     studies: impl Iterator<Item = StudyRef>,
     accessions: impl Iterator<Item = Token>,
 ) -> Option<Statement> {
-    let studies = studies.map(filter::study_key);
+    let studies = studies.map(filter::lock_number);
     let accessions = accessions.map(|token| {
         let [a, b, c, d, e, f, g, h, ..] = token;
         i64::from_be_bytes([a, b, c, d, e, f, g, h])

@@ -100,8 +100,8 @@ pub(super) fn push_from(
             return;
         }
         Part::Behind(Some(after)) => {
-            sql.push(" AND (s.study_date + 0, s.study_ref) < (").bind(after.date);
-            sql.push(", ").bind(after.reference).push(")");
+            sql.push(" AND (s.study_date + 0, s.study_key + 0, s.study_ref) < (").bind(after.date);
+            sql.push(", ").bind(after.key()).push(", ").bind(after.reference).push(")");
         }
         Part::Behind(None) => {}
         Part::Within(study) => drop(sql.push(" AND s.study_ref = ").bind(study.reference)),
@@ -115,7 +115,7 @@ pub(super) fn push_order(sql: &mut StatementBuilder, part: Part<'_>, named: Name
         (Named::Studies, Part::Behind(_)) => {
             " ORDER BY page.study_date DESC, page.study_key DESC, page.study_ref DESC, "
         }
-        (_, Part::Behind(_)) => " ORDER BY s.study_date DESC, s.study_ref DESC, ",
+        (_, Part::Behind(_)) => " ORDER BY s.study_date DESC, s.study_key DESC, s.study_ref DESC, ",
         (_, Part::Within(_)) => " ORDER BY ",
     });
 }

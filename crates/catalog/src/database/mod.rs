@@ -8,6 +8,7 @@ mod load;
 mod migration;
 mod postgres;
 mod sqlite;
+mod together;
 
 pub use bell::Told;
 pub use dump::{Dump, DumpError};
@@ -15,6 +16,7 @@ pub use load::NewDatabase;
 pub use migration::Migration;
 use migration::Steps;
 pub use postgres::{Exclusive, Follower, Hold, ServerReport, ServerState, database_servers, holder};
+pub use together::{Answers, LookUp, Place, Together};
 
 use crate::{CatalogError, Row, Statement, StatementBuilder};
 use bell::Bell;

@@ -1,7 +1,7 @@
 //! Alerts of the monitor, and what they stop. A row stays: who looked at it, and what was found, is read later.
 
 use super::people::actor;
-use crate::{CatalogError, Database, Row, Sql, Statement};
+use crate::{CatalogError, Database, LookUp, Row, Sql, Statement};
 use yingdun_model::{
     ActorId, ActorKind, AlertVerdict, InstitutionId, PatientRef, Role, Stop, StudyRef, Timestamp,
 };
@@ -112,6 +112,9 @@ const LIFT: Sql = Sql::new(
     "UPDATE monitor_alert SET lifted_ms = $1, lifted_by = $2 WHERE institution = $3 AND actor = $4 AND actor_kind = $5 \
      AND stops_until_ms > $6 AND lifted_ms IS NULL",
 );
+const LIFT_ONE: Sql = Sql::new(
+    "UPDATE monitor_alert SET lifted_ms = $1, lifted_by = $2 WHERE institution = $3 AND number = $4 AND lifted_ms IS NULL",
+);
 const TO_SEE: Sql = Sql::new(
     "SELECT COUNT(*) FROM monitor_alert WHERE institution = $1 AND acknowledged_ms IS NULL \
      AND (stops IS NOT NULL OR stops_until_ms IS NULL)",
@@ -145,20 +148,17 @@ pub fn insert(institution: &InstitutionId, alert: &AlertRow) -> Statement {
     .expecting(1)
 }
 
-/// What is stopped for somebody at a moment, the most of it: one look-up for a decision.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn stops(
-    database: &Database,
+/// What is stopped for somebody at a moment, the most of it: a look-up for a decision.
+pub fn stops(
     institution: &InstitutionId,
     actor: &ActorId,
     kind: ActorKind,
     now: Timestamp,
-) -> Result<Option<Stop>, CatalogError> {
+) -> LookUp<Option<Stop>> {
     let values = vec![institution.into(), actor.into(), kind.as_str().into(), now.into()];
-    let rows = database.look_up(Statement::new(STOPS, values)).await?;
-    rows.iter().map(|row| row.get_word::<Stop>(0)).try_fold(None, |most, stop| Ok(most.max(Some(stop?))))
+    LookUp::new(Statement::new(STOPS, values), |rows| {
+        rows.iter().map(|row| row.get_word::<Stop>(0)).try_fold(None, |most, stop| Ok(most.max(Some(stop?))))
+    })
 }
 
 /// The newest of what is stopped for somebody and of the steps that hold, for the person to see.
@@ -275,6 +275,13 @@ pub fn lift(
         LIFT,
         vec![now.into(), by.into(), institution.into(), actor.into(), kind.as_str().into(), now.into()],
     )
+}
+
+/// Lifts what one alert stops.
+#[must_use]
+pub fn lift_one(institution: &InstitutionId, number: u64, now: Timestamp, by: &ActorId) -> Statement {
+    Statement::new(LIFT_ONE, vec![now.into(), by.into(), institution.into(), number_value(number)])
+        .expecting(1)
 }
 
 // === rows ===

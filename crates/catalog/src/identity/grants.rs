@@ -4,7 +4,7 @@
 //! sealed by the room above.
 
 use super::people::{actor, touch};
-use crate::{CatalogError, Database, Row, Sql, Statement};
+use crate::{CatalogError, Database, LookUp, Row, Sql, Statement};
 use yingdun_model::{
     ActorId, GrantKind, InstitutionId, PatientRef, PurposeOfUse, ReviewVerdict, StudyRef, Timestamp,
 };
@@ -55,6 +55,25 @@ pub struct TimedGrant {
     pub review: Option<Review>,
 }
 
+/// What a decision compares of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenGrant {
+    /// Its number.
+    pub number: u64,
+    /// How it came about.
+    pub kind: GrantKind,
+    /// What it opens.
+    pub on: Granted,
+    /// Whether what it opens may be taken out as a medium.
+    pub export: bool,
+    /// For what.
+    pub purpose: PurposeOfUse,
+    /// The first moment at which it opens something.
+    pub valid_from: Timestamp,
+    /// The first moment at which it does no more.
+    pub valid_until: Timestamp,
+}
+
 /// A review of broken glass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Review {
@@ -69,28 +88,31 @@ pub struct Review {
 }
 
 macro_rules! select {
-    ($words:literal, $review_words:literal, $condition:literal) => {
+    ($condition:literal) => {
         Sql::new(concat!(
-            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, ",
-            $words,
-            ", given_by, given_ms, \
-             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, ",
-            $review_words,
-            " FROM timed_grant WHERE institution = $1 AND ",
+            "SELECT number, kind, actor, patient_ref, study_ref, export, purpose, reason, words, given_by, given_ms, \
+             valid_from_ms, valid_until_ms, ended_ms, ended_by, review_due_ms, reviewed_by, reviewed_ms, verdict, review_words \
+             FROM timed_grant WHERE institution = $1 AND ",
             $condition
         ))
     };
+}
+
+/// No decision needs what people wrote, nor who gave what when.
+macro_rules! open {
     ($condition:literal) => {
-        select!("words", "review_words", $condition)
+        concat!(
+            "SELECT number, kind, patient_ref, study_ref, export, purpose, valid_from_ms, valid_until_ms FROM timed_grant \
+             WHERE institution = $1 AND actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL",
+            $condition
+        )
     };
 }
 
-/// No decision needs what people wrote.
-const OPEN_OF: Sql = select!(
-    "CAST(NULL AS BYTEA)",
-    "CAST(NULL AS BYTEA)",
-    "actor = $2 AND valid_until_ms > $3 AND ended_ms IS NULL ORDER BY number"
-);
+const OPEN_OF: Sql = Sql::new(open!(" ORDER BY number"));
+/// A grant is on one of both, and each has an index of its own: two walks, of which each finds nearly nothing, however many grants are open.
+const COVERING: Sql =
+    Sql::new(concat!(open!(" AND study_ref = $4"), " UNION ALL ", open!(" AND patient_ref = $5")));
 const FIND: Sql = select!("number = $2");
 const LIST: Sql = select!("kind = $2 ORDER BY given_ms DESC, number LIMIT $3");
 const LIST_OF: Sql =
@@ -182,18 +204,22 @@ pub fn still_below(
     guarded(STILL_BELOW, institution, actor, now, max)
 }
 
-/// Grants of a person that open something now or will, one look-up for a decision; without what people wrote.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn open_of(
-    database: &Database,
+/// Grants of a person that open something now or will.
+pub fn open_of(institution: &InstitutionId, actor: &ActorId, now: Timestamp) -> LookUp<Vec<OpenGrant>> {
+    let values = vec![institution.into(), actor.into(), now.into()];
+    LookUp::new(Statement::new(OPEN_OF, values), open_rows)
+}
+
+/// Those of them that cover a study of a patient, which is all that a decision about it compares.
+pub fn covering(
     institution: &InstitutionId,
     actor: &ActorId,
+    study: StudyRef,
+    patient: PatientRef,
     now: Timestamp,
-) -> Result<Vec<TimedGrant>, CatalogError> {
-    let values = vec![institution.into(), actor.into(), now.into()];
-    all(&database.look_up(Statement::new(OPEN_OF, values)).await?)
+) -> LookUp<Vec<OpenGrant>> {
+    let values = vec![institution.into(), actor.into(), now.into(), study.into(), patient.into()];
+    LookUp::new(Statement::new(COVERING, values), open_rows)
 }
 
 /// One grant.
@@ -315,14 +341,37 @@ fn all(rows: &[Row]) -> Result<Vec<TimedGrant>, CatalogError> {
     rows.iter().map(grant_of).collect()
 }
 
-fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
-    let on = match (row.opt_bytes(3)?, row.opt_bytes(4)?) {
-        (Some(_), None) => Granted::Patient(row.get_reference(3)?),
-        (None, Some(_)) => Granted::Study(row.get_reference(4)?),
-        (None, None) | (Some(_), Some(_)) => {
-            return Err(CatalogError::Corrupt("a grant is on one study or on one patient".to_owned()));
-        }
+/// In the order of their numbers: of two that are equal to every policy, the same one is named each time.
+fn open_rows(rows: &[Row]) -> Result<Vec<OpenGrant>, CatalogError> {
+    let open_grant = |row: &Row| {
+        Ok(OpenGrant {
+            number: row.get_number(0)?,
+            kind: row.get_word(1)?,
+            on: granted(row, 2)?,
+            export: row.get_bool(4)?,
+            purpose: row.get_word(5)?,
+            valid_from: row.get_timestamp(6)?,
+            valid_until: row.get_timestamp(7)?,
+        })
     };
+    let mut grants = rows.iter().map(open_grant).collect::<Result<Vec<_>, CatalogError>>()?;
+    grants.sort_unstable_by_key(|grant| grant.number);
+    Ok(grants)
+}
+
+/// What a grant is on: the columns of patient and study stand one behind the other.
+fn granted(row: &Row, patient: usize) -> Result<Granted, CatalogError> {
+    match (row.opt_bytes(patient)?, row.opt_bytes(patient + 1)?) {
+        (Some(_), None) => Ok(Granted::Patient(row.get_reference(patient)?)),
+        (None, Some(_)) => Ok(Granted::Study(row.get_reference(patient + 1)?)),
+        (None, None) | (Some(_), Some(_)) => {
+            Err(CatalogError::Corrupt("a grant is on one study or on one patient".to_owned()))
+        }
+    }
+}
+
+fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
+    let on = granted(row, 3)?;
     let review = match row.opt_text(16)? {
         None => None,
         Some(_) => Some(Review {
@@ -350,4 +399,28 @@ fn grant_of(row: &Row) -> Result<TimedGrant, CatalogError> {
         review_due: row.opt_i64(15)?.map(Timestamp::from_ms),
         review,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DatabaseKind;
+
+    /// However many grants somebody has, a decision about one study walks to those that cover it.
+    #[tokio::test]
+    async fn grants_that_cover_a_study_are_found_by_what_they_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity.db");
+        let database = Database::open_sqlite(path, DatabaseKind::Identity).await.unwrap();
+        let (institution, actor) = (InstitutionId::new("renmin").unwrap(), ActorId::new("doctor").unwrap());
+        let (study, patient) = (StudyRef::from_bytes([1; 16]), PatientRef::from_bytes([2; 16]));
+        let covering = covering(&institution, &actor, study, patient, Timestamp::from_ms(0));
+        let plan = database.query(covering.statement().explained_by("EXPLAIN QUERY PLAN")).await.unwrap();
+        let plan: Vec<&str> = plan.iter().map(|row| row.get_text(3).unwrap()).collect();
+        for index in ["timed_grant_on_study", "timed_grant_on_patient"] {
+            let walks = format!("USING INDEX {index} (institution=? AND actor=?");
+            assert!(plan.iter().any(|step| step.contains(&walks)), "{index}: {plan:?}");
+        }
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:?}");
+    }
 }

@@ -2,10 +2,10 @@
 //!
 //! A session that is over keeps its row: who asks what a company looked at, reads it. Words of people are sealed by the room above.
 
-use super::people::{actor, touch};
-use crate::{CatalogError, Database, Row, Sql, Statement};
+use super::people::{Holding, actor, holding_of, touch};
+use crate::{CatalogError, Database, LookUp, Row, Sql, Statement};
 use std::collections::BTreeSet;
-use yingdun_model::{ActorId, InstitutionId, MaintenanceScope, Timestamp};
+use yingdun_model::{ActorId, InstitutionId, MaintenanceScope, Role, Timestamp};
 
 /// A maintenance session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct MaintenanceRow {
     pub valid_until: Timestamp,
     /// Who approved it, and when; nobody yet, or never.
     pub approved: Option<(ActorId, Timestamp)>,
+    /// How who approved it holds the office now in which that was done.
+    pub approver: Holding,
     /// When it was found to be over, or was ended.
     pub ended: Option<Timestamp>,
     /// Who ended it; none where its time was over.
@@ -37,19 +39,24 @@ pub struct MaintenanceRow {
 macro_rules! select {
     ($condition:literal) => {
         Sql::new(concat!(
-            "SELECT number, actor, scopes, words, opened_by, opened_ms, valid_from_ms, valid_until_ms, approved_by, approved_ms, \
-             ended_ms, ended_by FROM maintenance_session WHERE institution = $1 AND ",
+            "SELECT m.number, m.actor, m.scopes, m.words, m.opened_by, m.opened_ms, m.valid_from_ms, m.valid_until_ms, \
+             m.approved_by, m.approved_ms, m.ended_ms, m.ended_by, p.disabled, p.disabled_ms, r.given_ms \
+             FROM maintenance_session m \
+             LEFT JOIN person p ON p.institution = m.institution AND p.actor = m.approved_by \
+             LEFT JOIN person_role r ON r.institution = m.institution AND r.actor = m.approved_by \
+               AND r.role = COALESCE(m.approved_office, 'security-administrator') \
+             WHERE m.institution = $1 AND ",
             $condition
         ))
     };
 }
 
 const OPEN_OF: Sql = select!(
-    "actor = $2 AND approved_ms IS NOT NULL AND ended_ms IS NULL AND valid_until_ms > $3 ORDER BY number"
+    "m.actor = $2 AND m.approved_ms IS NOT NULL AND m.ended_ms IS NULL AND m.valid_until_ms > $3 ORDER BY m.number"
 );
-const FIND: Sql = select!("number = $2");
-const LIST: Sql = select!("number >= 0 ORDER BY opened_ms DESC, number LIMIT $2");
-const NOT_ENDED: Sql = select!("ended_ms IS NULL ORDER BY number");
+const FIND: Sql = select!("m.number = $2");
+const LIST: Sql = select!("m.number >= 0 ORDER BY m.opened_ms DESC, m.number LIMIT $2");
+const NOT_ENDED: Sql = select!("m.ended_ms IS NULL ORDER BY m.number");
 const INSERT: Sql = Sql::new(
     "INSERT INTO maintenance_session (institution, number, actor, scopes, words, opened_by, opened_ms, valid_from_ms, \
      valid_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -62,8 +69,12 @@ const STILL_BELOW: Sql = Sql::new(
 );
 /// Nobody approves what the own account opened, whatever was decided before.
 const APPROVE: Sql = Sql::new(
-    "UPDATE maintenance_session SET approved_by = $1, approved_ms = $2 WHERE institution = $3 AND number = $4 \
-     AND approved_ms IS NULL AND ended_ms IS NULL AND valid_until_ms > $2 AND opened_by <> $1",
+    "UPDATE maintenance_session SET approved_by = $1, approved_ms = $2, approved_office = $5 \
+     WHERE institution = $3 AND number = $4 AND approved_ms IS NULL AND ended_ms IS NULL AND valid_until_ms > $2 AND opened_by <> $1",
+);
+const TAKE_BACK: Sql = Sql::new(
+    "UPDATE maintenance_session SET approved_by = NULL, approved_ms = NULL, approved_office = NULL \
+     WHERE institution = $1 AND number = $2 AND approved_by = $3 AND approved_ms = $4",
 );
 const END: Sql = Sql::new(
     "UPDATE maintenance_session SET ended_ms = $1, ended_by = $2 WHERE institution = $3 AND number = $4 AND ended_ms IS NULL",
@@ -103,18 +114,10 @@ pub fn still_below(
     [touch(institution, actor), guard.expecting(1)]
 }
 
-/// Approved sessions of a vendor that open something now or will: one look-up for a decision.
-///
-/// # Errors
-/// As [`Database::query`].
-pub async fn open_of(
-    database: &Database,
-    institution: &InstitutionId,
-    actor: &ActorId,
-    now: Timestamp,
-) -> Result<Vec<MaintenanceRow>, CatalogError> {
+/// Approved sessions of a vendor that open something now or will: a look-up for a decision.
+pub fn open_of(institution: &InstitutionId, actor: &ActorId, now: Timestamp) -> LookUp<Vec<MaintenanceRow>> {
     let values = vec![institution.into(), actor.into(), now.into()];
-    all(&database.look_up(Statement::new(OPEN_OF, values)).await?)
+    LookUp::new(Statement::new(OPEN_OF, values), all)
 }
 
 /// One session.
@@ -153,10 +156,26 @@ pub async fn not_ended(
     all(&database.query(Statement::new(NOT_ENDED, vec![institution.into()])).await?)
 }
 
-/// Approves a session. Changes no row where that was done, where it is over, or where who approves is who opened it.
+/// Approves a session, in an office. Changes no row where that was done, where it is over, or where who approves is who opened it.
 #[must_use]
-pub fn approve(institution: &InstitutionId, number: u64, by: &ActorId, now: Timestamp) -> Statement {
-    Statement::new(APPROVE, vec![by.into(), now.into(), institution.into(), number_value(number)])
+pub fn approve(
+    institution: &InstitutionId,
+    number: u64,
+    by: &ActorId,
+    office: Role,
+    now: Timestamp,
+) -> Statement {
+    let values =
+        vec![by.into(), now.into(), institution.into(), number_value(number), office.as_str().into()];
+    Statement::new(APPROVE, values)
+}
+
+/// Takes an approval away that lapsed: goes before [`approve`]. The transaction fails with [`CatalogError::UnexpectedRows`] when it is another one
+/// by now.
+#[must_use]
+pub fn take_back(institution: &InstitutionId, number: u64, by: &ActorId, at: Timestamp) -> Statement {
+    let values = vec![institution.into(), number_value(number), by.into(), at.into()];
+    Statement::new(TAKE_BACK, values).expecting(1)
 }
 
 /// Ends a session: by somebody, or because its time is over. Changes no row when it is over already.
@@ -199,6 +218,7 @@ fn row_of(row: &Row) -> Result<MaintenanceRow, CatalogError> {
         valid_from: row.get_timestamp(6)?,
         valid_until: row.get_timestamp(7)?,
         approved,
+        approver: holding_of(row, 12)?,
         ended: row.opt_i64(10)?.map(Timestamp::from_ms),
         ended_by: row.opt_text(11)?.map(|_| actor(row, 11)).transpose()?,
     })

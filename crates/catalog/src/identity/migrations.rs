@@ -56,6 +56,31 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: EXTERNAL_TOKENS,
         postgres: EXTERNAL_TOKENS,
     },
+    Migration {
+        version: 18,
+        name: "expand: grants by what they open",
+        sqlite: GRANTS_BY_WHAT,
+        postgres: GRANTS_BY_WHAT,
+    },
+    Migration {
+        version: 19,
+        name: "expand: approvals lapse with the office",
+        sqlite: LAPSING_APPROVALS,
+        postgres: LAPSING_APPROVALS,
+    },
+    Migration { version: 20, name: "expand: the first hour in a browser", sqlite: SETUP, postgres: SETUP },
+    Migration {
+        version: 21,
+        name: "expand: devices that called in vain",
+        sqlite: WAITING_DEVICES,
+        postgres: WAITING_DEVICES,
+    },
+    Migration {
+        version: 22,
+        name: "expand: samples of the audit log that were reviewed",
+        sqlite: AUDIT_REVIEWS,
+        postgres: AUDIT_REVIEWS,
+    },
 ];
 
 /// Tokens, links and codes are kept as SHA-256 only. Accounts are disabled, never deleted: their names stay in
@@ -455,4 +480,74 @@ ALTER TABLE client_credential ADD COLUMN issuer_client TEXT;
 ALTER TABLE client_credential ADD COLUMN issuer_subject TEXT;
 CREATE UNIQUE INDEX client_credential_of_issuer ON client_credential (issuer, issuer_client, issuer_subject);
 ALTER TABLE session ADD COLUMN scope_limit TEXT
+";
+
+/// A decision about one study reads the grants that cover it, not all that somebody has.
+const GRANTS_BY_WHAT: &str = "
+CREATE INDEX timed_grant_on_study ON timed_grant (institution, actor, study_ref, valid_until_ms) WHERE ended_ms IS NULL AND study_ref IS NOT NULL;
+CREATE INDEX timed_grant_on_patient ON timed_grant (institution, actor, patient_ref, valid_until_ms) WHERE ended_ms IS NULL AND patient_ref IS NOT NULL
+";
+
+/// An approval counts while its officer holds the office without a break: when somebody was disabled last, and in which office a maintenance
+/// session was approved. One that was approved before that was noted is one of the security administrator.
+const LAPSING_APPROVALS: &str = "
+ALTER TABLE person ADD COLUMN disabled_ms BIGINT;
+ALTER TABLE maintenance_session ADD COLUMN approved_office TEXT
+";
+
+/// One address that leads through the first hour, and the browser that opened it. Both are kept as SHA-256 only.
+const SETUP: &str = "
+CREATE TABLE setup (
+    institution      TEXT   NOT NULL PRIMARY KEY,
+    token_hash       BYTEA  NOT NULL,
+    expires_ms       BIGINT NOT NULL,
+    opened_ms        BIGINT,
+    browser_hash     BYTEA,
+    browser_until_ms BIGINT,
+    founded_ms       BIGINT,
+    system_officer   TEXT,
+    security_officer TEXT,
+    audit_officer    TEXT
+)
+";
+
+/// Who called a DICOM door in vain, as this machine saw it: nothing of a patient. A row is known by a digest over what was seen; where there
+/// was no association there are no titles.
+const WAITING_DEVICES: &str = "
+CREATE TABLE waiting_device (
+    institution          TEXT   NOT NULL,
+    attempt              BYTEA  NOT NULL,
+    calling_ae           TEXT,
+    called_ae            TEXT,
+    address              TEXT   NOT NULL,
+    tls                  BIGINT NOT NULL,
+    cause                TEXT   NOT NULL,
+    certificate_sha256   BYTEA,
+    certificate_subject  TEXT,
+    certificate_issuer   TEXT,
+    certificate_until_ms BIGINT,
+    certificate_trusted  BIGINT NOT NULL,
+    first_ms             BIGINT NOT NULL,
+    last_ms              BIGINT NOT NULL,
+    attempts             BIGINT NOT NULL,
+    dismissed_until_ms   BIGINT,
+    dismissed_by         TEXT,
+    PRIMARY KEY (institution, attempt)
+)
+";
+
+/// Which samples of the audit log somebody read, known by a digest over what was drawn. What it was and what was written about it is sealed.
+const AUDIT_REVIEWS: &str = "
+CREATE TABLE audit_review (
+    institution TEXT   NOT NULL,
+    number      BIGINT NOT NULL,
+    reviewed_by TEXT   NOT NULL,
+    reviewed_ms BIGINT NOT NULL,
+    sample      BYTEA  NOT NULL,
+    sealed      BYTEA  NOT NULL,
+    PRIMARY KEY (institution, number),
+    FOREIGN KEY (institution, reviewed_by) REFERENCES person (institution, actor)
+);
+CREATE INDEX audit_review_by_time ON audit_review (institution, reviewed_ms);
+CREATE INDEX audit_review_of_sample ON audit_review (institution, sample, reviewed_ms)
 ";

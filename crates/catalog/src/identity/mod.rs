@@ -5,6 +5,7 @@
 //! and its audit leaf, are the business of the room above; nothing here decides.
 
 pub mod alerts;
+pub mod audit_reviews;
 pub mod clients;
 pub mod codes;
 pub mod credentials;
@@ -21,5 +22,7 @@ pub mod places;
 pub mod policies;
 pub mod second_factors;
 pub mod sessions;
+pub mod setup;
 pub mod stated_reasons;
 pub mod used_once;
+pub mod waiting_devices;

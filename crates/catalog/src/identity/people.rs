@@ -1,6 +1,6 @@
 //! People, their passwords' hashes, and the roles they were given.
 
-use crate::{CatalogError, Database, Row, Sql, Statement};
+use crate::{CatalogError, Database, LookUp, Row, Sql, Statement};
 use yingdun_model::{ActorId, InstitutionId, Role, Timestamp};
 
 /// A person as the database knows it.
@@ -18,6 +18,17 @@ pub struct Person {
     pub strangers_wait_until: Timestamp,
     /// Every role that was given, in the order of their words.
     pub roles: Vec<Role>,
+}
+
+/// How a person holds an office at this moment. Nobody holds one by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Whether the account is disabled.
+    pub disabled: bool,
+    /// When it was disabled last, also where it was enabled since; none where that never was, or before it was noted.
+    pub disabled_last: Option<Timestamp>,
+    /// When the role was given that the person has; none without it.
+    pub since: Option<Timestamp>,
 }
 
 /// Shows whether there is a password, not its hash.
@@ -51,7 +62,25 @@ const INSERT: Sql = Sql::new(
 );
 const SET_PASSWORD: Sql =
     Sql::new("UPDATE person SET password_hash = $1 WHERE institution = $2 AND actor = $3");
-const SET_DISABLED: Sql = Sql::new("UPDATE person SET disabled = $1 WHERE institution = $2 AND actor = $3");
+/// When somebody was disabled stays when the account is enabled again: what rested on it meanwhile does not come back.
+const DISABLE: Sql = Sql::new(
+    "UPDATE person SET disabled_ms = CASE WHEN disabled = 0 THEN CAST($1 AS BIGINT) ELSE disabled_ms END, disabled = 1 \
+     WHERE institution = $2 AND actor = $3",
+);
+const ENABLE: Sql = Sql::new("UPDATE person SET disabled = 0 WHERE institution = $1 AND actor = $2");
+const HOLDING: Sql = Sql::new(
+    "SELECT p.disabled, p.disabled_ms, r.given_ms FROM person p \
+     LEFT JOIN person_role r ON r.institution = p.institution AND r.actor = p.actor AND r.role = $3 \
+     WHERE p.institution = $1 AND p.actor = $2",
+);
+const STILL_HOLDS: Sql = Sql::new(
+    "UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2 AND disabled = 0 \
+     AND (disabled_ms IS NULL OR disabled_ms < $4) AND EXISTS (SELECT 1 FROM person_role r \
+     WHERE r.institution = $1 AND r.actor = $2 AND r.role = $3 AND r.given_ms <= $4)",
+);
+const STILL_WITHOUT_PASSWORD: Sql = Sql::new(
+    "UPDATE person SET disabled = disabled WHERE institution = $1 AND actor = $2 AND disabled = 0 AND password_hash IS NULL",
+);
 const HOLD_BACK: Sql = Sql::new(
     "UPDATE person SET failures = $1, locked_until_ms = $2 \
      WHERE institution = $3 AND actor = $4 AND failures = $5 AND locked_until_ms = $6",
@@ -115,10 +144,47 @@ pub fn set_password(institution: &InstitutionId, actor: &ActorId, phc: &str) -> 
     Statement::new(SET_PASSWORD, vec![phc.into(), institution.into(), actor.into()]).expecting(1)
 }
 
+/// Changes nothing. The transaction fails with [`CatalogError::UnexpectedRows`] when the person has a password, or is disabled.
+#[must_use]
+pub fn still_without_password(institution: &InstitutionId, actor: &ActorId) -> Statement {
+    Statement::new(STILL_WITHOUT_PASSWORD, vec![institution.into(), actor.into()]).expecting(1)
+}
+
 /// Disables or enables a person.
 #[must_use]
-pub fn set_disabled(institution: &InstitutionId, actor: &ActorId, disabled: bool) -> Statement {
-    Statement::new(SET_DISABLED, vec![disabled.into(), institution.into(), actor.into()]).expecting(1)
+pub fn set_disabled(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    disabled: bool,
+    now: Timestamp,
+) -> Statement {
+    let change = if disabled {
+        Statement::new(DISABLE, vec![now.into(), institution.into(), actor.into()])
+    } else {
+        Statement::new(ENABLE, vec![institution.into(), actor.into()])
+    };
+    change.expecting(1)
+}
+
+/// How a person holds an office now; not at all where there is no such person.
+pub fn holding(institution: &InstitutionId, actor: &ActorId, office: Role) -> LookUp<Holding> {
+    let values = vec![institution.into(), actor.into(), office.as_str().into()];
+    LookUp::new(Statement::new(HOLDING, values), |rows| {
+        rows.first().map_or_else(|| Ok(Holding::default()), |row| holding_of(row, 0))
+    })
+}
+
+/// Changes nothing. The transaction fails with [`CatalogError::UnexpectedRows`] unless the person has held an office since a moment without a
+/// break: what rests on an approval of then is done by who holds it still.
+#[must_use]
+pub fn still_holds(
+    institution: &InstitutionId,
+    actor: &ActorId,
+    office: Role,
+    since: Timestamp,
+) -> Statement {
+    let values = vec![institution.into(), actor.into(), office.as_str().into(), since.into()];
+    Statement::new(STILL_HOLDS, values).expecting(1)
 }
 
 /// Counts a failed attempt from a strange place and lets such places wait. The transaction fails with
@@ -210,6 +276,15 @@ fn collect(rows: &[Row]) -> Result<Vec<Person>, CatalogError> {
         }
     }
     Ok(people)
+}
+
+/// Reads how an office is held: three columns, all of them empty where nobody does.
+pub(super) fn holding_of(row: &Row, column: usize) -> Result<Holding, CatalogError> {
+    Ok(Holding {
+        disabled: row.opt_i64(column)?.is_some_and(|disabled| disabled != 0),
+        disabled_last: row.opt_i64(column + 1)?.map(Timestamp::from_ms),
+        since: row.opt_i64(column + 2)?.map(Timestamp::from_ms),
+    })
 }
 
 /// A login name, an AE title as an actor, or a client identifier.

@@ -1,7 +1,7 @@
 //! Rules of the institution: versions that were proposed, who approved them, and which was in force from when on.
 //!
-//! Rows are added. Of a version only its end is written later: that it was rejected or withdrawn, or that it was put into force. What rows say is
-//! sealed beside them by the room above, so that a row that somebody else wrote is noticed.
+//! Rows are added. Of a version only its end is written later: that it was rejected or withdrawn, or that it was put into force. An approval that
+//! lapsed gives way to one that counts. What rows say is sealed beside them by the room above, so that a row that somebody else wrote is noticed.
 
 use super::people::actor;
 use crate::{CatalogError, Database, Row, Sql, Statement};
@@ -90,6 +90,9 @@ const ACTIVATED: Sql = Sql::new(
 const APPROVE: Sql = Sql::new(
     "INSERT INTO policy_approval (institution, version, office, approved_by, approved_ms, sealed) \
      VALUES ($1, $2, $3, $4, $5, $6)",
+);
+const TAKE_BACK: Sql = Sql::new(
+    "DELETE FROM policy_approval WHERE institution = $1 AND version = $2 AND office = $3 AND approved_by = $4 AND approved_ms = $5",
 );
 const APPROVALS: Sql = Sql::new(
     "SELECT version, office, approved_by, approved_ms, sealed FROM policy_approval \
@@ -183,6 +186,20 @@ pub fn approve(institution: &InstitutionId, digest: &[u8; 32], row: &ApprovalRow
         row.sealed.clone().into(),
     ];
     vec![Statement::new(STILL_OPEN, still_open).expecting(1), Statement::new(APPROVE, values).expecting(1)]
+}
+
+/// Takes an approval away that lapsed: goes before [`approve`], or the office would have said something already. The transaction fails with
+/// [`CatalogError::UnexpectedRows`] when it is another one by now.
+#[must_use]
+pub fn take_back(institution: &InstitutionId, row: &ApprovalRow) -> Statement {
+    let values = vec![
+        institution.into(),
+        number_value(row.version),
+        row.office.as_str().into(),
+        (&row.by).into(),
+        row.at.into(),
+    ];
+    Statement::new(TAKE_BACK, values).expecting(1)
 }
 
 /// Who approved a version.

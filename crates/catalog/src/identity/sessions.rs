@@ -1,7 +1,7 @@
 //! Sessions of people and service clients, found by the SHA-256 of their bearer token.
 
 use super::people::actor;
-use crate::{CatalogError, Database, Row, Sql, Statement};
+use crate::{CatalogError, Database, LookUp, Row, Sql, Statement};
 use std::str::FromStr;
 use yingdun_model::{ActorId, ActorKind, InstitutionId, Role, Timestamp};
 
@@ -259,16 +259,12 @@ pub fn insert(session: &SessionRow) -> Statement {
 /// # Errors
 /// As [`Database::query`].
 pub async fn standing(database: &Database, token_hash: &[u8; 32]) -> Result<Option<Standing>, CatalogError> {
-    let rows = database.look_up(Statement::new(STANDING, vec![token_hash.into()])).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let session = read(row, 17)?;
-    Ok(Some(Standing {
-        disabled: row.get_bool(14)?,
-        role_held: row.get_bool(15)?,
-        scopes: within(row.get_text(16)?, session.scope_limit.as_deref()),
-        demands: row.get_text(25)?.to_owned(),
-        session,
-    }))
+    stands(token_hash).alone(database).await
+}
+
+/// The same, to be asked beside other things.
+pub fn stands(token_hash: &[u8; 32]) -> LookUp<Option<Standing>> {
+    LookUp::new(Statement::new(STANDING, vec![token_hash.into()]), standing_of)
 }
 
 /// The sessions of an actor that live at a moment, the newest first, at most `max`.
@@ -412,6 +408,18 @@ pub fn forget_all() -> Vec<Statement> {
 #[must_use]
 pub fn forget_expired(before: Timestamp) -> Statement {
     Statement::new(FORGET, vec![before.into()])
+}
+
+fn standing_of(rows: &[Row]) -> Result<Option<Standing>, CatalogError> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    let session = read(row, 17)?;
+    Ok(Some(Standing {
+        disabled: row.get_bool(14)?,
+        role_held: row.get_bool(15)?,
+        scopes: within(row.get_text(16)?, session.scope_limit.as_deref()),
+        demands: row.get_text(25)?.to_owned(),
+        session,
+    }))
 }
 
 /// Reads a session whose proof by another directory begins at a column; to what it is bound stands behind.

@@ -55,7 +55,7 @@ async fn a_stored_instance_is_found_at_every_level(database: Database) {
     assert_eq!(found.len(), 1);
     let row = &found[0];
     assert_eq!((row.reference, row.patient, &row.uid), (study(10), patient(1), &stored.study_facts.uid));
-    assert_eq!((row.date, row.time), (stored.study_facts.terms.date, stored.study_facts.time));
+    assert_eq!((row.date, row.time), (stored.study_facts.terms.date, stored.study_facts.terms.time));
     assert_eq!((row.grade, row.received), (stored.study_facts.grade, stored.study_facts.received));
     assert_eq!((row.series_count, row.instance_count), (1, 1));
     assert_eq!((&row.modalities, &row.sealed), (&vec!["CT".to_owned()], &stored.study_facts.sealed));
@@ -416,7 +416,7 @@ async fn a_rebuilt_catalogue_is_the_same_and_keeps_care_relations(database: Data
     for (after, before) in after.iter_mut().zip(&before) {
         assert_eq!(after, before);
     }
-    assert_eq!(care::of_actor(&database, &here, &doctor, [patient(1)]).await, Ok(vec![relation]));
+    assert_eq!(care::of_actor(&here, &doctor, [patient(1)]).alone(&database).await, Ok(vec![relation]));
 }
 
 async fn institutions_do_not_see_each_other(database: Database) {

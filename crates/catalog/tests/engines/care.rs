@@ -65,8 +65,10 @@ async fn ending_a_relation_ends_all_that_would_still_hold(database: Database) {
     let left = care::of_patient(&database, &here, patient(1)).await.unwrap();
     let until: Vec<i64> = left.iter().map(|relation| relation.valid_until.as_ms()).collect();
     assert_eq!(until, [50, 100, 100]);
-    let both =
-        care::of_actor(&database, &here, &doctor(), [patient(1), patient(2), patient(3)]).await.unwrap();
+    let both = care::of_actor(&here, &doctor(), [patient(1), patient(2), patient(3)])
+        .alone(&database)
+        .await
+        .unwrap();
     assert_eq!(both.len(), 4);
     assert!(both.contains(&relation(patient(2), 0, 500)));
 }

@@ -44,17 +44,17 @@ async fn enter(database: &Database, names: &[&str]) {
 }
 
 async fn units(database: &Database, number: u64) -> Vec<String> {
-    let mut found = departments::of_studies(database, &here(), [study(number)]).await.unwrap();
+    let mut found = departments::of_studies(&here(), [study(number)]).alone(database).await.unwrap();
     found.remove(&study(number)).unwrap_or_default().into_iter().collect()
 }
 
 async fn a_membership_ends_and_one_of_an_unknown_department_never_begins(database: Database) {
-    assert!(!departments::any(&database, &here()).await.unwrap());
+    assert!(!departments::any(&here()).alone(&database).await.unwrap());
     let unknown = database.execute(vec![departments::join(&membership("department:surgery", 0, 10))]).await;
     assert!(matches!(unknown, Err(CatalogError::UnexpectedRows { .. })), "{unknown:?}");
     enter(&database, &["surgery"]).await;
-    assert!(departments::any(&database, &here()).await.unwrap());
-    assert!(!departments::any(&database, &institution("other")).await.unwrap());
+    assert!(departments::any(&here()).alone(&database).await.unwrap());
+    assert!(!departments::any(&institution("other")).alone(&database).await.unwrap());
     for (unit, from, until) in
         [("department:surgery", 0, 100), ("device:CT01", 0, 100), ("department:surgery", 500, 900)]
     {
@@ -62,7 +62,8 @@ async fn a_membership_ends_and_one_of_an_unknown_department_never_begins(databas
     }
     let actor = ActorId::new("doctor").unwrap();
     let held = async |at: i64| -> Vec<String> {
-        let held = departments::of_actor(&database, &here(), &actor, Timestamp::from_ms(at)).await.unwrap();
+        let held = departments::of_actor(&here(), &actor, Timestamp::from_ms(at));
+        let held = held.alone(&database).await.unwrap();
         held.into_iter().map(|held| format!("{} {}", held.unit, held.valid_until.as_ms())).collect()
     };
     assert_eq!(held(99).await, ["department:surgery 100", "device:CT01 100", "department:surgery 900"]);

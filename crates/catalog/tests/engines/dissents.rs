@@ -45,15 +45,16 @@ async fn every_kind_reads_back_until_it_ends(database: Database) {
     }
     let of = async |ms| {
         let mut found =
-            dissents::of_patients(&database, &here, [patient(1), patient(2)], at(ms)).await.unwrap();
+            dissents::of_patients(&here, [patient(1), patient(2)], at(ms)).alone(&database).await.unwrap();
         found.sort_by_key(|dissent| dissent.number);
         found
     };
     assert_eq!(of(19).await, all, "those that have not begun, too");
     assert!(of(20).await.is_empty());
-    assert!(dissents::of_patients(&database, &here, [patient(2)], at(0)).await.unwrap().is_empty());
+    assert!(dissents::of_patients(&here, [patient(2)], at(0)).alone(&database).await.unwrap().is_empty());
     assert!(
-        dissents::of_patients(&database, &institution("other"), [patient(1)], at(0))
+        dissents::of_patients(&institution("other"), [patient(1)], at(0))
+            .alone(&database)
             .await
             .unwrap()
             .is_empty()

@@ -6,6 +6,7 @@ mod apply;
 mod care;
 mod commitment_requests;
 mod commitments;
+mod consents;
 mod database;
 mod departments;
 mod dissents;

@@ -6,15 +6,19 @@ use yingdun_model::StudyRef;
 
 /// The studies that fit, in the order of answers.
 pub(crate) fn search(records: &[Stored], care: &[CareRelation], filter: &StudyFilter) -> Vec<StudyRef> {
-    let mut found: Vec<(u32, StudyRef)> = records
+    let mut found: Vec<(u32, u64, StudyRef)> = records
         .iter()
         .filter(|record| fits(records, care, filter, record))
-        .map(|record| (record.study_facts.terms.date.map_or(0, |date| date.number()), record.study))
+        .map(|record| {
+            let terms = &record.study_facts.terms;
+            let second = terms.time.map_or(0, |time| time.microseconds() / 1_000_000 + 1);
+            (terms.date.map_or(0, |date| date.number()), second, record.study)
+        })
         .collect();
     found.sort_unstable();
     found.dedup();
     found.reverse();
-    found.into_iter().map(|(_, reference)| reference).collect()
+    found.into_iter().map(|(_, _, reference)| reference).collect()
 }
 
 fn fits(records: &[Stored], care: &[CareRelation], filter: &StudyFilter, record: &Stored) -> bool {
@@ -30,11 +34,15 @@ fn fits(records: &[Stored], care: &[CareRelation], filter: &StudyFilter, record:
         && (filter.patients.is_empty() || filter.patients.contains(&record.study_facts.patient))
         && filter.tokens.iter().all(|any| any.iter().any(|token| study.terms.tokens.contains(token)))
         && filter.modalities.iter().all(|words| words.iter().any(|word| modalities.contains(&word)))
+        && filter.either.iter().all(|either| {
+            either.tokens.iter().any(|token| study.terms.tokens.contains(token))
+                || either.modalities.iter().any(|word| modalities.contains(&word))
+        })
         && filter.date.as_ref().is_none_or(|range| study.terms.date.is_some_and(|date| range.contains(&date)))
-        && filter.time.as_ref().is_none_or(|range| study.time.is_some_and(|time| range.contains(&time)))
+        && filter.time.as_ref().is_none_or(|range| study.terms.time.is_some_and(|time| range.contains(&time)))
         && filter.moments.as_ref().is_none_or(|range| {
             let (first, last) = (range.start(), range.end());
-            let moment = study.terms.date.map(|date| (date, study.time));
+            let moment = study.terms.date.map(|date| (date, study.terms.time));
             moment.is_some_and(|it| it >= (first.0, Some(first.1)) && it <= (last.0, Some(last.1)))
         })
 }

@@ -94,12 +94,12 @@ pub(crate) fn record(p: u64, s: u64, r: u64, i: u64) -> Stored {
             institution: institution.clone(),
             patient: patient(p),
             uid: uid(1, s),
-            time: TimeOfDay::parse("103000"),
             grade: Grade::L4,
             received,
             patient_conflict: false,
             terms: StudyTerms {
                 date: Date::parse("20240131"),
+                time: TimeOfDay::parse("103000"),
                 tokens: vec![token(&format!("id{p}"))],
                 modalities: vec![],
                 accession: None,

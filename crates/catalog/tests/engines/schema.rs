@@ -8,6 +8,11 @@ use yingdun_catalog::{CatalogError, Database, DatabaseKind, Statement};
 const CATALOGUE: &[(&str, &str)] = &[
     ("availability_told", "institution ae_title called_ae sequence attempts due_ms"),
     ("care_relation", "institution actor patient_ref valid_from_ms valid_until_ms given_by"),
+    (
+        "consent",
+        "institution number patient_ref kind project form giver reference valid_from_ms valid_until_ms entered_by \
+         withdrawn_ms withdrawn_by",
+    ),
     ("department", "institution department name"),
     (
         "dissent",

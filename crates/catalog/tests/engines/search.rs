@@ -8,7 +8,9 @@ use std::ops::RangeInclusive;
 use yingdun_catalog::catalogue::departments::{self, Department};
 use yingdun_catalog::catalogue::instances::{self, InstanceFilter};
 use yingdun_catalog::catalogue::series::{self as series_search, SeriesFilter};
-use yingdun_catalog::catalogue::{Date, Page, StudyFilter, TimeOfDay, Visibility, care, patients, studies};
+use yingdun_catalog::catalogue::{
+    Date, Either, Page, StudyFilter, TimeOfDay, Visibility, care, patients, studies,
+};
 use yingdun_catalog::{CatalogError, Database};
 use yingdun_model::{ActorId, AeTitle, DepartmentId, PatientRef, StudyRef, StudyUnit, Timestamp};
 
@@ -70,7 +72,7 @@ fn records(dice: &mut Dice) -> Vec<Stored> {
         let p = dice.roll(PATIENTS);
         let mut first = record(p, s, s * 10, s * 100);
         first.study_facts.terms.date = if dice.one_in(8) { None } else { dice.date() };
-        first.study_facts.time = if dice.one_in(8) { None } else { dice.time() };
+        first.study_facts.terms.time = if dice.one_in(8) { None } else { dice.time() };
         first.study_facts.terms.tokens =
             vec![token(&format!("id{p}")), token(&format!("name{}", p % 5)), token("everyone")];
         first = first.received_at(i64::try_from(dice.roll(1000)).unwrap());
@@ -142,6 +144,12 @@ fn filter(dice: &mut Dice) -> StudyFilter {
             dice.some(2, |dice| MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned())
         };
         filter.modalities = (0..=dice.roll(2)).map(|_| some(dice)).collect();
+    }
+    for _ in 0..dice.roll(3) {
+        filter.either.push(Either {
+            tokens: dice.some(3, |dice| token(&format!("name{}", dice.roll(6)))),
+            modalities: dice.some(2, |dice| MODALITIES[usize::try_from(dice.roll(4)).unwrap()].to_owned()),
+        });
     }
     if dice.one_in(3) {
         filter.date = Some(dice.range(Dice::date));

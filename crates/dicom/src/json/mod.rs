@@ -303,7 +303,28 @@ impl Writer {
     }
 }
 
+/// The document without its binary values, inline or by address, however deep they stand; nothing where it cannot be read.
+#[must_use]
+pub fn without_binaries(document: &[u8]) -> Option<Vec<u8>> {
+    let mut document: serde_json::Value = serde_json::from_slice(document).ok()?;
+    drop_binaries(&mut document);
+    serde_json::to_vec(&document).ok()
+}
+
 // === helpers ===
+
+fn drop_binaries(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.retain(|_, member| {
+                member.get("InlineBinary").is_none() && member.get("BulkDataURI").is_none()
+            });
+            members.values_mut().for_each(drop_binaries);
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(drop_binaries),
+        _ => {}
+    }
+}
 
 fn join(path: &str, tag: Tag, index: Option<usize>) -> String {
     let mut joined = String::with_capacity(path.len() + 16);
@@ -321,6 +342,23 @@ fn join(path: &str, tag: Tag, index: Option<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_binaries_nothing_of_pixels_is_left_at_any_depth() {
+        let document = br#"{
+            "00080016": {"vr": "UI", "Value": ["1.2"]},
+            "00880200": {"vr": "SQ", "Value": [{"7FE00010": {"vr": "OB", "InlineBinary": "AAAA"}, "00280010": {"vr": "US", "Value": [1]}}]},
+            "60003000": {"vr": "OW", "InlineBinary": "AAAA"},
+            "7FE00010": {"vr": "OW", "BulkDataURI": "https://a/bulk/7FE00010"}
+        }"#;
+        let left: serde_json::Value = serde_json::from_slice(&without_binaries(document).unwrap()).unwrap();
+        let kept = serde_json::json!({
+            "00080016": {"vr": "UI", "Value": ["1.2"]},
+            "00880200": {"vr": "SQ", "Value": [{"00280010": {"vr": "US", "Value": [1]}}]},
+        });
+        assert_eq!(left, kept);
+        assert_eq!(without_binaries(b"{"), None);
+    }
     use serde_json::json;
 
     fn rendered(set: &DataSet) -> serde_json::Value {

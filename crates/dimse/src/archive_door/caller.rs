@@ -4,7 +4,10 @@ use super::{ArchiveDoor, refusal};
 use crate::pdu::{UserIdentity, UserIdentityKind};
 use crate::scp::{Peer, Refusal};
 use crate::scu::Reached;
-use yingdun_access::{AssociationEnd, Login, PeerFacts, Session, SignInError, Stage};
+use yingdun_access::{
+    AssociationEnd, Attempt, DeviceFault, DeviceRefusal, Login, PeerFacts, Session, ShownCertificate,
+    SignInError, Stage,
+};
 use yingdun_model::{ActorId, ActorKind, AeTitle, Role, Secret};
 
 /// Who acts in an association.
@@ -52,7 +55,12 @@ impl ArchiveDoor {
             address: peer.address.ip().to_canonical(),
             tls: peer.tls,
         };
-        let device = self.access.authenticate_device(facts).await.map_err(|refused| refusal(&refused))?;
+        let device = self.access.authenticate_device(facts).await.map_err(|refused| {
+            if let (DeviceRefusal::Fault(fault), true) = (&refused, peer.is_caller) {
+                self.access.note_attempt(attempt(peer, *fault));
+            }
+            refusal(&refused)
+        })?;
         let person = match &peer.identity {
             Some(identity) => self.person(&device, identity).await,
             None => Ok(None),
@@ -75,7 +83,17 @@ impl ArchiveDoor {
     ) -> Result<Caller, Refusal> {
         let Reached { address, tls, certificate_sha256 } = reached.ok_or(Refusal::NotTrusted)?;
         let (calling, called) = (title.clone(), called.clone());
-        self.let_in(&Peer { calling, called, address, tls, certificate_sha256, identity: None }).await
+        let peer = Peer {
+            calling,
+            called,
+            address,
+            tls,
+            certificate_sha256,
+            certificate: None,
+            is_caller: false,
+            identity: None,
+        };
+        self.let_in(&peer).await
     }
 
     async fn person(&self, device: &Session, identity: &UserIdentity) -> Result<Option<Person>, Refusal> {
@@ -141,6 +159,18 @@ impl ArchiveDoor {
 
 // === helpers ===
 
+/// What waits to be registered, or shows that a record does not fit any more. Who is behind the device is no part of it.
+fn attempt(peer: &Peer, fault: DeviceFault) -> Attempt {
+    let certificate = peer.certificate.as_deref().and_then(|der| ShownCertificate::read(der, true));
+    Attempt {
+        titles: Some((peer.calling.clone(), peer.called.clone())),
+        address: peer.address.ip().to_canonical(),
+        tls: peer.tls,
+        certificate,
+        cause: fault.into(),
+    }
+}
+
 /// `zhang@radiologist` is a name and a role; an `@` in front of anything else belongs to the name.
 fn name_and_role(text: &str) -> (String, Option<Role>) {
     let divided = text.rsplit_once('@').and_then(|(name, role)| Some((name, role.parse().ok()?)));
@@ -160,6 +190,7 @@ fn refused(error: SignInError) -> Refusal {
         | SignInError::NoSecondFactor
         | SignInError::SecondFactorDamaged
         | SignInError::NameTaken
+        | SignInError::Frozen
         | SignInError::PasswordElsewhere
         | SignInError::Passkey(_)
         | SignInError::NoDirectory => Refusal::NotTrusted,

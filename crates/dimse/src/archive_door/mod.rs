@@ -16,7 +16,7 @@ use crate::commitment::{Outcome, Reference, Transaction};
 use crate::query::{Query, Selection};
 use crate::scp::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, PendingReport, Refusal,
-    Service, WorkitemAnswer, WorkitemRequest,
+    Service, TurnedAway, WorkitemAnswer, WorkitemRequest,
 };
 use bytes::Bytes;
 use passing::{Crowded, holding};
@@ -25,7 +25,8 @@ use rustls::ClientConfig;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use yingdun_access::{
-    self as access, Access, AssociationEnd, DeviceFault, DeviceHabits, DeviceRefusal, Resource,
+    self as access, Access, AssociationEnd, Attempt, DeviceFault, DeviceHabits, DeviceRefusal, Resource,
+    ShownCertificate,
 };
 use yingdun_archive::{
     AnswerError, Archive, CommitmentAnswer, CommitmentError, CommitmentPending, CommitmentReport,
@@ -81,6 +82,13 @@ impl Service for ArchiveDoor {
 
     async fn admit(&self, peer: &Peer) -> Result<Caller, Refusal> {
         self.admit_through(peer).await
+    }
+
+    fn turned_away(&self, caller: TurnedAway) {
+        let TurnedAway { address, tls, certificate, is_verified, cause } = caller;
+        let certificate = certificate.and_then(|der| ShownCertificate::read(&der, is_verified));
+        let address = address.ip().to_canonical();
+        self.access.note_attempt(Attempt { titles: None, address, tls, certificate, cause });
     }
 
     fn recognises(&self, caller: &Caller) -> bool {

@@ -41,18 +41,20 @@ pub use sealed::Sealed;
 pub use send::send;
 pub use service::{
     Failure, FailureKind, Incoming, Matches, MoveTarget, Object, Outgoing, Peer, Refusal, Service, Source,
+    TurnedAway,
 };
 pub(crate) use worklist::MODALITY_WORKLIST;
 
 pub use workitem::{WorkitemAnswer, WorkitemRequest};
 
 use crate::association::{AssociationError, Connection, DATA_BYTES_MAX, Pending, Timeouts};
-use crate::pdu::AssociateRj;
-use crate::tls::{BUFFER_BYTES, fingerprint, read_in_long_pieces};
+use crate::pdu::{AssociateRj, RejectReason};
+use crate::tls::{BUFFER_BYTES, cause_of, fingerprint, read_in_long_pieces, with_shown};
 use admission::{Admission, Slot};
 use bytes::Bytes;
 use conversation::Conversation;
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +63,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use yingdun_access::AssociationEnd;
+use yingdun_access::{AssociationEnd, AttemptCause};
 use yingdun_gateway::{Gateway, Refusal as NotLetThrough};
 use yingdun_model::Uid;
 
@@ -110,7 +112,7 @@ struct Shared<S> {
 /// What the transport knows of the peer.
 enum Proof {
     Plain,
-    Tls(Option<[u8; 32]>),
+    Tls(Option<Box<[u8]>>),
 }
 
 /// How a connection ended before it was an association.
@@ -218,14 +220,26 @@ impl<S: Service> Shared<S> {
             Transport::Tls(config) => {
                 let within = self.settings.timeouts.handshake;
                 let handshake = TlsAcceptor::from(config).accept(read_in_long_pieces(stream));
-                let mut stream = tokio::time::timeout(within, handshake)
-                    .await
-                    .map_err(|_| Closed::HandshakeTimedOut(within))?
-                    .map_err(Closed::Handshake)?;
+                let (handshake, shown) = with_shown(tokio::time::timeout(within, handshake)).await;
+                let handshake = handshake.map_err(|_| Closed::HandshakeTimedOut(within))?;
+                let mut stream = handshake.map_err(|error| {
+                    // One that is dropped where devices are not served, or in a flood, leaves nothing.
+                    if let Some(cause) = cause_of(&error).filter(|_| slot.within_limits()) {
+                        let (tls, certificate) = (true, shown);
+                        self.service.turned_away(TurnedAway {
+                            address,
+                            tls,
+                            certificate,
+                            is_verified: false,
+                            cause,
+                        });
+                    }
+                    Closed::Handshake(error)
+                })?;
                 stream.get_mut().1.set_buffer_limit(Some(BUFFER_BYTES));
                 // Known before the peer has said a word of DICOM.
-                let certificate =
-                    stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
+                let chain = stream.get_ref().1.peer_certificates();
+                let certificate = chain.and_then(|chain| chain.first()).map(|first| Box::from(&**first));
                 self.associate(stream, address, Proof::Tls(certificate), slot, stop, give_up).await
             }
         }
@@ -243,21 +257,32 @@ impl<S: Service> Shared<S> {
     ) -> Result<(), Closed> {
         let connection = Connection::new(stream, DATA_BYTES_MAX);
         let pending = Pending::receive(connection, self.settings.timeouts).await?;
+        let (tls, certificate) = match proof {
+            Proof::Plain => (false, None),
+            Proof::Tls(certificate) => (true, certificate),
+        };
         let (calling, called) = match pending.titles() {
             Ok(titles) => titles,
             Err(reason) => {
                 tracing::info!(%address, %reason, "an association was rejected");
                 count_rejection("malformed");
+                let is_title = matches!(
+                    reason,
+                    RejectReason::CalledAeNotRecognised | RejectReason::CallingAeNotRecognised
+                );
+                if is_title && slot.within_limits() {
+                    let (is_verified, cause) = (true, AttemptCause::TitleMalformed);
+                    self.service.turned_away(TurnedAway { address, tls, certificate, is_verified, cause });
+                }
                 return Ok(pending.reject(AssociateRj { transient: false, reason }).await?);
             }
         };
-        let (tls, certificate_sha256) = match proof {
-            Proof::Plain => (false, None),
-            Proof::Tls(certificate) => (true, certificate),
-        };
+        let certificate_sha256 = certificate.as_deref().map(|der| fingerprint(&CertificateDer::from(der)));
         let identity = pending.request().user.identity.clone();
         let answer_due = identity.as_ref().is_some_and(|identity| identity.positive_response_requested);
-        let mut peer = Peer { calling, called, address, tls, certificate_sha256, identity };
+        let is_caller = true;
+        let mut peer =
+            Peer { calling, called, address, tls, certificate_sha256, certificate, is_caller, identity };
         let admitted = if slot.within_limits() {
             self.service.admit(&peer).await
         } else {
@@ -265,6 +290,7 @@ impl<S: Service> Shared<S> {
         };
         // What proves somebody is not kept for the length of an association.
         peer.identity = None;
+        peer.certificate = None;
         let session = match admitted {
             Ok(session) => session,
             Err(refusal) => {

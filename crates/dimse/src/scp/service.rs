@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
-use yingdun_access::{AssociationEnd, DeviceHabits};
+use yingdun_access::{AssociationEnd, AttemptCause, DeviceHabits};
 use yingdun_dicom::Tag;
 use yingdun_dicom::data_set::DataSet;
 use yingdun_dicom::matching::Keys;
@@ -35,8 +35,27 @@ pub struct Peer {
     pub tls: bool,
     /// SHA-256 of its certificate, which TLS has verified; `None` on a plain connection.
     pub certificate_sha256: Option<[u8; 32]>,
+    /// That certificate (DER), of who called us. Not kept once the association is accepted.
+    pub certificate: Option<Box<[u8]>>,
+    /// Whether it called us; otherwise it answered a call of ours.
+    pub is_caller: bool,
     /// Who is behind it, as it says (PS3.7 §D.3.3.7). Not kept once the association is accepted.
     pub identity: Option<UserIdentity>,
+}
+
+/// What is known of a caller that was turned away before there was anything to decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// Where it connected from.
+    pub address: SocketAddr,
+    /// Whether it was the door over TLS.
+    pub tls: bool,
+    /// The certificate that it showed (DER), as far as TLS came.
+    pub certificate: Option<Box<[u8]>>,
+    /// Whether TLS verified that.
+    pub is_verified: bool,
+    /// Why.
+    pub cause: AttemptCause,
 }
 
 /// Why a peer is turned away, in the words of the one who decides.
@@ -168,6 +187,11 @@ pub trait Service: Send + Sync + 'static {
 
     /// Decides who may come in. Called once per association, before it is accepted.
     fn admit(&self, peer: &Peer) -> impl Future<Output = Result<Self::Session, Refusal>> + Send;
+
+    /// Somebody was turned away before that. Must return at once.
+    fn turned_away(&self, caller: TurnedAway) {
+        drop(caller);
+    }
 
     /// Whether the one whom the peer named is behind the session, so that the peer can be told.
     fn recognises(&self, session: &Self::Session) -> bool {

@@ -158,6 +158,7 @@ impl LimitRules {
             limit(Measure::Patients, 60, 300, Step::SuspendSession),
             limit(Measure::Patients, 1440, 1000, Step::SuspendSession),
             limit(Measure::Exports, 1440, 60, Step::SuspendExport),
+            limit(Measure::Prints, 1440, 200, Step::SuspendExport),
         ];
         Self { usual, ..rules }
     }

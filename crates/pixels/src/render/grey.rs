@@ -58,7 +58,7 @@ fn whole_range(picture: &Picture, presentation: &Presentation) -> Window {
 }
 
 #[allow(clippy::cast_precision_loss)] // beyond 2^53 nobody sees the difference
-fn measured(value: i64, presentation: &Presentation) -> f64 {
+pub(super) fn measured(value: i64, presentation: &Presentation) -> f64 {
     match &presentation.modality {
         Modality::Rescale { slope, intercept } => value as f64 * slope + intercept,
         Modality::Table(table) => f64::from(table.entry(value)),

@@ -1,15 +1,17 @@
 //! From samples to what a screen shows: grey values through modality and VOI look-up tables (PS3.4 §N.2), colours to
-//! RGB, then the part and size that was asked for (PS3.18 §8.3.5), as JPEG or PNG.
+//! RGB, then the part and size that was asked for (PS3.18 §8.3.5), as JPEG or PNG. And what the values of a region are together.
 
 mod colour;
 mod file;
 mod grey;
 mod lookup;
 mod presentation;
+mod region;
 mod scale;
 
 pub use file::{to_jpeg, to_png};
 pub use presentation::{Presentation, Window, WindowFunction};
+pub use region::{Area, Shape, Statistics, statistics};
 pub use scale::{Region, Viewport};
 
 use crate::error::PixelError;

@@ -116,6 +116,7 @@ pub(crate) async fn own(call: Call) -> Result<Response<Body>, Problem> {
         policy_set: None,
         reason: OWN_ACCESSES,
         counts: Counts::new(),
+        content: None,
         detail: None,
     };
     let receipt = call.service.audit.append_one(event).await.map_err(|error| unavailable(&error))?;

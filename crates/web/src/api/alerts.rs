@@ -45,6 +45,19 @@ pub(crate) async fn acknowledge(call: Call, body: Body) -> Result<Response<Body>
     Ok(answer::json(StatusCode::OK, &shown(&alert.map_err(of_alert)?)))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FreezeBody {
+    reason: String,
+}
+
+/// Freezes the person of an alert.
+pub(crate) async fn freeze(call: Call, body: Body) -> Result<Response<Body>, Problem> {
+    let body: FreezeBody = json_of(body).await?;
+    let frozen = call.service.access.freeze(call.session()?, number(&call)?, &body.reason).await;
+    Ok(answer::json(StatusCode::CREATED, &shown(&frozen.map_err(of_alert)?)))
+}
+
 /// Lifts what is stopped for the person of an alert.
 pub(crate) async fn lift(call: Call) -> Result<Response<Body>, Problem> {
     let alert = call.service.access.lift_stop(call.session()?, number(&call)?).await.map_err(of_alert)?;
@@ -91,6 +104,10 @@ fn of_alert(error: AlertError) -> Problem {
         AlertError::Admin(error) => of_admin(error),
         AlertError::NotFound => Problem::new(Kind::NotFound).expected("an alert of this institution"),
         AlertError::SamePerson => Problem::new(Kind::Forbidden).expected("another person").came(words),
+        AlertError::Words => Problem::new(Kind::BadRequest).expected(words),
+        AlertError::NotAPerson | AlertError::LastLifter | AlertError::Frozen => {
+            Problem::new(Kind::Conflict).came(words)
+        }
         AlertError::State => Problem::new(Kind::Conflict).came(words),
         // The list may grow below us; what we do not know yet is not the client's fault.
         other => super::problems::unavailable(&other),

@@ -96,7 +96,7 @@ fn tree(call: &Call) -> Result<Tree, Problem> {
 }
 
 /// The log as it is now, through a tree that it may not have.
-fn reader(call: &Call, tree: Tree) -> Result<Reader, Problem> {
+pub(super) fn reader(call: &Call, tree: Tree) -> Result<Reader, Problem> {
     call.service.audit.reader_of(tree).map_err(|error| match error {
         AuditError::NoTree { .. } => Problem::new(Kind::NotFound)
             .expected("a tree that this log has (`audit.sm3_tree` in the configuration)"),

@@ -3,8 +3,7 @@
 use super::accounts::actor;
 use super::departments::department;
 use super::problems::of_admin;
-use super::rights::patient;
-use crate::dicomweb::problems::of_unavailable;
+use super::rights::{patient_with_studies, with_studies};
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
@@ -36,18 +35,12 @@ struct DissentBody {
     unknown: bool,
 }
 
-/// To how many an answer counts the studies that it closes: each is a row that is read.
-const STUDIES_COUNTED_MAX: u32 = 1000;
-
 /// Enters one.
 pub(crate) async fn enter(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let body: DissentBody = json_of(body).await?;
     let against = against(&body)?;
     let session = call.session()?;
-    let patient = patient(&call, &body.issuer, &body.patient_id).await?;
-    let archive = &call.service.archive;
-    let studies = archive.studies_of_patient(session.institution(), patient, STUDIES_COUNTED_MAX).await;
-    let studies = studies.map_err(|unavailable| of_unavailable(&unavailable))?;
+    let (patient, studies) = patient_with_studies(&call, &body.issuer, &body.patient_id).await?;
     let new = NewDissent {
         patient,
         is_known: studies > 0 || body.unknown,
@@ -57,11 +50,7 @@ pub(crate) async fn enter(call: Call, body: Body) -> Result<Response<Body>, Prob
         valid_until: body.valid_until_ms.map(Timestamp::from_ms),
     };
     let entered = call.service.access.enter_dissent(session, new).await.map_err(of_admin)?;
-    let mut entered = shown(&entered);
-    if let Some(row) = entered.as_object_mut() {
-        row.insert("studies".to_owned(), json!(studies));
-    }
-    Ok(answer::json(StatusCode::CREATED, &entered))
+    Ok(answer::json(StatusCode::CREATED, &with_studies(shown(&entered), studies)))
 }
 
 /// All that are not over.

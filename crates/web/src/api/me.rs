@@ -12,8 +12,8 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_access::{AlertRow, RecoveryCodes, SignInError};
-use yingdun_model::{Secret, Timestamp};
+use yingdun_access::{AlertRow, Membership, RecoveryCodes, SignInError};
+use yingdun_model::{ActorKind, Secret, Timestamp, Unit};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +32,36 @@ struct PresentBody {
 #[serde(deny_unknown_fields)]
 struct CodeBody {
     code: String,
+}
+
+/// Whose session this is, and what a client needs to know before it draws anything.
+pub(crate) async fn who(call: Call) -> Result<Response<Body>, Problem> {
+    let session = call.session()?;
+    if session.actor_kind() != ActorKind::Person {
+        return Err(Problem::new(Kind::Forbidden).expected("the session of a person"));
+    }
+    let account = call.service.access.own_account(session).await.map_err(|error| unavailable(&error))?;
+    let words = |unit: &Membership| match &unit.unit {
+        Unit::Department(department) => json!({"department": department.as_str()}),
+        Unit::Device(device) => json!({"device": device.as_str()}),
+    };
+    let body = json!({
+        "name": session.actor().as_str(),
+        "role": session.role().as_str(),
+        "roles": account.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "institution": session.institution().as_str(),
+        "session": session.reference(),
+        "sign_in": session.sign_in().as_str(),
+        "purpose": session.purpose().as_str(),
+        "stage": session.stage().as_str(),
+        "expires_ms": session.expires().as_ms(),
+        "idle_until_ms": account.idle_until.map(Timestamp::as_ms),
+        "actions": account.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>(),
+        "units": account.units.iter().map(words).collect::<Vec<_>>(),
+        "masked": account.is_masked,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    Ok(secret(answer::json(StatusCode::OK, &body)))
 }
 
 /// How the own second factor stands, and what this session is worth.

@@ -317,7 +317,10 @@ fn not_begun(error: JobError) -> Problem {
 
 fn of_device(fault: CallFault) -> Problem {
     match fault {
-        CallFault::Key(wrong) => Problem::bad_request("keys of texts, by keyword or tag", wrong),
+        // No description names each keyword that there is.
+        CallFault::Key(wrong) => {
+            Problem::new(Kind::Unprocessable).expected("keys of texts, by keyword or tag").came(wrong)
+        }
         CallFault::Device { expected, came, remedy } => {
             Problem::new(Kind::BadGateway).expected(expected).came(came).remedy(remedy)
         }

@@ -1,5 +1,6 @@
 //! Accounts of patients: bound to a record, unbound; and what a patient learns of who looked.
 
+use super::accesses::reference_of;
 use super::accounts::actor;
 use super::across::{Found, Search, search};
 use super::audit::{count, parsed};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use yingdun_access::{GrantRecord, Granted, NewPatientAccount, OwnRecordLook, session_leaf};
 use yingdun_audit::across::Walk;
 use yingdun_audit::{Event, EventKind, Filter, Leaf, Outcome, ReasonCode};
-use yingdun_model::Action;
+use yingdun_model::{Action, StudyRef};
 
 /// The patient is named in the body and never in a path, so that no patient ID ends up in a log of addresses.
 #[derive(Deserialize)]
@@ -61,7 +62,11 @@ pub(crate) async fn unbind(call: Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
     let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
     let limit = count(&call, "limit")?;
-    let (found, looks) = looks(&call, from, limit).await?;
+    let study = match call.query.one("study_uid")? {
+        Some(uid) => Some(reference_of(&call, uid).await?),
+        None => None,
+    };
+    let (found, looks) = looks(&call, study, from, limit).await?;
     let rows = looks.iter().map(|(leaf, who)| {
         json!({
             "time_ms": leaf.time_ms,
@@ -82,6 +87,7 @@ pub(crate) async fn accesses(call: Call) -> Result<Response<Body>, Problem> {
 /// A page of who looked, in the logs of all nodes, each as a patient is told. The leaf that it was asked comes before the answer.
 pub(crate) async fn looks(
     call: &Call,
+    study: Option<StudyRef>,
     from: Option<Walk>,
     limit: usize,
 ) -> Result<(Found, Vec<(Leaf, OwnRecordLook)>), Problem> {
@@ -101,6 +107,8 @@ pub(crate) async fn looks(
         kinds: vec![EventKind::Access],
         outcome: Some(Outcome::Permitted),
         patient: Some(patient),
+        // Of the own record; what is asked of another one finds nothing.
+        study,
         ..Filter::default()
     };
     let found = search(call, Search { filter, from, limit, only: None, leaf: receipt.index() }).await?;

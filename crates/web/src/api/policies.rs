@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use yingdun_access::{NewPolicy, PolicyChangeError, PolicyInForce, PolicyRecord};
+use yingdun_access::{NewPolicy, PolicyApproval, PolicyChangeError, PolicyInForce, PolicyRecord};
 
 /// For how long rules are suspended unless something else is said: until the morning after a bad evening.
 const SUSPENDED_MINUTES: u32 = 240;
@@ -136,7 +136,10 @@ fn shown(record: &PolicyRecord, with_text: bool) -> Value {
     let approvals: Vec<Value> = record
         .approvals
         .iter()
-        .map(|approval| json!({"office": approval.office, "name": approval.by, "at_ms": approval.at}))
+        .map(|approval| {
+            let PolicyApproval { office, by, at, has_lapsed } = approval;
+            json!({"office": office, "name": by, "at_ms": at, "has_lapsed": has_lapsed})
+        })
         .collect();
     let mut shown = json!({
         "version": record.version,
@@ -186,9 +189,10 @@ pub(super) fn of_policy(error: PolicyChangeError) -> Problem {
             Problem::new(Kind::NotFound).expected("a version or suspension of this institution")
         }
         PolicyChangeError::SamePerson => Problem::new(Kind::Forbidden).expected("another person").came(words),
-        PolicyChangeError::OtherDigest | PolicyChangeError::State(_) | PolicyChangeError::TooManyWait => {
-            Problem::new(Kind::Conflict).came(words)
-        }
+        PolicyChangeError::OtherDigest
+        | PolicyChangeError::State(_)
+        | PolicyChangeError::Lapsed { .. }
+        | PolicyChangeError::TooManyWait => Problem::new(Kind::Conflict).came(words),
         PolicyChangeError::Words | PolicyChangeError::Minutes => {
             Problem::new(Kind::BadRequest).expected(words)
         }

@@ -22,9 +22,11 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         AdminError::RoleConflict
         | AdminError::OfficerAccount
         | AdminError::AlreadyFounded
+        | AdminError::SetUp
         | AdminError::NoDirectory
         | AdminError::PasswordElsewhere
         | AdminError::TooManyCredentials
+        | AdminError::NotApprovable
         | AdminError::OwnSecondFactor => Problem::new(Kind::Conflict).came(words),
         AdminError::NotARoleOfPeople(_)
         | AdminError::OfficersNotDistinct
@@ -32,9 +34,10 @@ pub(crate) fn of_admin(error: AdminError) -> Problem {
         | AdminError::DepartmentName
         | AdminError::TooManyDepartments
         | AdminError::TooManyNamed
+        | AdminError::ConsentReference
         | AdminError::Subject
         | AdminError::WhichDirectory => Problem::new(Kind::BadRequest).expected(words),
-        AdminError::EmptyInterval | AdminError::CredentialIsOver => {
+        AdminError::EmptyInterval | AdminError::CredentialIsOver | AdminError::PlainNotSpelledOut => {
             Problem::new(Kind::Unprocessable).expected(words)
         }
         AdminError::SystemOnly => Problem::new(Kind::Forbidden).expected(words),

@@ -2,6 +2,7 @@
 
 use super::accounts::{actor, actor_in_path, ae_title};
 use super::problems::of_admin;
+use crate::dicomweb::problems::of_unavailable;
 use crate::http::answer;
 use crate::http::body::json_of;
 use crate::http::problem::{Kind, Problem};
@@ -9,6 +10,7 @@ use crate::routes::Call;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use yingdun_access::Scope;
 use yingdun_model::{PatientRef, Role, Timestamp};
@@ -123,6 +125,29 @@ fn role_in_path(call: &Call) -> Result<Role, Problem> {
         .ok_or_else(|| Problem::new(Kind::NotFound).expected("one of the roles, such as `radiologist`"))
 }
 
+/// To how many an answer counts the studies that it is about: each is a row that is read.
+const STUDIES_COUNTED_MAX: u32 = 1000;
+
+/// Of whom a request speaks, and how many studies of that patient there are.
+pub(super) async fn patient_with_studies(
+    call: &Call,
+    issuer: &str,
+    patient_id: &str,
+) -> Result<(PatientRef, usize), Problem> {
+    let patient = patient(call, issuer, patient_id).await?;
+    let (archive, institution) = (&call.service.archive, call.session()?.institution());
+    let studies = archive.studies_of_patient(institution, patient, STUDIES_COUNTED_MAX).await;
+    Ok((patient, studies.map_err(|unavailable| of_unavailable(&unavailable))?))
+}
+
+/// The row of what was entered, with how many studies it is about.
+pub(super) fn with_studies(mut entered: Value, studies: usize) -> Value {
+    if let Some(row) = entered.as_object_mut() {
+        row.insert("studies".to_owned(), json!(studies));
+    }
+    entered
+}
+
 pub(super) async fn patient(call: &Call, issuer: &str, patient_id: &str) -> Result<PatientRef, Problem> {
     let (issuer, patient_id) = (issuer.trim(), patient_id.trim());
     if patient_id.is_empty() || patient_id.len() > crate::limits::PATIENT_ID_BYTES_MAX {
@@ -133,5 +158,5 @@ pub(super) async fn patient(call: &Call, issuer: &str, patient_id: &str) -> Resu
         .archive
         .patient_reference(institution, issuer, patient_id)
         .await
-        .map_err(|unavailable| crate::dicomweb::problems::of_unavailable(&unavailable))
+        .map_err(|unavailable| of_unavailable(&unavailable))
 }

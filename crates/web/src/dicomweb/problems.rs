@@ -90,6 +90,12 @@ pub(crate) fn refused(reason: &str) -> Problem {
             .came(reason)
             .remedy("read metadata, frames or pictures instead; or activate a role that is not masked");
     }
+    if reason == Reason::RenderedOnly.as_str() {
+        return Problem::new(Kind::Forbidden)
+            .expected("rendered pictures, as this study is shown to this role with marks and in no other form")
+            .came(reason)
+            .remedy("ask for `/rendered` of an instance or a frame, or for a thumbnail; metadata come without pixels");
+    }
     Problem::new(Kind::Forbidden).expected("a role that may do this").came(reason)
 }
 

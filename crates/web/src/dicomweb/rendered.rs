@@ -94,7 +94,9 @@ pub(super) async fn answer(
         ));
     }
     // The version of the program stands for how it renders.
-    let form = format!("{wish:?} {numbers:?} {}", env!("CARGO_PKG_VERSION"));
+    // Pictures of two openings differ in their marks.
+    let mark = study.mark_number().await.map_err(problems::of_open)?;
+    let form = format!("{wish:?} {numbers:?} {mark:?} {}", env!("CARGO_PKG_VERSION"));
     let validator: Validator = validator(std::slice::from_ref(entry), &["rendered", &form]);
     if let Some(unchanged) = validator.not_modified(&call.headers) {
         return Ok(unchanged);

@@ -2,6 +2,8 @@
 //! many are read and worked on at a time, by threads for such work.
 
 use super::problems;
+use super::region::Measured;
+use super::stamps::Stamps;
 use super::view::{Picture as File, Wish};
 use crate::http::problem::{Kind, Problem};
 use crate::limits;
@@ -24,15 +26,23 @@ pub(crate) struct Studio {
     places: Arc<Semaphore>,
     /// The one place for pictures beyond [`limits::LARGE_PICTURE_BYTES`].
     large: Arc<Semaphore>,
+    stamps: Arc<Stamps>,
+    /// How often regions were measured.
+    pub(super) measured: Arc<Measured>,
 }
 
 impl Studio {
     pub(crate) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { places: Arc::new(Semaphore::new(processors)), large: Arc::new(Semaphore::new(1)) }
+        Self {
+            places: Arc::new(Semaphore::new(processors)),
+            large: Arc::new(Semaphore::new(1)),
+            stamps: Arc::default(),
+            measured: Arc::default(),
+        }
     }
 
-    /// Renders one frame as a file.
+    /// Renders one frame as a file, with the marks that this session is shown.
     pub(crate) async fn render(
         &self,
         study: &OpenStudy,
@@ -40,17 +50,17 @@ impl Studio {
         number: u32,
         wish: Wish,
     ) -> Result<Bytes, Problem> {
-        let mut places = self.places(entry).await?;
-        let frame = study.image(entry, number).await.map_err(problems::of_open)?;
-        let declared = ImageAttributes::of(&frame.data_set).map_err(of_pixels)?;
-        if places.large.is_none() && declared.decoded_bytes() > limits::LARGE_PICTURE_BYTES {
-            let large = self.large.acquire().await.map_err(|_| Problem::new(Kind::Unavailable))?;
-            places.large = Some(large);
-        }
+        let (_places, frame, declared) = self.frame(study, entry, number).await?;
+        let mark = study.mark(entry, number, &frame.data_set).await.map_err(problems::of_open)?;
+        let stamps = Arc::clone(&self.stamps);
         let work = move || {
             let picture = decoded(&frame, &declared)?;
             let presentation = Presentation::of(&frame.data_set, number, &declared)?;
-            let bitmap = render::render(&picture, &presentation, &wish.on(&declared))?;
+            let view = wish.on(&declared);
+            let mut bitmap = render::render(&picture, &presentation, &view)?;
+            if let Some(mark) = mark {
+                stamps.press(&mark, &mut bitmap, &view, &declared);
+            }
             match wish.picture {
                 File::Jpeg => render::to_jpeg(bitmap, wish.quality),
                 File::Png => Ok(render::to_png(&bitmap)),
@@ -58,6 +68,23 @@ impl Studio {
         };
         let made = picture_work(work).await.map_err(|unavailable| problems::of_unavailable(&unavailable))?;
         made.map(Bytes::from).map_err(of_pixels)
+    }
+
+    /// A place, and one frame with what it declares.
+    pub(super) async fn frame(
+        &self,
+        study: &OpenStudy,
+        entry: &InstanceEntry,
+        number: u32,
+    ) -> Result<(Places<'_>, ImageFrame, ImageAttributes), Problem> {
+        let mut places = self.places(entry).await?;
+        let frame = study.image(entry, number).await.map_err(problems::of_open)?;
+        let declared = ImageAttributes::of(&frame.data_set).map_err(of_pixels)?;
+        if places.large.is_none() && declared.decoded_bytes() > limits::LARGE_PICTURE_BYTES {
+            let large = self.large.acquire().await.map_err(|_| Problem::new(Kind::Unavailable))?;
+            places.large = Some(large);
+        }
+        Ok((places, frame, declared))
     }
 
     /// One frame in another transfer syntax.
@@ -86,7 +113,7 @@ impl Studio {
 }
 
 /// The places of one picture.
-struct Places<'s> {
+pub(super) struct Places<'s> {
     _place: SemaphorePermit<'s>,
     large: Option<SemaphorePermit<'s>>,
 }
@@ -104,7 +131,7 @@ pub(super) fn targets<'a>(mut stored: impl Iterator<Item = &'a Uid>) -> &'static
 }
 
 /// Decodes a frame as its data set declares it.
-fn decoded(frame: &ImageFrame, declared: &ImageAttributes) -> Result<Picture, PixelError> {
+pub(super) fn decoded(frame: &ImageFrame, declared: &ImageAttributes) -> Result<Picture, PixelError> {
     let coding = Coding::of(&frame.transfer_syntax, frame.pixel_data)
         .ok_or(PixelError::Unsupported { what: "decoding this transfer syntax" })?;
     let bytes = match frame.skip_bits {
@@ -116,7 +143,7 @@ fn decoded(frame: &ImageFrame, declared: &ImageAttributes) -> Result<Picture, Pi
 
 /// The client asked for something outside the picture, or the picture cannot be shown. The words of both hold no value of
 /// the data set but sizes.
-fn of_pixels(error: PixelError) -> Problem {
+pub(super) fn of_pixels(error: PixelError) -> Problem {
     match error {
         PixelError::Attribute { attribute: "viewport", expected } => {
             Problem::bad_request(format!("a viewport {expected}"), "another one")

@@ -137,6 +137,22 @@ impl Wish {
         })
     }
 
+    /// What a copy shows: a window, a part as left, top, columns and rows, and the longest side.
+    pub(super) fn of_copy(
+        picture: Picture,
+        asked_window: Option<&str>,
+        part: Option<[u32; 4]>,
+        side: u32,
+    ) -> Result<Self, Problem> {
+        let length = |of: u32| Some(i32::try_from(of).unwrap_or(i32::MAX));
+        let part = part.map_or(Part::Whole, |[left, top, columns, rows]| {
+            Part::Pixels([left, top], [length(columns), length(rows)])
+        });
+        let window = asked_window.map(window).transpose()?;
+        let (columns, rows) = (Some(side), Some(side));
+        Ok(Self { picture, quality: limits::JPEG_QUALITY_DEFAULT, window, columns, rows, part })
+    }
+
     /// What that is on a picture of this size.
     pub(crate) fn on(&self, picture: &ImageAttributes) -> View {
         let region = self.part.on(picture);

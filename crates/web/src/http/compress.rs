@@ -46,27 +46,38 @@ impl Coding {
 
     /// What the client prefers of what is offered; `None` when it takes neither. Among equals zstd, which costs less.
     fn preferred(headers: &HeaderMap) -> Option<Self> {
-        let mut rated: Vec<(Self, f32)> = Vec::new();
-        for value in headers.get_all(ACCEPT_ENCODING) {
-            for item in value.to_str().ok()?.split(',') {
-                let mut parts = item.split(';').map(str::trim);
-                let coding = match parts.next() {
-                    Some(name) if name.eq_ignore_ascii_case("zstd") => Self::Zstd,
-                    Some(name)
-                        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") =>
-                    {
-                        Self::Gzip
-                    }
-                    _ => continue,
-                };
-                let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse);
-                rated.push((coding, weight.ok()?));
+        let coding = |name: &str| match name {
+            name if name.eq_ignore_ascii_case("zstd") => Some(Self::Zstd),
+            name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
+                Some(Self::Gzip)
             }
-        }
-        rated.retain(|(_, weight)| *weight > 0.0);
+            _ => None,
+        };
+        let mut rated = rated(headers, coding)?;
         rated.sort_by(|(a, qa), (b, qb)| qb.total_cmp(qa).then((*b == Self::Zstd).cmp(&(*a == Self::Zstd))));
         rated.first().map(|(coding, _)| *coding)
     }
+}
+
+/// Whether a client takes a coding of this name.
+pub(crate) fn takes(headers: &HeaderMap, name: &str) -> bool {
+    rated(headers, |sent| sent.eq_ignore_ascii_case(name).then_some(()))
+        .is_some_and(|found| !found.is_empty())
+}
+
+/// The codings that a client takes, of those that are known, with their weights; nothing where one of these cannot be read.
+fn rated<T>(headers: &HeaderMap, known: impl Fn(&str) -> Option<T>) -> Option<Vec<(T, f32)>> {
+    let mut rated = Vec::new();
+    for value in headers.get_all(ACCEPT_ENCODING) {
+        for item in value.to_str().ok()?.split(',') {
+            let mut parts = item.split(';').map(str::trim);
+            let Some(coding) = parts.next().and_then(&known) else { continue };
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse);
+            rated.push((coding, weight.ok()?));
+        }
+    }
+    rated.retain(|(_, weight)| *weight > 0.0);
+    Some(rated)
 }
 
 /// Who may compress at this moment.
@@ -228,6 +239,18 @@ mod tests {
             assert_eq!(Coding::preferred(&accepting(text)), coding, "{text}");
         }
         assert_eq!(Coding::preferred(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn brotli_goes_to_who_takes_it() {
+        let takes_brotli = |text: &str| takes(&accepting(text), "br");
+        for text in ["br", "gzip, deflate, br", "gzip;q=1.0, BR;q=0.5"] {
+            assert!(takes_brotli(text), "{text}");
+        }
+        for text in ["gzip", "", "br;q=0", "br; q=0.000", "brr"] {
+            assert!(!takes_brotli(text), "{text}");
+        }
+        assert!(!takes(&HeaderMap::new(), "br"));
     }
 
     #[tokio::test]

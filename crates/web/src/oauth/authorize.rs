@@ -10,6 +10,7 @@ use crate::http::body::form_of;
 use crate::http::form::{Parameters, encode};
 use crate::http::problem::{Kind, Problem};
 use crate::identity;
+use crate::page::reader::Reader;
 use crate::page::second_factor::Proved;
 use crate::page::{form_token, second_factor, sign_in};
 use crate::routes::Call;
@@ -75,7 +76,7 @@ async fn enter(
             identity::set_signing_in_cookie(&mut response, &signed_in.token, signed_in.expires_in);
             Ok(response)
         }
-        Stage::Enrol => Ok(second_factor::set_up_first()),
+        Stage::Enrol => Ok(second_factor::set_up_first(call)),
     }
 }
 
@@ -90,7 +91,7 @@ async fn prove(call: &Call, form: &Parameters, request: &CodeRequest) -> Result<
             identity::clear_signing_in_cookie(&mut response);
             Ok(response)
         }
-        Proved::AndNow => Ok(second_factor::set_up_first()),
+        Proved::AndNow => Ok(second_factor::set_up_first(call)),
         Proved::No(notice) => {
             second_factor::ask(call, &session, &target(call, form, request)?, Some(notice)).await
         }
@@ -159,7 +160,11 @@ fn target(call: &Call, parameters: &Parameters, request: &CodeRequest) -> Result
             carried.push((name, value.to_owned()));
         }
     }
+    let query: Vec<String> =
+        carried.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     Ok(sign_in::Target {
+        reader: Reader::of(call),
+        here: Some(format!("/oauth2/authorize?{}", query.join("&"))),
         action: "/oauth2/authorize",
         provider: sign_in::provider_of(call, &carried),
         carried,

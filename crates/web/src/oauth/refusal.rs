@@ -67,6 +67,7 @@ impl OAuthError {
             | SignInError::NoSecondFactor
             | SignInError::SecondFactorDamaged
             | SignInError::NameTaken
+            | SignInError::Frozen
             | SignInError::PasswordElsewhere
             | SignInError::Passkey(_)
             | SignInError::NoDirectory => refused,

@@ -1,6 +1,7 @@
 //! The frame of every plain page: escaping, one style sheet, and a content security policy that allows
 //! nothing else. No image, no request to anywhere, and no script but the one that asks a browser for a passkey.
 
+use super::reader::{Language, Reader};
 use crate::http::answer;
 use axum::body::Body;
 use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -18,55 +19,121 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            // What is quoted cannot part the languages of a page.
+            FIRST | SECOND | END => {}
             other => escaped.push(other),
         }
     }
     escaped
 }
 
-/// A whole page. `main` is markup and must have been escaped where it quotes anything.
-pub(crate) fn page(status: StatusCode, title_zh: &str, title_en: &str, main: &str) -> Response<Body> {
-    page_with_form_target(status, title_zh, title_en, main, None)
+/// Markup in both languages, of which the frame shows the reader's. Not one within the other.
+pub(crate) fn two(zh: &str, en: &str) -> String {
+    format!("{FIRST}{zh}{SECOND}{en}{END}")
 }
 
 /// What stands around a page.
 pub(crate) struct Frame<'a> {
+    /// Who reads it.
+    pub(crate) reader: &'a Reader,
     /// The status of the answer.
     pub(crate) status: StatusCode,
     /// What it is called, in Chinese and in English.
     pub(crate) title: (&'a str, &'a str),
-    /// The origin to which its form leads after a redirect.
+    /// Its own address, where it can be opened in the other language.
+    pub(crate) here: Option<&'a str>,
+    /// The origin to which its form leads after a redirect. Browsers apply `form-action` to redirects, so that origin has to be named.
     pub(crate) target: Option<&'a str>,
+    /// Whether it is wide: a guide with tables, and no single form.
+    pub(crate) is_wide: bool,
 }
 
-/// A page with the script that asks a browser for a passkey. The policy allows this very text and no other, and it asks nobody for anything.
+impl<'a> Frame<'a> {
+    /// A page with one form, in the language of its reader.
+    pub(crate) const fn new(reader: &'a Reader, title: (&'a str, &'a str)) -> Self {
+        Self { reader, status: StatusCode::OK, title, here: None, target: None, is_wide: false }
+    }
+}
+
+/// A page at the door: before anybody is signed in, or about how somebody signs in. `main` is markup and must have been escaped
+/// where it quotes anything.
+pub(crate) fn door(frame: &Frame<'_>, main: &str) -> Response<Body> {
+    framed(frame, main, None)
+}
+
+/// The same with the script that asks a browser for a passkey. The policy allows this very text and no other, and it asks nobody for anything.
 pub(crate) fn scripted(frame: &Frame<'_>, main: &str) -> Response<Body> {
     framed(frame, main, Some(SCRIPT))
 }
 
-/// A page whose form leads, after a redirect, to another origin. Browsers apply `form-action` to redirects, so
-/// that origin has to be named.
-pub(crate) fn page_with_form_target(
-    status: StatusCode,
-    title_zh: &str,
-    title_en: &str,
-    main: &str,
-    target: Option<&str>,
-) -> Response<Body> {
-    framed(&Frame { status, title: (title_zh, title_en), target }, main, None)
-}
-
-fn framed(frame: &Frame<'_>, main: &str, script: Option<&str>) -> Response<Body> {
-    let Frame { status, title, target } = *frame;
-    let (zh, en) = (escape(title.0), escape(title.1));
-    let tag = script.map_or_else(String::new, |script| format!("<script>{script}</script>"));
+/// A page that says everything in both languages.
+pub(crate) fn page(status: StatusCode, title_zh: &str, title_en: &str, main: &str) -> Response<Body> {
+    let (zh, en) = (escape(title_zh), escape(title_en));
     let text = format!(
         "<!doctype html>\n<html lang=\"zh-CN\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{zh} · 影盾 Yingdun</title><style>{STYLE}</style></head>\n\
-         <body><header><b>影盾</b> Yingdun</header><main><h1>{zh} <small lang=\"en\">{en}</small></h1>\n\
-         {main}\n</main>{tag}</body></html>\n"
+         <body><header class=\"bar\">{MARK}<b>影盾</b> Yingdun</header><main><h1>{zh} <small lang=\"en\">{en}</small></h1>\n\
+         {main}\n</main></body></html>\n"
     );
+    sent(status, text, None, None)
+}
+
+/// Asks the browser for a passkey, and sends the form with what comes.
+pub(super) const SCRIPT: &str = include_str!("passkey.js");
+
+// === helpers ===
+
+/// Private characters around and between two languages, until the frame shows one.
+const FIRST: char = '\u{E000}';
+const SECOND: char = '\u{E001}';
+const END: char = '\u{E002}';
+
+const STYLE: &str = include_str!("plain.css");
+
+/// The mark of the archive.
+const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"28\" height=\"28\" aria-hidden=\"true\"><path class=\"shield\" \
+d=\"M16 2 4 6.5v9C4 22.6 9 28 16 30c7-2 12-7.4 12-14.5v-9z\"/><path class=\"eye\" d=\"M16 8a8 8 0 1 0 0 16 8 8 0 0 0 0-16z\"/>\
+<path class=\"pupil\" d=\"M16 12a4 4 0 1 0 0 8z\"/></svg>";
+
+fn framed(frame: &Frame<'_>, main: &str, script: Option<&str>) -> Response<Body> {
+    let Frame { reader, status, title, here, target, is_wide } = *frame;
+    let title = escape(reader.reads(title.0, title.1));
+    let tag = script.map_or_else(String::new, |script| format!("<script>{script}</script>"));
+    let class = if is_wide { "door wide" } else { "door" };
+    let text = format!(
+        "<!doctype html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title} · 影盾 Yingdun</title><style>{STYLE}</style></head>\n\
+         <body class=\"{class}\"><header class=\"bar\">{MARK}<b>影盾</b> Yingdun<span class=\"house\">{}</span>{}</header>\
+         <main><h1>{title}</h1>\n{}\n</main>{tag}</body></html>\n",
+        reader.language.tag(),
+        escape(&reader.institution),
+        reader.switch(here),
+        in_language(main, reader.language)
+    );
+    let mut response = sent(status, text, script, target);
+    reader.remember(&mut response);
+    response
+}
+
+/// The markup of one language.
+fn in_language(text: &str, language: Language) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut within = None;
+    for c in text.chars() {
+        match c {
+            FIRST => within = Some(Language::Chinese),
+            SECOND => within = Some(Language::English),
+            END => within = None,
+            c if within.is_none_or(|within| within == language) => shown.push(c),
+            _ => {}
+        }
+    }
+    shown
+}
+
+fn sent(status: StatusCode, text: String, script: Option<&str>, target: Option<&str>) -> Response<Body> {
     let mut response = answer::with_body(status, "text/html; charset=utf-8", text);
     let digest = STANDARD.encode(yingdun_crypto::digest::sha256(STYLE.as_bytes()));
     let target = target.map_or_else(String::new, |origin| format!(" {origin}"));
@@ -85,21 +152,6 @@ fn framed(frame: &Frame<'_>, main: &str, script: Option<&str>) -> Response<Body>
     response
 }
 
-/// Asks the browser for a passkey, and sends the form with what comes.
-pub(super) const SCRIPT: &str = include_str!("passkey.js");
-
-const STYLE: &str = "body{margin:0;font:16px/1.6 system-ui,\"Noto Sans CJK SC\",\"Microsoft YaHei\",sans-serif;\
-color:#1d2733;background:#f6f7f9}header{background:#12344d;color:#fff;padding:.6rem 1.2rem}\
-main{max-width:64rem;margin:1.2rem auto;padding:0 1.2rem}h1{font-size:1.4rem}\
-small{color:#5b6b7b;font-weight:normal}table{border-collapse:collapse;width:100%;background:#fff}\
-th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #dde3ea;vertical-align:top}\
-form{background:#fff;border:1px solid #dde3ea;border-radius:6px;padding:1rem 1.2rem;max-width:26rem}\
-label{display:block;margin:.6rem 0}input,select{display:block;width:100%;box-sizing:border-box;\
-font:inherit;padding:.35rem}button{font:inherit;padding:.4rem 1.2rem;background:#12344d;color:#fff;\
-border:0;border-radius:4px}form.inline{border:0;padding:0;background:none}\
-.notice{background:#fff6e0;border-left:4px solid #d99a00;padding:.5rem .8rem}code{word-break:break-all}\
-button:disabled{opacity:.5}form+form{margin-top:1rem}";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +163,14 @@ mod tests {
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
         assert!(!policy.contains("unsafe"));
+    }
+
+    #[test]
+    fn a_reader_gets_one_language_and_what_is_quoted_cannot_part_them() {
+        let quoted = escape("a\u{E001}b\u{E002}c");
+        let text = format!("<p>{}</p>{}!", two(&format!("甲 {quoted}"), &format!("A {quoted}")), quoted);
+        assert_eq!(in_language(&text, Language::Chinese), "<p>甲 abc</p>abc!");
+        assert_eq!(in_language(&text, Language::English), "<p>A abc</p>abc!");
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@
 //! happens, and the code is asked for beside it.
 
 use super::form_token::{self, FormToken};
-use super::html::{Frame, escape, page, scripted};
+use super::html::{Frame, door, escape, scripted, two};
+use super::reader::Reader;
 use super::second_factor::{self, Notice, said};
 use super::sign_in::{self, Target};
 use crate::http::answer;
@@ -31,7 +32,7 @@ const REFUSED: Notice = (
 
 /// The list of the own passkeys, and the form for another one; without a session, the sign-in form.
 pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show(call)) };
+    let Some(session) = &call.identity else { return sign_in::show(call).await };
     listed(call, session, None, StatusCode::OK).await
 }
 
@@ -39,10 +40,10 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let password = Secret::new(sent.one("password")?.unwrap_or_default().to_owned());
     match call.service.access.begin_passkey(session, password).await {
-        Ok(asked) => Ok(new_form(&asked)),
+        Ok(asked) => Ok(new_form(&Reader::of(&call), &asked)),
         Err(error) => not_done(&call, session, error, second_factor::WRONG_PASSWORD).await,
     }
 }
@@ -51,11 +52,11 @@ pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn confirm(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let credential = passkeys::in_form(sent.one("passkey")?.unwrap_or_default())?;
     let new = passkeys::new_passkey(sent.one("name")?.unwrap_or_default(), credential)?;
     match call.service.access.confirm_passkey(session, &new).await {
-        Ok(Some(codes)) => Ok(second_factor::recovery_codes(&codes)),
+        Ok(Some(codes)) => Ok(second_factor::recovery_codes(&Reader::of(&call), &codes)),
         Ok(None) => Ok(answer::see_other(ADDRESS)),
         Err(error) => not_done(&call, session, error, REFUSED).await,
     }
@@ -65,7 +66,7 @@ pub(crate) async fn confirm(call: Call, body: Body) -> Result<Response<Body>, Pr
 pub(crate) async fn remove(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     match call.service.access.remove_passkey(session, sent.one("passkey")?.unwrap_or_default()).await {
         Ok(()) => Ok(answer::see_other(ADDRESS)),
         Err(error) => not_done(&call, session, error, REFUSED).await,
@@ -76,12 +77,13 @@ pub(crate) async fn remove(call: Call, body: Body) -> Result<Response<Body>, Pro
 pub(super) fn proof_form(asked: &PasskeyQuestion, target: &Target, token: &FormToken) -> String {
     format!(
         "<form method=\"post\" action=\"{}\" data-passkey=\"{}\">{}{}{}\
-         <button type=\"button\" data-ask disabled>使用通行密钥 Use a passkey</button>{}</form>",
+         <button type=\"button\" data-ask disabled autofocus>{}</button>{}</form>",
         target.action,
         escape(&passkeys::question(asked).to_string()),
         token.field(),
         target.hidden_fields(),
         ANSWER,
+        two("使用通行密钥", "Use a passkey"),
         notes(asked)
     )
 }
@@ -119,19 +121,17 @@ const NOTES: [(&str, &str, &str); 6] = [
 
 fn notes(asked: &PasskeyQuestion) -> String {
     let note = |(word, zh, en): &(&str, &str, &str)| {
-        format!(
-            "<p class=\"notice\" role=\"alert\" data-say=\"{word}\" hidden>{zh}<br><small lang=\"en\">{en}</small></p>"
-        )
+        format!("<p class=\"notice\" role=\"alert\" data-say=\"{word}\" hidden>{}</p>", two(zh, en))
     };
     let mut notes: String = NOTES.iter().map(note).collect();
     let origin = escape(asked.party.origin());
     let zh = format!("通行密钥只在 {origin} 有效，请用该地址打开。");
     let en = format!("Passkeys work at {origin} only: open this page there.");
     notes.push_str(&note(&("elsewhere", zh.as_str(), en.as_str())));
-    notes.push_str(
-        "<noscript><p class=\"notice\">通行密钥需要启用脚本。<br><small lang=\"en\">Passkeys need scripts to be \
-         allowed.</small></p></noscript>",
-    );
+    notes.push_str(&format!(
+        "<noscript><p class=\"notice\">{}</p></noscript>",
+        two("通行密钥需要启用脚本。", "Passkeys need scripts to be allowed.")
+    ));
     notes
 }
 
@@ -154,29 +154,47 @@ async fn listed(
     let rows: String = found.iter().map(|view| row(view, &token)).collect();
     let mut main = said(notice);
     if session.stage() == Stage::Enrol && state.passkey_required {
-        main.push_str(
-            "<p>此角色必须使用通行密钥，请先登记。<br><small lang=\"en\">This role needs a passkey: register one first.\
-             </small></p>",
-        );
+        main.push_str(&format!(
+            "<p>{}</p>",
+            two("此角色必须使用通行密钥，请先登记。", "This role needs a passkey: register one first.")
+        ));
     }
     if !rows.is_empty() {
         main.push_str(&format!(
-            "<table><thead><tr><th>名称 <small lang=\"en\">Name</small></th><th>登记 <small lang=\"en\">Registered</small>\
-             </th><th>最近使用 <small lang=\"en\">Last used</small></th><th></th></tr></thead><tbody>{rows}</tbody></table>"
+            "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th></th></tr></thead><tbody>{rows}</tbody></table>",
+            two("名称", "Name"),
+            two("登记", "Registered"),
+            two("最近使用", "Last used")
         ));
     }
-    main.push_str(&if state.passkeys_offered { add_form(session, held, &token) } else { OFF.to_owned() });
-    main.push_str(
-        "<p><a href=\"/second-factor\">第二因素 Second factor</a> · <a href=\"/\">返回 Back</a></p>",
-    );
-    let mut response = page(status, "通行密钥", "Passkeys", &main);
+    main.push_str(&if state.passkeys_offered { add_form(session, held, &token) } else { off() });
+    main.push_str(&format!(
+        "<p class=\"links\"><a href=\"/second-factor\">{}</a><a href=\"/\">{}</a></p>",
+        two("第二因素", "Second factor"),
+        two("返回", "Back")
+    ));
+    let reader = Reader::of(call);
+    let frame = Frame {
+        status,
+        here: Some(ADDRESS),
+        is_wide: !rows.is_empty(),
+        ..Frame::new(&reader, ("通行密钥", "Passkeys"))
+    };
+    let mut response = door(&frame, &main);
     token.attach(&mut response);
     Ok(response)
 }
 
-const OFF: &str = "<p class=\"notice\">本系统未启用通行密钥：管理员须将 <code>web.public_url</code> 设为带主机名的 https 地址。<br>\
-<small lang=\"en\">Passkeys are not offered here: an administrator has to set <code>web.public_url</code> to the https address of a \
-host with a name.</small></p>";
+fn off() -> String {
+    format!(
+        "<p class=\"notice\">{}</p>",
+        two(
+            "本系统未启用通行密钥：管理员须将 <code>web.public_url</code> 设为带主机名的 https 地址。",
+            "Passkeys are not offered here: an administrator has to set <code>web.public_url</code> to the https address of a host with \
+             a name."
+        )
+    )
+}
 
 fn row(view: &PasskeyView, token: &FormToken) -> String {
     let used = view.last_used.map_or_else(|| "—".to_owned(), |used| used.to_string());
@@ -184,38 +202,49 @@ fn row(view: &PasskeyView, token: &FormToken) -> String {
     format!(
         "<tr><td>{name}</td><td>{}</td><td>{used}</td><td><form class=\"inline\" method=\"post\" \
          action=\"/passkeys/remove\">{}<input type=\"hidden\" name=\"passkey\" value=\"{}\"><button \
-         aria-label=\"移除 Remove {name}\">移除 Remove</button></form></td></tr>",
+         class=\"second\" aria-label=\"{} {name}\">{}</button></form></td></tr>",
         view.created,
         token.field(),
-        escape(&view.reference)
+        escape(&view.reference),
+        two("移除", "Remove"),
+        two("移除", "Remove")
     )
 }
 
 fn add_form(session: &Session, held: bool, token: &FormToken) -> String {
-    let password =
-        if held || session.sign_in() == SignIn::OpenIdConnect { "" } else { second_factor::PASSWORD_FIELD };
+    let password = if held || session.sign_in() == SignIn::OpenIdConnect {
+        String::new()
+    } else {
+        second_factor::password_field()
+    };
     format!(
-        "<p>通行密钥存放在此电脑、手机或安全密钥中，用指纹、面容或 PIN 解锁，只对本系统的地址有效。<br><small lang=\"en\">A passkey lives in \
-         this computer, a phone or a security key, opens with a finger, a face or a PIN, and works at this address only.</small></p>\
-         <form method=\"post\" action=\"/passkeys/begin\">{}{password}<button>登记通行密钥 Register a passkey</button></form>",
-        token.field()
+        "<p>{}</p><form method=\"post\" action=\"/passkeys/begin\">{}{password}<button>{}</button></form>",
+        two(
+            "通行密钥存放在此电脑、手机或安全密钥中，用指纹、面容或 PIN 解锁，只对本系统的地址有效。",
+            "A passkey lives in this computer, a phone or a security key, opens with a finger, a face or a PIN, and works at this \
+             address only."
+        ),
+        token.field(),
+        two("登记通行密钥", "Register a passkey")
     )
 }
 
-fn new_form(asked: &PasskeyQuestion) -> Response<Body> {
+fn new_form(reader: &Reader, asked: &PasskeyQuestion) -> Response<Body> {
     let token = FormToken::generate();
     let main = format!(
         "<form method=\"post\" action=\"{ADDRESS}\" data-passkey=\"{}\">{}{ANSWER}\
-         <label>名称 <small lang=\"en\">A name by which you know it, such as “office computer”</small><input name=\"name\" required \
-         maxlength=\"{PASSKEY_NAME_CHARACTERS_MAX}\" autocomplete=\"off\" autofocus></label>\
-         <button type=\"button\" data-ask disabled>登记 Register</button>{}</form><p><a href=\"{ADDRESS}\">返回 Back</a></p>",
+         <label>{}<input name=\"name\" required maxlength=\"{PASSKEY_NAME_CHARACTERS_MAX}\" autocomplete=\"off\" \
+         aria-describedby=\"name-hint\" autofocus></label><span id=\"name-hint\" class=\"hint\">{}</span>\
+         <p><button type=\"button\" data-ask disabled>{}</button></p>{}</form><p class=\"links\"><a href=\"{ADDRESS}\">{}</a></p>",
         escape(&passkeys::question(asked).to_string()),
         token.field(),
-        notes(asked)
+        two("名称", "Name"),
+        two("便于您辨认，例如“办公室电脑”", "By which you know it, such as “office computer”"),
+        two("登记", "Register"),
+        notes(asked),
+        two("返回", "Back")
     );
-    let frame =
-        Frame { status: StatusCode::OK, title: ("登记通行密钥", "Register a passkey"), target: None };
-    let mut response = scripted(&frame, &main);
+    let mut response = scripted(&Frame::new(reader, ("登记通行密钥", "Register a passkey")), &main);
     token.attach(&mut response);
     response
 }
@@ -254,6 +283,7 @@ async fn not_done(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::reader;
     use axum::http::header::CONTENT_SECURITY_POLICY;
     use std::time::Duration;
     use yingdun_access::RelyingParty;
@@ -267,16 +297,18 @@ mod tests {
             credentials: vec![vec![1, 2, 3]],
             lasts: Duration::from_secs(300),
         };
+        let reader = reader::reading(reader::Language::Chinese);
         let target = Target {
+            reader: reader.clone(),
             action: "/second-factor",
+            here: None,
             carried: Vec::new(),
             for_client: None,
             leads_to: None,
             provider: None,
         };
         let main = proof_form(&asked, &target, &FormToken::generate());
-        let frame = Frame { status: StatusCode::OK, title: ("验证", "Verify"), target: None };
-        let response = scripted(&frame, &main);
+        let response = scripted(&Frame::new(&reader, ("验证", "Verify")), &main);
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains("connect-src"), "{policy}");

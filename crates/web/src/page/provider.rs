@@ -3,7 +3,8 @@
 //! The cookie between the two is `SameSite=Lax`, as the browser comes back from another site; that of the session is `Strict`, so a page of
 //! ours leads on from where the provider sent the browser.
 
-use super::html::{escape, page};
+use super::html::{Frame, door, escape, two};
+use super::reader::Reader;
 use super::second_factor;
 use super::sign_in::{self, Notice, Target, role_zh};
 use crate::http::answer;
@@ -93,11 +94,14 @@ pub(crate) async fn callback(call: Call) -> Result<Response<Body>, Problem> {
         && matches!(done, Ok(_) | Err(SignInError::ChooseRole { .. }));
     let mut response = match (done, &journey) {
         (Ok(signed_in), Some(journey)) => enter(&call, &signed_in, journey).await?,
-        (Err(SignInError::ChooseRole { held }), Some(journey)) => choose(journey, &held),
+        (Err(SignInError::ChooseRole { held }), Some(journey)) => choose(&call, journey, &held),
         (Err(SignInError::DirectoryUnavailable(cause)), _) => away(&call, &cause),
-        (Err(SignInError::NameTaken), _) => sign_in::form(&Target::page(&call), Some(&sign_in::name_taken())),
+        (Err(SignInError::NameTaken), _) => {
+            sign_in::form(&Target::page(&call, None), Some(&sign_in::name_taken()))
+        }
+        (Err(SignInError::Frozen), _) => sign_in::form(&Target::page(&call, None), Some(&sign_in::frozen())),
         (Err(SignInError::Refused), _) | (Ok(_), None) => {
-            sign_in::form(&Target::page(&call), Some(&refusal()))
+            sign_in::form(&Target::page(&call, None), Some(&refusal()))
         }
         (Err(error), _) => return Err(identity::of_sign_in(&error)),
     };
@@ -155,10 +159,12 @@ async fn enter(call: &Call, signed_in: &SignedIn, journey: &OidcJourney) -> Resu
     }
     let to = second_factor::leads_to(signed_in.session.stage());
     let main = format!(
-        "<p>登录成功。<br><small lang=\"en\">You are signed in.</small></p>\
-         <p><a href=\"{to}\">继续 Continue</a></p>"
+        "<p role=\"status\">{}</p><p><a class=\"button\" href=\"{to}\">{}</a></p>",
+        two("登录成功。", "You are signed in."),
+        two("继续", "Continue")
     );
-    let mut response = page(StatusCode::OK, "登录", "Sign in", &main);
+    let reader = Reader::of(call);
+    let mut response = door(&Frame::new(&reader, ("登录", "Sign in")), &main);
     if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={to}")) {
         response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     }
@@ -167,19 +173,22 @@ async fn enter(call: &Call, signed_in: &SignedIn, journey: &OidcJourney) -> Resu
 }
 
 /// Lets somebody who holds several roles name one; the provider knows who it is, and asks nothing again.
-fn choose(journey: &OidcJourney, held: &[Role]) -> Response<Body> {
+fn choose(call: &Call, journey: &OidcJourney, held: &[Role]) -> Response<Body> {
     let links: String = held
         .iter()
         .map(|role| {
             let carried = journey.carried().iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let to = address(std::iter::once(("role", role.as_str())).chain(carried));
-            format!("<li><a href=\"{}\">{} {role}</a></li>", escape(&to), role_zh(*role))
+            format!(
+                "<li><a href=\"{}\">{}</a></li>",
+                escape(&to),
+                two(&format!("{} {role}", role_zh(*role)), role.as_str())
+            )
         })
         .collect();
-    let main = format!(
-        "<p>请选择角色。<br><small lang=\"en\">Choose the role to act in.</small></p><ul>{links}</ul>"
-    );
-    page(StatusCode::OK, "选择角色", "Choose a role", &main)
+    let main = format!("<p>{}</p><ul>{links}</ul>", two("请选择角色。", "Choose the role to act in."));
+    let reader = Reader::of(call);
+    door(&Frame::new(&reader, ("选择角色", "Choose a role")), &main)
 }
 
 fn away(call: &Call, cause: &str) -> Response<Body> {
@@ -189,7 +198,7 @@ fn away(call: &Call, cause: &str) -> Response<Body> {
         "The provider of sign-ins does not answer. Open sessions go on; accounts with a password here can sign in below.",
         StatusCode::SERVICE_UNAVAILABLE,
     );
-    sign_in::form(&Target::page(call), Some(&notice))
+    sign_in::form(&Target::page(call, None), Some(&notice))
 }
 
 fn refusal() -> Notice {

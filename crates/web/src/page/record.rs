@@ -19,10 +19,10 @@ use yingdun_audit::render::rfc3339;
 /// The list; without a session, the sign-in form.
 pub(crate) async fn show(call: Call) -> Result<Response<Body>, Problem> {
     if call.identity.is_none() {
-        return Ok(sign_in::show(&call));
+        return sign_in::show(&call).await;
     }
     let from = parsed::<Walk>(&call, "cursor", "what the last page gave as the next one")?;
-    let (found, looks) = looks(&call, from, limits::AUDIT_LEAVES_DEFAULT).await?;
+    let (found, looks) = looks(&call, None, from, limits::AUDIT_LEAVES_DEFAULT).await?;
     let rows: String = looks.iter().map(|(leaf, who)| row(leaf, who)).collect();
     let table = match rows.is_empty() {
         true => nobody(found.is_whole() && found.next.is_none()),

@@ -1,9 +1,10 @@
 //! The second factor on pages: a passkey or a code behind the password, setting an app up, and the recovery codes, which are shown once.
 
 use super::form_token::{self, FormToken};
-use super::html::{Frame, escape, page, page_with_form_target, scripted};
+use super::html::{Frame, door, escape, scripted, two};
 use super::passkeys;
-use super::sign_in::{self, Target};
+use super::reader::Reader;
+use super::sign_in::{self, NEXT, Target, own_path, with_next};
 use crate::http::answer;
 use crate::http::body::form_of;
 use crate::http::form::Parameters;
@@ -41,15 +42,16 @@ pub(super) const WRONG_PASSWORD: Notice = (
 
 /// The form that the person needs now: for a code, or for setting a second factor up.
 pub(crate) async fn show(call: &Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show(call)) };
+    let Some(session) = &call.identity else { return sign_in::show(call).await };
+    let next = call.query.one(NEXT)?.and_then(own_path);
     let state = state_of(call, session).await?;
     if session.stage() == Stage::Enrol && state.passkey_required && state.passkeys_offered {
         return passkeys::list(call).await;
     }
     if state.confirmed.is_some() || state.passkeys > 0 {
-        return proof_page(call, session, &own(None), None, StatusCode::OK).await;
+        return proof_page(call, session, &own(call, Behind::Page(next)), None, StatusCode::OK).await;
     }
-    Ok(password_form(session, &state, None, StatusCode::OK))
+    Ok(password_form(&Reader::of(call), session, &state, None, StatusCode::OK))
 }
 
 /// Asks somebody to prove anew what there is, and leads on to the passkeys.
@@ -58,21 +60,23 @@ pub(super) async fn prove_first(call: &Call, session: &Session) -> Result<Respon
         "更改第二因素前，请再次验证；您的任一角色须用通行密钥时，请用通行密钥。",
         "Before a second factor is changed, prove it once more: by the passkey, where any of your roles needs one.",
     );
-    proof_page(call, session, &own(Some(PASSKEYS)), Some(why), StatusCode::OK).await
+    proof_page(call, session, &own(call, Behind::Passkeys), Some(why), StatusCode::OK).await
 }
 
 /// Proves the second factor by a code.
 pub(crate) async fn prove(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
-    let then = sent.one(THEN)?.filter(|then| *then == PASSKEYS).map(|_| PASSKEYS);
-    match tried(&call, session, &sent).await? {
-        Proved::Yes if then.is_some() => Ok(answer::see_other(passkeys::ADDRESS)),
-        Proved::Yes => Ok(answer::see_other("/")),
-        Proved::AndNow => Ok(answer::see_other(passkeys::ADDRESS)),
-        Proved::No(notice) => {
-            proof_page(&call, session, &own(then), Some(notice), StatusCode::UNAUTHORIZED).await
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
+    let behind = match sent.one(THEN)? {
+        Some(PASSKEYS) => Behind::Passkeys,
+        _ => Behind::Page(sent.one(NEXT)?.and_then(own_path)),
+    };
+    match (tried(&call, session, &sent).await?, behind) {
+        (Proved::Yes, Behind::Page(next)) => Ok(answer::see_other(next.as_deref().unwrap_or("/"))),
+        (Proved::Yes, Behind::Passkeys) | (Proved::AndNow, _) => Ok(answer::see_other(passkeys::ADDRESS)),
+        (Proved::No(notice), behind) => {
+            proof_page(&call, session, &own(&call, behind), Some(notice), StatusCode::UNAUTHORIZED).await
         }
     }
 }
@@ -114,23 +118,26 @@ pub(crate) async fn tried(call: &Call, session: &Session, sent: &Parameters) -> 
 pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
+    let reader = Reader::of(&call);
     let password = Secret::new(sent.one("password")?.unwrap_or_default().to_owned());
     match call.service.access.begin_second_factor(session, password).await {
         Ok(made) => {
+            let (key, link) = (escape(&grouped(made.secret.expose())), escape(made.uri.expose()));
             let shown = format!(
-                "<p>在验证器应用中添加账户：输入密钥，或打开链接。密钥只显示这一次。<br><small lang=\"en\">Add an account to \
-                 your authenticator app: type the key, or open the link. The key is shown this once.</small></p>\
-                 <p>密钥 <small lang=\"en\">Key</small>: <code>{}</code></p><p>链接 <small lang=\"en\">Link</small>: \
-                 <code>{}</code></p>",
-                escape(&grouped(made.secret.expose())),
-                escape(made.uri.expose())
+                "<p>{}</p><p>{}</p><code class=\"secret\">{key}</code><p class=\"hint\"><a href=\"{link}\">{}</a></p>",
+                two(
+                    "在手机的验证器应用中添加账户，输入下面的密钥；密钥只显示这一次。",
+                    "Add an account to the authenticator app on your phone and type this key. It is shown this once."
+                ),
+                two("密钥", "Key"),
+                two("正在手机上操作？直接在验证器中打开", "On the phone already? Open it in the app")
             );
-            Ok(confirm_form(&shown, None, StatusCode::OK))
+            Ok(confirm_form(&reader, &shown, None, StatusCode::OK))
         }
         Err(SignInError::Refused) => {
             let state = state_of(&call, session).await?;
-            Ok(password_form(session, &state, Some(WRONG_PASSWORD), StatusCode::UNAUTHORIZED))
+            Ok(password_form(&reader, session, &state, Some(WRONG_PASSWORD), StatusCode::UNAUTHORIZED))
         }
         Err(SignInError::Passkey(PasskeyError::NotFresh)) => prove_first(&call, session).await,
         Err(error) => Err(identity::of_sign_in(&error)),
@@ -141,26 +148,31 @@ pub(crate) async fn begin(call: Call, body: Body) -> Result<Response<Body>, Prob
 pub(crate) async fn confirm(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let code = Secret::new(sent.one("one_time_code")?.unwrap_or_default().to_owned());
     match call.service.access.confirm_second_factor(session, &code).await {
-        Ok(codes) => Ok(recovery_codes(&codes)),
-        Err(SignInError::Refused) => Ok(confirm_form("", Some(WRONG_CODE), StatusCode::UNAUTHORIZED)),
+        Ok(codes) => Ok(recovery_codes(&Reader::of(&call), &codes)),
+        Err(SignInError::Refused) => {
+            Ok(confirm_form(&Reader::of(&call), "", Some(WRONG_CODE), StatusCode::UNAUTHORIZED))
+        }
         Err(error) => Err(identity::of_sign_in(&error)),
     }
 }
 
 /// Shows recovery codes, once.
-pub(super) fn recovery_codes(codes: &RecoveryCodes) -> Response<Body> {
+pub(super) fn recovery_codes(reader: &Reader, codes: &RecoveryCodes) -> Response<Body> {
     let rows: String =
         codes.0.iter().map(|code| format!("<li><code>{}</code></li>", escape(code.expose()))).collect();
     let main = format!(
-        "<p>第二因素已启用。请打印或抄下以下恢复码并妥善保管：手机或密钥丢失时，每个恢复码可代替验证码使用一次。它们不会再次显示。\
-         <br><small lang=\"en\">Your second factor is set up. Print these recovery codes or write them down, and keep \
-         them safe: when the phone or the key is lost, each stands in for a code once. They are not shown again.</small></p>\
-         <ol>{rows}</ol><form method=\"get\" action=\"/\"><button>继续 Continue</button></form>"
+        "<p>{}</p><ol class=\"codes\">{rows}</ol><form method=\"get\" action=\"/\"><button>{}</button></form>",
+        two(
+            "第二因素已启用。请打印或抄下以下恢复码并妥善保管：手机或密钥丢失时，每个恢复码可代替验证码使用一次。它们不会再次显示。",
+            "Your second factor is set up. Print these recovery codes or write them down, and keep them safe: when the phone or the key \
+             is lost, each stands in for a code once. They are not shown again."
+        ),
+        two("已保管好，继续", "I have kept them, continue")
     );
-    shown_once(page(StatusCode::OK, "恢复码", "Recovery codes", &main))
+    shown_once(door(&Frame::new(reader, ("恢复码", "Recovery codes")), &main))
 }
 
 /// Where a person goes whose session is not whole yet.
@@ -183,25 +195,57 @@ pub(crate) async fn ask(
 }
 
 /// Who signs in for a program and has to set a second factor up does that on our own pages first.
-pub(crate) fn set_up_first() -> Response<Body> {
-    let main = "<p class=\"notice\" role=\"alert\">此角色必须使用第二因素。请先登录影盾自己的页面进行设置，然后回到程序重新登录。\
-                <br><small lang=\"en\">This role needs a second factor. Sign in on Yingdun's own page first and set it up, then \
-                sign in from the program again.</small></p><form method=\"get\" action=\"/login\"><button>登录 Sign in\
-                </button></form>";
-    page(StatusCode::FORBIDDEN, "需要第二因素", "A second factor is needed", main)
+pub(crate) fn set_up_first(call: &Call) -> Response<Body> {
+    let main = format!(
+        "<p class=\"notice\" role=\"alert\">{}</p><form method=\"get\" action=\"/login\"><button>{}</button></form>",
+        two(
+            "此角色必须使用第二因素。请先登录影盾自己的页面进行设置，然后回到程序重新登录。",
+            "This role needs a second factor. Sign in on Yingdun's own page first and set it up, then sign in from the program again."
+        ),
+        two("登录", "Sign in")
+    );
+    let reader = Reader::of(call);
+    let frame = Frame {
+        status: StatusCode::FORBIDDEN,
+        ..Frame::new(&reader, ("需要第二因素", "A second factor is needed"))
+    };
+    door(&frame, &main)
 }
 
 // === helpers ===
 
+/// Where the second factor is proved.
+const ADDRESS: &str = "/second-factor";
 /// The field with the answer of a passkey.
 const PASSKEY: &str = "passkey";
 /// The field that says where to go on, and the one place that it may say.
 const THEN: &str = "then";
 const PASSKEYS: &str = "passkeys";
 
-fn own(then: Option<&'static str>) -> Target {
-    let carried = then.map(|then| (THEN, then.to_owned())).into_iter().collect();
-    Target { action: "/second-factor", carried, for_client: None, leads_to: None, provider: None }
+/// Where somebody goes on who has proved a second factor.
+enum Behind {
+    /// To a page of ours; home without one.
+    Page(Option<String>),
+    /// To the passkeys.
+    Passkeys,
+}
+
+fn own(call: &Call, behind: Behind) -> Target {
+    let (here, carried) = match behind {
+        Behind::Page(next) => {
+            (with_next(ADDRESS, next.as_deref()), next.map(|next| (NEXT, next)).into_iter().collect())
+        }
+        Behind::Passkeys => (ADDRESS.to_owned(), vec![(THEN, PASSKEYS.to_owned())]),
+    };
+    Target {
+        reader: Reader::of(call),
+        action: ADDRESS,
+        here: Some(here),
+        carried,
+        for_client: None,
+        leads_to: None,
+        provider: None,
+    }
 }
 
 async fn state_of(call: &Call, session: &Session) -> Result<SecondFactorState, Problem> {
@@ -229,85 +273,128 @@ async fn proof_page(
     }
     if state.passkeys == 0 || !state.passkey_required {
         main.push_str(&format!(
-            "<form method=\"post\" action=\"{}\">{}{}{CODE_FIELD}<button>验证 Verify</button></form>",
+            "<form method=\"post\" action=\"{}\">{}{}{}<button{}>{}</button></form>",
             target.action,
             token.field(),
-            target.hidden_fields()
+            target.hidden_fields(),
+            code_field(asked.is_none()),
+            // The passkey is what the page asks for first.
+            if asked.is_some() { " class=\"second\"" } else { "" },
+            two("验证", "Verify")
         ));
     }
     if session.stage() == Stage::Whole {
-        main.push_str("<p><a href=\"/passkeys\">通行密钥 Passkeys</a> · <a href=\"/\">返回 Back</a></p>");
+        main.push_str(&format!(
+            "<p class=\"links\"><a href=\"/passkeys\">{}</a><a href=\"/\">{}</a></p>",
+            two("通行密钥", "Passkeys"),
+            two("返回", "Back")
+        ));
     }
-    let frame =
-        Frame { status, title: ("验证第二因素", "Second factor"), target: target.leads_to.as_deref() };
+    let frame = Frame {
+        status,
+        here: target.here.as_deref(),
+        target: target.leads_to.as_deref(),
+        ..Frame::new(&target.reader, ("验证第二因素", "Second factor"))
+    };
     let mut response = match asked {
         Some(_) => scripted(&frame, &main),
-        None => page_with_form_target(status, frame.title.0, frame.title.1, &main, frame.target),
+        None => door(&frame, &main),
     };
     token.attach(&mut response);
     Ok(response)
 }
 
 fn password_form(
+    reader: &Reader,
     session: &Session,
     state: &SecondFactorState,
     notice: Option<Notice>,
     status: StatusCode,
 ) -> Response<Body> {
     let token = FormToken::generate();
-    let passkeys = if state.passkeys_offered {
-        "<p>也可以<a href=\"/passkeys\">登记通行密钥</a>（推荐）。<br><small lang=\"en\">Or register a passkey, which is better.</small></p>"
-    } else {
-        ""
+    let passkeys = match state.passkeys_offered {
+        true => format!(
+            "<p class=\"or\">{}</p>",
+            two(
+                "也可以<a href=\"/passkeys\">登记通行密钥</a>（推荐）：用指纹、面容或 PIN 解锁，不怕钓鱼网站。",
+                "Or <a href=\"/passkeys\">register a passkey</a>, which is better: it opens with a finger, a face or a PIN, and no false \
+                 page can have it."
+            )
+        ),
+        false => String::new(),
     };
     let why = match session.stage() {
-        Stage::Enrol => {
-            "<p>此角色必须使用第二因素：请用手机上的验证器应用设置。<br><small lang=\"en\">This role needs a second factor: set \
-             it up with an authenticator app on your phone.</small></p>"
-        }
-        Stage::Whole | Stage::Prove => {
-            "<p>用手机上的验证器应用设置第二因素。<br><small lang=\"en\">Set a second factor up with an authenticator app on \
-             your phone.</small></p>"
-        }
+        Stage::Enrol => two(
+            "此角色必须使用第二因素：请用手机上的验证器应用设置。",
+            "This role needs a second factor: set it up with an authenticator app on your phone.",
+        ),
+        Stage::Whole | Stage::Prove => two(
+            "用手机上的验证器应用设置第二因素：以后登录时，除密码外再输入一次性验证码。",
+            "Set a second factor up with an authenticator app on your phone: from then on a one-time code is asked for behind the password.",
+        ),
     };
     let password = match session.sign_in() {
-        SignIn::OpenIdConnect => {
-            "<p>若距统一登录已超过五分钟，请先<a href=\"/oidc/start?fresh=true\">重新登录</a>。<br><small lang=\"en\">If you signed in more \
-             than five minutes ago, sign in again first.</small></p>"
-        }
-        _ => PASSWORD_FIELD,
+        SignIn::OpenIdConnect => format!(
+            "<p>{}</p>",
+            two(
+                "若距统一登录已超过五分钟，请先<a href=\"/oidc/start?fresh=true\">重新登录</a>。",
+                "If you signed in more than five minutes ago, <a href=\"/oidc/start?fresh=true\">sign in again</a> first."
+            )
+        ),
+        _ => password_field(),
     };
     let main = format!(
-        "{}{why}<form method=\"post\" action=\"/second-factor/begin\">{}{password}<button>设置 Set up</button></form>{passkeys}",
+        "{}<p>{why}</p><form method=\"post\" action=\"/second-factor/begin\">{}{password}<button>{}</button></form>{passkeys}",
         said(notice),
-        token.field()
+        token.field(),
+        two("设置", "Set up")
     );
-    let mut response = page(status, "设置第二因素", "Set up a second factor", &main);
+    let frame = Frame {
+        status,
+        here: Some(ADDRESS),
+        ..Frame::new(reader, ("设置第二因素", "Set up a second factor"))
+    };
+    let mut response = door(&frame, &main);
     token.attach(&mut response);
     response
 }
 
-fn confirm_form(shown: &str, notice: Option<Notice>, status: StatusCode) -> Response<Body> {
+fn confirm_form(reader: &Reader, shown: &str, notice: Option<Notice>, status: StatusCode) -> Response<Body> {
     let token = FormToken::generate();
     let main = format!(
-        "{}{shown}<form method=\"post\" action=\"/second-factor/confirm\">{}{CODE_FIELD}<button>确认 Confirm</button></form>",
+        "{}{shown}<form method=\"post\" action=\"/second-factor/confirm\">{}{}<button>{}</button></form>",
         said(notice),
-        token.field()
+        token.field(),
+        code_field(true),
+        two("确认", "Confirm")
     );
-    let mut response = shown_once(page(status, "设置第二因素", "Set up a second factor", &main));
+    let frame = Frame { status, ..Frame::new(reader, ("设置第二因素", "Set up a second factor")) };
+    let mut response = shown_once(door(&frame, &main));
     token.attach(&mut response);
     response
 }
 
-pub(super) const PASSWORD_FIELD: &str = "<label>密码 <small lang=\"en\">Password</small><input name=\"password\" \
-type=\"password\" required autocomplete=\"current-password\" autofocus></label>";
+/// The field of the present password.
+pub(super) fn password_field() -> String {
+    format!(
+        "<label>{}<input name=\"password\" type=\"password\" required autocomplete=\"current-password\" autofocus></label>",
+        two("密码", "Password")
+    )
+}
 
-const CODE_FIELD: &str = "<label>验证码 <small lang=\"en\">Code (six digits of the app, or a recovery code)</small>\
-<input name=\"one_time_code\" required maxlength=\"64\" autocomplete=\"one-time-code\" autofocus></label>";
+fn code_field(is_first: bool) -> String {
+    format!(
+        "<label>{}<input name=\"one_time_code\" required maxlength=\"64\" autocomplete=\"one-time-code\" autocapitalize=\"characters\" \
+         spellcheck=\"false\" aria-describedby=\"code-hint\"{}></label><span id=\"code-hint\" class=\"hint\">{}</span>",
+        two("验证码", "Code"),
+        if is_first { " autofocus" } else { "" },
+        two("验证器应用中的六位数字，或一个恢复码", "Six digits of the app, or a recovery code")
+    )
+}
 
 pub(super) fn said(notice: Option<Notice>) -> String {
     notice.map_or_else(String::new, |(zh, en)| {
-        format!("<p class=\"notice\" role=\"alert\">{zh}<br><small lang=\"en\">{en}</small></p>")
+        format!("<p class=\"notice\" role=\"alert\">{}</p>", two(zh, en))
     })
 }
 

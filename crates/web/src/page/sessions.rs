@@ -15,7 +15,7 @@ use yingdun_access::{AlertRow, SessionView};
 
 /// The list; without a session, the sign-in form.
 pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show(call)) };
+    let Some(session) = &call.identity else { return sign_in::show(call).await };
     let seen =
         call.service.access.own_sessions(session).await.map_err(|error| identity::of_sign_in(&error))?;
     let (token, present) = (FormToken::generate(), session.reference());
@@ -37,7 +37,7 @@ pub(crate) async fn list(call: &Call) -> Result<Response<Body>, Problem> {
 pub(crate) async fn end(call: Call, body: Body) -> Result<Response<Body>, Problem> {
     let sent = form_of(body).await?;
     form_token::check(&call.headers, &sent, &call.service.origin)?;
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let reference = sent.one("session")?.unwrap_or_default();
     let ended = call.service.access.end_own_session(session, reference).await;
     if ended.map_err(|error| identity::of_sign_in(&error))? {

@@ -23,7 +23,7 @@ type Row = Map<String, Value>;
 
 /// The newest studies; without a session, the sign-in form.
 pub(crate) async fn list(call: Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let offset = match call.query.one("offset")? {
         Some(text) => text
             .parse()
@@ -68,7 +68,7 @@ pub(crate) async fn list(call: Call) -> Result<Response<Body>, Problem> {
 
 /// The series of one study.
 pub(crate) async fn one(call: Call) -> Result<Response<Body>, Problem> {
-    let Some(session) = &call.identity else { return Ok(sign_in::show(&call)) };
+    let Some(session) = &call.identity else { return sign_in::show(&call).await };
     let study = call.required_uid("study")?;
     let request = |level| FindRequest {
         level,

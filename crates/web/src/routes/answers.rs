@@ -3,7 +3,7 @@
 //!
 //! Members are written as `name:type`; `name?:type` may be missing, `type|null` may be null.
 
-use super::RouteId;
+use super::{RouteId, console};
 use serde_json::{Map, Value, json};
 
 /// The schema of the JSON of a success; nothing where a success brings none, or where a standard describes it.
@@ -24,6 +24,11 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
     const STATED: &str = "reason:integer name:text role:text patient:text code:text words:text|null given_ms:integer \
                           valid_until_ms:integer holds:flag reviewed_by:text|null reviewed_ms:integer|null verdict:text|null \
                           review_words:text|null";
+    const SAMPLE_REVIEW: &str = "review:integer name:text at_ms:integer sample:text drawn:text|null of:integer|null seed:text|null \
+                                 filters:text|null records:texts|null words:text|null";
+    const CONSENT: &str = "consent:text patient:text to:text project:text|null form:text giver:text reference:text|null \
+                           valid_from_ms:integer valid_until_ms:integer entered_by:text withdrawn_ms:integer|null \
+                           withdrawn_by:text|null";
     const HOLD: &str = "id:text state:text reason:text placed_by:text placed_ms:integer placed_leaf:integer";
     const DESTRUCTION: &str = "id:text state:text";
     const INVITATION: &str = "name:text link:text expires_ms:integer";
@@ -76,6 +81,10 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         }
         RouteId::Live => members("status:text"),
         RouteId::Ready => members("status:text attention?:array parts?:array"),
+        RouteId::WhoAmI => members(
+            "name:text role:text roles:texts institution:text session:text sign_in:text purpose:text stage:text expires_ms:integer \
+             idle_until_ms:integer|null actions:texts units:objects masked:flag version:text",
+        ),
         RouteId::ReadSecondFactor => members(
             "confirmed_ms:integer|null recovery_codes_left:integer required:flag strong_until_ms:integer|null stage:text amr:array \
              passkeys:integer passkeys_offered:flag passkey_required:flag",
@@ -97,6 +106,21 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
             "ae_title:text called_ae:text certificate_sha256:text|null addresses:texts plain_allowed:flag disabled:flag \
              scopes:texts destination:text|null habits:object",
         )),
+        RouteId::ListWaitingDevices => json!({
+            "type": "object",
+            "properties": {
+                "waiting": list(members(
+                    "attempt:text calling_ae:text|null called_ae:text|null address:text tls:flag cause:text remedy:text \
+                     certificate:any known:flag approvable:flag first_ms:integer last_ms:integer attempts:integer \
+                     dismissed_until_ms:integer|null dismissed_by:text|null",
+                )),
+                "doors": list(members("tls:flag address:text|null port:integer")),
+            },
+            "required": ["waiting", "doors"],
+        }),
+        RouteId::ApproveWaitingDevice => members(
+            "ae_title:text called_ae:text certificate_sha256:text|null addresses:texts plain_allowed:flag",
+        ),
         RouteId::EchoDevice => json!({"type": "object"}),
         RouteId::FindAtDevice | RouteId::WorklistAtDevice => members("rows:objects more:flag"),
         RouteId::StoreAtDevice | RouteId::RetrieveFromDevice | RouteId::ReadJob | RouteId::CancelJob => {
@@ -113,6 +137,8 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::ListDissents => list(members(
             "dissent:text patient:text against:text break_glass:flag valid_from_ms:integer valid_until_ms:integer given_by:text",
         )),
+        RouteId::EnterConsent => members(&format!("{CONSENT} studies:integer")),
+        RouteId::ListConsents => list(members(CONSENT)),
         RouteId::ListDepartments => members("departments:objects members:objects"),
         RouteId::ListEvents => members("events:objects next:integer"),
         RouteId::ListConflicts => members("patients:objects accessions:array"),
@@ -123,6 +149,18 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
             members("step:text state:text reporter:text attributes:object series:objects")
         }
         RouteId::AuditTail | RouteId::AuditSearch => list(members(LEAF)),
+        RouteId::StudyShowing => {
+            members("grade:text marked:flag rendered_only:flag shielded:flag copies:flag")
+        }
+        RouteId::MeasureRegion => members(
+            "pixels:integer mean:integer deviation:integer lowest:integer|null highest:integer|null unit:text|null",
+        ),
+        RouteId::TraceLeak => members(
+            "attributed:flag sureness:any opening:any picture:any told:text|null frames:integer openings:integer logs_whole:flag",
+        ),
+        RouteId::LeakMark => members("number:text attributed:flag opening:any logs_whole:flag"),
+        RouteId::ReviewSample => members(SAMPLE_REVIEW),
+        RouteId::ListSampleReviews => list(members(SAMPLE_REVIEW)),
         RouteId::AuditBundle => members(
             "about:object found:any next:text|null public_key:text checkpoint:text leaves:objects witnessed:any policy_set:object",
         ),
@@ -151,7 +189,9 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::StateReason | RouteId::ReviewReason => members(STATED),
         RouteId::OwnReasons | RouteId::ListReasons => list(members(STATED)),
         RouteId::ListAlerts => list(members(ALERT)),
-        RouteId::ReadAlert | RouteId::AcknowledgeAlert | RouteId::LiftStop => members(ALERT),
+        RouteId::ReadAlert | RouteId::AcknowledgeAlert | RouteId::FreezeAccount | RouteId::LiftStop => {
+            members(ALERT)
+        }
         RouteId::AssignConsultation
         | RouteId::ReadConsultation
         | RouteId::CompleteConsultation
@@ -173,6 +213,10 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::OwnRecordAccesses => list(members(
             "time_ms:integer who:text oneself:flag actor_kind:text role:text|null departments:texts purpose:text|null \
              action:text|null reason:text study:text|null",
+        )),
+        RouteId::OwnConsents => list(members(
+            "consent:text to:text project:text|null form:text giver:text valid_from_ms:integer valid_until_ms:integer \
+             withdrawn_ms:integer|null",
         )),
         RouteId::ProposePolicy
         | RouteId::ReadPolicy
@@ -227,6 +271,10 @@ pub(crate) fn schema(id: RouteId) -> Option<Value> {
         RouteId::VaultProbe => members("packs:objects"),
         RouteId::NodeSoundness => members("sound:flag"),
         RouteId::NodeAudit => members("log:text leaves:objects count:any next:integer|null size:integer"),
+        RouteId::FindStudies => console::studies(),
+        RouteId::ReadOverview => console::overview(),
+        RouteId::MarkKeyImages => members("study_uid:text series_uid:text instance_uid:text"),
+        RouteId::StudyIntegrity => console::integrity(),
         _ => return None,
     })
 }

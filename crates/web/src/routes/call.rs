@@ -1,6 +1,7 @@
 //! One request that has passed the gate, as handlers see it.
 
 use crate::api::asked::Questions;
+use crate::api::signals::Signals;
 use crate::dicomweb::event_channel::Channels;
 use crate::dicomweb::studio::Studio;
 use crate::hooks::Hooks;
@@ -45,6 +46,8 @@ pub(crate) struct Service {
     /// Turns of calls to devices that somebody waits for.
     pub(crate) device_calls: Semaphore,
     pub(crate) jobs: Jobs,
+    /// What viewers told of late.
+    pub(crate) signals: Arc<Signals>,
     /// What other nodes may ask of the audit log at this moment.
     pub(crate) node_questions: Questions,
     /// The origins of browsers that may open an event channel beside our own.

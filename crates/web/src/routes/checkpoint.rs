@@ -155,7 +155,7 @@ impl Passed {
 fn credential(needs: Needs, headers: &HeaderMap) -> Option<Credential<'_>> {
     let token = match needs {
         Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart | Needs::Scrape => {
-            identity::bearer(headers).ok().flatten()
+            identity::bearer(headers).ok().flatten().or_else(|| identity::own_page_token(headers))
         }
         Needs::Cookie(_) | Needs::OwnCookieInPart => identity::cookie(headers, identity::SESSION_COOKIE),
         Needs::Nothing | Needs::Node => None,
@@ -193,7 +193,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_looked_up_is_no_credential() {
-        assert_eq!(shown(Needs::OwnToken, COOKIE, "__Host-yingdun-session=abc"), None);
+        assert_eq!(
+            shown(Needs::OwnToken, COOKIE, "__Host-yingdun-session=abc"),
+            None,
+            "no page of ours asks"
+        );
         assert_eq!(shown(Needs::OwnToken, AUTHORIZATION, "Basic YTpi"), None);
         assert_eq!(shown(Needs::Cookie(Action::List), COOKIE, "x=1"), None);
         assert_eq!(shown(Needs::Nothing, AUTHORIZATION, "Bearer abc"), None);

@@ -2,20 +2,23 @@
 
 use super::{Call, RouteId};
 use crate::api::{
-    accesses, accounts, alerts, asked, audit, break_glass, commitments, consultations, departments,
-    destructions, dissents, evidence, grants, holds, keys, maintenance, me, network, nodes, passkeys,
-    patient_accounts, performed, policies, policy_reports, programs, rights, stated_reasons, storage,
-    studies as follow, system, vault, worklist,
+    accesses, accounts, alerts, asked, audit, audit_reviews, break_glass, commitments, consents,
+    consultations, departments, destructions, dissents, evidence, files, grants, holds, keys, leaks,
+    maintenance, me, network, nodes, overview, own_consents, passkeys, patient_accounts, performed, policies,
+    policy_reports, programs, rights, signals, stated_reasons, storage, studies as follow, study_marks,
+    study_search, system, vault, waiting_devices, worklist,
 };
 use crate::dicomweb::bulk::{self, Values};
 use crate::dicomweb::{
-    capabilities, destroy, media, rendered, retrieve, search, store, subscriptions, wado_uri, workitems,
+    capabilities, copies, destroy, media, region, rendered, retrieve, search, store, subscriptions, wado_uri,
+    workitems,
 };
 use crate::fhir::audit_event;
 use crate::http::problem::Problem;
 use crate::oauth::{authorize, introspect, metadata, token};
 use crate::page::{
-    enrol, passkeys as page_passkeys, provider, record, second_factor, sessions, sign_in, studies,
+    console, enrol, passkeys as page_passkeys, provider, record, second_factor, sessions, setup, sign_in,
+    studies,
 };
 use axum::body::Body;
 use axum::http::Response;
@@ -51,6 +54,11 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         | RouteId::InstanceThumbnail
         | RouteId::FramesThumbnail => rendered::thumbnail(call).await,
         RouteId::RetrieveByUri => wado_uri::retrieve(call).await,
+        RouteId::MakeCopy => copies::make(call, body).await,
+        RouteId::StudyShowing => copies::showing(call).await,
+        RouteId::MeasureRegion => region::measure(call).await,
+        RouteId::TellSignal => signals::tell(call, body).await,
+        RouteId::TellFile => files::told(call, body).await,
         RouteId::Capabilities => capabilities::describe(&call),
         RouteId::DestroyStudy | RouteId::DestroySeries | RouteId::DestroyInstance => {
             destroy::refuse(call).await
@@ -71,9 +79,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuthorizeForm => authorize::form(call).await,
         RouteId::Authorize => authorize::submit(call, body).await,
         RouteId::OAuthMetadata => Ok(metadata::metadata(&call)),
-        RouteId::Home => studies::list(call).await,
+        RouteId::Home => console::home(call).await,
+        RouteId::Console | RouteId::ConsolePlace => console::index(&call).await,
+        RouteId::ConsoleFile => console::file(&call),
+        RouteId::StudiesPage => studies::list(call).await,
         RouteId::StudyPage => studies::one(call).await,
-        RouteId::LoginForm => Ok(sign_in::show(&call)),
+        RouteId::LoginForm => sign_in::show(&call).await,
         RouteId::Login => sign_in::submit(call, body).await,
         RouteId::LoginLinkForm => Ok(sign_in::show_link(&call)),
         RouteId::LoginLink => sign_in::redeem(call, body).await,
@@ -83,6 +94,12 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::Logout => sign_in::leave(call, body).await,
         RouteId::EnrolForm => Ok(enrol::show(&call)),
         RouteId::Enrol => enrol::submit(call, body).await,
+        RouteId::SetupLinkForm => setup::show_link(&call).await,
+        RouteId::SetupLink => setup::open(call, body).await,
+        RouteId::SetupPage => setup::show(&call).await,
+        RouteId::SetupOfficers => setup::name_officers(call, body).await,
+        RouteId::SetupInvitation => setup::invite(call, body).await,
+        RouteId::SetupEnd => setup::end(call, body).await,
         RouteId::SecondFactorPage => second_factor::show(&call).await,
         RouteId::SecondFactorProof => second_factor::prove(call, body).await,
         RouteId::SecondFactorBegin => second_factor::begin(call, body).await,
@@ -100,12 +117,17 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AskForPasskey => passkeys::ask(call).await,
         RouteId::ProvePasskey => passkeys::prove(call, body).await,
         RouteId::RemovePasskey => passkeys::remove(call).await,
+        RouteId::FindStudies => study_search::search(call).await,
+        RouteId::MarkKeyImages => study_marks::mark(call, body).await,
+        RouteId::StudyIntegrity => study_marks::integrity(call).await,
+        RouteId::ReadOverview => overview::read(call).await,
         RouteId::ReadSecondFactor => me::second_factor(call).await,
         RouteId::BeginSecondFactor => me::begin_second_factor(call, body).await,
         RouteId::ConfirmSecondFactor => me::confirm_second_factor(call, body).await,
         RouteId::ProveSecondFactor => me::prove_second_factor(call, body).await,
         RouteId::RenewRecoveryCodes => me::renew_recovery_codes(call, body).await,
         RouteId::RemoveSecondFactor => me::remove_second_factor(call, body).await,
+        RouteId::WhoAmI => me::who(call).await,
         RouteId::ListOwnSessions => me::sessions(call).await,
         RouteId::EndOwnSession => me::end_session(call).await,
         RouteId::ListSessions => accounts::sessions(call).await,
@@ -124,6 +146,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListDevices => accounts::devices(call).await,
         RouteId::RegisterDevice => accounts::register_device(call, body).await,
         RouteId::UpdateDevice => accounts::update_device(call, body).await,
+        RouteId::ListWaitingDevices => waiting_devices::list(call).await,
+        RouteId::ApproveWaitingDevice => waiting_devices::approve(call, body).await,
+        RouteId::DismissWaitingDevice => waiting_devices::dismiss(call, body).await,
+        RouteId::RestoreWaitingDevice => waiting_devices::restore(call).await,
         RouteId::EchoDevice => network::echo(call, body).await,
         RouteId::FindAtDevice => network::find(call, body).await,
         RouteId::WorklistAtDevice => network::worklist(call, body).await,
@@ -148,6 +174,9 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::EndCare => rights::end_care(call, body).await,
         RouteId::EnterDissent => dissents::enter(call, body).await,
         RouteId::ListDissents => dissents::list(call).await,
+        RouteId::EnterConsent => consents::enter(call, body).await,
+        RouteId::ListConsents => consents::list(call).await,
+        RouteId::WithdrawConsent => consents::withdraw(call).await,
         RouteId::EndDissent => dissents::end(call).await,
         RouteId::ListDepartments => departments::list(call).await,
         RouteId::EnterDepartment => departments::enter(call, body).await,
@@ -167,6 +196,10 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::AuditSearch => audit::search(call).await,
         RouteId::AuditAccesses => accesses::of_images(call, body).await,
         RouteId::AuditBundle => evidence::bundle(call, body).await,
+        RouteId::ReviewSample => audit_reviews::mark(call, body).await,
+        RouteId::ListSampleReviews => audit_reviews::list(call).await,
+        RouteId::TraceLeak => leaks::trace(call, body).await,
+        RouteId::LeakMark => leaks::mark(call).await,
         RouteId::OwnAccesses => accesses::own(call).await,
         RouteId::SearchAuditEvents => audit_event::search(call).await,
         RouteId::ReadAuditEvent => audit_event::one(call).await,
@@ -196,6 +229,8 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListPatientAccounts => patient_accounts::list(call).await,
         RouteId::UnbindPatientAccount => patient_accounts::unbind(call).await,
         RouteId::OwnRecordAccesses => patient_accounts::accesses(call).await,
+        RouteId::OwnConsents => own_consents::list(call).await,
+        RouteId::WithdrawOwnConsent => own_consents::withdraw(call).await,
         RouteId::OpenMaintenance => maintenance::open(call, body).await,
         RouteId::ListMaintenance => maintenance::list(call).await,
         RouteId::ReadMaintenance => maintenance::read(call).await,
@@ -211,6 +246,7 @@ pub(super) async fn dispatch(id: RouteId, call: Call, body: Body) -> Result<Resp
         RouteId::ListAlerts => alerts::list(call).await,
         RouteId::ReadAlert => alerts::read(call).await,
         RouteId::AcknowledgeAlert => alerts::acknowledge(call, body).await,
+        RouteId::FreezeAccount => alerts::freeze(call, body).await,
         RouteId::LiftStop => alerts::lift(call).await,
         RouteId::StateReason => stated_reasons::state(call, body).await,
         RouteId::OwnReasons => stated_reasons::own(call).await,

@@ -48,7 +48,8 @@ impl Owner {
             | Action::ReportStep
             | Action::Echo
             | Action::GiveGrant
-            | Action::AssignConsultation => Self::Imaging,
+            | Action::AssignConsultation
+            | Action::MarkKeyImages => Self::Imaging,
             Action::ManageAccounts
             | Action::ReadSystem
             | Action::ManageStorage
@@ -185,7 +186,7 @@ impl Route {
             Action::View if self.is_whole() => Class::Bulk,
             Action::View => Class::Reading,
             Action::Search | Action::List | Action::ReadWorklist => Class::Search,
-            Action::Store | Action::Commit | Action::ReportStep => Class::Store,
+            Action::Store | Action::Commit | Action::ReportStep | Action::MarkKeyImages => Class::Store,
             Action::Export | Action::Backup => Class::Bulk,
             Action::Echo
             | Action::ManageWorklist

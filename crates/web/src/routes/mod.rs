@@ -8,6 +8,7 @@
 mod answers;
 mod call;
 mod checkpoint;
+mod console;
 mod dispatch;
 mod gate;
 mod interface;

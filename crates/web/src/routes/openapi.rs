@@ -261,7 +261,7 @@ fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
         Needs::Token(_) | Needs::OwnToken | Needs::OwnTokenInPart => {
-            json!([{"token": []}, {"token": [], "certificate": []}, {"dpop": []}])
+            json!([{"token": []}, {"token": [], "certificate": []}, {"dpop": []}, {"page": []}])
         }
         // Without the cookie the page says how to sign in.
         Needs::Cookie(_) | Needs::OwnCookieInPart => json!([{"page": []}, {}]),
@@ -280,13 +280,16 @@ fn request_body(rule: BodyRule) -> Option<Value> {
             let one = json!({"$ref": "#/components/schemas/DataSet"});
             json!({"anyOf": [one.clone(), {"type": "array", "items": one, "minItems": 1, "maxItems": 1}]})
         }
-        BodyRule::Dicom => json!({}),
+        BodyRule::Dicom | BodyRule::Picture => json!({}),
     };
     let levels = match rule {
         BodyRule::DataSet { .. } => limits::WORKITEM_DEPTH_MAX,
-        BodyRule::None | BodyRule::Form(_) | BodyRule::Json(_) | BodyRule::JsonOf(_) | BodyRule::Dicom => {
-            limits::JSON_DEPTH_MAX
-        }
+        BodyRule::None
+        | BodyRule::Form(_)
+        | BodyRule::Json(_)
+        | BodyRule::JsonOf(_)
+        | BodyRule::Dicom
+        | BodyRule::Picture => limits::JSON_DEPTH_MAX,
     };
     let content: Map<String, Value> = rule
         .media_types()

@@ -2,7 +2,9 @@
 //! the description allows is not refused for its form behind the gate; words come from the crates that own them.
 
 use super::schema::Shape;
-use yingdun_access::{CredentialKind, Demand, LOCAL_BYTES_MAX, Scope};
+use crate::limits::STUDIES_TYPED_CHARACTERS_MAX;
+use yingdun_access::{CredentialKind, Demand, LOCAL_BYTES_MAX, SAMPLE_FILTERS_CHARACTERS_MAX, Scope};
+use yingdun_archive::KEY_TITLES;
 use yingdun_audit::{EventKind, Outcome};
 use yingdun_model::{
     Action, ActorKind, AlertVerdict, BreakGlassReason, Grade, MaintenanceScope, PerformedState,
@@ -55,6 +57,8 @@ macro_rules! shapes {
 shapes! {
     /// A UID as the archive knows it: also one that breaks PS3.5 §9, if it came in an object.
     UID = shape("a UID", 64, "^[0-9.]*[0-9][0-9.]*$", "1.2.840.10008.1.2.1");
+    /// The number of a mark in a picture, as somebody copies it.
+    MARK_NUMBER = shape("the number of a mark", 32, "^(?:[Ww][Mm])?(?:[ -]?[0-9A-Za-z]){12}$", "WM-V07S-1TC3-63AY");
     /// A tag: group and element.
     TAG = shape("a tag of eight hexadecimal digits", 8, "^[0-9A-Fa-f]{8}$", "00100020");
     /// The number of a pack.
@@ -130,6 +134,28 @@ shapes! {
         "what the last page gave as the next one", 1024,
         r"^before-[0-9]{1,15}-in-[0-9a-f]{16}(?:\.before-[0-9]{1,15}-in-[0-9a-f]{16}){0,15}$", "before-100-in-0011223344556677"
     );
+    /// The query of a search, as an address has it.
+    SEARCH_QUERY = shape("the query of a search", SAMPLE_FILTERS_CHARACTERS_MAX, "^[!-~]*$", "kind=stored");
+    /// A record, by its number and the name of its log.
+    AUDIT_RECORD = shape("`number@log`", 216, "^[0-9]{1,15}@[!-~]{1,200}$", "12@renmin/audit");
+    /// The name of a list of the console.
+    LIST_NAME = shape("the name of a list", 24, "^[a-z]+(?:-[a-z]+)*$", "studies");
+    /// What somebody types into one box.
+    TYPED = shape(
+        "at most 8 words of 64 characters, without wildcards", STUDIES_TYPED_CHARACTERS_MAX,
+        concat!(
+            "^[ \\u3000]*(?:[^\\s*?\\x00-\\x1F\\x7F-\\x9F]{1,64}",
+            "(?:[ \\u3000]+[^\\s*?\\x00-\\x1F\\x7F-\\x9F]{1,64}){0,7}[ \\u3000]*)?$"
+        ),
+        "zs ct 2026-11"
+    );
+    /// The code of a modality.
+    MODALITY = shape("a code of 1 to 16 capital letters, digits, blanks or _", 16, "^[A-Z0-9_][A-Z0-9_ ]*$", "CT");
+    /// Where a page of studies begins.
+    STUDY_CURSOR = shape(
+        "what the last page gave as the next one", 49, r"^-?[0-9]{1,9}\.(?:[0-7]?[0-9]{1,4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|8640[01])\.[0-9a-f]{32}$",
+        "20261121.36901.000102030405060708090a0b0c0d0e0f"
+    );
     /// An address or a network.
     ADDRESS = shape(
         "any, or an address or a network", 49,
@@ -153,6 +179,23 @@ shapes! {
     );
     /// An identifier of FHIR: the name of its system and a bar, or nothing, and the value.
     IDENTIFIER = shape("an identifier, perhaps behind its system and a bar", 200, "^(?:[!-{}~]{1,100}[|])?[!-{}~]{1,64}$", "000102030405060708090a0b0c0d0e0f");
+    /// Points of a line over a picture.
+    POINTS = shape(
+        "points as x,y parted by blanks, 96 at most", 2400,
+        r"^-?[0-9]{1,6}(?:\.[0-9]{1,4})?,-?[0-9]{1,6}(?:\.[0-9]{1,4})?(?: -?[0-9]{1,6}(?:\.[0-9]{1,4})?,-?[0-9]{1,6}(?:\.[0-9]{1,4})?){0,95}$",
+        "12.5,40 80,40"
+    );
+    /// A line of words over a picture.
+    DRAWN_WORDS = shape("at most 48 characters", 48, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "12.5 mm");
+    /// A window.
+    WINDOW = shape(
+        "center,width and perhaps a function", 80,
+        r"^-?[0-9]{1,9}(?:\.[0-9]{1,9})?,[0-9]{1,9}(?:\.[0-9]{1,9})?(?:,(?:linear|linear-exact|sigmoid))?$", "40,400"
+    );
+    /// A part of a frame.
+    REGION = shape(
+        "left,top,columns,rows in pixels", 23, "^[0-9]{1,5},[0-9]{1,5},[1-9][0-9]{0,4},[1-9][0-9]{0,4}$", "0,0,512,512"
+    );
     /// A whole number of 64 bits, as text.
     NUMBER = shape("a number", 20, "^[0-9]{1,20}$", "1");
 }
@@ -181,6 +224,10 @@ macro_rules! words {
 words! {
     /// Roles.
     ROLES = Role;
+    /// What is made of a picture.
+    COPY_KINDS = yingdun_access::CopyKind;
+    /// What a viewer saw.
+    SIGNALS = crate::api::signals::SignalKind;
     /// What a program or a device may be let.
     SCOPES = Scope;
     /// Grades of protection.
@@ -212,6 +259,18 @@ words! {
     /// What a maintenance session opens.
     MAINTENANCE_SCOPES = MaintenanceScope;
 }
+
+/// Why images are key images, by the codes of CID 7010.
+#[allow(clippy::indexing_slicing, reason = "in a constant, what lies beyond the end does not compile")]
+pub(crate) const KEY_IMAGE_TITLES: &[&str] = &{
+    let mut codes = [""; KEY_TITLES.len()];
+    let mut at = 0;
+    while at < codes.len() {
+        codes[at] = KEY_TITLES[at].0;
+        at += 1;
+    }
+    codes
+};
 
 #[cfg(test)]
 mod tests {

@@ -60,12 +60,16 @@ pub(super) async fn body(rule: BodyRule, body: &mut Body) -> Result<(), Problem>
             let checked = match rule {
                 BodyRule::JsonOf(schema) => schema.check_json(&value),
                 BodyRule::Json(members) => super::Schema::Record(members).check_json(&value),
-                BodyRule::None | BodyRule::Form(_) | BodyRule::DataSet { .. } | BodyRule::Dicom => Ok(()),
+                BodyRule::None
+                | BodyRule::Form(_)
+                | BodyRule::DataSet { .. }
+                | BodyRule::Dicom
+                | BodyRule::Picture => Ok(()),
             };
             checked.map_err(|fault| told("#", fault))?;
             bytes
         }
-        BodyRule::None | BodyRule::DataSet { .. } | BodyRule::Dicom => return Ok(()),
+        BodyRule::None | BodyRule::DataSet { .. } | BodyRule::Dicom | BodyRule::Picture => return Ok(()),
     };
     *body = Body::from(bytes);
     Ok(())

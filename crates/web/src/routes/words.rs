@@ -111,6 +111,8 @@ pub enum BodyRule {
     },
     /// DICOM objects, streamed, at most [`limits::STOW_BYTES_MAX`] bytes.
     Dicom,
+    /// A picture, at most [`limits::FOUND_PICTURE_BYTES_MAX`] bytes.
+    Picture,
 }
 
 impl BodyRule {
@@ -123,6 +125,7 @@ impl BodyRule {
             Self::Json(_) | Self::JsonOf(_) => &["application/json"],
             Self::DataSet { .. } => &["application/dicom+json", "application/json"],
             Self::Dicom => &["multipart/related", "application/dicom"],
+            Self::Picture => &["image/jpeg", "image/png"],
         }
     }
 
@@ -135,6 +138,7 @@ impl BodyRule {
             Self::Json(_) | Self::JsonOf(_) => limits::JSON_BYTES_MAX as u64,
             Self::DataSet { .. } => limits::WORKITEM_BYTES_MAX as u64,
             Self::Dicom => limits::STOW_BYTES_MAX,
+            Self::Picture => limits::FOUND_PICTURE_BYTES_MAX as u64,
         }
     }
 }

@@ -33,8 +33,9 @@ use yingdun_keys::{EpochFile, KeyStore, RootFile, SecretName};
 use yingdun_model::{ActorId, Clock, InstitutionId, ManualClock, Role, Secret, SystemClock, Timestamp};
 use yingdun_storage::{LogEvents, RealDisk, ReplicaConfig, Store, StoreConfig};
 use yingdun_web::{
-    CallFault, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Question, Readiness, Rooms,
-    Sent, Sought, TlsFiles, Told, Transport, Way, WorklistQuestion, server_config,
+    CallFault, Custody, Device, DeviceAnswer, Door, DoorConfig, Holding, Hooks, Network, Protection,
+    Question, Readiness, Rooms, Sent, Sought, TlsFiles, Told, Transport, Way, WorklistQuestion,
+    server_config,
 };
 
 /// A role that is shown no name and no identifier here.
@@ -147,8 +148,18 @@ impl Running {
             ready: Arc::new(|| Readiness::Ready),
             status: Arc::new(|| Box::pin(async { serde_json::json!({"replicas": 3}) })),
             health: Arc::new(|| Box::pin(async { serde_json::json!({"status": "ready"}) })),
+            completeness: Arc::new(|| serde_json::json!({"heartbeat": {"age_s": 1}, "reconciled": null})),
             configuration: Arc::new(|| Box::pin(async { serde_json::json!({"doors": []}) })),
+            protection: Arc::new(Protection {
+                replicas: vec!["replica-a".into(), "replica-b".into(), "replica-c".into()],
+                write_quorum: 2,
+                offsite: 0,
+                custody: Custody::Shares { root_file: "root.key".into() },
+                audit_log: "audit".into(),
+                is_witnessed: false,
+            }),
             network: Arc::new(MockNetwork),
+            dicom: Vec::new(),
             logs: None,
             seal: Some(Arc::new(|| {})),
             vault_part: Arc::new(|_| Ok(Box::pin(futures_util::stream::empty()))),

@@ -76,6 +76,14 @@ pub(crate) enum AuditCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Samples of the log that were marked as reviewed in the console, the newest first: by whom, what was drawn and how, and what was found
+    Reviews {
+        /// Only of the sample of this digest (SHA-256)
+        #[arg(long, value_name = "DIGEST")]
+        sample: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Make an evidence bundle: every leaf about a study or a patient, or by somebody, with the proof of each, a report for people, and the
     /// programs that check it offline. 1000 leaves at most
     #[command(group = clap::ArgGroup::new("about").required(true))]

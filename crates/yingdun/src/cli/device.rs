@@ -42,6 +42,43 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// List devices that called in vain: titles, address, certificate, how often, and why they are turned away
+    Waiting {
+        /// Those, too, that somebody dismissed
+        #[arg(long)]
+        dismissed: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Register a waiting device with the titles and the certificate that were seen
+    Approve {
+        /// As `device waiting` shows it
+        attempt: String,
+        /// Address or network from which it may call, instead of the one from which it called; give it once per network
+        #[arg(long, value_name = "ADDR")]
+        address: Vec<String>,
+        /// Let it go on without TLS, where it called without
+        #[arg(long)]
+        plain: bool,
+        /// Where it takes images that are sent to it (C-MOVE): HOST:PORT, or `plain://HOST:PORT` without TLS
+        #[arg(long, value_name = "HOST:PORT")]
+        destination: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Take a waiting device out of sight, or bring it back
+    Dismiss {
+        /// As `device waiting` shows it
+        attempt: String,
+        /// For how long
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        days: u32,
+        /// Bring it back
+        #[arg(long, conflicts_with = "days")]
+        undo: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Disable a device
     Disable {
         ae_title: String,

@@ -32,6 +32,9 @@ pub(crate) struct InitArgs {
     pub(crate) root: RootArgs,
     #[command(flatten)]
     pub(crate) opener: OpenerArgs,
+    /// Name the three officers in a browser, behind one address that opens once, instead of inviting three accounts of fixed names
+    #[arg(long)]
+    pub(crate) setup_link: bool,
     /// Print what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

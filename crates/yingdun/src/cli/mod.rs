@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod consents;
 mod departments;
 mod destroy;
 mod device;
@@ -11,6 +12,7 @@ mod grants;
 mod installation;
 mod interfaces;
 mod keys;
+mod leaks;
 mod maintenance;
 mod monitor;
 mod nodes;
@@ -26,6 +28,7 @@ mod workflow;
 
 pub(crate) use audit::{AuditCommand, AuditForm, LogArgs, WitnessedArgs};
 pub(crate) use bulk::{ExportArgs, ImportArgs, MigrateArgs, MigrationSource, RetrievalArg};
+pub(crate) use consents::{ConsentArgs, ConsentCommand, ConsentWord, FormWord, GiverWord};
 pub(crate) use departments::{DepartmentCommand, DissentArgs, DissentCommand, MemberArgs};
 pub(crate) use destroy::{DestroyCommand, DestroyTarget, HoldCommand};
 pub(crate) use device::{
@@ -44,9 +47,10 @@ pub(crate) use installation::{
 };
 pub(crate) use interfaces::InterfacesArgs;
 pub(crate) use keys::{
-    BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand, MoveRootArgs,
-    RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
+    ArchiveArgs, BackupOpenerArgs, DestroyRootFileArgs, KeyWorkCommand, KeysBackupArgs, KeysCommand,
+    MoveRootArgs, RecoverArgs, RehearseArgs, ResealArgs, UnsealArgs, VerifyBackupArgs,
 };
+pub(crate) use leaks::LeakCommand;
 pub(crate) use maintenance::MaintenanceCommand;
 pub(crate) use monitor::{AlertCommand, MonitorCommand, ReplayArgs};
 pub(crate) use nodes::{JoinArgs, NodesCommand};
@@ -85,6 +89,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Make an installation if there is none, then serve it
     Up(InitArgs),
+    /// Make a new address at which the three officers are named in a browser, while the server is stopped; the old one dies
+    SetupLink(ArchiveArgs),
     /// Serve until SIGTERM or SIGINT
     Serve(ConfigArgs),
     /// The nodes of an installation that has several
@@ -145,6 +151,9 @@ pub(crate) enum Command {
     /// Dissents of patients, and seals: against whom their studies are closed (security administrator)
     #[command(subcommand)]
     Dissent(DissentCommand),
+    /// Consents of patients to research and to sharing: what is open because they agreed (security administrator)
+    #[command(subcommand)]
+    Consent(ConsentCommand),
     /// Devices (system administrator; scopes: security administrator)
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -229,6 +238,9 @@ pub(crate) enum Command {
     /// The audit log: online (audit administrator), or offline with nothing but its files and its public key
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Pictures that were found outside: whose opening their mark is of (audit administrator)
+    #[command(subcommand)]
+    Leak(LeakCommand),
 }
 
 #[cfg(test)]

@@ -33,6 +33,16 @@ pub(crate) enum AlertCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Freeze the person of an alert, who is never yourself: every session ends, and none begins until it is lifted (audit administrator)
+    Freeze {
+        /// The number of the alert
+        number: u64,
+        /// Why, in words; kept sealed in the audit log
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Lift everything that is stopped for the person of an alert, who is never yourself (security administrator)
     Lift {
         /// The number of the alert

@@ -92,4 +92,19 @@ pub(crate) enum PatientAccountCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// To what you agreed (patient)
+    Consents {
+        /// Also what is over or was withdrawn
+        #[arg(long)]
+        over: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Withdraw an own consent now; no reason is asked for (patient)
+    WithdrawConsent {
+        /// Its number
+        consent: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }

@@ -19,6 +19,7 @@ use yingdun_timestamp::{Authority, TimeStampError};
 pub(super) async fn audit(command: AuditCommand, output: Output) -> Result<Verdict, CommandError> {
     match command {
         AuditCommand::Tail { count, admin } => admin::audit_tail(count, &admin, output).await,
+        AuditCommand::Reviews { sample, admin } => admin::audit_reviews(sample, &admin, output).await,
         AuditCommand::Search {
             actor,
             device,

@@ -53,7 +53,9 @@ pub(super) async fn up(args: &InitArgs, output: Output) -> Result<Verdict, Comma
     }
     serve_with(&path, output, |addresses| {
         // Links that lack their beginning get it now that the port is known.
-        let relative = installed.invitations.iter().all(|invitation| invitation.url.starts_with('/'));
+        let links = installed.invitations.iter().map(|invitation| &invitation.url);
+        let relative =
+            links.chain(installed.setup.iter().map(|setup| &setup.url)).all(|url| url.starts_with('/'));
         let base = if relative { addresses.web.as_str() } else { "" };
         output.line(&invitations(output.language(), &installed, base))
     })
@@ -76,6 +78,9 @@ fn root_key(language: Language, installed: &Installed) -> String {
 }
 
 fn invitations(language: Language, installed: &Installed, base: &str) -> String {
+    if let Some(setup) = &installed.setup {
+        return language.setup_link(format!("{base}{}", setup.url));
+    }
     let mut text = language.invitations_follow();
     for invitation in &installed.invitations {
         let link = format!("{base}{}", invitation.url);

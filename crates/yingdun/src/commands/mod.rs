@@ -28,6 +28,7 @@ mod retrieve;
 mod root;
 mod scu;
 mod serve;
+mod setup_link;
 mod stamped;
 mod vault;
 mod witness;
@@ -70,6 +71,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Demo(args) => crate::demo::run(&args, output).await,
         Command::Init(args) => init::init(&args, output).await,
         Command::Up(args) => init::up(&args, output).await,
+        Command::SetupLink(args) => setup_link::setup_link(&args, output).await,
         Command::Serve(args) => serve::serve(&args.config, output).await,
         Command::Nodes(command) => nodes::nodes(command, output).await,
         Command::CheckConfig(args) => check_config::check_config(&args.config, output),
@@ -111,6 +113,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Hold(command) => admin::hold(command, output).await,
         Command::Department(command) => admin::department(command, output).await,
         Command::Dissent(command) => admin::dissent(command, output).await,
+        Command::Consent(command) => admin::consent(command, output).await,
         Command::Grant(command) => admin::grant(command, output).await,
         Command::Maintenance(command) => admin::maintenance(command, output).await,
         Command::Consultation(command) => admin::consultation(command, output).await,
@@ -130,6 +133,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Verdict, Com
         Command::Vault(command) => vault::vault(command, output).await,
         Command::Witness(command) => witness::witness(command, output).await,
         Command::Audit(command) => audit::audit(command, output).await,
+        Command::Leak(command) => admin::leak(command, output).await,
     }
 }
 

@@ -1,14 +1,16 @@
 //! What an installation demands of people who sign in: second factors, and after how much rest a session ends.
 
 use super::DatabaseUrl;
+use super::consents::Consents;
 use super::finding::{Finding, Severity};
 use super::masking::{self, MaskedRole, MaskingError};
+use super::watermark::{self, WatermarkError, WatermarkedRole};
 use super::{Ldap, Oidc, TokenIssuer, ldap, oidc, token_issuers};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
-use yingdun_access::{AddressList, IdleRules, IdleZone, Masking, RelyingParty, SignInRules};
+use yingdun_access::{AddressList, IdleRules, IdleZone, Masking, RelyingParty, SignInRules, Watermarks};
 use yingdun_model::Role;
 
 /// The longest rest, in minutes: half a day, after which whoever comes back may be somebody else.
@@ -51,9 +53,15 @@ pub(crate) struct Identity {
     pub(crate) idle_zones: Vec<Zone>,
     /// How many hours after a study came its patient may see it; unset means that patients see nothing.
     pub(crate) patient_release_hours: Option<u32>,
+    /// For what a consent of the patient is needed.
+    #[serde(default)]
+    pub(crate) consents: Consents,
     /// What roles are not to learn of the studies that they see; unset means that no role is masked.
     #[serde(default)]
     pub(crate) masking: BTreeMap<Role, MaskedRole>,
+    /// In which form roles are shown studies; unset means that outsiders are given marked pictures only.
+    #[serde(default)]
+    pub(crate) watermark: BTreeMap<Role, WatermarkedRole>,
     /// A provider with which people sign in; unset means none.
     pub(crate) oidc: Option<Oidc>,
     /// A directory whose people sign in with their passwords of there; unset means none.
@@ -79,6 +87,14 @@ impl Identity {
     /// [`MaskingError`], which [`check`] calls an error.
     pub(crate) fn masking(&self) -> Result<Masking, MaskingError> {
         masking::masking(&self.masking)
+    }
+
+    /// Whose pictures carry marks, and who is given nothing else.
+    ///
+    /// # Errors
+    /// [`WatermarkError`], which [`check`] calls an error.
+    pub(crate) fn watermarks(&self) -> Result<Watermarks, WatermarkError> {
+        watermark::watermarks(&self.watermark)
     }
 
     /// How long after a study came its patient may see it. A time that is too long, which [`check`] calls an error, releases nothing.
@@ -197,6 +213,7 @@ pub(super) fn check(identity: &Identity, public_url: Option<&str>) -> Vec<Findin
     further.extend(identity.ldap.iter().flat_map(ldap::check));
     further.extend(token_issuers::check(&identity.token_issuers));
     further.extend(masking::check(&identity.masking));
+    further.extend(watermark::check(&identity.watermark));
     for zone in &identity.idle_zones {
         match zone.networks.join(" ").parse::<AddressList>() {
             Ok(AddressList::Only(networks)) if !networks.is_empty() => {}

@@ -4,6 +4,7 @@
 //! is not set means closed. What can be judged without starting anything is judged in [`check()`].
 
 mod check;
+mod consents;
 mod domains;
 mod edit;
 mod finding;
@@ -21,6 +22,7 @@ mod syslog;
 mod template;
 mod time_stamps;
 mod token_issuers;
+mod watermark;
 mod witnesses;
 
 pub(crate) use check::check;
@@ -39,6 +41,7 @@ pub(crate) use syslog::Syslog;
 pub(crate) use template::{RootValues, TemplateValues, render};
 pub(crate) use time_stamps::TimeStamps;
 pub(crate) use token_issuers::TokenIssuer;
+pub(crate) use watermark::WatermarkError;
 pub(crate) use witnesses::{PolicyFileError, witness_policy};
 
 use figment::Figment;

@@ -173,12 +173,22 @@ idle_minutes = 15
 # idle_zones = [{{ networks = ["10.1.2.0/24"], idle_minutes = 30 }}]
 # Hours after which a study that came may be seen by its patient (docs: outside). Unset means that patients see nothing.
 # patient_release_hours = 48
+# Whether research on de-identified studies (L2) needs a consent of the patient, too, and whether what leaves the house, or is shown to
+# somebody outside, needs one (docs: consents). Research on identifiable studies always needs one. Unset means not-needed.
+# [identity.consents]
+# research = "needed"
+# sharing = "needed"
 # What a role is shown of whom a study is of (docs: masking): keep, initials, pseudonym or remove. Unset means that no role is masked.
 # [identity.masking.technician]
 # names = "initials"
 # identifiers = "pseudonym"
 # contacts = "remove"
 # attributes = {{ PatientBirthDate = "remove" }}
+# From which grade on (L1 to L5, or never) the pictures of a role carry marks, and from which on it is given nothing else (docs: watermarks). Unset
+# means L1 and L1 for remote experts and patients, L4S and never for everybody else.
+# [identity.watermark.specialist]
+# marked_from = "L4"
+# rendered_only_from = "L4S"
 
 # Uncomment to let people sign in with a provider of OpenID Connect (docs: identity). Officers keep their passwords.
 # [identity.oidc]

@@ -70,6 +70,7 @@ impl House {
             databases: DatabasesArgs::default(),
             root: RootArgs::default(),
             opener: OpenerArgs::default(),
+            setup_link: false,
             dry_run: false,
         })?;
         let installed = plan.install().await?;

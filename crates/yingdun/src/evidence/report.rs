@@ -142,6 +142,8 @@ const fn kind_in_chinese(kind: EventKind) -> &'static str {
         EventKind::System => "系统",
         EventKind::Repair => "修复",
         EventKind::Recovery => "恢复",
+        EventKind::Copied => "截图、打印与导出",
+        EventKind::Signal => "浏览器信号",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::wiring::{StartError, database};
 use std::path::PathBuf;
 use std::sync::Arc;
 use yingdun_catalog::catalogue;
-use yingdun_catalog::identity::sessions;
+use yingdun_catalog::identity::{sessions, setup};
 use yingdun_catalog::{DatabaseKind, NewDatabase};
 use yingdun_model::InstitutionId;
 use yingdun_vault::{Chosen, Restored, Target, Vault, Watch};
@@ -37,6 +37,7 @@ impl Plan {
             databases: args.databases.clone(),
             root: RootArgs::default(),
             opener: OpenerArgs { passphrase_file: args.passphrase_file.clone(), ..OpenerArgs::default() },
+            setup_link: false,
             dry_run: args.dry_run,
         };
         let opener = match &args.passphrase_file {
@@ -101,6 +102,8 @@ impl Plan {
 async fn end_sessions(identity: &DatabaseUrl) -> Result<(), InstallError> {
     let failed = |cause| StartError::Database { what: "identity", cause };
     let database = database("identity", identity, DatabaseKind::Identity).await?;
-    database.execute(sessions::forget_all()).await.map_err(failed)?;
+    let mut statements = sessions::forget_all();
+    statements.push(setup::close());
+    database.execute(statements).await.map_err(failed)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use yingdun_dimse::scp::{Scp, Service, Transport};
 use yingdun_dimse::tls;
+use yingdun_web::DicomDoor;
 
 type Bound = (TcpListener, Transport);
 
@@ -43,6 +44,12 @@ impl DicomDoors {
     /// Where the door without TLS is.
     pub(super) fn plain_address(&self) -> Option<SocketAddr> {
         address(self.plain.as_ref())
+    }
+
+    /// Both, as the console shows them to who sets a device up.
+    pub(super) fn doors(&self) -> Vec<DicomDoor> {
+        let door = |tls, listens: Option<SocketAddr>| listens.map(|listens| DicomDoor { tls, listens });
+        [door(true, self.tls_address()), door(false, self.plain_address())].into_iter().flatten().collect()
     }
 
     /// Serves them, as tasks of `doors`, until `stop`.

@@ -92,6 +92,9 @@ pub(crate) enum StartError {
     /// The rules by which roles are masked cannot be.
     #[error(transparent)]
     Masking(#[from] crate::config::MaskingError),
+    /// The rules by which pictures are marked cannot be.
+    #[error(transparent)]
+    Watermarks(#[from] crate::config::WatermarkError),
     /// The policies cannot be trusted.
     #[error("the access policies do not load: {0}")]
     Policies(#[from] yingdun_access::PolicyError),

@@ -87,6 +87,7 @@ impl Foundation {
         let rules = config.identity.rules(config.web.public_url.as_deref());
         // What cannot be read, `check-config` calls an error; nothing is served with half of the rules.
         let masking = config.identity.masking()?;
+        let watermarks = config.identity.watermarks()?;
         let oidc = super::oidc::oidc(config.identity.oidc.as_ref())?;
         let token_issuers = super::token_issuers::token_issuers(&config.identity.token_issuers)?;
         let ldap = super::ldap::ldap(config.identity.ldap.as_ref())?;
@@ -99,7 +100,9 @@ impl Foundation {
             ldap,
             token_issuers,
             masking,
+            watermarks,
             patient_release: config.identity.patient_release(),
+            consents: config.identity.consents.rules(),
             watch,
             ..AccessConfig::new(institution.clone(), detail, sealing)
         };

@@ -28,6 +28,7 @@ mod network;
 mod nodes;
 mod observe;
 mod oidc;
+mod protection;
 mod rehearsal;
 mod retrieval;
 mod root;

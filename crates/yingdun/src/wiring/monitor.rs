@@ -135,11 +135,13 @@ impl LiveMonitor {
 
 impl Watch for LiveMonitor {
     fn opening(&self, opening: &Opening<'_>) -> Watched {
-        let Opening { session, action, patient, study, reason, tie, is_stated, proved, now } = *opening;
+        let Opening { session, action, is_copy, patient, study, reason, tie, is_stated, proved, now } =
+            *opening;
         if !self.watches(session.actor_kind()) {
             return Watched::default();
         }
         let act = match action {
+            _ if is_copy => Act::Print,
             Action::View => Act::View,
             Action::Export => Act::Export,
             _ => return Watched::default(),

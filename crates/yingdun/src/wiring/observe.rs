@@ -61,6 +61,7 @@ pub(super) fn hooks(
     let (of_health, of_archive, looks) = (foundation.clone(), archive.clone(), health.clone());
     let certificates = Arc::clone(&status.certificates);
     let config_seen = Arc::new(config.clone());
+    let completeness = health.completeness().clone();
     Ok(Hooks {
         metrics: Arc::new(metrics),
         health: Arc::new(move || {
@@ -70,13 +71,16 @@ pub(super) fn hooks(
                 maintenance::health(&foundation, &archive, readiness, certificates.as_slice())
             }))
         }),
+        completeness: Arc::new(move || completeness.described()),
         configuration: Arc::new(move || {
             let config = Arc::clone(&config_seen);
             Box::pin(apart(move || maintenance::configuration(&config)))
         }),
         ready: Arc::new(move || health.readiness()),
         status: Arc::new(move || Box::pin(status.clone().read())),
+        protection: Arc::new(super::protection::protection(config)),
         network,
+        dicom: Vec::new(),
         logs: None,
         seal: None,
         vault_part: super::vault::parts(config, foundation),
@@ -202,6 +206,7 @@ const COUNTERS: &[&str] = &[
 
 /// Gauges without labels, for the same reason.
 const GAUGES: &[&str] = &[
+    "yingdun_access_devices_waiting",
     "yingdun_audit_checkpoint_size",
     "yingdun_audit_failed",
     "yingdun_audit_heartbeat_age_seconds",

@@ -161,7 +161,16 @@ async fn admitted(
     let admitted = match reached {
         Some(Reached { address, tls, certificate_sha256 }) => {
             let (calling, called) = (target.destination.ae_title.clone(), target.settings.calling.clone());
-            let peer = Peer { calling, called, address, tls, certificate_sha256, identity: None };
+            let peer = Peer {
+                calling,
+                called,
+                address,
+                tls,
+                certificate_sha256,
+                certificate: None,
+                is_caller: false,
+                identity: None,
+            };
             door.admit(&peer).await
         }
         None => Err(Refusal::NotTrusted),

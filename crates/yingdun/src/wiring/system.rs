@@ -43,6 +43,10 @@ use yingdun_web::{Door, DoorConfig, OtherLogs, Rooms, ServerTls, TlsFiles, Trans
 /// How often rows of sign-ins that nobody asks for any more are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
+/// How often callers that were turned away are written down, and after how many such times the rows are looked through anyway.
+const KEEP_ATTEMPTS_EVERY: Duration = Duration::from_secs(1);
+const ATTEMPTS_RESTS_MAX: u32 = 60;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Where the doors are, with the ports that were really taken.
@@ -186,8 +190,9 @@ impl System {
         let by_shares = seal.is_some();
         hooks.seal = seal.map(|seal| Arc::new(move || seal.cancel()) as Arc<dyn Fn() + Send + Sync>);
 
-        let web = open_web_door(config, &foundation, &archive, hooks, gateway.clone()).await?;
         let dicom = DicomDoors::bind(config).await?;
+        hooks.dicom = dicom.doors();
+        let web = open_web_door(config, &foundation, &archive, hooks, gateway.clone()).await?;
         let witness = witnesses::open_own(config, &foundation, gateway.clone()).await?;
         let addresses = Addresses {
             witness: witness.as_ref().map(yingdun_witness::Door::address),
@@ -232,6 +237,7 @@ impl System {
             let every = Duration::from_secs(ldap.look_seconds.into());
             doors.spawn(super::ldap::look(foundation.access.clone(), every, stop_doors.clone()));
         }
+        doors.spawn(keep_attempts(foundation.access.clone(), stop_doors.clone()));
         doors.spawn(forget_expired(foundation.access.clone(), stop_doors.clone()));
         doors.spawn(scores.run(stop_doors.clone()));
         dicom.serve(Scp::behind(service, Settings::default(), gateway), &doors, &stop_doors);
@@ -433,6 +439,30 @@ async fn forget_expired(access: Access, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
         if let Err(error) = access.forget_expired().await {
             tracing::warn!(%error, "expired sessions were not deleted; it is tried again in an hour");
+        }
+    }
+}
+
+/// Writes down who called in vain, a second at most after it was noted, and takes away what is too old. What is noted while the doors close is
+/// written last.
+async fn keep_attempts(access: Access, stop: CancellationToken) {
+    let (mut rests, mut is_told) = (0_u32, false);
+    loop {
+        let goes_on = stop.run_until_cancelled(tokio::time::sleep(KEEP_ATTEMPTS_EVERY)).await.is_some();
+        rests = if access.has_attempts() || rests >= ATTEMPTS_RESTS_MAX { 0 } else { rests + 1 };
+        if rests == 0 || !goes_on {
+            match access.keep_attempts().await {
+                Ok(()) => is_told = false,
+                // Once: it is tried every second.
+                Err(error) if !is_told => {
+                    tracing::warn!(%error, "who called in vain could not be written down; it is tried again");
+                    is_told = true;
+                }
+                Err(_) => {}
+            }
+        }
+        if !goes_on {
+            return;
         }
     }
 }

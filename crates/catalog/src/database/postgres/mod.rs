@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::Transaction;
+use tokio_postgres::{Client, Transaction};
 
 /// How often a transaction that lost a dead-lock or a serialisation conflict is tried again.
 const CONFLICT_RETRIES_MAX: usize = 5;
@@ -101,6 +101,17 @@ impl Postgres {
         }
     }
 
+    /// Several reading statements, sent one behind the other without waiting in between.
+    pub(super) async fn query_all(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, CatalogError> {
+        let until = Instant::now() + WAIT_MAX;
+        loop {
+            match self.try_query_all(statements).await {
+                Err(Failure::Lost(_)) if Instant::now() < until => sleep(LOST_PAUSE).await,
+                outcome => return outcome.map_err(Failure::into_error),
+            }
+        }
+    }
+
     /// One transaction. Two that meet in opposite orders are told apart by the server, which ends one of them;
     /// that one is tried again. So is one whose connection ended before its commit was sent.
     pub(super) async fn transact(&self, statements: &[Statement]) -> Result<Vec<u64>, CatalogError> {
@@ -133,6 +144,12 @@ impl Postgres {
     async fn try_query(&self, statement: &Statement) -> Result<Vec<Row>, Failure> {
         let mut lease = self.lease().await?;
         let outcome = query_on(&mut lease, statement).await;
+        give_back(lease, outcome)
+    }
+
+    async fn try_query_all(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
+        let mut lease = self.lease().await?;
+        let outcome = query_all_on(&mut lease, statements).await;
         give_back(lease, outcome)
     }
 
@@ -224,7 +241,26 @@ async fn migrate_in(
 
 async fn query_on(lease: &mut Lease, statement: &Statement) -> Result<Vec<Row>, Failure> {
     let prepared = lease.prepare(statement).await?;
-    let stream = lease.client()?.query_raw(&prepared, statement.values()).await?;
+    rows_of(lease.client()?, &prepared, statement).await
+}
+
+async fn query_all_on(lease: &mut Lease, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
+    let mut prepared = Vec::with_capacity(statements.len());
+    for statement in statements {
+        prepared.push(lease.prepare(statement).await?);
+    }
+    let client: &Client = lease.client()?;
+    let asked = prepared.iter().zip(statements);
+    let answers = join_all(asked.map(|(prepared, statement)| rows_of(client, prepared, statement))).await;
+    answers.into_iter().collect()
+}
+
+async fn rows_of(
+    client: &Client,
+    prepared: &tokio_postgres::Statement,
+    statement: &Statement,
+) -> Result<Vec<Row>, Failure> {
+    let stream = client.query_raw(prepared, statement.values()).await?;
     let mut stream = std::pin::pin!(stream);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await? {

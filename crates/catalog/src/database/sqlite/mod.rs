@@ -75,9 +75,17 @@ impl Sqlite {
     /// A look-up is done at once where a connection is free: to wake a thread and be woken by it takes longer than the
     /// few pages that an index needs.
     pub(super) async fn look_up(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
-        match self.readers.look_up(&statement) {
-            Some(answer) => answer,
-            None => self.query(statement).await,
+        self.look_up_all(vec![statement]).await.map(only)
+    }
+
+    /// The same for several look-ups in one snapshot.
+    pub(super) async fn look_up_all(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, CatalogError> {
+        match self.readers.look_up(&statements) {
+            Some(answers) => answers,
+            None => self.query_all(statements).await,
         }
     }
 
@@ -94,8 +102,12 @@ impl Sqlite {
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Vec<Row>, CatalogError> {
+        self.query_all(vec![statement]).await.map(only)
+    }
+
+    pub(super) async fn query_all(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, CatalogError> {
         let (reply, answer) = oneshot::channel();
-        enqueue(&self.reads, reader::Job { statement, reply }).await?;
+        enqueue(&self.reads, reader::Job { statements, reply }).await?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -145,6 +157,11 @@ async fn enqueue<J>(queue: &mpsc::Sender<J>, job: J) -> Result<(), CatalogError>
             }
         }
     }
+}
+
+/// The answer to a single statement.
+fn only(mut answers: Vec<Vec<Row>>) -> Vec<Row> {
+    answers.pop().unwrap_or_default()
 }
 
 fn gone() -> CatalogError {

@@ -12,10 +12,10 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 /// How often a running query looks at the time, in steps of SQLite's virtual machine: about once in 0.1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
-/// A query and where its answer goes.
+/// Queries of one snapshot and where their answers go.
 pub(super) struct Job {
-    pub(super) statement: Statement,
-    pub(super) reply: oneshot::Sender<Result<Vec<Row>, CatalogError>>,
+    pub(super) statements: Vec<Statement>,
+    pub(super) reply: oneshot::Sender<Result<Vec<Vec<Row>>, CatalogError>>,
 }
 
 /// The connections for queries: one for each reader thread. A look-up borrows one that is free at the moment, so a
@@ -46,7 +46,7 @@ impl Readers {
         while let Some(job) = take(jobs) {
             if !job.reply.is_closed() {
                 let reader = self.wait_for_one();
-                let answer = reader.query(&job.statement, QUERY_TIME_MAX);
+                let answer = reader.query(&job.statements, QUERY_TIME_MAX);
                 self.give_back(reader);
                 // A caller that went away meanwhile misses nothing.
                 drop(job.reply.send(answer));
@@ -55,11 +55,11 @@ impl Readers {
     }
 
     /// Answers on the thread of the caller; `None` when every connection is busy.
-    pub(super) fn look_up(&self, statement: &Statement) -> Option<Result<Vec<Row>, CatalogError>> {
+    pub(super) fn look_up(&self, statements: &[Statement]) -> Option<Result<Vec<Vec<Row>>, CatalogError>> {
         let reader = self.free().pop()?;
-        let answer = reader.query(statement, QUERY_TIME_MAX);
+        let answers = reader.query(statements, QUERY_TIME_MAX);
         self.give_back(reader);
-        Some(answer)
+        Some(answers)
     }
 
     fn wait_for_one(&self) -> Reader {
@@ -97,10 +97,26 @@ impl Reader {
         Ok(Self { connection, started, deadline_ms })
     }
 
-    fn query(&self, statement: &Statement, limit: Duration) -> Result<Vec<Row>, CatalogError> {
+    /// Answers within one time limit for all; several statements see one snapshot, for which locks are taken once.
+    fn query(&self, statements: &[Statement], limit: Duration) -> Result<Vec<Vec<Row>>, CatalogError> {
         let deadline = milliseconds(self.started.elapsed() + limit);
         self.deadline_ms.store(deadline, Ordering::Relaxed);
-        connection::query(&self.connection, statement)
+        let answers = || statements.iter().map(|one| connection::query(&self.connection, one)).collect();
+        if statements.len() < 2 {
+            return answers();
+        }
+        self.run("BEGIN")?;
+        let answers = answers();
+        // Also after an error: a connection that is given back holds no snapshot. After some SQLite has ended it by itself.
+        if !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        answers
+    }
+
+    fn run(&self, sql: &'static str) -> Result<(), CatalogError> {
+        let prepared = self.connection.prepare_cached(sql);
+        prepared.and_then(|mut one| one.execute([])).map(drop).map_err(connection::error_of)
     }
 }
 
@@ -127,10 +143,10 @@ mod tests {
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
             vec![],
         );
-        let answer = reader.query(&endless, Duration::from_millis(50));
+        let answer = reader.query(&[endless], Duration::from_millis(50));
         assert!(matches!(answer, Err(CatalogError::Busy(_))), "{answer:?}");
-        let next = reader.query(&Statement::new("SELECT 1", vec![]), QUERY_TIME_MAX).unwrap();
-        assert_eq!(next[0].get_i64(0), Ok(1));
+        let next = reader.query(&[Statement::new("SELECT 1", vec![])], QUERY_TIME_MAX).unwrap();
+        assert_eq!(next[0][0].get_i64(0), Ok(1));
     }
 
     #[test]
@@ -139,11 +155,32 @@ mod tests {
         let path = dir.path().join("catalogue.sqlite");
         connection::open_for_writing(&path, DatabaseKind::Catalogue).unwrap();
         let readers = Readers::of([connection::open_for_reading(&path).unwrap()]).unwrap();
-        let one = Statement::new("SELECT 1", vec![]);
-        assert_eq!(readers.look_up(&one).unwrap().unwrap()[0].get_i64(0), Ok(1));
+        let one = [Statement::new("SELECT 1", vec![])];
+        assert_eq!(readers.look_up(&one).unwrap().unwrap()[0][0].get_i64(0), Ok(1));
         let busy = readers.wait_for_one();
         assert!(readers.look_up(&one).is_none());
         readers.give_back(busy);
         assert!(readers.look_up(&one).is_some());
+    }
+
+    #[test]
+    fn several_look_ups_see_one_snapshot_and_leave_none_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("catalogue.sqlite");
+        let writer = connection::open_for_writing(&path, DatabaseKind::Catalogue).unwrap();
+        writer.execute_batch("CREATE TABLE probe (number INTEGER)").unwrap();
+        let reader = Reader::of(connection::open_for_reading(&path).unwrap()).unwrap();
+        let count = || Statement::new("SELECT count(*) FROM probe", vec![]);
+        let counted =
+            |answers: &[Vec<Row>]| answers.iter().map(|rows| rows[0].get_i64(0).unwrap()).collect::<Vec<_>>();
+        for rows in 0..3 {
+            let answers = reader.query(&[count(), count(), count()], QUERY_TIME_MAX).unwrap();
+            assert_eq!(counted(&answers), [rows; 3], "what was committed before is seen");
+            writer.execute_batch("INSERT INTO probe VALUES (1)").unwrap();
+        }
+        let broken = Statement::new("SELECT nothing FROM nowhere", vec![]);
+        assert!(reader.query(&[count(), broken], QUERY_TIME_MAX).is_err());
+        assert!(reader.connection.is_autocommit(), "no snapshot is held after an error");
+        assert_eq!(counted(&reader.query(&[count(), count()], QUERY_TIME_MAX).unwrap()), [3, 3]);
     }
 }

@@ -1,8 +1,9 @@
 //! The audit log, also as FHIR.
 
-use super::common::{CURSOR, PAGED, api, optional, path, query};
+use super::common::{CURSOR, OK, PAGED, api, field, optional, path, query};
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Family, Method, Needs, Parameter, Route, Schema};
+use yingdun_access::SAMPLE_RECORDS_MAX;
 use yingdun_model::Action;
 
 const FHIR_JSON: &[&str] = &["application/fhir+json", "application/json"];
@@ -36,6 +37,12 @@ const ACCESSES: &[Parameter] = &[
     optional("log", Schema::Text, "Only in the log of this name; in the logs of all nodes when absent"),
 ];
 
+/// The study that a found picture is compared with.
+const FOUND_STUDY: Parameter = Parameter {
+    required: true,
+    ..query("study_uid", Schema::Uid, "The study that the picture is thought to show")
+};
+
 /// Which leaves, with their proofs.
 const BUNDLE: &[Parameter] = &[
     optional("study_uid", Schema::Uid, "About this study, by its UID"),
@@ -50,6 +57,28 @@ const BUNDLE: &[Parameter] = &[
     optional("until_ms", Schema::Number, "Written before"),
     optional("limit", Schema::Number, "Leaves at most; 1000 when absent, and at most"),
     optional("cursor", Schema::Shaped(&shapes::CURSOR), "Where to go on: `next` of the bundle before"),
+];
+
+/// What was drawn, and what was found.
+const SAMPLE: &[Parameter] = &[
+    field(
+        "drawn",
+        Schema::Word(&["all", "filtered", "cut"]),
+        "Among the numbers of a log, among all that fit filters, or among the newest that fit",
+    ),
+    field("of", Schema::Number, "Among how many"),
+    field("seed", Schema::Shaped(&shapes::HEX_32), "From which the draw follows"),
+    optional(
+        "filters",
+        Schema::Shaped(&shapes::SEARCH_QUERY),
+        "What was searched for, as the query of `GET /audit/search`",
+    ),
+    field(
+        "records",
+        Schema::Several(&Schema::Shaped(&shapes::AUDIT_RECORD), SAMPLE_RECORDS_MAX),
+        "Each record as `number@log`, in the order of the sample; 50 at most",
+    ),
+    field("words", Schema::Shaped(&shapes::WORDS), "What was found; kept sealed"),
 ];
 
 /// A text of the audit log.
@@ -82,6 +111,14 @@ rows! {
     AuditAccesses => api(Method::Post, "/audit/accesses", Action::ReadAudit, BodyRule::JsonOf(&Schema::RecordOf(ACCESSES, &["study_uid", "study", "patient", "patient_id"])), &[], PAGED, "谁看过某患者或某检查的影像", "Who looked at the images of a patient or a study, and who was refused"),
     /// Leaves with their proofs.
     AuditBundle => api(Method::Post, "/audit/bundle", Action::ReadAudit, BodyRule::JsonOf(&Schema::RecordOf(BUNDLE, &["study_uid", "patient_id", "actor"])), &[], list![(200, "Leaves, newest first, each as text with its C2SP tlog-proof, all under one checkpoint; what it takes to verify them; and `next`, where there are more")], "审计证据包：记录及其存在证明", "Audit leaves about a study, a patient or an actor, with the proof of each"),
+    /// A sample, marked.
+    ReviewSample => api(Method::Post, "/audit/reviews", Action::ReadAudit, BodyRule::Json(SAMPLE), &[], list![(201, "Marked: in the leaf, whose `content_sha256` is `sample`, and in the list of reviews"), (403, "Only a person reviews records"), (404, "Not all are records of this institution"), (422, "It is no sample")], "标记抽查样本为已复核", "Mark a sample of the audit log as reviewed"),
+    /// What was marked.
+    ListSampleReviews => api(Method::Get, "/audit/reviews", Action::ReadAudit, BodyRule::None, list![query("sample", Schema::Shaped(&shapes::HEX_64), "Only of the sample of this digest")], OK, "已复核的抽查样本", "Samples of the audit log that were reviewed, the newest first, 200 at most"),
+    /// Whose picture a found one is.
+    TraceLeak => api(Method::Post, "/leaks/trace", Action::ReadAudit, BodyRule::Picture, list![FOUND_STUDY, query("series_uid", Schema::Uid, "Only in this series"), query("instance_uid", Schema::Uid, "Only in this instance")], list![(200, "The frame that the picture shows, and the opening under which it was shown, where its mark tells")], "追溯外泄图像：谁在何时看过", "Whose opening the mark in a found picture is of"),
+    /// Whose number that is.
+    LeakMark => api(Method::Get, "/leaks/marks/{number}", Action::ReadAudit, BodyRule::None, list![path("number", Schema::Shaped(&shapes::MARK_NUMBER), "The number on a picture, as WM-V07S-1TC3-63AY")], list![(200, "The opening, where the number is of one")], "按水印编号查找", "Whose opening the number of a mark is of"),
     /// The audit log as FHIR.
     SearchAuditEvents => Route { family: Family::Fhir, produces: FHIR_JSON, ..api(Method::Get, "/AuditEvent", Action::ReadAudit, BodyRule::None, list![query("date", Schema::List(&Schema::Shaped(&shapes::FHIR_DATE), 4), "A day or moment, with one of ge, gt, le, lt in front; may come twice"), query("agent", Schema::Shaped(&shapes::NAME), "By this actor"), query("agent:identifier", Schema::Shaped(&shapes::IDENTIFIER), "The same, perhaps behind the name of its system and a bar"), query("patient:identifier", Schema::Shaped(&shapes::IDENTIFIER), "As `patient`, perhaps behind the name of its system and a bar"), query("entity:identifier", Schema::Shaped(&shapes::IDENTIFIER), "As `entity`, perhaps behind the name of its system and a bar"), query("patient", Schema::Shaped(&shapes::IDENTIFIER), "About this patient reference"), query("entity", Schema::Shaped(&shapes::IDENTIFIER), "About this study reference"), query("action", Schema::Word(&["C", "R", "U", "D", "E"]), "C, R, U, D or E"), query("outcome", Schema::Word(&["0", "4", "8", "12"]), "0, 4 or 8"), query("type", Schema::Text, "Code of the type, as in rest or http://dicom.nema.org/resources/ontology/DCM|110114"), query("subtype", Schema::Text, "Code of a subtype"), query("_count", Schema::Number, "Resources at most; 100 when absent, 1000 at most"), query("_cursor", Schema::Shaped(&shapes::CURSOR), "Where a page begins; from the link `next` of the page before")], list![(200, "A Bundle, newest first; a page may hold less than was asked for and lead on")], "以 FHIR AuditEvent 检索审计记录", "Search audit leaves as FHIR AuditEvent (IHE BALP)") },
     /// One of them.

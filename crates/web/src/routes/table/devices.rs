@@ -1,9 +1,10 @@
 //! Devices: who they are, what is asked of them, and the jobs and questions that this makes.
 
-use super::common::{CHANGED, CREATED, OK, api, field, optional, path};
+use super::common::{CHANGED, CREATED, OK, api, field, optional, path, query};
 use crate::limits;
 use crate::routes::shapes;
 use crate::routes::words::{BodyRule, Method, Needs, Parameter, Route, Schema};
+use yingdun_access::DISMISSED_DAYS_MAX;
 use yingdun_model::Action;
 
 const JOB: Parameter = path("job", Schema::Shaped(&shapes::HEX_32), "What the job was called when it began");
@@ -59,7 +60,21 @@ const NEW_DEVICE: &[Parameter] = &[
     HABITS,
 ];
 
+const ATTEMPT: Parameter = path(
+    "attempt",
+    Schema::Shaped(&shapes::HEX_32),
+    "What names the row: of these titles, this address and this certificate",
+);
+
 rows! {
+    /// Who called in vain.
+    ListWaitingDevices => api(Method::Get, "/waiting-devices", Action::ManageAccounts, BodyRule::None, list![query("dismissed", Schema::Flag, "true for those, too, that somebody dismissed")], list![(200, "`waiting`: who called a DICOM door in vain in the last fourteen days, who called last first; `doors`: where devices are to call this node, an `address` of null being any of the machine")], "等待登记的设备（曾尝试连接而未被接受）", "Devices that called in vain, with what was seen of them and why they are turned away"),
+    /// Register one of them.
+    ApproveWaitingDevice => api(Method::Post, "/waiting-devices/{attempt}", Action::ManageAccounts, BodyRule::Json(list![optional("addresses", Schema::List(&Schema::Shaped(&shapes::ADDRESS), 64), "Addresses or networks from which it may call; the one from which it called when absent"), optional("plain_allowed", Schema::Flag, "That it may go on without TLS, where it called without"), optional("destination", Schema::OrNull(&Schema::Shaped(&shapes::DESTINATION)), "Where it takes images: host:port, or plain://host:port without TLS")]), list![ATTEMPT], list![(201, "The device as it was registered"), (404, "No such row, or it is registered by now"), (409, "Registering this would not let it in"), (422, "It called without TLS, and `plain_allowed` does not say that it may")], "批准等待的设备：按所见的名称与证书登记", "Register a waiting device with the titles and the certificate that were seen"),
+    /// Take one of them out of sight.
+    DismissWaitingDevice => api(Method::Put, "/waiting-devices/{attempt}/dismissal", Action::ManageAccounts, BodyRule::Json(list![field("days", Schema::Within(1, DISMISSED_DAYS_MAX as u64), "For how long, 365 days at most")]), list![ATTEMPT], CHANGED, "暂时忽略一个等待的设备", "Take a waiting device out of sight for some days"),
+    /// Bring one of them back.
+    RestoreWaitingDevice => api(Method::Delete, "/waiting-devices/{attempt}/dismissal", Action::ManageAccounts, BodyRule::None, list![ATTEMPT], CHANGED, "恢复显示一个已忽略的设备", "Bring a dismissed device back"),
     /// Every device.
     ListDevices => api(Method::Get, "/devices", Action::ManageAccounts, BodyRule::None, &[], OK, "列出设备", "List devices"),
     /// A new device.

@@ -21,6 +21,8 @@ const CREDENTIAL: Parameter = field(
 );
 
 rows! {
+    /// Who is asking.
+    WhoAmI => own(Method::Get, "/me", false, BodyRule::None, &[], OK, "当前会话：账户、角色与可用操作", "Whose session this is, how long it lasts, and what its role may do at all"),
     /// How the own second factor stands.
     ReadSecondFactor => own(Method::Get, "/me/second-factor", true, BodyRule::None, &[], OK, "自己的第二因素状态", "How the own second factor stands, and what this session is worth"),
     /// Begin a second factor.

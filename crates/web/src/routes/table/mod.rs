@@ -21,6 +21,8 @@ macro_rules! rows {
 
 mod audit;
 mod common;
+mod console;
+mod copies;
 mod custody;
 mod devices;
 mod dicomweb;
@@ -32,7 +34,9 @@ mod outside;
 mod policies;
 mod programs;
 mod rights;
+mod setup;
 mod sign_in;
+mod studies;
 mod workitems;
 mod worklist;
 
@@ -81,13 +85,25 @@ doors! {
         RequestCancellation, Subscribe, Unsubscribe, SuspendSubscription, OpenEventChannel,
     }
     sign_in {
-        Token, Revoke, Introspect, AuthorizeForm, Authorize, OAuthMetadata, Home, StudyPage, OwnRecordPage, LoginForm, Login,
+        Token, Revoke, Introspect, AuthorizeForm, Authorize, OAuthMetadata, Home, Console, ConsolePlace, ConsoleFile, StudiesPage, StudyPage, OwnRecordPage, LoginForm, Login,
         LoginLinkForm, LoginLink, ProviderStart, ProviderCallback, ProviderLogout, Logout, EnrolForm, Enrol,
         SecondFactorPage, SecondFactorProof, SecondFactorBegin, SecondFactorConfirm, SessionsPage,
         SessionsPageEnd, PasskeysPage, PasskeysPageBegin, PasskeysPageConfirm, PasskeysPageRemove,
     }
+    setup {
+        SetupLinkForm, SetupLink, SetupPage, SetupOfficers, SetupInvitation, SetupEnd,
+    }
+    console {
+        FindStudies, ReadOverview,
+    }
+    copies {
+        MakeCopy, StudyShowing, TellSignal, TellFile,
+    }
+    studies {
+        MarkKeyImages, StudyIntegrity, MeasureRegion,
+    }
     identity {
-        ReadSecondFactor, BeginSecondFactor, ConfirmSecondFactor, ProveSecondFactor, RenewRecoveryCodes,
+        WhoAmI, ReadSecondFactor, BeginSecondFactor, ConfirmSecondFactor, ProveSecondFactor, RenewRecoveryCodes,
         RemoveSecondFactor, ListOwnSessions, OwnAccesses, EndOwnSession, ListSessions, EndSession,
         ResetSecondFactor, ChangePassword, ListPeople, CreatePerson, ChangePerson, InviteAgain, BindPerson,
         UnbindPerson, EndSessions, ListClients, CreateClient, ChangeClient, ListPasskeys, BeginPasskey,
@@ -99,18 +115,18 @@ doors! {
     devices {
         ListDevices, RegisterDevice, UpdateDevice, EchoDevice, FindAtDevice, WorklistAtDevice,
         StoreAtDevice, RetrieveFromDevice, CommitAtDevice, ListCommitments, ReadCommitment, ListJobs,
-        ReadJob, CancelJob,
+        ReadJob, CancelJob, ListWaitingDevices, ApproveWaitingDevice, DismissWaitingDevice, RestoreWaitingDevice,
     }
     rights {
         GiveRole, TakeRole, GrantDeviceScopes, GrantScopes, GiveCare, EndCare, EnterDissent, ListDissents,
-        EndDissent, ListDepartments, EnterDepartment, JoinUnit, LeaveUnit, SetDeviceDepartments,
+        EndDissent, EnterConsent, ListConsents, WithdrawConsent, ListDepartments, EnterDepartment, JoinUnit, LeaveUnit, SetDeviceDepartments,
         SetStudyDepartments, GiveGrant, ListGrants, ReadGrant, RevokeGrant, BreakGlass, ListBrokenGlass,
         ReadBrokenGlass, EndBrokenGlass, ReviewBrokenGlass, ListAlerts, ReadAlert, AcknowledgeAlert,
-        LiftStop, StateReason, OwnReasons, ListReasons, ReviewReason,
+        FreezeAccount, LiftStop, StateReason, OwnReasons, ListReasons, ReviewReason,
     }
     outside {
         AssignConsultation, ListConsultations, ReadConsultation, CompleteConsultation, WithdrawConsultation,
-        BindPatientAccount, ListPatientAccounts, UnbindPatientAccount, OwnRecordAccesses,
+        BindPatientAccount, ListPatientAccounts, UnbindPatientAccount, OwnRecordAccesses, OwnConsents, WithdrawOwnConsent,
     }
     maintenance {
         OpenMaintenance, ListMaintenance, ReadMaintenance, ApproveMaintenance, EndMaintenance, SystemHealth,
@@ -125,7 +141,7 @@ doors! {
         ReadPerformedStep,
     }
     audit {
-        AuditTail, AuditSearch, AuditAccesses, AuditBundle, SearchAuditEvents, ReadAuditEvent,
+        AuditTail, AuditSearch, AuditAccesses, AuditBundle, ReviewSample, ListSampleReviews, TraceLeak, LeakMark, SearchAuditEvents, ReadAuditEvent,
         AuditCheckpoint, AuditProof,
     }
     custody {

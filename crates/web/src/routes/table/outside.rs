@@ -14,6 +14,15 @@ const CONSULTATION_STATE: &[(u16, &str)] = &[
     (409, "It is over"),
 ];
 
+const CONSENT: Parameter = path("consent", Schema::Shaped(&shapes::NUMBER), "Its number");
+const OWN_CONSENTS: Parameter =
+    query("over", Schema::Flag, "true for those as well that are over or were withdrawn");
+const OWN_WITHDRAWN: &[(u16, &str)] = &[
+    (204, "Withdrawn"),
+    (403, "The account is bound to no record"),
+    (404, "No such consent of the own record that lasts"),
+];
+
 const PATIENT_ACCOUNT: Parameter = path("account", Schema::Number, "Number of a binding");
 
 rows! {
@@ -32,7 +41,11 @@ rows! {
     /// Unbind an account.
     UnbindPatientAccount => api(Method::Delete, "/patient-accounts/{account}", Action::ManageRights, BodyRule::None, &[PATIENT_ACCOUNT], &[(200, "Unbound"), (404, "No such account that the asker may see"), (409, "It is unbound already")], "解除患者账号绑定", "Unbind an account now: the security administrator, or the patient"),
     /// Who looked at the own record.
-    OwnRecordAccesses => own(Method::Get, "/me/record/accesses", false, BodyRule::None, list![CURSOR, query("limit", Schema::Within(1, NUMBER_MAX), "Rows at most; 100 when absent, 1000 at most")], PAGED, "谁查看过我的影像（患者）", "Who looked at the images of the patient who asks: role, department and a pseudonym, no names"),
+    OwnRecordAccesses => own(Method::Get, "/me/record/accesses", false, BodyRule::None, list![CURSOR, query("study_uid", Schema::Uid, "Only of this study"), query("limit", Schema::Within(1, NUMBER_MAX), "Rows at most; 100 when absent, 1000 at most")], PAGED, "谁查看过我的影像（患者）", "Who looked at the images of the patient who asks: role, department and a pseudonym, no names"),
+    /// The own consents of a patient.
+    OwnConsents => own(Method::Get, "/me/record/consents", false, BodyRule::None, &[OWN_CONSENTS], OK, "我同意过什么（患者）", "To what the patient who asks agreed: to what, since when, until when; no names"),
+    /// A patient withdraws an own consent.
+    WithdrawOwnConsent => own(Method::Post, "/me/record/consents/{consent}/withdraw", false, BodyRule::None, &[CONSENT], OWN_WITHDRAWN, "撤回我的同意（患者）", "The patient withdraws an own consent now: no reason is asked for"),
     /// Take it back.
     WithdrawConsultation => api(Method::Delete, "/consultations/{consultation}", Action::AssignConsultation, BodyRule::None, &[CONSULTATION], CONSULTATION_STATE, "撤回会诊", "Take a consultation back: by who assigned it, or the security administrator"),
 }

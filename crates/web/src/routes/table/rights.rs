@@ -1,4 +1,4 @@
-//! Who may what: care relations, dissents, departments, grants, broken glass, alerts of the monitor.
+//! Who may what: care relations, dissents, consents, departments, grants, broken glass, alerts of the monitor.
 
 use super::common::{ACTOR, CHANGED, CLIENT, OK, api, field, optional, own, path, query};
 use crate::routes::schema::LIST_MAX;
@@ -63,6 +63,48 @@ const DISSENTS: &[&[Parameter]] = &[
     &[PATIENT, ISSUER, against(&["sealed"]), NAMED, PASSED, FROM, UNTIL, UNKNOWN],
 ];
 
+const FORM: Parameter = field("form", Schema::Word(&["paper", "electronic"]), "In what form it was given");
+const GIVER: Parameter = field(
+    "giver",
+    Schema::Word(&["patient", "guardian"]),
+    "Who gave it: the patient, or who stands for the patient",
+);
+const REFERENCE: Parameter =
+    field("reference", Schema::Shaped(&shapes::WORDS), "Where the evidence is, in words; kept sealed");
+const ALL_CONSENTS: Parameter =
+    query("over", Schema::Flag, "true for those as well that are over or were withdrawn");
+
+/// Each kind with what belongs to it.
+const CONSENTS: &[&[Parameter]] = &[
+    &[
+        PATIENT,
+        ISSUER,
+        field("to", Schema::Word(&["research"]), "To what the patient agrees"),
+        optional(
+            "project",
+            Schema::Shaped(&shapes::DEPARTMENT),
+            "Only for those who belong to this department, which is a project",
+        ),
+        FORM,
+        GIVER,
+        REFERENCE,
+        FROM,
+        UNTIL,
+        UNKNOWN,
+    ],
+    &[
+        PATIENT,
+        ISSUER,
+        field("to", Schema::Word(&["sharing"]), "To what the patient agrees"),
+        FORM,
+        GIVER,
+        REFERENCE,
+        FROM,
+        UNTIL,
+        UNKNOWN,
+    ],
+];
+
 /// To what somebody belongs: to one of them.
 const UNIT: &[&str] = &["department", "device"];
 
@@ -105,6 +147,12 @@ rows! {
     ListDissents => api(Method::Get, "/dissents", Action::ManageRights, BodyRule::None, &[], OK, "列出患者异议与封存", "Dissents and seals that are not over; patients by their pseudonyms"),
     /// Ends one.
     EndDissent => api(Method::Post, "/dissents/{dissent}/end", Action::ManageRights, BodyRule::None, list![path("dissent", Schema::Shaped(&shapes::NUMBER), "Its number")], CHANGED, "结束患者异议或封存", "End a dissent or a seal now"),
+    /// A consent.
+    EnterConsent => api(Method::Post, "/consents", Action::ManageRights, BodyRule::JsonOf(&Schema::Either(CONSENTS)), &[], &[(201, "Entered; `consent` is its number, `studies` of how many it is now"), (404, "No study of the patient, no such project, or the patient has 100 already")], "登记患者同意（科研、对外提供）", "Enter a consent of a patient to research or to sharing"),
+    /// Those in force.
+    ListConsents => api(Method::Get, "/consents", Action::ManageRights, BodyRule::None, &[ALL_CONSENTS], OK, "列出患者同意", "Consents that are not over; patients by their pseudonyms"),
+    /// Withdraws one.
+    WithdrawConsent => api(Method::Post, "/consents/{consent}/withdraw", Action::ManageRights, BodyRule::None, list![path("consent", Schema::Shaped(&shapes::NUMBER), "Its number")], CHANGED, "撤回患者同意", "Withdraw a consent now; no reason is asked for"),
     /// Departments.
     ListDepartments => api(Method::Get, "/departments", Action::ManageRights, BodyRule::None, &[], OK, "科室及其成员", "Departments, and who belongs to them"),
     /// A department.
@@ -141,6 +189,8 @@ rows! {
     ReadAlert => api(Method::Get, "/alerts/{alert}", Action::ReviewAlerts, BodyRule::None, &[ALERT], ALERT_STATE, "一条行为监测告警", "One alert of the monitor"),
     /// Looked at.
     AcknowledgeAlert => api(Method::Post, "/alerts/{alert}/acknowledgement", Action::ReviewAlerts, BodyRule::Json(list![optional("verdict", Schema::Word(shapes::ALERT_VERDICTS), "true-positive or false-positive; a stop that was right lasts until it is lifted")]), &[ALERT], ALERT_STATE, "确认告警并标注真伪", "Note that somebody looked at an alert, and what was found"),
+    /// Frozen.
+    FreezeAccount => api(Method::Post, "/alerts/{alert}/freeze", Action::ReviewAlerts, BodyRule::Json(list![field("reason", Schema::Shaped(&shapes::WORDS), "Why, in words; kept sealed in the audit log")]), &[ALERT], list![(201, "Frozen: the row of the freeze. Every session of the person ended, and none begins until the security administrator lifts it"), (404, "No such alert"), (409, "The alert is not about a person, the account is frozen already, or nobody would be left who lifts it")], "冻结告警所涉人员的账户（不得冻结本人）", "Freeze the account of the person of an alert, who is never the one who freezes: every session ends at once, and none begins"),
     /// Lifted.
     LiftStop => api(Method::Post, "/alerts/{alert}/lift", Action::LiftStop, BodyRule::None, &[ALERT], ALERT_STATE, "解除行为监测的阻断（不得解除本人）", "Lift everything that the monitor stopped for the person of an alert, who is never the one who lifts"),
     /// A reason, given.

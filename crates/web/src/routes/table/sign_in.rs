@@ -21,6 +21,7 @@ const PROOF_FORM: &[Parameter] = &[
     optional("one_time_code", Schema::Text, "Six digits of the app, or a recovery code"),
     PASSKEY,
     optional("then", Schema::Text, "passkeys, to go on there"),
+    GO_ON,
     field("form_token", Schema::Text, "Proof that the form was opened here"),
 ];
 
@@ -56,10 +57,19 @@ const ROLE: Parameter =
     optional("role", Schema::Text, "The role to act in; may be left out by who has one only");
 const FORM_TOKEN: Parameter = field("form_token", Schema::Text, "Proof that the form was opened here");
 
+/// The language of a page at the door, and where somebody goes on behind it.
+const LANGUAGE: Parameter =
+    query("language", Schema::Word(&["zh-CN", "en"]), "The language to show it in, from now on");
+const NEXT: Parameter = query("next", Schema::Text, "The page of our own to go on to behind the sign-in");
+const GO_ON: Parameter = optional("next", Schema::Text, "The page of our own to go on to");
+const LOGIN_PAGE: &[Parameter] =
+    &[LANGUAGE, NEXT, query("ended", Schema::Text, "left, to say that somebody has just signed out")];
+
 const SIGN_IN: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
     field("password", Schema::Text, "Password"),
     ROLE,
+    GO_ON,
     FORM_TOKEN,
 ];
 
@@ -96,6 +106,9 @@ const fn own_page(
     }
 }
 
+const CONSOLE: &[(u16, &str)] =
+    &[(200, "The page of the console, or the sign-in form"), (303, "The sign-in is not finished")];
+
 rows! {
     /// Token endpoint.
     Token => open(Method::Post, "/oauth2/token", Family::OAuth, BodyRule::Form(list![field("grant_type", Schema::Text, "client_credentials or authorization_code"), optional("client_id", Schema::Text, "The client, unless it proves itself by Basic"), optional("client_secret", Schema::Text, "Its secret, unless it proves itself by Basic"), optional("code", Schema::Text, "The authorization code"), optional("redirect_uri", Schema::Text, "The address of the authorization request"), optional("code_verifier", Schema::Text, "The PKCE verifier")]), &[], JSON, &[(200, "A token"), (401, "The client is not accepted")], "取得访问令牌", "Get an access token"),
@@ -109,18 +122,26 @@ rows! {
     Authorize => open(Method::Post, "/oauth2/authorize", Family::OAuth, BodyRule::Form(SIGN_IN_FOR_A_PROGRAM), &[], HTML, &[(200, "The password is right, and a second factor is asked for"), (303, "Back to the client with a code"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "提交授权登录", "Send the sign-in form for a program"),
     /// Authorization server metadata.
     OAuthMetadata => open(Method::Get, "/.well-known/oauth-authorization-server", Family::OAuth, BodyRule::None, &[], JSON, OK, "授权服务器元数据", "Authorization server metadata"),
+    /// Home.
+    Home => Route { method: Method::Get, path: "/", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: list![query("offset", Schema::Number, "Rows to skip")], produces: HTML, answers: &[(200, "The studies that the person may see, where the console is not built in; or the sign-in form"), (303, "To the console")], summary_zh: "首页", summary_en: "Home" },
+    /// The page of the console.
+    Console => own_page(Method::Get, "/console/", BodyRule::None, CONSOLE, "控制台", "The console"),
+    /// The page of the console, at one of its addresses.
+    ConsolePlace => Route { parameters: list![path("path", Schema::Text, "What the console shows")], ..own_page(Method::Get, "/console/{*path}", BodyRule::None, CONSOLE, "控制台的一页", "The console, at one of its addresses") },
+    /// A file of the console.
+    ConsoleFile => open(Method::Get, "/console/assets/{file}", Family::Page, BodyRule::None, list![path("file", Schema::Text, "Its name")], list!["text/javascript; charset=utf-8", "text/css; charset=utf-8", "image/svg+xml", "application/wasm"], &[(200, "The file"), (404, "There is none of that name")], "控制台文件", "A file of the console"),
     /// The list of studies.
-    Home => Route { method: Method::Get, path: "/", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: list![query("offset", Schema::Number, "Rows to skip")], produces: HTML, answers: &[(200, "The studies that the person may see, or the sign-in form")], summary_zh: "检查列表页", summary_en: "The list of studies" },
+    StudiesPage => Route { path: "/studies", answers: &[(200, "The studies that the person may see, or the sign-in form")], summary_zh: "检查列表页", summary_en: "The list of studies, without scripts", ..Home },
     /// The series of one study.
     StudyPage => Route { method: Method::Get, path: "/studies/{study}", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::None, parameters: &[STUDY], produces: HTML, answers: &[(200, "The series, or the sign-in form"), (404, "No such study, or not for you")], summary_zh: "检查页", summary_en: "The series of one study" },
     /// Who looked at the own images, for a patient.
     OwnRecordPage => Route { needs: Needs::Cookie(Action::Search), parameters: list![CURSOR], ..own_page(Method::Get, "/record", BodyRule::None, &[(200, "Who looked, or the sign-in form; it says where the list is not whole"), (403, "No patient, or one whose account is bound to no record")], "谁查看过我的影像（患者页面）", "The page of a patient of who looked at the own images") },
     /// The sign-in form.
-    LoginForm => open(Method::Get, "/login", Family::Page, BodyRule::None, &[], HTML, OK, "登录页", "The sign-in form"),
+    LoginForm => open(Method::Get, "/login", Family::Page, BodyRule::None, LOGIN_PAGE, HTML, OK, "登录页", "The sign-in form"),
     /// The sign-in form was sent.
     Login => open(Method::Post, "/login", Family::Page, BodyRule::Form(SIGN_IN), &[], HTML, &[(303, "Signed in"), (401, "The credentials are not accepted"), (403, "The form was not opened here")], "登录", "Sign in"),
     /// A one-time login link: the form. Opening it spends nothing, because programs open links too.
-    LoginLinkForm => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "一次性登录链接页", "The button behind a one-time link"),
+    LoginLinkForm => open(Method::Get, "/login/{token}", Family::Page, BodyRule::None, &[LINK, LANGUAGE], HTML, OK, "一次性登录链接页", "The button behind a one-time link"),
     /// A one-time login link: the button was pressed.
     LoginLink => open(Method::Post, "/login/{token}", Family::Page, BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(303, "Signed in"), (401, "The link is not accepted"), (403, "The form was not opened here")], "用一次性链接登录", "Sign in by a one-time link"),
     /// A sign-in with a provider begins.
@@ -132,11 +153,11 @@ rows! {
     /// Signing out.
     Logout => Route { method: Method::Post, path: "/logout", family: Family::Page, needs: Needs::Cookie(Action::Search), body: BodyRule::Form(list![field("form_token", Schema::Text, "Proof that the form was opened here")]), parameters: &[], produces: HTML, answers: &[(303, "Signed out"), (403, "The form was not opened here")], summary_zh: "退出登录", summary_en: "Sign out" },
     /// An invitation: the form.
-    EnrolForm => open(Method::Get, "/enrol/{token}", Family::Page, BodyRule::None, &[LINK], HTML, OK, "接受邀请页", "The form behind an invitation"),
+    EnrolForm => open(Method::Get, "/enrol/{token}", Family::Page, BodyRule::None, &[LINK, LANGUAGE], HTML, OK, "接受邀请页", "The form behind an invitation"),
     /// An invitation: the password was sent.
     Enrol => open(Method::Post, "/enrol/{token}", Family::Page, BodyRule::Form(list![field("password", Schema::Text, "The new password"), field("again", Schema::Text, "The same again"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[LINK], HTML, &[(200, "The password is set"), (401, "The invitation is not accepted"), (403, "The form was not opened here")], "接受邀请", "Accept an invitation"),
     /// The second factor: the page.
-    SecondFactorPage => own_page(Method::Get, "/second-factor", BodyRule::None, &[(200, "The form for a code, or for setting a second factor up; or the sign-in form")], "第二因素页", "The page of the second factor"),
+    SecondFactorPage => Route { parameters: list![LANGUAGE, NEXT], ..own_page(Method::Get, "/second-factor", BodyRule::None, &[(200, "The form for a code, or for setting a second factor up; or the sign-in form")], "第二因素页", "The page of the second factor") },
     /// The second factor: a code was sent.
     SecondFactorProof => own_page(Method::Post, "/second-factor", BodyRule::Form(PROOF_FORM), &[(303, "Proved"), (401, "The code or passkey is not accepted"), (403, "The form was not opened here")], "提交验证码或通行密钥", "Send a code, or what a passkey has signed"),
     /// The second factor: set up.
@@ -148,7 +169,7 @@ rows! {
     /// The own sessions: one was ended.
     SessionsPageEnd => Route { needs: Needs::Cookie(Action::Search), ..own_page(Method::Post, "/sessions", BodyRule::Form(list![field("session", Schema::Text, "Reference of a session"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(303, "Ended"), (403, "The form was not opened here")], "结束自己的一个会话", "End one of the own sessions") },
     /// The own passkeys: the page.
-    PasskeysPage => own_page(Method::Get, "/passkeys", BodyRule::None, &[(200, "The own passkeys, and the form for another one; or the sign-in form")], "通行密钥页", "The page of the own passkeys"),
+    PasskeysPage => Route { parameters: list![LANGUAGE], ..own_page(Method::Get, "/passkeys", BodyRule::None, &[(200, "The own passkeys, and the form for another one; or the sign-in form")], "通行密钥页", "The page of the own passkeys") },
     /// The own passkeys: another one.
     PasskeysPageBegin => own_page(Method::Post, "/passkeys/begin", BodyRule::Form(list![optional("password", Schema::Text, "The password, of who has no second factor yet"), field("form_token", Schema::Text, "Proof that the form was opened here")]), &[(200, "The page that asks the browser for a passkey, or for the proof of a second factor first"), (401, "The password is not accepted"), (403, "The form was not opened here"), (409, "Passkeys are not offered here, or there are enough")], "开始登记通行密钥", "Begin to register a passkey"),
     /// The own passkeys: what the browser made.

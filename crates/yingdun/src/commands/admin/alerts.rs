@@ -25,6 +25,10 @@ pub(in crate::commands) async fn alerts(
             let path = [ALERTS, &number.to_string(), "acknowledgement"];
             call(output, &admin, Method::POST, &path, Some(json!({ "verdict": verdict }))).await
         }
+        AlertCommand::Freeze { number, reason, admin } => {
+            let body = json!({ "reason": reason });
+            call(output, &admin, Method::POST, &[ALERTS, &number.to_string(), "freeze"], Some(body)).await
+        }
         AlertCommand::Lift { number, admin } => {
             call(output, &admin, Method::POST, &[ALERTS, &number.to_string(), "lift"], None).await
         }

@@ -46,6 +46,26 @@ pub(in crate::commands) async fn device(
             call(output, &admin, Method::PUT, &["devices", &ae_title, "scopes"], Some(body)).await
         }
         DeviceCommand::List { admin } => call(output, &admin, Method::GET, &["devices"], None).await,
+        DeviceCommand::Waiting { dismissed, admin } => {
+            let query = [("dismissed", dismissed.to_string())];
+            let answer = Server::of(&admin)?.ask(Method::GET, &["waiting-devices"], &query, None).await?;
+            say(output, answer.get("waiting").unwrap_or(&Value::Null))
+        }
+        DeviceCommand::Approve { attempt, address, plain, destination, admin } => {
+            let mut body = json!({"plain_allowed": plain, "destination": destination});
+            if let (false, Some(fields)) = (address.is_empty(), body.as_object_mut()) {
+                fields.insert("addresses".to_owned(), json!(address));
+            }
+            call(output, &admin, Method::POST, &["waiting-devices", &attempt], Some(body)).await
+        }
+        DeviceCommand::Dismiss { attempt, undo: true, admin, .. } => {
+            let path = ["waiting-devices", &attempt, "dismissal"];
+            call(output, &admin, Method::DELETE, &path, None).await
+        }
+        DeviceCommand::Dismiss { attempt, days, undo: false, admin } => {
+            let path = ["waiting-devices", &attempt, "dismissal"];
+            call(output, &admin, Method::PUT, &path, Some(json!({"days": days}))).await
+        }
         DeviceCommand::Disable { ae_title, called, admin } => {
             let mut record = record(&admin, &ae_title, &called).await?;
             record.insert("disabled".into(), Value::Bool(true));

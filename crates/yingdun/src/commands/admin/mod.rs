@@ -3,6 +3,7 @@
 
 mod alerts;
 mod commitment;
+mod consents;
 mod departments;
 mod destroy;
 mod device;
@@ -10,6 +11,7 @@ mod grants;
 mod hold;
 mod job;
 mod keys;
+mod leaks;
 mod maintenance;
 mod outside;
 mod password;
@@ -22,6 +24,7 @@ mod storage;
 
 pub(super) use alerts::alerts;
 pub(super) use commitment::commitment;
+pub(super) use consents::consent;
 pub(super) use departments::{department, dissent};
 pub(super) use destroy::destroy;
 pub(super) use device::device;
@@ -29,6 +32,7 @@ pub(super) use grants::{break_glass, grant};
 pub(super) use hold::hold;
 pub(super) use job::job;
 pub(super) use keys::{forget_node, keys, node_epochs, seal, unseal};
+pub(super) use leaks::leak;
 pub(super) use maintenance::maintenance;
 pub(super) use outside::{consultation, patient_account};
 pub(super) use policy::{access, policy};
@@ -213,6 +217,14 @@ pub(super) async fn audit_accesses(
 ) -> Result<Verdict, CommandError> {
     let page = Server::of(admin)?.page(Method::POST, &["audit", "accesses"], &[], Some(body)).await?;
     say_page(output, "accesses", &page)
+}
+
+pub(super) async fn audit_reviews(
+    sample: Option<String>,
+    admin: &AdminArgs,
+    output: Output,
+) -> Result<Verdict, CommandError> {
+    ask(&["audit", "reviews"], &[("sample", sample)], admin, output).await
 }
 
 pub(super) async fn audit_bundle(body: Value, admin: &AdminArgs) -> Result<Value, CommandError> {

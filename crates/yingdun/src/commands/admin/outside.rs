@@ -2,13 +2,14 @@
 
 use super::destroy::body;
 use super::server::Server;
-use super::{call, say_page, text_of};
+use super::{call, say, say_page, text_of};
 use crate::cli::{ConsultationCommand, PatientAccountCommand};
 use crate::commands::{CommandError, Verdict};
 use crate::output::Output;
 use reqwest::Method;
 use serde_json::json;
 
+const OWN_CONSENTS: &[&str] = &["me", "record", "consents"];
 const PATIENT_ACCOUNTS: &str = "patient-accounts";
 const CONSULTATIONS: &str = "consultations";
 
@@ -62,6 +63,14 @@ pub(in crate::commands) async fn patient_account(
             let page =
                 Server::of(&admin)?.page(Method::GET, &["me", "record", "accesses"], &query, None).await?;
             say_page(output, "accesses", &page)
+        }
+        PatientAccountCommand::Consents { over, admin } => {
+            let query: Vec<_> = over.then(|| ("over", true.to_string())).into_iter().collect();
+            say(output, &Server::of(&admin)?.ask(Method::GET, OWN_CONSENTS, &query, None).await?)
+        }
+        PatientAccountCommand::WithdrawConsent { consent, admin } => {
+            let path = [OWN_CONSENTS, &[&consent, "withdraw"]].concat();
+            call(output, &admin, Method::POST, &path, None).await
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One HTTPS client for the administration API: one place for trust, tokens and refusals.
 
 use crate::cli::{AdminArgs, ServerArgs};
-use reqwest::header::{HeaderMap, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -12,6 +12,9 @@ use yingdun_model::Secret;
 
 /// How long one call may take. Administration is small rows; a search of a long audit log is the slowest.
 const CALL_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a file may take, with what is done with it: a picture is laid over some hundred frames.
+const FILE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// Where the API is mounted.
 const API: &str = "api/v1";
@@ -147,6 +150,28 @@ impl Server {
             false => serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))?,
         };
         Ok(Page { rows, count, next, log, logs, whole, logs_read, logs_missing, known })
+    }
+
+    /// Sends a file to a route of the administration API.
+    pub(super) async fn send_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        media_type: &str,
+        file: Vec<u8>,
+    ) -> Result<Value, AdminClientError> {
+        let url = self.url(API.split('/').chain(path.iter().copied()))?;
+        let mut request = self.http.post(url).query(query).header(CONTENT_TYPE, media_type).body(file);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
+        let answer = request.timeout(FILE_TIME_MAX).send().await?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        serde_json::from_slice(&bytes).map_err(|_| AdminClientError::Unexpected("no JSON"))
     }
 
     /// Opens a form of the pages and sends it, as a browser would.

@@ -64,6 +64,7 @@ async fn two_configurations(folder: &Path) -> Option<([Config; 2], [PostgresData
         },
         root: RootArgs::default(),
         opener: OpenerArgs::default(),
+        setup_link: false,
         dry_run: false,
     });
     let mut first = Config::load(&plan.unwrap().install().await.unwrap().config).unwrap();
