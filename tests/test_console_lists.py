@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from yingdun_testkit import part10
-from yingdun_testkit.browser import Desk
+from yingdun_testkit.browser import Desk, HeldLibrary
 from yingdun_testkit.installation import wait_until
 from yingdun_testkit.web import Web
 
@@ -504,6 +504,27 @@ def test_the_monitor_s_question_is_asked_and_what_was_wanted_goes_on(asking, ask
     page = window.go(f"viewer/{other}")
     dialog.wait_for()
     assert dialog.get_by_label("情况说明").input_value() == ""
+
+
+def test_who_said_no_is_not_asked_again_by_what_was_still_on_its_way(asked):
+    window, mine, [study, _] = asked("feng-lan")
+    page = window.page
+    held = HeldLibrary(page)
+    page.goto(f"{window.web}/console/viewer/{study}")
+    dialog = page.get_by_role("dialog", name="请说明打开这名患者的理由")
+    dialog.wait_for()
+    # The question comes before the tools: they are asked for after a second at the latest.
+    wait_until(lambda: held.routes, "the tools are asked for", 30)
+    dialog.get_by_role("button", name="取消").click()
+    dialog.wait_for(state="detached")
+    page.wait_for_timeout(300)
+    held.let_go()
+    page.get_by_role("alert").get_by_text("说明理由后即可打开").first.wait_for()
+    assert page.get_by_role("dialog").count() == 0
+    assert mine.get("/me/reasons") == []
+    # Whoever asks anew is asked anew.
+    page.get_by_role("button", name="重试").first.click()
+    dialog.wait_for()
 
 
 def test_the_question_is_answered_by_keyboard_and_a_refusal_loses_nothing_that_was_typed(asked):

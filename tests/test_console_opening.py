@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from yingdun_testkit import hangings, reading
 from yingdun_testkit.authenticator import outsider_token
+from yingdun_testkit.browser import HeldLibrary
 
 #: The mean of a square of 9 x 9 at places of a picture, given as shares of its sides, whichever way it lies in its canvas.
 GRAYS = """([selector, places]) => {
@@ -33,33 +34,13 @@ def studies(ward):
     hangings.store(ward)
 
 
-class Held:
-    """Keeps the library away until it is let go."""
-
-    def __init__(self, page):
-        self.routes = []
-        self.is_held = True
-        page.route("**/assets/Workspace-*.js", self.hold)
-
-    def hold(self, route):
-        if self.is_held:
-            self.routes.append(route)
-        else:
-            route.continue_()
-
-    def let_go(self):
-        self.is_held = False
-        for route in self.routes:
-            route.continue_()
-
-
 def test_the_first_picture_is_there_before_the_library_and_the_same_as_it_draws(desk, studies):
     window = desk("clinician")
     hangings.always(window, "CT", "single")
     page = window.page
     frames = []
     page.on("request", lambda request: "/frames/" in request.url and frames.append(request.url))
-    held = Held(page)
+    held = HeldLibrary(page)
     page.goto(f"{window.web}/console/viewer/{reading.LONG}")
     page.locator("canvas[data-still]").wait_for()
     pane = page.locator(".viewer-pane")
@@ -87,7 +68,7 @@ def test_the_first_picture_is_there_before_the_library_and_the_same_as_it_draws(
 
 def test_pictures_open_where_they_hang(desk, studies):
     window = desk("clinician")
-    held = Held(window.page)
+    held = HeldLibrary(window.page)
     window.page.goto(f"{window.web}/console/viewer/{hangings.BREASTS}")
     stills = window.page.locator("canvas[data-still]")
     expect(stills).to_have_count(4)
@@ -121,7 +102,7 @@ def test_nothing_is_shown_early_where_nobody_looks(desk, studies):
     window = desk("clinician")
     page = window.page
     page.add_init_script("Document.prototype.hasFocus = () => false")
-    held = Held(page)
+    held = HeldLibrary(page)
     with page.expect_response(re.compile(r"/frames/\d+$")) as frame:
         page.goto(f"{window.web}/console/viewer/{reading.LONG}")
     frame.value.finished()

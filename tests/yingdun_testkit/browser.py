@@ -108,3 +108,23 @@ class Desk:
         of = urlparse(request.url)
         if of.scheme in ("http", "https", "ws", "wss") and f"{of.scheme}://{of.netloc}" != self.web:
             self.outside.append(request.url)
+
+
+class HeldLibrary:
+    """Keeps what the viewer's tools need away from a page until it is let go."""
+
+    def __init__(self, page):
+        self.routes = []
+        self.is_held = True
+        page.route("**/assets/Workspace-*.js", self.hold)
+
+    def hold(self, route):
+        if self.is_held:
+            self.routes.append(route)
+        else:
+            route.continue_()
+
+    def let_go(self):
+        self.is_held = False
+        for route in self.routes:
+            route.continue_()

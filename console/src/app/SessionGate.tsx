@@ -1,7 +1,7 @@
 // What stands between a person and the console: the session, its end, and the second factor that is asked for on the way.
 import { useQueryClient } from "@tanstack/react-query";
 import { LogIn } from "lucide-react";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { attend } from "../api/client";
 import { signInAgain } from "../lib/address";
@@ -20,6 +20,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
   // One question after the other, and one for each study however many of its parts are asked for.
   const questions = useRef<{ study: string; promise: Promise<boolean>; resolve: (said: boolean) => void }[]>([]);
   const [why, setWhy] = useState<string | null>(null);
+  const { declined, hasDeclined } = useDeclined();
 
   useEffect(() => {
     attend({
@@ -29,6 +30,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
         queries.clear();
       },
       prove() {
+        if (hasDeclined(FACTOR)) return Promise.resolve(false);
         // Several requests may be refused at once; one question is enough.
         pending.current ??= new Promise<boolean>((resolve) => {
           answer.current = resolve;
@@ -37,6 +39,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
         return pending.current;
       },
       explain(study) {
+        if (hasDeclined(study)) return Promise.resolve(false);
         const asked = questions.current.find((one) => one.study === study);
         if (asked) return asked.promise;
         let resolve: (said: boolean) => void = () => undefined;
@@ -47,17 +50,19 @@ export function SessionGate({ children }: { children: ReactNode }) {
       },
     });
     return () => attend(null);
-  }, [queries]);
+  }, [queries, hasDeclined]);
 
   const explained = (said: boolean) => {
     const [present, ...others] = questions.current;
     questions.current = others;
     setWhy(others[0]?.study ?? null);
+    if (present && !said) declined(present.study);
     present?.resolve(said);
   };
   const answered = (proved: boolean) => {
     setAsking(false);
     pending.current = null;
+    if (!proved) declined(FACTOR);
     answer.current?.(proved);
     answer.current = null;
   };
@@ -73,6 +78,25 @@ export function SessionGate({ children }: { children: ReactNode }) {
 }
 
 // === helpers ===
+
+/** The question for the second factor, beside those for studies. */
+const FACTOR = "second-factor";
+
+/** What was answered with no is not asked again before whoever said it does something: what still loads by itself asks for the same once more. */
+function useDeclined(): { declined: (question: string) => void; hasDeclined: (question: string) => boolean } {
+  const questions = useRef(new Set<string>());
+  useEffect(() => {
+    const forget = () => questions.current.clear();
+    const events = ["pointerdown", "keydown"] as const;
+    for (const event of events) window.addEventListener(event, forget, { capture: true });
+    return () => {
+      for (const event of events) window.removeEventListener(event, forget, { capture: true });
+    };
+  }, []);
+  const declined = useCallback((question: string) => void questions.current.add(question), []);
+  const hasDeclined = useCallback((question: string) => questions.current.has(question), []);
+  return { declined, hasDeclined };
+}
 
 function Outside({ error, retry }: { error: unknown; retry: () => void }) {
   return (
