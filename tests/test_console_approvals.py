@@ -364,8 +364,8 @@ def test_the_menu_counts_new_alerts_and_one_that_was_judged_is_new_no_more(ward,
     case = broken_glass(ward, "deng-yu")
     [alert] = [row for row in ward.office.audit.get("/alerts") if row["name"] == "deng-yu"]
     page = desk("audit-administrator").go(f"alerts?show=new&alert={alert['alert']}")
-    before = new_alerts(page)
-    assert before == len(ward.office.audit.get("/alerts", {"new": "true"}))
+    before = len(ward.office.audit.get("/alerts", {"new": "true"}))
+    wait_until(lambda: new_alerts(page) == before, "the menu counts them", 10)
     page.locator("aside").get_by_role("button", name="误报").click()
     dialog = page.get_by_role("dialog")
     assert "不能更改" in dialog.inner_text(), "a verdict stays, and that is said before"

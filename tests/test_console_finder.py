@@ -19,7 +19,7 @@ def opened(page):
 
 def active(page):
     """The offer that Enter would take."""
-    return page.get_by_role("option", selected=True)
+    return page.get_by_role("listbox").get_by_role("option", selected=True)
 
 
 def test_a_screen_is_reached_by_keys_and_focus_goes_back_where_it_was(ward, desk):

@@ -5,6 +5,7 @@ What a move is says `yingdun_testkit.moves`. What is shown on the way, refused o
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from yingdun_testkit import part10, program, reading
 from yingdun_testkit.authenticator import outsider_token
@@ -263,7 +264,7 @@ def test_evidence_of_a_period_is_a_bundle_with_its_report(ward, sit, keyboard, t
     page.wait_for_url("**when=week**")
     hand.choose(page.get_by_role("button", name="证据包"))
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_label("起始时间").input_value() != "", "the period is the one of the list"
+    expect(dialog.get_by_label("起始时间"), "the period is the one of the list").not_to_have_value("")
     hand.fill(dialog.get_by_label("账号"), ward.names[SYSTEM])
     with page.expect_download(timeout=60_000) as download:
         hand.press("Enter")

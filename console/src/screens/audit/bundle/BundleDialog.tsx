@@ -24,14 +24,21 @@ interface Made {
 
 type Of = "study" | "patient" | "actor";
 
+interface Asked {
+  of: Of;
+  value: string;
+  issuer: string;
+  span: Local;
+}
+
 export function BundleDialog({ filters, log, onClose }: { filters: AuditFilters; log: string; onClose: () => void }) {
   const { t } = useTranslation("audit");
   const me = useMe().data;
   const trusted = useTrusted(log);
-  const [of, setOf] = useState<Of>(filters.study_uid ? "study" : filters.patient ? "patient" : "actor");
-  const [value, setValue] = useState(filters.study_uid ?? (filters.patient ? "" : (filters.actor ?? "")));
-  const [issuer, setIssuer] = useState("");
-  const [span, setSpan] = useState(() => localOf(spanOf(filters, new Date())));
+  const [opened] = useState(() => new Date());
+  const [typed, setTyped] = useState<Partial<Asked>>({});
+  const { of, value, issuer, span } = { ...askedBy(filters, opened), ...typed };
+  const type = (fields: Partial<Asked>) => setTyped((before) => ({ ...before, ...fields }));
   const [fault, setFault] = useState<string>();
   const [made, setMade] = useState<Made | null>(null);
   const [busy, setBusy] = useState(false);
@@ -87,17 +94,17 @@ export function BundleDialog({ filters, log, onClose }: { filters: AuditFilters;
               label={t("bundle.of")}
               value={of}
               onChange={(event) => {
-                setOf(event.target.value as Of);
+                type({ of: event.target.value as Of });
                 setFault(undefined);
               }}
               options={[["actor", t("bundle.actor")], ["patient", t("bundle.patient")], ["study", t("bundle.study")]]}
             />
-            <TextField label={t(`bundle.${of}Value`)} autoFocus fault={fault} value={value} onChange={(event) => setValue(event.target.value)} autoComplete="off" />
+            <TextField label={t(`bundle.${of}Value`)} autoFocus fault={fault} value={value} onChange={(event) => type({ value: event.target.value })} autoComplete="off" />
             {of === "patient" && (
-              <TextField className="sm:col-start-2" label={t("filters.issuer")} hint={t("filters.issuerHelp")} value={issuer} onChange={(event) => setIssuer(event.target.value)} autoComplete="off" />
+              <TextField className="sm:col-start-2" label={t("filters.issuer")} hint={t("filters.issuerHelp")} value={issuer} onChange={(event) => type({ issuer: event.target.value })} autoComplete="off" />
             )}
-            <TextField className="sm:col-start-1" label={t("filters.from_ms")} type="datetime-local" step={1} value={span.from} onChange={(event) => setSpan({ ...span, from: event.target.value })} />
-            <TextField label={t("filters.until_ms")} hint={t("filters.untilHelp")} type="datetime-local" step={1} value={span.until} onChange={(event) => setSpan({ ...span, until: event.target.value })} />
+            <TextField className="sm:col-start-1" label={t("filters.from_ms")} type="datetime-local" step={1} value={span.from} onChange={(event) => type({ span: { ...span, from: event.target.value } })} />
+            <TextField label={t("filters.until_ms")} hint={t("filters.untilHelp")} type="datetime-local" step={1} value={span.until} onChange={(event) => type({ span: { ...span, until: event.target.value } })} />
           </div>
           <div className="rounded-lg bg-raised p-4">
             <p className="mb-1 font-semibold">{t("bundle.holds")}</p>
@@ -117,6 +124,16 @@ export function BundleDialog({ filters, log, onClose }: { filters: AuditFilters;
 }
 
 // === helpers ===
+
+/** What the list beside it is of, as long as nobody typed something else: its filters may be a moment behind its address. */
+function askedBy(filters: AuditFilters, now: Date): Asked {
+  return {
+    of: filters.study_uid ? "study" : filters.patient ? "patient" : "actor",
+    value: filters.study_uid ?? (filters.patient ? "" : (filters.actor ?? "")),
+    issuer: "",
+    span: localOf(spanOf(filters, now)),
+  };
+}
 
 function Result({ made, busy, onNext }: { made: Made; busy: boolean; onNext: (cursor: string) => void }) {
   const { t } = useTranslation("audit");
