@@ -94,13 +94,12 @@ def search(playwright, job):
     measured = {"since_key": [], "since_asking": [], "answered": [], "typed": [], "found": []}
     with window(playwright, job, signed_in=True) as context:
         page = context.new_page()
-        page.goto(f"{job['web']}/console/studies")
         box = page.get_by_role("searchbox").first
-        box.wait_for()
-        page.wait_for_load_state("networkidle")
         for text in job["typed"]:
-            box.fill("")
-            page.wait_for_timeout(1_000)
+            # Anew for each: the page keeps for a moment what it asked for, and asks nobody where two begin alike.
+            page.goto(f"{job['web']}/console/studies")
+            box.wait_for()
+            page.wait_for_load_state("networkidle")
             box.focus()
             for character in text:
                 if character == " ":
