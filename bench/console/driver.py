@@ -31,7 +31,7 @@ PATIENCE_MS = 120_000
 VISITS = 3
 
 #: Between two keys, in milliseconds: what came is looked at.
-REST_MS = 60
+REST_MS = 250
 
 #: The same between two slices: longer than what the viewer takes for one movement, during which pictures of the server come in half.
 SLICE_REST_MS = 150

@@ -34,7 +34,10 @@ export function useFilters(names: readonly string[]): [Filters, ChangeFilters] {
   return [filters, change];
 }
 
-/** A box to type into; what is typed counts a moment after the last key. */
+/** How long somebody has to rest between two keys before what is typed counts, in milliseconds: each search is a leaf of the audit log. */
+const REST_MS = 150;
+
+/** A box to type into. A key after a rest counts at once, one of several in a row when they are over. */
 export function SearchBox({
   label,
   placeholder,
@@ -54,6 +57,7 @@ export function SearchBox({
 }) {
   const [typed, setTyped] = useState(value);
   const box = useRef<HTMLInputElement>(null);
+  const key = useRef({ at_ms: -REST_MS, isQuick: false });
   // What was handed on and has not come back: the address follows a moment later, and must not take away what is typed meanwhile.
   const handedOn = useRef<string[]>([]);
   // One step back takes away a word, and not each of its letters.
@@ -68,11 +72,13 @@ export function SearchBox({
   }, [value]);
   useEffect(() => {
     if (typed === (handedOn.current.at(-1) ?? value)) return;
-    const timer = setTimeout(() => {
+    const handOn = () => {
       handedOn.current.push(typed);
       onChange(typed, begun.current);
       begun.current = true;
-    }, 150);
+    };
+    if (!key.current.isQuick) return handOn();
+    const timer = setTimeout(handOn, REST_MS);
     return () => clearTimeout(timer);
   }, [typed, value, onChange]);
   useEffect(() => {
@@ -97,7 +103,11 @@ export function SearchBox({
         spellCheck={false}
         value={typed}
         placeholder={placeholder}
-        onChange={(event) => setTyped(event.target.value)}
+        onChange={(event) => {
+          const at_ms = performance.now();
+          key.current = { at_ms, isQuick: at_ms - key.current.at_ms < REST_MS };
+          setTyped(event.target.value);
+        }}
         onBlur={() => (begun.current = false)}
         onKeyDown={(event) => {
           if (!onEnter || event.nativeEvent.isComposing || (event.key !== "Enter" && event.key !== "ArrowDown")) return;
