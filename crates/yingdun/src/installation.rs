@@ -43,8 +43,8 @@ const DATABASE_FOLDER: &str = "db";
 /// The login names of the three officers, in the order system, security, audit.
 const OFFICERS: [&str; 3] = ["system-admin", "security-admin", "audit-admin"];
 
-/// What was made.
-#[derive(Debug, Serialize)]
+/// What was made. It is printed once and by nothing else: its links let people in.
+#[derive(Serialize)]
 pub(crate) struct Installed {
     pub(crate) config: PathBuf,
     pub(crate) ca_file: PathBuf,
@@ -62,7 +62,7 @@ pub(crate) struct Installed {
 }
 
 /// The address of the first hour. It is shown once.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct SetupAddress {
     /// The address; only its path when the port is chosen at each start.
     pub(crate) url: String,
@@ -78,7 +78,7 @@ impl SetupAddress {
 }
 
 /// How an officer gets in.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Invitation {
     pub(crate) role: &'static str,
     pub(crate) name: String,
