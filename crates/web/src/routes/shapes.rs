@@ -109,6 +109,8 @@ shapes! {
         "a password of at least 12 characters and at most 256 bytes", 256,
         "^(?:[ -~]{12,256}|[\\u0001-\\uD7FF]{12,85}|[^\\x00]{12,64})$", "correct horse battery staple"
     );
+    /// A page of our own to go on to.
+    PAGE = shape("an address without control characters", 4096, "^[^\\x00-\\x1F\\x7F-\\x9F]*$", "/console/studies");
     /// Something that is looked up whole.
     ANYTHING = shape("1 to 4096 characters", 4096, "^[^\\x00]+$", "2YotnFZFEjr1zCsicMWpAA");
     /// Attributes in an address.

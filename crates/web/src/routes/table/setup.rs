@@ -26,7 +26,7 @@ rows! {
     /// The address: the button was pressed.
     SetupLink => open(Method::Post, "/setup/{token}", Family::Page, BodyRule::Form(list![FORM_TOKEN]), &[LINK], HTML, &[(303, "It is this browser's"), (401, "The address is not accepted"), (403, "The form was not opened here")], "打开首次设置", "Open the first hour in this browser"),
     /// Where the browser is.
-    SetupPage => open(Method::Get, "/setup", Family::Page, BodyRule::None, list![LANGUAGE, query("step", Schema::Text, "officers or next, to look there")], HTML, &[(200, "The step"), (403, CLOSED)], "首次设置页", "The page of the first hour"),
+    SetupPage => open(Method::Get, "/setup", Family::Page, BodyRule::None, list![LANGUAGE, query("step", Schema::Word(&["officers", "next"]), "officers or next, to look there")], HTML, &[(200, "The step"), (403, CLOSED)], "首次设置页", "The page of the first hour"),
     /// The officers were named.
     SetupOfficers => open(Method::Post, "/setup/officers", Family::Page, BodyRule::Form(OFFICERS), &[], HTML, &[(303, "They are named"), (400, "They are not three people, or a name is none"), (403, FOREIGN), (409, "They were named before")], "确定三员", "Name the three officers"),
     /// An officer's link was asked for.

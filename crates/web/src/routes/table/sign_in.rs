@@ -60,10 +60,14 @@ const FORM_TOKEN: Parameter = field("form_token", Schema::Text, "Proof that the 
 /// The language of a page at the door, and where somebody goes on behind it.
 const LANGUAGE: Parameter =
     query("language", Schema::Word(&["zh-CN", "en"]), "The language to show it in, from now on");
-const NEXT: Parameter = query("next", Schema::Text, "The page of our own to go on to behind the sign-in");
-const GO_ON: Parameter = optional("next", Schema::Text, "The page of our own to go on to");
-const LOGIN_PAGE: &[Parameter] =
-    &[LANGUAGE, NEXT, query("ended", Schema::Text, "left, to say that somebody has just signed out")];
+const NEXT: Parameter =
+    query("next", Schema::Shaped(&shapes::PAGE), "The page of our own to go on to behind the sign-in");
+const GO_ON: Parameter = optional("next", Schema::Shaped(&shapes::PAGE), "The page of our own to go on to");
+const LOGIN_PAGE: &[Parameter] = &[
+    LANGUAGE,
+    NEXT,
+    query("ended", Schema::Word(&["left"]), "left, to say that somebody has just signed out"),
+];
 
 const SIGN_IN: &[Parameter] = &[
     field("name", Schema::Text, "Login name"),
