@@ -54,7 +54,7 @@ def test_files_of_the_console_are_compressed_and_kept(ward):
 def test_the_viewer_is_fetched_while_its_page_is_read(ward, desk):
     web, ca = ward.installation.addresses.web, str(ward.installation.ca_file)
     asked = {"cookies": {SESSION_COOKIE: ward.tokens["clinician"]}, "verify": ca, "timeout": 30}
-    link = re.fullmatch(r"<(/console/assets/Workspace-[\w-]+\.js)>; rel=modulepreload; crossorigin", requests.get(f"{web}/console/viewer/1.2", **asked).headers["link"])
+    link = re.fullmatch(r"<(/console/assets/Workspace-[\w-]+\.js)>; rel=preload; as=script; crossorigin", requests.get(f"{web}/console/viewer/1.2", **asked).headers["link"])
     assert requests.get(f"{web}{link[1]}", verify=ca, timeout=30).status_code == 200
     assert "link" not in requests.get(f"{web}/console/studies", **asked).headers, "elsewhere nobody needs it yet"
     window, fetched = desk("clinician"), []

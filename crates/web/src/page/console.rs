@@ -81,11 +81,11 @@ pub(crate) fn file(call: &Call) -> Result<Response<Body>, Problem> {
 
 // === helpers ===
 
-/// The module of the viewer, where a study is opened by its address: a browser fetches and compiles it while it still reads the page (RFC 8288,
-/// HTML §4.6.8.12). It is by far the largest part of the console.
+/// The module of the viewer, where a study is opened by its address: a browser fetches it while it still reads the page (RFC 8288, HTML
+/// §4.6.8.18). It is by far the largest part of the console; to have it compiled as well (`modulepreload`) would hold up the first pictures.
 fn loads_ahead(place: &str) -> Option<HeaderValue> {
     let workspace = yingdun_console::part("Workspace").filter(|_| place.starts_with("viewer/"))?;
-    HeaderValue::from_str(&format!("<{CONSOLE}{}>; rel=modulepreload; crossorigin", workspace.name)).ok()
+    HeaderValue::from_str(&format!("<{CONSOLE}{}>; rel=preload; as=script; crossorigin", workspace.name)).ok()
 }
 
 fn not_built() -> Response<Body> {
